@@ -1,0 +1,69 @@
+//! How a sidecar tells the service beside it why a call did not get through.
+//!
+//! Envoy answers a call it cannot forward by itself, and its answer looks like any other 404, 503 or 504. The
+//! control plane therefore has Envoy mark those answers with the header [`HEADER`]; `mesh-client` reads it and
+//! can say "no healthy endpoint" where it could only have said "503" otherwise.
+
+use std::fmt;
+
+/// The response header by which a sidecar marks an answer as its own.
+pub const HEADER: &str = "x-meshwright-fault";
+
+/// Why a sidecar answered in place of the service that was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The Host header names nothing that this sidecar knows. Status 404.
+    UnknownService,
+    /// The service is known, but no task of it can take a request. Status 503.
+    NoHealthyEndpoint,
+    /// A task was chosen, but the connection to it failed or broke. Status 503.
+    Unreachable,
+    /// The answer did not come within the time that the mesh allows. Status 504.
+    TimedOut,
+}
+
+impl Fault {
+    /// Every fault there is.
+    pub const ALL: [Fault; 4] = [
+        Fault::UnknownService,
+        Fault::NoHealthyEndpoint,
+        Fault::Unreachable,
+        Fault::TimedOut,
+    ];
+
+    /// The header value that stands for this fault.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fault::UnknownService => "unknown-service",
+            Fault::NoHealthyEndpoint => "no-healthy-endpoint",
+            Fault::Unreachable => "unreachable",
+            Fault::TimedOut => "timed-out",
+        }
+    }
+
+    /// The fault that a header value stands for; `None` for a value this version does not know.
+    #[must_use]
+    pub fn from_header(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.as_str() == value)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_values_name_their_fault() {
+        for fault in Fault::ALL {
+            assert_eq!(Fault::from_header(fault.as_str()), Some(fault));
+        }
+        assert_eq!(Fault::from_header("none"), None);
+    }
+}

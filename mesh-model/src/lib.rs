@@ -1,0 +1,39 @@
+//! The nouns of a mesh, and what may be said with them.
+//!
+//! This crate holds the shapes that every other room agrees on: ECS Service Connect configuration with the
+//! JSON names AWS gave it, the endpoints that follow from it, the limits AWS sets, and the two small
+//! vocabularies that a sidecar and the service behind it share (faults and environment variables).
+//!
+//! It does no I/O, is not async, and knows neither Envoy nor an AWS SDK. Validation never stops at the first
+//! problem: [`Problems`] carries all of them, each with the path to the field.
+//!
+//! Reading order:
+//! - [`service_connect`]: the configuration of one service, as ECS's `ServiceConnectConfiguration`;
+//! - [`namespace`]: the endpoints of a namespace, resolved from the configurations of its services;
+//! - [`problem`]: how mistakes are reported;
+//! - [`fault`]: how a sidecar tells its service why a call did not get through;
+//! - [`environment`]: the variables by which a service learns of its sidecar;
+//! - [`mesh_name`]: which host names belong to the mesh;
+//! - [`casing`]: AWS's two spellings of the same keys.
+//!
+//! # Status
+//!
+//! | part of Service Connect | here |
+//! |---|---|
+//! | `services[]`, `clientAliases[]`, `discoveryName`, `portName` | read, validated, resolved to endpoints |
+//! | `timeout.idleTimeoutSeconds`, `timeout.perRequestTimeoutSeconds` | read, validated, resolved with defaults |
+//! | `ingressPortOverride` | read, validated |
+//! | `tls`, `testTrafficRules`, `accessLogConfiguration` | refused by name: nothing behind them exists yet |
+//! | App Mesh resources | not yet |
+
+pub mod casing;
+pub mod environment;
+pub mod fault;
+pub mod mesh_name;
+pub mod namespace;
+pub mod problem;
+pub mod service_connect;
+
+pub use fault::Fault;
+pub use mesh_name::MeshSuffixes;
+pub use problem::{Problem, Problems};

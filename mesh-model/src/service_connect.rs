@@ -1,0 +1,161 @@
+//! Service Connect as one ECS service configures it, in the shape and spelling of the ECS API.
+//!
+//! Source: ECS API reference, `ServiceConnectConfiguration`, `ServiceConnectService`,
+//! `ServiceConnectClientAlias` and `TimeoutConfiguration` (read 2026-11-23). A configuration alone can only be
+//! judged in part: whether its port names exist and its names are free is decided where the services of a
+//! namespace come together, in [`crate::namespace`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How one ECS service takes part in Service Connect: `serviceConnectConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceConnectConfiguration {
+    /// Whether the service takes part at all.
+    pub enabled: bool,
+    /// The Cloud Map namespace, by name or ARN. Default: the cluster's `serviceConnectDefaults.namespace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// What the service offers to others. Empty for a service that only calls others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceConnectService>,
+    /// Where the proxy's log goes on AWS. Has no meaning elsewhere and is carried along as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_configuration: Option<Value>,
+    /// The proxy's access log. Not supported yet: refused by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log_configuration: Option<Value>,
+}
+
+/// One thing a service offers: a named port under a name that others call.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceConnectService {
+    /// The name of a port mapping in the service's task definition.
+    pub port_name: String,
+    /// The name in Cloud Map, unique in the namespace: at most 64 of `a-z 0-9 _ -`, not starting with `-`.
+    /// Default, decided by ECS: the port name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery_name: Option<String>,
+    /// Under which name and port clients call it; at most one. Default, decided by ECS: the discovery name in
+    /// the namespace, and the container's port.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_aliases: Vec<ClientAlias>,
+    /// The port on which the proxy takes requests for this service, 1 to 65535. Default, decided by ECS in
+    /// `awsvpc` mode: the container's port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress_port_override: Option<u32>,
+    /// How long requests and idle connections may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Timeout>,
+    /// TLS between proxies. Not supported yet: refused by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Value>,
+}
+
+/// A name and port under which clients call a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientAlias {
+    /// The port that clients dial, 1 to 65535.
+    pub port: u32,
+    /// The name that clients use: at most 127 of `a-z 0-9 _ . -`. Default, decided by ECS: the discovery name,
+    /// a dot and the namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_name: Option<String>,
+    /// The header that marks test traffic of a blue-green deployment. Not supported yet: refused by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_traffic_rules: Option<Value>,
+}
+
+/// How long requests and idle connections may last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeout {
+    /// Seconds after which an idle connection is closed; 0 for never. Default, decided by ECS: 300 for the HTTP
+    /// family, 3600 for TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_seconds: Option<u32>,
+    /// Seconds within which a whole answer must have come, retries included; 0 for no limit. Default, decided
+    /// by ECS: 15. Does not exist for TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_request_timeout_seconds: Option<u32>,
+}
+
+/// What a port speaks: a port mapping's `appProtocol`, with TCP for one that has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppProtocol {
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/2 without TLS.
+    Http2,
+    /// gRPC, which is HTTP/2.
+    Grpc,
+    /// Anything; the default, decided by ECS.
+    #[default]
+    Tcp,
+}
+
+impl AppProtocol {
+    /// The word the ECS API uses; `tcp` for a port mapping without an `appProtocol`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AppProtocol::Http => "http",
+            AppProtocol::Http2 => "http2",
+            AppProtocol::Grpc => "grpc",
+            AppProtocol::Tcp => "tcp",
+        }
+    }
+
+    /// The protocol behind an `appProtocol` of the ECS API, which knows `http`, `http2` and `grpc`.
+    #[must_use]
+    pub fn from_app_protocol(word: &str) -> Option<Self> {
+        [AppProtocol::Http, AppProtocol::Http2, AppProtocol::Grpc]
+            .into_iter()
+            .find(|protocol| protocol.as_str() == word)
+    }
+
+    /// True for HTTP/1.1, HTTP/2 and gRPC: requests have a Host, so one listener can serve many services.
+    #[must_use]
+    pub fn is_http_family(self) -> bool {
+        self != AppProtocol::Tcp
+    }
+}
+
+impl fmt::Display for AppProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::casing;
+    use serde_json::json;
+
+    #[test]
+    fn reads_what_cloudformation_writes_and_writes_it_back() {
+        let cloudformation = json!({
+            "Enabled": true,
+            "Namespace": "serviceconnect",
+            "Services": [{
+                "PortName": "http",
+                "DiscoveryName": "blue",
+                "ClientAliases": [{"Port": 80, "DnsName": "blue.serviceconnect"}],
+                "IngressPortOverride": 8080,
+                "Timeout": {"IdleTimeoutSeconds": 10, "PerRequestTimeoutSeconds": 0}
+            }]
+        });
+        let configuration: ServiceConnectConfiguration =
+            serde_json::from_value(casing::to_api(cloudformation.clone())).unwrap();
+        assert_eq!(configuration.services[0].discovery_name.as_deref(), Some("blue"));
+        let written = casing::to_cloudformation(serde_json::to_value(&configuration).unwrap());
+        assert_eq!(written, cloudformation);
+    }
+}
