@@ -1,0 +1,473 @@
+//! A session against a client that behaves like Envoy, under every order of events: what is promised must hold
+//! at each step, and in the end the client must have what it was to have.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::snapshot::Reference;
+
+/// A resource whose content is a number, which is all that matters here.
+fn resource(kind: ResourceType, name: &str, content: u8, references: &[(ResourceType, String)]) -> Resource {
+    let message = RouteConfiguration {
+        name: format!("{name}={content}:{references:?}"),
+        ..Default::default()
+    };
+    let references = references
+        .iter()
+        .map(|(kind, name)| Reference {
+            kind: *kind,
+            name: name.clone(),
+        })
+        .collect();
+    Resource::new(kind, name, &message, references)
+}
+
+/// What a snapshot is made of: clusters with the content of each and of its endpoints, and listeners with the
+/// contents of each and of its routes, which lead to some of the clusters.
+#[derive(Debug, Clone)]
+struct Plan {
+    clusters: BTreeMap<u8, (u8, u8)>,
+    listeners: BTreeMap<u8, (u8, u8, BTreeSet<u8>)>,
+}
+
+impl Plan {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let mut snapshot = Snapshot::new();
+        for (number, (cluster, endpoints)) in &self.clusters {
+            let name = format!("c{number}");
+            snapshot = snapshot
+                .with(resource(
+                    ResourceType::Cluster,
+                    &name,
+                    *cluster,
+                    &[(ResourceType::Endpoint, name.clone())],
+                ))
+                .with(resource(ResourceType::Endpoint, &name, *endpoints, &[]));
+        }
+        for (number, (listener, routes, clusters)) in &self.listeners {
+            let (name, routes_name) = (format!("l{number}"), format!("r{number}"));
+            let used: Vec<_> = clusters
+                .iter()
+                .filter(|cluster| self.clusters.contains_key(cluster))
+                .map(|cluster| (ResourceType::Cluster, format!("c{cluster}")))
+                .collect();
+            snapshot = snapshot
+                .with(resource(
+                    ResourceType::Listener,
+                    &name,
+                    *listener,
+                    &[(ResourceType::Route, routes_name.clone())],
+                ))
+                .with(resource(ResourceType::Route, &routes_name, *routes, &used));
+        }
+        snapshot.check().expect("plans are consistent");
+        Arc::new(snapshot)
+    }
+}
+
+fn plans() -> impl Strategy<Value = Vec<Plan>> {
+    let clusters = prop::collection::btree_map(0..4_u8, (0..3_u8, 0..3_u8), 0..4);
+    let used = prop::collection::btree_set(0..4_u8, 0..3);
+    let listeners = prop::collection::btree_map(0..2_u8, (0..3_u8, 0..3_u8, used), 0..3);
+    let plan = (clusters, listeners).prop_map(|(clusters, listeners)| Plan { clusters, listeners });
+    prop::collection::vec(plan, 1..5)
+}
+
+/// A client that applies what it is told as Envoy does, and checks every promise while it does so.
+struct Client {
+    variant: Variant,
+    /// Which resources it refuses, by a digit of their version: about one in `refuses` where that is not 0.
+    refuses: u8,
+    names_culprits: bool,
+    has: BTreeMap<ResourceType, BTreeMap<String, Arc<Resource>>>,
+    /// Clusters that wait for their endpoints.
+    warming: BTreeSet<String>,
+    subscribed: BTreeMap<ResourceType, BTreeSet<String>>,
+    nonces: BTreeMap<ResourceType, String>,
+    outbox: VecDeque<(ResourceType, ClientRequest)>,
+}
+
+#[derive(Debug)]
+enum ClientRequest {
+    World(WorldRequest),
+    Delta(DeltaRequest),
+}
+
+impl Client {
+    fn new(variant: Variant, refuses: u8, names_culprits: bool) -> Self {
+        let mut client = Self {
+            variant,
+            refuses,
+            names_culprits,
+            has: BTreeMap::new(),
+            warming: BTreeSet::new(),
+            subscribed: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+            outbox: VecDeque::new(),
+        };
+        client.say(ResourceType::Cluster, None, Vec::new(), Vec::new());
+        client.say(ResourceType::Listener, None, Vec::new(), Vec::new());
+        client
+    }
+
+    fn refuses(&self, resource: &Resource) -> bool {
+        self.refuses > 0 && resource.body.value.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)) % self.refuses == 0
+    }
+
+    fn has(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
+        self.has.get(&kind)?.get(name)
+    }
+
+    fn say(&mut self, kind: ResourceType, error: Option<String>, subscribe: Vec<String>, unsubscribe: Vec<String>) {
+        let answer = self.nonces.get(&kind).map(|nonce| Answer {
+            nonce: nonce.clone(),
+            error,
+        });
+        let request = match self.variant {
+            Variant::StateOfTheWorld => ClientRequest::World(WorldRequest {
+                names: self.subscribed.get(&kind).into_iter().flatten().cloned().collect(),
+                answer,
+            }),
+            Variant::Delta => ClientRequest::Delta(DeltaRequest {
+                subscribe,
+                unsubscribe,
+                initial_versions: Vec::new(),
+                answer,
+            }),
+        };
+        self.outbox.push_back((kind, request));
+    }
+
+    fn on_push(&mut self, push: &Push) {
+        let kind = push.kind;
+        self.nonces.insert(kind, push.nonce.clone());
+        let told = match self.variant {
+            Variant::StateOfTheWorld => &push.resources,
+            Variant::Delta => &push.set,
+        };
+        let gone: Vec<String> = match self.variant {
+            Variant::Delta => push.removed.clone(),
+            Variant::StateOfTheWorld if kind.is_told_whole() => {
+                let named: BTreeSet<&String> = told.iter().map(|resource| &resource.name).collect();
+                let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
+                names.filter(|name| !named.contains(name)).cloned().collect()
+            }
+            Variant::StateOfTheWorld => Vec::new(),
+        };
+        let mut errors = Vec::new();
+        for resource in told {
+            if self.refuses(resource) {
+                let named = if self.names_culprits { resource.name.as_str() } else { "something" };
+                errors.push(format!("cannot use {named}"));
+            } else {
+                self.take(resource);
+            }
+        }
+        for name in &gone {
+            self.give_up(kind, name);
+        }
+        // Envoy asks for what a new resource refers to before it answers the message that brought it.
+        self.follow(ResourceType::Cluster, ResourceType::Endpoint);
+        self.follow(ResourceType::Listener, ResourceType::Route);
+        let error = (!errors.is_empty()).then(|| errors.join("; "));
+        self.say(kind, error, Vec::new(), Vec::new());
+    }
+
+    fn take(&mut self, resource: &Arc<Resource>) {
+        let kind = resource.kind;
+        let same = self.has(kind, &resource.name).is_some_and(|has| has.version == resource.version);
+        // After a refusal nobody knows what else of that message was applied, and it is told again to be sure.
+        if same && self.variant == Variant::Delta && self.refuses == 0 {
+            assert_eq!(kind, ResourceType::Endpoint, "{} was told although it has not changed", resource.name);
+            assert!(self.warming.contains(&resource.name), "{} was told twice", resource.name);
+        }
+        match kind {
+            ResourceType::Cluster if !same => drop(self.warming.insert(resource.name.clone())),
+            ResourceType::Endpoint => drop(self.warming.remove(&resource.name)),
+            ResourceType::Route => self.check_clusters(resource),
+            _ => {}
+        }
+        self.has
+            .entry(kind)
+            .or_default()
+            .insert(resource.name.clone(), Arc::clone(resource));
+    }
+
+    /// Make before break: routes lead to clusters that are there and have their endpoints.
+    fn check_clusters(&self, routes: &Resource) {
+        if self.refuses > 0 {
+            return;
+        }
+        for reference in &routes.references {
+            assert!(
+                self.has(ResourceType::Cluster, &reference.name).is_some(),
+                "{} leads to {}, which is not there yet",
+                routes.name,
+                reference.name
+            );
+            assert!(
+                !self.warming.contains(&reference.name),
+                "{} leads to {}, which has no endpoints yet",
+                routes.name,
+                reference.name
+            );
+        }
+    }
+
+    /// Nothing is taken away that something else still refers to.
+    fn give_up(&mut self, kind: ResourceType, name: &str) {
+        for (user_kind, users) in &self.has {
+            for user in users.values() {
+                assert!(
+                    !user.references.iter().any(|used| used.kind == kind && used.name == name),
+                    "{kind} {name} was taken from under {user_kind} {}",
+                    user.name
+                );
+            }
+        }
+        self.warming.remove(name);
+        if let Some(has) = self.has.get_mut(&kind) {
+            has.remove(name);
+        }
+    }
+
+    /// Subscribes to what the resources of `kind` refer to, and forgets what they no longer do.
+    fn follow(&mut self, kind: ResourceType, referred: ResourceType) {
+        let names: BTreeSet<String> = self
+            .has
+            .get(&kind)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .flat_map(|resource| &resource.references)
+            .map(|reference| reference.name.clone())
+            .collect();
+        let before = self.subscribed.insert(referred, names.clone()).unwrap_or_default();
+        if before == names {
+            return;
+        }
+        let dropped: Vec<String> = before.difference(&names).cloned().collect();
+        if let Some(has) = self.has.get_mut(&referred) {
+            for name in &dropped {
+                has.remove(name);
+            }
+        }
+        let added = names.difference(&before).cloned().collect();
+        // A request of its own: it answers nothing, so it must not carry a nonce that is yet to be answered.
+        let nonce = if self.variant == Variant::Delta { self.nonces.remove(&referred) } else { None };
+        self.say(referred, None, added, dropped);
+        if let Some(nonce) = nonce {
+            self.nonces.insert(referred, nonce);
+        }
+    }
+
+    fn check_arrived(&self, target: &Snapshot) {
+        for kind in ResourceType::IN_ORDER {
+            for wanted in target.of_type(kind) {
+                if self.refuses(wanted) {
+                    continue;
+                }
+                let asked_for = kind.is_told_whole()
+                    || self.subscribed.get(&kind).is_some_and(|names| names.contains(&wanted.name));
+                if asked_for {
+                    let has = self.has(kind, &wanted.name).map(|has| &has.version);
+                    assert_eq!(has, Some(&wanted.version), "{kind} {} did not arrive", wanted.name);
+                }
+            }
+            if self.refuses == 0 {
+                let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
+                for name in names {
+                    assert!(target.get(kind, name).is_some(), "{kind} {name} was never taken away");
+                }
+            }
+        }
+        if self.refuses == 0 {
+            assert!(self.warming.is_empty(), "{:?} still wait for endpoints", self.warming);
+        }
+    }
+}
+
+/// Lets events happen in the order of `choices`, then lets everything come to rest.
+fn play(variant: Variant, plans: &[Plan], choices: &[u8], refuses: u8, names_culprits: bool) {
+    let mut targets: VecDeque<Arc<Snapshot>> = plans.iter().map(Plan::snapshot).collect();
+    let mut target = targets.pop_front().expect("at least one plan");
+    let mut session = Session::new(variant, Arc::clone(&target));
+    let mut client = Client::new(variant, refuses, names_culprits);
+    let mut wire: VecDeque<Push> = VecDeque::new();
+    let mut quiet = 0;
+    // Once the choices are used up, every kind of event gets its turn until none has anything left to do.
+    let events = choices.iter().copied().chain((0..4_u8).cycle());
+    for (step, event) in events.enumerate() {
+        assert!(step < 5_000, "it never comes to rest");
+        quiet += 1;
+        match event {
+            0 => {
+                if let Some((kind, request)) = client.outbox.pop_front() {
+                    match request {
+                        ClientRequest::World(request) => session.on_world_request(kind, &request),
+                        ClientRequest::Delta(request) => session.on_delta_request(kind, &request),
+                    };
+                    quiet = 0;
+                }
+            }
+            1 => {
+                if let Some(push) = session.next_push() {
+                    wire.push_back(push);
+                    quiet = 0;
+                }
+            }
+            2 => {
+                if let Some(push) = wire.pop_front() {
+                    client.on_push(&push);
+                    quiet = 0;
+                }
+            }
+            _ => {
+                if let Some(next) = targets.pop_front() {
+                    target = next;
+                    session.set_target(Arc::clone(&target));
+                    quiet = 0;
+                }
+            }
+        }
+        if quiet > 4 && step > choices.len() + 4 {
+            break;
+        }
+    }
+    client.check_arrived(&target);
+    assert!(session.is_settled(), "the session still waits");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_client_gets_everything_in_order(plans in plans(), choices in prop::collection::vec(0..4_u8, 0..60)) {
+        play(Variant::Delta, &plans, &choices, 0, false);
+        play(Variant::StateOfTheWorld, &plans, &choices, 0, false);
+    }
+
+    #[test]
+    fn refusals_hold_up_nothing_else(
+        plans in plans(),
+        choices in prop::collection::vec(0..4_u8, 0..60),
+        refuses in 2..7_u8,
+        names_culprits: bool,
+    ) {
+        play(Variant::Delta, &plans, &choices, refuses, names_culprits);
+        play(Variant::StateOfTheWorld, &plans, &choices, refuses, names_culprits);
+    }
+}
+
+fn one_cluster(cluster: u8, endpoints: u8) -> Arc<Snapshot> {
+    Plan {
+        clusters: BTreeMap::from([(0, (cluster, endpoints))]),
+        listeners: BTreeMap::new(),
+    }
+    .snapshot()
+}
+
+fn subscribe(names: &[&str]) -> DeltaRequest {
+    DeltaRequest {
+        subscribe: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..DeltaRequest::default()
+    }
+}
+
+fn accept(session: &mut Session, push: &Push) {
+    let request = DeltaRequest {
+        answer: Some(Answer {
+            nonce: push.nonce.clone(),
+            error: None,
+        }),
+        ..DeltaRequest::default()
+    };
+    assert_eq!(session.on_delta_request(push.kind, &request), None);
+}
+
+#[test]
+fn a_subscription_to_nothing_is_answered() {
+    let mut session = Session::new(Variant::Delta, Arc::new(Snapshot::new()));
+    session.on_delta_request(ResourceType::Listener, &DeltaRequest::default());
+    let push = session.next_push().expect("an empty answer");
+    assert!(push.set.is_empty() && push.removed.is_empty());
+    session.on_delta_request(ResourceType::Endpoint, &subscribe(&["nowhere"]));
+    assert_eq!(session.next_push().expect("an answer").removed, ["nowhere"]);
+}
+
+#[test]
+fn endpoints_are_told_again_when_their_cluster_changes() {
+    let mut session = Session::new(Variant::Delta, one_cluster(1, 1));
+    session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
+    let cluster = session.next_push().expect("the cluster");
+    session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
+    assert_eq!(session.next_push(), None, "endpoints wait for their cluster");
+    accept(&mut session, &cluster);
+    let endpoints = session.next_push().expect("the endpoints");
+    accept(&mut session, &endpoints);
+    assert_eq!(session.next_push(), None);
+
+    session.set_target(one_cluster(2, 1));
+    let cluster = session.next_push().expect("the changed cluster");
+    accept(&mut session, &cluster);
+    let again = session.next_push().expect("the endpoints again");
+    assert_eq!(again.set, endpoints.set);
+    accept(&mut session, &again);
+    assert_eq!(session.next_push(), None);
+}
+
+#[test]
+fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
+    let before = one_cluster(1, 1);
+    let brought = |kind| -> Vec<(String, String)> {
+        before
+            .of_type(kind)
+            .map(|resource| (resource.name.clone(), resource.version.clone()))
+            .collect()
+    };
+    let returning = |kind| DeltaRequest {
+        initial_versions: brought(kind),
+        ..subscribe(if kind == ResourceType::Endpoint { &["c0"] } else { &["*"] })
+    };
+    let mut session = Session::new(Variant::Delta, one_cluster(1, 2));
+    session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
+    assert_eq!(session.next_push(), None, "the cluster has not changed");
+    session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
+    assert_eq!(session.next_push().expect("the endpoints").kind, ResourceType::Endpoint);
+}
+
+#[test]
+fn an_answer_to_an_older_push_changes_nothing() {
+    let mut session = Session::new(Variant::StateOfTheWorld, one_cluster(1, 1));
+    session.on_world_request(ResourceType::Cluster, &WorldRequest::default());
+    let push = session.next_push().expect("the cluster");
+    let stale = WorldRequest {
+        names: Vec::new(),
+        answer: Some(Answer {
+            nonce: "cluster-0".to_owned(),
+            error: Some("no".to_owned()),
+        }),
+    };
+    assert_eq!(session.on_world_request(ResourceType::Cluster, &stale), None);
+    assert!(!session.is_settled(), "the push is still to be answered");
+    let refusal = WorldRequest {
+        answer: Some(Answer {
+            nonce: push.nonce,
+            error: Some("no".to_owned()),
+        }),
+        ..stale
+    };
+    let refusal = session.on_world_request(ResourceType::Cluster, &refusal).expect("a refusal");
+    assert_eq!(refusal.resources, ["c0"]);
+    assert_eq!(session.report(ResourceType::Cluster).rejected[0].message, "no");
+    assert_eq!(session.next_push(), None, "it is not tried again until it changes");
+}
+
+#[test]
+fn subscriptions_are_kept_in_the_order_of_types() {
+    for (position, kind) in ResourceType::IN_ORDER.into_iter().enumerate() {
+        assert_eq!(index(kind), position);
+    }
+}

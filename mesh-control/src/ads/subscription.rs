@@ -1,0 +1,470 @@
+//! What one Envoy wants and has of one resource type. Pure: no I/O, no clock.
+//!
+//! ```text
+//!             subscribe                    sent, then ACK
+//! (not known) ─────────► Holding::Awaited ───────────────► Holding::Has ──┐ its version differs from
+//!      ▲                                                        ▲         │ the snapshot's, or it must
+//!      │ unsubscribe, or gone from the snapshot                 └─────────┘ be told again: sent, then ACK
+//!      └───────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! One answer at a time is on its way per type. That keeps nonces simple, and changes that pile up meanwhile
+//! are told together. After a NACK of several resources the culprit is unknown, so those that Envoy's words
+//! name (all, if they name none) become *suspects* and are tried one by one; a resource refused alone is
+//! *rejected* until its content changes. What is not at fault always gets through. Until then all of them are
+//! *unsure*: the client may have applied them in part.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::snapshot::{Resource, ResourceType, Snapshot};
+
+/// One resource type on one stream.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    kind: ResourceType,
+    wants_all: bool,
+    wanted: BTreeSet<String>,
+    holdings: BTreeMap<String, Holding>,
+    rejected: BTreeMap<String, Rejection>,
+    suspects: BTreeSet<String>,
+    unsure: BTreeMap<String, Arc<Resource>>,
+    in_flight: Option<InFlight>,
+    latest_nonce: Option<String>,
+    /// The client has just asked for everything and waits for an answer, if only an empty one.
+    answer_due: bool,
+}
+
+/// What the client has under one name.
+#[derive(Debug)]
+enum Holding {
+    /// It asked for the name and was never given anything.
+    Awaited,
+    /// It has accepted this version.
+    Has {
+        version: String,
+        /// `None` if it brought the resource along from an earlier stream.
+        body: Option<Arc<Resource>>,
+        /// It must be told again although nothing changed.
+        again: bool,
+    },
+}
+
+/// A version of a resource that the client refused, and its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rejection {
+    pub(super) version: String,
+    pub(super) message: String,
+}
+
+/// What one answer tells the client.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Changes {
+    pub(super) set: Vec<Arc<Resource>>,
+    pub(super) removed: Vec<String>,
+}
+
+/// Names that other resources of the client refer to.
+#[derive(Debug, Default)]
+pub(super) struct InUse {
+    names: BTreeSet<String>,
+    /// The client has resources of which nobody knows what they refer to.
+    unknown: bool,
+}
+
+impl InUse {
+    fn contains(&self, name: &str) -> bool {
+        self.unknown || self.names.contains(name)
+    }
+}
+
+#[derive(Debug)]
+struct InFlight {
+    nonce: String,
+    changes: Changes,
+}
+
+impl Subscription {
+    pub(super) fn new(kind: ResourceType) -> Self {
+        Self {
+            kind,
+            wants_all: false,
+            wanted: BTreeSet::new(),
+            holdings: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            suspects: BTreeSet::new(),
+            unsure: BTreeMap::new(),
+            in_flight: None,
+            latest_nonce: None,
+            answer_due: false,
+        }
+    }
+
+    // What the client wants.
+
+    /// The client wants all there is, and an answer even if there is nothing.
+    pub(super) fn want_all(&mut self) {
+        self.answer_due |= !self.wants_all && self.holdings.is_empty();
+        self.wants_all = true;
+    }
+
+    pub(super) fn wants_all(&self) -> bool {
+        self.wants_all
+    }
+
+    /// True until the client has asked for anything.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.wants_all && self.wanted.is_empty() && self.holdings.is_empty() && self.in_flight.is_none()
+    }
+
+    /// The client wants this name. If it has it already it wants to be told again.
+    pub(super) fn want(&mut self, name: &str) {
+        self.wanted.insert(name.to_owned());
+        match self.holdings.get_mut(name) {
+            Some(Holding::Has { again, .. }) => *again = true,
+            Some(Holding::Awaited) => {}
+            None => {
+                self.holdings.insert(name.to_owned(), Holding::Awaited);
+            }
+        }
+    }
+
+    /// The client wants exactly these names. Those it wanted before are not told again.
+    pub(super) fn want_exactly(&mut self, names: &[String]) {
+        let names: BTreeSet<String> = names.iter().cloned().collect();
+        for name in self.wanted.difference(&names).cloned().collect::<Vec<_>>() {
+            self.drop_interest(&name);
+        }
+        for name in names.difference(&self.wanted.clone()) {
+            self.want(name);
+        }
+    }
+
+    /// The client no longer wants this name.
+    pub(super) fn drop_interest(&mut self, name: &str) {
+        self.wanted.remove(name);
+        if !self.wants_all {
+            self.forget(name);
+        }
+    }
+
+    /// The client no longer wants everything, only what it named.
+    pub(super) fn drop_interest_in_all(&mut self) {
+        self.wants_all = false;
+        let wanted = self.wanted.clone();
+        self.holdings.retain(|name, _| wanted.contains(name));
+    }
+
+    /// The client brought this version along from an earlier stream, and still wants it.
+    pub(super) fn brings(&mut self, name: String, version: String) {
+        let holding = Holding::Has {
+            version,
+            body: None,
+            again: false,
+        };
+        self.wanted.insert(name.clone());
+        self.holdings.insert(name, holding);
+    }
+
+    /// The client must be told this name again: what it refers to it by has changed.
+    pub(super) fn tell_again(&mut self, name: &str) {
+        if let Some(Holding::Has { again, .. }) = self.holdings.get_mut(name) {
+            *again = true;
+        }
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.holdings.remove(name);
+        self.rejected.remove(name);
+        self.suspects.remove(name);
+        self.unsure.remove(name);
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        self.wants_all || self.wanted.contains(name)
+    }
+
+    // What is to be told.
+
+    /// Everything the client should be told, in one piece or several.
+    pub(super) fn pending(&self, target: &Snapshot) -> Changes {
+        let set = target
+            .of_type(self.kind)
+            .filter(|resource| self.is_wanted(&resource.name) && !self.is_current(resource))
+            .cloned()
+            .collect();
+        let removed = self
+            .holdings
+            .keys()
+            .chain(self.unsure.keys())
+            .filter(|name| target.get(self.kind, name).is_none())
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        Changes { set, removed }
+    }
+
+    /// True if the client has this very resource, or has refused it.
+    fn is_current(&self, resource: &Resource) -> bool {
+        let refused = self.rejected.get(&resource.name);
+        if refused.is_some_and(|rejection| rejection.version == resource.version) {
+            return true;
+        }
+        if self.unsure.contains_key(&resource.name) {
+            return false;
+        }
+        matches!(
+            self.holdings.get(&resource.name),
+            Some(Holding::Has { version, again: false, .. }) if *version == resource.version
+        )
+    }
+
+    /// True if the client has been told what `target` says of this name, and has answered.
+    pub(super) fn has_been_told(&self, name: &str, target: &Snapshot) -> bool {
+        target
+            .get(self.kind, name)
+            .is_none_or(|resource| self.is_current(resource))
+    }
+
+    /// True if nothing is on its way and the client has, or has refused, all that it wants of `target`.
+    pub(super) fn additions_are_settled(&self, target: &Snapshot) -> bool {
+        self.in_flight.is_none() && self.pending(target).set.is_empty()
+    }
+
+    /// What to tell the client now, if anything: additions and changes only with `may_set`, removals only of what
+    /// is not `in_use`. The caller sends it and calls [`Self::sent`].
+    pub(super) fn next(&mut self, target: &Snapshot, may_set: bool, in_use: &InUse) -> Option<Changes> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        let pending = self.pending(target);
+        let complete = pending.set.is_empty();
+        let changes = Changes {
+            set: if may_set {
+                self.without_suspects(pending.set)
+            } else {
+                Vec::new()
+            },
+            removed: pending
+                .removed
+                .into_iter()
+                .filter(|name| !in_use.contains(name))
+                .collect(),
+        };
+        let empty_answer = self.answer_due && complete;
+        if changes.set.is_empty() && changes.removed.is_empty() && !empty_answer {
+            return None;
+        }
+        self.answer_due = false;
+        Some(changes)
+    }
+
+    /// Everything that is above suspicion, or else the first suspect alone.
+    fn without_suspects(&self, set: Vec<Arc<Resource>>) -> Vec<Arc<Resource>> {
+        let (suspects, others): (Vec<_>, Vec<_>) = set
+            .into_iter()
+            .partition(|resource| self.suspects.contains(&resource.name));
+        if others.is_empty() {
+            suspects.into_iter().take(1).collect()
+        } else {
+            others
+        }
+    }
+
+    /// Drops what is gone from the snapshot where the protocol has no word for it: the client is not told, and
+    /// is given the resource anew should it come back.
+    pub(super) fn drop_silently(&mut self, changes: &mut Changes) {
+        for name in changes.removed.drain(..) {
+            self.unsure.remove(&name);
+            self.holdings.insert(name, Holding::Awaited);
+        }
+    }
+
+    pub(super) fn sent(&mut self, nonce: &str, changes: Changes) {
+        self.latest_nonce = Some(nonce.to_owned());
+        self.in_flight = Some(InFlight {
+            nonce: nonce.to_owned(),
+            changes,
+        });
+    }
+
+    /// All resources the client will have once `changes` are through, for answers that must be complete.
+    pub(super) fn whole(&self, changes: &Changes) -> Vec<Arc<Resource>> {
+        let mut whole: BTreeMap<&str, &Arc<Resource>> = self
+            .holdings
+            .iter()
+            .filter_map(|(name, holding)| match holding {
+                Holding::Has { body: Some(body), .. } => Some((name.as_str(), body)),
+                _ => None,
+            })
+            .collect();
+        for name in &changes.removed {
+            whole.remove(name.as_str());
+        }
+        for resource in &changes.set {
+            whole.insert(&resource.name, resource);
+        }
+        whole.into_values().cloned().collect()
+    }
+
+    /// Takes note of what the resources refer to that the client has, or is about to have.
+    pub(super) fn add_uses(&self, kind: ResourceType, in_use: &mut InUse) {
+        let on_their_way = self.in_flight.iter().flat_map(|sent| &sent.changes.set);
+        let perhaps = on_their_way.chain(self.unsure.values());
+        let held = self.holdings.values().filter_map(|holding| match holding {
+            Holding::Has { body, .. } => Some(body.as_ref()),
+            Holding::Awaited => None,
+        });
+        for resource in perhaps.map(Some).chain(held) {
+            match resource {
+                Some(resource) => in_use.names.extend(
+                    resource
+                        .references
+                        .iter()
+                        .filter(|reference| reference.kind == kind)
+                        .map(|reference| reference.name.clone()),
+                ),
+                None => in_use.unknown = true,
+            }
+        }
+    }
+
+    /// Finds the bodies of what the client brought along, where they are still the same.
+    pub(super) fn recognise(&mut self, target: &Snapshot) {
+        for (name, holding) in &mut self.holdings {
+            let Holding::Has { version, body, .. } = holding else { continue };
+            if body.is_none() {
+                *body = target
+                    .get(self.kind, name)
+                    .filter(|resource| resource.version == *version)
+                    .cloned();
+            }
+        }
+    }
+
+    // What the client answers.
+
+    /// True if this is the nonce of the answer on its way.
+    pub(super) fn awaits(&self, nonce: &str) -> bool {
+        self.in_flight.as_ref().is_some_and(|sent| sent.nonce == nonce)
+    }
+
+    /// True if no answer was sent after the one with this nonce.
+    pub(super) fn is_latest(&self, nonce: &str) -> bool {
+        self.latest_nonce.as_deref() == Some(nonce)
+    }
+
+    /// The client accepted what was on its way, which is returned.
+    pub(super) fn accepted(&mut self) -> Vec<Arc<Resource>> {
+        let Some(InFlight { changes, .. }) = self.in_flight.take() else {
+            return Vec::new();
+        };
+        self.gave_up(&changes.removed);
+        for resource in &changes.set {
+            self.suspects.remove(&resource.name);
+            self.rejected.remove(&resource.name);
+            self.unsure.remove(&resource.name);
+            if self.is_wanted(&resource.name) {
+                let holding = Holding::Has {
+                    version: resource.version.clone(),
+                    body: Some(Arc::clone(resource)),
+                    again: false,
+                };
+                self.holdings.insert(resource.name.clone(), holding);
+            }
+        }
+        changes.set
+    }
+
+    /// The client refused what was on its way, in these words. Returns the names it is certain about.
+    pub(super) fn refused(&mut self, message: &str) -> Vec<String> {
+        let Some(InFlight { changes, .. }) = self.in_flight.take() else {
+            return Vec::new();
+        };
+        self.gave_up(&changes.removed);
+        if let [culprit] = changes.set.as_slice() {
+            self.suspects.remove(&culprit.name);
+            self.unsure.remove(&culprit.name);
+            // To be told again has been tried; trying on would never end.
+            if let Some(Holding::Has { again, .. }) = self.holdings.get_mut(&culprit.name) {
+                *again = false;
+            }
+            let rejection = Rejection {
+                version: culprit.version.clone(),
+                message: message.to_owned(),
+            };
+            self.rejected.insert(culprit.name.clone(), rejection);
+            return vec![culprit.name.clone()];
+        }
+        for resource in &changes.set {
+            self.unsure.insert(resource.name.clone(), Arc::clone(resource));
+        }
+        let named: BTreeSet<String> = changes
+            .set
+            .iter()
+            .filter(|resource| mentions(message, &resource.name))
+            .map(|resource| resource.name.clone())
+            .collect();
+        if named.is_empty() {
+            self.suspects
+                .extend(changes.set.iter().map(|resource| resource.name.clone()));
+        } else {
+            self.suspects.extend(named);
+        }
+        Vec::new()
+    }
+
+    fn gave_up(&mut self, removed: &[String]) {
+        for name in removed {
+            self.forget(name);
+        }
+    }
+
+    // What to report.
+
+    pub(super) fn rejected(&self) -> impl Iterator<Item = (&String, &Rejection)> {
+        self.rejected.iter()
+    }
+
+    /// How many resources the client has.
+    pub(super) fn accepted_count(&self) -> usize {
+        self.holdings
+            .values()
+            .filter(|holding| matches!(holding, Holding::Has { .. }))
+            .count()
+    }
+
+    /// The names of the resources the client has.
+    pub(super) fn accepted_names(&self) -> impl Iterator<Item = &String> {
+        self.holdings
+            .iter()
+            .filter(|(_, holding)| matches!(holding, Holding::Has { .. }))
+            .map(|(name, _)| name)
+    }
+}
+
+/// True if `message` holds `name` as a word of its own, so that `blue` is not found in `blue-2`.
+fn mentions(message: &str, name: &str) -> bool {
+    let part_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    message.match_indices(name).any(|(start, found)| {
+        let before = message[..start].chars().next_back();
+        let after = message[start + found.len()..].chars().next();
+        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_mentioned_as_a_whole_word() {
+        let message = "Error adding/updating cluster(s) blue-2: bad, green: worse";
+        assert!(mentions(message, "blue-2"));
+        assert!(mentions(message, "green"));
+        assert!(!mentions(message, "blue"));
+        assert!(!mentions(message, "reen"));
+        assert!(mentions("cluster 'blue'", "blue"));
+    }
+}

@@ -1,0 +1,140 @@
+//! The control plane as a whole: binds its two addresses, serves them, and is told what is true.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+use crate::ads::Status;
+use crate::ads::service::Ads;
+use crate::ads::status::StatusBoard;
+use crate::source::Source;
+use crate::world::{World, WorldSource};
+
+/// Where a control plane listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// For Envoys: ADS over gRPC, without TLS.
+    pub xds: SocketAddr,
+    /// For people: `GET /status`, a JSON document ([`Status`]), and `GET /healthz`.
+    pub status: SocketAddr,
+}
+
+impl Default for Addresses {
+    /// Loopback, on ports that the operating system picks.
+    fn default() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            xds: any_port,
+            status: any_port,
+        }
+    }
+}
+
+/// A handle to a running control plane. Clones speak to the same one.
+#[derive(Debug, Clone)]
+pub struct ControlPlane {
+    world: WorldSource,
+    endpoint: Endpoint,
+}
+
+#[derive(Debug, Clone)]
+struct Endpoint {
+    addresses: Addresses,
+    board: StatusBoard,
+}
+
+impl ControlPlane {
+    /// Binds `addresses` and gives the handle, and the work of serving: a future to be spawned or awaited. It
+    /// ends only with an error; dropping it closes every stream.
+    ///
+    /// # Errors
+    ///
+    /// If an address cannot be bound. The error names it.
+    pub async fn bind(
+        addresses: Addresses,
+        world: World,
+    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
+        let world = WorldSource::new(world);
+        let (endpoint, serving) = bind(addresses, Arc::new(world.clone())).await?;
+        Ok((Self { world, endpoint }, serving))
+    }
+
+    /// Changes what is true. Every Envoy that this concerns is told, in an order that loses no request.
+    pub fn update(&self, change: impl FnOnce(&mut World)) {
+        self.world.update(change);
+    }
+
+    /// Where it listens, with the ports that the operating system picked.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.endpoint.addresses
+    }
+
+    /// What the connected Envoys have and what they refused.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.endpoint.board.read()
+    }
+}
+
+/// A control plane over a source of the caller's own, for those who do not describe a [`World`]. Otherwise as
+/// [`ControlPlane::bind`]; gives the addresses and a function that reads the status.
+///
+/// # Errors
+///
+/// If an address cannot be bound. The error names it.
+pub async fn serve_source(
+    addresses: Addresses,
+    source: Arc<dyn Source>,
+) -> io::Result<(
+    Addresses,
+    impl Fn() -> Status + Clone + Send + Sync,
+    impl Future<Output = io::Result<()>> + Send + 'static,
+)> {
+    let (endpoint, serving) = bind(addresses, source).await?;
+    Ok((endpoint.addresses, move || endpoint.board.read(), serving))
+}
+
+async fn bind(
+    addresses: Addresses,
+    source: Arc<dyn Source>,
+) -> io::Result<(Endpoint, impl Future<Output = io::Result<()>> + Send + 'static)> {
+    let xds = listen(addresses.xds).await?;
+    let status = listen(addresses.status).await?;
+    let board = StatusBoard::default();
+    let endpoint = Endpoint {
+        addresses: Addresses {
+            xds: xds.local_addr()?,
+            status: status.local_addr()?,
+        },
+        board: board.clone(),
+    };
+    let pages = status_pages(board.clone());
+    let serving = async move {
+        let ads = Server::builder().add_service(Ads::new(source, board));
+        tokio::try_join!(
+            async { ads.serve_with_incoming(TcpListenerStream::new(xds)).await.map_err(io::Error::other) },
+            async { axum::serve(status, pages).await },
+        )?;
+        Ok(())
+    };
+    Ok((endpoint, serving))
+}
+
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+}
+
+fn status_pages(board: StatusBoard) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/status", get(async move || Json(board.read())))
+}

@@ -1,0 +1,17 @@
+//! From the mesh's nouns to Envoy's resources. Pure: the same world and wiring give the same snapshot.
+
+mod envoy;
+mod service_connect;
+
+use crate::snapshot::Snapshot;
+
+pub(crate) use service_connect::service_connect;
+
+/// What became of one task's configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Translation {
+    /// The resources.
+    pub(crate) snapshot: Snapshot,
+    /// What could not be translated, each with the reason.
+    pub(crate) notes: Vec<String>,
+}

@@ -1,0 +1,114 @@
+//! Clusters: where requests go, over how many connections, and when a task is left alone for a while.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, EdsClusterConfig};
+use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, OutlierDetection};
+use envoy_types::pb::envoy::config::core::v3::{Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions};
+use envoy_types::pb::envoy::extensions::upstreams::http::v3 as upstream;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::explicit_http_config::ProtocolConfig;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
+    ExplicitHttpConfig, UpstreamProtocolOptions,
+};
+use envoy_types::pb::google::protobuf::Any;
+use mesh_model::namespace::Endpoint;
+use mesh_model::service_connect::AppProtocol;
+use prost::Name;
+
+use super::super::envoy::{any, duration, duration_or_unlimited, load_assignment, over_ads, uint32};
+
+/// As App Mesh had it between Envoys; what Service Connect uses is not public.
+const PEER_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// As App Mesh had it to the application beside the Envoy.
+const APP_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+/// As App Mesh had it: breakers are off unless configured, and Service Connect has nothing to configure.
+const NO_LIMIT: u32 = i32::MAX as u32;
+
+/// The cluster of an endpoint's tasks, as their callers see it.
+pub(super) fn egress(name: &str, endpoint: &Endpoint) -> Cluster {
+    Cluster {
+        name: name.to_owned(),
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())),
+        eds_cluster_config: Some(EdsClusterConfig {
+            eds_config: Some(over_ads()),
+            ..Default::default()
+        }),
+        connect_timeout: duration(PEER_CONNECT_TIMEOUT),
+        outlier_detection: Some(outlier_detection()),
+        ..common(endpoint)
+    }
+}
+
+/// The cluster of the application beside the Envoy.
+pub(super) fn ingress(name: &str, endpoint: &Endpoint, app_port: u16) -> Cluster {
+    let application = SocketAddr::from((Ipv4Addr::LOCALHOST, app_port));
+    Cluster {
+        name: name.to_owned(),
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
+        load_assignment: Some(load_assignment(name, [application])),
+        connect_timeout: duration(APP_CONNECT_TIMEOUT),
+        ..common(endpoint)
+    }
+}
+
+fn common(endpoint: &Endpoint) -> Cluster {
+    Cluster {
+        circuit_breakers: Some(CircuitBreakers {
+            thresholds: vec![Thresholds {
+                max_connections: uint32(NO_LIMIT),
+                max_pending_requests: uint32(NO_LIMIT),
+                max_requests: uint32(NO_LIMIT),
+                max_retries: uint32(NO_LIMIT),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        typed_extension_protocol_options: http_options(endpoint)
+            .map(|options| (upstream::HttpProtocolOptions::full_name(), options))
+            .into_iter()
+            .collect(),
+        ..Default::default()
+    }
+}
+
+fn http_options(endpoint: &Endpoint) -> Option<Any> {
+    let protocol = match endpoint.protocol {
+        AppProtocol::Http => ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default()),
+        AppProtocol::Http2 | AppProtocol::Grpc => {
+            ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default())
+        }
+        AppProtocol::Tcp => return None,
+    };
+    Some(any(&upstream::HttpProtocolOptions {
+        common_http_protocol_options: Some(HttpProtocolOptions {
+            idle_timeout: duration_or_unlimited(endpoint.idle_timeout),
+            ..Default::default()
+        }),
+        upstream_protocol_options: Some(UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
+            protocol_config: Some(protocol),
+        })),
+        ..Default::default()
+    }))
+}
+
+/// Five failures in a row take a task out of rotation for 30 s, longer each time, up to 300 s. Source: ECS
+/// developer guide, Service Connect concepts (read 2026-11-23), which speaks of failed connections.
+///
+/// A failed connection to the application shows up here as a 502, 503 or 504 from the peer's Envoy, so those
+/// count too, while other 5xx answers are the application's own and do not. At most half of the tasks are left
+/// alone at a time: what AWS allows is not public, and with more gone Envoy would panic and use all of them.
+fn outlier_detection() -> OutlierDetection {
+    OutlierDetection {
+        consecutive_gateway_failure: uint32(5),
+        enforcing_consecutive_gateway_failure: uint32(100),
+        enforcing_consecutive_5xx: uint32(0),
+        enforcing_success_rate: uint32(0),
+        interval: duration(Duration::from_secs(10)),
+        base_ejection_time: duration(Duration::from_secs(30)),
+        max_ejection_time: duration(Duration::from_secs(300)),
+        max_ejection_percent: uint32(50),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,69 @@
+//! The listeners that the application's calls go to.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Endpoint, Namespace};
+
+use super::super::Translation;
+use super::super::envoy::address;
+use super::http::Manager;
+use super::{ingress, names, routes};
+use crate::node::{Wiring, egress_listener, tcp_egress_listener};
+
+/// The egress listener is for the application beside the Envoy and for nobody else.
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mut Translation) {
+    let mut snapshot = std::mem::take(&mut translation.snapshot);
+    if let Some(port) = wiring.listeners.get(&egress_listener()) {
+        snapshot = snapshot
+            .with_listener(&http(*port, wiring.own.hops.as_deref()))
+            .with_routes(&routes::egress(namespace));
+    } else {
+        translation
+            .notes
+            .push("the wiring has no port for `egress`: the application cannot call others".to_owned());
+    }
+    for endpoint in namespace.endpoints.iter().filter(|endpoint| !endpoint.protocol.is_http_family()) {
+        let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
+        if let Some(port) = wiring.listeners.get(&listener) {
+            let filter = ingress::tcp_filter(names::egress_cluster(namespace, endpoint), "egress", endpoint, 3);
+            let name = names::tcp_egress_listener(endpoint);
+            snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, filter));
+        } else {
+            translation.notes.push(unreachable_tcp(endpoint, &listener));
+        }
+    }
+    translation.snapshot = snapshot;
+}
+
+fn http(port: u16, hops: Option<&str>) -> Listener {
+    let manager = Manager {
+        stat_prefix: "egress".to_owned(),
+        routes: names::EGRESS_ROUTES.to_owned(),
+        // The listener serves all endpoints, so none of their timeouts can apply to the application's side.
+        idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
+        hops,
+    };
+    on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter())
+}
+
+pub(super) fn on(ip: IpAddr, port: u16, name: String, filter: Filter) -> Listener {
+    Listener {
+        name,
+        address: Some(address(ip, port)),
+        filter_chains: vec![FilterChain {
+            filters: vec![filter],
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn unreachable_tcp(endpoint: &Endpoint, listener: &str) -> String {
+    format!(
+        "TCP endpoint {}:{} cannot be called from here: the wiring has no port for `{listener}`",
+        endpoint.dns_name, endpoint.port
+    )
+}

@@ -1,0 +1,116 @@
+//! The HTTP connection manager: what both directions have in common.
+
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
+use envoy_types::pb::envoy::config::accesslog::v3::{
+    AccessLog, AccessLogFilter, ResponseFlagFilter, access_log::ConfigType as AccessLogConfig,
+};
+use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
+use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
+use envoy_types::pb::envoy::config::core::v3::{DataSource, HttpProtocolOptions, SubstitutionFormatString};
+use envoy_types::pb::envoy::config::listener::v3::Filter;
+use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
+use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
+use envoy_types::pb::envoy::extensions::access_loggers::file::v3::file_access_log::AccessLogFormat;
+use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
+    CodecType, RouteSpecifier, UpgradeConfig,
+};
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpConnectionManager, HttpFilter, LocalReplyConfig, Rds, ResponseMapper, http_filter,
+};
+use mesh_model::Fault;
+
+use super::super::envoy::{any, duration_or_unlimited, over_ads};
+use super::routes::mark;
+use crate::hop;
+
+/// What one direction decides about its connection manager.
+pub(super) struct Manager<'a> {
+    /// The beginning of its metrics' names.
+    pub(super) stat_prefix: String,
+    /// The route configuration, told by RDS.
+    pub(super) routes: String,
+    /// When a caller's idle connection is closed; `None` for never.
+    pub(super) idle_timeout: Option<Duration>,
+    /// The file to which it writes each request.
+    pub(super) hops: Option<&'a str>,
+}
+
+impl Manager<'_> {
+    pub(super) fn filter(self) -> Filter {
+        let access_log = self.hops.map(|path| hop_log(path, &self.routes)).into_iter().collect();
+        let manager = HttpConnectionManager {
+            // HTTP/1.1 and HTTP/2 with prior knowledge come to the same port.
+            codec_type: CodecType::Auto.into(),
+            stat_prefix: self.stat_prefix,
+            route_specifier: Some(RouteSpecifier::Rds(Rds {
+                config_source: Some(over_ads()),
+                route_config_name: self.routes,
+            })),
+            http_filters: vec![HttpFilter {
+                name: "envoy.filters.http.router".to_owned(),
+                config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
+                ..Default::default()
+            }],
+            common_http_protocol_options: Some(HttpProtocolOptions {
+                idle_timeout: duration_or_unlimited(self.idle_timeout),
+                ..Default::default()
+            }),
+            upgrade_configs: vec![UpgradeConfig {
+                upgrade_type: "websocket".to_owned(),
+                ..Default::default()
+            }],
+            local_reply_config: Some(LocalReplyConfig {
+                mappers: marks(),
+                ..Default::default()
+            }),
+            access_log,
+            ..Default::default()
+        };
+        Filter {
+            name: "envoy.filters.network.http_connection_manager".to_owned(),
+            config_type: Some(ConfigType::TypedConfig(any(&manager))),
+        }
+    }
+}
+
+/// Marks the answers that Envoy gives by itself, by the flags it sets on them. Source: Envoy, access log,
+/// `%RESPONSE_FLAGS%` (read 2026-11-23).
+fn marks() -> Vec<ResponseMapper> {
+    [
+        (Fault::NoHealthyEndpoint, &["UH", "NC"][..]),
+        (Fault::TimedOut, &["UT", "SI", "DT"][..]),
+        (Fault::Unreachable, &["UF", "UC", "LR", "UR", "URX", "UO", "UPE"][..]),
+    ]
+    .into_iter()
+    .map(|(fault, flags)| ResponseMapper {
+        filter: Some(AccessLogFilter {
+            filter_specifier: Some(FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter {
+                flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            })),
+        }),
+        headers_to_add: vec![mark(fault)],
+        ..Default::default()
+    })
+    .collect()
+}
+
+fn hop_log(path: &str, routes: &str) -> AccessLog {
+    let format = SubstitutionFormatString {
+        format: Some(Format::TextFormatSource(DataSource {
+            specifier: Some(Specifier::InlineString(hop::line_format(routes))),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    AccessLog {
+        name: "envoy.access_loggers.file".to_owned(),
+        config_type: Some(AccessLogConfig::TypedConfig(any(&FileAccessLog {
+            path: path.to_owned(),
+            access_log_format: Some(AccessLogFormat::LogFormat(format)),
+        }))),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,70 @@
+//! The listeners that calls to the application come to.
+
+use std::collections::BTreeSet;
+
+use envoy_types::pb::envoy::config::listener::v3::Filter;
+use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
+use mesh_model::namespace::{Endpoint, Namespace};
+
+use super::super::Translation;
+use super::super::envoy::{any, duration_or_unlimited, uint32};
+use super::egress::on;
+use super::http::Manager;
+use super::{cluster, names, routes};
+use crate::node::{Wiring, ingress_listener};
+
+pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, translation: &mut Translation) {
+    let mut seen = BTreeSet::new();
+    for endpoint in namespace.offered_by(service) {
+        // Two endpoints may stand for one port. It has one listener, with the timeouts of the first.
+        if !seen.insert(&endpoint.port_name) {
+            continue;
+        }
+        let listener = ingress_listener(&endpoint.port_name);
+        let Some(port) = wiring.listeners.get(&listener) else {
+            translation.notes.push(format!(
+                "`{}` cannot be called here: the wiring has no port for `{listener}`",
+                endpoint.discovery_name
+            ));
+            continue;
+        };
+        let cluster_name = names::ingress_cluster(namespace, endpoint);
+        let mut snapshot = std::mem::take(&mut translation.snapshot).with_cluster(&cluster::ingress(
+            &cluster_name,
+            endpoint,
+            wiring.app_port(endpoint.container_port),
+        ));
+        let filter = if endpoint.protocol.is_http_family() {
+            let routes_name = names::ingress_routes(endpoint);
+            let manager = Manager {
+                stat_prefix: format!("ingress.{}.{}", endpoint.protocol, endpoint.container_port),
+                routes: routes_name.clone(),
+                idle_timeout: endpoint.idle_timeout,
+                hops: wiring.own.hops.as_deref(),
+            };
+            snapshot = snapshot.with_routes(&routes::ingress(routes_name, cluster_name, endpoint));
+            manager.filter()
+        } else {
+            tcp_filter(cluster_name, "ingress", endpoint, 1)
+        };
+        let name = names::ingress_listener(endpoint);
+        translation.snapshot = snapshot.with_listener(&on(wiring.own.ingress_address, *port, name, filter));
+    }
+}
+
+/// A filter that passes bytes to `cluster`, trying `attempts` times to connect.
+pub(super) fn tcp_filter(cluster: String, direction: &str, endpoint: &Endpoint, attempts: u32) -> Filter {
+    let proxy = TcpProxy {
+        stat_prefix: format!("{direction}.tcp.{}", endpoint.port),
+        cluster_specifier: Some(ClusterSpecifier::Cluster(cluster)),
+        idle_timeout: duration_or_unlimited(endpoint.idle_timeout),
+        max_connect_attempts: uint32(attempts),
+        ..Default::default()
+    };
+    Filter {
+        name: "envoy.filters.network.tcp_proxy".to_owned(),
+        config_type: Some(ConfigType::TypedConfig(any(&proxy))),
+    }
+}

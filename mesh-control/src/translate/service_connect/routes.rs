@@ -1,0 +1,164 @@
+//! Routes: which Host leads where, how long it may take, and what is tried again.
+
+use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use envoy_types::pb::envoy::config::core::v3::{DataSource, HeaderValue, HeaderValueOption};
+use envoy_types::pb::envoy::config::route::v3::retry_policy::RetryHostPredicate;
+use envoy_types::pb::envoy::config::route::v3::retry_policy::retry_host_predicate::ConfigType;
+use envoy_types::pb::envoy::config::route::v3::route::Action;
+use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
+use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
+use envoy_types::pb::envoy::config::route::v3::{
+    DirectResponseAction, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
+};
+use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
+use mesh_model::namespace::{Endpoint, Namespace};
+use mesh_model::{Fault, fault};
+
+use super::super::envoy::{any, duration_or_unlimited, uint32};
+use super::names;
+
+/// The routes behind the egress listener: one virtual host per endpoint, and an explanation for all others.
+pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
+    let endpoints = namespace.endpoints.iter().filter(|endpoint| endpoint.protocol.is_http_family());
+    let hosts = endpoints.map(|endpoint| {
+        let cluster = names::egress_cluster(namespace, endpoint);
+        VirtualHost {
+            name: format!("{}:{}", endpoint.dns_name, endpoint.port),
+            domains: domains(endpoint),
+            routes: vec![to_cluster(cluster, endpoint, Some(retry_policy()))],
+            ..Default::default()
+        }
+    });
+    RouteConfiguration {
+        name: names::EGRESS_ROUTES.to_owned(),
+        virtual_hosts: hosts.chain([unknown_service(namespace)]).collect(),
+        ..Default::default()
+    }
+}
+
+/// The routes behind an ingress listener: everything leads to the application. What failed there is the
+/// caller's to try again, with another task.
+pub(super) fn ingress(name: String, cluster: String, endpoint: &Endpoint) -> RouteConfiguration {
+    RouteConfiguration {
+        virtual_hosts: vec![VirtualHost {
+            name: "application".to_owned(),
+            domains: vec!["*".to_owned()],
+            routes: vec![to_cluster(cluster, endpoint, None)],
+            ..Default::default()
+        }],
+        name,
+        ..Default::default()
+    }
+}
+
+/// The Host headers that mean this endpoint. Port 80 goes without saying in HTTP, others have to be said.
+fn domains(endpoint: &Endpoint) -> Vec<String> {
+    let with_port = format!("{}:{}", endpoint.dns_name, endpoint.port);
+    if endpoint.port == 80 {
+        vec![endpoint.dns_name.clone(), with_port]
+    } else {
+        vec![with_port]
+    }
+}
+
+fn every_path() -> Option<RouteMatch> {
+    Some(RouteMatch {
+        path_specifier: Some(PathSpecifier::Prefix("/".to_owned())),
+        ..Default::default()
+    })
+}
+
+fn to_cluster(cluster: String, endpoint: &Endpoint, retry_policy: Option<RetryPolicy>) -> Route {
+    Route {
+        r#match: every_path(),
+        action: Some(Action::Route(RouteAction {
+            cluster_specifier: Some(ClusterSpecifier::Cluster(cluster)),
+            timeout: duration_or_unlimited(endpoint.per_request_timeout),
+            idle_timeout: duration_or_unlimited(endpoint.idle_timeout),
+            retry_policy,
+            ..Default::default()
+        })),
+        ..Default::default()
+    }
+}
+
+/// Two retries that avoid the task that failed. Source: ECS developer guide, Service Connect concepts (read
+/// 2026-11-23); that connection failures and 503 are what is retried was said by AWS staff in the public
+/// containers roadmap, item 1963.
+///
+/// `reset` is our choice. A task that dies with a request in flight looks like a 503 if its application died
+/// and like a reset connection if its Envoy did; callers should not have to care which.
+fn retry_policy() -> RetryPolicy {
+    RetryPolicy {
+        retry_on: "connect-failure,refused-stream,reset,retriable-status-codes".to_owned(),
+        num_retries: uint32(2),
+        retriable_status_codes: vec![503],
+        retry_host_predicate: vec![RetryHostPredicate {
+            name: "envoy.retry_host_predicates.previous_hosts".to_owned(),
+            config_type: Some(ConfigType::TypedConfig(any(&PreviousHostsPredicate {}))),
+        }],
+        // Where the failed task is the only one, Envoy uses it again after so many attempts to find another.
+        host_selection_retry_max_attempts: 5,
+        ..Default::default()
+    }
+}
+
+/// The answer to every Host that the namespace does not have.
+fn unknown_service(namespace: &Namespace) -> VirtualHost {
+    VirtualHost {
+        name: "unknown-service".to_owned(),
+        domains: vec!["*".to_owned()],
+        routes: vec![Route {
+            r#match: every_path(),
+            response_headers_to_add: vec![mark(Fault::UnknownService)],
+            action: Some(Action::DirectResponse(DirectResponseAction {
+                status: 404,
+                body: Some(DataSource {
+                    specifier: Some(Specifier::InlineString(known_names(namespace))),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            })),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn known_names(namespace: &Namespace) -> String {
+    // Envoy refuses direct responses beyond 4 KiB, and nobody reads as many names.
+    const MOST: usize = 20;
+    let names: Vec<String> = namespace
+        .endpoints
+        .iter()
+        .filter(|endpoint| endpoint.protocol.is_http_family())
+        .map(|endpoint| match endpoint.port {
+            80 => endpoint.dns_name.clone(),
+            port => format!("{}:{port}", endpoint.dns_name),
+        })
+        .collect();
+    match names.len() {
+        0 => format!("namespace {} has no HTTP service", namespace.name),
+        count if count > MOST => format!(
+            "namespace {} has {} and {} more",
+            namespace.name,
+            names[..MOST].join(", "),
+            count - MOST
+        ),
+        _ => format!("namespace {} has {}", namespace.name, names.join(", ")),
+    }
+}
+
+/// The header by which a sidecar marks an answer as its own.
+pub(super) fn mark(fault: Fault) -> HeaderValueOption {
+    HeaderValueOption {
+        header: Some(HeaderValue {
+            key: fault::HEADER.to_owned(),
+            value: fault.as_str().to_owned(),
+            ..Default::default()
+        }),
+        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+        ..Default::default()
+    }
+}

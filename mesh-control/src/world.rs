@@ -1,0 +1,96 @@
+//! Everything that is true for all Envoys: namespaces, who belongs to them, and which tasks serve them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mesh_model::namespace::Namespace;
+use tokio::sync::watch;
+
+use crate::node::{Node, ServiceIdentity, Wiring};
+use crate::source::{Configured, Source, SourceError};
+use crate::translate;
+
+/// Everything that is true for all Envoys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct World {
+    /// The Service Connect namespaces, by name.
+    pub namespaces: BTreeMap<String, Namespace>,
+    /// The services that take part in Service Connect, and in which namespace.
+    pub members: BTreeMap<ServiceIdentity, String>,
+    /// The tasks that serve an endpoint and are fit to, by namespace and discovery name.
+    pub instances: BTreeMap<(String, String), Vec<Instance>>,
+}
+
+/// A task that serves an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// Its id in Cloud Map.
+    pub id: String,
+    /// Where other tasks' Envoys reach it: its Envoy's ingress listener.
+    pub address: SocketAddr,
+}
+
+impl World {
+    /// The tasks that serve an endpoint of a namespace.
+    #[must_use]
+    pub fn instances_of(&self, namespace: &str, discovery_name: &str) -> &[Instance] {
+        self.instances
+            .get(&(namespace.to_owned(), discovery_name.to_owned()))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The world as a source: every change to it reaches the Envoys it concerns.
+#[derive(Debug, Clone)]
+pub(crate) struct WorldSource {
+    world: Arc<watch::Sender<Arc<World>>>,
+    changed: Arc<watch::Sender<()>>,
+}
+
+impl WorldSource {
+    pub(crate) fn new(world: World) -> Self {
+        Self {
+            world: Arc::new(watch::Sender::new(Arc::new(world))),
+            changed: Arc::new(watch::Sender::new(())),
+        }
+    }
+
+    /// Changes the world, and wakes the streams if that made a difference.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut World)) {
+        let changed = self.world.send_if_modified(|world| {
+            let before = Arc::clone(world);
+            change(Arc::make_mut(world));
+            before != *world
+        });
+        if changed {
+            self.changed.send_replace(());
+        }
+    }
+}
+
+impl Source for WorldSource {
+    fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
+        let unknown = |reason: String| SourceError::UnknownNode(reason);
+        let service = ServiceIdentity::parse(&node.id).map_err(|error| unknown(error.to_string()))?;
+        let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
+        let world = Arc::clone(&self.world.borrow());
+        let translation = translate::service_connect(&world, &service, &wiring)
+            .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?;
+        translation
+            .snapshot
+            .check()
+            .map_err(|problems| SourceError::Inconsistent {
+                node: node.id.clone(),
+                problems,
+            })?;
+        Ok(Configured {
+            snapshot: Arc::new(translation.snapshot),
+            notes: translation.notes,
+        })
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+}
