@@ -1,1 +1,92 @@
-//! Placeholder.
+//! CloudFormation templates for ECS meshes, described in Rust.
+//!
+//! A mesh is described once, as constructs in stacks. The result is a CloudFormation template and nothing else:
+//! AWS deploys it, the local runner interprets it, [`diagram`] draws it. Templates that other tools wrote are read,
+//! judged and drawn as well.
+//!
+//! This crate starts no process, does no I/O, is not async and knows none of Envoy's protobufs.
+//!
+//! ```
+//! use mesh_infra::{
+//!     AppProtocol, Cluster, Container, Endpoint, HealthCheck, HttpNamespace, Network, PortMapping, Service,
+//!     ServiceConnect, Stack, TaskDefinition,
+//! };
+//!
+//! let mut stack = Stack::new("serviceconnect");
+//! let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
+//! let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
+//! let network = stack.add("Network", Network::from_parameters());
+//! let service = |name: &str, tasks: u32| {
+//!     let container = Container::new("app", "meshwright/demo-service")
+//!         .with_environment("SERVICE_NAME", name)
+//!         .with_port(
+//!             PortMapping::new("http", 3000)
+//!                 .with_app_protocol(AppProtocol::Http)
+//!                 .with_port_variable("SERVICE_PORT"),
+//!         )
+//!         .with_health_check(HealthCheck::command(["demo-service", "health"]));
+//!     let endpoint = Endpoint::new("http").with_discovery_name(name).with_client_port(80);
+//!     Service::new(&cluster, TaskDefinition::new(container))
+//!         .with_network(&network)
+//!         .with_desired_count(tasks)
+//!         .with_service_connect(ServiceConnect::offering(endpoint))
+//! };
+//! let blue = stack.add("blue", service("blue", 2));
+//! stack.add("green", service("green", 1).with_backend(&blue));
+//!
+//! let template = stack.synth()?;
+//! template.has_resource("AWS::ECS::Service", &serde_json::json!({"DesiredCount": 2}))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Reading order:
+//! - [`App`] and [`Stack`]: what constructs are added to, and what comes of it;
+//! - the constructs of layer 2, [`Cluster`] to [`TaskDefinition`]: one way to say each thing, a default for the
+//!   rest, and handles in place of ARNs;
+//! - [`Value`]: a value that is known now, or an expression that CloudFormation evaluates;
+//! - [`cfn`], layer 1: CloudFormation's resources in its own names, for all that layer 2 has no word for;
+//! - [`Template`]: the document, written by us or by others, and the assertions on it;
+//! - [`check`]: what is judged before AWS does;
+//! - [`diagram`]: a template as a picture;
+//! - [`Construct`]: how to write a construct of your own.
+//!
+//! # Status
+//!
+//! | part | here |
+//! |---|---|
+//! | templates in JSON, read and written | all sections; what has no field is carried along |
+//! | templates in YAML | not read; convert them to JSON first |
+//! | `AWS::ECS::Cluster`, `TaskDefinition`, `Service` | layer 1 and 2, on Fargate in `awsvpc` mode |
+//! | `AWS::ServiceDiscovery::HttpNamespace` | layer 1 and 2 |
+//! | any other resource | as a raw [`Resource`] |
+//! | Service Connect | written, read, judged across services; TLS and test traffic not yet |
+//! | references between stacks | not yet; a handle of another stack is a problem |
+//! | VPC, IAM, logs, App Mesh, deploying | not yet |
+
+mod app;
+mod assertion;
+pub mod cfn;
+mod check;
+mod construct;
+mod constructs;
+mod diagram;
+mod participant;
+mod stack;
+mod template;
+mod value;
+
+pub use app::App;
+pub use assertion::{AssertionError, Difference};
+pub use check::check;
+pub use construct::{Construct, ParameterHandle, ResourceHandle};
+pub use constructs::{
+    Cluster, ClusterHandle, Container, ContainerCondition, CpuArchitecture, Endpoint, HealthCheck, HttpNamespace,
+    HttpNamespaceHandle, Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX, PortMapping, Service, ServiceConnect,
+    ServiceHandle, TaskDefinition,
+};
+pub use diagram::diagram;
+pub use mesh_model::service_connect::AppProtocol;
+pub use mesh_model::{Problem, Problems};
+pub use stack::{LogicalId, Scope, Stack};
+pub use template::{Output, Parameter, Resource, Template, TemplateError};
+pub use value::{Literal, StringList, Value};

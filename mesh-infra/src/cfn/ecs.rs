@@ -1,0 +1,15 @@
+//! ECS: clusters, task definitions and services.
+
+mod cluster;
+mod container_definition;
+mod service;
+mod service_connect;
+mod task_definition;
+
+pub use cluster::{Cluster, ServiceConnectDefaults};
+pub use container_definition::{ContainerDefinition, ContainerDependency, HealthCheck, KeyValuePair, PortMapping};
+pub use service::{
+    AwsvpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkConfiguration, Service,
+};
+pub use service_connect::ServiceConnectConfiguration;
+pub use task_definition::{RuntimePlatform, TaskDefinition};

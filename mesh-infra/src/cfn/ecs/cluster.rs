@@ -1,0 +1,39 @@
+//! `AWS::ECS::Cluster`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::cfn::ResourceType;
+use crate::value::Value;
+
+/// `AWS::ECS::Cluster`: where services and their tasks live.
+///
+/// `Ref` answers the cluster's name. `Fn::GetAtt` knows `Arn`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Cluster {
+    /// The name. Default, decided by CloudFormation: stack name, logical id and a random part. Replaced when
+    /// changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_name: Option<Value<String>>,
+    /// What services get that say nothing themselves. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect_defaults: Option<ServiceConnectDefaults>,
+    /// Properties without a field here, `CapacityProviders` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+/// The Service Connect namespace of services that name none themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ServiceConnectDefaults {
+    /// A Cloud Map namespace by name or ARN. ECS creates an HTTP namespace of that name if there is none; one
+    /// that came into being that way outlives the stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Value<String>>,
+}
+
+impl ResourceType for Cluster {
+    const KIND: &'static str = "AWS::ECS::Cluster";
+}

@@ -1,0 +1,149 @@
+//! The containers of a task definition.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::value::{StringList, Value};
+
+/// One container of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ContainerDefinition {
+    /// Its name, unique in the task. Required.
+    pub name: Value<String>,
+    /// The image, as `repository/name:tag` or `@digest`. Required.
+    pub image: Value<String>,
+    /// Whether the task stops when this container does. Default, decided by ECS: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub essential: Option<Value<bool>>,
+    /// Replaces the image's entry point, word by word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_point: Option<StringList>,
+    /// Replaces the image's command, word by word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<StringList>,
+    /// Directory in which the command starts. Default: the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<Value<String>>,
+    /// The user to run as, such as `1000` or `1000:1000`. Default: the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Value<String>>,
+    /// Environment variables, each name once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<KeyValuePair>,
+    /// The ports on which it listens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub port_mappings: Vec<PortMapping>,
+    /// Containers of the same task that must have come so far before this one starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<ContainerDependency>,
+    /// How ECS learns whether it is well. Default: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
+    /// Docker labels.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub docker_labels: IndexMap<String, Value<String>>,
+    /// Seconds after which a container that others wait for is given up. On Fargate 2 to 120; default, decided
+    /// by ECS: 3 minutes on Fargate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_timeout: Option<Value<u32>>,
+    /// Seconds between the stop signal and the kill. On Fargate at most 120; default, decided by ECS: 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<Value<u32>>,
+    /// Where its output goes: `LogDriver`, `Options`, `SecretOptions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_configuration: Option<Json>,
+    /// Properties without a field here, `Secrets` or `MountPoints` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl ContainerDefinition {
+    /// A container that runs `image`, with everything else left to ECS and the image.
+    pub fn new(name: impl Into<Value<String>>, image: impl Into<Value<String>>) -> Self {
+        Self {
+            name: name.into(),
+            image: image.into(),
+            essential: None,
+            entry_point: None,
+            command: None,
+            working_directory: None,
+            user: None,
+            environment: Vec::new(),
+            port_mappings: Vec::new(),
+            depends_on: Vec::new(),
+            health_check: None,
+            docker_labels: IndexMap::new(),
+            start_timeout: None,
+            stop_timeout: None,
+            log_configuration: None,
+            other: Map::new(),
+        }
+    }
+}
+
+/// An environment variable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct KeyValuePair {
+    /// Its name.
+    pub name: Value<String>,
+    /// Its value.
+    pub value: Value<String>,
+}
+
+/// A port on which a container listens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PortMapping {
+    /// The name by which Service Connect refers to it: at most 64 of `a-z 0-9 _ -`, not starting with `-`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Value<String>>,
+    /// The port in the container, 1 to 65535.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_port: Option<Value<u32>>,
+    /// The port outside. In `awsvpc` mode left out, or the same as the container's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_port: Option<Value<u32>>,
+    /// `tcp` or `udp`. Default, decided by ECS: `tcp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Value<String>>,
+    /// `http`, `http2` or `grpc`. Default, decided by ECS: none of them, which Service Connect proxies as TCP.
+    /// Immutable in a service that uses Service Connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_protocol: Option<Value<String>>,
+    /// Properties without a field here: `ContainerPortRange`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+/// A container that another one waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ContainerDependency {
+    /// The container waited for.
+    pub container_name: Value<String>,
+    /// `START`, `COMPLETE`, `SUCCESS` or `HEALTHY`; the last needs a health check there.
+    pub condition: Value<String>,
+}
+
+/// How ECS learns whether a container is well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct HealthCheck {
+    /// `CMD` and the words of a command, or `CMD-SHELL` and a line for the shell. Exit status 0 means well.
+    pub command: StringList,
+    /// Seconds between checks, 5 to 300. Default, decided by ECS: 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Value<u32>>,
+    /// Seconds until a check counts as failed, 2 to 60. Default, decided by ECS: 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Value<u32>>,
+    /// Failures in a row until the container is unhealthy, 1 to 10. Default, decided by ECS: 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<Value<u32>>,
+    /// Seconds at the start in which failures do not count, 0 to 300. Default, decided by ECS: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_period: Option<Value<u32>>,
+}

@@ -1,0 +1,105 @@
+//! `AWS::ECS::Service`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::ServiceConnectConfiguration;
+use crate::cfn::ResourceType;
+use crate::value::{StringList, Value};
+
+/// `AWS::ECS::Service`: keeps a number of tasks of a task definition running.
+///
+/// `Ref` answers the service's ARN. `Fn::GetAtt` knows `Name` and `ServiceArn`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Service {
+    /// The name, unique in the cluster. Default, decided by CloudFormation: stack name, logical id and a random
+    /// part. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_name: Option<Value<String>>,
+    /// The cluster, by name or ARN. Default, decided by ECS: the cluster named `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Value<String>>,
+    /// The task definition, by ARN or `family:revision`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<Value<String>>,
+    /// How many tasks to keep running. Default, decided by CloudFormation: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired_count: Option<Value<u32>>,
+    /// `FARGATE`, `EC2` or `EXTERNAL`. Default, decided by ECS: the cluster's capacity provider strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_type: Option<Value<String>>,
+    /// Where the tasks' network interfaces go. Required for task definitions in `awsvpc` mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_configuration: Option<NetworkConfiguration>,
+    /// How the service takes part in Service Connect. Default: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    /// How new tasks replace old ones. Default: ECS's own settings, field by field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    /// Properties without a field here, `LoadBalancers` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl ResourceType for Service {
+    const KIND: &'static str = "AWS::ECS::Service";
+}
+
+/// Where the tasks' network interfaces go.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct NetworkConfiguration {
+    /// For task definitions in `awsvpc` mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awsvpc_configuration: Option<AwsvpcConfiguration>,
+}
+
+/// Subnets and security groups of the tasks' network interfaces.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AwsvpcConfiguration {
+    /// Subnet ids, 1 to 16, all in one VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<StringList>,
+    /// Security group ids, at most 5. Default, decided by ECS: the VPC's default group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<StringList>,
+    /// `ENABLED` or `DISABLED`. Default, decided by ECS: `DISABLED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assign_public_ip: Option<Value<String>>,
+}
+
+/// How new tasks replace old ones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DeploymentConfiguration {
+    /// Upper limit of running tasks during a deployment, in percent of the desired count. Default, decided by
+    /// ECS: 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_percent: Option<Value<u32>>,
+    /// Lower limit of healthy tasks during a deployment, in percent of the desired count. Default, decided by
+    /// ECS: 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy_percent: Option<Value<u32>>,
+    /// What happens when the new tasks do not come up. Default, decided by ECS: it keeps trying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// Properties without a field here, `Strategy` or `Alarms` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+/// What happens when the tasks of a deployment do not come up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DeploymentCircuitBreaker {
+    /// Whether the deployment fails after too many tasks that did not start. Required.
+    pub enable: Value<bool>,
+    /// Whether the service then goes back to its last good deployment. Required.
+    pub rollback: Value<bool>,
+    /// Properties without a field here: `ResetOnHealthyTask` and `ThresholdConfiguration`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}

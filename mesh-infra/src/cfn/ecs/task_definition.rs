@@ -1,0 +1,65 @@
+//! `AWS::ECS::TaskDefinition`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::ContainerDefinition;
+use crate::cfn::ResourceType;
+use crate::value::{StringList, Value};
+
+/// `AWS::ECS::TaskDefinition`: the containers that run together as one task, and the room they get.
+///
+/// `Ref` answers the ARN with its revision. `Fn::GetAtt` knows `TaskDefinitionArn`. Every change of a property
+/// other than the tags makes a new revision, which is a replacement to CloudFormation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaskDefinition {
+    /// The name under which revisions are counted. Default, decided by CloudFormation: stack name, logical id
+    /// and a random part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Value<String>>,
+    /// The task's CPU: units (`256` is a quarter vCPU) or vCPUs (`.25 vCPU`). A string in CloudFormation.
+    /// Required on Fargate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Value<String>>,
+    /// The task's memory: MiB (`512`) or gigabytes (`0.5 GB`). A string in CloudFormation. Required on Fargate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Value<String>>,
+    /// `awsvpc`, `bridge`, `host` or `none`. Default, decided by ECS: `bridge`. Fargate demands `awsvpc`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_mode: Option<Value<String>>,
+    /// What the task must be able to run on: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires_compatibilities: Option<StringList>,
+    /// The containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub container_definitions: Vec<ContainerDefinition>,
+    /// The role by which ECS itself pulls images and writes logs. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<Value<String>>,
+    /// The role that the containers act in. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_role_arn: Option<Value<String>>,
+    /// Processor and operating system. Default, decided by ECS: `X86_64` and `LINUX`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_platform: Option<RuntimePlatform>,
+    /// Properties without a field here, `Volumes` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+/// Processor and operating system of a task.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RuntimePlatform {
+    /// `X86_64` or `ARM64`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_architecture: Option<Value<String>>,
+    /// `LINUX`, or one of the Windows Server editions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operating_system_family: Option<Value<String>>,
+}
+
+impl ResourceType for TaskDefinition {
+    const KIND: &'static str = "AWS::ECS::TaskDefinition";
+}

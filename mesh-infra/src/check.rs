@@ -1,0 +1,58 @@
+//! Judging a template before AWS does, ours and other people's alike.
+//!
+//! Constructs only write; whether what they wrote makes sense is asked here, of the finished template. So an
+//! override is judged like everything else, and so is a template that no construct of ours has seen.
+//!
+//! Only what is wrong for certain is a problem: a value that is late is not judged, and neither is what refers
+//! to something outside the template. What any single resource must look like is cfn-lint's business; the checks
+//! here are those that people meet late and at a price (a deployment that rolls back after minutes), and those
+//! that nobody else makes, because they span the services of a namespace.
+
+mod fargate;
+mod references;
+mod service_connect;
+mod services;
+mod task_definitions;
+
+use mesh_model::Problems;
+
+use crate::cfn::{ResourceType, ecs, servicediscovery};
+use crate::template::Template;
+
+/// Judges a template.
+///
+/// # Errors
+///
+/// Every problem, its path beginning at the template's root: references that lead nowhere, properties of the
+/// wrong type, containers and sizes that ECS would refuse, services without a network, and all that
+/// [`mesh_model::namespace::Namespace::resolve`] finds in the namespaces of Service Connect.
+pub fn check(template: &Template) -> Result<(), Problems> {
+    let mut problems = Problems::none();
+    references::check(template, &mut problems);
+    readable::<servicediscovery::HttpNamespace>(template, &mut problems);
+    readable::<ecs::Cluster>(template, &mut problems);
+    readable::<ecs::TaskDefinition>(template, &mut problems);
+    readable::<ecs::Service>(template, &mut problems);
+    for (id, task_definition) in template.resources_of::<ecs::TaskDefinition>() {
+        if let Ok(task_definition) = task_definition {
+            let path = format!("Resources.{id}.Properties");
+            task_definitions::check(&task_definition, &path, &mut problems);
+            fargate::check(&task_definition, &path, &mut problems);
+        }
+    }
+    services::check(template, &mut problems);
+    service_connect::check(template, &mut problems);
+    problems.or(())
+}
+
+/// Properties that do not fit their type. Late ones are none of them: they may fit once they are evaluated.
+fn readable<T: ResourceType>(template: &Template, problems: &mut Problems) {
+    for (id, properties) in template.resources_of::<T>() {
+        if let Err(error) = properties
+            && !error.is_late()
+        {
+            let problem = error.into_problem(&format!("Resources.{id}.Properties"));
+            problems.add(problem.path, problem.message);
+        }
+    }
+}

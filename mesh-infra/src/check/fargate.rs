@@ -1,0 +1,151 @@
+//! What Fargate demands of a task definition: a network mode, and a size from its table.
+
+use mesh_model::Problems;
+
+use crate::cfn::ecs;
+use crate::value::Value;
+
+/// Each CPU size, in units, and the memory that goes with it, in MiB: least, most, step.
+///
+/// Source: ECS developer guide, "Task definition parameters for Fargate" (read 2026-11-23); the last row, whose
+/// memory has no even steps, from the Fargate rules of cfn-lint 1.58.0.
+const SIZES: [(u32, Memory); 8] = [
+    (256, Memory::OneOf(&[512, 1024, 2048])),
+    (512, Memory::Steps(1024, 4096, 1024)),
+    (1024, Memory::Steps(2048, 8192, 1024)),
+    (2048, Memory::Steps(4096, 16_384, 1024)),
+    (4096, Memory::Steps(8192, 30_720, 1024)),
+    (8192, Memory::Steps(16_384, 61_440, 4096)),
+    (16_384, Memory::Steps(32_768, 122_880, 8192)),
+    (32_768, Memory::OneOf(&[61_440, 122_880, 249_856])),
+];
+
+#[derive(Clone, Copy)]
+enum Memory {
+    OneOf(&'static [u32]),
+    Steps(u32, u32, u32),
+}
+
+impl Memory {
+    fn allows(self, mib: u32) -> bool {
+        match self {
+            Memory::OneOf(sizes) => sizes.contains(&mib),
+            Memory::Steps(least, most, step) => (least..=most).contains(&mib) && mib.is_multiple_of(step),
+        }
+    }
+
+    fn allowed(self) -> String {
+        match self {
+            Memory::OneOf(sizes) => listed(sizes.iter()),
+            Memory::Steps(least, most, step) => format!("{least} to {most} in steps of {step}"),
+        }
+    }
+}
+
+pub(super) fn check(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
+    let compatibilities = task.requires_compatibilities.as_ref().and_then(Value::known_items);
+    if !compatibilities.is_some_and(|words| words.contains(&"FARGATE")) {
+        return;
+    }
+    match &task.network_mode {
+        Some(Value::Known(mode)) if mode != "awsvpc" => problems.add(
+            format!("{path}.NetworkMode"),
+            format!("is `{mode}`; Fargate allows awsvpc alone"),
+        ),
+        None => problems.add(format!("{path}.NetworkMode"), "is missing; Fargate demands awsvpc"),
+        _ => {}
+    }
+    check_size(task, path, problems);
+}
+
+fn check_size(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
+    for (field, value) in [("Cpu", &task.cpu), ("Memory", &task.memory)] {
+        if value.is_none() {
+            problems.add(format!("{path}.{field}"), "is missing; Fargate demands it");
+        }
+    }
+    let Some(Value::Known(cpu)) = &task.cpu else { return };
+    let size = in_units(cpu, "vcpu").and_then(|units| SIZES.iter().find(|(size, _)| *size == units));
+    let Some((units, allowed)) = size else {
+        let sizes = listed(SIZES.iter().map(|(size, _)| size));
+        problems.add(format!("{path}.Cpu"), format!("is `{cpu}`; Fargate allows {sizes}"));
+        return;
+    };
+    let Some(Value::Known(memory)) = &task.memory else {
+        return;
+    };
+    if !in_units(memory, "gb").is_some_and(|mib| allowed.allows(mib)) {
+        problems.add(
+            format!("{path}.Memory"),
+            format!(
+                "is `{memory}`; Fargate allows {} MiB beside {units} CPU units",
+                allowed.allowed()
+            ),
+        );
+    }
+}
+
+/// A size in 1024ths: a plain number already is, one with the larger unit after it (`.5 vCPU`, `2 GB`) is not.
+fn in_units(size: &str, larger_unit: &str) -> Option<u32> {
+    let size = size.trim().to_ascii_lowercase();
+    let Some(number) = size.strip_suffix(larger_unit) else {
+        return size.parse().ok();
+    };
+    let units = number.trim().parse::<f64>().ok()? * 1024.0;
+    // Sizes are small multiples of a quarter, exact in floating point; anything else is no size.
+    (units.fract() == 0.0 && (0.0..=1e6).contains(&units)).then_some(units as u32)
+}
+
+fn listed<'a>(sizes: impl Iterator<Item = &'a u32>) -> String {
+    let words: Vec<_> = sizes.map(u32::to_string).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::StringList;
+
+    fn problems(cpu: &str, memory: &str) -> String {
+        let task = ecs::TaskDefinition {
+            cpu: Some(Value::from(cpu)),
+            memory: Some(Value::from(memory)),
+            network_mode: Some(Value::from("awsvpc")),
+            requires_compatibilities: Some(StringList::list(["FARGATE"])),
+            ..ecs::TaskDefinition::default()
+        };
+        let mut problems = Problems::none();
+        check(&task, "T", &mut problems);
+        problems.to_string()
+    }
+
+    #[test]
+    fn sizes_come_from_the_table() {
+        for (cpu, memory) in [
+            ("256", "512"),
+            (".25 vCPU", "0.5 GB"),
+            ("512", "4096"),
+            ("1vcpu", "3GB"),
+            ("8192", "20480"),
+            ("32768", "249856"),
+        ] {
+            assert_eq!(problems(cpu, memory), "", "{cpu}/{memory}");
+        }
+        assert_eq!(
+            problems("300", "512"),
+            "T.Cpu: is `300`; Fargate allows 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768"
+        );
+        assert_eq!(
+            problems("256", "4096"),
+            "T.Memory: is `4096`; Fargate allows 512, 1024 or 2048 MiB beside 256 CPU units"
+        );
+        assert_eq!(
+            problems("8192", "17 GB"),
+            "T.Memory: is `17 GB`; Fargate allows 16384 to 61440 in steps of 4096 MiB beside 8192 CPU units"
+        );
+        assert_eq!(problems("NaN vCPU", "1").lines().count(), 1);
+    }
+}

@@ -1,0 +1,158 @@
+//! References that lead nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub` and `DependsOn`.
+
+use mesh_model::Problems;
+use serde_json::Value as Json;
+
+use crate::template::Template;
+use crate::value::intrinsic;
+
+pub(super) fn check(template: &Template, problems: &mut Problems) {
+    // A macro may add whatever is referred to.
+    if template.other.contains_key("Transform") {
+        return;
+    }
+    for (id, resource) in &template.resources {
+        for name in &resource.depends_on {
+            if !template.resources.contains_key(name) {
+                problems.add(
+                    format!("Resources.{id}.DependsOn"),
+                    format!("names `{name}`, which is no resource"),
+                );
+            }
+        }
+        let mut walk = Walk {
+            template,
+            problems,
+            path: format!("Resources.{id}.Properties"),
+        };
+        walk.json(&resource.properties, &[]);
+    }
+    for (id, output) in &template.outputs {
+        let mut walk = Walk {
+            template,
+            problems,
+            path: format!("Outputs.{id}.Value"),
+        };
+        walk.json(&output.value, &[]);
+    }
+}
+
+/// A walk through one value, with the path to where it is.
+struct Walk<'a> {
+    template: &'a Template,
+    problems: &'a mut Problems,
+    path: String,
+}
+
+impl Walk<'_> {
+    /// `locals` are the variables that the `Fn::Sub` around brings along.
+    fn json(&mut self, json: &Json, locals: &[&str]) {
+        match (intrinsic(json), json) {
+            (Some((name, argument)), _) => self.function(name, argument, locals),
+            (None, Json::Object(object)) => {
+                for (key, value) in object {
+                    self.at(&format!(".{key}"), |walk| walk.json(value, locals));
+                }
+            }
+            (None, Json::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.at(&format!("[{index}]"), |walk| walk.json(item, locals));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn at(&mut self, step: &str, walk: impl FnOnce(&mut Self)) {
+        let length = self.path.len();
+        self.path.push_str(step);
+        walk(self);
+        self.path.truncate(length);
+    }
+
+    fn function(&mut self, name: &str, argument: &Json, locals: &[&str]) {
+        match (name, argument) {
+            ("Ref", Json::String(id)) => self.expect_reference(id),
+            ("Fn::GetAtt", Json::String(dotted)) => self.expect_resource(before_dot(dotted)),
+            ("Fn::GetAtt", Json::Array(parts)) => {
+                if let Some(Json::String(id)) = parts.first() {
+                    self.expect_resource(id);
+                }
+            }
+            ("Fn::Sub", Json::String(text)) => self.substitution(text, locals),
+            ("Fn::Sub", Json::Array(parts)) => {
+                if let [Json::String(text), Json::Object(variables)] = parts.as_slice() {
+                    let names: Vec<_> = variables.keys().map(String::as_str).collect();
+                    self.substitution(text, &names);
+                    variables.values().for_each(|value| self.json(value, locals));
+                }
+            }
+            (_, argument) => self.json(argument, locals),
+        }
+    }
+
+    /// `${Name}` refers, `${Name.Attribute}` refers to a resource, `${!Literal}` is text.
+    fn substitution(&mut self, text: &str, locals: &[&str]) {
+        for opened in text.split("${").skip(1) {
+            let Some((name, _)) = opened.split_once('}') else {
+                continue;
+            };
+            let name = name.trim();
+            if name.starts_with('!') || locals.contains(&name) {
+                continue;
+            }
+            match name.split_once('.') {
+                Some((id, _)) => self.expect_resource(id),
+                None => self.expect_reference(name),
+            }
+        }
+    }
+
+    fn expect_reference(&mut self, id: &str) {
+        let known = self.template.resources.contains_key(id) || self.template.parameters.contains_key(id);
+        // `AWS::Region` and its like are always there.
+        if !known && !id.starts_with("AWS::") {
+            let message = format!("refers to `{id}`, which is neither a resource nor a parameter");
+            self.problems.add(self.path.as_str(), message);
+        }
+    }
+
+    fn expect_resource(&mut self, id: &str) {
+        if !self.template.resources.contains_key(id) {
+            let message = format!("takes an attribute of `{id}`, which is no resource");
+            self.problems.add(self.path.as_str(), message);
+        }
+    }
+}
+
+fn before_dot(dotted: &str) -> &str {
+    dotted.split_once('.').map_or(dotted, |(id, _)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Resource;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_leads_nowhere_is_told() {
+        let mut template = Template::default();
+        let properties = json!({
+            "Good": [{"Ref": "AWS::Region"}, {"Fn::Sub": "${AWS::AccountId} ${A.Arn} ${!A}"}, {"Fn::GetAtt": "A.B.C"}],
+            "Local": {"Fn::Sub": ["${X} ${Y}", {"X": {"Ref": "Z"}}]},
+            "Deep": {"Fn::Join": ["", [{"Fn::GetAtt": ["B", "Arn"]}]]}
+        });
+        let resource = Resource::new("T", properties).with_depends_on(["C"]);
+        template.resources.insert("A".to_owned(), resource);
+        let mut problems = Problems::none();
+        check(&template, &mut problems);
+        assert_eq!(
+            problems.to_string(),
+            "Resources.A.DependsOn: names `C`, which is no resource\n\
+             Resources.A.Properties.Local: refers to `Y`, which is neither a resource nor a parameter\n\
+             Resources.A.Properties.Local: refers to `Z`, which is neither a resource nor a parameter\n\
+             Resources.A.Properties.Deep[1][0]: takes an attribute of `B`, which is no resource"
+        );
+    }
+}

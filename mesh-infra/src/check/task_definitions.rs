@@ -1,0 +1,157 @@
+//! What ECS demands of the containers of a task definition.
+//!
+//! Source: ECS API reference, `ContainerDefinition`, `PortMapping`, `HealthCheck` and `ContainerDependency` (read
+//! 2026-11-23).
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use mesh_model::Problems;
+
+use crate::cfn::ecs;
+use crate::value::Value;
+
+pub(super) fn check(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
+    let containers = &task.container_definitions;
+    let path = format!("{path}.ContainerDefinitions");
+    if containers.is_empty() {
+        problems.add(path, "is empty; a task has at least one container");
+        return;
+    }
+    let essential = |container: &ecs::ContainerDefinition| container.essential != Some(Value::Known(false));
+    if !containers.iter().any(essential) {
+        problems.add(path.as_str(), "has no essential container; at least one must be");
+    }
+    let mut names = Once::new("a container's name is unique in its task definition");
+    let mut port_names = Once::new("a port's name is unique in its task definition");
+    for (index, container) in containers.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        names.expect(&container.name, || format!("{path}.Name"), problems);
+        check_environment(container, &path, problems);
+        check_ports(container, &path, &mut port_names, problems);
+        check_dependencies(container, containers, &path, problems);
+        if let Some(check) = &container.health_check {
+            check_health_check(check, &format!("{path}.HealthCheck"), problems);
+        }
+    }
+}
+
+fn check_environment(container: &ecs::ContainerDefinition, path: &str, problems: &mut Problems) {
+    let mut names = Once::new("a variable is set once");
+    for (index, variable) in container.environment.iter().enumerate() {
+        names.expect(&variable.name, || format!("{path}.Environment[{index}].Name"), problems);
+    }
+}
+
+fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Once, problems: &mut Problems) {
+    for (index, port) in container.port_mappings.iter().enumerate() {
+        let path = format!("{path}.PortMappings[{index}]");
+        if let Some(name) = &port.name {
+            names.expect(name, || format!("{path}.Name"), problems);
+            check_port_name(name, &path, problems);
+        }
+        in_range(
+            &port.container_port,
+            1..=65535,
+            &format!("{path}.ContainerPort"),
+            problems,
+        );
+        if let Some(Value::Known(word)) = &port.app_protocol
+            && mesh_model::service_connect::AppProtocol::from_app_protocol(word).is_none()
+        {
+            problems.add(
+                format!("{path}.AppProtocol"),
+                format!("is `{word}`; allowed are http, http2 and grpc, and nothing for TCP"),
+            );
+        }
+    }
+}
+
+fn check_port_name(name: &Value<String>, path: &str, problems: &mut Problems) {
+    let Value::Known(name) = name else { return };
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(allowed) {
+        problems.add(
+            format!("{path}.Name"),
+            format!("is `{name}`; allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -"),
+        );
+    }
+}
+
+fn check_dependencies(
+    container: &ecs::ContainerDefinition,
+    all: &[ecs::ContainerDefinition],
+    path: &str,
+    problems: &mut Problems,
+) {
+    for (index, dependency) in container.depends_on.iter().enumerate() {
+        let path = format!("{path}.DependsOn[{index}]");
+        let Value::Known(name) = &dependency.container_name else {
+            continue;
+        };
+        let Some(other) = all.iter().find(|other| other.name.known() == Some(name)) else {
+            if all.iter().all(|other| other.name.known().is_some()) {
+                problems.add(
+                    format!("{path}.ContainerName"),
+                    format!("`{name}` is no container of this task"),
+                );
+            }
+            continue;
+        };
+        if dependency.condition == Value::from("HEALTHY") && other.health_check.is_none() {
+            problems.add(
+                format!("{path}.Condition"),
+                format!("is HEALTHY, but `{name}` has no health check; give it one, or wait for START"),
+            );
+        }
+    }
+}
+
+fn check_health_check(check: &ecs::HealthCheck, path: &str, problems: &mut Problems) {
+    if let Some(words) = check.command.known_items()
+        && !matches!(words.as_slice(), ["CMD", _, ..] | ["CMD-SHELL", _])
+    {
+        problems.add(
+            format!("{path}.Command"),
+            format!("is {words:?}; allowed are CMD and the words of a command, or CMD-SHELL and one line"),
+        );
+    }
+    in_range(&check.interval, 5..=300, &format!("{path}.Interval"), problems);
+    in_range(&check.timeout, 2..=60, &format!("{path}.Timeout"), problems);
+    in_range(&check.retries, 1..=10, &format!("{path}.Retries"), problems);
+    in_range(&check.start_period, 0..=300, &format!("{path}.StartPeriod"), problems);
+}
+
+fn in_range(value: &Option<Value<u32>>, range: RangeInclusive<u32>, path: &str, problems: &mut Problems) {
+    if let Some(Value::Known(number)) = value
+        && !range.contains(number)
+    {
+        problems.add(
+            path,
+            format!("is {number}; allowed is {} to {}", range.start(), range.end()),
+        );
+    }
+}
+
+/// Names that may be said only once.
+struct Once {
+    rule: &'static str,
+    seen: BTreeSet<String>,
+}
+
+impl Once {
+    fn new(rule: &'static str) -> Self {
+        Self {
+            rule,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    fn expect(&mut self, name: &Value<String>, path: impl FnOnce() -> String, problems: &mut Problems) {
+        if let Value::Known(name) = name
+            && !self.seen.insert(name.clone())
+        {
+            problems.add(path(), format!("`{name}` is there already; {}", self.rule));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Clusters, in which services live.
+
+use crate::cfn::ecs;
+use crate::construct::Construct;
+use crate::stack::{LogicalId, Scope};
+use crate::template::Resource;
+use crate::value::Value;
+
+use super::HttpNamespaceHandle;
+
+/// An ECS cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Cluster {
+    name: Option<Value<String>>,
+    namespace: Option<HttpNamespaceHandle>,
+}
+
+impl Cluster {
+    /// A cluster with nothing set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same cluster with a name. Default, decided by CloudFormation: stack name, logical id and a random
+    /// part. CloudFormation cannot replace a resource that has a name, unless the name changes too.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<Value<String>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The same cluster, its services in this Service Connect namespace unless they say otherwise. Default:
+    /// none, and each service must name one.
+    #[must_use]
+    pub fn with_service_connect_namespace(mut self, namespace: &HttpNamespaceHandle) -> Self {
+        self.namespace = Some(namespace.clone());
+        self
+    }
+}
+
+/// A cluster that was added to a stack.
+#[derive(Debug, Clone)]
+pub struct ClusterHandle {
+    id: LogicalId,
+    namespace: Option<HttpNamespaceHandle>,
+}
+
+impl ClusterHandle {
+    /// The cluster's logical id.
+    #[must_use]
+    pub fn logical_id(&self) -> &LogicalId {
+        &self.id
+    }
+
+    /// The cluster's name.
+    #[must_use]
+    pub fn name(&self) -> Value<String> {
+        Value::reference(self.id.as_str())
+    }
+
+    /// The cluster's ARN.
+    #[must_use]
+    pub fn arn(&self) -> Value<String> {
+        Value::attribute(self.id.as_str(), "Arn")
+    }
+
+    /// The Service Connect namespace of services that name none themselves.
+    #[must_use]
+    pub fn service_connect_namespace(&self) -> Option<&HttpNamespaceHandle> {
+        self.namespace.as_ref()
+    }
+}
+
+impl Construct for Cluster {
+    type Handle = ClusterHandle;
+    const KIND: &'static str = "Cluster";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> ClusterHandle {
+        let id = scope.logical_id();
+        if let Some(namespace) = &self.namespace {
+            let path = format!("Resources.{id}.Properties.ServiceConnectDefaults.Namespace");
+            scope.expect_own(namespace.logical_id(), &path);
+        }
+        let properties = ecs::Cluster {
+            cluster_name: self.name,
+            service_connect_defaults: self.namespace.as_ref().map(|namespace| ecs::ServiceConnectDefaults {
+                namespace: Some(namespace.arn()),
+            }),
+            ..ecs::Cluster::default()
+        };
+        scope.add_resource(&id, Resource::of(&properties));
+        ClusterHandle {
+            id,
+            namespace: self.namespace,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What is read, what is refused with which words, and what is written.
+
+use super::*;
+use serde_json::json;
+
+fn refusal(document: &str) -> String {
+    Template::from_json(document).unwrap_err().to_string()
+}
+
+#[test]
+fn everything_that_is_read_is_written_back() {
+    let document = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "a mesh",
+        "Transform": "AWS::LanguageExtensions",
+        "Metadata": {"tool": "by hand"},
+        "Parameters": {"Count": {"Type": "Number", "Default": 2, "AllowedValues": [1, 2], "MinValue": 1}},
+        "Mappings": {"M": {"a": {"b": "c"}}},
+        "Conditions": {"Big": {"Fn::Equals": [{"Ref": "Count"}, 2]}},
+        "Resources": {
+            "Topic": {
+                "Type": "AWS::SNS::Topic",
+                "Condition": "Big",
+                "DependsOn": ["Queue"],
+                "Properties": {"TopicName": "t"},
+                "Metadata": {"x": 1},
+                "UpdateReplacePolicy": "Retain",
+                "DeletionPolicy": "Retain",
+                "UpdatePolicy": {"UseOnlineResharding": true}
+            },
+            "Queue": {"Type": "AWS::SQS::Queue"}
+        },
+        "Outputs": {"Topic": {"Condition": "Big", "Value": {"Ref": "Topic"}, "Export": {"Name": "topic"}}}
+    });
+    let template = Template::from_json(&document.to_string()).unwrap();
+    assert_eq!(template.to_json(), format!("{document:#}\n"));
+}
+
+#[test]
+fn one_dependency_or_several_read_alike() {
+    let template = Template::from_json(r#"{"Resources": {"A": {"Type": "T", "DependsOn": "B"}}}"#).unwrap();
+    assert_eq!(template.resources["A"].depends_on, ["B"]);
+}
+
+#[test]
+fn syntax_is_reported_by_line_and_column() {
+    let error = Template::from_json("{\n  \"Resources\": [,]\n}").unwrap_err();
+    assert_eq!(error.to_string(), "the template is not JSON: line 2, column 17");
+    let source = std::error::Error::source(&error).expect("the parser's own words");
+    assert!(source.to_string().starts_with("expected value"), "{source}");
+    assert!(refusal("Resources:\n  Blue: {}\n").ends_with("templates in YAML must be converted to JSON first"));
+}
+
+#[test]
+fn shape_is_reported_by_path() {
+    for (document, message) in [
+        ("[]", "the template: is a list; allowed is an object"),
+        (r#"{"Resources": 3}"#, "Resources: is 3; allowed is an object"),
+        (r#"{"Resources": {"Blue": {}}}"#, "Resources.Blue: has no Type"),
+        (
+            r#"{"Resources": {"Blue": {"Type": 3}}}"#,
+            "Resources.Blue.Type: is 3; allowed is a string",
+        ),
+        (
+            r#"{"Resources": {"Blue": {"Type": "T", "DependsOn": [3]}}}"#,
+            "Resources.Blue.DependsOn: holds 3; allowed is a logical id or a list of them",
+        ),
+        (
+            r#"{"Resources": {"Blue": {"Type": "T", "Properties": []}}}"#,
+            "Resources.Blue.Properties: is a list; allowed is an object",
+        ),
+        (r#"{"Outputs": {"X": {}}}"#, "Outputs.X: has no Value"),
+        (r#"{"Parameters": {"X": {}}}"#, "Parameters.X: has no Type"),
+        (
+            r#"{"AWSTemplateFormatVersion": "2026-01-01"}"#,
+            "AWSTemplateFormatVersion: is \"2026-01-01\"; allowed is \"2010-09-09\"",
+        ),
+    ] {
+        assert_eq!(refusal(document), message);
+    }
+    assert!(refusal(r#"{"Resource": {}}"#).starts_with("Resource: is no section of a template"));
+}

@@ -1,0 +1,236 @@
+//! Values that exist only once CloudFormation has created something, kept apart from those known now.
+//!
+//! A token that looks like a string can be cut, compared and logged as if it were one, and goes wrong far from
+//! where it was made. Here whether a value is known is part of its type: [`Value::Known`], or one of the
+//! expressions that CloudFormation evaluates. The same type reads templates: before evaluation it holds the
+//! expressions, after it nothing but known values.
+
+mod literal;
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value as Json, json};
+
+pub use literal::Literal;
+
+/// A value that is known now, or an expression by which CloudFormation finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<T> {
+    /// The value itself.
+    Known(T),
+    /// `Ref`: the value of a parameter, or what a resource answers to `Ref`. What that is differs by resource
+    /// type and is written beside each type in [`crate::cfn`].
+    Ref(String),
+    /// `Fn::GetAtt`: an attribute of a resource.
+    GetAtt {
+        /// The resource.
+        logical_id: String,
+        /// Its attribute, such as `Arn`.
+        attribute: String,
+    },
+    /// `Fn::Sub` with a template alone, such as `${AWS::Region}.example.com`.
+    Sub(String),
+    /// Any other intrinsic function, carried along as it is: layer 2 never writes one, other people's
+    /// templates do.
+    Function {
+        /// Its name, such as `Fn::Join`.
+        name: String,
+        /// Its argument.
+        argument: Json,
+    },
+}
+
+/// A list of strings as CloudFormation has them: the whole list or any item can be late.
+pub type StringList = Value<Vec<Value<String>>>;
+
+impl<T> Value<T> {
+    /// What a parameter or resource answers to `Ref`.
+    pub fn reference(logical_id: impl Into<String>) -> Self {
+        Value::Ref(logical_id.into())
+    }
+
+    /// An attribute of a resource.
+    pub fn attribute(logical_id: impl Into<String>, attribute: impl Into<String>) -> Self {
+        Value::GetAtt {
+            logical_id: logical_id.into(),
+            attribute: attribute.into(),
+        }
+    }
+
+    /// The value, if it is known now.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Value::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl StringList {
+    /// A list whose items are given now.
+    pub fn list(items: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
+        Value::Known(items.into_iter().map(Into::into).collect())
+    }
+
+    /// The items, if the list and every one of them is known now.
+    #[must_use]
+    pub fn known_items(&self) -> Option<Vec<&str>> {
+        self.known()?
+            .iter()
+            .map(|item| item.known().map(String::as_str))
+            .collect()
+    }
+}
+
+impl<T: Literal> Value<T> {
+    /// The value as a template holds it.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Known(value) => value.to_json(),
+            Value::Ref(logical_id) => json!({ "Ref": logical_id }),
+            Value::GetAtt { logical_id, attribute } => json!({ "Fn::GetAtt": [logical_id, attribute] }),
+            Value::Sub(template) => json!({ "Fn::Sub": template }),
+            Value::Function { name, argument } => json!({ name: argument }),
+        }
+    }
+
+    /// The value that a template holds.
+    ///
+    /// # Errors
+    ///
+    /// What was found and what is allowed, when `json` is neither an intrinsic function nor a `T`.
+    pub fn from_json(json: &Json) -> Result<Self, String> {
+        match intrinsic(json) {
+            Some((name, argument)) => Ok(Self::from_intrinsic(name, argument)),
+            None => T::from_json(json).map(Value::Known),
+        }
+    }
+
+    fn from_intrinsic(name: &str, argument: &Json) -> Self {
+        let read = match (name, argument) {
+            ("Ref", Json::String(logical_id)) => Some(Value::reference(logical_id)),
+            ("Fn::Sub", Json::String(template)) => Some(Value::Sub(template.clone())),
+            ("Fn::GetAtt", Json::String(dotted)) => dotted
+                .split_once('.')
+                .map(|(logical_id, attribute)| Value::attribute(logical_id, attribute)),
+            ("Fn::GetAtt", Json::Array(parts)) => match parts.as_slice() {
+                [Json::String(logical_id), Json::String(attribute)] => Some(Value::attribute(logical_id, attribute)),
+                _ => None,
+            },
+            _ => None,
+        };
+        read.unwrap_or_else(|| Value::Function {
+            name: name.to_owned(),
+            argument: argument.clone(),
+        })
+    }
+}
+
+/// The name and argument of an intrinsic function: an object with one key, `Ref` or `Fn::…`.
+pub(crate) fn intrinsic(json: &Json) -> Option<(&str, &Json)> {
+    let object = json.as_object().filter(|object| object.len() == 1)?;
+    let (name, argument) = object.iter().next()?;
+    (name == "Ref" || name.starts_with("Fn::")).then_some((name, argument))
+}
+
+impl<T> From<T> for Value<T> {
+    fn from(value: T) -> Self {
+        Value::Known(value)
+    }
+}
+
+impl From<&str> for Value<String> {
+    fn from(value: &str) -> Self {
+        Value::Known(value.to_owned())
+    }
+}
+
+/// The value for human eyes: itself when known, `${LogicalId}` or `${LogicalId.Attribute}` when late.
+impl<T: fmt::Display> fmt::Display for Value<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Known(value) => write!(f, "{value}"),
+            Value::Ref(logical_id) => write!(f, "${{{logical_id}}}"),
+            Value::GetAtt { logical_id, attribute } => write!(f, "${{{logical_id}.{attribute}}}"),
+            Value::Sub(template) => f.write_str(template),
+            Value::Function { name, .. } => write!(f, "${{{name}}}"),
+        }
+    }
+}
+
+impl<T: Literal> Serialize for Value<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl<'de, T: Literal> Deserialize<'de> for Value<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        Value::from_json(&json).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(json: Json) -> Value<String> {
+        serde_json::from_value(json).expect("a value")
+    }
+
+    #[test]
+    fn every_expression_is_read_and_written_back() {
+        for (json, value) in [
+            (json!("x"), Value::from("x")),
+            (json!({"Ref": "Cluster"}), Value::reference("Cluster")),
+            (
+                json!({"Fn::GetAtt": ["Cluster", "Arn"]}),
+                Value::attribute("Cluster", "Arn"),
+            ),
+            (
+                json!({"Fn::Sub": "${Cluster}-x"}),
+                Value::Sub("${Cluster}-x".to_owned()),
+            ),
+            (
+                json!({"Fn::Join": ["", ["a", "b"]]}),
+                Value::Function {
+                    name: "Fn::Join".to_owned(),
+                    argument: json!(["", ["a", "b"]]),
+                },
+            ),
+        ] {
+            assert_eq!(reads(json.clone()), value);
+            assert_eq!(value.to_json(), json);
+        }
+    }
+
+    #[test]
+    fn an_attribute_with_dots_stays_whole() {
+        let value = Value::attribute("Nested", "Outputs.Arn");
+        assert_eq!(reads(json!({"Fn::GetAtt": "Nested.Outputs.Arn"})), value);
+        assert_eq!(value.to_string(), "${Nested.Outputs.Arn}");
+    }
+
+    #[test]
+    fn scalars_are_read_in_either_spelling() {
+        assert_eq!(reads(json!(256)), Value::from("256"));
+        assert_eq!(reads(json!(true)), Value::from("true"));
+        assert_eq!(Value::<u32>::from_json(&json!("2")), Ok(Value::Known(2)));
+        assert_eq!(Value::<bool>::from_json(&json!("true")), Ok(Value::Known(true)));
+        assert_eq!(
+            Value::<u32>::from_json(&json!("two")),
+            Err("is \"two\"; allowed is a whole number from 0 to 4294967295".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_list_can_be_late_as_a_whole_or_in_parts() {
+        let late = StringList::from_json(&json!({"Ref": "Subnets"})).unwrap();
+        assert_eq!(late.known_items(), None);
+        let partly = StringList::from_json(&json!(["subnet-1", {"Ref": "Subnet"}])).unwrap();
+        assert_eq!(partly.known_items(), None);
+        assert_eq!(StringList::list(["a", "b"]).known_items(), Some(vec!["a", "b"]));
+    }
+}

@@ -1,0 +1,81 @@
+//! What the handles of constructs stand for, and what happens to one in the wrong stack.
+
+use mesh_infra::{Cluster, HttpNamespace, Network, Output, Parameter, Resource, Service, Stack, Value};
+use serde_json::json;
+
+use crate::serviceconnect::{demo_stack, demo_task};
+
+#[test]
+fn they_give_what_cloudformation_gives() {
+    let mut stack = Stack::new("handles");
+    let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
+    let cluster = stack.add("Cluster", Cluster::new());
+    let network = stack.add("Network", Network::in_subnets(["subnet-1"]).with_public_ips());
+    let service = stack.add("blue", Service::new(&cluster, demo_task("demo")).with_network(&network));
+    for (value, json) in [
+        (namespace.arn(), json!({"Fn::GetAtt": ["Namespace", "Arn"]})),
+        (namespace.id(), json!({"Ref": "Namespace"})),
+        (cluster.name(), json!({"Ref": "Cluster"})),
+        (cluster.arn(), json!({"Fn::GetAtt": ["Cluster", "Arn"]})),
+        (service.arn(), json!({"Ref": "BlueService"})),
+        (service.name(), json!({"Fn::GetAtt": ["BlueService", "Name"]})),
+        (service.task_definition_arn(), json!({"Ref": "BlueTaskDefinition"})),
+    ] {
+        assert_eq!(value.to_json(), json);
+    }
+}
+
+#[test]
+fn what_layer_2_has_no_word_for_is_added_as_it_is() {
+    let mut stack = Stack::new("raw");
+    let image = stack.add("Image", Parameter::new("String").with_default("demo:1"));
+    let topic = stack.add(
+        "Topic",
+        Resource::new("AWS::SNS::Topic", json!({"DisplayName": image.value::<String>()})),
+    );
+    stack.add("Topic", Output::new::<String>(topic.attribute("TopicArn")));
+    stack.override_property("Topic", "Tags", json!([{"Key": "team", "Value": "mesh"}]));
+    let template = stack.synth().unwrap();
+    assert_eq!(
+        template.outputs["Topic"].value,
+        json!({"Fn::GetAtt": ["Topic", "TopicArn"]})
+    );
+    template
+        .has_resource(
+            "AWS::SNS::Topic",
+            &json!({"DisplayName": {"Ref": "Image"}, "Tags": [{"Key": "team"}]}),
+        )
+        .unwrap();
+}
+
+#[test]
+fn an_override_has_the_last_word() {
+    let mut stack = demo_stack();
+    let public = "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp";
+    stack.override_property("GreenService", public, "ENABLED");
+    stack.override_property("GreenService", "DeploymentConfiguration", serde_json::Value::Null);
+    stack.override_property("GreenTaskDefinition", "ContainerDefinitions[0].Cpu", 128);
+    let template = stack.synth().unwrap();
+    let service = &template.resources["GreenService"].properties;
+    assert_eq!(
+        service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"],
+        "ENABLED"
+    );
+    assert_eq!(service.get("DeploymentConfiguration"), None);
+    let task = &template.resources["GreenTaskDefinition"].properties;
+    assert_eq!(task["ContainerDefinitions"][0]["Cpu"], 128);
+}
+
+#[test]
+fn a_handle_of_another_stack_is_a_problem() {
+    let mut first = Stack::new("first");
+    let cluster = first.add("Cluster", Cluster::new());
+    let mut second = Stack::new("second");
+    second.add("Cluster", Cluster::new());
+    let network = second.add("Network", Network::in_subnets([Value::from("subnet-1")]));
+    second.add("blue", Service::new(&cluster, demo_task("demo")).with_network(&network));
+    assert_eq!(
+        second.synth().unwrap_err().to_string(),
+        "Resources.BlueService.Properties.Cluster: refers to `Cluster` of stack `first`; a handle is good for its own stack only"
+    );
+}

@@ -1,0 +1,78 @@
+//! Logical ids are a public contract: nothing but a resource's own id may change them.
+
+use std::collections::BTreeSet;
+
+use mesh_infra::{Cluster, HttpNamespace, Network, Resource, Service, Stack, Template};
+use serde_json::json;
+
+use crate::serviceconnect::{demo_service, demo_stack, demo_task};
+
+fn ids(template: &Template) -> BTreeSet<&str> {
+    let resources = template.resources.keys();
+    resources
+        .chain(template.parameters.keys())
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn they_follow_from_the_given_ids() {
+    let template = demo_stack().synth().unwrap();
+    assert_eq!(
+        ids(&template),
+        BTreeSet::from([
+            "BlueService",
+            "BlueTaskDefinition",
+            "Cluster",
+            "GreenService",
+            "GreenTaskDefinition",
+            "Namespace",
+            "NetworkSecurityGroups",
+            "NetworkSubnets",
+        ])
+    );
+}
+
+#[test]
+fn other_constructs_and_another_order_leave_them_alone() {
+    let mut stack = Stack::new("serviceconnect");
+    stack.add("Topic", Resource::new("AWS::SNS::Topic", json!({})));
+    let network = stack.add("Network", Network::from_parameters());
+    let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
+    let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
+    stack.add("red", demo_service(&cluster, &network, "red", 1));
+    let blue = stack.add("blue", demo_service(&cluster, &network, "blue", 2));
+    stack.add(
+        "green",
+        demo_service(&cluster, &network, "green", 1).with_backend(&blue),
+    );
+
+    let agreed = demo_stack().synth().unwrap();
+    let template = stack.synth().unwrap();
+    assert!(ids(&agreed).is_subset(&ids(&template)));
+    for (id, resource) in &agreed.resources {
+        assert_eq!(&template.resources[id], resource, "{id}");
+    }
+}
+
+#[test]
+fn one_given_id_may_serve_several_kinds_but_not_one_kind_twice() {
+    let mut stack = Stack::new("twice");
+    let cluster = stack.add("demo", Cluster::new());
+    stack.add("demo", HttpNamespace::new("demo"));
+    let network = stack.add("demo", Network::in_subnets(["subnet-1"]));
+    let service = Service::new(&cluster, demo_task("demo")).with_network(&network);
+    stack.add("demo", service.clone());
+    let template = stack.synth().unwrap();
+    let agreed = ["DemoCluster", "DemoNamespace", "DemoService", "DemoTaskDefinition"];
+    assert_eq!(ids(&template), BTreeSet::from(agreed));
+
+    stack.add("DemoService", service);
+    stack.add("grün", Cluster::new());
+    assert_eq!(
+        stack.synth().unwrap_err().to_string(),
+        "Resources.DemoTaskDefinition: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
+         Resources.DemoService: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
+         Resources.grün: is no id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words"
+    );
+}

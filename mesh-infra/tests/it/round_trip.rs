@@ -1,0 +1,101 @@
+//! Whatever is read can be written back, and nothing that is read makes the crate panic.
+
+use mesh_infra::{Template, cfn, check, diagram};
+use proptest::prelude::*;
+use serde_json::{Map, Value as Json, json};
+
+use crate::serviceconnect::demo_stack;
+
+#[test]
+fn our_own_template_reads_back_as_it_was() {
+    let template = demo_stack().synth().unwrap();
+    let written = template.to_json();
+    let read = Template::from_json(&written).unwrap();
+    assert_eq!(read, template);
+    assert_eq!(read.to_json(), written);
+}
+
+#[test]
+fn layer_1_loses_nothing_of_what_it_has_no_field_for() {
+    let properties = json!({
+        "Cluster": "c",
+        "DesiredCount": 2,
+        "DeploymentConfiguration": {"MaximumPercent": 200, "Strategy": "ROLLING"},
+        "EnableExecuteCommand": true,
+        "Tags": [{"Key": "a", "Value": "b"}]
+    });
+    let service: cfn::ecs::Service = cfn::read(&properties).unwrap();
+    assert_eq!(service.other["EnableExecuteCommand"], true);
+    assert_eq!(serde_json::to_value(&service).unwrap(), properties);
+}
+
+/// Any JSON, with the words of templates among its keys and values so that the readers get somewhere.
+fn any_json() -> impl Strategy<Value = Json> {
+    let word = prop_oneof![
+        Just("Ref".to_owned()),
+        Just("Fn::GetAtt".to_owned()),
+        Just("Fn::Sub".to_owned()),
+        Just("Type".to_owned()),
+        Just("Properties".to_owned()),
+        Just("DependsOn".to_owned()),
+        Just("ContainerDefinitions".to_owned()),
+        Just("PortMappings".to_owned()),
+        Just("Cpu".to_owned()),
+        Just("${A.B}${".to_owned()),
+        Just("A".to_owned()),
+        "\\PC{0,8}",
+    ];
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        word.clone().prop_map(Json::from),
+    ];
+    leaf.prop_recursive(5, 48, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+            prop::collection::vec((word.clone(), inner), 0..5)
+                .prop_map(|entries| Json::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+fn service_with(configuration: Json, task: Json) -> Json {
+    let mut service = Map::new();
+    service.insert("TaskDefinition".to_owned(), json!({"Ref": "Task"}));
+    service.insert("ServiceConnectConfiguration".to_owned(), configuration);
+    json!({"Resources": {
+        "Service": {"Type": "AWS::ECS::Service", "Properties": service},
+        "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task}
+    }})
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(text in "\\PC{0,64}") {
+        let _ = Template::from_json(&text);
+    }
+
+    #[test]
+    fn no_document_makes_reading_panic(document in any_json()) {
+        let _ = Template::from_json(&document.to_string());
+        let _ = Template::from_json(&json!({"Resources": document}).to_string());
+    }
+
+    #[test]
+    fn what_is_read_is_written_back_and_neither_judging_nor_drawing_panics(
+        id in "\\PC{0,8}", properties in any_json(), configuration in any_json(), task in any_json(),
+    ) {
+        for document in [
+            json!({"Resources": {id: {"Type": "AWS::ECS::TaskDefinition", "Properties": {"A": properties}}}}),
+            service_with(json!({"Enabled": true, "Services": configuration}), json!({"ContainerDefinitions": task})),
+        ] {
+            let template = Template::from_json(&document.to_string()).expect("the shape is a template's");
+            let again = Template::from_json(&template.to_json()).expect("what we write is a template");
+            prop_assert_eq!(&again.to_json(), &template.to_json());
+            let _ = check(&template);
+            prop_assert!(diagram(&template).starts_with("flowchart LR\n"));
+        }
+    }
+}
