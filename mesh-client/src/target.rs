@@ -1,0 +1,178 @@
+//! What a URL asks for: a service of the mesh, and something of it.
+//!
+//! Everything that can be wrong with a URL is found here, before any connection. No I/O.
+
+use std::net::SocketAddr;
+
+use http::HeaderValue;
+use mesh_model::MeshSuffixes;
+use url::{Host, Url};
+
+use crate::error::Error;
+
+/// A service, and what is wanted of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// The service as the Host header names it: without a trailing dot, with its port unless that is 80.
+    service: String,
+    url: Url,
+}
+
+impl Target {
+    /// The target that `url` names.
+    ///
+    /// Names are compared and sent in lower case, whatever was written: case makes no difference in DNS.
+    pub(crate) fn parse(url: &str, suffixes: &MeshSuffixes) -> Result<Self, Error> {
+        let parsed = Url::parse(url).map_err(|source| {
+            Error::builder(None, format!("`{}` is not a URL", url.escape_debug())).with_source(source)
+        })?;
+        let refuse = |why: &str| Error::builder(None, format!("`{}` {why}", without_credentials(&parsed)));
+        if parsed.scheme() != "http" {
+            return Err(refuse(
+                "is not an http:// URL, which is all that is called through the mesh",
+            ));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(refuse(
+                "carried a user or a password; say them in an Authorization header",
+            ));
+        }
+        let host = match parsed.host() {
+            Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
+            Some(address) => address.to_string(),
+            None => String::new(),
+        };
+        if host.is_empty() {
+            return Err(refuse("names no service"));
+        }
+        let service = match parsed.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.clone(),
+        };
+        // An address is outside too: no suffix ends in one.
+        if !suffixes.contains(&host) {
+            return Err(Error::outside_mesh(service, suffixes));
+        }
+        Ok(Self { service, url: parsed })
+    }
+
+    /// The service as the Host header names it.
+    pub(crate) fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The URL that makes the HTTP client connect to `address`, and the Host header that keeps the service's name.
+    pub(crate) fn via(mut self, address: SocketAddr) -> Result<(Url, HeaderValue), Error> {
+        let host = HeaderValue::from_str(&self.service).map_err(|source| {
+            Error::builder(Some(&self.service), "its name does not fit into a Host header").with_source(source)
+        })?;
+        self.url.set_fragment(None);
+        let rewritten = self.url.set_ip_host(address.ip()).is_ok() && self.url.set_port(Some(address.port())).is_ok();
+        if rewritten {
+            Ok((self.url, host))
+        } else {
+            Err(Error::builder(
+                Some(&self.service),
+                format!("its URL cannot be led through {address}"),
+            ))
+        }
+    }
+}
+
+/// The URL as it may stand in a message, and so in a log.
+fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Both refuse only for URLs that cannot carry credentials in the first place.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Target, Error> {
+        Target::parse(url, &MeshSuffixes::from_list("appmesh,serviceconnect"))
+    }
+
+    #[test]
+    fn the_host_header_keeps_the_name_and_the_connection_goes_to_the_sidecar() {
+        for (url, host, connects_to) in [
+            ("http://blue.appmesh", "blue.appmesh", "http://127.0.0.1:15001/"),
+            (
+                "http://blue.appmesh:80/a?b=c#d",
+                "blue.appmesh",
+                "http://127.0.0.1:15001/a?b=c",
+            ),
+            (
+                "http://blue.appmesh:8080/",
+                "blue.appmesh:8080",
+                "http://127.0.0.1:15001/",
+            ),
+            (
+                "HTTP://Blue.AppMesh./%41%2f",
+                "blue.appmesh",
+                "http://127.0.0.1:15001/%41%2f",
+            ),
+            (
+                "http://a_b.serviceconnect.:81",
+                "a_b.serviceconnect:81",
+                "http://127.0.0.1:15001/",
+            ),
+        ] {
+            let target = parse(url).unwrap();
+            assert_eq!(target.service(), host, "{url}");
+            let (rewritten, header) = target.via(SocketAddr::from(([127, 0, 0, 1], 15001))).unwrap();
+            assert_eq!(
+                (rewritten.as_str(), header.as_bytes()),
+                (connects_to, host.as_bytes()),
+                "{url}"
+            );
+        }
+        let (rewritten, _) = parse("http://blue.appmesh/")
+            .unwrap()
+            .via("[::1]:80".parse().unwrap())
+            .unwrap();
+        assert_eq!(rewritten.as_str(), "http://[::1]/");
+    }
+
+    #[test]
+    fn names_outside_the_mesh_are_named_with_its_suffixes() {
+        for (url, service) in [
+            ("http://example.com/", "example.com"),
+            ("http://appmesh.example.com:81/", "appmesh.example.com:81"),
+            ("http://127.0.0.1:3000/", "127.0.0.1:3000"),
+            ("http://2130706433/", "127.0.0.1"),
+            ("http://[::1]/", "[::1]"),
+        ] {
+            let error = parse(url).unwrap_err();
+            assert!(error.is_outside_mesh(), "{url}: {error}");
+            assert_eq!(
+                error.to_string(),
+                format!("`{service}` is outside the mesh, whose names end in `appmesh` or `serviceconnect`")
+            );
+        }
+    }
+
+    #[test]
+    fn urls_that_cannot_be_called_say_why() {
+        for (url, why) in [
+            ("blue.appmesh", "`blue.appmesh` is not a URL"),
+            ("", "`` is not a URL"),
+            ("http://", "`http://` is not a URL"),
+            ("http://bl ue.appmesh/", "`http://bl ue.appmesh/` is not a URL"),
+            ("http://./", "`http://./` names no service"),
+            ("https://blue.appmesh/", "`https://blue.appmesh/` is not an http:// URL"),
+            ("mailto:blue@appmesh", "`mailto:blue@appmesh` is not an http:// URL"),
+            (
+                "http://me:secret@blue.appmesh/",
+                "`http://blue.appmesh/` carried a user or a password",
+            ),
+        ] {
+            let error = parse(url).unwrap_err();
+            assert!(error.is_builder(), "{url}: {error}");
+            assert!(error.to_string().contains(why), "{url}: {error}");
+        }
+    }
+}
