@@ -1,1 +1,187 @@
-//! Placeholder.
+//! A small HTTP service that shows the mesh at work.
+//!
+//! It says who it is, and it calls others through the mesh when it is asked to. Two of them and a mesh are enough
+//! to see a request travel: `/downstream/blue.appmesh` on green is answered by blue, and
+//! `/downstream/blue.appmesh/downstream/red.appmesh` goes one service further.
+//!
+//! | request | answer |
+//! |---|---|
+//! | any path but those below, any method | `{"message":"ok","service":"green","version":"unknown"}` |
+//! | `GET /downstream/{service}` | `{"message":"fetched!","service":"green","response":…}` with what `http://{service}/` answered: its JSON to the byte, anything else as a JSON string |
+//! | `GET /downstream/{service}/{rest}?{query}` | the same for `http://{service}/{rest}?{query}` |
+//! | … when that fails | `{"message":"error","service":"green","error":"…"}`: 400 for what is refused, 504 when time ran out, 502 for everything else |
+//!
+//! It is no open proxy: only names of the mesh are called, on ports that its owner allows, and only through the
+//! sidecar. What is refused is refused before any connection. It listens on loopback unless told otherwise.
+//!
+//! It is a binary and, as [`main`], a function: a program that starts tasks can start itself as this service, and
+//! needs no second file beside it.
+//!
+//! # Environment
+//!
+//! An empty value counts as not set. Every mistake is reported before the service starts.
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `SERVICE_NAME`, `SERVICE_VERSION` | what it says it is | `unknown` |
+//! | `SERVICE_PORT` | the port it listens on; 0 for one that the OS chooses | `3000` |
+//! | `SERVICE_BIND` | the IP address it listens on | `127.0.0.1` |
+//! | `SERVICE_DOWNSTREAM_PORTS` | the ports it may call, separated by commas | `80` |
+//! | `RUST_LOG` | what is logged on stderr, in `tracing-subscriber`'s syntax | `info` |
+//! | `MESHWRIGHT_EGRESS`, `MESHWRIGHT_SUFFIXES` | the mesh, see [`mesh_model::environment`]; without them `/downstream` answers 502 | |
+//!
+//! # Reading order
+//!
+//! `arguments` and `settings` say what is wanted; `server` listens and stops, told by `signals`; `routes` answers,
+//! in the shapes of `documents`; `downstream` calls others, with `downstream::address` as the gate; `access_log`
+//! writes a line for each request; `health` asks another process of this service how it is.
+//!
+//! # Status
+//!
+//! | feature | here |
+//! |---|---|
+//! | the documents above, chains of services | supported |
+//! | trace context handed on | supported |
+//! | container health check without curl: `demo-service health` | supported |
+//! | stops on SIGTERM and SIGINT, requests in flight finish | supported |
+//! | a client that makes steady traffic and counts who answers | planned |
+
+mod access_log;
+mod arguments;
+mod documents;
+mod downstream;
+mod health;
+mod routes;
+mod server;
+mod settings;
+mod signals;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use mesh_client::{Client, ConfigError};
+use mesh_model::Problems;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Command;
+use crate::settings::Settings;
+
+/// Runs the service, or what else the arguments ask for, until it is done.
+///
+/// `arguments` are those after the program's own name. It reads the environment, takes SIGTERM and SIGINT for
+/// itself, writes its start line to stdout and everything else to stderr: it is a process's whole work, not a
+/// part of it.
+///
+/// The exit code is 0 if all went well, 2 if the arguments are wrong, and 1 otherwise: the reason is on stderr.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match Command::parse(arguments) {
+        Ok(command) => command,
+        Err(unknown) => {
+            complain(&unknown);
+            return ExitCode::from(2);
+        }
+    };
+    let result = match command {
+        Command::Help => {
+            say(arguments::USAGE);
+            Ok(())
+        }
+        Command::Serve => on_a_runtime(serve()),
+        Command::Health => on_a_runtime(health()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// One thread is enough for a service that mostly waits, and a laptop runs many of them.
+fn on_a_runtime(work: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+async fn serve() -> Outcome {
+    let (settings, mesh) = settings_and_mesh()?;
+    // Before the start line: whoever reads that may send a signal at once.
+    let signals = signals::StopSignals::listen()?;
+    let server = server::Server::bind(settings.address).await?;
+    say(&format!(
+        "Service '{}' (version {}) running on port: {}",
+        settings.name,
+        settings.version,
+        server.address().port()
+    ));
+    if mesh.is_err() {
+        tracing::warn!("in no mesh: /downstream answers 502");
+    }
+    let app = routes::app(settings, mesh);
+    server.run(app, signals.received(), server::GRACE).await?;
+    Ok(())
+}
+
+async fn health() -> Outcome {
+    let settings = Settings::from_environment()?;
+    health::check(settings.address).await?;
+    Ok(())
+}
+
+/// What the environment says, with the mistakes of both readers in one report.
+fn settings_and_mesh() -> Result<(Settings, Result<Client, ConfigError>), Problems> {
+    let settings = Settings::from_environment();
+    if let Ok(settings) = &settings {
+        // Before the client is made: it logs how it is wired.
+        log_to_stderr(&settings.log_filter);
+    }
+    let mesh = Client::from_env();
+    match (settings, mesh) {
+        (Ok(settings), Err(error)) if error.is_unwired() => Ok((settings, Err(error))),
+        (Ok(settings), Ok(client)) => Ok((settings, Ok(client))),
+        (settings, mesh) => {
+            let mut problems = settings.err().unwrap_or_default();
+            if let Some(error) = mesh.err().filter(|error| !error.is_unwired()) {
+                problems.extend(error.problems().clone());
+            }
+            Err(problems)
+        }
+    }
+}
+
+fn log_to_stderr(filter: &str) {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    // Fails only where the program around this service logs already, and then into its log.
+    let _ = log.try_init();
+}
+
+/// Writes a line to stdout. That nobody reads it is no reason not to serve.
+fn say(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        tracing::warn!(%error, "stdout is closed");
+    }
+}
+
+/// Writes an error and its causes to stderr, whatever `RUST_LOG` lets through.
+fn complain(error: &dyn Error) {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    // Nothing is left to tell if stderr is closed.
+    let _ = writeln!(std::io::stderr().lock(), "demo-service: {message}");
+}

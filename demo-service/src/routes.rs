@@ -1,0 +1,67 @@
+//! Which request is answered how.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use mesh_client::{Client, ConfigError, TraceContext};
+
+use crate::access_log;
+use crate::documents::{failed, fetched, identity};
+use crate::downstream::{Downstream, PREFIX};
+use crate::settings::Settings;
+
+struct App {
+    name: String,
+    version: String,
+    downstream: Downstream,
+}
+
+/// The whole service. Without a mesh it serves everything but `/downstream`, and says there why not.
+pub(crate) fn app(settings: Settings, mesh: Result<Client, ConfigError>) -> Router {
+    let app = App {
+        name: settings.name,
+        version: settings.version,
+        downstream: Downstream::new(mesh, settings.downstream_ports),
+    };
+    Router::new()
+        // Both, because a wildcard does not match nothing: no name at all is to be refused, not greeted.
+        .route(PREFIX, downstream())
+        .route(&format!("{PREFIX}{{*service}}"), downstream())
+        .fallback(greet)
+        .layer(middleware::from_fn(access_log::write))
+        .with_state(Arc::new(app))
+}
+
+fn downstream() -> MethodRouter<Arc<App>> {
+    get(fetch).fallback(refuse_method)
+}
+
+/// It changes nothing and reads nothing, so any method will do: a mesh's retries differ by method, and this is how
+/// to see that.
+async fn greet(State(app): State<Arc<App>>) -> Response {
+    identity(&app.name, &app.version)
+}
+
+/// Takes the path as it is on the wire: what is percent-encoded has to be seen to be refused.
+async fn fetch(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    let trace = TraceContext::from_headers(&headers);
+    match app.downstream.fetch(&uri, &trace).await {
+        Ok(answer) => fetched(&app.name, &answer),
+        Err(failure) => failed(failure.status(), &app.name, &failure.to_string()),
+    }
+}
+
+async fn refuse_method(State(app): State<Arc<App>>, method: Method) -> Response {
+    let reason = format!("{method} is not allowed here; use GET");
+    let mut response = failed(StatusCode::METHOD_NOT_ALLOWED, &app.name, &reason);
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET,HEAD"));
+    response
+}

@@ -1,0 +1,204 @@
+//! What the environment says about this service, read in this one place.
+//!
+//! People type these variables, and templates fill them in: an empty one counts as not set, and all mistakes are
+//! reported at once. The variables of the mesh are `mesh_client`'s to read.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use mesh_model::Problems;
+use tracing_subscriber::EnvFilter;
+
+const NAME: &str = "SERVICE_NAME";
+const VERSION: &str = "SERVICE_VERSION";
+const PORT: &str = "SERVICE_PORT";
+const BIND: &str = "SERVICE_BIND";
+const DOWNSTREAM_PORTS: &str = "SERVICE_DOWNSTREAM_PORTS";
+const LOG: &str = "RUST_LOG";
+
+const DEFAULT_NAME: &str = "unknown";
+const DEFAULT_PORT: u16 = 3000;
+/// Nothing listens beyond this host unless someone asks for it.
+const DEFAULT_BIND: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// The port that services of a mesh are called on.
+const DEFAULT_DOWNSTREAM_PORT: u16 = 80;
+const DEFAULT_LOG: &str = "info";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// Where to listen; port 0 for one that the OS chooses.
+    pub(crate) address: SocketAddr,
+    pub(crate) downstream_ports: Ports,
+    /// What to log, known to be valid.
+    pub(crate) log_filter: String,
+}
+
+/// The ports that downstream services may be called on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ports(BTreeSet<u16>);
+
+impl Ports {
+    pub(crate) fn new(ports: impl IntoIterator<Item = u16>) -> Self {
+        Self(ports.into_iter().collect())
+    }
+
+    pub(crate) fn contains(&self, port: u16) -> bool {
+        self.0.contains(&port)
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports: Vec<String> = self.0.iter().map(u16::to_string).collect();
+        f.write_str(&ports.join(", "))
+    }
+}
+
+impl Settings {
+    /// The settings of this process.
+    pub(crate) fn from_environment() -> Result<Self, Problems> {
+        Self::read(|name| std::env::var_os(name))
+    }
+
+    fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Problems> {
+        let mut variables = Variables {
+            lookup,
+            problems: Problems::none(),
+        };
+        let port = variables.parsed(PORT, "a port from 0 to 65535", |text| text.parse().ok());
+        let bind = variables.parsed(BIND, "an IP address, such as 127.0.0.1", |text| text.parse().ok());
+        let downstream_ports = variables.parsed(DOWNSTREAM_PORTS, "ports from 1 to 65535, separated by commas", ports);
+        let log_filter = variables.parsed(LOG, "a filter such as info or demo_service=debug", |text| {
+            EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+        });
+        let settings = Self {
+            name: variables.line(NAME),
+            version: variables.line(VERSION),
+            address: SocketAddr::new(bind.unwrap_or(DEFAULT_BIND), port.unwrap_or(DEFAULT_PORT)),
+            downstream_ports: downstream_ports.unwrap_or_else(|| Ports::new([DEFAULT_DOWNSTREAM_PORT])),
+            log_filter: log_filter.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+        };
+        variables.problems.or(settings)
+    }
+}
+
+/// One-method access to the environment, and what was wrong with it so far.
+struct Variables<L> {
+    lookup: L,
+    problems: Problems,
+}
+
+impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
+    fn text(&mut self, name: &str) -> Option<String> {
+        match (self.lookup)(name)?.into_string() {
+            Ok(text) if text.trim().is_empty() => None,
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(value) => {
+                self.problems
+                    .add(name, format!("is `{}`, which is not UTF-8", value.display()));
+                None
+            }
+        }
+    }
+
+    fn parsed<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.problems
+                .add(name, format!("is `{}`; allowed is {allowed}", text.escape_debug()));
+        }
+        value
+    }
+
+    /// Text that stands in the start line, which must remain one line.
+    fn line(&mut self, name: &str) -> String {
+        self.parsed(name, "text without control characters", |text| {
+            (!text.contains(char::is_control)).then(|| text.to_owned())
+        })
+        .unwrap_or_else(|| DEFAULT_NAME.to_owned())
+    }
+}
+
+fn ports(list: &str) -> Option<Ports> {
+    let ports: Option<Vec<u16>> = list
+        .split(',')
+        .map(|port| port.trim().parse().ok().filter(|port| *port > 0))
+        .collect();
+    ports.map(Ports::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, Problems> {
+        Settings::read(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let expected = Settings {
+            name: "unknown".to_owned(),
+            version: "unknown".to_owned(),
+            address: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            downstream_ports: Ports::new([80]),
+            log_filter: "info".to_owned(),
+        };
+        assert_eq!(read(&[]), Ok(expected));
+        assert_eq!(
+            read(&[(NAME, ""), (PORT, " "), (BIND, ""), (DOWNSTREAM_PORTS, "")]),
+            read(&[])
+        );
+    }
+
+    #[test]
+    fn everything_can_be_set() {
+        let settings = read(&[
+            (NAME, "green"),
+            (VERSION, "10"),
+            (PORT, "0"),
+            (BIND, "::1"),
+            (DOWNSTREAM_PORTS, "8080, 80"),
+            (LOG, "warn,demo_service=debug"),
+        ]);
+        let expected = Settings {
+            name: "green".to_owned(),
+            version: "10".to_owned(),
+            address: "[::1]:0".parse().expect("it is an address"),
+            downstream_ports: Ports::new([80, 8080]),
+            log_filter: "warn,demo_service=debug".to_owned(),
+        };
+        assert_eq!(settings, Ok(expected));
+        assert_eq!(Ports::new([8080, 80]).to_string(), "80, 8080");
+    }
+
+    #[test]
+    fn every_mistake_is_reported() {
+        let problems = read(&[
+            (NAME, "gr\nue"),
+            (PORT, "65536"),
+            (BIND, "localhost"),
+            (DOWNSTREAM_PORTS, "80,0"),
+            (LOG, "demo_service=loud"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            problems.to_string(),
+            "SERVICE_PORT: is `65536`; allowed is a port from 0 to 65535\n\
+             SERVICE_BIND: is `localhost`; allowed is an IP address, such as 127.0.0.1\n\
+             SERVICE_DOWNSTREAM_PORTS: is `80,0`; allowed is ports from 1 to 65535, separated by commas\n\
+             RUST_LOG: is `demo_service=loud`; allowed is a filter such as info or demo_service=debug\n\
+             SERVICE_NAME: is `gr\\nue`; allowed is text without control characters"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The real binary, on ports that the OS chose, with a real server that plays its sidecar.
+
+mod demo;
+mod documents;
+mod downstream;
+mod health;
+mod sidecar;
+mod start;
+#[cfg(unix)]
+mod stop;
