@@ -1,1 +1,48 @@
-//! placeholder
+//! A service mesh for Rust services on Amazon ECS that its users own.
+//!
+//! Services are described once, in Rust. The description becomes a CloudFormation template, and the template
+//! runs: on this machine, on real Envoys with a control plane of our own. [`run`] gives a description its verbs:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let stack = meshwright::Stack::new("mine");
+//!     // … add clusters, namespaces and services …
+//!     meshwright::run(stack)
+//! }
+//! ```
+//!
+//! ```text
+//! cargo run                 start the stack here, until Ctrl-C
+//! cargo run -- --once       start it, take the walk, stop
+//! cargo run -- synth        print the CloudFormation template
+//! cargo run -- diagram      print a Mermaid diagram of the stack
+//! ```
+//!
+//! This crate is the front door and decides nothing: descriptions are `mesh-infra`'s, running them is
+//! `mesh-local`'s, configuring Envoys is `mesh-control`'s.
+//!
+//! Reading order:
+//! - [`program`]: an app with its images and its walk, and the verbs;
+//! - [`walk`]: calls that show a mesh at work, and what is expected of them;
+//! - `up`: start, walk, stay, stop;
+//! - `console`: what is shown while that happens;
+//! - `template_file`: the same for templates in files, for the `meshwright` binary.
+
+mod console;
+pub mod program;
+mod template_file;
+mod up;
+pub mod walk;
+
+pub use mesh_infra::{App, Stack};
+pub use mesh_local::Image;
+pub use program::{Program, run};
+pub use walk::{Call, Walk};
+
+/// The command line of the `meshwright` binary: `up`, `check` and `diagram` for templates in files.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    template_file::main()
+}

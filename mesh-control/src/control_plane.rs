@@ -119,7 +119,11 @@ async fn bind(
     let serving = async move {
         let ads = Server::builder().add_service(Ads::new(source, board));
         tokio::try_join!(
-            async { ads.serve_with_incoming(TcpListenerStream::new(xds)).await.map_err(io::Error::other) },
+            async {
+                ads.serve_with_incoming(TcpListenerStream::new(xds))
+                    .await
+                    .map_err(io::Error::other)
+            },
             async { axum::serve(status, pages).await },
         )?;
         Ok(())

@@ -132,7 +132,12 @@ mod tests {
 
     #[test]
     fn other_ids_are_refused_with_the_offender() {
-        for id in ["blue", "mesh/m/virtualNode/n", "arn:aws:ecs:r:a:task-set/demo/blue", ":task-set///ecs-svc/"] {
+        for id in [
+            "blue",
+            "mesh/m/virtualNode/n",
+            "arn:aws:ecs:r:a:task-set/demo/blue",
+            ":task-set///ecs-svc/",
+        ] {
             let error = ServiceIdentity::parse(id).unwrap_err().to_string();
             assert!(error.contains(&format!("`{id}`")), "{error}");
         }

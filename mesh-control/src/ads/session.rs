@@ -231,7 +231,9 @@ impl Session {
     }
 
     fn may_set(&self, kind: ResourceType) -> bool {
-        let earlier = ResourceType::IN_ORDER.into_iter().take_while(|earlier| *earlier != kind);
+        let earlier = ResourceType::IN_ORDER
+            .into_iter()
+            .take_while(|earlier| *earlier != kind);
         let answered = |kind| self.of(kind).additions_are_settled(&self.target);
         match kind {
             ResourceType::Cluster | ResourceType::Endpoint => earlier.into_iter().all(answered),

@@ -333,7 +333,9 @@ impl Subscription {
     /// Finds the bodies of what the client brought along, where they are still the same.
     pub(super) fn recognise(&mut self, target: &Snapshot) {
         for (name, holding) in &mut self.holdings {
-            let Holding::Has { version, body, .. } = holding else { continue };
+            let Holding::Has { version, body, .. } = holding else {
+                continue;
+            };
             if body.is_none() {
                 *body = target
                     .get(self.kind, name)

@@ -115,7 +115,11 @@ impl Wiring {
     /// Where the application listens for what its task definition calls `container_port`.
     #[must_use]
     pub fn app_port(&self, container_port: u16) -> u16 {
-        self.own.app_ports.get(&container_port).copied().unwrap_or(container_port)
+        self.own
+            .app_ports
+            .get(&container_port)
+            .copied()
+            .unwrap_or(container_port)
     }
 }
 
@@ -160,7 +164,10 @@ mod tests {
     #[test]
     fn mistakes_name_their_key() {
         let missing = Wiring::from_node(&node(json!({}))).unwrap_err().to_string();
-        assert_eq!(missing, format!("the node metadata `{LISTENER_PORTS_KEY}` cannot be used: it is missing"));
+        assert_eq!(
+            missing,
+            format!("the node metadata `{LISTENER_PORTS_KEY}` cannot be used: it is missing")
+        );
         let wrong = Wiring::from_node(&node(json!({ LISTENER_PORTS_KEY: {"egress": 70000} })));
         assert!(wrong.unwrap_err().to_string().contains("70000"));
     }

@@ -118,5 +118,9 @@ pub(crate) fn version_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Strin
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

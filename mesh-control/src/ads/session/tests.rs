@@ -114,7 +114,14 @@ impl Client {
     }
 
     fn refuses(&self, resource: &Resource) -> bool {
-        self.refuses > 0 && resource.body.value.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)) % self.refuses == 0
+        self.refuses > 0
+            && resource
+                .body
+                .value
+                .iter()
+                .fold(0_u8, |sum, byte| sum.wrapping_add(*byte))
+                % self.refuses
+                == 0
     }
 
     fn has(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
@@ -160,7 +167,11 @@ impl Client {
         let mut errors = Vec::new();
         for resource in told {
             if self.refuses(resource) {
-                let named = if self.names_culprits { resource.name.as_str() } else { "something" };
+                let named = if self.names_culprits {
+                    resource.name.as_str()
+                } else {
+                    "something"
+                };
                 errors.push(format!("cannot use {named}"));
             } else {
                 self.take(resource);
@@ -178,11 +189,22 @@ impl Client {
 
     fn take(&mut self, resource: &Arc<Resource>) {
         let kind = resource.kind;
-        let same = self.has(kind, &resource.name).is_some_and(|has| has.version == resource.version);
+        let same = self
+            .has(kind, &resource.name)
+            .is_some_and(|has| has.version == resource.version);
         // After a refusal nobody knows what else of that message was applied, and it is told again to be sure.
         if same && self.variant == Variant::Delta && self.refuses == 0 {
-            assert_eq!(kind, ResourceType::Endpoint, "{} was told although it has not changed", resource.name);
-            assert!(self.warming.contains(&resource.name), "{} was told twice", resource.name);
+            assert_eq!(
+                kind,
+                ResourceType::Endpoint,
+                "{} was told although it has not changed",
+                resource.name
+            );
+            assert!(
+                self.warming.contains(&resource.name),
+                "{} was told twice",
+                resource.name
+            );
         }
         match kind {
             ResourceType::Cluster if !same => drop(self.warming.insert(resource.name.clone())),
@@ -222,7 +244,10 @@ impl Client {
         for (user_kind, users) in &self.has {
             for user in users.values() {
                 assert!(
-                    !user.references.iter().any(|used| used.kind == kind && used.name == name),
+                    !user
+                        .references
+                        .iter()
+                        .any(|used| used.kind == kind && used.name == name),
                     "{kind} {name} was taken from under {user_kind} {}",
                     user.name
                 );
@@ -256,7 +281,11 @@ impl Client {
         }
         let added = names.difference(&before).cloned().collect();
         // A request of its own: it answers nothing, so it must not carry a nonce that is yet to be answered.
-        let nonce = if self.variant == Variant::Delta { self.nonces.remove(&referred) } else { None };
+        let nonce = if self.variant == Variant::Delta {
+            self.nonces.remove(&referred)
+        } else {
+            None
+        };
         self.say(referred, None, added, dropped);
         if let Some(nonce) = nonce {
             self.nonces.insert(referred, nonce);
@@ -270,7 +299,10 @@ impl Client {
                     continue;
                 }
                 let asked_for = kind.is_told_whole()
-                    || self.subscribed.get(&kind).is_some_and(|names| names.contains(&wanted.name));
+                    || self
+                        .subscribed
+                        .get(&kind)
+                        .is_some_and(|names| names.contains(&wanted.name));
                 if asked_for {
                     let has = self.has(kind, &wanted.name).map(|has| &has.version);
                     assert_eq!(has, Some(&wanted.version), "{kind} {} did not arrive", wanted.name);
@@ -429,7 +461,11 @@ fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
     };
     let returning = |kind| DeltaRequest {
         initial_versions: brought(kind),
-        ..subscribe(if kind == ResourceType::Endpoint { &["c0"] } else { &["*"] })
+        ..subscribe(if kind == ResourceType::Endpoint {
+            &["c0"]
+        } else {
+            &["*"]
+        })
     };
     let mut session = Session::new(Variant::Delta, one_cluster(1, 2));
     session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
@@ -459,7 +495,9 @@ fn an_answer_to_an_older_push_changes_nothing() {
         }),
         ..stale
     };
-    let refusal = session.on_world_request(ResourceType::Cluster, &refusal).expect("a refusal");
+    let refusal = session
+        .on_world_request(ResourceType::Cluster, &refusal)
+        .expect("a refusal");
     assert_eq!(refusal.resources, ["c0"]);
     assert_eq!(session.report(ResourceType::Cluster).rejected[0].message, "no");
     assert_eq!(session.next_push(), None, "it is not tried again until it changes");

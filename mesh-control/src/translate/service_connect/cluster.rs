@@ -76,9 +76,7 @@ fn common(endpoint: &Endpoint) -> Cluster {
 fn http_options(endpoint: &Endpoint) -> Option<Any> {
     let protocol = match endpoint.protocol {
         AppProtocol::Http => ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default()),
-        AppProtocol::Http2 | AppProtocol::Grpc => {
-            ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default())
-        }
+        AppProtocol::Http2 | AppProtocol::Grpc => ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default()),
         AppProtocol::Tcp => return None,
     };
     Some(any(&upstream::HttpProtocolOptions {

@@ -25,7 +25,11 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
             .notes
             .push("the wiring has no port for `egress`: the application cannot call others".to_owned());
     }
-    for endpoint in namespace.endpoints.iter().filter(|endpoint| !endpoint.protocol.is_http_family()) {
+    for endpoint in namespace
+        .endpoints
+        .iter()
+        .filter(|endpoint| !endpoint.protocol.is_http_family())
+    {
         let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
         if let Some(port) = wiring.listeners.get(&listener) {
             let filter = ingress::tcp_filter(names::egress_cluster(namespace, endpoint), "egress", endpoint, 3);

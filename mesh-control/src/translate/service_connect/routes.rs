@@ -20,7 +20,10 @@ use super::names;
 
 /// The routes behind the egress listener: one virtual host per endpoint, and an explanation for all others.
 pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
-    let endpoints = namespace.endpoints.iter().filter(|endpoint| endpoint.protocol.is_http_family());
+    let endpoints = namespace
+        .endpoints
+        .iter()
+        .filter(|endpoint| endpoint.protocol.is_http_family());
     let hosts = endpoints.map(|endpoint| {
         let cluster = names::egress_cluster(namespace, endpoint);
         VirtualHost {

@@ -1,0 +1,74 @@
+//! The values of a template's parameters.
+
+use std::collections::BTreeMap;
+
+use mesh_infra::{Parameter, Template};
+use mesh_model::Problems;
+use serde_json::Value as Json;
+
+use super::text_of;
+
+/// The value of every parameter: as `given`, else its default.
+pub(super) fn values(
+    template: &Template,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Json>, Problems> {
+    let mut problems = Problems::none();
+    for name in given.keys().filter(|name| !template.parameters.contains_key(*name)) {
+        problems.add(format!("Parameters.{name}"), unknown(template));
+    }
+    let mut values: BTreeMap<String, Json> = BTreeMap::new();
+    for (name, parameter) in &template.parameters {
+        let text = given
+            .get(name)
+            .cloned()
+            .or_else(|| parameter.default.as_ref().map(text_of))
+            .or_else(|| stand_in(name, parameter));
+        let Some(text) = text else {
+            problems.add(
+                format!("Parameters.{name}"),
+                format!("needs a value: it has no default; give one with --parameter {name}=VALUE"),
+            );
+            continue;
+        };
+        check_allowed(name, &text, parameter, &mut problems);
+        values.insert(name.clone(), typed(&text, parameter));
+    }
+    problems.or(values)
+}
+
+fn unknown(template: &Template) -> String {
+    let names: Vec<&str> = template.parameters.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        "the template has no parameters".to_owned()
+    } else {
+        format!("the template has no such parameter; it has {}", names.join(", "))
+    }
+}
+
+/// Ids of things that exist on AWS alone, such as subnets, have no meaning here and need not be given.
+fn stand_in(name: &str, parameter: &Parameter) -> Option<String> {
+    parameter
+        .kind
+        .trim_start_matches("List<")
+        .starts_with("AWS::")
+        .then(|| format!("local-{name}"))
+}
+
+fn check_allowed(name: &str, text: &str, parameter: &Parameter, problems: &mut Problems) {
+    let allowed: Vec<String> = parameter.allowed_values.iter().map(text_of).collect();
+    if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == text) {
+        problems.add(
+            format!("Parameters.{name}"),
+            format!("is `{text}`; allowed are {}", allowed.join(", ")),
+        );
+    }
+}
+
+fn typed(text: &str, parameter: &Parameter) -> Json {
+    if parameter.kind == "CommaDelimitedList" || parameter.kind.starts_with("List<") {
+        text.split(',').map(|item| Json::from(item.trim())).collect()
+    } else {
+        Json::from(text)
+    }
+}

@@ -1,0 +1,99 @@
+//! What happens while a mesh comes up, runs and goes down, for whoever wants to show it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mesh_control::Addresses;
+
+/// Something that happened. `Display` is one line without a full stop, for people.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// Envoy is being looked for or installed. The text says which.
+    Preparing(String),
+    /// The Envoy that will be used.
+    EnvoyFound {
+        /// Its version.
+        version: String,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The control plane listens.
+    ControlPlaneReady(Addresses),
+    /// A resource of the template that has no meaning on one machine.
+    NotSimulated {
+        /// Its logical id.
+        logical_id: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A task's Envoy has its configuration and takes connections.
+    EnvoyReady {
+        /// The task.
+        task: String,
+        /// Envoy's process id.
+        pid: u32,
+        /// How long that took since it was started.
+        took: Duration,
+    },
+    /// A container was started.
+    ContainerStarted {
+        /// The task.
+        task: String,
+        /// The container.
+        container: String,
+        /// Its process id.
+        pid: u32,
+    },
+    /// A task is ready and registered: others can reach it.
+    TaskRunning {
+        /// The task.
+        task: String,
+        /// How long that took since its first process was started.
+        took: Duration,
+    },
+    /// A task ended although nobody asked it to. It is started again after `again_in`.
+    TaskFailed {
+        /// The task.
+        task: String,
+        /// What happened.
+        reason: String,
+        /// How long until it is started again.
+        again_in: Duration,
+    },
+    /// A task was asked to stop and has.
+    TaskStopped {
+        /// The task.
+        task: String,
+    },
+    /// The control plane ended although nobody asked it to: Envoys keep what they have and learn nothing new.
+    ControlPlaneFailed(String),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Preparing(what) => f.write_str(what),
+            Event::EnvoyFound { version, path } => write!(f, "Envoy {version} at {}", path.display()),
+            Event::ControlPlaneReady(addresses) => write!(
+                f,
+                "control plane at {}, its status at http://{}/status",
+                addresses.xds, addresses.status
+            ),
+            Event::NotSimulated { logical_id, kind } => write!(f, "not simulated: {logical_id} ({kind})"),
+            Event::EnvoyReady { task, pid, took } => {
+                write!(f, "{task}: Envoy ready after {} ms (pid {pid})", took.as_millis())
+            }
+            Event::ContainerStarted { task, container, pid } => {
+                write!(f, "{task}: container {container} started (pid {pid})")
+            }
+            Event::TaskRunning { task, took } => write!(f, "{task}: running after {} ms", took.as_millis()),
+            Event::TaskFailed { task, reason, again_in } => {
+                write!(f, "{task}: {reason}; starting again in {} ms", again_in.as_millis())
+            }
+            Event::TaskStopped { task } => write!(f, "{task}: stopped"),
+            Event::ControlPlaneFailed(reason) => write!(f, "the control plane failed: {reason}"),
+        }
+    }
+}

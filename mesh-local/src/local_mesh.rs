@@ -1,0 +1,339 @@
+//! A whole mesh on this machine: started from a plan, running until it is told to stop.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path as File;
+use std::sync::Arc;
+
+use mesh_control::{Addresses, ControlPlane, ServiceIdentity, World, ads};
+use mesh_model::namespace::Namespace;
+use pinned_tools::{Envoy, Surroundings};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::cloud_map::{CloudMap, Registration};
+use crate::event::Event;
+use crate::launcher::Launcher;
+use crate::path::{Atlas, Path};
+use crate::plan::{Plan, ServicePlan};
+use crate::slot::Slot;
+use crate::supervisor::keep_running;
+use crate::task::{Shared, Task};
+
+/// A mesh that runs or is coming up. Dropping it kills everything at once; [`LocalMesh::shutdown`] stops it in
+/// good order.
+#[derive(Debug)]
+pub struct LocalMesh {
+    control: ControlPlane,
+    slots: Vec<Arc<Slot>>,
+    atlas: Atlas,
+    stop: CancellationToken,
+    supervisors: JoinSet<()>,
+    waiting: JoinSet<Result<(), String>>,
+    /// Its files. The tasks hold it too, so that it is removed after the last process that writes to it.
+    state: Arc<TempDir>,
+    _serving: AbortOnDropHandle<()>,
+}
+
+/// A task of a running mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskAddress {
+    /// Its name: the service's, a slash and a number counted from 1.
+    pub task: String,
+    /// Where its Envoy takes requests, by the names of its ports.
+    pub ingress: BTreeMap<String, SocketAddr>,
+}
+
+/// Why a mesh did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no usable Envoy.
+    #[error(transparent)]
+    Envoy(#[from] pinned_tools::Error),
+    /// The machine refused something: a directory, a port.
+    #[error("{what}: {source}")]
+    Machine {
+        /// What was tried.
+        what: &'static str,
+        /// The refusal.
+        source: std::io::Error,
+    },
+    /// A task never became ready.
+    #[error("{0}")]
+    Task(String),
+}
+
+impl LocalMesh {
+    /// Starts everything in `plan`. `on_event` is called with everything that happens, then and later, from
+    /// whichever thread it happens on. [`LocalMesh::ready`] waits until all of it is running.
+    ///
+    /// Must be called on a Tokio runtime. Cancelling it leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// If there is no Envoy, or the machine refuses something.
+    pub async fn start(
+        plan: Plan,
+        launcher: Launcher,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let (envoy, on_event) = locate_envoy(on_event).await?;
+        for (logical_id, kind) in &plan.not_simulated {
+            on_event(Event::NotSimulated {
+                logical_id: logical_id.clone(),
+                kind: kind.clone(),
+            });
+        }
+        let state = Arc::new(state_directory()?);
+        let (control, serving) = ControlPlane::bind(Addresses::default(), world(&plan))
+            .await
+            .map_err(|source| StartError::Machine {
+                what: "starting the control plane",
+                source,
+            })?;
+        on_event(Event::ControlPlaneReady(control.addresses()));
+        let places = places(&plan, state.path()).map_err(|source| StartError::Machine {
+            what: "reserving directories and ports",
+            source,
+        })?;
+        let shared = Arc::new(Shared {
+            envoy: envoy.path,
+            xds: control.addresses().xds,
+            launcher,
+            cloud_map: CloudMap::new(control.clone()),
+            on_event: Box::new(on_event),
+            _state: Arc::clone(&state),
+        });
+        let watcher = Arc::clone(&shared);
+        let serving = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                (watcher.on_event)(Event::ControlPlaneFailed(error.to_string()));
+            }
+        });
+        let mut mesh = Self {
+            control,
+            atlas: Atlas::new(places.iter().map(|(slot, _)| slot.as_ref())),
+            slots: places.iter().map(|(slot, _)| Arc::clone(slot)).collect(),
+            stop: CancellationToken::new(),
+            supervisors: JoinSet::new(),
+            waiting: JoinSet::new(),
+            state,
+            _serving: AbortOnDropHandle::new(serving),
+        };
+        for (slot, service) in places {
+            let registrations = registrations(&slot, &service, &plan.namespaces);
+            mesh.supervise(slot, service, registrations, &shared);
+        }
+        Ok(mesh)
+    }
+
+    fn supervise(
+        &mut self,
+        slot: Arc<Slot>,
+        plan: Arc<ServicePlan>,
+        registrations: Vec<Registration>,
+        shared: &Arc<Shared>,
+    ) {
+        let (first, running) = oneshot::channel();
+        let (shared, stop) = (Arc::clone(shared), self.stop.clone());
+        self.supervisors.spawn(async move {
+            let task = Task {
+                shared: &shared,
+                plan: &plan,
+                slot: &slot,
+                registrations: &registrations,
+            };
+            keep_running(&task, &stop, first).await;
+        });
+        self.waiting.spawn(async move {
+            let ended = || Err("a task ended before it was running".to_owned());
+            running.await.unwrap_or_else(|_| ended())
+        });
+    }
+
+    /// Waits until every task has been running. Cancelling it loses nothing: it can be called again.
+    ///
+    /// # Errors
+    ///
+    /// The first task that failed before it was ever running, with the end of its log. The others go on.
+    pub async fn ready(&mut self) -> Result<(), StartError> {
+        while let Some(joined) = self.waiting.join_next().await {
+            joined
+                .unwrap_or_else(|panic| Err(panic.to_string()))
+                .map_err(StartError::Task)?;
+        }
+        Ok(())
+    }
+
+    /// The tasks, service by service.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskAddress> {
+        self.slots.iter().map(|slot| TaskAddress {
+            task: slot.name.clone(),
+            ingress: slot
+                .ingresses()
+                .map(|(name, address)| (name.to_owned(), address))
+                .collect(),
+        })
+    }
+
+    /// Where the Envoy of a service's first task takes requests, on the port of this name or, without one, on
+    /// its only one.
+    #[must_use]
+    pub fn address_of(&self, service: &str, port_name: Option<&str>) -> Option<SocketAddr> {
+        let slot = self.slots.iter().find(|slot| slot.service.service == service)?;
+        match port_name {
+            Some(name) => slot.ingress(name),
+            None => {
+                let mut ingresses = slot.ingresses();
+                let (_, only) = ingresses.next()?;
+                ingresses.next().is_none().then_some(only)
+            }
+        }
+    }
+
+    /// The path of the request with this W3C trace id that was sent to `entry`, the address of an Envoy's
+    /// ingress. Waits up to two seconds for Envoys to write down their part. Cancelling it loses nothing.
+    pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Path {
+        self.atlas.path(trace_id, entry).await
+    }
+
+    /// The end of every log that is not empty, each under a line that says whose it is.
+    #[must_use]
+    pub fn log_tails(&self) -> String {
+        let mut tails = String::new();
+        for slot in &self.slots {
+            for (name, tail) in slot.log_tails() {
+                tails.push_str(&format!("{} {name}:\n{tail}\n", slot.name));
+            }
+        }
+        tails
+    }
+
+    /// The folder with the log of every container and Envoy, one folder per task. Gone with the mesh.
+    #[must_use]
+    pub fn logs(&self) -> &File {
+        self.state.path()
+    }
+
+    /// Where the control plane listens.
+    #[must_use]
+    pub fn control_plane(&self) -> Addresses {
+        self.control.addresses()
+    }
+
+    /// What the connected Envoys have and what they refused.
+    #[must_use]
+    pub fn status(&self) -> ads::Status {
+        self.control.status()
+    }
+
+    /// Stops everything: tasks are taken out of Cloud Map, finish their requests, and end. Takes up to the
+    /// longest stop timeout. Cancelling it kills what is left.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        while self.supervisors.join_next().await.is_some() {}
+    }
+}
+
+/// Looks for an Envoy, installing one if there is none. That blocks, so it has a thread of its own.
+async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event: F) -> Result<(Envoy, F), StartError> {
+    let looking = tokio::task::spawn_blocking(move || {
+        let found = Envoy::locate(&Surroundings::from_env(), &mut |step| {
+            on_event(Event::Preparing(step.to_string()));
+        });
+        (found, on_event)
+    });
+    let (found, on_event) = looking.await.map_err(|error| StartError::Machine {
+        what: "looking for Envoy",
+        source: std::io::Error::other(error),
+    })?;
+    let envoy = found?;
+    on_event(Event::EnvoyFound {
+        version: envoy.version.to_string(),
+        path: envoy.path.clone(),
+    });
+    Ok((envoy, on_event))
+}
+
+/// A folder for logs, sockets and bootstrap files that only this user can enter.
+fn state_directory() -> Result<TempDir, StartError> {
+    let refused = |source| StartError::Machine {
+        what: "making a folder for logs and sockets",
+        source,
+    };
+    let state = tempfile::Builder::new()
+        .prefix("meshwright-")
+        .tempdir()
+        .map_err(refused)?;
+    // The longest path in it is that of a socket, and the kernel has room for about a hundred bytes.
+    const ROOM: usize = 60;
+    let length = state.path().as_os_str().len();
+    if length > ROOM {
+        let message = format!(
+            "{} has {length} bytes, and Unix sockets leave room for {ROOM}; set TMPDIR to a shorter folder",
+            state.path().display()
+        );
+        return Err(refused(std::io::Error::other(message)));
+    }
+    Ok(state)
+}
+
+/// What is true of the plan before any task runs.
+fn world(plan: &Plan) -> World {
+    let members = plan.services.iter().filter_map(|service| {
+        let identity = ServiceIdentity {
+            cluster: service.cluster.clone(),
+            service: service.name.clone(),
+        };
+        Some((identity, service.namespace.clone()?))
+    });
+    World {
+        namespaces: plan
+            .namespaces
+            .iter()
+            .map(|namespace| (namespace.name.clone(), namespace.clone()))
+            .collect(),
+        members: members.collect(),
+        instances: BTreeMap::new(),
+    }
+}
+
+fn places(plan: &Plan, state: &File) -> std::io::Result<Vec<(Arc<Slot>, Arc<ServicePlan>)>> {
+    let mut places = Vec::new();
+    for service in &plan.services {
+        let namespace = service
+            .namespace
+            .as_ref()
+            .and_then(|name| plan.namespaces.iter().find(|namespace| namespace.name == *name));
+        let service = Arc::new(service.clone());
+        for number in 1..=service.desired_count {
+            let slot = Slot::new(&service, number, namespace, state)?;
+            places.push((Arc::new(slot), Arc::clone(&service)));
+        }
+    }
+    Ok(places)
+}
+
+fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Namespace]) -> Vec<Registration> {
+    let namespace = namespaces
+        .iter()
+        .find(|namespace| plan.namespace.as_deref() == Some(&namespace.name));
+    namespace
+        .into_iter()
+        .flat_map(|namespace| {
+            namespace
+                .offered_by(&plan.name)
+                .map(move |endpoint| (namespace, endpoint))
+        })
+        .filter_map(|(namespace, endpoint)| {
+            Some(Registration {
+                namespace: namespace.name.clone(),
+                discovery_name: endpoint.discovery_name.clone(),
+                address: slot.ingress(&endpoint.port_name)?,
+            })
+        })
+        .collect()
+}

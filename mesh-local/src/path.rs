@@ -1,0 +1,159 @@
+//! The path a request really took, put together from what each Envoy wrote down.
+//!
+//! An Envoy writes its line when a request is over, so the lines of inner calls are there before those of the
+//! calls that waited for them. Once the line of the outermost hop is there, so are all its application's calls,
+//! and each of those names the Envoy whose line comes next.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path as File, PathBuf};
+use std::time::Duration;
+
+use mesh_control::hop::Hop;
+use tokio::time::Instant;
+
+use crate::slot::Slot;
+
+/// Lines are written within milliseconds; an Envoy that was killed never writes its own.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A place on a request's path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Station {
+    /// The Envoy of this task.
+    Envoy(String),
+    /// An application container of this task.
+    Application(String),
+}
+
+impl fmt::Display for Station {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Station::Envoy(task) => write!(f, "envoy of {task}"),
+            Station::Application(task) => f.write_str(task),
+        }
+    }
+}
+
+/// The stations of a request, in the order in which it came to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Path {
+    /// The stations.
+    pub stations: Vec<Station>,
+    /// False if some Envoy did not write down its part in time.
+    pub complete: bool,
+}
+
+impl Path {
+    /// The applications on the path.
+    pub fn applications(&self) -> impl Iterator<Item = &str> {
+        self.stations.iter().filter_map(|station| match station {
+            Station::Application(task) => Some(task.as_str()),
+            Station::Envoy(_) => None,
+        })
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("you")?;
+        for station in &self.stations {
+            write!(f, " → {station}")?;
+        }
+        if !self.complete {
+            f.write_str(" → ?")?;
+        }
+        Ok(())
+    }
+}
+
+/// Where everything is: what is needed to read hops.
+#[derive(Debug, Default)]
+pub(crate) struct Atlas {
+    tasks: BTreeMap<String, TaskPlaces>,
+}
+
+#[derive(Debug)]
+struct TaskPlaces {
+    hops: PathBuf,
+    ingresses: Vec<SocketAddr>,
+    apps: Vec<SocketAddr>,
+}
+
+impl Atlas {
+    pub(crate) fn new<'s>(slots: impl IntoIterator<Item = &'s Slot>) -> Self {
+        let tasks = slots.into_iter().map(|slot| {
+            let places = TaskPlaces {
+                hops: slot.hops(),
+                ingresses: slot.ingresses().map(|(_, address)| address).collect(),
+                apps: slot.app_addresses().collect(),
+            };
+            (slot.name.clone(), places)
+        });
+        Self { tasks: tasks.collect() }
+    }
+
+    /// The path of the request with this trace id that was sent to `entry`, an Envoy's ingress listener. Waits
+    /// up to two seconds for Envoys that have not written down their part yet.
+    pub(crate) async fn path(&self, trace_id: &str, entry: SocketAddr) -> Path {
+        let deadline = Instant::now() + PATIENCE;
+        let mut path = Path {
+            stations: Vec::new(),
+            complete: true,
+        };
+        // Calls of an application come after it, in order: a stack, last call pushed first.
+        let mut ahead = vec![(None, entry)];
+        while let Some((caller, address)) = ahead.pop() {
+            path.stations.extend(caller.map(Station::Envoy));
+            let Some((task, places)) = self.task_at(address) else {
+                continue;
+            };
+            path.stations.push(Station::Envoy(task.to_owned()));
+            let Some(hops) = arrived(&places.hops, trace_id, deadline).await else {
+                path.complete = false;
+                continue;
+            };
+            let inbound = hops.iter().rfind(|hop| hop.is_inbound());
+            let to_app = |hop: &&Hop| places.apps.iter().any(|app| app.to_string() == hop.upstream);
+            if inbound.filter(to_app).is_none() {
+                continue;
+            }
+            path.stations.push(Station::Application(task.to_owned()));
+            let first_visit = path.applications().filter(|visited| *visited == task).count() == 1;
+            let calls: Vec<&Hop> = hops.iter().filter(|hop| first_visit && !hop.is_inbound()).collect();
+            for call in calls.into_iter().rev() {
+                if let Ok(next) = call.upstream.parse() {
+                    ahead.push((Some(task.to_owned()), next));
+                }
+            }
+        }
+        path
+    }
+
+    fn task_at(&self, ingress: SocketAddr) -> Option<(&str, &TaskPlaces)> {
+        self.tasks
+            .iter()
+            .find(|(_, places)| places.ingresses.contains(&ingress))
+            .map(|(task, places)| (task.as_str(), places))
+    }
+}
+
+/// All hops of a trace in a file, once the one that came in from outside is among them.
+async fn arrived(file: &File, trace_id: &str, deadline: Instant) -> Option<Vec<Hop>> {
+    loop {
+        let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
+        let hops: Vec<Hop> = text
+            .lines()
+            .filter_map(Hop::parse)
+            .filter(|hop| hop.trace_id() == Some(trace_id))
+            .collect();
+        if hops.iter().any(Hop::is_inbound) {
+            return Some(hops);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}

@@ -1,0 +1,55 @@
+//! An order in which a task's containers can be started: each after those it depends on.
+
+use mesh_model::Problems;
+
+use super::{Condition, ContainerPlan};
+
+/// Puts the containers in order, and notes dependencies that cannot be met.
+pub(super) fn in_start_order(
+    containers: Vec<ContainerPlan>,
+    path: &str,
+    problems: &mut Problems,
+) -> Vec<ContainerPlan> {
+    check(&containers, path, problems);
+    let mut waiting = containers;
+    let mut ordered: Vec<ContainerPlan> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_free = |container: &ContainerPlan| {
+            container
+                .depends_on
+                .iter()
+                .all(|(name, _)| !waiting.iter().any(|other| other.name == *name))
+        };
+        let Some(position) = waiting.iter().position(is_free) else {
+            let names: Vec<&str> = waiting.iter().map(|container| container.name.as_str()).collect();
+            problems.add(path, format!("the containers {} wait for each other", names.join(", ")));
+            return ordered;
+        };
+        ordered.push(waiting.remove(position));
+    }
+    ordered
+}
+
+fn check(containers: &[ContainerPlan], path: &str, problems: &mut Problems) {
+    for (index, container) in containers.iter().enumerate() {
+        for (number, (name, condition)) in container.depends_on.iter().enumerate() {
+            let path = format!("{path}[{index}].DependsOn[{number}]");
+            let Some(other) = containers.iter().find(|other| other.name == *name) else {
+                problems.add(path, format!("`{name}` is no container of this task definition"));
+                continue;
+            };
+            if *condition == Condition::Healthy && other.health_check.is_none() {
+                problems.add(
+                    &path,
+                    format!("waits for `{name}` to be HEALTHY, but it has no HealthCheck"),
+                );
+            }
+            if matches!(condition, Condition::Complete | Condition::Success) && other.essential {
+                problems.add(
+                    path,
+                    format!("waits for `{name}` to end, but it is essential: the whole task would end with it"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The `meshwright` binary.
+
+fn main() -> std::process::ExitCode {
+    meshwright::main()
+}

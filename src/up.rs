@@ -1,0 +1,163 @@
+//! Up: start a template's mesh, take the walk, stay until told to stop, stop.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use mesh_infra::Template;
+use mesh_local::{Event, Images, LocalMesh, Plan};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::console::Console;
+use crate::program::launcher;
+use crate::walk::{Caller, Walk};
+
+/// What to bring up, and how.
+pub(crate) struct Up<'a> {
+    /// When the program started, for the time it took.
+    pub(crate) beginning: Instant,
+    pub(crate) template: &'a Template,
+    pub(crate) stack: &'a str,
+    pub(crate) parameters: &'a BTreeMap<String, String>,
+    pub(crate) images: &'a Images,
+    pub(crate) walk: &'a Walk,
+    /// Stop after the walk.
+    pub(crate) once: bool,
+}
+
+/// Brings a mesh up and down again. The error is the reason why it did not come up or the walk went wrong.
+pub(crate) fn run(up: &Up<'_>) -> Result<(), String> {
+    let plan = Plan::new(up.template, up.stack, up.parameters, up.images)
+        .map_err(|problems| format!("this template cannot be run here\n{problems}"))?;
+    let console = Console::new();
+    console.take_warnings();
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
+    let result = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        tokio::select! {
+            result = up.start_and_stay(plan, &console) => result,
+            name = signals.next() => Err(format!("interrupted by {name} before the mesh was started")),
+        }
+    });
+    console.at_rest();
+    result
+}
+
+impl Up<'_> {
+    async fn start_and_stay(&self, plan: Plan, console: &Console) -> Result<(), String> {
+        console.waiting("starting");
+        let shown = console.clone();
+        let mut mesh = LocalMesh::start(plan, launcher(), move |event| show(&shown, &event))
+            .await
+            .map_err(|error| error.to_string())?;
+        // From here on there is something to be stopped in good order, whatever happens.
+        let mut signals = Signals::new()?;
+        let result = tokio::select! {
+            result = self.use_mesh(&mut mesh, console) => result,
+            name = signals.next() => {
+                console.progress(&format!("{name}: stopping"));
+                if self.once { Err(format!("interrupted by {name}")) } else { Ok(()) }
+            }
+        };
+        let result = result.map_err(|reason| with_logs(reason, &mesh));
+        console.waiting("stopping");
+        tokio::select! {
+            () = mesh.shutdown() => {}
+            name = signals.next() => console.progress(&format!("{name} again: killing what is left")),
+        }
+        result
+    }
+
+    /// Waits for the mesh, takes the walk, and stays unless it is to be done once.
+    async fn use_mesh(&self, mesh: &mut LocalMesh, console: &Console) -> Result<(), String> {
+        mesh.ready().await.map_err(|error| error.to_string())?;
+        console.progress(&format!(
+            "everything is running, {} after the start",
+            seconds_since(self.beginning)
+        ));
+        console.waiting("calling");
+        let first = Caller::new(mesh, console)?.take(self.walk).await?;
+        if let Some(first) = first {
+            let after = first.duration_since(self.beginning).as_secs_f64();
+            console.show(&format!(
+                "\nThe first answer through two services was there {after:.2} s after the start."
+            ));
+        }
+        if self.once {
+            return Ok(());
+        }
+        console.at_rest();
+        self.say_how_to_call(mesh, console);
+        std::future::pending().await
+    }
+
+    fn say_how_to_call(&self, mesh: &LocalMesh, console: &Console) {
+        console.show("\nFrom another terminal:");
+        for task in mesh.tasks() {
+            for (port, address) in &task.ingress {
+                console.show(&format!("  curl http://{address}/    # {}, port {port}", task.task));
+            }
+        }
+        // The most telling call of the walk is its last.
+        if let Some(call) = self.walk.calls.last()
+            && let Some(address) = mesh.address_of(call.service(), None)
+        {
+            console.show(&format!("  curl http://{address}{}", call.path()));
+        }
+        console.show(&format!(
+            "  curl http://{}/status    # what each Envoy has accepted and refused\n\nLogs are in {}. Ctrl-C stops everything.",
+            mesh.control_plane().status,
+            mesh.logs().display()
+        ));
+    }
+}
+
+fn show(console: &Console, event: &Event) {
+    match event {
+        Event::Preparing(what) => {
+            console.progress(what);
+            console.waiting(what);
+        }
+        event => console.progress(&event.to_string()),
+    }
+}
+
+fn with_logs(reason: String, mesh: &LocalMesh) -> String {
+    let tails = mesh.log_tails();
+    if tails.is_empty() || reason.contains("the end of its log") || reason.starts_with("interrupted") {
+        reason
+    } else {
+        format!("{reason}\nWhat the logs say last:\n{}", tails.trim_end())
+    }
+}
+
+fn seconds_since(beginning: Instant) -> String {
+    format!("{:.2} s", beginning.elapsed().as_secs_f64())
+}
+
+/// The signals by which a terminal, a person or a service manager asks a program to stop.
+struct Signals([(Signal, &'static str); 3]);
+
+impl Signals {
+    fn new() -> Result<Self, String> {
+        let listen = |kind, name| {
+            signal(kind)
+                .map(|signal| (signal, name))
+                .map_err(|error| format!("cannot listen for {name}: {error}"))
+        };
+        Ok(Self([
+            listen(SignalKind::interrupt(), "SIGINT")?,
+            listen(SignalKind::terminate(), "SIGTERM")?,
+            listen(SignalKind::hangup(), "SIGHUP")?,
+        ]))
+    }
+
+    /// The name of the next one to come.
+    async fn next(&mut self) -> &'static str {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.0.recv() => interrupt.1,
+            _ = terminate.0.recv() => terminate.1,
+            _ = hangup.0.recv() => hangup.1,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Calls that show a mesh at work, and what is expected of them.
+//!
+//! A walk is data: an example says which calls to make, the runner makes them and shows the answer, the path it
+//! took and the time. A call that does not go as expected ends the walk with the reason.
+
+mod caller;
+
+use std::fmt;
+
+pub(crate) use caller::Caller;
+
+/// Calls to make, one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Walk {
+    pub(crate) calls: Vec<Call>,
+}
+
+impl Walk {
+    /// No call.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes this call next.
+    #[must_use]
+    pub fn with(mut self, call: Call) -> Self {
+        self.calls.push(call);
+        self
+    }
+}
+
+/// One or several equal calls from outside to a service.
+#[derive(Debug, Clone)]
+pub struct Call {
+    service: String,
+    path: String,
+    times: u32,
+    answer: Option<String>,
+    in_turn: Option<String>,
+}
+
+impl Call {
+    /// `GET path` at the Envoy of the service's first task. Expected is status 200.
+    #[must_use]
+    pub fn get(service: &str, path: &str) -> Self {
+        Self {
+            service: service.to_owned(),
+            path: path.to_owned(),
+            times: 1,
+            answer: None,
+            in_turn: None,
+        }
+    }
+
+    pub(crate) fn service(&self) -> &str {
+        &self.service
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Expects exactly this body.
+    #[must_use]
+    pub fn answering(mut self, body: &str) -> Self {
+        self.answer = Some(body.to_owned());
+        self
+    }
+
+    /// Makes the call `times` times and expects that all tasks of `service` are reached in turn.
+    #[must_use]
+    pub fn reaching_in_turn(mut self, service: &str, times: u32) -> Self {
+        self.times = times;
+        self.in_turn = Some(service.to_owned());
+        self
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GET http://<{}>{}", self.service, self.path)?;
+        if self.times > 1 {
+            write!(f, ", {} times", self.times)?;
+        }
+        if let Some(service) = &self.in_turn {
+            write!(f, ": every task of {service} in turn")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Makes a walk's calls, shows what came of them, and judges it.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use mesh_local::LocalMesh;
+use mesh_local::path::Path;
+use uuid::Uuid;
+
+use super::{Call, Walk};
+use crate::console::Console;
+
+/// Longer than the mesh's own limit of 15 s, so that its answer is what is shown.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Somebody outside the mesh who calls into it.
+pub(crate) struct Caller<'a> {
+    mesh: &'a LocalMesh,
+    console: &'a Console,
+    client: reqwest::Client,
+}
+
+/// What came of one call.
+struct Answer {
+    status: u16,
+    body: String,
+    took: Duration,
+    path: Path,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(mesh: &'a LocalMesh, console: &'a Console) -> Result<Self, String> {
+        // Calls go to loopback; a proxy from the user's environment would look for it on another machine.
+        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
+        Ok(Self {
+            mesh,
+            console,
+            client: client.map_err(|error| format!("no HTTP client: {error}"))?,
+        })
+    }
+
+    /// Makes the calls of a walk, and gives the moment at which the first answer that passed two Envoys was
+    /// there, if one did.
+    pub(crate) async fn take(&self, walk: &Walk) -> Result<Option<Instant>, String> {
+        let mut first = None;
+        for (index, call) in walk.calls.iter().enumerate() {
+            self.console.show(&format!("\n{}. {call}", index + 1));
+            let mut reached = Vec::new();
+            for _ in 0..call.times {
+                let answer = self.call(call).await?;
+                if first.is_none() && answer.path.applications().count() > 1 {
+                    first = Some(Instant::now());
+                }
+                self.show(&answer);
+                call.judge(&answer)?;
+                reached.extend(answer.path.applications().last().map(str::to_owned));
+            }
+            self.judge_turns(call, &reached)?;
+        }
+        Ok(first)
+    }
+
+    async fn call(&self, call: &Call) -> Result<Answer, String> {
+        let address = self
+            .mesh
+            .address_of(&call.service, None)
+            .ok_or_else(|| format!("service {} has no Envoy to call", call.service))?;
+        let trace_id = Uuid::new_v4().simple().to_string();
+        let span_id = &Uuid::new_v4().simple().to_string()[..16];
+        let url = format!("http://{address}{}", call.path);
+        let beginning = Instant::now();
+        let failed = |error: reqwest::Error| format!("GET {url}: {}", with_causes(&error));
+        let response = self
+            .client
+            .get(&url)
+            .header("traceparent", format!("00-{trace_id}-{span_id}-01"))
+            .send()
+            .await
+            .map_err(failed)?;
+        let status = response.status().as_u16();
+        let body = response.text().await.map_err(failed)?;
+        let took = beginning.elapsed();
+        Ok(Answer {
+            status,
+            body,
+            took,
+            path: self.mesh.path(&trace_id, address).await,
+        })
+    }
+
+    fn show(&self, answer: &Answer) {
+        let Answer {
+            status,
+            body,
+            took,
+            path,
+        } = answer;
+        let milliseconds = took.as_secs_f64() * 1000.0;
+        self.console
+            .show(&format!("   {status} in {milliseconds:.1} ms: {path}\n   {body}"));
+    }
+
+    /// Checks that every task of a service was reached, and none twice in a row.
+    fn judge_turns(&self, call: &Call, reached: &[String]) -> Result<(), String> {
+        let Some(service) = &call.in_turn else { return Ok(()) };
+        let prefix = format!("{service}/");
+        let expected: BTreeSet<String> = self
+            .mesh
+            .tasks()
+            .map(|task| task.task)
+            .filter(|task| task.starts_with(&prefix))
+            .collect();
+        let found: BTreeSet<String> = reached.iter().cloned().collect();
+        let twice_in_a_row = expected.len() > 1 && reached.windows(2).any(|pair| pair[0] == pair[1]);
+        if found == expected && !twice_in_a_row {
+            return Ok(());
+        }
+        let expected: Vec<String> = expected.into_iter().collect();
+        Err(format!(
+            "{call}: expected {} in turn, and reached {}",
+            expected.join(" and "),
+            reached.join(", ")
+        ))
+    }
+}
+
+impl Call {
+    fn judge(&self, answer: &Answer) -> Result<(), String> {
+        if answer.status != 200 {
+            return Err(format!(
+                "{self}: expected status 200, got {}: {}",
+                answer.status, answer.body
+            ));
+        }
+        match &self.answer {
+            Some(expected) if *expected != answer.body => {
+                Err(format!("{self}: expected {expected}, got {}", answer.body))
+            }
+            _ if !answer.path.complete => Err(format!("{self}: an Envoy did not write down its part: {}", answer.path)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An error with what caused it, which reqwest leaves out.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
