@@ -10,15 +10,16 @@ use mesh_model::Problems;
 use mesh_model::namespace::PortMapping;
 
 use super::{Condition, ContainerPlan, HealthCheckPlan, PortPlan, protocol};
-use crate::image::Images;
+use crate::image::{Image, Images};
 
-/// Reads an evaluated container definition. `None` if it cannot be run at all.
+/// Reads an evaluated container definition. What is wrong with it is noted, and the rest is read all the same:
+/// a container left out here would only raise doubts about those who refer to it.
 pub(super) fn describe(
     definition: &ecs::ContainerDefinition,
     images: &Images,
     path: &str,
     problems: &mut Problems,
-) -> Option<ContainerPlan> {
+) -> ContainerPlan {
     let image_name = text(&definition.image);
     let image = images.get(&image_name);
     if image.is_none() {
@@ -57,9 +58,9 @@ pub(super) fn describe(
         .iter()
         .map(|variable| (text(&variable.name), text(&variable.value)))
         .collect();
-    Some(ContainerPlan {
+    ContainerPlan {
         name: text(&definition.name),
-        image: image?.clone(),
+        image: image.cloned().unwrap_or_else(|| Image::new([image_name])),
         essential: definition
             .essential
             .as_ref()
@@ -72,7 +73,7 @@ pub(super) fn describe(
         depends_on,
         health_check,
         stop_timeout: seconds(definition.stop_timeout.as_ref(), 30),
-    })
+    }
 }
 
 fn unknown_image(name: &str, images: &Images) -> String {

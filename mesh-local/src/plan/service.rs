@@ -54,29 +54,20 @@ fn describe(reader: &mut Reader<'_, '_>, stack: &Stack, id: &str, images: &Image
     let name = reader.evaluation.attribute_of(id, "Name", reader.problems);
     let name = name.as_str().unwrap_or_default().to_owned();
 
-    let cluster = service.cluster.as_ref().map(text);
-    let (cluster, default_namespace) = match &cluster {
-        Some(cluster) => match stack.clusters.get(cluster) {
-            Some((cluster, namespace)) => (cluster.clone(), namespace.clone()),
-            None => {
-                let message = format!("`{cluster}` is no cluster of this template");
-                reader.problems.add(format!("{path}.Cluster"), message);
-                return None;
-            }
-        },
-        // ECS runs services without a cluster in the one of this name.
-        None => ("default".to_owned(), None),
-    };
     let configuration = connect(reader, &service, &path);
-    let namespace = configuration.as_ref().and_then(|configuration| {
-        let path = format!("{path}.ServiceConnectConfiguration.Namespace");
-        namespace(configuration, default_namespace, stack, path, reader.problems)
-    });
+    let cluster = cluster(&service, stack, &path, reader.problems);
+    let namespace = match (&cluster, &configuration) {
+        (Some((_, default)), Some(configuration)) => {
+            let path = format!("{path}.ServiceConnectConfiguration.Namespace");
+            namespace(configuration, default.clone(), stack, path, reader.problems)
+        }
+        _ => None,
+    };
     let containers = containers(reader, stack, &service, &path, images)?;
     Some(DescribedService {
         plan: ServicePlan {
             name,
-            cluster,
+            cluster: cluster.map(|(name, _)| name).unwrap_or_default(),
             desired_count: service
                 .desired_count
                 .as_ref()
@@ -88,6 +79,27 @@ fn describe(reader: &mut Reader<'_, '_>, stack: &Stack, id: &str, images: &Image
         path,
         configuration,
     })
+}
+
+/// The name and default namespace of the service's cluster.
+fn cluster(
+    service: &ecs::Service,
+    stack: &Stack,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<(String, Option<String>)> {
+    let Some(cluster) = service.cluster.as_ref().map(text) else {
+        // ECS runs services without a cluster in the one of this name.
+        return Some(("default".to_owned(), None));
+    };
+    let found = stack.clusters.get(&cluster).cloned();
+    if found.is_none() {
+        problems.add(
+            format!("{path}.Cluster"),
+            format!("`{cluster}` is no cluster of this template"),
+        );
+    }
+    found
 }
 
 /// The Service Connect configuration, if the service takes part.
@@ -160,9 +172,7 @@ fn containers(
         .container_definitions
         .iter()
         .enumerate()
-        .filter_map(|(index, container)| {
-            container::describe(container, images, &format!("{path}[{index}]"), reader.problems)
-        })
+        .map(|(index, container)| container::describe(container, images, &format!("{path}[{index}]"), reader.problems))
         .collect();
     Some(in_start_order(containers, &path, reader.problems))
 }
