@@ -2,7 +2,9 @@
 //!
 //! The structs of this crate carry the API's spelling; these functions turn whole documents from one spelling
 //! to the other. They touch the first letter of object keys and nothing else, so a round trip loses nothing
-//! as long as no object of the model has keys that its users choose, and none has.
+//! as long as no object has keys that its users choose. The options of a log configuration are such an object,
+//! and have to be kept out. App Mesh writes abbreviations in its own way and has a spelling of its own, in
+//! [`crate::app_mesh::document`].
 
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! The nouns of a mesh, and what may be said with them.
 //!
-//! This crate holds the shapes that every other room agrees on: ECS Service Connect configuration with the
-//! JSON names AWS gave it, the endpoints that follow from it, the limits AWS sets, and the two small
+//! This crate holds the shapes that every other room agrees on: ECS Service Connect configuration and App Mesh's
+//! resources with the JSON names AWS gave them, what follows from them, the limits AWS sets, and the two small
 //! vocabularies that a sidecar and the service behind it share (faults and environment variables).
 //!
 //! It does no I/O, is not async, and knows neither Envoy nor an AWS SDK. Validation never stops at the first
@@ -10,6 +10,7 @@
 //! Reading order:
 //! - [`service_connect`]: the configuration of one service, as ECS's `ServiceConnectConfiguration`;
 //! - [`namespace`]: the endpoints of a namespace, resolved from the configurations of its services;
+//! - [`app_mesh`]: the seven resources of App Mesh, one by one and as a whole mesh;
 //! - [`problem`]: how mistakes are reported;
 //! - [`fault`]: how a sidecar tells its service why a call did not get through;
 //! - [`environment`]: the variables by which a service learns of its sidecar;
@@ -24,8 +25,15 @@
 //! | `timeout.idleTimeoutSeconds`, `timeout.perRequestTimeoutSeconds` | read, validated, resolved with defaults |
 //! | `ingressPortOverride` | read, validated |
 //! | `tls`, `testTrafficRules`, `accessLogConfiguration` | refused by name: nothing behind them exists yet |
-//! | App Mesh resources | not yet |
+//!
+//! | part of App Mesh | here |
+//! |---|---|
+//! | the specs of all seven resources, in the API's and CloudFormation's spelling | read, validated, written without loss |
+//! | references between the resources of a mesh | resolved |
+//! | tags, owners, versions, ARNs and status of resources | not here: nothing reads them yet |
+//! | quotas | backends per virtual node and targets per route; the others are AWS's to enforce, and AWS is gone |
 
+pub mod app_mesh;
 pub mod casing;
 pub mod environment;
 pub mod fault;
