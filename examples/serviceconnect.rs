@@ -13,8 +13,7 @@ use mesh_infra::{
     AppProtocol, Cluster, ClusterHandle, Container, Endpoint, HealthCheck, HttpNamespace, Network, NetworkHandle,
     PortMapping, Service, ServiceConnect, Stack, TaskDefinition,
 };
-use meshwright::program::DEMO_SERVICE_IMAGE;
-use meshwright::{Call, Program, Walk};
+use meshwright::{Call, DEMO_SERVICE_IMAGE, Program, Walk};
 
 fn main() -> ExitCode {
     Program::new(stack()).with_walk(walk()).run()

@@ -40,16 +40,12 @@ impl Console {
 
     /// A line of progress.
     pub(crate) fn progress(&self, line: &str) {
-        self.spinner.suspend(|| eprintln!("{line}"));
+        self.spinner.suspend(|| tell(line));
     }
 
     /// What was asked for.
     pub(crate) fn show(&self, text: &str) {
-        self.spinner.suspend(|| {
-            let mut output = io::stdout().lock();
-            // Whoever closed standard output does not want to know.
-            let _closed = writeln!(output, "{text}").and_then(|()| output.flush());
-        });
+        self.spinner.suspend(|| show(text));
     }
 
     /// Lets warnings of this process's own parts through to the console. `RUST_LOG` decides otherwise.
@@ -62,6 +58,17 @@ impl Console {
         // Somebody who embeds this may have set up a subscriber of their own.
         let _already_set = subscriber.try_init();
     }
+}
+
+/// A line, or lines, on standard output. Whoever closed it does not want to know: `println!` would panic.
+pub(crate) fn show(text: &str) {
+    let mut output = io::stdout().lock();
+    let _closed = writeln!(output, "{text}").and_then(|()| output.flush());
+}
+
+/// A line, or lines, on standard error, in the same way.
+pub(crate) fn tell(text: &str) {
+    let _closed = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Writes log events between the spinner's pictures.

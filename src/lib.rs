@@ -25,17 +25,20 @@
 //!
 //! Reading order:
 //! - [`program`]: an app with its images and its walk, and the verbs;
+//! - [`child`]: the program as its own children;
 //! - [`walk`]: calls that show a mesh at work, and what is expected of them;
 //! - `up`: start, walk, stay, stop;
 //! - `console`: what is shown while that happens;
 //! - `template_file`: the same for templates in files, for the `meshwright` binary.
 
+pub mod child;
 mod console;
 pub mod program;
 mod template_file;
 mod up;
 pub mod walk;
 
+pub use child::DEMO_SERVICE_IMAGE;
 pub use mesh_infra::{App, Stack};
 pub use mesh_local::Image;
 pub use program::{Program, run};

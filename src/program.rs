@@ -1,19 +1,16 @@
 //! A described app as a program with verbs.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use mesh_infra::{App, Template, diagram};
-use mesh_local::launcher::become_program;
-use mesh_local::{Image, Images, Launcher};
+use mesh_local::{Image, Images};
 
+use crate::child;
+use crate::console::{show, tell};
 use crate::up::{self, Up};
 use crate::walk::Walk;
-
-/// The image name of the demo service, which every program knows how to run.
-pub const DEMO_SERVICE_IMAGE: &str = "meshwright/demo-service";
 
 /// Runs a described app: reads the command line, does what it says, and gives the exit code. Short for
 /// [`Program::new`] and [`Program::run`].
@@ -60,7 +57,7 @@ impl Program {
     pub fn new(app: impl Into<App>) -> Self {
         Self {
             app: app.into(),
-            images: known_images(),
+            images: child::known_images(),
             walk: Walk::new(),
         }
     }
@@ -83,17 +80,17 @@ impl Program {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let beginning = std::time::Instant::now();
-        if let Some(code) = as_child() {
+        if let Some(code) = child::run() {
             return code;
         }
         let arguments = Arguments::parse();
         let result = match arguments.verb {
             Some(Verb::Synth { stack }) => self
                 .template(stack.as_deref())
-                .map(|(_, template)| show(&template.to_json())),
+                .map(|(_, template)| show(template.to_json().trim_end())),
             Some(Verb::Diagram { stack }) => self
                 .template(stack.as_deref())
-                .map(|(_, template)| show(&diagram(&template))),
+                .map(|(_, template)| show(diagram(&template).trim_end())),
             None => self.template(None).and_then(|(stack, template)| {
                 up::run(&Up {
                     beginning,
@@ -125,56 +122,13 @@ impl Program {
     }
 }
 
-pub(crate) fn show(text: &str) {
-    print!("{text}");
-}
-
 /// Success, or the reason on standard error and exit code 1.
 pub(crate) fn exit_code(result: Result<(), String>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("error: {}", reason.replace('\n', "\n  "));
+            tell(&format!("error: {}", reason.replace('\n', "\n  ")));
             ExitCode::FAILURE
         }
     }
-}
-
-// The program as its own children: what a runner starts is itself once more, under these first arguments. That
-// keeps a single `cargo run` enough to have a service to run.
-
-const DEMO_SERVICE: &str = "__demo-service";
-const BECOME: &str = "__become";
-
-/// The exit code, if this process was started as a child of another one of its kind.
-pub(crate) fn as_child() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    let first = arguments.next()?;
-    let rest: Vec<OsString> = arguments.collect();
-    match first.to_str()? {
-        DEMO_SERVICE => Some(demo_service::main(rest)),
-        BECOME => Some(exit_code(Err(become_program(&rest).to_string()))),
-        _ => None,
-    }
-}
-
-/// This executable, to be started as a child.
-fn own_executable() -> OsString {
-    std::env::current_exe().map_or_else(|_| OsString::from("meshwright"), OsString::from)
-}
-
-/// How children are started so that they do not outlive this process.
-pub(crate) fn launcher() -> Launcher {
-    Launcher::new([own_executable(), BECOME.into()])
-}
-
-/// The images that every program knows.
-pub(crate) fn known_images() -> Images {
-    Images::default().with(DEMO_SERVICE_IMAGE, demo_service_image())
-}
-
-/// The demo service, whose image holds one program.
-pub(crate) fn demo_service_image() -> Image {
-    let command = [own_executable(), DEMO_SERVICE.into()];
-    Image::new(command.clone()).with_program("demo-service", command)
 }

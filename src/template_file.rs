@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use mesh_infra::{Template, diagram};
 use mesh_local::{Image, Images, Plan};
 
-use crate::program::{as_child, exit_code, known_images, show};
+use crate::child;
+use crate::console::show;
+use crate::program::exit_code;
 use crate::up::{self, Up};
 use crate::walk::Walk;
 
@@ -50,13 +52,13 @@ struct TemplateArguments {
 
 pub(crate) fn main() -> ExitCode {
     let beginning = Instant::now();
-    if let Some(code) = as_child() {
+    if let Some(code) = child::run() {
         return code;
     }
     exit_code(match Arguments::parse().verb {
         Verb::Up(arguments) => arguments.up(beginning),
         Verb::Check(arguments) => arguments.check(),
-        Verb::Diagram { template } => read(&template).map(|template| show(&diagram(&template))),
+        Verb::Diagram { template } => read(&template).map(|template| show(diagram(&template).trim_end())),
     })
 }
 
@@ -83,31 +85,34 @@ impl TemplateArguments {
                 .iter()
                 .map(|container| container.name.as_str())
                 .collect();
-            println!(
+            show(&format!(
                 "service {} × {}: container {}",
                 service.name,
                 service.desired_count,
                 containers.join(", ")
-            );
+            ));
         }
         for namespace in &plan.namespaces {
             for endpoint in &namespace.endpoints {
-                println!(
+                show(&format!(
                     "endpoint {}:{} ({}): service {}",
                     endpoint.dns_name, endpoint.port, endpoint.protocol, endpoint.service
-                );
+                ));
             }
         }
         for (logical_id, kind) in &plan.not_simulated {
-            println!("not simulated: {logical_id} ({kind})");
+            show(&format!("not simulated: {logical_id} ({kind})"));
         }
         Ok(())
     }
 
-    /// A stack is named after its file.
+    /// A stack is named after its file, in the characters that a stack's name may have.
     fn stack(&self) -> String {
         let stem = self.template.file_stem().unwrap_or_default().to_string_lossy();
-        stem.split('.').next().unwrap_or("stack").to_owned()
+        match stem.split('.').next() {
+            Some(name) if !name.is_empty() => name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+            _ => "stack".to_owned(),
+        }
     }
 
     fn parameters(&self) -> BTreeMap<String, String> {
@@ -115,13 +120,16 @@ impl TemplateArguments {
     }
 
     fn images(&self) -> Result<Images, String> {
-        self.images.iter().try_fold(known_images(), |images, (name, command)| {
-            let words = shell_words::split(command).map_err(|error| format!("--image {name}={command}: {error}"))?;
-            if words.is_empty() {
-                return Err(format!("--image {name}=: a program is missing after the `=`"));
-            }
-            Ok(images.with(name, Image::new(words)))
-        })
+        self.images
+            .iter()
+            .try_fold(child::known_images(), |images, (name, command)| {
+                let words =
+                    shell_words::split(command).map_err(|error| format!("--image {name}={command}: {error}"))?;
+                if words.is_empty() {
+                    return Err(format!("--image {name}=: a program is missing after the `=`"));
+                }
+                Ok(images.with(name, Image::new(words)))
+            })
     }
 }
 

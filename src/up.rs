@@ -7,8 +7,8 @@ use mesh_infra::Template;
 use mesh_local::{Event, Images, LocalMesh, Plan};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::child::launcher;
 use crate::console::Console;
-use crate::program::launcher;
 use crate::walk::{Caller, Walk};
 
 /// What to bring up, and how.
@@ -31,34 +31,38 @@ pub(crate) fn run(up: &Up<'_>) -> Result<(), String> {
     let console = Console::new();
     console.take_warnings();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
-    let result = runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        tokio::select! {
-            result = up.start_and_stay(plan, &console) => result,
-            name = signals.next() => Err(format!("interrupted by {name} before the mesh was started")),
-        }
-    });
+    let result = runtime.block_on(up.start_and_stay(plan, &console));
     console.at_rest();
     result
 }
 
 impl Up<'_> {
     async fn start_and_stay(&self, plan: Plan, console: &Console) -> Result<(), String> {
+        // Before anything is started: from here on a signal never ends this process on the spot.
+        let mut signals = Signals::new()?;
         console.waiting("starting");
         let shown = console.clone();
-        let mut mesh = LocalMesh::start(plan, launcher(), move |event| show(&shown, &event))
-            .await
-            .map_err(|error| error.to_string())?;
+        let start = LocalMesh::start(plan, launcher(), move |event| show(&shown, &event));
+        let mut mesh = tokio::select! {
+            mesh = start => mesh.map_err(|error| error.to_string())?,
+            name = signals.next() => return Err(format!("interrupted by {name} before the mesh was started")),
+        };
         // From here on there is something to be stopped in good order, whatever happens.
-        let mut signals = Signals::new()?;
-        let result = tokio::select! {
+        let mut result = tokio::select! {
             result = self.use_mesh(&mut mesh, console) => result,
             name = signals.next() => {
                 console.progress(&format!("{name}: stopping"));
-                if self.once { Err(format!("interrupted by {name}")) } else { Ok(()) }
+                Err(format!("interrupted by {name}"))
             }
         };
-        let result = result.map_err(|reason| with_logs(reason, &mesh));
+        if result.is_ok() && !self.once {
+            console.at_rest();
+            self.say_how_to_call(&mesh, console);
+            // Being told to stop is how this is meant to end.
+            let name = signals.next().await;
+            console.progress(&format!("{name}: stopping"));
+        }
+        result = result.map_err(|reason| with_logs(reason, &mesh));
         console.waiting("stopping");
         tokio::select! {
             () = mesh.shutdown() => {}
@@ -67,7 +71,7 @@ impl Up<'_> {
         result
     }
 
-    /// Waits for the mesh, takes the walk, and stays unless it is to be done once.
+    /// Waits for the mesh and takes the walk.
     async fn use_mesh(&self, mesh: &mut LocalMesh, console: &Console) -> Result<(), String> {
         mesh.ready().await.map_err(|error| error.to_string())?;
         console.progress(&format!(
@@ -82,12 +86,7 @@ impl Up<'_> {
                 "\nThe first answer through two services was there {after:.2} s after the start."
             ));
         }
-        if self.once {
-            return Ok(());
-        }
-        console.at_rest();
-        self.say_how_to_call(mesh, console);
-        std::future::pending().await
+        Ok(())
     }
 
     fn say_how_to_call(&self, mesh: &LocalMesh, console: &Console) {

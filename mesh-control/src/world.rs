@@ -39,6 +39,31 @@ impl World {
             .get(&(namespace.to_owned(), discovery_name.to_owned()))
             .map_or(&[], Vec::as_slice)
     }
+
+    /// What this Envoy should have. Pure: the same world and node give the same snapshot, without any network.
+    ///
+    /// # Errors
+    ///
+    /// If the node's id or wiring cannot be understood, its service takes no part in Service Connect, or what is
+    /// true for it contradicts itself.
+    pub fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
+        let unknown = |reason: String| SourceError::UnknownNode(reason);
+        let service = ServiceIdentity::parse(&node.id).map_err(|error| unknown(error.to_string()))?;
+        let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
+        let translation = translate::service_connect(self, &service, &wiring)
+            .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?;
+        translation
+            .snapshot
+            .check()
+            .map_err(|problems| SourceError::Inconsistent {
+                node: node.id.clone(),
+                problems,
+            })?;
+        Ok(Configured {
+            snapshot: Arc::new(translation.snapshot),
+            notes: translation.notes,
+        })
+    }
 }
 
 /// The world as a source: every change to it reaches the Envoys it concerns.
@@ -71,23 +96,8 @@ impl WorldSource {
 
 impl Source for WorldSource {
     fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
-        let unknown = |reason: String| SourceError::UnknownNode(reason);
-        let service = ServiceIdentity::parse(&node.id).map_err(|error| unknown(error.to_string()))?;
-        let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
         let world = Arc::clone(&self.world.borrow());
-        let translation = translate::service_connect(&world, &service, &wiring)
-            .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?;
-        translation
-            .snapshot
-            .check()
-            .map_err(|problems| SourceError::Inconsistent {
-                node: node.id.clone(),
-                problems,
-            })?;
-        Ok(Configured {
-            snapshot: Arc::new(translation.snapshot),
-            notes: translation.notes,
-        })
+        world.configure(node)
     }
 
     fn changes(&self) -> watch::Receiver<()> {

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::health::{self, Health};
 use crate::launcher::Launcher;
-use crate::plan::{Condition, ContainerPlan};
+use crate::plan::{Condition, ContainerPlan, HealthCheckPlan};
 use crate::process::{Process, Program, describe, tail};
 
 /// What a container needs that its plan does not say.
@@ -69,7 +69,11 @@ impl Container {
         let (report, state) = watch::channel(State::Started);
         let stop = CancellationToken::new();
         let log = around.log.clone();
-        let monitor = tokio::spawn(monitor(process, plan.clone(), around, report, stop.clone()));
+        let check = plan.health_check.clone().map(|check| {
+            let command_line = launcher.command_line(plan.image.program(&check.command));
+            (check, command_line)
+        });
+        let monitor = tokio::spawn(monitor(process, check, plan.stop_timeout, around, report, stop.clone()));
         Ok(Self {
             name: plan.name.clone(),
             essential: plan.essential,
@@ -149,16 +153,16 @@ impl Container {
 
 async fn monitor(
     mut process: Process,
-    plan: ContainerPlan,
+    check: Option<(HealthCheckPlan, Vec<OsString>)>,
+    stop_timeout: Duration,
     around: Surroundings,
     report: watch::Sender<State>,
     stop: CancellationToken,
 ) {
     let watch_health = async {
-        match &plan.health_check {
-            Some(check) => {
-                let command_line = plan.image.program(&check.command);
-                health::watch(check, &command_line, &around.environment, |health| {
+        match &check {
+            Some((check, command_line)) => {
+                health::watch(check, command_line, &around.environment, |health| {
                     report.send_replace(match health {
                         Health::Healthy => State::Ready,
                         Health::Unhealthy(reason) => State::Unhealthy(reason),
@@ -176,7 +180,7 @@ async fn monitor(
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        () = stop.cancelled() => process.stop(plan.stop_timeout).await,
+        () = stop.cancelled() => process.stop(stop_timeout).await,
         status = process.ended() => {
             let success = status.as_ref().is_ok_and(std::process::ExitStatus::success);
             report.send_replace(State::Ended { success, how: describe(status) });

@@ -36,21 +36,19 @@ struct Progress<'p> {
 }
 
 impl<'t> Evaluation<'t> {
-    /// Decides the parameters' values: those that are `given`, else the defaults.
-    ///
-    /// # Errors
-    ///
-    /// Every parameter that lacks a value, has one that is not allowed, or does not exist.
+    /// Decides the parameters' values: those that are `given`, else the defaults. Notes every parameter that lacks a
+    /// value, has one that is not allowed, or does not exist.
     pub(crate) fn new(
         template: &'t Template,
         stack: &'t str,
         given: &BTreeMap<String, String>,
-    ) -> Result<Self, Problems> {
-        Ok(Self {
+        problems: &mut Problems,
+    ) -> Self {
+        Self {
             template,
             stack,
-            parameters: parameters::values(template, given)?,
-        })
+            parameters: parameters::values(template, given, problems),
+        }
     }
 
     /// A resource's properties with every function evaluated. Where one cannot be, a problem is noted and the

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mesh_control::Addresses;
 
-/// Something that happened. `Display` is one line without a full stop, for people.
+/// Something that happened. `Display` is one line without a full stop, for people; a failure has the end of a log
+/// below it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
@@ -90,7 +91,8 @@ impl fmt::Display for Event {
             }
             Event::TaskRunning { task, took } => write!(f, "{task}: running after {} ms", took.as_millis()),
             Event::TaskFailed { task, reason, again_in } => {
-                write!(f, "{task}: {reason}; starting again in {} ms", again_in.as_millis())
+                // The reason comes last, as it may end in the lines of a log.
+                write!(f, "{task}: starting again in {} ms: {reason}", again_in.as_millis())
             }
             Event::TaskStopped { task } => write!(f, "{task}: stopped"),
             Event::ControlPlaneFailed(reason) => write!(f, "the control plane failed: {reason}"),

@@ -8,10 +8,12 @@ use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::time::Instant;
 
 use crate::plan::HealthCheckPlan;
+use crate::process::signal_group;
 
 /// Time between checks until the first success.
 const AT_FIRST: Duration = Duration::from_millis(25);
@@ -64,21 +66,42 @@ async fn run(
     let Some((program, arguments)) = command_line.split_first() else {
         return Err("the health check has no command".to_owned());
     };
-    let name = program.display();
-    let output = Command::new(program)
+    // As the task definition has it, not as it is run here.
+    let name = check.command.join(" ");
+    let child = Command::new(program)
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
         .kill_on_drop(true)
-        .output();
-    match tokio::time::timeout(check.timeout, output).await {
+        .spawn()
+        .map_err(|error| format!("`{name}` cannot be started: {error}"))?;
+    let _group = Group(child.id());
+    match tokio::time::timeout(check.timeout, child.wait_with_output()).await {
         Err(_) => Err(format!("`{name}` took longer than {} s", check.timeout.as_secs())),
-        Ok(Err(error)) => Err(format!("`{name}` cannot be started: {error}")),
+        Ok(Err(error)) => Err(format!("`{name}` was lost: {error}")),
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => {
             let words = String::from_utf8_lossy(&output.stderr);
-            Err(format!("`{name}` failed ({}): {}", output.status, words.trim()))
+            let words = match words.trim() {
+                "" => String::new(),
+                words => format!(": {words}"),
+            };
+            Err(format!("`{name}` failed ({}){words}", output.status))
+        }
+    }
+}
+
+/// What a check started and left running, a shell's command that took too long for instance. Ends with the check.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            signal_group(leader, Signal::KILL);
         }
     }
 }

@@ -194,6 +194,14 @@ impl LocalMesh {
         }
     }
 
+    /// Where the applications of a service listen, task by task. Calls to them pass no Envoy.
+    pub fn applications_of<'m>(&'m self, service: &'m str) -> impl Iterator<Item = SocketAddr> + 'm {
+        self.slots
+            .iter()
+            .filter(move |slot| slot.service.service == service)
+            .flat_map(|slot| slot.app_addresses())
+    }
+
     /// The path of the request with this W3C trace id that was sent to `entry`, the address of an Envoy's
     /// ingress. Waits up to two seconds for Envoys to write down their part. Cancelling it loses nothing.
     pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Path {
@@ -268,8 +276,9 @@ fn state_directory() -> Result<TempDir, StartError> {
         .prefix("meshwright-")
         .tempdir()
         .map_err(refused)?;
-    // The longest path in it is that of a socket, and the kernel has room for about a hundred bytes.
-    const ROOM: usize = 60;
+    // The kernel has room for 103 bytes (macOS) or 107 (Linux) of a socket's path, and those in here end in
+    // `/65535.sock`.
+    const ROOM: usize = 90;
     let length = state.path().as_os_str().len();
     if length > ROOM {
         let message = format!(

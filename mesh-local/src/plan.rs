@@ -123,8 +123,8 @@ impl Plan {
         parameters: &BTreeMap<String, String>,
         images: &Images,
     ) -> Result<Self, Problems> {
-        let evaluation = Evaluation::new(template, stack, parameters)?;
         let mut problems = Problems::none();
+        let evaluation = Evaluation::new(template, stack, parameters, &mut problems);
         let not_simulated = sort_out(template, &mut problems);
         let services = service::describe_all(template, &evaluation, images, &mut problems);
         refuse_shared_names(&services, &mut problems);
@@ -132,7 +132,7 @@ impl Plan {
         if services.is_empty() && problems.is_empty() {
             problems.add("Resources", "there is no AWS::ECS::Service to run");
         }
-        problems.or(Self {
+        each_once(&problems).or(Self {
             namespaces,
             services: services.into_iter().map(|service| service.plan).collect(),
             not_simulated,
@@ -170,6 +170,28 @@ fn sort_out(template: &Template, problems: &mut Problems) -> Vec<(String, String
     not_simulated
 }
 
+/// What ECS allows as the name of a service or a container. Here it is a part of file names, too.
+fn check_name(name: &str, path: String, problems: &mut Problems) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+        problems.add(
+            path,
+            format!("is `{name}`; allowed are 1 to 255 of a-z, A-Z, 0-9, _ and -"),
+        );
+    }
+}
+
+/// The same mistake is found again by each that refers to it, and by each service that shares a task definition.
+fn each_once(problems: &Problems) -> Problems {
+    let mut once = Problems::none();
+    for problem in problems.iter() {
+        if !once.iter().any(|noted| noted == problem) {
+            once.add(problem.path.clone(), problem.message.clone());
+        }
+    }
+    once
+}
+
 fn refuse_shared_names(services: &[DescribedService], problems: &mut Problems) {
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     for service in services {
@@ -183,7 +205,9 @@ fn refuse_shared_names(services: &[DescribedService], problems: &mut Problems) {
 }
 
 fn namespaces(services: &[DescribedService], problems: &mut Problems) -> Vec<Namespace> {
-    let mut members: BTreeMap<&str, Vec<(&DescribedService, String, Vec<PortMapping>)>> = BTreeMap::new();
+    /// A service, the path to its configuration, and its ports.
+    type Described<'a> = (&'a DescribedService, String, Vec<PortMapping>);
+    let mut members: BTreeMap<&str, Vec<Described<'_>>> = BTreeMap::new();
     for service in services {
         if let Some(namespace) = &service.plan.namespace {
             let path = format!("{}.ServiceConnectConfiguration", service.path);

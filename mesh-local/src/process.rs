@@ -86,11 +86,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        let group = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
-            // It fails if the group is gone already, which is what a signal here is for.
-            let _gone = kill_process_group(group, signal);
-        }
+        signal_group(self.pid, signal);
     }
 }
 
@@ -99,6 +95,15 @@ impl Drop for Process {
         if self.child.id().is_some() {
             self.signal(Signal::KILL);
         }
+    }
+}
+
+/// Signals a process that leads a group of its own, and everything it started.
+pub(crate) fn signal_group(leader: u32, signal: Signal) {
+    let group = i32::try_from(leader).ok().and_then(Pid::from_raw);
+    if let Some(group) = group {
+        // It fails if the group is gone already, which is what a signal here is for.
+        let _gone = kill_process_group(group, signal);
     }
 }
 

@@ -119,6 +119,13 @@ impl Slot {
             .collect()
     }
 
+    /// The socket of its Envoy's admin page. The kernel has room for about a hundred bytes and a service's name may
+    /// have 255, so it is named after a port, which no other task has.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        let port = self.mesh.as_ref().map_or(0, |mesh| mesh.egress.number());
+        self.directory.with_file_name(format!("{port}.sock"))
+    }
+
     /// The file to which its Envoy writes what passes.
     pub(crate) fn hops(&self) -> PathBuf {
         self.directory.join("hops.jsonl")

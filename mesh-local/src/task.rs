@@ -95,7 +95,7 @@ impl Task<'_> {
                 wiring,
                 xds: self.shared.xds,
                 variant: Variant::Delta,
-                admin: self.slot.directory.join("admin.sock"),
+                admin: self.slot.admin_socket(),
             };
             let envoy = Envoy::start(
                 &self.shared.envoy,

@@ -8,12 +8,13 @@ use serde_json::Value as Json;
 
 use super::text_of;
 
-/// The value of every parameter: as `given`, else its default.
+/// The value of every parameter: as `given`, else its default. One that has neither is noted, and gets a value all the
+/// same: what refers to it can then be judged as well.
 pub(super) fn values(
     template: &Template,
     given: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Json>, Problems> {
-    let mut problems = Problems::none();
+    problems: &mut Problems,
+) -> BTreeMap<String, Json> {
     for name in given.keys().filter(|name| !template.parameters.contains_key(*name)) {
         problems.add(format!("Parameters.{name}"), unknown(template));
     }
@@ -24,17 +25,26 @@ pub(super) fn values(
             .cloned()
             .or_else(|| parameter.default.as_ref().map(text_of))
             .or_else(|| stand_in(name, parameter));
-        let Some(text) = text else {
+        let text = text.unwrap_or_else(|| {
             problems.add(
                 format!("Parameters.{name}"),
                 format!("needs a value: it has no default; give one with --parameter {name}=VALUE"),
             );
-            continue;
-        };
-        check_allowed(name, &text, parameter, &mut problems);
+            any_value(name, parameter)
+        });
+        check_allowed(name, &text, parameter, problems);
         values.insert(name.clone(), typed(&text, parameter));
     }
-    problems.or(values)
+    values
+}
+
+/// A value that fits, for a template that will not be run.
+fn any_value(name: &str, parameter: &Parameter) -> String {
+    match parameter.allowed_values.first() {
+        Some(allowed) => text_of(allowed),
+        None if parameter.kind.contains("Number") => "1".to_owned(),
+        None => format!("local-{name}"),
+    }
 }
 
 fn unknown(template: &Template) -> String {

@@ -100,7 +100,11 @@ impl Evaluation<'_> {
         }
         progress.visiting.push(logical_id.to_owned());
         let name = self
-            .value(given, path, progress)
+            .value(
+                given,
+                &format!("Resources.{logical_id}.Properties.{property}"),
+                progress,
+            )
             .map_or_else(generated, |name| text_of(&name));
         progress.visiting.pop();
         name

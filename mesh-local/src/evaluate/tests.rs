@@ -18,7 +18,7 @@ fn evaluate(value: &Json) -> Result<Json, String> {
     });
     let template = Template::from_json(&template.to_string()).expect("a template");
     let mut problems = Problems::none();
-    let evaluation = Evaluation::new(&template, "demo", &BTreeMap::new()).expect("parameters");
+    let evaluation = Evaluation::new(&template, "demo", &BTreeMap::new(), &mut problems);
     let properties = evaluation.properties("Subject", &mut problems);
     problems
         .or(properties.get("Value").cloned().unwrap_or(Json::Null))
@@ -78,12 +78,20 @@ fn mistakes_are_named_where_they_are() {
             "Fn::Select has no item 2 in a list of 1",
         ),
         (json!({"Fn::Sub": "${open"}), "`${` is not closed in `${open`"),
-        (json!({"Ref": "Odd"}), "depends on itself: Odd -> Odd"),
     ] {
         let problem = evaluate(&value).expect_err("a mistake");
         assert!(problem.starts_with("Resources.Subject.Properties.Value: "), "{problem}");
         assert!(problem.contains(expected), "{problem}");
     }
+}
+
+#[test]
+fn a_mistake_in_another_resource_is_named_there() {
+    let problem = evaluate(&json!({"Ref": "Odd"})).expect_err("a mistake");
+    assert_eq!(
+        problem,
+        "Resources.Odd.Properties.ClusterName: depends on itself: Odd -> Odd"
+    );
 }
 
 #[test]
@@ -100,11 +108,10 @@ fn parameters_are_checked_all_at_once() {
     )
     .expect("a template");
     let given = [("Choice", "c"), ("Chocie", "a")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let problems = Evaluation::new(&template, "demo", &BTreeMap::from(given))
-        .unwrap_err()
-        .to_string();
+    let mut problems = Problems::none();
+    Evaluation::new(&template, "demo", &BTreeMap::from(given), &mut problems);
     assert_eq!(
-        problems,
+        problems.to_string(),
         "Parameters.Chocie: the template has no such parameter; it has Needed, Choice\n\
          Parameters.Needed: needs a value: it has no default; give one with --parameter Needed=VALUE\n\
          Parameters.Choice: is `c`; allowed are a, b"

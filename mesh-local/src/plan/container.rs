@@ -9,7 +9,7 @@ use mesh_infra::{StringList, Value};
 use mesh_model::Problems;
 use mesh_model::namespace::PortMapping;
 
-use super::{Condition, ContainerPlan, HealthCheckPlan, PortPlan, protocol};
+use super::{Condition, ContainerPlan, HealthCheckPlan, PortPlan, check_name, protocol};
 use crate::image::{Image, Images};
 
 /// Reads an evaluated container definition. What is wrong with it is noted, and the rest is read all the same:
@@ -58,8 +58,10 @@ pub(super) fn describe(
         .iter()
         .map(|variable| (text(&variable.name), text(&variable.value)))
         .collect();
+    let name = text(&definition.name);
+    check_name(&name, format!("{path}.Name"), problems);
     ContainerPlan {
-        name: text(&definition.name),
+        name,
         image: image.cloned().unwrap_or_else(|| Image::new([image_name])),
         essential: definition
             .essential

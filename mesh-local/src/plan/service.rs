@@ -1,6 +1,6 @@
 //! One ECS service with its task definition, read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::{ResourceType, ecs, servicediscovery};
 use mesh_infra::{Resource, Template};
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::container::{self, text};
 use super::order::in_start_order;
-use super::{DescribedService, ServicePlan};
+use super::{ContainerPlan, DescribedService, ServicePlan, check_name};
 use crate::evaluate::Evaluation;
 use crate::image::Images;
 
@@ -53,6 +53,7 @@ fn describe(reader: &mut Reader<'_, '_>, stack: &Stack, id: &str, images: &Image
     let service: ecs::Service = reader.read(id)?;
     let name = reader.evaluation.attribute_of(id, "Name", reader.problems);
     let name = name.as_str().unwrap_or_default().to_owned();
+    check_name(&name, format!("{path}.ServiceName"), reader.problems);
 
     let configuration = connect(reader, &service, &path);
     let cluster = cluster(&service, stack, &path, reader.problems);
@@ -155,11 +156,18 @@ fn containers(
     service: &ecs::Service,
     path: &str,
     images: &Images,
-) -> Option<Vec<super::ContainerPlan>> {
-    let arn = service.task_definition.as_ref().map(text).unwrap_or_default();
-    let Some(id) = stack.task_definitions.get(&arn) else {
-        let message = format!("`{arn}` is no task definition of this template");
-        reader.problems.add(format!("{path}.TaskDefinition"), message);
+) -> Option<Vec<ContainerPlan>> {
+    let arn = service.task_definition.as_ref().map(text);
+    let Some(id) = arn.as_ref().and_then(|arn| stack.task_definitions.get(arn)) else {
+        let path = format!("{path}.TaskDefinition");
+        match arn {
+            Some(arn) => reader
+                .problems
+                .add(path, format!("`{arn}` is no task definition of this template")),
+            // One that could not be evaluated was reported as such.
+            None if reader.problems.iter().any(|reported| reported.path == path) => {}
+            None => reader.problems.add(path, "is missing"),
+        }
         return None;
     };
     let definition: ecs::TaskDefinition = reader.read(id)?;
@@ -168,13 +176,33 @@ fn containers(
         reader.problems.add(path, "is empty");
         return None;
     }
-    let containers = definition
+    let containers: Vec<ContainerPlan> = definition
         .container_definitions
         .iter()
         .enumerate()
         .map(|(index, container)| container::describe(container, images, &format!("{path}[{index}]"), reader.problems))
         .collect();
+    refuse_shared(&containers, &path, reader.problems);
     Some(in_start_order(containers, &path, reader.problems))
+}
+
+/// Containers of a task are told apart by name, and share one network: as on Fargate, in `awsvpc` mode.
+fn refuse_shared(containers: &[ContainerPlan], path: &str, problems: &mut Problems) {
+    let mut names = BTreeSet::new();
+    let mut ports = BTreeMap::new();
+    for (index, container) in containers.iter().enumerate() {
+        if !names.insert(&container.name) {
+            let message = format!("`{}` is the name of another container already", container.name);
+            problems.add(format!("{path}[{index}].Name"), message);
+        }
+        for port in &container.ports {
+            let number = port.mapping.container_port;
+            if let Some(owner) = ports.insert(number, &container.name) {
+                let message = format!("{number} is a port of container {owner} already");
+                problems.add(format!("{path}[{index}].PortMappings"), message);
+            }
+        }
+    }
 }
 
 /// Reads evaluated resources, and notes what cannot be read.

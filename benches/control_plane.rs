@@ -1,0 +1,88 @@
+//! What a change costs the control plane: the whole configuration of one Envoy, from a world of growing size.
+//!
+//! Every Envoy is configured anew at every change, so this, times the number of Envoys, is the work between a
+//! task's registration and the first byte on the wire.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use mesh_control::node::{Node, OwnWiring, Wiring, egress_listener, ingress_listener};
+use mesh_control::{Instance, ServiceIdentity, World};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, Endpoint, Namespace};
+use mesh_model::service_connect::AppProtocol;
+
+const TASKS_PER_SERVICE: u16 = 3;
+
+fn identity(service: usize) -> ServiceIdentity {
+    ServiceIdentity {
+        cluster: "demo".to_owned(),
+        service: format!("service-{service}"),
+    }
+}
+
+/// A namespace in which every service offers one HTTP endpoint.
+fn world(services: usize) -> World {
+    let endpoints = (0..services).map(|service| Endpoint {
+        discovery_name: format!("service-{service}"),
+        service: format!("service-{service}"),
+        port_name: "http".to_owned(),
+        container_port: 3000,
+        dns_name: format!("service-{service}.mesh"),
+        port: 80,
+        protocol: AppProtocol::Http,
+        ingress_port_override: None,
+        idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
+        per_request_timeout: Some(DEFAULT_PER_REQUEST_TIMEOUT),
+    });
+    let instances = (0..services).map(|service| {
+        let tasks = (0..TASKS_PER_SERVICE).map(|task| Instance {
+            id: format!("service-{service}/{task}"),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 10_000 + task)),
+        });
+        (("mesh".to_owned(), format!("service-{service}")), tasks.collect())
+    });
+    World {
+        namespaces: BTreeMap::from([(
+            "mesh".to_owned(),
+            Namespace {
+                name: "mesh".to_owned(),
+                endpoints: endpoints.collect(),
+            },
+        )]),
+        members: (0..services)
+            .map(|service| (identity(service), "mesh".to_owned()))
+            .collect(),
+        instances: instances.collect(),
+    }
+}
+
+fn node() -> Node {
+    let wiring = Wiring {
+        listeners: BTreeMap::from([(egress_listener(), 15001), (ingress_listener("http"), 15000)]),
+        own: OwnWiring::default(),
+    };
+    let metadata = wiring.to_metadata();
+    Node {
+        id: identity(0).node_id("local", "000000000000", "1"),
+        task: None,
+        metadata: metadata.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+fn configure(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("configuration of one Envoy");
+    let node = node();
+    for services in [10, 100, 1000] {
+        let world = world(services);
+        group.throughput(Throughput::Elements(services as u64));
+        group.bench_with_input(BenchmarkId::new("services", services), &world, |bencher, world| {
+            bencher.iter(|| black_box(world.configure(&node)).expect("a consistent world"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, configure);
+criterion_main!(benches);

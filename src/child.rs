@@ -1,0 +1,53 @@
+//! The program as its own children.
+//!
+//! What a runner starts as a container of the demo service, and what it starts everything through, is its own
+//! executable once more, under a first argument of its own. That keeps a single `cargo run` enough to have
+//! services to run. [`crate::run`] sees to it; whoever uses [`mesh_local::LocalMesh`] without it calls [`run`]
+//! first thing in `main`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use mesh_local::launcher::become_program;
+use mesh_local::{Image, Images, Launcher};
+
+/// The image name of the demo service.
+pub const DEMO_SERVICE_IMAGE: &str = "meshwright/demo-service";
+
+const DEMO_SERVICE: &str = "__demo-service";
+const BECOME: &str = "__become";
+
+/// Does the child's work and gives its exit code, if this process was started as a child of one like it.
+/// Otherwise `None`, and the program goes on as itself.
+#[must_use]
+pub fn run() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next()?;
+    let rest: Vec<OsString> = arguments.collect();
+    match first.to_str()? {
+        DEMO_SERVICE => Some(demo_service::main(rest)),
+        BECOME => {
+            eprintln!("error: {}", become_program(&rest));
+            Some(ExitCode::FAILURE)
+        }
+        _ => None,
+    }
+}
+
+/// Starts children through this executable, so that they do not outlive it.
+#[must_use]
+pub fn launcher() -> Launcher {
+    Launcher::new([own_executable(), BECOME.into()])
+}
+
+/// The images that every program knows: the demo service, under [`DEMO_SERVICE_IMAGE`].
+#[must_use]
+pub fn known_images() -> Images {
+    let command = [own_executable(), DEMO_SERVICE.into()];
+    let demo_service = Image::new(command.clone()).with_program("demo-service", command);
+    Images::default().with(DEMO_SERVICE_IMAGE, demo_service)
+}
+
+fn own_executable() -> OsString {
+    std::env::current_exe().map_or_else(|_| OsString::from("meshwright"), OsString::from)
+}

@@ -1,0 +1,107 @@
+//! Machines that lack something: no Envoy or the wrong one, nowhere to put files. Always the way out is named.
+
+use std::path::Path;
+
+use crate::room::Room;
+use crate::run::Run;
+
+/// Runs the example with these variables. It must fail; gives its last words.
+async fn failure(room: &Room, variables: &[(&str, &Path)]) -> String {
+    let mut command = room.example(&["--once"]);
+    command.env_remove("PYTHON").env_remove("ENVOY_BIN");
+    command.envs(variables.iter().copied());
+    let ended = Run::to_end(room, command).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+    room.assert_nothing_left();
+    let reason = ended.stderr.split_once("error: ");
+    reason.unwrap_or_else(|| panic!("{ended:?}")).1.to_owned()
+}
+
+const WAY_OUT: &str =
+    "Set ENVOY_BIN=/path/to/envoy to an Envoy 1.37 to 1.40, or unset it to have Envoy 1.40.0 installed.\n";
+
+#[tokio::test]
+async fn an_envoy_bin_that_is_no_envoy() {
+    let room = Room::new();
+    let missing = room.path("envoy");
+    assert_eq!(
+        failure(&room, &[("ENVOY_BIN", &missing)]).await,
+        format!(
+            "ENVOY_BIN={}: cannot be started (No such file or directory (os error 2)). {WAY_OUT}",
+            missing.display()
+        )
+    );
+    let other = room.script("other", "echo busybox").await;
+    assert_eq!(
+        failure(&room, &[("ENVOY_BIN", &other)]).await,
+        format!(
+            "ENVOY_BIN={}: is not Envoy, as `--version` prints \"busybox\". {WAY_OUT}",
+            other.display()
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_envoy_of_another_version() {
+    let room = Room::new();
+    let version = "echo; echo \"$0  version: abc/1.20.0/Clean/RELEASE/BoringSSL\"";
+    let old = room.script("envoy", version).await;
+    assert_eq!(
+        failure(&room, &[("ENVOY_BIN", &old)]).await,
+        format!(
+            "ENVOY_BIN={}: is Envoy 1.20.0, and supported are 1.37 to 1.40. {WAY_OUT}",
+            old.display()
+        )
+    );
+}
+
+#[tokio::test]
+async fn neither_an_envoy_nor_a_python_to_install_one_with() {
+    let room = Room::new();
+    let cache = room.path("cache");
+    assert_eq!(
+        failure(&room, &[("PATH", Path::new("")), ("XDG_CACHE_HOME", &cache)]).await,
+        "found no Envoy 1.37 to 1.40 and could not install one.
+  - ENVOY_BIN is not set.
+  - PATH has no `envoy`.
+  - Installing Envoy 1.40.0: found no Python 3.10 or newer to install with (no `python3` on PATH, no `python` on \
+PATH); PYTHON=/path/to/python3 points at one
+  To use an Envoy of your own, set ENVOY_BIN=/path/to/envoy.
+"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_envoy_that_does_not_start() {
+    let room = Room::new();
+    let broken = "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
+echo it hurts; exit 7";
+    let envoy = room.script("envoy", broken).await;
+    let reason = failure(&room, &[("ENVOY_BIN", &envoy)]).await;
+    assert!(
+        reason.ends_with("/1: its Envoy ended with exit code 7; the end of its log:\n      it hurts\n")
+            || reason.ends_with("/2: its Envoy ended with exit code 7; the end of its log:\n      it hurts\n"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn no_folder_for_logs_and_sockets() {
+    let room = Room::new();
+    let missing = room.path("missing");
+    let reason = failure(&room, &[("TMPDIR", &missing)]).await;
+    let start = "making a folder for logs and sockets: No such file or directory (os error 2) at path ";
+    assert!(reason.starts_with(start), "{reason}");
+    assert!(reason.contains(&missing.display().to_string()), "{reason}");
+
+    let long = room.tmpdir().join("long/".repeat(20));
+    std::fs::create_dir_all(&long).expect("the room can be written to");
+    let mut command = room.example(&["--once"]);
+    command.env("TMPDIR", &long);
+    let ended = Run::to_end(&room, command).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    let words = "and Unix sockets leave room for 90; set TMPDIR to a shorter folder\n";
+    assert!(ended.stderr.ends_with(words), "{ended:?}");
+    assert_eq!(long.read_dir().expect("it is there").count(), 0, "something was left");
+}

@@ -1,0 +1,196 @@
+//! Templates that cannot be run: both verbs say why, in the same words, before anything is started.
+
+use serde_json::{Value, json};
+
+use crate::room::Room;
+use crate::run::Run;
+use crate::template::{changed, container, offer, properties};
+
+/// Checks that `up` and `check` refuse the changed template with these problems and nothing else.
+async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], problems: &[&str]) {
+    let room = Room::new();
+    let file = changed(&room, change).display().to_string();
+    let problems = problems.join("\n  ");
+    for (verb, expected) in [
+        ("check", format!("error: {problems}\n")),
+        ("up", format!("error: this template cannot be run here\n  {problems}\n")),
+    ] {
+        let command = room.meshwright(&[&[verb, "--template", &file], arguments].concat());
+        let ended = Run::to_end(&room, command).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{verb}: {ended:?}");
+        assert_eq!(ended.stderr, expected, "{verb}");
+        room.assert_nothing_left();
+    }
+}
+
+#[tokio::test]
+async fn names_that_two_services_claim() {
+    refused(
+        |template| offer(template, "Green")["DiscoveryName"] = json!("blue"),
+        &[],
+        &[
+            "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName: `blue` is claimed \
+           by service `blue` already; a discovery name is unique in its namespace",
+        ],
+    )
+    .await;
+    refused(
+        |template| properties(template, "GreenService")["ServiceName"] = json!("blue"),
+        &[],
+        &[
+            "Resources.GreenService.Properties.ServiceName: `blue` is the name of Resources.BlueService.Properties already",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_port_name_that_no_port_mapping_has() {
+    refused(
+        |template| offer(template, "Green")["PortName"] = json!("web"),
+        &[],
+        &[
+            "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].PortName: `web` is no port of \
+           service `green`: its port mappings are named `http`",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_resource_that_does_not_run_here() {
+    refused(
+        |template| template["Resources"]["Bucket"] = json!({"Type": "AWS::S3::Bucket"}),
+        &[],
+        &[
+            "Resources.Bucket.Type: `AWS::S3::Bucket` cannot be run here; what can is AWS::ECS::Cluster, \
+           AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_function_that_needs_other_stacks() {
+    const WHY: &str = "`Fn::ImportValue` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::Join, \
+                       Fn::Select and Fn::Split";
+    let import = json!({"Fn::ImportValue": "shared"});
+    refused(
+        |template| container(template, "Blue")["Environment"][0]["Value"] = import.clone(),
+        &[],
+        &[&format!(
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Environment[0].Value: {WHY}"
+        )],
+    )
+    .await;
+    // The cluster refers to the service's name as well, and the problem is told once all the same.
+    refused(
+        |template| properties(template, "BlueService")["ServiceName"] = import.clone(),
+        &[],
+        &[&format!("Resources.BlueService.Properties.ServiceName: {WHY}")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_image_that_nobody_knows() {
+    refused(
+        |template| container(template, "Green")["Image"] = json!("nginx:1"),
+        &["--image", "team/app=true"],
+        &[
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx:1` runs is not known \
+           here (known are meshwright/demo-service, team/app); say it with --image 'nginx:1=COMMAND'",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn containers_that_claim_the_same() {
+    refused(
+        |template| {
+            let twin = container(template, "Green").clone();
+            let containers = &mut properties(template, "GreenTaskDefinition")["ContainerDefinitions"];
+            containers.as_array_mut().expect("a list").push(twin);
+        },
+        &[],
+        &[
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[1].Name: `app` is the name of another \
+             container already",
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[1].PortMappings: 3000 is a port of container \
+             app already",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_mistake_that_two_services_share_is_told_once() {
+    refused(
+        |template| {
+            let shared = properties(template, "BlueService")["TaskDefinition"].clone();
+            properties(template, "GreenService")["TaskDefinition"] = shared;
+            container(template, "Blue")["Image"] = json!("nginx");
+        },
+        &[],
+        &[
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx` runs is not known here \
+             (known are meshwright/demo-service); say it with --image 'nginx=COMMAND'",
+        ],
+    )
+    .await;
+    refused(
+        |template| properties(template, "GreenService")["TaskDefinition"] = json!({"Ref": "Nope"}),
+        &[],
+        &[
+            "Resources.GreenService.Properties.TaskDefinition: refers to `Nope`, which is neither a parameter nor a \
+             resource",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn names_that_would_leave_their_folder() {
+    refused(
+        |template| {
+            properties(template, "GreenService")["ServiceName"] = json!("../../green");
+            container(template, "Blue")["Name"] = json!("app/1");
+        },
+        &[],
+        &[
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Name: is `app/1`; allowed are 1 to 255 of \
+             a-z, A-Z, 0-9, _ and -",
+            "Resources.GreenService.Properties.ServiceName: is `../../green`; allowed are 1 to 255 of a-z, A-Z, 0-9, _ \
+             and -",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn several_mistakes_are_told_at_once() {
+    refused(
+        |template| {
+            template["Parameters"]["Stage"] = json!({"Type": "String"});
+            template["Resources"]["Bucket"] = json!({"Type": "AWS::S3::Bucket"});
+            properties(template, "BlueService")["Cluster"] = json!("elsewhere");
+            container(template, "Blue")["Image"] = json!("nginx");
+            container(template, "Blue")["Environment"][0]["Value"] = json!({"Ref": "Stage"});
+            offer(template, "Green")["DiscoveryName"] = json!("-green");
+        },
+        &["--parameter", "Stgae=test"],
+        &[
+            "Parameters.Stgae: the template has no such parameter; it has NetworkSubnets, NetworkSecurityGroups, Stage",
+            "Parameters.Stage: needs a value: it has no default; give one with --parameter Stage=VALUE",
+            "Resources.Bucket.Type: `AWS::S3::Bucket` cannot be run here; what can is AWS::ECS::Cluster, \
+             AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+            "Resources.BlueService.Properties.Cluster: `elsewhere` is no cluster of this template",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx` runs is not known here \
+             (known are meshwright/demo-service); say it with --image 'nginx=COMMAND'",
+            "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName: is `-green`; \
+             allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -",
+        ],
+    )
+    .await;
+}

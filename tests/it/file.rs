@@ -1,0 +1,104 @@
+//! Templates in files, whoever wrote them: `meshwright up` and `meshwright check`.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::http::{BLUE, FETCHED, GREEN, body};
+use crate::room::Room;
+use crate::run::Run;
+use crate::template::{changed, container, offer, properties};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_synthesised_template_runs_from_its_file() {
+    let room = Room::new();
+    let template = Run::to_end(&room, room.example(&["synth"])).await.stdout;
+    let file = room
+        .file("serviceconnect.template.json", &template)
+        .display()
+        .to_string();
+
+    let ended = Run::to_end(&room, room.meshwright(&["check", "--template", &file])).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(
+        ended.stdout,
+        "service blue × 2: container app\n\
+         service green × 1: container app\n\
+         endpoint blue.serviceconnect:80 (http): service blue\n\
+         endpoint green.serviceconnect:80 (http): service green\n"
+    );
+
+    let run = Run::up(&room, room.meshwright(&["up", "--template", &file])).await;
+    let green = run.url("# green/1, port http");
+    assert_eq!(body(&green).await, GREEN);
+    assert_eq!(body(&format!("{green}downstream/blue.serviceconnect")).await, FETCHED);
+    assert_eq!(body(&run.url("# blue/2, port http")).await, BLUE);
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_program_can_stand_in_for_an_image() {
+    let room = Room::new();
+    std::fs::create_dir(room.path("www")).expect("it is new");
+    room.file("www/hello.txt", "hello");
+    let file = changed(&room, |template| {
+        properties(template, "BlueService")["DesiredCount"] = json!(1);
+        *container(template, "Blue") = json!({
+            "Name": "web",
+            "Image": "registry.example:5000/team/files:1.2",
+            "PortMappings": [{"Name": "http", "ContainerPort": 8000, "AppProtocol": "http"}],
+            "DockerLabels": {"meshwright.port.8000": "PORT"}
+        });
+    });
+    let file = file.display().to_string();
+    let server = format!(
+        "registry.example:5000/team/files=sh -c 'exec python3 -m http.server --bind 127.0.0.1 --directory {} $PORT'",
+        room.path("www").display()
+    );
+    let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &server])).await;
+    assert_eq!(body(&(run.url("# blue/1, port http") + "hello.txt")).await, "hello");
+    let through_green = run.url("# green/1, port http") + "downstream/blue.serviceconnect/hello.txt";
+    assert_eq!(
+        body(&through_green).await,
+        r#"{"message":"fetched!","service":"green","response":"hello"}"#
+    );
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_and_names_are_used_as_cloudformation_would() {
+    let room = Room::new();
+    let long = "long-".repeat(30);
+    let file = changed(&room, |template| {
+        template["Parameters"]["Tasks"] = json!({"Type": "Number"});
+        template["Parameters"]["Prefix"] = json!({"Type": "String", "Default": "team"});
+        template["Resources"]["Logs"] = json!({"Type": "AWS::Logs::LogGroup"});
+        properties(template, "BlueService")["DesiredCount"] = json!({"Ref": "Tasks"});
+        properties(template, "BlueService")["ServiceName"] = json!({"Fn::Sub": "${Prefix}-blue"});
+        // As long as a name of a stack and a name of CDK's in it may well be: file names are made of it.
+        properties(template, "GreenService")["ServiceName"] = json!(long);
+        offer(template, "Blue")["ClientAliases"][0]["DnsName"] = json!({"Fn::Sub": "blue.${Prefix}"});
+    });
+    let file = file.display().to_string();
+    let run = Run::up(
+        &room,
+        room.meshwright(&["up", "--template", &file, "--parameter", "Tasks=1"]),
+    )
+    .await;
+    assert!(
+        run.printed()
+            .stderr
+            .contains("not simulated: Logs (AWS::Logs::LogGroup)\n")
+    );
+    assert!(run.printed().stderr.contains("team-blue/1: running after "));
+    assert!(!run.printed().stderr.contains("team-blue/2"));
+    let green = run.url(&format!("# {long}/1, port http"));
+    assert_eq!(body(&format!("{green}downstream/blue.team")).await, FETCHED);
+    stop(run, &room).await;
+}
+
+async fn stop(run: Run<'_>, room: &Room) {
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+}

@@ -1,0 +1,71 @@
+//! Parts of a running mesh are killed outright, while somebody calls: the mesh carries on, or comes back by itself.
+
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+
+use crate::http::{FETCHED, Load, answers};
+use crate::room::Room;
+use crate::run::{Run, eventually, send};
+
+/// How the lines begin that name the process of a task's part.
+const APP: &str = "container app started";
+const ENVOY: &str = "Envoy ready after";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_fails_while_one_of_two_tasks_loses_a_part() {
+    let room = Room::new();
+    let mut run = Run::up(&room, room.example(&[])).await;
+    for (round, part) in [APP, ENVOY].into_iter().enumerate() {
+        let load = Load::start(&run.url("/downstream/blue.serviceconnect"), FETCHED);
+        both_tasks_are_called(&run).await;
+        send(run.pid(&format!("blue/1: {part}")), Signal::KILL);
+        run.wait_for_lines(round + 2, "blue/1: running after ", "").await;
+        both_tasks_are_called(&run).await;
+        let tally = load.stop().await;
+        assert!(tally.calls > 0, "{tally:?}");
+        assert!(tally.failures.is_empty(), "after the loss of `{part}`: {tally:#?}");
+    }
+    let stderr = run.printed().stderr;
+    for reason in [
+        "blue/1: starting again in 0 ms: container app was ended: signal: 9 (SIGKILL); the end of its log:\n",
+        "blue/1: starting again in 200 ms: its Envoy was ended: signal: 9 (SIGKILL); the end of its log:\n",
+    ] {
+        assert!(stderr.contains(reason), "no `{reason}` in:\n{stderr}");
+    }
+    assert!(!stderr.contains("blue/2: starting again"), "{stderr}");
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_was_the_only_one_comes_back_at_its_address() {
+    let room = Room::new();
+    let mut run = Run::up(&room, room.example(&[])).await;
+    let url = run.url("/downstream/blue.serviceconnect");
+    for (round, part) in [APP, ENVOY].into_iter().enumerate() {
+        send(run.pid(&format!("green/1: {part}")), Signal::KILL);
+        run.wait_for_lines(round + 2, "green/1: running after ", "").await;
+        eventually("green answers again at the same URL", async || {
+            answers(&url, FETCHED).await
+        })
+        .await;
+    }
+    stop(run, &room).await;
+}
+
+/// Waits until the Envoys of both blue tasks have taken further requests, as they write down each.
+async fn both_tasks_are_called(run: &Run<'_>) {
+    let logs = PathBuf::from(run.logs());
+    for task in ["blue-1", "blue-2"] {
+        let written = || std::fs::metadata(logs.join(task).join("hops.jsonl")).map_or(0, |file| file.len());
+        let before = written();
+        eventually(&format!("{task} is called"), async || written() > before).await;
+    }
+}
+
+async fn stop(run: Run<'_>, room: &Room) {
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+}

@@ -1,0 +1,27 @@
+//! Meshwright as its users meet it: the example and the `meshwright` binary are started as programs, and judged
+//! by what they print, what they answer and what they leave behind.
+//!
+//! Run them by `cargo test -p meshwright`: with `--test it`, Cargo neither builds nor renews the example.
+//!
+//! - `room`, `run`, `http`, `template`, `golden`: what the tests are written with;
+//! - `once`, `staying`, `killed`, `signals`, `side_by_side`: the example, run;
+//! - `printed`: its template and its picture;
+//! - `file`: templates in files;
+//! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
+
+mod bad_container;
+mod bad_input;
+mod bad_machine;
+mod bad_template;
+mod file;
+mod golden;
+mod http;
+mod killed;
+mod once;
+mod printed;
+mod room;
+mod run;
+mod side_by_side;
+mod signals;
+mod staying;
+mod template;

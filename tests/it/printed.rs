@@ -1,0 +1,83 @@
+//! `synth` and `diagram`: what is printed is what was agreed on, and other tools have nothing against it.
+
+use pinned_tools::{PythonTools, Surroundings};
+
+use crate::golden::{self, assert_golden};
+use crate::room::Room;
+use crate::run::Run;
+
+#[tokio::test]
+async fn synth_prints_the_template_and_nothing_else() {
+    let room = Room::new();
+    for arguments in [&["synth"][..], &["synth", "serviceconnect"]] {
+        let ended = Run::to_end(&room, room.example(arguments)).await;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+        assert_golden("serviceconnect.template.json", &ended.stdout);
+    }
+    room.assert_nothing_left();
+}
+
+#[test]
+fn cfn_lint_finds_nothing_in_the_template() {
+    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
+    let mut lint = tools.unwrap_or_else(|error| panic!("{error}")).cfn_lint();
+    let output = lint
+        .arg("--")
+        .arg(golden::path("serviceconnect.template.json"))
+        .output()
+        .expect("cfn-lint starts");
+    let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && words.is_empty(),
+        "{}: {words}",
+        output.status
+    );
+}
+
+#[tokio::test]
+async fn diagram_prints_a_mermaid_flowchart_from_the_description_and_from_the_template() {
+    let room = Room::new();
+    let ended = Run::to_end(&room, room.example(&["diagram"])).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.stdout.starts_with("flowchart LR\n"), "{ended:?}");
+    assert_golden("serviceconnect.mmd", &ended.stdout);
+
+    let file = golden::path("serviceconnect.template.json").display().to_string();
+    let from_file = Run::to_end(&room, room.meshwright(&["diagram", "--template", &file])).await;
+    assert_eq!(from_file.stdout, ended.stdout);
+    room.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn an_unknown_stack_is_answered_with_the_known_ones() {
+    let room = Room::new();
+    for verb in ["synth", "diagram"] {
+        let ended = Run::to_end(&room, room.example(&[verb, "serviceconect"])).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!(
+            ended.stderr,
+            "error: there is no stack `serviceconect`; there are serviceconnect\n"
+        );
+    }
+}
+
+#[tokio::test]
+async fn help_names_every_verb() {
+    let room = Room::new();
+    for (command, words) in [
+        (room.example(&["--help"]), ["synth", "diagram", "--once"]),
+        (room.meshwright(&["--help"]), ["up", "check", "diagram"]),
+        (
+            room.meshwright(&["up", "--help"]),
+            ["--template", "--parameter", "--image"],
+        ),
+    ] {
+        let ended = Run::to_end(&room, command).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for word in words {
+            assert!(ended.stdout.contains(word), "no `{word}` in {ended:?}");
+        }
+        // They are between the program and itself.
+        assert!(!ended.stdout.contains("__"), "{ended:?}");
+    }
+}

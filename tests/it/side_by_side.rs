@@ -1,0 +1,34 @@
+//! Two meshes on one machine do not know of each other.
+
+use rustix::process::Signal;
+
+use crate::http::{FETCHED, Load, answers};
+use crate::room::Room;
+use crate::run::Run;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_do_not_disturb_each_other() {
+    let rooms = [Room::new(), Room::new()];
+    let (first, second) = tokio::join!(
+        Run::up(&rooms[0], rooms[0].example(&[])),
+        Run::up(&rooms[1], rooms[1].example(&[]))
+    );
+    let urls = [&first, &second].map(|run| run.url("/downstream/blue.serviceconnect"));
+    assert_ne!(urls[0], urls[1]);
+    assert!(answers(&urls[0], FETCHED).await && answers(&urls[1], FETCHED).await);
+
+    let load = Load::start(&urls[1], FETCHED);
+    first.signal(Signal::INT);
+    let ended = first.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    rooms[0].assert_nothing_left();
+
+    assert!(answers(&urls[1], FETCHED).await);
+    let tally = load.stop().await;
+    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    assert!(!second.printed().stderr.contains("starting again"));
+    second.signal(Signal::INT);
+    let ended = second.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    rooms[1].assert_nothing_left();
+}

@@ -1,0 +1,70 @@
+//! Ends that come too early or too hard: nothing may be left running.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::http::{GREEN, answers};
+use crate::room::Room;
+use crate::run::{Run, eventually};
+use crate::template::{changed, container, properties};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_start_says_so_and_leaves_nothing() {
+    // Three moments: before anything was started, in the middle, and when most is there.
+    for moment in ["Envoy 1.", "control plane at ", "Envoy ready after "] {
+        for once in [&[][..], &["--once"]] {
+            let room = Room::new();
+            let mut run = Run::start(&room, room.example(once));
+            run.wait_for(moment, |printed| printed.stderr.contains(moment)).await;
+            run.signal(Signal::INT);
+            let ended = run.end().await;
+            assert_eq!(ended.code, Some(1), "{moment}: {ended:?}");
+            let last = ended.stderr.lines().last().unwrap_or_default();
+            assert!(last.starts_with("error: interrupted by SIGINT"), "{moment}: {ended:?}");
+            room.assert_nothing_left();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_it_started_dies_with_a_runner_that_is_killed() {
+    let room = Room::new();
+    let run = Run::up(&room, room.example(&[])).await;
+    assert!(answers(&run.url("# green/1, port http"), GREEN).await);
+    run.signal(Signal::KILL);
+    let ended = run.end().await;
+    assert_eq!(ended.code, None, "{ended:?}");
+    eventually("all its children are gone", async || room.processes().is_empty()).await;
+    // Nobody is left who could remove the folder of logs and sockets; the room takes it along.
+    assert_eq!(room.leftover_files().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_what_does_not_stop() {
+    let room = Room::new();
+    let file = changed(&room, |template: &mut Value| {
+        *container(template, "Green") = json!({"Name": "app", "Image": "team/deaf"});
+        let connect = &mut properties(template, "GreenService")["ServiceConnectConfiguration"];
+        connect["Services"] = json!([]);
+    });
+    let file = file.display().to_string();
+    let is_deaf = room.path("deaf");
+    let deaf = format!(
+        "team/deaf=sh -c 'trap \"\" TERM; touch {}; while :; do sleep 1; done'",
+        is_deaf.display()
+    );
+    let mut run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &deaf])).await;
+    eventually("it takes no notice of SIGTERM", async || is_deaf.exists()).await;
+    run.signal(Signal::INT);
+    run.wait_for("both blue tasks stopped", |printed| {
+        printed.stderr.matches(": stopped").count() == 2
+    })
+    .await;
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("SIGINT again: killing what is left"), "{ended:?}");
+    // The kernel takes a moment to end what was killed.
+    eventually("everything is gone", async || room.processes().is_empty()).await;
+    room.assert_nothing_left();
+}

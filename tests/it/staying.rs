@@ -1,0 +1,124 @@
+//! A mesh that stays up and is called as it says it can be, from outside.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::http::{BLUE, FETCHED, GREEN, Load, body, get};
+use crate::room::Room;
+use crate::run::{Run, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_address_it_prints_answers() {
+    let room = Room::new();
+    let run = Run::up(&room, room.example(&[])).await;
+    // Itself, and for each of three tasks an application and an Envoy. A health check may run just now.
+    let processes = room.command_lines();
+    assert!((7..=10).contains(&processes.len()), "{processes:#?}");
+    assert!(std::path::Path::new(&run.logs()).starts_with(room.tmpdir()));
+
+    let (green, fetched) = (
+        run.url("# green/1, port http"),
+        run.url("/downstream/blue.serviceconnect"),
+    );
+    assert_eq!(fetched, format!("{green}downstream/blue.serviceconnect"));
+    assert_eq!(body(&green).await, GREEN);
+    assert_eq!(body(&fetched).await, FETCHED);
+    for task in ["blue/1", "blue/2"] {
+        assert_eq!(body(&run.url(&format!("# {task}, port http"))).await, BLUE);
+    }
+    status_page_shows_three_settled_envoys(&run).await;
+    only_names_of_the_mesh_are_called(&green).await;
+    unknown_names_are_answered_with_the_known_ones(&green).await;
+
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for line in [
+        "SIGINT: stopping",
+        "blue/1: stopped",
+        "blue/2: stopped",
+        "green/1: stopped",
+    ] {
+        assert!(ended.stderr.contains(line), "no `{line}` in {ended:?}");
+    }
+    assert!(!ended.stderr.contains("error"), "{ended:?}");
+    room.assert_nothing_left();
+}
+
+async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
+    let url = run.url("# what each Envoy has accepted and refused");
+    // The last task may have been registered just now, and the Envoys are being told.
+    eventually("all Envoys are settled", async || {
+        let page = body(&url).await;
+        page.matches(r#""settled":true"#).count() == 3
+    })
+    .await;
+    let page = body(&url).await;
+    let status: Value = serde_json::from_str(&page).expect("the status is JSON");
+    let nodes = status["nodes"].as_array().unwrap_or_else(|| panic!("{page}"));
+    let mut tasks: Vec<&str> = nodes.iter().filter_map(|node| node["task"].as_str()).collect();
+    tasks.sort_unstable();
+    assert_eq!(tasks, ["blue/1", "blue/2", "green/1"], "{page}");
+    for node in nodes {
+        assert_eq!(node["notes"], serde_json::json!([]), "{page}");
+        for kind in ["clusters", "endpoints", "listeners", "routes"] {
+            assert_eq!(node[kind]["rejected"], serde_json::json!([]), "{kind} in {page}");
+        }
+    }
+}
+
+/// Whoever reaches green chooses what it calls: it must not become a proxy to everything that green can reach.
+async fn only_names_of_the_mesh_are_called(green: &str) {
+    for name in [
+        "localhost",
+        "127.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "169.254.169.254",
+        "[::1]",
+        "example.com",
+        "blue",
+        "serviceconnect.evil.example",
+        "blue.serviceconnect:22",
+        "blue.serviceconnect@127.0.0.1",
+        "blue%2eserviceconnect",
+        "127.0.0.1:9901",
+    ] {
+        let url = format!("{green}downstream/{name}");
+        let (status, answer) = get(&url).await.expect("it answers");
+        assert_eq!(status, 400, "{name}: {answer}");
+        let document: Value = serde_json::from_str(&answer).expect("it answers in JSON");
+        let message = document["error"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        assert!(message.contains("is not called: "), "{answer}");
+    }
+}
+
+async fn unknown_names_are_answered_with_the_known_ones(green: &str) {
+    let (status, answer) = get(&format!("{green}downstream/nope.serviceconnect"))
+        .await
+        .expect("it answers");
+    assert_eq!(status, 502, "{answer}");
+    let document: Value = serde_json::from_str(&answer).expect("it answers in JSON");
+    let answer = document.to_string();
+    for words in [
+        "no service",
+        "nope.serviceconnect",
+        "blue.serviceconnect",
+        "green.serviceconnect",
+    ] {
+        assert!(answer.contains(words), "no `{words}` in {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_stops_it_like_ctrl_c_even_under_load() {
+    let room = Room::new();
+    let run = Run::up(&room, room.example(&[])).await;
+    let load = Load::start(&run.url("# green/1, port http"), GREEN);
+    run.signal(Signal::TERM);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("SIGTERM: stopping"), "{ended:?}");
+    room.assert_nothing_left();
+    load.stop().await;
+}
