@@ -37,7 +37,10 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let mut mesh = runtime.block_on(LocalMesh::start(plan, child::launcher(), |_| {}))?;
     runtime.block_on(mesh.ready())?;
     let green = mesh.address_of("green", None).ok_or("green has an Envoy")?;
-    let application = mesh.applications_of("green").next().ok_or("green listens")?;
+    let mut tasks = mesh.tasks().filter(|task| task.task.starts_with("green/"));
+    let application = tasks
+        .find_map(|task| task.applications.first().copied())
+        .ok_or("green listens")?;
 
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("GET over one connection");

@@ -78,7 +78,7 @@ impl TemplateArguments {
     fn check(&self) -> Result<(), String> {
         let template = read(&self.template)?;
         let plan = Plan::new(&template, &self.stack(), &self.parameters(), &self.images()?)
-            .map_err(|problems| problems.to_string())?;
+            .map_err(|problems| up::cannot_be_run(&problems))?;
         for service in &plan.services {
             let containers: Vec<&str> = service
                 .containers

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use mesh_infra::Template;
 use mesh_local::{Event, Images, LocalMesh, Plan};
+use mesh_model::Problems;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::child::launcher;
@@ -26,14 +27,19 @@ pub(crate) struct Up<'a> {
 
 /// Brings a mesh up and down again. The error is the reason why it did not come up or the walk went wrong.
 pub(crate) fn run(up: &Up<'_>) -> Result<(), String> {
-    let plan = Plan::new(up.template, up.stack, up.parameters, up.images)
-        .map_err(|problems| format!("this template cannot be run here\n{problems}"))?;
+    let plan =
+        Plan::new(up.template, up.stack, up.parameters, up.images).map_err(|problems| cannot_be_run(&problems))?;
     let console = Console::new();
     console.take_warnings();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
     let result = runtime.block_on(up.start_and_stay(plan, &console));
     console.at_rest();
     result
+}
+
+/// What is said of a template with problems.
+pub(crate) fn cannot_be_run(problems: &Problems) -> String {
+    format!("this template cannot be run here\n{problems}")
 }
 
 impl Up<'_> {
@@ -94,6 +100,14 @@ impl Up<'_> {
         for task in mesh.tasks() {
             for (port, address) in &task.ingress {
                 console.show(&format!("  curl http://{address}/    # {}, port {port}", task.task));
+            }
+            if task.ingress.is_empty() {
+                for address in &task.applications {
+                    console.show(&format!(
+                        "  curl http://{address}/    # {}, without an Envoy",
+                        task.task
+                    ));
+                }
             }
         }
         // The most telling call of the walk is its last.

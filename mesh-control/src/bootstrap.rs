@@ -56,6 +56,15 @@ impl Bootstrap {
                 "lds_config": over_ads,
             },
             "static_resources": {"clusters": [self.xds_cluster()]},
+            // Without a limit Envoy warns at every start. This is the one its own guide for edge proxies proposes
+            // (read 2026-11-23).
+            "overload_manager": {"resource_monitors": [{
+                "name": "envoy.resource_monitors.global_downstream_max_connections",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                    "max_active_downstream_connections": 50_000,
+                },
+            }]},
         })
     }
 

@@ -1,9 +1,26 @@
 //! One request's passage through one Envoy, as that Envoy writes it down.
 //!
-//! A task whose wiring names a file has its Envoy append one line per request; joined by trace, the lines of
-//! all Envoys say which path a request really took. The format and its reader stand side by side here.
+//! A task whose wiring names a file has its Envoy append one line for each request that asks for it by its trace
+//! id ([`observed_trace_id`]); joined by trace, the lines of all Envoys say which path a request really took. Other
+//! requests leave no line, so the file does not grow with traffic. The format and its reader stand side by side
+//! here.
 
 use serde::Deserialize;
+
+/// How the trace ids of requests begin that ask to be written down: "mesh", in hexadecimal digits.
+const OBSERVED: &str = "6d657368";
+
+/// A W3C trace id whose request is written down by every Envoy it passes. `random` are 32 hexadecimal digits, most
+/// of which it keeps.
+#[must_use]
+pub fn observed_trace_id(random: &str) -> String {
+    format!("{OBSERVED}{}", random.get(OBSERVED.len()..).unwrap_or_default())
+}
+
+/// How the `traceparent` of such a request begins.
+pub(crate) fn observed_traceparent() -> String {
+    format!("00-{OBSERVED}")
+}
 
 /// What an Envoy noted of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -34,7 +34,7 @@
 //! | `AWS::EC2::*`, `AWS::IAM::*`, `AWS::Logs::*` | listed as not simulated |
 //! | every other resource type, conditions, mappings, imports | refused by name |
 //! | rolling updates | not yet |
-//! | Linux | tested; ports stay reserved while a task restarts, and nothing outlives a runner that is killed outright |
+//! | Linux | tested; ports stay reserved while a task restarts, and no container or Envoy outlives a runner that is killed outright (what a container itself started may) |
 //! | macOS | built for, not tested; neither of the two is possible there |
 
 mod cloud_map;

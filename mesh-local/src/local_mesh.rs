@@ -45,6 +45,8 @@ pub struct TaskAddress {
     pub task: String,
     /// Where its Envoy takes requests, by the names of its ports.
     pub ingress: BTreeMap<String, SocketAddr>,
+    /// Where its applications listen. Calls to them pass no Envoy.
+    pub applications: Vec<SocketAddr>,
 }
 
 /// Why a mesh did not come up.
@@ -176,6 +178,7 @@ impl LocalMesh {
                 .ingresses()
                 .map(|(name, address)| (name.to_owned(), address))
                 .collect(),
+            applications: slot.app_addresses().collect(),
         })
     }
 
@@ -194,16 +197,8 @@ impl LocalMesh {
         }
     }
 
-    /// Where the applications of a service listen, task by task. Calls to them pass no Envoy.
-    pub fn applications_of<'m>(&'m self, service: &'m str) -> impl Iterator<Item = SocketAddr> + 'm {
-        self.slots
-            .iter()
-            .filter(move |slot| slot.service.service == service)
-            .flat_map(|slot| slot.app_addresses())
-    }
-
-    /// The path of the request with this W3C trace id that was sent to `entry`, the address of an Envoy's
-    /// ingress. Waits up to two seconds for Envoys to write down their part. Cancelling it loses nothing.
+    /// The path of the request with this W3C trace id, an [`crate::path::observed_trace_id`], that was sent to
+    /// `entry`, the address of an Envoy's ingress. Waits up to two seconds for Envoys to write down their part. Cancelling it loses nothing.
     pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Path {
         self.atlas.path(trace_id, entry).await
     }

@@ -1,6 +1,6 @@
 //! The path a request really took, put together from what each Envoy wrote down.
 //!
-//! An Envoy writes its line when a request is over, so the lines of inner calls are there before those of the
+//! Envoys write down requests with an [`observed_trace_id`] and no others. An Envoy writes its line when a request is over, so the lines of inner calls are there before those of the
 //! calls that waited for them. Once the line of the outermost hop is there, so are all its application's calls,
 //! and each of those names the Envoy whose line comes next.
 
@@ -11,6 +11,7 @@ use std::path::{Path as File, PathBuf};
 use std::time::Duration;
 
 use mesh_control::hop::Hop;
+pub use mesh_control::hop::observed_trace_id;
 use tokio::time::Instant;
 
 use crate::slot::Slot;

@@ -249,7 +249,8 @@ fn check_alias(alias: Option<&ClientAlias>, dns_name: &str, path: &str, problems
     }
     port_in_range(Some(alias.port), &format!("{path}.Port"), problems);
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
-    if dns_name.is_empty() || dns_name.len() > 127 || !dns_name.chars().all(allowed) {
+    // A name that follows from the discovery name is judged as that.
+    if alias.dns_name.is_some() && (dns_name.is_empty() || dns_name.len() > 127 || !dns_name.chars().all(allowed)) {
         problems.add(
             format!("{path}.DnsName"),
             format!("is `{dns_name}`; allowed are 1 to 127 of a-z, 0-9, _, - and ."),

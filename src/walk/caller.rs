@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
-use mesh_local::path::Path;
+use mesh_local::path::{Path, observed_trace_id};
 use uuid::Uuid;
 
 use super::{Call, Walk};
@@ -65,7 +65,7 @@ impl<'a> Caller<'a> {
             .mesh
             .address_of(&call.service, None)
             .ok_or_else(|| format!("service {} has no Envoy to call", call.service))?;
-        let trace_id = Uuid::new_v4().simple().to_string();
+        let trace_id = observed_trace_id(&Uuid::new_v4().simple().to_string());
         let span_id = &Uuid::new_v4().simple().to_string()[..16];
         let url = format!("http://{address}{}", call.path);
         let beginning = Instant::now();

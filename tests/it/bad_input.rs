@@ -63,7 +63,7 @@ async fn files_that_are_no_templates() {
     let empty = room.file("empty.json", r#"{"Resources": {}}"#).display().to_string();
     assert_eq!(
         complaint(&room, &["check", "--template", &empty]).await,
-        "error: Resources: there is no AWS::ECS::Service to run\n"
+        "error: this template cannot be run here\n  Resources: there is no AWS::ECS::Service to run\n"
     );
 }
 
@@ -99,7 +99,7 @@ async fn command_lines_that_make_no_sense() {
         (
             &[&check[..], &["--parameter", "Stage=test"]].concat(),
             &[
-                "error: Parameters.Stage: the template has no such parameter; it has NetworkSubnets, NetworkSecurityGroups\n",
+                "error: this template cannot be run here\n  Parameters.Stage: the template has no such parameter; it has NetworkSubnets, NetworkSecurityGroups\n",
             ],
         ),
     ] {

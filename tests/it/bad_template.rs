@@ -11,10 +11,8 @@ async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], problems: 
     let room = Room::new();
     let file = changed(&room, change).display().to_string();
     let problems = problems.join("\n  ");
-    for (verb, expected) in [
-        ("check", format!("error: {problems}\n")),
-        ("up", format!("error: this template cannot be run here\n  {problems}\n")),
-    ] {
+    let expected = format!("error: this template cannot be run here\n  {problems}\n");
+    for verb in ["check", "up"] {
         let command = room.meshwright(&[&[verb, "--template", &file], arguments].concat());
         let ended = Run::to_end(&room, command).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{verb}: {ended:?}");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use mesh_local::path::observed_trace_id;
 use tokio::task::JoinHandle;
 
 /// What `green` and `blue` say of themselves, and what green says when it has asked blue.
@@ -19,6 +20,17 @@ fn client() -> reqwest::Client {
     // A proxy from the environment would look for loopback addresses on another machine.
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
     client.expect("a client needs nothing")
+}
+
+/// A client all of whose calls are written down by the Envoys they pass.
+fn client_whose_calls_are_written_down() -> reqwest::Client {
+    let trace_id = observed_trace_id("00000000000000000000000000000001");
+    let traceparent = format!("00-{trace_id}-0000000000000001-01");
+    let headers = [("traceparent".parse(), traceparent.parse())];
+    let headers = headers.map(|(name, value)| (name.expect("a name"), value.expect("a value")));
+    let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+    let client = client.default_headers(headers.into_iter().collect()).build();
+    client.expect("a client")
 }
 
 /// Status and body of `GET url`.
@@ -71,7 +83,7 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let beginning = Instant::now();
         let call = |url: String, stop: Arc<AtomicBool>| async move {
-            let client = client();
+            let client = client_whose_calls_are_written_down();
             let mut tally = Tally::default();
             while !stop.load(Ordering::Relaxed) && tally.calls < Self::MOST && beginning.elapsed() < Self::LONGEST {
                 let answer = ask(&client, &url).await;

@@ -62,7 +62,7 @@ pub struct OwnWiring {
     /// Where the application really listens, by container port, for those ports that differ.
     #[serde(default)]
     pub app_ports: BTreeMap<u16, u16>,
-    /// A file to which each request that passes is written as a [`crate::hop::Hop`]. Default: none.
+    /// A file to which requests that ask for it are written as a [`crate::hop::Hop`]. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hops: Option<String>,
 }

@@ -114,7 +114,10 @@ fn a_service_that_is_not_enabled_offers_nothing() {
 fn all_problems_are_reported_at_once() {
     let refused = resolve(
         &[
-            ("green", json!([{"PortName": "web", "DiscoveryName": "-Green"}])),
+            (
+                "green",
+                json!([{"PortName": "web", "DiscoveryName": "-Green", "ClientAliases": [{"Port": 80}]}]),
+            ),
             (
                 "blue",
                 json!([{

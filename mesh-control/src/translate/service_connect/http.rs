@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
 use envoy_types::pb::envoy::config::accesslog::v3::{
-    AccessLog, AccessLogFilter, ResponseFlagFilter, access_log::ConfigType as AccessLogConfig,
+    AccessLog, AccessLogFilter, HeaderFilter, ResponseFlagFilter, access_log::ConfigType as AccessLogConfig,
 };
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
 use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
 use envoy_types::pb::envoy::config::core::v3::{DataSource, HttpProtocolOptions, SubstitutionFormatString};
 use envoy_types::pb::envoy::config::listener::v3::Filter;
 use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
+use envoy_types::pb::envoy::config::route::v3::HeaderMatcher;
+use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::file_access_log::AccessLogFormat;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
@@ -20,6 +22,8 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, LocalReplyConfig, Rds, ResponseMapper, http_filter,
 };
+use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use mesh_model::Fault;
 
 use super::super::envoy::{any, duration_or_unlimited, over_ads};
@@ -107,6 +111,18 @@ fn hop_log(path: &str, routes: &str) -> AccessLog {
     };
     AccessLog {
         name: "envoy.access_loggers.file".to_owned(),
+        filter: Some(AccessLogFilter {
+            filter_specifier: Some(FilterSpecifier::HeaderFilter(HeaderFilter {
+                header: Some(HeaderMatcher {
+                    name: "traceparent".to_owned(),
+                    header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(StringMatcher {
+                        match_pattern: Some(MatchPattern::Prefix(hop::observed_traceparent())),
+                        ..Default::default()
+                    })),
+                    ..Default::default()
+                }),
+            })),
+        }),
         config_type: Some(AccessLogConfig::TypedConfig(any(&FileAccessLog {
             path: path.to_owned(),
             access_log_format: Some(AccessLogFormat::LogFormat(format)),
