@@ -2,15 +2,18 @@
 //!
 //! | understood | refused by name |
 //! |---|---|
-//! | `Ref` to parameters, pseudo parameters and resources | `Fn::If` and conditions |
-//! | `Fn::GetAtt` | `Fn::FindInMap`, `Fn::ImportValue` |
-//! | `Fn::Sub`, with and without variables of its own | `Fn::Base64`, `Fn::Cidr`, `Fn::GetAZs` |
-//! | `Fn::Join`, `Fn::Select`, `Fn::Split` | `Fn::Transform` and every other function |
+//! | `Ref` to parameters, pseudo parameters and resources; `Fn::GetAtt` | `Fn::ImportValue` |
+//! | `Fn::Sub`, with and without variables of its own | `Fn::Transform` |
+//! | `Fn::If`, `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not`, `Condition` | every other function |
+//! | `Fn::Join`, `Fn::Select`, `Fn::Split`, `Fn::FindInMap`, `Fn::Base64`, `Fn::Cidr`, `Fn::GetAZs` | |
 
+mod conditions;
+mod functions;
 mod parameters;
 mod physical;
 mod substitution;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use mesh_infra::Template;
@@ -26,11 +29,20 @@ pub(crate) struct Evaluation<'t> {
     template: &'t Template,
     stack: &'t str,
     parameters: BTreeMap<String, Json>,
+    /// What was found before, by what it was asked for. Without it, a template in which each name refers to the
+    /// next one twice would take twice as long with every resource.
+    found: RefCell<Found>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    names: BTreeMap<String, String>,
+    conditions: BTreeMap<String, bool>,
 }
 
 /// Where an evaluation stands: what it is in the middle of, and what went wrong so far.
 struct Progress<'p> {
-    /// The resources whose names are being found, to notice when one depends on itself.
+    /// The resources whose names and the conditions whose truth is being found, to notice circles.
     visiting: Vec<String>,
     problems: &'p mut Problems,
 }
@@ -48,6 +60,24 @@ impl<'t> Evaluation<'t> {
             template,
             stack,
             parameters: parameters::values(template, given, problems),
+            found: RefCell::default(),
+        }
+    }
+
+    /// Whether the stack has this resource: its condition holds, or it has none.
+    pub(crate) fn has(&self, logical_id: &str, problems: &mut Problems) -> bool {
+        let mut progress = Progress {
+            visiting: Vec::new(),
+            problems,
+        };
+        self.is_there(logical_id, &mut progress)
+    }
+
+    fn is_there(&self, logical_id: &str, progress: &mut Progress<'_>) -> bool {
+        let resource = self.template.resources.get(logical_id);
+        match resource.and_then(|resource| resource.condition.as_deref()) {
+            Some(condition) => self.named_condition(condition, &format!("Resources.{logical_id}.Condition"), progress),
+            None => resource.is_some(),
         }
     }
 
@@ -91,6 +121,7 @@ impl<'t> Evaluation<'t> {
         match json {
             Json::Object(object) => match function(object) {
                 Some(("Ref", Json::String(name))) if name == "AWS::NoValue" => None,
+                Some(("Fn::If", argument)) => self.choose(argument, path, progress),
                 Some((name, argument)) => Some(self.call(name, argument, path, progress)),
                 None => Some(Json::Object(
                     object
@@ -123,13 +154,19 @@ impl<'t> Evaluation<'t> {
             "Fn::Join" => self.join(argument, path, progress),
             "Fn::Select" => self.select(argument, path, progress),
             "Fn::Split" => self.split(argument, path, progress),
-            _ => wrong(
-                path,
-                &format!(
-                    "`{name}` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::Join, Fn::Select and Fn::Split"
-                ),
-                progress,
-            ),
+            "Fn::FindInMap" => self.find_in_map(argument, path, progress),
+            "Fn::Base64" => self.base64(argument, path, progress),
+            "Fn::Cidr" => self.cidr(argument, path, progress),
+            "Fn::GetAZs" => self.availability_zones(),
+            _ => {
+                let understood = "Ref, Fn::GetAtt, Fn::Sub, Fn::If, Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, \
+                                  Fn::Base64, Fn::Cidr and Fn::GetAZs";
+                wrong(
+                    path,
+                    &format!("`{name}` cannot be evaluated here; understood are {understood}"),
+                    progress,
+                )
+            }
         }
     }
 
@@ -147,52 +184,13 @@ impl<'t> Evaluation<'t> {
             None => wrong(path, "Fn::GetAtt takes a resource and an attribute", progress),
         }
     }
-
-    fn join(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        let argument = self.value(argument, path, progress).unwrap_or(Json::Null);
-        match argument.as_array().map(Vec::as_slice) {
-            Some([Json::String(delimiter), Json::Array(items)]) => {
-                let texts: Vec<String> = items.iter().map(text_of).collect();
-                Json::from(texts.join(delimiter))
-            }
-            _ => wrong(path, "Fn::Join takes a delimiter and a list", progress),
-        }
-    }
-
-    fn split(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        let argument = self.value(argument, path, progress).unwrap_or(Json::Null);
-        match argument.as_array().map(Vec::as_slice) {
-            Some([Json::String(delimiter), Json::String(text)]) if !delimiter.is_empty() => {
-                text.split(delimiter.as_str()).map(Json::from).collect()
-            }
-            _ => wrong(path, "Fn::Split takes a delimiter and a text", progress),
-        }
-    }
-
-    fn select(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        let argument = self.value(argument, path, progress).unwrap_or(Json::Null);
-        let Some([index, Json::Array(items)]) = argument.as_array().map(Vec::as_slice) else {
-            return wrong(path, "Fn::Select takes an index and a list", progress);
-        };
-        let position = text_of(index).parse::<usize>().ok();
-        match position.and_then(|position| items.get(position)) {
-            Some(item) => item.clone(),
-            None => wrong(
-                path,
-                &format!("Fn::Select has no item {} in a list of {}", text_of(index), items.len()),
-                progress,
-            ),
-        }
-    }
 }
 
 /// The intrinsic function that an object stands for, if it does.
 fn function(object: &Map<String, Json>) -> Option<(&str, &Json)> {
     let mut entries = object.iter();
     match (entries.next(), entries.next()) {
-        (Some((name, argument)), None) if name == "Ref" || name == "Condition" || name.starts_with("Fn::") => {
-            Some((name, argument))
-        }
+        (Some((name, argument)), None) if name == "Ref" || name.starts_with("Fn::") => Some((name, argument)),
         _ => None,
     }
 }

@@ -30,9 +30,10 @@
 //! | `AWS::ECS::Cluster`, `Service`, `TaskDefinition` | run |
 //! | `AWS::ServiceDiscovery::HttpNamespace`, Service Connect | run, in explicit wiring |
 //! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as ECS does, except that a health check comes quickly until it first succeeds |
+//! | parameters, mappings, conditions, intrinsic functions | evaluated |
 //! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets, volumes, log configuration | not simulated: containers are processes of the user who runs them |
 //! | `AWS::EC2::*`, `AWS::IAM::*`, `AWS::Logs::*` | listed as not simulated |
-//! | every other resource type, conditions, mappings, imports | refused by name |
+//! | every other resource type, `Fn::ImportValue`, transforms | refused by name |
 //! | rolling updates | not yet |
 //! | Linux | tested; ports stay reserved while a task restarts, and no container or Envoy outlives a runner that is killed outright (what a container itself started may) |
 //! | macOS | built for, not tested; neither of the two is possible there |

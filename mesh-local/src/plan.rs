@@ -125,7 +125,7 @@ impl Plan {
     ) -> Result<Self, Problems> {
         let mut problems = Problems::none();
         let evaluation = Evaluation::new(template, stack, parameters, &mut problems);
-        let not_simulated = sort_out(template, &mut problems);
+        let not_simulated = sort_out(template, &evaluation, &mut problems);
         let services = service::describe_all(template, &evaluation, images, &mut problems);
         refuse_shared_names(&services, &mut problems);
         let namespaces = namespaces(&services, &mut problems);
@@ -141,7 +141,7 @@ impl Plan {
 }
 
 /// Notes the resources that cannot be run, and lists those that need not be.
-fn sort_out(template: &Template, problems: &mut Problems) -> Vec<(String, String)> {
+fn sort_out(template: &Template, evaluation: &Evaluation<'_>, problems: &mut Problems) -> Vec<(String, String)> {
     const RUN: [&str; 4] = [
         "AWS::ECS::Cluster",
         "AWS::ECS::Service",
@@ -152,11 +152,8 @@ fn sort_out(template: &Template, problems: &mut Problems) -> Vec<(String, String
     const NOT_SIMULATED: [&str; 4] = ["AWS::CDK::Metadata", "AWS::EC2::", "AWS::IAM::", "AWS::Logs::"];
     let mut not_simulated = Vec::new();
     for (id, resource) in &template.resources {
-        if let Some(condition) = &resource.condition {
-            problems.add(
-                format!("Resources.{id}.Condition"),
-                format!("is `{condition}`; conditions cannot be evaluated here"),
-            );
+        if !evaluation.has(id, problems) {
+            continue;
         }
         if NOT_SIMULATED.iter().any(|prefix| resource.kind.starts_with(prefix)) {
             not_simulated.push((id.clone(), resource.kind.clone()));

@@ -70,8 +70,8 @@ async fn a_resource_that_does_not_run_here() {
 
 #[tokio::test]
 async fn a_function_that_needs_other_stacks() {
-    const WHY: &str = "`Fn::ImportValue` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::Join, \
-                       Fn::Select and Fn::Split";
+    const WHY: &str = "`Fn::ImportValue` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::If, \
+                       Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, Fn::Base64, Fn::Cidr and Fn::GetAZs";
     let import = json!({"Fn::ImportValue": "shared"});
     refused(
         |template| container(template, "Blue")["Environment"][0]["Value"] = import.clone(),

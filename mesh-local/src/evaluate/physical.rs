@@ -27,6 +27,9 @@ impl Evaluation<'_> {
                 progress,
             );
         };
+        if !self.is_there(name, progress) {
+            return left_out(name, path, progress);
+        }
         match resource.kind.as_str() {
             "AWS::ECS::Cluster" => Json::from(self.name_of(name, "ClusterName", path, progress)),
             "AWS::ECS::TaskDefinition" => {
@@ -44,6 +47,9 @@ impl Evaluation<'_> {
         let Some(resource) = self.template.resources.get(name) else {
             return wrong(path, &format!("refers to `{name}`, which is no resource"), progress);
         };
+        if !self.is_there(name, progress) {
+            return left_out(name, path, progress);
+        }
         match (resource.kind.as_str(), attribute) {
             ("AWS::ECS::Cluster", "Arn") => {
                 let cluster = self.name_of(name, "ClusterName", path, progress);
@@ -93,6 +99,9 @@ impl Evaluation<'_> {
             .get(logical_id)
             .and_then(|resource| resource.properties.get(property));
         let Some(given) = given else { return generated() };
+        if let Some(name) = self.found.borrow().names.get(logical_id) {
+            return name.clone();
+        }
         if progress.visiting.iter().any(|visited| visited == logical_id) {
             let circle = format!("{} -> {logical_id}", progress.visiting.join(" -> "));
             wrong(path, &format!("depends on itself: {circle}"), progress);
@@ -107,8 +116,36 @@ impl Evaluation<'_> {
             )
             .map_or_else(generated, |name| text_of(&name));
         progress.visiting.pop();
+        let name = shortened(name, path, progress);
+        self.found
+            .borrow_mut()
+            .names
+            .insert(logical_id.to_owned(), name.clone());
         name
     }
+}
+
+/// A name of no more than the longest that AWS allows anywhere: names made of names must not grow without bound.
+fn shortened(name: String, path: &str, progress: &mut Progress<'_>) -> String {
+    const MOST: usize = 1024;
+    let length = name.chars().count();
+    if length <= MOST {
+        return name;
+    }
+    wrong(
+        path,
+        &format!("is a name of {length} characters; allowed are {MOST}"),
+        progress,
+    );
+    name.chars().take(MOST).collect()
+}
+
+fn left_out(name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
+    wrong(
+        path,
+        &format!("refers to `{name}`, which its condition leaves out"),
+        progress,
+    )
 }
 
 fn namespace_id(logical_id: &str) -> String {

@@ -1,6 +1,7 @@
 //! Values as CloudFormation would find them, and mistakes with their place and their offender.
 
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn evaluate(value: &Json) -> Result<Json, String> {
@@ -9,7 +10,18 @@ fn evaluate(value: &Json) -> Result<Json, String> {
             "Stage": {"Type": "String", "Default": "test"},
             "Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"}
         },
+        "Mappings": {"Sizes": {"test": {"Cpu": 256}}},
+        "Conditions": {
+            "IsTest": {"Fn::Equals": [{"Ref": "Stage"}, "test"]},
+            "IsLive": {"Fn::Not": [{"Condition": "IsTest"}]},
+            "Either": {"Fn::Or": [{"Condition": "IsLive"}, {"Fn::Equals": [1, "1"]}]},
+            "Both": {"Fn::And": [{"Condition": "IsTest"}, {"Condition": "IsLive"}]},
+            "Circle": {"Fn::Not": [{"Condition": "Circle"}]},
+            "Tangle": {"Fn::Equals": [{"Ref": "Tangled"}, "x"]}
+        },
         "Resources": {
+            "Spare": {"Type": "AWS::ECS::Cluster", "Condition": "IsLive"},
+            "Tangled": {"Type": "AWS::ECS::Cluster", "Condition": "Tangle"},
             "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": {"Fn::Sub": "mesh-${Stage}"}}},
             "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "sc"}},
             "Odd": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": {"Ref": "Odd"}}},
@@ -52,6 +64,20 @@ fn values_are_found_as_cloudformation_finds_them() {
         ),
         (json!({"Fn::Select": ["1", {"Fn::Split": [",", "a,b"]}]}), json!("b")),
         (json!([{"Ref": "AWS::NoValue"}, 1]), json!([1])),
+        (json!({"Fn::If": ["IsTest", 1, 2]}), json!(1)),
+        (
+            json!({"Fn::If": ["Both", 1, {"Fn::If": ["Either", {"Ref": "Stage"}, 2]}]}),
+            json!("test"),
+        ),
+        (json!([{"Fn::If": ["IsLive", 1, {"Ref": "AWS::NoValue"}]}]), json!([])),
+        (json!({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Cpu"]}), json!(256)),
+        (json!({"Fn::Base64": {"Fn::Sub": "${Stage}!"}}), json!("dGVzdCE=")),
+        (json!({"Fn::Select": [1, {"Fn::GetAZs": ""}]}), json!("local-b")),
+        (
+            json!({"Fn::Cidr": ["10.0.0.0/16", "2", 8]}),
+            json!(["10.0.0.0/24", "10.0.1.0/24"]),
+        ),
+        (json!({"Condition": {"Ref": "Stage"}}), json!({"Condition": "test"})),
         (json!({"Ref": "Stage", "Other": 1}), json!({"Ref": "Stage", "Other": 1})),
     ] {
         assert_eq!(evaluate(&value), Ok(expected), "{value}");
@@ -68,6 +94,22 @@ fn mistakes_are_named_where_they_are() {
         (
             json!({"Fn::GetAtt": ["Cluster", "Size"]}),
             "`Cluster` is a AWS::ECS::Cluster, which has no attribute `Size` here",
+        ),
+        (
+            json!({"Fn::If": ["IsGone", 1, 2]}),
+            "names the condition `IsGone`, which does not exist",
+        ),
+        (
+            json!({"Ref": "Spare"}),
+            "refers to `Spare`, which its condition leaves out",
+        ),
+        (
+            json!({"Fn::FindInMap": ["Sizes", "live", "Cpu"]}),
+            "Fn::FindInMap: there is no Sizes / live / Cpu",
+        ),
+        (
+            json!({"Fn::Cidr": ["10.0.0.0/24", 2, 8]}),
+            "Fn::Cidr cannot divide 10.0.0.0/24, 2, 8",
         ),
         (
             json!({"Fn::ImportValue": "x"}),
@@ -116,4 +158,96 @@ fn parameters_are_checked_all_at_once() {
          Parameters.Needed: needs a value: it has no default; give one with --parameter Needed=VALUE\n\
          Parameters.Choice: is `c`; allowed are a, b"
     );
+}
+
+#[test]
+fn circles_are_noticed_wherever_they_begin() {
+    for (value, expected) in [
+        (
+            json!({"Fn::If": ["Circle", 1, 2]}),
+            "Conditions.Circle: the condition `Circle` depends on itself",
+        ),
+        (
+            json!({"Ref": "Tangled"}),
+            "Resources.Tangled.Condition: the condition `Tangle` depends on itself",
+        ),
+    ] {
+        let problems = evaluate(&value).expect_err("a circle");
+        assert!(problems.contains(expected), "{problems}");
+    }
+}
+
+#[test]
+fn names_that_double_with_every_resource_come_to_an_end() {
+    let mut resources = serde_json::Map::new();
+    for number in 0..60 {
+        let name = json!({"Fn::Sub": format!("${{C{next}}}${{C{next}}}", next = number + 1)});
+        let cluster = json!({"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": name}});
+        resources.insert(format!("C{number}"), cluster);
+    }
+    resources.insert("C60".to_owned(), json!({"Type": "AWS::ECS::Cluster"}));
+    let template = Template::from_json(&json!({ "Resources": resources }).to_string()).expect("a template");
+    let mut problems = Problems::none();
+    let evaluation = Evaluation::new(&template, "demo", &BTreeMap::new(), &mut problems);
+    evaluation.physical_id("C0", &mut problems);
+    assert!(problems.to_string().contains("allowed are 1024"), "{problems}");
+}
+
+/// Values made of the names that functions have, in places where they belong and where they do not.
+fn any_value() -> impl Strategy<Value = Json> {
+    let word = prop::sample::select(vec![
+        "Stage",
+        "Cluster",
+        "Odd",
+        "Spare",
+        "Tangled",
+        "IsTest",
+        "Circle",
+        "Sizes",
+        "test",
+        "Cpu",
+        "-",
+        "",
+        "${Cluster}",
+        "${Odd.Arn}",
+        "${",
+        "10.0.0.0/8",
+        "Cluster.Arn",
+    ]);
+    let key = prop::sample::select(vec![
+        "Ref",
+        "Condition",
+        "Fn::GetAtt",
+        "Fn::Sub",
+        "Fn::If",
+        "Fn::Join",
+        "Fn::Select",
+        "Fn::Split",
+        "Fn::FindInMap",
+        "Fn::Base64",
+        "Fn::Cidr",
+        "Fn::GetAZs",
+        "Fn::Equals",
+        "Other",
+    ]);
+    let scalar = prop_oneof![
+        word.prop_map(Json::from),
+        (-2..40_i64).prop_map(Json::from),
+        Just(Json::Null)
+    ];
+    scalar.prop_recursive(6, 48, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+            (key.clone(), inner).prop_map(|(key, value)| json!({ key: value })),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_value_has_an_end(value in any_value()) {
+        let _found = evaluate(&value);
+    }
 }

@@ -213,11 +213,10 @@ struct Reader<'t, 'p> {
 }
 
 impl Reader<'_, '_> {
-    fn ids_of(&self, kind: &str) -> Vec<String> {
-        self.template
-            .resources
-            .iter()
-            .filter(|(_, resource)| resource.kind == kind)
+    fn ids_of(&mut self, kind: &str) -> Vec<String> {
+        let resources = self.template.resources.iter();
+        resources
+            .filter(|(id, resource)| resource.kind == kind && self.evaluation.has(id, self.problems))
             .map(|(id, _)| id.clone())
             .collect()
     }
