@@ -37,10 +37,11 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let mut mesh = runtime.block_on(LocalMesh::start(plan, child::launcher(), |_| {}))?;
     runtime.block_on(mesh.ready())?;
     let green = mesh.address_of("green", None).ok_or("green has an Envoy")?;
-    let mut tasks = mesh.tasks().filter(|task| task.task.starts_with("green/"));
-    let application = tasks
-        .find_map(|task| task.applications.first().copied())
-        .ok_or("green listens")?;
+    let application = {
+        let mut green = mesh.tasks().filter(|task| task.task.starts_with("green/"));
+        let listening = green.find_map(|task| task.applications.first().copied());
+        listening.ok_or("green listens")?
+    };
 
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("GET over one connection");
