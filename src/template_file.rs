@@ -31,7 +31,7 @@ enum Verb {
     Check(TemplateArguments),
     /// Print a Mermaid diagram of a template.
     Diagram {
-        /// A CloudFormation template in JSON.
+        /// A CloudFormation template in JSON or YAML.
         #[arg(long, value_name = "FILE")]
         template: PathBuf,
     },
@@ -39,7 +39,7 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct TemplateArguments {
-    /// A CloudFormation template in JSON.
+    /// A CloudFormation template in JSON or YAML.
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
     /// The value of a template parameter; may be repeated.
@@ -135,7 +135,7 @@ impl TemplateArguments {
 
 fn read(path: &Path) -> Result<Template, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Template::from_json(&text).map_err(|error| format!("{}: {error}", path.display()))
+    Template::from_text(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

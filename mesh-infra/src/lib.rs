@@ -55,7 +55,7 @@
 //! | part | here |
 //! |---|---|
 //! | templates in JSON, read and written | all sections; what has no field is carried along |
-//! | templates in YAML | not read; convert them to JSON first |
+//! | templates in JSON and YAML, with short forms | read; written as JSON |
 //! | `AWS::ECS::Cluster`, `TaskDefinition`, `Service` | layer 1 and 2, on Fargate in `awsvpc` mode |
 //! | `AWS::ServiceDiscovery::HttpNamespace` | layer 1 and 2 |
 //! | any other resource | as a raw [`Resource`] |

@@ -2,11 +2,11 @@
 //!
 //! The template is the only thing that passes between defining a mesh and running it, so reading must take what
 //! CDK, other tools and people write. Everything has its order and is written back; sections and attributes
-//! without a field of their own are kept in `other`. Only JSON is read: a template in YAML has to be converted
-//! first.
+//! without a field of their own are kept in `other`.
 
 mod read;
 mod write;
+mod yaml;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -92,18 +92,26 @@ pub struct Output {
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The document is not JSON. What exactly is wrong is the source.
-    #[error("the template is not JSON: line {line}, column {column}{hint}")]
-    Syntax {
+    #[error("the template is not JSON: line {line}, column {column}")]
+    Json {
         /// The line, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What to do, when the document looks like something else.
-        hint: &'static str,
         /// What was expected there.
         source: serde_json::Error,
     },
-    /// The document is JSON, but not of a template's shape.
+    /// The document is not YAML, or YAML of a kind that templates may not be.
+    #[error("the template cannot be read as YAML: line {line}, column {column}: {message}")]
+    Yaml {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The document is sound, but not of a template's shape.
     #[error("{path}: {message}")]
     Shape {
         /// Where, such as `Resources.Blue`.
@@ -114,6 +122,19 @@ pub enum TemplateError {
 }
 
 impl Template {
+    /// Reads a template in JSON or YAML, whichever it is: JSON begins with a brace.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::from_json`] and [`Template::from_yaml`].
+    pub fn from_text(text: &str) -> Result<Self, TemplateError> {
+        if text.trim_start().starts_with('{') {
+            Self::from_json(text)
+        } else {
+            Self::from_yaml(text)
+        }
+    }
+
     /// Reads a template in JSON.
     ///
     /// The shape of the document is checked, not what it says: whether references lead anywhere and services
@@ -123,17 +144,23 @@ impl Template {
     ///
     /// Where the document stops being JSON, or the path to the first thing that has no place in a template.
     pub fn from_json(text: &str) -> Result<Self, TemplateError> {
-        let document = serde_json::from_str(text).map_err(|source| TemplateError::Syntax {
+        let document = serde_json::from_str(text).map_err(|source| TemplateError::Json {
             line: source.line(),
             column: source.column(),
-            hint: if text.trim_start().starts_with('{') {
-                ""
-            } else {
-                "; templates in YAML must be converted to JSON first"
-            },
             source,
         })?;
         read::template(document)
+    }
+
+    /// Reads a template in YAML, with the short forms of intrinsic functions. Otherwise as
+    /// [`Template::from_json`].
+    ///
+    /// # Errors
+    ///
+    /// Where the document stops being YAML or has what templates may not have (aliases, a key twice, an unknown
+    /// short form), or the path to the first thing that has no place in a template.
+    pub fn from_yaml(text: &str) -> Result<Self, TemplateError> {
+        read::template(yaml::document(text)?)
     }
 
     /// The template as JSON: indented by two spaces, in the order of this value, ending in a newline. Equal

@@ -36,8 +36,16 @@ async fn files_that_are_no_templates() {
             "cannot read {}: Is a directory (os error 21)",
         ),
         (
-            room.file("yaml.json", "Resources:\n  Blue:\n").display().to_string(),
-            "{}: the template is not JSON: line 1, column 1; templates in YAML must be converted to JSON first",
+            room.file("alias.yaml", "Resources:\n  Blue: *Green\n")
+                .display()
+                .to_string(),
+            "{}: the template cannot be read as YAML: line 2, column 9: while parsing node, found unknown anchor",
+        ),
+        (
+            room.file("short.yaml", "Resources:\n  Blue: !Reff Green\n")
+                .display()
+                .to_string(),
+            "{}: the template cannot be read as YAML: line 2, column 9: `!Reff` is no function of CloudFormation",
         ),
         (
             room.file("typo.json", "{\"Resources\": {\n  \"Blue\": tru }}")

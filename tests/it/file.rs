@@ -36,6 +36,62 @@ async fn a_synthesised_template_runs_from_its_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_written_by_hand_runs() {
+    const TEMPLATE: &str = "
+AWSTemplateFormatVersion: 2010-09-09
+Parameters:
+  Stage: {Type: String, Default: test, AllowedValues: [test, live]}
+Mappings:
+  Tasks:
+    test: {Count: 1}
+    live: {Count: 2}
+Conditions:
+  IsLive: !Equals [!Ref Stage, live]
+Resources:
+  Cluster:
+    Type: AWS::ECS::Cluster
+  Spare:
+    Type: AWS::ECS::Service
+    Condition: IsLive
+    Properties: {Cluster: !Ref Cluster, TaskDefinition: !Ref Task, ServiceName: spare}
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+        - Name: app
+          Image: !Sub meshwright/demo-service:${Stage}
+          Environment:
+            - {Name: SERVICE_NAME, Value: !Join ['-', [web, !Ref Stage]]}
+            - {Name: SERVICE_VERSION, Value: !If [IsLive, '1', '2']}
+          PortMappings: [{ContainerPort: 3000}]
+          DockerLabels: {meshwright.port.3000: SERVICE_PORT}
+  Web:
+    Type: AWS::ECS::Service
+    Properties:
+      Cluster: !Ref Cluster
+      ServiceName: web
+      TaskDefinition: !Ref Task
+      DesiredCount: !FindInMap [Tasks, !Ref Stage, Count]
+";
+    let room = Room::new();
+    let file = room.file("stack.yaml", TEMPLATE).display().to_string();
+    let run = Run::up(&room, room.meshwright(&["up", "--template", &file])).await;
+    let web = run.url("# web/1, without an Envoy");
+    assert_eq!(
+        body(&web).await,
+        r#"{"message":"ok","service":"web-test","version":"2"}"#
+    );
+    stop(run, &room).await;
+
+    let live = ["check", "--template", &file, "--parameter", "Stage=live"];
+    let ended = Run::to_end(&room, room.meshwright(&live)).await;
+    assert_eq!(
+        ended.stdout,
+        "service spare × 1: container app\nservice web × 2: container app\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_program_can_stand_in_for_an_image() {
     let room = Room::new();
     std::fs::create_dir(room.path("www")).expect("it is new");

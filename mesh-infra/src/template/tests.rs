@@ -43,12 +43,25 @@ fn one_dependency_or_several_read_alike() {
 }
 
 #[test]
+fn yaml_and_json_read_alike() {
+    let yaml = "Resources:\n  A:\n    Type: T\n    Properties: {Name: !Sub '${AWS::StackName}-a'}\n";
+    let json = r#"{"Resources": {"A": {"Type": "T", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}-a"}}}}}"#;
+    assert_eq!(Template::from_text(yaml).unwrap(), Template::from_text(json).unwrap());
+}
+
+#[test]
 fn syntax_is_reported_by_line_and_column() {
     let error = Template::from_json("{\n  \"Resources\": [,]\n}").unwrap_err();
     assert_eq!(error.to_string(), "the template is not JSON: line 2, column 17");
     let source = std::error::Error::source(&error).expect("the parser's own words");
     assert!(source.to_string().starts_with("expected value"), "{source}");
-    assert!(refusal("Resources:\n  Blue: {}\n").ends_with("templates in YAML must be converted to JSON first"));
+    let error = Template::from_text("Resources:\n  Blue: [\n").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the template cannot be read as YAML: line 3"),
+        "{error}"
+    );
 }
 
 #[test]
