@@ -1,5 +1,6 @@
 //! The control plane as a whole: binds its two addresses, serves them, and is told what is true.
 
+use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 
@@ -117,10 +119,14 @@ async fn bind(
     };
     let pages = status_pages(board.clone());
     let serving = async move {
-        let ads = Server::builder().add_service(Ads::new(source, board));
+        // Connections are served by tasks of their own, which would outlive this future. It therefore holds one
+        // end of a channel, which closes with it; and only a server that could be asked to shut down closes its
+        // connections when it is dropped. An Envoy that kept its connection would never look for a successor.
+        let (_open, closing) = watch::channel(());
+        let ads = Server::builder().add_service(Ads::new(source, board, closing));
         tokio::try_join!(
             async {
-                ads.serve_with_incoming(TcpListenerStream::new(xds))
+                ads.serve_with_incoming_shutdown(TcpListenerStream::new(xds), pending())
                     .await
                     .map_err(io::Error::other)
             },

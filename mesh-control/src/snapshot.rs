@@ -76,11 +76,15 @@ impl Snapshot {
         ))
     }
 
-    pub(crate) fn with(mut self, resource: Resource) -> Self {
+    pub(crate) fn with(self, resource: Resource) -> Self {
+        self.with_shared(Arc::new(resource))
+    }
+
+    pub(crate) fn with_shared(mut self, resource: Arc<Resource>) -> Self {
         self.resources
             .entry(resource.kind)
             .or_default()
-            .insert(resource.name.clone(), Arc::new(resource));
+            .insert(resource.name.clone(), resource);
         self
     }
 
@@ -116,5 +120,46 @@ impl Snapshot {
             }
         }
         problems.or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(kind: ResourceType, name: &str, references: &[(ResourceType, &str)]) -> Resource {
+        let references = references.iter().map(|(kind, name)| Reference {
+            kind: *kind,
+            name: (*name).to_owned(),
+        });
+        Resource::new(kind, name, &RouteConfiguration::default(), references.collect())
+    }
+
+    #[test]
+    fn every_dangling_reference_is_named_with_its_holder() {
+        let (cluster, endpoint) = (ResourceType::Cluster, ResourceType::Endpoint);
+        let snapshot = Snapshot::new()
+            .with(resource(cluster, "blue", &[(endpoint, "blue")]))
+            .with(resource(
+                ResourceType::Listener,
+                "egress",
+                &[(ResourceType::Route, "calls")],
+            ))
+            .with(resource(
+                ResourceType::Route,
+                "egress",
+                &[(cluster, "blue"), (cluster, "green")],
+            ));
+        assert_eq!(
+            snapshot.check().expect_err("three references dangle").to_string(),
+            "cluster `blue`: refers to the endpoints `blue`, which does not exist\n\
+             listener `egress`: refers to the routes `calls`, which does not exist\n\
+             routes `egress`: refers to the cluster `green`, which does not exist"
+        );
+        let complete = snapshot
+            .with(resource(endpoint, "blue", &[]))
+            .with(resource(ResourceType::Route, "calls", &[]))
+            .with(resource(cluster, "green", &[]));
+        assert_eq!(complete.check(), Ok(()));
     }
 }

@@ -10,21 +10,36 @@ use envoy_types::pb::envoy::service::discovery::v3::{
     DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
 };
 use futures_util::Stream;
+use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::status::StatusBoard;
 use super::stream::answers;
+use super::wire;
 use crate::source::Source;
 
 /// The aggregated discovery service over one source.
 pub(crate) struct Ads {
     source: Arc<dyn Source>,
     board: StatusBoard,
+    closing: watch::Receiver<()>,
 }
 
 impl Ads {
-    pub(crate) fn new(source: Arc<dyn Source>, board: StatusBoard) -> AggregatedDiscoveryServiceServer<Self> {
-        AggregatedDiscoveryServiceServer::new(Self { source, board })
+    /// Streams end when `closing` closes.
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        board: StatusBoard,
+        closing: watch::Receiver<()>,
+    ) -> AggregatedDiscoveryServiceServer<Self> {
+        AggregatedDiscoveryServiceServer::new(Self { source, board, closing })
+    }
+
+    fn answers<R: wire::Request>(
+        &self,
+        requests: Streaming<R>,
+    ) -> impl Stream<Item = Result<R::Response, Status>> + Send + 'static {
+        answers(requests, Arc::clone(&self.source), &self.board, self.closing.clone())
     }
 }
 
@@ -38,8 +53,7 @@ impl AggregatedDiscoveryService for Ads {
         &self,
         request: Request<Streaming<DiscoveryRequest>>,
     ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
-        let answers = answers(request.into_inner(), Arc::clone(&self.source), &self.board);
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(Box::pin(self.answers(request.into_inner()))))
     }
 
     type DeltaAggregatedResourcesStream = Answers<DeltaDiscoveryResponse>;
@@ -48,7 +62,6 @@ impl AggregatedDiscoveryService for Ads {
         &self,
         request: Request<Streaming<DeltaDiscoveryRequest>>,
     ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
-        let answers = answers(request.into_inner(), Arc::clone(&self.source), &self.board);
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(Box::pin(self.answers(request.into_inner()))))
     }
 }

@@ -15,14 +15,17 @@ use super::wire::Request;
 use crate::source::{Configured, Source, SourceError};
 use crate::{node::Node, snapshot::ResourceType};
 
-/// The answers to the requests on `requests`. Ends with an error if the client cannot be served at all.
+/// The answers to the requests on `requests`. Ends when `closing` closes, and with an error if the client cannot
+/// be served at all.
 pub(super) fn answers<R: Request>(
     requests: Streaming<R>,
     source: Arc<dyn Source>,
     board: &StatusBoard,
+    closing: watch::Receiver<()>,
 ) -> impl Stream<Item = Result<R::Response, Status>> + Send + 'static {
     let stream = OpenStream {
         changes: source.changes(),
+        closing,
         requests,
         source,
         entry: board.entry(),
@@ -42,6 +45,7 @@ struct OpenStream<R> {
     requests: Streaming<R>,
     source: Arc<dyn Source>,
     changes: watch::Receiver<()>,
+    closing: watch::Receiver<()>,
     entry: StatusEntry,
     open: Option<Open>,
 }
@@ -88,6 +92,7 @@ impl<R: Request> OpenStream<R> {
                     // The source is gone, and the control plane with it.
                     Err(_) => return Ok(None),
                 },
+                _closed = self.closing.changed() => return Ok(None),
             }
         }
     }

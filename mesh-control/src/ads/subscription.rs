@@ -28,7 +28,10 @@ pub(super) struct Subscription {
     holdings: BTreeMap<String, Holding>,
     rejected: BTreeMap<String, Rejection>,
     suspects: BTreeSet<String>,
-    unsure: BTreeMap<String, Arc<Resource>>,
+    /// What the client may have besides its holdings, by name.
+    unsure: BTreeMap<String, Vec<Arc<Resource>>>,
+    /// To be told although the client may have it, until it is sent.
+    again: BTreeSet<String>,
     in_flight: Option<InFlight>,
     latest_nonce: Option<String>,
     /// The client has just asked for everything and waits for an answer, if only an empty one.
@@ -45,8 +48,6 @@ enum Holding {
         version: String,
         /// `None` if it brought the resource along from an earlier stream.
         body: Option<Arc<Resource>>,
-        /// It must be told again although nothing changed.
-        again: bool,
     },
 }
 
@@ -94,6 +95,7 @@ impl Subscription {
             rejected: BTreeMap::new(),
             suspects: BTreeSet::new(),
             unsure: BTreeMap::new(),
+            again: BTreeSet::new(),
             in_flight: None,
             latest_nonce: None,
             answer_due: false,
@@ -120,12 +122,12 @@ impl Subscription {
     /// The client wants this name. If it has it already it wants to be told again.
     pub(super) fn want(&mut self, name: &str) {
         self.wanted.insert(name.to_owned());
-        match self.holdings.get_mut(name) {
-            Some(Holding::Has { again, .. }) => *again = true,
-            Some(Holding::Awaited) => {}
-            None => {
-                self.holdings.insert(name.to_owned(), Holding::Awaited);
-            }
+        if self.holdings.contains_key(name) {
+            self.again.insert(name.to_owned());
+        } else {
+            // Its last words on this name may have come after it had lost interest. Now it waits for an answer.
+            self.rejected.remove(name);
+            self.holdings.insert(name.to_owned(), Holding::Awaited);
         }
     }
 
@@ -157,20 +159,15 @@ impl Subscription {
 
     /// The client brought this version along from an earlier stream, and still wants it.
     pub(super) fn brings(&mut self, name: String, version: String) {
-        let holding = Holding::Has {
-            version,
-            body: None,
-            again: false,
-        };
+        let holding = Holding::Has { version, body: None };
         self.wanted.insert(name.clone());
         self.holdings.insert(name, holding);
     }
 
-    /// The client must be told this name again: what it refers to it by has changed.
+    /// The client must be told this name after this, even if it has it or is being told: what refers to it has
+    /// changed. A client that comes back may say only later that it has it.
     pub(super) fn tell_again(&mut self, name: &str) {
-        if let Some(Holding::Has { again, .. }) = self.holdings.get_mut(name) {
-            *again = true;
-        }
+        self.again.insert(name.to_owned());
     }
 
     fn forget(&mut self, name: &str) {
@@ -178,6 +175,7 @@ impl Subscription {
         self.rejected.remove(name);
         self.suspects.remove(name);
         self.unsure.remove(name);
+        self.again.remove(name);
     }
 
     fn is_wanted(&self, name: &str) -> bool {
@@ -191,7 +189,7 @@ impl Subscription {
         let set = target
             .of_type(self.kind)
             .filter(|resource| self.is_wanted(&resource.name) && !self.is_current(resource))
-            .cloned()
+            .map(|resource| Arc::clone(self.acceptable(resource)))
             .collect();
         let removed = self
             .holdings
@@ -205,18 +203,33 @@ impl Subscription {
         Changes { set, removed }
     }
 
-    /// True if the client has this very resource, or has refused it.
-    fn is_current(&self, resource: &Resource) -> bool {
+    /// This resource, unless the client has refused it and still has an earlier one: that is what to tell again.
+    fn acceptable<'a>(&'a self, resource: &'a Arc<Resource>) -> &'a Arc<Resource> {
+        match self.holdings.get(&resource.name) {
+            Some(Holding::Has { body: Some(body), .. }) if self.has_refused(resource) => body,
+            _ => resource,
+        }
+    }
+
+    fn has_refused(&self, resource: &Resource) -> bool {
         let refused = self.rejected.get(&resource.name);
-        if refused.is_some_and(|rejection| rejection.version == resource.version) {
+        refused.is_some_and(|rejection| rejection.version == resource.version)
+    }
+
+    /// True if the client has this very resource, or has refused it, and need not be told again.
+    fn is_current(&self, resource: &Resource) -> bool {
+        if self.again.contains(&resource.name) {
+            return false;
+        }
+        if self.has_refused(resource) {
             return true;
         }
-        if self.unsure.contains_key(&resource.name) {
+        if self.is_unsure(&resource.name) {
             return false;
         }
         matches!(
             self.holdings.get(&resource.name),
-            Some(Holding::Has { version, again: false, .. }) if *version == resource.version
+            Some(Holding::Has { version, .. }) if *version == resource.version
         )
     }
 
@@ -283,6 +296,9 @@ impl Subscription {
 
     pub(super) fn sent(&mut self, nonce: &str, changes: Changes) {
         self.latest_nonce = Some(nonce.to_owned());
+        for resource in &changes.set {
+            self.again.remove(&resource.name);
+        }
         self.in_flight = Some(InFlight {
             nonce: nonce.to_owned(),
             changes,
@@ -308,10 +324,19 @@ impl Subscription {
         whole.into_values().cloned().collect()
     }
 
+    /// The resources that the client has yet to answer for.
+    pub(super) fn on_their_way(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.in_flight.iter().flat_map(|sent| &sent.changes.set)
+    }
+
+    /// True if the client may have another version of this than its holdings say.
+    pub(super) fn is_unsure(&self, name: &str) -> bool {
+        self.unsure.contains_key(name)
+    }
+
     /// Takes note of what the resources refer to that the client has, or is about to have.
     pub(super) fn add_uses(&self, kind: ResourceType, in_use: &mut InUse) {
-        let on_their_way = self.in_flight.iter().flat_map(|sent| &sent.changes.set);
-        let perhaps = on_their_way.chain(self.unsure.values());
+        let perhaps = self.on_their_way().chain(self.unsure.values().flatten());
         let held = self.holdings.values().filter_map(|holding| match holding {
             Holding::Has { body, .. } => Some(body.as_ref()),
             Holding::Awaited => None,
@@ -357,26 +382,26 @@ impl Subscription {
         self.latest_nonce.as_deref() == Some(nonce)
     }
 
-    /// The client accepted what was on its way, which is returned.
-    pub(super) fn accepted(&mut self) -> Vec<Arc<Resource>> {
+    /// The client accepted what was on its way.
+    pub(super) fn accepted(&mut self) {
         let Some(InFlight { changes, .. }) = self.in_flight.take() else {
-            return Vec::new();
+            return;
         };
         self.gave_up(&changes.removed);
         for resource in &changes.set {
             self.suspects.remove(&resource.name);
-            self.rejected.remove(&resource.name);
             self.unsure.remove(&resource.name);
+            if self.has_refused(resource) {
+                self.rejected.remove(&resource.name);
+            }
             if self.is_wanted(&resource.name) {
                 let holding = Holding::Has {
                     version: resource.version.clone(),
                     body: Some(Arc::clone(resource)),
-                    again: false,
                 };
                 self.holdings.insert(resource.name.clone(), holding);
             }
         }
-        changes.set
     }
 
     /// The client refused what was on its way, in these words. Returns the names it is certain about.
@@ -387,10 +412,12 @@ impl Subscription {
         self.gave_up(&changes.removed);
         if let [culprit] = changes.set.as_slice() {
             self.suspects.remove(&culprit.name);
-            self.unsure.remove(&culprit.name);
-            // To be told again has been tried; trying on would never end.
-            if let Some(Holding::Has { again, .. }) = self.holdings.get_mut(&culprit.name) {
-                *again = false;
+            // An earlier version may have got through in a message that was refused as a whole.
+            if let Some(perhaps) = self.unsure.get_mut(&culprit.name) {
+                perhaps.retain(|resource| resource.version != culprit.version);
+                if perhaps.is_empty() {
+                    self.unsure.remove(&culprit.name);
+                }
             }
             let rejection = Rejection {
                 version: culprit.version.clone(),
@@ -400,7 +427,8 @@ impl Subscription {
             return vec![culprit.name.clone()];
         }
         for resource in &changes.set {
-            self.unsure.insert(resource.name.clone(), Arc::clone(resource));
+            let perhaps = self.unsure.entry(resource.name.clone()).or_default();
+            perhaps.push(Arc::clone(resource));
         }
         let named: BTreeSet<String> = changes
             .set
@@ -425,8 +453,13 @@ impl Subscription {
 
     // What to report.
 
-    pub(super) fn rejected(&self) -> impl Iterator<Item = (&String, &Rejection)> {
-        self.rejected.iter()
+    /// What the client refuses of `target`. What it refused and what is no longer true concerns nobody.
+    pub(super) fn rejected(&self, target: &Snapshot) -> impl Iterator<Item = (&String, &Rejection)> {
+        self.rejected.iter().filter(|(name, _)| {
+            target
+                .get(self.kind, name)
+                .is_some_and(|resource| self.has_refused(resource))
+        })
     }
 
     /// How many resources the client has.

@@ -7,7 +7,6 @@ use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::snapshot::Reference;
 
 /// A resource whose content is a number, which is all that matters here.
 fn resource(kind: ResourceType, name: &str, content: u8, references: &[(ResourceType, String)]) -> Resource {
@@ -87,6 +86,8 @@ struct Client {
     warming: BTreeSet<String>,
     subscribed: BTreeMap<ResourceType, BTreeSet<String>>,
     nonces: BTreeMap<ResourceType, String>,
+    /// The answer about clusters that is held back until none of them waits for its endpoints.
+    held_back: Option<Option<String>>,
     outbox: VecDeque<(ResourceType, ClientRequest)>,
 }
 
@@ -106,6 +107,7 @@ impl Client {
             warming: BTreeSet::new(),
             subscribed: BTreeMap::new(),
             nonces: BTreeMap::new(),
+            held_back: None,
             outbox: VecDeque::new(),
         };
         client.say(ResourceType::Cluster, None, Vec::new(), Vec::new());
@@ -126,6 +128,31 @@ impl Client {
 
     fn has(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
         self.has.get(&kind)?.get(name)
+    }
+
+    /// Opens a new stream, as Envoy does when the control plane has gone away: it says what it has.
+    fn come_back(&mut self) {
+        self.outbox.clear();
+        self.nonces.clear();
+        self.held_back = None;
+        // Envoy gives up on endpoints that it had been told before and that do not come once more.
+        self.warming.clear();
+        for kind in ResourceType::IN_ORDER {
+            let names = self.subscribed.get(&kind).into_iter().flatten().cloned().collect();
+            let initial_versions = self
+                .has
+                .get(&kind)
+                .into_iter()
+                .flatten()
+                .map(|(name, resource)| (name.clone(), resource.version.clone()))
+                .collect();
+            let request = DeltaRequest {
+                subscribe: names,
+                initial_versions,
+                ..DeltaRequest::default()
+            };
+            self.outbox.push_back((kind, ClientRequest::Delta(request)));
+        }
     }
 
     fn say(&mut self, kind: ResourceType, error: Option<String>, subscribe: Vec<String>, unsubscribe: Vec<String>) {
@@ -173,6 +200,8 @@ impl Client {
                     "something"
                 };
                 errors.push(format!("cannot use {named}"));
+                // Refused or not, they are no longer waited for.
+                self.warming.remove(&resource.name);
             } else {
                 self.take(resource);
             }
@@ -184,11 +213,29 @@ impl Client {
         self.follow(ResourceType::Cluster, ResourceType::Endpoint);
         self.follow(ResourceType::Listener, ResourceType::Route);
         let error = (!errors.is_empty()).then(|| errors.join("; "));
-        self.say(kind, error, Vec::new(), Vec::new());
+        if kind == ResourceType::Cluster {
+            self.held_back = Some(error);
+        } else {
+            self.say(kind, error, Vec::new(), Vec::new());
+        }
+        if self.warming.is_empty()
+            && let Some(error) = self.held_back.take()
+        {
+            self.say(ResourceType::Cluster, error, Vec::new(), Vec::new());
+        }
     }
 
     fn take(&mut self, resource: &Arc<Resource>) {
         let kind = resource.kind;
+        if !kind.is_told_whole()
+            && !self
+                .subscribed
+                .get(&kind)
+                .is_some_and(|names| names.contains(&resource.name))
+        {
+            // It was asked for and then no longer, while the answer was on its way.
+            return;
+        }
         let same = self
             .has(kind, &resource.name)
             .is_some_and(|has| has.version == resource.version);
@@ -356,6 +403,14 @@ fn play(variant: Variant, plans: &[Plan], choices: &[u8], refuses: u8, names_cul
                     quiet = 0;
                 }
             }
+            4 => {
+                // In the state of the world, a client cannot say what it has, and is told everything anew.
+                if variant == Variant::Delta {
+                    session = Session::new(variant, Arc::clone(&target));
+                    wire.clear();
+                    client.come_back();
+                }
+            }
             _ => {
                 if let Some(next) = targets.pop_front() {
                     target = next;
@@ -376,7 +431,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_client_gets_everything_in_order(plans in plans(), choices in prop::collection::vec(0..4_u8, 0..60)) {
+    fn every_client_gets_everything_in_order(plans in plans(), choices in prop::collection::vec(0..5_u8, 0..60)) {
         play(Variant::Delta, &plans, &choices, 0, false);
         play(Variant::StateOfTheWorld, &plans, &choices, 0, false);
     }
@@ -384,7 +439,7 @@ proptest! {
     #[test]
     fn refusals_hold_up_nothing_else(
         plans in plans(),
-        choices in prop::collection::vec(0..4_u8, 0..60),
+        choices in prop::collection::vec(0..5_u8, 0..60),
         refuses in 2..7_u8,
         names_culprits: bool,
     ) {
@@ -435,19 +490,39 @@ fn endpoints_are_told_again_when_their_cluster_changes() {
     session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
     let cluster = session.next_push().expect("the cluster");
     session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
-    assert_eq!(session.next_push(), None, "endpoints wait for their cluster");
-    accept(&mut session, &cluster);
+    // The client answers about a cluster only when it has the endpoints.
     let endpoints = session.next_push().expect("the endpoints");
     accept(&mut session, &endpoints);
+    accept(&mut session, &cluster);
     assert_eq!(session.next_push(), None);
 
     session.set_target(one_cluster(2, 1));
     let cluster = session.next_push().expect("the changed cluster");
+    let again = session.next_push().expect("the endpoints again");
+    assert_eq!((again.kind, &again.set), (ResourceType::Endpoint, &endpoints.set));
+    accept(&mut session, &again);
     accept(&mut session, &cluster);
+    assert_eq!(session.next_push(), None);
+}
+
+#[test]
+fn endpoints_on_their_way_while_their_cluster_changes_are_told_once_more() {
+    let mut session = Session::new(Variant::Delta, one_cluster(1, 1));
+    session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
+    let cluster = session.next_push().expect("the cluster");
+    session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
+    let endpoints = session.next_push().expect("the endpoints");
+    accept(&mut session, &cluster);
+
+    session.set_target(one_cluster(2, 1));
+    let changed = session.next_push().expect("the changed cluster");
+    assert_eq!(session.next_push(), None, "one answer at a time");
+    accept(&mut session, &endpoints);
     let again = session.next_push().expect("the endpoints again");
     assert_eq!(again.set, endpoints.set);
     accept(&mut session, &again);
-    assert_eq!(session.next_push(), None);
+    accept(&mut session, &changed);
+    assert!(session.is_settled());
 }
 
 #[test]
@@ -470,6 +545,13 @@ fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
     let mut session = Session::new(Variant::Delta, one_cluster(1, 2));
     session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
     assert_eq!(session.next_push(), None, "the cluster has not changed");
+    session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
+    assert_eq!(session.next_push().expect("the endpoints").kind, ResourceType::Endpoint);
+
+    // A cluster that changed meanwhile needs its endpoints, though the client says only later that it has them.
+    let mut session = Session::new(Variant::Delta, one_cluster(2, 1));
+    session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
+    assert_eq!(session.next_push().expect("the cluster").kind, ResourceType::Cluster);
     session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
     assert_eq!(session.next_push().expect("the endpoints").kind, ResourceType::Endpoint);
 }

@@ -127,6 +127,5 @@ fn hop_log(path: &str, routes: &str) -> AccessLog {
             path: path.to_owned(),
             access_log_format: Some(AccessLogFormat::LogFormat(format)),
         }))),
-        ..Default::default()
     }
 }

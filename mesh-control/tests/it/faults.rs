@@ -1,0 +1,107 @@
+//! Where no answer can come from, the sidecar gives one that says why.
+
+use std::time::Duration;
+
+use mesh_control::ads::Variant;
+use mesh_model::service_connect::AppProtocol;
+
+use crate::harness::{Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_variants};
+
+in_both_variants!(
+    an_unknown_host_is_told_the_known_ones,
+    an_endpoint_without_tasks_has_no_healthy_one,
+    an_application_that_is_down_is_unreachable,
+    a_task_that_is_gone_is_unreachable,
+    an_application_that_is_too_slow_has_timed_out,
+    faults_of_the_application_are_its_own,
+);
+
+async fn an_unknown_host_is_told_the_known_ones(variant: Variant) {
+    let [mut blue, red] = ["blue", "red"].map(|name| endpoint(name, AppProtocol::Http));
+    blue.port = 8080;
+    let mesh = Mesh::start(variant, &[blue, red, endpoint("db", AppProtocol::Tcp)]).await;
+    let green = Task::start(&mesh, "green").await;
+    // The port counts: blue is called on 8080, red on the one that goes without saying.
+    for host in [
+        "yellow.serviceconnect",
+        "blue.serviceconnect",
+        "red.serviceconnect:8080",
+    ] {
+        let answer = green.get(host).await;
+        assert_eq!((answer.status, answer.fault.as_deref()), (404, Some("unknown-service")));
+        assert_eq!(
+            answer.body,
+            "namespace serviceconnect has blue.serviceconnect:8080, red.serviceconnect"
+        );
+    }
+}
+
+async fn an_endpoint_without_tasks_has_no_healthy_one(variant: Variant) {
+    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (503, Some("no-healthy-endpoint")),
+        "{answer:?}"
+    );
+}
+
+async fn an_application_that_is_down_is_unreachable(variant: Variant) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let nobody_listens = ReservedPort::pick();
+    let blue = Task::offering(&mesh, &blue_endpoint, nobody_listens.address()).await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (503, Some("unreachable")),
+        "{answer:?}"
+    );
+}
+
+async fn a_task_that_is_gone_is_unreachable(variant: Variant) {
+    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+    let nobody_listens = ReservedPort::pick();
+    mesh.serve("blue", &[nobody_listens.address()]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (503, Some("unreachable")),
+        "{answer:?}"
+    );
+}
+
+async fn an_application_that_is_too_slow_has_timed_out(variant: Variant) {
+    let mut blue_endpoint = endpoint("blue", AppProtocol::Http);
+    blue_endpoint.per_request_timeout = Some(Duration::from_secs(1));
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let application = Upstream::start("blue", Manner::Silence).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (504, Some("timed-out")),
+        "{answer:?}"
+    );
+    assert_eq!(application.requests(), 1, "what has timed out is not tried again");
+}
+
+async fn faults_of_the_application_are_its_own(variant: Variant) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let green = Task::start(&mesh, "green").await;
+    for status in [404, 500, 503, 504] {
+        let application = Upstream::start("blue", Manner::Status(status)).await;
+        mesh.serve("blue", &[application.address]);
+        green.sees(&blue_endpoint, &[application.address]).await;
+        let answer = green.get("blue.serviceconnect").await;
+        assert_eq!((answer.status, answer.fault), (status, None));
+        assert_eq!(answer.body, "blue");
+    }
+}

@@ -1,0 +1,127 @@
+//! The whole configuration of two tasks as Envoy prints it, in `tests/golden`, to be read and reviewed.
+//!
+//! The files hold what Envoy says it was told (`/config_dump`), so nothing here has to know how protobuf becomes
+//! JSON. Envoy opens its listeners while the test runs; the ports it was given then stand in the files as those of
+//! an example. Each file is also judged by Envoy's own `--mode validate`, as a static configuration.
+//!
+//! `UPDATE_GOLDEN=1` rewrites the files.
+
+mod dump;
+mod validate;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use mesh_control::ads::Variant;
+use mesh_control::node::{egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_model::namespace::Endpoint;
+use mesh_model::service_connect::AppProtocol;
+use serde_json::{Value, json};
+
+use crate::harness::{Mesh, Task, endpoint, in_both_variants};
+
+in_both_variants!(a_task_that_calls, a_task_that_is_called);
+
+/// A task of `green`: it offers nothing, and calls all that `blue` offers.
+async fn a_task_that_calls(variant: Variant) {
+    let blue = Blue::new();
+    let mesh = blue.mesh(variant).await;
+    let green = Task::wired(&mesh, "green", &[], &[&blue.ledger]).await;
+    check("green", &mesh, &green).await;
+}
+
+/// A task of `blue`: it offers three endpoints, and has no port through which to call the one that is TCP.
+async fn a_task_that_is_called(variant: Variant) {
+    let blue = Blue::new();
+    let mesh = blue.mesh(variant).await;
+    let offered = [&blue.web, &blue.prices, &blue.ledger];
+    let offered = offered.map(|endpoint| (endpoint, ([127, 0, 0, 1], endpoint.container_port).into()));
+    let task = Task::wired(&mesh, "blue", &offered, &[]).await;
+    check("blue", &mesh, &task).await;
+}
+
+/// What the service `blue` offers: one endpoint of each kind.
+struct Blue {
+    web: Endpoint,
+    prices: Endpoint,
+    ledger: Endpoint,
+}
+
+impl Blue {
+    fn new() -> Self {
+        let offered = |name: &str, protocol, port| Endpoint {
+            service: "blue".to_owned(),
+            container_port: port,
+            ..endpoint(name, protocol)
+        };
+        Self {
+            web: offered("blue", AppProtocol::Http, 3000),
+            prices: Endpoint {
+                port: 50051,
+                per_request_timeout: None,
+                ..offered("prices", AppProtocol::Grpc, 50051)
+            },
+            ledger: Endpoint {
+                port: 5432,
+                ..offered("ledger", AppProtocol::Tcp, 5432)
+            },
+        }
+    }
+
+    async fn mesh(&self, variant: Variant) -> Mesh {
+        let mesh = Mesh::start(variant, &[self.web.clone(), self.ledger.clone(), self.prices.clone()]).await;
+        // Two tasks each. Nobody calls them, and the addresses are those that RFC 5737 sets aside for examples.
+        for (name, port) in [("blue", 40002), ("prices", 40003), ("ledger", 40004)] {
+            mesh.serve(name, &[([192, 0, 2, 11], port).into(), ([192, 0, 2, 12], port).into()]);
+        }
+        mesh
+    }
+}
+
+/// Compares a task's configuration with its golden file, and has Envoy judge the file.
+async fn check(name: &str, mesh: &Mesh, task: &Task) {
+    let notes = mesh.node(name, |node| node.settled).await.notes;
+    let mut configuration = dump::read(&task.envoy).await;
+    configuration["notes"] = json!(notes);
+    put_example_values(&mut configuration, task);
+    let text = format!("{configuration:#}\n");
+    let file = golden_file(name);
+    if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        fs::write(&file, &text).expect("the golden file can be written");
+    }
+    let golden = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        golden == text,
+        "the configuration of {name} is not what {} says; look at the difference and, if it is meant, set \
+         UPDATE_GOLDEN=1. Now it is:\n{text}",
+        file.display()
+    );
+    validate::validate(&serde_json::from_str(&golden).expect("JSON"));
+}
+
+fn golden_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"))
+}
+
+/// Puts those of an example in place of this run's ports and path.
+fn put_example_values(configuration: &mut Value, task: &Task) {
+    for (resource, listener, example) in [
+        ("lds_egress", egress_listener(), 40001),
+        ("lds_ingress_http_3000", ingress_listener("http"), 40002),
+        ("lds_ingress_grpc_50051", ingress_listener("grpc"), 40003),
+        ("lds_ingress_tcp_5432", ingress_listener("tcp"), 40004),
+        (
+            "lds_egress_ledger.serviceconnect_5432",
+            tcp_egress_listener("ledger.serviceconnect", 5432),
+            40005,
+        ),
+    ] {
+        if let Some(resource) = configuration["listeners"].get_mut(resource) {
+            let port = &mut resource["address"]["socket_address"]["port_value"];
+            assert_eq!(*port, task.listener(&listener).port());
+            *port = json!(example);
+        }
+    }
+    let (hops, example) = (json!(task.hops()), json!("hops.log"));
+    dump::replace(configuration, &hops, &example);
+}

@@ -1,0 +1,36 @@
+//! What the tests are made of.
+
+mod envoy;
+mod eventually;
+mod load;
+mod mesh;
+mod port;
+mod task;
+mod upstream;
+
+pub(crate) use envoy::{Envoy, program};
+pub(crate) use eventually::eventually;
+pub(crate) use load::Load;
+pub(crate) use mesh::{Mesh, endpoint, node_id};
+pub(crate) use port::ReservedPort;
+pub(crate) use task::{Answer, Task, egress_cluster};
+pub(crate) use upstream::{Manner, TcpUpstream, Upstream};
+
+/// Makes each of these `async fn name(variant: Variant)` a test in both variants of the protocol.
+macro_rules! in_both_variants {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn delta() {
+                super::$name(mesh_control::ads::Variant::Delta).await;
+            }
+
+            #[tokio::test]
+            async fn state_of_the_world() {
+                super::$name(mesh_control::ads::Variant::StateOfTheWorld).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use in_both_variants;

@@ -1,0 +1,166 @@
+//! One real Envoy: started from the crate's own bootstrap, watched through its admin page, gone when dropped.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::OnceLock;
+
+use mesh_control::ads::Variant;
+use mesh_control::{Bootstrap, Wiring};
+use pinned_tools::Surroundings;
+use tempfile::TempDir;
+
+use super::eventually;
+
+/// The Envoy to start: the user's or the pinned one.
+pub(crate) fn program() -> &'static pinned_tools::Envoy {
+    static PROGRAM: OnceLock<pinned_tools::Envoy> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        pinned_tools::Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"))
+            .unwrap_or_else(|error| panic!("these tests need an Envoy: {error}"))
+    })
+}
+
+/// A running Envoy.
+pub(crate) struct Envoy {
+    child: Child,
+    directory: TempDir,
+    admin: reqwest::Client,
+}
+
+impl Envoy {
+    /// Starts an Envoy that keeps its files in `directory`, and waits until it has its configuration.
+    pub(crate) async fn start(
+        directory: TempDir,
+        node_id: &str,
+        wiring: Wiring,
+        xds: SocketAddr,
+        variant: Variant,
+    ) -> Self {
+        let bootstrap = Bootstrap {
+            node_id: node_id.to_owned(),
+            wiring,
+            xds,
+            variant,
+            admin: directory.path().join("admin.sock"),
+        };
+        let file = directory.path().join("envoy.json");
+        fs::write(&file, format!("{:#}", bootstrap.to_json())).expect("the bootstrap file");
+        let log = File::create(log_in(directory.path())).expect("the log file");
+        let child = program()
+            .command()
+            .arg("--config-path")
+            .arg(&file)
+            // Envoys of several tests run at a time, and hot restart is not used.
+            .arg("--disable-hot-restart")
+            // With one worker, tasks take turns strictly.
+            .args(["--concurrency", "1"])
+            .args(["--log-level", "warning"])
+            // Hops are read while the test runs, not ten seconds later.
+            .args(["--file-flush-interval-msec", "20"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the log file"))
+            .stderr(log)
+            .spawn()
+            .expect("Envoy starts");
+        let admin = reqwest::Client::builder()
+            .unix_socket(bootstrap.admin)
+            .no_proxy()
+            .build()
+            .expect("a client for the admin page");
+        let mut envoy = Self {
+            child,
+            directory,
+            admin,
+        };
+        eventually("Envoy is ready", async || envoy.ready().await).await;
+        envoy
+    }
+
+    async fn ready(&mut self) -> Result<(), String> {
+        if let Some(status) = self.child.try_wait().expect("a child") {
+            panic!("Envoy ended: {status}");
+        }
+        let answer = self.admin.get("http://envoy/ready").send().await;
+        let answer = answer.map_err(|error| format!("{error:?}"))?;
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(answer.text().await.unwrap_or_default())
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A page of the admin interface.
+    pub(crate) async fn page(&self, path: &str) -> String {
+        let answer = self.admin.get(format!("http://envoy{path}")).send().await;
+        answer.expect("the admin page").text().await.expect("a text")
+    }
+
+    /// Every counter and gauge whose name begins with one of `prefixes`.
+    pub(crate) async fn stats(&self, prefixes: &[&str]) -> BTreeMap<String, u64> {
+        let page = self.page("/stats").await;
+        let lines = page.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .filter(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+            .collect()
+    }
+
+    /// One counter or gauge; 0 for one that Envoy has not used yet.
+    pub(crate) async fn stat(&self, name: &str) -> u64 {
+        self.stats(&[name]).await.get(name).copied().unwrap_or(0)
+    }
+
+    /// Waits until a counter or gauge has at least this value.
+    pub(crate) async fn stat_reaches(&self, name: &str, value: u64) {
+        eventually(&format!("{name} reaches {value}"), async || {
+            let now = self.stat(name).await;
+            if now >= value { Ok(()) } else { Err(now.to_string()) }
+        })
+        .await;
+    }
+
+    /// Waits until a counter or gauge has this value.
+    pub(crate) async fn stat_is(&self, name: &str, value: u64) {
+        eventually(&format!("{name} is {value}"), async || {
+            let now = self.stat(name).await;
+            if now == value { Ok(()) } else { Err(now.to_string()) }
+        })
+        .await;
+    }
+
+    /// The endpoints of a cluster, each with what Envoy thinks of its health.
+    pub(crate) async fn health_of(&self, cluster: &str) -> BTreeMap<SocketAddr, String> {
+        let page = self.page("/clusters").await;
+        let flags = page.lines().filter_map(|line| {
+            let (address, flags) = line
+                .strip_prefix(cluster)?
+                .strip_prefix("::")?
+                .split_once("::health_flags::")?;
+            Some((address.parse().ok()?, flags.to_owned()))
+        });
+        flags.collect()
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the log then tells.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(log_in(self.directory.path())).unwrap_or_default();
+            eprintln!("--- the log of an Envoy (process {}):\n{log}---", self.child.id());
+        }
+    }
+}
+
+fn log_in(directory: &Path) -> std::path::PathBuf {
+    directory.join("envoy.log")
+}

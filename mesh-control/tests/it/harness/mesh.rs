@@ -1,0 +1,166 @@
+//! A control plane, and what it is told.
+
+use std::net::SocketAddr;
+
+use mesh_control::ads::{NodeStatus, Variant};
+use mesh_control::{Addresses, ControlPlane, Instance, ServiceIdentity, World};
+use mesh_model::namespace::{
+    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Endpoint, Namespace,
+};
+use mesh_model::service_connect::AppProtocol;
+use tokio::task::JoinHandle;
+
+use super::eventually;
+
+/// The namespace of every test.
+const NAMESPACE: &str = "serviceconnect";
+
+/// A control plane and the variant in which Envoys speak to it. Dropped, it closes every stream.
+pub(crate) struct Mesh {
+    pub(crate) variant: Variant,
+    pub(crate) control: ControlPlane,
+    serving: JoinHandle<()>,
+}
+
+impl Mesh {
+    /// A mesh in which these endpoints can be called.
+    pub(crate) async fn start(variant: Variant, endpoints: &[Endpoint]) -> Self {
+        let mesh = Self::start_at(Addresses::default(), variant, World::default()).await;
+        mesh.found(endpoints);
+        mesh
+    }
+
+    /// Creates the namespace, with these endpoints.
+    pub(crate) fn found(&self, endpoints: &[Endpoint]) {
+        let namespace = Namespace {
+            name: NAMESPACE.to_owned(),
+            endpoints: endpoints.to_vec(),
+        };
+        self.control
+            .update(|world| drop(world.namespaces.insert(NAMESPACE.to_owned(), namespace)));
+    }
+
+    pub(crate) async fn start_at(addresses: Addresses, variant: Variant, world: World) -> Self {
+        let (control, serving) = ControlPlane::bind(addresses, world).await.expect("free addresses");
+        let serving = tokio::spawn(async move {
+            serving.await.expect("the control plane serves for ever");
+        });
+        Self {
+            variant,
+            control,
+            serving,
+        }
+    }
+
+    /// Lets a service take part.
+    pub(crate) fn join(&self, service: &str) {
+        let identity = identity(service);
+        self.control.update(|world| {
+            world.members.insert(identity, NAMESPACE.to_owned());
+        });
+    }
+
+    /// Adds an endpoint, or replaces the one of this name.
+    pub(crate) fn offer(&self, endpoint: Endpoint) {
+        self.change_endpoints(|endpoints| {
+            endpoints.retain(|other| other.discovery_name != endpoint.discovery_name);
+            endpoints.push(endpoint);
+            endpoints.sort_by(|a, b| a.discovery_name.cmp(&b.discovery_name));
+        });
+    }
+
+    pub(crate) fn withdraw(&self, discovery_name: &str) {
+        self.change_endpoints(|endpoints| endpoints.retain(|endpoint| endpoint.discovery_name != discovery_name));
+    }
+
+    fn change_endpoints(&self, change: impl FnOnce(&mut Vec<Endpoint>)) {
+        self.control.update(|world| {
+            let namespace = world.namespaces.get_mut(NAMESPACE).expect("every test's namespace");
+            change(&mut namespace.endpoints);
+        });
+    }
+
+    /// Says which tasks serve an endpoint from now on.
+    pub(crate) fn serve(&self, discovery_name: &str, addresses: &[SocketAddr]) {
+        let instances = addresses.iter().map(|address| Instance {
+            id: address.to_string(),
+            address: *address,
+        });
+        let key = (NAMESPACE.to_owned(), discovery_name.to_owned());
+        self.control
+            .update(|world| drop(world.instances.insert(key, instances.collect())));
+    }
+
+    /// What is true now.
+    pub(crate) fn world(&self) -> World {
+        let mut now = World::default();
+        self.control.update(|world| now.clone_from(world));
+        now
+    }
+
+    /// What the control plane says of the tasks of a service, once `expected` holds for each.
+    pub(crate) async fn node(&self, service: &str, expected: impl Fn(&NodeStatus) -> bool) -> NodeStatus {
+        let id = node_id(service);
+        eventually("the status is as expected", async || {
+            let status = self.control.status();
+            let node = status.nodes.iter().find(|node| node.id == id);
+            node.filter(|node| expected(node))
+                .cloned()
+                .ok_or_else(|| format!("{status:#?}"))
+        })
+        .await
+    }
+
+    /// Waits until so many Envoys are connected.
+    pub(crate) async fn has_nodes(&self, count: usize) {
+        eventually("Envoys are connected", async || {
+            let status = self.control.status();
+            if status.nodes.len() == count {
+                Ok(())
+            } else {
+                Err(format!("{status:#?}"))
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Mesh {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+fn identity(service: &str) -> ServiceIdentity {
+    ServiceIdentity {
+        cluster: "demo".to_owned(),
+        service: service.to_owned(),
+    }
+}
+
+/// The node id of the tasks of a service.
+pub(crate) fn node_id(service: &str) -> String {
+    identity(service).node_id("eu-west-1", "123456789012", "1")
+}
+
+/// An endpoint with ECS's defaults, named for the service that offers it, on port 80 where Hosts have one and
+/// on 9000 where not.
+pub(crate) fn endpoint(service: &str, protocol: AppProtocol) -> Endpoint {
+    let http = protocol.is_http_family();
+    Endpoint {
+        discovery_name: service.to_owned(),
+        service: service.to_owned(),
+        port_name: protocol.to_string(),
+        container_port: 3000,
+        dns_name: format!("{service}.{NAMESPACE}"),
+        port: if http { 80 } else { 9000 },
+        protocol,
+        ingress_port_override: None,
+        idle_timeout: Some(if http {
+            DEFAULT_HTTP_IDLE_TIMEOUT
+        } else {
+            DEFAULT_TCP_IDLE_TIMEOUT
+        }),
+        per_request_timeout: http.then_some(DEFAULT_PER_REQUEST_TIMEOUT),
+    }
+}

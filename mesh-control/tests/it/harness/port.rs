@@ -1,0 +1,43 @@
+//! Ports for Envoy's listeners.
+//!
+//! Envoy is told its ports before it opens them. A port that is only picked may be taken by another test
+//! meanwhile; this one is bound, though not listened on, until it is dropped. Linux lets Envoy listen there all
+//! the same, since both sides set `SO_REUSEPORT`; nobody listening, connections are refused.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use socket2::{Domain, Socket, Type};
+
+/// A port on 127.0.0.1 that nobody else is given.
+#[derive(Debug)]
+pub(crate) struct ReservedPort {
+    address: SocketAddr,
+    _held: Option<Socket>,
+}
+
+impl ReservedPort {
+    pub(crate) fn pick() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        if cfg!(target_os = "linux") {
+            socket.set_reuse_address(true).expect("SO_REUSEADDR");
+            socket.set_reuse_port(true).expect("SO_REUSEPORT");
+        }
+        socket
+            .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
+            .expect("a free port");
+        let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
+        Self {
+            address,
+            // Elsewhere the rules of reuse differ, and holding it would keep Envoy out.
+            _held: cfg!(target_os = "linux").then_some(socket),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.address.port()
+    }
+}

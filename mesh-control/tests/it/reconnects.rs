@@ -1,0 +1,189 @@
+//! A control plane that goes away takes nothing along, and one that comes back finds its Envoys.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest};
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Struct, Value};
+use mesh_control::ads::Variant;
+use mesh_control::node::LISTENER_PORTS_KEY;
+use mesh_control::snapshot::ResourceType;
+use mesh_control::{Addresses, World};
+use mesh_model::namespace::Endpoint;
+use mesh_model::service_connect::AppProtocol;
+use tonic::Code;
+
+use crate::harness::{Load, Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_variants, node_id};
+
+in_both_variants!(
+    envoys_outlive_their_control_plane,
+    what_changed_meanwhile_arrives,
+    unknown_nodes_are_refused,
+);
+
+/// Envoy counts each answer of the control plane under one of these.
+const ANSWERS: [&str; 4] = [
+    "cluster_manager.cds.update_success",
+    "cluster.cds_egress_serviceconnect_blue_http_80.update_success",
+    "listener_manager.lds.update_success",
+    "http.egress.rds.rds_egress.update_success",
+];
+
+async fn envoys_outlive_their_control_plane(variant: Variant) {
+    let place = Place::reserve();
+    let blue = endpoint("blue", AppProtocol::Http);
+    let application = Upstream::start("blue", Manner::Name).await;
+    let mesh = place.start(variant, &blue).await;
+    mesh.serve("blue", &[application.address]);
+    let green = Task::start(&mesh, "green").await;
+    let load = Load::start(&green, "blue.serviceconnect").await;
+    mesh.node("green", |node| node.settled).await;
+    let before = green.envoy.stats(&ANSWERS).await;
+    assert_eq!(before.len(), ANSWERS.len(), "{before:?}");
+
+    let mesh = place.restart(mesh, &green, |_unchanged| ()).await;
+    let node = mesh
+        .node("green", |node| node.settled && node.routes.accepted == 1)
+        .await;
+    assert_eq!((node.clusters.accepted, node.endpoints.accepted), (1, 1));
+    if variant == Variant::Delta {
+        assert_eq!(green.envoy.stats(&ANSWERS).await, before, "told again what it had");
+    }
+
+    let another = Upstream::start("another", Manner::Name).await;
+    mesh.serve("blue", &[another.address]);
+    another.has_been_asked(1).await;
+    green.sees(&blue, &[another.address]).await;
+    load.stop_without_failures().await;
+    green.was_never_kept_waiting().await;
+}
+
+async fn what_changed_meanwhile_arrives(variant: Variant) {
+    let place = Place::reserve();
+    let mut blue = endpoint("blue", AppProtocol::Http);
+    let application = Upstream::start("blue", Manner::Name).await;
+    let mesh = place.start(variant, &blue).await;
+    mesh.serve("blue", &[application.address]);
+    let green = Task::start(&mesh, "green").await;
+    let load = Load::start(&green, "blue.serviceconnect").await;
+
+    blue.idle_timeout = Some(Duration::from_secs(60));
+    let mesh = place.restart(mesh, &green, |mesh| mesh.offer(blue.clone())).await;
+    green.envoy.stat_reaches("cluster_manager.cluster_modified", 1).await;
+    green.envoy.stat_is("cluster_manager.warming_clusters", 0).await;
+    mesh.node("green", |node| node.settled && node.routes.accepted == 1)
+        .await;
+    green.sees(&blue, &[application.address]).await;
+    load.another(50).await;
+    load.stop_without_failures().await;
+    green.was_never_kept_waiting().await;
+}
+
+/// The two addresses of a control plane. Held, so that nobody else is given them while no control plane is there.
+struct Place {
+    xds: ReservedPort,
+    status: ReservedPort,
+}
+
+impl Place {
+    fn reserve() -> Self {
+        Self {
+            xds: ReservedPort::pick(),
+            status: ReservedPort::pick(),
+        }
+    }
+
+    fn addresses(&self) -> Addresses {
+        Addresses {
+            xds: self.xds.address(),
+            status: self.status.address(),
+        }
+    }
+
+    async fn start(&self, variant: Variant, endpoint: &Endpoint) -> Mesh {
+        let mesh = Mesh::start_at(self.addresses(), variant, World::default()).await;
+        mesh.found(std::slice::from_ref(endpoint));
+        mesh
+    }
+
+    /// Ends a control plane, waits until the task's Envoy has noticed, and starts another that knows the same, but
+    /// for a change.
+    async fn restart(&self, mesh: Mesh, task: &Task, change: impl FnOnce(&Mesh)) -> Mesh {
+        let (variant, world) = (mesh.variant, mesh.world());
+        drop(mesh);
+        task.envoy.stat_is("control_plane.connected_state", 0).await;
+        let mesh = Mesh::start_at(self.addresses(), variant, world).await;
+        change(&mesh);
+        task.envoy.stat_is("control_plane.connected_state", 1).await;
+        mesh
+    }
+}
+
+async fn unknown_nodes_are_refused(variant: Variant) {
+    let mesh = Mesh::start(variant, &[]).await;
+    mesh.join("green");
+    let listeners = Value {
+        kind: Some(Kind::StructValue(Struct::default())),
+    };
+    let wired = Struct {
+        fields: HashMap::from([(LISTENER_PORTS_KEY.to_owned(), listeners)]),
+    };
+    for (id, metadata, reason) in [
+        (String::new(), &wired, "the node id is empty"),
+        ("green".to_owned(), &wired, "the node id `green` is not understood"),
+        (
+            node_id("red"),
+            &wired,
+            "no service `demo/red` takes part in Service Connect",
+        ),
+        (node_id("green"), &Struct::default(), "cannot be used: it is missing"),
+    ] {
+        let node = Node {
+            id,
+            metadata: Some(metadata.clone()),
+            ..Node::default()
+        };
+        let status = refusal(mesh.control.addresses().xds, variant, node).await;
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert!(status.message().contains(reason), "{status}");
+    }
+}
+
+/// What the control plane says to an Envoy that introduces itself like this.
+async fn refusal(xds: SocketAddr, variant: Variant, node: Node) -> tonic::Status {
+    let node = Some(node);
+    let type_url = ResourceType::Cluster.type_url().to_owned();
+    let mut client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}"))
+        .await
+        .expect("the control plane listens");
+    // A refusal may come instead of the stream or on it.
+    let outcome = match variant {
+        Variant::Delta => {
+            let request = DeltaDiscoveryRequest {
+                node,
+                type_url,
+                ..DeltaDiscoveryRequest::default()
+            };
+            match client.delta_aggregated_resources(tokio_stream::once(request)).await {
+                Ok(stream) => stream.into_inner().message().await.map(drop),
+                Err(status) => Err(status),
+            }
+        }
+        Variant::StateOfTheWorld => {
+            let request = DiscoveryRequest {
+                node,
+                type_url,
+                ..DiscoveryRequest::default()
+            };
+            match client.stream_aggregated_resources(tokio_stream::once(request)).await {
+                Ok(stream) => stream.into_inner().message().await.map(drop),
+                Err(status) => Err(status),
+            }
+        }
+    };
+    outcome.expect_err("a refusal")
+}

@@ -1,0 +1,113 @@
+//! A source that says what its test has described, node by node, and the control plane over it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mesh_control::ads::{NodeStatus, RejectedResource, Status, Variant};
+use mesh_control::control_plane::serve_source;
+use mesh_control::node::{Node, OwnWiring};
+use mesh_control::source::{Configured, Source, SourceError};
+use mesh_control::{Addresses, Snapshot, Wiring};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::log::Log;
+use crate::harness::{Envoy, eventually};
+
+#[derive(Default)]
+struct Described {
+    snapshots: Mutex<BTreeMap<String, Arc<Snapshot>>>,
+    changed: watch::Sender<()>,
+}
+
+impl Source for Described {
+    fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
+        let snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = snapshots
+            .get(&node.id)
+            .ok_or_else(|| SourceError::UnknownNode(node.id.clone()))?;
+        Ok(Configured {
+            snapshot: Arc::clone(snapshot),
+            notes: Vec::new(),
+        })
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+}
+
+/// A control plane that tells what is described to it.
+pub(super) struct Plane {
+    /// What it logs, among others.
+    pub(super) log: &'static Log,
+    variant: Variant,
+    source: Arc<Described>,
+    xds: SocketAddr,
+    status: Box<dyn Fn() -> Status>,
+    serving: JoinHandle<()>,
+}
+
+impl Plane {
+    pub(super) async fn start(variant: Variant) -> Self {
+        let log = Log::of_this_process();
+        let source = Arc::new(Described::default());
+        let (addresses, status, serving) = serve_source(Addresses::default(), Arc::clone(&source) as Arc<dyn Source>)
+            .await
+            .expect("free addresses");
+        let serving = tokio::spawn(async move {
+            serving.await.expect("the control plane serves for ever");
+        });
+        Self {
+            log,
+            variant,
+            source,
+            xds: addresses.xds,
+            status: Box::new(status),
+            serving,
+        }
+    }
+
+    /// Says what a node should have from now on.
+    pub(super) fn describe(&self, node: &str, snapshot: Snapshot) {
+        snapshot.check().expect("consistent");
+        let mut snapshots = self.source.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshots.insert(node.to_owned(), Arc::new(snapshot));
+        self.source.changed.send_replace(());
+    }
+
+    /// Starts the Envoy of a node that has been described.
+    pub(super) async fn envoy(&self, node: &str) -> Envoy {
+        let wiring = Wiring {
+            listeners: BTreeMap::new(),
+            own: OwnWiring::default(),
+        };
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Envoy::start(directory, node, wiring, self.xds, self.variant).await
+    }
+
+    /// Waits until a node has settled with exactly these resources refused, and gives what was said to each.
+    pub(super) async fn refused(&self, node: &str, names: &[&str]) -> Vec<RejectedResource> {
+        let status = eventually("the refusals are as expected", async || {
+            let status = (self.status)();
+            let found = status.nodes.iter().find(|status| status.id == node);
+            let expected = |status: &&NodeStatus| {
+                status.settled
+                    && status
+                        .rejected()
+                        .map(|rejected| rejected.name.as_str())
+                        .eq(names.iter().copied())
+            };
+            found.filter(expected).cloned().ok_or_else(|| format!("{status:#?}"))
+        })
+        .await;
+        status.rejected().cloned().collect()
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

@@ -1,0 +1,68 @@
+//! What people can see: the pages of the control plane, and its log.
+
+use mesh_control::ads::Variant;
+use mesh_model::service_connect::AppProtocol;
+use serde_json::{Value, json};
+
+use crate::harness::{Manner, Mesh, Task, Upstream, endpoint, in_both_variants, node_id};
+
+in_both_variants!(the_status_page_tells_of_every_node);
+
+async fn the_status_page_tells_of_every_node(variant: Variant) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, &[blue_endpoint.clone(), endpoint("db", AppProtocol::Tcp)]).await;
+    assert_eq!(page(&mesh, "/healthz").await, "ok\n");
+    assert_eq!(status(&mesh).await, json!({"nodes": []}));
+
+    let application = Upstream::start("blue", Manner::Name).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    mesh.node("blue", |node| node.settled).await;
+    let counts = |accepted: usize| json!({"accepted": accepted, "pending": 0, "rejected": []});
+    let expected = json!({
+        "id": node_id("blue"),
+        "task": "blue/1",
+        "variant": match variant {
+            Variant::Delta => "delta",
+            Variant::StateOfTheWorld => "state-of-the-world",
+        },
+        "settled": true,
+        "notes": [
+            "TCP endpoint db.serviceconnect:9000 cannot be called from here: the wiring has no port for \
+             `egress-db.serviceconnect-9000`",
+        ],
+        // Its application, and what it may call: the two endpoints.
+        "clusters": counts(3),
+        "endpoints": counts(2),
+        "listeners": counts(2),
+        "routes": counts(2),
+    });
+    assert_eq!(status(&mesh).await, json!({"nodes": [expected]}));
+
+    // Nodes stand in the order in which they connected, and leave when they do.
+    let _green = Task::start(&mesh, "green").await;
+    mesh.node("green", |node| node.settled).await;
+    let both = status(&mesh).await;
+    assert_eq!(
+        (&both["nodes"][0], &both["nodes"][1]["task"]),
+        (&expected, &json!("green/1"))
+    );
+    drop(blue);
+    mesh.has_nodes(1).await;
+    assert_eq!(status(&mesh).await["nodes"][0]["task"], "green/1");
+}
+
+async fn status(mesh: &Mesh) -> Value {
+    serde_json::from_str(&page(mesh, "/status").await).expect("a JSON document")
+}
+
+async fn page(mesh: &Mesh, path: &str) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let address = mesh.control.addresses().status;
+    let answer = client
+        .get(format!("http://{address}{path}"))
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success());
+    answer.text().await.expect("a text")
+}

@@ -1,0 +1,76 @@
+//! Requests arrive: through the caller's sidecar and the peer's, at every task in turn.
+
+use std::fs;
+
+use mesh_control::ads::Variant;
+use mesh_control::hop::{Hop, observed_trace_id};
+use mesh_model::service_connect::AppProtocol;
+
+use crate::harness::{Answer, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_variants};
+
+in_both_variants!(a_request_passes_both_sidecars, tasks_take_turns);
+
+async fn a_request_passes_both_sidecars(variant: Variant) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let application = Upstream::start("blue", Manner::Name).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    let green = Task::start(&mesh, "green").await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    green.sees(&blue_endpoint, &[blue.ingress(&blue_endpoint)]).await;
+
+    let expected = Answer {
+        status: 200,
+        fault: None,
+        body: "blue".to_owned(),
+    };
+    for host in ["blue.serviceconnect", "blue.serviceconnect:80"] {
+        assert_eq!(green.get(host).await, expected);
+    }
+    assert_eq!(application.requests(), 2);
+
+    // A request that asks for it is found again in what each of the two wrote down.
+    let trace_id = observed_trace_id("0af7651916cd43dd8448eb211c80319c");
+    let traceparent = format!("00-{trace_id}-b7ad6b7169203331-01");
+    let traced = green.request("blue.serviceconnect").header("traceparent", traceparent);
+    assert!(traced.send().await.expect("an answer").status().is_success());
+    for (task, inbound, upstream) in [
+        (&green, false, blue.ingress(&blue_endpoint)),
+        (&blue, true, application.address),
+    ] {
+        let hop = eventually("the hop is written down", async || {
+            let log = fs::read_to_string(task.hops()).unwrap_or_default();
+            // The requests before it did not ask for this.
+            let mut hops = log.lines().map(Hop::parse);
+            match (hops.next().flatten(), hops.next()) {
+                (Some(hop), None) => Ok(hop),
+                _ => Err(log),
+            }
+        })
+        .await;
+        assert_eq!(hop.trace_id(), Some(trace_id.as_str()));
+        assert_eq!(hop.is_inbound(), inbound, "{hop:?}");
+        assert_eq!(hop.upstream, upstream.to_string());
+        assert_eq!((hop.authority.as_str(), hop.status), ("blue.serviceconnect", 200));
+        assert_eq!(hop.flags, "-");
+    }
+}
+
+async fn tasks_take_turns(variant: Variant) {
+    let blue = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let one = Upstream::start("one", Manner::Name).await;
+    let two = Upstream::start("two", Manner::Name).await;
+    mesh.serve("blue", &[one.address, two.address]);
+    let green = Task::start(&mesh, "green").await;
+
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(green.get("blue.serviceconnect").await.body);
+    }
+    assert!(
+        answers.windows(2).all(|pair| pair[0] != pair[1]),
+        "not strictly in turn: {answers:?}"
+    );
+    assert_eq!((one.requests(), two.requests()), (10, 10));
+}
