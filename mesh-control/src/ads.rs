@@ -1,11 +1,13 @@
 //! How a snapshot is told: the aggregated discovery service, xDS v3, in both variants.
 //!
-//! - [`session`] and `subscription`: what was told, what was answered, what comes next. Pure.
+//! - `session`, `subscription`, `refusals` and `in_use`: what was told, what was answered, what comes next. Pure.
 //! - `wire`: Envoy's messages to and from the session's words.
 //! - `stream`: one open stream, between the two.
-//! - [`service`]: the gRPC service.
-//! - [`status`]: what the connected Envoys have and what they refused, for people.
+//! - `service`: the gRPC service.
+//! - `status`: what the connected Envoys have and what they refused, for people.
 
+mod in_use;
+mod refusals;
 pub(crate) mod service;
 pub(crate) mod session;
 pub(crate) mod status;

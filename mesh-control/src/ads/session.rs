@@ -31,7 +31,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::subscription::{Changes, InUse, Subscription};
+use super::in_use::InUse;
+use super::subscription::{Changes, Subscription};
 use crate::snapshot::{Reference, Resource, ResourceType, Snapshot, version_of};
 
 /// Which of the two xDS protocols a stream speaks.

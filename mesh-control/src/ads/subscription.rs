@@ -9,14 +9,13 @@
 //! ```
 //!
 //! One answer at a time is on its way per type. That keeps nonces simple, and changes that pile up meanwhile
-//! are told together. After a NACK of several resources the culprit is unknown, so those that Envoy's words
-//! name (all, if they name none) become *suspects* and are tried one by one; a resource refused alone is
-//! *rejected* until its content changes. What is not at fault always gets through. Until then all of them are
-//! *unsure*: the client may have applied them in part.
+//! are told together. What becomes of refusals is in `refusals`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::in_use::InUse;
+use super::refusals::{Refusals, Rejection};
 use crate::snapshot::{Resource, ResourceType, Snapshot};
 
 /// One resource type on one stream.
@@ -26,10 +25,7 @@ pub(super) struct Subscription {
     wants_all: bool,
     wanted: BTreeSet<String>,
     holdings: BTreeMap<String, Holding>,
-    rejected: BTreeMap<String, Rejection>,
-    suspects: BTreeSet<String>,
-    /// What the client may have besides its holdings, by name.
-    unsure: BTreeMap<String, Vec<Arc<Resource>>>,
+    refusals: Refusals,
     /// To be told although the client may have it, until it is sent.
     again: BTreeSet<String>,
     in_flight: Option<InFlight>,
@@ -51,32 +47,11 @@ enum Holding {
     },
 }
 
-/// A version of a resource that the client refused, and its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rejection {
-    pub(super) version: String,
-    pub(super) message: String,
-}
-
 /// What one answer tells the client.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Changes {
     pub(super) set: Vec<Arc<Resource>>,
     pub(super) removed: Vec<String>,
-}
-
-/// Names that other resources of the client refer to.
-#[derive(Debug, Default)]
-pub(super) struct InUse {
-    names: BTreeSet<String>,
-    /// The client has resources of which nobody knows what they refer to.
-    unknown: bool,
-}
-
-impl InUse {
-    fn contains(&self, name: &str) -> bool {
-        self.unknown || self.names.contains(name)
-    }
 }
 
 #[derive(Debug)]
@@ -92,9 +67,7 @@ impl Subscription {
             wants_all: false,
             wanted: BTreeSet::new(),
             holdings: BTreeMap::new(),
-            rejected: BTreeMap::new(),
-            suspects: BTreeSet::new(),
-            unsure: BTreeMap::new(),
+            refusals: Refusals::default(),
             again: BTreeSet::new(),
             in_flight: None,
             latest_nonce: None,
@@ -125,8 +98,7 @@ impl Subscription {
         if self.holdings.contains_key(name) {
             self.again.insert(name.to_owned());
         } else {
-            // Its last words on this name may have come after it had lost interest. Now it waits for an answer.
-            self.rejected.remove(name);
+            self.refusals.forgive(name);
             self.holdings.insert(name.to_owned(), Holding::Awaited);
         }
     }
@@ -172,9 +144,7 @@ impl Subscription {
 
     fn forget(&mut self, name: &str) {
         self.holdings.remove(name);
-        self.rejected.remove(name);
-        self.suspects.remove(name);
-        self.unsure.remove(name);
+        self.refusals.forget(name);
         self.again.remove(name);
     }
 
@@ -194,7 +164,7 @@ impl Subscription {
         let removed = self
             .holdings
             .keys()
-            .chain(self.unsure.keys())
+            .chain(self.refusals.unsure_names())
             .filter(|name| target.get(self.kind, name).is_none())
             .cloned()
             .collect::<BTreeSet<_>>()
@@ -206,14 +176,9 @@ impl Subscription {
     /// This resource, unless the client has refused it and still has an earlier one: that is what to tell again.
     fn acceptable<'a>(&'a self, resource: &'a Arc<Resource>) -> &'a Arc<Resource> {
         match self.holdings.get(&resource.name) {
-            Some(Holding::Has { body: Some(body), .. }) if self.has_refused(resource) => body,
+            Some(Holding::Has { body: Some(body), .. }) if self.refusals.has_refused(resource) => body,
             _ => resource,
         }
-    }
-
-    fn has_refused(&self, resource: &Resource) -> bool {
-        let refused = self.rejected.get(&resource.name);
-        refused.is_some_and(|rejection| rejection.version == resource.version)
     }
 
     /// True if the client has this very resource, or has refused it, and need not be told again.
@@ -221,7 +186,7 @@ impl Subscription {
         if self.again.contains(&resource.name) {
             return false;
         }
-        if self.has_refused(resource) {
+        if self.refusals.has_refused(resource) {
             return true;
         }
         if self.is_unsure(&resource.name) {
@@ -255,7 +220,7 @@ impl Subscription {
         let complete = pending.set.is_empty();
         let changes = Changes {
             set: if may_set {
-                self.without_suspects(pending.set)
+                self.refusals.without_suspects(pending.set)
             } else {
                 Vec::new()
             },
@@ -273,23 +238,11 @@ impl Subscription {
         Some(changes)
     }
 
-    /// Everything that is above suspicion, or else the first suspect alone.
-    fn without_suspects(&self, set: Vec<Arc<Resource>>) -> Vec<Arc<Resource>> {
-        let (suspects, others): (Vec<_>, Vec<_>) = set
-            .into_iter()
-            .partition(|resource| self.suspects.contains(&resource.name));
-        if others.is_empty() {
-            suspects.into_iter().take(1).collect()
-        } else {
-            others
-        }
-    }
-
     /// Drops what is gone from the snapshot where the protocol has no word for it: the client is not told, and
     /// is given the resource anew should it come back.
     pub(super) fn drop_silently(&mut self, changes: &mut Changes) {
         for name in changes.removed.drain(..) {
-            self.unsure.remove(&name);
+            self.refusals.is_sure(&name);
             self.holdings.insert(name, Holding::Awaited);
         }
     }
@@ -331,27 +284,18 @@ impl Subscription {
 
     /// True if the client may have another version of this than its holdings say.
     pub(super) fn is_unsure(&self, name: &str) -> bool {
-        self.unsure.contains_key(name)
+        self.refusals.is_unsure(name)
     }
 
     /// Takes note of what the resources refer to that the client has, or is about to have.
     pub(super) fn add_uses(&self, kind: ResourceType, in_use: &mut InUse) {
-        let perhaps = self.on_their_way().chain(self.unsure.values().flatten());
+        let perhaps = self.on_their_way().chain(self.refusals.unsure());
         let held = self.holdings.values().filter_map(|holding| match holding {
             Holding::Has { body, .. } => Some(body.as_ref()),
             Holding::Awaited => None,
         });
         for resource in perhaps.map(Some).chain(held) {
-            match resource {
-                Some(resource) => in_use.names.extend(
-                    resource
-                        .references
-                        .iter()
-                        .filter(|reference| reference.kind == kind)
-                        .map(|reference| reference.name.clone()),
-                ),
-                None => in_use.unknown = true,
-            }
+            in_use.note(kind, resource);
         }
     }
 
@@ -389,11 +333,7 @@ impl Subscription {
         };
         self.gave_up(&changes.removed);
         for resource in &changes.set {
-            self.suspects.remove(&resource.name);
-            self.unsure.remove(&resource.name);
-            if self.has_refused(resource) {
-                self.rejected.remove(&resource.name);
-            }
+            self.refusals.accepted(resource);
             if self.is_wanted(&resource.name) {
                 let holding = Holding::Has {
                     version: resource.version.clone(),
@@ -410,39 +350,7 @@ impl Subscription {
             return Vec::new();
         };
         self.gave_up(&changes.removed);
-        if let [culprit] = changes.set.as_slice() {
-            self.suspects.remove(&culprit.name);
-            // An earlier version may have got through in a message that was refused as a whole.
-            if let Some(perhaps) = self.unsure.get_mut(&culprit.name) {
-                perhaps.retain(|resource| resource.version != culprit.version);
-                if perhaps.is_empty() {
-                    self.unsure.remove(&culprit.name);
-                }
-            }
-            let rejection = Rejection {
-                version: culprit.version.clone(),
-                message: message.to_owned(),
-            };
-            self.rejected.insert(culprit.name.clone(), rejection);
-            return vec![culprit.name.clone()];
-        }
-        for resource in &changes.set {
-            let perhaps = self.unsure.entry(resource.name.clone()).or_default();
-            perhaps.push(Arc::clone(resource));
-        }
-        let named: BTreeSet<String> = changes
-            .set
-            .iter()
-            .filter(|resource| mentions(message, &resource.name))
-            .map(|resource| resource.name.clone())
-            .collect();
-        if named.is_empty() {
-            self.suspects
-                .extend(changes.set.iter().map(|resource| resource.name.clone()));
-        } else {
-            self.suspects.extend(named);
-        }
-        Vec::new()
+        self.refusals.add(&changes.set, message)
     }
 
     fn gave_up(&mut self, removed: &[String]) {
@@ -455,10 +363,10 @@ impl Subscription {
 
     /// What the client refuses of `target`. What it refused and what is no longer true concerns nobody.
     pub(super) fn rejected(&self, target: &Snapshot) -> impl Iterator<Item = (&String, &Rejection)> {
-        self.rejected.iter().filter(|(name, _)| {
+        self.refusals.rejected().filter(|(name, _)| {
             target
                 .get(self.kind, name)
-                .is_some_and(|resource| self.has_refused(resource))
+                .is_some_and(|resource| self.refusals.has_refused(resource))
         })
     }
 
@@ -476,30 +384,5 @@ impl Subscription {
             .iter()
             .filter(|(_, holding)| matches!(holding, Holding::Has { .. }))
             .map(|(name, _)| name)
-    }
-}
-
-/// True if `message` holds `name` as a word of its own, so that `blue` is not found in `blue-2`.
-fn mentions(message: &str, name: &str) -> bool {
-    let part_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    message.match_indices(name).any(|(start, found)| {
-        let before = message[..start].chars().next_back();
-        let after = message[start + found.len()..].chars().next();
-        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_mentioned_as_a_whole_word() {
-        let message = "Error adding/updating cluster(s) blue-2: bad, green: worse";
-        assert!(mentions(message, "blue-2"));
-        assert!(mentions(message, "green"));
-        assert!(!mentions(message, "blue"));
-        assert!(!mentions(message, "reen"));
-        assert!(mentions("cluster 'blue'", "blue"));
     }
 }
