@@ -59,8 +59,10 @@ impl Downstream {
     /// Cancelling it gives up the call; the service may or may not have acted on it.
     pub(crate) async fn fetch(&self, uri: &Uri, trace: &TraceContext) -> Result<Answer, Failure> {
         let (name, rest) = split(uri.path());
+        // A name that is no service's is refused whether there is a mesh or not.
+        let suffixes = self.mesh.as_ref().ok().map(Client::suffixes);
+        let url = url(name, rest, uri.query(), suffixes, &self.ports)?;
         let client = self.mesh.as_ref().map_err(|error| no_mesh(name, error))?;
-        let url = url(name, rest, uri.query(), client.suffixes(), &self.ports)?;
         let response = client.get(url).propagate(trace).send().await?.error_for_status()?;
         Ok(Answer::from_body(&bounded_body(response).await?))
     }
@@ -72,7 +74,13 @@ fn split(path: &str) -> (&str, &str) {
     path.find('/').map_or((path, "/"), |slash| path.split_at(slash))
 }
 
-fn url(name: &str, path: &str, query: Option<&str>, suffixes: &MeshSuffixes, ports: &Ports) -> Result<String, Refusal> {
+fn url(
+    name: &str,
+    path: &str,
+    query: Option<&str>,
+    suffixes: Option<&MeshSuffixes>,
+    ports: &Ports,
+) -> Result<String, Refusal> {
     let address = Address::parse(name, suffixes, ports)?;
     Ok(match query {
         Some(query) => format!("http://{address}{path}?{query}"),
@@ -126,7 +134,7 @@ mod tests {
         ] {
             let uri: Uri = uri.parse().expect("it is a URI");
             let (name, rest) = split(uri.path());
-            let url = url(name, rest, uri.query(), &suffixes, &Ports::new([80]));
+            let url = url(name, rest, uri.query(), Some(&suffixes), &Ports::new([80]));
             assert_eq!(url.expect("the name is fine"), expected);
         }
         assert_eq!(split("/downstream/"), ("", "/"));

@@ -10,9 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 /// How long requests in flight may take once the service stops. Longer than a call through the mesh can take, so
-/// what is cut off was not waiting for one; as long as ECS waits by default before it kills a task (`stopTimeout`,
-/// 30 seconds; ECS API reference, ContainerDefinition, read 2026-11-23).
-pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// what is cut off was not waiting for one; and shorter than ECS waits by default before it kills a task
+/// (`stopTimeout`, 30 seconds; ECS API reference, ContainerDefinition, read 2026-11-23), so that there is time to
+/// say so.
+pub(crate) const GRACE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, Error)]
 pub(crate) enum ServerError {

@@ -5,8 +5,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::{Json, Router};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -23,7 +25,7 @@ use crate::world::{World, WorldSource};
 pub struct Addresses {
     /// For Envoys: ADS over gRPC, without TLS.
     pub xds: SocketAddr,
-    /// For people: `GET /status`, a JSON document ([`Status`]), and `GET /healthz`.
+    /// For people: `GET /status`, a JSON document ([`Status`]), and `GET /healthz`. Without TLS.
     pub status: SocketAddr,
 }
 
@@ -70,6 +72,12 @@ impl ControlPlane {
     /// Changes what is true. Every Envoy that this concerns is told, in an order that loses no request.
     pub fn update(&self, change: impl FnOnce(&mut World)) {
         self.world.update(change);
+    }
+
+    /// Waits until at least `nodes` Envoys are connected, and all that are have, or have refused, everything that is
+    /// true now. There is no limit to that: an Envoy may be stuck. Cancelling it loses nothing.
+    pub async fn settled(&self, nodes: usize) {
+        self.endpoint.board.settled(nodes, self.world.revision()).await;
     }
 
     /// Where it listens, with the ports that the operating system picked.
@@ -146,5 +154,20 @@ async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 fn status_pages(board: StatusBoard) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/status", get(async move || Json(board.read())))
+        .route(
+            "/",
+            get(async || "GET /status: what each Envoy has accepted and refused\nGET /healthz: ok\n"),
+        )
+        .route("/status", get(async move || status_page(board.read())))
+}
+
+/// The document, indented for those who look at it with `curl`.
+fn status_page(status: Status) -> impl IntoResponse {
+    match serde_json::to_string_pretty(&status) {
+        Ok(document) => {
+            let headers = [(header::CONTENT_TYPE, "application/json")];
+            (StatusCode::OK, headers, format!("{document}\n")).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }

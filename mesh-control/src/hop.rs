@@ -29,8 +29,6 @@ pub struct Hop {
     pub route: String,
     /// The W3C `traceparent` it carried, or `-`.
     pub traceparent: String,
-    /// The Host header.
-    pub authority: String,
     /// The address the answer came from, or `-` if none did.
     pub upstream: String,
     /// The status of the answer.
@@ -69,8 +67,7 @@ pub(crate) const INBOUND_ROUTES: &str = "rds_ingress_";
 pub(crate) fn line_format(route: &str) -> String {
     format!(
         concat!(
-            r#"{{"route":"{}","traceparent":"%REQ(TRACEPARENT):64%","authority":"%REQ(:AUTHORITY):256%","#,
-            r#""upstream":"%UPSTREAM_REMOTE_ADDRESS%","status":%RESPONSE_CODE%,"flags":"%RESPONSE_FLAGS%","#,
+            r#"{{"route":"{}","traceparent":"%REQ(TRACEPARENT):64%","upstream":"%UPSTREAM_REMOTE_ADDRESS%","status":%RESPONSE_CODE%,"flags":"%RESPONSE_FLAGS%","#,
             r#""milliseconds":%DURATION%}}"#,
             "\n"
         ),
@@ -84,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_line_is_read_and_half_a_line_is_not() {
-        let line = r#"{"route":"rds_ingress_http_3000","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","authority":"blue.serviceconnect","upstream":"127.0.0.1:3000","status":200,"flags":"-","milliseconds":3}"#;
+        let line = r#"{"route":"rds_ingress_http_3000","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","upstream":"127.0.0.1:3000","status":200,"flags":"-","milliseconds":3}"#;
         let hop = Hop::parse(line).expect("a hop");
         assert_eq!(hop.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
         assert!(hop.is_inbound());

@@ -20,6 +20,26 @@
 //! - [`bootstrap`]: the file an Envoy starts from;
 //! - [`hop`]: what Envoys write down about requests, to find the path one took.
 //!
+//! # Defaults that nobody set
+//!
+//! What Service Connect does without being told is done here too, and can be read here:
+//!
+//! | what | value | decided by |
+//! |---|---|---|
+//! | time for a whole answer, retries included | 15 s; none for TCP | ECS; `Timeout.PerRequestTimeoutSeconds` |
+//! | idle connections are closed after | 5 min, TCP 1 h | ECS; `Timeout.IdleTimeoutSeconds` |
+//! | retries | 2, with other tasks as long as there are any | ECS; cannot be configured there |
+//! | tried again, whatever the method | failed connections, refused streams, answers with status 503 | ECS, by word of its staff |
+//! | tried again for GET, HEAD, OPTIONS, TRACE, PUT, DELETE | also connections that break before the answer | us |
+//! | a task is left alone | after 5 connections in a row that failed, broke or timed out; 30 s, longer each time, up to 300 s | ECS |
+//! | at most left alone at a time | half of the tasks | us; ECS's number is not public |
+//! | connections, requests, pending requests | no limit | us, as App Mesh; Service Connect has nothing to configure |
+//! | time to connect | 1 s to a peer, 0.25 s to the application | us, as App Mesh |
+//! | load balancing | round robin | ECS |
+//!
+//! A POST that an application answers with 503 is made up to three times, then, as under Service Connect. An
+//! application that must not see a request twice should say so with another status.
+//!
 //! # Status
 //!
 //! | feature | here |
@@ -28,6 +48,7 @@
 //! | clusters, endpoints, listeners, routes | served in make-before-break order |
 //! | secrets, runtime, scoped and virtual-host routes | not served: nothing here needs them |
 //! | Service Connect, explicit wiring, HTTP/1.1, HTTP/2, gRPC, TCP | translated |
+//! | `IngressPortOverride` | not used, with a note on the status page: the task's wiring says where listeners are |
 //! | Service Connect, intercepted wiring; TLS | not yet |
 //! | App Mesh | not yet |
 //! | access control and TLS on the xDS port | not yet: bind it to loopback |

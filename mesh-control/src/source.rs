@@ -17,8 +17,8 @@ pub trait Source: Send + Sync + 'static {
     /// If there is no such node, or what is true for it contradicts itself.
     fn configure(&self, node: &Node) -> Result<Configured, SourceError>;
 
-    /// Changes whenever [`Source::configure`] may give another answer. Closes when the source is gone.
-    fn changes(&self) -> watch::Receiver<()>;
+    /// A number that changes whenever [`Source::configure`] may give another answer. Closes when the source is gone.
+    fn revisions(&self) -> watch::Receiver<u64>;
 }
 
 /// What one Envoy should have.

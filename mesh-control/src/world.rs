@@ -70,15 +70,20 @@ impl World {
 #[derive(Debug, Clone)]
 pub(crate) struct WorldSource {
     world: Arc<watch::Sender<Arc<World>>>,
-    changed: Arc<watch::Sender<()>>,
+    revision: Arc<watch::Sender<u64>>,
 }
 
 impl WorldSource {
     pub(crate) fn new(world: World) -> Self {
         Self {
             world: Arc::new(watch::Sender::new(Arc::new(world))),
-            changed: Arc::new(watch::Sender::new(())),
+            revision: Arc::new(watch::Sender::new(0)),
         }
+    }
+
+    /// How often the world has changed.
+    pub(crate) fn revision(&self) -> u64 {
+        *self.revision.borrow()
     }
 
     /// Changes the world, and wakes the streams if that made a difference.
@@ -89,7 +94,7 @@ impl WorldSource {
             before != *world
         });
         if changed {
-            self.changed.send_replace(());
+            self.revision.send_modify(|revision| *revision += 1);
         }
     }
 }
@@ -100,7 +105,7 @@ impl Source for WorldSource {
         world.configure(node)
     }
 
-    fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+    fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
     }
 }

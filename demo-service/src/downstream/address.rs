@@ -46,8 +46,8 @@ pub(crate) struct Refusal {
 
 impl Address {
     /// The service that `text` names: `name` or `name:port`, as it was on the wire. One trailing dot is dropped,
-    /// and letters become lower case.
-    pub(super) fn parse(text: &str, suffixes: &MeshSuffixes, ports: &Ports) -> Result<Self, Refusal> {
+    /// and letters become lower case. Without a mesh there are no suffixes to judge by.
+    pub(super) fn parse(text: &str, suffixes: Option<&MeshSuffixes>, ports: &Ports) -> Result<Self, Refusal> {
         check(text, suffixes, ports).map_err(|reason| Refusal {
             name: shortened(text),
             reason,
@@ -72,7 +72,7 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
-fn check(text: &str, suffixes: &MeshSuffixes, ports: &Ports) -> Result<Address, String> {
+fn check(text: &str, suffixes: Option<&MeshSuffixes>, ports: &Ports) -> Result<Address, String> {
     // These would fail the grammar below as well. Here they get a reason that says what was seen.
     for (sign, reason) in [
         ('%', "percent-encoded characters do not belong in a service's name"),
@@ -92,7 +92,7 @@ fn check(text: &str, suffixes: &MeshSuffixes, ports: &Ports) -> Result<Address, 
     if NEVER.contains(&name.as_str()) || name.ends_with(".localhost") {
         return Err("it means this host or its cloud, never a service of the mesh".to_owned());
     }
-    if !suffixes.contains(&name) {
+    if let Some(suffixes) = suffixes.filter(|suffixes| !suffixes.contains(&name)) {
         return Err(format!("it is outside the mesh, whose names end in: {suffixes}"));
     }
     if !ports.contains(port) {

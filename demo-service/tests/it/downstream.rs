@@ -158,6 +158,10 @@ async fn without_a_mesh_it_serves_and_says_why_it_calls_nobody() {
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     let reason = "this service is in no mesh, so `blue.appmesh` cannot be called: MESHWRIGHT_EGRESS: is not set";
     assert!(document.contains(reason), "{document}");
+    for name in ["169.254.169.254", "localhost", "user@blue.appmesh", "blue.appmesh:22"] {
+        let (status, _) = green.document(&format!("/downstream/{name}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name} is refused, mesh or not");
+    }
     assert!(green.log().await.contains("in no mesh"));
 }
 

@@ -1,30 +1,32 @@
 //! What the connected Envoys have and what they refused, for people.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
-use super::session::{Session, TypeReport, Variant};
-use crate::snapshot::ResourceType;
+use super::session::{TypeReport, Variant};
 
 /// The state of every connected Envoy. Serialises to the document of `GET /status`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
-    /// The connected Envoys, in the order in which they connected.
+    /// The connected Envoys, sorted by task.
     pub nodes: Vec<NodeStatus>,
 }
 
 /// The state of one Envoy's stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeStatus {
-    /// The node id it sent.
+    /// The node id it sent. Under Service Connect it names the service, so the tasks of a service share it.
     pub id: String,
     /// Which of the tasks with this node id it belongs to, if it said so.
     pub task: Option<String>,
     /// The protocol variant it speaks.
     pub variant: Variant,
-    /// True if it has, or has refused, everything it was to have.
+    /// How often what is true had changed when its configuration was made; 0 if it never has.
+    pub revision: u64,
+    /// True if it has, or has refused, everything it was to have at that revision.
     pub settled: bool,
     /// What could not be translated for it, each with the reason.
     pub notes: Vec<String>,
@@ -50,7 +52,7 @@ impl NodeStatus {
 /// Where streams write how far they are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StatusBoard {
-    streams: Arc<Mutex<Streams>>,
+    streams: Arc<watch::Sender<Streams>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,24 +64,30 @@ struct Streams {
 impl StatusBoard {
     /// The state of every stream that is open now.
     pub(crate) fn read(&self) -> Status {
-        Status {
-            nodes: self.lock().nodes.values().cloned().collect(),
-        }
+        let mut nodes: Vec<NodeStatus> = self.streams.borrow().nodes.values().cloned().collect();
+        nodes.sort_by(|a, b| (&a.task, &a.id).cmp(&(&b.task, &b.id)));
+        Status { nodes }
+    }
+
+    /// Waits until at least so many streams are open and all of them have settled on this revision or a later one.
+    pub(crate) async fn settled(&self, nodes: usize, revision: u64) {
+        let has_settled = |node: &NodeStatus| node.settled && node.revision >= revision;
+        let all_have = |streams: &Streams| streams.nodes.len() >= nodes && streams.nodes.values().all(has_settled);
+        // The sender is part of this value, so it cannot go while this waits.
+        let _settled = self.streams.subscribe().wait_for(all_have).await.map(drop);
     }
 
     /// A line for a new stream, which disappears when the entry is dropped.
     pub(crate) fn entry(&self) -> StatusEntry {
-        let mut streams = self.lock();
-        streams.next += 1;
+        let mut number = 0;
+        self.streams.send_modify(|streams| {
+            streams.next += 1;
+            number = streams.next;
+        });
         StatusEntry {
-            number: streams.next,
+            number,
             board: self.clone(),
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Streams> {
-        // Every write replaces a whole entry, so a panic elsewhere leaves nothing half-written.
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,24 +99,20 @@ pub(crate) struct StatusEntry {
 }
 
 impl StatusEntry {
-    pub(crate) fn write(&self, id: &str, task: Option<&str>, notes: &[String], session: &Session) {
-        let status = NodeStatus {
-            id: id.to_owned(),
-            task: task.map(str::to_owned),
-            variant: session.variant(),
-            settled: session.is_settled(),
-            notes: notes.to_vec(),
-            clusters: session.report(ResourceType::Cluster),
-            endpoints: session.report(ResourceType::Endpoint),
-            listeners: session.report(ResourceType::Listener),
-            routes: session.report(ResourceType::Route),
-        };
-        self.board.lock().nodes.insert(self.number, status);
+    /// Writes the line anew, and wakes those who wait if that made a difference.
+    pub(crate) fn write(&self, status: NodeStatus) {
+        self.board.streams.send_if_modified(|streams| {
+            let changed = streams.nodes.get(&self.number) != Some(&status);
+            streams.nodes.insert(self.number, status);
+            changed
+        });
     }
 }
 
 impl Drop for StatusEntry {
     fn drop(&mut self) {
-        self.board.lock().nodes.remove(&self.number);
+        self.board.streams.send_modify(|streams| {
+            streams.nodes.remove(&self.number);
+        });
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tonic::{Status, Streaming};
 
 use super::session::Session;
-use super::status::{StatusBoard, StatusEntry};
+use super::status::{NodeStatus, StatusBoard, StatusEntry};
 use super::wire::Request;
 use crate::source::{Configured, Source, SourceError};
 use crate::{node::Node, snapshot::ResourceType};
@@ -24,7 +24,7 @@ pub(super) fn answers<R: Request>(
     closing: watch::Receiver<()>,
 ) -> impl Stream<Item = Result<R::Response, Status>> + Send + 'static {
     let stream = OpenStream {
-        changes: source.changes(),
+        revisions: source.revisions(),
         closing,
         requests,
         source,
@@ -44,7 +44,7 @@ pub(super) fn answers<R: Request>(
 struct OpenStream<R> {
     requests: Streaming<R>,
     source: Arc<dyn Source>,
-    changes: watch::Receiver<()>,
+    revisions: watch::Receiver<u64>,
     closing: watch::Receiver<()>,
     entry: StatusEntry,
     open: Option<Open>,
@@ -54,7 +54,27 @@ struct OpenStream<R> {
 struct Open {
     node: Node,
     notes: Vec<String>,
+    /// The source's revision that the session is to tell.
+    revision: u64,
     session: Session,
+}
+
+impl Open {
+    fn report(&self) -> NodeStatus {
+        let session = &self.session;
+        NodeStatus {
+            id: self.node.id.clone(),
+            task: self.node.task.clone(),
+            variant: session.variant(),
+            revision: self.revision,
+            settled: session.is_settled(),
+            notes: self.notes.clone(),
+            clusters: session.report(ResourceType::Cluster),
+            endpoints: session.report(ResourceType::Endpoint),
+            listeners: session.report(ResourceType::Listener),
+            routes: session.report(ResourceType::Route),
+        }
+    }
 }
 
 impl<R: Request> OpenStream<R> {
@@ -63,12 +83,11 @@ impl<R: Request> OpenStream<R> {
         loop {
             if let Some(open) = &mut self.open {
                 let push = open.session.next_push();
-                let Open { node, notes, session } = open;
-                self.entry.write(&node.id, node.task.as_deref(), notes, session);
+                self.entry.write(open.report());
                 if let Some(push) = push {
                     tracing::debug!(
-                        node = node.id,
-                        task = node.task,
+                        node = open.node.id,
+                        task = open.node.task,
                         kind = %push.kind,
                         nonce = push.nonce,
                         set = push.set.len(),
@@ -87,7 +106,7 @@ impl<R: Request> OpenStream<R> {
                         return Ok(None);
                     }
                 },
-                changed = self.changes.changed() => match changed {
+                changed = self.revisions.changed() => match changed {
                     Ok(()) => self.on_change(),
                     // The source is gone, and the control plane with it.
                     Err(_) => return Ok(None),
@@ -128,7 +147,7 @@ impl<R: Request> OpenStream<R> {
 
     fn open_for(&mut self, node: &envoy_types::pb::envoy::config::core::v3::Node) -> Result<Open, Status> {
         let node = Node::from_envoy(node).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        self.changes.mark_unchanged();
+        let revision = *self.revisions.borrow_and_update();
         let Configured { snapshot, notes } = self.source.configure(&node).map_err(|error| {
             tracing::warn!(node = node.id, %error, "refusing a stream");
             match error {
@@ -141,12 +160,15 @@ impl<R: Request> OpenStream<R> {
         Ok(Open {
             node,
             notes,
+            revision,
             session: Session::new(R::VARIANT, snapshot),
         })
     }
 
     fn on_change(&mut self) {
+        let revision = *self.revisions.borrow_and_update();
         let Some(open) = &mut self.open else { return };
+        open.revision = revision;
         match self.source.configure(&open.node) {
             Ok(Configured { snapshot, notes }) => {
                 open.session.set_target(snapshot);

@@ -125,8 +125,17 @@ impl Subscription {
     /// The client no longer wants everything, only what it named.
     pub(super) fn drop_interest_in_all(&mut self) {
         self.wants_all = false;
-        let wanted = self.wanted.clone();
-        self.holdings.retain(|name, _| wanted.contains(name));
+        let names: Vec<String> = self
+            .holdings
+            .keys()
+            .chain(self.refusals.unsure_names())
+            .cloned()
+            .collect();
+        for name in names {
+            if !self.wanted.contains(&name) {
+                self.forget(&name);
+            }
+        }
     }
 
     /// The client brought this version along from an earlier stream, and still wants it.

@@ -14,6 +14,7 @@ in_both_variants!(
     a_task_that_is_gone_is_unreachable,
     an_application_that_is_too_slow_has_timed_out,
     faults_of_the_application_are_its_own,
+    nobody_but_a_sidecar_speaks_for_a_sidecar,
 );
 
 async fn an_unknown_host_is_told_the_known_ones(variant: Variant) {
@@ -104,4 +105,15 @@ async fn faults_of_the_application_are_its_own(variant: Variant) {
         assert_eq!((answer.status, answer.fault), (status, None));
         assert_eq!(answer.body, "blue");
     }
+}
+
+async fn nobody_but_a_sidecar_speaks_for_a_sidecar(variant: Variant) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let application = Upstream::start("blue", Manner::Forgery).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!((answer.status, answer.fault), (404, None));
 }

@@ -3,12 +3,16 @@
 use mesh_control::ads::Variant;
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Manner, Mesh, Task, Upstream, egress_cluster, endpoint, eventually, in_both_variants};
+use crate::harness::{
+    Manner, Mesh, ReservedPort, Task, TcpUpstream, Upstream, egress_cluster, endpoint, eventually, in_both_variants,
+};
 
 in_both_variants!(
     a_503_is_tried_again_with_another_task,
     each_attempt_avoids_the_tasks_before,
     a_500_is_not_tried_again,
+    a_broken_connection_is_tried_again_unless_that_could_do_harm,
+    answers_leave_nobody_alone,
     a_task_that_keeps_failing_is_left_alone,
     the_only_task_is_never_left_alone,
 );
@@ -19,7 +23,6 @@ async fn a_503_is_tried_again_with_another_task(variant: Variant) {
     let sound = Upstream::start("sound", Manner::Name).await;
     mesh.serve("blue", &[broken.address, sound.address]);
     let green = Task::start(&mesh, "green").await;
-    // One less than it takes to be left alone.
     for _ in 0..4 {
         let answer = green.get("blue.serviceconnect").await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "sound"));
@@ -55,18 +58,46 @@ async fn a_500_is_not_tried_again(variant: Variant) {
     assert_eq!(one.requests() + two.requests(), 2);
 }
 
+async fn a_broken_connection_is_tried_again_unless_that_could_do_harm(variant: Variant) {
+    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+    let [one, two] = [TcpUpstream::hanging_up().await, TcpUpstream::hanging_up().await];
+    mesh.serve("blue", &[one.address, two.address]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.post("blue.serviceconnect").await;
+    assert_eq!((answer.status, answer.fault.as_deref()), (503, Some("unreachable")));
+    assert_eq!(one.connections() + two.connections(), 1, "a POST is made once");
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!((answer.status, answer.fault.as_deref()), (503, Some("unreachable")));
+    assert_eq!(one.connections() + two.connections(), 4, "a GET is tried again twice");
+}
+
+/// A 503 may be what an application has to say. It is tried elsewhere, and its task stays.
+async fn answers_leave_nobody_alone(variant: Variant) {
+    let blue = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let busy = Upstream::start("busy", Manner::Status(503)).await;
+    let sound = Upstream::start("sound", Manner::Name).await;
+    mesh.serve("blue", &[busy.address, sound.address]);
+    let green = Task::start(&mesh, "green").await;
+    for _ in 0..20 {
+        assert_eq!(green.get("blue.serviceconnect").await.body, "sound");
+    }
+    assert!(busy.requests() >= 9, "it had {} turns", busy.requests());
+    let health = green.envoy.health_of(&egress_cluster(&blue)).await;
+    assert_eq!(health[&busy.address], "healthy");
+}
+
 async fn a_task_that_keeps_failing_is_left_alone(variant: Variant) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
-    let broken = Upstream::start("broken", Manner::Status(503)).await;
+    let gone = ReservedPort::pick();
     let sound = Upstream::start("sound", Manner::Name).await;
-    mesh.serve("blue", &[broken.address, sound.address]);
+    mesh.serve("blue", &[gone.address(), sound.address]);
     let green = Task::start(&mesh, "green").await;
-    // Envoy's workers go on while its main thread decides, so it may take one failure more than five.
-    let health = eventually("the broken task is left alone", async || {
+    let health = eventually("the task that is gone is left alone", async || {
         assert_eq!(green.get("blue.serviceconnect").await.body, "sound");
         let health = green.envoy.health_of(&egress_cluster(&blue)).await;
-        let left_alone = health[&broken.address] == "/failed_outlier_check";
+        let left_alone = health[&gone.address()] == "/failed_outlier_check";
         if left_alone {
             Ok(health)
         } else {
@@ -75,25 +106,19 @@ async fn a_task_that_keeps_failing_is_left_alone(variant: Variant) {
     })
     .await;
     assert_eq!(health[&sound.address], "healthy");
-    let failures = broken.requests();
-    assert!(failures >= 5, "left alone after {failures} failures");
-    for _ in 0..20 {
-        assert_eq!(green.get("blue.serviceconnect").await.body, "sound");
-    }
-    assert_eq!(broken.requests(), failures, "it is left alone");
 }
 
 /// Whoever has one task would rather have its errors than none of its answers.
 async fn the_only_task_is_never_left_alone(variant: Variant) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
-    let broken = Upstream::start("broken", Manner::Status(503)).await;
-    mesh.serve("blue", &[broken.address]);
+    let gone = ReservedPort::pick();
+    mesh.serve("blue", &[gone.address()]);
     let green = Task::start(&mesh, "green").await;
     for _ in 0..10 {
         let answer = green.get("blue.serviceconnect").await;
-        assert_eq!((answer.status, answer.fault), (503, None), "the task's own answer");
+        assert_eq!((answer.status, answer.fault.as_deref()), (503, Some("unreachable")));
     }
     let health = green.envoy.health_of(&egress_cluster(&blue)).await;
-    assert_eq!(health[&broken.address], "healthy");
+    assert_eq!(health[&gone.address()], "healthy");
 }

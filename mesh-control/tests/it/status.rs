@@ -1,12 +1,14 @@
 //! What people can see: the pages of the control plane, and its log.
 
+use std::time::Duration;
+
 use mesh_control::ads::Variant;
 use mesh_model::service_connect::AppProtocol;
 use serde_json::{Value, json};
 
 use crate::harness::{Manner, Mesh, Task, Upstream, endpoint, in_both_variants, node_id};
 
-in_both_variants!(the_status_page_tells_of_every_node);
+in_both_variants!(the_status_page_tells_of_every_node, what_has_settled_is_in_force);
 
 async fn the_status_page_tells_of_every_node(variant: Variant) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
@@ -18,13 +20,14 @@ async fn the_status_page_tells_of_every_node(variant: Variant) {
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
     mesh.node("blue", |node| node.settled).await;
     let counts = |accepted: usize| json!({"accepted": accepted, "pending": 0, "rejected": []});
-    let expected = json!({
+    let mut expected = json!({
         "id": node_id("blue"),
         "task": "blue/1",
         "variant": match variant {
             Variant::Delta => "delta",
             Variant::StateOfTheWorld => "state-of-the-world",
         },
+        "revision": 2,
         "settled": true,
         "notes": [
             "TCP endpoint db.serviceconnect:9000 cannot be called from here: the wiring has no port for \
@@ -38,9 +41,12 @@ async fn the_status_page_tells_of_every_node(variant: Variant) {
     });
     assert_eq!(status(&mesh).await, json!({"nodes": [expected]}));
 
-    // Nodes stand in the order in which they connected, and leave when they do.
+    // Nodes are sorted by task, and leave when their Envoys do.
     let _green = Task::start(&mesh, "green").await;
     mesh.node("green", |node| node.settled).await;
+    mesh.control.settled(2).await;
+    // That green takes part is a change to what is true, for blue as well.
+    expected["revision"] = json!(3);
     let both = status(&mesh).await;
     assert_eq!(
         (&both["nodes"][0], &both["nodes"][1]["task"]),
@@ -49,6 +55,20 @@ async fn the_status_page_tells_of_every_node(variant: Variant) {
     drop(blue);
     mesh.has_nodes(1).await;
     assert_eq!(status(&mesh).await["nodes"][0]["task"], "green/1");
+}
+
+/// Once everybody has settled there is nothing left to wait for.
+async fn what_has_settled_is_in_force(variant: Variant) {
+    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+    let green = Task::start(&mesh, "green").await;
+    for name in ["one", "two", "three"] {
+        let application = Upstream::start(name, Manner::Name).await;
+        mesh.serve("blue", &[application.address]);
+        let settled = tokio::time::timeout(Duration::from_secs(20), mesh.control.settled(1));
+        settled.await.expect("the Envoy settles");
+        let answer = green.get("blue.serviceconnect").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, name));
+    }
 }
 
 async fn status(mesh: &Mesh) -> Value {

@@ -11,7 +11,7 @@ use super::*;
 const SUFFIXES: &str = "appmesh,serviceconnect,internal,localhost";
 
 fn parse(text: &str) -> Result<Address, Refusal> {
-    Address::parse(text, &MeshSuffixes::from_list(SUFFIXES), &Ports::new([80, 8080]))
+    Address::parse(text, Some(&MeshSuffixes::from_list(SUFFIXES)), &Ports::new([80, 8080]))
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn everything_else_is_refused_with_a_reason() {
 #[test]
 fn a_port_is_allowed_or_not_whether_it_is_written_or_not() {
     let only_8080 = Ports::new([8080]);
-    let refusal = Address::parse("blue.appmesh", &MeshSuffixes::from_list(SUFFIXES), &only_8080).unwrap_err();
+    let refusal = Address::parse("blue.appmesh", Some(&MeshSuffixes::from_list(SUFFIXES)), &only_8080).unwrap_err();
     assert!(
         refusal
             .to_string()
@@ -121,7 +121,7 @@ fn a_port_is_allowed_or_not_whether_it_is_written_or_not() {
 
 #[test]
 fn without_suffixes_nothing_may_be_called() {
-    assert!(Address::parse("blue.appmesh", &MeshSuffixes::default(), &Ports::new([80])).is_err());
+    assert!(Address::parse("blue.appmesh", Some(&MeshSuffixes::default()), &Ports::new([80])).is_err());
 }
 
 #[test]

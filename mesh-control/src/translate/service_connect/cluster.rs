@@ -92,17 +92,21 @@ fn http_options(endpoint: &Endpoint) -> Option<Any> {
 }
 
 /// Five failures in a row take a task out of rotation for 30 s, longer each time, up to 300 s. Source: ECS
-/// developer guide, Service Connect concepts (read 2026-11-23), which speaks of failed connections.
+/// developer guide, Service Connect concepts (read 2026-11-23), which speaks of failed connections. So connections
+/// that fail, break or time out count, and answers do not, whatever their status: a 503 may be the application's
+/// own, and is tried elsewhere as it is.
 ///
-/// A failed connection to the application shows up here as a 502, 503 or 504 from the peer's Envoy, so those
-/// count too, while other 5xx answers are the application's own and do not. At most half of the tasks are left
-/// alone at a time: what AWS allows is not public, and with more gone Envoy would panic and use all of them.
+/// At most half of the tasks are left alone at a time: what AWS allows is not public, and with more gone Envoy
+/// would panic and use all of them.
 fn outlier_detection() -> OutlierDetection {
     OutlierDetection {
-        consecutive_gateway_failure: uint32(5),
-        enforcing_consecutive_gateway_failure: uint32(100),
+        split_external_local_origin_errors: true,
+        consecutive_local_origin_failure: uint32(5),
+        enforcing_consecutive_local_origin_failure: uint32(100),
         enforcing_consecutive_5xx: uint32(0),
+        enforcing_consecutive_gateway_failure: uint32(0),
         enforcing_success_rate: uint32(0),
+        enforcing_local_origin_success_rate: uint32(0),
         interval: duration(Duration::from_secs(10)),
         base_ejection_time: duration(Duration::from_secs(30)),
         max_ejection_time: duration(Duration::from_secs(300)),

@@ -1,6 +1,6 @@
 //! The listeners that calls to the application come to.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use envoy_types::pb::envoy::config::listener::v3::Filter;
 use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
@@ -16,12 +16,20 @@ use super::{cluster, names, routes};
 use crate::node::{Wiring, ingress_listener};
 
 pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, translation: &mut Translation) {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<&str, &Endpoint> = BTreeMap::new();
     for endpoint in namespace.offered_by(service) {
+        if endpoint.ingress_port_override.is_some() {
+            translation.notes.push(format!(
+                "the IngressPortOverride of `{}` is not used: the task's wiring says where its listeners are",
+                endpoint.discovery_name
+            ));
+        }
         // Two endpoints may stand for one port. It has one listener, with the timeouts of the first.
-        if !seen.insert(&endpoint.port_name) {
+        if let Some(first) = seen.get(endpoint.port_name.as_str()) {
+            translation.notes.extend(differing_timeouts(first, endpoint));
             continue;
         }
+        seen.insert(&endpoint.port_name, endpoint);
         let listener = ingress_listener(&endpoint.port_name);
         let Some(port) = wiring.listeners.get(&listener) else {
             translation.notes.push(format!(
@@ -52,6 +60,16 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
         let name = names::ingress_listener(endpoint);
         translation.snapshot = snapshot.with_listener(&on(wiring.own.ingress_address, *port, name, filter));
     }
+}
+
+fn differing_timeouts(first: &Endpoint, endpoint: &Endpoint) -> Option<String> {
+    let same = first.idle_timeout == endpoint.idle_timeout && first.per_request_timeout == endpoint.per_request_timeout;
+    (!same).then(|| {
+        format!(
+            "the timeouts of `{}` hold for its callers alone: `{}` has the same port, whose listener has the timeouts of the latter",
+            endpoint.discovery_name, first.discovery_name
+        )
+    })
 }
 
 /// A filter that passes bytes to `cluster`, trying `attempts` times to connect.

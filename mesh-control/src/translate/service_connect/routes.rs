@@ -3,15 +3,18 @@
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{DataSource, HeaderValue, HeaderValueOption};
+use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::config::route::v3::retry_policy::RetryHostPredicate;
 use envoy_types::pb::envoy::config::route::v3::retry_policy::retry_host_predicate::ConfigType;
 use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{
-    DirectResponseAction, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
+    DirectResponseAction, HeaderMatcher, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
 };
 use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
 use mesh_model::namespace::{Endpoint, Namespace};
 use mesh_model::{Fault, fault};
 
@@ -29,7 +32,7 @@ pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
         VirtualHost {
             name: format!("{}:{}", endpoint.dns_name, endpoint.port),
             domains: domains(endpoint),
-            routes: vec![to_cluster(cluster, endpoint, Some(retry_policy()))],
+            routes: to_tasks(&cluster, endpoint),
             ..Default::default()
         }
     });
@@ -41,13 +44,14 @@ pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
 }
 
 /// The routes behind an ingress listener: everything leads to the application. What failed there is the
-/// caller's to try again, with another task.
+/// caller's to try again, with another task. Nothing the application says passes for the word of its sidecar.
 pub(super) fn ingress(name: String, cluster: String, endpoint: &Endpoint) -> RouteConfiguration {
     RouteConfiguration {
         virtual_hosts: vec![VirtualHost {
             name: "application".to_owned(),
             domains: vec!["*".to_owned()],
-            routes: vec![to_cluster(cluster, endpoint, None)],
+            routes: vec![to_cluster(&cluster, endpoint, every_path(), None)],
+            response_headers_to_remove: vec![fault::HEADER.to_owned()],
             ..Default::default()
         }],
         name,
@@ -65,18 +69,46 @@ fn domains(endpoint: &Endpoint) -> Vec<String> {
     }
 }
 
-fn every_path() -> Option<RouteMatch> {
-    Some(RouteMatch {
+fn every_path() -> RouteMatch {
+    RouteMatch {
         path_specifier: Some(PathSpecifier::Prefix("/".to_owned())),
         ..Default::default()
-    })
+    }
 }
 
-fn to_cluster(cluster: String, endpoint: &Endpoint, retry_policy: Option<RetryPolicy>) -> Route {
+/// The routes to an endpoint's tasks: one for requests that do no harm when they are made twice, one for all others.
+fn to_tasks(cluster: &str, endpoint: &Endpoint) -> Vec<Route> {
+    let repeatable = RouteMatch {
+        headers: vec![HeaderMatcher {
+            name: ":method".to_owned(),
+            header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(StringMatcher {
+                match_pattern: Some(MatchPattern::SafeRegex(RegexMatcher {
+                    regex: "GET|HEAD|OPTIONS|TRACE|PUT|DELETE".to_owned(),
+                    ..Default::default()
+                })),
+                ..Default::default()
+            })),
+            ..Default::default()
+        }],
+        ..every_path()
+    };
+    let retries = "connect-failure,refused-stream,retriable-status-codes";
+    vec![
+        to_cluster(
+            cluster,
+            endpoint,
+            repeatable,
+            Some(retry_policy(&format!("{retries},reset"))),
+        ),
+        to_cluster(cluster, endpoint, every_path(), Some(retry_policy(retries))),
+    ]
+}
+
+fn to_cluster(cluster: &str, endpoint: &Endpoint, matching: RouteMatch, retry_policy: Option<RetryPolicy>) -> Route {
     Route {
-        r#match: every_path(),
+        r#match: Some(matching),
         action: Some(Action::Route(RouteAction {
-            cluster_specifier: Some(ClusterSpecifier::Cluster(cluster)),
+            cluster_specifier: Some(ClusterSpecifier::Cluster(cluster.to_owned())),
             timeout: duration_or_unlimited(endpoint.per_request_timeout),
             idle_timeout: duration_or_unlimited(endpoint.idle_timeout),
             retry_policy,
@@ -86,22 +118,23 @@ fn to_cluster(cluster: String, endpoint: &Endpoint, retry_policy: Option<RetryPo
     }
 }
 
-/// Two retries that avoid the task that failed. Source: ECS developer guide, Service Connect concepts (read
-/// 2026-11-23); that connection failures and 503 are what is retried was said by AWS staff in the public
-/// containers roadmap, item 1963.
+/// Two retries that avoid the tasks that failed, as long as there are others. Source: ECS developer guide, Service
+/// Connect concepts (read 2026-11-23); that connection failures and 503 are what is retried, whatever the method,
+/// was said by AWS staff in the public containers roadmap, item 1963.
 ///
-/// `reset` is our choice. A task that dies with a request in flight looks like a 503 if its application died
-/// and like a reset connection if its Envoy did; callers should not have to care which.
-fn retry_policy() -> RetryPolicy {
+/// `reset` is our choice, for methods that HTTP calls idempotent. A task that dies with a request in flight looks
+/// like a 503 if its application died and like a broken connection if its Envoy did, and callers should not have to
+/// care which; but nobody knows how far the request had come, so a POST is not made a second time.
+fn retry_policy(retry_on: &str) -> RetryPolicy {
     RetryPolicy {
-        retry_on: "connect-failure,refused-stream,reset,retriable-status-codes".to_owned(),
+        retry_on: retry_on.to_owned(),
         num_retries: uint32(2),
         retriable_status_codes: vec![503],
         retry_host_predicate: vec![RetryHostPredicate {
             name: "envoy.retry_host_predicates.previous_hosts".to_owned(),
             config_type: Some(ConfigType::TypedConfig(any(&PreviousHostsPredicate {}))),
         }],
-        // Where the failed task is the only one, Envoy uses it again after so many attempts to find another.
+        // Where every task has failed, Envoy uses one of them again after so many attempts to find another.
         host_selection_retry_max_attempts: 5,
         ..Default::default()
     }
@@ -113,7 +146,7 @@ fn unknown_service(namespace: &Namespace) -> VirtualHost {
         name: "unknown-service".to_owned(),
         domains: vec!["*".to_owned()],
         routes: vec![Route {
-            r#match: every_path(),
+            r#match: Some(every_path()),
             response_headers_to_add: vec![mark(Fault::UnknownService)],
             action: Some(Action::DirectResponse(DirectResponseAction {
                 status: 404,

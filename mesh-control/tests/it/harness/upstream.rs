@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::AppendHeaders;
+use mesh_model::{Fault, fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +21,8 @@ pub(crate) enum Manner {
     Status(u16),
     /// Never.
     Silence,
+    /// As if it were a sidecar.
+    Forgery,
 }
 
 /// An application that speaks HTTP/1.1.
@@ -34,11 +38,13 @@ impl Upstream {
         let count = requests.clone();
         let answer = async move || {
             count.send_modify(|count| *count += 1);
-            match manner {
-                Manner::Name => (StatusCode::OK, name),
-                Manner::Status(status) => (StatusCode::from_u16(status).expect("a status"), name),
+            let (status, fault) = match manner {
+                Manner::Name => (StatusCode::OK, None),
+                Manner::Status(status) => (StatusCode::from_u16(status).expect("a status"), None),
                 Manner::Silence => pending().await,
-            }
+                Manner::Forgery => (StatusCode::NOT_FOUND, Some(Fault::UnknownService.as_str())),
+            };
+            (status, AppendHeaders(fault.map(|fault| (fault::HEADER, fault))), name)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -77,10 +83,35 @@ impl Drop for Upstream {
 /// An application that speaks nothing known: it says its name, then says everything again that it hears.
 pub(crate) struct TcpUpstream {
     pub(crate) address: SocketAddr,
+    connections: watch::Sender<usize>,
     server: JoinHandle<()>,
 }
 
 impl TcpUpstream {
+    /// One that hears something and hangs up.
+    pub(crate) async fn hanging_up() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let connections = watch::Sender::new(0);
+        let count = connections.clone();
+        let server = tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                count.send_modify(|count| *count += 1);
+                let _heard = connection.read(&mut [0; 1024]).await;
+            }
+        });
+        Self {
+            address,
+            connections,
+            server,
+        }
+    }
+
+    /// How many connections have come so far.
+    pub(crate) fn connections(&self) -> usize {
+        *self.connections.borrow()
+    }
+
     pub(crate) async fn start(name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -98,7 +129,11 @@ impl TcpUpstream {
                 });
             }
         });
-        Self { address, server }
+        Self {
+            address,
+            connections: watch::Sender::new(0),
+            server,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::harness::{Envoy, eventually};
 #[derive(Default)]
 struct Described {
     snapshots: Mutex<BTreeMap<String, Arc<Snapshot>>>,
-    changed: watch::Sender<()>,
+    revision: watch::Sender<u64>,
 }
 
 impl Source for Described {
@@ -33,8 +33,8 @@ impl Source for Described {
         })
     }
 
-    fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+    fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
     }
 }
 
@@ -74,7 +74,7 @@ impl Plane {
         snapshot.check().expect("consistent");
         let mut snapshots = self.source.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         snapshots.insert(node.to_owned(), Arc::new(snapshot));
-        self.source.changed.send_replace(());
+        self.source.revision.send_modify(|revision| *revision += 1);
     }
 
     /// Starts the Envoy of a node that has been described.
