@@ -66,6 +66,16 @@ pub(crate) fn show(text: &str) {
     let _closed = writeln!(output, "{text}").and_then(|()| output.flush());
 }
 
+/// A document on standard output, which is no document if part of it is missing. Whoever closed standard output has
+/// had enough of it.
+pub(crate) fn print(document: &str) -> Result<(), String> {
+    let mut output = io::stdout().lock();
+    match writeln!(output, "{}", document.trim_end()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the output: {error}")),
+        _ => Ok(()),
+    }
+}
+
 /// A line, or lines, on standard error, in the same way.
 pub(crate) fn tell(text: &str) {
     let _closed = writeln!(io::stderr().lock(), "{text}");

@@ -49,3 +49,8 @@ pub use walk::{Call, Walk};
 pub fn main() -> std::process::ExitCode {
     template_file::main()
 }
+
+/// The README's programs, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,7 @@ use mesh_infra::{App, Template, diagram};
 use mesh_local::{Image, Images};
 
 use crate::child;
-use crate::console::{show, tell};
+use crate::console::{print, tell};
 use crate::up::{self, Up};
 use crate::walk::Walk;
 
@@ -87,10 +87,10 @@ impl Program {
         let result = match arguments.verb {
             Some(Verb::Synth { stack }) => self
                 .template(stack.as_deref())
-                .map(|(_, template)| show(template.to_json().trim_end())),
+                .and_then(|(_, template)| print(&template.to_json())),
             Some(Verb::Diagram { stack }) => self
                 .template(stack.as_deref())
-                .map(|(_, template)| show(diagram(&template).trim_end())),
+                .and_then(|(_, template)| print(&diagram(&template))),
             None => self.template(None).and_then(|(stack, template)| {
                 up::run(&Up {
                     beginning,

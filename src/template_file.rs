@@ -1,6 +1,7 @@
 //! Templates in files: the verbs of the `meshwright` binary.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,8 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use mesh_infra::{Template, diagram};
 use mesh_local::{Image, Images, Plan};
 
+use mesh_model::namespace::Endpoint;
+
 use crate::child;
-use crate::console::show;
+use crate::console::print;
 use crate::program::exit_code;
 use crate::up::{self, Up};
 use crate::walk::Walk;
@@ -43,10 +46,10 @@ struct TemplateArguments {
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
     /// The value of a template parameter; may be repeated.
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
     /// What a container image runs on this machine: a program and its arguments; may be repeated.
-    #[arg(long = "image", value_name = "NAME=COMMAND", value_parser = pair)]
+    #[arg(long = "image", value_name = "NAME=COMMAND", value_parser = image)]
     images: Vec<(String, String)>,
 }
 
@@ -58,18 +61,21 @@ pub(crate) fn main() -> ExitCode {
     exit_code(match Arguments::parse().verb {
         Verb::Up(arguments) => arguments.up(beginning),
         Verb::Check(arguments) => arguments.check(),
-        Verb::Diagram { template } => read(&template).map(|template| show(diagram(&template).trim_end())),
+        Verb::Diagram { template } => read(&template).and_then(|template| print(&diagram(&template))),
     })
 }
 
 impl TemplateArguments {
     fn up(&self, beginning: Instant) -> Result<(), String> {
+        let template = read(&self.template)?;
+        let images = self.images()?;
+        self.plan(&template, &images)?;
         up::run(&Up {
             beginning,
-            template: &read(&self.template)?,
+            template: &template,
             stack: &self.stack(),
             parameters: &self.parameters(),
-            images: &self.images()?,
+            images: &images,
             walk: &Walk::new(),
             once: false,
         })
@@ -77,33 +83,59 @@ impl TemplateArguments {
 
     fn check(&self) -> Result<(), String> {
         let template = read(&self.template)?;
-        let plan = Plan::new(&template, &self.stack(), &self.parameters(), &self.images()?)
-            .map_err(|problems| up::cannot_be_run(&problems))?;
-        for service in &plan.services {
-            let containers: Vec<&str> = service
-                .containers
-                .iter()
-                .map(|container| container.name.as_str())
-                .collect();
-            show(&format!(
-                "service {} × {}: container {}",
-                service.name,
-                service.desired_count,
-                containers.join(", ")
-            ));
-        }
-        for namespace in &plan.namespaces {
-            for endpoint in &namespace.endpoints {
-                show(&format!(
-                    "endpoint {}:{} ({}): service {}",
-                    endpoint.dns_name, endpoint.port, endpoint.protocol, endpoint.service
-                ));
+        let plan = self.plan(&template, &self.images()?)?;
+        let services = plan.services.iter().map(|service| {
+            let containers = service.containers.iter().map(|container| container.name.as_str());
+            let containers: Vec<&str> = containers.collect();
+            let containers = containers.join(", ");
+            format!(
+                "service {} × {}: container {containers}\n",
+                service.name, service.desired_count
+            )
+        });
+        let endpoints = plan
+            .namespaces
+            .iter()
+            .flat_map(|namespace| &namespace.endpoints)
+            .map(|endpoint| {
+                let Endpoint {
+                    dns_name,
+                    port,
+                    protocol,
+                    service,
+                    ..
+                } = endpoint;
+                format!("endpoint {dns_name}:{port} ({protocol}): service {service}\n")
+            });
+        let not_simulated = plan.not_simulated.iter();
+        let not_simulated = not_simulated.map(|(what, kind)| format!("not simulated: {what} ({kind})\n"));
+        print(&services.chain(endpoints).chain(not_simulated).collect::<String>())
+    }
+
+    /// What the template asks for, once nothing is wrong with it and with what was said of its images.
+    fn plan(&self, template: &Template, images: &Images) -> Result<Plan, String> {
+        let plan = Plan::new(template, &self.stack(), &self.parameters(), images);
+        let mut problems = plan.as_ref().err().cloned().unwrap_or_default();
+        let used = Plan::image_names(template, &self.stack(), &self.parameters());
+        for (name, command) in &self.images {
+            let path = format!("--image {name}={command}");
+            let alone = Images::default().with(name, Image::new([""]));
+            if let Some(used) = &used
+                && !used.iter().any(|used| alone.get(used).is_some())
+            {
+                let has: Vec<&str> = used.iter().map(String::as_str).collect();
+                let message = format!("the template uses no such image; it uses {}", has.join(", "));
+                problems.add(path.as_str(), message);
+            }
+            let words = shell_words::split(command).unwrap_or_default();
+            if let Some(program) = words.first().filter(|program| !can_be_started(program)) {
+                problems.add(path, format!("`{program}` is no program: {}", where_sought(program)));
             }
         }
-        for (logical_id, kind) in &plan.not_simulated {
-            show(&format!("not simulated: {logical_id} ({kind})"));
+        match plan {
+            Ok(plan) if problems.is_empty() => Ok(plan),
+            _ => Err(up::cannot_be_run(&problems)),
         }
-        Ok(())
     }
 
     /// A stack is named after its file, in the characters that a stack's name may have.
@@ -138,9 +170,37 @@ fn read(path: &Path) -> Result<Template, String> {
     Template::from_text(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+/// Whether a program can be found as the containers' processes would look for it: they have this one's `PATH` and
+/// working directory.
+fn can_be_started(program: &str) -> bool {
+    let is_executable = |file: &Path| {
+        std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return is_executable(Path::new(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| is_executable(&folder.join(program)))
+}
+
+fn where_sought(program: &str) -> &'static str {
+    if program.contains('/') {
+        "there is no such file, or it cannot be executed"
+    } else {
+        "it is in no folder of PATH"
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    pair(text).ok_or_else(|| "expected NAME=VALUE".to_owned())
+}
+
+fn image(text: &str) -> Result<(String, String), String> {
+    pair(text).ok_or_else(|| "expected NAME=COMMAND".to_owned())
+}
+
+fn pair(text: &str) -> Option<(String, String)> {
     text.split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| "expected NAME=VALUE".to_owned())
 }

@@ -1,7 +1,8 @@
 //! Up: start a template's mesh, take the walk, stay until told to stop, stop.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::error::Error;
+use std::time::{Duration, Instant};
 
 use mesh_infra::Template;
 use mesh_local::{Event, Images, LocalMesh, Plan};
@@ -11,6 +12,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::child::launcher;
 use crate::console::Console;
 use crate::walk::{Caller, Walk};
+
+/// A signal this soon after the first is the same wish once more: `timeout` for instance signals its child and then
+/// its child's whole group. Nobody presses Ctrl-C twice that quickly to mean something else by the second.
+const SAME_WISH: Duration = Duration::from_millis(500);
 
 /// What to bring up, and how.
 pub(crate) struct Up<'a> {
@@ -46,15 +51,21 @@ impl Up<'_> {
     async fn start_and_stay(&self, plan: Plan, console: &Console) -> Result<(), String> {
         // Before anything is started: from here on a signal never ends this process on the spot.
         let mut signals = Signals::new()?;
+        let without_tasks: Vec<String> = plan
+            .services
+            .iter()
+            .filter(|service| service.desired_count == 0)
+            .map(|service| service.name.clone())
+            .collect();
         console.waiting("starting");
         let shown = console.clone();
         let start = LocalMesh::start(plan, launcher(), move |event| show(&shown, &event));
         let mut mesh = tokio::select! {
-            mesh = start => mesh.map_err(|error| error.to_string())?,
+            mesh = start => mesh.map_err(|error| chain(&error))?,
             name = signals.next() => return Err(format!("interrupted by {name} before the mesh was started")),
         };
         // From here on there is something to be stopped in good order, whatever happens.
-        let mut result = tokio::select! {
+        let result = tokio::select! {
             result = self.use_mesh(&mut mesh, console) => result,
             name = signals.next() => {
                 console.progress(&format!("{name}: stopping"));
@@ -63,12 +74,11 @@ impl Up<'_> {
         };
         if result.is_ok() && !self.once {
             console.at_rest();
-            self.say_how_to_call(&mesh, console);
+            self.say_how_to_call(&mesh, &without_tasks, console);
             // Being told to stop is how this is meant to end.
             let name = signals.next().await;
             console.progress(&format!("{name}: stopping"));
         }
-        result = result.map_err(|reason| with_logs(reason, &mesh));
         console.waiting("stopping");
         tokio::select! {
             () = mesh.shutdown() => {}
@@ -79,13 +89,14 @@ impl Up<'_> {
 
     /// Waits for the mesh and takes the walk.
     async fn use_mesh(&self, mesh: &mut LocalMesh, console: &Console) -> Result<(), String> {
-        mesh.ready().await.map_err(|error| error.to_string())?;
+        mesh.ready().await.map_err(|error| chain(&error))?;
         console.progress(&format!(
             "everything is running, {} after the start",
             seconds_since(self.beginning)
         ));
         console.waiting("calling");
-        let first = Caller::new(mesh, console)?.take(self.walk).await?;
+        let walked = Caller::new(mesh, console)?.take(self.walk).await;
+        let first = walked.map_err(|reason| with_logs(reason, mesh))?;
         if let Some(first) = first {
             let after = first.duration_since(self.beginning).as_secs_f64();
             console.show(&format!(
@@ -95,11 +106,15 @@ impl Up<'_> {
         Ok(())
     }
 
-    fn say_how_to_call(&self, mesh: &LocalMesh, console: &Console) {
+    fn say_how_to_call(&self, mesh: &LocalMesh, without_tasks: &[String], console: &Console) {
         console.show("\nFrom another terminal:");
         for task in mesh.tasks() {
             for (port, address) in &task.ingress {
-                console.show(&format!("  curl http://{address}/    # {}, port {port}", task.task));
+                console.show(&if task.tcp.contains(port) {
+                    format!("  {address}    # {}, port {port} (tcp)", task.task)
+                } else {
+                    format!("  curl http://{address}/    # {}, port {port}", task.task)
+                });
             }
             if task.ingress.is_empty() {
                 for address in &task.applications {
@@ -109,6 +124,9 @@ impl Up<'_> {
                     ));
                 }
             }
+        }
+        for service in without_tasks {
+            console.show(&format!("  service {service}: its desired count is 0, no task runs"));
         }
         // The most telling call of the walk is its last.
         if let Some(call) = self.walk.calls.last()
@@ -130,17 +148,37 @@ fn show(console: &Console, event: &Event) {
             console.progress(what);
             console.waiting(what);
         }
+        Event::Waiting { task, what } => {
+            console.progress(&event.to_string());
+            console.waiting(&format!("{task}: waiting for {what}"));
+        }
+        Event::TaskRunning { .. } => {
+            console.progress(&event.to_string());
+            // Whatever was waited for is there.
+            console.waiting("starting");
+        }
         event => console.progress(&event.to_string()),
     }
 }
 
 fn with_logs(reason: String, mesh: &LocalMesh) -> String {
     let tails = mesh.log_tails();
-    if tails.is_empty() || reason.contains("the end of its log") || reason.starts_with("interrupted") {
+    if tails.is_empty() {
         reason
     } else {
         format!("{reason}\nWhat the logs say last:\n{}", tails.trim_end())
     }
+}
+
+/// An error and what is behind it.
+fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut behind = error.source();
+    while let Some(error) = behind {
+        words.push_str(&format!(": {error}"));
+        behind = error.source();
+    }
+    words
 }
 
 fn seconds_since(beginning: Instant) -> String {
@@ -148,7 +186,10 @@ fn seconds_since(beginning: Instant) -> String {
 }
 
 /// The signals by which a terminal, a person or a service manager asks a program to stop.
-struct Signals([(Signal, &'static str); 3]);
+struct Signals {
+    streams: [(Signal, &'static str); 3],
+    first: Option<Instant>,
+}
 
 impl Signals {
     fn new() -> Result<Self, String> {
@@ -157,20 +198,31 @@ impl Signals {
                 .map(|signal| (signal, name))
                 .map_err(|error| format!("cannot listen for {name}: {error}"))
         };
-        Ok(Self([
+        let streams = [
             listen(SignalKind::interrupt(), "SIGINT")?,
             listen(SignalKind::terminate(), "SIGTERM")?,
             listen(SignalKind::hangup(), "SIGHUP")?,
-        ]))
+        ];
+        Ok(Self { streams, first: None })
     }
 
-    /// The name of the next one to come.
+    /// The name of the next one to come that is a wish of its own.
     async fn next(&mut self) -> &'static str {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.0.recv() => interrupt.1,
-            _ = terminate.0.recv() => terminate.1,
-            _ = hangup.0.recv() => hangup.1,
+        let [interrupt, terminate, hangup] = &mut self.streams;
+        loop {
+            let name = tokio::select! {
+                _ = interrupt.0.recv() => interrupt.1,
+                _ = terminate.0.recv() => terminate.1,
+                _ = hangup.0.recv() => hangup.1,
+            };
+            match self.first {
+                Some(first) if first.elapsed() < SAME_WISH => {}
+                Some(_) => return name,
+                None => {
+                    self.first = Some(Instant::now());
+                    return name;
+                }
+            }
         }
     }
 }

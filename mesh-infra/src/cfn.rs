@@ -12,9 +12,13 @@
 //! reference, "Return values" of each type (read 2026-11-23).
 
 pub mod ecs;
+mod mend;
+mod names;
 mod read;
 pub mod servicediscovery;
 
+pub use mend::{is_part_of, is_unknown, read_all, unknown};
+pub use names::{Structure, closest, structure};
 pub(crate) use read::joined;
 pub use read::{ReadError, read};
 use serde::Serialize;

@@ -16,7 +16,7 @@ mod task_definitions;
 
 use mesh_model::Problems;
 
-use crate::cfn::{ResourceType, ecs, servicediscovery};
+use crate::cfn::{self, ResourceType, ecs, servicediscovery};
 use crate::template::Template;
 
 /// Judges a template.
@@ -47,10 +47,10 @@ pub fn check(template: &Template) -> Result<(), Problems> {
 
 /// Properties that do not fit their type. Late ones are none of them: they may fit once they are evaluated.
 fn readable<T: ResourceType>(template: &Template, problems: &mut Problems) {
-    for (id, properties) in template.resources_of::<T>() {
-        if let Err(error) = properties
-            && !error.is_late()
-        {
+    let resources = template.resources.iter();
+    for (id, resource) in resources.filter(|(_, resource)| resource.kind == T::KIND) {
+        let (_, errors) = cfn::read_all::<T>(&resource.properties);
+        for error in errors.into_iter().filter(|error| !error.is_late()) {
             let problem = error.into_problem(&format!("Resources.{id}.Properties"));
             problems.add(problem.path, problem.message);
         }

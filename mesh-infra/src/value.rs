@@ -8,7 +8,9 @@
 mod literal;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
+use mesh_model::Problems;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
@@ -132,6 +134,18 @@ pub(crate) fn intrinsic(json: &Json) -> Option<(&str, &Json)> {
     let object = json.as_object().filter(|object| object.len() == 1)?;
     let (name, argument) = object.iter().next()?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name, argument))
+}
+
+/// Notes a number that is known and out of its range.
+pub(crate) fn in_range(value: &Option<Value<u32>>, range: RangeInclusive<u32>, path: &str, problems: &mut Problems) {
+    if let Some(Value::Known(number)) = value
+        && !range.contains(number)
+    {
+        problems.add(
+            path,
+            format!("is {number}; allowed is {} to {}", range.start(), range.end()),
+        );
+    }
 }
 
 impl<T> From<T> for Value<T> {

@@ -9,6 +9,7 @@
 
 mod conditions;
 mod functions;
+mod kinds;
 mod parameters;
 mod physical;
 mod substitution;
@@ -17,9 +18,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use mesh_infra::Template;
+use mesh_infra::cfn::{is_unknown, unknown};
 use mesh_model::Problems;
 use serde_json::{Map, Value as Json};
 
+pub(crate) use kinds::{RUN, is_not_simulated, is_refused};
 pub(crate) use physical::ACCOUNT;
 pub(crate) use physical::REGION;
 
@@ -37,7 +40,8 @@ pub(crate) struct Evaluation<'t> {
 #[derive(Debug, Default)]
 struct Found {
     names: BTreeMap<String, String>,
-    conditions: BTreeMap<String, bool>,
+    /// `None` for a condition that cannot be evaluated.
+    conditions: BTreeMap<String, Option<bool>>,
 }
 
 /// Where an evaluation stands: what it is in the middle of, and what went wrong so far.
@@ -76,13 +80,16 @@ impl<'t> Evaluation<'t> {
     fn is_there(&self, logical_id: &str, progress: &mut Progress<'_>) -> bool {
         let resource = self.template.resources.get(logical_id);
         match resource.and_then(|resource| resource.condition.as_deref()) {
-            Some(condition) => self.named_condition(condition, &format!("Resources.{logical_id}.Condition"), progress),
+            // One whose condition cannot be evaluated is there: its own mistakes count, and so does who refers to it.
+            Some(condition) => self
+                .named_condition(condition, &format!("Resources.{logical_id}.Condition"), progress)
+                .unwrap_or(true),
             None => resource.is_some(),
         }
     }
 
     /// A resource's properties with every function evaluated. Where one cannot be, a problem is noted and the
-    /// value is null.
+    /// value is [`unknown`]. What is made of an unknown value is unknown, too, and no problem of its own.
     pub(crate) fn properties(&self, logical_id: &str, problems: &mut Problems) -> Json {
         let Some(resource) = self.template.resources.get(logical_id) else {
             return Json::Null;
@@ -197,7 +204,16 @@ fn function(object: &Map<String, Json>) -> Option<(&str, &Json)> {
 
 fn wrong(path: &str, message: &str, progress: &mut Progress<'_>) -> Json {
     progress.problems.add(path, message);
-    Json::Null
+    unknown()
+}
+
+/// Whether a part of this could not be evaluated.
+fn has_unknown(json: &Json) -> bool {
+    match json {
+        Json::Object(object) => is_unknown(json) || object.values().any(has_unknown),
+        Json::Array(items) => items.iter().any(has_unknown),
+        _ => false,
+    }
 }
 
 /// A scalar as it reads within a text.

@@ -2,18 +2,22 @@
 //! Pure; every mistake in the template is found here, before anything is started.
 
 mod container;
+mod labels;
+mod names;
 mod order;
+mod reader;
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mesh_infra::Template;
-use mesh_model::Problems;
+use mesh_infra::cfn::{ResourceType, ecs, is_part_of};
 use mesh_model::namespace::{Member, Namespace, PortMapping};
 use mesh_model::service_connect::{AppProtocol, ServiceConnectConfiguration};
+use mesh_model::{Problem, Problems};
 
-use crate::evaluate::Evaluation;
+use crate::evaluate::{Evaluation, RUN, is_not_simulated, is_refused};
 use crate::image::{Image, Images};
 
 /// What a template asks this machine to run.
@@ -23,7 +27,8 @@ pub struct Plan {
     pub namespaces: Vec<Namespace>,
     /// The services, in the template's order.
     pub services: Vec<ServicePlan>,
-    /// What the template also has and what means nothing on one machine: logical id and type.
+    /// What the template also has and what means nothing on one machine: logical ids with their types, then the
+    /// paths of properties with the word `property`.
     pub not_simulated: Vec<(String, String)>,
 }
 
@@ -109,6 +114,8 @@ struct DescribedService {
     plan: ServicePlan,
     path: String,
     configuration: Option<ServiceConnectConfiguration>,
+    /// False if its port mappings could not be read in full.
+    are_ports_known: bool,
 }
 
 impl Plan {
@@ -125,9 +132,17 @@ impl Plan {
     ) -> Result<Self, Problems> {
         let mut problems = Problems::none();
         let evaluation = Evaluation::new(template, stack, parameters, &mut problems);
-        let not_simulated = sort_out(template, &evaluation, &mut problems);
-        let services = service::describe_all(template, &evaluation, images, &mut problems);
+        let mut not_simulated = sort_out(template, &evaluation, &mut problems);
+        let (services, properties) = service::describe_all(template, &evaluation, images, &mut problems);
+        for path in properties {
+            let listed = (path, "property".to_owned());
+            // Services that share a task definition have each read it.
+            if !not_simulated.contains(&listed) {
+                not_simulated.push(listed);
+            }
+        }
         refuse_shared_names(&services, &mut problems);
+        refuse_too_many(&services, &mut problems);
         let namespaces = namespaces(&services, &mut problems);
         if services.is_empty() && problems.is_empty() {
             problems.add("Resources", "there is no AWS::ECS::Service to run");
@@ -138,26 +153,40 @@ impl Plan {
             not_simulated,
         })
     }
+
+    /// The names of the images that the template's containers run. `None` if one of them cannot be evaluated.
+    #[must_use]
+    pub fn image_names(
+        template: &Template,
+        stack: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Option<BTreeSet<String>> {
+        let mut reported_by_new = Problems::none();
+        let evaluation = Evaluation::new(template, stack, parameters, &mut reported_by_new);
+        let mut names = BTreeSet::new();
+        for (id, resource) in &template.resources {
+            if resource.kind == ecs::TaskDefinition::KIND && evaluation.has(id, &mut reported_by_new) {
+                let properties = evaluation.properties(id, &mut reported_by_new);
+                let containers = properties.get("ContainerDefinitions")?.as_array()?;
+                for container in containers {
+                    names.insert(container.get("Image")?.as_str()?.to_owned());
+                }
+            }
+        }
+        Some(names)
+    }
 }
 
 /// Notes the resources that cannot be run, and lists those that need not be.
 fn sort_out(template: &Template, evaluation: &Evaluation<'_>, problems: &mut Problems) -> Vec<(String, String)> {
-    const RUN: [&str; 4] = [
-        "AWS::ECS::Cluster",
-        "AWS::ECS::Service",
-        "AWS::ECS::TaskDefinition",
-        "AWS::ServiceDiscovery::HttpNamespace",
-    ];
-    /// Networks, permissions and logs of AWS: one machine has its own.
-    const NOT_SIMULATED: [&str; 4] = ["AWS::CDK::Metadata", "AWS::EC2::", "AWS::IAM::", "AWS::Logs::"];
     let mut not_simulated = Vec::new();
     for (id, resource) in &template.resources {
         if !evaluation.has(id, problems) {
             continue;
         }
-        if NOT_SIMULATED.iter().any(|prefix| resource.kind.starts_with(prefix)) {
+        if is_not_simulated(&resource.kind) {
             not_simulated.push((id.clone(), resource.kind.clone()));
-        } else if !RUN.contains(&resource.kind.as_str()) {
+        } else if is_refused(&resource.kind) {
             problems.add(
                 format!("Resources.{id}.Type"),
                 format!("`{}` cannot be run here; what can is {}", resource.kind, RUN.join(", ")),
@@ -171,10 +200,19 @@ fn sort_out(template: &Template, evaluation: &Evaluation<'_>, problems: &mut Pro
 fn check_name(name: &str, path: String, problems: &mut Problems) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
-        problems.add(
+        note(
+            problems,
             path,
             format!("is `{name}`; allowed are 1 to 255 of a-z, A-Z, 0-9, _ and -"),
         );
+    }
+}
+
+/// Notes a problem, unless it follows from one that was noted: of the same place, or of a place that it is part of.
+fn note(problems: &mut Problems, path: impl Into<String>, message: impl Into<String>) {
+    let path = path.into();
+    if !problems.iter().any(|noted| is_part_of(&path, &noted.path)) {
+        problems.add(path, message);
     }
 }
 
@@ -197,6 +235,26 @@ fn refuse_shared_names(services: &[DescribedService], problems: &mut Problems) {
                 format!("{}.ServiceName", service.path),
                 format!("`{}` is the name of {first} already", service.plan.name),
             );
+        }
+    }
+}
+
+/// Refuses more tasks than one machine can be expected to run, before it is out of memory or ports. The limit is
+/// decided here and not by ECS, which allows thousands for a service: each task is an Envoy and its containers.
+fn refuse_too_many(services: &[DescribedService], problems: &mut Problems) {
+    const MOST: u64 = 100;
+    let mut total = 0;
+    for service in services {
+        let path = format!("{}.DesiredCount", service.path);
+        let count = u64::from(service.plan.desired_count);
+        total += count;
+        let limit = format!("at most {MOST} tasks can be run on one machine");
+        if count > MOST {
+            problems.add(path, format!("is {count}; {limit}"));
+            total -= count;
+        } else if total > MOST {
+            problems.add(path, format!("is {count}, which makes {total} tasks in all; {limit}"));
+            return;
         }
     }
 }
@@ -228,10 +286,23 @@ fn namespaces(services: &[DescribedService], problems: &mut Problems) -> Vec<Nam
             .collect();
         match Namespace::resolve(name, &members) {
             Ok(namespace) => namespaces.push(namespace),
-            Err(found) => problems.extend(found),
+            Err(found) => {
+                for problem in found.iter().filter(|problem| !is_consequence(problem, services)) {
+                    note(problems, problem.path.as_str(), problem.message.as_str());
+                }
+            }
         }
     }
     namespaces
+}
+
+/// Whether a port name that no port mapping has may be that of one that could not be read.
+fn is_consequence(problem: &Problem, services: &[DescribedService]) -> bool {
+    let unread = services.iter().filter(|service| !service.are_ports_known);
+    problem.path.ends_with(".PortName")
+        && unread
+            .into_iter()
+            .any(|service| is_part_of(&problem.path, &service.path))
 }
 
 /// What a port speaks, from its `AppProtocol`.

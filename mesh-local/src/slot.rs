@@ -4,11 +4,12 @@
 //! address and are told apart by port, and a task that is replaced finds its successor in the same slot: the
 //! address that somebody was told to call keeps working.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use mesh_control::ServiceIdentity;
 use mesh_control::node::{OwnWiring, Wiring, egress_listener, ingress_listener, tcp_egress_listener};
@@ -19,7 +20,7 @@ use crate::environment;
 use crate::evaluate::{ACCOUNT, REGION};
 use crate::plan::{ContainerPlan, ServicePlan};
 use crate::ports::ReservedPort;
-use crate::process::tail;
+use crate::process::Log;
 
 /// The place of one task.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Slot {
     /// Where its applications listen, by container port.
     apps: BTreeMap<u16, ReservedPort>,
     mesh: Option<MeshSlot>,
+    /// Of its containers and its Envoy in their latest lives.
+    logs: Mutex<BTreeMap<String, Log>>,
 }
 
 /// What a task has in addition if its service takes part in Service Connect.
@@ -39,6 +42,8 @@ struct MeshSlot {
     egress: ReservedPort,
     /// By port name.
     ingress: BTreeMap<String, ReservedPort>,
+    /// The names of those ports that carry TCP and not HTTP.
+    tcp_ingress: BTreeSet<String>,
     /// By name and port.
     tcp_egress: BTreeMap<(String, u16), ReservedPort>,
     suffixes: MeshSuffixes,
@@ -69,6 +74,7 @@ impl Slot {
             mesh: namespace
                 .map(|namespace| MeshSlot::new(namespace, &plan.name))
                 .transpose()?,
+            logs: Mutex::default(),
         })
     }
 
@@ -107,16 +113,19 @@ impl Slot {
         self.service.node_id(REGION, ACCOUNT, "local")
     }
 
+    /// From now on this is the log of its container or Envoy of this name.
+    pub(crate) fn remember_log(&self, name: &str, log: &Log) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.insert(name.to_owned(), log.clone());
+    }
+
     /// The end of each of its logs that is not empty, with the name of whose it is.
     pub(crate) fn log_tails(&self) -> Vec<(String, String)> {
-        let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let mut logs: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
-        logs.sort();
-        logs.iter()
-            .filter(|path| path.metadata().is_ok_and(|log| log.len() > 0))
-            .filter_map(|path| Some((path.file_stem()?.display().to_string(), tail(path))))
-            .collect()
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = logs
+            .iter()
+            .filter_map(|(name, log)| Some((name.clone(), log.end()?.to_string())));
+        ends.collect()
     }
 
     /// The socket of its Envoy's admin page. The kernel has room for about a hundred bytes and a service's name may
@@ -144,17 +153,33 @@ impl Slot {
             .map(|(name, port)| (name.as_str(), port.address()))
     }
 
+    /// The names of the ports on which its Envoy takes TCP connections and not HTTP.
+    pub(crate) fn tcp_ingresses(&self) -> impl Iterator<Item = &str> {
+        self.mesh.iter().flat_map(|mesh| &mesh.tcp_ingress).map(String::as_str)
+    }
+
+    /// Where its Envoy passes on TCP connections, from outside and from its applications.
+    pub(crate) fn tcp_listeners(&self) -> Vec<SocketAddr> {
+        let ingress = self.tcp_ingresses().filter_map(|name| self.ingress(name));
+        let egress = self.mesh.iter().flat_map(|mesh| mesh.tcp_egress.values());
+        ingress.chain(egress.map(ReservedPort::address)).collect()
+    }
+
+    /// Whether it has an Envoy.
+    pub(crate) fn is_in_mesh(&self) -> bool {
+        self.mesh.is_some()
+    }
+
     /// Where its applications listen.
     pub(crate) fn app_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.apps.values().map(ReservedPort::address)
     }
 
-    /// Where this container listens.
-    pub(crate) fn addresses_of(&self, container: &ContainerPlan) -> Vec<SocketAddr> {
-        container
-            .ports
-            .iter()
-            .filter_map(|port| Some(self.apps.get(&port.mapping.container_port)?.address()))
+    /// Where this container listens, with the port it has in its task definition.
+    pub(crate) fn addresses_of(&self, container: &ContainerPlan) -> Vec<(u16, SocketAddr)> {
+        let ports = container.ports.iter().map(|port| port.mapping.container_port);
+        ports
+            .filter_map(|port| Some((port, self.apps.get(&port)?.address())))
             .collect()
     }
 
@@ -180,8 +205,11 @@ impl Slot {
 
 impl MeshSlot {
     fn new(namespace: &Namespace, service: &str) -> io::Result<Self> {
-        let mut ingress = BTreeMap::new();
+        let (mut ingress, mut tcp_ingress) = (BTreeMap::new(), BTreeSet::new());
         for endpoint in namespace.offered_by(service) {
+            if !endpoint.protocol.is_http_family() {
+                tcp_ingress.insert(endpoint.port_name.clone());
+            }
             if !ingress.contains_key(&endpoint.port_name) {
                 ingress.insert(endpoint.port_name.clone(), ReservedPort::pick()?);
             }
@@ -196,6 +224,7 @@ impl MeshSlot {
         Ok(Self {
             egress: ReservedPort::pick()?,
             ingress,
+            tcp_ingress,
             tcp_egress,
             suffixes: MeshSuffixes::new(aliases.chain([namespace.name.as_str()])),
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
-use mesh_local::path::{Path, observed_trace_id};
+use mesh_local::path::{Journey, observed_trace_id};
 use uuid::Uuid;
 
 use super::{Call, Walk};
@@ -25,7 +25,7 @@ struct Answer {
     status: u16,
     body: String,
     took: Duration,
-    path: Path,
+    path: Journey,
 }
 
 impl<'a> Caller<'a> {

@@ -94,7 +94,7 @@ async fn command_lines_that_make_no_sense() {
         ),
         (
             &[&check[..], &["--image", "app"]].concat(),
-            &["'app'", "expected NAME=VALUE"],
+            &["'app'", "expected NAME=COMMAND"],
         ),
         (
             &[&check[..], &["--image", "app='x"]].concat(),
@@ -146,4 +146,24 @@ async fn nobody_who_listens_is_no_reason_to_panic() {
 fn closed_pipe() -> Stdio {
     let (_reader, writer) = std::io::pipe().expect("a pipe");
     writer.into()
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_written_is_a_failure() {
+    let room = Room::new();
+    let mut command = room.example(&["synth"]);
+    command.stdout(
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it"),
+    );
+    let child = command.stderr(std::process::Stdio::piped()).spawn().expect("it starts");
+    let output = child.wait_with_output().await.expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        complaint,
+        "error: cannot write the output: No space left on device (os error 28)\n"
+    );
 }

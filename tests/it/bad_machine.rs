@@ -94,6 +94,7 @@ async fn no_folder_for_logs_and_sockets() {
     let start = "making a folder for logs and sockets: No such file or directory (os error 2) at path ";
     assert!(reason.starts_with(start), "{reason}");
     assert!(reason.contains(&missing.display().to_string()), "{reason}");
+    assert!(reason.ends_with("; set TMPDIR to a folder that exists\n"), "{reason}");
 
     let long = room.tmpdir().join("long/".repeat(20));
     std::fs::create_dir_all(&long).expect("the room can be written to");

@@ -98,6 +98,7 @@ async fn an_image_that_nobody_knows() {
         &[
             "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx:1` runs is not known \
            here (known are meshwright/demo-service, team/app); say it with --image 'nginx:1=COMMAND'",
+            "--image team/app=true: the template uses no such image; it uses meshwright/demo-service, nginx:1",
         ],
     )
     .await;
@@ -188,6 +189,101 @@ async fn several_mistakes_are_told_at_once() {
              (known are meshwright/demo-service); say it with --image 'nginx=COMMAND'",
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName: is `-green`; \
              allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn no_mistake_hides_another() {
+    refused(
+        |template| {
+            template["Resources"]["Function"] = json!({"Type": "AWS::Lambda::Function"});
+            properties(template, "BlueService")["DesiredCount"] = json!(-1);
+            offer(template, "Blue")["PortName"] = json!("htpp");
+            let container = container(template, "Blue");
+            container.as_object_mut().expect("an object").shift_remove("Image");
+            container["PortMappings"][0]["AppProtocol"] = json!("htttp");
+            container["Environment"][0]["Value"] = json!({"Fn::ImportValue": "shared"});
+        },
+        &[],
+        &[
+            "Resources.Function.Type: `AWS::Lambda::Function` cannot be run here; what can is AWS::ECS::Cluster, \
+             AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+            "Resources.BlueService.Properties.DesiredCount: is -1; allowed is a whole number from 0 to 4294967295",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Environment[0].Value: \
+             `Fn::ImportValue` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::If, Fn::Join, \
+             Fn::Select, Fn::Split, Fn::FindInMap, Fn::Base64, Fn::Cidr and Fn::GetAZs",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is missing",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].PortMappings[0].AppProtocol: is `htttp`; \
+             allowed are http, http2 and grpc",
+            "Resources.BlueService.Properties.ServiceConnectConfiguration.Services[0].PortName: `htpp` is no port of \
+             service `blue`: its port mappings are named `http`",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_does_not_run_here_is_one_mistake() {
+    refused(
+        |template| template["Resources"]["Namespace"]["Type"] = json!("AWS::ServiceDiscovery::PrivateDnsNamespace"),
+        &[],
+        &[
+            "Resources.Namespace.Type: `AWS::ServiceDiscovery::PrivateDnsNamespace` cannot be run here; what can is \
+             AWS::ECS::Cluster, AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn names_and_numbers_that_would_run_something_else() {
+    refused(
+        |template| {
+            properties(template, "BlueService")["DesiredCout"] = json!(3);
+            properties(template, "GreenService")["DesiredCount"] = json!(100_000);
+            properties(template, "GreenService")["ServiceConnectConfiguration"]["Enabled"] = json!("yes");
+            container(template, "Blue")["HealthCheck"]["Interval"] = json!(1);
+            container(template, "Blue")["DockerLabels"] = json!({"meshwright.port.300": "SERVICE_PORT"});
+            container(template, "Green")["DockerLabels"] = json!({});
+        },
+        &[],
+        &[
+            "Resources.BlueService.Properties.DesiredCout: is no property of AWS::ECS::Service; did you mean \
+             DesiredCount?",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels.meshwright.port.300: is the \
+             label of no port of this container; did you mean meshwright.port.3000?",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].HealthCheck.Interval: is 1; allowed is 5 \
+             to 300",
+            "Resources.GreenService.Properties.ServiceConnectConfiguration.Enabled: is \"yes\"; allowed is true or \
+             false",
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels: nothing tells the \
+             container its port; here port 3000 is another one for each task. Say which variable holds it: \
+             {\"meshwright.port.3000\": \"PORT\"}",
+            "Resources.GreenService.Properties.DesiredCount: is 100000; at most 100 tasks can be run on one machine",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn images_that_stand_for_nothing() {
+    refused(
+        |template| container(template, "Green")["Image"] = json!("team/app:1"),
+        &[
+            "--image",
+            "other=ls",
+            "--image",
+            "team/app=nosuchprogram --port 1",
+            "--image",
+            "team/app:1=./nosuchfile",
+        ],
+        &[
+            "--image other=ls: the template uses no such image; it uses meshwright/demo-service, team/app:1",
+            "--image team/app=nosuchprogram --port 1: `nosuchprogram` is no program: it is in no folder of PATH",
+            "--image team/app:1=./nosuchfile: `./nosuchfile` is no program: there is no such file, or it cannot be \
+             executed",
         ],
     )
     .await;

@@ -128,6 +128,7 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
         template["Parameters"]["Tasks"] = json!({"Type": "Number"});
         template["Parameters"]["Prefix"] = json!({"Type": "String", "Default": "team"});
         template["Resources"]["Logs"] = json!({"Type": "AWS::Logs::LogGroup"});
+        container(template, "Blue")["Secrets"] = json!([]);
         properties(template, "BlueService")["DesiredCount"] = json!({"Ref": "Tasks"});
         properties(template, "BlueService")["ServiceName"] = json!({"Fn::Sub": "${Prefix}-blue"});
         // As long as a name of a stack and a name of CDK's in it may well be: file names are made of it.
@@ -145,6 +146,8 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
             .stderr
             .contains("not simulated: Logs (AWS::Logs::LogGroup)\n")
     );
+    let secrets = "not simulated: Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Secrets (property)\n";
+    assert!(run.printed().stderr.contains(secrets));
     assert!(run.printed().stderr.contains("team-blue/1: running after "));
     assert!(!run.printed().stderr.contains("team-blue/2"));
     let green = run.url(&format!("# {long}/1, port http"));

@@ -40,6 +40,23 @@ impl ReadError {
         self.late
     }
 
+    /// What is missing is what a mistake is about, not the structure that lacks it.
+    pub(super) fn at_the_missing_field(self) -> Self {
+        let field = self
+            .message
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.strip_suffix('`'))
+            .filter(|_| !self.late);
+        match field {
+            Some(field) => Self {
+                path: joined(&self.path, &capitalised(field)),
+                message: "is missing".to_owned(),
+                late: self.late,
+            },
+            None => self,
+        }
+    }
+
     /// The same as a problem of the template, its path beginning with `prefix`.
     #[must_use]
     pub fn into_problem(self, prefix: &str) -> Problem {
@@ -70,19 +87,37 @@ impl std::error::Error for ReadError {}
 /// from a mistake.
 pub fn read<T: DeserializeOwned>(properties: &Json) -> Result<T, ReadError> {
     serde_path_to_error::deserialize(properties).map_err(|error| {
-        let path = error.path();
-        ReadError::new(dotted(path), error.inner().to_string(), is_late(properties, path))
+        let message = error.inner().to_string();
+        match late(properties, error.path()) {
+            Some(function) => ReadError::new(function, message, true),
+            None => ReadError::new(dotted(error.path()), message, false),
+        }
     })
 }
 
 /// The path as our problems write it.
 pub(crate) fn dotted(path: &Path) -> String {
-    path.iter().fold(String::new(), |written, segment| match segment {
+    path.iter().fold(String::new(), extended)
+}
+
+fn extended(written: String, segment: &Segment) -> String {
+    match segment {
         Segment::Seq { index } => format!("{written}[{index}]"),
         Segment::Map { key } => joined(&written, key),
         Segment::Enum { variant } => joined(&written, variant),
         Segment::Unknown => written,
-    })
+    }
+}
+
+/// A field's name in CloudFormation's spelling.
+pub(crate) fn capitalised(key: &str) -> String {
+    let mut letters = key.chars();
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(letters)
+        .collect()
 }
 
 /// `prefix.rest`, or the one of them that is not empty.
@@ -93,20 +128,22 @@ pub(crate) fn joined(prefix: &str, rest: &str) -> String {
     }
 }
 
-/// True if the path meets an intrinsic function on its way.
-fn is_late(properties: &Json, path: &Path) -> bool {
+/// The path to the intrinsic function that the path leads to or into, if it does.
+fn late(properties: &Json, path: &Path) -> Option<String> {
     let mut here = Some(properties);
+    let mut walked = String::new();
     for segment in path {
         if here.is_some_and(|json| intrinsic(json).is_some()) {
-            return true;
+            return Some(walked);
         }
         here = match segment {
             Segment::Seq { index } => here.and_then(|json| json.get(index)),
             Segment::Map { key } => here.and_then(|json| json.get(key)),
             Segment::Enum { .. } | Segment::Unknown => None,
         };
+        walked = extended(walked, segment);
     }
-    here.is_some_and(|json| intrinsic(json).is_some())
+    here.is_some_and(|json| intrinsic(json).is_some()).then_some(walked)
 }
 
 #[cfg(test)]

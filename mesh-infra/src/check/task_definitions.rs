@@ -4,12 +4,11 @@
 //! 2026-11-23).
 
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 use mesh_model::Problems;
 
 use crate::cfn::ecs;
-use crate::value::Value;
+use crate::value::{Value, in_range};
 
 pub(super) fn check(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
     let containers = &task.container_definitions;
@@ -116,21 +115,7 @@ fn check_health_check(check: &ecs::HealthCheck, path: &str, problems: &mut Probl
             format!("is {words:?}; allowed are CMD and the words of a command, or CMD-SHELL and one line"),
         );
     }
-    in_range(&check.interval, 5..=300, &format!("{path}.Interval"), problems);
-    in_range(&check.timeout, 2..=60, &format!("{path}.Timeout"), problems);
-    in_range(&check.retries, 1..=10, &format!("{path}.Retries"), problems);
-    in_range(&check.start_period, 0..=300, &format!("{path}.StartPeriod"), problems);
-}
-
-fn in_range(value: &Option<Value<u32>>, range: RangeInclusive<u32>, path: &str, problems: &mut Problems) {
-    if let Some(Value::Known(number)) = value
-        && !range.contains(number)
-    {
-        problems.add(
-            path,
-            format!("is {number}; allowed is {} to {}", range.start(), range.end()),
-        );
-    }
+    check.check_ranges(path, problems);
 }
 
 /// Names that may be said only once.

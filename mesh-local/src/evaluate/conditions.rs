@@ -1,34 +1,32 @@
 //! Conditions: which resources and values a template has, depending on its parameters.
 
+use mesh_infra::cfn::unknown;
 use serde_json::Value as Json;
 
-use super::{Evaluation, Progress, function, text_of, wrong};
+use super::{Evaluation, Progress, function, has_unknown, text_of, wrong};
 
 impl Evaluation<'_> {
     /// `Fn::If`. `None` if the chosen value is `AWS::NoValue`.
     pub(super) fn choose(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Json> {
         match argument.as_array().map(Vec::as_slice) {
-            Some([Json::String(name), yes, no]) => {
-                let chosen = if self.named_condition(name, path, progress) {
-                    yes
-                } else {
-                    no
-                };
-                self.value(chosen, path, progress)
-            }
+            Some([Json::String(name), yes, no]) => match self.named_condition(name, path, progress) {
+                Some(true) => self.value(yes, path, progress),
+                Some(false) => self.value(no, path, progress),
+                None => Some(unknown()),
+            },
             _ => Some(wrong(path, "Fn::If takes a condition's name and two values", progress)),
         }
     }
 
-    /// Whether a condition of the template holds.
-    pub(super) fn named_condition(&self, name: &str, path: &str, progress: &mut Progress<'_>) -> bool {
+    /// Whether a condition of the template holds. `None` if it cannot be evaluated, which is noted.
+    pub(super) fn named_condition(&self, name: &str, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
         let Some(condition) = self.template.conditions.get(name) else {
             wrong(
                 path,
                 &format!("names the condition `{name}`, which does not exist"),
                 progress,
             );
-            return false;
+            return None;
         };
         if let Some(holds) = self.found.borrow().conditions.get(name) {
             return *holds;
@@ -36,7 +34,7 @@ impl Evaluation<'_> {
         let visited = format!("condition {name}");
         if progress.visiting.contains(&visited) {
             wrong(path, &format!("the condition `{name}` depends on itself"), progress);
-            return false;
+            return None;
         }
         progress.visiting.push(visited);
         let holds = self.condition(condition, &format!("Conditions.{name}"), progress);
@@ -45,33 +43,39 @@ impl Evaluation<'_> {
         holds
     }
 
-    fn condition(&self, condition: &Json, path: &str, progress: &mut Progress<'_>) -> bool {
+    fn condition(&self, condition: &Json, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
         if let Some(Json::String(name)) = condition.get("Condition") {
             return self.named_condition(name, path, progress);
         }
         match condition.as_object().and_then(function) {
             Some(("Fn::Equals", Json::Array(sides))) if sides.len() == 2 => {
                 let mut side = |index: usize| self.value(&sides[index], path, progress).unwrap_or(Json::Null);
+                let (left, right) = (side(0), side(1));
                 // Parameters are texts, and templates compare them with numbers and flags.
-                text_of(&side(0)) == text_of(&side(1))
+                (!has_unknown(&left) && !has_unknown(&right)).then(|| text_of(&left) == text_of(&right))
             }
-            Some(("Fn::Not", Json::Array(parts))) if parts.len() == 1 => !self.condition(&parts[0], path, progress),
+            Some(("Fn::Not", Json::Array(parts))) if parts.len() == 1 => {
+                self.condition(&parts[0], path, progress).map(|holds| !holds)
+            }
             // Every part is looked at, so that a mistake is found whichever way the others turn out.
             Some(("Fn::And", Json::Array(parts))) => {
-                parts
-                    .iter()
-                    .filter(|part| !self.condition(part, path, progress))
-                    .count()
-                    == 0
+                let parts = self.conditions(parts, path, progress)?;
+                Some(parts.iter().all(|holds| *holds))
             }
             Some(("Fn::Or", Json::Array(parts))) => {
-                parts.iter().filter(|part| self.condition(part, path, progress)).count() > 0
+                let parts = self.conditions(parts, path, progress)?;
+                Some(parts.iter().any(|holds| *holds))
             }
             _ => {
                 let message = "is no condition; understood are Fn::Equals, Fn::And, Fn::Or, Fn::Not and Condition";
                 wrong(path, message, progress);
-                false
+                None
             }
         }
+    }
+
+    fn conditions(&self, parts: &[Json], path: &str, progress: &mut Progress<'_>) -> Option<Vec<bool>> {
+        let parts: Vec<Option<bool>> = parts.iter().map(|part| self.condition(part, path, progress)).collect();
+        parts.into_iter().collect()
     }
 }

@@ -4,14 +4,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
+use mesh_infra::cfn::unknown;
 use serde_json::Value as Json;
 
 use super::physical::REGION;
-use super::{Evaluation, Progress, text_of, wrong};
+use super::{Evaluation, Progress, has_unknown, text_of, wrong};
 
 impl Evaluation<'_> {
     pub(super) fn join(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        match self.arguments(argument, path, progress).as_slice() {
+        let Some(arguments) = self.arguments(argument, path, progress) else {
+            return unknown();
+        };
+        match arguments.as_slice() {
             [Json::String(delimiter), Json::Array(items)] => {
                 let texts: Vec<String> = items.iter().map(text_of).collect();
                 Json::from(texts.join(delimiter))
@@ -21,7 +25,10 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn split(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        match self.arguments(argument, path, progress).as_slice() {
+        let Some(arguments) = self.arguments(argument, path, progress) else {
+            return unknown();
+        };
+        match arguments.as_slice() {
             [Json::String(delimiter), Json::String(text)] if !delimiter.is_empty() => {
                 text.split(delimiter.as_str()).map(Json::from).collect()
             }
@@ -30,7 +37,9 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn select(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        let arguments = self.arguments(argument, path, progress);
+        let Some(arguments) = self.arguments(argument, path, progress) else {
+            return unknown();
+        };
         let [index, Json::Array(items)] = arguments.as_slice() else {
             return wrong(path, "Fn::Select takes an index and a list", progress);
         };
@@ -45,7 +54,9 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn find_in_map(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
-        let arguments = self.arguments(argument, path, progress);
+        let Some(arguments) = self.arguments(argument, path, progress) else {
+            return unknown();
+        };
         let [map, first, second] = arguments.as_slice() else {
             return wrong(path, "Fn::FindInMap takes a map, a first and a second key", progress);
         };
@@ -66,6 +77,7 @@ impl Evaluation<'_> {
 
     pub(super) fn base64(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         match self.value(argument, path, progress) {
+            Some(value) if has_unknown(&value) => unknown(),
             Some(Json::String(text)) => Json::from(STANDARD.encode(text)),
             _ => wrong(path, "Fn::Base64 takes a text", progress),
         }
@@ -81,7 +93,9 @@ impl Evaluation<'_> {
     pub(super) fn cidr(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         /// What CloudFormation allows.
         const MOST: usize = 256;
-        let arguments = self.arguments(argument, path, progress);
+        let Some(arguments) = self.arguments(argument, path, progress) else {
+            return unknown();
+        };
         let (block, count, bits) = match arguments.as_slice() {
             [block, count] => (block, count, None),
             [block, count, bits] => (block, count, Some(bits)),
@@ -114,11 +128,12 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The function's arguments, evaluated; none if they are no list.
-    fn arguments(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Vec<Json> {
+    /// The function's arguments, evaluated; an empty list if they are no list, `None` if one is unknown.
+    fn arguments(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Vec<Json>> {
         match self.value(argument, path, progress) {
-            Some(Json::Array(arguments)) => arguments,
-            _ => Vec::new(),
+            Some(value) if has_unknown(&value) => None,
+            Some(Json::Array(arguments)) => Some(arguments),
+            _ => Some(Vec::new()),
         }
     }
 }

@@ -3,9 +3,10 @@
 //! The forms are CloudFormation's (return values of each resource type, read 2026-11-23), with a region and an
 //! account that cannot be mistaken for real ones.
 
+use mesh_infra::cfn::unknown;
 use serde_json::{Value as Json, json};
 
-use super::{Evaluation, Progress, text_of, wrong};
+use super::{Evaluation, Progress, RUN, has_unknown, is_refused, text_of, wrong};
 
 /// The region of everything that runs here.
 pub(crate) const REGION: &str = "local";
@@ -38,6 +39,8 @@ impl Evaluation<'_> {
             }
             "AWS::ECS::Service" => self.service_arn(name, path, progress),
             "AWS::ServiceDiscovery::HttpNamespace" => Json::from(namespace_id(name)),
+            // That it cannot be run is the problem; what it would have answered is none of its own.
+            kind if is_refused(kind) => unknown(),
             // What is not simulated has no value here; its logical id says at least where the text came from.
             _ => Json::from(name),
         }
@@ -62,9 +65,10 @@ impl Evaluation<'_> {
             ("AWS::ServiceDiscovery::HttpNamespace", "Arn") => {
                 arn("servicediscovery", &format!("namespace/{}", namespace_id(name)))
             }
-            (kind, _) if kind.starts_with("AWS::ECS::") || kind.starts_with("AWS::ServiceDiscovery::") => wrong(
+            (kind, _) if is_refused(kind) => unknown(),
+            (kind, _) if RUN.contains(&kind) => wrong(
                 path,
-                &format!("`{name}` is a {kind}, which has no attribute `{attribute}` here"),
+                &format!("`{name}` is an {kind}, which has no attribute `{attribute}` here"),
                 progress,
             ),
             _ => Json::from(format!("{name}.{attribute}")),
@@ -114,6 +118,7 @@ impl Evaluation<'_> {
                 &format!("Resources.{logical_id}.Properties.{property}"),
                 progress,
             )
+            .filter(|name| !has_unknown(name))
             .map_or_else(generated, |name| text_of(&name));
         progress.visiting.pop();
         let name = shortened(name, path, progress);

@@ -93,7 +93,7 @@ fn mistakes_are_named_where_they_are() {
         ),
         (
             json!({"Fn::GetAtt": ["Cluster", "Size"]}),
-            "`Cluster` is a AWS::ECS::Cluster, which has no attribute `Size` here",
+            "`Cluster` is an AWS::ECS::Cluster, which has no attribute `Size` here",
         ),
         (
             json!({"Fn::If": ["IsGone", 1, 2]}),

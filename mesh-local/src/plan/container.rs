@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mesh_infra::PORT_VARIABLE_LABEL_PREFIX;
 use mesh_infra::cfn::ecs;
 use mesh_infra::{StringList, Value};
 use mesh_model::Problems;
 use mesh_model::namespace::PortMapping;
 
-use super::{Condition, ContainerPlan, HealthCheckPlan, PortPlan, check_name, protocol};
+use super::{Condition, ContainerPlan, HealthCheckPlan, PortPlan, check_name, labels, note, protocol};
 use crate::image::{Image, Images};
 
 /// Reads an evaluated container definition. What is wrong with it is noted, and the rest is read all the same:
@@ -20,33 +19,36 @@ pub(super) fn describe(
     path: &str,
     problems: &mut Problems,
 ) -> ContainerPlan {
-    let image_name = text(&definition.image);
-    let image = images.get(&image_name);
-    if image.is_none() {
-        problems.add(format!("{path}.Image"), unknown_image(&image_name, images));
-    }
-    let labels = &definition.docker_labels;
+    let image_name = known(&definition.image);
+    let image = image_name.as_deref().map(|name| {
+        images.get(name).cloned().unwrap_or_else(|| {
+            problems.add(format!("{path}.Image"), unknown_image(name, images));
+            Image::new([name])
+        })
+    });
     let ports: Vec<PortPlan> = definition
         .port_mappings
         .iter()
         .enumerate()
-        .filter_map(|(index, mapping)| {
-            let mapping = port(mapping, &format!("{path}.PortMappings[{index}]"), problems)?;
-            let label = format!("{PORT_VARIABLE_LABEL_PREFIX}{}", mapping.container_port);
-            let variable = labels.get(&label).map(text);
-            Some(PortPlan { mapping, variable })
+        .map(|(index, mapping)| {
+            let mapping = port(mapping, &format!("{path}.PortMappings[{index}]"), problems);
+            let variable = definition
+                .docker_labels
+                .get(&labels::port_label(mapping.container_port));
+            let variable = variable.and_then(known);
+            PortPlan { mapping, variable }
         })
         .collect();
+    labels::check(definition, &ports, path, problems);
     let depends_on = definition
         .depends_on
         .iter()
         .enumerate()
-        .filter_map(|(index, dependency)| {
+        .map(|(index, dependency)| {
             let path = format!("{path}.DependsOn[{index}].Condition");
-            Some((
-                text(&dependency.container_name),
-                condition(&text(&dependency.condition), path, problems)?,
-            ))
+            let condition = known(&dependency.condition).and_then(|word| condition(&word, path, problems));
+            // Every container can be waited for to be started: what is made up here raises no doubts.
+            (text(&dependency.container_name), condition.unwrap_or(Condition::Start))
         })
         .collect();
     let health_check = definition
@@ -58,16 +60,18 @@ pub(super) fn describe(
         .iter()
         .map(|variable| (text(&variable.name), text(&variable.value)))
         .collect();
-    let name = text(&definition.name);
-    check_name(&name, format!("{path}.Name"), problems);
+    let name = known(&definition.name);
+    if let Some(name) = &name {
+        check_name(name, format!("{path}.Name"), problems);
+    }
     ContainerPlan {
-        name,
-        image: image.cloned().unwrap_or_else(|| Image::new([image_name])),
+        name: name.unwrap_or_default(),
+        image: image.unwrap_or_else(|| Image::new([""])),
+        // One that is not known is not held against those who wait for its end.
         essential: definition
             .essential
             .as_ref()
-            .and_then(|value| value.known().copied())
-            .unwrap_or(true),
+            .is_none_or(|value| value.known().copied().unwrap_or(false)),
         entry_point: texts(definition.entry_point.as_ref()),
         command: texts(definition.command.as_ref()),
         environment,
@@ -88,34 +92,37 @@ fn unknown_image(name: &str, images: &Images) -> String {
     format!("what `{name}` runs is not known here ({known}); say it with --image '{name}=COMMAND'")
 }
 
-fn port(mapping: &ecs::PortMapping, path: &str, problems: &mut Problems) -> Option<PortMapping> {
-    let number = mapping
-        .container_port
-        .as_ref()
-        .and_then(|value| value.known().copied())
-        .unwrap_or(0);
-    let container_port = u16::try_from(number).ok().filter(|port| *port > 0);
-    if container_port.is_none() {
+/// A port mapping, with port 0 if its port is not known.
+fn port(mapping: &ecs::PortMapping, path: &str, problems: &mut Problems) -> PortMapping {
+    let number = match &mapping.container_port {
+        Some(value) => value.known().copied(),
+        None => {
+            note(problems, format!("{path}.ContainerPort"), "is missing");
+            None
+        }
+    };
+    let container_port = number.map(|number| u16::try_from(number).unwrap_or(0));
+    if let (Some(number), Some(0)) = (number, container_port) {
         problems.add(
             format!("{path}.ContainerPort"),
             format!("is {number}; allowed is 1 to 65535"),
         );
     }
-    if mapping
+    let is_tcp = mapping
         .protocol
         .as_ref()
-        .map(text)
-        .is_some_and(|protocol| protocol != "tcp")
-    {
+        .and_then(known)
+        .is_none_or(|word| word == "tcp");
+    if !is_tcp {
         problems.add(format!("{path}.Protocol"), "only tcp can be run here");
     }
-    let word = mapping.app_protocol.as_ref().map(text);
+    let word = mapping.app_protocol.as_ref().and_then(known);
     let protocol = protocol(word.as_deref(), &format!("{path}.AppProtocol"), problems);
-    Some(PortMapping {
-        name: mapping.name.as_ref().map(text),
-        container_port: container_port?,
+    PortMapping {
+        name: mapping.name.as_ref().and_then(known),
+        container_port: container_port.unwrap_or(0),
         protocol,
-    })
+    }
 }
 
 fn condition(word: &str, path: String, problems: &mut Problems) -> Option<Condition> {
@@ -135,6 +142,7 @@ fn condition(word: &str, path: String, problems: &mut Problems) -> Option<Condit
 }
 
 fn health_check(check: &ecs::HealthCheck, path: &str, problems: &mut Problems) -> Option<HealthCheckPlan> {
+    check.check_ranges(path, problems);
     let words = texts(Some(&check.command));
     let command = match words.split_first() {
         Some((form, command)) if form == "CMD" && !command.is_empty() => command.to_vec(),
@@ -142,11 +150,14 @@ fn health_check(check: &ecs::HealthCheck, path: &str, problems: &mut Problems) -
         Some((form, [line])) if form == "CMD-SHELL" => vec!["sh".to_owned(), "-c".to_owned(), line.clone()],
         Some((form, [])) if form == "NONE" => return None,
         _ => {
-            problems.add(
-                format!("{path}.Command"),
-                "must begin with CMD and have a program, or be CMD-SHELL and one line",
-            );
-            return None;
+            // A word or list that is not known was reported, and a check that is wrong is one all the same.
+            if check.command.known_items().is_some() {
+                problems.add(
+                    format!("{path}.Command"),
+                    "must begin with CMD and have a program, or be CMD-SHELL and one line",
+                );
+            }
+            Vec::new()
         }
     };
     Some(HealthCheckPlan {
@@ -168,8 +179,12 @@ fn seconds(value: Option<&Value<u32>>, default: u64) -> Duration {
 }
 
 /// After evaluation every value is known, or was reported as a problem already.
-pub(super) fn text(value: &Value<String>) -> String {
-    value.known().cloned().unwrap_or_default()
+pub(super) fn known(value: &Value<String>) -> Option<String> {
+    value.known().cloned()
+}
+
+fn text(value: &Value<String>) -> String {
+    known(value).unwrap_or_default()
 }
 
 fn texts(list: Option<&StringList>) -> Vec<String> {

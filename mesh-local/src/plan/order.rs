@@ -18,7 +18,8 @@ pub(super) fn in_start_order(
             container
                 .depends_on
                 .iter()
-                .all(|(name, _)| !waiting.iter().any(|other| other.name == *name))
+                // A container whose name is not known may be any, so nobody waits for it.
+                .all(|(name, _)| name.is_empty() || !waiting.iter().any(|other| other.name == *name))
         };
         let Some(position) = waiting.iter().position(is_free) else {
             let names: Vec<&str> = waiting.iter().map(|container| container.name.as_str()).collect();
@@ -34,8 +35,12 @@ fn check(containers: &[ContainerPlan], path: &str, problems: &mut Problems) {
     for (index, container) in containers.iter().enumerate() {
         for (number, (name, condition)) in container.depends_on.iter().enumerate() {
             let path = format!("{path}[{index}].DependsOn[{number}]");
-            let Some(other) = containers.iter().find(|other| other.name == *name) else {
-                problems.add(path, format!("`{name}` is no container of this task definition"));
+            let found = containers.iter().find(|other| !name.is_empty() && other.name == *name);
+            let Some(other) = found else {
+                // It may be meant where a name is not known.
+                if !name.is_empty() && containers.iter().all(|other| !other.name.is_empty()) {
+                    problems.add(path, format!("`{name}` is no container of this task definition"));
+                }
                 continue;
             };
             if *condition == Condition::Healthy && other.health_check.is_none() {

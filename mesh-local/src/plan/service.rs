@@ -2,97 +2,103 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mesh_infra::cfn::{ResourceType, ecs, servicediscovery};
-use mesh_infra::{Resource, Template};
+use mesh_infra::Template;
+use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
 use mesh_model::Problems;
 use mesh_model::service_connect::ServiceConnectConfiguration;
 use serde_json::Value as Json;
 
-use super::container::{self, text};
+use super::container::{self, known};
 use super::order::in_start_order;
-use super::{ContainerPlan, DescribedService, ServicePlan, check_name};
+use super::reader::{Cluster, Reader, Reference, Stack};
+use super::{ContainerPlan, DescribedService, ServicePlan, check_name, note};
 use crate::evaluate::Evaluation;
 use crate::image::Images;
 
-/// Every service of the template.
+/// Every service of the template, and the paths of properties that are not simulated.
 pub(super) fn describe_all(
     template: &Template,
     evaluation: &Evaluation<'_>,
     images: &Images,
     problems: &mut Problems,
-) -> Vec<DescribedService> {
+) -> (Vec<DescribedService>, Vec<String>) {
     let mut reader = Reader {
         template,
         evaluation,
         problems,
+        not_simulated: Vec::new(),
     };
-    let stack = Stack {
-        clusters: reader.clusters(),
-        namespaces: reader.namespaces(),
-        task_definitions: reader.by_physical_id(ecs::TaskDefinition::KIND),
-    };
-    reader
-        .ids_of(ecs::Service::KIND)
-        .into_iter()
-        .filter_map(|id| describe(&mut reader, &stack, &id, images))
-        .collect()
+    let stack = reader.stack();
+    let mut described = BTreeSet::new();
+    let mut services = Vec::new();
+    for id in reader.ids_of(ecs::Service::KIND) {
+        services.extend(describe(&mut reader, &stack, &id, images, &mut described));
+    }
+    // A service that names no task definition of the template was meant to name one, and nobody knows which.
+    if services.iter().any(|service| service.plan.containers.is_empty()) {
+        for id in stack.task_definitions.values().filter(|id| !described.contains(*id)) {
+            task_definition(&mut reader, id, images);
+        }
+    }
+    (services, reader.not_simulated)
 }
 
-/// What services refer to, by what `Ref` and `Fn::GetAtt` made of it.
-struct Stack {
-    /// Cluster names and ARNs, to the cluster's name and default namespace.
-    clusters: BTreeMap<String, (String, Option<String>)>,
-    /// Namespace names, ids and ARNs, to the namespace's name.
-    namespaces: BTreeMap<String, String>,
-    /// Task definition ARNs, to logical ids.
-    task_definitions: BTreeMap<String, String>,
-}
-
-fn describe(reader: &mut Reader<'_, '_>, stack: &Stack, id: &str, images: &Images) -> Option<DescribedService> {
+fn describe(
+    reader: &mut Reader<'_, '_>,
+    stack: &Stack,
+    id: &str,
+    images: &Images,
+    task_definitions: &mut BTreeSet<String>,
+) -> Option<DescribedService> {
     let path = format!("Resources.{id}.Properties");
     let service: ecs::Service = reader.read(id)?;
-    let name = reader.evaluation.attribute_of(id, "Name", reader.problems);
-    let name = name.as_str().unwrap_or_default().to_owned();
+    let name = reader.attribute(id, "Name");
     check_name(&name, format!("{path}.ServiceName"), reader.problems);
 
-    let configuration = connect(reader, &service, &path);
+    let connect_path = format!("{path}.ServiceConnectConfiguration");
+    let connect = service.service_connect_configuration.as_ref();
+    let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
     let cluster = cluster(&service, stack, &path, reader.problems);
-    let namespace = match (&cluster, &configuration) {
-        (Some((_, default)), Some(configuration)) => {
-            let path = format!("{path}.ServiceConnectConfiguration.Namespace");
-            namespace(configuration, default.clone(), stack, path, reader.problems)
+    let namespace = connect.filter(|_| configuration.is_some()).map(|given| {
+        let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
+        let path = format!("{connect_path}.Namespace");
+        namespace(given, default, stack, path, reader.problems)
+            // The rest of the configuration can be judged all the same, in a namespace of its own.
+            .unwrap_or_else(|| format!("unknown-{id}"))
+    });
+    let found = found_task_definition(&service, stack, &path, reader.problems);
+    let (containers, are_ports_known) = match found {
+        Some(found) => {
+            task_definitions.insert(found.clone());
+            task_definition(reader, &found, images)
         }
-        _ => None,
+        None => (Vec::new(), false),
     };
-    let containers = containers(reader, stack, &service, &path, images)?;
+    let desired_count = service.desired_count.as_ref().and_then(|value| value.known().copied());
     Some(DescribedService {
         plan: ServicePlan {
             name,
-            cluster: cluster.map(|(name, _)| name).unwrap_or_default(),
-            desired_count: service
-                .desired_count
-                .as_ref()
-                .and_then(|value| value.known().copied())
-                .unwrap_or(1),
+            cluster: cluster.map(|cluster| cluster.name).unwrap_or_default(),
+            desired_count: desired_count.unwrap_or(1),
             namespace,
             containers,
         },
         path,
         configuration,
+        are_ports_known,
     })
 }
 
-/// The name and default namespace of the service's cluster.
-fn cluster(
-    service: &ecs::Service,
-    stack: &Stack,
-    path: &str,
-    problems: &mut Problems,
-) -> Option<(String, Option<String>)> {
-    let Some(cluster) = service.cluster.as_ref().map(text) else {
+/// The service's cluster. `None` if that is not known, which was reported.
+fn cluster(service: &ecs::Service, stack: &Stack, path: &str, problems: &mut Problems) -> Option<Cluster> {
+    let Some(cluster) = &service.cluster else {
         // ECS runs services without a cluster in the one of this name.
-        return Some(("default".to_owned(), None));
+        return Some(Cluster {
+            name: "default".to_owned(),
+            default_namespace: Reference::Nothing,
+        });
     };
+    let cluster = known(cluster)?;
     let found = stack.clusters.get(&cluster).cloned();
     if found.is_none() {
         problems.add(
@@ -103,79 +109,97 @@ fn cluster(
     found
 }
 
-/// The Service Connect configuration, if the service takes part.
-fn connect(reader: &mut Reader<'_, '_>, service: &ecs::Service, path: &str) -> Option<ServiceConnectConfiguration> {
-    let configuration = service.service_connect_configuration.as_ref()?;
-    if !configuration.is_enabled() {
+/// The Service Connect configuration, if the service takes part or does not say clearly that it does not.
+fn configuration(
+    reader: &mut Reader<'_, '_>,
+    given: &ecs::ServiceConnectConfiguration,
+    path: &str,
+) -> Option<ServiceConnectConfiguration> {
+    if is_unknown(&Json::Object(given.0.clone())) {
         return None;
     }
-    match configuration.to_model() {
-        Ok(model) => Some(model),
-        Err(error) => {
-            let problem = error.into_problem(&format!("{path}.ServiceConnectConfiguration"));
-            reader.problems.add(problem.path, problem.message);
-            None
-        }
+    let (model, errors) = given.to_model_all();
+    if model.as_ref().is_some_and(|model| !model.enabled) {
+        return None;
     }
+    reader.note_all(errors, path);
+    model
 }
 
+/// The namespace of a service that takes part. `None` if that is not known, which was reported.
 fn namespace(
-    configuration: &ServiceConnectConfiguration,
-    default: Option<String>,
+    configuration: &ecs::ServiceConnectConfiguration,
+    default: Option<&Reference>,
     stack: &Stack,
     path: String,
     problems: &mut Problems,
 ) -> Option<String> {
-    let Some(given) = configuration.namespace.clone().or(default) else {
-        problems.add(path, "is missing, and the cluster has no ServiceConnectDefaults");
-        return None;
+    let own = Reference::new(configuration.namespace().as_ref());
+    let given = match (&own, default) {
+        (Reference::To(given), _) | (Reference::Nothing, Some(Reference::To(given))) => given.clone(),
+        (Reference::Nothing, Some(Reference::Nothing)) => {
+            note(
+                problems,
+                path,
+                "is missing, and the cluster has no ServiceConnectDefaults",
+            );
+            return None;
+        }
+        (Reference::Unknown, _) | (Reference::Nothing, None | Some(Reference::Unknown)) => return None,
     };
     let found = stack.namespaces.get(&given).cloned();
     if found.is_none() {
-        let known: Vec<&str> = stack.namespaces.values().map(String::as_str).collect();
+        let mut names: Vec<&str> = stack.namespaces.values().map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        let has = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
         problems.add(
             path,
-            format!(
-                "`{given}` is no namespace of this template, which has: {}",
-                dedup(known).join(", ")
-            ),
+            format!("`{given}` is no namespace of this template, which has: {has}"),
         );
     }
     found
 }
 
-fn dedup(mut names: Vec<&str>) -> Vec<&str> {
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn containers(
-    reader: &mut Reader<'_, '_>,
-    stack: &Stack,
-    service: &ecs::Service,
-    path: &str,
-    images: &Images,
-) -> Option<Vec<ContainerPlan>> {
-    let arn = service.task_definition.as_ref().map(text);
-    let Some(id) = arn.as_ref().and_then(|arn| stack.task_definitions.get(arn)) else {
-        let path = format!("{path}.TaskDefinition");
-        match arn {
-            Some(arn) => reader
-                .problems
-                .add(path, format!("`{arn}` is no task definition of this template")),
-            // One that could not be evaluated was reported as such.
-            None if reader.problems.iter().any(|reported| reported.path == path) => {}
-            None => reader.problems.add(path, "is missing"),
-        }
+/// The logical id of the service's task definition. `None` if that is not known, which was reported.
+fn found_task_definition(service: &ecs::Service, stack: &Stack, path: &str, problems: &mut Problems) -> Option<String> {
+    let path = format!("{path}.TaskDefinition");
+    let Some(arn) = &service.task_definition else {
+        note(problems, path, "is missing");
         return None;
     };
-    let definition: ecs::TaskDefinition = reader.read(id)?;
+    let arn = known(arn)?;
+    let found = stack.task_definitions.get(&arn).cloned();
+    if found.is_none() {
+        problems.add(path, format!("`{arn}` is no task definition of this template"));
+    }
+    found
+}
+
+/// The containers of a task definition, and whether all names of their ports are known.
+fn task_definition(reader: &mut Reader<'_, '_>, id: &str, images: &Images) -> (Vec<ContainerPlan>, bool) {
+    let Some(definition) = reader.read::<ecs::TaskDefinition>(id) else {
+        return (Vec::new(), false);
+    };
     let path = format!("Resources.{id}.Properties.ContainerDefinitions");
     if definition.container_definitions.is_empty() {
-        reader.problems.add(path, "is empty");
-        return None;
+        note(reader.problems, path, "is empty");
+        return (Vec::new(), false);
     }
+    let are_ports_known = !reader.problems.iter().any(|problem| {
+        let place = problem.path.strip_prefix(&path);
+        // A whole list or item that could not be read has taken its ports with it.
+        place.is_some_and(|place| {
+            place.is_empty()
+                || place.ends_with("PortMappings")
+                || place.ends_with(']') && (place.contains(".PortMappings[") || !place.contains('.'))
+                || place.contains(".PortMappings[") && place.ends_with("].Name")
+        })
+    });
     let containers: Vec<ContainerPlan> = definition
         .container_definitions
         .iter()
@@ -183,7 +207,7 @@ fn containers(
         .map(|(index, container)| container::describe(container, images, &format!("{path}[{index}]"), reader.problems))
         .collect();
     refuse_shared(&containers, &path, reader.problems);
-    Some(in_start_order(containers, &path, reader.problems))
+    (in_start_order(containers, &path, reader.problems), are_ports_known)
 }
 
 /// Containers of a task are told apart by name, and share one network: as on Fargate, in `awsvpc` mode.
@@ -191,94 +215,17 @@ fn refuse_shared(containers: &[ContainerPlan], path: &str, problems: &mut Proble
     let mut names = BTreeSet::new();
     let mut ports = BTreeMap::new();
     for (index, container) in containers.iter().enumerate() {
-        if !names.insert(&container.name) {
+        // Names and ports that are not known may well differ.
+        if !container.name.is_empty() && !names.insert(&container.name) {
             let message = format!("`{}` is the name of another container already", container.name);
             problems.add(format!("{path}[{index}].Name"), message);
         }
-        for port in &container.ports {
-            let number = port.mapping.container_port;
+        let numbers = container.ports.iter().map(|port| port.mapping.container_port);
+        for number in numbers.filter(|number| *number > 0) {
             if let Some(owner) = ports.insert(number, &container.name) {
                 let message = format!("{number} is a port of container {owner} already");
                 problems.add(format!("{path}[{index}].PortMappings"), message);
             }
         }
     }
-}
-
-/// Reads evaluated resources, and notes what cannot be read.
-struct Reader<'t, 'p> {
-    template: &'t Template,
-    evaluation: &'t Evaluation<'t>,
-    problems: &'p mut Problems,
-}
-
-impl Reader<'_, '_> {
-    fn ids_of(&mut self, kind: &str) -> Vec<String> {
-        let resources = self.template.resources.iter();
-        resources
-            .filter(|(id, resource)| resource.kind == kind && self.evaluation.has(id, self.problems))
-            .map(|(id, _)| id.clone())
-            .collect()
-    }
-
-    fn read<T: ResourceType>(&mut self, id: &str) -> Option<T> {
-        let properties = self.evaluation.properties(id, self.problems);
-        match Resource::new(T::KIND, properties).read() {
-            Ok(resource) => Some(resource),
-            Err(error) => {
-                let problem = error.into_problem(&format!("Resources.{id}.Properties"));
-                // A value that could not be evaluated was reported as such; null is only its trace.
-                if !self.problems.iter().any(|reported| reported.path == problem.path) {
-                    self.problems.add(problem.path, problem.message);
-                }
-                None
-            }
-        }
-    }
-
-    fn physical_id(&mut self, id: &str) -> String {
-        string(self.evaluation.physical_id(id, self.problems))
-    }
-
-    fn attribute(&mut self, id: &str, attribute: &str) -> String {
-        string(self.evaluation.attribute_of(id, attribute, self.problems))
-    }
-
-    fn by_physical_id(&mut self, kind: &str) -> BTreeMap<String, String> {
-        let ids = self.ids_of(kind);
-        ids.into_iter().map(|id| (self.physical_id(&id), id)).collect()
-    }
-
-    fn clusters(&mut self) -> BTreeMap<String, (String, Option<String>)> {
-        let mut clusters = BTreeMap::new();
-        for id in self.ids_of(ecs::Cluster::KIND) {
-            let Some(cluster) = self.read::<ecs::Cluster>(&id) else {
-                continue;
-            };
-            let defaults = cluster.service_connect_defaults;
-            let namespace = defaults.and_then(|defaults| defaults.namespace).map(|name| text(&name));
-            let name = self.physical_id(&id);
-            clusters.insert(self.attribute(&id, "Arn"), (name.clone(), namespace.clone()));
-            clusters.insert(name.clone(), (name, namespace));
-        }
-        clusters
-    }
-
-    fn namespaces(&mut self) -> BTreeMap<String, String> {
-        let mut namespaces = BTreeMap::new();
-        for id in self.ids_of(servicediscovery::HttpNamespace::KIND) {
-            let Some(namespace) = self.read::<servicediscovery::HttpNamespace>(&id) else {
-                continue;
-            };
-            let name = text(&namespace.name);
-            namespaces.insert(self.physical_id(&id), name.clone());
-            namespaces.insert(self.attribute(&id, "Arn"), name.clone());
-            namespaces.insert(name.clone(), name);
-        }
-        namespaces
-    }
-}
-
-fn string(json: Json) -> String {
-    json.as_str().map(str::to_owned).unwrap_or_default()
 }

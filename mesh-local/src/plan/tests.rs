@@ -1,5 +1,7 @@
 //! What a template asks for, and what is said about templates that ask for too much.
 
+mod mistakes;
+
 use super::*;
 use serde_json::{Value as Json, json};
 
@@ -135,7 +137,7 @@ fn everything_wrong_is_said_at_once() {
              {container}.PortMappings[2].Protocol: only tcp can be run here\n\
              {container}.PortMappings[2].AppProtocol: is `http3`; allowed are http, http2 and grpc\n\
              Resources.Blue.Properties.ServiceConnectConfiguration.Services[0].PortName: \
-             `grpc` is no port of service `demo-Blue`: its port mappings are named `web`"
+             `grpc` is no port of service `demo-Blue`: its port mappings are named `http`, `web`"
         )
     );
     service["Cluster"] = json!("elsewhere");

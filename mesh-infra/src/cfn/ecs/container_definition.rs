@@ -1,10 +1,11 @@
 //! The containers of a task definition.
 
 use indexmap::IndexMap;
+use mesh_model::Problems;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::value::{StringList, Value};
+use crate::value::{StringList, Value, in_range};
 
 /// One container of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,4 +147,16 @@ pub struct HealthCheck {
     /// Seconds at the start in which failures do not count, 0 to 300. Default, decided by ECS: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_period: Option<Value<u32>>,
+}
+
+impl HealthCheck {
+    /// Notes times and counts that ECS refuses; those that are late are not judged.
+    ///
+    /// Source: ECS API reference, `HealthCheck` (read 2026-11-23).
+    pub fn check_ranges(&self, path: &str, problems: &mut Problems) {
+        in_range(&self.interval, 5..=300, &format!("{path}.Interval"), problems);
+        in_range(&self.timeout, 2..=60, &format!("{path}.Timeout"), problems);
+        in_range(&self.retries, 1..=10, &format!("{path}.Retries"), problems);
+        in_range(&self.start_period, 0..=300, &format!("{path}.StartPeriod"), problems);
+    }
 }

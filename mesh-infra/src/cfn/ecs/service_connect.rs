@@ -9,7 +9,8 @@ use mesh_model::service_connect::ServiceConnectConfiguration as Model;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::cfn::read::{ReadError, dotted, joined};
+use crate::cfn::mend::mend;
+use crate::cfn::read::{ReadError, capitalised, dotted, joined};
 use crate::value::{Literal, Value, intrinsic};
 
 /// How an ECS service takes part in Service Connect, as the template's JSON.
@@ -88,7 +89,7 @@ impl ServiceConnectConfiguration {
         }
         let mut document = Json::Object(properties);
         refuse_late("", &document)?;
-        settle_scalars(&mut document);
+        settle_scalars("", &mut document)?;
         let written = document.clone();
         let mut document = casing::to_api(document);
         if let Json::Object(api) = &mut document {
@@ -109,16 +110,22 @@ impl ServiceConnectConfiguration {
         refuse_unknown("", &written, &known)?;
         Ok(model)
     }
-}
 
-fn capitalised(key: &str) -> String {
-    let mut letters = key.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
+    /// The configuration as the model has it, and everything that does not fit, as [`Self::to_model`] finds it.
+    /// What does not fit is made up in the model, so that the rest of it can be judged; `None` if that fails.
+    #[must_use]
+    pub fn to_model_all(&self) -> (Option<Model>, Vec<ReadError>) {
+        let stand_in = |field: &str, number: usize| match field {
+            "Enabled" => Json::from(true),
+            "Port" => Json::from(1),
+            // Names must not be claimed twice only because two of them are not known.
+            _ => Json::from(format!("unknown-{number}")),
+        };
+        mend(Json::Object(self.0.clone()), stand_in, |json| match json {
+            Json::Object(object) => Self(object.clone()).to_model(),
+            other => Err(ReadError::new("", format!("is {other}; allowed is an object"), false)),
+        })
+    }
 }
 
 /// Refuses what the model did not take over: dropping it silently would run another service than was described.
@@ -167,25 +174,25 @@ fn refuse_late(path: &str, json: &Json) -> Result<(), ReadError> {
 }
 
 /// Turns `"80"` into `80` and `"true"` into `true` where CloudFormation takes both and the model does not.
-fn settle_scalars(json: &mut Json) {
+fn settle_scalars(path: &str, json: &mut Json) -> Result<(), ReadError> {
     match json {
-        Json::Object(object) => {
-            for (key, value) in object.iter_mut() {
-                let settled = match key.as_str() {
-                    "Enabled" => bool::from_json(value).ok().map(Json::from),
-                    "Port" | "IngressPortOverride" | "IdleTimeoutSeconds" | "PerRequestTimeoutSeconds" => {
-                        u32::from_json(value).ok().map(Json::from)
-                    }
-                    _ => None,
-                };
-                match settled {
-                    Some(settled) => *value = settled,
-                    None => settle_scalars(value),
+        Json::Object(object) => object.iter_mut().try_for_each(|(key, value)| {
+            let path = joined(path, key);
+            let settled = match key.as_str() {
+                "Enabled" => bool::from_json(value).map(Json::from),
+                "Port" | "IngressPortOverride" | "IdleTimeoutSeconds" | "PerRequestTimeoutSeconds" => {
+                    u32::from_json(value).map(Json::from)
                 }
-            }
-        }
-        Json::Array(items) => items.iter_mut().for_each(settle_scalars),
-        _ => {}
+                _ => return settle_scalars(&path, value),
+            };
+            *value = settled.map_err(|message| ReadError::new(path, message, false))?;
+            Ok(())
+        }),
+        Json::Array(items) => items
+            .iter_mut()
+            .enumerate()
+            .try_for_each(|(index, item)| settle_scalars(&format!("{path}[{index}]"), item)),
+        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,68 @@
+//! The labels by which a container learns on which port to listen.
+
+use mesh_infra::PORT_VARIABLE_LABEL_PREFIX;
+use mesh_infra::cfn::{closest, ecs, is_part_of};
+use mesh_model::Problems;
+
+use super::PortPlan;
+
+/// What labels of ours begin with. Other labels are other people's.
+const OURS: &str = "meshwright.";
+
+/// The label that names the variable for a port.
+pub(super) fn port_label(port: u16) -> String {
+    format!("{PORT_VARIABLE_LABEL_PREFIX}{port}")
+}
+
+/// Notes labels that were meant for a port and miss it, and ports that no label is for: the container would listen on
+/// the port that its author knows, where every other task of this machine listens, too, and where nobody calls it.
+pub(super) fn check(definition: &ecs::ContainerDefinition, ports: &[PortPlan], path: &str, problems: &mut Problems) {
+    let mappings = format!("{path}.PortMappings");
+    let are_unknown = problems.iter().any(|noted| is_part_of(&mappings, &noted.path));
+    // A port that is not known was reported, and may be what a label is for.
+    if are_unknown || ports.iter().any(|port| port.mapping.container_port == 0) {
+        return;
+    }
+    let path = format!("{path}.DockerLabels");
+    let expected: Vec<String> = ports
+        .iter()
+        .map(|port| port_label(port.mapping.container_port))
+        .collect();
+    let mut missed = problems.iter().any(|noted| is_part_of(&path, &noted.path));
+    for (label, variable) in &definition.docker_labels {
+        let meant = closest(label, expected.iter().map(String::as_str));
+        if expected.contains(label) {
+            if let Some(variable) = variable.known()
+                && (variable.is_empty() || variable.contains('='))
+            {
+                problems.add(
+                    format!("{path}.{label}"),
+                    format!("is `{variable}`; it must name a variable"),
+                );
+            }
+        } else if label.starts_with(OURS) || meant.is_some() {
+            let hint = match (meant, expected.as_slice()) {
+                (Some(meant), _) => format!("did you mean {meant}?"),
+                (None, []) => "it has no port mappings".to_owned(),
+                (None, labels) => format!("those of its port mappings are {}", labels.join(", ")),
+            };
+            problems.add(
+                format!("{path}.{label}"),
+                format!("is the label of no port of this container; {hint}"),
+            );
+            missed = true;
+        }
+    }
+    for (port, label) in ports.iter().zip(&expected).filter(|_| !missed) {
+        if !definition.docker_labels.contains_key(label) {
+            let port = port.mapping.container_port;
+            problems.add(
+                path.as_str(),
+                format!(
+                    "nothing tells the container its port; here port {port} is another one for each task. Say which \
+                     variable holds it: {{\"{label}\": \"PORT\"}}"
+                ),
+            );
+        }
+    }
+}

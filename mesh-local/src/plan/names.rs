@@ -1,0 +1,130 @@
+//! The names of properties: those that CloudFormation does not know are mistakes, and those that it knows and that
+//! mean nothing here are listed.
+
+use mesh_infra::cfn::{Structure, closest, is_unknown, structure, unknown};
+use mesh_model::Problems;
+use serde_json::Value as Json;
+
+/// What is done about properties that CloudFormation knows. Every other one is listed as not simulated.
+struct Known {
+    structure: &'static str,
+    /// Those that are done here as ECS does them, or refused where they are read.
+    honoured: &'static str,
+    /// Those that say where on AWS things run, how large they are there, under which role, and how a deployment
+    /// replaces them. That is of no consequence on one machine, and nearly every template has them: a list of them
+    /// would hide what is of consequence.
+    harmless: &'static str,
+}
+
+/// Structures that are not here are honoured, or harmless, as a whole.
+const KNOWN: [Known; 6] = [
+    Known {
+        structure: "AWS::ECS::Cluster",
+        honoured: "ClusterName ServiceConnectDefaults",
+        harmless: "CapacityProviders ClusterSettings Configuration DefaultCapacityProviderStrategy Tags",
+    },
+    Known {
+        structure: "AWS::ECS::Service",
+        honoured: "Cluster DesiredCount ServiceConnectConfiguration ServiceName TaskDefinition",
+        harmless: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
+                   EnableECSManagedTags EnableExecuteCommand ForceNewDeployment LaunchType Monitoring \
+                   NetworkConfiguration PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role \
+                   Tags",
+    },
+    Known {
+        structure: "AWS::ECS::Service.ServiceConnectConfiguration",
+        honoured: "AccessLogConfiguration ContainerConfigurations Enabled Namespace Services",
+        harmless: "",
+    },
+    Known {
+        structure: "AWS::ECS::TaskDefinition",
+        honoured: "ContainerDefinitions Family",
+        harmless: "Cpu EnableFaultInjection EphemeralStorage ExecutionRoleArn Memory NetworkMode PlacementConstraints \
+                   RequiresCompatibilities RuntimePlatform Tags TaskRoleArn",
+    },
+    Known {
+        structure: "AWS::ECS::TaskDefinition.ContainerDefinition",
+        honoured: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
+                   PortMappings StopTimeout",
+        harmless: "Cpu Memory MemoryReservation RepositoryCredentials VersionConsistency",
+    },
+    Known {
+        structure: "AWS::ECS::TaskDefinition.PortMapping",
+        honoured: "AppProtocol ContainerPort Name Protocol",
+        harmless: "HostPort",
+    },
+];
+
+/// Notes the names in `properties` that CloudFormation does not know, and gives the paths of those that are not
+/// simulated. An unknown name is replaced by the one that was probably meant: what is lacking otherwise would be told
+/// as a second mistake.
+pub(super) fn sort_out(kind: &str, properties: &mut Json, path: &str, problems: &mut Problems) -> Vec<String> {
+    let mut not_simulated = Vec::new();
+    if let Some(structure) = structure(kind) {
+        walk(structure, properties, path, problems, &mut not_simulated);
+    }
+    not_simulated
+}
+
+fn walk(structure: Structure, json: &mut Json, path: &str, problems: &mut Problems, not_simulated: &mut Vec<String>) {
+    if is_unknown(json) {
+        return;
+    }
+    if let Json::Array(items) = json {
+        for (index, item) in items.iter_mut().enumerate() {
+            walk(structure, item, &format!("{path}[{index}]"), problems, not_simulated);
+        }
+    }
+    let Json::Object(object) = json else { return };
+    let is_typo = |name: &&String| !structure.properties().any(|known| known == name.as_str());
+    let typos: Vec<String> = object.keys().filter(is_typo).cloned().collect();
+    for typo in typos {
+        let value = object.shift_remove(&typo).unwrap_or_default();
+        let meant = closest(&typo, structure.properties());
+        let question = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        problems.add(
+            format!("{path}.{typo}"),
+            format!("is no property of {}{question}", structure.name),
+        );
+        if let Some(meant) = meant
+            && !object.contains_key(meant)
+        {
+            object.insert(meant.to_owned(), value);
+        }
+    }
+    let known = KNOWN.iter().find(|known| known.structure == structure.name);
+    for (name, value) in object.iter_mut() {
+        let path = format!("{path}.{name}");
+        if value.is_null() {
+            // In YAML that is a name with nothing after it. CloudFormation refuses it; leaving it out would switch
+            // off whatever it was to be the beginning of.
+            problems.add(path.as_str(), "has no value; give it one or remove it");
+            *value = unknown();
+        }
+        let among = |names: &str| names.split(' ').any(|known| known == name);
+        if known.is_some_and(|known| !among(known.honoured) && !among(known.harmless)) {
+            not_simulated.push(path);
+        } else if let Some(part) = structure.part(name) {
+            walk(part, value, &path, problems, not_simulated);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_about_properties_is_said_of_properties_that_exist() {
+        for known in KNOWN {
+            let structure = structure(known.structure).expect("it is read");
+            for name in known.honoured.split(' ').chain(known.harmless.split_whitespace()) {
+                assert!(
+                    structure.properties().any(|property| property == name),
+                    "{}.{name}",
+                    known.structure
+                );
+            }
+        }
+    }
+}
