@@ -6,22 +6,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::health::{self, Health};
 use crate::launcher::Launcher;
 use crate::plan::{Condition, ContainerPlan, HealthCheckPlan};
-use crate::process::{Process, Program, describe, tail};
+use crate::process::{Ending, Failure, Log, Process, Program};
+use crate::task::Word;
+
+/// A container that is not ready after this long is asked about. Most are within a second.
+const SILENT_FOR: Duration = Duration::from_secs(3);
 
 /// What a container needs that its plan does not say.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     /// Its whole environment.
     pub(crate) environment: Vec<(String, OsString)>,
-    /// Where it listens, for containers without a health check.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// Where it listens, with the port it has in its task definition; for containers without a health check.
+    pub(crate) addresses: Vec<(u16, SocketAddr)>,
     /// The file that takes what it prints.
     pub(crate) log: PathBuf,
 }
@@ -35,8 +39,8 @@ pub(crate) enum State {
     Ready,
     /// Its health check failed as often as allowed.
     Unhealthy(String),
-    /// It ended, and how. `success` means exit code 0.
-    Ended { success: bool, how: String },
+    /// It ended, and how.
+    Ended(Ending),
 }
 
 /// A running container. Dropping it kills it.
@@ -45,19 +49,27 @@ pub(crate) struct Container {
     name: String,
     essential: bool,
     pid: u32,
-    log: PathBuf,
+    log: Log,
+    started: Instant,
     state: watch::Receiver<State>,
-    stop: CancellationToken,
+    awaited: watch::Receiver<String>,
+    /// Takes the longest time that stopping may take, if it is shorter than the container's own.
+    stop: oneshot::Sender<Option<Duration>>,
     monitor: AbortOnDropHandle<()>,
 }
 
 impl Container {
-    /// Starts a container.
+    /// Starts a container. `words` learns what the task should know of it without having asked.
     ///
     /// # Errors
     ///
     /// If its program cannot be started. The message names it.
-    pub(crate) fn start(plan: &ContainerPlan, around: Surroundings, launcher: &Launcher) -> Result<Self, String> {
+    pub(crate) fn start(
+        plan: &ContainerPlan,
+        around: Surroundings,
+        launcher: &Launcher,
+        words: mpsc::Sender<Word>,
+    ) -> Result<Self, Failure> {
         let failed = |error| format!("container {} could not be started: {error}", plan.name);
         let program = Program {
             command_line: plan.image.command_line(&plan.entry_point, &plan.command),
@@ -65,23 +77,33 @@ impl Container {
             log: around.log.clone(),
         };
         let process = Process::start(program, launcher).map_err(failed)?;
-        let pid = process.pid();
+        let (pid, log) = (process.pid(), process.log().clone());
         let (report, state) = watch::channel(State::Started);
-        let stop = CancellationToken::new();
-        let log = around.log.clone();
-        let check = plan.health_check.clone().map(|check| {
-            let command_line = launcher.command_line(plan.image.program(&check.command));
-            (check, command_line)
-        });
-        let monitor = tokio::spawn(monitor(process, check, plan.stop_timeout, around, report, stop.clone()));
+        let (awaits, awaited) = watch::channel(String::new());
+        let (stop, stopped) = oneshot::channel();
+        let monitor = Monitor {
+            name: plan.name.clone(),
+            essential: plan.essential,
+            check: plan.health_check.clone().map(|check| {
+                let command_line = launcher.command_line(plan.image.program(&check.command));
+                (check, command_line)
+            }),
+            stop_timeout: plan.stop_timeout,
+            around,
+            report,
+            awaits,
+            words,
+        };
         Ok(Self {
             name: plan.name.clone(),
             essential: plan.essential,
             pid,
             log,
+            started: Instant::now(),
             state,
+            awaited,
             stop,
-            monitor: AbortOnDropHandle::new(monitor),
+            monitor: AbortOnDropHandle::new(tokio::spawn(monitor.run(process, stopped))),
         })
     }
 
@@ -97,95 +119,150 @@ impl Container {
         self.essential
     }
 
-    /// Waits until `condition` is met.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Waits until `condition` is met, but not longer than `patience` from the container's start.
     ///
     /// # Errors
     ///
-    /// If it never will be, with the end of the container's log.
-    pub(crate) async fn meets(&self, condition: Condition) -> Result<(), String> {
+    /// If it never will be, or is not in time; with the end of the container's log.
+    pub(crate) async fn meets(&self, condition: Condition, patience: Duration) -> Result<(), Failure> {
         let mut state = self.state.clone();
-        let decided = state
-            .wait_for(|state| match condition {
-                Condition::Start => true,
-                Condition::Healthy => *state != State::Started,
-                Condition::Complete | Condition::Success => matches!(state, State::Ended { .. }),
-            })
-            .await
-            .map_or(State::Started, |state| state.clone());
+        let decided = state.wait_for(|state| match condition {
+            Condition::Start => true,
+            Condition::Healthy => *state != State::Started,
+            Condition::Complete | Condition::Success => matches!(state, State::Ended(_)),
+        });
+        let Ok(decided) = tokio::time::timeout_at(self.started + patience, decided).await else {
+            return Err(self.too_late(condition, patience));
+        };
+        let decided = decided.map_or(State::Started, |state| state.clone());
         match (condition, decided) {
-            (Condition::Start | Condition::Complete, _)
-            | (Condition::Healthy, State::Ready)
-            | (Condition::Success, State::Ended { success: true, .. }) => Ok(()),
-            (_, state) => Err(self.failed(&state)),
+            (Condition::Start | Condition::Complete, _) | (Condition::Healthy, State::Ready) => Ok(()),
+            (Condition::Success, State::Ended(ending)) if ending.success => Ok(()),
+            (_, state) => Err(failure(&self.name, &state, &self.log)),
         }
     }
 
-    /// Waits until it ends or is found unhealthy, and says which.
-    pub(crate) async fn fails(&self) -> String {
-        let mut state = self.state.clone();
-        let failed = state
-            .wait_for(|state| matches!(state, State::Ended { .. } | State::Unhealthy(_)))
-            .await
-            .map_or(State::Started, |state| state.clone());
-        self.failed(&failed)
-    }
-
-    fn failed(&self, state: &State) -> String {
-        let how = match state {
-            State::Ended { how, .. } => how.as_str(),
-            State::Unhealthy(reason) => &format!("is unhealthy: {reason}"),
-            State::Started | State::Ready => "is no longer watched",
+    fn too_late(&self, condition: Condition, patience: Duration) -> Failure {
+        let awaited = match condition {
+            Condition::Complete | Condition::Success => format!("container {} to end", self.name),
+            Condition::Start | Condition::Healthy => self.awaited.borrow().clone(),
         };
-        format!(
-            "container {} {how}; the end of its log:\n{}",
-            self.name,
-            tail(&self.log)
-        )
+        Failure {
+            what: format!("waited {} s in vain for {awaited}", patience.as_secs()),
+            log: self.log.end(),
+        }
     }
 
-    /// Asks it to stop, and makes it after its stop timeout.
-    pub(crate) async fn stop(self) {
-        self.stop.cancel();
+    /// Asks it to stop, and makes it after its stop timeout, or after `at_most` if that is sooner.
+    pub(crate) async fn stop(self, at_most: Option<Duration>) {
+        // It may have ended.
+        let _gone = self.stop.send(at_most);
         // A monitor that panicked has dropped the process, and so killed it.
         let _ended = self.monitor.await;
     }
 }
 
-async fn monitor(
-    mut process: Process,
+fn failure(name: &str, state: &State, log: &Log) -> Failure {
+    let (how, log) = match state {
+        State::Ended(ending) => (ending.how.clone(), ending.told(log)),
+        State::Unhealthy(reason) => (format!("is unhealthy: {reason}"), log.end()),
+        State::Started | State::Ready => ("is no longer watched".to_owned(), None),
+    };
+    Failure {
+        what: format!("container {name} {how}"),
+        log,
+    }
+}
+
+/// Watches one container.
+struct Monitor {
+    name: String,
+    essential: bool,
     check: Option<(HealthCheckPlan, Vec<OsString>)>,
     stop_timeout: Duration,
     around: Surroundings,
     report: watch::Sender<State>,
-    stop: CancellationToken,
-) {
-    let watch_health = async {
-        match &check {
-            Some((check, command_line)) => {
-                health::watch(check, command_line, &around.environment, |health| {
-                    report.send_replace(match health {
-                        Health::Healthy => State::Ready,
-                        Health::Unhealthy(reason) => State::Unhealthy(reason),
-                    });
-                })
-                .await;
+    /// What it takes for the container to be ready, as it reads after "waiting for".
+    awaits: watch::Sender<String>,
+    words: mpsc::Sender<Word>,
+}
+
+impl Monitor {
+    async fn run(self, mut process: Process, stopped: oneshot::Receiver<Option<Duration>>) {
+        let log = process.log().clone();
+        tokio::select! {
+            at_most = stopped => {
+                // An error means that the container was dropped, and so this was aborted.
+                let at_most = at_most.ok().flatten().unwrap_or(Duration::MAX);
+                process.stop(self.stop_timeout.min(at_most)).await;
             }
-            None => {
-                for address in &around.addresses {
-                    accepts(*address).await;
-                }
-                report.send_replace(State::Ready);
+            status = process.ended() => {
+                let ended = State::Ended(Ending::new(status));
+                self.report.send_replace(ended.clone());
+                self.say_failed(&ended, &log).await;
             }
+            () = self.watch_health(&log) => {}
+            () = self.break_silence() => {}
+        }
+    }
+
+    /// Never ends.
+    async fn watch_health(&self, log: &Log) {
+        let Some((check, command_line)) = &self.check else {
+            for (port, address) in &self.around.addresses {
+                self.awaits.send_replace(format!(
+                    "container {} to listen on {address} (its port {port})",
+                    self.name
+                ));
+                accepts(*address).await;
+            }
+            self.report.send_replace(State::Ready);
+            return std::future::pending().await;
+        };
+        let (found, mut unhealthy) = watch::channel(None);
+        let first_check = format!("the health check of container {}", self.name);
+        self.awaits
+            .send_replace(format!("{first_check}, which gave no answer yet"));
+        let watch = health::watch(check, command_line, &self.around.environment, |health| match health {
+            Health::NotYet(reason) => {
+                self.awaits.send_replace(format!("{first_check}: {reason}"));
+            }
+            Health::Healthy => {
+                self.report.send_replace(State::Ready);
+            }
+            Health::Unhealthy(reason) => {
+                self.report.send_replace(State::Unhealthy(reason.clone()));
+                found.send_replace(Some(State::Unhealthy(reason)));
+            }
+        });
+        let tell = async {
+            if let Ok(Some(state)) = unhealthy.wait_for(Option::is_some).await.map(|state| state.clone()) {
+                self.say_failed(&state, log).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::join!(watch, tell);
+    }
+
+    async fn say_failed(&self, state: &State, log: &Log) {
+        if self.essential {
+            // The task may be over already.
+            let _gone = self.words.send(Word::Failed(failure(&self.name, state, log))).await;
+        }
+    }
+
+    /// Says once what is being waited for, if that takes long. Never ends.
+    async fn break_silence(&self) {
+        tokio::time::sleep(SILENT_FOR).await;
+        if *self.report.borrow() == State::Started {
+            let what = self.awaits.borrow().clone();
+            let _gone = self.words.send(Word::WaitingFor(what)).await;
         }
         std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        () = stop.cancelled() => process.stop(stop_timeout).await,
-        status = process.ended() => {
-            let success = status.as_ref().is_ok_and(std::process::ExitStatus::success);
-            report.send_replace(State::Ended { success, how: describe(status) });
-        }
-        () = watch_health => {}
     }
 }
 

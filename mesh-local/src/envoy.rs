@@ -1,15 +1,23 @@
 //! One task's Envoy: started from a bootstrap file, ready once its control plane has told it everything.
 
+mod admin;
+
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use mesh_control::Bootstrap;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use self::admin::Admin;
 use crate::environment;
 use crate::launcher::Launcher;
-use crate::process::{Process, Program, describe, tail};
+use crate::process::{Ending, Failure, Log, Process, Program};
+use crate::task::Word;
 
 /// How long an Envoy may take to become ready. It takes a fraction of a second; a machine that needs longer
 /// than this has another problem.
@@ -17,103 +25,130 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long an Envoy may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// A running Envoy.
+/// A running Envoy. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Envoy {
-    process: Process,
-    log: PathBuf,
+    pid: u32,
+    log: Log,
+    admin: Admin,
+    stop: CancellationToken,
+    monitor: AbortOnDropHandle<()>,
 }
 
 impl Envoy {
-    /// Starts an Envoy with its files in `directory`, and waits until it is ready.
+    /// Starts an Envoy with its files in `directory`. `words` learns of it if it ends by itself.
     ///
     /// # Errors
     ///
-    /// If it cannot be started, ends, or is not ready in time; with the end of its log.
+    /// If it cannot be started.
     pub(crate) async fn start(
         executable: &Path,
         bootstrap: &Bootstrap,
+        tcp_listeners: &[SocketAddr],
         directory: &Path,
         launcher: &Launcher,
-    ) -> Result<Self, String> {
-        let log = directory.join("envoy.log");
-        let mut envoy = Self::spawn(executable, bootstrap, directory, &log, launcher)
+        words: mpsc::Sender<Word>,
+    ) -> Result<Self, Failure> {
+        let admin = Admin::new(&bootstrap.admin, tcp_listeners)
+            .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
+        let process = spawn(executable, bootstrap, directory, launcher)
             .await
             .map_err(|error| format!("its Envoy could not be started: {error}"))?;
-        let client = reqwest::Client::builder()
-            .unix_socket(bootstrap.admin.clone())
-            .no_proxy()
-            .build()
-            .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
-        tokio::select! {
-            status = envoy.process.ended() => Err(envoy.failed(&describe(status))),
-            () = ready(&client) => Ok(envoy),
-            () = tokio::time::sleep(READY_WITHIN) => {
-                Err(envoy.failed(&format!("was not ready after {} s", READY_WITHIN.as_secs())))
-            }
-        }
+        let stop = CancellationToken::new();
+        Ok(Self {
+            pid: process.pid(),
+            log: process.log().clone(),
+            admin,
+            stop: stop.clone(),
+            monitor: AbortOnDropHandle::new(tokio::spawn(monitor(process, stop, words))),
+        })
     }
 
-    async fn spawn(
-        executable: &Path,
-        bootstrap: &Bootstrap,
-        directory: &Path,
-        log: &Path,
-        launcher: &Launcher,
-    ) -> io::Result<Self> {
-        let file = directory.join("envoy.json");
-        tokio::fs::write(&file, format!("{:#}", bootstrap.to_json())).await?;
-        let arguments = [
-            "--config-path".into(),
-            file.into_os_string(),
-            // Envoys of several tasks share this machine, and hot restart is not used.
-            "--disable-hot-restart".into(),
-            // One worker: calls spread over the tasks of a service strictly in turn, and little memory is used.
-            "--concurrency".into(),
-            "1".into(),
-            "--log-level".into(),
-            "warning".into(),
-            // The log of hops is read while a request is looked at, not ten seconds later.
-            "--file-flush-interval-msec".into(),
-            "20".into(),
-        ];
-        let program = Program {
-            command_line: std::iter::once(OsString::from(executable)).chain(arguments).collect(),
-            environment: environment::inherited(),
-            log: log.to_owned(),
-        };
-        Ok(Self {
-            process: Process::start(program, launcher)?,
-            log: log.to_owned(),
+    /// Waits until it has its configuration and its listeners are open.
+    ///
+    /// # Errors
+    ///
+    /// If that takes too long; with the end of its log.
+    pub(crate) async fn ready(&self) -> Result<(), Failure> {
+        let ready = tokio::time::timeout(READY_WITHIN, self.admin.ready());
+        ready.await.map_err(|_| Failure {
+            what: format!("its Envoy was not ready after {} s", READY_WITHIN.as_secs()),
+            log: self.log.end(),
         })
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.process.pid()
+        self.pid
     }
 
-    /// Waits until it ends by itself, and says how.
-    pub(crate) async fn ended(&mut self) -> String {
-        let status = self.process.ended().await;
-        self.failed(&describe(status))
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
-    pub(crate) async fn stop(self) {
-        self.process.stop(STOP_WITHIN).await;
+    pub(crate) fn has_ended(&self) -> bool {
+        self.monitor.is_finished()
     }
 
-    fn failed(&self, how: &str) -> String {
-        format!("its Envoy {how}; the end of its log:\n{}", tail(&self.log))
+    /// Asks callers to go elsewhere. What it logs from now on belongs to its end.
+    pub(crate) async fn discourage(&self) {
+        self.log.close();
+        self.admin.discourage().await;
+    }
+
+    /// Waits until what it has begun is delivered, but not longer than `patience`, and makes it end. Cancelling
+    /// this kills it.
+    pub(crate) async fn stop(self, patience: Duration) {
+        self.log.close();
+        if !self.has_ended() {
+            self.admin.close().await;
+            // Whoever reads more slowly than that gets what has arrived.
+            let _too_slow = tokio::time::timeout(patience, self.admin.idle()).await;
+        }
+        self.stop.cancel();
+        // A monitor that panicked has dropped the process, and so killed it.
+        let _ended = self.monitor.await;
     }
 }
 
-/// Waits until the admin page says that Envoy has its configuration and its listeners are open.
-async fn ready(client: &reqwest::Client) {
-    loop {
-        let answer = client.get("http://envoy/ready").send().await;
-        if answer.is_ok_and(|answer| answer.status().is_success()) {
-            return;
+async fn monitor(mut process: Process, stop: CancellationToken, words: mpsc::Sender<Word>) {
+    tokio::select! {
+        () = stop.cancelled() => process.stop(STOP_WITHIN).await,
+        status = process.ended() => {
+            let ending = Ending::new(status);
+            let failure = Failure {
+                what: format!("its Envoy {}", ending.how),
+                log: ending.told(process.log()),
+            };
+            // The task may be over already.
+            let _gone = words.send(Word::Failed(failure)).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+async fn spawn(executable: &Path, bootstrap: &Bootstrap, directory: &Path, launcher: &Launcher) -> io::Result<Process> {
+    let file = directory.join("envoy.json");
+    tokio::fs::write(&file, format!("{:#}", bootstrap.to_json())).await?;
+    let arguments = [
+        "--config-path".into(),
+        file.into_os_string(),
+        // Envoys of several tasks share this machine, and hot restart is not used.
+        "--disable-hot-restart".into(),
+        // One worker: calls spread over the tasks of a service strictly in turn, and little memory is used.
+        "--concurrency".into(),
+        "1".into(),
+        "--log-level".into(),
+        "warning".into(),
+        // The log of hops is read while a request is looked at, not ten seconds later.
+        "--file-flush-interval-msec".into(),
+        "20".into(),
+        // The default spreads `connection: close` over ten minutes; a task here is gone within seconds.
+        "--drain-strategy".into(),
+        "immediate".into(),
+    ];
+    let program = Program {
+        command_line: std::iter::once(OsString::from(executable)).chain(arguments).collect(),
+        environment: environment::inherited(),
+        log: directory.join("envoy.log"),
+    };
+    Process::start(program, launcher)
 }

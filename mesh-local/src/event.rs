@@ -47,6 +47,13 @@ pub enum Event {
         /// Its process id.
         pid: u32,
     },
+    /// Something on a task's way takes unusually long.
+    Waiting {
+        /// The task.
+        task: String,
+        /// What is waited for, as it reads after "waiting for".
+        what: String,
+    },
     /// A task is ready and registered: others can reach it.
     TaskRunning {
         /// The task.
@@ -60,6 +67,8 @@ pub enum Event {
         task: String,
         /// What happened.
         reason: String,
+        /// The last lines of the log of what failed and where all of it is, indented, if they tell anything.
+        log: Option<String>,
         /// How long until it is started again.
         again_in: Duration,
     },
@@ -90,9 +99,21 @@ impl fmt::Display for Event {
                 write!(f, "{task}: container {container} started (pid {pid})")
             }
             Event::TaskRunning { task, took } => write!(f, "{task}: running after {} ms", took.as_millis()),
-            Event::TaskFailed { task, reason, again_in } => {
-                // The reason comes last, as it may end in the lines of a log.
-                write!(f, "{task}: starting again in {} ms: {reason}", again_in.as_millis())
+            Event::Waiting { task, what } => write!(f, "{task}: waiting for {what}"),
+            Event::TaskFailed {
+                task,
+                reason,
+                log,
+                again_in,
+            } => {
+                write!(f, "{task}: {reason}; starting the task again")?;
+                if !again_in.is_zero() {
+                    write!(f, " in {} s", again_in.as_secs_f64())?;
+                }
+                match log {
+                    Some(log) => write!(f, "; the end of its log:\n{log}"),
+                    None => Ok(()),
+                }
             }
             Event::TaskStopped { task } => write!(f, "{task}: stopped"),
             Event::ControlPlaneFailed(reason) => write!(f, "the control plane failed: {reason}"),

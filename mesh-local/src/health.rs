@@ -21,11 +21,13 @@ const AT_FIRST: Duration = Duration::from_millis(25);
 /// What checks found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Health {
+    /// The first success is still to come. Says why the last check was none.
+    NotYet(String),
     Healthy,
     Unhealthy(String),
 }
 
-/// Checks for ever, and reports whenever the answer is known or known anew.
+/// Checks for ever, and reports whenever the answer is known or known anew, and every failure before that.
 pub(crate) async fn watch(
     check: &HealthCheckPlan,
     command_line: &[OsString],
@@ -51,6 +53,8 @@ pub(crate) async fn watch(
                 let too_long = !ever_healthy && started.elapsed() > patience;
                 if too_often || too_long {
                     report(Health::Unhealthy(reason));
+                } else if !ever_healthy {
+                    report(Health::NotYet(reason));
                 }
             }
         }

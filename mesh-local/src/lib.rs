@@ -31,6 +31,9 @@
 //! | `AWS::ServiceDiscovery::HttpNamespace`, Service Connect | run, in explicit wiring |
 //! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as ECS does, except that a health check comes quickly until it first succeeds |
 //! | parameters, mappings, conditions, intrinsic functions | evaluated |
+//! | container ports | each task gets ports of its own; a label says by which variable a container learns its own |
+//! | property names | a name that CloudFormation does not know is refused, with the one that was probably meant |
+//! | number of tasks | at most 100 altogether; decided here |
 //! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets, volumes, log configuration | not simulated: containers are processes of the user who runs them |
 //! | `AWS::EC2::*`, `AWS::IAM::*`, `AWS::Logs::*` | listed as not simulated |
 //! | every other resource type, `Fn::ImportValue`, transforms | refused by name |

@@ -1,9 +1,12 @@
 //! A whole mesh on this machine: started from a plan, running until it is told to stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::path::Path as File;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesh_control::{Addresses, ControlPlane, ServiceIdentity, World, ads};
 use mesh_model::namespace::Namespace;
@@ -17,11 +20,15 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::cloud_map::{CloudMap, Registration};
 use crate::event::Event;
 use crate::launcher::Launcher;
-use crate::path::{Atlas, Path};
+use crate::path::{Atlas, Journey};
 use crate::plan::{Plan, ServicePlan};
 use crate::slot::Slot;
 use crate::supervisor::keep_running;
 use crate::task::{Shared, Task};
+
+/// How long the Envoys may take to learn of the last task. They take milliseconds; a mesh with one that hangs is
+/// still worth calling.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A mesh that runs or is coming up. Dropping it kills everything at once; [`LocalMesh::shutdown`] stops it in
 /// good order.
@@ -45,6 +52,8 @@ pub struct TaskAddress {
     pub task: String,
     /// Where its Envoy takes requests, by the names of its ports.
     pub ingress: BTreeMap<String, SocketAddr>,
+    /// The names of those of these ports that carry TCP and not HTTP.
+    pub tcp: BTreeSet<String>,
     /// Where its applications listen. Calls to them pass no Envoy.
     pub applications: Vec<SocketAddr>,
 }
@@ -56,7 +65,7 @@ pub enum StartError {
     #[error(transparent)]
     Envoy(#[from] pinned_tools::Error),
     /// The machine refused something: a directory, a port.
-    #[error("{what}: {source}")]
+    #[error("{what}")]
     Machine {
         /// What was tried.
         what: &'static str,
@@ -106,6 +115,7 @@ impl LocalMesh {
             xds: control.addresses().xds,
             launcher,
             cloud_map: CloudMap::new(control.clone()),
+            control: control.clone(),
             on_event: Box::new(on_event),
             _state: Arc::clone(&state),
         });
@@ -156,7 +166,8 @@ impl LocalMesh {
         });
     }
 
-    /// Waits until every task has been running. Cancelling it loses nothing: it can be called again.
+    /// Waits until every task has been running and every Envoy has been told of all of them; the latter not longer
+    /// than ten seconds. Cancelling it loses nothing: it can be called again.
     ///
     /// # Errors
     ///
@@ -166,6 +177,11 @@ impl LocalMesh {
             joined
                 .unwrap_or_else(|panic| Err(panic.to_string()))
                 .map_err(StartError::Task)?;
+        }
+        let envoys = self.slots.iter().filter(|slot| slot.is_in_mesh()).count();
+        let settled = tokio::time::timeout(SETTLED_WITHIN, self.control.settled(envoys));
+        if settled.await.is_err() {
+            tracing::warn!("some Envoy has not accepted its latest configuration; the status page says which");
         }
         Ok(())
     }
@@ -178,6 +194,7 @@ impl LocalMesh {
                 .ingresses()
                 .map(|(name, address)| (name.to_owned(), address))
                 .collect(),
+            tcp: slot.tcp_ingresses().map(str::to_owned).collect(),
             applications: slot.app_addresses().collect(),
         })
     }
@@ -198,8 +215,9 @@ impl LocalMesh {
     }
 
     /// The path of the request with this W3C trace id, an [`crate::path::observed_trace_id`], that was sent to
-    /// `entry`, the address of an Envoy's ingress. Waits up to two seconds for Envoys to write down their part. Cancelling it loses nothing.
-    pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Path {
+    /// `entry`, the address of an Envoy's ingress. Waits up to two seconds for Envoys to write down their part.
+    /// Cancelling it loses nothing.
+    pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Journey {
         self.atlas.path(trace_id, entry).await
     }
 
@@ -217,7 +235,7 @@ impl LocalMesh {
 
     /// The folder with the log of every container and Envoy, one folder per task. Gone with the mesh.
     #[must_use]
-    pub fn logs(&self) -> &File {
+    pub fn logs(&self) -> &Path {
         self.state.path()
     }
 
@@ -233,8 +251,8 @@ impl LocalMesh {
         self.control.status()
     }
 
-    /// Stops everything: tasks are taken out of Cloud Map, finish their requests, and end. Takes up to the
-    /// longest stop timeout. Cancelling it kills what is left.
+    /// Stops everything: tasks are taken out of Cloud Map, finish their requests, and end. Takes up to the sum of a
+    /// task's stop timeouts and ten seconds for what is still being delivered. Cancelling it kills what is left.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         while self.supervisors.join_next().await.is_some() {}
@@ -243,8 +261,12 @@ impl LocalMesh {
 
 /// Looks for an Envoy, installing one if there is none. That blocks, so it has a thread of its own.
 async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event: F) -> Result<(Envoy, F), StartError> {
+    let stop = pinned_tools::Stop::new();
+    // An installation takes a while, and a runtime does not go away before its blocking threads do: whoever drops
+    // this future is not to wait for it.
+    let _stopped_with_this_future = stop.on_drop();
     let looking = tokio::task::spawn_blocking(move || {
-        let found = Envoy::locate(&Surroundings::from_env(), &mut |step| {
+        let found = Envoy::locate_until(&Surroundings::from_env(), &stop, &mut |step| {
             on_event(Event::Preparing(step.to_string()));
         });
         (found, on_event)
@@ -269,8 +291,16 @@ fn state_directory() -> Result<TempDir, StartError> {
     };
     let state = tempfile::Builder::new()
         .prefix("meshwright-")
+        // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
+        .permissions(Permissions::from_mode(0o700))
         .tempdir()
-        .map_err(refused)?;
+        .map_err(|error| {
+            // Built anew: the error has the operating system's as its source and in its words, too.
+            refused(std::io::Error::new(
+                error.kind(),
+                format!("{error}; set TMPDIR to a folder that exists"),
+            ))
+        })?;
     // The kernel has room for 103 bytes (macOS) or 107 (Linux) of a socket's path, and those in here end in
     // `/65535.sock`.
     const ROOM: usize = 90;
@@ -305,7 +335,7 @@ fn world(plan: &Plan) -> World {
     }
 }
 
-fn places(plan: &Plan, state: &File) -> std::io::Result<Vec<(Arc<Slot>, Arc<ServicePlan>)>> {
+fn places(plan: &Plan, state: &Path) -> std::io::Result<Vec<(Arc<Slot>, Arc<ServicePlan>)>> {
     let mut places = Vec::new();
     for service in &plan.services {
         let namespace = service

@@ -1,13 +1,14 @@
 //! The path a request really took, put together from what each Envoy wrote down.
 //!
-//! Envoys write down requests with an [`observed_trace_id`] and no others. An Envoy writes its line when a request is over, so the lines of inner calls are there before those of the
-//! calls that waited for them. Once the line of the outermost hop is there, so are all its application's calls,
-//! and each of those names the Envoy whose line comes next.
+//! Envoys write down requests with an [`observed_trace_id`] and no others. An Envoy writes its line when a request
+//! is over, so the lines of inner calls are there before those of the calls that waited for them. Once the line of
+//! the outermost hop is there, so are all its application's calls, and each of those names the Envoy whose line
+//! comes next.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path as File, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mesh_control::hop::Hop;
@@ -39,14 +40,14 @@ impl fmt::Display for Station {
 
 /// The stations of a request, in the order in which it came to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Path {
+pub struct Journey {
     /// The stations.
     pub stations: Vec<Station>,
     /// False if some Envoy did not write down its part in time.
     pub complete: bool,
 }
 
-impl Path {
+impl Journey {
     /// The applications on the path.
     pub fn applications(&self) -> impl Iterator<Item = &str> {
         self.stations.iter().filter_map(|station| match station {
@@ -56,7 +57,7 @@ impl Path {
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for Journey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("you")?;
         for station in &self.stations {
@@ -97,9 +98,9 @@ impl Atlas {
 
     /// The path of the request with this trace id that was sent to `entry`, an Envoy's ingress listener. Waits
     /// up to two seconds for Envoys that have not written down their part yet.
-    pub(crate) async fn path(&self, trace_id: &str, entry: SocketAddr) -> Path {
+    pub(crate) async fn path(&self, trace_id: &str, entry: SocketAddr) -> Journey {
         let deadline = Instant::now() + PATIENCE;
-        let mut path = Path {
+        let mut path = Journey {
             stations: Vec::new(),
             complete: true,
         };
@@ -141,7 +142,7 @@ impl Atlas {
 }
 
 /// All hops of a trace in a file, once the one that came in from outside is among them.
-async fn arrived(file: &File, trace_id: &str, deadline: Instant) -> Option<Vec<Hop>> {
+async fn arrived(file: &std::path::Path, trace_id: &str, deadline: Instant) -> Option<Vec<Hop>> {
     loop {
         let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
         let hops: Vec<Hop> = text

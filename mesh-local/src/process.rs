@@ -1,15 +1,19 @@
 //! One child process: its output goes to a file, and it never outlives its handle.
 
+mod failure;
+mod log;
+
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
+pub(crate) use self::failure::{Ending, Failure};
+pub(crate) use self::log::Log;
 use crate::launcher::Launcher;
 
 /// What to start.
@@ -29,6 +33,7 @@ pub(crate) struct Program {
 pub(crate) struct Process {
     child: Child,
     pid: u32,
+    log: Log,
 }
 
 impl Process {
@@ -41,14 +46,14 @@ impl Process {
         let name = program.command_line.first().map(|name| name.display().to_string());
         let line = launcher.command_line(program.command_line);
         let (executable, arguments) = line.split_first().ok_or_else(|| io::Error::other("nothing to start"))?;
-        let log = File::options().create(true).append(true).open(&program.log)?;
+        let (log, file) = Log::open(&program.log)?;
         let child = Command::new(executable)
             .args(arguments)
             .env_clear()
             .envs(program.environment)
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
+            .stdout(file.try_clone()?)
+            .stderr(file)
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -59,7 +64,11 @@ impl Process {
         let pid = child
             .id()
             .ok_or_else(|| io::Error::other("a child without a process id"))?;
-        Ok(Self { child, pid })
+        Ok(Self { child, pid, log })
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -105,33 +114,4 @@ pub(crate) fn signal_group(leader: u32, signal: Signal) {
         // It fails if the group is gone already, which is what a signal here is for.
         let _gone = kill_process_group(group, signal);
     }
-}
-
-/// How an exit status reads in a message.
-pub(crate) fn describe(status: io::Result<ExitStatus>) -> String {
-    match status {
-        Ok(status) => match status.code() {
-            Some(code) => format!("ended with exit code {code}"),
-            None => format!("was ended: {status}"),
-        },
-        Err(error) => format!("was lost: {error}"),
-    }
-}
-
-/// The end of a log file, indented, for a message.
-pub(crate) fn tail(log: &Path) -> String {
-    const LINES: usize = 20;
-    let Ok(bytes) = std::fs::read(log) else {
-        return format!("    (no log at {})", log.display());
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    if lines.is_empty() {
-        return "    (it printed nothing)".to_owned();
-    }
-    lines[lines.len().saturating_sub(LINES)..]
-        .iter()
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }

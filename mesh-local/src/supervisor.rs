@@ -1,12 +1,15 @@
 //! Keeps one slot occupied: a task that fails is started again, as ECS's scheduler replaces tasks.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Event;
+use crate::process::Failure;
 use crate::task::Task;
 
 /// A task that lived at least this long was well, and its successor starts at once.
@@ -27,15 +30,13 @@ pub(crate) async fn keep_running(
     let mut pause = Duration::ZERO;
     loop {
         let beginning = Instant::now();
-        let end = task
-            .live(stop, || {
-                if let Some(first) = first.take() {
-                    // Whoever started the mesh may have given up waiting.
-                    let _gone = first.send(Ok(()));
-                }
-            })
-            .await;
-        let reason = match end {
+        let life = task.live(stop, || {
+            if let Some(first) = first.take() {
+                // Whoever started the mesh may have given up waiting.
+                let _gone = first.send(Ok(()));
+            }
+        });
+        let failure = match unless_it_panics(life).await {
             Ok(()) => {
                 say(
                     task,
@@ -45,10 +46,10 @@ pub(crate) async fn keep_running(
                 );
                 return;
             }
-            Err(reason) => reason,
+            Err(failure) => failure,
         };
         if let Some(first) = first.take() {
-            let _gone = first.send(Err(format!("{}: {reason}", task.slot.name)));
+            let _gone = first.send(Err(format!("{}: {failure}", task.slot.name)));
             return;
         }
         if beginning.elapsed() >= WELL_AFTER {
@@ -58,7 +59,10 @@ pub(crate) async fn keep_running(
             task,
             Event::TaskFailed {
                 task: task.slot.name.clone(),
-                reason,
+                reason: failure.what,
+                log: failure
+                    .log
+                    .map(|log| format!("{log}\n    full log: {}", log.path.display())),
                 again_in: pause,
             },
         );
@@ -70,6 +74,34 @@ pub(crate) async fn keep_running(
     }
 }
 
+/// A mistake of ours in one task must not leave its slot empty without a word. What the task had started is
+/// dropped with it, and so killed.
+async fn unless_it_panics(life: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    AssertUnwindSafe(life).catch_unwind().await.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<&str>().copied();
+        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let words = words.unwrap_or("without a reason");
+        Err(Failure::from(format!(
+            "the runner itself failed, please report it: {words}"
+        )))
+    })
+}
+
 fn say(task: &Task<'_>, event: Event) {
     (task.shared.on_event)(event);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_like_others() {
+        let life = async { panic!("no slot {}", 7) };
+        let failure = unless_it_panics(life).await.expect_err("it panicked");
+        assert_eq!(
+            failure.to_string(),
+            "the runner itself failed, please report it: no slot 7"
+        );
+    }
 }

@@ -2,17 +2,19 @@
 //!
 //! The order is ECS's: the Service Connect proxy is up before any container starts, a container starts when
 //! what it depends on is far enough, the task is registered when its essential containers are ready, and it ends
-//! with the first essential container that does, or with its Envoy. What was started last is stopped first.
+//! with the first essential container that does, or with its Envoy. It ends in this order: others learn that it
+//! leaves, its Envoy asks callers to go elsewhere, the containers stop, what was started last first, and the Envoy
+//! delivers what is under way before it stops, too.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use mesh_control::Bootstrap;
+use futures_util::future::join_all;
 use mesh_control::ads::Variant;
+use mesh_control::{Bootstrap, ControlPlane};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -22,11 +24,23 @@ use crate::envoy::Envoy;
 use crate::event::Event;
 use crate::launcher::Launcher;
 use crate::plan::{Condition, ServicePlan};
+use crate::process::Failure;
 use crate::slot::Slot;
 
+/// How long a container may take to get as far as another needs that depends on it. ECS calls it `startTimeout`;
+/// this is Fargate's default, and Fargate decides it.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html> (2026-11-23)
+const START_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 /// How long the essential containers may take to become ready once all are started, if no health check decides
 /// it earlier.
 const READY_WITHIN: Duration = Duration::from_secs(120);
+/// How long others may take to learn that a task leaves. They take milliseconds; one that hangs is not waited for.
+const LEARN_WITHIN: Duration = Duration::from_secs(1);
+/// How long an Envoy may take to deliver what is under way once the containers are gone.
+const DELIVER_WITHIN: Duration = Duration::from_secs(10);
+/// How long the other containers, and then the deliveries, may take after one part has failed: callers are waiting
+/// for the successor.
+const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What all tasks of a mesh share.
 pub(crate) struct Shared {
@@ -34,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) xds: std::net::SocketAddr,
     pub(crate) launcher: Launcher,
     pub(crate) cloud_map: CloudMap,
+    pub(crate) control: ControlPlane,
     pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
     /// Keeps the folder of all logs and sockets for as long as a task may write to it.
     pub(crate) _state: Arc<TempDir>,
@@ -46,6 +61,15 @@ pub(crate) struct Task<'a> {
     pub(crate) slot: &'a Slot,
     /// Under what the task is to be registered.
     pub(crate) registrations: &'a [Registration],
+}
+
+/// What a part of a task tells it without having been asked.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// The task cannot go on.
+    Failed(Failure),
+    /// Something takes long. The text goes on after "waiting for".
+    WaitingFor(String),
 }
 
 /// What a task has started so far, to be stopped in reverse.
@@ -62,21 +86,26 @@ impl Task<'_> {
     /// # Errors
     ///
     /// What failed, with the end of its log. Nothing is left running.
-    pub(crate) async fn live(&self, stop: &CancellationToken, running: impl FnOnce()) -> Result<(), String> {
+    pub(crate) async fn live(&self, stop: &CancellationToken, running: impl FnOnce()) -> Result<(), Failure> {
         let mut started = Started::default();
         let end = tokio::select! {
             () = stop.cancelled() => Ok(()),
             failure = self.start_and_watch(&mut started, running) => Err(failure),
         };
-        started.stop().await;
+        started.stop(&self.shared.control, end.is_err()).await;
         end
     }
 
     /// Ends only with a failure. The registration lives as long as this does.
-    async fn start_and_watch(&self, started: &mut Started, running: impl FnOnce()) -> String {
+    async fn start_and_watch(&self, started: &mut Started, running: impl FnOnce()) -> Failure {
         let beginning = Instant::now();
-        if let Err(failure) = self.start(started).await {
-            return failure;
+        let (words, heard) = mpsc::channel(16);
+        let mut failed = std::pin::pin!(self.listen(heard));
+        tokio::select! {
+            failure = &mut failed => return failure,
+            outcome = self.start(started, &words) => if let Err(failure) = outcome {
+                return failure;
+            }
         }
         let _registered = self.shared.cloud_map.register(&self.slot.name, self.registrations);
         self.say(Event::TaskRunning {
@@ -84,37 +113,30 @@ impl Task<'_> {
             took: beginning.elapsed(),
         });
         running();
-        started.first_failure().await
+        failed.await
     }
 
-    async fn start(&self, started: &mut Started) -> Result<(), String> {
-        if let Some(wiring) = self.slot.wiring() {
-            let beginning = Instant::now();
-            let bootstrap = Bootstrap {
-                node_id: self.slot.node_id(),
-                wiring,
-                xds: self.shared.xds,
-                variant: Variant::Delta,
-                admin: self.slot.admin_socket(),
-            };
-            let envoy = Envoy::start(
-                &self.shared.envoy,
-                &bootstrap,
-                &self.slot.directory,
-                &self.shared.launcher,
-            )
-            .await?;
-            self.say(Event::EnvoyReady {
-                task: self.slot.name.clone(),
-                pid: envoy.pid(),
-                took: beginning.elapsed(),
-            });
-            started.envoy = Some(envoy);
+    /// Hears what the parts say until one of them has failed.
+    async fn listen(&self, mut heard: mpsc::Receiver<Word>) -> Failure {
+        loop {
+            match heard.recv().await {
+                Some(Word::Failed(failure)) => return failure,
+                Some(Word::WaitingFor(what)) => self.say(Event::Waiting {
+                    task: self.slot.name.clone(),
+                    what,
+                }),
+                // Nobody is left who could say anything.
+                None => std::future::pending().await,
+            }
         }
+    }
+
+    async fn start(&self, started: &mut Started, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
+        self.start_envoy(started, words).await?;
         for plan in &self.plan.containers {
             for (name, condition) in &plan.depends_on {
                 if let Some(other) = started.containers.iter().find(|container| container.name() == name) {
-                    other.meets(*condition).await?;
+                    other.meets(*condition, START_TIMEOUT).await?;
                 }
             }
             let around = Surroundings {
@@ -122,7 +144,8 @@ impl Task<'_> {
                 addresses: self.slot.addresses_of(plan),
                 log: self.slot.directory.join(format!("{}.log", plan.name)),
             };
-            let container = Container::start(plan, around, &self.shared.launcher)?;
+            let container = Container::start(plan, around, &self.shared.launcher, words.clone())?;
+            self.slot.remember_log(&plan.name, container.log());
             self.say(Event::ContainerStarted {
                 task: self.slot.name.clone(),
                 container: plan.name.clone(),
@@ -131,15 +154,40 @@ impl Task<'_> {
             started.containers.push(container);
         }
         for container in started.containers.iter().filter(|container| container.is_essential()) {
-            let ready = tokio::time::timeout(READY_WITHIN, container.meets(Condition::Healthy));
-            ready.await.unwrap_or_else(|_| {
-                Err(format!(
-                    "container {} did not open its ports within {} s",
-                    container.name(),
-                    READY_WITHIN.as_secs()
-                ))
-            })?;
+            container.meets(Condition::Healthy, READY_WITHIN).await?;
         }
+        Ok(())
+    }
+
+    async fn start_envoy(&self, started: &mut Started, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
+        let Some(wiring) = self.slot.wiring() else {
+            return Ok(());
+        };
+        let beginning = Instant::now();
+        let bootstrap = Bootstrap {
+            node_id: self.slot.node_id(),
+            wiring,
+            xds: self.shared.xds,
+            variant: Variant::Delta,
+            admin: self.slot.admin_socket(),
+        };
+        let envoy = Envoy::start(
+            &self.shared.envoy,
+            &bootstrap,
+            &self.slot.tcp_listeners(),
+            &self.slot.directory,
+            &self.shared.launcher,
+            words.clone(),
+        )
+        .await?;
+        self.slot.remember_log("envoy", envoy.log());
+        let envoy = started.envoy.insert(envoy);
+        envoy.ready().await?;
+        self.say(Event::EnvoyReady {
+            task: self.slot.name.clone(),
+            pid: envoy.pid(),
+            took: beginning.elapsed(),
+        });
         Ok(())
     }
 
@@ -149,29 +197,26 @@ impl Task<'_> {
 }
 
 impl Started {
-    /// Waits for the first essential part to fail, and says which and how.
-    async fn first_failure(&mut self) -> String {
-        let envoy = self.envoy.as_mut();
-        let envoy_ends = async {
-            match envoy {
-                Some(envoy) => envoy.ended().await,
-                None => std::future::pending().await,
+    /// Stops everything in the order that loses no request, in a hurry after a failure. The task is not
+    /// registered any more.
+    async fn stop(mut self, control: &ControlPlane, failed: bool) {
+        let envoy = self.envoy.take().filter(|envoy| !envoy.has_ended());
+        if let Some(envoy) = &envoy {
+            let _too_slow = tokio::time::timeout(LEARN_WITHIN, control.settled(0)).await;
+            envoy.discourage().await;
+        }
+        if failed {
+            let in_a_hurry = |container: Container| container.stop(Some(GRACE_AFTER_FAILURE));
+            join_all(self.containers.into_iter().map(in_a_hurry)).await;
+        } else {
+            while let Some(container) = self.containers.pop() {
+                container.stop(None).await;
             }
-        };
-        let essential = self.containers.iter().filter(|container| container.is_essential());
-        let mut containers_fail: FuturesUnordered<_> = essential.map(Container::fails).collect();
-        tokio::select! {
-            failure = envoy_ends => failure,
-            Some(failure) = containers_fail.next() => failure,
         }
-    }
-
-    async fn stop(mut self) {
-        while let Some(container) = self.containers.pop() {
-            container.stop().await;
-        }
-        if let Some(envoy) = self.envoy {
-            envoy.stop().await;
+        if let Some(envoy) = envoy {
+            envoy
+                .stop(if failed { GRACE_AFTER_FAILURE } else { DELIVER_WITHIN })
+                .await;
         }
     }
 }

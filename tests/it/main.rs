@@ -5,6 +5,7 @@
 //!
 //! - `room`, `run`, `http`, `template`, `golden`: what the tests are written with;
 //! - `once`, `staying`, `killed`, `signals`, `side_by_side`: the example, run;
+//! - `lives`: how tasks start, fail and end;
 //! - `printed`: its template and its picture;
 //! - `file`: templates in files;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
@@ -17,6 +18,7 @@ mod file;
 mod golden;
 mod http;
 mod killed;
+mod lives;
 mod once;
 mod printed;
 mod room;

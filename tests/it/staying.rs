@@ -1,16 +1,20 @@
 //! A mesh that stays up and is called as it says it can be, from outside.
 
+use std::os::unix::fs::PermissionsExt;
+
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::http::{BLUE, FETCHED, GREEN, Load, body, get};
 use crate::room::Room;
-use crate::run::{Run, eventually};
+use crate::run::Run;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_address_it_prints_answers() {
     let room = Room::new();
     let run = Run::up(&room, room.example(&[])).await;
+    let mode = std::fs::metadata(run.logs()).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "its files are nobody else's business");
     // Itself, and for each of three tasks an application and an Envoy. A health check may run just now.
     let processes = room.command_lines();
     assert!((7..=10).contains(&processes.len()), "{processes:#?}");
@@ -47,12 +51,6 @@ async fn every_address_it_prints_answers() {
 
 async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
     let url = run.url("# what each Envoy has accepted and refused");
-    // The last task may have been registered just now, and the Envoys are being told.
-    eventually("all Envoys are settled", async || {
-        let page = body(&url).await;
-        page.matches(r#""settled":true"#).count() == 3
-    })
-    .await;
     let page = body(&url).await;
     let status: Value = serde_json::from_str(&page).expect("the status is JSON");
     let nodes = status["nodes"].as_array().unwrap_or_else(|| panic!("{page}"));
@@ -60,6 +58,12 @@ async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
     tasks.sort_unstable();
     assert_eq!(tasks, ["blue/1", "blue/2", "green/1"], "{page}");
     for node in nodes {
+        // Once it invites to call, every Envoy has been told of every task.
+        assert_eq!(
+            (&node["settled"], &node["revision"]),
+            (&true.into(), &3.into()),
+            "{page}"
+        );
         assert_eq!(node["notes"], serde_json::json!([]), "{page}");
         for kind in ["clusters", "endpoints", "listeners", "routes"] {
             assert_eq!(node[kind]["rejected"], serde_json::json!([]), "{kind} in {page}");

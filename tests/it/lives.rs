@@ -1,0 +1,166 @@
+//! How tasks live and end: what is under way is delivered, what fails is noticed at once and told in a line.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::room::Room;
+use crate::run::{Run, send};
+use crate::template::{changed, container, properties};
+
+/// More than all buffers on the way hold together.
+const DOWNLOAD: usize = 30_000_000;
+
+/// Gives one answer to every call, and finishes it when it is told to stop.
+const DOWNLOADS: &str = "
+import http.server, os, signal, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('content-length', '30000000')
+        self.end_headers()
+        self.wfile.write(bytes(30000000))
+server = http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler)
+server.daemon_threads = False
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+server.serve_forever()
+server.server_close()
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_gets_all_of_an_answer_that_was_begun() {
+    for (protocol, ending) in [(Some("http"), "port http"), (None, "port http (tcp)")] {
+        let room = Room::new();
+        let script = room.file("downloads.py", DOWNLOADS);
+        let file = changed(&room, |template| {
+            properties(template, "BlueService")["DesiredCount"] = json!(1);
+            let mut port = json!({"Name": "http", "ContainerPort": 8000});
+            if let Some(protocol) = protocol {
+                port["AppProtocol"] = json!(protocol);
+            }
+            *container(template, "Blue") = json!({
+                "Name": "web",
+                "Image": "team/downloads",
+                "PortMappings": [port],
+                "DockerLabels": {"meshwright.port.8000": "PORT"}
+            });
+            properties(template, "GreenService")["DesiredCount"] = json!(0);
+        });
+        let (file, image) = (
+            file.display().to_string(),
+            format!("team/downloads=python3 {}", script.display()),
+        );
+        let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &image])).await;
+        let printed = run.printed().stdout;
+        assert!(
+            printed.contains("\n  service green: its desired count is 0, no task runs\n"),
+            "{printed}"
+        );
+        let line = printed
+            .lines()
+            .find(|line| line.ends_with(&format!("# blue/1, {ending}")));
+        let line = line.unwrap_or_else(|| panic!("no {ending} in:\n{printed}")).trim();
+        assert_eq!(line.starts_with("curl http://"), protocol.is_some(), "{line}");
+        let address = line.trim_start_matches("curl http://");
+        let address = address.split(['/', ' ']).next().expect("an address");
+
+        let mut download = TcpStream::connect(address).await.expect("it listens");
+        let call = b"GET / HTTP/1.1\r\nhost: blue\r\n\r\n";
+        download.write_all(call).await.expect("it is read");
+        let mut piece = vec![0; 64 * 1024];
+        let mut arrived = download.read(&mut piece).await.expect("it answers");
+        run.signal(Signal::INT);
+        while arrived < DOWNLOAD {
+            // The reader's own pace: everything else is waited for by reading.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let more = download.read(&mut piece).await.expect("it goes on");
+            assert_ne!(more, 0, "the end after {arrived} bytes ({protocol:?})");
+            arrived += more;
+        }
+        drop(download);
+        let ended = run.end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        room.assert_nothing_left();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_envoy_that_ends_while_a_container_waits_is_noticed() {
+    let room = Room::new();
+    let file = changed(&room, |template| {
+        container(template, "Green")["DependsOn"] = json!([{"ContainerName": "init", "Condition": "COMPLETE"}]);
+        let containers = &mut properties(template, "GreenTaskDefinition")["ContainerDefinitions"];
+        let init = json!({"Name": "init", "Image": "team/init", "Essential": false});
+        containers.as_array_mut().expect("a list").push(init);
+    });
+    let file = file.display().to_string();
+    let up = ["up", "--template", &file, "--image", "team/init=sleep 600"];
+    let mut run = Run::start(&room, room.meshwright(&up));
+    run.wait_for_lines(1, "green/1: container init started", "").await;
+    send(run.pid("green/1: Envoy ready after"), Signal::KILL);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .ends_with("error: green/1: its Envoy was killed (SIGKILL)\n"),
+        "{ended:?}"
+    );
+    room.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_waited_for_is_said() {
+    let room = Room::new();
+    let file = changed(&room, |template| {
+        let green = container(template, "Green");
+        green["Image"] = json!("team/idle");
+        green.as_object_mut().expect("an object").remove("HealthCheck");
+        let blue = container(template, "Blue");
+        blue["HealthCheck"] = json!({"Command": ["CMD-SHELL", "echo not yet >&2; exit 9"]});
+    });
+    let file = file.display().to_string();
+    let up = ["up", "--template", &file, "--image", "team/idle=sleep 600"];
+    let mut run = Run::start(&room, room.meshwright(&up));
+    let port = "green/1: waiting for container app to listen on 127.0.0.1:";
+    run.wait_for_lines(1, port, " (its port 3000)").await;
+    let check = "blue/2: waiting for the health check of container app: ";
+    run.wait_for_lines(1, check, "failed (exit status: 9): not yet").await;
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    room.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_life_is_told_by_its_own_lines() {
+    let room = Room::new();
+    let file = changed(&room, |template| {
+        *container(template, "Green") = json!({"Name": "app", "Image": "team/mortal"});
+        properties(template, "GreenService")["ServiceConnectConfiguration"]["Services"] = json!([]);
+    });
+    let (file, end) = (file.display().to_string(), room.path("end"));
+    let end_name = end.display();
+    let mortal = format!(
+        "team/mortal=sh -c 'echo I am $$; while ! [ -e {end_name} ]; do sleep 0.02; done; rm {end_name}; exit 7'"
+    );
+    let mut run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &mortal])).await;
+    for (life, pause) in ["", " in 0.2 s"].into_iter().enumerate() {
+        let pid = run.pid("green/1: container app started");
+        room.file("end", "");
+        run.wait_for_lines(life + 2, "green/1: running after", "").await;
+        let told = format!(
+            "green/1: container app ended with exit code 7; starting the task again{pause}; the end of its log:\n    \
+             I am {pid}\n    full log: {}/green-1/app.log\n",
+            run.logs()
+        );
+        let stderr = run.printed().stderr;
+        assert!(stderr.contains(&told), "no `{told}` in:\n{stderr}");
+    }
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(0));
+    room.assert_nothing_left();
+}
