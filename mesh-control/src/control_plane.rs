@@ -18,7 +18,8 @@ use crate::ads::Status;
 use crate::ads::service::Ads;
 use crate::ads::status::StatusBoard;
 use crate::source::Source;
-use crate::world::{World, WorldSource};
+use crate::world::World;
+use crate::world_source::WorldSource;
 
 /// Where a control plane listens.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,7 @@
 //! - `translate`: from the two to Envoy's resources, pure;
 //! - [`snapshot`]: those resources, named, versioned, checked against each other;
 //! - [`ads`]: how they are told, in both variants of the protocol, and what becomes of refusals;
-//! - [`source`]: the seam between what is true and how it is told;
+//! - [`source`]: the seam between what is true and how it is told, and `world_source`, which is the world behind it;
 //! - [`control_plane`]: the whole, served;
 //! - [`bootstrap`]: the file an Envoy starts from;
 //! - [`hop`]: what Envoys write down about requests, to find the path one took.
@@ -62,6 +62,7 @@ pub mod snapshot;
 pub mod source;
 mod translate;
 pub mod world;
+mod world_source;
 
 pub use bootstrap::Bootstrap;
 pub use control_plane::{Addresses, ControlPlane};

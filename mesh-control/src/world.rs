@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use mesh_model::namespace::Namespace;
-use tokio::sync::watch;
 
-use crate::node::{Node, ServiceIdentity, Wiring};
-use crate::source::{Configured, Source, SourceError};
-use crate::translate;
+use crate::node::ServiceIdentity;
 
 /// Everything that is true for all Envoys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,74 +34,5 @@ impl World {
         self.instances
             .get(&(namespace.to_owned(), discovery_name.to_owned()))
             .map_or(&[], Vec::as_slice)
-    }
-
-    /// What this Envoy should have. Pure: the same world and node give the same snapshot, without any network.
-    ///
-    /// # Errors
-    ///
-    /// If the node's id or wiring cannot be understood, its service takes no part in Service Connect, or what is
-    /// true for it contradicts itself.
-    pub fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
-        let unknown = |reason: String| SourceError::UnknownNode(reason);
-        let service = ServiceIdentity::parse(&node.id).map_err(|error| unknown(error.to_string()))?;
-        let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
-        let translation = translate::service_connect(self, &service, &wiring)
-            .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?;
-        translation
-            .snapshot
-            .check()
-            .map_err(|problems| SourceError::Inconsistent {
-                node: node.id.clone(),
-                problems,
-            })?;
-        Ok(Configured {
-            snapshot: Arc::new(translation.snapshot),
-            notes: translation.notes,
-        })
-    }
-}
-
-/// The world as a source: every change to it reaches the Envoys it concerns.
-#[derive(Debug, Clone)]
-pub(crate) struct WorldSource {
-    world: Arc<watch::Sender<Arc<World>>>,
-    revision: Arc<watch::Sender<u64>>,
-}
-
-impl WorldSource {
-    pub(crate) fn new(world: World) -> Self {
-        Self {
-            world: Arc::new(watch::Sender::new(Arc::new(world))),
-            revision: Arc::new(watch::Sender::new(0)),
-        }
-    }
-
-    /// How often the world has changed.
-    pub(crate) fn revision(&self) -> u64 {
-        *self.revision.borrow()
-    }
-
-    /// Changes the world, and wakes the streams if that made a difference.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut World)) {
-        let changed = self.world.send_if_modified(|world| {
-            let before = Arc::clone(world);
-            change(Arc::make_mut(world));
-            before != *world
-        });
-        if changed {
-            self.revision.send_modify(|revision| *revision += 1);
-        }
-    }
-}
-
-impl Source for WorldSource {
-    fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
-        let world = Arc::clone(&self.world.borrow());
-        world.configure(node)
-    }
-
-    fn revisions(&self) -> watch::Receiver<u64> {
-        self.revision.subscribe()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
+use envoy_types::pb::envoy::config::listener::v3::Listener;
 use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Endpoint, Namespace};
 
 use super::super::Translation;
-use super::super::envoy::address;
 use super::http::Manager;
-use super::{ingress, names, routes};
+use super::listener::{on, tcp_filter};
+use super::{names, routes};
 use crate::node::{Wiring, egress_listener, tcp_egress_listener};
 
 /// The egress listener is for the application beside the Envoy and for nobody else.
@@ -32,7 +32,7 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     {
         let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
         if let Some(port) = wiring.listeners.get(&listener) {
-            let filter = ingress::tcp_filter(names::egress_cluster(namespace, endpoint), "egress", endpoint, 3);
+            let filter = tcp_filter(names::egress_cluster(namespace, endpoint), "egress", endpoint, 3);
             let name = names::tcp_egress_listener(endpoint);
             snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, filter));
         } else {
@@ -51,18 +51,6 @@ fn http(port: u16, hops: Option<&str>) -> Listener {
         hops,
     };
     on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter())
-}
-
-pub(super) fn on(ip: IpAddr, port: u16, name: String, filter: Filter) -> Listener {
-    Listener {
-        name,
-        address: Some(address(ip, port)),
-        filter_chains: vec![FilterChain {
-            filters: vec![filter],
-            ..Default::default()
-        }],
-        ..Default::default()
-    }
 }
 
 fn unreachable_tcp(endpoint: &Endpoint, listener: &str) -> String {

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use envoy_types::pb::envoy::config::listener::v3::Filter;
-use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
-use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
-use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
 use mesh_model::namespace::{Endpoint, Namespace};
 
 use super::super::Translation;
-use super::super::envoy::{any, duration_or_unlimited, uint32};
-use super::egress::on;
 use super::http::Manager;
+use super::listener::{on, tcp_filter};
 use super::{cluster, names, routes};
 use crate::node::{Wiring, ingress_listener};
 
@@ -70,19 +65,4 @@ fn differing_timeouts(first: &Endpoint, endpoint: &Endpoint) -> Option<String> {
             endpoint.discovery_name, first.discovery_name
         )
     })
-}
-
-/// A filter that passes bytes to `cluster`, trying `attempts` times to connect.
-pub(super) fn tcp_filter(cluster: String, direction: &str, endpoint: &Endpoint, attempts: u32) -> Filter {
-    let proxy = TcpProxy {
-        stat_prefix: format!("{direction}.tcp.{}", endpoint.port),
-        cluster_specifier: Some(ClusterSpecifier::Cluster(cluster)),
-        idle_timeout: duration_or_unlimited(endpoint.idle_timeout),
-        max_connect_attempts: uint32(attempts),
-        ..Default::default()
-    };
-    Filter {
-        name: "envoy.filters.network.tcp_proxy".to_owned(),
-        config_type: Some(ConfigType::TypedConfig(any(&proxy))),
-    }
 }
