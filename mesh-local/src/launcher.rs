@@ -4,6 +4,10 @@
 //! would leave Envoys and services behind, so each of them is started through a small program: the runner's own
 //! executable once more, which asks the kernel to be killed along with its parent and then becomes the program.
 //! Only Linux can do that; elsewhere the program simply is what it becomes.
+//!
+//! Linux means the thread that started the program rather than the whole process (prctl(2), `PR_SET_PDEATHSIG`, read
+//! 2026-11-23). Programs are started by the workers of the Tokio runtime, which live as long as it does; whoever
+//! moves workers' work to short-lived threads, as `block_in_place` may, would see programs killed with those.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

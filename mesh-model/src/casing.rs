@@ -20,6 +20,12 @@ pub fn to_api(document: Value) -> Value {
     with_keys(document, &|first| first.to_ascii_lowercase())
 }
 
+/// A word with its first letter as a capital.
+#[must_use]
+pub fn capitalised(word: &str) -> String {
+    with_first_letter(word, &|first| first.to_ascii_uppercase())
+}
+
 fn with_keys(document: Value, change: &impl Fn(char) -> char) -> Value {
     match document {
         Value::Object(object) => Value::Object(

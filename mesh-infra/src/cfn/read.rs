@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mesh_model::Problem;
+use mesh_model::{Problem, casing};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
@@ -49,7 +49,7 @@ impl ReadError {
             .filter(|_| !self.late);
         match field {
             Some(field) => Self {
-                path: joined(&self.path, &capitalised(field)),
+                path: joined(&self.path, &casing::capitalised(field)),
                 message: "is missing".to_owned(),
                 late: self.late,
             },
@@ -107,17 +107,6 @@ fn extended(written: String, segment: &Segment) -> String {
         Segment::Enum { variant } => joined(&written, variant),
         Segment::Unknown => written,
     }
-}
-
-/// A field's name in CloudFormation's spelling.
-pub(crate) fn capitalised(key: &str) -> String {
-    let mut letters = key.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
 }
 
 /// `prefix.rest`, or the one of them that is not empty.

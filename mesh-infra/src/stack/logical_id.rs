@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use mesh_model::casing;
+
 /// A logical id, and the stack in which it means something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalId {
@@ -30,19 +32,9 @@ pub(super) fn capitalised(given: &str) -> Option<String> {
     if !given.chars().all(|c| c.is_ascii_alphanumeric() || separator(c)) {
         return None;
     }
-    let id: String = given.split(separator).map(with_capital).collect();
+    let id: String = given.split(separator).map(casing::capitalised).collect();
     // CloudFormation allows 255 letters; the rest is room for `TaskDefinition` and its like.
     (1..=200).contains(&id.len()).then_some(id)
-}
-
-fn with_capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
 }
 
 /// The stem that the ids of a construct begin with: the given id without the kind, so that neither `green` nor

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::cfn::mend::mend;
-use crate::cfn::read::{ReadError, capitalised, dotted, joined};
+use crate::cfn::read::{ReadError, dotted, joined};
 use crate::value::{Literal, Value, intrinsic};
 
 /// How an ECS service takes part in Service Connect, as the template's JSON.
@@ -101,7 +101,7 @@ impl ServiceConnectConfiguration {
         let model: Model = serde_path_to_error::deserialize(&document).map_err(|error| {
             let path = dotted(error.path())
                 .split('.')
-                .map(capitalised)
+                .map(casing::capitalised)
                 .collect::<Vec<_>>()
                 .join(".");
             ReadError::new(path, error.inner().to_string(), false)
