@@ -16,8 +16,11 @@
 //!   [`virtual_router`], [`mesh`]: the resources; [`listener`], [`tls`], [`logging`], [`matching`] and
 //!   [`client_policy`]: their parts;
 //! - `rules`: what goes beyond a single field;
+//! - [`resource_path`]: how a resource is called among all meshes;
+//! - [`assembly`]: meshes put together from documents;
 //! - [`topology`]: resources together, with their references resolved.
 
+pub mod assembly;
 pub mod client_policy;
 pub mod document;
 pub mod gateway_route;
@@ -25,6 +28,7 @@ pub mod listener;
 pub mod logging;
 pub mod matching;
 pub mod mesh;
+pub mod resource_path;
 pub mod route;
 mod rules;
 mod schema;
@@ -39,9 +43,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use document::{Kind, Spec};
+pub use assembly::Assembly;
+pub use document::{Kind, Spec, Spelling};
 pub use gateway_route::GatewayRouteSpec;
 pub use mesh::MeshSpec;
+pub use resource_path::ResourcePath;
 pub use route::RouteSpec;
 pub use topology::Topology;
 pub use virtual_gateway::VirtualGatewaySpec;

@@ -1,0 +1,209 @@
+//! How a resource is called among all meshes: the path that is a part of its ARN, of its Envoys' node ids, and of the
+//! parameter that holds it.
+//!
+//! ```text
+//! mesh/demo/virtualRouter/split/route/all                        in ARNs and node ids
+//! /meshwright/demo/virtualRouter/split/route/all                 as a parameter
+//! ```
+
+use std::fmt;
+
+use super::document::Kind;
+
+/// The beginning of the names of all parameters that hold a mesh's resources.
+pub const PARAMETER_PREFIX: &str = "/meshwright/";
+
+/// A resource's place: its mesh, what contains it, and its own name.
+///
+/// Names are not empty and have no `/`, which would make another path of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourcePath {
+    /// The mesh's name.
+    pub mesh: String,
+    /// What the resource is.
+    pub kind: Kind,
+    /// The virtual router of a route, the virtual gateway of a gateway route; otherwise `None`.
+    pub parent: Option<String>,
+    /// The resource's own name; a mesh's is the mesh's.
+    pub name: String,
+}
+
+impl ResourcePath {
+    /// The path of a mesh.
+    #[must_use]
+    pub fn of_mesh(mesh: &str) -> Self {
+        Self {
+            mesh: mesh.to_owned(),
+            kind: Kind::Mesh,
+            parent: None,
+            name: mesh.to_owned(),
+        }
+    }
+
+    /// The path of a resource that a mesh contains directly.
+    #[must_use]
+    pub fn new(mesh: &str, kind: Kind, name: &str) -> Self {
+        Self {
+            mesh: mesh.to_owned(),
+            kind,
+            parent: None,
+            name: name.to_owned(),
+        }
+    }
+
+    /// The path of a route in its virtual router, or of a gateway route in its virtual gateway.
+    #[must_use]
+    pub fn within(mesh: &str, parent: &str, kind: Kind, name: &str) -> Self {
+        Self {
+            parent: Some(parent.to_owned()),
+            ..Self::new(mesh, kind, name)
+        }
+    }
+
+    /// Reads `mesh/MESH/…`, by itself or at the end of an ARN. `None` if it is no such path.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let path = match text.strip_prefix("arn:") {
+            // arn:PARTITION:appmesh:REGION:ACCOUNT:PATH
+            Some(arn) => arn.splitn(5, ':').nth(4)?,
+            None => text,
+        };
+        Self::from_parts(path.strip_prefix("mesh/")?)
+    }
+
+    /// Reads the name of a parameter, `/meshwright/MESH/…`. `None` if it is none of ours.
+    #[must_use]
+    pub fn from_parameter(name: &str) -> Option<Self> {
+        Self::from_parts(name.strip_prefix(PARAMETER_PREFIX)?)
+    }
+
+    /// The name of the parameter that holds the resource.
+    #[must_use]
+    pub fn to_parameter(&self) -> String {
+        format!("{PARAMETER_PREFIX}{}", self.parts())
+    }
+
+    /// In the words of a sentence: ``virtual node `blue` ``, ``route `all` of virtual router `split` ``.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let (kind, name) = (self.kind, &self.name);
+        match (&self.parent, container(kind)) {
+            (Some(parent), Some(container)) => format!("{kind} `{name}` of {container} `{parent}`"),
+            _ => format!("{kind} `{name}`"),
+        }
+    }
+
+    fn from_parts(parts: &str) -> Option<Self> {
+        let parts: Vec<&str> = parts.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return None;
+        }
+        match parts.as_slice() {
+            [mesh] => Some(Self::of_mesh(mesh)),
+            [mesh, kind, name] => Some(Self::new(mesh, contained(kind)?, name)),
+            [mesh, container, parent, kind, name] => {
+                let kind = match (*container, *kind) {
+                    ("virtualRouter", "route") => Kind::Route,
+                    ("virtualGateway", "gatewayRoute") => Kind::GatewayRoute,
+                    _ => return None,
+                };
+                Some(Self::within(mesh, parent, kind, name))
+            }
+            _ => None,
+        }
+    }
+
+    fn parts(&self) -> String {
+        let Self {
+            mesh,
+            kind,
+            parent,
+            name,
+        } = self;
+        let parent = parent.as_deref().unwrap_or_default();
+        match kind {
+            Kind::Mesh => mesh.clone(),
+            Kind::Route => format!("{mesh}/virtualRouter/{parent}/route/{name}"),
+            Kind::GatewayRoute => format!("{mesh}/virtualGateway/{parent}/gatewayRoute/{name}"),
+            Kind::VirtualNode => format!("{mesh}/virtualNode/{name}"),
+            Kind::VirtualRouter => format!("{mesh}/virtualRouter/{name}"),
+            Kind::VirtualService => format!("{mesh}/virtualService/{name}"),
+            Kind::VirtualGateway => format!("{mesh}/virtualGateway/{name}"),
+        }
+    }
+}
+
+/// The kinds that a mesh contains directly, by their word in a path.
+fn contained(word: &str) -> Option<Kind> {
+    match word {
+        "virtualNode" => Some(Kind::VirtualNode),
+        "virtualRouter" => Some(Kind::VirtualRouter),
+        "virtualService" => Some(Kind::VirtualService),
+        "virtualGateway" => Some(Kind::VirtualGateway),
+        _ => None,
+    }
+}
+
+fn container(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::Route => Some(Kind::VirtualRouter),
+        Kind::GatewayRoute => Some(Kind::VirtualGateway),
+        _ => None,
+    }
+}
+
+impl fmt::Display for ResourcePath {
+    /// The path as in ARNs: `mesh/demo/virtualNode/blue`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mesh/{}", self.parts())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_kind() -> [ResourcePath; 7] {
+        [
+            ResourcePath::of_mesh("demo"),
+            ResourcePath::new("demo", Kind::VirtualNode, "blue"),
+            ResourcePath::new("demo", Kind::VirtualRouter, "split"),
+            ResourcePath::new("demo", Kind::VirtualService, "blue.appmesh"),
+            ResourcePath::new("demo", Kind::VirtualGateway, "door"),
+            ResourcePath::within("demo", "split", Kind::Route, "all"),
+            ResourcePath::within("demo", "door", Kind::GatewayRoute, "blue"),
+        ]
+    }
+
+    #[test]
+    fn paths_are_read_as_they_are_written() {
+        for path in every_kind() {
+            assert_eq!(ResourcePath::parse(&path.to_string()), Some(path.clone()));
+            assert_eq!(ResourcePath::from_parameter(&path.to_parameter()), Some(path.clone()));
+            let arn = format!("arn:aws:appmesh:eu-west-1:123456789012:{path}");
+            assert_eq!(ResourcePath::parse(&arn), Some(path));
+        }
+        let route = ResourcePath::within("demo", "split", Kind::Route, "all");
+        assert_eq!(route.to_parameter(), "/meshwright/demo/virtualRouter/split/route/all");
+        assert_eq!(route.in_words(), "route `all` of virtual router `split`");
+    }
+
+    #[test]
+    fn what_is_no_path_is_not_read() {
+        for text in [
+            "",
+            "mesh",
+            "mesh/",
+            "mesh/demo/virtualNode",
+            "mesh/demo/virtualNode/",
+            "mesh/demo/VirtualNode/blue",
+            "mesh/demo/virtualRouter/split/gatewayRoute/all",
+            "mesh/demo/virtualNode/blue/more",
+            "arn:aws:appmesh:eu-west-1:mesh/demo",
+            "virtualNode/blue",
+        ] {
+            assert_eq!(ResourcePath::parse(text), None, "{text}");
+        }
+        assert_eq!(ResourcePath::from_parameter("/other/demo"), None);
+    }
+}
