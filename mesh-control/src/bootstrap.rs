@@ -6,12 +6,17 @@
 //! open instead of a port on all interfaces.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use mesh_model::app_mesh::Kind;
 use serde_json::{Value, json};
 
 use crate::ads::Variant;
-use crate::node::Wiring;
+use crate::node::{Identity, Wiring};
+
+/// The name of the cluster of the secret discovery service beside an Envoy. Source: the App Mesh agent (read
+/// 2026-11-23).
+pub(crate) const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
 
 /// What an Envoy needs to know before it can ask.
 #[derive(Debug, Clone)]
@@ -26,6 +31,12 @@ pub struct Bootstrap {
     pub variant: Variant,
     /// The path of the admin page's Unix socket.
     pub admin: PathBuf,
+    /// The Unix socket of a secret discovery service beside the Envoy, for virtual nodes and gateways whose
+    /// certificates come from there. Default: none. App Mesh's agent: `APPMESH_SDS_SOCKET_PATH`.
+    pub sds: Option<PathBuf>,
+    /// The DNS servers that host names of virtual nodes are resolved by. Default, if there are none: those of the
+    /// machine.
+    pub dns_servers: Vec<SocketAddr>,
 }
 
 impl Bootstrap {
@@ -37,7 +48,7 @@ impl Bootstrap {
             Variant::Delta => "DELTA_GRPC",
         };
         let over_ads = json!({"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"});
-        json!({
+        let mut bootstrap = json!({
             "node": {
                 "id": self.node_id,
                 "cluster": self.node_id,
@@ -55,7 +66,7 @@ impl Bootstrap {
                 "cds_config": over_ads,
                 "lds_config": over_ads,
             },
-            "static_resources": {"clusters": [self.xds_cluster()]},
+            "static_resources": {"clusters": self.clusters()},
             // Without a limit Envoy warns at every start. This is the one its own guide for edge proxies proposes
             // (read 2026-11-23).
             "overload_manager": {"resource_monitors": [{
@@ -65,7 +76,51 @@ impl Bootstrap {
                     "max_active_downstream_connections": 50_000,
                 },
             }]},
+            "stats_config": {"stats_tags": self.stats_tags()},
+        });
+        if !self.dns_servers.is_empty() {
+            bootstrap["typed_dns_resolver_config"] = self.dns_resolver();
+        }
+        bootstrap
+    }
+
+    fn clusters(&self) -> Vec<Value> {
+        let sds = self.sds.as_ref().map(|socket| sds_cluster(socket));
+        std::iter::once(self.xds_cluster()).chain(sds).collect()
+    }
+
+    fn dns_resolver(&self) -> Value {
+        let servers = self.dns_servers.iter().map(|server| {
+            json!({"socket_address": {"address": server.ip().to_string(), "port_value": server.port()}})
+        });
+        json!({
+            "name": "envoy.network.dns_resolver.cares",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+                "resolvers": servers.collect::<Vec<_>>(),
+                // Names are absolute; search domains would only add questions.
+                "dns_resolver_options": {"no_default_search_domain": true},
+            },
         })
+    }
+
+    /// How App Mesh's agent took statistics' names apart, so that dashboards made for them go on working. Source:
+    /// the agent's `envoy_bootstrap.go`, which has the first two and, with `ENABLE_ENVOY_STATS_TAGS`, the last two
+    /// (read 2026-11-23).
+    fn stats_tags(&self) -> Vec<Value> {
+        let Ok(Identity::Member(path)) = Identity::parse(&self.node_id) else {
+            return Vec::new();
+        };
+        let member = match path.kind {
+            Kind::VirtualGateway => "appmesh.virtual_gateway",
+            _ => "appmesh.virtual_node",
+        };
+        vec![
+            json!({"tag_name": "appmesh.listener_protocol", "regex": r".*?\.ingress\.((\w+?)\.)[0-9]+?\.(.+?)$"}),
+            json!({"tag_name": "appmesh.listener_port", "regex": r".*?\.ingress\.\w+?\.(([0-9]+?)\.)(.+?)$"}),
+            json!({"tag_name": "appmesh.mesh", "fixed_value": path.mesh}),
+            json!({"tag_name": member, "fixed_value": path.name}),
+        ]
     }
 
     fn xds_cluster(&self) -> Value {
@@ -93,4 +148,23 @@ impl Bootstrap {
             },
         })
     }
+}
+
+/// The cluster of a secret discovery service beside the Envoy, called as App Mesh's agent called it.
+fn sds_cluster(socket: &Path) -> Value {
+    json!({
+        "name": SDS_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "explicit_http_config": {"http2_protocol_options": {}},
+            },
+        },
+        "load_assignment": {
+            "cluster_name": SDS_CLUSTER,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": socket}}}}]}],
+        },
+    })
 }

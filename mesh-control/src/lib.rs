@@ -66,6 +66,6 @@ mod world_source;
 
 pub use bootstrap::Bootstrap;
 pub use control_plane::{Addresses, ControlPlane};
-pub use node::{ServiceIdentity, Wiring};
+pub use node::{Identity, ServiceIdentity, Wiring};
 pub use snapshot::Snapshot;
-pub use world::{Instance, World};
+pub use world::{Instance, NodeInstance, World};

@@ -8,8 +8,11 @@ use std::fmt;
 use envoy_types::pb::envoy::config::core::v3 as core;
 use serde_json::{Map, Value};
 
+use mesh_model::app_mesh::{Kind, ResourcePath};
+
 pub use wiring::{
-    LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, Wiring, egress_listener, ingress_listener, tcp_egress_listener,
+    EGRESS_PORT, INGRESS_PORT, INTERCEPTED_INGRESS, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, Wiring,
+    egress_listener, ingress_listener, tcp_egress_listener,
 };
 
 /// An Envoy, as it introduced itself on its stream.
@@ -48,6 +51,32 @@ impl Node {
 }
 
 /// What a node id stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A service that takes part in Service Connect.
+    Service(ServiceIdentity),
+    /// A virtual node or a virtual gateway.
+    Member(ResourcePath),
+}
+
+impl Identity {
+    /// Reads a node id: the ARN of a task set, as [`ServiceIdentity::parse`] does, or
+    /// `mesh/MESH/virtualNode/NAME` or `mesh/MESH/virtualGateway/NAME`, by itself or at the end of an ARN. Source of
+    /// the latter: the App Mesh agent, `APPMESH_RESOURCE_ARN` (read 2026-11-23).
+    ///
+    /// # Errors
+    ///
+    /// If the id has another form.
+    pub fn parse(id: &str) -> Result<Self, NodeError> {
+        let has_envoys = |path: &ResourcePath| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway);
+        match ResourcePath::parse(id).filter(has_envoys) {
+            Some(path) => Ok(Self::Member(path)),
+            None => ServiceIdentity::parse(id).map(Self::Service),
+        }
+    }
+}
+
+/// A service that takes part in Service Connect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceIdentity {
     /// The ECS cluster's name.
@@ -102,7 +131,8 @@ pub enum NodeError {
     NoId,
     /// The node id has no form that is known here.
     #[error(
-        "the node id `{0}` is not understood; expected arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID"
+        "the node id `{0}` is not understood; expected arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID, \
+         mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME"
     )]
     UnknownId(String),
     /// The metadata lack something or have it in another form.
@@ -131,14 +161,25 @@ mod tests {
     }
 
     #[test]
+    fn members_of_meshes_are_named_by_paths_and_arns() {
+        for id in [
+            "mesh/m/virtualGateway/n",
+            "arn:aws:appmesh:eu-west-1:123456789012:mesh/m/virtualGateway/n",
+        ] {
+            let expected = ResourcePath::new("m", Kind::VirtualGateway, "n");
+            assert_eq!(Identity::parse(id), Ok(Identity::Member(expected)));
+        }
+    }
+
+    #[test]
     fn other_ids_are_refused_with_the_offender() {
         for id in [
             "blue",
-            "mesh/m/virtualNode/n",
+            "mesh/m/virtualService/n",
             "arn:aws:ecs:r:a:task-set/demo/blue",
             ":task-set///ecs-svc/",
         ] {
-            let error = ServiceIdentity::parse(id).unwrap_err().to_string();
+            let error = Identity::parse(id).unwrap_err().to_string();
             assert!(error.contains(&format!("`{id}`")), "{error}");
         }
     }

@@ -1,24 +1,33 @@
-//! Everything that is true for all Envoys: namespaces, who belongs to them, and which tasks serve them.
+//! Everything that is true for all Envoys: namespaces and meshes, who belongs to them, and which tasks serve them.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use mesh_model::app_mesh::Topology;
 use mesh_model::namespace::Namespace;
 
 use crate::node::ServiceIdentity;
 
 /// Everything that is true for all Envoys.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct World {
     /// The Service Connect namespaces, by name.
     pub namespaces: BTreeMap<String, Namespace>,
     /// The services that take part in Service Connect, and in which namespace.
     pub members: BTreeMap<ServiceIdentity, String>,
-    /// The tasks that serve an endpoint and are fit to, by namespace and discovery name.
+    /// The tasks that serve a Service Connect endpoint and are fit to, by namespace and discovery name.
     pub instances: BTreeMap<(String, String), Vec<Instance>>,
+    /// The meshes of App Mesh, by name.
+    pub meshes: BTreeMap<String, Topology>,
+    /// The tasks behind virtual nodes that are found by Cloud Map and are fit to serve, by namespace and service.
+    pub registered: BTreeMap<(String, String), Vec<NodeInstance>>,
+    /// Host names of virtual nodes whose tasks are known here, so that Envoys are told of them and need not ask
+    /// DNS: where tasks share an address and are told apart by port, DNS could not say where they are. Names that
+    /// are not here are left to DNS.
+    pub hosts: BTreeMap<String, Vec<NodeInstance>>,
 }
 
-/// A task that serves an endpoint.
+/// A task that serves a Service Connect endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instance {
     /// Its id in Cloud Map.
@@ -27,12 +36,34 @@ pub struct Instance {
     pub address: SocketAddr,
 }
 
+/// A task behind a virtual node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeInstance {
+    /// Its id in Cloud Map.
+    pub id: String,
+    /// Its addresses: at most one of each family.
+    pub addresses: Vec<IpAddr>,
+    /// What Cloud Map knows of it, for virtual nodes that ask for attributes.
+    pub attributes: BTreeMap<String, String>,
+    /// Where its Envoy takes requests, by the port of the virtual node's listener, where that is not simply this
+    /// port at its address.
+    pub ingress: BTreeMap<u16, SocketAddr>,
+}
+
 impl World {
     /// The tasks that serve an endpoint of a namespace.
     #[must_use]
     pub fn instances_of(&self, namespace: &str, discovery_name: &str) -> &[Instance] {
         self.instances
             .get(&(namespace.to_owned(), discovery_name.to_owned()))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The tasks that are registered in Cloud Map under a service of a namespace.
+    #[must_use]
+    pub fn registered_under(&self, namespace: &str, service: &str) -> &[NodeInstance] {
+        self.registered
+            .get(&(namespace.to_owned(), service.to_owned()))
             .map_or(&[], Vec::as_slice)
     }
 }

@@ -331,7 +331,7 @@ fn world(plan: &Plan) -> World {
             .map(|namespace| (namespace.name.clone(), namespace.clone()))
             .collect(),
         members: members.collect(),
-        instances: BTreeMap::new(),
+        ..World::default()
     }
 }
 

@@ -170,6 +170,8 @@ impl Task<'_> {
             xds: self.shared.xds,
             variant: Variant::Delta,
             admin: self.slot.admin_socket(),
+            sds: None,
+            dns_servers: Vec::new(),
         };
         let envoy = Envoy::start(
             &self.shared.envoy,

@@ -4,7 +4,8 @@
 //! task, so that any copy of the control plane can configure it, on AWS as on a laptop.
 //!
 //! The listeners' ports travel under the key that the Service Connect agent uses; what that agent has no key
-//! for travels under [`MESHWRIGHT_KEY`].
+//! for travels under [`MESHWRIGHT_KEY`]. App Mesh's agent sends neither: its tasks are all wired alike, see
+//! [`Wiring::intercepted`].
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,7 +28,8 @@ pub fn egress_listener() -> String {
     "egress".to_owned()
 }
 
-/// The name of the listener that takes requests for the port mapping `port_name`.
+/// The name of the listener that takes requests for the port mapping `port_name`; for a virtual node or a virtual
+/// gateway, for the listener whose port is `port_name` in digits.
 #[must_use]
 pub fn ingress_listener(port_name: &str) -> String {
     format!("ingress-{port_name}")
@@ -39,10 +41,21 @@ pub fn tcp_egress_listener(dns_name: &str, port: u16) -> String {
     format!("egress-{dns_name}-{port}")
 }
 
+/// The name of the listener to which App Mesh's interception redirects everything that comes in.
+pub const INTERCEPTED_INGRESS: &str = "ingress";
+
+/// The port to which App Mesh redirected everything that comes in. Source: App Mesh user guide, "Getting started
+/// with AWS App Mesh and Amazon ECS" (read 2026-11-23), as for the next one.
+pub const INGRESS_PORT: u16 = 15000;
+
+/// The port to which App Mesh redirected everything that goes out.
+pub const EGRESS_PORT: u16 = 15001;
+
 /// Where one task's listeners are, and where its application listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wiring {
-    /// The port of each listener, by the names above.
+    /// The port of each listener, by the names above. In App Mesh's intercepted wiring there are two:
+    /// [`egress_listener`] and [`INTERCEPTED_INGRESS`].
     pub listeners: BTreeMap<String, u16>,
     /// What is ours to say.
     pub own: OwnWiring,
@@ -62,6 +75,16 @@ pub struct OwnWiring {
     /// Where the application really listens, by container port, for those ports that differ.
     #[serde(default)]
     pub app_ports: BTreeMap<u16, u16>,
+    /// The address at which the application listens. Default, decided by App Mesh: the loopback address of the
+    /// family that its mesh prefers, IPv4's if it prefers none; for Service Connect `127.0.0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_address: Option<IpAddr>,
+    /// Whether connections are redirected to the listeners rather than made to them. Default: they are not.
+    #[serde(default)]
+    pub is_intercepted: bool,
+    /// Intercepted Service Connect: the address that each endpoint's name has in this task, by that name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub virtual_addresses: BTreeMap<String, IpAddr>,
     /// A file to which requests that ask for it are written as a [`crate::hop::Hop`]. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hops: Option<String>,
@@ -73,6 +96,9 @@ impl Default for OwnWiring {
             task: None,
             ingress_address: loopback(),
             app_ports: BTreeMap::new(),
+            app_address: None,
+            is_intercepted: false,
+            virtual_addresses: BTreeMap::new(),
             hops: None,
         }
     }
@@ -83,6 +109,38 @@ fn loopback() -> IpAddr {
 }
 
 impl Wiring {
+    /// App Mesh's own wiring: everything that goes in or out is redirected to an Envoy that listens on
+    /// [`INGRESS_PORT`] and [`EGRESS_PORT`] on all of the task's addresses.
+    #[must_use]
+    pub fn intercepted() -> Self {
+        Self {
+            listeners: BTreeMap::from([
+                (egress_listener(), EGRESS_PORT),
+                (INTERCEPTED_INGRESS.to_owned(), INGRESS_PORT),
+            ]),
+            own: OwnWiring {
+                ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                is_intercepted: true,
+                ..OwnWiring::default()
+            },
+        }
+    }
+
+    /// Reads the wiring of a member of a mesh from what its Envoy said of itself: as [`Wiring::from_node`] if it
+    /// said anything, else [`Wiring::intercepted`], as App Mesh's agent says nothing.
+    ///
+    /// # Errors
+    ///
+    /// If there is a wiring and it has another form.
+    pub fn from_mesh_node(node: &Node) -> Result<Self, NodeError> {
+        let says = |key| node.metadata.contains_key(key);
+        if says(LISTENER_PORTS_KEY) || says(MESHWRIGHT_KEY) {
+            Self::from_node(node)
+        } else {
+            Ok(Self::intercepted())
+        }
+    }
+
     /// Reads the wiring from what an Envoy said of itself.
     ///
     /// # Errors

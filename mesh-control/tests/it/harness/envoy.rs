@@ -45,6 +45,8 @@ impl Envoy {
             xds,
             variant,
             admin: directory.path().join("admin.sock"),
+            sds: None,
+            dns_servers: Vec::new(),
         };
         let file = directory.path().join("envoy.json");
         fs::write(&file, format!("{:#}", bootstrap.to_json())).expect("the bootstrap file");
