@@ -55,6 +55,7 @@ fn world(services: usize) -> World {
             .map(|service| (identity(service), "mesh".to_owned()))
             .collect(),
         instances: instances.collect(),
+        ..World::default()
     }
 }
 

@@ -36,7 +36,7 @@ struct Inner {
 
 impl Error {
     /// Every label that [`Error::label`] can give, for metrics that are declared before they are counted.
-    pub const LABELS: [&'static str; 12] = Kind::LABELS;
+    pub const LABELS: [&'static str; 13] = Kind::LABELS;
 
     /// The service that was called, as the Host header names it: with its port unless that is 80. `None` if the
     /// URL names none.
@@ -84,6 +84,12 @@ impl Error {
     #[must_use]
     pub fn is_unknown_service(&self) -> bool {
         self.fault() == Some(Fault::UnknownService)
+    }
+
+    /// True if the mesh knows the service, but none of its routes is for such a request.
+    #[must_use]
+    pub fn is_no_route(&self) -> bool {
+        self.fault() == Some(Fault::NoRoute)
     }
 
     /// True if the mesh knows the service, but none of its tasks can take a call.

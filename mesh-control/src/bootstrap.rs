@@ -90,9 +90,10 @@ impl Bootstrap {
     }
 
     fn dns_resolver(&self) -> Value {
-        let servers = self.dns_servers.iter().map(|server| {
-            json!({"socket_address": {"address": server.ip().to_string(), "port_value": server.port()}})
-        });
+        let servers = self
+            .dns_servers
+            .iter()
+            .map(|server| json!({"socket_address": {"address": server.ip().to_string(), "port_value": server.port()}}));
         json!({
             "name": "envoy.network.dns_resolver.cares",
             "typed_config": {

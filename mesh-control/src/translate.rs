@@ -1,10 +1,16 @@
 //! From the mesh's nouns to Envoy's resources. Pure: the same world and wiring give the same snapshot.
 
+mod answer;
+mod app_mesh;
 mod envoy;
+mod http;
+mod listener;
+mod retry;
 mod service_connect;
 
 use crate::snapshot::Snapshot;
 
+pub(crate) use app_mesh::app_mesh;
 pub(crate) use service_connect::service_connect;
 
 /// What became of one task's configuration.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::node::{Node, ServiceIdentity, Wiring};
+use crate::node::{Identity, Node, Wiring};
 use crate::source::{Configured, Source, SourceError};
 use crate::translate;
 use crate::world::World;
@@ -14,14 +14,22 @@ impl World {
     ///
     /// # Errors
     ///
-    /// If the node's id or wiring cannot be understood, its service takes no part in Service Connect, or what is
-    /// true for it contradicts itself.
+    /// If the node's id or wiring cannot be understood, its service takes no part in Service Connect, its mesh has no
+    /// such virtual node or gateway, or what is true for it contradicts itself.
     pub fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
         let unknown = |reason: String| SourceError::UnknownNode(reason);
-        let service = ServiceIdentity::parse(&node.id).map_err(|error| unknown(error.to_string()))?;
-        let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
-        let translation = translate::service_connect(self, &service, &wiring)
-            .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?;
+        let translation = match Identity::parse(&node.id).map_err(|error| unknown(error.to_string()))? {
+            Identity::Service(service) => {
+                let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
+                translate::service_connect(self, &service, &wiring)
+                    .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?
+            }
+            Identity::Member(path) => {
+                let wiring = Wiring::from_mesh_node(node).map_err(|error| unknown(error.to_string()))?;
+                translate::app_mesh(self, &path, &wiring)
+                    .ok_or_else(|| unknown(format!("there is no {} in mesh `{}`", path.in_words(), path.mesh)))?
+            }
+        };
         translation
             .snapshot
             .check()

@@ -14,6 +14,8 @@ pub const HEADER: &str = "x-meshwright-fault";
 pub enum Fault {
     /// The Host header names nothing that this sidecar knows. Status 404.
     UnknownService,
+    /// The service is known, but none of its routes is for such a request. Status 404.
+    NoRoute,
     /// The service is known, but no task of it can take a request. Status 503.
     NoHealthyEndpoint,
     /// A task was chosen, but the connection to it failed or broke. Status 503.
@@ -24,8 +26,9 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault there is.
-    pub const ALL: [Fault; 4] = [
+    pub const ALL: [Fault; 5] = [
         Fault::UnknownService,
+        Fault::NoRoute,
         Fault::NoHealthyEndpoint,
         Fault::Unreachable,
         Fault::TimedOut,
@@ -36,6 +39,7 @@ impl Fault {
     pub fn as_str(self) -> &'static str {
         match self {
             Fault::UnknownService => "unknown-service",
+            Fault::NoRoute => "no-route",
             Fault::NoHealthyEndpoint => "no-healthy-endpoint",
             Fault::Unreachable => "unreachable",
             Fault::TimedOut => "timed-out",

@@ -43,11 +43,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const LABELS: [&'static str; 12] = [
+    pub(super) const LABELS: [&'static str; 13] = [
         "builder",
         "outside_mesh",
         "sidecar_unreachable",
         "unknown_service",
+        "no_route",
         "no_healthy_endpoint",
         "unreachable",
         "timeout",
@@ -65,6 +66,7 @@ impl Kind {
             Self::SidecarUnreachable(_) => "sidecar_unreachable",
             Self::Fault { fault, .. } => match fault {
                 Fault::UnknownService => "unknown_service",
+                Fault::NoRoute => "no_route",
                 Fault::NoHealthyEndpoint => "no_healthy_endpoint",
                 Fault::Unreachable => "unreachable",
                 Fault::TimedOut => "timeout",
@@ -99,6 +101,7 @@ impl Kind {
             }
             Self::Fault { fault, words, .. } => match fault {
                 Fault::UnknownService => write!(f, "no service `{name}` in this mesh{words}"),
+                Fault::NoRoute => write!(f, "no route of `{name}` is for such a request{words}"),
                 Fault::NoHealthyEndpoint => write!(f, "no healthy endpoint of `{name}`{words}"),
                 Fault::Unreachable => write!(f, "the mesh could not reach `{name}`{words}"),
                 Fault::TimedOut => write!(f, "`{name}` did not answer within the time that the mesh allows{words}"),

@@ -6,11 +6,12 @@ use super::*;
 
 type Question = (&'static str, fn(&Error) -> bool);
 
-const QUESTIONS: [Question; 11] = [
+const QUESTIONS: [Question; 12] = [
     ("is_builder", Error::is_builder),
     ("is_outside_mesh", Error::is_outside_mesh),
     ("is_sidecar_unreachable", Error::is_sidecar_unreachable),
     ("is_unknown_service", Error::is_unknown_service),
+    ("is_no_route", Error::is_no_route),
     ("is_no_healthy_endpoint", Error::is_no_healthy_endpoint),
     ("is_unreachable", Error::is_unreachable),
     ("is_timeout", Error::is_timeout),
@@ -71,6 +72,12 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "unknown_service",
             "is_unknown_service",
             "no service `blue.appmesh` in this mesh: known are a and b",
+        ),
+        (
+            fault(Fault::NoRoute, StatusCode::NOT_FOUND, ""),
+            "no_route",
+            "is_no_route",
+            "no route of `blue.appmesh` is for such a request",
         ),
         (
             fault(
@@ -174,7 +181,7 @@ fn only_answers_have_a_status() {
         .filter_map(|(error, ..)| error.status())
         .map(|status| status.as_u16())
         .collect();
-    assert_eq!(statuses, [404, 503, 503, 504, 503, 404]);
+    assert_eq!(statuses, [404, 404, 503, 503, 504, 503, 404]);
     assert_eq!(
         fault(Fault::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").fault(),
         Some(Fault::TimedOut)

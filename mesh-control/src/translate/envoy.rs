@@ -1,6 +1,6 @@
 //! Short spellings for Envoy's messages, so that translation reads as what it decides.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::address::Address as AddressKind;
@@ -39,10 +39,26 @@ pub(super) fn duration_or_unlimited(limit: Option<Duration>) -> Option<protobuf:
 }
 
 pub(super) fn address(ip: IpAddr, port: u16) -> Address {
+    named_address(&ip.to_string(), port)
+}
+
+fn named_address(host: &str, port: u16) -> Address {
+    Address {
+        address: Some(AddressKind::SocketAddress(SocketAddress {
+            address: host.to_owned(),
+            port_specifier: Some(PortSpecifier::PortValue(port.into())),
+            ..Default::default()
+        })),
+    }
+}
+
+/// An address that listens for both families if it is the one for all of IPv6.
+pub(super) fn listening(ip: IpAddr, port: u16) -> Address {
     Address {
         address: Some(AddressKind::SocketAddress(SocketAddress {
             address: ip.to_string(),
             port_specifier: Some(PortSpecifier::PortValue(port.into())),
+            ipv4_compat: ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED),
             ..Default::default()
         })),
     }
@@ -57,16 +73,26 @@ pub(super) fn over_ads() -> ConfigSource {
 }
 
 pub(super) fn load_assignment(cluster: &str, addresses: impl IntoIterator<Item = SocketAddr>) -> ClusterLoadAssignment {
-    let lb_endpoints: Vec<LbEndpoint> = addresses
-        .into_iter()
-        .map(|at| LbEndpoint {
-            host_identifier: Some(HostIdentifier::Endpoint(Endpoint {
-                address: Some(address(at.ip(), at.port())),
-                ..Default::default()
-            })),
+    let addresses = addresses.into_iter().map(|at| address(at.ip(), at.port()));
+    assignment(cluster, addresses.map(endpoint).collect())
+}
+
+/// One endpoint that DNS knows the address of.
+pub(super) fn named_endpoint(cluster: &str, hostname: &str, port: u16) -> ClusterLoadAssignment {
+    assignment(cluster, vec![endpoint(named_address(hostname, port))])
+}
+
+fn endpoint(address: Address) -> LbEndpoint {
+    LbEndpoint {
+        host_identifier: Some(HostIdentifier::Endpoint(Endpoint {
+            address: Some(address),
             ..Default::default()
-        })
-        .collect();
+        })),
+        ..Default::default()
+    }
+}
+
+fn assignment(cluster: &str, lb_endpoints: Vec<LbEndpoint>) -> ClusterLoadAssignment {
     ClusterLoadAssignment {
         cluster_name: cluster.to_owned(),
         endpoints: vec![LocalityLbEndpoints {

@@ -20,9 +20,7 @@
 
 mod cluster;
 mod egress;
-mod http;
 mod ingress;
-mod listener;
 mod routes;
 
 use mesh_model::namespace::{Endpoint, Namespace};

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use envoy_types::pb::envoy::config::listener::v3::Listener;
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
 use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Endpoint, Namespace};
 
 use super::super::Translation;
-use super::http::Manager;
-use super::listener::{on, tcp_filter};
+use super::super::http::Manager;
+use super::super::listener::{Tcp, on};
 use super::{names, routes};
 use crate::node::{Wiring, egress_listener, tcp_egress_listener};
 
@@ -32,7 +33,14 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     {
         let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
         if let Some(port) = wiring.listeners.get(&listener) {
-            let filter = tcp_filter(names::egress_cluster(namespace, endpoint), "egress", endpoint, 3);
+            let filter = Tcp {
+                stat_prefix: format!("egress.tcp.{}", endpoint.port),
+                to: ClusterSpecifier::Cluster(names::egress_cluster(namespace, endpoint)),
+                idle_timeout: endpoint.idle_timeout,
+                attempts: 3,
+                access_logs: Vec::new(),
+            }
+            .filter();
             let name = names::tcp_egress_listener(endpoint);
             snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, filter));
         } else {
@@ -49,6 +57,7 @@ fn http(port: u16, hops: Option<&str>) -> Listener {
         // The listener serves all endpoints, so none of their timeouts can apply to the application's side.
         idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
         hops,
+        ..Default::default()
     };
     on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter())
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
 use mesh_model::namespace::{Endpoint, Namespace};
 
 use super::super::Translation;
-use super::http::Manager;
-use super::listener::{on, tcp_filter};
+use super::super::http::Manager;
+use super::super::listener::{Tcp, on};
 use super::{cluster, names, routes};
 use crate::node::{Wiring, ingress_listener};
 
@@ -46,11 +47,19 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
                 routes: routes_name.clone(),
                 idle_timeout: endpoint.idle_timeout,
                 hops: wiring.own.hops.as_deref(),
+                ..Default::default()
             };
             snapshot = snapshot.with_routes(&routes::ingress(routes_name, cluster_name, endpoint));
             manager.filter()
         } else {
-            tcp_filter(cluster_name, "ingress", endpoint, 1)
+            Tcp {
+                stat_prefix: format!("ingress.tcp.{}", endpoint.port),
+                to: ClusterSpecifier::Cluster(cluster_name),
+                idle_timeout: endpoint.idle_timeout,
+                attempts: 1,
+                access_logs: Vec::new(),
+            }
+            .filter()
         };
         let name = names::ingress_listener(endpoint);
         translation.snapshot = snapshot.with_listener(&on(wiring.own.ingress_address, *port, name, filter));

@@ -1,24 +1,19 @@
 //! Routes: which Host leads where, how long it may take, and what is tried again.
 
-use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
-use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use envoy_types::pb::envoy::config::core::v3::{DataSource, HeaderValue, HeaderValueOption};
 use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
-use envoy_types::pb::envoy::config::route::v3::retry_policy::RetryHostPredicate;
-use envoy_types::pb::envoy::config::route::v3::retry_policy::retry_host_predicate::ConfigType;
 use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
-use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{
-    DirectResponseAction, HeaderMatcher, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
+    HeaderMatcher, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
 };
-use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
 use mesh_model::namespace::{Endpoint, Namespace};
 use mesh_model::{Fault, fault};
 
-use super::super::envoy::{any, duration_or_unlimited, uint32};
+use super::super::answer::{answer, every_path, some_of};
+use super::super::envoy::duration_or_unlimited;
+use super::super::retry::retry_elsewhere;
 use super::names;
 
 /// The routes behind the egress listener: one virtual host per endpoint, and an explanation for all others.
@@ -66,13 +61,6 @@ fn domains(endpoint: &Endpoint) -> Vec<String> {
         vec![endpoint.dns_name.clone(), with_port]
     } else {
         vec![with_port]
-    }
-}
-
-fn every_path() -> RouteMatch {
-    RouteMatch {
-        path_specifier: Some(PathSpecifier::Prefix("/".to_owned())),
-        ..Default::default()
     }
 }
 
@@ -126,18 +114,7 @@ fn to_cluster(cluster: &str, endpoint: &Endpoint, matching: RouteMatch, retry_po
 /// like a 503 if its application died and like a broken connection if its Envoy did, and callers should not have to
 /// care which; but nobody knows how far the request had come, so a POST is not made a second time.
 fn retry_policy(retry_on: &str) -> RetryPolicy {
-    RetryPolicy {
-        retry_on: retry_on.to_owned(),
-        num_retries: uint32(2),
-        retriable_status_codes: vec![503],
-        retry_host_predicate: vec![RetryHostPredicate {
-            name: "envoy.retry_host_predicates.previous_hosts".to_owned(),
-            config_type: Some(ConfigType::TypedConfig(any(&PreviousHostsPredicate {}))),
-        }],
-        // Where every task has failed, Envoy uses one of them again after so many attempts to find another.
-        host_selection_retry_max_attempts: 5,
-        ..Default::default()
-    }
+    retry_elsewhere(retry_on, 2, vec![503])
 }
 
 /// The answer to every Host that the namespace does not have.
@@ -145,26 +122,12 @@ fn unknown_service(namespace: &Namespace) -> VirtualHost {
     VirtualHost {
         name: "unknown-service".to_owned(),
         domains: vec!["*".to_owned()],
-        routes: vec![Route {
-            r#match: Some(every_path()),
-            response_headers_to_add: vec![mark(Fault::UnknownService)],
-            action: Some(Action::DirectResponse(DirectResponseAction {
-                status: 404,
-                body: Some(DataSource {
-                    specifier: Some(Specifier::InlineString(known_names(namespace))),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            })),
-            ..Default::default()
-        }],
+        routes: vec![answer(every_path(), 404, Fault::UnknownService, known_names(namespace))],
         ..Default::default()
     }
 }
 
 fn known_names(namespace: &Namespace) -> String {
-    // Envoy refuses direct responses beyond 4 KiB, and nobody reads as many names.
-    const MOST: usize = 20;
     let names: Vec<String> = namespace
         .endpoints
         .iter()
@@ -174,27 +137,9 @@ fn known_names(namespace: &Namespace) -> String {
             port => format!("{}:{port}", endpoint.dns_name),
         })
         .collect();
-    match names.len() {
-        0 => format!("namespace {} has no HTTP service", namespace.name),
-        count if count > MOST => format!(
-            "namespace {} has {} and {} more",
-            namespace.name,
-            names[..MOST].join(", "),
-            count - MOST
-        ),
-        _ => format!("namespace {} has {}", namespace.name, names.join(", ")),
-    }
-}
-
-/// The header by which a sidecar marks an answer as its own.
-pub(super) fn mark(fault: Fault) -> HeaderValueOption {
-    HeaderValueOption {
-        header: Some(HeaderValue {
-            key: fault::HEADER.to_owned(),
-            value: fault.as_str().to_owned(),
-            ..Default::default()
-        }),
-        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
-        ..Default::default()
+    if names.is_empty() {
+        format!("namespace {} has no HTTP service", namespace.name)
+    } else {
+        format!("namespace {} has {}", namespace.name, some_of(&names))
     }
 }

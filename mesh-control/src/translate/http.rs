@@ -1,4 +1,4 @@
-//! The HTTP connection manager: what both directions have in common.
+//! The HTTP connection manager: what both models and both directions have in common.
 
 use std::time::Duration;
 
@@ -17,20 +17,22 @@ use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::file_access_log::AccessLogFormat;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    CodecType, RouteSpecifier, UpgradeConfig,
+    CodecType, PathWithEscapedSlashesAction, RouteSpecifier, UpgradeConfig,
 };
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, LocalReplyConfig, Rds, ResponseMapper, http_filter,
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use envoy_types::pb::google::protobuf::BoolValue;
 use mesh_model::Fault;
 
-use super::super::envoy::{any, duration_or_unlimited, over_ads};
-use super::routes::mark;
+use super::answer::mark;
+use super::envoy::{any, duration_or_unlimited, over_ads};
 use crate::hop;
 
 /// What one direction decides about its connection manager.
+#[derive(Default)]
 pub(super) struct Manager<'a> {
     /// The beginning of its metrics' names.
     pub(super) stat_prefix: String,
@@ -40,11 +42,22 @@ pub(super) struct Manager<'a> {
     pub(super) idle_timeout: Option<Duration>,
     /// The file to which it writes each request.
     pub(super) hops: Option<&'a str>,
+    /// What else it writes down, as somebody configured it.
+    pub(super) access_logs: Vec<AccessLog>,
+    /// Whether `/a/../b` and `//b` are taken for `/b`.
+    pub(super) normalizes_paths: bool,
+    /// The filters before the router.
+    pub(super) filters: Vec<HttpFilter>,
 }
 
 impl Manager<'_> {
     pub(super) fn filter(self) -> Filter {
-        let access_log = self.hops.map(|path| hop_log(path, &self.routes)).into_iter().collect();
+        let hops = self.hops.map(|path| hop_log(path, &self.routes));
+        let router = HttpFilter {
+            name: "envoy.filters.http.router".to_owned(),
+            config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
+            ..Default::default()
+        };
         let manager = HttpConnectionManager {
             // HTTP/1.1 and HTTP/2 with prior knowledge come to the same port.
             codec_type: CodecType::Auto.into(),
@@ -53,11 +66,14 @@ impl Manager<'_> {
                 config_source: Some(over_ads()),
                 route_config_name: self.routes,
             })),
-            http_filters: vec![HttpFilter {
-                name: "envoy.filters.http.router".to_owned(),
-                config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
-                ..Default::default()
-            }],
+            http_filters: self.filters.into_iter().chain([router]).collect(),
+            normalize_path: self.normalizes_paths.then_some(BoolValue { value: true }),
+            merge_slashes: self.normalizes_paths,
+            path_with_escaped_slashes_action: if self.normalizes_paths {
+                PathWithEscapedSlashesAction::KeepUnchanged.into()
+            } else {
+                PathWithEscapedSlashesAction::ImplementationSpecificDefault.into()
+            },
             common_http_protocol_options: Some(HttpProtocolOptions {
                 idle_timeout: duration_or_unlimited(self.idle_timeout),
                 ..Default::default()
@@ -70,7 +86,7 @@ impl Manager<'_> {
                 mappers: marks(),
                 ..Default::default()
             }),
-            access_log,
+            access_log: hops.into_iter().chain(self.access_logs).collect(),
             ..Default::default()
         };
         Filter {

@@ -1,0 +1,64 @@
+//! A mesh of App Mesh as the configuration of one member's Envoy: a virtual node's or a virtual gateway's.
+//!
+//! ```text
+//!                      ┌ virtual node ──────────────────────────────────────────────────────┐
+//!  application ──────► egress ── one virtual host per backend ── routes ──► cluster per virtual node
+//!  application ◄────── cluster ◄─ routes ── ingress ◄── peers
+//!
+//!                      ┌ virtual gateway ────────────────────────────────────────────────────┐
+//!  callers ──────────► ingress ── gateway routes ──► itself ──► egress ── routes ──► cluster per virtual node
+//! ```
+//!
+//! What becomes of each field is listed in the crate's documentation. Reading order:
+//! - `member`: what the two kinds of member have in common: the mesh around them and what they may call;
+//! - `service`: a virtual service's ports and what stands behind them;
+//! - `routes`, with `matching`, `order`, `timeouts` and `retries`: which request goes where;
+//! - `cluster`, with `discovery`, `health` and `tls`: where that is and how it is spoken to;
+//! - `node` and `gateway`: the two kinds of member as a whole;
+//! - `egress_filter`: what happens to all other calls;
+//! - `listeners`, `logging`, `names`: what all of them use.
+
+mod cluster;
+mod discovery;
+mod egress_filter;
+mod family;
+mod gateway;
+mod health;
+mod listeners;
+mod logging;
+mod matching;
+mod member;
+mod names;
+mod node;
+mod order;
+mod retries;
+mod rewrite;
+mod routes;
+mod service;
+mod targets;
+mod timeouts;
+mod tls;
+
+use mesh_model::app_mesh::{Kind, ResourcePath};
+
+use self::member::Member;
+use super::Translation;
+use crate::node::Wiring;
+use crate::world::World;
+
+/// The configuration of a task of this virtual node or virtual gateway. `None` if the mesh has no such member.
+pub(crate) fn app_mesh<'a>(world: &'a World, path: &'a ResourcePath, wiring: &'a Wiring) -> Option<Translation> {
+    let mesh = world.meshes.get(&path.mesh)?;
+    let member = Member::new(world, mesh, wiring);
+    match path.kind {
+        Kind::VirtualNode => {
+            let spec = mesh.virtual_nodes.get(&path.name)?;
+            Some(node::translate(member, &path.name, spec))
+        }
+        Kind::VirtualGateway => {
+            let gateway = mesh.virtual_gateways.get(&path.name)?;
+            Some(gateway::translate(member, &path.name, gateway))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,171 @@
+//! Clusters: where requests go and over how many connections.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
+use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster};
+use envoy_types::pb::envoy::config::core::v3::{Http1ProtocolOptions, Http2ProtocolOptions};
+use envoy_types::pb::envoy::extensions::upstreams::http::v3 as upstream;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::explicit_http_config::ProtocolConfig;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
+    ExplicitHttpConfig, UpstreamProtocolOptions, UseDownstreamHttpConfig,
+};
+use mesh_model::app_mesh::listener::{ConnectionPool, Listener};
+use mesh_model::app_mesh::{Protocol, VirtualNodeSpec};
+use prost::Name;
+
+use super::super::envoy::{any, duration, load_assignment, uint32};
+use super::discovery::Discovery;
+use super::member::{Backend, Member};
+use super::tls::{self, ClientTls};
+use super::{health, names};
+
+/// Source for both: the configuration of a real App Mesh gateway (read 2026-11-23).
+const PEER_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const APP_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+/// App Mesh's breakers are off unless configured. Source: App Mesh user guide, "Envoy defaults" (read 2026-11-23).
+const NO_LIMIT: u32 = i32::MAX as u32;
+
+/// The tasks of a virtual node, as those see them who call this listener of it under this virtual service. Gives the
+/// cluster's name.
+pub(super) fn of_node(
+    member: &mut Member<'_>,
+    node: &str,
+    spec: &VirtualNodeSpec,
+    listener: &Listener,
+    backend: Backend<'_>,
+) -> String {
+    let mapping = listener.port_mapping;
+    let name = names::egress_cluster(&member.mesh.name, node, mapping.protocol, mapping.port);
+    let discovery = Discovery::of(member, spec, mapping.port);
+    let transport_socket = match tls::of_client(backend.policy, listener, &discovery.name, mapping.protocol) {
+        ClientTls::Plain => None,
+        ClientTls::Tls(socket) => Some(*socket),
+        ClientTls::Impossible(reason) => {
+            member.note(format!(
+                "virtual node `{node}` cannot be called as `{}`, and is not called without TLS instead: {reason}",
+                backend.service
+            ));
+            return nowhere(member);
+        }
+    };
+    let cluster = Cluster {
+        connect_timeout: duration(PEER_CONNECT_TIMEOUT),
+        health_checks: listener
+            .health_check
+            .iter()
+            .map(|check| health::check(check, &discovery.name, mapping.port))
+            .collect(),
+        // A task that left is gone, even if its last health check passed. Source: item 213 of App Mesh's public
+        // roadmap (read 2026-11-23).
+        ignore_health_on_host_removal: discovery.endpoints.is_some(),
+        outlier_detection: listener.outlier_detection.as_ref().map(health::outlier_detection),
+        transport_socket,
+        ..with_limits(common(name, Some(mapping.protocol)), None)
+    };
+    let (cluster, endpoints) = discovery.apply_to(cluster);
+    member.add_cluster(cluster, endpoints, backend.service)
+}
+
+/// The application beside a virtual node's Envoy, with the limits of the listener in front of it.
+pub(super) fn of_application(name: String, application: SocketAddr, listener: &Listener) -> Cluster {
+    let cluster = Cluster {
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
+        load_assignment: Some(load_assignment(&name, [application])),
+        connect_timeout: duration(APP_CONNECT_TIMEOUT),
+        ..common(name, Some(listener.port_mapping.protocol))
+    };
+    with_limits(cluster, listener.connection_pool.as_ref())
+}
+
+/// Wherever the application wanted to go, in the protocol it speaks.
+pub(super) fn original_destination(name: String) -> Cluster {
+    let cluster = Cluster {
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::OriginalDst.into())),
+        lb_policy: LbPolicy::ClusterProvided.into(),
+        connect_timeout: duration(PEER_CONNECT_TIMEOUT),
+        ..as_downstream(name)
+    };
+    with_limits(cluster, None)
+}
+
+/// A cluster that speaks whatever its callers speak.
+pub(super) fn as_downstream(name: String) -> Cluster {
+    let options = upstream::HttpProtocolOptions {
+        upstream_protocol_options: Some(UpstreamProtocolOptions::UseDownstreamProtocolConfig(
+            UseDownstreamHttpConfig {
+                http_protocol_options: Some(Http1ProtocolOptions::default()),
+                http2_protocol_options: Some(Http2ProtocolOptions::default()),
+                ..Default::default()
+            },
+        )),
+        ..Default::default()
+    };
+    Cluster {
+        typed_extension_protocol_options: [(upstream::HttpProtocolOptions::full_name(), any(&options))].into(),
+        ..common(name, None)
+    }
+}
+
+/// A cluster without tasks, for what cannot be reached: requests are answered 503, connections closed.
+pub(super) fn nowhere(member: &mut Member<'_>) -> String {
+    let name = names::nowhere(&member.mesh.name);
+    let cluster = Cluster {
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
+        load_assignment: Some(load_assignment(&name, [])),
+        connect_timeout: duration(PEER_CONNECT_TIMEOUT),
+        ..common(name, None)
+    };
+    member.add_cluster(cluster, None, "")
+}
+
+fn common(name: String, protocol: Option<Protocol>) -> Cluster {
+    let protocol = protocol.and_then(|protocol| match protocol {
+        Protocol::Http => Some(ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default())),
+        Protocol::Http2 | Protocol::Grpc => Some(ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default())),
+        Protocol::Tcp => None,
+    });
+    let options = protocol.map(|protocol| upstream::HttpProtocolOptions {
+        upstream_protocol_options: Some(UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
+            protocol_config: Some(protocol),
+        })),
+        ..Default::default()
+    });
+    Cluster {
+        name,
+        typed_extension_protocol_options: options
+            .map(|options| (upstream::HttpProtocolOptions::full_name(), any(&options)))
+            .into_iter()
+            .collect(),
+        ..Default::default()
+    }
+}
+
+/// The cluster with the limits of a connection pool. What it does not say has no limit.
+fn with_limits(cluster: Cluster, pool: Option<&ConnectionPool>) -> Cluster {
+    let (mut connections, mut pending, mut requests) = (NO_LIMIT, NO_LIMIT, NO_LIMIT);
+    match pool {
+        Some(ConnectionPool::Http(pool)) => {
+            connections = pool.max_connections;
+            pending = pool.max_pending_requests.unwrap_or(NO_LIMIT);
+        }
+        Some(ConnectionPool::Http2(pool) | ConnectionPool::Grpc(pool)) => requests = pool.max_requests,
+        Some(ConnectionPool::Tcp(pool)) => connections = pool.max_connections,
+        None => {}
+    }
+    Cluster {
+        circuit_breakers: Some(CircuitBreakers {
+            thresholds: vec![Thresholds {
+                max_connections: uint32(connections),
+                max_pending_requests: uint32(pending),
+                max_requests: uint32(requests),
+                max_retries: uint32(NO_LIMIT),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        ..cluster
+    }
+}

@@ -1,0 +1,125 @@
+//! How the tasks of a virtual node are found.
+
+use std::net::{IpAddr, SocketAddr};
+
+use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{
+    ClusterDiscoveryType, DiscoveryType, DnsLookupFamily, EdsClusterConfig,
+};
+use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
+use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, DnsResponseType, ServiceDiscovery};
+use mesh_model::app_mesh::{IpPreference, VirtualNodeSpec};
+
+use super::super::envoy::{load_assignment, named_endpoint, over_ads};
+use super::family;
+use super::member::Member;
+use crate::world::NodeInstance;
+
+/// How a virtual node's tasks are found, and what is known of them here.
+pub(super) struct Discovery {
+    /// The name that stands for them: a host name, or the service and the namespace of Cloud Map.
+    pub(super) name: String,
+    /// The tasks, where they are told by the control plane.
+    pub(super) endpoints: Option<Vec<SocketAddr>>,
+    /// The host name's port and how to ask DNS, where Envoy does that.
+    dns: Option<(u16, DiscoveryType, DnsLookupFamily)>,
+}
+
+impl Discovery {
+    pub(super) fn of(member: &Member<'_>, spec: &VirtualNodeSpec, port: u16) -> Self {
+        let preference = family::of_node(&member.mesh.mesh, spec);
+        match &spec.service_discovery {
+            Some(ServiceDiscovery::Dns(dns)) => match member.world.hosts.get(&dns.hostname) {
+                Some(known) => Self::known(dns.hostname.clone(), known.iter(), preference, port),
+                None => Self {
+                    name: dns.hostname.clone(),
+                    endpoints: None,
+                    dns: Some((
+                        port,
+                        discovery_type(dns.response_type.unwrap_or_default()),
+                        family::lookup(preference),
+                    )),
+                },
+            },
+            Some(ServiceDiscovery::AwsCloudMap(cloud_map)) => {
+                let AwsCloudMapServiceDiscovery {
+                    namespace_name,
+                    service_name,
+                    attributes,
+                    ..
+                } = cloud_map;
+                let has_all = |instance: &&NodeInstance| {
+                    let has = |key, value| instance.attributes.get(key) == Some(value);
+                    attributes.iter().all(|wanted| has(&wanted.key, &wanted.value))
+                };
+                let registered = member.world.registered_under(namespace_name, service_name);
+                let name = format!("{service_name}.{namespace_name}");
+                Self::known(name, registered.iter().filter(has_all), preference, port)
+            }
+            None => Self {
+                name: String::new(),
+                endpoints: Some(Vec::new()),
+                dns: None,
+            },
+        }
+    }
+
+    fn known<'i>(
+        name: String,
+        instances: impl Iterator<Item = &'i NodeInstance>,
+        preference: Option<IpPreference>,
+        port: u16,
+    ) -> Self {
+        let address = |instance: &NodeInstance| {
+            let elsewhere = instance.ingress.get(&port).copied();
+            elsewhere.or_else(|| Some(SocketAddr::new(family::pick(preference, &instance.addresses)?, port)))
+        };
+        Self {
+            name,
+            endpoints: Some(instances.filter_map(address).collect()),
+            dns: None,
+        }
+    }
+
+    /// The cluster, finding its tasks like this, and the tasks if they are told by the control plane.
+    pub(super) fn apply_to(self, cluster: Cluster) -> (Cluster, Option<ClusterLoadAssignment>) {
+        let Self { name, endpoints, dns } = self;
+        if let Some((port, kind, family)) = dns {
+            let assignment = named_endpoint(&cluster.name, &absolute(&name), port);
+            let cluster = Cluster {
+                cluster_discovery_type: Some(ClusterDiscoveryType::Type(kind.into())),
+                dns_lookup_family: family.into(),
+                load_assignment: Some(assignment),
+                ..cluster
+            };
+            return (cluster, None);
+        }
+        let assignment = load_assignment(&cluster.name, endpoints.unwrap_or_default());
+        let cluster = Cluster {
+            cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())),
+            eds_cluster_config: Some(EdsClusterConfig {
+                eds_config: Some(over_ads()),
+                ..Default::default()
+            }),
+            ..cluster
+        };
+        (cluster, Some(assignment))
+    }
+}
+
+fn discovery_type(response: DnsResponseType) -> DiscoveryType {
+    match response {
+        DnsResponseType::Loadbalancer => DiscoveryType::LogicalDns,
+        DnsResponseType::Endpoints => DiscoveryType::StrictDns,
+    }
+}
+
+/// With a dot at its end a name is looked up as it is, without search domains. App Mesh wrote it so (the configuration
+/// of a real gateway, read 2026-11-23).
+fn absolute(hostname: &str) -> String {
+    if hostname.ends_with('.') || hostname.parse::<IpAddr>().is_ok() {
+        hostname.to_owned()
+    } else {
+        format!("{hostname}.")
+    }
+}

@@ -1,0 +1,113 @@
+//! How long requests and idle connections may last, with App Mesh's defaults.
+//!
+//! A request through the mesh passes the caller's Envoy, where its route's limit holds, and that of the called, where
+//! the listener's limit holds; the smaller one wins. More than the default therefore has to be said in both places, as
+//! under App Mesh.
+
+use std::time::Duration;
+
+use mesh_model::app_mesh::listener::{IdleTimeout, Listener, ListenerTimeout, RequestTimeout};
+use mesh_model::app_mesh::{self, RouteSpec};
+
+use super::service::{Behind, ServicePort};
+
+/// For a whole answer, retries included. Source: App Mesh user guide, "Routes" and "Virtual nodes" (read 2026-11-23).
+const PER_REQUEST: Duration = Duration::from_secs(15);
+/// For a request or a connection on which nothing happens. The user guide says 300 s, the API's documentation says
+/// none; the former is also what Envoy does with requests when it is told nothing.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// Two limits; `None` stands for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Timeouts {
+    pub(super) per_request: Option<Duration>,
+    pub(super) idle: Option<Duration>,
+}
+
+impl Timeouts {
+    pub(super) fn of(configured: Option<&RequestTimeout>) -> Self {
+        let RequestTimeout { per_request, idle } = configured.copied().unwrap_or_default();
+        Self {
+            per_request: limit(per_request, PER_REQUEST),
+            idle: limit(idle, IDLE),
+        }
+    }
+
+    /// Those of a listener that speaks HTTP, HTTP/2 or gRPC.
+    pub(super) fn of_listener(listener: &Listener) -> Self {
+        match &listener.timeout {
+            Some(ListenerTimeout::Http(given) | ListenerTimeout::Http2(given) | ListenerTimeout::Grpc(given)) => {
+                Self::of(Some(given))
+            }
+            Some(ListenerTimeout::Tcp(_)) | None => Self::of(None),
+        }
+    }
+
+    /// Those of a route of the HTTP family.
+    pub(super) fn of_route(route: &RouteSpec) -> Self {
+        let http = route.http_route.as_ref().or(route.http2_route.as_ref());
+        let given = http.and_then(|route| route.timeout.as_ref());
+        Self::of(given.or_else(|| route.grpc_route.as_ref()?.timeout.as_ref()))
+    }
+
+    /// Those of a virtual gateway's route to this port: the longest of all behind it, since nobody can configure
+    /// them. Source: the walkthrough "howto-timeout-policy" among App Mesh's public examples (read 2026-11-23).
+    pub(super) fn of_all_behind(port: &ServicePort<'_>) -> Self {
+        let all: Vec<Self> = match port.behind {
+            Behind::Node(_, listener) => vec![Self::of_listener(listener)],
+            Behind::Router(..) => port.routes().map(|(_, route)| Self::of_route(route)).collect(),
+        };
+        let longest = |limits: Vec<Option<Duration>>, default: Duration| {
+            if limits.contains(&None) {
+                None
+            } else {
+                limits.into_iter().flatten().max().or(Some(default))
+            }
+        };
+        Self {
+            per_request: longest(all.iter().map(|timeouts| timeouts.per_request).collect(), PER_REQUEST),
+            idle: longest(all.iter().map(|timeouts| timeouts.idle).collect(), IDLE),
+        }
+    }
+}
+
+/// When an idle TCP connection is closed.
+pub(super) fn of_tcp(configured: Option<IdleTimeout>) -> Option<Duration> {
+    limit(configured.unwrap_or_default().idle, IDLE)
+}
+
+/// The limit of a TCP listener.
+pub(super) fn of_tcp_listener(listener: &Listener) -> Option<Duration> {
+    match &listener.timeout {
+        Some(ListenerTimeout::Tcp(given)) => of_tcp(Some(*given)),
+        _ => of_tcp(None),
+    }
+}
+
+/// What was configured, where 0 stands for no limit, or the default.
+fn limit(configured: Option<app_mesh::Duration>, default: Duration) -> Option<Duration> {
+    let limit = configured.map_or(default, Duration::from);
+    (!limit.is_zero()).then_some(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh_model::app_mesh::DurationUnit;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_the_default_and_zero_is_no_limit() {
+        let zero = app_mesh::Duration {
+            value: Some(0),
+            unit: Some(DurationUnit::Seconds),
+        };
+        let nothing = Timeouts::of(None);
+        assert_eq!((nothing.per_request, nothing.idle), (Some(PER_REQUEST), Some(IDLE)));
+        let unlimited = Timeouts::of(Some(&RequestTimeout {
+            per_request: Some(zero),
+            idle: None,
+        }));
+        assert_eq!((unlimited.per_request, unlimited.idle), (None, Some(IDLE)));
+    }
+}
