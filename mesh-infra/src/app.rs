@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use mesh_model::{Problem, Problems};
 
+use crate::mesh_form::MeshForm;
 use crate::stack::Stack;
 use crate::template::Template;
 
@@ -42,16 +43,26 @@ impl App {
         &self.stacks
     }
 
-    /// The template of every stack, by the stack's name and in order.
+    /// The template of every stack, by the stack's name and in order, its meshes in the default form:
+    /// [`MeshForm::Parameters`].
     ///
     /// # Errors
     ///
     /// Every problem of every stack, its path beginning with the stack's name; and stacks of the same name.
     pub fn synth(&self) -> Result<IndexMap<String, Template>, Problems> {
+        self.synth_as(MeshForm::default())
+    }
+
+    /// The template of every stack, by the stack's name and in order, its meshes in this form.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::synth`].
+    pub fn synth_as(&self, form: MeshForm) -> Result<IndexMap<String, Template>, Problems> {
         let mut templates = IndexMap::new();
         let mut problems = Problems::none();
         for stack in &self.stacks {
-            match stack.synth() {
+            match stack.synth_as(form) {
                 Ok(template) => {
                     if templates.insert(stack.name().to_owned(), template).is_some() {
                         problems.add(

@@ -11,11 +11,13 @@
 //! 2026-10-20, read 2026-11-23). Source of what `Ref` and `Fn::GetAtt` answer: the CloudFormation template
 //! reference, "Return values" of each type (read 2026-11-23).
 
+pub mod appmesh;
 pub mod ecs;
 mod mend;
 mod names;
 mod read;
 pub mod servicediscovery;
+pub mod ssm;
 
 pub use mend::{is_part_of, is_unknown, read_all, unknown};
 pub use names::{Structure, closest, structure};

@@ -8,7 +8,10 @@
 //! here are those that people meet late and at a price (a deployment that rolls back after minutes), and those
 //! that nobody else makes, because they span the services of a namespace.
 
+mod app_mesh;
+mod envoys;
 mod fargate;
+mod parameters;
 mod references;
 mod service_connect;
 mod services;
@@ -16,20 +19,35 @@ mod task_definitions;
 
 use mesh_model::Problems;
 
-use crate::cfn::{self, ResourceType, ecs, servicediscovery};
+use crate::cfn::{self, ResourceType, appmesh, ecs, servicediscovery, ssm};
+use crate::mesh_resource::mesh_resources;
 use crate::template::Template;
+
+pub(crate) use parameters::check as check_parameters;
 
 /// Judges a template.
 ///
 /// # Errors
 ///
 /// Every problem, its path beginning at the template's root: references that lead nowhere, properties of the
-/// wrong type, containers and sizes that ECS would refuse, services without a network, and all that
-/// [`mesh_model::namespace::Namespace::resolve`] finds in the namespaces of Service Connect.
+/// wrong type, containers and sizes that ECS would refuse, services without a network, all that
+/// [`mesh_model::namespace::Namespace::resolve`] finds in the namespaces of Service Connect, and all that
+/// [`mesh_model::app_mesh::Assembly`] finds in meshes, in either [`MeshForm`](crate::MeshForm); Envoys of virtual
+/// nodes that do not exist, and virtual nodes looked for under names that nothing registers.
 pub fn check(template: &Template) -> Result<(), Problems> {
     let mut problems = Problems::none();
     references::check(template, &mut problems);
     readable::<servicediscovery::HttpNamespace>(template, &mut problems);
+    readable::<servicediscovery::PrivateDnsNamespace>(template, &mut problems);
+    readable::<servicediscovery::Service>(template, &mut problems);
+    readable::<ssm::Parameter>(template, &mut problems);
+    readable::<appmesh::Mesh>(template, &mut problems);
+    readable::<appmesh::VirtualNode>(template, &mut problems);
+    readable::<appmesh::VirtualRouter>(template, &mut problems);
+    readable::<appmesh::Route>(template, &mut problems);
+    readable::<appmesh::VirtualService>(template, &mut problems);
+    readable::<appmesh::VirtualGateway>(template, &mut problems);
+    readable::<appmesh::GatewayRoute>(template, &mut problems);
     readable::<ecs::Cluster>(template, &mut problems);
     readable::<ecs::TaskDefinition>(template, &mut problems);
     readable::<ecs::Service>(template, &mut problems);
@@ -42,6 +60,10 @@ pub fn check(template: &Template) -> Result<(), Problems> {
     }
     services::check(template, &mut problems);
     service_connect::check(template, &mut problems);
+    let resources = mesh_resources(template);
+    app_mesh::check(&resources, &mut problems);
+    envoys::check(template, &resources, &mut problems);
+    parameters::check(template, &mut problems);
     problems.or(())
 }
 

@@ -1,9 +1,10 @@
 //! A template as a picture: Mermaid, which GitHub, GitLab and most editors draw.
 //!
 //! Drawn is what makes the mesh: clusters with their services, namespaces, and the names under which services
-//! are called. What a template says of roles, logs and subnets is left out; a picture of everything shows
+//! are called; of App Mesh's model gateways, virtual services, routers and nodes. What a template says of roles, logs and subnets is left out; a picture of everything shows
 //! nothing. A value that is late is drawn as `${LogicalId}`.
 
+mod app_mesh;
 mod mermaid;
 
 use indexmap::IndexMap;
@@ -20,6 +21,11 @@ use mermaid::{Arrow, Flowchart, Shape};
 /// A service stands in its cluster with its number of tasks and its images. A thin arrow leads from a namespace
 /// to each service that offers a name in it, labelled with name and port; a thick one from a service to a
 /// backend that it is created after; a dotted one from a service that only calls to its namespace.
+///
+/// The resources of a mesh stand in the mesh. Thin arrows lead along the way of a request: from a virtual gateway by
+/// its gateway routes to virtual services, from these to their providers, from a virtual router by its routes to
+/// virtual nodes, each with its share. A dotted arrow leads from a virtual node to a virtual service that it may
+/// call, a thick one from a virtual node or gateway to the ECS service whose tasks it consists of.
 #[must_use]
 pub fn diagram(template: &Template) -> String {
     let participants = participants(template);
@@ -28,7 +34,8 @@ pub fn diagram(template: &Template) -> String {
     for participant in &participants {
         draw_service_connect(participant, &participants, template, &mut chart);
     }
-    if participants.is_empty() {
+    let has_mesh = app_mesh::draw(template, &participants, &mut chart);
+    if participants.is_empty() && !has_mesh {
         chart.node("template", Shape::Box, &["no ECS services".to_owned()]);
     }
     chart.to_string()

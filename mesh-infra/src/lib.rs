@@ -43,6 +43,7 @@
 //! - [`App`] and [`Stack`]: what constructs are added to, and what comes of it;
 //! - the constructs of layer 2, [`Cluster`] to [`TaskDefinition`]: one way to say each thing, a default for the
 //!   rest, and handles in place of ARNs;
+//! - the constructs of a mesh, [`Mesh`] to [`GatewayRoute`], and [`MeshForm`]: what becomes of them;
 //! - [`Value`]: a value that is known now, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for all that layer 2 has no word for;
 //! - [`Template`]: the document, written by us or by others, and the assertions on it;
@@ -60,8 +61,12 @@
 //! | `AWS::ServiceDiscovery::HttpNamespace` | layer 1 and 2 |
 //! | any other resource | as a raw [`Resource`] |
 //! | Service Connect | written, read, judged across services; TLS and test traffic not yet |
+//! | `AWS::AppMesh::*` | layer 1 and 2; written as such or as parameters, read, judged across resources; shared meshes not yet |
+//! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service` | layer 1; layer 2 for `A` records of ECS services |
+//! | `AWS::SSM::Parameter` | layer 1; what holds a mesh's resource is judged |
+//! | connections redirected by `ProxyConfiguration` | layer 1 |
 //! | references between stacks | not yet; a handle of another stack is a problem |
-//! | VPC, IAM, logs, App Mesh, deploying | not yet |
+//! | VPC, IAM, logs, deploying | not yet |
 
 mod app;
 mod assertion;
@@ -70,7 +75,10 @@ mod check;
 mod construct;
 mod constructs;
 mod diagram;
+mod mesh_form;
+mod mesh_resource;
 mod participant;
+mod settle;
 mod stack;
 mod template;
 mod value;
@@ -80,11 +88,17 @@ pub use assertion::{AssertionError, Difference};
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    Cluster, ClusterHandle, Container, ContainerCondition, CpuArchitecture, Endpoint, HealthCheck, HttpNamespace,
-    HttpNamespaceHandle, Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX, PortMapping, Service, ServiceConnect,
-    ServiceHandle, TaskDefinition,
+    Cluster, ClusterHandle, Container, ContainerCondition, CpuArchitecture, ENVOY_CONTAINER, ENVOY_IMAGE, Endpoint,
+    GatewayRoute, GatewayRouteHandle, HealthCheck, HttpNamespace, HttpNamespaceHandle, Listener, Mesh, MeshHandle,
+    Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
+    RESOURCE_ARN_VARIABLE, Route, RouteHandle, Service, ServiceConnect, ServiceHandle, TaskDefinition, VirtualGateway,
+    VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService,
+    VirtualServiceHandle,
 };
 pub use diagram::diagram;
+pub use mesh_form::MeshForm;
+/// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
+pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;
 pub use mesh_model::{Problem, Problems};
 pub use stack::{LogicalId, Scope, Stack};

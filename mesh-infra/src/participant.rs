@@ -3,7 +3,11 @@
 //! Checking and drawing both ask: which task definition does this service run, in which cluster, in which
 //! namespace? The answers hang on references between resources, and any of them may lead outside the template.
 
+use mesh_model::app_mesh::ResourcePath;
+
 use crate::cfn::{ecs, servicediscovery};
+use crate::constructs::RESOURCE_ARN_VARIABLE;
+use crate::mesh_resource::Names;
 use crate::template::{Resource, Template};
 use crate::value::Value;
 
@@ -62,6 +66,14 @@ impl Participant<'_> {
             Some(task_definition) => &task_definition.container_definitions,
             None => &[],
         }
+    }
+
+    /// The virtual node or gateway that its tasks' Envoys belong to, if they say so and it is known.
+    pub(crate) fn mesh_place(&self, names: &Names<'_>) -> Option<ResourcePath> {
+        let variables = self.containers().iter().flat_map(|container| &container.environment);
+        let mut places = variables.filter(|variable| variable.name == Value::from(RESOURCE_ARN_VARIABLE));
+        let place = names.settled(&places.next()?.value.to_json());
+        ResourcePath::parse(place.as_str()?)
     }
 
     /// The cluster it runs in.

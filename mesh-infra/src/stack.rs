@@ -9,10 +9,12 @@ mod scope;
 
 use indexmap::IndexMap;
 use mesh_model::Problems;
+use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
 
 use crate::check::check;
 use crate::construct::Construct;
+use crate::mesh_form::{MeshForm, to_parameters};
 use crate::template::Template;
 
 pub use logical_id::LogicalId;
@@ -26,6 +28,8 @@ pub struct Stack {
     template: Template,
     /// Which given id stands behind which logical id, to name the other one when two meet.
     given_ids: IndexMap<String, String>,
+    /// The logical ids of the resources of meshes, for those that refer to them by name.
+    mesh_resources: IndexMap<ResourcePath, String>,
     overrides: Vec<Override>,
     problems: Problems,
 }
@@ -50,6 +54,7 @@ impl Stack {
             name,
             template: Template::default(),
             given_ids: IndexMap::new(),
+            mesh_resources: IndexMap::new(),
             overrides: Vec::new(),
             problems,
         }
@@ -88,16 +93,30 @@ impl Stack {
     /// properties, such as `NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp` or
     /// `ContainerDefinitions[0].Cpu`; objects on the way are made, items of lists must be there. Overrides are
     /// applied in order after everything was added, and what they make is checked like everything else.
+    ///
+    /// The resources of a mesh are changed as `AWS::AppMesh::…` in either [`MeshForm`]:
+    /// `Spec.Listeners[0].PortMapping.Port`.
     pub fn override_property(&mut self, logical_id: &str, path: &str, value: impl Into<Json>) {
         self.overrides.push(Override::new(logical_id, path, value.into()));
     }
 
-    /// The stack as a template.
+    /// The stack as a template, its meshes in the default form: [`MeshForm::Parameters`].
     ///
     /// # Errors
     ///
-    /// Every problem: ids, handles and overrides that do not fit, and all that [`crate::check`] finds.
+    /// Every problem: ids, handles and overrides that do not fit, all that [`crate::check`] finds, and what of a mesh
+    /// cannot be said in parameters.
     pub fn synth(&self) -> Result<Template, Problems> {
+        self.synth_as(MeshForm::default())
+    }
+
+    /// The stack as a template, its meshes in this form. For a stack without a mesh both are the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::synth`]. Paths lead through the resources as they were described, in either form:
+    /// `Resources.BlueVirtualNode.Properties.Spec.…`.
+    pub fn synth_as(&self, form: MeshForm) -> Result<Template, Problems> {
         let mut problems = self.problems.clone();
         let mut template = self.template.clone();
         for change in &self.overrides {
@@ -105,6 +124,9 @@ impl Stack {
         }
         if let Err(found) = check(&template) {
             problems.extend(found);
+        }
+        if form == MeshForm::Parameters {
+            to_parameters(&mut template, &mut problems);
         }
         problems.or(template)
     }

@@ -10,6 +10,7 @@ pub use cluster::{Cluster, ServiceConnectDefaults};
 pub use container_definition::{ContainerDefinition, ContainerDependency, HealthCheck, KeyValuePair, PortMapping};
 pub use service::{
     AwsvpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkConfiguration, Service,
+    ServiceRegistry,
 };
 pub use service_connect::ServiceConnectConfiguration;
-pub use task_definition::{RuntimePlatform, TaskDefinition};
+pub use task_definition::{ProxyConfiguration, RuntimePlatform, TaskDefinition};

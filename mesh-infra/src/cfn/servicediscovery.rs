@@ -1,4 +1,4 @@
-//! Cloud Map: the namespaces in which services find each other.
+//! Cloud Map: the namespaces in which services find each other, and what they register under.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -36,4 +36,115 @@ impl HttpNamespace {
 
 impl ResourceType for HttpNamespace {
     const KIND: &'static str = "AWS::ServiceDiscovery::HttpNamespace";
+}
+
+/// `AWS::ServiceDiscovery::PrivateDnsNamespace`: a namespace that is found by DNS from within a VPC.
+///
+/// `Ref` answers the namespace's id (`ns-…`). `Fn::GetAtt` knows `Arn`, `Id` and `HostedZoneId`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PrivateDnsNamespace {
+    /// The domain, such as `appmesh` or `corp.local`; services are found as `service.domain`. Replaced when changed.
+    /// Required.
+    pub name: Value<String>,
+    /// The id of the VPC whose resolver answers for the domain. Replaced when changed. Required by Cloud Map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Value<String>>,
+    /// A description, at most 1024 characters. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Value<String>>,
+    /// The domain's `SOA` record: `DnsProperties`. Default: Cloud Map's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Json>,
+    /// Properties without a field here, `Tags` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl PrivateDnsNamespace {
+    /// A namespace of this name, answered for in a VPC.
+    pub fn new(name: impl Into<Value<String>>, vpc: impl Into<Value<String>>) -> Self {
+        Self {
+            name: name.into(),
+            vpc: Some(vpc.into()),
+            description: None,
+            properties: None,
+            other: Map::new(),
+        }
+    }
+}
+
+impl ResourceType for PrivateDnsNamespace {
+    const KIND: &'static str = "AWS::ServiceDiscovery::PrivateDnsNamespace";
+}
+
+/// `AWS::ServiceDiscovery::Service`: a name in a namespace, under which tasks register.
+///
+/// `Ref` answers the service's id (`srv-…`). `Fn::GetAtt` knows `Arn`, `Id` and `Name`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Service {
+    /// The name in the namespace. Default, decided by CloudFormation: stack name, logical id and a random part.
+    /// Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Value<String>>,
+    /// The namespace's id. Required, here or in the DNS configuration. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_id: Option<Value<String>>,
+    /// The records that Cloud Map makes of each instance. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_config: Option<DnsConfig>,
+    /// That somebody tells Cloud Map whether an instance is well, as ECS does. Default: nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check_custom_config: Option<HealthCheckCustomConfig>,
+    /// A description, at most 1024 characters. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Value<String>>,
+    /// `HTTP` for a service that is found by API calls alone, in a namespace that has DNS. Default: what the
+    /// namespace is.
+    #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Value<String>>,
+    /// Properties without a field here, `Tags` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl ResourceType for Service {
+    const KIND: &'static str = "AWS::ServiceDiscovery::Service";
+}
+
+/// The records that Cloud Map makes of each instance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DnsConfig {
+    /// The records, each of another type. Required.
+    pub dns_records: Vec<DnsRecord>,
+    /// `MULTIVALUE`, up to eight instances that are well, or `WEIGHTED`, one of them. Default, decided by Cloud Map:
+    /// `MULTIVALUE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing_policy: Option<Value<String>>,
+    /// The namespace's id, where the service has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_id: Option<Value<String>>,
+}
+
+/// A record that Cloud Map makes of each instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DnsRecord {
+    /// `A`, `AAAA`, `SRV` or `CNAME`. Required.
+    #[serde(rename = "Type")]
+    pub kind: Value<String>,
+    /// Seconds for which resolvers keep an answer, 0 to 2147483647. Required.
+    #[serde(rename = "TTL")]
+    pub ttl: Value<u32>,
+}
+
+/// That somebody tells Cloud Map whether an instance is well.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct HealthCheckCustomConfig {
+    /// How many times 30 s Cloud Map waits before it believes it. Cloud Map takes 1, whatever is said here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_threshold: Option<Value<u32>>,
 }

@@ -61,6 +61,13 @@ impl Container {
         self
     }
 
+    /// The same container, run as this user, such as `1000` or `1000:1000`. Default: the image's.
+    #[must_use]
+    pub fn with_user(mut self, user: impl Into<Value<String>>) -> Self {
+        self.definition.user = Some(user.into());
+        self
+    }
+
     /// The same container with one more environment variable. Setting one twice is a problem.
     #[must_use]
     pub fn with_environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {

@@ -14,6 +14,7 @@ use crate::value::{StringList, Value};
 pub struct Network {
     subnets: Source,
     security_groups: Source,
+    vpc: Option<Value<String>>,
     public_ips: bool,
 }
 
@@ -35,6 +36,7 @@ impl Network {
         Self {
             subnets: Source::Parameter,
             security_groups: Source::Parameter,
+            vpc: None,
             public_ips: false,
         }
     }
@@ -45,6 +47,7 @@ impl Network {
         Self {
             subnets: Source::Ids(StringList::list(subnets)),
             security_groups: Source::Ecs,
+            vpc: None,
             public_ips: false,
         }
     }
@@ -54,6 +57,16 @@ impl Network {
     #[must_use]
     pub fn with_security_groups(mut self, groups: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
         self.security_groups = Source::Ids(StringList::list(groups));
+        self
+    }
+
+    /// The same network, known to be in this VPC. Default: a parameter, `<Id>VpcId`, of type `AWS::EC2::VPC::Id`. It
+    /// is there only if something in the stack needs to know the VPC, as a [`PrivateDnsNamespace`] does.
+    ///
+    /// [`PrivateDnsNamespace`]: crate::PrivateDnsNamespace
+    #[must_use]
+    pub fn with_vpc_id(mut self, vpc: impl Into<Value<String>>) -> Self {
+        self.vpc = Some(vpc.into());
         self
     }
 
@@ -72,6 +85,8 @@ pub struct NetworkHandle {
     id: LogicalId,
     subnets: Option<StringList>,
     security_groups: Option<StringList>,
+    vpc: Option<Value<String>>,
+    vpc_parameter: LogicalId,
     public_ips: bool,
 }
 
@@ -80,6 +95,17 @@ impl NetworkHandle {
     #[must_use]
     pub fn logical_id(&self) -> &LogicalId {
         &self.id
+    }
+
+    /// The id of the network's VPC, for a construct that is being added to `scope`. It is asked for when the stack is
+    /// deployed, unless the network knows it.
+    pub fn vpc_id(&self, scope: &mut Scope<'_>) -> Value<String> {
+        if let Some(vpc) = &self.vpc {
+            return vpc.clone();
+        }
+        let parameter = Parameter::new("AWS::EC2::VPC::Id").with_description("The VPC of the subnets");
+        scope.share_parameter(&self.vpc_parameter, parameter);
+        Value::reference(self.vpc_parameter.as_str())
     }
 
     /// The network as a service's `NetworkConfiguration`.
@@ -126,6 +152,8 @@ impl Construct for Network {
             id: scope.logical_id(),
             subnets,
             security_groups,
+            vpc: self.vpc,
+            vpc_parameter: scope.part("NetworkVpcId"),
             public_ips: self.public_ips,
         }
     }

@@ -1,12 +1,20 @@
 //! Services: tasks that are kept running, found and replaced.
 
-use crate::cfn::ecs;
+use crate::cfn::{ecs, servicediscovery};
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 use crate::template::Resource;
 use crate::value::Value;
 
-use super::{ClusterHandle, HttpNamespaceHandle, NetworkHandle, ServiceConnect, TaskDefinition};
+use super::app_mesh::Envoy;
+use super::{
+    ClusterHandle, HttpNamespaceHandle, NetworkHandle, PrivateDnsNamespaceHandle, ServiceConnect, TaskDefinition,
+    VirtualGatewayHandle, VirtualNodeHandle,
+};
+
+/// Seconds for which resolvers may keep the address of a task, decided by us: a task that is gone is called for so
+/// long at most.
+const DNS_TTL: u32 = 10;
 
 /// A service on Fargate, with its task definition.
 #[derive(Debug, Clone)]
@@ -18,6 +26,8 @@ pub struct Service {
     network: Option<NetworkHandle>,
     service_connect: Option<ServiceConnect>,
     backends: Vec<LogicalId>,
+    envoy: Option<Envoy>,
+    discovery: Option<PrivateDnsNamespaceHandle>,
     deployment: ecs::DeploymentConfiguration,
 }
 
@@ -33,6 +43,8 @@ impl Service {
             network: None,
             service_connect: None,
             backends: Vec::new(),
+            envoy: None,
+            discovery: None,
             deployment: ecs::DeploymentConfiguration {
                 deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
                     enable: Value::Known(true),
@@ -42,6 +54,12 @@ impl Service {
                 ..ecs::DeploymentConfiguration::default()
             },
         }
+    }
+
+    /// A service of one task that consists of the Envoy of a virtual gateway.
+    #[must_use]
+    pub fn gateway(cluster: &ClusterHandle, gateway: &VirtualGatewayHandle) -> Self {
+        Self::new(cluster, TaskDefinition::envoy_alone()).with_virtual_gateway(gateway)
     }
 
     /// The same service with a name. Default, decided by CloudFormation: stack name, logical id and a random
@@ -87,6 +105,41 @@ impl Service {
         self
     }
 
+    /// The same service, its tasks being a virtual node of a mesh. Default: they are not. Replaces a virtual gateway.
+    ///
+    /// Each task gets an Envoy, a container named [`ENVOY_CONTAINER`] of [`ENVOY_IMAGE`] that learns by
+    /// [`RESOURCE_ARN_VARIABLE`] whose it is. The other containers start after it and stop before it. The service is
+    /// created after the virtual node: an Envoy whose node does not exist has nothing to do.
+    ///
+    /// [`ENVOY_CONTAINER`]: crate::ENVOY_CONTAINER
+    /// [`ENVOY_IMAGE`]: crate::ENVOY_IMAGE
+    /// [`RESOURCE_ARN_VARIABLE`]: crate::RESOURCE_ARN_VARIABLE
+    #[must_use]
+    pub fn with_virtual_node(mut self, node: &VirtualNodeHandle) -> Self {
+        self.envoy = Some(Envoy::of_node(node));
+        self
+    }
+
+    /// The same service, the Envoys of its tasks being a virtual gateway of a mesh. Default: they are not. Replaces a
+    /// virtual node. The Envoy container has the gateway's ports as port mappings, named `http-9080` and the like.
+    #[must_use]
+    pub fn with_virtual_gateway(mut self, gateway: &VirtualGatewayHandle) -> Self {
+        self.envoy = Some(Envoy::of_gateway(gateway));
+        self
+    }
+
+    /// The same service, its tasks registered in a namespace: DNS answers the addresses of up to eight that are well,
+    /// for 10 s, both decided by us. Default: they are not registered.
+    ///
+    /// They are found under the service's name if it has one, else under the id that it is added with: `blue.appmesh`
+    /// for `blue` in the namespace `appmesh`. That is the name for the virtual node's
+    /// [`with_dns_endpoints`](crate::VirtualNode::with_dns_endpoints).
+    #[must_use]
+    pub fn with_service_discovery(mut self, namespace: &PrivateDnsNamespaceHandle) -> Self {
+        self.discovery = Some(namespace.clone());
+        self
+    }
+
     /// The same service, deployed by these rules. Default, decided by us: ECS's own (200 % at most, 100 % at
     /// least), with the circuit breaker on and rolling back. ECS leaves the breaker off; CloudFormation then
     /// waits for hours on tasks that never come up.
@@ -114,9 +167,45 @@ impl Service {
             let path = format!("{path}.Properties.ServiceConnectConfiguration.Namespace");
             scope.expect_own(namespace.logical_id(), &path);
         }
-        for backend in &self.backends {
-            scope.expect_own(backend, &format!("{path}.DependsOn"));
+        let belongs_to = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
+        for other in self.backends.iter().chain(belongs_to) {
+            scope.expect_own(other, &format!("{path}.DependsOn"));
         }
+        if let Some(namespace) = &self.discovery {
+            scope.expect_own(namespace.logical_id(), &format!("{path}.Properties.ServiceRegistries"));
+        }
+    }
+
+    /// Adds the Cloud Map service under which the tasks are registered, if they are; and answers the registry, and the
+    /// DNS name if it is known.
+    fn add_discovery(&self, scope: &mut Scope<'_>) -> Option<(ecs::ServiceRegistry, Option<String>)> {
+        let namespace = self.discovery.as_ref()?;
+        let name = self.name.clone().unwrap_or_else(|| Value::from(scope.given_id()));
+        let dns_name = name.known().map(|name| namespace.dns_name(name));
+        let properties = servicediscovery::Service {
+            name: Some(name),
+            namespace_id: Some(namespace.id()),
+            dns_config: Some(servicediscovery::DnsConfig {
+                dns_records: vec![servicediscovery::DnsRecord {
+                    kind: Value::from("A"),
+                    ttl: Value::Known(DNS_TTL),
+                }],
+                routing_policy: Some(Value::from("MULTIVALUE")),
+                namespace_id: None,
+            }),
+            // ECS tells Cloud Map which tasks are well.
+            health_check_custom_config: Some(servicediscovery::HealthCheckCustomConfig {
+                failure_threshold: Some(Value::Known(1)),
+            }),
+            ..servicediscovery::Service::default()
+        };
+        let id = scope.part("DiscoveryService");
+        scope.add_resource(&id, Resource::of(&properties));
+        let registry = ecs::ServiceRegistry {
+            registry_arn: Some(Value::attribute(id.as_str(), "Arn")),
+            ..ecs::ServiceRegistry::default()
+        };
+        Some((registry, dns_name))
     }
 }
 
@@ -125,6 +214,7 @@ impl Service {
 pub struct ServiceHandle {
     id: LogicalId,
     task_definition: LogicalId,
+    dns_name: Option<String>,
 }
 
 impl ServiceHandle {
@@ -146,6 +236,13 @@ impl ServiceHandle {
         Value::attribute(self.id.as_str(), "Name")
     }
 
+    /// The name under which DNS finds the service's tasks, such as `blue.appmesh`. `None` if they are not registered,
+    /// or under a name that is late.
+    #[must_use]
+    pub fn dns_name(&self) -> Option<&str> {
+        self.dns_name.as_deref()
+    }
+
     /// The ARN of the service's task definition, revision included.
     #[must_use]
     pub fn task_definition_arn(&self) -> Value<String> {
@@ -165,7 +262,12 @@ impl Construct for Service {
             ecs::ServiceConnectConfiguration::new(&service_connect.to_model(&self.task_definition), namespace)
         });
         let task_definition = scope.part("TaskDefinition");
-        scope.add_resource(&task_definition, Resource::of(&self.task_definition.into_cfn()));
+        let containers = match &self.envoy {
+            Some(envoy) => self.task_definition.clone().with_envoy(envoy),
+            None => self.task_definition.clone(),
+        };
+        scope.add_resource(&task_definition, Resource::of(&containers.into_cfn()));
+        let (registry, dns_name) = self.add_discovery(scope).unzip();
         let properties = ecs::Service {
             service_name: self.name,
             cluster: Some(self.cluster.name()),
@@ -174,11 +276,17 @@ impl Construct for Service {
             launch_type: Some(Value::from("FARGATE")),
             network_configuration: self.network.as_ref().map(NetworkHandle::configuration),
             service_connect_configuration: service_connect,
+            service_registries: registry.into_iter().collect(),
             deployment_configuration: Some(self.deployment),
             ..ecs::Service::default()
         };
-        let backends = self.backends.iter().map(LogicalId::as_str);
-        scope.add_resource(&id, Resource::of(&properties).with_depends_on(backends));
-        ServiceHandle { id, task_definition }
+        let belongs_to = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
+        let first = self.backends.iter().chain(belongs_to).map(LogicalId::as_str);
+        scope.add_resource(&id, Resource::of(&properties).with_depends_on(first));
+        ServiceHandle {
+            id,
+            task_definition,
+            dns_name: dns_name.flatten(),
+        }
     }
 }

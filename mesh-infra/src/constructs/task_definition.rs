@@ -3,7 +3,8 @@
 use crate::cfn::ecs;
 use crate::value::{StringList, Value};
 
-use super::{Container, PortMapping};
+use super::app_mesh::{ENVOY_CONTAINER, Envoy};
+use super::{Container, ContainerCondition, PortMapping};
 
 /// A quarter of a virtual processor, in CPU units: the smallest task on Fargate, decided by us.
 const DEFAULT_CPU: u32 = 256;
@@ -38,8 +39,16 @@ impl TaskDefinition {
     /// A task of one container, with a quarter vCPU and 512 MiB.
     #[must_use]
     pub fn new(container: Container) -> Self {
+        Self::envoy_alone().with_container(container)
+    }
+
+    /// A task that consists of its Envoy alone, with a quarter vCPU and 512 MiB, for a service that is a virtual
+    /// gateway: [`Service::with_virtual_gateway`](crate::Service::with_virtual_gateway) adds the Envoy. Without one
+    /// there is a problem.
+    #[must_use]
+    pub fn envoy_alone() -> Self {
         Self {
-            containers: vec![container],
+            containers: Vec::new(),
             cpu: DEFAULT_CPU,
             memory: DEFAULT_MEMORY,
             family: None,
@@ -95,6 +104,19 @@ impl TaskDefinition {
     pub fn with_task_role_arn(mut self, arn: impl Into<Value<String>>) -> Self {
         self.task_role_arn = Some(arn.into());
         self
+    }
+
+    /// The same task with its Envoy. Containers that speak through the Envoy start after it. They also stop before
+    /// it: ECS stops containers in the reverse order, so that they can finish what is under way.
+    pub(super) fn with_envoy(mut self, envoy: &Envoy) -> Self {
+        if envoy.is_sidecar() {
+            self.containers = self
+                .containers
+                .into_iter()
+                .map(|container| container.with_dependency(ENVOY_CONTAINER, ContainerCondition::Start))
+                .collect();
+        }
+        self.with_container(envoy.container())
     }
 
     /// The port of this name, in whichever container.

@@ -23,6 +23,10 @@ pub(super) struct Flowchart {
 pub(super) enum Shape {
     Box,
     Hexagon,
+    Rhombus,
+    Rounded,
+    Stadium,
+    Trapezoid,
 }
 
 /// How an edge looks.
@@ -44,6 +48,10 @@ impl Flowchart {
         let (open, close) = match shape {
             Shape::Box => ("[", "]"),
             Shape::Hexagon => ("{{", "}}"),
+            Shape::Rhombus => ("{", "}"),
+            Shape::Rounded => ("(", ")"),
+            Shape::Stadium => ("([", "])"),
+            Shape::Trapezoid => ("[/", "\\]"),
         };
         let indent = if self.in_group { "        " } else { "    " };
         self.lines.push(format!("{indent}{id}{open}\"{label}\"{close}"));

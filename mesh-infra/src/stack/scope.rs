@@ -1,6 +1,7 @@
 //! What a construct sees of the stack it is added to.
 
 use mesh_model::Problems;
+use mesh_model::app_mesh::ResourcePath;
 
 use super::{LogicalId, Stack, logical_id};
 use crate::template::{Output, Parameter, Resource};
@@ -46,6 +47,12 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The id under which the construct is added, as it was given.
+    #[must_use]
+    pub fn given_id(&self) -> &str {
+        &self.given_id
+    }
+
     /// Adds a resource.
     pub fn add_resource(&mut self, id: &LogicalId, resource: Resource) {
         if self.claim(id) {
@@ -58,6 +65,25 @@ impl<'a> Scope<'a> {
         if self.claim(id) {
             self.stack.template.parameters.insert(id.id.clone(), parameter);
         }
+    }
+
+    /// Adds a parameter that several constructs ask for, unless one of them did already.
+    pub fn share_parameter(&mut self, id: &LogicalId, parameter: Parameter) {
+        if self.stack.template.parameters.get(&id.id) != Some(&parameter) {
+            self.add_parameter(id, parameter);
+        }
+    }
+
+    /// Adds a resource of a mesh, which others may name.
+    pub fn add_mesh_resource(&mut self, id: &LogicalId, path: &ResourcePath, resource: Resource) {
+        self.stack.mesh_resources.insert(path.clone(), id.id.clone());
+        self.add_resource(id, resource);
+    }
+
+    /// The logical id of the resource of a mesh that was added with this path.
+    #[must_use]
+    pub fn mesh_resource(&self, path: &ResourcePath) -> Option<&str> {
+        self.stack.mesh_resources.get(path).map(String::as_str)
     }
 
     /// Adds an output. Outputs have ids of their own: one may be named as a resource is.

@@ -2,12 +2,17 @@
 //!
 //! Run with `UPDATE_GOLDEN=1` to agree on what is made now, and read the difference before committing it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where the golden file `name` is.
+pub(crate) fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
 
 /// Compares `made` with the golden file `name`, or writes it there if `UPDATE_GOLDEN` is set.
 #[track_caller]
 pub(crate) fn assert_golden(name: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let path = path(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, made).expect("the golden file can be written");
         return;

@@ -1,6 +1,6 @@
 //! Whatever is read can be written back, and nothing that is read makes the crate panic.
 
-use mesh_infra::{Template, cfn, check, diagram};
+use mesh_infra::{Stack, Template, cfn, check, diagram};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -42,6 +42,10 @@ fn any_json() -> impl Strategy<Value = Json> {
         Just("PortMappings".to_owned()),
         Just("Cpu".to_owned()),
         Just("${A.B}${".to_owned()),
+        Just("Spec".to_owned()),
+        Just("MeshName".to_owned()),
+        Just("Listeners".to_owned()),
+        Just("/meshwright/a".to_owned()),
         Just("A".to_owned()),
         "\\PC{0,8}",
     ];
@@ -71,6 +75,27 @@ fn service_with(configuration: Json, task: Json) -> Json {
     }})
 }
 
+fn mesh_with(name: &Json, spec: &Json, tags: &Json) -> Json {
+    let resource = |kind: &str, properties: Json| json!({"Type": kind, "Properties": properties});
+    let all =
+        json!({"MeshName": {"Fn::GetAtt": ["A", "MeshName"]}, "VirtualNodeName": name, "Spec": spec, "Tags": tags});
+    json!({"Resources": {
+        "A": resource("AWS::AppMesh::Mesh", json!({"MeshName": name, "Spec": spec})),
+        "B": resource("AWS::AppMesh::VirtualNode", all),
+        "C": resource("AWS::AppMesh::Route", json!({"MeshName": "a", "RouteName": name, "Spec": {"HttpRoute": spec}})),
+        "D": resource("AWS::SSM::Parameter", json!({"Name": name, "Value": spec, "Type": tags})),
+    }})
+}
+
+/// The template's resources in a stack, in the other form.
+fn in_parameters(template: &Template) {
+    let mut stack = Stack::new("any");
+    for (id, resource) in &template.resources {
+        stack.add(id, resource.clone());
+    }
+    let _ = stack.synth();
+}
+
 proptest! {
     #[test]
     fn no_text_makes_reading_panic(text in "\\PC{0,64}") {
@@ -89,12 +114,14 @@ proptest! {
     ) {
         for document in [
             json!({"Resources": {id: {"Type": "AWS::ECS::TaskDefinition", "Properties": {"A": properties}}}}),
+            mesh_with(&properties, &configuration, &task),
             service_with(json!({"Enabled": true, "Services": configuration}), json!({"ContainerDefinitions": task})),
         ] {
             let template = Template::from_json(&document.to_string()).expect("the shape is a template's");
             let again = Template::from_json(&template.to_json()).expect("what we write is a template");
             prop_assert_eq!(&again.to_json(), &template.to_json());
             let _ = check(&template);
+            in_parameters(&template);
             prop_assert!(diagram(&template).starts_with("flowchart LR\n"));
         }
     }

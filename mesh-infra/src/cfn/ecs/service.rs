@@ -35,6 +35,9 @@ pub struct Service {
     /// How the service takes part in Service Connect. Default: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    /// The Cloud Map service in which ECS registers the tasks: one at most. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_registries: Vec<ServiceRegistry>,
     /// How new tasks replace old ones. Default: ECS's own settings, field by field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
@@ -45,6 +48,24 @@ pub struct Service {
 
 impl ResourceType for Service {
     const KIND: &'static str = "AWS::ECS::Service";
+}
+
+/// A Cloud Map service in which ECS registers tasks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ServiceRegistry {
+    /// The Cloud Map service's ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_arn: Option<Value<String>>,
+    /// The port in `SRV` records, for tasks in `awsvpc` mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Value<u32>>,
+    /// The container whose port is in `SRV` records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_name: Option<Value<String>>,
+    /// Which of its ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_port: Option<Value<u32>>,
 }
 
 /// Where the tasks' network interfaces go.

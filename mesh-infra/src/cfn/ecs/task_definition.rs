@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::ContainerDefinition;
+use super::{ContainerDefinition, KeyValuePair};
 use crate::cfn::ResourceType;
 use crate::value::{StringList, Value};
 
@@ -43,6 +43,9 @@ pub struct TaskDefinition {
     /// Processor and operating system. Default, decided by ECS: `X86_64` and `LINUX`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_platform: Option<RuntimePlatform>,
+    /// The container to which the task's connections are redirected. Default: none, and nothing is redirected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_configuration: Option<ProxyConfiguration>,
     /// Properties without a field here, `Volumes` for instance.
     #[serde(flatten)]
     pub other: Map<String, Json>,
@@ -58,6 +61,21 @@ pub struct RuntimePlatform {
     /// `LINUX`, or one of the Windows Server editions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operating_system_family: Option<Value<String>>,
+}
+
+/// The container to which a task's connections are redirected, and which connections.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ProxyConfiguration {
+    /// `APPMESH`, the only one there is.
+    #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Value<String>>,
+    /// The container. Required.
+    pub container_name: Value<String>,
+    /// `IgnoredUID` or `IgnoredGID`, `AppPorts`, `ProxyIngressPort`, `ProxyEgressPort`, `EgressIgnoredPorts` and
+    /// `EgressIgnoredIPs`; lists are separated by commas.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxy_configuration_properties: Vec<KeyValuePair>,
 }
 
 impl ResourceType for TaskDefinition {

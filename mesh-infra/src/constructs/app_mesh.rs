@@ -1,0 +1,27 @@
+//! The constructs of a mesh in App Mesh's model: nodes, the names they are called by, the routes between, the doors in.
+//!
+//! Each has a builder for what is said often, and takes the model's whole spec, by `of`, for the rest. They write
+//! `AWS::AppMesh::…` resources; [`MeshForm`](crate::MeshForm) tells what becomes of these.
+
+mod envoy;
+mod gateway_route;
+mod link;
+mod listener;
+mod mesh;
+mod place;
+mod route;
+mod virtual_gateway;
+mod virtual_node;
+mod virtual_router;
+mod virtual_service;
+
+pub(super) use envoy::Envoy;
+pub use envoy::{ENVOY_CONTAINER, ENVOY_IMAGE, RESOURCE_ARN_VARIABLE};
+pub use gateway_route::{GatewayRoute, GatewayRouteHandle};
+pub use listener::Listener;
+pub use mesh::{Mesh, MeshHandle};
+pub use route::{Route, RouteHandle};
+pub use virtual_gateway::{VirtualGateway, VirtualGatewayHandle};
+pub use virtual_node::{VirtualNode, VirtualNodeHandle};
+pub use virtual_router::{VirtualRouter, VirtualRouterHandle};
+pub use virtual_service::{VirtualService, VirtualServiceHandle};

@@ -1,0 +1,69 @@
+//! Meshes: what contains everything else.
+
+use mesh_model::app_mesh::mesh::{EgressFilter, EgressFilterType, MeshServiceDiscovery};
+use mesh_model::app_mesh::{IpPreference, MeshSpec, Spec, Spelling};
+
+use super::place::{Place, handle};
+use crate::cfn::appmesh;
+use crate::construct::Construct;
+use crate::stack::Scope;
+
+/// A mesh.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    name: String,
+    spec: MeshSpec,
+}
+
+impl Mesh {
+    /// A mesh of this name: 1 to 255 characters without `/`. As a part of parameters' names it is further limited to
+    /// `a-z A-Z 0-9 . - _`, as are the names of all that is in it.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::of(name, MeshSpec::default())
+    }
+
+    /// A mesh with this spec.
+    #[must_use]
+    pub fn of(name: impl Into<String>, spec: MeshSpec) -> Self {
+        Self {
+            name: name.into(),
+            spec,
+        }
+    }
+
+    /// The same mesh with this rule for what services may call outside of it. Default, decided by App Mesh:
+    /// [`EgressFilterType::DropAll`], nothing but AWS's own endpoints.
+    #[must_use]
+    pub fn with_egress_filter(mut self, kind: EgressFilterType) -> Self {
+        self.spec.egress_filter = Some(EgressFilter { kind });
+        self
+    }
+
+    /// The same mesh, its services found at addresses of this family unless a virtual node says otherwise. Default:
+    /// none is preferred.
+    #[must_use]
+    pub fn with_ip_preference(mut self, preference: IpPreference) -> Self {
+        self.spec.service_discovery = Some(MeshServiceDiscovery {
+            ip_preference: Some(preference),
+        });
+        self
+    }
+}
+
+handle! {
+    /// A mesh that was added to a stack.
+    MeshHandle {}
+}
+
+impl Construct for Mesh {
+    type Handle = MeshHandle;
+    const KIND: &'static str = "Mesh";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> MeshHandle {
+        let place = Place::mesh(scope.logical_id(), &self.name);
+        let spec = self.spec.write(Spelling::CloudFormation);
+        place.add(&appmesh::Mesh::new(self.name, spec), scope);
+        MeshHandle { place }
+    }
+}

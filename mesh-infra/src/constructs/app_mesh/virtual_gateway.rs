@@ -1,0 +1,93 @@
+//! Virtual gateways: doors into the mesh.
+
+use mesh_model::app_mesh::client_policy::{BackendDefaults, ClientPolicy};
+use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualGatewaySpec};
+
+use super::Listener;
+use super::mesh::MeshHandle;
+use super::place::{Place, handle};
+use super::virtual_node::access_log;
+use crate::cfn::appmesh;
+use crate::construct::Construct;
+use crate::stack::Scope;
+
+/// A door into the mesh: an Envoy of its own, which [`Service::gateway`](crate::Service::gateway) runs.
+#[derive(Debug, Clone)]
+pub struct VirtualGateway {
+    mesh: MeshHandle,
+    name: String,
+    spec: VirtualGatewaySpec,
+}
+
+impl VirtualGateway {
+    /// A virtual gateway without listeners.
+    #[must_use]
+    pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
+        Self::of(mesh, name, VirtualGatewaySpec::default())
+    }
+
+    /// A virtual gateway with this spec.
+    #[must_use]
+    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualGatewaySpec) -> Self {
+        Self {
+            mesh: mesh.clone(),
+            name: name.into(),
+            spec,
+        }
+    }
+
+    /// The same gateway, taking requests on one more port, by HTTP, HTTP/2 or gRPC.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        self.spec.listeners.push(listener.into());
+        self
+    }
+
+    /// The same gateway, calling virtual services in this way. Default, decided by App Mesh: with TLS if the other
+    /// side offers it.
+    #[must_use]
+    pub fn with_backend_defaults(mut self, policy: ClientPolicy) -> Self {
+        self.spec.backend_defaults = Some(BackendDefaults {
+            client_policy: Some(policy),
+        });
+        self
+    }
+
+    /// The same gateway, its Envoy writing a line per request to a file, `/dev/stdout` as a rule. Default: it does
+    /// not.
+    #[must_use]
+    pub fn with_access_log(mut self, path: impl Into<String>) -> Self {
+        self.spec.logging = Some(access_log(path.into()));
+        self
+    }
+}
+
+handle! {
+    /// A virtual gateway that was added to a stack.
+    VirtualGatewayHandle { listeners: Vec<PortMapping> }
+}
+
+impl VirtualGatewayHandle {
+    /// The ports on which it takes requests, and what is spoken there.
+    #[must_use]
+    pub fn listeners(&self) -> &[PortMapping] {
+        &self.listeners
+    }
+}
+
+impl Construct for VirtualGateway {
+    type Handle = VirtualGatewayHandle;
+    const KIND: &'static str = "VirtualGateway";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> VirtualGatewayHandle {
+        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualGateway, &self.name, scope);
+        let spec = self.spec.write(Spelling::CloudFormation);
+        let properties = appmesh::VirtualGateway::new(self.mesh.place.mesh_name(), self.name, spec);
+        place.add(&properties, scope);
+        let listeners = self.spec.listeners.iter().map(|listener| listener.port_mapping);
+        VirtualGatewayHandle {
+            place,
+            listeners: listeners.collect(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Virtual routers: places where routes divide traffic.
+
+use mesh_model::app_mesh::virtual_router::VirtualRouterListener;
+use mesh_model::app_mesh::{Kind, PortMapping, Protocol, Spec, Spelling, VirtualRouterSpec};
+
+use super::mesh::MeshHandle;
+use super::place::{Place, handle};
+use crate::cfn::appmesh;
+use crate::construct::Construct;
+use crate::stack::Scope;
+
+/// A place where [routes](super::Route) divide traffic.
+#[derive(Debug, Clone)]
+pub struct VirtualRouter {
+    mesh: MeshHandle,
+    name: String,
+    spec: VirtualRouterSpec,
+}
+
+impl VirtualRouter {
+    /// A virtual router without listeners.
+    #[must_use]
+    pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
+        Self::of(mesh, name, VirtualRouterSpec::default())
+    }
+
+    /// A virtual router with this spec.
+    #[must_use]
+    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualRouterSpec) -> Self {
+        Self {
+            mesh: mesh.clone(),
+            name: name.into(),
+            spec,
+        }
+    }
+
+    /// The same router, dialled by applications on one more port. What is spoken there is what its routes and their
+    /// targets must speak.
+    #[must_use]
+    pub fn with_listener(mut self, port: u16, protocol: Protocol) -> Self {
+        self.spec.listeners.push(VirtualRouterListener {
+            port_mapping: PortMapping { port, protocol },
+        });
+        self
+    }
+}
+
+handle! {
+    /// A virtual router that was added to a stack.
+    VirtualRouterHandle {}
+}
+
+impl Construct for VirtualRouter {
+    type Handle = VirtualRouterHandle;
+    const KIND: &'static str = "VirtualRouter";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> VirtualRouterHandle {
+        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualRouter, &self.name, scope);
+        let spec = self.spec.write(Spelling::CloudFormation);
+        let properties = appmesh::VirtualRouter::new(self.mesh.place.mesh_name(), self.name, spec);
+        place.add(&properties, scope);
+        VirtualRouterHandle { place }
+    }
+}

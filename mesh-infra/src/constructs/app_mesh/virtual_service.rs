@@ -1,0 +1,84 @@
+//! Virtual services: the names that applications call.
+
+use mesh_model::app_mesh::virtual_service::{
+    VirtualNodeServiceProvider, VirtualRouterServiceProvider, VirtualServiceProvider,
+};
+use mesh_model::app_mesh::{Kind, VirtualServiceSpec};
+
+use super::link::linked;
+use super::mesh::MeshHandle;
+use super::place::{Place, handle};
+use super::{VirtualNodeHandle, VirtualRouterHandle};
+use crate::cfn::appmesh;
+use crate::construct::Construct;
+use crate::stack::{LogicalId, Scope};
+
+/// A name that applications call, and what stands behind it.
+#[derive(Debug, Clone)]
+pub struct VirtualService {
+    mesh: MeshHandle,
+    name: String,
+    spec: VirtualServiceSpec,
+    provider: Option<LogicalId>,
+}
+
+impl VirtualService {
+    /// A virtual service behind which there is nothing yet: calls are answered 503. The name is what applications
+    /// put in place of a host, such as `blue.appmesh`.
+    #[must_use]
+    pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
+        Self::of(mesh, name, VirtualServiceSpec::default())
+    }
+
+    /// A virtual service with this spec.
+    #[must_use]
+    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualServiceSpec) -> Self {
+        Self {
+            mesh: mesh.clone(),
+            name: name.into(),
+            spec,
+            provider: None,
+        }
+    }
+
+    /// The same virtual service, all calls going to a virtual node. Replaces another provider.
+    #[must_use]
+    pub fn with_provider_node(mut self, node: &VirtualNodeHandle) -> Self {
+        self.spec.provider = Some(VirtualServiceProvider::VirtualNode(VirtualNodeServiceProvider {
+            virtual_node_name: node.name().to_owned(),
+        }));
+        self.provider = Some(node.logical_id().clone());
+        self
+    }
+
+    /// The same virtual service, the routes of a virtual router deciding where calls go. Replaces another provider.
+    #[must_use]
+    pub fn with_provider_router(mut self, router: &VirtualRouterHandle) -> Self {
+        self.spec.provider = Some(VirtualServiceProvider::VirtualRouter(VirtualRouterServiceProvider {
+            virtual_router_name: router.name().to_owned(),
+        }));
+        self.provider = Some(router.logical_id().clone());
+        self
+    }
+}
+
+handle! {
+    /// A virtual service that was added to a stack.
+    VirtualServiceHandle {}
+}
+
+impl Construct for VirtualService {
+    type Handle = VirtualServiceHandle;
+    const KIND: &'static str = "VirtualService";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> VirtualServiceHandle {
+        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualService, &self.name, scope);
+        if let Some(provider) = &self.provider {
+            scope.expect_own(provider, &format!("Resources.{}.Properties.Spec.Provider", place.id));
+        }
+        let spec = linked(&self.spec, &place.path.mesh, scope);
+        let properties = appmesh::VirtualService::new(self.mesh.place.mesh_name(), self.name, spec);
+        place.add(&properties, scope);
+        VirtualServiceHandle { place }
+    }
+}

@@ -1,0 +1,95 @@
+//! Namespaces in which services are found by DNS.
+
+use crate::cfn::servicediscovery;
+use crate::construct::Construct;
+use crate::stack::{LogicalId, Scope};
+use crate::template::Resource;
+use crate::value::Value;
+
+use super::NetworkHandle;
+
+/// A Cloud Map namespace whose names resolve within a VPC, by a Route 53 hosted zone that comes with it.
+///
+/// Virtual nodes are found in it by DNS, and applications that call virtual services by name resolve these names.
+#[derive(Debug, Clone)]
+pub struct PrivateDnsNamespace {
+    name: String,
+    network: NetworkHandle,
+    description: Option<Value<String>>,
+}
+
+impl PrivateDnsNamespace {
+    /// A namespace, known in the VPC of the network. Services are found as `<service>.<name>`. It is replaced when
+    /// its name or its VPC changes.
+    #[must_use]
+    pub fn new(name: impl Into<String>, network: &NetworkHandle) -> Self {
+        Self {
+            name: name.into(),
+            network: network.clone(),
+            description: None,
+        }
+    }
+
+    /// The same namespace with a description, at most 1024 characters. Default: none.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<Value<String>>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+}
+
+/// A namespace that was added to a stack.
+#[derive(Debug, Clone)]
+pub struct PrivateDnsNamespaceHandle {
+    id: LogicalId,
+    name: String,
+}
+
+impl PrivateDnsNamespaceHandle {
+    /// The namespace's logical id.
+    #[must_use]
+    pub fn logical_id(&self) -> &LogicalId {
+        &self.id
+    }
+
+    /// The namespace's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name by which a service of the namespace is found: `blue.appmesh` for `blue`.
+    #[must_use]
+    pub fn dns_name(&self, service: &str) -> String {
+        format!("{service}.{}", self.name)
+    }
+
+    /// The namespace's ARN.
+    #[must_use]
+    pub fn arn(&self) -> Value<String> {
+        Value::attribute(self.id.as_str(), "Arn")
+    }
+
+    /// The namespace's id (`ns-…`).
+    #[must_use]
+    pub fn id(&self) -> Value<String> {
+        Value::reference(self.id.as_str())
+    }
+}
+
+impl Construct for PrivateDnsNamespace {
+    type Handle = PrivateDnsNamespaceHandle;
+    const KIND: &'static str = "Namespace";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> PrivateDnsNamespaceHandle {
+        let id = scope.logical_id();
+        scope.expect_own(self.network.logical_id(), &format!("Resources.{id}.Properties.Vpc"));
+        let vpc = self.network.vpc_id(scope);
+        let properties = servicediscovery::PrivateDnsNamespace {
+            description: self.description,
+            ..servicediscovery::PrivateDnsNamespace::new(self.name.as_str(), vpc)
+        };
+        scope.add_resource(&id, Resource::of(&properties));
+        PrivateDnsNamespaceHandle { id, name: self.name }
+    }
+}

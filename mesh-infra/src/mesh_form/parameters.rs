@@ -1,0 +1,208 @@
+//! From `AWS::AppMesh::…` resources to parameters that hold their specs.
+
+use mesh_model::app_mesh::{
+    GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, VirtualGatewaySpec, VirtualNodeSpec,
+    VirtualRouterSpec, VirtualServiceSpec,
+};
+use mesh_model::{Problem, Problems};
+use serde_json::{Map, Value as Json, json};
+
+use crate::cfn::{appmesh, is_part_of, ssm};
+use crate::check::check_parameters;
+use crate::mesh_resource::{Answer, Names, NoName};
+use crate::settle::{escaped, settled};
+use crate::template::{Resource, Template};
+use crate::value::{Literal, Value, intrinsic};
+
+/// Turns every App Mesh resource into a parameter. Notes what cannot be said in one, unless its place was noted before.
+pub(crate) fn to_parameters(template: &mut Template, problems: &mut Problems) {
+    let original = template.clone();
+    let names = Names::new(&original);
+    let mut found = Problems::none();
+    for (id, resource) in &mut template.resources {
+        let place = format!("Resources.{id}.Properties");
+        let (properties, leads_to) = without_references(&resource.properties, &names, &place, &mut found);
+        resource.properties = properties;
+        for other in leads_to {
+            if other != *id && !resource.depends_on.contains(&other) {
+                resource.depends_on.push(other);
+            }
+        }
+        if let Some(kind) = appmesh::kind_of(&resource.kind) {
+            match names.path(id) {
+                Ok(path) => become_parameter(resource, kind, &path, &place, &mut found),
+                Err(no_name) => found.add(format!("{place}.{}", no_name.property), needs_name(no_name)),
+            }
+        }
+    }
+    for (id, output) in &mut template.outputs {
+        let place = format!("Outputs.{id}.Value");
+        (output.value, _) = without_references(&output.value, &names, &place, &mut found);
+    }
+    check_parameters(template, &mut found);
+    for Problem { path, message } in found.iter() {
+        if !problems.iter().any(|noted| is_part_of(path, &noted.path)) {
+            problems.add(path.as_str(), message.as_str());
+        }
+    }
+}
+
+fn needs_name(no_name: NoName) -> String {
+    no_name.mistake.unwrap_or_else(|| {
+        "is not known now; the parameter that holds the resource is named after it, so give it a name".to_owned()
+    })
+}
+
+/// The document with names in place of references to App Mesh resources, and what it referred to.
+fn without_references(json: &Json, names: &Names<'_>, place: &str, problems: &mut Problems) -> (Json, Vec<String>) {
+    let mut leads_to = Vec::new();
+    let json = settled(json, &mut |id, attribute| match names.answer(id, attribute) {
+        Answer::Text(text) => {
+            leads_to.push(id.to_owned());
+            Some(text)
+        }
+        // That the other resource has no name that is known now is told there.
+        Answer::Late | Answer::Elsewhere => None,
+        Answer::OfAppMeshOnly => {
+            let attribute = attribute.unwrap_or_default();
+            problems.add(
+                place,
+                format!("takes the attribute `{attribute}` of `{id}`, which only App Mesh could tell"),
+            );
+            None
+        }
+    });
+    (json, leads_to)
+}
+
+/// Writes the resource anew. Its references have been replaced.
+fn become_parameter(resource: &mut Resource, kind: Kind, path: &ResourcePath, place: &str, problems: &mut Problems) {
+    let mut properties = resource.properties.as_object().cloned().unwrap_or_default();
+    for name in appmesh::name_properties(kind) {
+        properties.shift_remove(*name);
+    }
+    let spec = properties.shift_remove("Spec");
+    if spec.is_none() && kind != Kind::Mesh {
+        problems.add(format!("{place}.Spec"), "is missing");
+        return;
+    }
+    let spec = spec.unwrap_or_else(|| Json::Object(Map::new()));
+    let tags = properties.shift_remove("Tags");
+    for other in properties.keys() {
+        problems.add(
+            format!("{place}.{other}"),
+            "cannot be said in a parameter, and our control plane would not know it",
+        );
+    }
+    let mut late = LateValues::default();
+    let spec = late.put_aside(&spec, &format!("{place}.Spec"));
+    match respelled(kind, &spec, &format!("{place}.Spec")) {
+        Ok(spec) => {
+            let mut parameter = ssm::Parameter::string(path.to_parameter(), late.put_into(spec.to_string()));
+            if let Some(tags) = tags.and_then(|tags| tags_of(&tags, &format!("{place}.Tags"), problems)) {
+                parameter.other.insert("Tags".to_owned(), tags);
+            }
+            let Resource { kind, properties, .. } = Resource::of(&parameter);
+            resource.kind = kind;
+            resource.properties = properties;
+        }
+        Err(found) => {
+            for Problem { path, message } in found.iter() {
+                let message = match late.paths.contains(path) {
+                    true => "is known only once CloudFormation has evaluated it; in a parameter only texts can be",
+                    false => message.as_str(),
+                };
+                problems.add(path.as_str(), message);
+            }
+        }
+    }
+}
+
+/// A spec in the API's spelling.
+fn respelled(kind: Kind, spec: &Json, place: &str) -> Result<Json, Problems> {
+    fn of<S: Spec>(spec: &Json, place: &str) -> Result<Json, Problems> {
+        S::read(spec, Spelling::CloudFormation, place).map(|spec| spec.write(Spelling::Api))
+    }
+    match kind {
+        Kind::Mesh => of::<MeshSpec>(spec, place),
+        Kind::VirtualNode => of::<VirtualNodeSpec>(spec, place),
+        Kind::VirtualRouter => of::<VirtualRouterSpec>(spec, place),
+        Kind::Route => of::<RouteSpec>(spec, place),
+        Kind::VirtualService => of::<VirtualServiceSpec>(spec, place),
+        Kind::VirtualGateway => of::<VirtualGatewaySpec>(spec, place),
+        Kind::GatewayRoute => of::<GatewayRouteSpec>(spec, place),
+    }
+}
+
+/// The values of a spec that CloudFormation evaluates, such as the ARN of a certificate. In the parameter's text,
+/// `Fn::Sub` puts them in: they are texts without quotes or backslashes, as all that AWS answers is.
+#[derive(Default)]
+struct LateValues {
+    variables: Map<String, Json>,
+    /// Where they stand in the template.
+    paths: Vec<String>,
+}
+
+impl LateValues {
+    /// The spec with `${Late0}` and so on in place of late values, which is a text to whoever judges it.
+    fn put_aside(&mut self, spec: &Json, place: &str) -> Json {
+        let replaced = self.walk(spec, place);
+        // Only a text that `Fn::Sub` reads has anything to be escaped.
+        if self.variables.is_empty() {
+            spec.clone()
+        } else {
+            replaced
+        }
+    }
+
+    fn walk(&mut self, json: &Json, place: &str) -> Json {
+        match json {
+            _ if intrinsic(json).is_some() => {
+                let name = format!("Late{}", self.variables.len());
+                let text = format!("${{{name}}}");
+                self.variables.insert(name, json.clone());
+                self.paths.push(place.to_owned());
+                Json::from(text)
+            }
+            Json::Object(object) => object
+                .iter()
+                .map(|(key, value)| (key.clone(), self.walk(value, &format!("{place}.{key}"))))
+                .collect::<Map<_, _>>()
+                .into(),
+            Json::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.walk(item, &format!("{place}[{index}]")))
+                .collect(),
+            Json::String(text) => Json::from(escaped(text)),
+            scalar => scalar.clone(),
+        }
+    }
+
+    fn put_into(self, text: String) -> Value<String> {
+        if self.variables.is_empty() {
+            return Value::Known(text);
+        }
+        Value::Function {
+            name: "Fn::Sub".to_owned(),
+            argument: json!([text, self.variables]),
+        }
+    }
+}
+
+/// Tags as Systems Manager has them: an object in place of a list.
+fn tags_of(tags: &Json, place: &str, problems: &mut Problems) -> Option<Json> {
+    let key_and_value = |tag: &Json| {
+        let key = String::from_json(tag.get("Key")?).ok()?;
+        Some((key, tag.get("Value")?.clone()))
+    };
+    let tags = tags.as_array();
+    let pairs = tags.and_then(|tags| tags.iter().map(key_and_value).collect::<Option<Map<_, _>>>());
+    if pairs.is_none() {
+        problems.add(
+            place,
+            "is no list of tags whose keys are known now, which a parameter needs",
+        );
+    }
+    pairs.map(Json::Object)
+}

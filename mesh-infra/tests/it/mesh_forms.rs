@@ -1,0 +1,252 @@
+//! What becomes of resources of App Mesh as they turn into parameters, and what cannot be said in one.
+
+use mesh_infra::app_mesh::matching::{HeaderMatch, HeaderMatchMethod, HttpMethod};
+use mesh_infra::app_mesh::route::{GrpcRoute, GrpcRouteMatch, RouteAction, WeightedTarget};
+use mesh_infra::app_mesh::tls::{AcmCertificate, ListenerTls, ListenerTlsCertificate, TlsMode};
+use mesh_infra::app_mesh::{Protocol, RouteSpec, listener};
+use mesh_infra::{
+    App, GatewayRoute, Listener, Mesh, MeshForm, Output, Parameter, Resource, Route, Stack, VirtualGateway,
+    VirtualNode, VirtualRouter, VirtualService,
+};
+use serde_json::json;
+
+/// A mesh with one virtual node, `blue`.
+fn small_stack() -> Stack {
+    let mut stack = Stack::new("small");
+    let mesh = stack.add("Mesh", Mesh::new("demo"));
+    let tls = ListenerTls {
+        mode: TlsMode::Strict,
+        certificate: ListenerTlsCertificate::Acm(AcmCertificate {
+            certificate_arn: "arn:aws:acm:eu-west-1:123456789012:certificate/1".to_owned(),
+        }),
+        validation: None,
+    };
+    let node = VirtualNode::new(&mesh, "blue")
+        .with_listener(Listener::http(3000).with_tls(tls))
+        .with_cloud_map_discovery("corp", "blue")
+        .with_access_log("/dev/stdout");
+    let node = stack.add("blue", node);
+    stack.add("Node", Output::new(node.arn()));
+    stack
+}
+
+const CERTIFICATE: &str = "Spec.Listeners[0].TLS.Certificate.ACM.CertificateArn";
+
+#[test]
+fn what_referred_to_a_resource_has_its_name_or_its_path() {
+    let mut stack = small_stack();
+    let properties = json!({
+        "Path": {"Ref": "BlueVirtualNode"},
+        "Arn": {"Fn::Sub": "${AWS::Region} ${BlueVirtualNode.Arn}"},
+        "Names": {"Fn::Join": ["/", [{"Fn::GetAtt": "Mesh.MeshName"}, {"Fn::GetAtt": ["BlueVirtualNode", "VirtualNodeName"]}]]}
+    });
+    stack.add(
+        "Task",
+        Resource::new("Custom::Task", properties).with_depends_on(["Mesh"]),
+    );
+    let template = stack.synth().unwrap();
+    let task = &template.resources["Task"];
+    assert_eq!(
+        task.properties,
+        json!({
+            "Path": "mesh/demo/virtualNode/blue",
+            "Arn": {"Fn::Sub": "${AWS::Region} mesh/demo/virtualNode/blue"},
+            "Names": "demo/blue"
+        })
+    );
+    assert_eq!(task.depends_on, ["Mesh", "BlueVirtualNode"]);
+    assert_eq!(template.outputs["Node"].value, "mesh/demo/virtualNode/blue");
+}
+
+#[test]
+fn a_text_that_is_late_is_put_in_by_cloudformation() {
+    let mut stack = small_stack();
+    let certificate = stack.add("Certificate", Parameter::new("String"));
+    stack.override_property("BlueVirtualNode", CERTIFICATE, certificate.value::<String>().to_json());
+    stack.override_property("BlueVirtualNode", "Spec.Logging.AccessLog.File.Path", "/var/${x}");
+    let tags = json!([{"Key": "team", "Value": {"Ref": "AWS::StackName"}}]);
+    stack.override_property("BlueVirtualNode", "Tags", tags);
+    let template = stack.synth().unwrap();
+    let parameter = &template.resources["BlueVirtualNode"].properties;
+    let sub = parameter["Value"]["Fn::Sub"]
+        .as_array()
+        .expect("a text and its variables");
+    assert_eq!(sub[1], json!({"Late0": {"Ref": "Certificate"}}));
+    let text = sub[0].as_str().expect("a text");
+    assert!(text.contains(r#""certificateArn":"${Late0}""#), "{text}");
+    assert!(text.contains(r#""path":"/var/${!x}""#), "{text}");
+    assert_eq!(parameter["Tags"], json!({"team": {"Ref": "AWS::StackName"}}));
+}
+
+#[test]
+fn what_cannot_be_said_in_a_parameter_is_told_and_is_no_problem_otherwise() {
+    let mut stack = small_stack();
+    stack.add("Port", Parameter::new("Number"));
+    stack.add("Name", Parameter::new("String"));
+    let mesh = json!({"Fn::GetAtt": ["Mesh", "MeshName"]});
+    let generated = json!({"MeshName": mesh, "MeshOwner": "123456789012", "Spec": {}});
+    stack.add("Router", Resource::new("AWS::AppMesh::VirtualRouter", generated));
+    let late = json!({"MeshName": mesh, "VirtualServiceName": {"Ref": "Name"}, "Spec": {}});
+    stack.add("Service", Resource::new("AWS::AppMesh::VirtualService", late));
+    stack.add(
+        "Task",
+        Resource::new("Custom::Task", json!({"Uid": {"Fn::GetAtt": ["Mesh", "Uid"]}})),
+    );
+    let odd = json!({"MeshName": mesh, "VirtualNodeName": "light blue", "Spec": {}});
+    stack.add("Odd", Resource::new("AWS::AppMesh::VirtualNode", odd));
+    let port = "Spec.Listeners[0].PortMapping.Port";
+    stack.override_property("BlueVirtualNode", port, json!({"Ref": "Port"}));
+    assert!(stack.synth_as(MeshForm::AppMesh).is_ok());
+    let unnamed = "is not known now; the parameter that holds the resource is named after it, so give it a name";
+    assert_eq!(
+        stack.synth().unwrap_err().to_string(),
+        format!(
+            "Resources.BlueVirtualNode.Properties.{port}: is known only once CloudFormation has evaluated it; \
+             in a parameter only texts can be\n\
+             Resources.Router.Properties.VirtualRouterName: {unnamed}\n\
+             Resources.Service.Properties.VirtualServiceName: {unnamed}\n\
+             Resources.Task.Properties: takes the attribute `Uid` of `Mesh`, which only App Mesh could tell\n\
+             Resources.Odd.Properties.Name: is `/meshwright/demo/virtualNode/light blue`; a parameter's name is at \
+             most 1011 of a-z, A-Z, 0-9, ., -, _ and /"
+        )
+    );
+}
+
+#[test]
+fn a_mesh_shared_by_another_account_is_told() {
+    let mut stack = small_stack();
+    stack.override_property("BlueVirtualNode", "MeshOwner", "123456789012");
+    assert_eq!(
+        stack.synth().unwrap_err().to_string(),
+        "Resources.BlueVirtualNode.Properties.MeshOwner: cannot be said in a parameter, and our control plane would \
+         not know it"
+    );
+}
+
+#[test]
+fn an_app_gives_either_form() {
+    let app = App::from(small_stack());
+    for (form, kind) in [
+        (MeshForm::Parameters, "AWS::SSM::Parameter"),
+        (MeshForm::AppMesh, "AWS::AppMesh::VirtualNode"),
+    ] {
+        let templates = app.synth_as(form).unwrap();
+        assert_eq!(templates["small"].resources["BlueVirtualNode"].kind, kind);
+    }
+    assert_eq!(app.synth().unwrap(), app.synth_as(MeshForm::Parameters).unwrap());
+}
+
+#[test]
+fn builders_say_what_the_model_says() {
+    let mut stack = Stack::new("builders");
+    let mesh = stack.add("Mesh", Mesh::new("demo"));
+    let node = |name: &str, listener: Listener| VirtualNode::new(&mesh, name).with_listener(listener);
+    let blue = stack.add("blue", node("blue", Listener::http(80)).with_dns_discovery("blue.corp"));
+    let green = stack.add(
+        "green",
+        node("green", Listener::grpc(80)).with_dns_discovery("green.corp"),
+    );
+    let http = stack.add(
+        "http",
+        VirtualRouter::new(&mesh, "http").with_listener(80, Protocol::Http),
+    );
+    let grpc = stack.add(
+        "grpc",
+        VirtualRouter::new(&mesh, "grpc").with_listener(80, Protocol::Grpc),
+    );
+    let range = HeaderMatch {
+        name: "age".to_owned(),
+        invert: Some(true),
+        method: Some(HeaderMatchMethod::Prefix("1".to_owned())),
+    };
+    let route = Route::http(&http, "first")
+        .with_priority(0)
+        .with_path_regex("/[ab]")
+        .with_method(HttpMethod::Get)
+        .with_header("x-user", "me")
+        .with_header_match(range)
+        .with_query_parameter("q", "1")
+        .with_timeout(listener::RequestTimeout::default())
+        .with_target_port(&blue, 80, 1);
+    stack.add("first", route);
+    // The model's own spec is linked like what a builder made.
+    let whole = GrpcRoute {
+        matching: GrpcRouteMatch::default(),
+        action: RouteAction {
+            weighted_targets: vec![WeightedTarget {
+                virtual_node: "green".to_owned(),
+                weight: 1,
+                port: None,
+            }],
+        },
+        retry_policy: None,
+        timeout: None,
+    };
+    let whole = RouteSpec {
+        grpc_route: Some(whole),
+        ..RouteSpec::default()
+    };
+    stack.add("whole", Route::of(&grpc, "whole", whole));
+    stack.add(
+        "part",
+        Route::grpc(&grpc, "part")
+            .with_grpc_service("p.S")
+            .with_grpc_method("M")
+            .with_target(&green, 1),
+    );
+    let service = stack.add(
+        "blue",
+        VirtualService::new(&mesh, "blue.corp").with_provider_node(&blue),
+    );
+    let door = stack.add(
+        "door",
+        VirtualGateway::new(&mesh, "door").with_listener(Listener::http(80)),
+    );
+    let route = GatewayRoute::http(&door, "old")
+        .with_hostname_suffix("corp")
+        .with_prefix("/old/")
+        .with_prefix_rewrite("/new/")
+        .without_hostname_rewrite()
+        .with_target(&service);
+    stack.add("old", route);
+    let template = stack.synth_as(MeshForm::AppMesh).unwrap();
+    for (kind, spec) in [
+        (
+            "Route",
+            json!({"Priority": 0, "HttpRoute": {
+                "Match": {
+                    "Path": {"Regex": "/[ab]"},
+                    "Method": "GET",
+                    "Headers": [
+                        {"Name": "x-user", "Match": {"Exact": "me"}},
+                        {"Name": "age", "Invert": true, "Match": {"Prefix": "1"}}
+                    ],
+                    "QueryParameters": [{"Name": "q", "Match": {"Exact": "1"}}]
+                },
+                "Action": {"WeightedTargets": [{"Weight": 1, "Port": 80}]},
+                "Timeout": {}
+            }}),
+        ),
+        (
+            "Route",
+            json!({"GrpcRoute": {"Match": {}, "Action": {"WeightedTargets": [
+                {"VirtualNode": {"Fn::GetAtt": ["GreenVirtualNode", "VirtualNodeName"]}}]}}}),
+        ),
+        (
+            "Route",
+            json!({"GrpcRoute": {"Match": {"ServiceName": "p.S", "MethodName": "M"}}}),
+        ),
+        (
+            "GatewayRoute",
+            json!({"HttpRoute": {
+                "Match": {"Prefix": "/old/", "Hostname": {"Suffix": "corp"}},
+                "Action": {"Rewrite": {
+                    "Hostname": {"DefaultTargetHostname": "DISABLED"}, "Prefix": {"Value": "/new/"}}}
+            }}),
+        ),
+    ] {
+        template
+            .has_resource(&format!("AWS::AppMesh::{kind}"), &json!({"Spec": spec}))
+            .unwrap();
+    }
+}
