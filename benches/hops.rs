@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use criterion::Criterion;
 use mesh_infra::Template;
-use mesh_local::{LocalMesh, Plan};
+use mesh_local::{LocalMesh, Plan, StackTemplate};
 use meshwright::child;
 use tokio::runtime::Runtime;
 
@@ -32,7 +32,12 @@ fn main() -> ExitCode {
 
 fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let template = Template::from_json(TEMPLATE)?;
-    let plan = Plan::new(&template, "serviceconnect", &BTreeMap::new(), &child::known_images())?;
+    let stack = StackTemplate {
+        name: "serviceconnect",
+        template: &template,
+        parameters: &BTreeMap::new(),
+    };
+    let plan = Plan::new(&[stack], &child::known_images())?;
     let runtime = Runtime::new()?;
     let mut mesh = runtime.block_on(LocalMesh::start(plan, child::launcher(), |_| {}))?;
     runtime.block_on(mesh.ready())?;

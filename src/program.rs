@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use mesh_infra::{App, Template, diagram};
+use clap::{Parser, Subcommand, ValueEnum};
+use mesh_infra::{App, MeshForm, Template, diagram};
 use mesh_local::{Image, Images};
 
 use crate::child;
@@ -44,12 +44,32 @@ enum Verb {
     Synth {
         /// Which stack; may be left out if there is only one.
         stack: Option<String>,
+        /// How to write a mesh: as parameters that the control plane reads, or as App Mesh's own resources, which AWS
+        /// no longer serves.
+        #[arg(long, value_enum, default_value_t = Form::Parameters)]
+        mesh: Form,
     },
     /// Print a Mermaid diagram.
     Diagram {
         /// Which stack; may be left out if there is only one.
         stack: Option<String>,
     },
+}
+
+/// How a mesh is written in a template.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Form {
+    Parameters,
+    AppMesh,
+}
+
+impl From<Form> for MeshForm {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Parameters => Self::Parameters,
+            Form::AppMesh => Self::AppMesh,
+        }
+    }
 }
 
 impl Program {
@@ -85,13 +105,13 @@ impl Program {
         }
         let arguments = Arguments::parse();
         let result = match arguments.verb {
-            Some(Verb::Synth { stack }) => self
-                .template(stack.as_deref())
+            Some(Verb::Synth { stack, mesh }) => self
+                .template(stack.as_deref(), mesh.into())
                 .and_then(|(_, template)| print(&template.to_json())),
             Some(Verb::Diagram { stack }) => self
-                .template(stack.as_deref())
+                .template(stack.as_deref(), MeshForm::default())
                 .and_then(|(_, template)| print(&diagram(&template))),
-            None => self.template(None).and_then(|(stack, template)| {
+            None => self.template(None, MeshForm::default()).and_then(|(stack, template)| {
                 up::run(&Up {
                     beginning,
                     // The template as text is all that passes from the description to the runner.
@@ -107,8 +127,8 @@ impl Program {
         exit_code(result)
     }
 
-    fn template(&self, wanted: Option<&str>) -> Result<(String, Template), String> {
-        let mut templates = self.app.synth().map_err(|problems| problems.to_string())?;
+    fn template(&self, wanted: Option<&str>, form: MeshForm) -> Result<(String, Template), String> {
+        let mut templates = self.app.synth_as(form).map_err(|problems| problems.to_string())?;
         let names: Vec<String> = templates.keys().cloned().collect();
         let name = match (wanted, names.as_slice()) {
             (Some(name), _) => name.to_owned(),

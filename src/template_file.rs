@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 use mesh_infra::{Template, diagram};
-use mesh_local::{Image, Images, Plan};
+use mesh_local::plan::Membership;
+use mesh_local::{Image, Images, Plan, StackTemplate};
 
 use mesh_model::namespace::Endpoint;
 
@@ -87,10 +88,17 @@ impl TemplateArguments {
         let services = plan.services.iter().map(|service| {
             let containers = service.containers.iter().map(|container| container.name.as_str());
             let containers: Vec<&str> = containers.collect();
-            let containers = containers.join(", ");
+            let containers = (!containers.is_empty()).then(|| format!("container {}", containers.join(", ")));
+            let envoy = match &service.membership {
+                Membership::Mesh(member) => Some(format!("Envoy of {}", member.path)),
+                Membership::None | Membership::Namespace(_) => None,
+            };
+            let parts: Vec<String> = containers.into_iter().chain(envoy).collect();
             format!(
-                "service {} × {}: container {containers}\n",
-                service.name, service.desired_count
+                "service {} × {}: {}\n",
+                service.name,
+                service.desired_count,
+                parts.join(", ")
             )
         });
         let endpoints = plan
@@ -114,9 +122,14 @@ impl TemplateArguments {
 
     /// What the template asks for, once nothing is wrong with it and with what was said of its images.
     fn plan(&self, template: &Template, images: &Images) -> Result<Plan, String> {
-        let plan = Plan::new(template, &self.stack(), &self.parameters(), images);
+        let stack = StackTemplate {
+            name: &self.stack(),
+            template,
+            parameters: &self.parameters(),
+        };
+        let plan = Plan::new(&[stack], images);
         let mut problems = plan.as_ref().err().cloned().unwrap_or_default();
-        let used = Plan::image_names(template, &self.stack(), &self.parameters());
+        let used = Plan::image_names(&[stack]);
         for (name, command) in &self.images {
             let path = format!("--image {name}={command}");
             let alone = Images::default().with(name, Image::new([""]));

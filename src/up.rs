@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use mesh_infra::Template;
-use mesh_local::{Event, Images, LocalMesh, Plan};
+use mesh_local::{Event, Images, LocalMesh, Plan, StackTemplate};
 use mesh_model::Problems;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,8 +32,12 @@ pub(crate) struct Up<'a> {
 
 /// Brings a mesh up and down again. The error is the reason why it did not come up or the walk went wrong.
 pub(crate) fn run(up: &Up<'_>) -> Result<(), String> {
-    let plan =
-        Plan::new(up.template, up.stack, up.parameters, up.images).map_err(|problems| cannot_be_run(&problems))?;
+    let stack = StackTemplate {
+        name: up.stack,
+        template: up.template,
+        parameters: up.parameters,
+    };
+    let plan = Plan::new(&[stack], up.images).map_err(|problems| cannot_be_run(&problems))?;
     let console = Console::new();
     console.take_warnings();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;

@@ -36,20 +36,34 @@ pub struct Call {
     service: String,
     path: String,
     times: u32,
-    answer: Option<String>,
+    status: u16,
+    answer: Option<Expected>,
     in_turn: Option<String>,
+    /// The services on the ways that must all be taken, such as `green → blue`.
+    ways: Vec<String>,
+}
+
+/// What the body of an answer must be.
+#[derive(Debug, Clone)]
+enum Expected {
+    /// This.
+    Exactly(String),
+    /// Something with this in it.
+    Containing(String),
 }
 
 impl Call {
-    /// `GET path` at the Envoy of the service's first task. Expected is status 200.
+    /// `GET path` at the Envoy of the service's first task. Expected is status 200, unless another is said.
     #[must_use]
     pub fn get(service: &str, path: &str) -> Self {
         Self {
             service: service.to_owned(),
             path: path.to_owned(),
             times: 1,
+            status: 200,
             answer: None,
             in_turn: None,
+            ways: Vec::new(),
         }
     }
 
@@ -64,7 +78,24 @@ impl Call {
     /// Expects exactly this body.
     #[must_use]
     pub fn answering(mut self, body: &str) -> Self {
-        self.answer = Some(body.to_owned());
+        self.answer = Some(Expected::Exactly(body.to_owned()));
+        self
+    }
+
+    /// Expects that the call fails with this status and an explanation that contains `words`.
+    #[must_use]
+    pub fn failing_with(mut self, status: u16, words: &str) -> Self {
+        self.status = status;
+        self.answer = Some(Expected::Containing(words.to_owned()));
+        self
+    }
+
+    /// Makes the call `times` times and expects that each of these ways is taken and no other. A way is written as the
+    /// services on it, in order: `green → blue`.
+    #[must_use]
+    pub fn dividing_between(mut self, times: u32, ways: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.times = times;
+        self.ways = ways.into_iter().map(Into::into).collect();
         self
     }
 
@@ -85,6 +116,12 @@ impl fmt::Display for Call {
         }
         if let Some(service) = &self.in_turn {
             write!(f, ": every task of {service} in turn")?;
+        }
+        if !self.ways.is_empty() {
+            write!(f, ": {}", self.ways.join(" or "))?;
+        }
+        if self.status != 200 {
+            write!(f, ": refused")?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
-//! A Cloud Map for this machine: which tasks serve which endpoint, told to the control plane as it changes.
+//! A Cloud Map for this machine: which tasks serve which endpoint or service, told to the control plane as it changes.
 
 use std::net::SocketAddr;
 
-use mesh_control::{ControlPlane, Instance};
+use mesh_control::{ControlPlane, Instance, NodeInstance, World};
+
+use crate::plan::CloudMapService;
 
 /// The registry. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -10,15 +12,25 @@ pub(crate) struct CloudMap {
     control: ControlPlane,
 }
 
-/// One task's entry under one endpoint.
+/// One task's entry.
 #[derive(Debug, Clone)]
-pub(crate) struct Registration {
-    /// The namespace's name.
-    pub(crate) namespace: String,
-    /// The endpoint's discovery name.
-    pub(crate) discovery_name: String,
-    /// Where the task's Envoy takes requests for it.
-    pub(crate) address: SocketAddr,
+pub(crate) enum Registration {
+    /// Under an endpoint of Service Connect.
+    Endpoint {
+        /// The namespace's name.
+        namespace: String,
+        /// The endpoint's discovery name.
+        discovery_name: String,
+        /// Where the task's Envoy takes requests for it.
+        address: SocketAddr,
+    },
+    /// In a service of Cloud Map.
+    Service {
+        /// The service.
+        service: CloudMapService,
+        /// The task.
+        instance: NodeInstance,
+    },
 }
 
 /// A task's entries, which are taken away when this is dropped.
@@ -33,18 +45,11 @@ impl CloudMap {
         Self { control }
     }
 
-    /// Registers a task under all its endpoints at once.
+    /// Registers a task under everything it serves at once.
     pub(crate) fn register(&self, instance: &str, registrations: &[Registration]) -> Registered {
         self.control.update(|world| {
             for registration in registrations {
-                let key = (registration.namespace.clone(), registration.discovery_name.clone());
-                let instances = world.instances.entry(key).or_default();
-                instances.push(Instance {
-                    id: instance.to_owned(),
-                    address: registration.address,
-                });
-                // A stable order keeps the endpoints' version the same when nothing but the order changed.
-                instances.sort();
+                registration.enter(instance, world);
             }
         });
         Registered {
@@ -54,10 +59,46 @@ impl CloudMap {
     }
 }
 
+impl Registration {
+    fn enter(&self, task: &str, world: &mut World) {
+        match self {
+            Self::Endpoint {
+                namespace,
+                discovery_name,
+                address,
+            } => {
+                let key = (namespace.clone(), discovery_name.clone());
+                let instance = Instance {
+                    id: task.to_owned(),
+                    address: *address,
+                };
+                insert(world.instances.entry(key).or_default(), instance);
+            }
+            Self::Service { service, instance } => {
+                let key = (service.namespace.clone(), service.service.clone());
+                insert(world.registered.entry(key).or_default(), instance.clone());
+                if let Some(hostname) = service.hostname() {
+                    insert(world.hosts.entry(hostname).or_default(), instance.clone());
+                }
+            }
+        }
+    }
+}
+
+/// A stable order keeps the endpoints' version the same when nothing but the order changed.
+fn insert<T: Ord>(instances: &mut Vec<T>, instance: T) {
+    instances.push(instance);
+    instances.sort();
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         self.map.control.update(|world| {
             for instances in world.instances.values_mut() {
+                instances.retain(|instance| instance.id != self.instance);
+            }
+            // Names without tasks stay: that nobody answers is known here, and DNS knows nothing of them.
+            for instances in world.registered.values_mut().chain(world.hosts.values_mut()) {
                 instances.retain(|instance| instance.id != self.instance);
             }
         });

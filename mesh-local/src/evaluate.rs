@@ -1,130 +1,145 @@
-//! Evaluates a template's intrinsic functions, as CloudFormation would, for a stack on this machine. Pure.
+//! Evaluates templates' intrinsic functions, as CloudFormation would, for stacks on this machine. Pure.
 //!
 //! | understood | refused by name |
 //! |---|---|
-//! | `Ref` to parameters, pseudo parameters and resources; `Fn::GetAtt` | `Fn::ImportValue` |
-//! | `Fn::Sub`, with and without variables of its own | `Fn::Transform` |
-//! | `Fn::If`, `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not`, `Condition` | every other function |
+//! | `Ref` to parameters, pseudo parameters and resources; `Fn::GetAtt` | `Fn::Transform`, and macros |
+//! | `Fn::ImportValue` of what one of the stacks exports | every other function |
+//! | `Fn::Sub`, with and without variables of its own | |
+//! | `Fn::If`, `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not`, `Condition` | |
 //! | `Fn::Join`, `Fn::Select`, `Fn::Split`, `Fn::FindInMap`, `Fn::Base64`, `Fn::Cidr`, `Fn::GetAZs` | |
+//! | `Fn::Length`, `Fn::ToJsonString` | |
+//!
+//! `Rules` say which parameters may be deployed together, and `Metadata` are for tools: neither is looked at.
 
 mod conditions;
 mod functions;
 mod kinds;
 mod parameters;
 mod physical;
+mod properties;
+mod resource;
+mod stacks;
 mod substitution;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
-use mesh_infra::Template;
 use mesh_infra::cfn::{is_unknown, unknown};
 use mesh_model::Problems;
 use serde_json::{Map, Value as Json};
 
-pub(crate) use kinds::{RUN, is_not_simulated, is_refused};
-pub(crate) use physical::ACCOUNT;
-pub(crate) use physical::REGION;
+use kinds::RUN;
+pub(crate) use kinds::{is_not_simulated, is_refused, that_run_beside};
+pub(crate) use physical::{ACCOUNT, REGION};
+use properties::bounded;
+pub(crate) use resource::Resource;
+use stacks::Stack;
+pub(crate) use stacks::Stacks;
 
-/// A template with the values of its parameters.
-#[derive(Debug)]
-pub(crate) struct Evaluation<'t> {
-    template: &'t Template,
-    stack: &'t str,
-    parameters: BTreeMap<String, Json>,
-    /// What was found before, by what it was asked for. Without it, a template in which each name refers to the
-    /// next one twice would take twice as long with every resource.
-    found: RefCell<Found>,
-}
+/// How deep values may lie in each other, and lead to values of other resources, which lie deep again. A document
+/// alone has 128 levels at most; what goes further leads from one resource to the next without end.
+const DEEPEST: usize = 256;
 
-#[derive(Debug, Default)]
-struct Found {
-    names: BTreeMap<String, String>,
-    /// `None` for a condition that cannot be evaluated.
-    conditions: BTreeMap<String, Option<bool>>,
+/// One of several stacks, to be evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Evaluation<'s> {
+    stacks: &'s Stacks<'s>,
+    index: usize,
 }
 
 /// Where an evaluation stands: what it is in the middle of, and what went wrong so far.
 struct Progress<'p> {
-    /// The resources whose names and the conditions whose truth is being found, to notice circles.
+    /// The resources whose names, the outputs whose values and the conditions whose truth is being found, to notice
+    /// circles.
     visiting: Vec<String>,
+    depth: usize,
     problems: &'p mut Problems,
 }
 
-impl<'t> Evaluation<'t> {
-    /// Decides the parameters' values: those that are `given`, else the defaults. Notes every parameter that lacks a
-    /// value, has one that is not allowed, or does not exist.
-    pub(crate) fn new(
-        template: &'t Template,
-        stack: &'t str,
-        given: &BTreeMap<String, String>,
-        problems: &mut Problems,
-    ) -> Self {
+impl<'p> Progress<'p> {
+    fn new(problems: &'p mut Problems) -> Self {
         Self {
-            template,
-            stack,
-            parameters: parameters::values(template, given, problems),
-            found: RefCell::default(),
+            visiting: Vec::new(),
+            depth: 0,
+            problems,
         }
     }
 
-    /// Whether the stack has this resource: its condition holds, or it has none.
-    pub(crate) fn has(&self, logical_id: &str, problems: &mut Problems) -> bool {
-        let mut progress = Progress {
-            visiting: Vec::new(),
-            problems,
-        };
-        self.is_there(logical_id, &mut progress)
+    /// Does `find`, one level deeper. `None` if that is too deep, which is noted.
+    fn deeper<T>(&mut self, path: &str, find: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth == DEEPEST {
+            self.problems.add(
+                path,
+                format!("leads on and on: what it depends on lies more than {DEEPEST} levels deep"),
+            );
+            return None;
+        }
+        self.depth += 1;
+        let found = find(self);
+        self.depth -= 1;
+        Some(found)
     }
 
-    fn is_there(&self, logical_id: &str, progress: &mut Progress<'_>) -> bool {
-        let resource = self.template.resources.get(logical_id);
+    /// Does `find` while `what` is noted as being found. `None` if it is being found already, which is noted as a
+    /// problem of whoever asks.
+    fn visit<T>(&mut self, what: &str, path: &str, find: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if let Some(beginning) = self.visiting.iter().position(|visited| visited == what) {
+            let circle = format!("{} -> {what}", self.visiting[beginning..].join(" -> "));
+            self.problems.add(path, format!("depends on itself: {circle}"));
+            return None;
+        }
+        self.visiting.push(what.to_owned());
+        let found = find(self);
+        self.visiting.pop();
+        Some(found)
+    }
+}
+
+impl<'s> Evaluation<'s> {
+    fn new(stacks: &'s Stacks<'_>, index: usize) -> Self {
+        Self { stacks, index }
+    }
+
+    fn stack(self) -> &'s Stack<'s> {
+        self.stacks.stack(self.index)
+    }
+
+    /// The resources that are there.
+    fn resources(self, problems: &mut Problems) -> Vec<Resource<'s>> {
+        let mut progress = Progress::new(problems);
+        let resources = self.stack().template.resources.iter();
+        let mut there = Vec::new();
+        for (id, resource) in resources {
+            if self.is_there(id, &mut progress) {
+                there.push(Resource {
+                    stack: self,
+                    id,
+                    kind: &resource.kind,
+                });
+            }
+        }
+        there
+    }
+
+    fn place(self, logical_id: &str) -> String {
+        format!("{}Resources.{logical_id}", self.stack().prefix)
+    }
+
+    fn is_there(self, logical_id: &str, progress: &mut Progress<'_>) -> bool {
+        let resource = self.stack().template.resources.get(logical_id);
         match resource.and_then(|resource| resource.condition.as_deref()) {
             // One whose condition cannot be evaluated is there: its own mistakes count, and so does who refers to it.
             Some(condition) => self
-                .named_condition(condition, &format!("Resources.{logical_id}.Condition"), progress)
+                .named_condition(condition, &format!("{}.Condition", self.place(logical_id)), progress)
                 .unwrap_or(true),
             None => resource.is_some(),
         }
     }
 
-    /// A resource's properties with every function evaluated. Where one cannot be, a problem is noted and the
-    /// value is [`unknown`]. What is made of an unknown value is unknown, too, and no problem of its own.
-    pub(crate) fn properties(&self, logical_id: &str, problems: &mut Problems) -> Json {
-        let Some(resource) = self.template.resources.get(logical_id) else {
-            return Json::Null;
-        };
-        let mut progress = Progress {
-            visiting: Vec::new(),
-            problems,
-        };
-        let path = format!("Resources.{logical_id}.Properties");
-        self.value(&resource.properties, &path, &mut progress)
-            .unwrap_or(Json::Object(Map::new()))
-    }
-
-    /// What a resource answers to `Ref`.
-    pub(crate) fn physical_id(&self, logical_id: &str, problems: &mut Problems) -> Json {
-        let mut progress = Progress {
-            visiting: Vec::new(),
-            problems,
-        };
-        let path = format!("Resources.{logical_id}");
-        self.reference(logical_id, &path, &mut progress)
-    }
-
-    /// What a resource answers to `Fn::GetAtt`.
-    pub(crate) fn attribute_of(&self, logical_id: &str, attribute: &str, problems: &mut Problems) -> Json {
-        let mut progress = Progress {
-            visiting: Vec::new(),
-            problems,
-        };
-        let path = format!("Resources.{logical_id}");
-        self.attribute(logical_id, attribute, &path, &mut progress)
-    }
-
     /// Evaluates one value. `None` for `AWS::NoValue`, which takes its property away.
-    fn value(&self, json: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Json> {
+    fn value(self, json: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Json> {
+        let value = progress.deeper(path, |progress| self.shallow_value(json, path, progress));
+        value.unwrap_or_else(|| Some(unknown()))
+    }
+
+    fn shallow_value(self, json: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Json> {
         match json {
             Json::Object(object) => match function(object) {
                 Some(("Ref", Json::String(name))) if name == "AWS::NoValue" => None,
@@ -150,7 +165,7 @@ impl<'t> Evaluation<'t> {
         }
     }
 
-    fn call(&self, name: &str, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    fn call(self, name: &str, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         match name {
             "Ref" => match argument {
                 Json::String(target) => self.reference(target, path, progress),
@@ -165,9 +180,13 @@ impl<'t> Evaluation<'t> {
             "Fn::Base64" => self.base64(argument, path, progress),
             "Fn::Cidr" => self.cidr(argument, path, progress),
             "Fn::GetAZs" => self.availability_zones(),
+            "Fn::ImportValue" => self.import(argument, path, progress),
+            "Fn::Length" => self.length(argument, path, progress),
+            "Fn::ToJsonString" => self.to_json_string(argument, path, progress),
             _ => {
                 let understood = "Ref, Fn::GetAtt, Fn::Sub, Fn::If, Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, \
-                                  Fn::Base64, Fn::Cidr and Fn::GetAZs";
+                                  Fn::Base64, Fn::Cidr, Fn::GetAZs, Fn::ImportValue, Fn::Length and \
+                                  Fn::ToJsonString";
                 wrong(
                     path,
                     &format!("`{name}` cannot be evaluated here; understood are {understood}"),
@@ -177,7 +196,7 @@ impl<'t> Evaluation<'t> {
         }
     }
 
-    fn get_att(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    fn get_att(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         let parts = match argument {
             Json::String(dotted) => dotted.split_once('.'),
             Json::Array(items) => match items.as_slice() {

@@ -22,11 +22,11 @@ pub enum Event {
     },
     /// The control plane listens.
     ControlPlaneReady(Addresses),
-    /// A resource of the template that has no meaning on one machine.
+    /// A resource of a template, or a part of one, that has no meaning on one machine.
     NotSimulated {
-        /// Its logical id.
+        /// Its logical id, or the path of the part.
         logical_id: String,
-        /// Its type.
+        /// Its type, or what the part is: a property for instance.
         kind: String,
     },
     /// A task's Envoy has its configuration and takes connections.

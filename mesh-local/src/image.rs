@@ -5,10 +5,21 @@ use std::ffi::OsString;
 
 /// The images that can be run here, by name.
 #[derive(Debug, Clone, Default)]
-pub struct Images(BTreeMap<String, Image>);
+pub struct Images {
+    known: BTreeMap<String, Image>,
+    stub: Option<Stub>,
+}
+
+/// What runs in place of images that nobody knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Stub {
+    pub(crate) image: Image,
+    /// The environment variable that tells it on which port to listen.
+    pub(crate) port_variable: String,
+}
 
 /// What stands in for a container image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     entry_point: Vec<OsString>,
     programs: BTreeMap<String, Vec<OsString>>,
@@ -43,6 +54,11 @@ impl Image {
         line
     }
 
+    /// Whether it is known to hold a program of this name.
+    pub(crate) fn holds(&self, program: &str) -> bool {
+        self.programs.contains_key(program)
+    }
+
     /// A command that is run inside the container.
     pub(crate) fn program(&self, command: &[String]) -> Vec<OsString> {
         let Some((name, arguments)) = command.split_first() else {
@@ -62,20 +78,55 @@ impl Images {
     /// Adds an image. The name is as in task definitions; without a tag or digest it stands for all of them.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, image: Image) -> Self {
-        self.0.insert(name.into(), image);
+        self.known.insert(name.into(), image);
+        self
+    }
+
+    /// Runs `image` in place of every image that is not known otherwise. Default: such an image is a problem.
+    ///
+    /// A container that it runs learns from the environment variable `port_variable` on which port to listen: the first
+    /// of its port mappings. Calls to its other ports come there as well. Its `SERVICE_NAME` is the name of the ECS
+    /// service, unless the task definition sets it. The command, the entry point and the port labels of the task
+    /// definition are for the image that is not there, and are left out; so is a health check, unless it runs a program
+    /// that `image` holds (see [`Image::with_program`]): the container is well when its port is open. A container
+    /// without port mappings, or with none but UDP's, has nothing to answer for, and is not started. All that is left
+    /// out is listed as not simulated.
+    #[must_use]
+    pub fn with_stub(mut self, image: Image, port_variable: impl Into<String>) -> Self {
+        self.stub = Some(Stub {
+            image,
+            port_variable: port_variable.into(),
+        });
         self
     }
 
     /// The image of this name, or of this name without its tag or digest.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Image> {
-        self.0.get(name).or_else(|| self.0.get(without_tag(name)))
+        self.known.get(name).or_else(|| self.known.get(without_tag(name)))
+    }
+
+    /// What runs in place of images that are not known.
+    pub(crate) fn stub(&self) -> Option<&Stub> {
+        self.stub.as_ref()
     }
 
     /// The names of the images that can be run here.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.known.keys().map(String::as_str)
     }
+}
+
+/// Whether this is the image of an Envoy made for App Mesh. Source: App Mesh user guide, "Envoy image" (read 2026-11-23).
+pub(crate) fn is_app_mesh_envoy(name: &str) -> bool {
+    without_tag(name).contains("aws-appmesh-envoy")
+}
+
+/// Whether this is an Envoy's image: Envoy's own, or one under a name like it, such as the parameter
+/// `/aws/service/appmesh/envoy` whose value AWS's examples take.
+pub(crate) fn is_envoy(name: &str) -> bool {
+    let repository = without_tag(name);
+    is_app_mesh_envoy(name) || repository == "envoy" || repository.ends_with("/envoy")
 }
 
 fn without_tag(name: &str) -> &str {
@@ -99,6 +150,23 @@ mod tests {
         }
         assert!(images.get("registry:5000/team/app").is_none());
         assert_eq!(without_tag("registry:5000/app"), "registry:5000/app");
+    }
+
+    #[test]
+    fn envoys_are_known_by_their_repositories() {
+        for name in [
+            "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.34.13.3-prod",
+            "840364872350.dkr.ecr.eu-west-1.amazonaws.com/aws-appmesh-envoy@sha256:0",
+            "envoyproxy/envoy:v1.40.0",
+            "registry:5000/team/envoy",
+            "/aws/service/appmesh/envoy",
+        ] {
+            assert!(is_envoy(name), "{name}");
+        }
+        for name in ["team/envoy-dashboard", "envoyproxy/ratelimit", "team/app:envoy"] {
+            assert!(!is_envoy(name), "{name}");
+        }
+        assert!(!is_app_mesh_envoy("envoyproxy/envoy"));
     }
 
     #[test]

@@ -1,16 +1,15 @@
 //! A whole mesh on this machine: started from a plan, running until it is told to stop.
 
+mod start;
+mod update;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesh_control::{Addresses, ControlPlane, ServiceIdentity, World, ads};
-use mesh_model::namespace::Namespace;
-use pinned_tools::{Envoy, Surroundings};
+use mesh_control::{Addresses, ControlPlane, ads};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -25,6 +24,11 @@ use crate::plan::{Plan, ServicePlan};
 use crate::slot::Slot;
 use crate::supervisor::keep_running;
 use crate::task::{Shared, Task};
+use crate::world::{registrations, world};
+
+pub use self::start::StartError;
+use self::start::{locate_envoy, places, state_directory};
+pub use self::update::UpdateError;
 
 /// How long the Envoys may take to learn of the last task. They take milliseconds; a mesh with one that hangs is
 /// still worth calling.
@@ -34,6 +38,8 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// good order.
 #[derive(Debug)]
 pub struct LocalMesh {
+    /// What it was started with. Its meshes may have changed since.
+    plan: Plan,
     control: ControlPlane,
     slots: Vec<Arc<Slot>>,
     atlas: Atlas,
@@ -50,31 +56,13 @@ pub struct LocalMesh {
 pub struct TaskAddress {
     /// Its name: the service's, a slash and a number counted from 1.
     pub task: String,
-    /// Where its Envoy takes requests, by the names of its ports.
+    /// Where its Envoy takes requests, by the names of its ports. Those of a virtual node or a virtual gateway are the
+    /// numbers of its listeners' ports.
     pub ingress: BTreeMap<String, SocketAddr>,
     /// The names of those of these ports that carry TCP and not HTTP.
     pub tcp: BTreeSet<String>,
     /// Where its applications listen. Calls to them pass no Envoy.
     pub applications: Vec<SocketAddr>,
-}
-
-/// Why a mesh did not come up.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is no usable Envoy.
-    #[error(transparent)]
-    Envoy(#[from] pinned_tools::Error),
-    /// The machine refused something: a directory, a port.
-    #[error("{what}")]
-    Machine {
-        /// What was tried.
-        what: &'static str,
-        /// The refusal.
-        source: std::io::Error,
-    },
-    /// A task never became ready.
-    #[error("{0}")]
-    Task(String),
 }
 
 impl LocalMesh {
@@ -125,7 +113,9 @@ impl LocalMesh {
                 (watcher.on_event)(Event::ControlPlaneFailed(error.to_string()));
             }
         });
+        let namespaces = plan.namespaces.clone();
         let mut mesh = Self {
+            plan,
             control,
             atlas: Atlas::new(places.iter().map(|(slot, _)| slot.as_ref())),
             slots: places.iter().map(|(slot, _)| Arc::clone(slot)).collect(),
@@ -136,7 +126,7 @@ impl LocalMesh {
             _serving: AbortOnDropHandle::new(serving),
         };
         for (slot, service) in places {
-            let registrations = registrations(&slot, &service, &plan.namespaces);
+            let registrations = registrations(&slot, &service, &namespaces);
             mesh.supervise(slot, service, registrations, &shared);
         }
         Ok(mesh)
@@ -195,7 +185,7 @@ impl LocalMesh {
                 .map(|(name, address)| (name.to_owned(), address))
                 .collect(),
             tcp: slot.tcp_ingresses().map(str::to_owned).collect(),
-            applications: slot.app_addresses().collect(),
+            applications: slot.apps().map(|(_, address)| address).collect(),
         })
     }
 
@@ -257,117 +247,4 @@ impl LocalMesh {
         self.stop.cancel();
         while self.supervisors.join_next().await.is_some() {}
     }
-}
-
-/// Looks for an Envoy, installing one if there is none. That blocks, so it has a thread of its own.
-async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event: F) -> Result<(Envoy, F), StartError> {
-    let stop = pinned_tools::Stop::new();
-    // An installation takes a while, and a runtime does not go away before its blocking threads do: whoever drops
-    // this future is not to wait for it.
-    let _stopped_with_this_future = stop.on_drop();
-    let looking = tokio::task::spawn_blocking(move || {
-        let found = Envoy::locate_until(&Surroundings::from_env(), &stop, &mut |step| {
-            on_event(Event::Preparing(step.to_string()));
-        });
-        (found, on_event)
-    });
-    let (found, on_event) = looking.await.map_err(|error| StartError::Machine {
-        what: "looking for Envoy",
-        source: std::io::Error::other(error),
-    })?;
-    let envoy = found?;
-    on_event(Event::EnvoyFound {
-        version: envoy.version.to_string(),
-        path: envoy.path.clone(),
-    });
-    Ok((envoy, on_event))
-}
-
-/// A folder for logs, sockets and bootstrap files that only this user can enter.
-fn state_directory() -> Result<TempDir, StartError> {
-    let refused = |source| StartError::Machine {
-        what: "making a folder for logs and sockets",
-        source,
-    };
-    let state = tempfile::Builder::new()
-        .prefix("meshwright-")
-        // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(|error| {
-            // Built anew: the error has the operating system's as its source and in its words, too.
-            refused(std::io::Error::new(
-                error.kind(),
-                format!("{error}; set TMPDIR to a folder that exists"),
-            ))
-        })?;
-    // The kernel has room for 103 bytes (macOS) or 107 (Linux) of a socket's path, and those in here end in
-    // `/65535.sock`.
-    const ROOM: usize = 90;
-    let length = state.path().as_os_str().len();
-    if length > ROOM {
-        let message = format!(
-            "{} has {length} bytes, and Unix sockets leave room for {ROOM}; set TMPDIR to a shorter folder",
-            state.path().display()
-        );
-        return Err(refused(std::io::Error::other(message)));
-    }
-    Ok(state)
-}
-
-/// What is true of the plan before any task runs.
-fn world(plan: &Plan) -> World {
-    let members = plan.services.iter().filter_map(|service| {
-        let identity = ServiceIdentity {
-            cluster: service.cluster.clone(),
-            service: service.name.clone(),
-        };
-        Some((identity, service.namespace.clone()?))
-    });
-    World {
-        namespaces: plan
-            .namespaces
-            .iter()
-            .map(|namespace| (namespace.name.clone(), namespace.clone()))
-            .collect(),
-        members: members.collect(),
-        ..World::default()
-    }
-}
-
-fn places(plan: &Plan, state: &Path) -> std::io::Result<Vec<(Arc<Slot>, Arc<ServicePlan>)>> {
-    let mut places = Vec::new();
-    for service in &plan.services {
-        let namespace = service
-            .namespace
-            .as_ref()
-            .and_then(|name| plan.namespaces.iter().find(|namespace| namespace.name == *name));
-        let service = Arc::new(service.clone());
-        for number in 1..=service.desired_count {
-            let slot = Slot::new(&service, number, namespace, state)?;
-            places.push((Arc::new(slot), Arc::clone(&service)));
-        }
-    }
-    Ok(places)
-}
-
-fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Namespace]) -> Vec<Registration> {
-    let namespace = namespaces
-        .iter()
-        .find(|namespace| plan.namespace.as_deref() == Some(&namespace.name));
-    namespace
-        .into_iter()
-        .flat_map(|namespace| {
-            namespace
-                .offered_by(&plan.name)
-                .map(move |endpoint| (namespace, endpoint))
-        })
-        .filter_map(|(namespace, endpoint)| {
-            Some(Registration {
-                namespace: namespace.name.clone(),
-                discovery_name: endpoint.discovery_name.clone(),
-                address: slot.ingress(&endpoint.port_name)?,
-            })
-        })
-        .collect()
 }

@@ -4,8 +4,11 @@
 //! is over, so the lines of inner calls are there before those of the calls that waited for them. Once the line of
 //! the outermost hop is there, so are all its application's calls, and each of those names the Envoy whose line
 //! comes next.
+//!
+//! A virtual gateway has no application: its Envoy passes a request to itself, in at its ingress and out through its
+//! egress, which leaves two lines and is one station.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,6 +83,7 @@ pub(crate) struct Atlas {
 struct TaskPlaces {
     hops: PathBuf,
     ingresses: Vec<SocketAddr>,
+    egress: Option<SocketAddr>,
     apps: Vec<SocketAddr>,
 }
 
@@ -89,7 +93,8 @@ impl Atlas {
             let places = TaskPlaces {
                 hops: slot.hops(),
                 ingresses: slot.ingresses().map(|(_, address)| address).collect(),
-                apps: slot.app_addresses().collect(),
+                egress: slot.egress(),
+                apps: slot.apps().map(|(_, address)| address).collect(),
             };
             (slot.name.clone(), places)
         });
@@ -106,9 +111,11 @@ impl Atlas {
         };
         // Calls of an application come after it, in order: a stack, last call pushed first.
         let mut ahead = vec![(None, entry)];
+        let mut visited = BTreeSet::new();
         while let Some((caller, address)) = ahead.pop() {
             path.stations.extend(caller.map(Station::Envoy));
             let Some((task, places)) = self.task_at(address) else {
+                path.stations.extend(self.application_at(address));
                 continue;
             };
             path.stations.push(Station::Envoy(task.to_owned()));
@@ -117,20 +124,32 @@ impl Atlas {
                 continue;
             };
             let inbound = hops.iter().rfind(|hop| hop.is_inbound());
-            let to_app = |hop: &&Hop| places.apps.iter().any(|app| app.to_string() == hop.upstream);
-            if inbound.filter(to_app).is_none() {
+            let went_to = |address: &SocketAddr| inbound.is_some_and(|hop| hop.upstream == address.to_string());
+            let caller = if places.apps.iter().any(went_to) {
+                path.stations.push(Station::Application(task.to_owned()));
+                Some(task.to_owned())
+            } else if places.egress.iter().any(went_to) {
+                None
+            } else {
                 continue;
-            }
-            path.stations.push(Station::Application(task.to_owned()));
-            let first_visit = path.applications().filter(|visited| *visited == task).count() == 1;
+            };
+            // Its calls are those of all its visits, and are told once.
+            let first_visit = visited.insert(task);
             let calls: Vec<&Hop> = hops.iter().filter(|hop| first_visit && !hop.is_inbound()).collect();
             for call in calls.into_iter().rev() {
                 if let Ok(next) = call.upstream.parse() {
-                    ahead.push((Some(task.to_owned()), next));
+                    ahead.push((caller.clone(), next));
                 }
             }
         }
         path
+    }
+
+    /// The application of a task without an Envoy.
+    fn application_at(&self, address: SocketAddr) -> Option<Station> {
+        let mut tasks = self.tasks.iter();
+        let (task, _) = tasks.find(|(_, places)| places.ingresses.is_empty() && places.apps.contains(&address))?;
+        Some(Station::Application(task.clone()))
     }
 
     fn task_at(&self, ingress: SocketAddr) -> Option<(&str, &TaskPlaces)> {
@@ -159,3 +178,6 @@ async fn arrived(file: &std::path::Path, trace_id: &str, deadline: Instant) -> O
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

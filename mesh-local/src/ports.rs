@@ -36,10 +36,6 @@ impl ReservedPort {
         })
     }
 
-    pub(crate) fn number(&self) -> u16 {
-        self.port
-    }
-
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
@@ -54,7 +50,7 @@ mod tests {
     #[test]
     fn a_reserved_port_can_be_listened_on_and_is_not_given_out_twice() {
         let reserved: Vec<ReservedPort> = (0..200).map(|_| ReservedPort::pick().expect("a port")).collect();
-        let numbers: BTreeSet<u16> = reserved.iter().map(ReservedPort::number).collect();
+        let numbers: BTreeSet<u16> = reserved.iter().map(|port| port.address().port()).collect();
         assert_eq!(numbers.len(), reserved.len());
         // The standard library sets SO_REUSEADDR, as most servers do.
         for _ in 0..2 {

@@ -1,10 +1,10 @@
 //! One life of a task: its Envoy, its containers in order, its registration, and its end.
 //!
-//! The order is ECS's: the Service Connect proxy is up before any container starts, a container starts when
-//! what it depends on is far enough, the task is registered when its essential containers are ready, and it ends
-//! with the first essential container that does, or with its Envoy. It ends in this order: others learn that it
-//! leaves, its Envoy asks callers to go elsewhere, the containers stop, what was started last first, and the Envoy
-//! delivers what is under way before it stops, too.
+//! The order is ECS's: the Service Connect proxy is up before any container starts, and so is the Envoy of App Mesh,
+//! whether or not containers wait for it. A container starts when what it depends on is far enough, the task is
+//! registered when its essential containers are ready, and it ends with the first essential container that does, or
+//! with its Envoy. It ends in this order: others learn that it leaves, its Envoy asks callers to go elsewhere, the
+//! containers stop, what was started last first, and the Envoy delivers what is under way before it stops, too.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -160,17 +160,17 @@ impl Task<'_> {
     }
 
     async fn start_envoy(&self, started: &mut Started, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
-        let Some(wiring) = self.slot.wiring() else {
+        let (Some(wiring), Some(node_id)) = (self.slot.wiring(), self.slot.node_id()) else {
             return Ok(());
         };
         let beginning = Instant::now();
         let bootstrap = Bootstrap {
-            node_id: self.slot.node_id(),
+            node_id: node_id.to_owned(),
             wiring,
             xds: self.shared.xds,
             variant: Variant::Delta,
             admin: self.slot.admin_socket(),
-            sds: None,
+            sds: self.slot.sds(),
             dns_servers: Vec::new(),
         };
         let envoy = Envoy::start(

@@ -1,13 +1,13 @@
 //! Makes a walk's calls, shows what came of them, and judges it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
 use mesh_local::path::{Journey, observed_trace_id};
 use uuid::Uuid;
 
-use super::{Call, Walk};
+use super::{Call, Expected, Walk};
 use crate::console::Console;
 
 /// Longer than the mesh's own limit of 15 s, so that its answer is what is shown.
@@ -46,16 +46,23 @@ impl<'a> Caller<'a> {
         for (index, call) in walk.calls.iter().enumerate() {
             self.console.show(&format!("\n{}. {call}", index + 1));
             let mut reached = Vec::new();
+            let mut ways: BTreeMap<String, u32> = BTreeMap::new();
             for _ in 0..call.times {
                 let answer = self.call(call).await?;
                 if first.is_none() && answer.path.applications().count() > 1 {
                     first = Some(Instant::now());
                 }
-                self.show(&answer);
+                let taken = ways.entry(way(&answer.path)).or_default();
+                *taken += 1;
+                // Where only the way differs, each is worth showing once.
+                if call.ways.is_empty() || *taken == 1 {
+                    self.show(&answer);
+                }
                 call.judge(&answer)?;
                 reached.extend(answer.path.applications().last().map(str::to_owned));
             }
             self.judge_turns(call, &reached)?;
+            self.judge_ways(call, &ways)?;
         }
         Ok(first)
     }
@@ -100,6 +107,24 @@ impl<'a> Caller<'a> {
             .show(&format!("   {status} in {milliseconds:.1} ms: {path}\n   {body}"));
     }
 
+    /// Shows how often each way was taken, and checks that all that were expected were, and no other.
+    fn judge_ways(&self, call: &Call, taken: &BTreeMap<String, u32>) -> Result<(), String> {
+        if call.ways.is_empty() {
+            return Ok(());
+        }
+        let counts: Vec<String> = taken.iter().map(|(way, times)| format!("{way}: {times}")).collect();
+        let counts = counts.join(", ");
+        self.console.show(&format!("   {counts}"));
+        let expected: BTreeSet<&String> = call.ways.iter().collect();
+        if taken.keys().collect::<BTreeSet<_>>() == expected {
+            Ok(())
+        } else {
+            Err(format!(
+                "{call}: expected each of these ways and no other, got {counts}"
+            ))
+        }
+    }
+
     /// Checks that every task of a service was reached, and none twice in a row.
     fn judge_turns(&self, call: &Call, reached: &[String]) -> Result<(), String> {
         let Some(service) = &call.in_turn else { return Ok(()) };
@@ -126,20 +151,30 @@ impl<'a> Caller<'a> {
 
 impl Call {
     fn judge(&self, answer: &Answer) -> Result<(), String> {
-        if answer.status != 200 {
+        if answer.status != self.status {
             return Err(format!(
-                "{self}: expected status 200, got {}: {}",
-                answer.status, answer.body
+                "{self}: expected status {}, got {}: {}",
+                self.status, answer.status, answer.body
             ));
         }
         match &self.answer {
-            Some(expected) if *expected != answer.body => {
+            Some(Expected::Exactly(expected)) if *expected != answer.body => {
                 Err(format!("{self}: expected {expected}, got {}", answer.body))
             }
+            Some(Expected::Containing(words)) if !answer.body.contains(words) => Err(format!(
+                "{self}: expected something with `{words}` in it, got {}",
+                answer.body
+            )),
             _ if !answer.path.complete => Err(format!("{self}: an Envoy did not write down its part: {}", answer.path)),
             _ => Ok(()),
         }
     }
+}
+
+/// The services on a path, in order.
+fn way(path: &Journey) -> String {
+    let service = |task: &str| task.split('/').next().unwrap_or(task).to_owned();
+    path.applications().map(service).collect::<Vec<_>>().join(" → ")
 }
 
 /// An error with what caused it, which reqwest leaves out.

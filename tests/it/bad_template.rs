@@ -58,11 +58,11 @@ async fn a_port_name_that_no_port_mapping_has() {
 #[tokio::test]
 async fn a_resource_that_does_not_run_here() {
     refused(
-        |template| template["Resources"]["Bucket"] = json!({"Type": "AWS::S3::Bucket"}),
+        |template| template["Resources"]["Set"] = json!({"Type": "AWS::ECS::TaskSet"}),
         &[],
         &[
-            "Resources.Bucket.Type: `AWS::S3::Bucket` cannot be run here; what can is AWS::ECS::Cluster, \
-           AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+            "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, \
+           AWS::ECS::Service, AWS::ECS::TaskDefinition",
         ],
     )
     .await;
@@ -70,8 +70,8 @@ async fn a_resource_that_does_not_run_here() {
 
 #[tokio::test]
 async fn a_function_that_needs_other_stacks() {
-    const WHY: &str = "`Fn::ImportValue` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::If, \
-                       Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, Fn::Base64, Fn::Cidr and Fn::GetAZs";
+    const WHY: &str = "`Fn::ImportValue` needs `shared`, which none of the given stacks exports; they export nothing; \
+                       give the template of the stack that does, too";
     let import = json!({"Fn::ImportValue": "shared"});
     refused(
         |template| container(template, "Blue")["Environment"][0]["Value"] = import.clone(),
@@ -172,7 +172,7 @@ async fn several_mistakes_are_told_at_once() {
     refused(
         |template| {
             template["Parameters"]["Stage"] = json!({"Type": "String"});
-            template["Resources"]["Bucket"] = json!({"Type": "AWS::S3::Bucket"});
+            template["Resources"]["Set"] = json!({"Type": "AWS::ECS::TaskSet"});
             properties(template, "BlueService")["Cluster"] = json!("elsewhere");
             container(template, "Blue")["Image"] = json!("nginx");
             container(template, "Blue")["Environment"][0]["Value"] = json!({"Ref": "Stage"});
@@ -182,8 +182,8 @@ async fn several_mistakes_are_told_at_once() {
         &[
             "Parameters.Stgae: the template has no such parameter; it has NetworkSubnets, NetworkSecurityGroups, Stage",
             "Parameters.Stage: needs a value: it has no default; give one with --parameter Stage=VALUE",
-            "Resources.Bucket.Type: `AWS::S3::Bucket` cannot be run here; what can is AWS::ECS::Cluster, \
-             AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+            "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, \
+             AWS::ECS::Service, AWS::ECS::TaskDefinition",
             "Resources.BlueService.Properties.Cluster: `elsewhere` is no cluster of this template",
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx` runs is not known here \
              (known are meshwright/demo-service); say it with --image 'nginx=COMMAND'",
@@ -198,7 +198,7 @@ async fn several_mistakes_are_told_at_once() {
 async fn no_mistake_hides_another() {
     refused(
         |template| {
-            template["Resources"]["Function"] = json!({"Type": "AWS::Lambda::Function"});
+            template["Resources"]["Thing"] = json!({"Type": "AWS::AppMesh::Thing"});
             properties(template, "BlueService")["DesiredCount"] = json!(-1);
             offer(template, "Blue")["PortName"] = json!("htpp");
             let container = container(template, "Blue");
@@ -208,12 +208,13 @@ async fn no_mistake_hides_another() {
         },
         &[],
         &[
-            "Resources.Function.Type: `AWS::Lambda::Function` cannot be run here; what can is AWS::ECS::Cluster, \
-             AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+            "Resources.Thing.Type: `AWS::AppMesh::Thing` cannot be run here; what can is AWS::AppMesh::GatewayRoute, \
+             AWS::AppMesh::Mesh, AWS::AppMesh::Route, AWS::AppMesh::VirtualGateway, AWS::AppMesh::VirtualNode, \
+             AWS::AppMesh::VirtualRouter, AWS::AppMesh::VirtualService",
             "Resources.BlueService.Properties.DesiredCount: is -1; allowed is a whole number from 0 to 4294967295",
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Environment[0].Value: \
-             `Fn::ImportValue` cannot be evaluated here; understood are Ref, Fn::GetAtt, Fn::Sub, Fn::If, Fn::Join, \
-             Fn::Select, Fn::Split, Fn::FindInMap, Fn::Base64, Fn::Cidr and Fn::GetAZs",
+             `Fn::ImportValue` needs `shared`, which none of the given stacks exports; they export nothing; give the \
+             template of the stack that does, too",
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is missing",
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].PortMappings[0].AppProtocol: is `htttp`; \
              allowed are http, http2 and grpc",
@@ -227,11 +228,12 @@ async fn no_mistake_hides_another() {
 #[tokio::test]
 async fn a_namespace_that_does_not_run_here_is_one_mistake() {
     refused(
-        |template| template["Resources"]["Namespace"]["Type"] = json!("AWS::ServiceDiscovery::PrivateDnsNamespace"),
+        |template| template["Resources"]["Namespace"]["Type"] = json!("AWS::ServiceDiscovery::PublicDnsNamespace"),
         &[],
         &[
-            "Resources.Namespace.Type: `AWS::ServiceDiscovery::PrivateDnsNamespace` cannot be run here; what can is \
-             AWS::ECS::Cluster, AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace",
+            "Resources.Namespace.Type: `AWS::ServiceDiscovery::PublicDnsNamespace` cannot be run here; what can is \
+             AWS::ServiceDiscovery::HttpNamespace, AWS::ServiceDiscovery::PrivateDnsNamespace, \
+             AWS::ServiceDiscovery::Service",
         ],
     )
     .await;
@@ -247,15 +249,16 @@ async fn names_and_numbers_that_would_run_something_else() {
             container(template, "Blue")["HealthCheck"]["Interval"] = json!(1);
             container(template, "Blue")["DockerLabels"] = json!({"meshwright.port.300": "SERVICE_PORT"});
             container(template, "Green")["DockerLabels"] = json!({});
+            container(template, "Green")["Environment"] = json!([]);
         },
         &[],
         &[
             "Resources.BlueService.Properties.DesiredCout: is no property of AWS::ECS::Service; did you mean \
              DesiredCount?",
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels.meshwright.port.300: is the \
-             label of no port of this container; did you mean meshwright.port.3000?",
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].HealthCheck.Interval: is 1; allowed is 5 \
              to 300",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels.meshwright.port.300: is the \
+             label of no port of this container; did you mean meshwright.port.3000?",
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Enabled: is \"yes\"; allowed is true or \
              false",
             "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels: nothing tells the \

@@ -7,7 +7,7 @@ use super::{Evaluation, Progress, function, has_unknown, text_of, wrong};
 
 impl Evaluation<'_> {
     /// `Fn::If`. `None` if the chosen value is `AWS::NoValue`.
-    pub(super) fn choose(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Json> {
+    pub(super) fn choose(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Json> {
         match argument.as_array().map(Vec::as_slice) {
             Some([Json::String(name), yes, no]) => match self.named_condition(name, path, progress) {
                 Some(true) => self.value(yes, path, progress),
@@ -19,8 +19,8 @@ impl Evaluation<'_> {
     }
 
     /// Whether a condition of the template holds. `None` if it cannot be evaluated, which is noted.
-    pub(super) fn named_condition(&self, name: &str, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
-        let Some(condition) = self.template.conditions.get(name) else {
+    pub(super) fn named_condition(self, name: &str, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
+        let Some(condition) = self.stack().template.conditions.get(name) else {
             wrong(
                 path,
                 &format!("names the condition `{name}`, which does not exist"),
@@ -28,22 +28,34 @@ impl Evaluation<'_> {
             );
             return None;
         };
-        if let Some(holds) = self.found.borrow().conditions.get(name) {
+        if let Some(holds) = self.stack().found.borrow().conditions.get(name) {
             return *holds;
         }
-        let visited = format!("condition {name}");
+        let visited = format!("condition {}{name}", self.stack().prefix);
         if progress.visiting.contains(&visited) {
             wrong(path, &format!("the condition `{name}` depends on itself"), progress);
             return None;
         }
         progress.visiting.push(visited);
-        let holds = self.condition(condition, &format!("Conditions.{name}"), progress);
+        let holds = self.condition(
+            condition,
+            &format!("{}Conditions.{name}", self.stack().prefix),
+            progress,
+        );
         progress.visiting.pop();
-        self.found.borrow_mut().conditions.insert(name.to_owned(), holds);
+        self.stack()
+            .found
+            .borrow_mut()
+            .conditions
+            .insert(name.to_owned(), holds);
         holds
     }
 
-    fn condition(&self, condition: &Json, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
+    fn condition(self, condition: &Json, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
+        progress.deeper(path, |progress| self.shallow_condition(condition, path, progress))?
+    }
+
+    fn shallow_condition(self, condition: &Json, path: &str, progress: &mut Progress<'_>) -> Option<bool> {
         if let Some(Json::String(name)) = condition.get("Condition") {
             return self.named_condition(name, path, progress);
         }
@@ -74,7 +86,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn conditions(&self, parts: &[Json], path: &str, progress: &mut Progress<'_>) -> Option<Vec<bool>> {
+    fn conditions(self, parts: &[Json], path: &str, progress: &mut Progress<'_>) -> Option<Vec<bool>> {
         let parts: Vec<Option<bool>> = parts.iter().map(|part| self.condition(part, path, progress)).collect();
         parts.into_iter().collect()
     }

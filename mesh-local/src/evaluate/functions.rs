@@ -1,5 +1,5 @@
 //! Functions from values to values: `Fn::Join`, `Fn::Select`, `Fn::Split`, `Fn::FindInMap`, `Fn::Base64`,
-//! `Fn::GetAZs` and `Fn::Cidr`.
+//! `Fn::GetAZs`, `Fn::Cidr`, `Fn::Length` and `Fn::ToJsonString`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use super::physical::REGION;
 use super::{Evaluation, Progress, has_unknown, text_of, wrong};
 
 impl Evaluation<'_> {
-    pub(super) fn join(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn join(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         let Some(arguments) = self.arguments(argument, path, progress) else {
             return unknown();
         };
@@ -24,7 +24,7 @@ impl Evaluation<'_> {
         }
     }
 
-    pub(super) fn split(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn split(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         let Some(arguments) = self.arguments(argument, path, progress) else {
             return unknown();
         };
@@ -36,7 +36,7 @@ impl Evaluation<'_> {
         }
     }
 
-    pub(super) fn select(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn select(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         let Some(arguments) = self.arguments(argument, path, progress) else {
             return unknown();
         };
@@ -53,7 +53,7 @@ impl Evaluation<'_> {
         }
     }
 
-    pub(super) fn find_in_map(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn find_in_map(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         let Some(arguments) = self.arguments(argument, path, progress) else {
             return unknown();
         };
@@ -61,7 +61,7 @@ impl Evaluation<'_> {
             return wrong(path, "Fn::FindInMap takes a map, a first and a second key", progress);
         };
         let keys = [map, first, second].map(text_of);
-        let found = self.template.mappings.get(&keys[0]);
+        let found = self.stack().template.mappings.get(&keys[0]);
         let found = found
             .and_then(|map| map.get(&keys[1]))
             .and_then(|map| map.get(&keys[2]));
@@ -75,7 +75,7 @@ impl Evaluation<'_> {
         }
     }
 
-    pub(super) fn base64(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn base64(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         match self.value(argument, path, progress) {
             Some(value) if has_unknown(&value) => unknown(),
             Some(Json::String(text)) => Json::from(STANDARD.encode(text)),
@@ -83,14 +83,30 @@ impl Evaluation<'_> {
         }
     }
 
-    pub(super) fn availability_zones(&self) -> Json {
+    pub(super) fn length(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+        match self.value(argument, path, progress) {
+            Some(value) if has_unknown(&value) => unknown(),
+            Some(Json::Array(items)) => Json::from(items.len()),
+            _ => wrong(path, "Fn::Length takes a list", progress),
+        }
+    }
+
+    pub(super) fn to_json_string(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+        match self.value(argument, path, progress) {
+            Some(value) if has_unknown(&value) => unknown(),
+            Some(value @ (Json::Object(_) | Json::Array(_))) => Json::from(value.to_string()),
+            _ => wrong(path, "Fn::ToJsonString takes an object or a list", progress),
+        }
+    }
+
+    pub(super) fn availability_zones(self) -> Json {
         ["a", "b", "c"]
             .iter()
             .map(|zone| Json::from(format!("{REGION}-{zone}")))
             .collect()
     }
 
-    pub(super) fn cidr(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn cidr(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         /// What CloudFormation allows.
         const MOST: usize = 256;
         let Some(arguments) = self.arguments(argument, path, progress) else {
@@ -129,7 +145,7 @@ impl Evaluation<'_> {
     }
 
     /// The function's arguments, evaluated; an empty list if they are no list, `None` if one is unknown.
-    fn arguments(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Vec<Json>> {
+    fn arguments(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Option<Vec<Json>> {
         match self.value(argument, path, progress) {
             Some(value) if has_unknown(&value) => None,
             Some(Json::Array(arguments)) => Some(arguments),

@@ -13,10 +13,11 @@ use super::text_of;
 pub(super) fn values(
     template: &Template,
     given: &BTreeMap<String, String>,
+    prefix: &str,
     problems: &mut Problems,
 ) -> BTreeMap<String, Json> {
     for name in given.keys().filter(|name| !template.parameters.contains_key(*name)) {
-        problems.add(format!("Parameters.{name}"), unknown(template));
+        problems.add(format!("{prefix}Parameters.{name}"), unknown(template));
     }
     let mut values: BTreeMap<String, Json> = BTreeMap::new();
     for (name, parameter) in &template.parameters {
@@ -27,12 +28,12 @@ pub(super) fn values(
             .or_else(|| stand_in(name, parameter));
         let text = text.unwrap_or_else(|| {
             problems.add(
-                format!("Parameters.{name}"),
+                format!("{prefix}Parameters.{name}"),
                 format!("needs a value: it has no default; give one with --parameter {name}=VALUE"),
             );
             any_value(name, parameter)
         });
-        check_allowed(name, &text, parameter, problems);
+        check_allowed(&format!("{prefix}Parameters.{name}"), &text, parameter, problems);
         values.insert(name.clone(), typed(&text, parameter));
     }
     values
@@ -65,18 +66,20 @@ fn stand_in(name: &str, parameter: &Parameter) -> Option<String> {
         .then(|| format!("local-{name}"))
 }
 
-fn check_allowed(name: &str, text: &str, parameter: &Parameter, problems: &mut Problems) {
+fn check_allowed(path: &str, text: &str, parameter: &Parameter, problems: &mut Problems) {
     let allowed: Vec<String> = parameter.allowed_values.iter().map(text_of).collect();
     if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == text) {
-        problems.add(
-            format!("Parameters.{name}"),
-            format!("is `{text}`; allowed are {}", allowed.join(", ")),
-        );
+        problems.add(path, format!("is `{text}`; allowed are {}", allowed.join(", ")));
     }
 }
 
+/// A parameter's value by its type. Where CloudFormation would look up a name in Parameter Store, as for
+/// `AWS::SSM::Parameter::Value<String>`, the name stands for what is under it: nobody looks it up here.
 fn typed(text: &str, parameter: &Parameter) -> Json {
-    if parameter.kind == "CommaDelimitedList" || parameter.kind.starts_with("List<") {
+    let kind = parameter.kind.as_str();
+    let looked_up = kind.strip_prefix("AWS::SSM::Parameter::Value<");
+    let kind = looked_up.unwrap_or(kind);
+    if kind.starts_with("CommaDelimitedList") || kind.starts_with("List<") {
         text.split(',').map(|item| Json::from(item.trim())).collect()
     } else {
         Json::from(text)

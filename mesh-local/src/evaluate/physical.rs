@@ -3,25 +3,38 @@
 //! The forms are CloudFormation's (return values of each resource type, read 2026-11-23), with a region and an
 //! account that cannot be mistaken for real ones.
 
+use mesh_infra::cfn::appmesh::{kind_of, name_properties};
 use mesh_infra::cfn::unknown;
+use mesh_model::app_mesh::Kind;
 use serde_json::{Value as Json, json};
 
-use super::{Evaluation, Progress, RUN, has_unknown, is_refused, text_of, wrong};
+use super::{Evaluation, Progress, RUN, is_refused, wrong};
 
 /// The region of everything that runs here.
 pub(crate) const REGION: &str = "local";
 /// The account of everything that runs here.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
+/// Types that do not run here and answer `Ref` with an ARN, which templates take apart.
+const ARN_BY_REF: [&str; 7] = [
+    "AWS::ACMPCA::CertificateAuthority",
+    "AWS::CertificateManager::Certificate",
+    "AWS::ElasticLoadBalancingV2::",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SecretsManager::Secret",
+    "AWS::StepFunctions::StateMachine",
+];
+
 impl Evaluation<'_> {
-    pub(super) fn reference(&self, name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn reference(self, name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
         if let Some(value) = self.pseudo_parameter(name) {
             return value;
         }
-        if let Some(value) = self.parameters.get(name) {
+        if let Some(value) = self.stack().parameters.get(name) {
             return value.clone();
         }
-        let Some(resource) = self.template.resources.get(name) else {
+        let Some(resource) = self.stack().template.resources.get(name) else {
             return wrong(
                 path,
                 &format!("refers to `{name}`, which is neither a parameter nor a resource"),
@@ -31,6 +44,9 @@ impl Evaluation<'_> {
         if !self.is_there(name, progress) {
             return left_out(name, path, progress);
         }
+        if let Some(kind) = kind_of(&resource.kind) {
+            return self.mesh_arn(name, kind, path, progress);
+        }
         match resource.kind.as_str() {
             "AWS::ECS::Cluster" => Json::from(self.name_of(name, "ClusterName", path, progress)),
             "AWS::ECS::TaskDefinition" => {
@@ -38,22 +54,53 @@ impl Evaluation<'_> {
                 arn("ecs", &format!("task-definition/{family}:1"))
             }
             "AWS::ECS::Service" => self.service_arn(name, path, progress),
-            "AWS::ServiceDiscovery::HttpNamespace" => Json::from(namespace_id(name)),
+            "AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace" => {
+                Json::from(self.cloud_map_id("ns", name))
+            }
+            "AWS::ServiceDiscovery::Service" => Json::from(self.cloud_map_id("srv", name)),
+            "AWS::SSM::Parameter" => Json::from(self.name_of(name, "Name", path, progress)),
             // That it cannot be run is the problem; what it would have answered is none of its own.
             kind if is_refused(kind) => unknown(),
+            kind if ARN_BY_REF.iter().any(|prefix| kind.starts_with(prefix)) => made_up_arn(kind, name),
             // What is not simulated has no value here; its logical id says at least where the text came from.
             _ => Json::from(name),
         }
     }
 
-    pub(super) fn attribute(&self, name: &str, attribute: &str, path: &str, progress: &mut Progress<'_>) -> Json {
-        let Some(resource) = self.template.resources.get(name) else {
+    pub(super) fn attribute(self, name: &str, attribute: &str, path: &str, progress: &mut Progress<'_>) -> Json {
+        let Some(resource) = self.stack().template.resources.get(name) else {
             return wrong(path, &format!("refers to `{name}`, which is no resource"), progress);
         };
         if !self.is_there(name, progress) {
             return left_out(name, path, progress);
         }
-        match (resource.kind.as_str(), attribute) {
+        let kind = resource.kind.as_str();
+        let known = match kind_of(kind) {
+            Some(kind) => self.mesh_attribute(name, kind, attribute, path, progress),
+            None => self.known_attribute(name, kind, attribute, path, progress),
+        };
+        known.unwrap_or_else(|| match kind {
+            kind if is_refused(kind) => unknown(),
+            kind if RUN.contains(&kind) => wrong(
+                path,
+                &format!("`{name}` is an {kind}, which has no attribute `{attribute}` here"),
+                progress,
+            ),
+            kind if attribute.ends_with("Arn") => made_up_arn(kind, name),
+            _ => Json::from(format!("{name}.{attribute}")),
+        })
+    }
+
+    /// An attribute of a resource that means something here.
+    fn known_attribute(
+        self,
+        name: &str,
+        kind: &str,
+        attribute: &str,
+        path: &str,
+        progress: &mut Progress<'_>,
+    ) -> Option<Json> {
+        Some(match (kind, attribute) {
             ("AWS::ECS::Cluster", "Arn") => {
                 let cluster = self.name_of(name, "ClusterName", path, progress);
                 arn("ecs", &format!("cluster/{cluster}"))
@@ -61,88 +108,85 @@ impl Evaluation<'_> {
             ("AWS::ECS::TaskDefinition", "TaskDefinitionArn") => self.reference(name, path, progress),
             ("AWS::ECS::Service", "Name") => Json::from(self.name_of(name, "ServiceName", path, progress)),
             ("AWS::ECS::Service", "ServiceArn") => self.service_arn(name, path, progress),
-            ("AWS::ServiceDiscovery::HttpNamespace", "Id") => Json::from(namespace_id(name)),
-            ("AWS::ServiceDiscovery::HttpNamespace", "Arn") => {
-                arn("servicediscovery", &format!("namespace/{}", namespace_id(name)))
+            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Id") => {
+                Json::from(self.cloud_map_id("ns", name))
             }
-            (kind, _) if is_refused(kind) => unknown(),
-            (kind, _) if RUN.contains(&kind) => wrong(
-                path,
-                &format!("`{name}` is an {kind}, which has no attribute `{attribute}` here"),
-                progress,
+            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Arn") => arn(
+                "servicediscovery",
+                &format!("namespace/{}", self.cloud_map_id("ns", name)),
             ),
-            _ => Json::from(format!("{name}.{attribute}")),
-        }
+            ("AWS::ServiceDiscovery::PrivateDnsNamespace", "HostedZoneId") => {
+                Json::from(self.cloud_map_id("zone", name))
+            }
+            ("AWS::ServiceDiscovery::Service", "Id") => Json::from(self.cloud_map_id("srv", name)),
+            ("AWS::ServiceDiscovery::Service", "Arn") => arn(
+                "servicediscovery",
+                &format!("service/{}", self.cloud_map_id("srv", name)),
+            ),
+            ("AWS::ServiceDiscovery::Service", "Name") => Json::from(self.name_of(name, "Name", path, progress)),
+            ("AWS::SSM::Parameter", "Type" | "Value") => {
+                let text = self.property(name, attribute, path, progress);
+                text.map_or_else(unknown, Json::from)
+            }
+            _ => return None,
+        })
     }
 
-    fn pseudo_parameter(&self, name: &str) -> Option<Json> {
+    /// An attribute of a resource of App Mesh: its ARN, and all names that are in it.
+    fn mesh_attribute(
+        self,
+        name: &str,
+        kind: Kind,
+        attribute: &str,
+        path: &str,
+        progress: &mut Progress<'_>,
+    ) -> Option<Json> {
+        Some(match attribute {
+            "Arn" => self.mesh_arn(name, kind, path, progress),
+            "Uid" => Json::from(format!("{name}.Uid")),
+            "MeshOwner" | "ResourceOwner" => Json::from(ACCOUNT),
+            attribute => {
+                let position = name_properties(kind)
+                    .iter()
+                    .position(|property| *property == attribute)?;
+                let resource = self.mesh_path(name, kind, path, progress);
+                Json::from(match (position, resource.parent) {
+                    (0, _) => resource.mesh,
+                    (1, Some(parent)) => parent,
+                    _ => resource.name,
+                })
+            }
+        })
+    }
+
+    fn mesh_arn(self, name: &str, kind: Kind, path: &str, progress: &mut Progress<'_>) -> Json {
+        let resource = self.mesh_path(name, kind, path, progress);
+        arn("appmesh", &resource.to_string())
+    }
+
+    fn pseudo_parameter(self, name: &str) -> Option<Json> {
+        let stack = self.stack().name;
         Some(match name {
             "AWS::Region" => Json::from(REGION),
             "AWS::AccountId" => Json::from(ACCOUNT),
             "AWS::Partition" => Json::from("aws"),
             "AWS::URLSuffix" => Json::from("amazonaws.com"),
-            "AWS::StackName" => Json::from(self.stack),
-            "AWS::StackId" => arn("cloudformation", &format!("stack/{}/local", self.stack)),
+            "AWS::StackName" => Json::from(stack),
+            "AWS::StackId" => arn("cloudformation", &format!("stack/{stack}/local")),
             "AWS::NotificationARNs" => json!([]),
             _ => return None,
         })
     }
 
-    fn service_arn(&self, name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
+    fn service_arn(self, name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
         let service = self.name_of(name, "ServiceName", path, progress);
         arn("ecs", &format!("service/{service}"))
     }
 
-    /// The name a resource is given in its properties, or else one made from the stack and the logical id, as
-    /// CloudFormation makes them.
-    fn name_of(&self, logical_id: &str, property: &str, path: &str, progress: &mut Progress<'_>) -> String {
-        let generated = || format!("{}-{logical_id}", self.stack);
-        let given = self
-            .template
-            .resources
-            .get(logical_id)
-            .and_then(|resource| resource.properties.get(property));
-        let Some(given) = given else { return generated() };
-        if let Some(name) = self.found.borrow().names.get(logical_id) {
-            return name.clone();
-        }
-        if progress.visiting.iter().any(|visited| visited == logical_id) {
-            let circle = format!("{} -> {logical_id}", progress.visiting.join(" -> "));
-            wrong(path, &format!("depends on itself: {circle}"), progress);
-            return generated();
-        }
-        progress.visiting.push(logical_id.to_owned());
-        let name = self
-            .value(
-                given,
-                &format!("Resources.{logical_id}.Properties.{property}"),
-                progress,
-            )
-            .filter(|name| !has_unknown(name))
-            .map_or_else(generated, |name| text_of(&name));
-        progress.visiting.pop();
-        let name = shortened(name, path, progress);
-        self.found
-            .borrow_mut()
-            .names
-            .insert(logical_id.to_owned(), name.clone());
-        name
+    /// An id that Cloud Map would make up. Those of several stacks must differ.
+    fn cloud_map_id(self, kind: &str, logical_id: &str) -> String {
+        format!("{kind}-{}", self.generated_name(logical_id).to_ascii_lowercase())
     }
-}
-
-/// A name of no more than the longest that AWS allows anywhere: names made of names must not grow without bound.
-fn shortened(name: String, path: &str, progress: &mut Progress<'_>) -> String {
-    const MOST: usize = 1024;
-    let length = name.chars().count();
-    if length <= MOST {
-        return name;
-    }
-    wrong(
-        path,
-        &format!("is a name of {length} characters; allowed are {MOST}"),
-        progress,
-    );
-    name.chars().take(MOST).collect()
 }
 
 fn left_out(name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
@@ -153,8 +197,12 @@ fn left_out(name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
     )
 }
 
-fn namespace_id(logical_id: &str) -> String {
-    format!("ns-{}", logical_id.to_ascii_lowercase())
+/// The ARN of a resource that does not run here.
+fn made_up_arn(kind: &str, logical_id: &str) -> Json {
+    let mut words = kind.split("::").skip(1);
+    let mut word = || words.next().unwrap_or("resource").to_ascii_lowercase();
+    let (service, resource) = (word(), word());
+    arn(&service, &format!("{resource}/{logical_id}"))
 }
 
 fn arn(service: &str, resource: &str) -> Json {

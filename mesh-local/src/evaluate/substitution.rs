@@ -7,7 +7,7 @@ use super::{Evaluation, Progress, has_unknown, text_of, wrong};
 
 impl Evaluation<'_> {
     /// Evaluates `Fn::Sub` in both of its forms: a text, or a text and variables of its own.
-    pub(super) fn substitute(&self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
+    pub(super) fn substitute(self, argument: &Json, path: &str, progress: &mut Progress<'_>) -> Json {
         let none = Map::new();
         let (text, variables) = match argument {
             Json::String(text) => (text, &none),
@@ -40,7 +40,7 @@ impl Evaluation<'_> {
     }
 
     /// What stands for `${name}`; `None` if that is unknown.
-    fn variable(&self, name: &str, own: &Map<String, Json>, path: &str, progress: &mut Progress<'_>) -> Option<String> {
+    fn variable(self, name: &str, own: &Map<String, Json>, path: &str, progress: &mut Progress<'_>) -> Option<String> {
         let value = match (own.get(name), name.split_once('.')) {
             (Some(value), _) => self.value(value, path, progress).unwrap_or(Json::Null),
             (None, Some((target, attribute))) => self.attribute(target, attribute, path, progress),

@@ -7,39 +7,79 @@ use mesh_infra::cfn::ecs;
 use mesh_infra::{StringList, Value};
 use mesh_model::Problems;
 use mesh_model::namespace::PortMapping;
+use mesh_model::service_connect::AppProtocol;
 
-use super::{Condition, ContainerPlan, HealthCheckPlan, PortPlan, check_name, labels, note, protocol};
-use crate::image::{Image, Images};
+use super::limits::check_name;
+use super::parts::{Condition, ContainerPlan, PortPlan};
+use super::reader::Reader;
+use super::{health_check, labels, note, stub};
+use crate::image::{Image, Images, Stub};
 
-/// Reads an evaluated container definition. What is wrong with it is noted, and the rest is read all the same:
-/// a container left out here would only raise doubts about those who refer to it.
+/// What becomes of a container.
+pub(super) enum Runs {
+    /// It runs this image.
+    Image(Image),
+    /// A stub runs in its place.
+    Stub(Stub),
+    /// It is not started: a stub could do nothing for it.
+    Nothing,
+    /// The local Envoy runs in its place.
+    Envoy,
+}
+
+/// A container as its definition describes it.
+pub(super) struct Described {
+    /// The health check is the definition's, also where it is not carried out.
+    pub(super) plan: ContainerPlan,
+    pub(super) is_started: bool,
+    /// Whether its health check is carried out.
+    pub(super) has_health_check: bool,
+}
+
+impl Described {
+    /// As it is to be started.
+    pub(super) fn into_plan(self) -> ContainerPlan {
+        ContainerPlan {
+            health_check: self.plan.health_check.filter(|_| self.has_health_check),
+            ..self.plan
+        }
+    }
+}
+
+impl Runs {
+    /// What becomes of a container that is no Envoy.
+    pub(super) fn of(
+        definition: &ecs::ContainerDefinition,
+        images: &Images,
+        path: &str,
+        problems: &mut Problems,
+    ) -> Self {
+        // An image that is not known was reported.
+        let Some(name) = known(&definition.image) else {
+            return Self::Image(Image::new([""]));
+        };
+        match (images.get(&name), images.stub()) {
+            (Some(image), _) => Self::Image(image.clone()),
+            (None, Some(_)) if definition.port_mappings.iter().all(stub::is_udp) => Self::Nothing,
+            (None, Some(stub)) => Self::Stub(stub.clone()),
+            (None, None) => {
+                problems.add(format!("{path}.Image"), unknown_image(&name, images));
+                Self::Image(Image::new([name]))
+            }
+        }
+    }
+}
+
+/// Reads an evaluated container definition of the service `service`. What is wrong with it is noted, and the rest is
+/// read all the same: a container left out here would only raise doubts about those who refer to it.
 pub(super) fn describe(
     definition: &ecs::ContainerDefinition,
-    images: &Images,
+    runs: Runs,
+    service: &str,
     path: &str,
-    problems: &mut Problems,
-) -> ContainerPlan {
-    let image_name = known(&definition.image);
-    let image = image_name.as_deref().map(|name| {
-        images.get(name).cloned().unwrap_or_else(|| {
-            problems.add(format!("{path}.Image"), unknown_image(name, images));
-            Image::new([name])
-        })
-    });
-    let ports: Vec<PortPlan> = definition
-        .port_mappings
-        .iter()
-        .enumerate()
-        .map(|(index, mapping)| {
-            let mapping = port(mapping, &format!("{path}.PortMappings[{index}]"), problems);
-            let variable = definition
-                .docker_labels
-                .get(&labels::port_label(mapping.container_port));
-            let variable = variable.and_then(known);
-            PortPlan { mapping, variable }
-        })
-        .collect();
-    labels::check(definition, &ports, path, problems);
+    reader: &mut Reader<'_, '_>,
+) -> Described {
+    let problems = &mut *reader.problems;
     let depends_on = definition
         .depends_on
         .iter()
@@ -54,32 +94,86 @@ pub(super) fn describe(
     let health_check = definition
         .health_check
         .as_ref()
-        .and_then(|check| health_check(check, &format!("{path}.HealthCheck"), problems));
-    let environment: BTreeMap<String, String> = definition
-        .environment
-        .iter()
-        .map(|variable| (text(&variable.name), text(&variable.value)))
-        .collect();
+        .and_then(|check| health_check::read(check, &format!("{path}.HealthCheck"), problems));
     let name = known(&definition.name);
     if let Some(name) = &name {
         check_name(name, format!("{path}.Name"), problems);
     }
-    ContainerPlan {
+    let plan = ContainerPlan {
         name: name.unwrap_or_default(),
-        image: image.unwrap_or_else(|| Image::new([""])),
+        image: Image::new([""]),
+        is_stub: false,
         // One that is not known is not held against those who wait for its end.
         essential: definition
             .essential
             .as_ref()
             .is_none_or(|value| value.known().copied().unwrap_or(false)),
+        entry_point: Vec::new(),
+        command: Vec::new(),
+        environment: BTreeMap::new(),
+        ports: Vec::new(),
+        depends_on,
+        health_check,
+        stop_timeout: seconds(definition.stop_timeout.as_ref(), 30),
+    };
+    let not_started = |plan| Described {
+        plan,
+        is_started: false,
+        has_health_check: false,
+    };
+    match runs {
+        Runs::Image(image) => with_image(plan, image, definition, path, problems),
+        Runs::Stub(stub) => stub::describe(plan, &stub, definition, service, path, reader),
+        Runs::Nothing => {
+            reader.leave_out(path.to_owned(), "container");
+            not_started(plan)
+        }
+        Runs::Envoy => not_started(plan),
+    }
+}
+
+fn with_image(
+    plan: ContainerPlan,
+    image: Image,
+    definition: &ecs::ContainerDefinition,
+    path: &str,
+    problems: &mut Problems,
+) -> Described {
+    let environment = environment(definition);
+    let mappings: Vec<PortMapping> = definition
+        .port_mappings
+        .iter()
+        .enumerate()
+        .map(|(index, mapping)| port(mapping, &format!("{path}.PortMappings[{index}]"), problems))
+        .collect();
+    let ports: Vec<PortPlan> = mappings
+        .into_iter()
+        .map(|mapping| PortPlan {
+            variable: labels::variable(definition, &environment, mapping.container_port),
+            mapping,
+        })
+        .collect();
+    labels::check(definition, &ports, path, problems);
+    let plan = ContainerPlan {
+        image,
         entry_point: texts(definition.entry_point.as_ref()),
         command: texts(definition.command.as_ref()),
         environment,
         ports,
-        depends_on,
-        health_check,
-        stop_timeout: seconds(definition.stop_timeout.as_ref(), 30),
+        ..plan
+    };
+    Described {
+        plan,
+        is_started: true,
+        has_health_check: true,
     }
+}
+
+pub(super) fn environment(definition: &ecs::ContainerDefinition) -> BTreeMap<String, String> {
+    let variables = definition.environment.iter();
+    variables
+        .map(|variable| (text(&variable.name), text(&variable.value)))
+        .collect()
 }
 
 fn unknown_image(name: &str, images: &Images) -> String {
@@ -93,7 +187,7 @@ fn unknown_image(name: &str, images: &Images) -> String {
 }
 
 /// A port mapping, with port 0 if its port is not known.
-fn port(mapping: &ecs::PortMapping, path: &str, problems: &mut Problems) -> PortMapping {
+pub(super) fn port(mapping: &ecs::PortMapping, path: &str, problems: &mut Problems) -> PortMapping {
     let number = match &mapping.container_port {
         Some(value) => value.known().copied(),
         None => {
@@ -125,6 +219,15 @@ fn port(mapping: &ecs::PortMapping, path: &str, problems: &mut Problems) -> Port
     }
 }
 
+/// What a port speaks, from its `AppProtocol`.
+fn protocol(word: Option<&str>, path: &str, problems: &mut Problems) -> AppProtocol {
+    let Some(word) = word else { return AppProtocol::Tcp };
+    AppProtocol::from_app_protocol(word).unwrap_or_else(|| {
+        problems.add(path, format!("is `{word}`; allowed are http, http2 and grpc"));
+        AppProtocol::Tcp
+    })
+}
+
 fn condition(word: &str, path: String, problems: &mut Problems) -> Option<Condition> {
     match word {
         "START" => Some(Condition::Start),
@@ -141,39 +244,7 @@ fn condition(word: &str, path: String, problems: &mut Problems) -> Option<Condit
     }
 }
 
-fn health_check(check: &ecs::HealthCheck, path: &str, problems: &mut Problems) -> Option<HealthCheckPlan> {
-    check.check_ranges(path, problems);
-    let words = texts(Some(&check.command));
-    let command = match words.split_first() {
-        Some((form, command)) if form == "CMD" && !command.is_empty() => command.to_vec(),
-        // The definition's own text goes to the shell as it is, as in a container.
-        Some((form, [line])) if form == "CMD-SHELL" => vec!["sh".to_owned(), "-c".to_owned(), line.clone()],
-        Some((form, [])) if form == "NONE" => return None,
-        _ => {
-            // A word or list that is not known was reported, and a check that is wrong is one all the same.
-            if check.command.known_items().is_some() {
-                problems.add(
-                    format!("{path}.Command"),
-                    "must begin with CMD and have a program, or be CMD-SHELL and one line",
-                );
-            }
-            Vec::new()
-        }
-    };
-    Some(HealthCheckPlan {
-        command,
-        interval: seconds(check.interval.as_ref(), 30),
-        timeout: seconds(check.timeout.as_ref(), 5),
-        retries: check
-            .retries
-            .as_ref()
-            .and_then(|value| value.known().copied())
-            .unwrap_or(3),
-        start_period: seconds(check.start_period.as_ref(), 0),
-    })
-}
-
-fn seconds(value: Option<&Value<u32>>, default: u64) -> Duration {
+pub(super) fn seconds(value: Option<&Value<u32>>, default: u64) -> Duration {
     let given = value.and_then(Value::known).map(|seconds| u64::from(*seconds));
     Duration::from_secs(given.unwrap_or(default))
 }
@@ -187,6 +258,6 @@ fn text(value: &Value<String>) -> String {
     known(value).unwrap_or_default()
 }
 
-fn texts(list: Option<&StringList>) -> Vec<String> {
+pub(super) fn texts(list: Option<&StringList>) -> Vec<String> {
     list.and_then(Value::known).into_iter().flatten().map(text).collect()
 }

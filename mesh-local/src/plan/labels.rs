@@ -1,10 +1,14 @@
-//! The labels by which a container learns on which port to listen.
+//! How a container learns on which port to listen: from a variable that a label names, or from the one variable that
+//! says the port of its only port mapping already.
+
+use std::collections::BTreeMap;
 
 use mesh_infra::PORT_VARIABLE_LABEL_PREFIX;
 use mesh_infra::cfn::{closest, ecs, is_part_of};
 use mesh_model::Problems;
 
-use super::PortPlan;
+use super::container::known;
+use super::parts::PortPlan;
 
 /// What labels of ours begin with. Other labels are other people's.
 const OURS: &str = "meshwright.";
@@ -12,6 +16,24 @@ const OURS: &str = "meshwright.";
 /// The label that names the variable for a port.
 pub(super) fn port_label(port: u16) -> String {
     format!("{PORT_VARIABLE_LABEL_PREFIX}{port}")
+}
+
+/// The variable by which the container learns its port `port`: the one that the label names. Without a label, a
+/// container with a single port and a single variable that is this number, such as `SERVER_PORT=8080`, is taken to
+/// learn it from there; where there are several, nobody can know which of them is meant for a port.
+pub(super) fn variable(
+    definition: &ecs::ContainerDefinition,
+    environment: &BTreeMap<String, String>,
+    port: u16,
+) -> Option<String> {
+    if let Some(variable) = definition.docker_labels.get(&port_label(port)) {
+        return known(variable);
+    }
+    let number = port.to_string();
+    let mut saying = environment.iter().filter(|(_, value)| **value == number);
+    let (name, _) = saying.next()?;
+    let is_only = saying.next().is_none() && definition.port_mappings.len() == 1;
+    is_only.then(|| name.clone())
 }
 
 /// Notes labels that were meant for a port and miss it, and ports that no label is for: the container would listen on
@@ -54,7 +76,7 @@ pub(super) fn check(definition: &ecs::ContainerDefinition, ports: &[PortPlan], p
         }
     }
     for (port, label) in ports.iter().zip(&expected).filter(|_| !missed) {
-        if !definition.docker_labels.contains_key(label) {
+        if !definition.docker_labels.contains_key(label) && port.variable.is_none() {
             let port = port.mapping.container_port;
             problems.add(
                 path.as_str(),

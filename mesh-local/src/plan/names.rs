@@ -17,7 +17,7 @@ struct Known {
 }
 
 /// Structures that are not here are honoured, or harmless, as a whole.
-const KNOWN: [Known; 6] = [
+const KNOWN: [Known; 17] = [
     Known {
         structure: "AWS::ECS::Cluster",
         honoured: "ClusterName ServiceConnectDefaults",
@@ -25,7 +25,7 @@ const KNOWN: [Known; 6] = [
     },
     Known {
         structure: "AWS::ECS::Service",
-        honoured: "Cluster DesiredCount ServiceConnectConfiguration ServiceName TaskDefinition",
+        honoured: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
         harmless: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
                    EnableECSManagedTags EnableExecuteCommand ForceNewDeployment LaunchType Monitoring \
                    NetworkConfiguration PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role \
@@ -38,7 +38,7 @@ const KNOWN: [Known; 6] = [
     },
     Known {
         structure: "AWS::ECS::TaskDefinition",
-        honoured: "ContainerDefinitions Family",
+        honoured: "ContainerDefinitions Family ProxyConfiguration",
         harmless: "Cpu EnableFaultInjection EphemeralStorage ExecutionRoleArn Memory NetworkMode PlacementConstraints \
                    RequiresCompatibilities RuntimePlatform Tags TaskRoleArn",
     },
@@ -52,6 +52,61 @@ const KNOWN: [Known; 6] = [
         structure: "AWS::ECS::TaskDefinition.PortMapping",
         honoured: "AppProtocol ContainerPort Name Protocol",
         harmless: "HostPort",
+    },
+    Known {
+        structure: "AWS::ECS::TaskDefinition.ProxyConfiguration",
+        honoured: "ContainerName Type",
+        harmless: "",
+    },
+    Known {
+        structure: "AWS::ServiceDiscovery::PrivateDnsNamespace",
+        honoured: "Name",
+        harmless: "Description Properties Tags Vpc",
+    },
+    Known {
+        structure: "AWS::ServiceDiscovery::Service",
+        honoured: "DnsConfig HealthCheckCustomConfig Name NamespaceId Type",
+        harmless: "Description Tags",
+    },
+    Known {
+        structure: "AWS::SSM::Parameter",
+        honoured: "Name Type Value",
+        harmless: "AllowedPattern DataType Description Policies Tags Tier",
+    },
+    Known {
+        structure: "AWS::AppMesh::Mesh",
+        honoured: "MeshName Spec",
+        harmless: "Tags",
+    },
+    Known {
+        structure: "AWS::AppMesh::VirtualNode",
+        honoured: "MeshName Spec VirtualNodeName",
+        harmless: "Tags",
+    },
+    Known {
+        structure: "AWS::AppMesh::VirtualRouter",
+        honoured: "MeshName Spec VirtualRouterName",
+        harmless: "Tags",
+    },
+    Known {
+        structure: "AWS::AppMesh::Route",
+        honoured: "MeshName RouteName Spec VirtualRouterName",
+        harmless: "Tags",
+    },
+    Known {
+        structure: "AWS::AppMesh::VirtualService",
+        honoured: "MeshName Spec VirtualServiceName",
+        harmless: "Tags",
+    },
+    Known {
+        structure: "AWS::AppMesh::VirtualGateway",
+        honoured: "MeshName Spec VirtualGatewayName",
+        harmless: "Tags",
+    },
+    Known {
+        structure: "AWS::AppMesh::GatewayRoute",
+        honoured: "GatewayRouteName MeshName Spec VirtualGatewayName",
+        harmless: "Tags",
     },
 ];
 

@@ -1,17 +1,25 @@
 //! An order in which a task's containers can be started: each after those it depends on.
 
+use std::collections::BTreeSet;
+
 use mesh_model::Problems;
 
-use super::{Condition, ContainerPlan};
+use super::container::Described;
+use super::parts::{Condition, ContainerPlan};
 
-/// Puts the containers in order, and notes dependencies that cannot be met.
-pub(super) fn in_start_order(
-    containers: Vec<ContainerPlan>,
-    path: &str,
-    problems: &mut Problems,
-) -> Vec<ContainerPlan> {
+/// Puts the containers that are started in order, and notes dependencies that cannot be met.
+///
+/// Nobody waits for those that are not started: the Envoy is ready before any of the others starts, and what the
+/// others have nothing to wait for here is as good as there.
+pub(super) fn in_start_order(containers: Vec<Described>, path: &str, problems: &mut Problems) -> Vec<ContainerPlan> {
     check(&containers, path, problems);
-    let mut waiting = containers;
+    let (started, left_out): (Vec<Described>, Vec<Described>) =
+        containers.into_iter().partition(|container| container.is_started);
+    let left_out: BTreeSet<String> = left_out.into_iter().map(|container| container.plan.name).collect();
+    let mut waiting: Vec<ContainerPlan> = started.into_iter().map(Described::into_plan).collect();
+    for container in &mut waiting {
+        container.depends_on.retain(|(name, _)| !left_out.contains(name));
+    }
     let mut ordered: Vec<ContainerPlan> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let is_free = |container: &ContainerPlan| {
@@ -31,14 +39,15 @@ pub(super) fn in_start_order(
     ordered
 }
 
-fn check(containers: &[ContainerPlan], path: &str, problems: &mut Problems) {
-    for (index, container) in containers.iter().enumerate() {
+fn check(containers: &[Described], path: &str, problems: &mut Problems) {
+    let plans = || containers.iter().map(|container| &container.plan);
+    for (index, container) in plans().enumerate() {
         for (number, (name, condition)) in container.depends_on.iter().enumerate() {
             let path = format!("{path}[{index}].DependsOn[{number}]");
-            let found = containers.iter().find(|other| !name.is_empty() && other.name == *name);
+            let found = plans().find(|other| !name.is_empty() && other.name == *name);
             let Some(other) = found else {
                 // It may be meant where a name is not known.
-                if !name.is_empty() && containers.iter().all(|other| !other.name.is_empty()) {
+                if !name.is_empty() && plans().all(|other| !other.name.is_empty()) {
                     problems.add(path, format!("`{name}` is no container of this task definition"));
                 }
                 continue;

@@ -1,96 +1,195 @@
 //! One ECS service with its task definition, read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use mesh_infra::Template;
 use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
 use mesh_model::Problems;
+use mesh_model::app_mesh::Kind;
 use mesh_model::service_connect::ServiceConnectConfiguration;
 use serde_json::Value as Json;
 
-use super::container::{self, known};
-use super::order::in_start_order;
-use super::reader::{Cluster, Reader, Reference, Stack};
-use super::{ContainerPlan, DescribedService, ServicePlan, check_name, note};
-use crate::evaluate::Evaluation;
+use super::cloud_map::CloudMap;
+use super::container::known;
+use super::limits::check_name;
+use super::meshes::{self, Meshes};
+use super::parts::{Member, Membership, ServicePlan};
+use super::reader::Reader;
+use super::surroundings::{Cluster, Reference, Surroundings};
+use super::task_definition::{self, Task};
+use super::{DescribedService, note};
+use crate::evaluate::Resource;
 use crate::image::Images;
 
-/// Every service of the template, and the paths of properties that are not simulated.
-pub(super) fn describe_all(
-    template: &Template,
-    evaluation: &Evaluation<'_>,
-    images: &Images,
-    problems: &mut Problems,
-) -> (Vec<DescribedService>, Vec<String>) {
-    let mut reader = Reader {
-        template,
-        evaluation,
-        problems,
-        not_simulated: Vec::new(),
-    };
-    let stack = reader.stack();
-    let mut described = BTreeSet::new();
-    let mut services = Vec::new();
-    for id in reader.ids_of(ecs::Service::KIND) {
-        services.extend(describe(&mut reader, &stack, &id, images, &mut described));
-    }
-    // A service that names no task definition of the template was meant to name one, and nobody knows which.
-    if services.iter().any(|service| service.plan.containers.is_empty()) {
-        for id in stack.task_definitions.values().filter(|id| !described.contains(*id)) {
-            task_definition(&mut reader, id, images);
-        }
-    }
-    (services, reader.not_simulated)
+/// What services are read with.
+struct Context<'c, 's> {
+    surroundings: Surroundings<'s>,
+    cloud_map: &'c CloudMap,
+    meshes: &'c Meshes,
+    images: &'c Images,
 }
 
-fn describe(
+/// Every service of the templates.
+pub(super) fn describe_all(
     reader: &mut Reader<'_, '_>,
-    stack: &Stack,
-    id: &str,
+    cloud_map: &CloudMap,
+    meshes: &Meshes,
     images: &Images,
-    task_definitions: &mut BTreeSet<String>,
-) -> Option<DescribedService> {
-    let path = format!("Resources.{id}.Properties");
-    let service: ecs::Service = reader.read(id)?;
-    let name = reader.attribute(id, "Name");
-    check_name(&name, format!("{path}.ServiceName"), reader.problems);
-
-    let connect_path = format!("{path}.ServiceConnectConfiguration");
-    let connect = service.service_connect_configuration.as_ref();
-    let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
-    let cluster = cluster(&service, stack, &path, reader.problems);
-    let namespace = connect.filter(|_| configuration.is_some()).map(|given| {
-        let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
-        let path = format!("{connect_path}.Namespace");
-        namespace(given, default, stack, path, reader.problems)
-            // The rest of the configuration can be judged all the same, in a namespace of its own.
-            .unwrap_or_else(|| format!("unknown-{id}"))
-    });
-    let found = found_task_definition(&service, stack, &path, reader.problems);
-    let (containers, are_ports_known) = match found {
-        Some(found) => {
-            task_definitions.insert(found.clone());
-            task_definition(reader, &found, images)
-        }
-        None => (Vec::new(), false),
+) -> Vec<DescribedService> {
+    let context = Context {
+        surroundings: Surroundings::read(reader),
+        cloud_map,
+        meshes,
+        images,
     };
-    let desired_count = service.desired_count.as_ref().and_then(|value| value.known().copied());
-    Some(DescribedService {
-        plan: ServicePlan {
+    let mut described = BTreeSet::new();
+    let (mut services, mut are_all_found) = (Vec::new(), true);
+    for resource in reader.all_of(ecs::Service::KIND) {
+        if let Some((service, is_found)) = context.describe(reader, resource, &mut described) {
+            services.push(service);
+            are_all_found &= is_found;
+        }
+    }
+    // A service that names no task definition of the template was meant to name one, and nobody knows which.
+    if !are_all_found {
+        for (arn, definition) in &context.surroundings.task_definitions {
+            if !described.contains(arn) {
+                task_definition::describe(reader, *definition, "", images, meshes);
+            }
+        }
+    }
+    services
+}
+
+impl Context<'_, '_> {
+    /// A service, and whether its containers were found.
+    fn describe(
+        &self,
+        reader: &mut Reader<'_, '_>,
+        resource: Resource<'_>,
+        task_definitions: &mut BTreeSet<String>,
+    ) -> Option<(DescribedService, bool)> {
+        let path = format!("{}.Properties", resource.place());
+        let service: ecs::Service = reader.read(resource)?;
+        let name = reader.attribute(resource, "Name");
+        check_name(&name, format!("{path}.ServiceName"), reader.problems);
+
+        let connect_path = format!("{path}.ServiceConnectConfiguration");
+        let connect = service.service_connect_configuration.as_ref();
+        let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
+        let cluster = cluster(&service, &self.surroundings, &path, reader.problems);
+        let namespace = connect.filter(|_| configuration.is_some()).map(|given| {
+            let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
+            let path = format!("{connect_path}.Namespace");
+            namespace(given, default, self.cloud_map, path, reader.problems)
+                // The rest of the configuration can be judged all the same, in a namespace of its own.
+                .unwrap_or_else(|| format!("unknown-{}", resource.id))
+        });
+        let found = found_task_definition(&service, &self.surroundings, &path, reader.problems);
+        let family = found.as_ref().map(|(_, definition)| family(reader, *definition));
+        let task = found.and_then(|(arn, definition)| {
+            task_definitions.insert(arn);
+            task_definition::describe(reader, definition, &name, self.images, self.meshes)
+        });
+        let membership = self.membership(namespace, task.as_ref(), connect_path, reader.problems);
+        let (is_found, are_ports_known) = task
+            .as_ref()
+            .map_or((false, false), |task| (true, task.are_ports_known));
+        let containers = task.map(|task| task.containers).unwrap_or_default();
+        let mut ports = containers.iter().flat_map(|container| &container.ports);
+        let first_port = ports.next().map(|port| port.mapping.container_port);
+        let desired_count = service.desired_count.as_ref().and_then(|value| value.known().copied());
+        let plan = ServicePlan {
             name,
             cluster: cluster.map(|cluster| cluster.name).unwrap_or_default(),
             desired_count: desired_count.unwrap_or(1),
-            namespace,
+            membership,
+            registry: self.cloud_map.registry(&service, first_port, &path, reader.problems),
+            family: family.unwrap_or_default(),
             containers,
-        },
-        path,
-        configuration,
-        are_ports_known,
-    })
+        };
+        let described = DescribedService {
+            plan,
+            path,
+            configuration,
+            are_ports_known,
+        };
+        Some((described, is_found))
+    }
+
+    /// What the tasks belong to: one thing at most.
+    fn membership(
+        &self,
+        namespace: Option<String>,
+        task: Option<&Task>,
+        connect_path: String,
+        problems: &mut Problems,
+    ) -> Membership {
+        let member = task.and_then(|task| self.member(task, problems));
+        let envoy = task.and_then(|task| task.envoy.as_ref());
+        if let (Some(_), Some(envoy)) = (&namespace, envoy) {
+            let message = format!(
+                "is for tasks without an Envoy of App Mesh, and they have one: the container `{}`. A service is \
+                 either in Service Connect or in a mesh",
+                envoy.container
+            );
+            note(problems, connect_path, message);
+        }
+        match (namespace, member) {
+            (Some(namespace), _) => Membership::Namespace(namespace),
+            (None, Some(member)) => Membership::Mesh(member),
+            (None, None) => Membership::None,
+        }
+    }
+
+    /// What makes the tasks a part of a mesh.
+    fn member(&self, task: &Task, problems: &mut Problems) -> Option<Member> {
+        let envoy = task.envoy.as_ref()?;
+        let path = envoy.member.clone()?;
+        // A mesh that could not be read was reported.
+        let mesh = self.meshes.topology_of(&path)?;
+        let listeners = meshes::listeners(mesh, &path);
+        let is_node = path.kind == Kind::VirtualNode;
+        if is_node && task.are_ports_known {
+            let ports: BTreeSet<u16> = task
+                .containers
+                .iter()
+                .flat_map(|container| &container.ports)
+                .map(|port| port.mapping.container_port)
+                .collect();
+            for port in listeners.keys().filter(|port| !ports.contains(port)) {
+                let message = format!(
+                    "the virtual node `{}` listens on port {port}, which none of these containers has",
+                    path.name
+                );
+                note(problems, task.path.as_str(), message);
+            }
+        }
+        let services = mesh.virtual_services.keys().map(String::as_str);
+        Some(Member {
+            container: envoy.container.clone(),
+            listeners,
+            tcp_backends: meshes::tcp_backends(mesh, &path),
+            suffixes: is_node.then(|| self.cloud_map.suffixes(services)),
+            sds: envoy.sds.clone(),
+            path,
+        })
+    }
+}
+
+/// The family of a task definition, from its ARN.
+fn family(reader: &mut Reader<'_, '_>, definition: Resource<'_>) -> String {
+    let arn = reader.physical_id(definition);
+    let family = arn.rsplit('/').next().unwrap_or_default();
+    family.split(':').next().unwrap_or_default().to_owned()
 }
 
 /// The service's cluster. `None` if that is not known, which was reported.
-fn cluster(service: &ecs::Service, stack: &Stack, path: &str, problems: &mut Problems) -> Option<Cluster> {
+fn cluster(
+    service: &ecs::Service,
+    surroundings: &Surroundings<'_>,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Cluster> {
     let Some(cluster) = &service.cluster else {
         // ECS runs services without a cluster in the one of this name.
         return Some(Cluster {
@@ -99,7 +198,7 @@ fn cluster(service: &ecs::Service, stack: &Stack, path: &str, problems: &mut Pro
         });
     };
     let cluster = known(cluster)?;
-    let found = stack.clusters.get(&cluster).cloned();
+    let found = surroundings.clusters.get(&cluster).cloned();
     if found.is_none() {
         problems.add(
             format!("{path}.Cluster"),
@@ -130,7 +229,7 @@ fn configuration(
 fn namespace(
     configuration: &ecs::ServiceConnectConfiguration,
     default: Option<&Reference>,
-    stack: &Stack,
+    cloud_map: &CloudMap,
     path: String,
     problems: &mut Problems,
 ) -> Option<String> {
@@ -147,85 +246,35 @@ fn namespace(
         }
         (Reference::Unknown, _) | (Reference::Nothing, None | Some(Reference::Unknown)) => return None,
     };
-    let found = stack.namespaces.get(&given).cloned();
+    let found = cloud_map.namespace(&given).map(str::to_owned);
     if found.is_none() {
-        let mut names: Vec<&str> = stack.namespaces.values().map(String::as_str).collect();
-        names.sort_unstable();
-        names.dedup();
-        let has = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        };
         problems.add(
             path,
-            format!("`{given}` is no namespace of this template, which has: {has}"),
+            format!(
+                "`{given}` is no namespace of this template, which has: {}",
+                cloud_map.names()
+            ),
         );
     }
     found
 }
 
-/// The logical id of the service's task definition. `None` if that is not known, which was reported.
-fn found_task_definition(service: &ecs::Service, stack: &Stack, path: &str, problems: &mut Problems) -> Option<String> {
+/// The service's task definition, with its ARN. `None` if that is not known, which was reported.
+fn found_task_definition<'s>(
+    service: &ecs::Service,
+    surroundings: &Surroundings<'s>,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<(String, Resource<'s>)> {
     let path = format!("{path}.TaskDefinition");
     let Some(arn) = &service.task_definition else {
         note(problems, path, "is missing");
         return None;
     };
     let arn = known(arn)?;
-    let found = stack.task_definitions.get(&arn).cloned();
+    let found = surroundings.task_definitions.get(&arn).copied();
     if found.is_none() {
         problems.add(path, format!("`{arn}` is no task definition of this template"));
     }
-    found
-}
-
-/// The containers of a task definition, and whether all names of their ports are known.
-fn task_definition(reader: &mut Reader<'_, '_>, id: &str, images: &Images) -> (Vec<ContainerPlan>, bool) {
-    let Some(definition) = reader.read::<ecs::TaskDefinition>(id) else {
-        return (Vec::new(), false);
-    };
-    let path = format!("Resources.{id}.Properties.ContainerDefinitions");
-    if definition.container_definitions.is_empty() {
-        note(reader.problems, path, "is empty");
-        return (Vec::new(), false);
-    }
-    let are_ports_known = !reader.problems.iter().any(|problem| {
-        let place = problem.path.strip_prefix(&path);
-        // A whole list or item that could not be read has taken its ports with it.
-        place.is_some_and(|place| {
-            place.is_empty()
-                || place.ends_with("PortMappings")
-                || place.ends_with(']') && (place.contains(".PortMappings[") || !place.contains('.'))
-                || place.contains(".PortMappings[") && place.ends_with("].Name")
-        })
-    });
-    let containers: Vec<ContainerPlan> = definition
-        .container_definitions
-        .iter()
-        .enumerate()
-        .map(|(index, container)| container::describe(container, images, &format!("{path}[{index}]"), reader.problems))
-        .collect();
-    refuse_shared(&containers, &path, reader.problems);
-    (in_start_order(containers, &path, reader.problems), are_ports_known)
-}
-
-/// Containers of a task are told apart by name, and share one network: as on Fargate, in `awsvpc` mode.
-fn refuse_shared(containers: &[ContainerPlan], path: &str, problems: &mut Problems) {
-    let mut names = BTreeSet::new();
-    let mut ports = BTreeMap::new();
-    for (index, container) in containers.iter().enumerate() {
-        // Names and ports that are not known may well differ.
-        if !container.name.is_empty() && !names.insert(&container.name) {
-            let message = format!("`{}` is the name of another container already", container.name);
-            problems.add(format!("{path}[{index}].Name"), message);
-        }
-        let numbers = container.ports.iter().map(|port| port.mapping.container_port);
-        for number in numbers.filter(|number| *number > 0) {
-            if let Some(owner) = ports.insert(number, &container.name) {
-                let message = format!("{number} is a port of container {owner} already");
-                problems.add(format!("{path}[{index}].PortMappings"), message);
-            }
-        }
-    }
+    Some((arn, found?))
 }

@@ -1,9 +1,21 @@
 //! What a template asks for, and what is said about templates that ask for too much.
 
+mod any;
+mod app_mesh;
+mod cdk;
+mod members;
 mod mistakes;
+mod registries;
+mod several;
+mod stub;
+
+use std::time::Duration;
+
+use mesh_infra::Template;
+use serde_json::{Value as Json, json};
 
 use super::*;
-use serde_json::{Value as Json, json};
+use crate::image::Image;
 
 fn images() -> Images {
     Images::default().with("demo", Image::new(["demo"]))
@@ -50,7 +62,21 @@ fn service() -> Json {
 
 fn plan(containers: &Json, service: &Json) -> Result<Plan, String> {
     let template = template(json!({ "ContainerDefinitions": containers }), service.clone());
-    Plan::new(&template, "demo", &BTreeMap::new(), &images()).map_err(|problems| problems.to_string())
+    read(&template, &images())
+}
+
+/// The plan of the template as the stack `demo`.
+fn read(template: &Template, images: &Images) -> Result<Plan, String> {
+    let parameters = BTreeMap::new();
+    Plan::new(&[stack(template, &parameters)], images).map_err(|problems| problems.to_string())
+}
+
+fn stack<'t>(template: &'t Template, parameters: &'t BTreeMap<String, String>) -> StackTemplate<'t> {
+    StackTemplate {
+        name: "demo",
+        template,
+        parameters,
+    }
 }
 
 #[test]
@@ -61,7 +87,7 @@ fn a_template_becomes_services_containers_and_endpoints() {
         (service.name.as_str(), service.cluster.as_str()),
         ("demo-Blue", "demo-Cluster")
     );
-    assert_eq!((service.desired_count, service.namespace.as_deref()), (2, Some("sc")));
+    assert_eq!((service.desired_count, service.membership.namespace()), (2, Some("sc")));
     let container = &service.containers[0];
     assert!(container.essential);
     assert_eq!(container.ports[0].variable.as_deref(), Some("SERVICE_PORT"));
@@ -152,17 +178,20 @@ fn everything_wrong_is_said_at_once() {
 #[test]
 fn resources_that_cannot_be_run_are_named() {
     let mut template = template(json!({ "ContainerDefinitions": containers() }), service());
-    template.resources.insert(
-        "Bucket".to_owned(),
-        mesh_infra::Resource::new("AWS::S3::Bucket", json!({})),
-    );
-    let problems = Plan::new(&template, "demo", &BTreeMap::new(), &images())
-        .unwrap_err()
-        .to_string();
+    for (id, kind) in [("Set", "AWS::ECS::TaskSet"), ("Bucket", "AWS::S3::Bucket")] {
+        let resource = mesh_infra::Resource::new(kind, json!({}));
+        template.resources.insert(id.to_owned(), resource);
+    }
     assert_eq!(
-        problems,
-        "Resources.Bucket.Type: `AWS::S3::Bucket` cannot be run here; what can is AWS::ECS::Cluster, \
-         AWS::ECS::Service, AWS::ECS::TaskDefinition, AWS::ServiceDiscovery::HttpNamespace"
+        read(&template, &images()).unwrap_err(),
+        "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, AWS::ECS::Service, \
+         AWS::ECS::TaskDefinition"
+    );
+    template.resources.shift_remove("Set");
+    let plan = read(&template, &images()).unwrap();
+    assert_eq!(
+        plan.not_simulated[1..],
+        [("Bucket".to_owned(), "AWS::S3::Bucket".to_owned())]
     );
 }
 
@@ -192,7 +221,7 @@ fn namespaces_are_found_by_name_id_and_arn() {
     let namespace = |value: Json| {
         let mut service = service();
         service["ServiceConnectConfiguration"]["Namespace"] = value;
-        plan(&containers(), &service).map(|plan| plan.services[0].namespace.clone())
+        plan(&containers(), &service).map(|plan| plan.services[0].membership.namespace().map(str::to_owned))
     };
     for value in [
         json!("sc"),

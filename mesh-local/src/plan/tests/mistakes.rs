@@ -23,14 +23,17 @@ fn one_mistake_hides_no_other() {
     service["DesiredCount"] = json!(-1);
     service["ServiceConnectConfiguration"]["Services"][0]["PortName"] = json!("htpp");
     let mut template = template(json!({ "ContainerDefinitions": containers }), service);
-    let function = mesh_infra::Resource::new("AWS::Lambda::Function", json!({}));
-    template.resources.insert("Function".to_owned(), function);
-    let problems = Plan::new(&template, "demo", &BTreeMap::new(), &images()).unwrap_err();
-    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    let set = mesh_infra::Resource::new("AWS::ECS::TaskSet", json!({}));
+    template.resources.insert("Set".to_owned(), set);
+    let problems = read(&template, &images()).unwrap_err();
+    let paths: Vec<&str> = problems
+        .lines()
+        .filter_map(|line| Some(line.split_once(": ")?.0))
+        .collect();
     assert_eq!(
         paths,
         [
-            "Resources.Function.Type",
+            "Resources.Set.Type",
             &format!("{SERVICE}.DesiredCount"),
             &format!("{CONTAINER}.Environment[0].Value"),
             &format!("{CONTAINER}.Image"),
@@ -43,10 +46,10 @@ fn one_mistake_hides_no_other() {
 #[test]
 fn what_follows_from_a_mistake_is_none() {
     let mut template = template(json!({ "ContainerDefinitions": containers() }), service());
-    template.resources["Namespace"].kind = "AWS::ServiceDiscovery::PrivateDnsNamespace".to_owned();
-    let problems = Plan::new(&template, "demo", &BTreeMap::new(), &images()).unwrap_err();
-    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
-    assert_eq!(paths, ["Resources.Namespace.Type"]);
+    template.resources["Namespace"].kind = "AWS::ServiceDiscovery::PublicDnsNamespace".to_owned();
+    let problems = read(&template, &images()).unwrap_err();
+    assert!(problems.starts_with("Resources.Namespace.Type: "), "{problems}");
+    assert_eq!(problems.lines().count(), 1, "{problems}");
 
     let import = || json!({"Fn::Sub": ["${x}", {"x": {"Fn::ImportValue": "x"}}]});
     for (place, change) in [
@@ -229,9 +232,8 @@ fn tasks_are_counted_over_all_services() {
     let mut second = template.resources["Blue"].clone();
     second.properties["ServiceConnectConfiguration"] = json!({"Enabled": false});
     template.resources.insert("Green".to_owned(), second);
-    let problems = Plan::new(&template, "demo", &BTreeMap::new(), &images()).unwrap_err();
     assert_eq!(
-        problems.to_string(),
+        read(&template, &images()).unwrap_err(),
         "Resources.Green.Properties.DesiredCount: is 60, which makes 120 tasks in all; at most 100 tasks can be run on \
          one machine"
     );
@@ -241,7 +243,7 @@ fn tasks_are_counted_over_all_services() {
 fn a_template_says_which_images_it_runs() {
     let names = |containers: Json| {
         let template = template(json!({ "ContainerDefinitions": containers }), service());
-        Plan::image_names(&template, "demo", &BTreeMap::new())
+        Plan::image_names(&[stack(&template, &BTreeMap::new())])
     };
     let found = names(json!([{"Image": "a:1"}, {"Image": {"Fn::Sub": "b"}}]));
     assert_eq!(found, Some(BTreeSet::from(["a:1".to_owned(), "b".to_owned()])));

@@ -1,0 +1,114 @@
+//! Two services and a gateway in a mesh of App Mesh's kind: `green` and `blue` call each other, and the gateway divides
+//! what comes to `/split` between them. App Mesh itself is gone; the control plane is ours.
+//!
+//! ```text
+//! cargo run --example appmesh                           start it here, until Ctrl-C
+//! cargo run --example appmesh -- --once                 start it, make the calls below, stop
+//! cargo run --example appmesh -- synth                  print the CloudFormation template
+//! cargo run --example appmesh -- synth --mesh app-mesh  the same, with App Mesh's own resources
+//! cargo run --example appmesh -- diagram                print a Mermaid diagram
+//! ```
+
+use std::process::ExitCode;
+
+use mesh_infra::app_mesh::Protocol;
+use mesh_infra::{
+    AppProtocol, Cluster, Container, GatewayRoute, HealthCheck, Listener, Mesh, Network, PortMapping,
+    PrivateDnsNamespace, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode, VirtualRouter,
+    VirtualService,
+};
+use meshwright::{Call, DEMO_SERVICE_IMAGE, Program, Walk};
+
+fn main() -> ExitCode {
+    Program::new(stack()).with_walk(walk()).run()
+}
+
+/// A mesh whose members may call nothing but their backends, which is the default.
+fn stack() -> Stack {
+    let mut stack = Stack::new("appmesh");
+    let network = stack.add("Network", Network::from_parameters());
+    let cluster = stack.add("Cluster", Cluster::new());
+    let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
+    let mesh = stack.add("Mesh", Mesh::new("demo"));
+
+    // What each service is to the mesh. `blue` may also call itself, for the longest call of the walk.
+    let node = |name: &str, backends: &[&str]| {
+        let node = VirtualNode::new(&mesh, name)
+            .with_listener(Listener::http(3000))
+            .with_dns_endpoints(namespace.dns_name(name));
+        backends.iter().fold(node, |node, backend| node.with_backend(*backend))
+    };
+    let blue_node = stack.add("blue", node("blue", &["green.appmesh", "blue.appmesh"]));
+    let green_node = stack.add("green", node("green", &["blue.appmesh"]));
+
+    // The names that services call.
+    let split_router = VirtualRouter::new(&mesh, "split").with_listener(3000, Protocol::Http);
+    let split_router = stack.add("split", split_router);
+    let halves = Route::http(&split_router, "halves")
+        .with_prefix("/")
+        .with_target(&blue_node, 50)
+        .with_target(&green_node, 50);
+    stack.add("halves", halves);
+    let name = |name: &str| VirtualService::new(&mesh, format!("{name}.appmesh"));
+    let blue_name = stack.add("blue", name("blue").with_provider_node(&blue_node));
+    let green_name = stack.add("green", name("green").with_provider_node(&green_node));
+    let split_name = stack.add("split", name("split").with_provider_router(&split_router));
+
+    // The door into the mesh.
+    let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
+    let gateway = stack.add("gateway", gateway);
+    for (name, target) in [("blue", &blue_name), ("green", &green_name), ("split", &split_name)] {
+        let route = GatewayRoute::http(&gateway, name).with_prefix(format!("/{name}"));
+        stack.add(name, route.with_target(target));
+    }
+
+    // What runs.
+    for (name, node) in [("blue", &blue_node), ("green", &green_node)] {
+        let service = Service::new(&cluster, demo_service(name))
+            .with_name(name)
+            .with_network(&network)
+            .with_virtual_node(node)
+            .with_service_discovery(&namespace);
+        stack.add(name, service);
+    }
+    let service = Service::gateway(&cluster, &gateway)
+        .with_name("gateway")
+        .with_network(&network);
+    stack.add("gateway", service);
+    stack
+}
+
+fn demo_service(name: &str) -> TaskDefinition {
+    let http = PortMapping::new("http", 3000)
+        .with_app_protocol(AppProtocol::Http)
+        .with_port_variable("SERVICE_PORT");
+    let container = Container::new("app", DEMO_SERVICE_IMAGE)
+        .with_environment("SERVICE_NAME", name)
+        .with_port(http)
+        .with_health_check(HealthCheck::command(["demo-service", "health"]));
+    TaskDefinition::new(container)
+}
+
+fn walk() -> Walk {
+    let status = |name: &str| format!(r#"{{"message":"ok","service":"{name}","version":"unknown"}}"#);
+    let fetched = format!(
+        r#"{{"message":"fetched!","service":"green","response":{}}}"#,
+        status("blue")
+    );
+    Walk::new()
+        .with(Call::get("blue", "/").answering(&status("blue")))
+        .with(Call::get("green", "/").answering(&status("green")))
+        .with(Call::get("green", "/downstream/blue.appmesh").answering(&fetched))
+        .with(Call::get("gateway", "/blue").answering(&status("blue")))
+        .with(Call::get("gateway", "/green").answering(&status("green")))
+        .with(Call::get("gateway", "/split").dividing_between(20, ["blue", "green"]))
+        .with(
+            Call::get("gateway", "/split/downstream/blue.appmesh")
+                .dividing_between(20, ["blue → blue", "green → blue"]),
+        )
+        // A virtual service of the mesh, but no backend of green.
+        .with(
+            Call::get("green", "/downstream/split.appmesh")
+                .failing_with(502, "virtual node green has the backends blue.appmesh"),
+        )
+}

@@ -1,0 +1,103 @@
+//! What a mesh needs before any of its tasks can be started: an Envoy, a folder, and a place for each task.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use pinned_tools::{Envoy, Surroundings};
+use tempfile::TempDir;
+
+use crate::event::Event;
+use crate::plan::{Plan, ServicePlan};
+use crate::slot::Slot;
+
+/// Why a mesh did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no usable Envoy.
+    #[error(transparent)]
+    Envoy(#[from] pinned_tools::Error),
+    /// The machine refused something: a directory, a port.
+    #[error("{what}")]
+    Machine {
+        /// What was tried.
+        what: &'static str,
+        /// The refusal.
+        source: std::io::Error,
+    },
+    /// A task never became ready.
+    #[error("{0}")]
+    Task(String),
+}
+
+/// Looks for an Envoy, installing one if there is none. That blocks, so it has a thread of its own.
+pub(super) async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event: F) -> Result<(Envoy, F), StartError> {
+    let stop = pinned_tools::Stop::new();
+    // An installation takes a while, and a runtime does not go away before its blocking threads do: whoever drops
+    // this future is not to wait for it.
+    let _stopped_with_this_future = stop.on_drop();
+    let looking = tokio::task::spawn_blocking(move || {
+        let found = Envoy::locate_until(&Surroundings::from_env(), &stop, &mut |step| {
+            on_event(Event::Preparing(step.to_string()));
+        });
+        (found, on_event)
+    });
+    let (found, on_event) = looking.await.map_err(|error| StartError::Machine {
+        what: "looking for Envoy",
+        source: std::io::Error::other(error),
+    })?;
+    let envoy = found?;
+    on_event(Event::EnvoyFound {
+        version: envoy.version.to_string(),
+        path: envoy.path.clone(),
+    });
+    Ok((envoy, on_event))
+}
+
+/// A folder for logs, sockets and bootstrap files that only this user can enter.
+pub(super) fn state_directory() -> Result<TempDir, StartError> {
+    let refused = |source| StartError::Machine {
+        what: "making a folder for logs and sockets",
+        source,
+    };
+    let state = tempfile::Builder::new()
+        .prefix("meshwright-")
+        // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .map_err(|error| {
+            // Built anew: the error has the operating system's as its source and in its words, too.
+            refused(std::io::Error::new(
+                error.kind(),
+                format!("{error}; set TMPDIR to a folder that exists"),
+            ))
+        })?;
+    // The kernel has room for 103 bytes (macOS) or 107 (Linux) of a socket's path, and those in here end in a slash,
+    // a number and `.sock`.
+    const ROOM: usize = 90;
+    let length = state.path().as_os_str().len();
+    if length > ROOM {
+        let message = format!(
+            "{} has {length} bytes, and Unix sockets leave room for {ROOM}; set TMPDIR to a shorter folder",
+            state.path().display()
+        );
+        return Err(refused(std::io::Error::other(message)));
+    }
+    Ok(state)
+}
+
+/// A slot for every task, with its service.
+pub(super) fn places(plan: &Plan, state: &Path) -> std::io::Result<Vec<(Arc<Slot>, Arc<ServicePlan>)>> {
+    let mut places = Vec::new();
+    for service in &plan.services {
+        let namespace = service.membership.namespace();
+        let namespace = namespace.and_then(|name| plan.namespaces.iter().find(|namespace| namespace.name == name));
+        let service = Arc::new(service.clone());
+        for number in 1..=service.desired_count {
+            let slot = Slot::new(&service, number, places.len(), namespace, state)?;
+            places.push((Arc::new(slot), Arc::clone(&service)));
+        }
+    }
+    Ok(places)
+}

@@ -1,0 +1,105 @@
+//! The containers of a task definition, and the Envoy among them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mesh_infra::cfn::ecs;
+use mesh_model::Problems;
+
+use super::container::{self, Described, Runs};
+use super::envoy::{self, Envoy};
+use super::meshes::Meshes;
+use super::note;
+use super::order::in_start_order;
+use super::parts::ContainerPlan;
+use super::reader::Reader;
+use crate::evaluate::Resource;
+use crate::image::Images;
+
+/// What the tasks of a service consist of.
+pub(super) struct Task {
+    /// Where the containers stand.
+    pub(super) path: String,
+    /// In an order in which they can be started.
+    pub(super) containers: Vec<ContainerPlan>,
+    /// Whether all ports of the containers, and their names, are known.
+    pub(super) are_ports_known: bool,
+    /// The Envoy of App Mesh, if there is one.
+    pub(super) envoy: Option<Envoy>,
+}
+
+/// Reads a task definition for the tasks of the service `service`.
+pub(super) fn describe(
+    reader: &mut Reader<'_, '_>,
+    resource: Resource<'_>,
+    service: &str,
+    images: &Images,
+    meshes: &Meshes,
+) -> Option<Task> {
+    let definition: ecs::TaskDefinition = reader.read(resource)?;
+    let properties = format!("{}.Properties", resource.place());
+    let path = format!("{properties}.ContainerDefinitions");
+    if definition.container_definitions.is_empty() {
+        note(reader.problems, path, "is empty");
+        return None;
+    }
+    let are_ports_known = are_ports_known(&path, reader.problems);
+    let envoy_at = envoy::position(&definition, images, &properties, reader.problems);
+    let containers: Vec<Described> = definition
+        .container_definitions
+        .iter()
+        .enumerate()
+        .map(|(index, container)| {
+            let path = format!("{path}[{index}]");
+            let runs = if envoy_at == Some(index) {
+                Runs::Envoy
+            } else {
+                Runs::of(container, images, &path, reader.problems)
+            };
+            container::describe(container, runs, service, &path, reader)
+        })
+        .collect();
+    let envoy = envoy_at.map(|index| {
+        let container = &definition.container_definitions[index];
+        envoy::describe(container, meshes, &format!("{path}[{index}]"), reader)
+    });
+    refuse_shared(&containers, &path, reader.problems);
+    Some(Task {
+        containers: in_start_order(containers, &path, reader.problems),
+        path,
+        are_ports_known,
+        envoy,
+    })
+}
+
+fn are_ports_known(path: &str, problems: &Problems) -> bool {
+    !problems.iter().any(|problem| {
+        let place = problem.path.strip_prefix(path);
+        // A whole list or item that could not be read has taken its ports with it.
+        place.is_some_and(|place| {
+            place.is_empty()
+                || place.ends_with("PortMappings")
+                || place.ends_with(']') && (place.contains(".PortMappings[") || !place.contains('.'))
+                || place.contains(".PortMappings[") && place.ends_with("].Name")
+        })
+    })
+}
+
+/// Containers of a task are told apart by name, and share one network: as on Fargate, in `awsvpc` mode.
+fn refuse_shared(containers: &[Described], path: &str, problems: &mut Problems) {
+    let mut names = BTreeSet::new();
+    let mut ports = BTreeMap::new();
+    for (index, Described { plan, .. }) in containers.iter().enumerate() {
+        // Names and ports that are not known may well differ.
+        if !plan.name.is_empty() && !names.insert(&plan.name) {
+            let message = format!("`{}` is the name of another container already", plan.name);
+            problems.add(format!("{path}[{index}].Name"), message);
+        }
+        let numbers = plan.ports.iter().map(|port| port.mapping.container_port);
+        for number in numbers.filter(|number| *number > 0) {
+            if let Some(owner) = ports.insert(number, &plan.name) {
+                let message = format!("{number} is a port of container {owner} already");
+                problems.add(format!("{path}[{index}].PortMappings"), message);
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the parts of a task are told of where they listen.
+
+use std::collections::BTreeSet;
+
+use mesh_infra::Template;
+
+use super::*;
+use crate::image::{Image, Images};
+use crate::plan::Plan;
+use crate::stack_template::StackTemplate;
+
+const TEMPLATE: &str = include_str!("../plan/tests/data/appmesh.yaml");
+
+fn plan(images: &Images) -> Plan {
+    let template = Template::from_text(TEMPLATE).expect("a template");
+    let stack = StackTemplate {
+        name: "demo",
+        template: &template,
+        parameters: &BTreeMap::new(),
+    };
+    Plan::new(&[stack], images).expect("a plan")
+}
+
+fn slot(plan: &Plan, service: &str, state: &Path) -> (Slot, ServicePlan) {
+    let found = plan.services.iter().find(|found| found.name == service);
+    let service = found.expect("such a service").clone();
+    (Slot::new(&service, 1, 7, None, state).expect("ports"), service)
+}
+
+fn images() -> Images {
+    Images::default()
+        .with("team/blue", Image::new(["blue"]))
+        .with("team/store", Image::new(["store"]))
+}
+
+#[test]
+fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (slot, service) = slot(&plan(&images()), "blue", state.path());
+    assert_eq!(slot.node_id(), Some("mesh/demo/virtualNode/blue"));
+    let wiring = slot.wiring().expect("an Envoy");
+    let listeners: Vec<&str> = wiring.listeners.keys().map(String::as_str).collect();
+    assert_eq!(listeners, ["egress", "egress-store-6379", "ingress-8080"]);
+    assert_eq!(wiring.own.app_address, Some(IpAddr::from([127, 0, 0, 1])));
+    assert_eq!(wiring.own.app_ports.keys().collect::<Vec<_>>(), [&8080]);
+    assert_eq!(
+        slot.ingress("8080").map(|address| address.port()),
+        Some(wiring.listeners["ingress-8080"])
+    );
+    let tcp = SocketAddr::from(([127, 0, 0, 1], wiring.listeners["egress-store-6379"]));
+    assert_eq!(slot.tcp_listeners(), [tcp]);
+
+    let variables: BTreeMap<String, OsString> = slot.environment_of(&service.containers[0]).into_iter().collect();
+    let variable = |name: &str| variables[name].to_str().expect("a text").to_owned();
+    assert_eq!(variable("SERVER_PORT"), wiring.own.app_ports[&8080].to_string());
+    assert_eq!(
+        variable("MESHWRIGHT_EGRESS"),
+        format!("127.0.0.1:{}", wiring.listeners["egress"])
+    );
+    assert_eq!(variable("MESHWRIGHT_SUFFIXES"), "demo.local,store");
+    assert_eq!(variable("MESHWRIGHT_TCP_EGRESS"), format!("store:6379={tcp}"));
+}
+
+#[test]
+fn a_virtual_gateway_calls_itself() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (slot, _) = slot(&plan(&images()), "gateway", state.path());
+    assert_eq!(slot.node_id(), Some("mesh/demo/virtualGateway/door"));
+    let wiring = slot.wiring().expect("an Envoy");
+    let listeners: Vec<&str> = wiring.listeners.keys().map(String::as_str).collect();
+    assert_eq!(listeners, ["egress", "ingress-9080"]);
+    assert_eq!(
+        slot.egress().map(|address| address.port()),
+        Some(wiring.listeners["egress"])
+    );
+    assert_eq!(slot.apps().count(), 0);
+}
+
+#[test]
+fn a_stub_takes_the_calls_to_all_ports_of_its_container() {
+    let state = tempfile::tempdir().expect("a folder");
+    let stubbed = Images::default().with_stub(Image::new(["stub"]), "STUB_PORT");
+    let (_, mut service) = slot(&plan(&stubbed), "blue", state.path());
+    let mut second = service.containers[0].ports[0].clone();
+    second.mapping.container_port = 9090;
+    second.variable = None;
+    service.containers[0].ports.push(second);
+    service.name = "other".to_owned();
+    let slot = Slot::new(&service, 1, 8, None, state.path()).expect("ports");
+    let addresses: BTreeSet<SocketAddr> = slot.apps().map(|(_, address)| address).collect();
+    assert_eq!((slot.apps().count(), addresses.len()), (2, 1));
+}
+
+#[test]
+fn a_task_without_a_mesh_has_no_envoy() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (slot, service) = slot(&plan(&images()), "batch", state.path());
+    assert!(slot.wiring().is_none() && slot.node_id().is_none() && !slot.is_in_mesh());
+    let variables = slot.environment_of(&service.containers[0]);
+    assert!(
+        variables.iter().all(|(name, _)| !name.starts_with("MESHWRIGHT_")),
+        "{variables:?}"
+    );
+}
