@@ -43,9 +43,17 @@ pub fn launcher() -> Launcher {
 /// The images that every program knows: the demo service, under [`DEMO_SERVICE_IMAGE`].
 #[must_use]
 pub fn known_images() -> Images {
+    Images::default().with(DEMO_SERVICE_IMAGE, demo_service())
+}
+
+/// The same, and the demo service in place of every image that is not known otherwise.
+pub(crate) fn known_images_and_stub() -> Images {
+    known_images().with_stub(demo_service(), "SERVICE_PORT")
+}
+
+fn demo_service() -> Image {
     let command = [own_executable(), DEMO_SERVICE.into()];
-    let demo_service = Image::new(command.clone()).with_program("demo-service", command);
-    Images::default().with(DEMO_SERVICE_IMAGE, demo_service)
+    Image::new(command.clone()).with_program("demo-service", command)
 }
 
 fn own_executable() -> OsString {

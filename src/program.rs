@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use mesh_infra::{App, MeshForm, Template, diagram};
-use mesh_local::{Image, Images};
+use mesh_local::{Image, Images, Plan, StackTemplate};
 
 use crate::child;
 use crate::console::{print, tell};
@@ -111,20 +111,29 @@ impl Program {
             Some(Verb::Diagram { stack }) => self
                 .template(stack.as_deref(), MeshForm::default())
                 .and_then(|(_, template)| print(&diagram(&template))),
-            None => self.template(None, MeshForm::default()).and_then(|(stack, template)| {
-                up::run(&Up {
+            None => self.plan().and_then(|plan| {
+                up::run(Up {
                     beginning,
-                    // The template as text is all that passes from the description to the runner.
-                    template: &Template::from_json(&template.to_json()).map_err(|error| error.to_string())?,
-                    stack: &stack,
-                    parameters: &BTreeMap::new(),
-                    images: &self.images,
+                    plan,
                     walk: &self.walk,
                     once: arguments.once,
+                    watch: None,
                 })
             }),
         };
         exit_code(result)
+    }
+
+    fn plan(&self) -> Result<Plan, String> {
+        let (name, template) = self.template(None, MeshForm::default())?;
+        // The template as text is all that passes from the description to the runner.
+        let template = Template::from_json(&template.to_json()).map_err(|error| error.to_string())?;
+        let stack = StackTemplate {
+            name: &name,
+            template: &template,
+            parameters: &BTreeMap::new(),
+        };
+        Plan::new(&[stack], &self.images).map_err(|problems| up::cannot_be_run(&problems))
     }
 
     fn template(&self, wanted: Option<&str>, form: MeshForm) -> Result<(String, Template), String> {

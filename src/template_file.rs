@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 use mesh_infra::{Template, diagram};
@@ -43,15 +43,18 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct TemplateArguments {
-    /// A CloudFormation template in JSON or YAML.
-    #[arg(long, value_name = "FILE")]
-    template: PathBuf,
+    /// A CloudFormation template in JSON or YAML; may be repeated for stacks that import from each other.
+    #[arg(long = "template", value_name = "FILE", required = true)]
+    templates: Vec<PathBuf>,
     /// The value of a template parameter; may be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
     /// What a container image runs on this machine: a program and its arguments; may be repeated.
     #[arg(long = "image", value_name = "NAME=COMMAND", value_parser = image)]
     images: Vec<(String, String)>,
+    /// Run the demo service in place of every other image, on the container's first port.
+    #[arg(long)]
+    stub: bool,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -66,25 +69,56 @@ pub(crate) fn main() -> ExitCode {
     })
 }
 
+/// The templates' files, looked at again and again while their mesh runs.
+#[derive(Debug)]
+pub(crate) struct Watch<'a> {
+    arguments: &'a TemplateArguments,
+    seen: Vec<Option<(SystemTime, u64)>>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(arguments: &'a TemplateArguments) -> Self {
+        Self {
+            arguments,
+            seen: arguments.stamps(),
+        }
+    }
+
+    /// What the templates ask for now, if a file changed since the last look.
+    pub(crate) fn look(&mut self) -> Option<Result<Plan, String>> {
+        let now = self.arguments.stamps();
+        if now == self.seen {
+            return None;
+        }
+        self.seen = now;
+        Some(self.arguments.plan())
+    }
+}
+
 impl TemplateArguments {
+    /// What tells a changed file from one that is as it was.
+    fn stamps(&self) -> Vec<Option<(SystemTime, u64)>> {
+        let stamp = |file: &PathBuf| {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        self.templates.iter().map(stamp).collect()
+    }
+
     fn up(&self, beginning: Instant) -> Result<(), String> {
-        let template = read(&self.template)?;
-        let images = self.images()?;
-        self.plan(&template, &images)?;
-        up::run(&Up {
+        let watch = Watch::new(self);
+        let plan = self.plan()?;
+        up::run(Up {
             beginning,
-            template: &template,
-            stack: &self.stack(),
-            parameters: &self.parameters(),
-            images: &images,
+            plan,
             walk: &Walk::new(),
             once: false,
+            watch: Some(watch),
         })
     }
 
     fn check(&self) -> Result<(), String> {
-        let template = read(&self.template)?;
-        let plan = self.plan(&template, &self.images()?)?;
+        let plan = self.plan()?;
         let services = plan.services.iter().map(|service| {
             let containers = service.containers.iter().map(|container| container.name.as_str());
             let containers: Vec<&str> = containers.collect();
@@ -120,16 +154,28 @@ impl TemplateArguments {
         print(&services.chain(endpoints).chain(not_simulated).collect::<String>())
     }
 
-    /// What the template asks for, once nothing is wrong with it and with what was said of its images.
-    fn plan(&self, template: &Template, images: &Images) -> Result<Plan, String> {
-        let stack = StackTemplate {
-            name: &self.stack(),
-            template,
-            parameters: &self.parameters(),
-        };
-        let plan = Plan::new(&[stack], images);
+    /// What the templates ask for, once nothing is wrong with them and with what was said of their images.
+    pub(crate) fn plan(&self) -> Result<Plan, String> {
+        let read: Vec<(String, Template)> = self
+            .templates
+            .iter()
+            .map(|file| Ok((stack_name(file), read(file)?)))
+            .collect::<Result<_, String>>()?;
+        let images = self.images()?;
+        let parameters: Vec<BTreeMap<String, String>> =
+            (0..read.len()).map(|index| self.parameters_of(index, &read)).collect();
+        let stacks: Vec<StackTemplate<'_>> = read
+            .iter()
+            .zip(&parameters)
+            .map(|((name, template), parameters)| StackTemplate {
+                name,
+                template,
+                parameters,
+            })
+            .collect();
+        let plan = Plan::new(&stacks, &images);
         let mut problems = plan.as_ref().err().cloned().unwrap_or_default();
-        let used = Plan::image_names(&[stack]);
+        let used = Plan::image_names(&stacks);
         for (name, command) in &self.images {
             let path = format!("--image {name}={command}");
             let alone = Images::default().with(name, Image::new([""]));
@@ -151,30 +197,43 @@ impl TemplateArguments {
         }
     }
 
-    /// A stack is named after its file, in the characters that a stack's name may have.
-    fn stack(&self) -> String {
-        let stem = self.template.file_stem().unwrap_or_default().to_string_lossy();
-        match stem.split('.').next() {
-            Some(name) if !name.is_empty() => name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
-            _ => "stack".to_owned(),
-        }
-    }
-
-    fn parameters(&self) -> BTreeMap<String, String> {
-        self.parameters.iter().cloned().collect()
+    /// The parameters for one of several templates: those it has. One that no template has goes to the first, which
+    /// will say so.
+    fn parameters_of(&self, index: usize, read: &[(String, Template)]) -> BTreeMap<String, String> {
+        let has = |index: usize, name: &str| {
+            let template = read.get(index).map(|(_, template)| template);
+            template.is_some_and(|template| template.parameters.contains_key(name))
+        };
+        let nobody_has = |name: &str| (0..read.len()).all(|index| !has(index, name));
+        let given = self.parameters.iter();
+        given
+            .filter(|(name, _)| has(index, name) || (index == 0 && nobody_has(name)))
+            .cloned()
+            .collect()
     }
 
     fn images(&self) -> Result<Images, String> {
-        self.images
-            .iter()
-            .try_fold(child::known_images(), |images, (name, command)| {
-                let words =
-                    shell_words::split(command).map_err(|error| format!("--image {name}={command}: {error}"))?;
-                if words.is_empty() {
-                    return Err(format!("--image {name}=: a program is missing after the `=`"));
-                }
-                Ok(images.with(name, Image::new(words)))
-            })
+        let known = if self.stub {
+            child::known_images_and_stub()
+        } else {
+            child::known_images()
+        };
+        self.images.iter().try_fold(known, |images, (name, command)| {
+            let words = shell_words::split(command).map_err(|error| format!("--image {name}={command}: {error}"))?;
+            if words.is_empty() {
+                return Err(format!("--image {name}=: a program is missing after the `=`"));
+            }
+            Ok(images.with(name, Image::new(words)))
+        })
+    }
+}
+
+/// A stack is named after its file, in the characters that a stack's name may have.
+fn stack_name(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    match stem.split('.').next() {
+        Some(name) if !name.is_empty() => name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+        _ => "stack".to_owned(),
     }
 }
 

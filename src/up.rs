@@ -1,16 +1,16 @@
 //! Up: start a template's mesh, take the walk, stay until told to stop, stop.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use mesh_infra::Template;
-use mesh_local::{Event, Images, LocalMesh, Plan, StackTemplate};
+use mesh_local::local_mesh::UpdateError;
+use mesh_local::{Event, LocalMesh, Plan};
 use mesh_model::Problems;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::child::launcher;
 use crate::console::Console;
+use crate::template_file::Watch;
 use crate::walk::{Caller, Walk};
 
 /// A signal this soon after the first is the same wish once more: `timeout` for instance signals its child and then
@@ -21,27 +21,20 @@ const SAME_WISH: Duration = Duration::from_millis(500);
 pub(crate) struct Up<'a> {
     /// When the program started, for the time it took.
     pub(crate) beginning: Instant,
-    pub(crate) template: &'a Template,
-    pub(crate) stack: &'a str,
-    pub(crate) parameters: &'a BTreeMap<String, String>,
-    pub(crate) images: &'a Images,
+    pub(crate) plan: Plan,
     pub(crate) walk: &'a Walk,
     /// Stop after the walk.
     pub(crate) once: bool,
+    /// The files the plan was read from, if their changes are to be followed.
+    pub(crate) watch: Option<Watch<'a>>,
 }
 
 /// Brings a mesh up and down again. The error is the reason why it did not come up or the walk went wrong.
-pub(crate) fn run(up: &Up<'_>) -> Result<(), String> {
-    let stack = StackTemplate {
-        name: up.stack,
-        template: up.template,
-        parameters: up.parameters,
-    };
-    let plan = Plan::new(&[stack], up.images).map_err(|problems| cannot_be_run(&problems))?;
+pub(crate) fn run(up: Up<'_>) -> Result<(), String> {
     let console = Console::new();
     console.take_warnings();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
-    let result = runtime.block_on(up.start_and_stay(plan, &console));
+    let result = runtime.block_on(up.start_and_stay(&console));
     console.at_rest();
     result
 }
@@ -51,11 +44,15 @@ pub(crate) fn cannot_be_run(problems: &Problems) -> String {
     format!("this template cannot be run here\n{problems}")
 }
 
+/// Between two looks at the files. Nobody saves a file and expects its effect sooner.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+
 impl Up<'_> {
-    async fn start_and_stay(&self, plan: Plan, console: &Console) -> Result<(), String> {
+    async fn start_and_stay(mut self, console: &Console) -> Result<(), String> {
         // Before anything is started: from here on a signal never ends this process on the spot.
         let mut signals = Signals::new()?;
-        let without_tasks: Vec<String> = plan
+        let without_tasks: Vec<String> = self
+            .plan
             .services
             .iter()
             .filter(|service| service.desired_count == 0)
@@ -63,7 +60,7 @@ impl Up<'_> {
             .collect();
         console.waiting("starting");
         let shown = console.clone();
-        let start = LocalMesh::start(plan, launcher(), move |event| show(&shown, &event));
+        let start = LocalMesh::start(self.plan.clone(), launcher(), move |event| show(&shown, &event));
         let mut mesh = tokio::select! {
             mesh = start => mesh.map_err(|error| chain(&error))?,
             name = signals.next() => return Err(format!("interrupted by {name} before the mesh was started")),
@@ -80,7 +77,7 @@ impl Up<'_> {
             console.at_rest();
             self.say_how_to_call(&mesh, &without_tasks, console);
             // Being told to stop is how this is meant to end.
-            let name = signals.next().await;
+            let name = self.follow_changes(&mesh, &mut signals, console).await;
             console.progress(&format!("{name}: stopping"));
         }
         console.waiting("stopping");
@@ -89,6 +86,39 @@ impl Up<'_> {
             name = signals.next() => console.progress(&format!("{name} again: killing what is left")),
         }
         result
+    }
+
+    /// Brings what changes in the files to the Envoys, until a signal comes. Gives its name.
+    async fn follow_changes(&mut self, mesh: &LocalMesh, signals: &mut Signals, console: &Console) -> &'static str {
+        loop {
+            tokio::select! {
+                name = signals.next() => return name,
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+            }
+            match self.watch.as_mut().and_then(Watch::look) {
+                None => {}
+                Some(Err(reason)) => console.progress(&format!(
+                    "the template changed, and everything stays as it is: {reason}"
+                )),
+                Some(Ok(plan)) => {
+                    let said = tokio::select! {
+                        name = signals.next() => return name,
+                        updated = mesh.update_meshes(&plan) => match updated {
+                            Ok(took) => format!(
+                                "the template changed: every Envoy has answered after {:.1} ms{}",
+                                took.as_secs_f64() * 1000.0,
+                                refusals(mesh)
+                            ),
+                            Err(UpdateError::NeedsRestart(why)) => {
+                                format!("the template changed in a way that needs a restart, and everything stays as it is:\n{why}")
+                            }
+                            Err(error) => format!("the template changed: {error}"),
+                        }
+                    };
+                    console.progress(&said);
+                }
+            }
+        }
     }
 
     /// Waits for the mesh and takes the walk.
@@ -143,6 +173,18 @@ impl Up<'_> {
             mesh.control_plane().status,
             mesh.logs().display()
         ));
+    }
+}
+
+/// Which tasks' Envoys have refused something, if any.
+fn refusals(mesh: &LocalMesh) -> String {
+    let status = mesh.status();
+    let refusing = status.nodes.iter().filter(|node| node.rejected().next().is_some());
+    let tasks: Vec<&str> = refusing.map(|node| node.task.as_deref().unwrap_or(&node.id)).collect();
+    if tasks.is_empty() {
+        String::new()
+    } else {
+        format!("; refused in part by {}, see the status page", tasks.join(", "))
     }
 }
 

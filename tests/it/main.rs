@@ -8,8 +8,10 @@
 //! - `lives`: how tasks start, fail and end;
 //! - `printed`: its template and its picture;
 //! - `file`: templates in files;
+//! - `app_mesh`: the example appmesh, and templates of App Mesh that others wrote;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
 
+mod app_mesh;
 mod bad_container;
 mod bad_input;
 mod bad_machine;

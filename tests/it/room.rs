@@ -93,12 +93,17 @@ impl Room {
 
     /// The serviceconnect example.
     pub(crate) fn example(&self, arguments: &[&str]) -> Command {
+        self.example_named("serviceconnect", arguments)
+    }
+
+    /// An example.
+    pub(crate) fn example_named(&self, name: &str, arguments: &[&str]) -> Command {
         let own = std::env::current_exe().expect("a test knows itself");
         let built = own
             .parent()
             .and_then(Path::parent)
             .expect("target/<profile>/deps/<test>");
-        let example = built.join("examples/serviceconnect");
+        let example = built.join("examples").join(name);
         assert!(
             example.exists(),
             "{} is missing: `cargo test --test it` alone does not build examples, `cargo test` does",

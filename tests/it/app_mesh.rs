@@ -1,0 +1,128 @@
+//! Meshes of App Mesh: the example, and templates with App Mesh's own resources, as others wrote them.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::http::{BLUE, FETCHED, GREEN, body, get};
+use crate::room::Room;
+use crate::run::{Run, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_walk_shows_every_way_through_the_mesh_and_leaves_nothing() {
+    let room = Room::new();
+    let ended = Run::to_end(&room, room.example_named("appmesh", &["--once"])).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+    for expected in [
+        "you → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/1 → blue/1\n",
+        "you → envoy of gateway/1 → envoy of blue/1 → blue/1\n",
+        "you → envoy of gateway/1 → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/1 → blue/1\n",
+        "virtual node green has the backends blue.appmesh, and the mesh drops all other calls",
+    ] {
+        assert!(ended.stdout.contains(expected), "no `{expected}` in {ended:?}");
+    }
+    let counts = ended.stdout.lines().find(|line| line.trim().starts_with("blue: "));
+    let counts: u32 = counts
+        .into_iter()
+        .flat_map(|line| line.split(|c: char| !c.is_ascii_digit()))
+        .filter_map(|digits| digits.parse::<u32>().ok())
+        .sum();
+    assert_eq!(counts, 20, "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_weight_reaches_a_running_mesh() {
+    let room = Room::new();
+    let synth = room.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
+    let mut template: Value = serde_json::from_str(&Run::to_end(&room, synth).await.stdout).expect("a template");
+    // As somebody else would have written it: an image that is not here, and no word about its port.
+    for container in containers(&mut template) {
+        if container["Name"] == "app" {
+            container["Image"] = json!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:7");
+            container["DockerLabels"] = json!({});
+            container["HealthCheck"] = json!({"Command": ["CMD-SHELL", "curl -f http://localhost:3000/ || exit 1"]});
+        }
+    }
+    let file = room.file("mesh.template.json", &template.to_string());
+    let name = file.display().to_string();
+    let up = room.meshwright(&["up", "--template", &name, "--parameter", "NetworkVpcId=vpc-1", "--stub"]);
+    let mut run = Run::up(&room, up).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let split = format!("{gateway}split");
+    assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
+    assert_eq!(body(&format!("{gateway}green")).await, GREEN);
+    eventually("half of the calls reach each", async || body(&split).await == GREEN).await;
+    eventually("half of the calls reach each", async || body(&split).await == BLUE).await;
+    assert_eq!(body(&format!("{gateway}green/downstream/blue.appmesh")).await, FETCHED);
+
+    std::fs::write(&file, "{").expect("the room can be written to");
+    run.wait_for_lines(1, "the template changed, and everything stays as it is", name.as_str())
+        .await;
+
+    let route = resource(&mut template, "AWS::AppMesh::Route");
+    let targets = &mut route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"];
+    targets[0]["Weight"] = json!(0);
+    std::fs::write(&file, template.to_string()).expect("the room can be written to");
+    run.wait_for_lines(1, "the template changed: every Envoy has answered after ", " ms")
+        .await;
+    for _ in 0..30 {
+        assert_eq!(body(&split).await, GREEN);
+    }
+    // What is no route of the gateway is answered by it.
+    let (status, words) = get(&format!("{gateway}other")).await.expect("an answer");
+    assert_eq!(status, 404);
+    assert_eq!(
+        words,
+        "no gateway route of virtual gateway gateway is for such a request"
+    );
+
+    let service = resource(&mut template, "AWS::ECS::Service");
+    service["Properties"]["DesiredCount"] = json!(7);
+    std::fs::write(&file, template.to_string()).expect("the room can be written to");
+    run.wait_for_lines(1, "the template changed in a way that needs a restart", "")
+        .await;
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mesh_that_does_not_fit_together_is_told_in_full() {
+    let room = Room::new();
+    let synth = room.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
+    let mut template: Value = serde_json::from_str(&Run::to_end(&room, synth).await.stdout).expect("a template");
+    let route = resource(&mut template, "AWS::AppMesh::Route");
+    let spec = &mut route["Properties"]["Spec"]["HttpRoute"];
+    spec["Action"]["WeightedTargets"][0]["Weight"] = json!(101);
+    spec["Match"]["Method"] = json!("FETCH");
+    let name = room.file("mesh.json", &template.to_string()).display().to_string();
+    let ended = Run::to_end(&room, room.meshwright(&["check", "--template", &name])).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for expected in [
+        "Properties.Spec.HttpRoute.Match.Method",
+        "FETCH",
+        "Properties.Spec.HttpRoute.Action.WeightedTargets[0].Weight",
+        "101",
+    ] {
+        assert!(ended.stderr.contains(expected), "no `{expected}` in {ended:?}");
+    }
+}
+
+/// The first resource of this type.
+fn resource<'t>(template: &'t mut Value, kind: &str) -> &'t mut Value {
+    let resources = template["Resources"].as_object_mut().expect("resources");
+    let found = resources.values_mut().find(|resource| resource["Type"] == kind);
+    found.unwrap_or_else(|| panic!("no {kind}"))
+}
+
+fn containers(template: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let resources = template["Resources"].as_object_mut().expect("resources");
+    resources
+        .values_mut()
+        .filter(|resource| resource["Type"] == "AWS::ECS::TaskDefinition")
+        .flat_map(|resource| {
+            let containers = &mut resource["Properties"]["ContainerDefinitions"];
+            containers.as_array_mut().expect("containers")
+        })
+}
