@@ -109,6 +109,30 @@ async fn a_mesh_that_does_not_fit_together_is_told_in_full() {
     }
 }
 
+/// In the shape in which AWS CDK synthesises such a stack: hashes in logical ids, joined ARNs, interception, AWS's own
+/// image of Envoy, rules and conditions that mean nothing here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_as_cdk_writes_it_runs_unchanged() {
+    let room = Room::new();
+    let name = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates/appmesh.cdk.json");
+    let run = Run::up(&room, room.meshwright(&["up", "--template", name, "--stub"])).await;
+    let gateway = run.url("# appmesh-GwService/1, port 8080");
+    let service = r#"{"message":"ok","service":"appmesh-BlueService","version":"unknown"}"#;
+    assert_eq!(body(&gateway).await, service);
+    for listed in [
+        "Vpc8378EB38 (AWS::EC2::VPC)",
+        "BlueTaskRole (AWS::IAM::Role)",
+        "BlueLog (AWS::Logs::LogGroup)",
+    ] {
+        let line = format!("not simulated: {listed}\n");
+        assert!(run.printed().stderr.contains(&line), "no `{line}`");
+    }
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+}
+
 /// The first resource of this type.
 fn resource<'t>(template: &'t mut Value, kind: &str) -> &'t mut Value {
     let resources = template["Resources"].as_object_mut().expect("resources");
