@@ -50,8 +50,11 @@
 //! | Service Connect, explicit wiring, HTTP/1.1, HTTP/2, gRPC, TCP | translated |
 //! | `IngressPortOverride` | not used, with a note on the status page: the task's wiring says where listeners are |
 //! | Service Connect, intercepted wiring; TLS | not yet |
-//! | App Mesh | not yet |
+//! | App Mesh, explicit wiring | translated |
+//! | App Mesh, intercepted wiring | translated; nothing here redirects connections yet, so no request has tried it |
 //! | access control and TLS on the xDS port | not yet: bind it to loopback |
+//!
+#![doc = include_str!("docs/app_mesh.md")]
 
 pub mod ads;
 pub mod bootstrap;

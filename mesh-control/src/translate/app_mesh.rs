@@ -16,7 +16,7 @@
 //! - `cluster`, with `discovery`, `health` and `tls`: where that is and how it is spoken to;
 //! - `node` and `gateway`: the two kinds of member as a whole;
 //! - `egress_filter`: what happens to all other calls;
-//! - `listeners`, `logging`, `names`: what all of them use.
+//! - `listeners`, `secured`, `hosts`, `logging`, `names`: what all of them use.
 
 mod cluster;
 mod discovery;
@@ -24,6 +24,7 @@ mod egress_filter;
 mod family;
 mod gateway;
 mod health;
+mod hosts;
 mod listeners;
 mod logging;
 mod matching;
@@ -34,6 +35,7 @@ mod order;
 mod retries;
 mod rewrite;
 mod routes;
+mod secured;
 mod service;
 mod targets;
 mod timeouts;

@@ -6,8 +6,8 @@
 //!
 //! `UPDATE_GOLDEN=1` rewrites the files.
 
-mod dump;
-mod validate;
+pub(crate) mod dump;
+pub(crate) mod validate;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -84,6 +84,11 @@ async fn check(name: &str, mesh: &Mesh, task: &Task) {
     let mut configuration = dump::read(&task.envoy).await;
     configuration["notes"] = json!(notes);
     put_example_values(&mut configuration, task);
+    judge(name, &configuration);
+}
+
+/// Compares a configuration with its golden file, and has Envoy judge the file.
+pub(crate) fn judge(name: &str, configuration: &Value) {
     let text = format!("{configuration:#}\n");
     let file = golden_file(name);
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {

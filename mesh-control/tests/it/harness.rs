@@ -3,6 +3,7 @@
 mod envoy;
 mod eventually;
 mod load;
+mod member;
 mod mesh;
 mod port;
 mod task;
@@ -11,6 +12,7 @@ mod upstream;
 pub(crate) use envoy::{Envoy, program};
 pub(crate) use eventually::eventually;
 pub(crate) use load::Load;
+pub(crate) use member::Member;
 pub(crate) use mesh::{Mesh, endpoint, node_id};
 pub(crate) use port::ReservedPort;
 pub(crate) use task::{Answer, Task, egress_cluster};

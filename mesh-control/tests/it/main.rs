@@ -9,9 +9,11 @@
 //! - `faults`, `retries`: or are answered in a way that says why not;
 //! - `changes`, `reconnects`: and nothing that changes costs one;
 //! - `refusals`: a resource that Envoy refuses harms no other;
+//! - `app_mesh`: the same for members of an App Mesh;
 //! - `status`: what people can see of all this;
 //! - `golden`: the whole configuration of two tasks, to be read.
 
+mod app_mesh;
 mod changes;
 mod faults;
 mod golden;

@@ -25,7 +25,7 @@ use super::super::answer::{answer, every_path, set_header};
 use super::super::envoy::duration_or_unlimited;
 use super::super::http::Manager;
 use super::member::{Backend, Member, default_policy};
-use super::node::{is_permissive, secured};
+use super::secured::{is_permissive, secured};
 use super::service::{ServicePort, is_http_family};
 use super::timeouts::Timeouts;
 use super::{cluster, listeners, logging, matching, names, order, rewrite, routes, service};

@@ -1,6 +1,6 @@
 //! A virtual node's Envoy: what comes in goes to the application, what goes out goes to backends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::config::accesslog::v3::AccessLog;
@@ -11,17 +11,18 @@ use envoy_types::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost}
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy;
 use mesh_model::app_mesh::VirtualNodeSpec;
 use mesh_model::app_mesh::listener::Listener;
-use mesh_model::app_mesh::tls::TlsMode;
 use mesh_model::fault;
 
 use super::super::Translation;
 use super::super::answer::every_path;
 use super::super::http::Manager;
 use super::super::listener::Tcp;
+use super::hosts::{Hosts, default_port};
 use super::member::{Backend, Member, backends_of_node};
+use super::secured::{is_permissive, secured};
 use super::service::{Behind, ServicePort, is_http_family};
 use super::timeouts::{self, Timeouts};
-use super::{cluster, egress_filter, family, listeners, logging, names, routes, service, targets, tls};
+use super::{cluster, egress_filter, family, listeners, logging, names, routes, service, targets};
 use crate::node::{EGRESS_PORT, INTERCEPTED_INGRESS, egress_listener, ingress_listener, tcp_egress_listener};
 
 /// The egress listener of explicit wiring is for the application beside the Envoy and for nobody else.
@@ -154,8 +155,6 @@ impl Node<'_> {
         .filter()
     }
 
-    /// The chain with the listener's TLS; two of them where both are allowed. `None` if it cannot be had, which is
-    /// noted: plaintext instead would be worse than nothing.
     fn secured(&self, member: &mut Member<'_>, listener: &Listener, chain: FilterChain) -> Option<Vec<FilterChain>> {
         let whose = format!("virtual node `{}`", self.name);
         secured(member, &whose, listener, chain)
@@ -319,87 +318,5 @@ impl Node<'_> {
             access_logs: self.access_logs.clone(),
         }
         .filter()
-    }
-}
-
-/// The virtual hosts of one listener. Envoy refuses all of them if two have a domain in common.
-#[derive(Default)]
-struct Hosts {
-    hosts: Vec<VirtualHost>,
-    taken: BTreeSet<String>,
-}
-
-impl Hosts {
-    fn add(
-        &mut self,
-        member: &mut Member<'_>,
-        name: &str,
-        domains: &[String],
-        routes: Vec<envoy_types::pb::envoy::config::route::v3::Route>,
-    ) {
-        let mut free = Vec::new();
-        for domain in domains {
-            if domain.contains('*') {
-                member.note(format!("`{domain}` cannot be called: no host is called so"));
-            } else if self.taken.insert(domain.to_ascii_lowercase()) {
-                free.push(domain.clone());
-            } else {
-                member.note(format!("`{domain}` is the name of two backends; the first has it"));
-            }
-        }
-        if !free.is_empty() {
-            self.hosts.push(VirtualHost {
-                name: name.to_owned(),
-                domains: free,
-                routes,
-                ..Default::default()
-            });
-        }
-    }
-}
-
-/// The port that goes without saying: 80, as in all of HTTP, or the only one there is. In intercepted wiring the port
-/// is known from the connection; here the host is all there is.
-fn default_port(ports: &[ServicePort<'_>]) -> Option<u16> {
-    let http: Vec<u16> = ports
-        .iter()
-        .filter(|port| is_http_family(port.protocol))
-        .map(|port| port.port)
-        .collect();
-    match http.as_slice() {
-        [only] => Some(*only),
-        several => several.iter().copied().find(|port| *port == 80),
-    }
-}
-
-pub(super) fn is_permissive(listener: &Listener) -> bool {
-    listener.tls.as_ref().is_some_and(|tls| tls.mode == TlsMode::Permissive)
-}
-
-/// See [`Node::secured`].
-pub(super) fn secured(
-    member: &mut Member<'_>,
-    whose: &str,
-    listener: &Listener,
-    chain: FilterChain,
-) -> Option<Vec<FilterChain>> {
-    let Some(wanted) = &listener.tls else {
-        return Some(vec![chain]);
-    };
-    match tls::of_listener(wanted, listener.port_mapping.protocol) {
-        Ok(None) => Some(vec![chain]),
-        Ok(Some(socket)) if wanted.mode == TlsMode::Permissive => {
-            let plain = listeners::for_transport(chain.clone(), "raw_buffer");
-            let secured = listeners::for_transport(listeners::with_tls(chain, socket), "tls");
-            Some(vec![secured, plain])
-        }
-        Ok(Some(socket)) => Some(vec![listeners::with_tls(chain, socket)]),
-        Err(reason) => {
-            member.note(format!(
-                "port {} of {whose} is not served, rather than without TLS: {reason}",
-                listener.port_mapping.port
-            ));
-            None
-        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::Envoy;
 
 /// The resources told over ADS, by type and name, without what Envoy notes about them.
-pub(super) async fn read(envoy: &Envoy) -> Value {
+pub(crate) async fn read(envoy: &Envoy) -> Value {
     let page = envoy.page("/config_dump?include_eds").await;
     let page: Value = serde_json::from_str(&page).expect("JSON");
     let clusters = resources(&page, "dynamic_active_clusters", "/cluster", "name");
@@ -60,7 +60,7 @@ fn addresses(page: &Value, clusters: &Map<String, Value>) -> Map<String, Value> 
 }
 
 /// Replaces every value that is equal to `one` by `other`.
-pub(super) fn replace(value: &mut Value, one: &Value, other: &Value) {
+pub(crate) fn replace(value: &mut Value, one: &Value, other: &Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| replace(item, one, other)),
         Value::Object(fields) => fields.values_mut().for_each(|field| replace(field, one, other)),

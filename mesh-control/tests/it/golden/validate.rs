@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::program;
 
 /// Has `envoy --mode validate` judge a configuration.
-pub(super) fn validate(configuration: &Value) {
+pub(crate) fn validate(configuration: &Value) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("envoy.json");
     fs::write(&file, format!("{:#}", bootstrap(configuration))).expect("the bootstrap file");

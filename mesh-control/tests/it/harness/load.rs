@@ -1,5 +1,6 @@
 //! Requests without a break, while something else happens.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(40);
 /// Per worker, for the same reason.
 const MOST: usize = 100_000;
 
-/// A load on one Host of a task's egress listener. Dropped, it stops.
+/// A load on one Host of an egress listener. Dropped, it stops.
 pub(crate) struct Load {
     tally: Arc<Mutex<Tally>>,
     stop: Arc<AtomicBool>,
@@ -35,11 +36,16 @@ pub(crate) struct Tally {
 }
 
 impl Load {
-    /// Starts the load, and waits until it is under way.
+    /// Starts the load on a task's egress listener, and waits until it is under way.
     pub(crate) async fn start(task: &Task, host: &'static str) -> Self {
+        Self::on(task.egress(), host).await
+    }
+
+    /// Starts the load, and waits until it is under way.
+    pub(crate) async fn on(egress: SocketAddr, host: &'static str) -> Self {
         let (tally, stop) = (Arc::<Mutex<Tally>>::default(), Arc::<AtomicBool>::default());
         let workers = (0..WORKERS).map(|_| {
-            let work = call_on(task.caller(), host, Arc::clone(&tally), Arc::clone(&stop));
+            let work = call_on(Caller::new(egress), host, Arc::clone(&tally), Arc::clone(&stop));
             tokio::spawn(work)
         });
         let workers = workers.collect();

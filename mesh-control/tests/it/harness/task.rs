@@ -136,11 +136,6 @@ impl Task {
         assert!(timeouts.is_empty(), "Envoy gave up waiting: {timeouts:?}");
     }
 
-    /// Another application beside the same Envoy: with connections of its own.
-    pub(crate) fn caller(&self) -> Caller {
-        Caller::new(self.caller.egress)
-    }
-
     /// The answer to a GET by the application to a Host.
     pub(crate) async fn get(&self, host: &str) -> Answer {
         self.caller.try_get(host).await.expect("an answer, by whomever")
@@ -175,7 +170,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    fn new(egress: SocketAddr) -> Self {
+    pub(super) fn new(egress: SocketAddr) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { egress, client }
     }
@@ -189,7 +184,8 @@ impl Caller {
     }
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+/// Sends a request and hears the answer out.
+pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let answer = request.send().await?;
     let fault = answer.headers().get(mesh_model::fault::HEADER);
     Ok(Answer {

@@ -4,7 +4,8 @@ use std::future::pending;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::AppendHeaders;
 use mesh_model::{Fault, fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +22,8 @@ pub(crate) enum Manner {
     Status(u16),
     /// Never.
     Silence,
+    /// With what it was asked: host and path.
+    Echo,
     /// As if it were a sidecar.
     Forgery,
 }
@@ -36,15 +39,22 @@ impl Upstream {
     pub(crate) async fn start(name: &'static str, manner: Manner) -> Self {
         let requests = watch::Sender::new(0);
         let count = requests.clone();
-        let answer = async move || {
+        let answer = async move |uri: Uri, headers: HeaderMap| {
             count.send_modify(|count| *count += 1);
             let (status, fault) = match manner {
-                Manner::Name => (StatusCode::OK, None),
+                Manner::Name | Manner::Echo => (StatusCode::OK, None),
                 Manner::Status(status) => (StatusCode::from_u16(status).expect("a status"), None),
                 Manner::Silence => pending().await,
                 Manner::Forgery => (StatusCode::NOT_FOUND, Some(Fault::UnknownService.as_str())),
             };
-            (status, AppendHeaders(fault.map(|fault| (fault::HEADER, fault))), name)
+            let said = match manner {
+                Manner::Echo => {
+                    let host = headers.get(HOST).map_or("", |host| host.to_str().unwrap_or_default());
+                    format!("{host}{uri}")
+                }
+                _ => name.to_owned(),
+            };
+            (status, AppendHeaders(fault.map(|fault| (fault::HEADER, fault))), said)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

@@ -1,0 +1,179 @@
+//! Requests from outside.
+
+use serde_json::{Value, json};
+
+use super::demo::{Demo, by_node, by_router, http, marked, node, router};
+use crate::harness::{Manner, Member, Upstream};
+
+const GATEWAY_PORT: u16 = 8088;
+
+/// A gateway route to `shop.demo`.
+fn to_shop(matching: &Value, rewrite: &Value) -> Value {
+    let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
+    let mut action = json!({"target": target});
+    if !rewrite.is_null() {
+        action["rewrite"] = rewrite.clone();
+    }
+    json!({"httpRoute": {"match": matching, "action": action}})
+}
+
+/// A gateway with these routes to a virtual service that says what it was asked.
+struct Door {
+    gateway: Member,
+    _shop: Upstream,
+    _demo: Demo,
+}
+
+impl Door {
+    async fn with(routes: &[(&str, Value)]) -> Self {
+        let demo = Demo::start(&[
+            ("virtualNode/shop", node("shop", "http")),
+            ("virtualService/shop.demo", by_node("shop")),
+            ("virtualGateway/door", door()),
+        ])
+        .await;
+        for (name, route) in routes {
+            demo.describe(&[(&format!("virtualGateway/door/gatewayRoute/{name}"), route.clone())]);
+        }
+        let shop = Upstream::start("shop", Manner::Echo).await;
+        demo.serve("shop", &[shop.address]);
+        Self {
+            gateway: Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await,
+            _shop: shop,
+            _demo: demo,
+        }
+    }
+
+    /// What arrives of a request.
+    async fn arrives(&self, host: &str, path: &str) -> String {
+        let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
+        assert_eq!(answer.status, 200, "{host}{path}: {answer:?}");
+        answer.body
+    }
+
+    async fn turns_away(&self, host: &str, path: &str) {
+        let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
+        assert_eq!(marked(&answer), (404, Some("no-route")), "{host}{path}: {answer:?}");
+    }
+}
+
+fn door() -> Value {
+    json!({"listeners": [{"portMapping": {"port": GATEWAY_PORT, "protocol": "http"}}]})
+}
+
+#[tokio::test]
+async fn host_and_prefix_are_rewritten_unless_somebody_says_otherwise() {
+    let door = Door::with(&[
+        ("default", to_shop(&json!({"prefix": "/default"}), &Value::Null)),
+        ("slash", to_shop(&json!({"prefix": "/slash/"}), &Value::Null)),
+        (
+            "custom",
+            to_shop(&json!({"prefix": "/custom/"}), &json!({"prefix": {"value": "/other/"}})),
+        ),
+        (
+            "off",
+            to_shop(
+                &json!({"prefix": "/off"}),
+                &json!({
+                    "prefix": {"defaultPrefix": "DISABLED"},
+                    "hostname": {"defaultTargetHostname": "DISABLED"},
+                }),
+            ),
+        ),
+        (
+            "path",
+            to_shop(
+                &json!({"path": {"exact": "/path"}}),
+                &json!({"path": {"exact": "/new/path"}}),
+            ),
+        ),
+    ])
+    .await;
+    for (path, arrives) in [
+        ("/default", "shop.demo/"),
+        ("/default/1?a=b", "shop.demo/1?a=b"),
+        ("/default1", "shop.demo/1"),
+        ("/slash/1", "shop.demo/1"),
+        ("/custom/1/2", "shop.demo/other/1/2"),
+        ("/off/1", "example.com/off/1"),
+        ("/path?a=b", "shop.demo/new/path?a=b"),
+    ] {
+        assert_eq!(door.arrives("example.com", path).await, arrives, "{path}");
+    }
+    for path in ["/", "/path/1", "/slash"] {
+        door.turns_away("example.com", path).await;
+    }
+}
+
+#[tokio::test]
+async fn hosts_are_matched_with_and_without_their_port() {
+    let door = Door::with(&[
+        (
+            "exact",
+            to_shop(&json!({"hostname": {"exact": "shop.example.com"}}), &Value::Null),
+        ),
+        (
+            "suffix",
+            to_shop(
+                &json!({"hostname": {"suffix": "*.example.org"}, "prefix": "/"}),
+                &Value::Null,
+            ),
+        ),
+    ])
+    .await;
+    for host in [
+        "shop.example.com",
+        "shop.example.com:8088",
+        "a.example.org",
+        "a.b.example.org:1",
+    ] {
+        assert_eq!(door.arrives(host, "/x").await, "shop.demo/x", "{host}");
+    }
+    for host in ["example.com", "other.example.com", "example.org", "example.net"] {
+        door.turns_away(host, "/x").await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_outside_chooses_the_virtual_service() {
+    let door = Door::with(&[("shop", to_shop(&json!({"prefix": "/shop/"}), &Value::Null))]).await;
+    for forged in ["shop.demo:8080", "admin.demo:8080"] {
+        let at = door.gateway.ingress(GATEWAY_PORT);
+        let forge = |path| {
+            let request = door.gateway.request(at, "example.com", path);
+            door.gateway
+                .answer(request.header("x-app-mesh-virtual-service", forged))
+        };
+        assert_eq!(forge("/shop/1").await.body, "shop.demo/1");
+        assert_eq!(marked(&forge("/admin").await), (404, Some("no-route")));
+    }
+}
+
+#[tokio::test]
+async fn behind_a_gateway_the_routes_and_weights_of_the_virtual_service_hold() {
+    let demo = Demo::with_routes(&[
+        ("all", http(json!({"prefix": "/"}), &[("blue", 1), ("green", 1)])),
+        ("green", http(json!({"prefix": "/green"}), &[("green", 1)])),
+    ])
+    .await;
+    demo.describe(&[
+        ("virtualRouter/shop", router("http")),
+        ("virtualService/shop.demo", by_router("shop")),
+        ("virtualGateway/door", door()),
+        (
+            "virtualGateway/door/gatewayRoute/shop",
+            to_shop(&json!({"prefix": "/shop"}), &Value::Null),
+        ),
+    ]);
+    let blue = Upstream::start("blue", Manner::Name).await;
+    let green = Upstream::start("green", Manner::Name).await;
+    demo.serve("blue", &[blue.address]);
+    demo.serve("green", &[green.address]);
+    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    for _ in 0..100 {
+        assert_eq!(gateway.get_at(GATEWAY_PORT, "example.com", "/shop/1").await.status, 200);
+    }
+    assert!(blue.requests() > 20 && green.requests() > 20, "{}", blue.requests());
+    let answer = gateway.get_at(GATEWAY_PORT, "example.com", "/shop/green").await;
+    assert_eq!(answer.body, "green");
+}

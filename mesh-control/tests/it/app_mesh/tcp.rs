@@ -1,0 +1,112 @@
+//! Connections that are not HTTP, and tasks that are found by Cloud Map.
+
+use std::net::SocketAddr;
+
+use mesh_control::node::tcp_egress_listener;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use super::demo::{Demo, by_node, by_router, caller, instance, node, router, to};
+use crate::harness::{Manner, Member, TcpUpstream, Upstream, eventually};
+
+/// Who answers a connection; nothing if it is closed.
+async fn who_answers(at: SocketAddr) -> String {
+    let mut connection = TcpStream::connect(at).await.expect("Envoy listens");
+    let mut name = [0; 16];
+    let length = connection.read(&mut name).await.unwrap_or(0);
+    String::from_utf8_lossy(&name[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn connections_are_shared_by_weight() {
+    let route = |weights: &[(&str, u32)]| json!({"tcpRoute": {"action": to(weights)}});
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["ledger.demo", "blue.demo"])),
+        ("virtualNode/blue", node("blue", "tcp")),
+        ("virtualNode/green", node("green", "tcp")),
+        ("virtualService/ledger.demo", by_router("ledger")),
+        ("virtualService/blue.demo", by_node("blue")),
+        ("virtualRouter/ledger", router("tcp")),
+        ("virtualRouter/ledger/route/all", route(&[("blue", 1), ("green", 1)])),
+    ])
+    .await;
+    let blue = TcpUpstream::start("blue").await;
+    let green = TcpUpstream::start("green").await;
+    demo.serve("blue", &[blue.address]);
+    demo.serve("green", &[green.address]);
+    let listeners = [
+        tcp_egress_listener("ledger.demo", 9000),
+        tcp_egress_listener("blue.demo", 8080),
+    ];
+    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let [ledger, direct] = listeners.map(|name| caller.listener(&name));
+
+    assert_eq!(who_answers(direct).await, "blue");
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        answers.push(who_answers(ledger).await);
+    }
+    for name in ["blue", "green"] {
+        let count = answers.iter().filter(|answer| *answer == name).count();
+        assert!(count > 20, "{name}: {count}");
+    }
+
+    for (weights, expected) in [
+        ([("blue", 0), ("green", 1)], "green"),
+        ([("blue", 0), ("green", 0)], ""),
+    ] {
+        demo.describe(&[("virtualRouter/ledger/route/all", route(&weights))]);
+        eventually("the weights arrive", async || {
+            for _ in 0..20 {
+                let answer = who_answers(ledger).await;
+                if answer != expected {
+                    return Err(answer);
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn only_tasks_with_the_attributes_of_a_virtual_node_are_called() {
+    let found_by = |attributes: Value| {
+        json!({
+            "listeners": [{"portMapping": {"port": 8080, "protocol": "http"}}],
+            "serviceDiscovery": {"awsCloudMap": {
+                "namespaceName": "shop", "serviceName": "blue", "attributes": attributes,
+            }},
+        })
+    };
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["all.demo", "second.demo"])),
+        ("virtualNode/all", found_by(json!([]))),
+        (
+            "virtualNode/second",
+            found_by(json!([{"key": "version", "value": "2"}])),
+        ),
+        ("virtualService/all.demo", by_node("all")),
+        ("virtualService/second.demo", by_node("second")),
+    ])
+    .await;
+    let (first, second) = (
+        Upstream::start("1", Manner::Name).await,
+        Upstream::start("2", Manner::Name).await,
+    );
+    let tasks = vec![
+        instance(first.address, &[("version", "1")]),
+        instance(second.address, &[("version", "2"), ("colour", "blue")]),
+    ];
+    let key = ("shop".to_owned(), "blue".to_owned());
+    demo.mesh
+        .control
+        .update(|world| drop(world.registered.insert(key, tasks)));
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    for _ in 0..10 {
+        assert_eq!(caller.get("second.demo", "/").await.body, "2");
+        assert_eq!(caller.get("all.demo", "/").await.status, 200);
+    }
+    assert_eq!((first.requests(), second.requests()), (5, 15));
+}
