@@ -18,7 +18,7 @@ pub enum Fault {
     NoRoute,
     /// The service is known, but no task of it can take a request. Status 503.
     NoHealthyEndpoint,
-    /// A task was chosen, but the connection to it failed or broke. Status 503.
+    /// A task was chosen, but the connection to it failed or broke, or it has as many as it may have. Status 503.
     Unreachable,
     /// The answer did not come within the time that the mesh allows. Status 504.
     TimedOut,
