@@ -1,0 +1,149 @@
+//! Who has which addresses, and what there is to say about a name.
+//!
+//! Pure, but for the table itself being changed while it is read.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Route 53 gives out as many of a name's addresses at a time.
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-multivalue.html> (2026-11-23)
+const AT_A_TIME: usize = 8;
+
+/// The names of a mesh, without regard to case and a dot at the end. Clones are the same table.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    /// The names under which nobody else has any.
+    zones: Arc<[String]>,
+    table: Arc<RwLock<BTreeMap<String, Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    addresses: Vec<Ipv4Addr>,
+    asked: AtomicUsize,
+}
+
+/// What there is to say about a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Its addresses, or eight of them, the next one first each time. Never empty.
+    Addresses(Vec<Ipv4Addr>),
+    /// It lies in a zone and exists, but has no address of its own: others end in it.
+    Empty,
+    /// It lies in a zone and does not exist.
+    Unknown,
+    /// Nothing is known of it: it is no name of the mesh.
+    Foreign,
+}
+
+impl Names {
+    /// A table for these zones, which a private hosted zone or a namespace of Cloud Map would have on AWS.
+    pub(crate) fn new(zones: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self {
+            zones: zones.into_iter().map(|zone| normal(zone.as_ref())).collect(),
+            table: Arc::default(),
+        }
+    }
+
+    /// From now on a name has these addresses; without any, it does not exist. It may lie outside all zones.
+    pub(crate) fn set(&self, name: &str, addresses: Vec<Ipv4Addr>) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        if addresses.is_empty() {
+            table.remove(&normal(name));
+        } else {
+            let asked = AtomicUsize::new(0);
+            table.insert(normal(name), Entry { addresses, asked });
+        }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Finding {
+        let name = normal(name);
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = table.get(&name) {
+            return Finding::Addresses(entry.next());
+        }
+        match self.zone_of(&name) {
+            None => Finding::Foreign,
+            Some(zone) if zone == name || table.keys().any(|other| is_below(other, &name)) => Finding::Empty,
+            Some(_) => Finding::Unknown,
+        }
+    }
+
+    /// The longest zone that a name lies in, itself included.
+    pub(super) fn zone_of(&self, name: &str) -> Option<&str> {
+        let name = normal(name);
+        let above = self.zones.iter().filter(|zone| **zone == name || is_below(&name, zone));
+        above.max_by_key(|zone| zone.len()).map(String::as_str)
+    }
+}
+
+impl Entry {
+    /// In turn rather than at random as Route 53 does, so that a few calls already reach everybody.
+    fn next(&self) -> Vec<Ipv4Addr> {
+        let first = self.asked.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
+        let all = self.addresses.iter().cycle().skip(first);
+        all.take(self.addresses.len().min(AT_A_TIME)).copied().collect()
+    }
+}
+
+fn normal(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+fn is_below(name: &str, other: &str) -> bool {
+    name.strip_suffix(other).is_some_and(|rest| rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, 0, last)
+    }
+
+    fn found(names: &Names, name: &str) -> Vec<u8> {
+        match names.find(name) {
+            Finding::Addresses(addresses) => addresses.iter().map(|address| address.octets()[3]).collect(),
+            other => panic!("{name} has no addresses but is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_foreign_or_known_not_to_exist() {
+        let names = Names::new(["mesh.local", "Deep.mesh.local."]);
+        names.set("Blue.mesh.local.", vec![address(2)]);
+        names.set("a.b.elsewhere.test", vec![address(3)]);
+        names.set("x.y.mesh.local", vec![address(4)]);
+        assert_eq!(found(&names, "bLUE.mesh.LOCAL"), [2]);
+        assert_eq!(found(&names, "a.b.elsewhere.test."), [3]);
+        assert_eq!(names.find("mesh.local"), Finding::Empty);
+        assert_eq!(names.find("y.mesh.local"), Finding::Empty);
+        assert_eq!(names.find("green.mesh.local"), Finding::Unknown);
+        assert_eq!(names.find("b.elsewhere.test"), Finding::Foreign);
+        assert_eq!(names.find("unmesh.local"), Finding::Foreign);
+        assert_eq!(names.find("local"), Finding::Foreign);
+        assert_eq!(names.zone_of("x.deep.mesh.local"), Some("deep.mesh.local"));
+
+        names.set("blue.mesh.local", Vec::new());
+        assert_eq!(names.find("blue.mesh.local"), Finding::Unknown);
+    }
+
+    #[test]
+    fn everybody_comes_first_in_turn_and_eight_are_told_at_a_time() {
+        let names = Names::new(["mesh.local"]);
+        names.set("two.mesh.local", vec![address(1), address(2)]);
+        let answers: Vec<Vec<u8>> = (0..3).map(|_| found(&names, "two.mesh.local")).collect();
+        assert_eq!(answers, [[1, 2], [2, 1], [1, 2]]);
+
+        names.set("ten.mesh.local", (1..=10).map(address).collect());
+        assert_eq!(found(&names, "ten.mesh.local"), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(found(&names, "ten.mesh.local"), [2, 3, 4, 5, 6, 7, 8, 9]);
+        for _ in 0..7 {
+            found(&names, "ten.mesh.local");
+        }
+        assert_eq!(found(&names, "ten.mesh.local"), [10, 1, 2, 3, 4, 5, 6, 7]);
+    }
+}

@@ -1,0 +1,135 @@
+//! Who reaches whom, by which name and through what.
+
+use std::io::{Read, Write};
+use std::net::UdpSocket;
+
+use super::*;
+
+#[tokio::test]
+async fn tasks_reach_each_other_and_the_runner_reaches_them() {
+    let mesh = Mesh::start().await;
+    let [one, two] = [
+        mesh.task(&Rules::default(), &[], vec![]).await,
+        mesh.task(&Rules::default(), &[], vec![]).await,
+    ];
+    assert_eq!(one.at(80).to_string(), "10.77.0.2:80");
+    let listener = two.listen(8080);
+    let _call = one.call(two.at(8080)).expect("there is a way");
+    assert_eq!(accepted(&listener), one.address.address());
+
+    let runtime = NetworkRuntime::start(mesh.bridge.pid()).expect("a thread");
+    let to = two.at(8080);
+    let call = runtime
+        .run(async move { tokio::net::TcpStream::connect(to).await })
+        .await;
+    let _call = call.expect("it does not panic").expect("there is a way");
+    assert_eq!(accepted(&listener), BRIDGE);
+
+    let nobody = one
+        .call(([10, 78, 0, 1], 80).into())
+        .expect_err("it is nobody's address");
+    assert_eq!(nobody.kind(), io::ErrorKind::NetworkUnreachable, "{nobody}");
+    let error = inside(one.holder.pid(), || {
+        TcpStream::connect_timeout(&([192, 0, 2, 1], 80).into(), PATIENCE)
+    });
+    assert!(error.is_err(), "there is no way out");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn programs_in_a_task_find_names() {
+    let mesh = Mesh::start().await;
+    let names = Names::new(["mesh.local"]);
+    names.set("two.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 3)]);
+    let sockets = inside(mesh.bridge.pid(), || {
+        Ok((UdpSocket::bind((BRIDGE, 53))?, TcpListener::bind((BRIDGE, 53))?))
+    });
+    let (udp, tcp) = sockets.expect("nobody else listens there");
+    let _server = DnsServer::start(udp, tcp, names.clone()).expect("a server");
+
+    let endpoint = (Ipv4Addr::new(127, 255, 0, 1), "blue".to_owned());
+    let task = mesh.task(&Rules::default(), &[endpoint], vec![]).await;
+    let launcher = task.launcher();
+    for (name, address) in [
+        ("two.mesh.local", "10.77.0.3"),
+        ("blue", "127.255.0.1"),
+        ("localhost", "127.0.0.1"),
+    ] {
+        let (found, printed) = task.run(&launcher, &["getent", "ahosts", name]).await;
+        assert!(found && printed.starts_with(address), "{name}: {printed}");
+    }
+    let (found, printed) = task.run(&launcher, &["getent", "hosts", "three.mesh.local"]).await;
+    assert!(!found, "{printed}");
+    names.set("three.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 4)]);
+    let (found, printed) = task.run(&launcher, &["getent", "hosts", "three.mesh.local"]).await;
+    assert!(found && printed.starts_with("10.77.0.4 "), "{printed}");
+
+    let machine = std::fs::read_to_string("/etc/hosts").expect("it is there");
+    assert!(!machine.contains("127.255.0.1"), "{machine}");
+}
+
+#[tokio::test]
+async fn what_a_task_sends_and_gets_goes_through_envoy() {
+    let mesh = Mesh::start().await;
+    let rules = AppMesh {
+        ignored_uid: Some(ENVOY.id),
+        ingress_port: Some(15000),
+        egress_port: 15001,
+        app_ports: vec![8080],
+        ignored_ports: vec![22],
+        ..AppMesh::default()
+    };
+    let task = mesh.task(&rules.rules(), &[], vec![]).await;
+    let other = mesh.task(&Rules::default(), &[], vec![]).await;
+    let (ingress, egress, app) = (task.listen(15000), task.listen(15001), task.listen(8080));
+    let [ssh, http] = [22, 80].map(|port| other.listen(port));
+    let (own, others) = (
+        IpAddr::from(task.address.address()),
+        IpAddr::from(other.address.address()),
+    );
+
+    let _to_a_virtual_service = task.call(([10, 78, 0, 1], 80).into()).expect("Envoy takes it");
+    assert_eq!(accepted(&egress), own);
+    let _to_another_task = task.call(other.at(80)).expect("Envoy takes it");
+    assert_eq!(accepted(&egress), own);
+    let _to_an_ignored_port = task.call(other.at(22)).expect("there is a way");
+    assert_eq!(accepted(&ssh), own);
+    let _to_itself = task.call(task.at(8080)).expect("it listens");
+    assert_eq!(accepted(&app), own);
+    let _from_another_task = other.call(task.at(8080)).expect("Envoy takes it");
+    assert_eq!(accepted(&ingress), others);
+
+    let call = format!("exec 3<>/dev/tcp/{others}/80");
+    let as_envoy = task.launcher().for_user(ENVOY);
+    let (called, printed) = task.run(&as_envoy, &["bash", "-c", &call]).await;
+    assert!(called, "{printed}");
+    assert_eq!(accepted(&http), own);
+    assert_eq!(
+        egress.accept().expect_err("nobody called").kind(),
+        io::ErrorKind::WouldBlock
+    );
+}
+
+#[tokio::test]
+async fn service_connect_takes_calls_of_its_endpoints_only() {
+    let mesh = Mesh::start().await;
+    let rules = ServiceConnect {
+        egress_port: 33000,
+        ingress: vec![(8080, 34000)],
+    };
+    let task = mesh.task(&rules.rules(), &[], vec![]).await;
+    let other = mesh.task(&Rules::default(), &[], vec![]).await;
+    let (egress, ingress, http) = (task.listen(33000), task.listen(34000), other.listen(80));
+    let endpoint = Pool::of_endpoints().take().expect("all are free");
+
+    let mut call = task.call((endpoint.address(), 80).into()).expect("Envoy takes it");
+    let (mut taken, _) = egress.accept().expect("it was called");
+    taken.write_all(b"answer").expect("it reads");
+    drop(taken);
+    let mut answer = String::new();
+    call.read_to_string(&mut answer).expect("it writes");
+    assert_eq!(answer, "answer");
+    let _direct = task.call(other.at(80)).expect("there is a way");
+    assert_eq!(accepted(&http), task.address.address());
+    let _from_another_task = other.call(task.at(8080)).expect("Envoy takes it");
+    assert_eq!(accepted(&ingress), other.address.address());
+}
