@@ -15,7 +15,7 @@
 //! - [`virtual_node`], [`virtual_gateway`], [`route`], [`gateway_route`], [`virtual_service`],
 //!   [`virtual_router`], [`mesh`]: the resources; [`listener`], [`tls`], [`logging`], [`matching`] and
 //!   [`client_policy`]: their parts;
-//! - `rules`: what goes beyond a single field;
+//! - `rules`: what goes beyond a single field; `regular_expression`: which ones a proxy will take;
 //! - [`resource_path`]: how a resource is called among all meshes;
 //! - [`assembly`]: meshes put together from documents;
 //! - [`topology`]: resources together, with their references resolved.
@@ -28,6 +28,7 @@ pub mod listener;
 pub mod logging;
 pub mod matching;
 pub mod mesh;
+mod regular_expression;
 pub mod resource_path;
 pub mod route;
 mod rules;
@@ -43,7 +44,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use assembly::Assembly;
+pub use assembly::{Assembly, Mistakes};
 pub use document::{Kind, Spec, Spelling};
 pub use gateway_route::GatewayRouteSpec;
 pub use mesh::MeshSpec;

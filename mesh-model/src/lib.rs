@@ -30,6 +30,7 @@
 //! |---|---|
 //! | the specs of all seven resources, in the API's and CloudFormation's spelling | read, validated, written without loss |
 //! | references between the resources of a mesh | resolved |
+//! | regular expressions of routes and gateway routes | judged as the RE2 of Envoy 1.40 would, syntax and size |
 //! | tags, owners, versions, ARNs and status of resources | not here: nothing reads them yet |
 //! | quotas | backends per virtual node and targets per route; the others are AWS's to enforce, and AWS is gone |
 

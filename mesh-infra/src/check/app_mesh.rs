@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
+use mesh_model::Problems;
 use mesh_model::app_mesh::{
     Assembly, GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, VirtualGatewaySpec,
     VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
-use mesh_model::{Problem, Problems};
 use serde_json::Value as Json;
 
 use crate::mesh_resource::{Document, MeshResource};
@@ -70,38 +70,9 @@ fn check_together(members: &[&MeshResource<'_>], problems: &mut Problems) {
             }
         }
     }
-    let Err(found) = assembly.finish() else { return };
-    for Problem { path, message } in found.iter() {
-        let (path, message) = in_the_template(path, message, &seen);
-        problems.add(path, message);
+    if let Err(mistakes) = assembly.finish() {
+        problems.extend(mistakes.into());
     }
-}
-
-/// The problems of resources together name them in words; a template has paths.
-fn in_the_template(
-    path: &str,
-    message: &str,
-    members: &IndexMap<&ResourcePath, &MeshResource<'_>>,
-) -> (String, String) {
-    for (member, resource) in members {
-        match path.strip_prefix(&in_words(member)) {
-            Some("") => return (resource.place(), message.to_owned()),
-            Some(", match") => return (resource.place(), format!("its match {message}")),
-            _ => {}
-        }
-    }
-    (path.to_owned(), message.to_owned())
-}
-
-/// As the model's problems name a resource: what contains it comes first.
-fn in_words(path: &ResourcePath) -> String {
-    let container = match path.kind {
-        Kind::Route => Kind::VirtualRouter,
-        Kind::GatewayRoute => Kind::VirtualGateway,
-        kind => return format!("{kind} `{}`", path.name),
-    };
-    let parent = path.parent.as_deref().unwrap_or_default();
-    format!("{container} `{parent}`, {} `{}`", path.kind, path.name)
 }
 
 /// What is wrong with a resource whatever the others say.

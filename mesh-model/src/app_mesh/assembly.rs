@@ -1,12 +1,13 @@
 //! Meshes put together from the documents of their resources, which may come in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
 use super::document::{Kind, Spec, Spelling};
 use super::resource_path::ResourcePath;
-use super::topology::{Topology, VirtualGateway, VirtualRouter};
+use super::topology::{Misfit, Topology, VirtualGateway, VirtualRouter};
 use super::{
     GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
@@ -16,10 +17,46 @@ use crate::problem::Problems;
 #[derive(Debug, Default)]
 pub struct Assembly {
     specs: BTreeMap<ResourcePath, (String, Parsed)>,
-    problems: Problems,
+    mistakes: Mistakes,
     /// Resources that are there but could not be read: what refers to them is not wrong for that.
     unread: BTreeSet<ResourcePath>,
 }
+
+/// Everything that is wrong with meshes. As an error it is never empty.
+///
+/// Paths begin with the place at which the document stands that is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mistakes {
+    /// In single documents, whatever the others say: what their specs do not allow, and second descriptions of one
+    /// resource.
+    pub within: Problems,
+    /// Between documents: resources in a mesh, a virtual router or a virtual gateway that does not exist, and, once
+    /// every document could be read, all that [`Topology::misfits`] finds. Whoever has not seen all documents may know
+    /// better.
+    pub between: Problems,
+}
+
+impl Mistakes {
+    fn is_empty(&self) -> bool {
+        self.within.is_empty() && self.between.is_empty()
+    }
+}
+
+impl From<Mistakes> for Problems {
+    fn from(mistakes: Mistakes) -> Self {
+        let mut all = mistakes.within;
+        all.extend(mistakes.between);
+        all
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Problems::from(self.clone()).fmt(f)
+    }
+}
+
+impl std::error::Error for Mistakes {}
 
 #[derive(Debug)]
 enum Parsed {
@@ -52,13 +89,13 @@ impl Assembly {
         };
         match parsed {
             Err(problems) => {
-                self.problems.extend(problems);
+                self.mistakes.within.extend(problems);
                 self.unread.insert(path);
             }
             Ok(parsed) => match self.specs.get(&path) {
                 Some((first, _)) => {
                     let problem = format!("describes the {}, which {first} does already", path.in_words());
-                    self.problems.add(place, problem);
+                    self.mistakes.within.add(place, problem);
                 }
                 None => drop(self.specs.insert(path, (place.to_owned(), parsed))),
             },
@@ -69,15 +106,18 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with a document, resources in a mesh, a virtual router or a virtual gateway that
-    /// does not exist, and, once every document could be read, whatever [`Topology::check`] finds.
-    pub fn finish(self) -> Result<BTreeMap<String, Topology>, Problems> {
+    /// Everything that is wrong, in single documents and between them.
+    pub fn finish(self) -> Result<BTreeMap<String, Topology>, Mistakes> {
         let Self {
             specs,
-            mut problems,
+            mut mistakes,
             unread,
         } = self;
         let mut meshes: BTreeMap<String, Topology> = BTreeMap::new();
+        let places: BTreeMap<ResourcePath, String> = specs
+            .iter()
+            .map(|(path, (place, _))| (path.clone(), place.clone()))
+            .collect();
         // What contains others comes first: meshes, then all that is not within a router or a gateway.
         let mut ordered: Vec<(ResourcePath, (String, Parsed))> = specs.into_iter().collect();
         ordered.sort_by_key(|(path, _)| (path.kind != Kind::Mesh, path.parent.is_some()));
@@ -87,7 +127,8 @@ impl Assembly {
             }
             let Some(mesh) = meshes.get_mut(&path.mesh) else {
                 if !unread.contains(&ResourcePath::of_mesh(&path.mesh)) {
-                    problems.add(place, format!("is in the mesh `{}`, which does not exist", path.mesh));
+                    let problem = format!("is in the mesh `{}`, which does not exist", path.mesh);
+                    mistakes.between.add(place, problem);
                 }
                 continue;
             };
@@ -97,20 +138,18 @@ impl Assembly {
                 && let Some(container) = container
                 && !unread.contains(&container)
             {
-                problems.add(
-                    place,
-                    format!("is in the {}, which does not exist", container.in_words()),
-                );
+                let problem = format!("is in the {}, which does not exist", container.in_words());
+                mistakes.between.add(place, problem);
             }
         }
-        if problems.is_empty() {
-            for mesh in meshes.values() {
-                if let Err(found) = mesh.check() {
-                    problems.extend(found);
-                }
+        if mistakes.is_empty() {
+            for Misfit { resource, message } in meshes.values().flat_map(Topology::misfits) {
+                // Every resource of these meshes came from a document.
+                let place = places.get(&resource).cloned().unwrap_or_else(|| resource.to_string());
+                mistakes.between.add(place, message);
             }
         }
-        problems.or(meshes)
+        if mistakes.is_empty() { Ok(meshes) } else { Err(mistakes) }
     }
 }
 
@@ -209,5 +248,28 @@ mod tests {
         assert!(lines[1].contains("describes the virtual service `b`"), "{problems}");
         assert!(lines[2].contains("in the mesh `other`"), "{problems}");
         assert!(lines[3].contains("in the virtual router `none`"), "{problems}");
+    }
+
+    #[test]
+    fn what_is_wrong_between_documents_is_told_where_the_one_stands() {
+        let mut assembly = Assembly::new();
+        add(&mut assembly, "mesh/demo", json!({}));
+        let http = json!({"portMapping": {"port": 80, "protocol": "http"}});
+        add(
+            &mut assembly,
+            "mesh/demo/virtualRouter/split",
+            json!({"listeners": [http]}),
+        );
+        let route = json!({"httpRoute": {"match": {"prefix": "/", "port": 81}, "action": {"weightedTargets": [
+            {"virtualNode": "blue", "weight": 1}]}}});
+        let path = ResourcePath::parse("mesh/demo/virtualRouter/split/route/all").expect("a path");
+        assembly.add(path, &route, Spelling::Api, "Resources.Route.Properties.Spec");
+        let mistakes = assembly.finish().expect_err("two mistakes");
+        assert!(mistakes.within.is_empty());
+        assert_eq!(
+            mistakes.to_string(),
+            "Resources.Route.Properties.Spec: its match names port 81, which the router does not have; it has 80\n\
+             Resources.Route.Properties.Spec: refers to the virtual node `blue`, which does not exist"
+        );
     }
 }

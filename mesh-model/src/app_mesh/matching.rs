@@ -25,7 +25,7 @@ pub enum HeaderMatchMethod {
     Prefix(String),
     /// Something that ends like this.
     Suffix(String),
-    /// Something that matches this regular expression as a whole.
+    /// Something that matches this regular expression as a whole. It is one of RE2's.
     Regex(String),
     /// A whole number in this range.
     Range(MatchRange),
@@ -46,7 +46,7 @@ pub struct HttpPathMatch {
     /// This, 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact: Option<String>,
-    /// Something that matches this regular expression as a whole, 1 to 255 characters.
+    /// Something that matches this regular expression as a whole, 1 to 255 characters. It is one of RE2's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
 }

@@ -208,4 +208,13 @@ impl RouteSpec {
             .flatten()
             .flat_map(|action| &action.weighted_targets)
     }
+
+    /// The port of the virtual router that the route holds for. `None` for all of them.
+    #[must_use]
+    pub fn matched_port(&self) -> Option<u16> {
+        let http = self.http_route.as_ref().or(self.http2_route.as_ref());
+        http.and_then(|route| route.matching.port)
+            .or_else(|| self.grpc_route.as_ref()?.matching.port)
+            .or_else(|| self.tcp_route.as_ref()?.matching?.port)
+    }
 }

@@ -1,9 +1,10 @@
 //! What goes beyond a single field: combinations that App Mesh refuses.
 //!
 //! Sources: the admission webhooks of AWS's App Mesh controller for Kubernetes at 7588d122, and the App Mesh user
-//! guide (read 2026-11-23). That App Mesh itself enforced each of them is not certain. Three rules are ours: a
-//! duration's value needs a unit, a prefix can only be rewritten where a prefix was matched, and timeouts and
-//! connection pools must be of the kind that the listener speaks. What breaks them could not be honoured.
+//! guide (read 2026-11-23). That App Mesh itself enforced each of them is not certain. Four rules are ours: a
+//! duration's value needs a unit, a prefix can only be rewritten where a prefix was matched, timeouts and
+//! connection pools must be of the kind that the listener speaks, and a regular expression must be one that Envoy
+//! takes. What breaks them could not be honoured.
 
 mod gateway_routes;
 mod listeners;

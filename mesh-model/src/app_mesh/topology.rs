@@ -1,13 +1,17 @@
 //! The resources of one mesh together, with every reference resolved.
 
 mod references;
+mod service_port;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{
-    GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
+    GatewayRouteSpec, MeshSpec, ResourcePath, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec,
+    VirtualServiceSpec,
 };
-use crate::problem::Problems;
+
+pub use service_port::{Behind, ServicePort};
 
 /// One mesh and everything in it, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,17 +48,30 @@ pub struct VirtualGateway {
     pub gateway_routes: BTreeMap<String, GatewayRouteSpec>,
 }
 
+/// Something about a resource that does not fit the others of its mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// Which resource.
+    pub resource: ResourcePath,
+    /// What does not fit: the end of a sentence that begins with the resource.
+    pub message: String,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.resource.in_words(), self.message)
+    }
+}
+
 impl Topology {
-    /// Checks that what resources refer to is there, and that ports and protocols agree along the way.
+    /// Whether what resources refer to is there, and ports and protocols agree along the way. What does not is
+    /// returned; nothing, if all is well:
     ///
-    /// # Errors
-    ///
-    /// Every reference to something that does not exist, by the resource that holds it; every port that must be
+    /// every reference to something that does not exist, by the resource that holds it; every port that must be
     /// given because there are several, or that does not exist; every route of a kind that its router or its
     /// targets do not speak; backends over TCP that share a port, which Envoy cannot tell apart.
-    pub fn check(&self) -> Result<(), Problems> {
-        let mut problems = Problems::none();
-        references::check(self, &mut problems);
-        problems.or(())
+    #[must_use]
+    pub fn misfits(&self) -> Vec<Misfit> {
+        references::check(self)
     }
 }

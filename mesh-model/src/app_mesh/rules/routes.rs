@@ -2,6 +2,7 @@
 
 use super::super::document::Place;
 use super::super::matching::{HeaderMatch, HeaderMatchMethod, HttpPathMatch};
+use super::super::regular_expression;
 use super::super::route::{GrpcRoute, HttpRetryPolicy, HttpRoute, RouteAction, RouteSpec};
 use super::{duration, exactly_one};
 
@@ -115,6 +116,9 @@ pub(super) fn path(path: Option<&HttpPathMatch>, place: &mut Place<'_>) {
             &[("exact", path.exact.is_some()), ("regex", path.regex.is_some())],
             place,
         );
+        if let Some(regex) = &path.regex {
+            regular_expression(regex, &mut place.at("regex"));
+        }
     }
 }
 
@@ -130,13 +134,22 @@ pub(super) fn service_name(name: Option<&str>, place: &mut Place<'_>) {
 
 pub(super) fn headers(headers: &[HeaderMatch], field: &str, place: &mut Place<'_>) {
     for (index, header) in headers.iter().enumerate() {
-        if let Some(HeaderMatchMethod::Range(range)) = &header.method
-            && range.end <= range.start
-        {
-            place.at(&format!("{field}[{index}].match.range")).problem(format!(
-                "ends at {}, which is not after its start {}",
-                range.end, range.start
-            ));
+        let mut place = place.at(&format!("{field}[{index}].match"));
+        match &header.method {
+            Some(HeaderMatchMethod::Range(range)) if range.end <= range.start => {
+                place.at("range").problem(format!(
+                    "ends at {}, which is not after its start {}",
+                    range.end, range.start
+                ));
+            }
+            Some(HeaderMatchMethod::Regex(regex)) => regular_expression(regex, &mut place.at("regex")),
+            _ => {}
         }
+    }
+}
+
+fn regular_expression(expression: &str, place: &mut Place<'_>) {
+    if let Err(problem) = regular_expression::check(expression) {
+        place.problem(problem);
     }
 }

@@ -1,0 +1,166 @@
+//! The ports of a virtual service: where applications call it, and what stands behind each.
+
+use super::super::listener::Listener;
+use super::super::virtual_service::VirtualServiceProvider;
+use super::super::{PortMapping, Protocol, RouteSpec};
+use super::{Topology, VirtualRouter};
+
+/// A port of a virtual service.
+#[derive(Debug, Clone, Copy)]
+pub struct ServicePort<'a> {
+    /// The port that applications dial: the virtual router's, or the virtual node's if there is no router.
+    pub port: u16,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// What stands behind it.
+    pub behind: Behind<'a>,
+}
+
+/// What stands behind a port of a virtual service.
+#[derive(Debug, Clone, Copy)]
+pub enum Behind<'a> {
+    /// A listener of a virtual node, by the node's name.
+    Node(&'a str, &'a Listener),
+    /// The routes of a virtual router, by the router's name.
+    Router(&'a str, &'a VirtualRouter),
+}
+
+impl Topology {
+    /// The ports of a virtual service, in the order in which its provider lists them. None if the mesh has no such
+    /// virtual service, or it has no provider, or one that does not exist.
+    #[must_use]
+    pub fn ports_of_service(&self, service: &str) -> Vec<ServicePort<'_>> {
+        let spec = self.virtual_services.get(service);
+        match spec.and_then(|spec| spec.provider.as_ref()) {
+            Some(VirtualServiceProvider::VirtualNode(provider)) => {
+                let node = self.virtual_nodes.get_key_value(&provider.virtual_node_name);
+                let listeners = node.into_iter().flat_map(|(name, node)| {
+                    let listeners = node.listeners.iter();
+                    listeners.map(|listener| (listener.port_mapping, Behind::Node(name, listener)))
+                });
+                listeners.map(ServicePort::new).collect()
+            }
+            Some(VirtualServiceProvider::VirtualRouter(provider)) => {
+                let router = self.virtual_routers.get_key_value(&provider.virtual_router_name);
+                let listeners = router.into_iter().flat_map(|(name, router)| {
+                    let listeners = router.spec.listeners.iter();
+                    listeners.map(|listener| (listener.port_mapping, Behind::Router(name, router)))
+                });
+                listeners.map(ServicePort::new).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+impl<'a> ServicePort<'a> {
+    fn new((mapping, behind): (PortMapping, Behind<'a>)) -> Self {
+        Self {
+            port: mapping.port,
+            protocol: mapping.protocol,
+            behind,
+        }
+    }
+
+    /// The routes of its router that hold for this port, by name. None if a virtual node stands behind it.
+    pub fn routes(&self) -> impl Iterator<Item = (&'a str, &'a RouteSpec)> + use<'a> {
+        let (port, router) = match self.behind {
+            Behind::Router(_, router) => (self.port, Some(router)),
+            Behind::Node(..) => (self.port, None),
+        };
+        router
+            .into_iter()
+            .flat_map(|router| &router.routes)
+            .map(|(name, route)| (name.as_str(), route))
+            .filter(move |(_, route)| route.matched_port().is_none_or(|matched| matched == port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::super::{Assembly, ResourcePath, Spelling};
+    use super::*;
+
+    fn mesh() -> Topology {
+        let listen = |ports: &[(u16, &str)]| {
+            let mapping = |(port, protocol): &(u16, &str)| json!({"portMapping": {"port": port, "protocol": protocol}});
+            ports.iter().map(mapping).collect::<Value>()
+        };
+        let route = |matching: Value| {
+            json!({"httpRoute": {"match": matching, "action": {"weightedTargets": [
+                {"virtualNode": "blue", "weight": 1, "port": 8080}]}}})
+        };
+        let mut assembly = Assembly::new();
+        for (path, document) in [
+            ("mesh/demo", json!({})),
+            (
+                "mesh/demo/virtualNode/blue",
+                json!({"listeners": listen(&[(8080, "http"), (5432, "tcp")]), "serviceDiscovery": {"dns": {"hostname": "b"}}}),
+            ),
+            (
+                "mesh/demo/virtualRouter/split",
+                json!({"listeners": listen(&[(80, "http"), (81, "http")])}),
+            ),
+            (
+                "mesh/demo/virtualRouter/split/route/one",
+                route(json!({"prefix": "/", "port": 80})),
+            ),
+            (
+                "mesh/demo/virtualRouter/split/route/two",
+                route(json!({"prefix": "/x", "port": 81})),
+            ),
+            (
+                "mesh/demo/virtualService/by-node",
+                json!({"provider": {"virtualNode": {"virtualNodeName": "blue"}}}),
+            ),
+            (
+                "mesh/demo/virtualService/by-router",
+                json!({"provider": {"virtualRouter": {"virtualRouterName": "split"}}}),
+            ),
+            ("mesh/demo/virtualService/by-nobody", json!({})),
+        ] {
+            let path = ResourcePath::parse(path).expect("a path");
+            assembly.add(path.clone(), &document, Spelling::Api, &path.to_string());
+        }
+        let mut meshes = assembly.finish().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        meshes.remove("demo").expect("the mesh")
+    }
+
+    fn ports(mesh: &Topology, service: &str) -> Vec<(u16, Protocol)> {
+        let ports = mesh.ports_of_service(service);
+        ports.iter().map(|port| (port.port, port.protocol)).collect()
+    }
+
+    #[test]
+    fn a_service_is_called_at_the_ports_of_its_provider() {
+        let mut mesh = mesh();
+        assert_eq!(ports(&mesh, "by-node"), [(8080, Protocol::Http), (5432, Protocol::Tcp)]);
+        assert_eq!(ports(&mesh, "by-router"), [(80, Protocol::Http), (81, Protocol::Http)]);
+        assert_eq!(ports(&mesh, "by-nobody"), []);
+        assert_eq!(ports(&mesh, "unheard-of"), []);
+        mesh.virtual_nodes.clear();
+        assert_eq!(ports(&mesh, "by-node"), [], "its node does not exist");
+    }
+
+    #[test]
+    fn a_port_has_the_routes_that_hold_for_it() {
+        let mut mesh = mesh();
+        let routes = |mesh: &Topology, service: &str, index: usize| -> Vec<String> {
+            let ports = mesh.ports_of_service(service);
+            ports[index].routes().map(|(name, _)| name.to_owned()).collect()
+        };
+        assert_eq!(routes(&mesh, "by-router", 0), ["one"]);
+        assert_eq!(routes(&mesh, "by-router", 1), ["two"]);
+        assert_eq!(routes(&mesh, "by-node", 0), Vec::<String>::new());
+        let router = mesh.virtual_routers.get_mut("split").expect("the router");
+        let two = router.routes.get_mut("two").expect("the route");
+        two.http_route.as_mut().expect("for HTTP").matching.port = None;
+        assert_eq!(
+            routes(&mesh, "by-router", 0),
+            ["one", "two"],
+            "one of them holds for all"
+        );
+    }
+}
