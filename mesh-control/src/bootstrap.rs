@@ -18,6 +18,18 @@ use crate::node::{Identity, Wiring};
 /// 2026-11-23).
 pub(crate) const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
 
+/// The name of the cluster of the collector of spans.
+pub(crate) const COLLECTOR_CLUSTER: &str = "collector";
+
+/// How large the program of a regular expression may be, as the App Mesh agent allowed it (`envoy_bootstrap.go`, read
+/// 2026-11-23), and as the model checks it. Envoy's own limit is 100.
+const LARGEST_PROGRAM: u32 = 1000;
+/// Spans leave 50 ms after a request, or as soon as there are 100, for whoever waits for those of one request. Without
+/// this a span waits up to 5 s for four others. Source: Envoy, `source/extensions/tracers/opentelemetry/tracer.cc` (read
+/// 2026-11-23).
+const SPANS_LEAVE_AFTER_MS: u32 = 50;
+const SPANS_AT_ONCE: u32 = 100;
+
 /// What an Envoy needs to know before it can ask.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
@@ -77,16 +89,35 @@ impl Bootstrap {
                 },
             }]},
             "stats_config": {"stats_tags": self.stats_tags()},
+            // How long times stay uncounted. By default it is five seconds, too long for who watches a rollout.
+            "stats_flush_interval": "1s",
         });
+        bootstrap["layered_runtime"] = self.runtime();
         if !self.dns_servers.is_empty() {
             bootstrap["typed_dns_resolver_config"] = self.dns_resolver();
         }
         bootstrap
     }
 
+    /// What is Envoy's to decide otherwise. What is set on the admin page wins.
+    fn runtime(&self) -> Value {
+        let mut own = json!({"re2.max_program_size.error_level": LARGEST_PROGRAM});
+        if self.wiring.own.collector.is_some() {
+            own["tracing.opentelemetry.flush_interval_ms"] = SPANS_LEAVE_AFTER_MS.into();
+            own["tracing.opentelemetry.min_flush_spans"] = SPANS_AT_ONCE.into();
+        }
+        json!({"layers": [{"name": "own", "static_layer": own}, {"name": "admin", "admin_layer": {}}]})
+    }
+
     fn clusters(&self) -> Vec<Value> {
         let sds = self.sds.as_ref().map(|socket| sds_cluster(socket));
-        std::iter::once(self.xds_cluster()).chain(sds).collect()
+        // A control plane that vanished without a word is noticed within half a minute.
+        let keepalive = json!({"connection_keepalive": {"interval": "10s", "timeout": "20s"}});
+        let collector = self.wiring.own.collector;
+        std::iter::once(grpc_cluster("xds", &socket_address(self.xds), keepalive))
+            .chain(sds)
+            .chain(collector.map(|at| grpc_cluster(COLLECTOR_CLUSTER, &socket_address(at), json!({}))))
+            .collect()
     }
 
     fn dns_resolver(&self) -> Value {
@@ -123,49 +154,32 @@ impl Bootstrap {
             json!({"tag_name": member, "fixed_value": path.name}),
         ]
     }
-
-    fn xds_cluster(&self) -> Value {
-        json!({
-            "name": "xds",
-            "type": "STATIC",
-            "connect_timeout": "1s",
-            "typed_extension_protocol_options": {
-                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                    "explicit_http_config": {
-                        // A control plane that vanished without a word is noticed within half a minute.
-                        "http2_protocol_options": {
-                            "connection_keepalive": {"interval": "10s", "timeout": "20s"},
-                        },
-                    },
-                },
-            },
-            "load_assignment": {
-                "cluster_name": "xds",
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {
-                    "address": self.xds.ip().to_string(),
-                    "port_value": self.xds.port(),
-                }}}}]}],
-            },
-        })
-    }
 }
 
 /// The cluster of a secret discovery service beside the Envoy, called as App Mesh's agent called it.
 fn sds_cluster(socket: &Path) -> Value {
+    grpc_cluster(SDS_CLUSTER, &json!({"pipe": {"path": socket}}), json!({}))
+}
+
+fn socket_address(at: SocketAddr) -> Value {
+    json!({"socket_address": {"address": at.ip().to_string(), "port_value": at.port()}})
+}
+
+/// A server of gRPC at a known address.
+fn grpc_cluster(name: &str, address: &Value, http2: Value) -> Value {
     json!({
-        "name": SDS_CLUSTER,
+        "name": name,
         "type": "STATIC",
         "connect_timeout": "1s",
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": {"http2_protocol_options": {}},
+                "explicit_http_config": {"http2_protocol_options": http2},
             },
         },
         "load_assignment": {
-            "cluster_name": SDS_CLUSTER,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": socket}}}}]}],
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
         },
     })
 }

@@ -65,8 +65,30 @@ impl ControlPlane {
         addresses: Addresses,
         world: World,
     ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
+        Self::on(listen(addresses.xds).await?, addresses.status, world).await
+    }
+
+    /// Does the same with a listener for Envoys that is there already: one in another network, for instance. It must not
+    /// block.
+    ///
+    /// # Errors
+    ///
+    /// If the listener cannot be used, or `status` cannot be bound. The latter names it.
+    pub async fn with_listener(
+        xds: std::net::TcpListener,
+        status: SocketAddr,
+        world: World,
+    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
+        Self::on(TcpListener::from_std(xds)?, status, world).await
+    }
+
+    async fn on(
+        xds: TcpListener,
+        status: SocketAddr,
+        world: World,
+    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
         let world = WorldSource::new(world);
-        let (endpoint, serving) = bind(addresses, Arc::new(world.clone())).await?;
+        let (endpoint, serving) = serve(xds, status, Arc::new(world.clone())).await?;
         Ok((Self { world, endpoint }, serving))
     }
 
@@ -108,16 +130,16 @@ pub async fn serve_source(
     impl Fn() -> Status + Clone + Send + Sync,
     impl Future<Output = io::Result<()>> + Send + 'static,
 )> {
-    let (endpoint, serving) = bind(addresses, source).await?;
+    let (endpoint, serving) = serve(listen(addresses.xds).await?, addresses.status, source).await?;
     Ok((endpoint.addresses, move || endpoint.board.read(), serving))
 }
 
-async fn bind(
-    addresses: Addresses,
+async fn serve(
+    xds: TcpListener,
+    status: SocketAddr,
     source: Arc<dyn Source>,
 ) -> io::Result<(Endpoint, impl Future<Output = io::Result<()>> + Send + 'static)> {
-    let xds = listen(addresses.xds).await?;
-    let status = listen(addresses.status).await?;
+    let status = listen(status).await?;
     let board = StatusBoard::default();
     let endpoint = Endpoint {
         addresses: Addresses {

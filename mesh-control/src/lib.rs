@@ -47,11 +47,11 @@
 //! | ADS, state of the world and delta | served; tested with Envoy 1.40 |
 //! | clusters, endpoints, listeners, routes | served in make-before-break order |
 //! | secrets, runtime, scoped and virtual-host routes | not served: nothing here needs them |
-//! | Service Connect, explicit wiring, HTTP/1.1, HTTP/2, gRPC, TCP | translated |
+//! | Service Connect, explicit and intercepted wiring, HTTP/1.1, HTTP/2, gRPC, TCP | translated |
 //! | `IngressPortOverride` | not used, with a note on the status page: the task's wiring says where listeners are |
-//! | Service Connect, intercepted wiring; TLS | not yet |
-//! | App Mesh, explicit wiring | translated |
-//! | App Mesh, intercepted wiring | translated; nothing here redirects connections yet, so no request has tried it |
+//! | Service Connect, TLS | not yet |
+//! | App Mesh, explicit and intercepted wiring | translated |
+//! | spans of HTTP requests | sent by OTLP over gRPC where a task's wiring names a collector ([`node::OwnWiring::collector`]), for requests whose caller samples them; none of TCP connections |
 //! | access control and TLS on the xDS port | not yet: bind it to loopback |
 //!
 #![doc = include_str!("docs/app_mesh.md")]
@@ -71,4 +71,5 @@ pub use bootstrap::Bootstrap;
 pub use control_plane::{Addresses, ControlPlane};
 pub use node::{Identity, ServiceIdentity, Wiring};
 pub use snapshot::Snapshot;
+pub use translate::egress_clusters;
 pub use world::{Instance, NodeInstance, World};

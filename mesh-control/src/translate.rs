@@ -7,10 +7,12 @@ mod http;
 mod listener;
 mod retry;
 mod service_connect;
+mod tracing;
 
 use crate::snapshot::Snapshot;
 
 pub(crate) use app_mesh::app_mesh;
+pub use app_mesh::egress_clusters;
 pub(crate) use service_connect::service_connect;
 
 /// What became of one task's configuration.

@@ -8,7 +8,7 @@
 //! [`Wiring::intercepted`].
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -88,6 +88,14 @@ pub struct OwnWiring {
     /// A file to which requests that ask for it are written as a [`crate::hop::Hop`]. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hops: Option<String>,
+    /// Where spans of requests are sent, by OTLP over gRPC without TLS. Default: nowhere, and no request is traced.
+    ///
+    /// Of requests that carry a `traceparent`, those are traced whose flags say so, and of others none: whoever calls
+    /// decides, and ordinary traffic costs no span. In spans the Envoy is the service called [`OwnWiring::task`], or,
+    /// if that is not said, by its node id. The Envoy's bootstrap file must have the collector's cluster:
+    /// [`Bootstrap`](crate::Bootstrap) writes it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collector: Option<SocketAddr>,
 }
 
 impl Default for OwnWiring {
@@ -100,6 +108,7 @@ impl Default for OwnWiring {
             is_intercepted: false,
             virtual_addresses: BTreeMap::new(),
             hops: None,
+            collector: None,
         }
     }
 }
@@ -147,10 +156,13 @@ impl Wiring {
     ///
     /// If the listeners' ports are missing, or either part has another form.
     pub fn from_node(node: &Node) -> Result<Self, NodeError> {
-        let own = match node.metadata.get(MESHWRIGHT_KEY) {
+        let mut own: OwnWiring = match node.metadata.get(MESHWRIGHT_KEY) {
             Some(value) => read(MESHWRIGHT_KEY, value)?,
             None => OwnWiring::default(),
         };
+        if own.collector.is_some() {
+            own.task.get_or_insert_with(|| node.id.clone());
+        }
         let listeners = node
             .metadata
             .get(LISTENER_PORTS_KEY)
@@ -211,12 +223,22 @@ mod tests {
                 task: Some("blue/1".to_owned()),
                 app_ports: BTreeMap::from([(3000, 40003)]),
                 hops: Some("hops.log".to_owned()),
+                collector: Some(([127, 0, 0, 1], 4317).into()),
                 ..OwnWiring::default()
             },
         };
         let read = Wiring::from_node(&node(wiring.to_metadata())).unwrap();
         assert_eq!(read, wiring);
         assert_eq!((read.app_port(3000), read.app_port(80)), (40003, 80));
+    }
+
+    #[test]
+    fn spans_have_a_name_to_go_by() {
+        let mut wiring = Wiring::intercepted();
+        assert_eq!(Wiring::from_node(&node(wiring.to_metadata())).unwrap().own.task, None);
+        wiring.own.collector = Some(([127, 0, 0, 1], 4317).into());
+        let read = Wiring::from_node(&node(wiring.to_metadata())).unwrap();
+        assert_eq!(read.own.task.as_deref(), Some("n"));
     }
 
     #[test]

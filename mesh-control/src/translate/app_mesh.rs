@@ -41,12 +41,19 @@ mod targets;
 mod timeouts;
 mod tls;
 
-use mesh_model::app_mesh::{Kind, ResourcePath};
+use mesh_model::app_mesh::{Kind, ResourcePath, Topology};
 
 use self::member::Member;
 use super::Translation;
 use crate::node::Wiring;
 use crate::world::World;
+
+/// The names of the clusters by which Envoys see the tasks of a virtual node, one for each of its listeners: what their
+/// statistics of calls to it begin with, after `cluster.`.
+#[must_use]
+pub fn egress_clusters(mesh: &Topology, node: &str) -> Vec<String> {
+    names::egress_clusters(mesh, node)
+}
 
 /// The configuration of a task of this virtual node or virtual gateway. `None` if the mesh has no such member.
 pub(crate) fn app_mesh<'a>(world: &'a World, path: &'a ResourcePath, wiring: &'a Wiring) -> Option<Translation> {

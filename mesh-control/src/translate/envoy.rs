@@ -25,10 +25,13 @@ pub(super) fn uint32(value: u32) -> Option<UInt32Value> {
     Some(UInt32Value { value })
 }
 
+/// In seconds: 136 years, which is as good as for ever. Envoy refuses what does not fit into 64 bits of nanoseconds, and
+/// with it all that comes in the same resource.
+const LONGEST: i64 = u32::MAX as i64;
+
 pub(super) fn duration(duration: Duration) -> Option<protobuf::Duration> {
     Some(protobuf::Duration {
-        // Durations of the model are configured in 32-bit seconds.
-        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(LONGEST).min(LONGEST),
         nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
     })
 }

@@ -29,19 +29,19 @@ use mesh_model::Fault;
 
 use super::answer::mark;
 use super::envoy::{any, duration_or_unlimited, over_ads};
+use super::tracing;
 use crate::hop;
+use crate::node::OwnWiring;
 
 /// What one direction decides about its connection manager.
 #[derive(Default)]
-pub(super) struct Manager<'a> {
+pub(super) struct Manager {
     /// The beginning of its metrics' names.
     pub(super) stat_prefix: String,
     /// The route configuration, told by RDS.
     pub(super) routes: String,
     /// When a caller's idle connection is closed; `None` for never.
     pub(super) idle_timeout: Option<Duration>,
-    /// The file to which it writes each request.
-    pub(super) hops: Option<&'a str>,
     /// What else it writes down, as somebody configured it.
     pub(super) access_logs: Vec<AccessLog>,
     /// Whether `/a/../b` and `//b` are taken for `/b`.
@@ -50,9 +50,10 @@ pub(super) struct Manager<'a> {
     pub(super) filters: Vec<HttpFilter>,
 }
 
-impl Manager<'_> {
-    pub(super) fn filter(self) -> Filter {
-        let hops = self.hops.map(|path| hop_log(path, &self.routes));
+impl Manager {
+    /// The filter, in a task that says this of itself.
+    pub(super) fn filter(self, own: &OwnWiring) -> Filter {
+        let hops = own.hops.as_ref().map(|path| hop_log(path, &self.routes));
         let router = HttpFilter {
             name: "envoy.filters.http.router".to_owned(),
             config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
@@ -86,6 +87,7 @@ impl Manager<'_> {
                 mappers: marks(),
                 ..Default::default()
             }),
+            tracing: tracing::of(own),
             access_log: hops.into_iter().chain(self.access_logs).collect(),
             ..Default::default()
         };

@@ -1,26 +1,30 @@
-//! A Service Connect namespace as the configuration of one task's Envoy, in explicit wiring.
+//! A Service Connect namespace as the configuration of one task's Envoy, in both wirings.
 //!
 //! ```text
 //!  application ──► egress ── routes ──► one cluster per endpoint ──► peers' ingress listeners
 //!  application ◄── cluster ◄─ routes ── one ingress listener per offered port ◄── peers
 //! ```
 //!
-//! | Service Connect | Envoy |
-//! |---|---|
-//! | endpoint of the HTTP family | virtual host in `rds_egress`, cluster `cds_egress_…` with EDS |
-//! | TCP endpoint | listener of its own, if the task's wiring has a port for it; else a note |
-//! | offered port | listener `lds_ingress_…`, cluster `cds_ingress_…` to the application |
-//! | tasks of an endpoint | endpoints of its cluster |
-//! | `perRequestTimeoutSeconds` | route `timeout`, on both sides |
-//! | `idleTimeoutSeconds` | route and connection `idle_timeout`, on both sides; TCP proxy `idle_timeout` |
-//! | load balancing, retries, outlier detection | see `cluster` and `routes` |
-//! | a name the namespace does not have | answered 404 by the sidecar, with [`mesh_model::Fault::UnknownService`] |
+//! | Service Connect | Envoy, explicit wiring | Envoy, intercepted wiring |
+//! |---|---|---|
+//! | endpoint of the HTTP family | virtual host in `rds_egress`, cluster `cds_egress_…` with EDS | filter chain in `lds_egress` for its virtual address and port, routes `rds_egress_…`, the same cluster |
+//! | TCP endpoint | listener of its own, if the task's wiring has a port for it; else a note | filter chain in `lds_egress` |
+//! | endpoint without a virtual address | does not matter | a note: it cannot be called |
+//! | offered port | listener `lds_ingress_…`, cluster `cds_ingress_…` to the application | the same: what comes for the container's port is redirected to it |
+//! | tasks of an endpoint | endpoints of its cluster | the same |
+//! | `perRequestTimeoutSeconds` | route `timeout`, on both sides | the same |
+//! | `idleTimeoutSeconds` | route and connection `idle_timeout`, on both sides but for the application's connections to the egress, which have the default; TCP proxy `idle_timeout` | on both sides, the application's connections too |
+//! | load balancing, retries, outlier detection | see `cluster` and `routes` | the same |
+//! | the Host of a call | says which endpoint is meant | says nothing, the address does; it reaches the application as it is |
+//! | a name the namespace does not have | answered 404 by the sidecar, with [`mesh_model::Fault::UnknownService`] | never comes to the sidecar: it does not resolve, or it leads out of the mesh, as under Service Connect itself |
+//! | an endpoint's name, another port | answered 404 likewise | the connection is closed, without a word |
 //!
 //! Envoy's resource names under Service Connect are not public; these follow App Mesh's.
 
 mod cluster;
 mod egress;
 mod ingress;
+mod intercepted;
 mod routes;
 
 use mesh_model::namespace::{Endpoint, Namespace};
@@ -49,7 +53,11 @@ pub(crate) fn service_connect(world: &World, service: &ServiceIdentity, wiring: 
                 instances.iter().map(|instance| instance.address),
             ));
     }
-    egress::translate(namespace, wiring, &mut translation);
+    if wiring.own.is_intercepted {
+        intercepted::translate(namespace, wiring, &mut translation);
+    } else {
+        egress::translate(namespace, wiring, &mut translation);
+    }
     ingress::translate(namespace, &service.service, wiring, &mut translation);
     Some(translation)
 }
@@ -75,10 +83,15 @@ mod names {
         format!("cds_{direction}_{}_{discovery_name}_{protocol}_{port}", namespace.name)
     }
 
-    /// The listener for HTTP calls of the application.
+    /// The listener for HTTP calls of the application; in intercepted wiring, for all of them.
     pub(super) const EGRESS_LISTENER: &str = "lds_egress";
     /// The routes behind it.
     pub(super) const EGRESS_ROUTES: &str = "rds_egress";
+
+    /// The routes of one endpoint in intercepted wiring, or of the first of several that only the Host tells apart.
+    pub(super) fn endpoint_routes(endpoint: &Endpoint) -> String {
+        format!("{EGRESS_ROUTES}_{}_{}", endpoint.dns_name, endpoint.port)
+    }
 
     /// The listener for calls of the application to a TCP endpoint.
     pub(super) fn tcp_egress_listener(endpoint: &Endpoint) -> String {

@@ -1,4 +1,4 @@
-//! The whole configuration of two tasks as Envoy prints it, in `tests/golden`, to be read and reviewed.
+//! The whole configuration of three tasks as Envoy prints it, in `tests/golden`, to be read and reviewed.
 //!
 //! The files hold what Envoy says it was told (`/config_dump`), so nothing here has to know how protobuf becomes
 //! JSON. Envoy opens its listeners while the test runs; the ports it was given then stand in the files as those of
@@ -9,18 +9,20 @@
 pub(crate) mod dump;
 pub(crate) mod validate;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use mesh_control::Wiring;
 use mesh_control::ads::Variant;
-use mesh_control::node::{egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_control::node::{OwnWiring, egress_listener, ingress_listener, tcp_egress_listener};
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 use serde_json::{Value, json};
 
-use crate::harness::{Mesh, Task, endpoint, in_both_variants};
+use crate::harness::{Envoy, Mesh, ReservedPort, Task, endpoint, in_both_variants, node_id};
 
-in_both_variants!(a_task_that_calls, a_task_that_is_called);
+in_both_variants!(a_task_that_calls, a_task_that_is_called, a_task_that_is_intercepted);
 
 /// A task of `green`: it offers nothing, and calls all that `blue` offers.
 async fn a_task_that_calls(variant: Variant) {
@@ -38,6 +40,51 @@ async fn a_task_that_is_called(variant: Variant) {
     let offered = offered.map(|endpoint| (endpoint, ([127, 0, 0, 1], endpoint.container_port).into()));
     let task = Task::wired(&mesh, "blue", &offered, &[]).await;
     check("blue", &mesh, &task).await;
+}
+
+/// A task of `blue` whose calls, and calls to which, are redirected: it offers one endpoint, and has virtual
+/// addresses for three names, one of which the namespace has no longer. Nothing is redirected here; what Envoy was told
+/// is the same.
+async fn a_task_that_is_intercepted(variant: Variant) {
+    let blue = Blue::new();
+    let mesh = blue.mesh(variant).await;
+    mesh.join("blue");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let hops = directory.path().join("hops.log").display().to_string();
+    let (egress, ingress) = (ReservedPort::pick(), ReservedPort::pick());
+    let virtual_addresses = ["blue", "ledger", "gone"].map(|name| format!("{name}.serviceconnect"));
+    let wiring = Wiring {
+        listeners: BTreeMap::from([
+            (egress_listener(), egress.number()),
+            (ingress_listener("http"), ingress.number()),
+        ]),
+        own: OwnWiring {
+            task: Some("blue/1".to_owned()),
+            // Where a task has an address of its own, this is 0.0.0.0.
+            ingress_address: [127, 0, 0, 1].into(),
+            is_intercepted: true,
+            virtual_addresses: virtual_addresses
+                .into_iter()
+                .zip(1..)
+                .map(|(name, number)| (name, [127, 255, 0, number].into()))
+                .collect(),
+            hops: Some(hops.clone()),
+            ..OwnWiring::default()
+        },
+    };
+    let xds = mesh.control.addresses().xds;
+    let envoy = Envoy::start(directory, &node_id("blue"), wiring, xds, mesh.variant).await;
+    let notes = mesh.node("blue", |node| node.settled).await.notes;
+    let mut configuration = dump::read(&envoy).await;
+    configuration["notes"] = json!(notes);
+    for (resource, actual, example) in [
+        ("lds_egress", egress.number(), 40001),
+        ("lds_ingress_http_3000", ingress.number(), 40002),
+    ] {
+        put_example_port(&mut configuration, resource, actual, example);
+    }
+    dump::replace(&mut configuration, &json!(hops), &json!("hops.log"));
+    judge("blue-intercepted", &configuration);
 }
 
 /// What the service `blue` offers: one endpoint of each kind.
@@ -121,12 +168,16 @@ fn put_example_values(configuration: &mut Value, task: &Task) {
             40005,
         ),
     ] {
-        if let Some(resource) = configuration["listeners"].get_mut(resource) {
-            let port = &mut resource["address"]["socket_address"]["port_value"];
-            assert_eq!(*port, task.listener(&listener).port());
-            *port = json!(example);
+        if configuration["listeners"].get(resource).is_some() {
+            put_example_port(configuration, resource, task.listener(&listener).port(), example);
         }
     }
     let (hops, example) = (json!(task.hops()), json!("hops.log"));
     dump::replace(configuration, &hops, &example);
+}
+
+fn put_example_port(configuration: &mut Value, resource: &str, actual: u16, example: u16) {
+    let port = &mut configuration["listeners"][resource]["address"]["socket_address"]["port_value"];
+    assert_eq!(*port, actual, "{resource}");
+    *port = json!(example);
 }

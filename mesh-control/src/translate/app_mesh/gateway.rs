@@ -151,12 +151,11 @@ impl<'a> Gateway<'a> {
             stat_prefix,
             routes: name,
             idle_timeout: Timeouts::of(None).idle,
-            hops: member.wiring.own.hops.as_deref(),
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
             filters: Vec::new(),
         }
-        .filter()
+        .filter(&member.wiring.own)
     }
 
     /// The cluster by which the ingress passes requests on to the egress, with the listener's limits.
@@ -285,14 +284,13 @@ impl<'a> Gateway<'a> {
             stat_prefix: "egress".to_owned(),
             routes: name,
             idle_timeout: Timeouts::of(None).idle,
-            hops: member.wiring.own.hops.as_deref(),
             // The ingress has written each request down already.
             access_logs: Vec::new(),
             normalizes_paths: true,
             filters: Vec::new(),
         };
         let (ip, port) = (IpAddr::V4(Ipv4Addr::LOCALHOST), self.egress.port());
-        let chains = vec![listeners::chain(None, manager.filter())];
+        let chains = vec![listeners::chain(None, manager.filter(&member.wiring.own))];
         let name = names::egress_listener("0.0.0.0");
         let outbound = TrafficDirection::Outbound;
         member.add_listener(&listeners::explicit(name, (ip, port), outbound, chains, false));

@@ -12,6 +12,7 @@ use envoy_types::pb::envoy::config::core::v3::health_check::{
     GrpcHealthCheck, HealthChecker, HttpHealthCheck, TcpHealthCheck,
 };
 use envoy_types::pb::envoy::r#type::v3::CodecClientType;
+use envoy_types::pb::google::protobuf;
 use mesh_model::app_mesh::Protocol;
 use mesh_model::app_mesh::listener::{HealthCheck, OutlierDetection};
 
@@ -55,9 +56,15 @@ pub(super) fn outlier_detection(detection: &OutlierDetection) -> cluster::Outlie
         enforcing_consecutive_5xx: uint32(100),
         enforcing_success_rate: uint32(0),
         enforcing_consecutive_gateway_failure: uint32(0),
-        interval: duration(detection.interval.into()),
-        base_ejection_time: duration(detection.base_ejection_duration.into()),
+        interval: unless_zero(detection.interval.into()),
+        base_ejection_time: unless_zero(detection.base_ejection_duration.into()),
         max_ejection_percent: uint32(detection.max_ejection_percent),
         ..Default::default()
     }
+}
+
+/// App Mesh allows 0, which Envoy refuses: it takes its own default instead, 10 s between looks and 30 s alone. Source:
+/// Envoy, `outlier_detection.proto` (read 2026-11-23).
+fn unless_zero(configured: Duration) -> Option<protobuf::Duration> {
+    (!configured.is_zero()).then(|| duration(configured)).flatten()
 }

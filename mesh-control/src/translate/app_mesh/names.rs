@@ -3,7 +3,7 @@
 //!
 //! The ports in names are App Mesh's, also where a task's wiring has its listeners elsewhere.
 
-use mesh_model::app_mesh::Protocol;
+use mesh_model::app_mesh::{Protocol, Topology};
 
 use crate::node::{EGRESS_PORT, INGRESS_PORT};
 
@@ -41,6 +41,16 @@ pub(super) fn ingress_routes(protocol: Protocol, port: u16) -> String {
 /// The tasks of a virtual node, as those who call them see them.
 pub(super) fn egress_cluster(mesh: &str, node: &str, protocol: Protocol, port: u16) -> String {
     format!("cds_egress_{mesh}_{node}_{protocol}_{port}")
+}
+
+/// The clusters by which others see the tasks of a virtual node, one for each of its listeners.
+pub(super) fn egress_clusters(mesh: &Topology, node: &str) -> Vec<String> {
+    let spec = mesh.virtual_nodes.get(node);
+    let listeners = spec.into_iter().flat_map(|spec| &spec.listeners);
+    let mappings = listeners.map(|listener| listener.port_mapping);
+    mappings
+        .map(|mapping| egress_cluster(&mesh.name, node, mapping.protocol, mapping.port))
+        .collect()
 }
 
 /// The application beside an Envoy.

@@ -147,12 +147,11 @@ impl Node<'_> {
             stat_prefix,
             routes: name,
             idle_timeout: timeouts.idle,
-            hops: member.wiring.own.hops.as_deref(),
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
             filters: Vec::new(),
         }
-        .filter()
+        .filter(&member.wiring.own)
     }
 
     fn secured(&self, member: &mut Member<'_>, listener: &Listener, chain: FilterChain) -> Option<Vec<FilterChain>> {
@@ -283,12 +282,11 @@ impl Node<'_> {
             routes,
             // The listener serves all backends, so none of their timeouts can apply to the application's side.
             idle_timeout: Timeouts::of(None).idle,
-            hops: member.wiring.own.hops.as_deref(),
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
             filters: egress_filter::lookup_filter(member).into_iter().collect(),
         }
-        .filter()
+        .filter(&member.wiring.own)
     }
 
     fn to_tcp_port(&self, member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Filter {

@@ -1,6 +1,6 @@
 //! Clusters: where requests go, over how many connections, and when a task is left alone for a while.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
@@ -42,8 +42,7 @@ pub(super) fn egress(name: &str, endpoint: &Endpoint) -> Cluster {
 }
 
 /// The cluster of the application beside the Envoy.
-pub(super) fn ingress(name: &str, endpoint: &Endpoint, app_port: u16) -> Cluster {
-    let application = SocketAddr::from((Ipv4Addr::LOCALHOST, app_port));
+pub(super) fn ingress(name: &str, endpoint: &Endpoint, application: SocketAddr) -> Cluster {
     Cluster {
         name: name.to_owned(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),

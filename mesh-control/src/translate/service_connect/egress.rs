@@ -1,16 +1,17 @@
-//! The listeners that the application's calls go to.
+//! The listeners that the application makes its calls to, in explicit wiring.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use envoy_types::pb::envoy::config::listener::v3::Listener;
+use envoy_types::pb::envoy::config::listener::v3::{Filter, Listener};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
 use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Endpoint, Namespace};
 
 use super::super::Translation;
 use super::super::http::Manager;
 use super::super::listener::{Tcp, on};
+use super::super::tracing;
 use super::{names, routes};
-use crate::node::{Wiring, egress_listener, tcp_egress_listener};
+use crate::node::{OwnWiring, Wiring, egress_listener, tcp_egress_listener};
 
 /// The egress listener is for the application beside the Envoy and for nobody else.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -19,12 +20,10 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     let mut snapshot = std::mem::take(&mut translation.snapshot);
     if let Some(port) = wiring.listeners.get(&egress_listener()) {
         snapshot = snapshot
-            .with_listener(&http(*port, wiring.own.hops.as_deref()))
+            .with_listener(&http(*port, &wiring.own))
             .with_routes(&routes::egress(namespace));
     } else {
-        translation
-            .notes
-            .push("the wiring has no port for `egress`: the application cannot call others".to_owned());
+        translation.notes.push(no_port());
     }
     for endpoint in namespace
         .endpoints
@@ -33,16 +32,8 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     {
         let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
         if let Some(port) = wiring.listeners.get(&listener) {
-            let filter = Tcp {
-                stat_prefix: format!("egress.tcp.{}", endpoint.port),
-                to: ClusterSpecifier::Cluster(names::egress_cluster(namespace, endpoint)),
-                idle_timeout: endpoint.idle_timeout,
-                attempts: 3,
-                access_logs: Vec::new(),
-            }
-            .filter();
             let name = names::tcp_egress_listener(endpoint);
-            snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, filter));
+            snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, tcp_filter(namespace, endpoint)));
         } else {
             translation.notes.push(unreachable_tcp(endpoint, &listener));
         }
@@ -50,16 +41,33 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     translation.snapshot = snapshot;
 }
 
-fn http(port: u16, hops: Option<&str>) -> Listener {
+fn http(port: u16, own: &OwnWiring) -> Listener {
     let manager = Manager {
         stat_prefix: "egress".to_owned(),
         routes: names::EGRESS_ROUTES.to_owned(),
         // The listener serves all endpoints, so none of their timeouts can apply to the application's side.
         idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
-        hops,
         ..Default::default()
     };
-    on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter())
+    let listener = on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter(own));
+    tracing::outbound(listener, own)
+}
+
+/// What passes the bytes of a TCP endpoint on.
+pub(super) fn tcp_filter(namespace: &Namespace, endpoint: &Endpoint) -> Filter {
+    Tcp {
+        stat_prefix: format!("egress.tcp.{}", endpoint.port),
+        to: ClusterSpecifier::Cluster(names::egress_cluster(namespace, endpoint)),
+        idle_timeout: endpoint.idle_timeout,
+        attempts: 3,
+        access_logs: Vec::new(),
+    }
+    .filter()
+}
+
+/// Why nothing can be called, in either wiring.
+pub(super) fn no_port() -> String {
+    "the wiring has no port for `egress`: the application cannot call others".to_owned()
 }
 
 fn unreachable_tcp(endpoint: &Endpoint, listener: &str) -> String {

@@ -1,6 +1,7 @@
 //! The listeners that calls to the application come to.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
 use mesh_model::namespace::{Endpoint, Namespace};
@@ -38,7 +39,7 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
         let mut snapshot = std::mem::take(&mut translation.snapshot).with_cluster(&cluster::ingress(
             &cluster_name,
             endpoint,
-            wiring.app_port(endpoint.container_port),
+            application(wiring, endpoint),
         ));
         let filter = if endpoint.protocol.is_http_family() {
             let routes_name = names::ingress_routes(endpoint);
@@ -46,11 +47,10 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
                 stat_prefix: format!("ingress.{}.{}", endpoint.protocol, endpoint.container_port),
                 routes: routes_name.clone(),
                 idle_timeout: endpoint.idle_timeout,
-                hops: wiring.own.hops.as_deref(),
                 ..Default::default()
             };
             snapshot = snapshot.with_routes(&routes::ingress(routes_name, cluster_name, endpoint));
-            manager.filter()
+            manager.filter(&wiring.own)
         } else {
             Tcp {
                 stat_prefix: format!("ingress.tcp.{}", endpoint.port),
@@ -64,6 +64,12 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
         let name = names::ingress_listener(endpoint);
         translation.snapshot = snapshot.with_listener(&on(wiring.own.ingress_address, *port, name, filter));
     }
+}
+
+/// Where the application listens for what comes for this endpoint.
+fn application(wiring: &Wiring, endpoint: &Endpoint) -> SocketAddr {
+    let ip = wiring.own.app_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    SocketAddr::from((ip, wiring.app_port(endpoint.container_port)))
 }
 
 fn differing_timeouts(first: &Endpoint, endpoint: &Endpoint) -> Option<String> {

@@ -16,24 +16,45 @@ use super::super::envoy::duration_or_unlimited;
 use super::super::retry::retry_elsewhere;
 use super::names;
 
-/// The routes behind the egress listener: one virtual host per endpoint, and an explanation for all others.
+/// The routes behind the egress listener of explicit wiring: everything that HTTP calls.
 pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
     let endpoints = namespace
         .endpoints
         .iter()
         .filter(|endpoint| endpoint.protocol.is_http_family());
-    let hosts = endpoints.map(|endpoint| {
-        let cluster = names::egress_cluster(namespace, endpoint);
-        VirtualHost {
-            name: format!("{}:{}", endpoint.dns_name, endpoint.port),
-            domains: domains(endpoint),
-            routes: to_tasks(&cluster, endpoint),
-            ..Default::default()
-        }
-    });
+    by_host(names::EGRESS_ROUTES.to_owned(), namespace, endpoints)
+}
+
+/// Routes to endpoints that the Host tells apart: one virtual host each, and an explanation for all others.
+pub(super) fn by_host<'e>(
+    name: String,
+    namespace: &Namespace,
+    endpoints: impl IntoIterator<Item = &'e Endpoint>,
+) -> RouteConfiguration {
+    let hosts = endpoints
+        .into_iter()
+        .map(|endpoint| host_of(namespace, endpoint, domains(endpoint)));
     RouteConfiguration {
-        name: names::EGRESS_ROUTES.to_owned(),
+        name,
         virtual_hosts: hosts.chain([unknown_service(namespace)]).collect(),
+        ..Default::default()
+    }
+}
+
+/// Routes to the one endpoint that can be meant, whatever the Host is: the application chose it by its address.
+pub(super) fn to_endpoint(name: String, namespace: &Namespace, endpoint: &Endpoint) -> RouteConfiguration {
+    RouteConfiguration {
+        name,
+        virtual_hosts: vec![host_of(namespace, endpoint, vec!["*".to_owned()])],
+        ..Default::default()
+    }
+}
+
+fn host_of(namespace: &Namespace, endpoint: &Endpoint, domains: Vec<String>) -> VirtualHost {
+    VirtualHost {
+        name: format!("{}:{}", endpoint.dns_name, endpoint.port),
+        domains,
+        routes: to_tasks(&names::egress_cluster(namespace, endpoint), endpoint),
         ..Default::default()
     }
 }

@@ -14,6 +14,8 @@ use crate::node::{OwnWiring, egress_listener, ingress_listener};
 use crate::snapshot::{Reference, ResourceType};
 use crate::world::Instance;
 
+mod intercepted;
+
 fn endpoint(name: &str, port: u16) -> Endpoint {
     Endpoint {
         discovery_name: name.to_owned(),

@@ -9,9 +9,16 @@ use crate::harness::program;
 
 /// Has `envoy --mode validate` judge a configuration.
 pub(crate) fn validate(configuration: &Value) {
+    if let Err(refusal) = judge(&bootstrap(configuration)) {
+        panic!("Envoy refuses it:\n{refusal}");
+    }
+}
+
+/// What `envoy --mode validate` says of a bootstrap file, if it refuses it.
+pub(crate) fn judge(bootstrap: &Value) -> Result<(), String> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("envoy.json");
-    fs::write(&file, format!("{:#}", bootstrap(configuration))).expect("the bootstrap file");
+    fs::write(&file, format!("{bootstrap:#}")).expect("the bootstrap file");
     let output = program()
         .command()
         .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning"])
@@ -21,11 +28,11 @@ pub(crate) fn validate(configuration: &Value) {
         .current_dir(directory.path())
         .output()
         .expect("Envoy starts");
-    assert!(
-        output.status.success(),
-        "Envoy refuses it:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }
 
 /// The same without a control plane: routes inside their listener, endpoints inside their cluster.
