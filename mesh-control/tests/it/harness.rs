@@ -1,22 +1,30 @@
 //! What the tests are made of.
 
+mod collector;
+mod dns;
 mod envoy;
 mod eventually;
+mod http2;
 mod load;
 mod member;
 mod mesh;
 mod port;
+mod sds;
 mod task;
 mod upstream;
 
-pub(crate) use envoy::{Envoy, program};
+pub(crate) use collector::Collector;
+pub(crate) use dns::Dns;
+pub(crate) use envoy::{Beside, Envoy, program};
 pub(crate) use eventually::eventually;
+pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, refusal};
 pub(crate) use load::Load;
 pub(crate) use member::Member;
 pub(crate) use mesh::{Mesh, endpoint, node_id};
 pub(crate) use port::ReservedPort;
+pub(crate) use sds::Sds;
 pub(crate) use task::{Answer, Task, egress_cluster};
-pub(crate) use upstream::{Manner, TcpUpstream, Upstream};
+pub(crate) use upstream::{Health, Manner, TcpUpstream, Upstream, on_one_port};
 
 /// Makes each of these `async fn name(variant: Variant)` a test in both variants of the protocol.
 macro_rules! in_both_variants {

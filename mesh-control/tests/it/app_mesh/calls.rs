@@ -1,6 +1,10 @@
 //! Calls from node to node, and to nobody.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::demo::{Demo, PORT, by_node, caller, http, marked, node};
 use crate::harness::{Manner, Member, Upstream};
@@ -79,4 +83,45 @@ async fn an_open_mesh_lets_other_calls_through() {
     assert_eq!(caller.get("shop.demo", "/").await.body, "blue");
     let answer = caller.get(&outside.address.to_string(), "/").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "outside"));
+}
+
+/// WebSockets begin as HTTP, and go on as bytes.
+#[tokio::test]
+async fn a_websocket_passes_the_envoys_of_both_nodes() {
+    let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
+    let application = switching().await;
+    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
+    demo.serve("blue", &[blue.ingress(PORT)]);
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    let mut connection = TcpStream::connect(caller.egress()).await.expect("Envoy listens");
+    let request = "GET / HTTP/1.1\r\nhost: shop.demo\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    connection.write_all(request.as_bytes()).await.expect("Envoy reads");
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\r\n\r\n") {
+        heard.push(connection.read_u8().await.expect("an answer"));
+    }
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(heard.starts_with("HTTP/1.1 101 Switching Protocols"), "{heard}");
+    connection.write_all(b"\x00bytes\xff").await.expect("Envoy reads");
+    let mut echo = [0; 7];
+    connection.read_exact(&mut echo).await.expect("an echo");
+    assert_eq!(&echo, b"\x00bytes\xff");
+}
+
+/// An application that switches to another protocol, and then says everything again that it hears.
+async fn switching() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.expect("a connection");
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\r\n\r\n") {
+            heard.push(connection.read_u8().await.expect("a request"));
+        }
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        connection.write_all(answer).await.expect("somebody listens");
+        let (mut from, mut to) = connection.split();
+        tokio::io::copy(&mut from, &mut to).await.expect("an end");
+    });
+    address
 }

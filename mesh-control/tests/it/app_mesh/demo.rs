@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::{NodeStatus, Variant};
 use mesh_control::{Addresses, NodeInstance, World};
 use mesh_model::app_mesh::{Assembly, ResourcePath, Spelling};
 use serde_json::{Value, json};
@@ -20,8 +21,13 @@ pub(super) struct Demo {
 impl Demo {
     /// A mesh of these documents, by their resource's path within it; the mesh's own is `mesh`.
     pub(super) async fn start(documents: &[(&str, Value)]) -> Self {
+        Self::start_in(Variant::Delta, documents).await
+    }
+
+    /// The same, with Envoys that speak this variant of the protocol.
+    pub(super) async fn start_in(variant: Variant, documents: &[(&str, Value)]) -> Self {
         let demo = Self {
-            mesh: Mesh::start_at(Addresses::default(), Variant::Delta, World::default()).await,
+            mesh: Mesh::start_at(Addresses::default(), variant, World::default()).await,
             documents: Mutex::new([("mesh".to_owned(), json!({}))].into()),
         };
         demo.describe(documents);
@@ -30,12 +36,17 @@ impl Demo {
 
     /// A mesh in which `caller` may call `shop.demo`, a virtual router with these routes to the nodes `blue` and `green`.
     pub(super) async fn with_routes(routes: &[(&str, Value)]) -> Self {
+        Self::speaking("http", routes).await
+    }
+
+    /// The same mesh, whose nodes and router speak this protocol.
+    pub(super) async fn speaking(protocol: &str, routes: &[(&str, Value)]) -> Self {
         let demo = Self::start(&[
             ("virtualNode/caller", caller(&["shop.demo"])),
-            ("virtualNode/blue", node("blue", "http")),
-            ("virtualNode/green", node("green", "http")),
+            ("virtualNode/blue", node("blue", protocol)),
+            ("virtualNode/green", node("green", protocol)),
             ("virtualService/shop.demo", by_router("shop")),
-            ("virtualRouter/shop", router("http")),
+            ("virtualRouter/shop", router(protocol)),
         ])
         .await;
         for (name, route) in routes {
@@ -46,12 +57,20 @@ impl Demo {
 
     /// Adds documents, or replaces those of the same resources.
     pub(super) fn describe(&self, documents: &[(&str, Value)]) {
+        self.change(|all| {
+            let documents = documents.iter();
+            all.extend(documents.map(|(path, document)| ((*path).to_owned(), document.clone())));
+        });
+    }
+
+    /// Takes the documents of these resources away.
+    pub(super) fn forget(&self, paths: &[&str]) {
+        self.change(|all| all.retain(|path, _| !paths.contains(&path.as_str())));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Value>)) {
         let mut all = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
-        all.extend(
-            documents
-                .iter()
-                .map(|(path, document)| ((*path).to_owned(), document.clone())),
-        );
+        change(&mut all);
         let mut assembly = Assembly::new();
         for (path, document) in all.iter() {
             let path = if path == "mesh" {
@@ -64,6 +83,26 @@ impl Demo {
         }
         let meshes = assembly.finish().unwrap_or_else(|problems| panic!("{problems}"));
         self.mesh.control.update(|world| world.meshes = meshes);
+    }
+
+    /// Waits until so many Envoys have, or have refused, what was described. Gives what they refused, by name.
+    pub(super) async fn settled(&self, envoys: usize) -> Vec<String> {
+        let settled = self.mesh.control.settled(envoys);
+        tokio::time::timeout(Duration::from_secs(20), settled)
+            .await
+            .unwrap_or_else(|_| panic!("not settled: {:#?}", self.mesh.control.status()));
+        let status = self.mesh.control.status();
+        let refused = status.nodes.iter().flat_map(NodeStatus::rejected);
+        refused.map(|resource| resource.name.clone()).collect()
+    }
+
+    /// What could not be translated for a member, by its path, whose Envoy runs.
+    pub(super) async fn notes(&self, member: &str) -> Vec<String> {
+        let id = format!("mesh/demo/{member}");
+        self.settled(1).await;
+        let status = self.mesh.control.status();
+        let node = status.nodes.into_iter().find(|node| node.id == id);
+        node.expect("its Envoy runs").notes
     }
 
     /// Says where the tasks of a virtual node take requests.
@@ -107,9 +146,14 @@ pub(super) fn node(name: &str, protocol: &str) -> Value {
     })
 }
 
-/// The same, with more said of its listener.
+/// The same, with more said of its listener, which speaks HTTP/1.1.
 pub(super) fn node_with(name: &str, more: &Value) -> Value {
-    let mut document = node(name, "http");
+    node_speaking(name, "http", more)
+}
+
+/// The same, whatever it speaks.
+pub(super) fn node_speaking(name: &str, protocol: &str, more: &Value) -> Value {
+    let mut document = node(name, protocol);
     for (key, value) in more.as_object().expect("an object") {
         document["listeners"][0][key] = value.clone();
     }
@@ -142,6 +186,39 @@ pub(super) fn to(weights: &[(&str, u32)]) -> Value {
 /// A route of HTTP.
 pub(super) fn http(matching: Value, weights: &[(&str, u32)]) -> Value {
     json!({"httpRoute": {"match": matching, "action": to(weights)}})
+}
+
+/// A route of HTTP/2.
+pub(super) fn http2(matching: Value, weights: &[(&str, u32)]) -> Value {
+    json!({"http2Route": {"match": matching, "action": to(weights)}})
+}
+
+/// A route of gRPC.
+pub(super) fn grpc(matching: Value, weights: &[(&str, u32)]) -> Value {
+    json!({"grpcRoute": {"match": matching, "action": to(weights)}})
+}
+
+/// The route with one thing more said of it, whatever its kind.
+pub(super) fn with(mut route: Value, key: &str, value: Value) -> Value {
+    for kind in ["httpRoute", "http2Route", "grpcRoute", "tcpRoute"] {
+        if let Some(route) = route.get_mut(kind) {
+            route[key] = value.clone();
+        }
+    }
+    route
+}
+
+/// Conditions on headers or metadata, each in a plain and in an inverted form: the kind of condition, the condition
+/// itself, a value that fits, and one that does not.
+pub(super) fn conditions() -> [(&'static str, Value, &'static str, Option<&'static str>); 6] {
+    [
+        ("present", Value::Null, "anything", None),
+        ("exact", json!({"exact": "gold"}), "gold", Some("golden")),
+        ("prefix", json!({"prefix": "go"}), "gold", Some("ago")),
+        ("suffix", json!({"suffix": "ld"}), "gold", Some("golden")),
+        ("regex", json!({"regex": "g.*d"}), "gold", Some("golden")),
+        ("range", json!({"range": {"start": 10, "end": 20}}), "10", Some("20")),
+    ]
 }
 
 /// Status and mark of an answer.

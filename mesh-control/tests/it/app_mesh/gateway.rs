@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, by_node, by_router, http, marked, node, router};
+use super::demo::{Demo, by_node, by_router, http, marked, node, router, with};
 use crate::harness::{Manner, Member, Upstream};
 
-const GATEWAY_PORT: u16 = 8088;
+pub(super) const GATEWAY_PORT: u16 = 8088;
 
 /// A gateway route to `shop.demo`.
-fn to_shop(matching: &Value, rewrite: &Value) -> Value {
+pub(super) fn to_shop(matching: &Value, rewrite: &Value) -> Value {
     let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
     let mut action = json!({"target": target});
     if !rewrite.is_null() {
@@ -18,14 +18,14 @@ fn to_shop(matching: &Value, rewrite: &Value) -> Value {
 }
 
 /// A gateway with these routes to a virtual service that says what it was asked.
-struct Door {
-    gateway: Member,
+pub(super) struct Door {
+    pub(super) gateway: Member,
     _shop: Upstream,
     _demo: Demo,
 }
 
 impl Door {
-    async fn with(routes: &[(&str, Value)]) -> Self {
+    pub(super) async fn with(routes: &[(&str, Value)]) -> Self {
         let demo = Demo::start(&[
             ("virtualNode/shop", node("shop", "http")),
             ("virtualService/shop.demo", by_node("shop")),
@@ -45,19 +45,19 @@ impl Door {
     }
 
     /// What arrives of a request.
-    async fn arrives(&self, host: &str, path: &str) -> String {
+    pub(super) async fn arrives(&self, host: &str, path: &str) -> String {
         let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
         assert_eq!(answer.status, 200, "{host}{path}: {answer:?}");
         answer.body
     }
 
-    async fn turns_away(&self, host: &str, path: &str) {
+    pub(super) async fn turns_away(&self, host: &str, path: &str) {
         let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
         assert_eq!(marked(&answer), (404, Some("no-route")), "{host}{path}: {answer:?}");
     }
 }
 
-fn door() -> Value {
+pub(super) fn door() -> Value {
     json!({"listeners": [{"portMapping": {"port": GATEWAY_PORT, "protocol": "http"}}]})
 }
 
@@ -150,6 +150,25 @@ async fn nobody_outside_chooses_the_virtual_service() {
 }
 
 #[tokio::test]
+async fn what_was_chosen_is_told_to_nobody_beyond_the_gateway() {
+    let demo = Demo::start(&[
+        ("virtualNode/shop", node("shop", "http")),
+        ("virtualService/shop.demo", by_node("shop")),
+        ("virtualGateway/door", door()),
+        (
+            "virtualGateway/door/gatewayRoute/shop",
+            to_shop(&json!({"prefix": "/"}), &Value::Null),
+        ),
+    ])
+    .await;
+    let shop = Upstream::start("shop", Manner::Headers).await;
+    demo.serve("shop", &[shop.address]);
+    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    let arrived = gateway.get_at(GATEWAY_PORT, "example.com", "/").await.body;
+    assert!(arrived.contains("host") && !arrived.contains("app-mesh"), "{arrived}");
+}
+
+#[tokio::test]
 async fn behind_a_gateway_the_routes_and_weights_of_the_virtual_service_hold() {
     let demo = Demo::with_routes(&[
         ("all", http(json!({"prefix": "/"}), &[("blue", 1), ("green", 1)])),
@@ -176,4 +195,25 @@ async fn behind_a_gateway_the_routes_and_weights_of_the_virtual_service_hold() {
     assert!(blue.requests() > 20 && green.requests() > 20, "{}", blue.requests());
     let answer = gateway.get_at(GATEWAY_PORT, "example.com", "/shop/green").await;
     assert_eq!(answer.body, "green");
+}
+
+#[tokio::test]
+async fn behind_a_gateway_requests_are_tried_again_as_the_route_says() {
+    let policy = json!({
+        "maxRetries": 3, "perRetryTimeout": {"unit": "s", "value": 5}, "httpRetryEvents": ["server-error"],
+    });
+    let route = with(http(json!({"prefix": "/"}), &[("blue", 1)]), "retryPolicy", policy);
+    let demo = Demo::with_routes(&[("all", route)]).await;
+    demo.describe(&[
+        ("virtualGateway/door", door()),
+        (
+            "virtualGateway/door/gatewayRoute/shop",
+            to_shop(&json!({"prefix": "/"}), &Value::Null),
+        ),
+    ]);
+    let blue = Upstream::start("blue", Manner::Status(500)).await;
+    demo.serve("blue", &[blue.address]);
+    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    let answer = gateway.get_at(GATEWAY_PORT, "example.com", "/").await;
+    assert_eq!((marked(&answer), blue.requests()), ((500, None), 4));
 }

@@ -8,10 +8,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::demo::{Demo, by_node, by_router, caller, instance, node, router, to};
-use crate::harness::{Manner, Member, TcpUpstream, Upstream, eventually};
+use crate::harness::{Manner, Member, ReservedPort, TcpUpstream, Upstream, eventually};
 
 /// Who answers a connection; nothing if it is closed.
-async fn who_answers(at: SocketAddr) -> String {
+pub(super) async fn who_answers(at: SocketAddr) -> String {
     let mut connection = TcpStream::connect(at).await.expect("Envoy listens");
     let mut name = [0; 16];
     let length = connection.read(&mut name).await.unwrap_or(0);
@@ -68,6 +68,54 @@ async fn connections_are_shared_by_weight() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_route_is_for_the_port_that_it_names() {
+    let route = |port: u16, node: &str| json!({"tcpRoute": {"match": {"port": port}, "action": to(&[(node, 1)])}});
+    let both = json!({"listeners": [
+        {"portMapping": {"port": 9000, "protocol": "tcp"}},
+        {"portMapping": {"port": 9001, "protocol": "tcp"}},
+    ]});
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["ledger.demo"])),
+        ("virtualNode/blue", node("blue", "tcp")),
+        ("virtualNode/green", node("green", "tcp")),
+        ("virtualService/ledger.demo", by_router("ledger")),
+        ("virtualRouter/ledger", both),
+        ("virtualRouter/ledger/route/first", route(9000, "blue")),
+        ("virtualRouter/ledger/route/second", route(9001, "green")),
+    ])
+    .await;
+    let blue = TcpUpstream::start("blue").await;
+    let green = TcpUpstream::start("green").await;
+    demo.serve("blue", &[blue.address]);
+    demo.serve("green", &[green.address]);
+    let listeners = [9000, 9001].map(|port| tcp_egress_listener("ledger.demo", port));
+    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let [first, second] = listeners.map(|name| caller.listener(&name));
+    assert_eq!(who_answers(first).await, "blue");
+    assert_eq!(who_answers(second).await, "green");
+}
+
+#[tokio::test]
+async fn a_task_that_takes_no_connection_is_left_for_another() {
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["blue.demo"])),
+        ("virtualNode/blue", node("blue", "tcp")),
+        ("virtualService/blue.demo", by_node("blue")),
+    ])
+    .await;
+    let gone = ReservedPort::pick();
+    let well = TcpUpstream::start("well").await;
+    demo.serve("blue", &[gone.address(), well.address]);
+    let listener = tcp_egress_listener("blue.demo", 8080);
+    let caller = Member::start(&demo.mesh, "virtualNode/caller", std::slice::from_ref(&listener), &[]).await;
+    for _ in 0..10 {
+        assert_eq!(who_answers(caller.listener(&listener)).await, "well");
+    }
+    let failed = "cluster.cds_egress_demo_blue_tcp_8080.upstream_cx_connect_fail";
+    assert!(caller.envoy.stat(failed).await > 0, "it had its turns");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 
@@ -23,6 +23,15 @@ pub(crate) fn program() -> &'static pinned_tools::Envoy {
     })
 }
 
+/// What an Envoy finds beside it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// The socket of a secret discovery service.
+    pub(crate) sds: Option<PathBuf>,
+    /// Who knows host names.
+    pub(crate) dns: Option<SocketAddr>,
+}
+
 /// A running Envoy.
 pub(crate) struct Envoy {
     child: Child,
@@ -39,14 +48,26 @@ impl Envoy {
         xds: SocketAddr,
         variant: Variant,
     ) -> Self {
+        Self::start_beside(Beside::default(), directory, node_id, wiring, xds, variant).await
+    }
+
+    /// The same, beside these servers.
+    pub(crate) async fn start_beside(
+        beside: Beside,
+        directory: TempDir,
+        node_id: &str,
+        wiring: Wiring,
+        xds: SocketAddr,
+        variant: Variant,
+    ) -> Self {
         let bootstrap = Bootstrap {
             node_id: node_id.to_owned(),
             wiring,
             xds,
             variant,
             admin: directory.path().join("admin.sock"),
-            sds: None,
-            dns_servers: Vec::new(),
+            sds: beside.sds,
+            dns_servers: beside.dns.into_iter().collect(),
         };
         let file = directory.path().join("envoy.json");
         fs::write(&file, format!("{:#}", bootstrap.to_json())).expect("the bootstrap file");
@@ -163,6 +184,6 @@ impl Drop for Envoy {
     }
 }
 
-fn log_in(directory: &Path) -> std::path::PathBuf {
+fn log_in(directory: &Path) -> PathBuf {
     directory.join("envoy.log")
 }

@@ -7,7 +7,7 @@ use mesh_control::Wiring;
 use mesh_control::node::{OwnWiring, egress_listener, ingress_listener};
 
 use super::task::send;
-use super::{Answer, Envoy, Load, Mesh, ReservedPort};
+use super::{Answer, Beside, Envoy, Load, Mesh, ReservedPort, eventually};
 
 /// A member of the mesh `demo`.
 pub(crate) struct Member {
@@ -44,6 +44,17 @@ impl Member {
         listeners: &[String],
         applications: &[(u16, SocketAddr)],
     ) -> Self {
+        Self::start_beside(Beside::default(), mesh, path, listeners, applications).await
+    }
+
+    /// The same, beside these servers.
+    pub(crate) async fn start_beside(
+        beside: Beside,
+        mesh: &Mesh,
+        path: &str,
+        listeners: &[String],
+        applications: &[(u16, SocketAddr)],
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let listeners: BTreeMap<String, ReservedPort> = std::iter::once(egress_listener())
             .chain(listeners.iter().cloned())
@@ -60,11 +71,13 @@ impl Member {
                 task: Some(format!("{path}/1")),
                 app_ports: app_ports.collect(),
                 hops: Some(hops.display().to_string()),
+                collector: mesh.collector,
                 ..OwnWiring::default()
             },
         };
         let xds = mesh.control.addresses().xds;
-        let envoy = Envoy::start(directory, &format!("mesh/demo/{path}"), wiring, xds, mesh.variant).await;
+        let id = format!("mesh/demo/{path}");
+        let envoy = Envoy::start_beside(beside, directory, &id, wiring, xds, mesh.variant).await;
         Self {
             envoy,
             listeners,
@@ -105,6 +118,21 @@ impl Member {
     /// The answer to a request.
     pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
         send(request).await.expect("an answer, by whomever")
+    }
+
+    /// Waits until its Envoy knows exactly these tasks of a cluster.
+    pub(crate) async fn has_tasks(&self, cluster: &str, tasks: &[SocketAddr]) {
+        let mut expected = tasks.to_vec();
+        expected.sort();
+        eventually(&format!("{cluster} has {expected:?}"), async || {
+            let known: Vec<SocketAddr> = self.envoy.health_of(cluster).await.into_keys().collect();
+            if known == expected {
+                Ok(())
+            } else {
+                Err(format!("{known:?}"))
+            }
+        })
+        .await;
     }
 
     /// A load on one Host by the application.

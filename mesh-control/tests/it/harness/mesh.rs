@@ -19,6 +19,8 @@ const NAMESPACE: &str = "serviceconnect";
 pub(crate) struct Mesh {
     pub(crate) variant: Variant,
     pub(crate) control: ControlPlane,
+    /// Where Envoys that are started from now on send their spans.
+    pub(crate) collector: Option<SocketAddr>,
     serving: JoinHandle<()>,
 }
 
@@ -48,6 +50,7 @@ impl Mesh {
         Self {
             variant,
             control,
+            collector: None,
             serving,
         }
     }

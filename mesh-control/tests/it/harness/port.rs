@@ -7,6 +7,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
+use tokio::net::TcpListener;
 
 /// A port on 127.0.0.1 that nobody else is given.
 #[derive(Debug)]
@@ -17,11 +18,7 @@ pub(crate) struct ReservedPort {
 
 impl ReservedPort {
     pub(crate) fn pick() -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        if cfg!(target_os = "linux") {
-            socket.set_reuse_address(true).expect("SO_REUSEADDR");
-            socket.set_reuse_port(true).expect("SO_REUSEPORT");
-        }
+        let socket = shared_socket();
         socket
             .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
             .expect("a free port");
@@ -33,6 +30,15 @@ impl ReservedPort {
         }
     }
 
+    /// Listens there at last.
+    pub(crate) fn listen(&self) -> TcpListener {
+        let socket = shared_socket();
+        socket.bind(&self.address.into()).expect("its own port");
+        socket.listen(128).expect("nobody else listens");
+        socket.set_nonblocking(true).expect("a socket");
+        TcpListener::from_std(socket.into()).expect("a socket")
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -40,4 +46,14 @@ impl ReservedPort {
     pub(crate) fn number(&self) -> u16 {
         self.address.port()
     }
+}
+
+/// A socket whose port others of this machine's user may have, too, where such ports can be held.
+fn shared_socket() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    if cfg!(target_os = "linux") {
+        socket.set_reuse_address(true).expect("SO_REUSEADDR");
+        socket.set_reuse_port(true).expect("SO_REUSEPORT");
+    }
+    socket
 }

@@ -69,6 +69,7 @@ impl Task {
                 task: Some(format!("{service}/1")),
                 app_ports: app_ports.collect(),
                 hops: Some(hops.display().to_string()),
+                collector: mesh.collector,
                 ..OwnWiring::default()
             },
         };

@@ -1,10 +1,10 @@
 //! Applications: small servers that say who they are and count who asks.
 
 use std::future::pending;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
-use axum::http::header::HOST;
+use axum::http::header::{HOST, HeaderName};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::AppendHeaders;
 use mesh_model::{Fault, fault};
@@ -20,30 +20,85 @@ pub(crate) enum Manner {
     Name,
     /// With its name and this status.
     Status(u16),
+    /// With its name and the status with which the path ends.
+    AsAsked,
     /// Never.
     Silence,
     /// With what it was asked: host and path.
     Echo,
+    /// With the names of the headers of what it was asked.
+    Headers,
     /// As if it were a sidecar.
     Forgery,
 }
 
-/// An application that speaks HTTP/1.1.
+/// What an application says to health checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    Ill,
+}
+
+impl Health {
+    /// The status of an answer to a health check.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Health::Well => StatusCode::OK,
+            Health::Ill => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// An application that speaks HTTP/1.1. At `/health` it says how it feels, which is not counted.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
+    health: watch::Sender<Health>,
     requests: watch::Sender<usize>,
     server: JoinHandle<()>,
 }
 
+/// Listeners on all of these addresses of this machine, on one port.
+pub(crate) async fn on_one_port<const N: usize>(addresses: [IpAddr; N]) -> [TcpListener; N] {
+    // Where one of them has the port already, another port is free.
+    for _ in 0..100 {
+        let mut listeners = Vec::new();
+        let mut port = 0;
+        for address in addresses {
+            let Ok(listener) = TcpListener::bind((address, port)).await else {
+                break;
+            };
+            port = listener.local_addr().expect("bound").port();
+            listeners.push(listener);
+        }
+        if let Ok(listeners) = listeners.try_into() {
+            return listeners;
+        }
+    }
+    panic!("no port is free on all of {addresses:?}");
+}
+
 impl Upstream {
     pub(crate) async fn start(name: &'static str, manner: Manner) -> Self {
-        let requests = watch::Sender::new(0);
-        let count = requests.clone();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::on(listener, name, manner)
+    }
+
+    /// The same, on a listener of the test's own.
+    pub(crate) fn on(listener: TcpListener, name: &'static str, manner: Manner) -> Self {
+        let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Well));
+        let (count, feels) = (requests.clone(), health.clone());
         let answer = async move |uri: Uri, headers: HeaderMap| {
+            if uri.path() == "/health" {
+                return (feels.borrow().status(), AppendHeaders(None), String::new());
+            }
             count.send_modify(|count| *count += 1);
             let (status, fault) = match manner {
-                Manner::Name | Manner::Echo => (StatusCode::OK, None),
+                Manner::Name | Manner::Echo | Manner::Headers => (StatusCode::OK, None),
                 Manner::Status(status) => (StatusCode::from_u16(status).expect("a status"), None),
+                Manner::AsAsked => {
+                    let status = uri.path().rsplit('/').next().and_then(|end| end.parse().ok());
+                    (StatusCode::from_u16(status.unwrap_or(200)).expect("a status"), None)
+                }
                 Manner::Silence => pending().await,
                 Manner::Forgery => (StatusCode::NOT_FOUND, Some(Fault::UnknownService.as_str())),
             };
@@ -52,20 +107,26 @@ impl Upstream {
                     let host = headers.get(HOST).map_or("", |host| host.to_str().unwrap_or_default());
                     format!("{host}{uri}")
                 }
+                Manner::Headers => headers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(" "),
                 _ => name.to_owned(),
             };
             (status, AppendHeaders(fault.map(|fault| (fault::HEADER, fault))), said)
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let server = tokio::spawn(async move {
             let _endless = axum::serve(listener, Router::new().fallback(answer)).await;
         });
         Self {
             address,
+            health,
             requests,
             server,
         }
+    }
+
+    /// Says from now on that it feels like this.
+    pub(crate) fn feels(&self, health: Health) {
+        self.health.send_replace(health);
     }
 
     /// How many requests have come so far.
@@ -124,6 +185,11 @@ impl TcpUpstream {
 
     pub(crate) async fn start(name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::on(listener, name)
+    }
+
+    /// The same, on a listener of the test's own.
+    pub(crate) fn on(listener: TcpListener, name: &'static str) -> Self {
         let address = listener.local_addr().expect("bound");
         let server = tokio::spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {

@@ -1,0 +1,285 @@
+//! What changes in a mesh while requests are under way costs none of them, in both variants of the protocol.
+
+use mesh_control::ads::Variant;
+use serde_json::{Value, json};
+
+use super::demo::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};
+use super::secured::{Authority, caller_with};
+use crate::harness::{Http2Caller, Http2Upstream, Manner, Member, ReservedPort, Upstream, in_both_variants};
+
+in_both_variants!(
+    a_mesh_of_every_kind_of_member_is_called,
+    a_virtual_service_goes_and_comes_back,
+    a_virtual_node_goes_and_comes_back_behind_a_router,
+    tasks_come_and_go,
+    listeners_change,
+    tls_is_offered_and_then_demanded,
+    a_listener_that_is_refused_harms_no_other,
+    a_cluster_that_is_refused_harms_no_other,
+);
+
+/// How often each change is made.
+const ROUNDS: usize = 10;
+
+/// A mesh in which `caller` may call `blue.demo` and `shop.demo`, the latter by routes to `green`.
+async fn mesh(variant: Variant) -> (Demo, [Upstream; 2], Member) {
+    let demo = Demo::start_in(
+        variant,
+        &[
+            ("virtualNode/caller", caller(&["blue.demo", "shop.demo"])),
+            ("virtualNode/blue", node("blue", "http")),
+            ("virtualNode/green", node("green", "http")),
+            ("virtualService/blue.demo", by_node("blue")),
+            ("virtualService/shop.demo", by_router("shop")),
+            ("virtualRouter/shop", router("http")),
+            (
+                "virtualRouter/shop/route/all",
+                http(json!({"prefix": "/"}), &[("green", 1)]),
+            ),
+        ],
+    )
+    .await;
+    let tasks = [
+        Upstream::start("blue", Manner::Name).await,
+        Upstream::start("green", Manner::Name).await,
+    ];
+    demo.serve("blue", &[tasks[0].address]);
+    demo.serve("green", &[tasks[1].address]);
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    (demo, tasks, caller)
+}
+
+async fn a_mesh_of_every_kind_of_member_is_called(variant: Variant) {
+    let (demo, tasks, caller) = mesh(variant).await;
+    let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
+    demo.describe(&[
+        ("virtualNode/cart", node("cart", "grpc")),
+        ("virtualService/cart.demo", by_router("cart")),
+        ("virtualRouter/cart", router("grpc")),
+        (
+            "virtualRouter/cart/route/add",
+            grpc(json!({"serviceName": "shop.Cart", "methodName": "Add"}), &[("cart", 1)]),
+        ),
+        (
+            "virtualNode/caller",
+            super::demo::caller(&["blue.demo", "shop.demo", "cart.demo"]),
+        ),
+        (
+            "virtualGateway/door",
+            json!({"listeners": [{"portMapping": {"port": 8088, "protocol": "http"}}]}),
+        ),
+        (
+            "virtualGateway/door/gatewayRoute/shop",
+            json!({"httpRoute": {"match": {"prefix": "/shop"}, "action": {"target": target}}}),
+        ),
+    ]);
+    let cart = Http2Upstream::start("cart").await;
+    demo.serve("cart", &[cart.address]);
+    let green = Member::serving(&demo.mesh, "green", &[(PORT, tasks[1].address)]).await;
+    demo.serve("green", &[green.ingress(PORT)]);
+    let gateway = Member::gateway(&demo.mesh, "door", &[8088]).await;
+    demo.settled(3).await;
+    caller
+        .has_tasks("cds_egress_demo_green_http_8080", &[green.ingress(PORT)])
+        .await;
+
+    assert_eq!(caller.get("blue.demo", "/").await.body, "blue");
+    assert_eq!(caller.get("shop.demo", "/").await.body, "green");
+    let calls = Http2Caller::of("cart.demo", caller.egress()).await;
+    assert_eq!(calls.call("/shop.Cart/Add", "", &[]).await.expect("an answer"), "cart");
+    assert!(calls.call("/shop.Cart/Remove", "", &[]).await.is_err());
+    assert_eq!(gateway.get_at(8088, "example.com", "/shop/1").await.body, "green");
+    assert_eq!(gateway.get_at(8088, "example.com", "/other").await.status, 404);
+    let at_ingress = "cluster.cds_ingress_demo_green_http_8080.upstream_rq_200";
+    assert_eq!(green.envoy.stat(at_ingress).await, 2);
+}
+
+async fn a_virtual_service_goes_and_comes_back(variant: Variant) {
+    let (demo, _tasks, member) = mesh(variant).await;
+    let load = member.load("blue.demo").await;
+    for _ in 0..ROUNDS {
+        demo.describe(&[("virtualNode/caller", caller(&["blue.demo"]))]);
+        demo.forget(&["virtualRouter/shop/route/all", "virtualService/shop.demo"]);
+        demo.settled(1).await;
+        let answer = member.get("shop.demo", "/").await;
+        assert_eq!(marked(&answer), (404, Some("unknown-service")));
+        member.has_tasks("cds_egress_demo_green_http_8080", &[]).await;
+        load.another(20).await;
+
+        let route = http(json!({"prefix": "/"}), &[("green", 1)]);
+        demo.describe(&[
+            ("virtualNode/caller", caller(&["blue.demo", "shop.demo"])),
+            ("virtualService/shop.demo", by_router("shop")),
+            ("virtualRouter/shop/route/all", route),
+        ]);
+        demo.settled(1).await;
+        assert_eq!(member.get("shop.demo", "/").await.body, "green");
+        load.another(20).await;
+    }
+    load.stop_without_failures().await;
+}
+
+async fn a_virtual_node_goes_and_comes_back_behind_a_router(variant: Variant) {
+    let (demo, [blue, green], member) = mesh(variant).await;
+    demo.describe(&[("virtualNode/caller", caller(&["shop.demo"]))]);
+    demo.settled(1).await;
+    let load = member.load("shop.demo").await;
+    for round in 0..ROUNDS {
+        let (to, asked, gone) = match round % 2 {
+            0 => ("blue", &blue, "green"),
+            _ => ("green", &green, "blue"),
+        };
+        let route = http(json!({"prefix": "/"}), &[(to, 1)]);
+        demo.describe(&[("virtualRouter/shop/route/all", route)]);
+        let before = asked.requests();
+        asked.has_been_asked(before + 20).await;
+        member
+            .has_tasks(&format!("cds_egress_demo_{gone}_http_8080"), &[])
+            .await;
+        load.another(20).await;
+    }
+    load.stop_without_failures().await;
+}
+
+async fn tasks_come_and_go(variant: Variant) {
+    let (demo, [_, mut old], member) = mesh(variant).await;
+    let load = member.load("shop.demo").await;
+    for _ in 0..ROUNDS {
+        let new = Upstream::start("new", Manner::Name).await;
+        demo.serve("green", &[old.address, new.address]);
+        new.has_been_asked(1).await;
+        demo.serve("green", &[new.address]);
+        member
+            .has_tasks("cds_egress_demo_green_http_8080", &[new.address])
+            .await;
+        load.another(20).await;
+        let last = old.requests();
+        load.another(20).await;
+        assert_eq!(old.requests(), last, "a task that is gone is still called");
+        old = new;
+    }
+    load.stop_without_failures().await;
+}
+
+async fn listeners_change(variant: Variant) {
+    let (demo, [application, _], member) = mesh(variant).await;
+    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    demo.serve("blue", &[blue.ingress(PORT)]);
+    member
+        .has_tasks("cds_egress_demo_blue_http_8080", &[blue.ingress(PORT)])
+        .await;
+    let load = member.load("blue.demo").await;
+    for round in 0..ROUNDS {
+        // What is written down is a matter of listeners, on either side.
+        let path = demo_log(&blue, round);
+        let logging = json!({"accessLog": {"file": {"path": path}}});
+        let mut serving = node("blue", "http");
+        serving["logging"] = logging.clone();
+        let mut calling = caller(&["blue.demo", "shop.demo"]);
+        calling["logging"] = logging;
+        demo.describe(&[("virtualNode/blue", serving), ("virtualNode/caller", calling)]);
+        assert!(demo.settled(2).await.is_empty());
+        load.another(30).await;
+    }
+    load.stop_without_failures().await;
+}
+
+/// A file beside an Envoy, another one each time.
+fn demo_log(member: &Member, round: usize) -> String {
+    let path = member.envoy.directory().join(format!("access-{round}.log"));
+    path.display().to_string()
+}
+
+async fn tls_is_offered_and_then_demanded(variant: Variant) {
+    let ours = Authority::new();
+    let offering = |mode: &str| {
+        let tls = json!({"mode": mode, "certificate": ours.vouch_for("blue.demo")});
+        node_with("blue", &json!({"tls": tls}))
+    };
+    let checked = caller_with(&json!({"validation": {"trust": ours.trust()}}));
+    let plain = caller_with(&Value::Null);
+    let demo = Demo::start_in(
+        variant,
+        &[
+            ("virtualNode/caller", plain.clone()),
+            ("virtualNode/blue", node("blue", "http")),
+            ("virtualService/shop.demo", by_node("blue")),
+        ],
+    )
+    .await;
+    let application = Upstream::start("blue", Manner::Name).await;
+    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    demo.serve("blue", &[blue.ingress(PORT)]);
+    let member = Member::calling(&demo.mesh, "caller").await;
+    let load = member.load("shop.demo").await;
+    for (node, caller) in [
+        (offering("PERMISSIVE"), &plain),
+        (offering("PERMISSIVE"), &checked),
+        (offering("STRICT"), &checked),
+        (offering("PERMISSIVE"), &checked),
+        (offering("PERMISSIVE"), &plain),
+    ] {
+        demo.describe(&[("virtualNode/blue", node), ("virtualNode/caller", caller.clone())]);
+        assert!(demo.settled(2).await.is_empty());
+        load.another(50).await;
+    }
+    load.stop_without_failures().await;
+    let handshakes = "cluster.cds_egress_demo_blue_http_8080.ssl.handshake";
+    assert!(member.envoy.stat(handshakes).await > 0);
+}
+
+async fn a_listener_that_is_refused_harms_no_other(variant: Variant) {
+    const SECURED: u16 = 8443;
+    let demo = Demo::start_in(
+        variant,
+        &[
+            ("virtualNode/blue", node("blue", "http")),
+            ("virtualService/blue.demo", by_node("blue")),
+        ],
+    )
+    .await;
+    let application = Upstream::start("blue", Manner::Name).await;
+    let ports = [PORT, SECURED].map(|port| (port, application.address));
+    let blue = Member::serving(&demo.mesh, "blue", &ports).await;
+    let load = crate::harness::Load::on(blue.ingress(PORT), "blue.demo").await;
+    let files = json!({"certificateChain": "/nowhere/chain.pem", "privateKey": "/nowhere/key.pem"});
+    let mut both = node("blue", "http");
+    let listeners = both["listeners"].as_array_mut().expect("listeners");
+    listeners.push(json!({
+        "portMapping": {"port": SECURED, "protocol": "http"},
+        "tls": {"mode": "STRICT", "certificate": {"file": files}},
+    }));
+    demo.describe(&[("virtualNode/blue", both)]);
+    assert_eq!(demo.settled(1).await, ["lds_ingress_0.0.0.0_8443"]);
+    load.another(20).await;
+    demo.describe(&[("virtualNode/blue", node("blue", "http"))]);
+    assert!(demo.settled(1).await.is_empty());
+    load.another(20).await;
+    load.stop_without_failures().await;
+}
+
+async fn a_cluster_that_is_refused_harms_no_other(variant: Variant) {
+    let (demo, _tasks, member) = mesh(variant).await;
+    let gone = ReservedPort::pick();
+    demo.describe(&[
+        ("virtualNode/red", node("red", "http")),
+        ("virtualService/red.demo", by_node("red")),
+    ]);
+    demo.serve("red", &[gone.address()]);
+    let load = member.load("shop.demo").await;
+    let policy = json!({"tls": {"validation": {"trust": {"file": {"certificateChain": "/nowhere/ca.pem"}}}}});
+    let mut backends = caller(&["blue.demo", "shop.demo"]);
+    let list = backends["backends"].as_array_mut().expect("backends");
+    list.push(json!({"virtualService": {"virtualServiceName": "red.demo", "clientPolicy": policy}}));
+    for _ in 0..ROUNDS {
+        demo.describe(&[("virtualNode/caller", backends.clone())]);
+        assert_eq!(demo.settled(1).await, ["cds_egress_demo_red_http_8080"]);
+        assert_eq!(member.get("blue.demo", "/").await.body, "blue");
+        assert_eq!(member.get("red.demo", "/").await.status, 503);
+        load.another(20).await;
+        demo.describe(&[("virtualNode/caller", caller(&["blue.demo", "shop.demo"]))]);
+        assert!(demo.settled(1).await.is_empty());
+        load.another(20).await;
+    }
+    load.stop_without_failures().await;
+}

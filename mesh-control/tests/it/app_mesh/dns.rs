@@ -1,0 +1,214 @@
+//! Tasks that Envoy itself finds by DNS.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use mesh_control::node::tcp_egress_listener;
+use serde_json::{Value, json};
+
+use super::demo::{Demo, by_node, caller, marked};
+use super::tcp::who_answers;
+use crate::harness::{Beside, Dns, Manner, Member, TcpUpstream, Upstream, eventually, on_one_port};
+
+const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
+const SIX: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+/// A virtual node that is found by a host name, and more said of how.
+fn found_by(host: &str, protocol: &str, port: u16, more: &Value) -> Value {
+    let mut dns = json!({"hostname": host});
+    for (key, value) in more.as_object().expect("an object") {
+        dns[key] = value.clone();
+    }
+    json!({
+        "listeners": [{"portMapping": {"port": port, "protocol": protocol}}],
+        "serviceDiscovery": {"dns": dns},
+    })
+}
+
+/// The virtual node `caller`, which asks this server for names, with these listeners besides `egress`.
+async fn calling(demo: &Demo, dns: &Dns, listeners: &[String]) -> Member {
+    let beside = Beside {
+        dns: Some(dns.address),
+        ..Beside::default()
+    };
+    Member::start_beside(beside, &demo.mesh, "virtualNode/caller", listeners, &[]).await
+}
+
+#[tokio::test]
+async fn connections_to_a_load_balancer_go_to_one_address_at_a_time_and_follow_it() {
+    let [one, two] = on_one_port([ONE, TWO]).await;
+    let port = one.local_addr().expect("bound").port();
+    let _tasks = [TcpUpstream::on(one, "one"), TcpUpstream::on(two, "two")];
+    let dns = Dns::start().await;
+    dns.name("ledger.test", &[ONE, TWO]);
+    let more = json!({"responseType": "LOADBALANCER"});
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["ledger.demo"])),
+        ("virtualNode/ledger", found_by("ledger.test", "tcp", port, &more)),
+        ("virtualService/ledger.demo", by_node("ledger")),
+    ])
+    .await;
+    let ledger = tcp_egress_listener("ledger.demo", port);
+    let caller = calling(&demo, &dns, std::slice::from_ref(&ledger)).await;
+    let ledger = caller.listener(&ledger);
+    for _ in 0..20 {
+        assert_eq!(who_answers(ledger).await, "one");
+    }
+    dns.name("ledger.test", &[TWO, ONE]);
+    eventually("Envoy follows", async || match who_answers(ledger).await.as_str() {
+        "two" => Ok(()),
+        other => Err(other.to_owned()),
+    })
+    .await;
+    for _ in 0..20 {
+        assert_eq!(who_answers(ledger).await, "two");
+    }
+}
+
+#[tokio::test]
+async fn all_tasks_of_a_name_are_called_as_they_come_and_go_and_no_request_is_lost() {
+    let [one, two] = on_one_port([ONE, TWO]).await;
+    let port = one.local_addr().expect("bound").port();
+    let (one, two) = (
+        Upstream::on(one, "one", Manner::Name),
+        Upstream::on(two, "two", Manner::Name),
+    );
+    let dns = Dns::start().await;
+    dns.name("shop.test", &[ONE]);
+    let more = json!({"responseType": "ENDPOINTS"});
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["shop.demo"])),
+        ("virtualNode/shop", found_by("shop.test", "http", port, &more)),
+        ("virtualService/shop.demo", by_node("shop")),
+    ])
+    .await;
+    let caller = calling(&demo, &dns, &[]).await;
+    let cluster = format!("cds_egress_demo_shop_http_{port}");
+    let load = caller.load("shop.demo").await;
+    assert_eq!(two.requests(), 0);
+
+    dns.name("shop.test", &[ONE, TWO]);
+    two.has_been_asked(1).await;
+    let before = (one.requests(), two.requests());
+    load.another(50).await;
+    assert!(one.requests() - before.0 >= 20 && two.requests() - before.1 >= 20);
+
+    dns.name("shop.test", &[TWO]);
+    caller.has_tasks(&cluster, &[two.address]).await;
+    load.another(20).await;
+    let last = one.requests();
+    load.another(50).await;
+    assert_eq!(one.requests(), last, "a task that is gone is still called");
+    load.stop_without_failures().await;
+}
+
+#[tokio::test]
+async fn a_name_without_addresses_is_nobody_until_it_has_some() {
+    let [one] = on_one_port([ONE]).await;
+    let port = one.local_addr().expect("bound").port();
+    let _task = Upstream::on(one, "one", Manner::Name);
+    let dns = Dns::start().await;
+    let of = |kind: &str| found_by("late.test", "http", port, &json!({"responseType": kind}));
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["door.demo", "tasks.demo"])),
+        ("virtualNode/door", of("LOADBALANCER")),
+        ("virtualNode/tasks", of("ENDPOINTS")),
+        ("virtualService/door.demo", by_node("door")),
+        ("virtualService/tasks.demo", by_node("tasks")),
+    ])
+    .await;
+    let caller = calling(&demo, &dns, &[]).await;
+    let hosts = ["door.demo", "tasks.demo"];
+    for host in hosts {
+        let answer = caller.get(host, "/").await;
+        assert_eq!(marked(&answer), (503, Some("no-healthy-endpoint")), "{host}");
+    }
+    dns.name("late.test", &[ONE]);
+    for host in hosts {
+        eventually("the name has an address", async || {
+            let answer = caller.get(host, "/").await;
+            match answer.body.as_str() {
+                "one" => Ok(()),
+                other => Err(format!("{host}: {other}")),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_of_the_family_that_is_preferred() {
+    let [four, six] = on_one_port([ONE, SIX]).await;
+    let port = four.local_addr().expect("bound").port();
+    let _tasks = [
+        Upstream::on(four, "IPv4", Manner::Name),
+        Upstream::on(six, "IPv6", Manner::Name),
+    ];
+    let dns = Dns::start().await;
+    let names = ["both", "four", "six"];
+    dns.name("both.test", &[ONE, SIX]);
+    dns.name("four.test", &[ONE]);
+    dns.name("six.test", &[SIX]);
+    let expectations = [
+        ("IPv4_PREFERRED", ["IPv4", "IPv4", "IPv6"]),
+        ("IPv6_PREFERRED", ["IPv6", "IPv4", "IPv6"]),
+        ("IPv4_ONLY", ["IPv4", "IPv4", "nobody"]),
+        ("IPv6_ONLY", ["IPv6", "nobody", "IPv6"]),
+    ];
+    // Virtual nodes with a preference of their own, and those that follow the mesh.
+    let mut documents = Vec::new();
+    let mut services = Vec::new();
+    for name in names {
+        for (preference, _) in expectations {
+            services.push((name, preference.to_owned(), json!({"ipPreference": preference})));
+        }
+        services.push((name, "mesh".to_owned(), json!({})));
+    }
+    for (name, preference, more) in &services {
+        let node = format!("{name}-{preference}");
+        let host = format!("{name}.test");
+        documents.push((format!("virtualNode/{node}"), found_by(&host, "http", port, more)));
+        documents.push((format!("virtualService/{node}.demo"), by_node(&node)));
+    }
+    let backends: Vec<String> = services
+        .iter()
+        .map(|(name, preference, _)| format!("{name}-{preference}.demo"))
+        .collect();
+    let backends: Vec<&str> = backends.iter().map(String::as_str).collect();
+    documents.push(("virtualNode/caller".to_owned(), super::demo::caller(&backends)));
+    let documents: Vec<(&str, Value)> = documents
+        .iter()
+        .map(|(path, document)| (path.as_str(), document.clone()))
+        .collect();
+    let demo = Demo::start(&documents).await;
+    let caller = calling(&demo, &dns, &[]).await;
+    let who = async |name: &str, preference: &str| {
+        let answer = caller.get(&format!("{name}-{preference}.demo"), "/").await;
+        match marked(&answer) {
+            (200, None) => answer.body,
+            (503, Some("no-healthy-endpoint")) => "nobody".to_owned(),
+            _ => format!("{answer:?}"),
+        }
+    };
+    for (preference, expected) in expectations {
+        for (name, expected) in names.into_iter().zip(expected) {
+            assert_eq!(who(name, preference).await, expected, "{name}, {preference}");
+        }
+    }
+    assert_eq!(who("both", "mesh").await, "IPv6");
+
+    for (preference, expected) in expectations {
+        demo.describe(&[("mesh", json!({"serviceDiscovery": {"ipPreference": preference}}))]);
+        for (name, expected) in names.into_iter().zip(expected) {
+            eventually("the preference arrives", async || {
+                let answers = who(name, "mesh").await;
+                if answers == expected {
+                    Ok(())
+                } else {
+                    Err(format!("{name}, {preference}: {answers}"))
+                }
+            })
+            .await;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a member may call: its backends, and what the mesh lets through besides.
+
+use serde_json::{Value, json};
+
+use super::demo::{Demo, PORT, by_node, caller, marked, node};
+use crate::harness::{Beside, Dns, Http2Caller, Http2Upstream, Manner, Member, Upstream, eventually};
+
+/// The egress filter of a mesh.
+fn filter(kind: &str) -> Value {
+    json!({"egressFilter": {"type": kind}})
+}
+
+/// A mesh with the services `blue.demo` and `green.demo`, of which `caller` may call those of `backends`.
+async fn mesh(backends: &[&str]) -> (Demo, [Upstream; 2]) {
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(backends)),
+        ("virtualNode/blue", node("blue", "http")),
+        ("virtualNode/green", node("green", "http")),
+        ("virtualService/blue.demo", by_node("blue")),
+        ("virtualService/green.demo", by_node("green")),
+    ])
+    .await;
+    let tasks = [
+        Upstream::start("blue", Manner::Name).await,
+        Upstream::start("green", Manner::Name).await,
+    ];
+    demo.serve("blue", &[tasks[0].address]);
+    demo.serve("green", &[tasks[1].address]);
+    (demo, tasks)
+}
+
+#[tokio::test]
+async fn a_virtual_service_is_called_by_those_who_have_it_as_a_backend() {
+    let (demo, tasks) = mesh(&["blue.demo"]).await;
+    let member = Member::calling(&demo.mesh, "caller").await;
+    let refused = (404, Some("unknown-service"));
+    for host in ["blue.demo", "blue.demo:8080", "BLUE.demo"] {
+        assert_eq!(member.get(host, "/").await.body, "blue", "{host}");
+    }
+    for host in ["blue", "blue.demo.", "blue.demo:80", "green.demo", "x.blue.demo"] {
+        assert_eq!(marked(&member.get(host, "/").await), refused, "{host}");
+    }
+
+    let load = member.load("blue.demo").await;
+    demo.describe(&[("virtualNode/caller", caller(&["blue.demo", "green.demo"]))]);
+    demo.settled(1).await;
+    assert_eq!(member.get("green.demo", "/").await.body, "green");
+    load.another(20).await;
+    demo.describe(&[("virtualNode/caller", caller(&["blue.demo"]))]);
+    demo.settled(1).await;
+    assert_eq!(marked(&member.get("green.demo", "/").await), refused);
+    load.another(20).await;
+    load.stop_without_failures().await;
+    assert_eq!(tasks[1].requests(), 1);
+}
+
+#[tokio::test]
+async fn a_member_without_backends_calls_nobody_unless_the_mesh_is_open() {
+    let (demo, tasks) = mesh(&[]).await;
+    let member = Member::calling(&demo.mesh, "caller").await;
+    let outside = tasks[0].address.to_string();
+    for (kind, expected) in [
+        ("DROP_ALL", (404, Some("unknown-service"))),
+        ("ALLOW_ALL", (200, None)),
+        ("DROP_ALL", (404, Some("unknown-service"))),
+    ] {
+        demo.describe(&[("mesh", filter(kind))]);
+        demo.settled(1).await;
+        assert_eq!(marked(&member.get(&outside, "/").await), expected, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_mesh_looks_other_hosts_up_and_speaks_as_the_application_does() {
+    let (demo, _tasks) = mesh(&["blue.demo"]).await;
+    demo.describe(&[("mesh", filter("ALLOW_ALL"))]);
+    let dns = Dns::start().await;
+    let (http, http2) = (
+        Upstream::start("outside", Manner::Echo).await,
+        Http2Upstream::start("outside").await,
+    );
+    dns.name("outside.test", &[http.address.ip()]);
+    let beside = Beside {
+        dns: Some(dns.address),
+        ..Beside::default()
+    };
+    let member = Member::start_beside(beside, &demo.mesh, "virtualNode/caller", &[], &[]).await;
+    assert_eq!(member.get("blue.demo", "/").await.body, "blue");
+
+    let host = format!("outside.test:{}", http.address.port());
+    let answer = member.get(&host, "/path?query").await;
+    assert_eq!((answer.status, answer.body), (200, format!("{host}/path?query")));
+
+    let host = format!("outside.test:{}", http2.address.port());
+    let caller = Http2Caller::of(&host, member.egress()).await;
+    let answer = caller.get("/").await;
+    assert_eq!(answer.body, format!("outside HTTP/2.0 http://{host}/"));
+
+    // A service that the mesh has and that is no backend is a host like all others: this one has no address.
+    let nowhere = member.get("green.demo", "/").await;
+    assert_eq!(nowhere.status, 503, "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn closing_a_mesh_and_opening_it_loses_no_request_to_a_backend() {
+    let (demo, _tasks) = mesh(&["blue.demo"]).await;
+    let member = Member::calling(&demo.mesh, "caller").await;
+    let load = member.load("blue.demo").await;
+    for kind in ["ALLOW_ALL", "DROP_ALL", "ALLOW_ALL", "DROP_ALL"] {
+        demo.describe(&[("mesh", filter(kind))]);
+        demo.settled(1).await;
+        load.another(30).await;
+    }
+    load.stop_without_failures().await;
+}
+
+#[tokio::test]
+async fn a_service_without_a_provider_is_called_once_it_has_one() {
+    let (demo, _tasks) = mesh(&[]).await;
+    demo.describe(&[
+        ("virtualNode/caller", caller(&["new.demo"])),
+        ("virtualService/new.demo", json!({})),
+    ]);
+    let member = Member::calling(&demo.mesh, "caller").await;
+    assert_eq!(
+        marked(&member.get("new.demo", "/").await),
+        (503, Some("no-healthy-endpoint"))
+    );
+    demo.describe(&[("virtualService/new.demo", by_node("green"))]);
+    eventually("the provider arrives", async || {
+        let answer = member.get(&format!("new.demo:{PORT}"), "/").await;
+        match answer.body.as_str() {
+            "green" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    })
+    .await;
+}

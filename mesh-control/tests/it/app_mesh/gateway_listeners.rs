@@ -1,0 +1,289 @@
+//! What a virtual gateway's listeners speak, how many there are, and how much they let through.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tonic::Code;
+use tonic::codegen::http::Request;
+
+use super::demo::{Demo, by_node, http, marked, node, with};
+use crate::harness::{self, ECHO, Http2Caller, Http2Upstream, Manner, Member, Upstream};
+
+const HTTP: u16 = 8088;
+const HTTP2: u16 = 8089;
+const GRPC: u16 = 8090;
+
+/// A listener that speaks this protocol.
+fn listener(port: u16, protocol: &str) -> Value {
+    json!({"portMapping": {"port": port, "protocol": protocol}})
+}
+
+/// A gateway route of this kind.
+fn route(kind: &str, matching: Value, service: &str) -> Value {
+    let target = json!({"virtualService": {"virtualServiceName": service}});
+    json!({kind: {"match": matching, "action": {"target": target}}})
+}
+
+/// A gateway with a listener of each kind, before a node of each kind.
+struct Door {
+    _demo: Demo,
+    gateway: Member,
+    _http: Upstream,
+    http2: Http2Upstream,
+}
+
+impl Door {
+    async fn with(routes: &[(&str, Value)]) -> Self {
+        Self::limited(&Value::Null, routes).await
+    }
+
+    /// The same, with limits to the listener of gRPC.
+    async fn limited(grpc: &Value, routes: &[(&str, Value)]) -> Self {
+        let mut grpc_listener = listener(GRPC, "grpc");
+        if !grpc.is_null() {
+            grpc_listener["connectionPool"] = grpc.clone();
+        }
+        let demo = Demo::start(&[
+            ("virtualNode/shop", node("shop", "http")),
+            ("virtualNode/deli", node("deli", "http2")),
+            ("virtualNode/cart", node("cart", "grpc")),
+            ("virtualService/shop.demo", by_node("shop")),
+            ("virtualService/deli.demo", by_node("deli")),
+            ("virtualService/cart.demo", by_node("cart")),
+            (
+                "virtualGateway/door",
+                json!({"listeners": [listener(HTTP, "http"), listener(HTTP2, "http2"), grpc_listener]}),
+            ),
+        ])
+        .await;
+        for (name, route) in routes {
+            demo.describe(&[(&format!("virtualGateway/door/gatewayRoute/{name}"), route.clone())]);
+        }
+        let http = Upstream::start("shop", Manner::Echo).await;
+        let http2 = Http2Upstream::start("two").await;
+        demo.serve("shop", &[http.address]);
+        demo.serve("deli", &[http2.address]);
+        demo.serve("cart", &[http2.address]);
+        Self {
+            gateway: Member::gateway(&demo.mesh, "door", &[HTTP, HTTP2, GRPC]).await,
+            _demo: demo,
+            _http: http,
+            http2,
+        }
+    }
+
+    /// Somebody outside who speaks HTTP/2 to a port.
+    async fn caller(&self, host: &str, port: u16) -> Http2Caller {
+        Http2Caller::of(host, self.gateway.ingress(port)).await
+    }
+}
+
+#[tokio::test]
+async fn each_listener_has_the_routes_for_its_port() {
+    let door = Door::with(&[
+        (
+            "shop",
+            route("httpRoute", json!({"prefix": "/", "port": HTTP}), "shop.demo"),
+        ),
+        (
+            "deli",
+            route("http2Route", json!({"prefix": "/", "port": HTTP2}), "deli.demo"),
+        ),
+        (
+            "cart",
+            route(
+                "grpcRoute",
+                json!({"serviceName": "shop.Cart", "port": GRPC}),
+                "cart.demo",
+            ),
+        ),
+    ])
+    .await;
+    let answer = door.gateway.get_at(HTTP, "example.com", "/1").await;
+    assert_eq!(answer.body, "shop.demo/1");
+    let http2 = door.caller("example.com", HTTP2).await;
+    assert_eq!(http2.get("/1").await.body, "two HTTP/2.0 http://deli.demo/1");
+    let grpc = door.caller("example.com", GRPC).await;
+    let answer = grpc.call("/shop.Cart/Add", ECHO, &[]).await.expect("an answer");
+    assert_eq!(answer, "http://cart.demo/shop.Cart/Add");
+
+    for (port, path) in [(HTTP2, "/shop.Cart/Add"), (HTTP, "/shop.Cart/Add")] {
+        // A path is no gRPC service where other routes are.
+        let caller = door.caller("example.com", port).await;
+        assert!(caller.get(path).await.body.ends_with(".demo/shop.Cart/Add"), "{port}");
+    }
+    assert_eq!(marked(&grpc.get("/1").await), (404, Some("no-route")));
+}
+
+#[tokio::test]
+async fn http2_requests_are_matched_and_rewritten_as_those_of_http1() {
+    let door = Door::with(&[
+        (
+            "deli",
+            json!({"http2Route": {
+                "match": {
+                    "prefix": "/deli", "port": HTTP2, "method": "GET", "hostname": {"suffix": "*.example.com"},
+                    "headers": [{"name": "hungry", "match": {"prefix": "very"}}],
+                    "queryParameters": [{"name": "table", "match": {"exact": "7"}}],
+                },
+                "action": {
+                    "target": {"virtualService": {"virtualServiceName": "deli.demo"}},
+                    "rewrite": {
+                        "hostname": {"defaultTargetHostname": "DISABLED"},
+                        "prefix": {"value": "/menu/"},
+                    },
+                },
+            }}),
+        ),
+        (
+            "exact",
+            json!({"http2Route": {
+                "match": {"path": {"exact": "/exact"}, "port": HTTP2},
+                "action": {
+                    "target": {"virtualService": {"virtualServiceName": "deli.demo"}},
+                    "rewrite": {"path": {"exact": "/new"}},
+                },
+            }}),
+        ),
+    ])
+    .await;
+    let hungry = |method: &str, path: &str, how: &str| {
+        let request = Request::builder().method(method).uri(path);
+        request.header("hungry", how)
+    };
+    let caller = door.caller("a.example.com", HTTP2).await;
+    let answer = caller.send(hungry("GET", "/deli/soup?table=7", "very much")).await;
+    assert_eq!(answer.body, "two HTTP/2.0 http://a.example.com/menu/soup?table=7");
+    for (method, path, how) in [
+        ("PUT", "/deli?table=7", "very"),
+        ("GET", "/deli?table=8", "very"),
+        ("GET", "/deli?table=7", "not very"),
+        ("GET", "/del?table=7", "very"),
+    ] {
+        let answer = caller.send(hungry(method, path, how)).await;
+        assert_eq!(marked(&answer), (404, Some("no-route")), "{method} {path} {how}");
+    }
+    let caller = door.caller("example.com", HTTP2).await;
+    assert_eq!(caller.get("/exact").await.body, "two HTTP/2.0 http://deli.demo/new");
+}
+
+#[tokio::test]
+async fn calls_of_grpc_are_matched_by_service_host_and_metadata() {
+    let as_it_came = json!({
+        "target": {"virtualService": {"virtualServiceName": "cart.demo"}},
+        "rewrite": {"hostname": {"defaultTargetHostname": "DISABLED"}},
+    });
+    let door = Door::with(&[
+        (
+            "service",
+            route("grpcRoute", json!({"serviceName": "shop.Cart", "port": GRPC}), "cart.demo"),
+        ),
+        (
+            "metadata",
+            route(
+                "grpcRoute",
+                json!({"serviceName": "shop.Stock", "port": GRPC, "metadata": [{"name": "tier", "match": {"range": {"start": 1, "end": 3}}}]}),
+                "cart.demo",
+            ),
+        ),
+        (
+            "not",
+            route(
+                "grpcRoute",
+                json!({"serviceName": "shop.Order", "port": GRPC, "metadata": [{"name": "tier", "invert": true, "match": {"exact": "1"}}]}),
+                "cart.demo",
+            ),
+        ),
+        (
+            "host",
+            json!({"grpcRoute": {"match": {"hostname": {"suffix": "*.example.com"}, "port": GRPC}, "action": as_it_came}}),
+        ),
+    ])
+    .await;
+    let plain = door.caller("example.org", GRPC).await;
+    let named = door.caller("a.example.com", GRPC).await;
+    for (caller, path, tier, expected) in [
+        (&plain, "/shop.Cart/Add", None, Ok("http://cart.demo/shop.Cart/Add")),
+        (&plain, "/shop.Carts/Add", None, Err(Code::Unimplemented)),
+        (
+            &plain,
+            "/shop.Stock/Count",
+            Some("1"),
+            Ok("http://cart.demo/shop.Stock/Count"),
+        ),
+        (&plain, "/shop.Stock/Count", Some("3"), Err(Code::Unimplemented)),
+        (
+            &plain,
+            "/shop.Order/Place",
+            Some("2"),
+            Ok("http://cart.demo/shop.Order/Place"),
+        ),
+        (&plain, "/shop.Order/Place", Some("1"), Err(Code::Unimplemented)),
+        (&named, "/any.Thing/Do", None, Ok("http://a.example.com/any.Thing/Do")),
+    ] {
+        let metadata: Vec<(&str, &str)> = tier.iter().map(|tier| ("tier", *tier)).collect();
+        let answer = caller.call(path, ECHO, &metadata).await;
+        let answer = answer.as_deref().map_err(harness::marked);
+        assert_eq!(
+            answer,
+            expected.map_err(|code| (code, Some("no-route"))),
+            "{path} {tier:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_full_connection_pool_turns_calls_away() {
+    let door = Door::limited(
+        &json!({"grpc": {"maxRequests": 1}}),
+        &[(
+            "cart",
+            route(
+                "grpcRoute",
+                json!({"serviceName": "shop.Cart", "port": GRPC}),
+                "cart.demo",
+            ),
+        )],
+    )
+    .await;
+    let grpc = door.caller("example.com", GRPC).await;
+    let silent = grpc.clone();
+    let first = tokio::spawn(async move { silent.call("/shop.Cart/Add", harness::SILENCE, &[]).await });
+    door.http2.has_been_asked(1).await;
+    let error = grpc.call("/shop.Cart/Add", "", &[]).await.expect_err("no room");
+    assert_eq!(harness::marked(&error), (Code::Unavailable, Some("unreachable")));
+    first.abort();
+}
+
+#[tokio::test]
+async fn a_request_from_outside_may_take_as_long_as_the_longest_route_behind() {
+    let longest = Duration::from_millis(300);
+    let within = |path: &str, milliseconds: u128| {
+        let limit = json!({"perRequest": {"unit": "ms", "value": milliseconds}});
+        with(http(json!({"prefix": path}), &[("blue", 1)]), "timeout", limit)
+    };
+    let demo = Demo::with_routes(&[
+        ("short", within("/short", 50)),
+        ("long", within("/long", longest.as_millis())),
+    ])
+    .await;
+    demo.describe(&[
+        ("virtualGateway/door", json!({"listeners": [listener(HTTP, "http")]})),
+        (
+            "virtualGateway/door/gatewayRoute/shop",
+            json!({"httpRoute": {"match": {"prefix": "/"}, "action": {
+                "target": {"virtualService": {"virtualServiceName": "shop.demo"}},
+            }}}),
+        ),
+    ]);
+    let silent = Upstream::start("blue", Manner::Silence).await;
+    demo.serve("blue", &[silent.address]);
+    let gateway = Member::gateway(&demo.mesh, "door", &[HTTP]).await;
+    // Envoy's clock is not the test's: to the millisecond they need not agree.
+    for (path, at_least) in [("/short", Duration::ZERO), ("/long", longest / 2)] {
+        let begun = Instant::now();
+        let answer = gateway.get_at(HTTP, "example.com", path).await;
+        assert_eq!(marked(&answer), (504, Some("timed-out")), "{path}");
+        assert!(begun.elapsed() >= at_least, "{path}: {:?}", begun.elapsed());
+    }
+}

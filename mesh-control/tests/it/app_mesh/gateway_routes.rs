@@ -1,0 +1,220 @@
+//! Which request from outside fits which gateway route, and what becomes of host and path.
+
+use serde_json::{Value, json};
+
+use super::demo::{Demo, conditions, http};
+use super::gateway::{Door, GATEWAY_PORT, door, to_shop};
+use crate::harness::{Manner, Member, Upstream};
+
+#[tokio::test]
+async fn requests_are_matched_by_path_method_headers_and_query() {
+    let page = json!([{"name": "page", "match": {"exact": "2"}}, {"name": "debug"}]);
+    let door = Door::with(&[
+        (
+            "exact",
+            to_shop(&json!({"path": {"exact": "/exact"}, "method": "GET"}), &Value::Null),
+        ),
+        (
+            "regex",
+            to_shop(&json!({"path": {"regex": "/item/[0-9]+"}}), &Value::Null),
+        ),
+        (
+            "method",
+            to_shop(&json!({"prefix": "/method/", "method": "POST"}), &Value::Null),
+        ),
+        (
+            "query",
+            to_shop(&json!({"prefix": "/query", "queryParameters": page}), &Value::Null),
+        ),
+    ])
+    .await;
+    // Paths that were matched as a whole stay as they are.
+    for (path, arrives) in [
+        ("/exact", "shop.demo/exact"),
+        ("/item/17", "shop.demo/item/17"),
+        ("/query?debug&page=2", "shop.demo/?debug&page=2"),
+    ] {
+        assert_eq!(door.arrives("example.com", path).await, arrives, "{path}");
+    }
+    for path in [
+        "/exact/1",
+        "/item/x",
+        "/item/17/x",
+        "/method/1",
+        "/query?page=2",
+        "/query?debug&page=3",
+    ] {
+        door.turns_away("example.com", path).await;
+    }
+    let at = door.gateway.ingress(GATEWAY_PORT);
+    let posted = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let posted = posted
+        .post(format!("http://{at}/method/1"))
+        .header("host", "example.com");
+    assert_eq!(door.gateway.answer(posted).await.body, "shop.demo/1");
+}
+
+#[tokio::test]
+async fn headers_are_matched_in_every_way_and_the_other_way_round() {
+    let mut routes = Vec::new();
+    for (kind, condition, ..) in conditions() {
+        for (name, invert) in [(format!("x-{kind}"), false), (format!("x-not-{kind}"), true)] {
+            let mut header = json!({"name": name, "invert": invert});
+            if !condition.is_null() {
+                header["match"] = condition.clone();
+            }
+            let matching = json!({"prefix": format!("/{name}/"), "headers": [header]});
+            routes.push((name, to_shop(&matching, &Value::Null)));
+        }
+    }
+    let routes: Vec<(&str, Value)> = routes
+        .iter()
+        .map(|(name, route)| (name.as_str(), route.clone()))
+        .collect();
+    let door = Door::with(&routes).await;
+    let at = door.gateway.ingress(GATEWAY_PORT);
+    for (kind, _, fits, fails) in conditions() {
+        for (name, if_fits, if_not) in [(format!("x-{kind}"), 200, 404), (format!("x-not-{kind}"), 404, 200)] {
+            for (value, expected) in [(Some(fits), if_fits), (fails, if_not)] {
+                let mut request = door.gateway.request(at, "example.com", &format!("/{name}/"));
+                if let Some(value) = value {
+                    request = request.header(&name, value);
+                }
+                let answer = door.gateway.answer(request).await;
+                assert_eq!(answer.status, expected, "{name}: {value:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_lower_priority_wins_and_then_the_longer_path() {
+    let route = |prefix: &str, priority: Option<u32>, becomes: &str| {
+        let mut route = to_shop(&json!({"prefix": prefix}), &json!({"prefix": {"value": becomes}}));
+        if let Some(priority) = priority {
+            route["priority"] = json!(priority);
+        }
+        route
+    };
+    let door = Door::with(&[
+        ("a", route("/first/", Some(5), "/a/")),
+        ("b", route("/first/longer/", Some(7), "/b/")),
+        ("c", route("/second/", None, "/c/")),
+        ("d", route("/second/longer/", None, "/d/")),
+        ("e", route("/second/longer/late/", Some(1000), "/e/")),
+    ])
+    .await;
+    for (path, arrives) in [
+        ("/first/longer/1", "shop.demo/a/longer/1"),
+        ("/second/1", "shop.demo/c/1"),
+        ("/second/longer/1", "shop.demo/d/1"),
+        ("/second/longer/late/1", "shop.demo/e/1"),
+    ] {
+        assert_eq!(door.arrives("example.com", path).await, arrives, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn each_rewrite_is_turned_on_and_off_by_itself() {
+    let host = |word: &str| json!({"hostname": {"defaultTargetHostname": word}});
+    let prefix = |word: &str| json!({"prefix": {"defaultPrefix": word}});
+    let both = |mut one: Value, other: &Value| {
+        for (key, value) in other.as_object().expect("an object") {
+            one[key] = value.clone();
+        }
+        one
+    };
+    let door = Door::with(&[
+        ("host-on", to_shop(&json!({"prefix": "/host-on/"}), &host("ENABLED"))),
+        ("host-off", to_shop(&json!({"prefix": "/host-off/"}), &host("DISABLED"))),
+        (
+            "prefix-on",
+            to_shop(&json!({"prefix": "/prefix-on/"}), &prefix("ENABLED")),
+        ),
+        (
+            "prefix-off",
+            to_shop(&json!({"prefix": "/prefix-off/"}), &prefix("DISABLED")),
+        ),
+        (
+            "path",
+            to_shop(
+                &json!({"path": {"regex": "/path/.*"}}),
+                &both(host("DISABLED"), &json!({"path": {"exact": r"/one/\1"}})),
+            ),
+        ),
+        (
+            "named",
+            to_shop(
+                &json!({"hostname": {"exact": "on.example.com"}, "prefix": "/x/"}),
+                &both(host("ENABLED"), &json!({"prefix": {"value": "/y/"}})),
+            ),
+        ),
+        (
+            "unnamed",
+            to_shop(
+                &json!({"hostname": {"suffix": "*.example.org"}, "prefix": "/x/"}),
+                &both(host("DISABLED"), &prefix("DISABLED")),
+            ),
+        ),
+        (
+            "whole",
+            to_shop(
+                &json!({"hostname": {"suffix": "*.example.net"}, "path": {"exact": "/x"}}),
+                &json!({"path": {"exact": "/y"}}),
+            ),
+        ),
+    ])
+    .await;
+    for (host, path, arrives) in [
+        ("example.com", "/host-on/1", "shop.demo/1"),
+        ("example.com", "/host-off/1", "example.com/1"),
+        ("example.com", "/prefix-on/1", "shop.demo/1"),
+        ("example.com", "/prefix-off/1", "shop.demo/prefix-off/1"),
+        // No part of the path that came; and a backslash in a path is taken for a slash.
+        ("example.com", "/path/1", "example.com/one/1"),
+        ("on.example.com", "/x/1", "shop.demo/y/1"),
+        ("a.example.org", "/x/1", "a.example.org/x/1"),
+        ("a.example.net", "/x", "shop.demo/y"),
+    ] {
+        assert_eq!(door.arrives(host, path).await, arrives, "{host}{path}");
+    }
+    // A host with routes of its own has no others.
+    door.turns_away("on.example.com", "/host-on/1").await;
+}
+
+#[tokio::test]
+async fn a_gateway_route_leads_to_the_port_that_its_target_names() {
+    let both = json!({"listeners": [
+        {"portMapping": {"port": 80, "protocol": "http"}},
+        {"portMapping": {"port": 8000, "protocol": "http"}},
+    ]});
+    let to_port = |prefix: &str, port: u16| {
+        let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}, "port": port});
+        json!({"httpRoute": {"match": {"prefix": prefix}, "action": {"target": target}}})
+    };
+    let demo = Demo::with_routes(&[]).await;
+    demo.describe(&[
+        ("virtualRouter/shop", both),
+        (
+            "virtualRouter/shop/route/first",
+            http(json!({"prefix": "/", "port": 80}), &[("blue", 1)]),
+        ),
+        (
+            "virtualRouter/shop/route/second",
+            http(json!({"prefix": "/", "port": 8000}), &[("green", 1)]),
+        ),
+        ("virtualGateway/door", door()),
+        ("virtualGateway/door/gatewayRoute/first", to_port("/first", 80)),
+        ("virtualGateway/door/gatewayRoute/second", to_port("/second", 8000)),
+    ]);
+    let blue = Upstream::start("blue", Manner::Name).await;
+    let green = Upstream::start("green", Manner::Name).await;
+    demo.serve("blue", &[blue.address]);
+    demo.serve("green", &[green.address]);
+    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    assert_eq!(gateway.get_at(GATEWAY_PORT, "example.com", "/first").await.body, "blue");
+    assert_eq!(
+        gateway.get_at(GATEWAY_PORT, "example.com", "/second").await.body,
+        "green"
+    );
+}

@@ -1,0 +1,226 @@
+//! Calls of gRPC: which goes where, what is tried again, and how long it may take.
+
+use serde_json::{Value, json};
+use tonic::Code;
+
+use super::demo::{PORT, conditions, grpc, node_speaking, with};
+use super::shop::Http2Shop;
+use crate::harness::{Member, SILENCE, marked, refusal};
+
+impl Http2Shop {
+    /// Who answers a call; the code and the mark of the error, if nobody does.
+    async fn calls(&self, path: &str, metadata: &[(&str, &str)]) -> String {
+        match self.caller.call(path, "", metadata).await {
+            Ok(name) => name,
+            Err(error) => format!("{:?}", marked(&error)),
+        }
+    }
+}
+
+const NO_ROUTE: &str = r#"(Unimplemented, Some("no-route"))"#;
+
+#[tokio::test]
+async fn calls_are_told_apart_by_service_and_method_and_shared_by_weight() {
+    let shop = Http2Shop::speaking(
+        "grpc",
+        &[
+            (
+                "method",
+                grpc(json!({"serviceName": "shop.Cart", "methodName": "Add"}), &[("blue", 1)]),
+            ),
+            ("service", grpc(json!({"serviceName": "shop.Cart"}), &[("green", 1)])),
+            (
+                "both",
+                grpc(json!({"serviceName": "shop.Stock"}), &[("blue", 1), ("green", 1)]),
+            ),
+        ],
+    )
+    .await;
+    for (path, expected) in [
+        ("/shop.Cart/Add", "blue"),
+        ("/shop.Cart/Remove", "green"),
+        ("/shop.Cart/AddAll", "green"),
+        ("/shop.Carts/Add", NO_ROUTE),
+        ("/shop/Add", NO_ROUTE),
+    ] {
+        assert_eq!(shop.calls(path, &[]).await, expected, "{path}");
+    }
+    // What is no gRPC fits no route of gRPC, wherever it asks to go.
+    let plain = shop.caller.get("/shop.Cart/Add").await;
+    assert_eq!((plain.status, plain.fault.as_deref()), (404, Some("no-route")));
+
+    let before = shop.blue.requests();
+    for _ in 0..100 {
+        shop.calls("/shop.Stock/Count", &[]).await;
+    }
+    let blue = shop.blue.requests() - before;
+    // 50 are expected, with a standard deviation of 5.
+    assert!((25..=75).contains(&blue), "{blue}");
+}
+
+#[tokio::test]
+async fn metadata_are_matched_in_every_way_and_the_other_way_round() {
+    let mut routes = Vec::new();
+    for (kind, condition, ..) in conditions() {
+        for (name, invert) in [(format!("x-{kind}"), false), (format!("x-not-{kind}"), true)] {
+            let mut metadata = json!({"name": name, "invert": invert});
+            if !condition.is_null() {
+                metadata["match"] = condition.clone();
+            }
+            let matching = json!({"serviceName": format!("shop.{name}"), "metadata": [metadata]});
+            routes.push((name, grpc(matching, &[("blue", 1)])));
+        }
+    }
+    let routes: Vec<(&str, Value)> = routes
+        .iter()
+        .map(|(name, route)| (name.as_str(), route.clone()))
+        .collect();
+    let shop = Http2Shop::speaking("grpc", &routes).await;
+    for (kind, _, fits, fails) in conditions() {
+        for (name, if_fits, if_not) in [
+            (format!("x-{kind}"), "blue", NO_ROUTE),
+            (format!("x-not-{kind}"), NO_ROUTE, "blue"),
+        ] {
+            let path = format!("/shop.{name}/Ask");
+            assert_eq!(shop.calls(&path, &[(&name, fits)]).await, if_fits, "{name}");
+            let other: Vec<(&str, &str)> = fails.iter().map(|value| (name.as_str(), *value)).collect();
+            assert_eq!(shop.calls(&path, &other).await, if_not, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_tried_again_after_the_errors_that_its_route_names() {
+    let route = |service: &str, policy: Value| {
+        let route = grpc(json!({"serviceName": service}), &[("blue", 1)]);
+        if policy.is_null() {
+            route
+        } else {
+            with(route, "retryPolicy", policy)
+        }
+    };
+    let retrying = |times: u32, events: &[&str]| {
+        json!({
+            "maxRetries": times,
+            "perRetryTimeout": {"unit": "s", "value": 5},
+            "grpcRetryEvents": events,
+        })
+    };
+    let cases = [
+        ("default", Value::Null, Code::Unavailable, Code::Internal, 3),
+        (
+            "cancelled",
+            retrying(1, &["cancelled"]),
+            Code::Cancelled,
+            Code::Aborted,
+            2,
+        ),
+        (
+            "deadline",
+            retrying(2, &["deadline-exceeded"]),
+            Code::DeadlineExceeded,
+            Code::Unavailable,
+            3,
+        ),
+        ("internal", retrying(3, &["internal"]), Code::Internal, Code::Unknown, 4),
+        (
+            "exhausted",
+            retrying(1, &["resource-exhausted"]),
+            Code::ResourceExhausted,
+            Code::Internal,
+            2,
+        ),
+        (
+            "unavailable",
+            retrying(1, &["unavailable"]),
+            Code::Unavailable,
+            Code::Cancelled,
+            2,
+        ),
+        (
+            "none",
+            retrying(0, &["unavailable"]),
+            Code::Unavailable,
+            Code::Internal,
+            1,
+        ),
+    ];
+    let routes: Vec<(&str, Value)> = cases
+        .iter()
+        .map(|(name, policy, ..)| (*name, route(name, policy.clone())))
+        .collect();
+    let shop = Http2Shop::speaking("grpc", &routes).await;
+    for (name, _, tried_again, not_tried_again, tries) in cases {
+        for (code, tries) in [(tried_again, tries), (not_tried_again, 1)] {
+            let before = shop.blue.requests();
+            let error = shop.caller.call(&format!("/{name}/Ask"), &refusal(code), &[]).await;
+            let error = error.expect_err("an error");
+            assert_eq!(
+                (marked(&error), error.message()),
+                ((code, None), "refused by blue"),
+                "{name}"
+            );
+            assert_eq!(shop.blue.requests() - before, tries, "{name}, {code:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_answered_by_the_envoy() {
+    let soon = json!({"unit": "ms", "value": 100});
+    let never = json!({"unit": "s", "value": 0});
+    let slow = |service: &str| grpc(json!({"serviceName": service}), &[("blue", 1)]);
+    let each = json!({
+        "maxRetries": 1, "perRetryTimeout": soon, "httpRetryEvents": ["gateway-error"],
+    });
+    let shop = Http2Shop::speaking(
+        "grpc",
+        &[
+            ("request", with(slow("request"), "timeout", json!({"perRequest": soon}))),
+            (
+                "idle",
+                with(slow("idle"), "timeout", json!({"perRequest": never, "idle": soon})),
+            ),
+            ("each", with(slow("each"), "retryPolicy", each)),
+        ],
+    )
+    .await;
+    for (service, tries) in [("request", 1), ("idle", 1), ("each", 2)] {
+        let before = shop.blue.requests();
+        let error = shop.caller.call(&format!("/{service}/Ask"), SILENCE, &[]).await;
+        let error = error.expect_err("an error");
+        assert_eq!(
+            marked(&error),
+            (Code::Unavailable, Some("timed-out")),
+            "{service}: {error}"
+        );
+        assert_eq!(shop.blue.requests() - before, tries, "{service}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_passes_the_envoys_of_both_nodes_within_the_time_of_the_listener() {
+    let shop = Http2Shop::speaking(
+        "grpc",
+        &[("all", grpc(json!({"serviceName": "shop.Cart"}), &[("blue", 1)]))],
+    )
+    .await;
+    let limit = json!({"timeout": {"grpc": {"perRequest": {"unit": "ms", "value": 100}}}});
+    shop.demo
+        .describe(&[("virtualNode/blue", node_speaking("blue", "grpc", &limit))]);
+    let blue = Member::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
+    shop.demo.serve("blue", &[blue.ingress(PORT)]);
+    shop.member
+        .has_tasks("cds_egress_demo_blue_grpc_8080", &[blue.ingress(PORT)])
+        .await;
+
+    let path = "/shop.Cart/Add";
+    assert_eq!(shop.calls(path, &[]).await, "blue");
+    let refused = shop.caller.call(path, &refusal(Code::NotFound), &[]).await;
+    assert_eq!(marked(&refused.expect_err("an error")), (Code::NotFound, None));
+    let slow = shop.caller.call(path, SILENCE, &[]).await;
+    assert_eq!(
+        marked(&slow.expect_err("an error")),
+        (Code::Unavailable, Some("timed-out"))
+    );
+}

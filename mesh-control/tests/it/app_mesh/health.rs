@@ -1,0 +1,140 @@
+//! Tasks that say that they are not well.
+
+use std::net::SocketAddr;
+
+use mesh_control::node::tcp_egress_listener;
+use serde_json::{Value, json};
+
+use super::demo::{Demo, PORT, by_node, caller, http, node_speaking, node_with};
+use super::tcp::who_answers;
+use crate::harness::{
+    Health, Http2Caller, Http2Upstream, Manner, Member, ReservedPort, TcpUpstream, Upstream, eventually,
+};
+
+#[tokio::test]
+async fn changing_a_health_check_loses_no_request() {
+    let check = |interval: u32| {
+        let check = json!({"healthCheck": {
+            "protocol": "http", "path": "/", "intervalMillis": interval, "timeoutMillis": 2000,
+            "healthyThreshold": 2, "unhealthyThreshold": 2,
+        }});
+        node_with("blue", &check)
+    };
+    let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
+    let blue = Upstream::start("blue", Manner::Name).await;
+    demo.serve("blue", &[blue.address]);
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    let load = caller.load("shop.demo").await;
+    for (interval, shown) in [(5000, "5s"), (7000, "7s")] {
+        demo.describe(&[("virtualNode/blue", check(interval))]);
+        eventually("the health check is in force", async || {
+            let page = caller.envoy.page("/config_dump?resource=dynamic_active_clusters").await;
+            if page.contains(&format!("\"interval\": \"{shown}\"")) {
+                Ok(())
+            } else {
+                Err(page)
+            }
+        })
+        .await;
+        load.another(50).await;
+    }
+    load.stop_without_failures().await;
+}
+
+/// A health check as often as may be.
+fn check(protocol: &str) -> Value {
+    let mut check = json!({
+        "protocol": protocol, "intervalMillis": 5000, "timeoutMillis": 2000,
+        "healthyThreshold": 2, "unhealthyThreshold": 2,
+    });
+    if protocol.starts_with("http") {
+        check["path"] = json!("/health");
+    }
+    json!({"healthCheck": check})
+}
+
+/// A mesh in which somebody calls `shop.demo`, a node with two tasks and a health check.
+async fn checked(protocol: &str, tasks: [SocketAddr; 2]) -> (Demo, Member) {
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["shop.demo"])),
+        ("virtualNode/blue", node_speaking("blue", protocol, &check(protocol))),
+        ("virtualService/shop.demo", by_node("blue")),
+    ])
+    .await;
+    demo.serve("blue", &tasks);
+    let listeners = match protocol {
+        "tcp" => vec![tcp_egress_listener("shop.demo", PORT)],
+        _ => Vec::new(),
+    };
+    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    (demo, caller)
+}
+
+/// Checks that all of several answers come from the task that is well.
+async fn only_the_well_one(answer: impl AsyncFn() -> String) {
+    for _ in 0..10 {
+        assert_eq!(answer().await, "well");
+    }
+}
+
+/// Waits until the other one answers.
+async fn the_other_one_too(answer: impl AsyncFn() -> String) {
+    eventually("it comes back", async || match answer().await.as_str() {
+        "moody" => Ok(()),
+        other => Err(other.to_owned()),
+    })
+    .await;
+}
+
+/// All at once: each waits for health checks, whose interval is 5 s at least.
+#[tokio::test]
+async fn a_task_that_is_not_well_is_left_out_until_it_is() {
+    tokio::join!(
+        a_task_of_http_that_says_it_is_not_well(),
+        a_task_of_http2_or_grpc_that_says_it_is_not_well("http2"),
+        a_task_of_http2_or_grpc_that_says_it_is_not_well("grpc"),
+        a_task_of_tcp_that_takes_no_connections(),
+    );
+}
+
+async fn a_task_of_http_that_says_it_is_not_well() {
+    let well = Upstream::start("well", Manner::Name).await;
+    let moody = Upstream::start("moody", Manner::Name).await;
+    moody.feels(Health::Ill);
+    let (_demo, caller) = checked("http", [well.address, moody.address]).await;
+    let answer = async || caller.get("shop.demo", "/").await.body;
+    only_the_well_one(answer).await;
+    moody.feels(Health::Well);
+    the_other_one_too(answer).await;
+    moody.feels(Health::Ill);
+    caller
+        .envoy
+        .stat_is("cluster.cds_egress_demo_blue_http_8080.membership_healthy", 1)
+        .await;
+    only_the_well_one(answer).await;
+}
+
+async fn a_task_of_http2_or_grpc_that_says_it_is_not_well(protocol: &str) {
+    let well = Http2Upstream::start("well").await;
+    let moody = Http2Upstream::start("moody").await;
+    moody.feels(Health::Ill);
+    let (_demo, member) = checked(protocol, [well.address, moody.address]).await;
+    let caller = Http2Caller::of("shop.demo", member.egress()).await;
+    let answer = async || caller.call("/shop.Cart/Add", "", &[]).await.expect("an answer");
+    only_the_well_one(answer).await;
+    moody.feels(Health::Well);
+    the_other_one_too(answer).await;
+}
+
+async fn a_task_of_tcp_that_takes_no_connections() {
+    let well = TcpUpstream::start("well").await;
+    let port = ReservedPort::pick();
+    let (_demo, caller) = checked("tcp", [well.address, port.address()]).await;
+    let at = caller.listener(&tcp_egress_listener("shop.demo", PORT));
+    let answer = async || who_answers(at).await;
+    only_the_well_one(answer).await;
+    let failed = "cluster.cds_egress_demo_blue_tcp_8080.upstream_cx_connect_fail";
+    assert_eq!(caller.envoy.stat(failed).await, 0, "nobody tried");
+    let _moody = TcpUpstream::on(port.listen(), "moody");
+    the_other_one_too(answer).await;
+}

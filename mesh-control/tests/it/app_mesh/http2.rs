@@ -1,0 +1,147 @@
+//! Requests of HTTP/2: which goes where, what is tried again, and how long it may take.
+
+use serde_json::json;
+use tonic::codegen::http::Request;
+
+use super::demo::{Demo, PORT, http, http2, marked, node_speaking, with};
+use super::shop::Http2Shop;
+use crate::harness::{Answer, Http2Caller, Manner, Member, Upstream};
+
+impl Http2Shop {
+    /// Checks that `blue` answers, and that HTTP/2 was spoken all the way.
+    async fn blue_answers(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
+        let answer = self.ask(method, path, headers).await;
+        let expected = format!("blue HTTP/2.0 http://shop.demo{path}");
+        assert_eq!(
+            (answer.status, answer.body),
+            (200, expected),
+            "{method} {path} {headers:?}"
+        );
+    }
+
+    async fn nobody_answers(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
+        let answer = self.ask(method, path, headers).await;
+        assert_eq!(marked(&answer), (404, Some("no-route")), "{method} {path} {headers:?}");
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.caller.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn requests_are_told_apart_as_those_of_http1() {
+    let gold = json!([{"name": "customer", "match": {"exact": "gold"}}]);
+    let page = json!([{"name": "page", "match": {"exact": "2"}}]);
+    let matches = [
+        ("prefix", json!({"prefix": "/prefix"})),
+        ("exact", json!({"path": {"exact": "/exact"}})),
+        ("regex", json!({"path": {"regex": "/regex/[0-9]+"}})),
+        ("method", json!({"prefix": "/method", "method": "PUT"})),
+        ("scheme", json!({"prefix": "/scheme", "scheme": "http"})),
+        ("no-scheme", json!({"prefix": "/no-scheme", "scheme": "https"})),
+        ("header", json!({"prefix": "/header", "headers": gold})),
+        ("query", json!({"prefix": "/query", "queryParameters": page})),
+    ];
+    let routes = matches.map(|(name, matching)| (name, http2(matching, &[("blue", 1)])));
+    let shop = Http2Shop::speaking("http2", &routes).await;
+    for (method, path, headers) in [
+        ("GET", "/prefix/1", &[][..]),
+        ("GET", "/exact", &[]),
+        ("GET", "/regex/17", &[]),
+        ("PUT", "/method", &[]),
+        ("GET", "/scheme", &[]),
+        ("GET", "/header", &[("customer", "gold")]),
+        ("GET", "/query?page=2", &[]),
+    ] {
+        shop.blue_answers(method, path, headers).await;
+    }
+    for (method, path, headers) in [
+        ("GET", "/pre", &[][..]),
+        ("GET", "/exact/1", &[]),
+        ("GET", "/regex/x", &[]),
+        ("POST", "/method", &[]),
+        ("GET", "/no-scheme", &[]),
+        ("GET", "/header", &[("customer", "golden")]),
+        ("GET", "/query?page=22", &[]),
+    ] {
+        shop.nobody_answers(method, path, headers).await;
+    }
+    // Callers that speak HTTP/1.1 reach the same applications.
+    let answer = shop.member.get("shop.demo", "/exact").await;
+    assert_eq!(answer.body, "blue HTTP/2.0 http://shop.demo/exact");
+}
+
+#[tokio::test]
+async fn requests_are_shared_by_weight() {
+    let shop = Http2Shop::speaking(
+        "http2",
+        &[("all", http2(json!({"prefix": "/"}), &[("blue", 1), ("green", 1)]))],
+    )
+    .await;
+    for _ in 0..100 {
+        assert_eq!(shop.caller.get("/").await.status, 200);
+    }
+    let blue = shop.blue.requests();
+    // 50 are expected, with a standard deviation of 5.
+    assert!((25..=75).contains(&blue), "{blue}");
+}
+
+#[tokio::test]
+async fn requests_are_tried_again_and_time_out_as_those_of_http1() {
+    let all = |path: &str| http2(json!({"prefix": path}), &[("blue", 1)]);
+    let retries = json!({
+        "maxRetries": 2, "perRetryTimeout": {"unit": "ms", "value": 100}, "httpRetryEvents": ["server-error"],
+    });
+    let limit = json!({"perRequest": {"unit": "ms", "value": 100}});
+    let shop = Http2Shop::speaking(
+        "http2",
+        &[
+            ("error", with(all("/status/500"), "retryPolicy", retries.clone())),
+            ("silence", with(all("/silence"), "timeout", limit)),
+            ("retried", with(all("/silence/each"), "retryPolicy", retries)),
+        ],
+    )
+    .await;
+    for (path, status, fault, tries) in [
+        ("/status/500", 500, None, 3),
+        ("/silence", 504, Some("timed-out"), 1),
+        ("/silence/each", 504, Some("timed-out"), 3),
+    ] {
+        let before = shop.blue.requests();
+        let answer = shop.caller.get(path).await;
+        assert_eq!(marked(&answer), (status, fault), "{path}");
+        assert_eq!(shop.blue.requests() - before, tries, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_passes_the_envoys_of_both_nodes_within_the_time_of_the_listener() {
+    let shop = Http2Shop::speaking("http2", &[("all", http2(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
+    let limit = json!({"timeout": {"http2": {"perRequest": {"unit": "ms", "value": 100}}}});
+    shop.demo
+        .describe(&[("virtualNode/blue", node_speaking("blue", "http2", &limit))]);
+    let blue = Member::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
+    shop.demo.serve("blue", &[blue.ingress(PORT)]);
+    shop.member
+        .has_tasks("cds_egress_demo_blue_http2_8080", &[blue.ingress(PORT)])
+        .await;
+    shop.blue_answers("GET", "/", &[]).await;
+    assert_eq!(marked(&shop.caller.get("/silence").await), (504, Some("timed-out")));
+}
+
+#[tokio::test]
+async fn callers_of_http2_reach_applications_of_http1() {
+    let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
+    let application = Upstream::start("blue", Manner::Echo).await;
+    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    demo.serve("blue", &[blue.ingress(PORT)]);
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = Http2Caller::of("shop.demo", caller.egress()).await;
+    let answer = caller.get("/x?y").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "shop.demo/x?y"));
+}

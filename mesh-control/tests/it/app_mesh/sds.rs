@@ -1,0 +1,84 @@
+//! TLS with certificates from a secret discovery service beside the Envoys.
+
+use serde_json::{Value, json};
+
+use super::secured::{Authority, Blue, only};
+use crate::harness::{Beside, Sds, eventually};
+
+fn secret(name: &str) -> Value {
+    json!({"sds": {"secretName": name}})
+}
+
+fn beside(sds: &Sds) -> Beside {
+    Beside {
+        sds: Some(sds.socket()),
+        ..Beside::default()
+    }
+}
+
+#[tokio::test]
+async fn both_sides_have_certificates_and_trust_from_the_service() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let sds = Sds::start().await;
+    sds.give_certificate("blue", ours.certify("blue.demo"));
+    sds.give_certificate("caller", ours.certify("spiffe://demo/caller"));
+    sds.give_certificate("other", ours.certify("spiffe://demo/other"));
+    sds.give_certificate("stranger", theirs.certify("spiffe://demo/caller"));
+    sds.give_trust("ours", ours.certificate());
+    sds.give_trust("theirs", theirs.certificate());
+    let blue = Blue::beside(
+        beside(&sds),
+        &json!({
+            "mode": "STRICT",
+            "certificate": secret("blue"),
+            "validation": {"trust": secret("ours"), "subjectAlternativeNames": only(&["spiffe://demo/caller"])},
+        }),
+    )
+    .await;
+    let with = |certificate: &str, trust: &str| json!({"certificate": secret(certificate), "validation": {"trust": secret(trust)}});
+    blue.takes(&with("caller", "ours")).await;
+    for (certificate, trust) in [("other", "ours"), ("stranger", "ours"), ("caller", "theirs")] {
+        blue.is_not_reached_with(&with(certificate, trust)).await;
+    }
+    blue.is_not_reached_with(&json!({"validation": {"trust": secret("ours")}}))
+        .await;
+    let mut misnamed = with("caller", "ours");
+    misnamed["validation"]["subjectAlternativeNames"] = only(&["other.demo"]);
+    blue.is_not_reached_with(&misnamed).await;
+    // Files and secrets go together.
+    blue.takes(&json!({
+        "certificate": ours.vouch_for("spiffe://demo/caller"),
+        "validation": {"trust": ours.trust()},
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_replaced_is_shown_to_new_connections() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let sds = Sds::start().await;
+    sds.give_certificate("blue", old.certify("blue.demo"));
+    let blue = Blue::beside(beside(&sds), &json!({"mode": "STRICT", "certificate": secret("blue")})).await;
+    let trusting = |authority: &Authority| json!({"validation": {"trust": authority.trust()}});
+    blue.takes(&trusting(&old)).await;
+    blue.is_not_reached_with(&trusting(&new)).await;
+
+    let before = contexts(&blue).await;
+    sds.give_certificate("blue", new.certify("blue.demo"));
+    eventually("the new certificate arrives", async || match contexts(&blue).await {
+        now if now > before => Ok(()),
+        now => Err(now.to_string()),
+    })
+    .await;
+    blue.takes(&trusting(&new)).await;
+    blue.is_not_reached_with(&trusting(&old)).await;
+}
+
+/// How often the listener of `blue` has got a certificate from the service.
+async fn contexts(blue: &Blue) -> u64 {
+    let stats = blue.blue.envoy.stats(&["listener."]).await;
+    let updates = stats
+        .iter()
+        .filter(|(name, _)| name.ends_with(".ssl_context_update_by_sds"));
+    updates.map(|(_, count)| *count).sum()
+}

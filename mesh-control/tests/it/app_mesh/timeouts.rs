@@ -1,0 +1,162 @@
+//! How long requests and connections may last.
+
+use std::time::{Duration, Instant};
+
+use mesh_control::node::tcp_egress_listener;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::demo::{Demo, PORT, by_node, by_router, caller, http, marked, node_speaking, node_with, router, to, with};
+use crate::harness::{Manner, Member, TcpUpstream, Upstream};
+
+/// What is configured as [`soon`] is over no sooner than this. Envoy's clock is not the test's: to the millisecond they
+/// need not agree.
+const SOON: Duration = Duration::from_millis(100);
+
+fn soon() -> Value {
+    json!({"unit": "ms", "value": 150})
+}
+
+fn never() -> Value {
+    json!({"unit": "s", "value": 0})
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_answered_by_the_callers_envoy() {
+    for limit in [
+        json!({"perRequest": soon()}),
+        json!({"perRequest": never(), "idle": soon()}),
+    ] {
+        let route = with(http(json!({"prefix": "/"}), &[("blue", 1)]), "timeout", limit.clone());
+        let demo = Demo::with_routes(&[("all", route)]).await;
+        let blue = Upstream::start("blue", Manner::Silence).await;
+        demo.serve("blue", &[blue.address]);
+        let caller = Member::calling(&demo.mesh, "caller").await;
+        let answer = caller.get("shop.demo", "/").await;
+        assert_eq!(marked(&answer), (504, Some("timed-out")), "{limit}");
+        assert_eq!(blue.requests(), 1, "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_answered_by_the_envoy_in_front_of_the_application() {
+    for limit in [
+        json!({"perRequest": soon()}),
+        json!({"perRequest": never(), "idle": soon()}),
+    ] {
+        let limited = node_with("blue", &json!({"timeout": {"http": limit}}));
+        let demo = Demo::start(&[("virtualNode/blue", limited)]).await;
+        let application = Upstream::start("blue", Manner::Silence).await;
+        let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+        let answer = blue.get_at(PORT, "blue.demo", "/").await;
+        assert_eq!(marked(&answer), (504, Some("timed-out")), "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_router_the_time_of_the_listener_holds_for_callers_too() {
+    let limited = node_with("blue", &json!({"timeout": {"http": {"perRequest": soon()}}}));
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["shop.demo"])),
+        ("virtualNode/blue", limited),
+        ("virtualService/shop.demo", by_node("blue")),
+    ])
+    .await;
+    // The application itself, without an Envoy that could be the one who answers.
+    let blue = Upstream::start("blue", Manner::Silence).await;
+    demo.serve("blue", &[blue.address]);
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    let begun = Instant::now();
+    assert_eq!(marked(&caller.get("shop.demo", "/").await), (504, Some("timed-out")));
+    assert!(begun.elapsed() >= SOON);
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_is_asked_is_closed() {
+    let limited = node_with("blue", &json!({"timeout": {"http": {"idle": soon()}}}));
+    let demo = Demo::start(&[("virtualNode/blue", limited)]).await;
+    let application = Upstream::start("blue", Manner::Name).await;
+    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let mut connection = TcpStream::connect(blue.ingress(PORT)).await.expect("Envoy listens");
+    let request = b"GET / HTTP/1.1\r\nhost: blue.demo\r\n\r\n";
+    connection.write_all(request).await.expect("Envoy reads");
+    let mut answer = String::new();
+    let ends = connection.read_to_string(&mut answer);
+    tokio::time::timeout(Duration::from_secs(20), ends)
+        .await
+        .expect("it ends")
+        .expect("a text");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("blue"),
+        "{answer}"
+    );
+}
+
+/// How long a silent connection lasts.
+async fn lasts(mut connection: TcpStream) -> Duration {
+    let begun = Instant::now();
+    let mut buffer = Vec::new();
+    let ends = connection.read_to_end(&mut buffer);
+    let ended = tokio::time::timeout(Duration::from_secs(20), ends).await;
+    ended.expect("it ends").expect("in good order");
+    begun.elapsed()
+}
+
+#[tokio::test]
+async fn silent_connections_of_tcp_end_on_either_side() {
+    let route = json!({"tcpRoute": {"action": to(&[("blue", 1)]), "timeout": {"idle": soon()}}});
+    let limited = node_speaking("green", "tcp", &json!({"timeout": {"tcp": {"idle": soon()}}}));
+    let demo = Demo::start(&[
+        ("virtualNode/caller", caller(&["ledger.demo", "green.demo"])),
+        ("virtualNode/blue", node_speaking("blue", "tcp", &json!({}))),
+        ("virtualNode/green", limited),
+        ("virtualService/ledger.demo", by_router("ledger")),
+        ("virtualService/green.demo", by_node("green")),
+        ("virtualRouter/ledger", router("tcp")),
+        ("virtualRouter/ledger/route/all", route),
+    ])
+    .await;
+    let application = TcpUpstream::start("ledger").await;
+    demo.serve("blue", &[application.address]);
+    demo.serve("green", &[application.address]);
+    let listeners = [
+        tcp_egress_listener("ledger.demo", 9000),
+        tcp_egress_listener("green.demo", PORT),
+    ];
+    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let green = Member::serving(&demo.mesh, "green", &[(PORT, application.address)]).await;
+    let [by_route, by_node] = listeners.map(|name| caller.listener(&name));
+    for at in [by_route, by_node, green.ingress(PORT)] {
+        let connection = TcpStream::connect(at).await.expect("Envoy listens");
+        assert!(lasts(connection).await >= SOON, "{at}");
+    }
+
+    // Whoever says something goes on.
+    let mut connection = TcpStream::connect(by_route).await.expect("Envoy listens");
+    let mut heard = [0; 6];
+    connection.read_exact(&mut heard).await.expect("a name");
+    let begun = Instant::now();
+    while begun.elapsed() < SOON * 5 {
+        connection.write_all(b"x").await.expect("still open");
+        connection.read_exact(&mut heard[..1]).await.expect("still open");
+    }
+}
+
+#[tokio::test]
+async fn times_beyond_what_envoy_can_count_are_as_good_as_none() {
+    let longest = json!({"unit": "s", "value": i64::MAX});
+    let route = http(json!({"prefix": "/"}), &[("blue", 1)]);
+    let route = with(route, "timeout", json!({"perRequest": longest, "idle": longest}));
+    let retries = json!({"maxRetries": i64::MAX, "perRetryTimeout": longest, "httpRetryEvents": ["server-error"]});
+    let demo = Demo::with_routes(&[("all", with(route, "retryPolicy", retries))]).await;
+    let detection = json!({"outlierDetection": {
+        "maxServerErrors": i64::MAX, "interval": longest, "baseEjectionDuration": longest, "maxEjectionPercent": 100,
+    }});
+    demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
+    let blue = Upstream::start("blue", Manner::Name).await;
+    demo.serve("blue", &[blue.address]);
+    let caller = Member::calling(&demo.mesh, "caller").await;
+    assert_eq!(demo.settled(1).await, Vec::<String>::new());
+    assert_eq!(caller.get("shop.demo", "/").await.body, "blue");
+}

@@ -1,0 +1,53 @@
+//! Spans of requests: of those whose caller asks for them, and of no others.
+
+use mesh_control::ads::Variant;
+use mesh_model::service_connect::AppProtocol;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+use crate::harness::{Collector, Manner, Mesh, Task, Upstream, endpoint, in_both_variants};
+
+in_both_variants!(both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none);
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const CALLER: &str = "b7ad6b7169203331";
+
+async fn both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none(variant: Variant) {
+    let collector = Collector::start().await;
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mut mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    mesh.collector = Some(collector.address);
+    let application = Upstream::start("blue", Manner::Name).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    let green = Task::start(&mesh, "green").await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    green.sees(&blue_endpoint, &[blue.ingress(&blue_endpoint)]).await;
+
+    // Spans leave in the order in which they end: those of the last request come after all that there might be.
+    let unsampled = "00-11111111111111111111111111111111-b7ad6b7169203331-00".to_owned();
+    let sampled = format!("00-{TRACE}-{CALLER}-01");
+    for traceparent in [None, Some(unsampled), Some(sampled)] {
+        let mut request = green.request("blue.serviceconnect");
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
+        assert!(request.send().await.expect("an answer").status().is_success());
+    }
+    let spans = collector.spans(|spans| spans.len() >= 2).await;
+    let of = |service: &str| {
+        let found = spans.iter().find(|span| span.service == service);
+        found.unwrap_or_else(|| panic!("no span of {service}: {spans:#?}"))
+    };
+    let (out, into) = (of("green/1"), of("blue/1"));
+    assert_eq!((out.kind, into.kind), (SpanKind::Client, SpanKind::Server));
+    assert_eq!(out.parent, CALLER);
+    assert_eq!(into.parent, out.id);
+    for span in &spans {
+        assert_eq!(span.trace, TRACE, "{spans:#?}");
+        // By these a span is known as an Envoy's, and what it was about.
+        assert_eq!(span.attributes["component"], "proxy");
+        assert_eq!(span.attributes["http.method"], "GET");
+        assert_eq!(span.attributes["http.status_code"], "200");
+        assert_eq!(span.attributes["http.url"], "http://blue.serviceconnect/");
+    }
+    assert_eq!(spans.len(), 2, "{spans:#?}");
+}
