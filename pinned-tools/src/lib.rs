@@ -37,7 +37,7 @@
 //! |---|---|---|
 //! | Envoy | everyone | found or installed on Linux (x86_64, aarch64; glibc 2.31) and macOS 15 (Apple silicon) |
 //! | cfn-lint | tests | installed |
-//! | MiniStack, moto | tests | not yet |
+//! | MiniStack, moto | tests, in place of AWS | installed |
 
 mod child;
 pub mod envoy;

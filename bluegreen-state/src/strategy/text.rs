@@ -1,0 +1,220 @@
+//! Strategies as one writes them on a command line, and as documents hold them: short enough for a parameter of
+//! 4 KB, whatever the number of steps.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{DEFAULT_STAGE_LIMIT, Hold, InvalidStrategy, Shape, Step, Strategy};
+use crate::side::Percent;
+
+/// Why a text is no strategy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is no strategy: {reason}; write all-at-once, fixed:50%, canary:10%,30s, linear:20%,10s or \
+     steps:5%+hold,25%+10m,100%, and after it perhaps ,bake:5m and ,within:10m"
+)]
+pub struct ParseError {
+    text: String,
+    reason: String,
+}
+
+impl FromStr for Strategy {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        read(text).map_err(|reason| ParseError {
+            text: text.to_owned(),
+            reason,
+        })
+    }
+}
+
+impl TryFrom<String> for Strategy {
+    type Error = ParseError;
+
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        text.parse()
+    }
+}
+
+impl From<Strategy> for String {
+    fn from(strategy: Strategy) -> Self {
+        strategy.to_string()
+    }
+}
+
+fn read(text: &str) -> Result<Strategy, String> {
+    let (name, arguments) = text.split_once([':', ',']).map_or((text, ""), |(name, _)| {
+        // What follows a name without arguments are options: `all-at-once,bake:5m`.
+        (name, &text[name.len() + 1..])
+    });
+    let mut own = Vec::new();
+    let (mut bake, mut within) = (None, None);
+    for argument in arguments.split(',').filter(|_| !arguments.is_empty()) {
+        let (option, value) = match argument.split_once(':') {
+            None => {
+                own.push(argument);
+                continue;
+            }
+            Some(("bake", time)) => (&mut bake, time),
+            Some(("within", time)) => (&mut within, time),
+            Some((unknown, _)) => return Err(format!("there is no option `{unknown}`")),
+        };
+        if option.replace(time(value)?).is_some() {
+            return Err(format!("`{argument}` says again what was said before"));
+        }
+    }
+    let strategy = shape(name, &own)?;
+    Ok(strategy
+        .with_bake_time(bake.unwrap_or_default())
+        .with_stage_limit(within.unwrap_or(DEFAULT_STAGE_LIMIT)))
+}
+
+fn shape(name: &str, arguments: &[&str]) -> Result<Strategy, String> {
+    let invalid = |invalid: InvalidStrategy| invalid.to_string();
+    match (name, arguments) {
+        ("all-at-once", []) => Ok(Strategy::all_at_once()),
+        ("fixed", [share]) => Strategy::fixed(percent(share)?).map_err(invalid),
+        ("canary", [first, wait]) => Ok(Strategy::canary(percent(first)?, time(wait)?)),
+        ("linear", [each, interval]) => Strategy::linear(percent(each)?, time(interval)?).map_err(invalid),
+        ("steps", steps) => {
+            let steps: Result<Vec<Step>, String> = steps.iter().map(|text| step(text)).collect();
+            Strategy::steps(steps?).map_err(invalid)
+        }
+        ("all-at-once" | "fixed" | "canary" | "linear", _) => {
+            Err(format!("`{name}` does not go with `{}`", arguments.join(",")))
+        }
+        _ => Err(format!("there is no `{name}`")),
+    }
+}
+
+fn step(text: &str) -> Result<Step, String> {
+    let (share, hold) = match text.split_once('+') {
+        None => (text, Hold::None),
+        Some((share, "hold")) => (share, Hold::ByHand),
+        Some((share, wait)) => (share, Hold::For(time(wait)?)),
+    };
+    Ok(Step {
+        share: percent(share)?,
+        hold,
+    })
+}
+
+fn percent(text: &str) -> Result<Percent, String> {
+    let number: u8 = number(text.strip_suffix('%').unwrap_or(text))
+        .ok_or_else(|| format!("`{text}` is no whole number of percent from 0 to 100"))?;
+    Percent::try_from(number).map_err(|too_much| too_much.to_string())
+}
+
+/// The units of time, the largest first.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = UNITS.into_iter().find(|(unit, _)| *unit == &text[digits.len()..]);
+    unit.zip(number::<u64>(digits))
+        .and_then(|((_, millis), number)| number.checked_mul(millis))
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("`{text}` is no time: write a whole number with ms, s, m or h, as 30s"))
+}
+
+/// A number in digits alone: `+5` would parse, but means something else here.
+fn number<N: FromStr>(text: &str) -> Option<N> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.shape {
+            Shape::AllAtOnce => f.write_str("all-at-once")?,
+            Shape::Fixed(share) => write!(f, "fixed:{share}")?,
+            Shape::Canary { first, wait } => write!(f, "canary:{first},{}", Time(*wait))?,
+            Shape::Linear { each, interval } => write!(f, "linear:{each},{}", Time(*interval))?,
+            Shape::Steps(steps) => {
+                for (index, step) in steps.iter().enumerate() {
+                    f.write_str(if index == 0 { "steps:" } else { "," })?;
+                    write!(f, "{}", step.share)?;
+                    match step.hold {
+                        Hold::None => {}
+                        Hold::For(time) => write!(f, "+{}", Time(time))?,
+                        Hold::ByHand => f.write_str("+hold")?,
+                    }
+                }
+            }
+        }
+        if !self.bake_time.is_zero() {
+            write!(f, ",bake:{}", Time(self.bake_time))?;
+        }
+        if self.stage_limit != DEFAULT_STAGE_LIMIT {
+            write!(f, ",within:{}", Time(self.stage_limit))?;
+        }
+        Ok(())
+    }
+}
+
+/// A time in the largest unit that it is a whole number of.
+pub(crate) struct Time(pub(crate) Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let fits = |(_, unit): &(&str, u64)| millis > 0 && millis.is_multiple_of(u128::from(*unit));
+        let (unit, length) = UNITS.into_iter().find(fits).unwrap_or(("s", 1000));
+        write!(f, "{}{unit}", millis / u128::from(length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strategies_are_written_as_they_are_read() {
+        for text in [
+            "all-at-once",
+            "all-at-once,bake:5m",
+            "fixed:50%",
+            "canary:10%,30s",
+            "canary:10%,0s,within:90s",
+            "linear:20%,250ms,bake:1h,within:10m",
+            "steps:5%+hold,25%+10m,100%",
+            "steps:0%+hold,100%,bake:18446744073709551615ms",
+        ] {
+            assert_eq!(text.parse::<Strategy>().unwrap().to_string(), text);
+        }
+        let written = |text: &str| text.parse::<Strategy>().unwrap().to_string();
+        assert_eq!(written("fixed:50"), "fixed:50%");
+        assert_eq!(written("canary:10,120s,within:24h"), "canary:10%,2m");
+    }
+
+    #[test]
+    fn what_is_no_strategy_is_quoted_with_the_reason() {
+        for (text, reason) in [
+            ("", "there is no ``"),
+            ("blue-green", "there is no `blue-green`"),
+            ("fixed", "`fixed` does not go with ``"),
+            ("canary:10%", "`canary` does not go with `10%`"),
+            ("canary:10%,30s,40s", "does not go with"),
+            ("canary:10%,30", "`30` is no time"),
+            ("canary:10%,-30s", "`-30s` is no time"),
+            ("canary:10%,9999999999999999999h", "is no time"),
+            ("canary:ten,30s", "`ten` is no whole number"),
+            ("canary:+5,30s", "`+5` is no whole number"),
+            ("canary:101%,30s", "101 % is more than everything"),
+            ("linear:0%,30s", "never gets anywhere"),
+            ("fixed:0%", "gives the new version 0%"),
+            ("steps", "at least one step"),
+            ("steps:", "at least one step"),
+            ("steps:50%,0%", "gives the new version 0%"),
+            ("all-at-once,baked:5m", "there is no option `baked`"),
+            ("all-at-once,bake:5m,bake:6m", "says again"),
+            ("fixed:50%,", "does not go with"),
+        ] {
+            let error = text.parse::<Strategy>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{text}` is no strategy: ")), "{error}");
+            assert!(error.contains(reason), "{error} should say: {reason}");
+        }
+    }
+}
