@@ -9,7 +9,7 @@ pub(crate) const USAGE: &str = "\
 Usage: demo-service [health]
 
 Without an argument it serves, as the environment says (SERVICE_NAME, SERVICE_VERSION, SERVICE_PORT, SERVICE_BIND,
-SERVICE_DOWNSTREAM_PORTS, RUST_LOG).
+SERVICE_DELAY, SERVICE_DOWNSTREAM_PORTS, RUST_LOG).
 
   health    asks the service on SERVICE_PORT whether it is well: exit code 0 if it is, 1 if not
   --help    prints this";

@@ -3,8 +3,9 @@
 mod address;
 
 use axum::http::{StatusCode, Uri};
-use mesh_client::{Client, ConfigError, Response, TraceContext};
-use mesh_model::{MeshSuffixes, Problem};
+use mesh_client::{Client, Response, TraceContext};
+use mesh_model::MeshSuffixes;
+use mesh_model::environment::{EGRESS, WIRING};
 use thiserror::Error;
 
 use self::address::{Address, Refusal};
@@ -20,7 +21,7 @@ const MAX_BODY: usize = 1 << 20;
 /// The way to other services, if there is one.
 #[derive(Debug)]
 pub(crate) struct Downstream {
-    mesh: Result<Client, ConfigError>,
+    mesh: Option<Client>,
     ports: Ports,
 }
 
@@ -29,8 +30,8 @@ pub(crate) struct Downstream {
 pub(crate) enum Failure {
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("this service is in no mesh, so `{service}` cannot be called: {reason}")]
-    NoMesh { service: String, reason: String },
+    #[error("this service is in no mesh, so `{service}` cannot be called: neither {EGRESS} nor {WIRING} is set")]
+    NoMesh { service: String },
     #[error(transparent)]
     Call(#[from] mesh_client::Error),
     #[error("`{service}` answered with more than {MAX_BODY} bytes")]
@@ -50,7 +51,7 @@ impl Failure {
 }
 
 impl Downstream {
-    pub(crate) fn new(mesh: Result<Client, ConfigError>, ports: Ports) -> Self {
+    pub(crate) fn new(mesh: Option<Client>, ports: Ports) -> Self {
         Self { mesh, ports }
     }
 
@@ -60,9 +61,11 @@ impl Downstream {
     pub(crate) async fn fetch(&self, uri: &Uri, trace: &TraceContext) -> Result<Answer, Failure> {
         let (name, rest) = split(uri.path());
         // A name that is no service's is refused whether there is a mesh or not.
-        let suffixes = self.mesh.as_ref().ok().map(Client::suffixes);
+        let suffixes = self.mesh.as_ref().map(Client::suffixes);
         let url = url(name, rest, uri.query(), suffixes, &self.ports)?;
-        let client = self.mesh.as_ref().map_err(|error| no_mesh(name, error))?;
+        let client = self.mesh.as_ref().ok_or_else(|| Failure::NoMesh {
+            service: address::shortened(name),
+        })?;
         let response = client.get(url).propagate(trace).send().await?.error_for_status()?;
         Ok(Answer::from_body(&bounded_body(response).await?))
     }
@@ -86,14 +89,6 @@ fn url(
         Some(query) => format!("http://{address}{path}?{query}"),
         None => format!("http://{address}{path}"),
     })
-}
-
-fn no_mesh(name: &str, error: &ConfigError) -> Failure {
-    let reasons: Vec<String> = error.problems().iter().map(Problem::to_string).collect();
-    Failure::NoMesh {
-        service: address::shortened(name),
-        reason: reasons.join("; "),
-    }
 }
 
 async fn bounded_body(mut response: Response) -> Result<Vec<u8>, Failure> {

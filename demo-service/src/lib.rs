@@ -26,13 +26,15 @@
 //! | `SERVICE_NAME`, `SERVICE_VERSION` | what it says it is | `unknown` |
 //! | `SERVICE_PORT` | the port it listens on; 0 for one that the OS chooses | `3000` |
 //! | `SERVICE_BIND` | the IP address it listens on | `127.0.0.1` |
+//! | `SERVICE_DELAY` | how long it takes to greet, to play a version that is not well | none |
 //! | `SERVICE_DOWNSTREAM_PORTS` | the ports it may call, separated by commas | `80` |
 //! | `RUST_LOG` | what is logged on stderr, in `tracing-subscriber`'s syntax | `info` |
-//! | `MESHWRIGHT_EGRESS`, `MESHWRIGHT_SUFFIXES` | the mesh, see [`mesh_model::environment`]; without them `/downstream` answers 502 | |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin | where spans and metrics go, see [`mesh_client::telemetry`] | nowhere |
+//! | `MESHWRIGHT_EGRESS`, `MESHWRIGHT_WIRING`, `MESHWRIGHT_SUFFIXES` | the mesh, see [`mesh_client::Client::from_env`]; if nothing tells of one, `/downstream` answers 502 | |
 //!
 //! # Reading order
 //!
-//! `arguments` and `settings` say what is wanted; `server` listens and stops, told by `signals`; `routes` answers,
+//! `arguments` and `settings` say what is wanted; `server` listens and stops; `routes` answers,
 //! in the shapes of `documents`; `downstream` calls others, with `downstream::address` as the gate; `access_log`
 //! writes a line for each request; `health` asks another process of this service how it is.
 //!
@@ -41,7 +43,7 @@
 //! | feature | here |
 //! |---|---|
 //! | the documents above, chains of services | supported |
-//! | trace context handed on | supported |
+//! | trace context handed on; spans and metrics exported over OTLP if the environment says where to | supported |
 //! | container health check without curl: `demo-service health` | supported |
 //! | stops on SIGTERM and SIGINT, requests in flight finish | supported |
 //! | a client that makes steady traffic and counts who answers | planned |
@@ -55,15 +57,21 @@ mod routes;
 mod server;
 mod settings;
 mod signals;
+pub mod traffic;
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use mesh_client::{Client, ConfigError};
+use mesh_client::server::{Readiness, Shutdown};
+use mesh_client::telemetry::Telemetry;
+use mesh_client::{Client, Evidence, Sidecar};
 use mesh_model::Problems;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::arguments::Command;
 use crate::settings::Settings;
@@ -112,9 +120,10 @@ fn on_a_runtime(work: impl Future<Output = Outcome>) -> Outcome {
 }
 
 async fn serve() -> Outcome {
-    let (settings, mesh) = settings_and_mesh()?;
+    let (settings, mesh, telemetry) = what_the_environment_says()?;
+    let readiness = Readiness::new(mesh.as_ref().map_or_else(Sidecar::none, |mesh| mesh.sidecar().clone()));
     // Before the start line: whoever reads that may send a signal at once.
-    let signals = signals::StopSignals::listen()?;
+    let shutdown = Shutdown::on_signals(&readiness)?;
     let server = server::Server::bind(settings.address).await?;
     say(&format!(
         "Service '{}' (version {}) running on port: {}",
@@ -122,12 +131,13 @@ async fn serve() -> Outcome {
         settings.version,
         server.address().port()
     ));
-    if mesh.is_err() {
+    if mesh.is_none() {
         tracing::warn!("in no mesh: /downstream answers 502");
     }
     let app = routes::app(settings, mesh);
-    server.run(app, signals.received(), server::GRACE).await?;
-    Ok(())
+    let stopped = server.run(app, shutdown).await;
+    telemetry.shutdown().await;
+    Ok(stopped?)
 }
 
 async fn health() -> Outcome {
@@ -136,20 +146,22 @@ async fn health() -> Outcome {
     Ok(())
 }
 
-/// What the environment says, with the mistakes of both readers in one report.
-fn settings_and_mesh() -> Result<(Settings, Result<Client, ConfigError>), Problems> {
+/// What the environment says, with the mistakes of all its readers in one report. No mesh if nothing tells of one.
+fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), Problems> {
     let settings = Settings::from_environment();
-    if let Ok(settings) = &settings {
+    let telemetry = Telemetry::from_env();
+    if let (Ok(settings), Ok(telemetry)) = (&settings, &telemetry) {
         // Before the client is made: it logs how it is wired.
-        log_to_stderr(&settings.log_filter);
+        log_to_stderr(&settings.log_filter, telemetry);
     }
-    let mesh = Client::from_env();
-    match (settings, mesh) {
-        (Ok(settings), Err(error)) if error.is_unwired() => Ok((settings, Err(error))),
-        (Ok(settings), Ok(client)) => Ok((settings, Ok(client))),
-        (settings, mesh) => {
+    match (settings, Client::from_env(), telemetry) {
+        (Ok(settings), Ok(client), Ok(telemetry)) => {
+            let mesh = (client.wiring().evidence() != Evidence::Nothing).then_some(client);
+            Ok((settings, mesh, telemetry))
+        }
+        (settings, mesh, telemetry) => {
             let mut problems = settings.err().unwrap_or_default();
-            if let Some(error) = mesh.err().filter(|error| !error.is_unwired()) {
+            for error in [mesh.err(), telemetry.err()].into_iter().flatten() {
                 problems.extend(error.problems().clone());
             }
             Err(problems)
@@ -157,13 +169,20 @@ fn settings_and_mesh() -> Result<(Settings, Result<Client, ConfigError>), Proble
     }
 }
 
-fn log_to_stderr(filter: &str) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+fn log_to_stderr(filter: &str, telemetry: &Telemetry) {
+    let lines = EnvFilter::new(filter).and(filter_fn(is_line));
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_filter(lines);
+    let subscriber = tracing_subscriber::registry().with(telemetry.layer()).with(log);
     // Fails only where the program around this service logs already, and then into its log.
-    let _ = log.try_init();
+    let _ = subscriber.try_init();
+}
+
+/// Spans are for the collector: they would stand before each line.
+fn is_line(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 /// Writes a line to stdout. That nobody reads it is no reason not to serve.

@@ -1,6 +1,7 @@
 //! Which request is answered how.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -9,7 +10,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use mesh_client::{Client, ConfigError, TraceContext};
+use mesh_client::telemetry::ServerLayer;
+use mesh_client::{Client, TraceContext};
 
 use crate::access_log;
 use crate::documents::{failed, fetched, identity};
@@ -19,14 +21,16 @@ use crate::settings::Settings;
 struct App {
     name: String,
     version: String,
+    delay: Duration,
     downstream: Downstream,
 }
 
 /// The whole service. Without a mesh it serves everything but `/downstream`, and says there why not.
-pub(crate) fn app(settings: Settings, mesh: Result<Client, ConfigError>) -> Router {
+pub(crate) fn app(settings: Settings, mesh: Option<Client>) -> Router {
     let app = App {
         name: settings.name,
         version: settings.version,
+        delay: settings.delay,
         downstream: Downstream::new(mesh, settings.downstream_ports),
     };
     Router::new()
@@ -35,6 +39,7 @@ pub(crate) fn app(settings: Settings, mesh: Result<Client, ConfigError>) -> Rout
         .route(&format!("{PREFIX}{{*service}}"), downstream())
         .fallback(greet)
         .layer(middleware::from_fn(access_log::write))
+        .layer(ServerLayer::new())
         .with_state(Arc::new(app))
 }
 
@@ -45,6 +50,9 @@ fn downstream() -> MethodRouter<Arc<App>> {
 /// It changes nothing and reads nothing, so any method will do: a mesh's retries differ by method, and this is how
 /// to see that.
 async fn greet(State(app): State<Arc<App>>) -> Response {
+    if !app.delay.is_zero() {
+        tokio::time::sleep(app.delay).await;
+    }
     identity(&app.name, &app.version)
 }
 

@@ -5,24 +5,25 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use mesh_client::server::{Shutdown, ShutdownError};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
-/// How long requests in flight may take once the service stops. Longer than a call through the mesh can take, so
-/// what is cut off was not waiting for one; and shorter than ECS waits by default before it kills a task
-/// (`stopTimeout`, 30 seconds; ECS API reference, ContainerDefinition, read 2026-11-23), so that there is time to
-/// say so.
-pub(crate) const GRACE: Duration = Duration::from_secs(25);
+/// How long this service goes on taking requests once it is told to stop: not at all. The local runner takes a task out
+/// of its registry before it stops it, and a demo that stops at once is nicer to watch.
+const DEREGISTRATION: Duration = Duration::ZERO;
+
+/// How long requests in flight may take then. Longer than a call through the mesh can take, so what is cut off was not
+/// waiting for one; and shorter than ECS waits by default before it kills a task (`stopTimeout`, 30 seconds; ECS API
+/// reference, ContainerDefinition, read 2026-11-23), so that there is time to say so.
+const GRACE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, Error)]
 pub(crate) enum ServerError {
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
-    #[error("serving failed")]
-    Serve(#[source] io::Error),
-    #[error("gave up after {0:?}: requests in flight did not finish")]
-    GaveUp(Duration),
+    #[error(transparent)]
+    Stop(#[from] ShutdownError),
 }
 
 /// A service that listens already.
@@ -46,82 +47,25 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` gives a reason. Then no connection is accepted any more, idle ones are closed, and
-    /// requests in flight have until `grace` is over.
+    /// Serves until it is told to stop. Then no connection is accepted any more, idle ones are closed, and requests in
+    /// flight have [`GRACE`].
     ///
     /// Cancelling it stops accepting at once and leaves requests in flight to the runtime.
-    pub(crate) async fn run<R>(self, app: Router, stop: R, grace: Duration) -> Result<(), ServerError>
-    where
-        R: Future<Output = &'static str> + Send + 'static,
-    {
-        let (tell, told) = oneshot::channel();
-        let serving = axum::serve(self.listener, app).with_graceful_shutdown(async move {
-            let reason = stop.await;
-            tracing::info!(reason, "stopping; requests in flight finish");
-            // Nobody is told if serving ended by itself, and then nobody waits.
-            let _ = tell.send(());
-        });
-        let grace_is_over = async {
-            match told.await {
-                Ok(()) => tokio::time::sleep(grace).await,
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            result = serving => result.map_err(ServerError::Serve),
-            () = grace_is_over => Err(ServerError::GaveUp(grace)),
-        }
+    pub(crate) async fn run(self, app: Router, shutdown: Shutdown) -> Result<(), ServerError> {
+        let shutdown = shutdown.deregistration(DEREGISTRATION).grace(GRACE);
+        let serving = |stop| axum::serve(self.listener, app).with_graceful_shutdown(stop);
+        Ok(shutdown.run(serving).await?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::Notify;
-
     use super::*;
-
-    async fn loopback() -> Server {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Server::bind(address).await.expect("a port is free")
-    }
-
-    #[tokio::test]
-    async fn a_request_that_does_not_end_is_given_up() {
-        let server = loopback().await;
-        let url = format!("http://{}/", server.address());
-        let entered = Arc::new(Notify::new());
-        let stop = Arc::clone(&entered);
-        let app = Router::new().fallback(async move || {
-            entered.notify_one();
-            std::future::pending::<()>().await;
-        });
-        let stop = async move {
-            stop.notified().await;
-            "the request is in flight"
-        };
-        let request = tokio::spawn(reqwest::Client::builder().no_proxy().build().unwrap().get(url).send());
-        let error = server.run(app, stop, Duration::from_millis(50)).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "gave up after 50ms: requests in flight did not finish"
-        );
-        request.abort();
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_asks_nothing_holds_nothing_up() {
-        let server = loopback().await;
-        let idle = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-        let stopped = server.run(Router::new(), std::future::ready("test"), GRACE).await;
-        assert!(stopped.is_ok());
-        drop(idle);
-    }
 
     #[tokio::test]
     async fn a_busy_port_is_named() {
-        let server = loopback().await;
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(address).await.expect("a port is free");
         let error = Server::bind(server.address()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("cannot listen on {}", server.address()));
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use mesh_model::Problems;
 use tracing_subscriber::EnvFilter;
@@ -16,6 +17,7 @@ const VERSION: &str = "SERVICE_VERSION";
 const PORT: &str = "SERVICE_PORT";
 const BIND: &str = "SERVICE_BIND";
 const DOWNSTREAM_PORTS: &str = "SERVICE_DOWNSTREAM_PORTS";
+const DELAY: &str = "SERVICE_DELAY";
 const LOG: &str = "RUST_LOG";
 
 const DEFAULT_NAME: &str = "unknown";
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     /// Where to listen; port 0 for one that the OS chooses.
     pub(crate) address: SocketAddr,
     pub(crate) downstream_ports: Ports,
+    /// How long it takes to greet.
+    pub(crate) delay: Duration,
     /// What to log, known to be valid.
     pub(crate) log_filter: String,
 }
@@ -72,6 +76,9 @@ impl Settings {
         let port = variables.parsed(PORT, "a port from 0 to 65535", |text| text.parse().ok());
         let bind = variables.parsed(BIND, "an IP address, such as 127.0.0.1", |text| text.parse().ok());
         let downstream_ports = variables.parsed(DOWNSTREAM_PORTS, "ports from 1 to 65535, separated by commas", ports);
+        let delay = variables.parsed(DELAY, "a time such as 500ms", |text| {
+            humantime::parse_duration(text).ok()
+        });
         let log_filter = variables.parsed(LOG, "a filter such as info or demo_service=debug", |text| {
             EnvFilter::try_new(text).ok().map(|_| text.to_owned())
         });
@@ -80,6 +87,7 @@ impl Settings {
             version: variables.line(VERSION),
             address: SocketAddr::new(bind.unwrap_or(DEFAULT_BIND), port.unwrap_or(DEFAULT_PORT)),
             downstream_ports: downstream_ports.unwrap_or_else(|| Ports::new([DEFAULT_DOWNSTREAM_PORT])),
+            delay: delay.unwrap_or_default(),
             log_filter: log_filter.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
         };
         variables.problems.or(settings)
@@ -152,6 +160,7 @@ mod tests {
             version: "unknown".to_owned(),
             address: SocketAddr::from(([127, 0, 0, 1], 3000)),
             downstream_ports: Ports::new([80]),
+            delay: Duration::ZERO,
             log_filter: "info".to_owned(),
         };
         assert_eq!(read(&[]), Ok(expected));
@@ -169,6 +178,7 @@ mod tests {
             (PORT, "0"),
             (BIND, "::1"),
             (DOWNSTREAM_PORTS, "8080, 80"),
+            (DELAY, "500ms"),
             (LOG, "warn,demo_service=debug"),
         ]);
         let expected = Settings {
@@ -176,6 +186,7 @@ mod tests {
             version: "10".to_owned(),
             address: "[::1]:0".parse().expect("it is an address"),
             downstream_ports: Ports::new([80, 8080]),
+            delay: Duration::from_millis(500),
             log_filter: "warn,demo_service=debug".to_owned(),
         };
         assert_eq!(settings, Ok(expected));
@@ -189,6 +200,7 @@ mod tests {
             (PORT, "65536"),
             (BIND, "localhost"),
             (DOWNSTREAM_PORTS, "80,0"),
+            (DELAY, "long"),
             (LOG, "demo_service=loud"),
         ])
         .unwrap_err();
@@ -197,6 +209,7 @@ mod tests {
             "SERVICE_PORT: is `65536`; allowed is a port from 0 to 65535\n\
              SERVICE_BIND: is `localhost`; allowed is an IP address, such as 127.0.0.1\n\
              SERVICE_DOWNSTREAM_PORTS: is `80,0`; allowed is ports from 1 to 65535, separated by commas\n\
+             SERVICE_DELAY: is `long`; allowed is a time such as 500ms\n\
              RUST_LOG: is `demo_service=loud`; allowed is a filter such as info or demo_service=debug\n\
              SERVICE_NAME: is `gr\\nue`; allowed is text without control characters"
         );

@@ -2,25 +2,30 @@
 
 mod builder;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 use mesh_model::MeshSuffixes;
 
-pub use self::builder::{ClientBuilder, DEFAULT_TIMEOUT};
+pub use self::builder::{ClientBuilder, DEFAULT_IDLE_TIMEOUT, DEFAULT_TIMEOUT};
 use crate::config::ConfigError;
+use crate::names::Names;
+use crate::ready::{NotReady, Sidecar};
 use crate::request::RequestBuilder;
+use crate::retry::Retries;
+use crate::target::Callable;
 use crate::wiring::Wiring;
 
 /// Calls services of the mesh by name.
 ///
-/// Make one and keep it: it holds the connections to the sidecar and reuses them. Clones are cheap and share
-/// them.
+/// Make one and keep it: it holds connections and reuses them, and remembers where names lead. Clones are cheap and
+/// share both.
 ///
-/// URLs are `http://name/…`, where the name ends in one of the mesh's suffixes; see [`Client::suffixes`]. The
-/// sidecar sees the name in lower case and without a trailing dot, and the port unless it is 80. A URL that
-/// cannot be called is an error of [`RequestBuilder::send`], not of the verb.
+/// URLs are `http://name/…`; in explicit wiring the name ends in one of the mesh's suffixes, see
+/// [`Client::suffixes`]. Whoever answers sees the name in lower case and without a trailing dot, and the port unless it
+/// is 80. A URL that cannot be called is an error of [`RequestBuilder::send`], not of the verb.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -30,16 +35,39 @@ pub struct Client {
 struct Inner {
     http: reqwest::Client,
     wiring: Wiring,
+    way: Way,
     suffixes: MeshSuffixes,
-    timeout: Duration,
+    sidecar: Sidecar,
+    /// `None` for the default, which the next hop is not told.
+    timeout: Option<Duration>,
+    retries: Retries,
+}
+
+/// What calls connect to.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// The same address always.
+    Sidecar(SocketAddr),
+    /// Whatever a name leads to.
+    Names(Box<Names>),
 }
 
 impl Client {
-    /// The client that the environment describes, by the variables of [`mesh_model::environment`].
+    /// The client that the environment describes, by the variables of [`mesh_model::environment`] and what else there
+    /// is in the task. The first of these decides:
+    ///
+    /// 1. `MESHWRIGHT_WIRING` says `explicit`, `intercepted` or `direct`;
+    /// 2. `MESHWRIGHT_EGRESS` is set: explicit;
+    /// 3. the hosts file has an address of Service Connect, such as 127.255.0.1: intercepted;
+    /// 4. nothing: direct.
+    ///
+    /// A sidecar to which the kernel leads all connections, as App Mesh's, leaves no trace that a service could rely
+    /// on: the variables `APPMESH_…` belong to Envoy's container, and a listener at port 15001 may not be there yet
+    /// when the service starts. Then `MESHWRIGHT_WIRING` has to say so.
     ///
     /// # Errors
     ///
-    /// All mistakes in the variables at once. [`ConfigError::is_unwired`] tells a process outside of any mesh.
+    /// All mistakes in the variables at once.
     pub fn from_env() -> Result<Self, ConfigError> {
         ClientBuilder::from_env()?.build()
     }
@@ -55,16 +83,44 @@ impl Client {
         &self.inner.wiring
     }
 
-    /// The suffixes of the names that can be called.
+    /// What tells that the sidecar takes calls: the page that `MESHWRIGHT_READY` names
+    /// ([`mesh_model::environment::READY`]), or else a connection to its egress listener.
+    #[must_use]
+    pub fn sidecar(&self) -> &Sidecar {
+        &self.inner.sidecar
+    }
+
+    /// Waits until the sidecar takes calls, for at most `deadline`: what a service does before its first call. Without
+    /// a sidecar there is nothing to wait for.
+    ///
+    /// Cancelling it waits no longer.
+    ///
+    /// # Errors
+    ///
+    /// The deadline has passed: what was waited for, and what was seen last.
+    pub async fn ready(&self, deadline: Duration) -> Result<(), NotReady> {
+        self.inner.sidecar.ready(deadline).await
+    }
+
+    /// The suffixes of the mesh's names. In explicit wiring no other names can be called.
     #[must_use]
     pub fn suffixes(&self) -> &MeshSuffixes {
         &self.inner.suffixes
     }
 
-    /// The deadline of a call that sets none of its own. Default: [`DEFAULT_TIMEOUT`].
+    /// How long a call may take that says nothing of its own. Default: [`DEFAULT_TIMEOUT`].
     #[must_use]
     pub fn timeout(&self) -> Duration {
+        self.inner.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    /// The same, if somebody said so.
+    pub(crate) fn stated_timeout(&self) -> Option<Duration> {
         self.inner.timeout
+    }
+
+    pub(crate) fn retries(&self) -> &Retries {
+        &self.inner.retries
     }
 
     /// Begins a `GET`.
@@ -100,6 +156,18 @@ impl Client {
     /// Begins a call with any method but `CONNECT`, which would ask for a tunnel and the mesh has none.
     pub fn request(&self, method: Method, url: impl AsRef<str>) -> RequestBuilder {
         RequestBuilder::new(self.clone(), method, url.as_ref())
+    }
+
+    /// What names can be called.
+    pub(crate) fn callable(&self) -> Callable<'_> {
+        match self.inner.way {
+            Way::Sidecar(_) => Callable::Within(&self.inner.suffixes),
+            Way::Names(_) => Callable::AnyName(&self.inner.suffixes),
+        }
+    }
+
+    pub(crate) fn way(&self) -> &Way {
+        &self.inner.way
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {

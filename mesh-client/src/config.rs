@@ -4,9 +4,11 @@
 //! that what one of them allows the other allows too.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use mesh_model::{MeshSuffixes, Problems};
+
+use crate::names::Rules;
 
 /// DNS allows no longer names.
 const MAX_NAME: usize = 253;
@@ -18,33 +20,12 @@ const MAX_NAME: usize = 253;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     problems: Problems,
-    unwired: bool,
 }
 
 impl ConfigError {
-    /// Mistakes, at least one of which is a wrong value.
-    pub(crate) fn wrong(problems: Problems) -> Self {
-        Self {
-            problems,
-            unwired: false,
-        }
-    }
-
-    /// Nothing is wrong with what is there, but the sidecar's address is not among it.
-    pub(crate) fn unwired(problems: Problems) -> Self {
-        Self {
-            problems,
-            unwired: true,
-        }
-    }
-
-    /// True if nothing says where the sidecar is, and nothing else is wrong.
-    ///
-    /// This is what a service sees that runs outside of any mesh, in its own unit tests for instance. A service
-    /// that has work to do without the mesh can go on after this error, and should not after any other.
-    #[must_use]
-    pub fn is_unwired(&self) -> bool {
-        self.unwired
+    /// `problems` has at least one.
+    pub(crate) fn new(problems: Problems) -> Self {
+        Self { problems }
     }
 
     /// The mistakes, one by one, to be reported together with those of the service's own configuration.
@@ -66,6 +47,16 @@ impl std::error::Error for ConfigError {}
 pub(crate) fn check_egress(path: &str, egress: SocketAddr, problems: &mut Problems) {
     if egress.port() == 0 {
         problems.add(path, format!("is `{egress}`; allowed is a port from 1 to 65535"));
+    }
+}
+
+/// Notes under `path` what keeps `placeholder` from being an address whose connections leave the process.
+pub(crate) fn check_placeholder(path: &str, placeholder: IpAddr, rules: Rules, problems: &mut Problems) {
+    if let Some(why) = rules.refuses_answered(placeholder) {
+        problems.add(
+            path,
+            format!("is `{placeholder}`, {why}; allowed is another host's address, such as 10.10.10.10"),
+        );
     }
 }
 

@@ -6,16 +6,22 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use mesh_model::environment::{EGRESS, SUFFIXES};
+use mesh_model::environment::{DIRECT, EGRESS, EXPLICIT, INTERCEPTED, READY, SUFFIXES, WIRING};
 use mesh_model::{MeshSuffixes, Problems};
 
 use crate::config::{ConfigError, check_egress, check_suffixes};
+use crate::ready::Sidecar;
+use crate::wiring::{Evidence, Wiring};
 
 /// What the environment says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Environment {
-    pub(crate) egress: SocketAddr,
-    pub(crate) suffixes: MeshSuffixes,
+    /// `None` if it has to be found out.
+    pub(crate) wiring: Option<Wiring>,
+    /// Always there in explicit wiring.
+    pub(crate) suffixes: Option<MeshSuffixes>,
+    /// The page that says whether the sidecar takes calls. `None` if the wiring says what to wait for.
+    pub(crate) sidecar: Option<Sidecar>,
 }
 
 /// Reads the variables through `lookup`.
@@ -23,74 +29,92 @@ pub(crate) struct Environment {
 /// A variable that is set to nothing is a mistake and not the same as one that is not set: a template that
 /// meant to fill it in should not quietly take its service out of the mesh.
 pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environment, ConfigError> {
-    let mut wrong = Problems::none();
-    let mut missing = Problems::none();
-    let egress = match text(&lookup, EGRESS, &mut wrong) {
-        Text::Missing => {
-            missing.add(
+    let mut problems = Problems::none();
+    let mut text = |name: &str| {
+        let value = lookup(name)?;
+        let text = value.into_string().map_err(|value| {
+            problems.add(name, format!("is `{}`, which is not UTF-8", value.display()));
+        });
+        Some(text)
+    };
+    let (stated, egress, suffixes, page) = (text(WIRING), text(EGRESS), text(SUFFIXES), text(READY));
+    let egress = egress.map(|egress| egress.and_then(|value| address(&value, &mut problems)));
+    let wiring = stated.map_or(Ok(None), |stated| stated.and_then(|value| word(&value, &mut problems)));
+
+    let wiring = match (wiring, egress) {
+        (Err(()), _) | (_, Some(Err(()))) => None,
+        (Ok(None), None) => None,
+        (Ok(None), Some(Ok(egress))) => Some(Wiring::explicit(egress, Evidence::Variable(EGRESS))),
+        (Ok(Some(EXPLICIT)), Some(Ok(egress))) => Some(Wiring::explicit(egress, Evidence::Variable(WIRING))),
+        (Ok(Some(EXPLICIT)), None) => {
+            problems.add(
                 EGRESS,
                 "is not set; expected is the sidecar's egress address, such as 127.0.0.1:15001",
             );
             None
         }
-        Text::Unreadable => None,
-        Text::Is(value) => address(&value, &mut wrong),
+        (Ok(Some(word)), Some(Ok(egress))) => {
+            problems.add(
+                WIRING,
+                format!("is `{word}`, but {EGRESS} is `{egress}`, which means {EXPLICIT}; set one of them"),
+            );
+            None
+        }
+        (Ok(Some(INTERCEPTED)), None) => Some(Wiring::intercepted(Evidence::Variable(WIRING))),
+        (Ok(Some(_)), None) => Some(Wiring::direct(Evidence::Variable(WIRING))),
     };
-    let suffixes = match text(&lookup, SUFFIXES, &mut wrong) {
-        Text::Missing => {
-            missing.add(
+    let is_explicit = matches!(wiring, Some(Wiring::Explicit { .. }));
+    let suffixes = match suffixes {
+        None if is_explicit => {
+            problems.add(
                 SUFFIXES,
                 "is not set; expected are the mesh's name suffixes, such as serviceconnect,appmesh",
             );
             None
         }
-        Text::Unreadable => None,
-        Text::Is(value) => {
+        None | Some(Err(())) => None,
+        Some(Ok(value)) => {
             let suffixes = MeshSuffixes::from_list(&value);
-            check_suffixes(SUFFIXES, &suffixes, &mut wrong);
+            check_suffixes(SUFFIXES, &suffixes, &mut problems);
             Some(suffixes)
         }
     };
-    match (egress, suffixes) {
-        (Some(egress), Some(suffixes)) if wrong.is_empty() => Ok(Environment { egress, suffixes }),
-        // With an egress address, missing suffixes are half a configuration: a mistake like any other.
-        (None, _) if wrong.is_empty() => Err(ConfigError::unwired(missing)),
-        _ => {
-            wrong.extend(missing);
-            Err(ConfigError::wrong(wrong))
-        }
+    let sidecar = page
+        .and_then(Result::ok)
+        .and_then(|page| Sidecar::page_named(READY, page.trim(), &mut problems));
+    if problems.is_empty() {
+        Ok(Environment {
+            wiring,
+            suffixes,
+            sidecar,
+        })
+    } else {
+        Err(ConfigError::new(problems))
     }
 }
 
-enum Text {
-    Missing,
-    Unreadable,
-    Is(String),
+/// One of the words that [`WIRING`] may be.
+fn word(value: &str, problems: &mut Problems) -> Result<Option<&'static str>, ()> {
+    let words = [EXPLICIT, INTERCEPTED, DIRECT];
+    let known = words.into_iter().find(|word| *word == value.trim());
+    known.map(Some).ok_or_else(|| {
+        problems.add(
+            WIRING,
+            format!("is `{value}`; allowed are {EXPLICIT}, {INTERCEPTED} and {DIRECT}"),
+        );
+    })
 }
 
-fn text(lookup: impl Fn(&str) -> Option<OsString>, name: &str, problems: &mut Problems) -> Text {
-    let Some(value) = lookup(name) else {
-        return Text::Missing;
-    };
-    value.into_string().map_or_else(
-        |value| {
-            problems.add(name, format!("is `{}`, which is not UTF-8", value.display()));
-            Text::Unreadable
-        },
-        Text::Is,
-    )
-}
-
-fn address(value: &str, problems: &mut Problems) -> Option<SocketAddr> {
+fn address(value: &str, problems: &mut Problems) -> Result<SocketAddr, ()> {
     let Ok(address) = value.trim().parse() else {
         problems.add(
             EGRESS,
             format!("is `{value}`; allowed is an IP address with a port, such as 127.0.0.1:15001"),
         );
-        return None;
+        return Err(());
     };
     check_egress(EGRESS, address, problems);
-    Some(address)
+    Ok(address)
 }
 
 #[cfg(test)]
@@ -106,34 +130,78 @@ mod tests {
         })
     }
 
+    fn wiring(variables: &[(&str, &str)]) -> String {
+        let wiring = read_from(variables).unwrap().wiring;
+        wiring.map_or_else(|| "to be found out".to_owned(), |wiring| wiring.to_string())
+    }
+
     #[test]
-    fn both_variables_make_a_wiring() {
+    fn an_egress_address_makes_an_explicit_wiring() {
         for (address, expected) in [("127.0.0.1:15001", "127.0.0.1:15001"), (" [::1]:80 ", "[::1]:80")] {
             let environment = read_from(&[(EGRESS, address), (SUFFIXES, "serviceconnect,appmesh")]).unwrap();
-            assert_eq!(environment.egress.to_string(), expected);
-            assert_eq!(environment.suffixes.to_string(), "appmesh,serviceconnect");
+            let expected = Wiring::explicit(expected.parse().unwrap(), Evidence::Variable(EGRESS));
+            assert_eq!(environment.wiring, Some(expected));
+            assert_eq!(environment.suffixes.unwrap().to_string(), "appmesh,serviceconnect");
         }
     }
 
     #[test]
-    fn a_process_outside_of_a_mesh_is_unwired() {
-        let error = read_from(&[]).unwrap_err();
-        assert!(error.is_unwired());
+    fn the_wiring_can_be_said_in_a_word() {
+        let egress = (EGRESS, "127.0.0.1:1");
         assert_eq!(
-            error.to_string(),
-            "MESHWRIGHT_EGRESS: is not set; expected is the sidecar's egress address, such as 127.0.0.1:15001\n\
-             MESHWRIGHT_SUFFIXES: is not set; expected are the mesh's name suffixes, such as serviceconnect,appmesh"
+            wiring(&[(WIRING, "explicit"), egress, (SUFFIXES, "appmesh")]),
+            "explicit, through the egress listener at 127.0.0.1:1 (MESHWRIGHT_WIRING is set)"
         );
-        assert!(read_from(&[(SUFFIXES, "appmesh")]).unwrap_err().is_unwired());
+        assert!(wiring(&[(WIRING, "intercepted")]).starts_with("intercepted"));
+        assert!(wiring(&[(WIRING, " direct "), (SUFFIXES, "appmesh")]).starts_with("direct"));
+        for (variables, expected) in [
+            (
+                vec![(WIRING, "sidecar")],
+                "MESHWRIGHT_WIRING: is `sidecar`; allowed are explicit, intercepted and direct",
+            ),
+            (vec![(WIRING, "")], "MESHWRIGHT_WIRING: is ``; allowed are"),
+            (vec![(WIRING, "explicit")], "MESHWRIGHT_EGRESS: is not set; expected is"),
+            (
+                vec![(WIRING, "direct"), egress],
+                "MESHWRIGHT_WIRING: is `direct`, but MESHWRIGHT_EGRESS is `127.0.0.1:1`, which means explicit; set one",
+            ),
+        ] {
+            let error = read_from(&variables).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{variables:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn without_variables_the_wiring_is_to_be_found_out() {
+        assert_eq!(wiring(&[]), "to be found out");
+        assert_eq!(wiring(&[(SUFFIXES, "appmesh")]), "to be found out");
+        assert_eq!(read_from(&[]).unwrap().suffixes, None);
+    }
+
+    #[test]
+    fn a_page_can_say_whether_the_sidecar_is_ready() {
+        let page = "http://127.0.0.1:9901/ready";
+        let environment = read_from(&[(WIRING, "intercepted"), (READY, page)]).unwrap();
+        assert_eq!(environment.sidecar, Some(Sidecar::page(page).unwrap()));
+        assert_eq!(read_from(&[]).unwrap().sidecar, None);
+        let error = read_from(&[(READY, "127.0.0.1:9901")]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("MESHWRIGHT_READY: is `127.0.0.1:9901`; allowed is a page such as"),
+            "{error}"
+        );
     }
 
     #[test]
     fn every_mistake_is_reported() {
-        let error = read_from(&[(EGRESS, "localhost:15001"), (SUFFIXES, "appmesh,*.com,a..b")]).unwrap_err();
-        assert!(!error.is_unwired());
+        let variables = [
+            (WIRING, "none"),
+            (EGRESS, "localhost:15001"),
+            (SUFFIXES, "appmesh,*.com,a..b"),
+        ];
         assert_eq!(
-            error.to_string(),
+            read_from(&variables).unwrap_err().to_string(),
             "MESHWRIGHT_EGRESS: is `localhost:15001`; allowed is an IP address with a port, such as 127.0.0.1:15001\n\
+             MESHWRIGHT_WIRING: is `none`; allowed are explicit, intercepted and direct\n\
              MESHWRIGHT_SUFFIXES: holds `*.com`; allowed are 1 to 253 of a-z, 0-9, _ and -, in labels separated by dots\n\
              MESHWRIGHT_SUFFIXES: holds `a..b`; allowed are 1 to 253 of a-z, 0-9, _ and -, in labels separated by dots"
         );
@@ -143,7 +211,6 @@ mod tests {
     fn half_a_configuration_is_a_mistake() {
         for (variables, expected) in [
             (vec![(EGRESS, "127.0.0.1:1")], "MESHWRIGHT_SUFFIXES: is not set"),
-            (vec![(SUFFIXES, "*")], "MESHWRIGHT_EGRESS: is not set"),
             (vec![(EGRESS, ""), (SUFFIXES, "appmesh")], "MESHWRIGHT_EGRESS: is ``"),
             (
                 vec![(EGRESS, "127.0.0.1:0"), (SUFFIXES, "appmesh")],
@@ -155,7 +222,6 @@ mod tests {
             ),
         ] {
             let error = read_from(&variables).unwrap_err();
-            assert!(!error.is_unwired(), "{variables:?}");
             assert!(error.to_string().contains(expected), "{variables:?}: {error}");
         }
     }
@@ -166,12 +232,9 @@ mod tests {
         use std::os::unix::ffi::OsStringExt as _;
 
         let error = read(|name| (name == EGRESS).then(|| OsString::from_vec(b"\xff:1".to_vec()))).unwrap_err();
-        assert!(!error.is_unwired());
-        assert!(
-            error
-                .to_string()
-                .starts_with("MESHWRIGHT_EGRESS: is `\u{fffd}:1`, which is not UTF-8"),
-            "{error}"
+        assert_eq!(
+            error.to_string(),
+            "MESHWRIGHT_EGRESS: is `\u{fffd}:1`, which is not UTF-8"
         );
     }
 }

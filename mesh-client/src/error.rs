@@ -5,16 +5,16 @@
 //! failure gets all three, and a line in `tests::table`, which is where they are kept from drifting apart.
 
 mod kind;
+mod made;
 mod words;
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use http::StatusCode;
-use mesh_model::{Fault, MeshSuffixes};
+use mesh_model::Fault;
 
-use self::kind::Kind;
+pub(crate) use self::kind::Peer;
+use self::kind::{Kind, NameKind};
 pub(crate) use self::words::Words;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -31,12 +31,13 @@ pub struct Error {
 struct Inner {
     service: Option<String>,
     kind: Kind,
+    tried: Vec<String>,
     source: Option<Source>,
 }
 
 impl Error {
     /// Every label that [`Error::label`] can give, for metrics that are declared before they are counted.
-    pub const LABELS: [&'static str; 13] = Kind::LABELS;
+    pub const LABELS: [&'static str; 19] = Kind::LABELS;
 
     /// The service that was called, as the Host header names it: with its port unless that is 80. `None` if the
     /// URL names none.
@@ -49,6 +50,13 @@ impl Error {
     #[must_use]
     pub fn label(&self) -> &'static str {
         self.inner.kind.label()
+    }
+
+    /// What was tried before the call failed, in order: the hosts file, each DNS server, each address, with what each
+    /// of them said. Empty for calls through an egress listener, where the sidecar does all of this.
+    #[must_use]
+    pub fn tried(&self) -> &[String] {
+        &self.inner.tried
     }
 
     /// The status of the answer behind this error: the service's if [`is_status`](Self::is_status), the
@@ -74,7 +82,34 @@ impl Error {
         matches!(self.inner.kind, Kind::OutsideMesh(_))
     }
 
-    /// True if no connection to the sidecar came about. It is not running yet, or no longer.
+    /// True if the call was never sent, because its name leads nowhere: neither the hosts file nor DNS has it, or DNS
+    /// has it without an address.
+    #[must_use]
+    pub fn is_name_not_found(&self) -> bool {
+        matches!(self.inner.kind, Kind::Name(NameKind::NotFound { .. }, _))
+    }
+
+    /// True if the call was never sent, because DNS did not say where its name leads. Another time it may.
+    #[must_use]
+    pub fn is_name_lookup_failed(&self) -> bool {
+        matches!(self.inner.kind, Kind::Name(NameKind::NoAnswer, _))
+    }
+
+    /// True if the call was never sent, because its name leads to nothing but addresses that are never connected to:
+    /// link-local ones, where metadata services are, or ones of this host.
+    #[must_use]
+    pub fn is_address_refused(&self) -> bool {
+        matches!(self.inner.kind, Kind::Name(NameKind::Refused { .. }, _))
+    }
+
+    /// True if the call was never sent, because none of the addresses of its name took a connection. Not for an egress
+    /// listener, see [`is_sidecar_unreachable`](Self::is_sidecar_unreachable).
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        matches!(self.inner.kind, Kind::NotConnected { .. })
+    }
+
+    /// True if no connection to the sidecar's egress listener came about. It is not running yet, or no longer.
     #[must_use]
     pub fn is_sidecar_unreachable(&self) -> bool {
         matches!(self.inner.kind, Kind::SidecarUnreachable(_))
@@ -109,10 +144,17 @@ impl Error {
     /// [`status`](Self::status)) or the caller's. The service may have acted on the call.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.inner.kind, Kind::NoAnswer(_) | Kind::NoEnd(_)) || self.fault() == Some(Fault::TimedOut)
+        matches!(self.inner.kind, Kind::Expired | Kind::NoAnswer(_) | Kind::NoEnd(_))
+            || self.fault() == Some(Fault::TimedOut)
     }
 
-    /// True if the connection to the sidecar broke before there was an answer. The service may have acted on the
+    /// True if the call was never sent, because its deadline had passed already. It is a timeout too.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        matches!(self.inner.kind, Kind::Expired)
+    }
+
+    /// True if the connection, to the sidecar or to a task, broke before there was an answer. The service may have acted on the
     /// call.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
@@ -124,6 +166,12 @@ impl Error {
     #[must_use]
     pub fn is_status(&self) -> bool {
         matches!(self.inner.kind, Kind::Status(_))
+    }
+
+    /// True if the call's own body broke off while it was sent. The service may have seen a part of it.
+    #[must_use]
+    pub fn is_request_body(&self) -> bool {
+        matches!(self.inner.kind, Kind::RequestBody)
     }
 
     /// True if the answer's body broke off.
@@ -146,76 +194,11 @@ impl Error {
             _ => None,
         }
     }
-
-    fn new(service: Option<&str>, kind: Kind) -> Self {
-        let service = service.map(str::to_owned);
-        Self {
-            inner: Box::new(Inner {
-                service,
-                kind,
-                source: None,
-            }),
-        }
-    }
-
-    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.inner.source = Some(source.into());
-        self
-    }
-
-    pub(crate) fn builder(service: Option<&str>, why: impl Into<String>) -> Self {
-        Self::new(service, Kind::Builder(why.into()))
-    }
-
-    pub(crate) fn outside_mesh(service: String, suffixes: &MeshSuffixes) -> Self {
-        Self::new(Some(&service), Kind::OutsideMesh(suffixes.clone()))
-    }
-
-    pub(crate) fn fault_of(service: &str, fault: Fault, status: StatusCode, words: Words) -> Self {
-        Self::new(Some(service), Kind::Fault { fault, status, words })
-    }
-
-    pub(crate) fn other_fault(service: &str, value: Words, status: StatusCode, words: Words) -> Self {
-        Self::new(Some(service), Kind::OtherFault { value, status, words })
-    }
-
-    pub(crate) fn status_of(service: &str, status: StatusCode) -> Self {
-        Self::new(Some(service), Kind::Status(status))
-    }
-
-    pub(crate) fn decode(service: &str, source: serde_json::Error) -> Self {
-        Self::new(Some(service), Kind::Decode).with_source(source)
-    }
-
-    /// What `error` means before there was an answer.
-    pub(crate) fn sending(service: &str, sidecar: SocketAddr, timeout: Duration, error: reqwest::Error) -> Self {
-        let kind = if error.is_connect() {
-            Kind::SidecarUnreachable(sidecar)
-        } else if error.is_timeout() {
-            Kind::NoAnswer(timeout)
-        } else if error.is_builder() {
-            Kind::Builder("the HTTP client does not take it".to_owned())
-        } else {
-            Kind::Interrupted(sidecar)
-        };
-        // The URL in reqwest's message is the sidecar's, which would only mislead.
-        Self::new(Some(service), kind).with_source(error.without_url())
-    }
-
-    /// What `error` means in the middle of an answer.
-    pub(crate) fn receiving(service: &str, timeout: Duration, error: reqwest::Error) -> Self {
-        let kind = if error.is_timeout() {
-            Kind::NoEnd(timeout)
-        } else {
-            Kind::Body
-        };
-        Self::new(Some(service), kind).with_source(error.without_url())
-    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.kind.describe(self.service(), f)
+        self.inner.kind.describe(self.service(), &self.inner.tried, f)
     }
 }
 

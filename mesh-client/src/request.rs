@@ -6,9 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http_body::Body;
 use serde::Serialize;
 
+use crate::body::Payload;
+use crate::call::Call;
 use crate::client::Client;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::response::Response;
 use crate::target::Target;
@@ -22,32 +26,25 @@ use crate::trace_context::TraceContext;
 #[must_use = "a call does nothing until it is sent"]
 pub struct RequestBuilder {
     client: Client,
-    draft: Result<Draft, Error>,
-}
-
-struct Draft {
-    method: Method,
-    target: Target,
-    headers: HeaderMap,
-    body: Option<Bytes>,
-    timeout: Duration,
+    draft: Result<Call, Error>,
 }
 
 impl RequestBuilder {
     pub(crate) fn new(client: Client, method: Method, url: &str) -> Self {
-        let draft = Target::parse(url, client.suffixes()).and_then(|target| {
+        let draft = Target::parse(url, client.callable()).and_then(|target| {
             if method == Method::CONNECT {
                 return Err(Error::builder(
                     Some(target.service()),
                     "the mesh has no tunnels to CONNECT to",
                 ));
             }
-            Ok(Draft {
+            Ok(Call {
                 method,
                 target,
                 headers: HeaderMap::new(),
-                body: None,
-                timeout: client.timeout(),
+                body: Payload::Nothing,
+                timeout: None,
+                deadline: None,
             })
         });
         Self { client, draft }
@@ -100,7 +97,21 @@ impl RequestBuilder {
     /// Sets the body: bytes or text, held in memory. Default: none.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         self.change(|draft| {
-            draft.body = Some(body.into());
+            draft.body = Payload::Held(body.into());
+            Ok(())
+        })
+    }
+
+    /// Sets the body to one that is sent as it comes.
+    ///
+    /// It can be sent once: the call goes to one address and is not sent again, whatever becomes of it. An error of the
+    /// body's own is [`Error::is_request_body`].
+    pub fn stream<B>(self, body: B) -> Self
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    {
+        self.change(|draft| {
+            draft.body = Payload::streamed(body);
             Ok(())
         })
     }
@@ -110,7 +121,7 @@ impl RequestBuilder {
         self.change(|draft| {
             let body = serde_json::to_vec(value)
                 .map_err(|error| draft.mistake("its body does not go into JSON").with_source(error))?;
-            draft.body = Some(body.into());
+            draft.body = Payload::Held(body.into());
             draft
                 .headers
                 .entry(CONTENT_TYPE)
@@ -119,11 +130,26 @@ impl RequestBuilder {
         })
     }
 
-    /// The deadline of this call, from sending to the last byte of the answer. Default:
+    /// How long this call may take, from sending to the last byte of the answer. Default:
     /// [`Client::timeout`](crate::Client::timeout).
+    ///
+    /// The next hop is told what is left of it: see [`Deadline`].
     pub fn timeout(self, timeout: Duration) -> Self {
         self.change(|draft| {
-            draft.timeout = timeout;
+            draft.timeout = Some(timeout);
+            Ok(())
+        })
+    }
+
+    /// By when this call has to be over, if its timeout is not over before. It is for calls made on behalf of
+    /// somebody else: see [`Deadline::from_headers`]. One that has passed is an error of [`send`](Self::send), and
+    /// nothing is sent.
+    ///
+    /// The next hop is told what is left: in `x-envoy-expected-rq-timeout-ms`, and in `grpc-timeout` if the
+    /// `Content-Type` is gRPC's; a header of the call's own stays.
+    pub fn deadline(self, deadline: Deadline) -> Self {
+        self.change(|draft| {
+            draft.deadline = Some(deadline);
             Ok(())
         })
     }
@@ -141,6 +167,9 @@ impl RequestBuilder {
     /// Whatever the service answers is a [`Response`], a 404 as much as a 200. An answer that the sidecar gave in
     /// the service's place is an error.
     ///
+    /// An address that takes no connection is passed over for the next one of the same name, up to three. In direct
+    /// wiring the call is sent once more as [`ClientBuilder::retries`](crate::ClientBuilder::retries) says.
+    ///
     /// Cancelling it, by dropping the future, closes the connection; the service may or may not have acted on
     /// the call.
     ///
@@ -148,34 +177,25 @@ impl RequestBuilder {
     ///
     /// Every [`Error`] but those about a response's status and body.
     pub async fn send(self) -> Result<Response, Error> {
-        let Draft {
-            method,
-            target,
-            headers,
-            body,
-            timeout,
-        } = self.draft?;
-        let service = target.service().to_owned();
-        let sidecar = self.client.wiring().connects_to();
-        let (url, host) = target.via(sidecar)?;
-        let mut request = self
-            .client
-            .http()
-            .request(method, url)
-            .headers(headers)
-            .header(HOST, host)
-            .timeout(timeout);
-        if let Some(body) = body {
-            request = request.body(body);
-        }
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| Error::sending(&service, sidecar, timeout, error))?;
-        Response::from_answer(answer, service, timeout).await
+        let call = self.draft?;
+        #[cfg(feature = "telemetry")]
+        let call = crate::telemetry::Outgoing::begin(call);
+        call.send(&self.client).await
     }
 
-    fn change(mut self, change: impl FnOnce(&mut Draft) -> Result<(), Error>) -> Self {
+    /// Takes a Host header that says what the URL says, and no other.
+    pub(crate) fn with_host(self, host: &HeaderValue) -> Self {
+        self.change(|draft| {
+            let target = &draft.target;
+            let is_same = host.to_str().is_ok_and(|host| target.is_named(host));
+            if is_same {
+                return Ok(());
+            }
+            Err(draft.mistake("its header `host` names another service than its URL"))
+        })
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Call) -> Result<(), Error>) -> Self {
         if let Ok(draft) = &mut self.draft
             && let Err(mistake) = change(draft)
         {
@@ -185,7 +205,7 @@ impl RequestBuilder {
     }
 }
 
-impl Draft {
+impl Call {
     fn mistake(&self, why: impl Into<String>) -> Error {
         Error::builder(Some(self.target.service()), why)
     }

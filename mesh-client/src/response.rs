@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use mesh_model::{Fault, fault};
 use serde::de::DeserializeOwned;
 
+use crate::body::ResponseBody;
 use crate::error::{Error, Words};
 
 /// What a service answered, from [`RequestBuilder::send`](crate::RequestBuilder::send).
@@ -73,6 +74,17 @@ impl Response {
             return Err(Error::status_of(&self.service, status));
         }
         Ok(self)
+    }
+
+    /// The same as the type that other crates know, with a body that arrives while it is read.
+    #[must_use]
+    pub fn into_http(self) -> http::Response<ResponseBody> {
+        let Self {
+            answer,
+            service,
+            timeout,
+        } = self;
+        http::Response::from(answer).map(|body| ResponseBody::new(body, service, timeout))
     }
 
     /// The next piece of the body, as it arrives; `None` at its end. Cancelling it loses nothing.

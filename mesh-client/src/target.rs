@@ -9,12 +9,23 @@ use mesh_model::MeshSuffixes;
 use url::{Host, Url};
 
 use crate::error::Error;
+use crate::names::HostName;
+
+/// Which names can be called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Callable<'a> {
+    /// Those with the mesh's suffixes: the sidecar knows no others.
+    Within(&'a MeshSuffixes),
+    /// Any, the mesh's (which have these suffixes) among them. An address is none.
+    AnyName(&'a MeshSuffixes),
+}
 
 /// A service, and what is wanted of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// The service as the Host header names it: without a trailing dot, with its port unless that is 80.
     service: String,
+    name: HostName,
     url: Url,
 }
 
@@ -22,7 +33,12 @@ impl Target {
     /// The target that `url` names.
     ///
     /// Names are compared and sent in lower case, whatever was written: case makes no difference in DNS.
-    pub(crate) fn parse(url: &str, suffixes: &MeshSuffixes) -> Result<Self, Error> {
+    pub(crate) fn parse(url: &str, callable: Callable<'_>) -> Result<Self, Error> {
+        // The URL standard leaves line breaks and tabs out as if they had not been there.
+        if url.contains(|c: char| c.is_control()) {
+            let why = format!("`{}` holds a control character", url.escape_debug());
+            return Err(Error::builder(None, why));
+        }
         let parsed = Url::parse(url).map_err(|source| {
             Error::builder(None, format!("`{}` is not a URL", url.escape_debug())).with_source(source)
         })?;
@@ -49,11 +65,44 @@ impl Target {
             Some(port) => format!("{host}:{port}"),
             None => host.clone(),
         };
-        // An address is outside too: no suffix ends in one.
-        if !suffixes.contains(&host) {
+        let (suffixes, is_callable) = match callable {
+            // An address is outside too: no suffix ends in one.
+            Callable::Within(suffixes) => (suffixes, suffixes.contains(&host)),
+            Callable::AnyName(suffixes) => (suffixes, parsed.domain().is_some()),
+        };
+        if !is_callable {
             return Err(Error::outside_mesh(service, suffixes));
         }
-        Ok(Self { service, url: parsed })
+        let name = HostName::parse(&host)
+            .map_err(|why| Error::builder(None, format!("the name `{}` {why}", host.escape_debug())))?;
+        Ok(Self {
+            service,
+            name,
+            url: parsed,
+        })
+    }
+
+    /// The service's name alone.
+    pub(crate) fn name(&self) -> &HostName {
+        &self.name
+    }
+
+    /// True if a Host header of `host` means the same.
+    pub(crate) fn is_named(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let (name, port) = host.split_once(':').unwrap_or((&host, "80"));
+        name.strip_suffix('.').unwrap_or(name) == self.name.as_str() && port.parse() == Ok(self.port())
+    }
+
+    /// The port that is called: 80 unless the URL says another.
+    pub(crate) fn port(&self) -> u16 {
+        self.url.port().unwrap_or(80)
+    }
+
+    /// What is called of the service, without the query.
+    #[cfg(feature = "telemetry")]
+    pub(crate) fn path(&self) -> &str {
+        self.url.path()
     }
 
     /// The service as the Host header names it.
@@ -62,14 +111,15 @@ impl Target {
     }
 
     /// The URL that makes the HTTP client connect to `address`, and the Host header that keeps the service's name.
-    pub(crate) fn via(mut self, address: SocketAddr) -> Result<(Url, HeaderValue), Error> {
+    pub(crate) fn via(&self, address: SocketAddr) -> Result<(Url, HeaderValue), Error> {
         let host = HeaderValue::from_str(&self.service).map_err(|source| {
             Error::builder(Some(&self.service), "its name does not fit into a Host header").with_source(source)
         })?;
-        self.url.set_fragment(None);
-        let rewritten = self.url.set_ip_host(address.ip()).is_ok() && self.url.set_port(Some(address.port())).is_ok();
+        let mut url = self.url.clone();
+        url.set_fragment(None);
+        let rewritten = url.set_ip_host(address.ip()).is_ok() && url.set_port(Some(address.port())).is_ok();
         if rewritten {
-            Ok((self.url, host))
+            Ok((url, host))
         } else {
             Err(Error::builder(
                 Some(&self.service),
@@ -93,7 +143,14 @@ mod tests {
     use super::*;
 
     fn parse(url: &str) -> Result<Target, Error> {
-        Target::parse(url, &MeshSuffixes::from_list("appmesh,serviceconnect"))
+        Target::parse(
+            url,
+            Callable::Within(&MeshSuffixes::from_list("appmesh,serviceconnect")),
+        )
+    }
+
+    fn parse_any(url: &str) -> Result<Target, Error> {
+        Target::parse(url, Callable::AnyName(&MeshSuffixes::from_list("appmesh")))
     }
 
     #[test]
@@ -153,6 +210,60 @@ mod tests {
                 format!("`{service}` is outside the mesh, whose names end in `appmesh` or `serviceconnect`")
             );
         }
+    }
+
+    #[test]
+    fn without_an_egress_listener_any_name_can_be_called_and_no_address() {
+        let target = parse_any("http://Blue.example.com.:8080/a").unwrap();
+        assert_eq!(
+            (target.service(), target.name().as_str(), target.port()),
+            ("blue.example.com:8080", "blue.example.com", 8080)
+        );
+        assert_eq!(parse_any("http://blue/").unwrap().port(), 80);
+        for url in ["http://169.254.169.254/", "http://0x7f.1/", "http://[::1]:80/"] {
+            assert!(parse_any(url).unwrap_err().is_outside_mesh(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_header_may_repeat_the_url() {
+        let target = parse("http://blue.appmesh/").unwrap();
+        for (host, expected) in [
+            ("blue.appmesh", true),
+            ("Blue.AppMesh.", true),
+            ("blue.appmesh:80", true),
+            ("blue.appmesh:8080", false),
+            ("blue.appmesh:x", false),
+            ("green.appmesh", false),
+            ("", false),
+        ] {
+            assert_eq!(target.is_named(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn absurd_names_are_refused() {
+        let long = format!("http://{}.appmesh/", "a".repeat(64));
+        let longer = format!("http://{}appmesh/", "a.".repeat(130));
+        for (url, why) in [
+            (long.as_str(), "has a label of 64 characters; allowed are 1 to 63"),
+            (&longer, "has 267 characters; allowed are 1 to 253"),
+            ("http://a!b.appmesh/", "holds `!`; allowed are a-z"),
+            ("http://blue..appmesh/", "has a label without characters"),
+            ("http://blue.appmesh/\r\nx-a: b", "holds a control character"),
+            (
+                "http://blue.app\tmesh/",
+                "`http://blue.app\\tmesh/` holds a control character",
+            ),
+        ] {
+            for error in [parse(url).unwrap_err(), parse_any(url).unwrap_err()] {
+                assert!(error.is_builder() && error.to_string().contains(why), "{url}: {error}");
+            }
+        }
+        assert_eq!(
+            parse_any("http://bücher.appmesh/").unwrap().service(),
+            "xn--bcher-kva.appmesh"
+        );
     }
 
     #[test]

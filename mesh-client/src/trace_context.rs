@@ -12,12 +12,14 @@ use self::traceparent::Traceparent;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_RAY: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// The headers that tie a call to the one that caused it: `traceparent` and `tracestate` of W3C Trace Context
-/// level 1, and Envoy's `x-request-id`.
+/// level 1, `X-Amzn-Trace-Id` of AWS X-Ray, and Envoy's `x-request-id`.
 ///
-/// They are passed on as they came: there is no span for the service itself yet, so its calls appear as siblings
-/// of its own work and not below it. The proxies on both sides add theirs.
+/// They are passed on as they came, so that a service without spans of its own does not end a trace: its calls appear
+/// beside what it does itself. The proxies on both sides add their spans. With the feature `telemetry` and its
+/// `ServerLayer` there is a span for each request and each call, and nothing needs to be passed on by hand.
 ///
 /// ```
 /// # use mesh_client::TraceContext;
@@ -32,6 +34,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone, Default)]
 pub struct TraceContext {
     trace: Option<(Traceparent, Vec<HeaderValue>)>,
+    x_ray: Option<HeaderValue>,
     request_id: Option<HeaderValue>,
 }
 
@@ -51,6 +54,7 @@ impl TraceContext {
         let request_id = headers.get(REQUEST_ID).filter(|id| !id.is_empty()).cloned();
         Self {
             trace: parent.map(|parent| (parent, headers.get_all(TRACESTATE).iter().cloned().collect())),
+            x_ray: headers.get(X_RAY).filter(|trace| !trace.is_empty()).cloned(),
             request_id,
         }
     }
@@ -70,7 +74,7 @@ impl TraceContext {
     /// True if there is nothing to pass on.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.trace.is_none() && self.request_id.is_none()
+        self.trace.is_none() && self.x_ray.is_none() && self.request_id.is_none()
     }
 
     /// Puts the trace context on an outgoing request, in place of what is there.
@@ -85,6 +89,14 @@ impl TraceContext {
                 headers.append(TRACESTATE, state.clone());
             }
         }
+        if let Some(trace) = &self.x_ray {
+            headers.insert(X_RAY, trace.clone());
+        }
+        self.write_request_id_to(headers);
+    }
+
+    /// Puts the `x-request-id` alone on an outgoing request.
+    pub(crate) fn write_request_id_to(&self, headers: &mut HeaderMap) {
         if let Some(id) = &self.request_id {
             headers.insert(REQUEST_ID, id.clone());
         }
@@ -119,6 +131,7 @@ mod tests {
             ("traceparent", PARENT),
             ("tracestate", "b=2"),
             ("tracestate", "a=1,c=3"),
+            ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793"),
             ("x-request-id", "abc"),
         ];
         assert_eq!(passed_on(&incoming, &[]), headers(&incoming));

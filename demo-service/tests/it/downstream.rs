@@ -156,7 +156,7 @@ async fn without_a_mesh_it_serves_and_says_why_it_calls_nobody() {
     assert_eq!(green.get("/").await.status(), StatusCode::OK);
     let (status, document) = green.document("/downstream/blue.appmesh").await;
     assert_eq!(status, StatusCode::BAD_GATEWAY);
-    let reason = "this service is in no mesh, so `blue.appmesh` cannot be called: MESHWRIGHT_EGRESS: is not set";
+    let reason = "this service is in no mesh, so `blue.appmesh` cannot be called: neither MESHWRIGHT_EGRESS";
     assert!(document.contains(reason), "{document}");
     for name in ["169.254.169.254", "localhost", "user@blue.appmesh", "blue.appmesh:22"] {
         let (status, _) = green.document(&format!("/downstream/{name}")).await;

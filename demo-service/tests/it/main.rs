@@ -8,3 +8,6 @@ mod sidecar;
 mod start;
 #[cfg(unix)]
 mod stop;
+#[cfg(unix)]
+mod telemetry;
+mod traffic;

@@ -25,7 +25,9 @@ async fn the_start_line_says_who_listens_where() {
 #[tokio::test]
 async fn a_busy_port_is_one_clear_message() {
     let first = Settings::green().start().await;
-    let second = Settings::green().with("SERVICE_PORT", first.address.port());
+    let second = Settings::green()
+        .with("RUST_LOG", "warn")
+        .with("SERVICE_PORT", first.address.port());
     let (code, stdout, stderr) = second.outcome().await;
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     let expected = format!("demo-service: cannot listen on {}: ", first.address);

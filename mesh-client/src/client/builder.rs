@@ -1,18 +1,23 @@
 //! How a client is made, and the defaults it is made with.
 
+mod names;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_model::namespace::DEFAULT_PER_REQUEST_TIMEOUT;
-use mesh_model::{MeshSuffixes, Problems, environment};
+use mesh_model::{MeshSuffixes, Problems};
 
-use super::{Client, Inner};
-use crate::config::{ConfigError, check_egress, check_suffixes};
+use super::{Client, Inner, Way};
+use crate::config::{ConfigError, check_egress, check_placeholder, check_suffixes};
 use crate::environment::read;
+use crate::names::{Hosts, NameSettings, Names};
+use crate::ready::Sidecar;
+use crate::retry::{DEFAULT_RETRIES, Retries};
 use crate::wiring::{Evidence, Wiring};
 
-/// The deadline of a call that sets none of its own: 17 seconds, from sending to the last byte of the answer.
+/// How long a call may take that says nothing of its own: 17 seconds, from sending to the last byte of the answer.
 ///
 /// The mesh allows a call [15 seconds](DEFAULT_PER_REQUEST_TIMEOUT) unless configured otherwise, and then answers
 /// itself, marked as a fault: an answer that says more than a deadline of ours could. Its clock starts when the
@@ -22,27 +27,46 @@ use crate::wiring::{Evidence, Wiring};
 pub const DEFAULT_TIMEOUT: Duration = DEFAULT_PER_REQUEST_TIMEOUT.saturating_add(MARGIN);
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// How long connecting to the sidecar may take. It is on this host, where a connection takes microseconds or is
-/// never made; giving up before the deadline tells "no sidecar" from "no answer".
+/// How long connecting may take. A sidecar is on this host, where a connection takes microseconds or is never made;
+/// another host is in the same network, and two seconds allow for one lost packet. Giving up before the deadline tells
+/// "nobody there" from "no answer", and leaves time for the next address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection is kept that no call uses, but for the one to an egress listener: 20 seconds.
+///
+/// A task that has left DNS gets no new call, and has its connections closed once this has passed. ECS gives a task 30
+/// seconds between telling it to stop and stopping it, unless `stopTimeout` says otherwise.
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The ends of the mesh's names where nothing says others: `appmesh` and `serviceconnect`.
+const DEFAULT_SUFFIXES: [&str; 2] = ["appmesh", "serviceconnect"];
 
 /// Says what a [`Client`] is wired to. From [`Client::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientBuilder {
-    egress: Option<SocketAddr>,
-    evidence: Evidence,
-    suffixes: MeshSuffixes,
-    timeout: Duration,
+    wiring: Option<Wiring>,
+    /// Whether to find out what the wiring is, if nobody says.
+    finds_out: bool,
+    suffixes: Option<MeshSuffixes>,
+    timeout: Option<Duration>,
+    retries: u32,
+    idle_timeout: Option<Duration>,
+    sidecar: Option<Sidecar>,
+    names: NameSettings,
 }
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
         Self {
-            egress: None,
-            evidence: Evidence::Program,
-            suffixes: MeshSuffixes::default(),
-            timeout: DEFAULT_TIMEOUT,
+            wiring: None,
+            finds_out: false,
+            suffixes: None,
+            timeout: None,
+            retries: DEFAULT_RETRIES,
+            idle_timeout: None,
+            sidecar: None,
+            names: NameSettings::default(),
         }
     }
 
@@ -54,130 +78,169 @@ impl ClientBuilder {
     pub fn from_env() -> Result<Self, ConfigError> {
         let environment = read(|name| std::env::var_os(name))?;
         Ok(Self {
-            egress: Some(environment.egress),
-            evidence: Evidence::Variable(environment::EGRESS),
+            wiring: environment.wiring,
+            finds_out: true,
             suffixes: environment.suffixes,
-            timeout: DEFAULT_TIMEOUT,
+            sidecar: environment.sidecar,
+            ..Self::new()
         })
     }
 
-    /// The address of the sidecar's egress listener. No default.
+    /// Explicit wiring: the address of the sidecar's egress listener.
     pub fn egress(mut self, address: SocketAddr) -> Self {
-        self.egress = Some(address);
-        self.evidence = Evidence::Program;
+        self.wiring = Some(Wiring::explicit(address, Evidence::Program));
         self
     }
 
-    /// The suffixes of the names that can be called. No default; at least one is needed.
+    /// Intercepted wiring: connections to whatever a name resolves to are led to the sidecar.
+    pub fn intercepted(mut self) -> Self {
+        self.wiring = Some(Wiring::intercepted(Evidence::Program));
+        self
+    }
+
+    /// Direct wiring: there is no sidecar, and calls go to the addresses of a name in turn.
+    pub fn direct(mut self) -> Self {
+        self.wiring = Some(Wiring::direct(Evidence::Program));
+        self
+    }
+
+    /// The suffixes of the mesh's names.
+    ///
+    /// In explicit wiring no other names can be called, and there is no default: at least one is needed. In the other
+    /// wirings any name can be called; the default is `appmesh` and `serviceconnect`, and they say which names get a
+    /// [`placeholder`](Self::placeholder), or advice, if they lead nowhere.
     pub fn suffixes(mut self, suffixes: MeshSuffixes) -> Self {
-        self.suffixes = suffixes;
+        self.suffixes = Some(suffixes);
         self
     }
 
-    /// The deadline of every call that sets none of its own, from sending to the last byte of the answer.
+    /// How long a call may take that says nothing of its own, from sending to the last byte of the answer.
     /// Default: [`DEFAULT_TIMEOUT`].
+    ///
+    /// The next hop is told what is left of it, but not of the default: that is there so that no call hangs for ever,
+    /// and is longer than what the mesh allows. See [`Deadline`](crate::Deadline).
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
-    /// The client. Nothing is connected before the first call.
+    /// How often a call is sent once more, in direct wiring, where no proxy does so. Default: twice; zero switches it
+    /// off.
+    ///
+    /// A call of any method is sent once more if no connection came about; one of an idempotent method (`GET`, `PUT`,
+    /// `DELETE` and so on, but not `POST` and `PATCH`) also if the connection broke before the answer, or the answer
+    /// was 503. There is a growing pause before each, and all retries of a client are at most a fifth of its calls and
+    /// one per second.
+    pub fn retries(mut self, at_most: u32) -> Self {
+        self.retries = at_most;
+        self
+    }
+
+    /// How long a connection is kept that no call uses. Default: 90 seconds to an egress listener, which does not
+    /// change its address, and [`DEFAULT_IDLE_TIMEOUT`] in the other wirings.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// What tells that the sidecar takes calls. Default: a connection to its egress listener. See
+    /// [`Client::ready`].
+    pub fn sidecar(mut self, sidecar: Sidecar) -> Self {
+        self.sidecar = Some(sidecar);
+        self
+    }
+
+    /// The client. Nothing is connected before the first call. In other wirings than explicit, the hosts file and
+    /// `resolv.conf` are read here.
     ///
     /// # Errors
     ///
-    /// All mistakes at once, each named after the method that says it right. [`ConfigError::is_unwired`] if
-    /// nothing but the egress address is missing.
+    /// All mistakes at once, each named after the method that says it right.
     pub fn build(self) -> Result<Client, ConfigError> {
         let mut problems = Problems::none();
-        check_suffixes("suffixes", &self.suffixes, &mut problems);
-        let Some(egress) = self.egress else {
-            let nothing_else_is_wrong = problems.is_empty();
-            problems.add(
-                "egress",
-                "is not said; expected is the address of the sidecar's egress listener",
-            );
-            return Err(if nothing_else_is_wrong {
-                ConfigError::unwired(problems)
-            } else {
-                ConfigError::wrong(problems)
-            });
+        let hosts = Hosts::new(self.names.hosts_file.clone(), self.names.rules());
+        let wiring = self.wiring.or_else(|| self.finds_out.then(|| found_out(&hosts)));
+        let default = || MeshSuffixes::new(DEFAULT_SUFFIXES);
+        let suffixes = match &wiring {
+            Some(Wiring::Explicit { egress, .. }) => {
+                check_egress("egress", *egress, &mut problems);
+                self.suffixes.unwrap_or_default()
+            }
+            Some(_) => {
+                check_placeholder("placeholder", self.names.placeholder, hosts.rules(), &mut problems);
+                self.suffixes.unwrap_or_else(default)
+            }
+            None => {
+                problems.add(
+                    "wiring",
+                    "is not said; expected is one of egress, intercepted and direct",
+                );
+                self.suffixes.unwrap_or_else(default)
+            }
         };
-        check_egress("egress", egress, &mut problems);
-        let http = http_client()
+        check_suffixes("suffixes", &suffixes, &mut problems);
+        let idle_timeout = match (&wiring, self.idle_timeout) {
+            (Some(Wiring::Explicit { .. }), None) => None,
+            (_, said) => Some(said.unwrap_or(DEFAULT_IDLE_TIMEOUT)),
+        };
+        let http = http_client(idle_timeout)
             .map_err(|error| problems.add("client", format!("cannot be set up: {error}")))
             .ok();
-        let Some(http) = http.filter(|_| problems.is_empty()) else {
-            return Err(ConfigError::wrong(problems));
+        let way = match &wiring {
+            Some(Wiring::Explicit { egress, .. }) => Some(Way::Sidecar(*egress)),
+            _ => {
+                let intercepted = matches!(wiring, Some(Wiring::Intercepted { .. }));
+                let placeholder_for = intercepted.then(|| suffixes.clone());
+                Names::new(&self.names, hosts, placeholder_for)
+                    .map_err(|error| problems.add("names", format!("cannot be looked up: {error}")))
+                    .map(|names| Way::Names(Box::new(names)))
+                    .ok()
+            }
         };
-        let wiring = Wiring::explicit(egress, self.evidence);
-        tracing::info!(%wiring, suffixes = %self.suffixes, "calls into the mesh are wired");
+        let (Some(wiring), Some(http), Some(way), true) = (wiring, http, way, problems.is_empty()) else {
+            return Err(ConfigError::new(problems));
+        };
+        let sidecar = self
+            .sidecar
+            .unwrap_or_else(|| Sidecar::of(&wiring, self.names.placeholder));
+        tracing::info!(%wiring, %suffixes, "calls into the mesh are wired");
         Ok(Client {
             inner: Arc::new(Inner {
                 http,
                 wiring,
-                suffixes: self.suffixes,
+                way,
+                suffixes,
+                sidecar,
                 timeout: self.timeout,
+                retries: Retries::new(self.retries),
             }),
         })
     }
 }
 
-fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
+/// The wiring of a task that says nothing of it.
+fn found_out(hosts: &Hosts) -> Wiring {
+    hosts.service_connect().map_or_else(
+        || Wiring::direct(Evidence::Nothing),
+        |address| Wiring::intercepted(Evidence::ServiceConnect(address)),
+    )
+}
+
+fn http_client(idle_timeout: Option<Duration>) -> Result<reqwest::Client, reqwest::Error> {
+    let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         // Whether a call may be repeated is configured in the mesh, where one can see and change it.
         .retry(reqwest::retry::never())
         .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build()
+        .connect_timeout(CONNECT_TIMEOUT);
+    match idle_timeout {
+        Some(timeout) => client.pool_idle_timeout(timeout),
+        None => client,
+    }
+    .build()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mesh_answers_before_the_client_gives_up() {
-        assert_eq!(DEFAULT_TIMEOUT, Duration::from_secs(17));
-        assert!(DEFAULT_TIMEOUT > DEFAULT_PER_REQUEST_TIMEOUT);
-    }
-
-    #[test]
-    fn what_is_said_is_what_the_client_has() {
-        let egress = SocketAddr::from(([127, 0, 0, 1], 15001));
-        let client = Client::builder()
-            .egress(egress)
-            .suffixes(MeshSuffixes::from_list("appmesh"))
-            .timeout(Duration::from_secs(3))
-            .build()
-            .unwrap();
-        assert_eq!(client.wiring(), &Wiring::explicit(egress, Evidence::Program));
-        assert_eq!(client.wiring().evidence(), Evidence::Program);
-        assert_eq!(client.suffixes().to_string(), "appmesh");
-        assert_eq!(client.timeout(), Duration::from_secs(3));
-    }
-
-    #[test]
-    fn what_is_not_said_is_missed() {
-        let error = Client::builder().build().unwrap_err();
-        assert!(!error.is_unwired());
-        assert_eq!(error.problems().iter().count(), 2);
-        assert!(error.to_string().contains("suffixes: names no suffix"), "{error}");
-
-        let builder = Client::builder().suffixes(MeshSuffixes::from_list("appmesh"));
-        let error = builder.clone().build().unwrap_err();
-        assert!(error.is_unwired());
-        assert!(error.to_string().starts_with("egress: is not said"), "{error}");
-
-        let error = builder
-            .egress(SocketAddr::from(([127, 0, 0, 1], 0)))
-            .build()
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "egress: is `127.0.0.1:0`; allowed is a port from 1 to 65535"
-        );
-    }
-}
+mod tests;

@@ -1,19 +1,27 @@
 //! The ways a call can fail: for each one what is known of it, its label, its sentence.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::StatusCode;
+use mesh_model::environment::EGRESS;
 use mesh_model::{Fault, MeshSuffixes};
 
 use super::words::Words;
+use crate::names::Why;
 
 pub(super) enum Kind {
     /// Not sent: what is wrong with it.
     Builder(String),
     /// Not sent: the suffixes that names must have.
     OutsideMesh(MeshSuffixes),
+    /// Not sent: its deadline had passed.
+    Expired,
+    /// Not sent: why the name leads nowhere, and whether to say how to mend it.
+    Name(NameKind, bool),
+    /// Not sent: no address took a connection. Whether a sidecar should have.
+    NotConnected { intercepted: bool },
     /// Not sent: the egress listener that takes no connection.
     SidecarUnreachable(SocketAddr),
     /// The sidecar answered in the service's place.
@@ -32,8 +40,10 @@ pub(super) enum Kind {
     NoAnswer(Duration),
     /// The caller's deadline passed in the middle of the answer.
     NoEnd(Duration),
-    /// The connection to the sidecar broke before there was an answer.
-    Interrupted(SocketAddr),
+    /// The connection broke before there was an answer.
+    Interrupted(Peer),
+    /// The call's own body broke off while it was sent.
+    RequestBody,
     /// The service answered, and its status says no.
     Status(StatusCode),
     /// The answer's body broke off.
@@ -42,10 +52,63 @@ pub(super) enum Kind {
     Decode,
 }
 
+/// Why a name leads nowhere.
+pub(super) enum NameKind {
+    NotFound { exists: bool },
+    NoAnswer,
+    Refused { address: IpAddr, why: &'static str },
+}
+
+impl From<Why> for NameKind {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::NoSuchName => Self::NotFound { exists: false },
+            Why::NoAddress => Self::NotFound { exists: true },
+            Why::NoAnswer => Self::NoAnswer,
+            Why::Refused { address, why } => Self::Refused { address, why },
+        }
+    }
+}
+
+/// Who a call was sent to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Peer {
+    /// A sidecar's egress listener.
+    Sidecar(SocketAddr),
+    /// An address of the name that was called.
+    Address(SocketAddr),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sidecar(at) => write!(f, "the sidecar at {at}"),
+            Self::Address(at) => at.fmt(f),
+        }
+    }
+}
+
+/// ` (tried: a; b)`, or nothing.
+struct Tried<'a>(&'a [String]);
+
+impl fmt::Display for Tried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, " (tried: {})", self.0.join("; "))
+    }
+}
+
 impl Kind {
-    pub(super) const LABELS: [&'static str; 13] = [
+    pub(super) const LABELS: [&'static str; 19] = [
         "builder",
         "outside_mesh",
+        "expired",
+        "name_not_found",
+        "name_lookup",
+        "address_refused",
+        "connect",
         "sidecar_unreachable",
         "unknown_service",
         "no_route",
@@ -54,6 +117,7 @@ impl Kind {
         "timeout",
         "other_fault",
         "interrupted",
+        "request_body",
         "status",
         "body",
         "decode",
@@ -63,6 +127,11 @@ impl Kind {
         match self {
             Self::Builder(_) => "builder",
             Self::OutsideMesh(_) => "outside_mesh",
+            Self::Expired => "expired",
+            Self::Name(NameKind::NotFound { .. }, _) => "name_not_found",
+            Self::Name(NameKind::NoAnswer, _) => "name_lookup",
+            Self::Name(NameKind::Refused { .. }, _) => "address_refused",
+            Self::NotConnected { .. } => "connect",
             Self::SidecarUnreachable(_) => "sidecar_unreachable",
             Self::Fault { fault, .. } => match fault {
                 Fault::UnknownService => "unknown_service",
@@ -74,6 +143,7 @@ impl Kind {
             Self::OtherFault { .. } => "other_fault",
             Self::NoAnswer(_) | Self::NoEnd(_) => "timeout",
             Self::Interrupted(_) => "interrupted",
+            Self::RequestBody => "request_body",
             Self::Status(_) => "status",
             Self::Body => "body",
             Self::Decode => "decode",
@@ -81,7 +151,7 @@ impl Kind {
     }
 
     /// Writes the sentence about a call to `service`. Only a call without a usable URL has none.
-    pub(super) fn describe(&self, service: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn describe(&self, service: Option<&str>, tried: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = service.unwrap_or("?");
         match self {
             Self::Builder(why) => match service {
@@ -95,6 +165,25 @@ impl Kind {
                     "`{name}` is outside the mesh, whose names end in {}",
                     suffixes.join(" or ")
                 )
+            }
+            Self::Expired => write!(f, "`{name}` was not called: the deadline had passed already"),
+            Self::Name(why, advise) => {
+                why.describe(name, f)?;
+                if *advise && !matches!(why, NameKind::Refused { .. }) {
+                    write!(
+                        f,
+                        "; without a sidecar it needs a record in a private DNS zone or an entry in the hosts file; \
+                         with one, set {EGRESS}"
+                    )?;
+                }
+                write!(f, "{}", Tried(tried))
+            }
+            Self::NotConnected { intercepted } => {
+                write!(f, "`{name}` was not called: no connection came about")?;
+                if *intercepted {
+                    f.write_str(", as happens when the sidecar is not running")?;
+                }
+                write!(f, "{}", Tried(tried))
             }
             Self::SidecarUnreachable(at) => {
                 write!(f, "the sidecar at {at} is not reachable, so `{name}` was not called")
@@ -114,15 +203,29 @@ impl Kind {
             }
             Self::NoAnswer(timeout) => write!(f, "`{name}` did not answer within {timeout:?}"),
             Self::NoEnd(timeout) => write!(f, "`{name}` began to answer, but did not end within {timeout:?}"),
-            Self::Interrupted(at) => {
-                write!(
-                    f,
-                    "the connection to the sidecar at {at} broke before `{name}` answered"
-                )
+            Self::Interrupted(peer) => {
+                write!(f, "the connection to {peer} broke before `{name}` answered")
             }
+            Self::RequestBody => write!(f, "the call to `{name}` broke off: its own body did"),
             Self::Status(status) => write!(f, "`{name}` answered {status}"),
             Self::Body => write!(f, "the answer of `{name}` broke off"),
             Self::Decode => write!(f, "the answer of `{name}` is not the JSON that was asked for"),
+        }
+    }
+}
+
+impl NameKind {
+    fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { exists: false } => write!(f, "`{name}` leads nowhere: DNS has no such name"),
+            Self::NotFound { exists: true } => write!(f, "`{name}` leads nowhere: DNS has the name without an address"),
+            Self::NoAnswer => write!(f, "`{name}` leads nowhere yet: it could not be looked up"),
+            Self::Refused { address, why } => {
+                write!(
+                    f,
+                    "`{name}` leads to {address}, which is never connected to: it is {why}"
+                )
+            }
         }
     }
 }

@@ -1,21 +1,32 @@
 //! Every failure with its label, its question and its sentence, in one table.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mesh_model::MeshSuffixes;
 
 use super::*;
+use crate::names::{Failure, Why};
 
 type Question = (&'static str, fn(&Error) -> bool);
 
-const QUESTIONS: [Question; 12] = [
+const QUESTIONS: [Question; 18] = [
     ("is_builder", Error::is_builder),
     ("is_outside_mesh", Error::is_outside_mesh),
+    ("is_name_not_found", Error::is_name_not_found),
+    ("is_name_lookup_failed", Error::is_name_lookup_failed),
+    ("is_address_refused", Error::is_address_refused),
+    ("is_connect", Error::is_connect),
     ("is_sidecar_unreachable", Error::is_sidecar_unreachable),
     ("is_unknown_service", Error::is_unknown_service),
     ("is_no_route", Error::is_no_route),
     ("is_no_healthy_endpoint", Error::is_no_healthy_endpoint),
     ("is_unreachable", Error::is_unreachable),
     ("is_timeout", Error::is_timeout),
+    ("is_expired", Error::is_expired),
     ("is_interrupted", Error::is_interrupted),
+    ("is_request_body", Error::is_request_body),
     ("is_status", Error::is_status),
     ("is_body", Error::is_body),
     ("is_decode", Error::is_decode),
@@ -27,6 +38,14 @@ fn error(kind: Kind) -> Error {
 
 fn fault(fault: Fault, status: StatusCode, words: &str) -> Error {
     Error::fault_of("blue.appmesh", fault, status, Words::new(words.as_bytes()))
+}
+
+fn tried() -> Vec<String> {
+    ["one", "two"].map(str::to_owned).into()
+}
+
+fn nowhere(why: Why, advise: bool) -> Error {
+    Error::name("blue.appmesh", &Failure { why, tried: tried() }, advise)
 }
 
 /// The error, its label, the questions it says yes to, its sentence.
@@ -60,6 +79,56 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "outside_mesh",
             "is_outside_mesh",
             "`example.com` is outside the mesh, whose names end in `appmesh` or `serviceconnect`",
+        ),
+        (
+            Error::expired("blue.appmesh"),
+            "expired",
+            "is_timeout is_expired",
+            "`blue.appmesh` was not called: the deadline had passed already",
+        ),
+        (
+            nowhere(Why::NoSuchName, true),
+            "name_not_found",
+            "is_name_not_found",
+            "`blue.appmesh` leads nowhere: DNS has no such name; without a sidecar it needs a record in a private DNS \
+             zone or an entry in the hosts file; with one, set MESHWRIGHT_EGRESS (tried: one; two)",
+        ),
+        (
+            nowhere(Why::NoAddress, false),
+            "name_not_found",
+            "is_name_not_found",
+            "`blue.appmesh` leads nowhere: DNS has the name without an address (tried: one; two)",
+        ),
+        (
+            nowhere(Why::NoAnswer, false),
+            "name_lookup",
+            "is_name_lookup_failed",
+            "`blue.appmesh` leads nowhere yet: it could not be looked up (tried: one; two)",
+        ),
+        (
+            nowhere(
+                Why::Refused {
+                    address: [169, 254, 169, 254].into(),
+                    why: "link-local",
+                },
+                true,
+            ),
+            "address_refused",
+            "is_address_refused",
+            "`blue.appmesh` leads to 169.254.169.254, which is never connected to: it is link-local (tried: one; two)",
+        ),
+        (
+            Error::not_connected("blue.appmesh", tried(), false, None),
+            "connect",
+            "is_connect",
+            "`blue.appmesh` was not called: no connection came about (tried: one; two)",
+        ),
+        (
+            Error::not_connected("blue.appmesh", tried(), true, None),
+            "connect",
+            "is_connect",
+            "`blue.appmesh` was not called: no connection came about, as happens when the sidecar is not running \
+             (tried: one; two)",
         ),
         (
             error(Kind::SidecarUnreachable(sidecar)),
@@ -125,10 +194,22 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "`blue.appmesh` began to answer, but did not end within 1.5s",
         ),
         (
-            error(Kind::Interrupted(sidecar)),
+            error(Kind::Interrupted(Peer::Sidecar(sidecar))),
             "interrupted",
             "is_interrupted",
             "the connection to the sidecar at 127.0.0.1:15001 broke before `blue.appmesh` answered",
+        ),
+        (
+            error(Kind::Interrupted(Peer::Address(sidecar))),
+            "interrupted",
+            "is_interrupted",
+            "the connection to 127.0.0.1:15001 broke before `blue.appmesh` answered",
+        ),
+        (
+            error(Kind::RequestBody),
+            "request_body",
+            "is_request_body",
+            "the call to `blue.appmesh` broke off: its own body did",
         ),
         (
             Error::status_of("blue.appmesh", StatusCode::NOT_FOUND),

@@ -1,5 +1,18 @@
-//! The client against a real server that plays the sidecar, on a port that the OS chose.
+//! The client against real servers that play the sidecar, the services and DNS, on ports that the OS chose.
 
+mod bodies;
 mod calls;
+mod deadlines;
+mod direct;
+mod dns;
 mod failures;
+mod lookups;
+mod names;
+mod public_api;
+mod readiness;
+mod retries;
+mod shutdown;
 mod sidecar;
+mod tasks;
+#[cfg(feature = "telemetry")]
+mod telemetry;

@@ -45,6 +45,16 @@ pub(crate) struct Sidecar {
 impl Sidecar {
     /// A sidecar that answers every request with what `answer` makes.
     pub(crate) async fn answering(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Self {
+        let (listener, _) = listen().await;
+        Self::answering_at(listener, answer)
+    }
+
+    /// The same behind a listener of the test's.
+    pub(crate) fn answering_at(
+        listener: TcpListener,
+        answer: impl Fn() -> Response + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let address = listener.local_addr().expect("it has an address");
         let (tell, seen) = mpsc::unbounded_channel();
         let app = Router::new()
             .fallback(
@@ -62,7 +72,6 @@ impl Sidecar {
                 },
             )
             .with_state(tell);
-        let (listener, address) = listen().await;
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.expect("the sidecar serves") });
         Self {
@@ -102,6 +111,11 @@ impl Sidecar {
     /// The next request that came.
     pub(crate) async fn seen(&mut self) -> Seen {
         self.seen.recv().await.expect("the sidecar was called")
+    }
+
+    /// A request that has come already.
+    pub(crate) fn seen_so_far(&mut self) -> Option<Seen> {
+        self.seen.try_recv().ok()
     }
 
     /// A client wired to this sidecar.

@@ -1,0 +1,207 @@
+//! By when an answer is of use, told from hop to hop.
+//!
+//! A caller that has given up does not stop the calls made for it: they go on, hop by hop, for nobody. A service that
+//! hands on how much time is left, and refuses what has none, does no such work.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+
+/// How many milliseconds the one who is called has for its answer. Envoy sets it on the way to a service, and takes it
+/// from the hop before if `respect_expected_rq_timeout` is set in its router (`router.proto` and
+/// `config_http_filters_router_x-envoy-expected-rq-timeout-ms` in Envoy 1.40's documentation, read 2026-11-23);
+/// otherwise it replaces it with the timeout of its own route.
+const EXPECTED: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
+/// The same in gRPC: up to eight digits and a unit (gRPC over HTTP/2, "Requests", read 2026-11-23).
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// What stands for no end. Tokio's timers do not reach further either.
+const FOR_EVER: Duration = Duration::from_secs(86400 * 365 * 30);
+
+/// A moment by which a call has to be over.
+///
+/// ```
+/// # use mesh_client::{Client, Deadline};
+/// # async fn example(mesh: &Client, incoming: &http::HeaderMap) -> Result<(), mesh_client::Error> {
+/// let mut call = mesh.get("http://blue.appmesh/");
+/// if let Some(deadline) = Deadline::from_headers(incoming) {
+///     call = call.deadline(deadline);
+/// }
+/// call.send().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// This much time from now.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time.min(FOR_EVER))
+    }
+
+    /// By when the caller of a request with these headers, which came now, wants its answer: the earlier one of
+    /// `x-envoy-expected-rq-timeout-ms` and `grpc-timeout`. `None` if there is neither.
+    ///
+    /// A value that is malformed counts as none, and so does zero, by which Envoy means that there is no end.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let expected = text(EXPECTED).and_then(milliseconds);
+        let grpc = text(GRPC_TIMEOUT).and_then(grpc_timeout);
+        let shorter = expected.into_iter().chain(grpc).min()?;
+        Some(Self::after(shorter))
+    }
+
+    /// How much time is left; zero if none.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// True if there is no time left.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    pub(crate) fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// Tells the next hop how much time is left, unless `headers` say so already.
+    pub(crate) fn write_to(self, headers: &mut HeaderMap) {
+        // Not zero, which would mean no end.
+        let left = self.remaining().as_millis().max(1);
+        if !headers.contains_key(EXPECTED) {
+            headers.extend(HeaderValue::from_str(&left.to_string()).map(|value| (EXPECTED, value)));
+        }
+        let is_grpc = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        if is_grpc && !headers.contains_key(GRPC_TIMEOUT) {
+            // What does not fit into eight digits is longer than a day.
+            let value = if left < 100_000_000 {
+                format!("{left}m")
+            } else {
+                format!("{}S", (left / 1000).min(99_999_999))
+            };
+            headers.extend(HeaderValue::from_str(&value).map(|value| (GRPC_TIMEOUT, value)));
+        }
+    }
+}
+
+impl fmt::Display for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in {} ms", self.remaining().as_millis())
+    }
+}
+
+fn milliseconds(text: &str) -> Option<Duration> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let milliseconds: u64 = text.parse().ok().filter(|_| is_number)?;
+    (milliseconds > 0).then_some(Duration::from_millis(milliseconds))
+}
+
+fn grpc_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok().filter(|number| *number > 0)?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs.iter().map(|(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_str(value).expect("a value"))
+        });
+        pairs.collect()
+    }
+
+    fn left(pairs: &[(&'static str, &str)]) -> Option<Duration> {
+        Deadline::from_headers(&headers(pairs)).map(|deadline| deadline.remaining())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_read_from_the_headers_of_either_protocol() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let envoy = "x-envoy-expected-rq-timeout-ms";
+        for (pairs, expected) in [
+            (vec![], None),
+            (vec![(envoy, "250")], ms(250)),
+            (vec![("grpc-timeout", "3S")], ms(3000)),
+            (vec![("grpc-timeout", "2M")], ms(120_000)),
+            (vec![("grpc-timeout", "1H")], ms(3_600_000)),
+            (vec![("grpc-timeout", "20m")], ms(20)),
+            (vec![("grpc-timeout", "5000u")], ms(5)),
+            (
+                vec![("grpc-timeout", "99999999n")],
+                Some(Duration::from_nanos(99_999_999)),
+            ),
+            (vec![(envoy, "250"), ("grpc-timeout", "1S")], ms(250)),
+            (vec![(envoy, "2500"), ("grpc-timeout", "1S")], ms(1000)),
+            (vec![(envoy, "0")], None),
+        ] {
+            assert_eq!(left(&pairs), expected, "{pairs:?}");
+        }
+        for nonsense in ["", "-1", "+5", "1.5", "1e3", "0x10", "99999999999999999999999", "1 "] {
+            assert_eq!(left(&[(envoy, nonsense)]), None, "{nonsense:?}");
+        }
+        for nonsense in ["", "S", "1", "1s", "123456789S", "-1S", "0S", " 1S", "1SS"] {
+            assert_eq!(left(&[("grpc-timeout", nonsense)]), None, "{nonsense:?}");
+        }
+        assert_eq!(
+            left(&[(envoy, "18446744073709551615")]),
+            Some(FOR_EVER),
+            "and no overflow"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_hop_is_told_what_is_left() {
+        let deadline = Deadline::after(Duration::from_secs(2));
+        tokio::time::advance(Duration::from_millis(500)).await;
+        assert_eq!(
+            (deadline.remaining(), deadline.is_expired()),
+            (Duration::from_millis(1500), false)
+        );
+        let mut plain = HeaderMap::new();
+        deadline.write_to(&mut plain);
+        assert_eq!(plain, headers(&[("x-envoy-expected-rq-timeout-ms", "1500")]));
+
+        for (kind, time, expected) in [
+            ("application/grpc", Duration::from_millis(1500), "1500m"),
+            ("application/grpc+proto", Duration::from_secs(200_000), "200000S"),
+            ("application/grpc", Duration::MAX, "99999999S"),
+        ] {
+            let mut grpc = headers(&[("content-type", kind)]);
+            Deadline::after(time).write_to(&mut grpc);
+            assert_eq!(grpc["grpc-timeout"], expected);
+        }
+
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(deadline.is_expired());
+        let said = headers(&[("x-envoy-expected-rq-timeout-ms", "7")]);
+        let mut unchanged = said.clone();
+        deadline.write_to(&mut unchanged);
+        assert_eq!(unchanged, said);
+    }
+}

@@ -1,0 +1,97 @@
+//! Names that DNS can hold, and none else.
+//!
+//! A name comes from a URL, and a URL may come from anywhere. What passes here can be looked up, logged and put into
+//! a Host header as it is. No I/O.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The longest name and the longest label that DNS allows (RFC 1035, section 2.3.4, without the root's dot).
+const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
+
+/// A host name: lower case, without a trailing dot. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct HostName(Arc<str>);
+
+impl HostName {
+    /// The name, or why it is none.
+    ///
+    /// Letters outside ASCII have no place here: in a URL they have become `xn--…` before they come.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        if name.is_empty() || name.len() > MAX_NAME {
+            return Err(format!("has {} characters; allowed are 1 to {MAX_NAME}", name.len()));
+        }
+        for label in name.split('.') {
+            if label.is_empty() {
+                return Err("has a label without characters: two dots in a row, or one at its start".to_owned());
+            }
+            if label.len() > MAX_LABEL {
+                return Err(format!(
+                    "has a label of {} characters; allowed are 1 to {MAX_LABEL}",
+                    label.len()
+                ));
+            }
+        }
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+        if let Some(foreign) = name.chars().find(|c| !allowed(*c)) {
+            return Err(format!(
+                "holds `{}`; allowed are a-z, 0-9, _ and -, in labels separated by dots",
+                foreign.escape_debug()
+            ));
+        }
+        Ok(Self(name.into()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_trailing_dot_and_their_case() {
+        for name in [
+            "blue.appmesh",
+            "Blue.AppMesh.",
+            "a_b.c-d",
+            "xn--bcher-kva.appmesh",
+            "blue",
+        ] {
+            let expected = name.trim_end_matches('.').to_ascii_lowercase();
+            assert_eq!(HostName::parse(name).unwrap().as_str(), expected);
+        }
+        let longest = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "a".repeat(61));
+        assert_eq!(longest.len(), 253);
+        assert!(HostName::parse(&longest).is_ok());
+    }
+
+    #[test]
+    fn absurd_names_are_refused_with_a_reason() {
+        for (name, why) in [
+            ("", "has 0 characters"),
+            (".", "has 0 characters"),
+            ("blue..appmesh", "a label without characters"),
+            (".appmesh", "a label without characters"),
+            (&"a".repeat(64), "a label of 64 characters; allowed are 1 to 63"),
+            (&"a.".repeat(128), "has 255 characters; allowed are 1 to 253"),
+            ("bücher.appmesh", "holds `ü`"),
+            ("blue\r\n.appmesh", "holds `\\r`"),
+            ("*.appmesh", "holds `*`"),
+            ("blue appmesh", "holds ` `"),
+        ] {
+            let error = HostName::parse(name).unwrap_err();
+            assert!(error.contains(why), "{name}: {error}");
+        }
+    }
+}

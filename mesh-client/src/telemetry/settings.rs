@@ -1,0 +1,343 @@
+//! What the variables of OpenTelemetry say, judged before anything is set up.
+//!
+//! Names, values and defaults: opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables and
+//! …/otel/protocol/exporter (read 2026-11-23). Two things differ: nothing is exported unless an endpoint or an exporter
+//! is set, and a value that is not allowed is a mistake and not a warning.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use mesh_model::Problems;
+use opentelemetry_sdk::trace::Sampler;
+use url::Url;
+
+use crate::config::ConfigError;
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+const TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
+
+/// The only protocol, and the specification's default.
+const HTTP_PROTOBUF: &str = "http/protobuf";
+
+/// Where a collector listens that nobody names but an exporter is asked for.
+const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) service_name: Option<String>,
+    pub(super) traces: Option<Destination>,
+    pub(super) metrics: Option<Destination>,
+    pub(super) sampler: Sampler,
+}
+
+/// Where spans or metrics go.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Destination {
+    pub(super) endpoint: Url,
+    /// For one batch.
+    pub(super) timeout: Duration,
+}
+
+/// The names of what is exported: in variables about it alone, about its exporter, and its path at the collector.
+struct Signal {
+    endpoint: &'static str,
+    protocol: &'static str,
+    timeout: &'static str,
+    exporter: &'static str,
+    path: &'static str,
+}
+
+const TRACES: Signal = Signal {
+    endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    exporter: "OTEL_TRACES_EXPORTER",
+    path: "v1/traces",
+};
+
+const METRICS: Signal = Signal {
+    endpoint: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+    timeout: "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+    exporter: "OTEL_METRICS_EXPORTER",
+    path: "v1/metrics",
+};
+
+pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Settings, ConfigError> {
+    let mut variables = Variables {
+        lookup,
+        problems: Problems::none(),
+    };
+    let is_disabled = variables
+        .text("OTEL_SDK_DISABLED")
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    if is_disabled {
+        return Ok(Settings {
+            service_name: None,
+            traces: None,
+            metrics: None,
+            sampler: Sampler::AlwaysOff,
+        });
+    }
+    let settings = Settings {
+        service_name: variables.text("OTEL_SERVICE_NAME"),
+        traces: variables.destination(&TRACES),
+        metrics: variables.destination(&METRICS),
+        sampler: variables.sampler(),
+    };
+    variables.problems.or(settings).map_err(ConfigError::new)
+}
+
+/// One-method access to the environment, and what was wrong with it so far.
+struct Variables<L> {
+    lookup: L,
+    problems: Problems,
+}
+
+impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
+    fn text(&mut self, name: &str) -> Option<String> {
+        match (self.lookup)(name)?.into_string() {
+            Ok(text) if text.trim().is_empty() => None,
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(value) => {
+                self.wrong(name, &value.to_string_lossy(), "UTF-8");
+                None
+            }
+        }
+    }
+
+    fn wrong(&mut self, name: &str, value: &str, allowed: &str) {
+        let message = format!("is `{}`; allowed is {allowed}", value.escape_debug());
+        // A variable that both signals read is wrong once.
+        let is_known = self
+            .problems
+            .iter()
+            .any(|problem| problem.to_string() == format!("{name}: {message}"));
+        if !is_known {
+            self.problems.add(name, message);
+        }
+    }
+
+    /// The variable about one signal, or else that about both, with its name.
+    fn either(&mut self, own: &'static str, both: &'static str) -> Option<(&'static str, String)> {
+        match self.text(own) {
+            Some(text) => Some((own, text)),
+            None => self.text(both).map(|text| (both, text)),
+        }
+    }
+
+    fn destination(&mut self, signal: &Signal) -> Option<Destination> {
+        let is_asked_for = match self.text(signal.exporter).as_deref() {
+            None => false,
+            Some("otlp") => true,
+            Some("none") => return None,
+            Some(other) => {
+                self.wrong(signal.exporter, other, "otlp, or none");
+                return None;
+            }
+        };
+        let endpoint = match (self.text(signal.endpoint), self.text(ENDPOINT)) {
+            (Some(text), _) => self.url(signal.endpoint, &text, None),
+            (None, Some(text)) => self.url(ENDPOINT, &text, Some(signal.path)),
+            (None, None) if is_asked_for => self.url(ENDPOINT, DEFAULT_ENDPOINT, Some(signal.path)),
+            (None, None) => return None,
+        };
+        match self.either(signal.protocol, PROTOCOL) {
+            None => {}
+            Some((_, text)) if text == HTTP_PROTOBUF => {}
+            Some((name, text)) => self.wrong(name, &text, "http/protobuf, for which collectors listen on port 4318"),
+        }
+        let timeout = match self.either(signal.timeout, TIMEOUT) {
+            None => Some(DEFAULT_TIMEOUT),
+            Some((name, text)) => {
+                let timeout = text
+                    .parse()
+                    .ok()
+                    .filter(|millis| *millis > 0)
+                    .map(Duration::from_millis);
+                if timeout.is_none() {
+                    self.wrong(name, &text, "a number of milliseconds from 1");
+                }
+                timeout
+            }
+        };
+        Some(Destination {
+            endpoint: endpoint?,
+            timeout: timeout?,
+        })
+    }
+
+    /// The URL in a variable, with `path` behind its own if it is one for both signals.
+    fn url(&mut self, name: &str, text: &str, path: Option<&str>) -> Option<Url> {
+        let url = Url::parse(text)
+            .ok()
+            .filter(|url| url.scheme() == "http" && url.has_host());
+        let Some(mut url) = url else {
+            let allowed = "http://HOST:PORT of a collector near by, which may send on by https";
+            self.wrong(name, text, allowed);
+            return None;
+        };
+        if let Some(path) = path {
+            let base = url.path().trim_end_matches('/').to_owned();
+            url.set_path(&format!("{base}/{path}"));
+        }
+        Some(url)
+    }
+
+    fn sampler(&mut self) -> Sampler {
+        let below = |root: Sampler| Sampler::ParentBased(Box::new(root));
+        match self.text(SAMPLER).as_deref() {
+            None | Some("parentbased_always_on") => below(Sampler::AlwaysOn),
+            Some("always_on") => Sampler::AlwaysOn,
+            Some("always_off") => Sampler::AlwaysOff,
+            Some("traceidratio") => Sampler::TraceIdRatioBased(self.ratio()),
+            Some("parentbased_always_off") => below(Sampler::AlwaysOff),
+            Some("parentbased_traceidratio") => below(Sampler::TraceIdRatioBased(self.ratio())),
+            Some(other) => {
+                let allowed = "always_on, always_off or traceidratio, or one of them behind parentbased_";
+                self.wrong(SAMPLER, other, allowed);
+                Sampler::AlwaysOff
+            }
+        }
+    }
+
+    fn ratio(&mut self) -> f64 {
+        let Some(text) = self.text(SAMPLER_ARG) else {
+            return 1.0;
+        };
+        let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.unwrap_or_else(|| {
+            self.wrong(SAMPLER_ARG, &text, "a number from 0 to 1");
+            0.0
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        super::read(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    /// Where spans and metrics go.
+    fn endpoints(variables: &[(&str, &str)]) -> (Option<String>, Option<String>) {
+        let settings = read(variables).unwrap();
+        let endpoint = |destination: Option<Destination>| destination.map(|to| to.endpoint.to_string());
+        (endpoint(settings.traces), endpoint(settings.metrics))
+    }
+
+    #[test]
+    fn nothing_is_exported_unless_it_is_configured() {
+        for variables in [
+            &[][..],
+            &[("OTEL_SERVICE_NAME", "green"), (ENDPOINT, "")],
+            &[("OTEL_TRACES_EXPORTER", "none"), (ENDPOINT, "")],
+            &[(ENDPOINT, "http://collector:4318"), ("OTEL_SDK_DISABLED", "TRUE")],
+        ] {
+            assert_eq!(endpoints(variables), (None, None), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn endpoints_are_the_specifications() {
+        let traces = |url: &str| Some(url.to_owned());
+        let metrics = traces;
+        for (variables, expected) in [
+            (
+                &[(ENDPOINT, "http://collector:4318")][..],
+                (
+                    traces("http://collector:4318/v1/traces"),
+                    metrics("http://collector:4318/v1/metrics"),
+                ),
+            ),
+            (
+                &[(ENDPOINT, "http://collector/otlp/"), ("OTEL_METRICS_EXPORTER", "none")],
+                (traces("http://collector/otlp/v1/traces"), None),
+            ),
+            (
+                &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:1/in")],
+                (traces("http://collector:1/in"), None),
+            ),
+            (
+                &[("OTEL_TRACES_EXPORTER", "otlp")],
+                (traces("http://localhost:4318/v1/traces"), None),
+            ),
+        ] {
+            assert_eq!(endpoints(variables), expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_has_ten_seconds_or_what_is_said() {
+        let collector = (ENDPOINT, "http://collector");
+        let timeouts = |variables: &[(&str, &str)]| {
+            let settings = read(variables).unwrap();
+            (
+                settings.traces.unwrap().timeout.as_millis(),
+                settings.metrics.unwrap().timeout.as_millis(),
+            )
+        };
+        assert_eq!(timeouts(&[collector]), (10_000, 10_000));
+        let own = ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "20");
+        assert_eq!(timeouts(&[collector, (TIMEOUT, "500"), own]), (500, 20));
+    }
+
+    #[test]
+    fn samplers_are_the_specifications() {
+        for (variables, expected) in [
+            (&[][..], "ParentBased(AlwaysOn)"),
+            (&[(SAMPLER, "always_off")], "AlwaysOff"),
+            (
+                &[(SAMPLER, "traceidratio"), (SAMPLER_ARG, "0.25")],
+                "TraceIdRatioBased(0.25)",
+            ),
+            (
+                &[(SAMPLER, "parentbased_traceidratio")],
+                "ParentBased(TraceIdRatioBased(1.0))",
+            ),
+        ] {
+            assert_eq!(format!("{:?}", read(variables).unwrap().sampler), expected);
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_reported_once() {
+        let error = read(&[
+            (ENDPOINT, "https://collector:4318"),
+            (PROTOCOL, "grpc"),
+            (TIMEOUT, "10s"),
+            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            (SAMPLER, "xray"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "OTEL_EXPORTER_OTLP_ENDPOINT: is `https://collector:4318`; allowed is http://HOST:PORT of a collector near \
+             by, which may send on by https\n\
+             OTEL_EXPORTER_OTLP_PROTOCOL: is `grpc`; allowed is http/protobuf, for which collectors listen on port 4318\n\
+             OTEL_EXPORTER_OTLP_TIMEOUT: is `10s`; allowed is a number of milliseconds from 1\n\
+             OTEL_METRICS_EXPORTER: is `prometheus`; allowed is otlp, or none\n\
+             OTEL_TRACES_SAMPLER: is `xray`; allowed is always_on, always_off or traceidratio, or one of them behind \
+             parentbased_"
+        );
+        let error = read(&[
+            (ENDPOINT, "collector:4318"),
+            (SAMPLER, "traceidratio"),
+            (SAMPLER_ARG, "2"),
+        ])
+        .unwrap_err();
+        assert_eq!(error.problems().iter().count(), 2);
+    }
+}

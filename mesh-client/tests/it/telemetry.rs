@@ -1,0 +1,337 @@
+//! Spans and metrics as a collector receives them, from services that call each other.
+
+mod collector;
+mod failures;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use http::{HeaderMap, StatusCode};
+use mesh_client::Client;
+use mesh_client::telemetry::{ServerLayer, Telemetry};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use self::collector::{Collector, hex, text};
+use crate::readiness::{serve, soon};
+use crate::sidecar;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Telemetry of a service with these variables, recording on this thread until the guard is dropped.
+fn telemetry(variables: &[(&str, String)]) -> (Telemetry, DefaultGuard) {
+    let telemetry = Telemetry::from_variables(|name| {
+        let found = variables.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| OsString::from(value))
+    });
+    let telemetry = telemetry.expect("the variables are right");
+    let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+    (telemetry, tracing::subscriber::set_default(subscriber))
+}
+
+/// The variables that send spans, and no metrics, to `collector`.
+fn spans_to(collector: SocketAddr) -> Vec<(&'static str, String)> {
+    vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}")),
+        ("OTEL_METRICS_EXPORTER", "none".to_owned()),
+        ("OTEL_SERVICE_NAME", "green".to_owned()),
+    ]
+}
+
+/// Two services: green, which calls blue on the way to an answer. Whatever blue is sent comes out of `seen`.
+struct Services {
+    green: SocketAddr,
+    seen: mpsc::UnboundedReceiver<HeaderMap>,
+    _servers: [JoinSet<()>; 2],
+}
+
+impl Services {
+    async fn start() -> Self {
+        let (tell, seen) = mpsc::unbounded_channel();
+        let answer = async move |Path(status): Path<u16>, headers: HeaderMap| {
+            tell.send(headers).expect("the test still listens");
+            StatusCode::from_u16(status).expect("it is one")
+        };
+        let blue = Router::new()
+            .route("/answers/{status}", get(answer))
+            .layer(ServerLayer::new());
+        let (blue, blue_runs) = serve(blue).await;
+        // Blue plays its own sidecar.
+        let mesh = sidecar::client(blue);
+        let (green, green_runs) = serve(green(mesh)).await;
+        Self {
+            green,
+            seen,
+            _servers: [blue_runs, green_runs],
+        }
+    }
+
+    /// Calls green, which calls blue, and gives what blue was sent.
+    async fn call(&mut self, status: u16, headers: &[(&str, &str)]) -> HeaderMap {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut call = client.get(format!("http://{}/hop/{status}?secret=1", self.green));
+        for (name, value) in headers {
+            call = call.header(*name, *value);
+        }
+        let answer = soon(call.send()).await.expect("green answers");
+        assert_eq!(answer.status().as_u16(), status);
+        soon(self.seen.recv()).await.expect("blue was called")
+    }
+}
+
+fn green(mesh: Client) -> Router {
+    let hop = async move |Path(status): Path<u16>| {
+        let call = mesh.get(format!("http://blue.appmesh/answers/{status}?secret=1"));
+        call.send().await.expect("blue answers").status()
+    };
+    Router::new().route("/hop/{status}", get(hop)).layer(ServerLayer::new())
+}
+
+#[tokio::test]
+async fn a_request_is_one_trace_over_two_hops() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mut services = Services::start().await;
+    let sent = services
+        .call(
+            200,
+            &[
+                ("traceparent", PARENT),
+                ("tracestate", "vendor=1"),
+                ("x-request-id", "request-1"),
+            ],
+        )
+        .await;
+    telemetry.shutdown().await;
+
+    let received = collector.received();
+    assert_eq!(received.services(), ["green"]);
+    let [green, call, blue] = ["GET /hop/{status}", "GET", "GET /answers/{status}"].map(|name| received.span(name));
+    for span in [green, call, blue] {
+        assert_eq!(hex(&span.trace_id), TRACE);
+        assert_eq!(text(&span.attributes, "http.request.method"), "GET");
+        assert_eq!(text(&span.attributes, "http.response.status_code"), "200");
+        assert_eq!(text(&span.attributes, "http.request.header.x-request-id"), "request-1");
+        assert_eq!(text(&span.attributes, "error.type"), "");
+        assert_eq!(span.trace_state, "vendor=1");
+        assert!(span.start_time_unix_nano < span.end_time_unix_nano);
+        assert!(!format!("{span:?}").contains("secret"), "{span:?}");
+    }
+    assert_eq!(hex(&green.parent_span_id), "b7ad6b7169203331");
+    assert_eq!(call.parent_span_id, green.span_id);
+    assert_eq!(blue.parent_span_id, call.span_id);
+    let kinds = [green, call, blue].map(Span::kind);
+    assert_eq!(kinds, [SpanKind::Server, SpanKind::Client, SpanKind::Server]);
+
+    assert_eq!(text(&green.attributes, "http.route"), "/hop/{status}");
+    assert_eq!(text(&green.attributes, "url.path"), "/hop/200");
+    assert_eq!(text(&green.attributes, "server.address"), "127.0.0.1");
+    assert_eq!(
+        text(&green.attributes, "server.port"),
+        services.green.port().to_string()
+    );
+    assert_eq!(text(&call.attributes, "url.full"), "http://blue.appmesh/answers/200");
+    assert_eq!(text(&call.attributes, "server.address"), "blue.appmesh");
+    assert_eq!(text(&call.attributes, "server.port"), "80");
+    assert_eq!(text(&blue.attributes, "server.address"), "blue.appmesh");
+
+    assert_eq!(sent["traceparent"], format!("00-{TRACE}-{}-01", hex(&call.span_id)));
+    assert_eq!(sent["tracestate"], "vendor=1");
+    assert_eq!(sent["x-request-id"], "request-1");
+}
+
+#[tokio::test]
+async fn a_load_balancers_trace_goes_on_in_both_forms() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mut services = Services::start().await;
+    let header = "Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793";
+    let sent = services.call(200, &[("x-amzn-trace-id", header)]).await;
+    telemetry.shutdown().await;
+
+    let received = collector.received();
+    let [green, call] = ["GET /hop/{status}", "GET"].map(|name| received.span(name));
+    assert_eq!(hex(&green.trace_id), "5759e988bd862e3fe1be46a994272793");
+    assert_eq!(
+        hex(&green.parent_span_id),
+        "",
+        "the load balancer has no span of its own"
+    );
+    let span = hex(&call.span_id);
+    assert_eq!(
+        sent["x-amzn-trace-id"],
+        format!("Root=1-5759e988-bd862e3fe1be46a994272793;Parent={span};Sampled=1")
+    );
+    assert_eq!(
+        sent["traceparent"],
+        format!("00-5759e988bd862e3fe1be46a994272793-{span}-01")
+    );
+    assert!(!sent.contains_key("tracestate"));
+    assert_eq!(received.span("GET /answers/{status}").trace_id, green.trace_id);
+}
+
+#[tokio::test]
+async fn a_call_of_x_ray_has_a_parent() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mut services = Services::start().await;
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    services.call(200, &[("x-amzn-trace-id", header)]).await;
+    telemetry.shutdown().await;
+    let received = collector.received();
+    assert_eq!(
+        hex(&received.span("GET /hop/{status}").parent_span_id),
+        "53995c3f42cd8ad8"
+    );
+}
+
+#[tokio::test]
+async fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mut services = Services::start().await;
+    let unsampled = PARENT.replace("-01", "-00");
+    let by_w3c = services.call(200, &[("traceparent", &unsampled)]).await;
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
+    let by_x_ray = services.call(200, &[("x-amzn-trace-id", header)]).await;
+    telemetry.shutdown().await;
+
+    let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
+    let parent = text(&by_w3c, "traceparent");
+    assert!(
+        parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-00"),
+        "{parent}"
+    );
+    assert!(text(&by_x_ray, "x-amzn-trace-id").ends_with(";Sampled=0"));
+    assert!(collector.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mut sidecar = sidecar::Sidecar::answering(|| axum::response::IntoResponse::into_response("ok")).await;
+    let mesh = sidecar.client();
+    let mut incoming = HeaderMap::new();
+    incoming.insert("traceparent", http::HeaderValue::from_static(PARENT));
+    let other = mesh_client::TraceContext::from_headers(&incoming);
+    let span = tracing::info_span!("a job");
+    let job = async { mesh.get("http://blue.appmesh/").propagate(&other).send().await };
+    tracing::Instrument::instrument(job, span).await.unwrap();
+    let sent = sidecar.seen().await;
+    telemetry.shutdown().await;
+
+    let received = collector.received();
+    let call = received.span("GET");
+    assert_eq!(hex(&call.parent_span_id), "b7ad6b7169203331");
+    assert_eq!(
+        sent.header("traceparent"),
+        format!("00-{TRACE}-{}-01", hex(&call.span_id))
+    );
+    assert_ne!(received.span("a job").trace_id, call.trace_id);
+}
+
+#[tokio::test]
+async fn spans_of_a_services_own_are_exported_from_info_on() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    tracing::info_span!("a job", price = 3).in_scope(|| {
+        tracing::error!("a line of the log");
+        tracing::debug_span!("its details").in_scope(|| {});
+    });
+    telemetry.shutdown().await;
+    let received = collector.received();
+    assert_eq!(received.spans().len(), 1);
+    let job = received.span("a job");
+    assert_eq!(text(&job.attributes, "price"), "3");
+    assert!(job.events.is_empty(), "{:?}", job.events);
+}
+
+#[tokio::test]
+async fn nothing_is_exported_unless_it_is_configured_and_headers_still_go_on() {
+    let (telemetry, _recording) = telemetry(&[("OTEL_SERVICE_NAME", "green".to_owned())]);
+    assert!(!telemetry.exports());
+    let mut services = Services::start().await;
+    let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+    let headers = [
+        ("traceparent", PARENT),
+        ("tracestate", "vendor=1"),
+        ("x-amzn-trace-id", root),
+        ("x-request-id", "request-1"),
+    ];
+    let sent = services.call(200, &headers).await;
+    for (name, value) in headers {
+        assert_eq!(sent[name], value, "{name}");
+    }
+    let sent = services.call(200, &[]).await;
+    for (name, _) in headers {
+        assert!(!sent.contains_key(name), "{name}");
+    }
+    telemetry.shutdown().await;
+}
+
+#[tokio::test]
+async fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
+    let collector = Collector::start().await;
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address)),
+        ("OTEL_TRACES_EXPORTER", "none".to_owned()),
+    ];
+    let (telemetry, _recording) = telemetry(&variables);
+    let mut services = Services::start().await;
+    services.call(200, &[]).await;
+    services.call(503, &[]).await;
+    let gone = sidecar::nobody().await;
+    sidecar::client(gone)
+        .get("http://no-such-service.appmesh/")
+        .send()
+        .await
+        .unwrap_err();
+    mesh_client::Sidecar::listener(gone)
+        .ready(std::time::Duration::ZERO)
+        .await
+        .unwrap_err();
+    telemetry.shutdown().await;
+
+    let received = collector.received();
+    let (unit, points) = received.histogram("http.server.request.duration");
+    assert_eq!(unit, "s");
+    let labels = |status: &str, error: &str| {
+        points.iter().any(|point| {
+            text(&point.attributes, "http.route") == "/hop/{status}"
+                && text(&point.attributes, "http.request.method") == "GET"
+                && text(&point.attributes, "http.response.status_code") == status
+                && text(&point.attributes, "error.type") == error
+                && point.count >= 1
+        })
+    };
+    assert!(labels("200", "") && labels("503", "503"), "{points:?}");
+    assert_eq!(points[0].explicit_bounds.len(), 14);
+
+    let (_, points) = received.histogram("http.client.request.duration");
+    let labels = |service: &str, error: &str| {
+        let mut points = points.iter();
+        points.any(|point| {
+            text(&point.attributes, "server.address") == service && text(&point.attributes, "error.type") == error
+        })
+    };
+    assert!(
+        labels("blue.appmesh", "") && labels("blue.appmesh", "503"),
+        "{points:?}"
+    );
+    assert!(labels("", "sidecar_unreachable"), "{points:?}");
+
+    let (_, points) = received.histogram("meshwright.readiness.wait.duration");
+    let mut outcomes = points
+        .iter()
+        .map(|point| text(&point.attributes, "meshwright.readiness.outcome"));
+    assert!(outcomes.any(|outcome| outcome == "gave_up"));
+}

@@ -1,0 +1,127 @@
+//! What becomes of spans when something fails: the service, the caller, the collector.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use mesh_client::telemetry::{ServerLayer, Telemetry};
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode as SpanStatus;
+use tokio::sync::Notify;
+
+use super::collector::{Collector, text};
+use super::{Services, spans_to, telemetry};
+use crate::readiness::{serve, soon};
+use crate::sidecar;
+
+#[tokio::test]
+async fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mut services = Services::start().await;
+    services.call(404, &[]).await;
+    telemetry.shutdown().await;
+
+    let received = collector.received();
+    // By the semantic conventions a 404 is no error of the server's, and one of the client's.
+    for (name, error) in [("GET /hop/{status}", ""), ("GET", "404"), ("GET /answers/{status}", "")] {
+        let span = received.span(name);
+        assert_eq!(text(&span.attributes, "error.type"), error, "{name}");
+        let is_error = span
+            .status
+            .as_ref()
+            .is_some_and(|status| status.code() == SpanStatus::Error);
+        assert_eq!(is_error, !error.is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let mesh = sidecar::client(sidecar::nobody().await);
+    let error = mesh.get("http://blue.appmesh/").send().await.unwrap_err();
+    telemetry.shutdown().await;
+    let received = collector.received();
+    let span = received.span("GET");
+    assert_eq!(text(&span.attributes, "error.type"), error.label());
+    assert_eq!(span.status.as_ref().unwrap().message, error.to_string());
+}
+
+#[tokio::test]
+async fn a_request_that_its_caller_drops_is_cancelled() {
+    let collector = Collector::start().await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+    let entered = Arc::new(Notify::new());
+    let enter = Arc::clone(&entered);
+    let hang = async move || {
+        enter.notify_one();
+        std::future::pending::<&str>().await
+    };
+    let app = Router::new().route("/hang", get(hang)).layer(ServerLayer::new());
+    let (address, mut server) = serve(app).await;
+    let call = tokio::spawn(sidecar::client(address).get("http://blue.appmesh/hang").send());
+    soon(entered.notified()).await;
+    call.abort();
+    assert!(soon(call).await.unwrap_err().is_cancelled());
+    server.shutdown().await;
+    telemetry.shutdown().await;
+
+    let received = collector.received();
+    for name in ["GET", "GET /hang"] {
+        assert_eq!(
+            text(&received.span(name).attributes, "error.type"),
+            "cancelled",
+            "{name}"
+        );
+    }
+}
+
+/// Enough requests that the exporter has a full batch and sends it before its time.
+async fn many_requests(services: &mut Services) {
+    for _ in 0..300 {
+        services.call(200, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_delays_no_request() {
+    let entered = Arc::new(Notify::new());
+    let enter = Arc::clone(&entered);
+    let hang = async move || {
+        enter.notify_one();
+        std::future::pending::<&str>().await
+    };
+    let (collector, _server) = serve(Router::new().fallback(hang)).await;
+    let (telemetry, _recording) = telemetry(&spans_to(collector));
+    let mut services = Services::start().await;
+    many_requests(&mut services).await;
+    soon(entered.notified()).await;
+    // The exporter waits for the collector; more than its queue holds of 2048 spans, at three a request.
+    for _ in 0..3 {
+        many_requests(&mut services).await;
+    }
+    soon(telemetry.shutdown()).await;
+}
+
+#[tokio::test]
+async fn a_collector_that_is_gone_fails_no_request() {
+    let nobody = sidecar::nobody().await;
+    let (telemetry, _recording) = telemetry(&spans_to(nobody));
+    let mut services = Services::start().await;
+    many_requests(&mut services).await;
+    soon(telemetry.shutdown()).await;
+}
+
+#[tokio::test]
+async fn telemetry_that_is_dropped_hands_over_what_it_has_and_ends() {
+    let nobody = sidecar::nobody().await;
+    let (telemetry, _recording) = telemetry(&spans_to(nobody));
+    let mut services = Services::start().await;
+    services.call(200, &[]).await;
+    let dropped = tokio::task::spawn_blocking(move || drop::<Telemetry>(telemetry));
+    tokio::time::timeout(Duration::from_secs(30), dropped)
+        .await
+        .unwrap()
+        .unwrap();
+}
