@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use criterion::Criterion;
 use mesh_infra::Template;
-use mesh_local::{LocalMesh, Plan, StackTemplate};
+use mesh_local::{LocalMesh, Network, Plan, StackTemplate};
 use meshwright::child;
 use tokio::runtime::Runtime;
 
@@ -39,7 +39,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     };
     let plan = Plan::new(&[stack], &child::known_images())?;
     let runtime = Runtime::new()?;
-    let mut mesh = runtime.block_on(LocalMesh::start(plan, child::launcher(), |_| {}))?;
+    let mut mesh = runtime.block_on(LocalMesh::start(plan, Network::Shared, child::launcher(), |_| {}))?;
     runtime.block_on(mesh.ready())?;
     let green = mesh.address_of("green", None).ok_or("green has an Envoy")?;
     let application = {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use mesh_infra::Template;
-use mesh_local::{LocalMesh, Plan, StackTemplate};
+use mesh_local::{LocalMesh, Network, Plan, StackTemplate};
 use meshwright::child;
 use tokio::runtime::Runtime;
 
@@ -48,7 +48,12 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
         return Err("the two templates have the same weights".into());
     }
     let runtime = Runtime::new()?;
-    let mut mesh = runtime.block_on(LocalMesh::start(plans[0].clone(), child::launcher(), |_| {}))?;
+    let mut mesh = runtime.block_on(LocalMesh::start(
+        plans[0].clone(),
+        Network::Shared,
+        child::launcher(),
+        |_| {},
+    ))?;
     runtime.block_on(mesh.ready())?;
 
     let mut criterion = Criterion::default().configure_from_args();
@@ -59,8 +64,8 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
                 (0..times)
                     .map(|time| {
                         let plan = &plans[changed[usize::from(time % 2 == 1)]];
-                        let updated = runtime.block_on(mesh.update_meshes(plan));
-                        updated.unwrap_or_else(|error| panic!("{error}"))
+                        let applied = runtime.block_on(mesh.apply(plan.clone()));
+                        applied.unwrap_or_else(|error| panic!("{error}")).settled_after
                     })
                     .sum::<Duration>()
             });

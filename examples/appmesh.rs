@@ -34,7 +34,7 @@ fn stack() -> Stack {
     // What each service is to the mesh. `blue` may also call itself, for the longest call of the walk.
     let node = |name: &str, backends: &[&str]| {
         let node = VirtualNode::new(&mesh, name)
-            .with_listener(Listener::http(3000))
+            .with_listener(Listener::http(80))
             .with_dns_endpoints(namespace.dns_name(name));
         backends.iter().fold(node, |node, backend| node.with_backend(*backend))
     };
@@ -42,7 +42,7 @@ fn stack() -> Stack {
     let green_node = stack.add("green", node("green", &["blue.appmesh"]));
 
     // The names that services call.
-    let split_router = VirtualRouter::new(&mesh, "split").with_listener(3000, Protocol::Http);
+    let split_router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let split_router = stack.add("split", split_router);
     let halves = Route::http(&split_router, "halves")
         .with_prefix("/")
@@ -79,7 +79,7 @@ fn stack() -> Stack {
 }
 
 fn demo_service(name: &str) -> TaskDefinition {
-    let http = PortMapping::new("http", 3000)
+    let http = PortMapping::new("http", 80)
         .with_app_protocol(AppProtocol::Http)
         .with_port_variable("SERVICE_PORT");
     let container = Container::new("app", DEMO_SERVICE_IMAGE)

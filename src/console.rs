@@ -48,6 +48,12 @@ impl Console {
         self.spinner.suspend(|| show(text));
     }
 
+    /// How many columns a line on standard output has room for. Where it is no terminal, as many as fit into most.
+    pub(crate) fn width(&self) -> usize {
+        let size = ::console::Term::stdout().size_checked();
+        size.map_or(100, |(_rows, columns)| columns.into())
+    }
+
     /// Lets warnings of this process's own parts through to the console. `RUST_LOG` decides otherwise.
     pub(crate) fn take_warnings(&self) {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));

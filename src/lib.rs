@@ -29,22 +29,27 @@
 //! - [`walk`]: calls that show a mesh at work, and what is expected of them;
 //! - `up`: start, walk, stay, stop;
 //! - `console`: what is shown while that happens;
-//! - `template_file`: the same for templates in files, for the `meshwright` binary.
+//! - `template_file`: the same for templates in files, for the `meshwright` binary;
+//! - `translate`: its verb that prints what one node's Envoy would be told.
 
+pub mod blue_green;
 pub mod child;
 mod console;
+mod control;
 pub mod program;
 mod template_file;
+mod translate;
 mod up;
 pub mod walk;
 
+pub use blue_green::{BlueGreen, Sides};
 pub use child::DEMO_SERVICE_IMAGE;
 pub use mesh_infra::{App, Stack};
 pub use mesh_local::Image;
 pub use program::{Program, run};
 pub use walk::{Call, Walk};
 
-/// The command line of the `meshwright` binary: `up`, `check` and `diagram` for templates in files.
+/// The command line of the `meshwright` binary: `up`, `check`, `translate` and `diagram` for templates in files.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     template_file::main()

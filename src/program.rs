@@ -9,7 +9,7 @@ use mesh_local::{Image, Images, Plan, StackTemplate};
 
 use crate::child;
 use crate::console::{print, tell};
-use crate::up::{self, Up};
+use crate::up::{self, Network, Up};
 use crate::walk::Walk;
 
 /// Runs a described app: reads the command line, does what it says, and gives the exit code. Short for
@@ -36,6 +36,9 @@ struct Arguments {
     /// Take the walk, then stop; the exit code says whether all went as expected.
     #[arg(long)]
     once: bool,
+    /// What network the tasks are in.
+    #[arg(long, value_enum, default_value_t)]
+    network: Network,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,7 +120,10 @@ impl Program {
                     plan,
                     walk: &self.walk,
                     once: arguments.once,
+                    network: arguments.network.into(),
                     watch: None,
+                    controlled: None,
+                    story: None,
                 })
             }),
         };

@@ -1,22 +1,25 @@
 //! Templates in files: the verbs of the `meshwright` binary.
 
-use std::collections::BTreeMap;
+mod files;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
 use clap::{Args, Parser, Subcommand};
-use mesh_infra::{Template, diagram};
+use mesh_infra::diagram;
 use mesh_local::plan::Membership;
-use mesh_local::{Image, Images, Plan, StackTemplate};
+use mesh_local::{Image, Images, Plan};
 
 use mesh_model::namespace::Endpoint;
 
+pub(crate) use self::files::TemplateFiles;
 use crate::child;
 use crate::console::print;
 use crate::program::exit_code;
-use crate::up::{self, Up};
+use crate::translate::Translate;
+use crate::up::{self, Network, Up};
 use crate::walk::Walk;
 
 /// A service mesh for Amazon ECS that its users own.
@@ -33,6 +36,8 @@ enum Verb {
     Up(TemplateArguments),
     /// Say whether a template can be run here, and if not, everything that is in the way.
     Check(TemplateArguments),
+    /// Print the Envoy configuration of one virtual node, virtual gateway or Service Connect service.
+    Translate(Translate),
     /// Print a Mermaid diagram of a template.
     Diagram {
         /// A CloudFormation template in JSON or YAML.
@@ -43,15 +48,14 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct TemplateArguments {
-    /// A CloudFormation template in JSON or YAML; may be repeated for stacks that import from each other.
-    #[arg(long = "template", value_name = "FILE", required = true)]
-    templates: Vec<PathBuf>,
-    /// The value of a template parameter; may be repeated.
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    #[command(flatten)]
+    files: TemplateFiles,
     /// What a container image runs on this machine: a program and its arguments; may be repeated.
     #[arg(long = "image", value_name = "NAME=COMMAND", value_parser = image)]
     images: Vec<(String, String)>,
+    /// What network the tasks are in.
+    #[arg(long, value_enum, default_value_t)]
+    network: Network,
     /// Run the demo service in place of every other image, on the container's first port.
     #[arg(long)]
     stub: bool,
@@ -65,7 +69,8 @@ pub(crate) fn main() -> ExitCode {
     exit_code(match Arguments::parse().verb {
         Verb::Up(arguments) => arguments.up(beginning),
         Verb::Check(arguments) => arguments.check(),
-        Verb::Diagram { template } => read(&template).and_then(|template| print(&diagram(&template))),
+        Verb::Translate(translate) => translate.run(),
+        Verb::Diagram { template } => files::read(&template).and_then(|template| print(&diagram(&template))),
     })
 }
 
@@ -80,13 +85,13 @@ impl<'a> Watch<'a> {
     fn new(arguments: &'a TemplateArguments) -> Self {
         Self {
             arguments,
-            seen: arguments.stamps(),
+            seen: arguments.files.stamps(),
         }
     }
 
     /// What the templates ask for now, if a file changed since the last look.
     pub(crate) fn look(&mut self) -> Option<Result<Plan, String>> {
-        let now = self.arguments.stamps();
+        let now = self.arguments.files.stamps();
         if now == self.seen {
             return None;
         }
@@ -96,15 +101,6 @@ impl<'a> Watch<'a> {
 }
 
 impl TemplateArguments {
-    /// What tells a changed file from one that is as it was.
-    fn stamps(&self) -> Vec<Option<(SystemTime, u64)>> {
-        let stamp = |file: &PathBuf| {
-            let metadata = std::fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        self.templates.iter().map(stamp).collect()
-    }
-
     fn up(&self, beginning: Instant) -> Result<(), String> {
         let watch = Watch::new(self);
         let plan = self.plan()?;
@@ -113,7 +109,10 @@ impl TemplateArguments {
             plan,
             walk: &Walk::new(),
             once: false,
+            network: self.network.into(),
             watch: Some(watch),
+            controlled: None,
+            story: None,
         })
     }
 
@@ -149,30 +148,16 @@ impl TemplateArguments {
                 } = endpoint;
                 format!("endpoint {dns_name}:{port} ({protocol}): service {service}\n")
             });
-        let not_simulated = plan.not_simulated.iter();
+        let not_simulated = plan.not_simulated_in(self.network.into()).into_iter();
         let not_simulated = not_simulated.map(|(what, kind)| format!("not simulated: {what} ({kind})\n"));
         print(&services.chain(endpoints).chain(not_simulated).collect::<String>())
     }
 
     /// What the templates ask for, once nothing is wrong with them and with what was said of their images.
     pub(crate) fn plan(&self) -> Result<Plan, String> {
-        let read: Vec<(String, Template)> = self
-            .templates
-            .iter()
-            .map(|file| Ok((stack_name(file), read(file)?)))
-            .collect::<Result<_, String>>()?;
+        let read = self.files.read()?;
         let images = self.images()?;
-        let parameters: Vec<BTreeMap<String, String>> =
-            (0..read.len()).map(|index| self.parameters_of(index, &read)).collect();
-        let stacks: Vec<StackTemplate<'_>> = read
-            .iter()
-            .zip(&parameters)
-            .map(|((name, template), parameters)| StackTemplate {
-                name,
-                template,
-                parameters,
-            })
-            .collect();
+        let stacks = read.stacks();
         let plan = Plan::new(&stacks, &images);
         let mut problems = plan.as_ref().err().cloned().unwrap_or_default();
         let used = Plan::image_names(&stacks);
@@ -197,21 +182,6 @@ impl TemplateArguments {
         }
     }
 
-    /// The parameters for one of several templates: those it has. One that no template has goes to the first, which
-    /// will say so.
-    fn parameters_of(&self, index: usize, read: &[(String, Template)]) -> BTreeMap<String, String> {
-        let has = |index: usize, name: &str| {
-            let template = read.get(index).map(|(_, template)| template);
-            template.is_some_and(|template| template.parameters.contains_key(name))
-        };
-        let nobody_has = |name: &str| (0..read.len()).all(|index| !has(index, name));
-        let given = self.parameters.iter();
-        given
-            .filter(|(name, _)| has(index, name) || (index == 0 && nobody_has(name)))
-            .cloned()
-            .collect()
-    }
-
     fn images(&self) -> Result<Images, String> {
         let known = if self.stub {
             child::known_images_and_stub()
@@ -226,20 +196,6 @@ impl TemplateArguments {
             Ok(images.with(name, Image::new(words)))
         })
     }
-}
-
-/// A stack is named after its file, in the characters that a stack's name may have.
-fn stack_name(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    match stem.split('.').next() {
-        Some(name) if !name.is_empty() => name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
-        _ => "stack".to_owned(),
-    }
-}
-
-fn read(path: &Path) -> Result<Template, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Template::from_text(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Whether a program can be found as the containers' processes would look for it: they have this one's `PATH` and
@@ -261,10 +217,6 @@ fn where_sought(program: &str) -> &'static str {
     } else {
         "it is in no folder of PATH"
     }
-}
-
-fn parameter(text: &str) -> Result<(String, String), String> {
-    pair(text).ok_or_else(|| "expected NAME=VALUE".to_owned())
 }
 
 fn image(text: &str) -> Result<(String, String), String> {

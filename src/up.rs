@@ -1,10 +1,16 @@
 //! Up: start a template's mesh, take the walk, stay until told to stop, stop.
 
+mod controlled;
+mod invitation;
+
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use mesh_local::local_mesh::UpdateError;
-use mesh_local::{Event, LocalMesh, Plan};
+use clap::ValueEnum;
+use futures_util::future::LocalBoxFuture;
+use mesh_local::{Applied, ApplyError, Event, LocalMesh, Plan};
 use mesh_model::Problems;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -13,20 +19,57 @@ use crate::console::Console;
 use crate::template_file::Watch;
 use crate::walk::{Caller, Walk};
 
+pub(crate) use self::controlled::Controlled;
+
 /// A signal this soon after the first is the same wish once more: `timeout` for instance signals its child and then
 /// its child's whole group. Nobody presses Ctrl-C twice that quickly to mean something else by the second.
 const SAME_WISH: Duration = Duration::from_millis(500);
+
+/// What network tasks are in, as it is said on the command line.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Network {
+    /// All tasks share this machine's loopback address; services are told where their Envoys are
+    #[default]
+    Shared,
+    /// Each task has a network of its own, in which its connections are redirected to its Envoy; Linux, as root or in a
+    /// user namespace
+    Namespaces,
+}
+
+impl From<Network> for mesh_local::Network {
+    fn from(network: Network) -> Self {
+        match network {
+            Network::Shared => Self::Shared,
+            Network::Namespaces => Self::Namespaces,
+        }
+    }
+}
 
 /// What to bring up, and how.
 pub(crate) struct Up<'a> {
     /// When the program started, for the time it took.
     pub(crate) beginning: Instant,
     pub(crate) plan: Plan,
+    pub(crate) network: mesh_local::Network,
     pub(crate) walk: &'a Walk,
     /// Stop after the walk.
     pub(crate) once: bool,
     /// The files the plan was read from, if their changes are to be followed.
     pub(crate) watch: Option<Watch<'a>>,
+    /// By which other programs change the mesh, if they may.
+    pub(crate) controlled: Option<Controlled<'a>>,
+    /// What happens once the walk is taken, instead of staying until told to stop.
+    pub(crate) story: Option<Story<'a>>,
+}
+
+/// What happens in a mesh that runs. The error is the reason why it went wrong.
+pub(crate) type Story<'a> = Box<dyn FnOnce(Scene) -> LocalBoxFuture<'a, Result<(), String>> + 'a>;
+
+/// Where a story takes place.
+pub(crate) struct Scene {
+    pub(crate) console: Console,
+    /// Where the Envoys of each service's first task are called, by service.
+    pub(crate) doors: BTreeMap<String, SocketAddr>,
 }
 
 /// Brings a mesh up and down again. The error is the reason why it did not come up or the walk went wrong.
@@ -51,16 +94,14 @@ impl Up<'_> {
     async fn start_and_stay(mut self, console: &Console) -> Result<(), String> {
         // Before anything is started: from here on a signal never ends this process on the spot.
         let mut signals = Signals::new()?;
-        let without_tasks: Vec<String> = self
-            .plan
-            .services
-            .iter()
-            .filter(|service| service.desired_count == 0)
-            .map(|service| service.name.clone())
-            .collect();
         console.waiting("starting");
         let shown = console.clone();
-        let start = LocalMesh::start(self.plan.clone(), launcher(), move |event| show(&shown, &event));
+        let start = LocalMesh::start(self.plan.clone(), self.network, launcher(), move |event| {
+            show(&shown, &event)
+        });
+        if let Some(controlled) = &mut self.controlled {
+            controlled.open().await?;
+        }
         let mut mesh = tokio::select! {
             mesh = start => mesh.map_err(|error| chain(&error))?,
             name = signals.next() => return Err(format!("interrupted by {name} before the mesh was started")),
@@ -73,13 +114,10 @@ impl Up<'_> {
                 Err(format!("interrupted by {name}"))
             }
         };
-        if result.is_ok() && !self.once {
-            console.at_rest();
-            self.say_how_to_call(&mesh, &without_tasks, console);
-            // Being told to stop is how this is meant to end.
-            let name = self.follow_changes(&mesh, &mut signals, console).await;
-            console.progress(&format!("{name}: stopping"));
-        }
+        let result = match result {
+            Ok(()) => self.stay(&mut mesh, &mut signals, console).await,
+            Err(reason) => Err(reason),
+        };
         console.waiting("stopping");
         tokio::select! {
             () = mesh.shutdown() => {}
@@ -88,41 +126,64 @@ impl Up<'_> {
         result
     }
 
-    /// Brings what changes in the files to the Envoys, until a signal comes. Gives its name.
-    async fn follow_changes(&mut self, mesh: &LocalMesh, signals: &mut Signals, console: &Console) -> &'static str {
+    /// Stays up for as long as it is meant to, and lets the mesh be changed meanwhile.
+    async fn stay(&mut self, mesh: &mut LocalMesh, signals: &mut Signals, console: &Console) -> Result<(), String> {
+        if let Some(story) = self.story.take() {
+            let doors = mesh.tasks().filter_map(|task| {
+                let service = task.task.split('/').next()?.to_owned();
+                Some((service, *task.ingress.values().next()?))
+            });
+            let scene = Scene {
+                console: console.clone(),
+                doors: doors.collect(),
+            };
+            return tokio::select! {
+                result = story(scene) => result,
+                name = self.follow_changes(mesh, signals, console) => {
+                    console.progress(&format!("{name}: stopping"));
+                    Err(format!("interrupted by {name}"))
+                }
+            };
+        }
+        if !self.once {
+            console.at_rest();
+            console.show(&invitation::text(mesh, self.walk));
+            // Being told to stop is how this is meant to end.
+            let name = self.follow_changes(mesh, signals, console).await;
+            console.progress(&format!("{name}: stopping"));
+        }
+        Ok(())
+    }
+
+    /// Makes the mesh what changes in the files, and others, say, until a signal comes. Gives its name.
+    async fn follow_changes(&mut self, mesh: &mut LocalMesh, signals: &mut Signals, console: &Console) -> &'static str {
         loop {
-            tokio::select! {
+            let asked = tokio::select! {
                 name = signals.next() => return name,
-                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
-            }
-            match self.watch.as_mut().and_then(Watch::look) {
-                None => {}
-                Some(Err(reason)) => console.progress(&format!(
-                    "the template changed, and everything stays as it is: {reason}"
-                )),
-                Some(Ok(plan)) => {
-                    let said = tokio::select! {
-                        name = signals.next() => return name,
-                        updated = mesh.update_meshes(&plan) => match updated {
-                            Ok(took) => format!(
-                                "the template changed: every Envoy has answered after {:.1} ms{}",
-                                took.as_secs_f64() * 1000.0,
-                                refusals(mesh)
-                            ),
-                            Err(UpdateError::NeedsRestart(why)) => {
-                                format!("the template changed in a way that needs a restart, and everything stays as it is:\n{why}")
-                            }
-                            Err(error) => format!("the template changed: {error}"),
-                        }
+                () = tokio::time::sleep(BETWEEN_LOOKS) => None,
+                asked = controlled::next(self.controlled.as_mut()) => Some(asked),
+            };
+            let work = async {
+                if let (Some((wish, reply)), Some(controlled)) = (asked, &mut self.controlled) {
+                    // Whoever asked may be gone.
+                    let _gone = reply.send(controlled.fulfil(wish, mesh, console).await);
+                } else if let Some(changed) = self.watch.as_mut().and_then(Watch::look) {
+                    let said = match changed {
+                        Ok(plan) => apply_file(mesh, plan, self.walk, console).await,
+                        Err(reason) => format!("the template changed, and everything stays as it is: {reason}"),
                     };
                     console.progress(&said);
                 }
+            };
+            tokio::select! {
+                name = signals.next() => return name,
+                () = work => {}
             }
         }
     }
 
     /// Waits for the mesh and takes the walk.
-    async fn use_mesh(&self, mesh: &mut LocalMesh, console: &Console) -> Result<(), String> {
+    async fn use_mesh(&mut self, mesh: &mut LocalMesh, console: &Console) -> Result<(), String> {
         mesh.ready().await.map_err(|error| chain(&error))?;
         console.progress(&format!(
             "everything is running, {} after the start",
@@ -137,43 +198,42 @@ impl Up<'_> {
                 "\nThe first answer through two services was there {after:.2} s after the start."
             ));
         }
-        Ok(())
+        match &mut self.controlled {
+            Some(controlled) => controlled.running().await,
+            None => Ok(()),
+        }
     }
+}
 
-    fn say_how_to_call(&self, mesh: &LocalMesh, without_tasks: &[String], console: &Console) {
-        console.show("\nFrom another terminal:");
-        for task in mesh.tasks() {
-            for (port, address) in &task.ingress {
-                console.show(&if task.tcp.contains(port) {
-                    format!("  {address}    # {}, port {port} (tcp)", task.task)
-                } else {
-                    format!("  curl http://{address}/    # {}, port {port}", task.task)
-                });
+/// Makes the mesh what a changed file says, and gives what is to be said of that.
+async fn apply_file(mesh: &mut LocalMesh, plan: Plan, walk: &Walk, console: &Console) -> String {
+    match mesh.apply(plan).await {
+        Ok(applied) => {
+            if !applied.started.is_empty() || !applied.stopped.is_empty() {
+                console.show(&invitation::text(mesh, walk));
             }
-            if task.ingress.is_empty() {
-                for address in &task.applications {
-                    console.show(&format!(
-                        "  curl http://{address}/    # {}, without an Envoy",
-                        task.task
-                    ));
-                }
-            }
+            applied_text(&applied, &refusals(mesh))
         }
-        for service in without_tasks {
-            console.show(&format!("  service {service}: its desired count is 0, no task runs"));
-        }
-        // The most telling call of the walk is its last.
-        if let Some(call) = self.walk.calls.last()
-            && let Some(address) = mesh.address_of(call.service(), None)
-        {
-            console.show(&format!("  curl http://{address}{}", call.path()));
-        }
-        console.show(&format!(
-            "  curl http://{}/status    # what each Envoy has accepted and refused\n\nLogs are in {}. Ctrl-C stops everything.",
-            mesh.control_plane().status,
-            mesh.logs().display()
-        ));
+        Err(error @ ApplyError::NotSettled(_)) => format!("the template changed: {}", chain(&error)),
+        Err(error) => format!("the template changed, and everything stays as it is: {}", chain(&error)),
     }
+}
+
+/// What is said of a change that was made.
+fn applied_text(applied: &Applied, refusals: &str) -> String {
+    let Applied {
+        started,
+        stopped,
+        settled_after,
+    } = applied;
+    let milliseconds = settled_after.as_secs_f64() * 1000.0;
+    let mut said = format!("the template changed: every Envoy has answered after {milliseconds:.1} ms{refusals}");
+    for (what, tasks) in [("started", started), ("stopped", stopped)] {
+        if !tasks.is_empty() {
+            said.push_str(&format!("; {what} {}", tasks.join(", ")));
+        }
+    }
+    said
 }
 
 /// Which tasks' Envoys have refused something, if any.

@@ -1,15 +1,18 @@
 //! A Cloud Map for this machine: which tasks serve which endpoint or service, told to the control plane as it changes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use mesh_control::{ControlPlane, Instance, NodeInstance, World};
 
+use crate::network::Names;
 use crate::plan::CloudMapService;
 
 /// The registry. Clones are the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct CloudMap {
     control: ControlPlane,
+    /// What DNS says of it, if tasks have addresses of their own.
+    names: Option<Names>,
 }
 
 /// One task's entry.
@@ -41,8 +44,8 @@ pub(crate) struct Registered {
 }
 
 impl CloudMap {
-    pub(crate) fn new(control: ControlPlane) -> Self {
-        Self { control }
+    pub(crate) fn new(control: ControlPlane, names: Option<Names>) -> Self {
+        Self { control, names }
     }
 
     /// Registers a task under everything it serves at once.
@@ -51,10 +54,20 @@ impl CloudMap {
             for registration in registrations {
                 registration.enter(instance, world);
             }
+            self.publish(world);
         });
         Registered {
             map: self.clone(),
             instance: instance.to_owned(),
+        }
+    }
+
+    /// Lets DNS say what is registered.
+    fn publish(&self, world: &World) {
+        let Some(names) = &self.names else { return };
+        for (name, instances) in &world.hosts {
+            let addresses = instances.iter().flat_map(|instance| &instance.addresses);
+            names.set(name, addresses.filter_map(ipv4).collect());
         }
     }
 }
@@ -85,6 +98,13 @@ impl Registration {
     }
 }
 
+fn ipv4(address: &IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(address) => Some(*address),
+        IpAddr::V6(_) => None,
+    }
+}
+
 /// A stable order keeps the endpoints' version the same when nothing but the order changed.
 fn insert<T: Ord>(instances: &mut Vec<T>, instance: T) {
     instances.push(instance);
@@ -101,6 +121,7 @@ impl Drop for Registered {
             for instances in world.registered.values_mut().chain(world.hosts.values_mut()) {
                 instances.retain(|instance| instance.id != self.instance);
             }
+            self.map.publish(world);
         });
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::health::{self, Health};
 use crate::launcher::Launcher;
+use crate::network::inside;
 use crate::plan::{Condition, ContainerPlan, HealthCheckPlan};
 use crate::process::{Ending, Failure, Log, Process, Program};
 use crate::task::Word;
@@ -19,13 +20,21 @@ use crate::task::Word;
 /// A container that is not ready after this long is asked about. Most are within a second.
 const SILENT_FOR: Duration = Duration::from_secs(3);
 
+/// Between two looks at whether a container listens.
+const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(20);
+/// A connection within one task takes microseconds.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(1);
+
 /// What a container needs that its plan does not say.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     /// Its whole environment.
     pub(crate) environment: Vec<(String, OsString)>,
-    /// Where it listens, with the port it has in its task definition; for containers without a health check.
+    /// Where it listens as its own task sees it, with the port it has in its task definition; for containers without a
+    /// health check.
     pub(crate) addresses: Vec<(u16, SocketAddr)>,
+    /// The process that holds the task's network, if it has its own.
+    pub(crate) network: Option<u32>,
     /// The file that takes what it prints.
     pub(crate) log: PathBuf,
 }
@@ -218,7 +227,7 @@ impl Monitor {
                     "container {} to listen on {address} (its port {port})",
                     self.name
                 ));
-                accepts(*address).await;
+                accepts(*address, self.around.network).await;
             }
             self.report.send_replace(State::Ready);
             return std::future::pending().await;
@@ -267,8 +276,22 @@ impl Monitor {
 }
 
 /// Waits until somebody listens. A container that never does is noticed by whoever waits for it to be ready.
-async fn accepts(address: SocketAddr) {
-    while TcpStream::connect(address).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+async fn accepts(address: SocketAddr, network: Option<u32>) {
+    loop {
+        let connected = match network {
+            None => TcpStream::connect(address).await.is_ok(),
+            Some(pid) => connects_inside(pid, address).await,
+        };
+        if connected {
+            return;
+        }
+        tokio::time::sleep(BETWEEN_CONNECTIONS).await;
     }
+}
+
+/// Whether somebody listens there in the network that the process `pid` holds.
+async fn connects_inside(pid: u32, address: SocketAddr) -> bool {
+    let connect = move || inside(pid, || std::net::TcpStream::connect_timeout(&address, CONNECTED_WITHIN));
+    let connected = tokio::task::spawn_blocking(connect).await;
+    connected.is_ok_and(|connected| connected.is_ok())
 }

@@ -2,10 +2,11 @@
 
 mod admin;
 
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::fs::Permissions;
 use std::io;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mesh_control::Bootstrap;
@@ -25,6 +26,16 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long an Envoy may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
+/// The files of an Envoy.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) executable: PathBuf,
+    /// What it starts from, written before.
+    pub(crate) bootstrap: PathBuf,
+    /// What takes what it prints.
+    pub(crate) log: PathBuf,
+}
+
 /// A running Envoy. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Envoy {
@@ -36,22 +47,22 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts an Envoy with its files in `directory`. `words` learns of it if it ends by itself.
+    /// Starts an Envoy that passes on TCP connections at these ports, among others. `words` learns of it if it ends by
+    /// itself.
     ///
     /// # Errors
     ///
     /// If it cannot be started.
     pub(crate) async fn start(
-        executable: &Path,
+        files: Files,
         bootstrap: &Bootstrap,
-        tcp_listeners: &[SocketAddr],
-        directory: &Path,
+        tcp_listeners: &BTreeSet<u16>,
         launcher: &Launcher,
         words: mpsc::Sender<Word>,
     ) -> Result<Self, Failure> {
         let admin = Admin::new(&bootstrap.admin, tcp_listeners)
             .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
-        let process = spawn(executable, bootstrap, directory, launcher)
+        let process = spawn(files, bootstrap, launcher)
             .await
             .map_err(|error| format!("its Envoy could not be started: {error}"))?;
         let stop = CancellationToken::new();
@@ -125,12 +136,13 @@ async fn monitor(mut process: Process, stop: CancellationToken, words: mpsc::Sen
     }
 }
 
-async fn spawn(executable: &Path, bootstrap: &Bootstrap, directory: &Path, launcher: &Launcher) -> io::Result<Process> {
-    let file = directory.join("envoy.json");
-    tokio::fs::write(&file, format!("{:#}", bootstrap.to_json())).await?;
+async fn spawn(files: Files, bootstrap: &Bootstrap, launcher: &Launcher) -> io::Result<Process> {
+    tokio::fs::write(&files.bootstrap, format!("{:#}", bootstrap.to_json())).await?;
+    // For an Envoy that is another user. Nobody else comes as far as the folder.
+    tokio::fs::set_permissions(&files.bootstrap, Permissions::from_mode(0o644)).await?;
     let arguments = [
         "--config-path".into(),
-        file.into_os_string(),
+        files.bootstrap.into_os_string(),
         // Envoys of several tasks share this machine, and hot restart is not used.
         "--disable-hot-restart".into(),
         // One worker: calls spread over the tasks of a service strictly in turn, and little memory is used.
@@ -146,9 +158,11 @@ async fn spawn(executable: &Path, bootstrap: &Bootstrap, directory: &Path, launc
         "immediate".into(),
     ];
     let program = Program {
-        command_line: std::iter::once(OsString::from(executable)).chain(arguments).collect(),
+        command_line: std::iter::once(files.executable.into_os_string())
+            .chain(arguments)
+            .collect(),
         environment: environment::inherited(),
-        log: directory.join("envoy.log"),
+        log: files.log,
     };
     Process::start(program, launcher)
 }

@@ -23,6 +23,7 @@ pub(crate) struct Stub {
 pub struct Image {
     entry_point: Vec<OsString>,
     programs: BTreeMap<String, Vec<OsString>>,
+    bind_variable: Option<String>,
 }
 
 impl Image {
@@ -31,7 +32,22 @@ impl Image {
         Self {
             entry_point: entry_point.into_iter().map(Into::into).collect(),
             programs: BTreeMap::new(),
+            bind_variable: None,
         }
+    }
+
+    /// Says which environment variable tells it the IP address to listen at: as in a container, `0.0.0.0` where a task
+    /// has a network of its own, which it should then be called at; `127.0.0.1` elsewhere. A task definition may set it
+    /// otherwise. Default: none, and it listens where it likes.
+    #[must_use]
+    pub fn with_bind_variable(mut self, name: impl Into<String>) -> Self {
+        self.bind_variable = Some(name.into());
+        self
+    }
+
+    /// The environment variable that tells it where to listen.
+    pub(crate) fn bind_variable(&self) -> Option<&str> {
+        self.bind_variable.as_deref()
     }
 
     /// Adds a program that the image holds: whoever starts `name` inside the container, a health check for

@@ -49,20 +49,12 @@ impl Launcher {
     }
 
     /// Starts programs in the network, and with the files, that the process `pid` holds.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "nothing starts tasks in networks of their own yet")
-    )]
     pub(crate) fn inside(mut self, pid: u32) -> Self {
         self.place.extend([INSIDE.into(), pid.to_string().into()]);
         self
     }
 
     /// Starts programs as another user.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "nothing starts tasks in networks of their own yet")
-    )]
     pub(crate) fn for_user(mut self, user: User) -> Self {
         self.place
             .extend([AS.into(), format!("{}:{}", user.id, user.group).into()]);

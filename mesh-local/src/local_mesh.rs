@@ -1,34 +1,39 @@
 //! A whole mesh on this machine: started from a plan, running until it is told to stop.
 
+mod apply;
+mod difference;
+mod fleet;
 mod start;
-mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesh_control::{Addresses, ControlPlane, ads};
-use tempfile::TempDir;
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use futures_util::FutureExt;
+use mesh_control::{Addresses, ControlPlane, World, ads, egress_clusters};
+use mesh_model::app_mesh::ResourcePath;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::cloud_map::{CloudMap, Registration};
+use crate::cloud_map::CloudMap;
 use crate::event::Event;
 use crate::launcher::Launcher;
+use crate::network::{MeshNetwork, Network};
 use crate::path::{Atlas, Journey};
-use crate::plan::{Plan, ServicePlan};
+use crate::plan::Plan;
 use crate::slot::Slot;
-use crate::supervisor::keep_running;
-use crate::task::{Shared, Task};
-use crate::world::{registrations, world};
+use crate::spans::{Collector, SpanWatch};
+use crate::state::StateFolder;
+use crate::statistics::{NodeStatistics, gather};
+use crate::task::Shared;
+use crate::world::world;
 
+pub use self::apply::{Applied, ApplyError};
+use self::fleet::Fleet;
 pub use self::start::StartError;
-use self::start::{locate_envoy, places, state_directory};
-pub use self::update::UpdateError;
+use self::start::{locate_envoy, state_folder};
 
 /// How long the Envoys may take to learn of the last task. They take milliseconds; a mesh with one that hangs is
 /// still worth calling.
@@ -38,16 +43,14 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// good order.
 #[derive(Debug)]
 pub struct LocalMesh {
-    /// What it was started with. Its meshes may have changed since.
+    /// What it is at the moment.
     plan: Plan,
     control: ControlPlane,
-    slots: Vec<Arc<Slot>>,
-    atlas: Atlas,
-    stop: CancellationToken,
-    supervisors: JoinSet<()>,
-    waiting: JoinSet<Result<(), String>>,
+    fleet: Fleet,
     /// Its files. The tasks hold it too, so that it is removed after the last process that writes to it.
-    state: Arc<TempDir>,
+    state: Arc<StateFolder>,
+    network: Option<Arc<MeshNetwork>>,
+    collector: Collector,
     _serving: AbortOnDropHandle<()>,
 }
 
@@ -61,51 +64,57 @@ pub struct TaskAddress {
     pub ingress: BTreeMap<String, SocketAddr>,
     /// The names of those of these ports that carry TCP and not HTTP.
     pub tcp: BTreeSet<String>,
-    /// Where its applications listen. Calls to them pass no Envoy.
+    /// Where its applications are found. Calls to them pass no Envoy, unless the task has a network of its own.
     pub applications: Vec<SocketAddr>,
+    /// The process that holds the task's own network. `None` if it has none, or does not live at the moment.
+    pub network: Option<u32>,
 }
 
 impl LocalMesh {
-    /// Starts everything in `plan`. `on_event` is called with everything that happens, then and later, from
-    /// whichever thread it happens on. [`LocalMesh::ready`] waits until all of it is running.
+    /// Starts everything in `plan`, with its tasks in such a network. `on_event` is called with everything that happens,
+    /// then and later, from whichever thread it happens on. [`LocalMesh::ready`] waits until all of it is running, and
+    /// [`LocalMesh::apply`] makes it what another plan says.
     ///
     /// Must be called on a Tokio runtime. Cancelling it leaves nothing behind.
     ///
     /// # Errors
     ///
-    /// If there is no Envoy, or the machine refuses something.
+    /// If there is no Envoy, or the machine refuses something: networks of namespaces need privileges.
     pub async fn start(
         plan: Plan,
+        network: Network,
         launcher: Launcher,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
+        let state = state_folder(network)?;
         let (envoy, on_event) = locate_envoy(on_event).await?;
-        for (logical_id, kind) in &plan.not_simulated {
-            on_event(Event::NotSimulated {
-                logical_id: logical_id.clone(),
-                kind: kind.clone(),
-            });
+        for (logical_id, kind) in plan.not_simulated_in(network) {
+            on_event(Event::NotSimulated { logical_id, kind });
         }
-        let state = Arc::new(state_directory()?);
-        let (control, serving) = ControlPlane::bind(Addresses::default(), world(&plan))
+        let network = start::network(network, &plan, &launcher).await?;
+        let state = Arc::new(state);
+        let (control, serving) = control_plane(world(&plan), network.as_deref())
             .await
             .map_err(|source| StartError::Machine {
                 what: "starting the control plane",
                 source,
             })?;
         on_event(Event::ControlPlaneReady(control.addresses()));
-        let places = places(&plan, state.path()).map_err(|source| StartError::Machine {
-            what: "reserving directories and ports",
+        let collector = Collector::start(network.as_deref()).await;
+        let collector = collector.map_err(|source| StartError::Machine {
+            what: "starting the collector of spans",
             source,
         })?;
         let shared = Arc::new(Shared {
             envoy: envoy.path,
             xds: control.addresses().xds,
+            collector: collector.address(),
             launcher,
-            cloud_map: CloudMap::new(control.clone()),
+            cloud_map: CloudMap::new(control.clone(), network.as_ref().map(|network| network.names().clone())),
+            network: network.clone(),
             control: control.clone(),
             on_event: Box::new(on_event),
-            _state: Arc::clone(&state),
+            state: Arc::clone(&state),
         });
         let watcher = Arc::clone(&shared);
         let serving = tokio::spawn(async move {
@@ -113,47 +122,24 @@ impl LocalMesh {
                 (watcher.on_event)(Event::ControlPlaneFailed(error.to_string()));
             }
         });
-        let namespaces = plan.namespaces.clone();
-        let mut mesh = Self {
+        let mut fleet = Fleet::new(shared);
+        for service in &plan.services {
+            let service = Arc::new(service.clone());
+            let added = fleet.add(&service, service.desired_count, &plan.namespaces);
+            added.map_err(|source| StartError::Machine {
+                what: "making a place for a task",
+                source,
+            })?;
+        }
+        Ok(Self {
             plan,
             control,
-            atlas: Atlas::new(places.iter().map(|(slot, _)| slot.as_ref())),
-            slots: places.iter().map(|(slot, _)| Arc::clone(slot)).collect(),
-            stop: CancellationToken::new(),
-            supervisors: JoinSet::new(),
-            waiting: JoinSet::new(),
+            fleet,
             state,
+            network,
+            collector,
             _serving: AbortOnDropHandle::new(serving),
-        };
-        for (slot, service) in places {
-            let registrations = registrations(&slot, &service, &namespaces);
-            mesh.supervise(slot, service, registrations, &shared);
-        }
-        Ok(mesh)
-    }
-
-    fn supervise(
-        &mut self,
-        slot: Arc<Slot>,
-        plan: Arc<ServicePlan>,
-        registrations: Vec<Registration>,
-        shared: &Arc<Shared>,
-    ) {
-        let (first, running) = oneshot::channel();
-        let (shared, stop) = (Arc::clone(shared), self.stop.clone());
-        self.supervisors.spawn(async move {
-            let task = Task {
-                shared: &shared,
-                plan: &plan,
-                slot: &slot,
-                registrations: &registrations,
-            };
-            keep_running(&task, &stop, first).await;
-        });
-        self.waiting.spawn(async move {
-            let ended = || Err("a task ended before it was running".to_owned());
-            running.await.unwrap_or_else(|_| ended())
-        });
+        })
     }
 
     /// Waits until every task has been running and every Envoy has been told of all of them; the latter not longer
@@ -163,12 +149,8 @@ impl LocalMesh {
     ///
     /// The first task that failed before it was ever running, with the end of its log. The others go on.
     pub async fn ready(&mut self) -> Result<(), StartError> {
-        while let Some(joined) = self.waiting.join_next().await {
-            joined
-                .unwrap_or_else(|panic| Err(panic.to_string()))
-                .map_err(StartError::Task)?;
-        }
-        let envoys = self.slots.iter().filter(|slot| slot.is_in_mesh()).count();
+        self.fleet.ready().await.map_err(StartError::Task)?;
+        let envoys = self.fleet.slots().filter(|slot| slot.is_in_mesh()).count();
         let settled = tokio::time::timeout(SETTLED_WITHIN, self.control.settled(envoys));
         if settled.await.is_err() {
             tracing::warn!("some Envoy has not accepted its latest configuration; the status page says which");
@@ -178,7 +160,7 @@ impl LocalMesh {
 
     /// The tasks, service by service.
     pub fn tasks(&self) -> impl Iterator<Item = TaskAddress> {
-        self.slots.iter().map(|slot| TaskAddress {
+        self.fleet.slots().map(|slot| TaskAddress {
             task: slot.name.clone(),
             ingress: slot
                 .ingresses()
@@ -186,14 +168,22 @@ impl LocalMesh {
                 .collect(),
             tcp: slot.tcp_ingresses().map(str::to_owned).collect(),
             applications: slot.apps().map(|(_, address)| address).collect(),
+            network: slot.network().and_then(|network| network.holder()),
         })
+    }
+
+    /// The services that are to have no task.
+    pub fn services_without_tasks(&self) -> impl Iterator<Item = &str> {
+        let services = self.plan.services.iter();
+        let without = services.filter(|service| service.desired_count == 0);
+        without.map(|service| service.name.as_str())
     }
 
     /// Where the Envoy of a service's first task takes requests, on the port of this name or, without one, on
     /// its only one.
     #[must_use]
     pub fn address_of(&self, service: &str, port_name: Option<&str>) -> Option<SocketAddr> {
-        let slot = self.slots.iter().find(|slot| slot.service.service == service)?;
+        let slot = self.fleet.slots().find(|slot| slot.service.service == service)?;
         match port_name {
             Some(name) => slot.ingress(name),
             None => {
@@ -204,18 +194,57 @@ impl LocalMesh {
         }
     }
 
+    /// Runs a future where the addresses of [`LocalMesh::tasks`] can be reached: on this machine, or between the networks
+    /// of the tasks. Clients that it uses must not be used elsewhere. Cancelling this drops it.
+    ///
+    /// # Errors
+    ///
+    /// If it panicked.
+    pub async fn beside_tasks<T>(&self, future: impl Future<Output = T> + Send + 'static) -> io::Result<T>
+    where
+        T: Send + 'static,
+    {
+        match &self.network {
+            None => Ok(future.await),
+            Some(network) => network.run(future).await,
+        }
+    }
+
+    /// The process that holds the network between the tasks, if they have networks of their own.
+    #[must_use]
+    pub fn bridge(&self) -> Option<u32> {
+        self.network.as_ref().map(|network| network.bridge())
+    }
+
     /// The path of the request with this W3C trace id, an [`crate::path::observed_trace_id`], that was sent to
     /// `entry`, the address of an Envoy's ingress. Waits up to two seconds for Envoys to write down their part.
     /// Cancelling it loses nothing.
     pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Journey {
-        self.atlas.path(trace_id, entry).await
+        let atlas = Atlas::new(self.fleet.slots());
+        atlas.path(trace_id, entry).await
+    }
+
+    /// What the Envoys have counted of calls to the tasks of a virtual node. All zero for one that there is not.
+    pub async fn statistics(&self, node: &ResourcePath) -> NodeStatistics {
+        let mesh = self.plan.meshes.get(&node.mesh);
+        let clusters = mesh.map_or_else(Vec::new, |mesh| egress_clusters(mesh, &node.name));
+        let in_mesh = self.fleet.slots().filter(|slot| slot.is_in_mesh());
+        let sockets: Vec<PathBuf> = in_mesh.map(Slot::admin_socket).collect();
+        gather(&sockets, &clusters).await
+    }
+
+    /// Keeps the spans of the request that will carry this `traceparent`, sampled, from now on and until what is given is
+    /// dropped. `None` if it is no `traceparent` of version 00.
+    #[must_use]
+    pub fn watch_spans(&self, traceparent: &str) -> Option<SpanWatch> {
+        self.collector.watch(traceparent)
     }
 
     /// The end of every log that is not empty, each under a line that says whose it is.
     #[must_use]
     pub fn log_tails(&self) -> String {
         let mut tails = String::new();
-        for slot in &self.slots {
+        for slot in self.fleet.slots() {
             for (name, tail) in slot.log_tails() {
                 tails.push_str(&format!("{} {name}:\n{tail}\n", slot.name));
             }
@@ -243,8 +272,27 @@ impl LocalMesh {
 
     /// Stops everything: tasks are taken out of Cloud Map, finish their requests, and end. Takes up to the sum of a
     /// task's stop timeouts and ten seconds for what is still being delivered. Cancelling it kills what is left.
-    pub async fn shutdown(mut self) {
-        self.stop.cancel();
-        while self.supervisors.join_next().await.is_some() {}
+    pub async fn shutdown(self) {
+        self.fleet.shutdown().await;
     }
+}
+
+/// A control plane where the tasks can reach it.
+async fn control_plane(
+    world: World,
+    network: Option<&MeshNetwork>,
+) -> io::Result<(ControlPlane, impl Future<Output = io::Result<()>> + Send + use<>)> {
+    let addresses = Addresses::default();
+    let (control, serving) = match network {
+        None => {
+            let (control, serving) = ControlPlane::bind(addresses, world).await?;
+            (control, serving.left_future())
+        }
+        Some(network) => {
+            let xds = network.listen()?;
+            let (control, serving) = ControlPlane::with_listener(xds, addresses.status, world).await?;
+            (control, serving.right_future())
+        }
+    };
+    Ok((control, serving))
 }

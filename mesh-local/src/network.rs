@@ -21,7 +21,8 @@
 //! - `hold`: what the process does that holds a network, with `kernel` and `tools`;
 //! - `holder`: that process as the runner sees it;
 //! - `inside`: sockets and calls of the runner in a task's network;
-//! - `dns`: the names of the mesh.
+//! - `dns`: the names of the mesh;
+//! - `mesh_network`: all that the tasks of one mesh share.
 
 mod addresses;
 mod dns;
@@ -31,6 +32,7 @@ mod holder;
 mod inside;
 #[cfg_attr(not(target_os = "linux"), path = "network/elsewhere.rs")]
 mod kernel;
+mod mesh_network;
 mod preflight;
 mod rules;
 #[cfg(test)]
@@ -39,14 +41,29 @@ mod tools;
 
 use std::io;
 
-pub(crate) use self::addresses::{BRIDGE, Exhausted, Lease, Pool};
-pub(crate) use self::dns::{DnsServer, Names};
+pub use self::addresses::Exhausted;
+pub(crate) use self::addresses::{BRIDGE, Lease};
+pub(crate) use self::dns::Names;
 pub(crate) use self::files::{ProxyFolder, write as write_files};
-pub(crate) use self::hold::{Mount, TaskSetup, hold};
+pub(crate) use self::hold::{TaskSetup, hold};
 pub(crate) use self::holder::Holder;
-pub(crate) use self::inside::{NetworkRuntime, inside};
-pub(crate) use self::preflight::{Unfit, check};
-pub(crate) use self::rules::{AppMesh, Rules, ServiceConnect};
+pub(crate) use self::inside::inside;
+pub(crate) use self::mesh_network::MeshNetwork;
+pub use self::preflight::Unfit;
+pub(crate) use self::preflight::check;
+pub(crate) use self::rules::{Rules, ServiceConnect};
+
+/// Where the tasks of a mesh are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Network {
+    /// All share the machine's loopback address and are told apart by port. Services connect to their Envoys in explicit
+    /// wiring. Works everywhere, and needs no privilege.
+    #[default]
+    Shared,
+    /// Each has a network of its own, as on AWS: an address, names, and rules that lead connections to its Envoy. Linux
+    /// only, as root or in a user namespace.
+    Namespaces,
+}
 
 /// A user and group, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

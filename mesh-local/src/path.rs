@@ -82,9 +82,13 @@ pub(crate) struct Atlas {
 #[derive(Debug)]
 struct TaskPlaces {
     hops: PathBuf,
+    /// Where others call its Envoy.
     ingresses: Vec<SocketAddr>,
+    /// Where its Envoy finds itself and its applications.
     egress: Option<SocketAddr>,
     apps: Vec<SocketAddr>,
+    /// Where others find its applications, if it has no Envoy.
+    exposed: Vec<SocketAddr>,
 }
 
 impl Atlas {
@@ -94,7 +98,12 @@ impl Atlas {
                 hops: slot.hops(),
                 ingresses: slot.ingresses().map(|(_, address)| address).collect(),
                 egress: slot.egress(),
-                apps: slot.apps().map(|(_, address)| address).collect(),
+                apps: slot.apps_beside_envoy().collect(),
+                exposed: if slot.is_in_mesh() {
+                    Vec::new()
+                } else {
+                    slot.apps().map(|(_, address)| address).collect()
+                },
             };
             (slot.name.clone(), places)
         });
@@ -110,14 +119,21 @@ impl Atlas {
             complete: true,
         };
         // Calls of an application come after it, in order: a stack, last call pushed first.
-        let mut ahead = vec![(None, entry)];
+        let mut ahead = vec![(None, Some(entry))];
         let mut visited = BTreeSet::new();
         while let Some((caller, address)) = ahead.pop() {
-            path.stations.extend(caller.map(Station::Envoy));
+            path.stations.extend(caller.clone().map(Station::Envoy));
+            // Without an address, the caller's own Envoy refused the call.
+            let Some(address) = address else { continue };
             let Some((task, places)) = self.task_at(address) else {
                 path.stations.extend(self.application_at(address));
                 continue;
             };
+            if caller.as_deref() == Some(task) && !address.ip().is_loopback() {
+                // The rules leave alone what a task sends to itself.
+                path.stations.push(Station::Application(task.to_owned()));
+                continue;
+            }
             path.stations.push(Station::Envoy(task.to_owned()));
             let Some(hops) = arrived(&places.hops, trace_id, deadline).await else {
                 path.complete = false;
@@ -136,11 +152,8 @@ impl Atlas {
             // Its calls are those of all its visits, and are told once.
             let first_visit = visited.insert(task);
             let calls: Vec<&Hop> = hops.iter().filter(|hop| first_visit && !hop.is_inbound()).collect();
-            for call in calls.into_iter().rev() {
-                if let Ok(next) = call.upstream.parse() {
-                    ahead.push((caller.clone(), next));
-                }
-            }
+            let next = calls.into_iter().rev().map(|call| call.upstream.parse().ok());
+            ahead.extend(next.map(|next| (caller.clone(), next)));
         }
         path
     }
@@ -148,7 +161,7 @@ impl Atlas {
     /// The application of a task without an Envoy.
     fn application_at(&self, address: SocketAddr) -> Option<Station> {
         let mut tasks = self.tasks.iter();
-        let (task, _) = tasks.find(|(_, places)| places.ingresses.is_empty() && places.apps.contains(&address))?;
+        let (task, _) = tasks.find(|(_, places)| places.exposed.contains(&address))?;
         Some(Station::Application(task.clone()))
     }
 

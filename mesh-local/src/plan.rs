@@ -5,6 +5,7 @@ mod cloud_map;
 mod container;
 mod envoy;
 mod health_check;
+mod interception;
 mod labels;
 mod limits;
 mod meshes;
@@ -22,17 +23,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::{ResourceType, ecs, is_part_of, ssm};
 use mesh_model::Problems;
-use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
+use mesh_model::app_mesh::{Kind, Topology};
 use mesh_model::namespace::Namespace;
 use mesh_model::service_connect::ServiceConnectConfiguration;
 
+pub use self::interception::Interception;
 pub use self::parts::{
     CloudMapService, Condition, ContainerPlan, HealthCheckPlan, Member, Membership, PortPlan, RegistryPlan, ServicePlan,
 };
 use self::reader::Reader;
 use crate::evaluate::{Resource, Stacks, is_not_simulated, is_refused, that_run_beside};
 use crate::image::Images;
+use crate::network::Network;
 use crate::stack_template::StackTemplate;
 
 /// What templates ask this machine to run.
@@ -97,6 +100,30 @@ impl Plan {
             services: services.into_iter().map(|service| service.plan).collect(),
             not_simulated,
         })
+    }
+
+    /// What means nothing on one machine whose tasks are in such a network: [`Plan::not_simulated`], and where nothing is
+    /// redirected, or not for a virtual gateway, what the template says of that.
+    #[must_use]
+    pub fn not_simulated_in(&self, network: Network) -> Vec<(String, String)> {
+        let members = self.services.iter().filter_map(|service| match &service.membership {
+            Membership::Mesh(member) => Some(member),
+            Membership::Namespace(_) | Membership::None => None,
+        });
+        let nothing_is_redirected =
+            |member: &&Member| network == Network::Shared || member.path.kind == Kind::VirtualGateway;
+        let interceptions = members
+            .filter(nothing_is_redirected)
+            .filter_map(|member| member.interception.as_ref());
+        let mut all = self.not_simulated.clone();
+        for interception in interceptions {
+            let listed = (interception.path.clone(), "property".to_owned());
+            // Services may share a task definition.
+            if !all.contains(&listed) {
+                all.push(listed);
+            }
+        }
+        all
     }
 
     /// The names of the images that the templates' containers run. `None` if one of them cannot be evaluated.

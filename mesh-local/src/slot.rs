@@ -1,28 +1,34 @@
 //! The place of one task on this machine: its name, its directory, and where its parts listen.
 //!
-//! On AWS every task has an IP address of its own and a new one when it is replaced. Here tasks share one
-//! address and are told apart by port, and a task that is replaced finds its successor in the same slot: the
-//! address that somebody was told to call keeps working.
+//! On AWS every task has an IP address of its own and a new one when it is replaced. Here a task that is replaced finds
+//! its successor in the same slot: the address that somebody was told to call keeps working. Tasks either share one
+//! address and are told apart by port, or have a network each.
 
+mod own_network;
 mod places;
+mod redirection;
 mod sidecar;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use mesh_control::ServiceIdentity;
-use mesh_control::node::{OwnWiring, Wiring, egress_listener, ingress_listener};
+use mesh_control::node::{INTERCEPTED_INGRESS, OwnWiring, Wiring, egress_listener, ingress_listener};
 use mesh_model::namespace::Namespace;
 
+pub(crate) use self::own_network::{Inhabited, OwnNetwork};
 use self::places::Places;
+use self::redirection::Redirection;
 use self::sidecar::Sidecar;
 use crate::environment;
+use crate::network::{MeshNetwork, ProxyFolder};
 use crate::plan::{ContainerPlan, Membership, ServicePlan};
 use crate::process::Log;
+use crate::spans;
 
 /// The place of one task.
 #[derive(Debug)]
@@ -35,8 +41,23 @@ pub(crate) struct Slot {
     ordinal: usize,
     places: Places,
     sidecar: Option<Sidecar>,
+    /// `None` if it shares the machine's with all others.
+    network: Option<OwnNetwork>,
+    /// Where its parts send spans.
+    collector: SocketAddr,
     /// Of its containers and its Envoy in their latest lives.
     logs: Mutex<BTreeMap<String, Log>>,
+}
+
+/// Where the slots of a mesh are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The folder for their files.
+    pub(crate) state: &'a Path,
+    /// What each has a network of its own in; `None` if all share the machine's.
+    pub(crate) network: Option<&'a MeshNetwork>,
+    /// Where all send spans.
+    pub(crate) collector: SocketAddr,
 }
 
 impl Slot {
@@ -47,9 +68,9 @@ impl Slot {
         number: u32,
         ordinal: usize,
         namespace: Option<&Namespace>,
-        state: &Path,
+        site: Site<'_>,
     ) -> io::Result<Self> {
-        let directory = state.join(format!("{}-{number}", plan.name));
+        let directory = site.state.join(format!("{}-{number}", plan.name));
         std::fs::create_dir(&directory)?;
         let service = ServiceIdentity {
             cluster: plan.cluster.clone(),
@@ -60,14 +81,26 @@ impl Slot {
             Membership::Namespace(_) => namespace.map(|namespace| Sidecar::of_service(&service, namespace)),
             Membership::None => None,
         };
-        let listeners = sidecar.iter().flat_map(Sidecar::listeners);
+        let (places, network) = match site.network {
+            None => (Places::on_loopback(sidecar.as_ref(), &plan.containers)?, None),
+            Some(mesh) => {
+                let redirection = Redirection::of(plan, namespace);
+                let hosts = namespace.map_or_else(Vec::new, |namespace| mesh.endpoints_of(&namespace.name));
+                let folder = site.state.join(ordinal.to_string());
+                let network = OwnNetwork::new(mesh, redirection.as_ref(), hosts, folder)?;
+                let address = IpAddr::V4(network.address());
+                (Places::at(address, redirection, &plan.containers), Some(network))
+            }
+        };
         Ok(Self {
             name: format!("{}/{number}", plan.name),
-            places: Places::on_loopback(listeners, &plan.containers)?,
+            places,
             service,
             directory,
             ordinal,
             sidecar,
+            network,
+            collector: site.collector,
             logs: Mutex::default(),
         })
     }
@@ -75,24 +108,36 @@ impl Slot {
     /// What its Envoy's bootstrap must say, if it has an Envoy.
     pub(crate) fn wiring(&self) -> Option<Wiring> {
         let sidecar = self.sidecar.as_ref()?;
+        let own = OwnWiring {
+            task: Some(self.name.clone()),
+            app_ports: self.places.apps().clone(),
+            app_address: sidecar.app_address,
+            hops: Some(self.hops().display().to_string()),
+            collector: Some(self.collector),
+            ..OwnWiring::default()
+        };
         Some(Wiring {
-            listeners: self
-                .places
-                .listeners()
-                .map(|(name, address)| (name.to_owned(), address.port()))
-                .collect(),
-            own: OwnWiring {
-                task: Some(self.name.clone()),
-                app_ports: self
-                    .places
-                    .apps()
-                    .map(|(port, address)| (port, address.port()))
-                    .collect(),
-                app_address: sidecar.app_address,
-                hops: Some(self.hops().display().to_string()),
-                ..OwnWiring::default()
+            listeners: self.places.listeners().clone(),
+            own: match &self.network {
+                None => own,
+                Some(network) => OwnWiring {
+                    // Nobody but the other tasks can come that far.
+                    ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    is_intercepted: network.is_intercepted,
+                    virtual_addresses: network
+                        .hosts
+                        .iter()
+                        .map(|(address, name)| (name.clone(), IpAddr::V4(*address)))
+                        .collect(),
+                    ..own
+                },
             },
         })
+    }
+
+    /// The network of its own, if it has one.
+    pub(crate) fn network(&self) -> Option<&OwnNetwork> {
+        self.network.as_ref()
     }
 
     /// The id by which its Envoy, if it has one, asks for its configuration.
@@ -123,12 +168,22 @@ impl Slot {
     /// The socket of its Envoy's admin page. The kernel has room for about a hundred bytes and a service's name may
     /// have 255, so it is named after a number.
     pub(crate) fn admin_socket(&self) -> PathBuf {
-        self.directory.with_file_name(format!("{}.sock", self.ordinal))
+        match self.envoy_folder() {
+            Some(folder) => folder.admin_socket(),
+            None => self.directory.with_file_name(format!("{}.sock", self.ordinal)),
+        }
     }
 
     /// The file to which its Envoy writes what passes.
     pub(crate) fn hops(&self) -> PathBuf {
-        self.directory.join("hops.jsonl")
+        match self.envoy_folder() {
+            Some(folder) => folder.hops(),
+            None => self.directory.join("hops.jsonl"),
+        }
+    }
+
+    fn envoy_folder(&self) -> Option<&ProxyFolder> {
+        Some(self.network.as_ref()?.envoy()?.0)
     }
 
     /// Under which address others find it.
@@ -136,13 +191,13 @@ impl Slot {
         self.places.address
     }
 
-    /// Where its Envoy takes requests for the port of this name; a virtual node's or virtual gateway's ports are named
-    /// by their numbers.
+    /// Where others call its Envoy for the port of this name; a virtual node's or virtual gateway's ports are named by
+    /// their numbers.
     pub(crate) fn ingress(&self, port_name: &str) -> Option<SocketAddr> {
-        self.places.listener(&ingress_listener(port_name))
+        self.places.ingress(port_name)
     }
 
-    /// Where its Envoy takes requests, by port name.
+    /// Where others call its Envoy, by port name.
     pub(crate) fn ingresses(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
         let names = self.sidecar.iter().flat_map(|sidecar| sidecar.ingress.keys());
         names.filter_map(|name| Some((name.as_str(), self.ingress(name)?)))
@@ -159,12 +214,30 @@ impl Slot {
         self.places.listener(&egress_listener())
     }
 
-    /// Where its Envoy passes on TCP connections, from outside and from its applications.
-    pub(crate) fn tcp_listeners(&self) -> Vec<SocketAddr> {
-        let ingress = self.tcp_ingresses().filter_map(|name| self.ingress(name));
+    /// The ports at which its Envoy passes on TCP connections, from outside and from its applications. Where connections
+    /// are redirected, HTTP may come to the same ports.
+    pub(crate) fn tcp_listeners(&self) -> BTreeSet<u16> {
+        let ingress = self.tcp_ingresses().map(ingress_listener);
         let egress = self.sidecar.iter().flat_map(Sidecar::tcp_egress_listeners);
-        let egress = egress.filter_map(|name| self.places.listener(&name));
-        ingress.chain(egress).collect()
+        let own: Vec<String> = ingress.chain(egress).collect();
+        let redirected = [
+            (INTERCEPTED_INGRESS.to_owned(), self.tcp_ingresses().next().is_some()),
+            (
+                egress_listener(),
+                self.sidecar.as_ref().is_some_and(Sidecar::has_tcp_egress),
+            ),
+        ];
+        let redirected = redirected
+            .into_iter()
+            .filter(|(_, carries_tcp)| self.is_intercepted() && *carries_tcp);
+        let names = own.into_iter().chain(redirected.map(|(name, _)| name));
+        names
+            .filter_map(|name| self.places.listeners().get(&name).copied())
+            .collect()
+    }
+
+    fn is_intercepted(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.is_intercepted)
     }
 
     /// Whether it has an Envoy.
@@ -172,12 +245,18 @@ impl Slot {
         self.sidecar.is_some()
     }
 
-    /// Where its applications listen, by container port.
+    /// Where others find its applications, by container port. Calls to them pass no Envoy, unless they are redirected.
     pub(crate) fn apps(&self) -> impl Iterator<Item = (u16, SocketAddr)> {
-        self.places.apps()
+        let apps = self.places.apps().iter();
+        apps.map(|(port, at)| (*port, (self.places.address, *at).into()))
     }
 
-    /// Where this container listens, with the port it has in its task definition.
+    /// Where its own Envoy finds its applications.
+    pub(crate) fn apps_beside_envoy(&self) -> impl Iterator<Item = SocketAddr> {
+        self.places.apps().keys().filter_map(|port| self.places.app(*port))
+    }
+
+    /// Where this container listens, as seen in its own task, with the port it has in its task definition.
     pub(crate) fn addresses_of(&self, container: &ContainerPlan) -> Vec<(u16, SocketAddr)> {
         let ports = container.ports.iter().map(|port| port.mapping.container_port);
         ports.filter_map(|port| Some((port, self.places.app(port)?))).collect()
@@ -186,6 +265,15 @@ impl Slot {
     /// The whole environment of one of its containers.
     pub(crate) fn environment_of(&self, container: &ContainerPlan) -> Vec<(String, OsString)> {
         let mut variables = environment::inherited();
+        if let Some(variable) = container.image.bind_variable() {
+            let address = match self.network {
+                None => Ipv4Addr::LOCALHOST,
+                Some(_) => Ipv4Addr::UNSPECIFIED,
+            };
+            variables.push((variable.to_owned(), address.to_string().into()));
+        }
+        let spans = spans::variables(self.collector, &self.name, &container.environment);
+        variables.extend(spans.map(|(name, value)| (name, value.into())));
         let given = container.environment.iter();
         variables.extend(given.map(|(name, value)| (name.clone(), value.into())));
         for port in &container.ports {
@@ -194,7 +282,13 @@ impl Slot {
                 variables.push((variable.clone(), address.port().to_string().into()));
             }
         }
-        let sidecar = self.sidecar.iter().flat_map(|sidecar| sidecar.variables(&self.places));
+        let sidecar = self.sidecar.iter().flat_map(|sidecar| {
+            if self.is_intercepted() {
+                sidecar.variables_of_intercepted()
+            } else {
+                sidecar.variables(&self.places)
+            }
+        });
         variables.extend(sidecar.map(|(name, value)| (name, value.into())));
         variables
     }

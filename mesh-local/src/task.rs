@@ -6,14 +6,16 @@
 //! with its Envoy. It ends in this order: others learn that it leaves, its Envoy asks callers to go elsewhere, the
 //! containers stop, what was started last first, and the Envoy delivers what is under way before it stops, too.
 
+mod home;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use mesh_control::ads::Variant;
+use mesh_control::node::Wiring;
 use mesh_control::{Bootstrap, ControlPlane};
-use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,9 +25,13 @@ use crate::container::{Container, Surroundings};
 use crate::envoy::Envoy;
 use crate::event::Event;
 use crate::launcher::Launcher;
+use crate::network::MeshNetwork;
 use crate::plan::{Condition, ServicePlan};
 use crate::process::Failure;
 use crate::slot::Slot;
+use crate::state::StateFolder;
+
+use self::home::Home;
 
 /// How long a container may take to get as far as another needs that depends on it. ECS calls it `startTimeout`;
 /// this is Fargate's default, and Fargate decides it.
@@ -46,12 +52,16 @@ const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub(crate) struct Shared {
     pub(crate) envoy: PathBuf,
     pub(crate) xds: std::net::SocketAddr,
+    /// Where everybody sends spans.
+    pub(crate) collector: std::net::SocketAddr,
     pub(crate) launcher: Launcher,
     pub(crate) cloud_map: CloudMap,
     pub(crate) control: ControlPlane,
     pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
-    /// Keeps the folder of all logs and sockets for as long as a task may write to it.
-    pub(crate) _state: Arc<TempDir>,
+    /// What tasks have networks of their own in; `None` if all share the machine's.
+    pub(crate) network: Option<Arc<MeshNetwork>>,
+    /// The folder of all logs and sockets, kept for as long as a task may write to it.
+    pub(crate) state: Arc<StateFolder>,
 }
 
 /// A service's task in its slot.
@@ -74,9 +84,10 @@ pub(crate) enum Word {
 
 /// What a task has started so far, to be stopped in reverse.
 #[derive(Default)]
-struct Started {
-    envoy: Option<Envoy>,
+struct Started<'a> {
     containers: Vec<Container>,
+    envoy: Option<Envoy>,
+    home: Option<Home<'a>>,
 }
 
 impl Task<'_> {
@@ -97,7 +108,7 @@ impl Task<'_> {
     }
 
     /// Ends only with a failure. The registration lives as long as this does.
-    async fn start_and_watch(&self, started: &mut Started, running: impl FnOnce()) -> Failure {
+    async fn start_and_watch<'a>(&'a self, started: &mut Started<'a>, running: impl FnOnce()) -> Failure {
         let beginning = Instant::now();
         let (words, heard) = mpsc::channel(16);
         let mut failed = std::pin::pin!(self.listen(heard));
@@ -131,8 +142,11 @@ impl Task<'_> {
         }
     }
 
-    async fn start(&self, started: &mut Started, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
-        self.start_envoy(started, words).await?;
+    async fn start<'a>(&'a self, started: &mut Started<'a>, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
+        let home = &*started.home.insert(Home::enter(self.slot, self.shared).await?);
+        if let Some(wiring) = self.slot.wiring() {
+            self.start_envoy(wiring, home, &mut started.envoy, words).await?;
+        }
         for plan in &self.plan.containers {
             for (name, condition) in &plan.depends_on {
                 if let Some(other) = started.containers.iter().find(|container| container.name() == name) {
@@ -142,9 +156,10 @@ impl Task<'_> {
             let around = Surroundings {
                 environment: self.slot.environment_of(plan),
                 addresses: self.slot.addresses_of(plan),
+                network: home.holder(),
                 log: self.slot.directory.join(format!("{}.log", plan.name)),
             };
-            let container = Container::start(plan, around, &self.shared.launcher, words.clone())?;
+            let container = Container::start(plan, around, home.of_containers(), words.clone())?;
             self.slot.remember_log(&plan.name, container.log());
             self.say(Event::ContainerStarted {
                 task: self.slot.name.clone(),
@@ -159,31 +174,34 @@ impl Task<'_> {
         Ok(())
     }
 
-    async fn start_envoy(&self, started: &mut Started, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
-        let (Some(wiring), Some(node_id)) = (self.slot.wiring(), self.slot.node_id()) else {
-            return Ok(());
-        };
+    async fn start_envoy(
+        &self,
+        wiring: Wiring,
+        home: &Home<'_>,
+        place: &mut Option<Envoy>,
+        words: &mpsc::Sender<Word>,
+    ) -> Result<(), Failure> {
         let beginning = Instant::now();
         let bootstrap = Bootstrap {
-            node_id: node_id.to_owned(),
+            node_id: self.slot.node_id().unwrap_or_default().to_owned(),
             wiring,
             xds: self.shared.xds,
             variant: Variant::Delta,
             admin: self.slot.admin_socket(),
             sds: self.slot.sds(),
-            dns_servers: Vec::new(),
+            dns_servers: self.shared.network.iter().map(|network| network.dns_server()).collect(),
         };
+        let files = home.files_of_envoy(&self.shared.envoy);
         let envoy = Envoy::start(
-            &self.shared.envoy,
+            files,
             &bootstrap,
             &self.slot.tcp_listeners(),
-            &self.slot.directory,
-            &self.shared.launcher,
+            home.of_envoy(),
             words.clone(),
         )
         .await?;
         self.slot.remember_log("envoy", envoy.log());
-        let envoy = started.envoy.insert(envoy);
+        let envoy = place.insert(envoy);
         envoy.ready().await?;
         self.say(Event::EnvoyReady {
             task: self.slot.name.clone(),
@@ -198,7 +216,7 @@ impl Task<'_> {
     }
 }
 
-impl Started {
+impl Started<'_> {
     /// Stops everything in the order that loses no request, in a hurry after a failure. The task is not
     /// registered any more.
     async fn stop(mut self, control: &ControlPlane, failed: bool) {
@@ -219,6 +237,9 @@ impl Started {
             envoy
                 .stop(if failed { GRACE_AFTER_FAILURE } else { DELIVER_WITHIN })
                 .await;
+        }
+        if let Some(home) = self.home {
+            home.leave().await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mesh_control::{NodeInstance, ServiceIdentity, World};
-use mesh_model::namespace::Namespace;
+use mesh_model::namespace::{Endpoint, Namespace};
 
 use crate::cloud_map::Registration;
 use crate::evaluate::REGION;
@@ -37,6 +37,65 @@ pub(crate) fn world(plan: &Plan) -> World {
             .filter_map(|service| Some((service.hostname()?, Vec::new())))
             .collect(),
         ..World::default()
+    }
+}
+
+/// Adds what a new plan has and the old one does not: names, members, and resources of meshes. What both have stays as it
+/// is, routes first of all.
+pub(crate) fn widen(world: &mut World, plan: &Plan) {
+    let new = self::world(plan);
+    for (name, namespace) in new.namespaces {
+        let endpoints = &mut world
+            .namespaces
+            .entry(name)
+            .or_insert_with(|| Namespace {
+                endpoints: Vec::new(),
+                ..namespace.clone()
+            })
+            .endpoints;
+        let is_new = |endpoint: &Endpoint| {
+            let same = |known: &Endpoint| (&known.dns_name, known.port) == (&endpoint.dns_name, endpoint.port);
+            !endpoints.iter().any(same)
+        };
+        let added: Vec<Endpoint> = namespace.endpoints.into_iter().filter(is_new).collect();
+        endpoints.extend(added);
+    }
+    for (name, mesh) in new.meshes {
+        match world.meshes.get_mut(&name) {
+            None => {
+                world.meshes.insert(name, mesh);
+            }
+            Some(known) => {
+                add_new(&mut known.virtual_nodes, mesh.virtual_nodes);
+                add_new(&mut known.virtual_routers, mesh.virtual_routers);
+                add_new(&mut known.virtual_services, mesh.virtual_services);
+                add_new(&mut known.virtual_gateways, mesh.virtual_gateways);
+            }
+        }
+    }
+    add_new(&mut world.members, new.members);
+    add_new(&mut world.registered, new.registered);
+    add_new(&mut world.hosts, new.hosts);
+}
+
+/// Makes everything what a plan says, and leaves it the tasks that are registered.
+pub(crate) fn narrow(world: &mut World, plan: &Plan) {
+    let new = self::world(plan);
+    keep_only(&mut world.registered, new.registered);
+    keep_only(&mut world.hosts, new.hosts);
+    world.namespaces = new.namespaces;
+    world.members = new.members;
+    world.meshes = new.meshes;
+}
+
+fn keep_only<K: Ord, V>(known: &mut BTreeMap<K, V>, wanted: BTreeMap<K, V>) {
+    known.retain(|name, _| wanted.contains_key(name));
+    add_new(known, wanted);
+}
+
+fn add_new<K: Ord, V>(known: &mut BTreeMap<K, V>, wanted: BTreeMap<K, V>) {
+    for (name, value) in wanted {
+        known.entry(name).or_insert(value);
     }
 }
 

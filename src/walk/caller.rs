@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
 use mesh_local::path::{Journey, observed_trace_id};
+use mesh_local::spans::SpanWatch;
 use uuid::Uuid;
 
 use super::{Call, Expected, Walk};
@@ -12,6 +13,9 @@ use crate::console::Console;
 
 /// Longer than the mesh's own limit of 15 s, so that its answer is what is shown.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Before each line about a call.
+const INDENT: &str = "   ";
 
 /// Somebody outside the mesh who calls into it.
 pub(crate) struct Caller<'a> {
@@ -26,6 +30,15 @@ struct Answer {
     body: String,
     took: Duration,
     path: Journey,
+    spans: Option<SpanWatch>,
+}
+
+/// The call with the most stations on its way, the last of several: what there is most to be seen of.
+struct Longest {
+    /// Counted from 1.
+    call: usize,
+    path: Journey,
+    spans: SpanWatch,
 }
 
 impl<'a> Caller<'a> {
@@ -43,6 +56,7 @@ impl<'a> Caller<'a> {
     /// there, if one did.
     pub(crate) async fn take(&self, walk: &Walk) -> Result<Option<Instant>, String> {
         let mut first = None;
+        let mut longest: Option<Longest> = None;
         for (index, call) in walk.calls.iter().enumerate() {
             self.console.show(&format!("\n{}. {call}", index + 1));
             let mut reached = Vec::new();
@@ -60,11 +74,33 @@ impl<'a> Caller<'a> {
                 }
                 call.judge(&answer)?;
                 reached.extend(answer.path.applications().last().map(str::to_owned));
+                longest = answer.or_longer(index + 1, longest);
             }
             self.judge_turns(call, &reached)?;
             self.judge_ways(call, &ways)?;
         }
+        if let Some(longest) = longest {
+            self.draw(&longest).await;
+        }
         Ok(first)
+    }
+
+    /// Shows a call on a time axis.
+    async fn draw(&self, longest: &Longest) {
+        let waterfall = longest.spans.waterfall(&longest.path).await;
+        if waterfall.is_empty() {
+            let words = "the Envoys sent no spans, and so there is no picture";
+            self.console
+                .show(&format!("\nCall {} took the longest way; {words}.", longest.call));
+            return;
+        }
+        let text = waterfall.text(self.console.width().saturating_sub(INDENT.len()));
+        let lines: Vec<String> = text.lines().map(|line| format!("{INDENT}{line}")).collect();
+        self.console.show(&format!(
+            "\nCall {} took the longest way. Where its time went:\n{}",
+            longest.call,
+            lines.join("\n")
+        ));
     }
 
     async fn call(&self, call: &Call) -> Result<Answer, String> {
@@ -75,23 +111,24 @@ impl<'a> Caller<'a> {
         let trace_id = observed_trace_id(&Uuid::new_v4().simple().to_string());
         let span_id = &Uuid::new_v4().simple().to_string()[..16];
         let url = format!("http://{address}{}", call.path);
+        let traceparent = format!("00-{trace_id}-{span_id}-01");
+        let spans = self.mesh.watch_spans(&traceparent);
         let beginning = Instant::now();
+        let request = self.client.get(&url).header("traceparent", &traceparent);
+        let answer = self.mesh.beside_tasks(async move {
+            let response = request.send().await?;
+            Ok((response.status().as_u16(), response.text().await?))
+        });
+        let answer = answer.await.map_err(|error| format!("GET {url}: {error}"))?;
         let failed = |error: reqwest::Error| format!("GET {url}: {}", with_causes(&error));
-        let response = self
-            .client
-            .get(&url)
-            .header("traceparent", format!("00-{trace_id}-{span_id}-01"))
-            .send()
-            .await
-            .map_err(failed)?;
-        let status = response.status().as_u16();
-        let body = response.text().await.map_err(failed)?;
+        let (status, body) = answer.map_err(failed)?;
         let took = beginning.elapsed();
         Ok(Answer {
             status,
             body,
             took,
             path: self.mesh.path(&trace_id, address).await,
+            spans,
         })
     }
 
@@ -101,10 +138,12 @@ impl<'a> Caller<'a> {
             body,
             took,
             path,
+            ..
         } = answer;
         let milliseconds = took.as_secs_f64() * 1000.0;
-        self.console
-            .show(&format!("   {status} in {milliseconds:.1} ms: {path}\n   {body}"));
+        self.console.show(&format!(
+            "{INDENT}{status} in {milliseconds:.1} ms: {path}\n{INDENT}{body}"
+        ));
     }
 
     /// Shows how often each way was taken, and checks that all that were expected were, and no other.
@@ -114,7 +153,7 @@ impl<'a> Caller<'a> {
         }
         let counts: Vec<String> = taken.iter().map(|(way, times)| format!("{way}: {times}")).collect();
         let counts = counts.join(", ");
-        self.console.show(&format!("   {counts}"));
+        self.console.show(&format!("{INDENT}{counts}"));
         let expected: BTreeSet<&String> = call.ways.iter().collect();
         if taken.keys().collect::<BTreeSet<_>>() == expected {
             Ok(())
@@ -146,6 +185,22 @@ impl<'a> Caller<'a> {
             expected.join(" and "),
             reached.join(", ")
         ))
+    }
+}
+
+impl Answer {
+    /// This one, the answer to the call of this number, or the longest so far, if that was longer or this failed.
+    fn or_longer(self, call: usize, longest: Option<Longest>) -> Option<Longest> {
+        let Self {
+            status, path, spans, ..
+        } = self;
+        let is_shorter = |other: &Longest| path.stations.len() < other.path.stations.len();
+        match spans {
+            Some(spans) if status == 200 && !longest.as_ref().is_some_and(is_shorter) => {
+                Some(Longest { call, path, spans })
+            }
+            _ => longest,
+        }
     }
 }
 

@@ -3,24 +3,28 @@
 //!
 //! Run them by `cargo test -p meshwright`: with `--test it`, Cargo neither builds nor renews the example.
 //!
-//! - `room`, `run`, `http`, `template`, `golden`: what the tests are written with;
+//! - `room`, `run`, `http`, `template`, `golden`, `waterfall`: what the tests are written with;
 //! - `once`, `staying`, `killed`, `signals`, `side_by_side`: the example, run;
 //! - `lives`: how tasks start, fail and end;
 //! - `printed`: its template and its picture;
 //! - `file`: templates in files;
+//! - `translate`: what their nodes' Envoys would be told;
 //! - `app_mesh`: the example appmesh, and templates of App Mesh that others wrote;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
 
 mod app_mesh;
+mod apply;
 mod bad_container;
 mod bad_input;
 mod bad_machine;
 mod bad_template;
+mod blue_green;
 mod file;
 mod golden;
 mod http;
 mod killed;
 mod lives;
+mod namespaces;
 mod once;
 mod printed;
 mod room;
@@ -29,3 +33,5 @@ mod side_by_side;
 mod signals;
 mod staying;
 mod template;
+mod translate;
+mod waterfall;

@@ -3,6 +3,7 @@
 use crate::http::{FETCHED, GREEN};
 use crate::room::Room;
 use crate::run::Run;
+use crate::waterfall;
 
 /// The path of a request that ends at this task of blue.
 fn path_to(task: &str) -> String {
@@ -39,6 +40,38 @@ async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
         tasks.sort_unstable();
         assert_eq!(tasks, [blue_1.as_str(), blue_2.as_str()], "{stdout}");
     }
+    // The last of the longest is drawn.
+    let (call, picture) = waterfall::read(stdout);
+    let blue = if in_turn[3].0 == blue_1 { "blue/1" } else { "blue/2" };
+    let envoys: Vec<(&str, &str)> = waterfall::envoys(&picture)
+        .into_iter()
+        .map(|line| (line.place.as_str(), line.what.as_str()))
+        .collect();
+    assert_eq!(call, 3, "{stdout}");
+    let of_blue = format!("envoy of {blue}");
+    assert_eq!(
+        envoys,
+        [
+            ("envoy of green/1", "GET /downstream/blue.serviceconnect"),
+            ("envoy of green/1", "→ GET blue.serviceconnect/"),
+            (of_blue.as_str(), "GET /"),
+        ],
+        "{stdout}"
+    );
+    // What lies between them are the services' own spans: of a request that came, and of the call that it made.
+    let places: Vec<&str> = picture.iter().map(|line| line.place.as_str()).collect();
+    assert_eq!(
+        places,
+        [
+            "envoy of green/1",
+            "green/1",
+            "green/1",
+            "envoy of green/1",
+            &of_blue,
+            blue
+        ],
+        "{stdout}"
+    );
     assert!(
         stdout.contains("\nThe first answer through two services was there "),
         "{stdout}"

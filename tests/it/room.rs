@@ -117,7 +117,8 @@ impl Room {
         self.command(Path::new(env!("CARGO_BIN_EXE_meshwright")), arguments)
     }
 
-    fn command(&self, program: &Path, arguments: &[&str]) -> Command {
+    /// Any program, started in the room.
+    pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)

@@ -2,7 +2,7 @@
 //!
 //! <https://www.envoyproxy.io/docs/envoy/v1.40.0/operations/admin> (2026-11-23).
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Admin {
     client: reqwest::Client,
-    /// How the statistics name the connections of each TCP listener.
+    /// How the names of the statistics end that count the connections of each TCP listener.
     tcp_connections: Vec<String>,
 }
 
 impl Admin {
-    /// The admin page at `socket` of an Envoy that has these TCP listeners, among others.
-    pub(crate) fn new(socket: &Path, tcp_listeners: &[SocketAddr]) -> reqwest::Result<Self> {
+    /// The admin page at `socket` of an Envoy that has TCP listeners at these ports, among others.
+    pub(crate) fn new(socket: &Path, tcp_listeners: &BTreeSet<u16>) -> reqwest::Result<Self> {
         let client = reqwest::Client::builder()
             .unix_socket(socket.to_owned())
             .no_proxy()
             .timeout(ANSWER_WITHIN)
             .build()?;
-        let name = |address: &SocketAddr| format!("listener.{}_{}.downstream_cx_active", address.ip(), address.port());
+        let name = |port: &u16| format!("_{port}.downstream_cx_active");
         Ok(Self {
             client,
             tcp_connections: tcp_listeners.iter().map(name).collect(),
@@ -84,7 +84,7 @@ impl Admin {
         let of_requests = [".downstream_rq_active", ".downstream_cx_tx_bytes_buffered"];
         let http = name.strip_prefix("http.").filter(|rest| !rest.starts_with("admin."));
         http.is_some_and(|rest| of_requests.iter().any(|end| rest.ends_with(end)))
-            || self.tcp_connections.iter().any(|counted| counted == name)
+            || name.starts_with("listener.") && self.tcp_connections.iter().any(|counted| name.ends_with(counted))
     }
 
     async fn post(&self, what: &str) {

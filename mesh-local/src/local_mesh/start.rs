@@ -1,16 +1,14 @@
 //! What a mesh needs before any of its tasks can be started: an Envoy, a folder, and a place for each task.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use pinned_tools::{Envoy, Surroundings};
-use tempfile::TempDir;
 
 use crate::event::Event;
-use crate::plan::{Plan, ServicePlan};
-use crate::slot::Slot;
+use crate::launcher::Launcher;
+use crate::network::{MeshNetwork, Network, Unfit, check};
+use crate::plan::Plan;
+use crate::state::{self, Access, StateFolder};
 
 /// Why a mesh did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +24,9 @@ pub enum StartError {
         /// The refusal.
         source: std::io::Error,
     },
+    /// Tasks cannot have networks of their own here.
+    #[error("{0}")]
+    Unfit(Unfit),
     /// A task never became ready.
     #[error("{0}")]
     Task(String),
@@ -55,24 +56,44 @@ pub(super) async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event:
     Ok((envoy, on_event))
 }
 
-/// A folder for logs, sockets and bootstrap files that only this user can enter.
-pub(super) fn state_directory() -> Result<TempDir, StartError> {
+/// Whether tasks can be where they are to be.
+pub(super) async fn network(
+    network: Network,
+    plan: &Plan,
+    launcher: &Launcher,
+) -> Result<Option<Arc<MeshNetwork>>, StartError> {
+    if network == Network::Shared {
+        return Ok(None);
+    }
+    check().map_err(StartError::Unfit)?;
+    let started = MeshNetwork::start(plan, launcher).await;
+    let started = started.map_err(|source| StartError::Machine {
+        what: "making networks for tasks",
+        source,
+    })?;
+    Ok(Some(Arc::new(started)))
+}
+
+/// A folder for logs, sockets and bootstrap files. What killed runners left behind is removed.
+pub(super) fn state_folder(network: Network) -> Result<StateFolder, StartError> {
     let refused = |source| StartError::Machine {
         what: "making a folder for logs and sockets",
         source,
     };
-    let state = tempfile::Builder::new()
-        .prefix("meshwright-")
-        // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(|error| {
-            // Built anew: the error has the operating system's as its source and in its words, too.
-            refused(std::io::Error::new(
-                error.kind(),
-                format!("{error}; set TMPDIR to a folder that exists"),
-            ))
-        })?;
+    let parent = std::env::temp_dir();
+    state::sweep(&parent);
+    // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
+    let access = match network {
+        Network::Shared => Access::Owner,
+        Network::Namespaces => Access::PassThrough,
+    };
+    let state = StateFolder::create(&parent, access).map_err(|error| {
+        // Built anew: the error has the operating system's as its source and in its words, too.
+        refused(std::io::Error::new(
+            error.kind(),
+            format!("{error}; set TMPDIR to a folder that exists"),
+        ))
+    })?;
     // The kernel has room for 103 bytes (macOS) or 107 (Linux) of a socket's path, and those in here end in a slash,
     // a number and `.sock`.
     const ROOM: usize = 90;
@@ -85,19 +106,4 @@ pub(super) fn state_directory() -> Result<TempDir, StartError> {
         return Err(refused(std::io::Error::other(message)));
     }
     Ok(state)
-}
-
-/// A slot for every task, with its service.
-pub(super) fn places(plan: &Plan, state: &Path) -> std::io::Result<Vec<(Arc<Slot>, Arc<ServicePlan>)>> {
-    let mut places = Vec::new();
-    for service in &plan.services {
-        let namespace = service.membership.namespace();
-        let namespace = namespace.and_then(|name| plan.namespaces.iter().find(|namespace| namespace.name == name));
-        let service = Arc::new(service.clone());
-        for number in 1..=service.desired_count {
-            let slot = Slot::new(&service, number, places.len(), namespace, state)?;
-            places.push((Arc::new(slot), Arc::clone(&service)));
-        }
-    }
-    Ok(places)
 }

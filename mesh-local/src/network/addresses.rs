@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 10.77.0.1 | the bridge between all tasks: their router and DNS server, and where the control plane listens | the subnet's router and resolver |
 //! | 10.77.0.2 … 10.77.255.254 | tasks, another one for each life | network interfaces of tasks |
-//! | 10.78.0.1 … 10.78.255.254 | names of virtual services behind which no task has an address | an address out of nowhere in a hosted zone, as App Mesh's guides have it |
+//! | 10.78.0.1 … 10.78.255.254 | virtual services, as tasks of their mesh see them | an address out of nowhere in a hosted zone, as App Mesh's guides have it |
 //! | 127.255.0.1 … 127.255.255.254 | endpoints of Service Connect | the same |
 //!
 //! Nothing of it is visible outside the namespaces, so it does not matter who else uses these networks.
@@ -51,7 +51,7 @@ pub(crate) struct Lease {
 /// All addresses of a network are given out.
 #[derive(Debug, thiserror::Error)]
 #[error("no address is left in {0}")]
-pub(crate) struct Exhausted(Ipv4Net);
+pub struct Exhausted(Ipv4Net);
 
 impl Pool {
     /// Of the tasks' addresses.

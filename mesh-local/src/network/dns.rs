@@ -2,7 +2,8 @@
 //!
 //! | asked for | answer |
 //! |---|---|
-//! | A of a name | up to eight addresses, as Route 53 with the policy `MULTIVALUE` |
+//! | A of a name of tasks | up to eight addresses, as Route 53 with the policy `MULTIVALUE` |
+//! | A of a virtual service's name, from a task of its mesh | an address from which Envoy takes over |
 //! | anything else of it | nothing, and that there is nothing (`NOERROR`): who is told `NXDOMAIN` for AAAA, as musl asks for both, would not use A either |
 //! | a name that does not exist in a zone of the mesh | `NXDOMAIN` |
 //! | any other name | `REFUSED`: nothing is forwarded, as tasks have no way to the internet |
@@ -13,7 +14,7 @@
 mod names;
 
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 use hickory_server::Server;
@@ -68,9 +69,9 @@ struct Answer {
 }
 
 impl Answers {
-    fn answer(&self, name: &Name, kind: RecordType) -> Answer {
+    fn answer(&self, name: &Name, kind: RecordType, asker: IpAddr) -> Answer {
         let text = name.to_ascii();
-        let (code, records) = match self.0.find(&text) {
+        let (code, records) = match self.0.find(&text, asker) {
             Finding::Foreign => return Answer::error(ResponseCode::Refused),
             Finding::Unknown => (ResponseCode::NXDomain, Vec::new()),
             Finding::Addresses(addresses) if kind == RecordType::A => {
@@ -111,7 +112,10 @@ impl RequestHandler for Answers {
             Err(_) => Answer::error(ResponseCode::FormErr),
             Ok(asked) if asked.query.query_class() != DNSClass::IN => Answer::error(ResponseCode::Refused),
             // In the letters it was asked in, which some resolvers insist on.
-            Ok(asked) => self.answer(asked.query.original().name(), asked.query.query_type()),
+            Ok(asked) => {
+                let asker = request.src().ip();
+                self.answer(asked.query.original().name(), asked.query.query_type(), asker)
+            }
         };
         let mut metadata = Metadata::response_from_request(&request.metadata);
         metadata.response_code = answer.code;

@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use super::{ENVOY, Mount, addresses};
+use super::hold::Mount;
+use super::{User, addresses};
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLVER: &str = "/etc/resolv.conf";
@@ -85,13 +86,13 @@ fn switch(machine: &str) -> String {
 pub(crate) struct ProxyFolder(PathBuf);
 
 impl ProxyFolder {
-    /// Makes the folder, which nobody but Envoy and this user can enter. Its path should be short, as it has a
+    /// Makes the folder, which nobody but Envoy, who is `user`, and this user can enter. Its path should be short, as it has a
     /// socket in it.
     ///
     /// # Errors
     ///
     /// If it cannot be made, or if Envoy cannot get there.
-    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn create(path: PathBuf, user: User) -> io::Result<Self> {
         for folder in path.ancestors().skip(1) {
             let mode = folder
                 .metadata()
@@ -101,7 +102,7 @@ impl ProxyFolder {
             if mode & 0o001 == 0 {
                 let message = format!(
                     "Envoy runs as user {} and may not enter {}; set TMPDIR to a folder that everybody can reach",
-                    ENVOY.id,
+                    user.id,
                     folder.display()
                 );
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
@@ -111,7 +112,7 @@ impl ProxyFolder {
         fs::create_dir(&folder.0)
             .and_then(|()| fs::set_permissions(&folder.0, Permissions::from_mode(0o700)))
             .and_then(|()| File::create(folder.executable()))
-            .and_then(|_| chown(&folder.0, Some(ENVOY.id), Some(ENVOY.group)))
+            .and_then(|_| chown(&folder.0, Some(user.id), Some(user.group)))
             .map_err(|error| named(&folder.0, &error))?;
         Ok(folder)
     }
@@ -129,13 +130,9 @@ impl ProxyFolder {
         self.0.join("envoy")
     }
 
-    /// Writes what Envoy starts from, and says where it is.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written. The error names the file.
-    pub(crate) fn write_bootstrap(&self, text: &str) -> io::Result<PathBuf> {
-        Ok(file(&self.0, "/envoy.json", text)?.file)
+    /// The file that Envoy starts from. It must be readable by everybody.
+    pub(crate) fn bootstrap(&self) -> PathBuf {
+        self.0.join("envoy.json")
     }
 
     /// The socket of Envoy's admin page.
@@ -181,7 +178,8 @@ mod tests {
     fn a_folder_that_envoy_cannot_reach_is_refused() {
         let closed = tempfile::tempdir().expect("a folder");
         fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("it is ours");
-        let error = ProxyFolder::create(closed.path().join("1")).expect_err("only its owner may enter it");
+        let error =
+            ProxyFolder::create(closed.path().join("1"), super::super::ENVOY).expect_err("only its owner may enter it");
         let message = error.to_string();
         let expected = format!("Envoy runs as user 1337 and may not enter {};", closed.path().display());
         assert!(message.starts_with(&expected), "{message}");

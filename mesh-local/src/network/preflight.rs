@@ -21,7 +21,7 @@ const CAPABILITIES: [(u32, &str); 8] = [
 
 /// Why tasks cannot have networks of their own here. Has at least one reason.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unfit(Vec<String>);
+pub struct Unfit(Vec<String>);
 
 /// What a machine has to offer.
 #[derive(Debug, Clone)]

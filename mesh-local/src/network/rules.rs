@@ -13,6 +13,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::addresses;
+use crate::plan::Interception;
 
 /// `iptables` takes no more ports than this in one list. The plugin for App Mesh left out the rest; here they get
 /// another rule.
@@ -21,26 +22,6 @@ const PORTS_PER_RULE: usize = 15;
 /// The rules of one task: calls of `iptables` for the table `nat`, one per line. None at all by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rules(Vec<String>);
-
-/// A task definition's `ProxyConfiguration` of type `APPMESH`: everything that the task's processes send and others
-/// send to it goes through Envoy, but for what is ignored.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct AppMesh {
-    /// The user whose connections are Envoy's own.
-    pub(crate) ignored_uid: Option<u32>,
-    /// The group whose connections are Envoy's own.
-    pub(crate) ignored_gid: Option<u32>,
-    /// Where Envoy takes connections from other tasks, if it does.
-    pub(crate) ingress_port: Option<u16>,
-    /// Where Envoy takes connections of its own task.
-    pub(crate) egress_port: u16,
-    /// The ports of the task's applications. Without any, connections from other tasks are not redirected.
-    pub(crate) app_ports: Vec<u16>,
-    /// Ports anywhere to which the task's processes connect directly.
-    pub(crate) ignored_ports: Vec<u16>,
-    /// Addresses to which the task's processes connect directly.
-    pub(crate) ignored_ips: Vec<Ipv4Net>,
-}
 
 /// Service Connect in network mode `awsvpc`: what goes to an endpoint's address, and what comes to the ports that the
 /// task's service offers, goes through Envoy. Nobody's connections have to be ignored: Envoy's own go to neither.
@@ -52,13 +33,14 @@ pub(crate) struct ServiceConnect {
     pub(crate) ingress: Vec<(u16, u16)>,
 }
 
-impl AppMesh {
-    /// In the order in which the plugin applies them.
-    pub(crate) fn rules(&self) -> Rules {
-        let mut rules = Rules::default();
-        if let (Some(port), false) = (self.ingress_port, self.app_ports.is_empty()) {
+impl Rules {
+    /// App Mesh's, in the order in which its plugin applies them: everything that the task's processes send and others
+    /// send to it goes through Envoy, but for what is ignored.
+    pub(crate) fn app_mesh(interception: &Interception) -> Self {
+        let mut rules = Self::default();
+        if let (Some(port), false) = (interception.ingress_port, interception.app_ports.is_empty()) {
             rules.add("-N APPMESH_INGRESS");
-            for ports in self.app_ports.chunks(PORTS_PER_RULE) {
+            for ports in interception.app_ports.chunks(PORTS_PER_RULE) {
                 rules.add(format_args!(
                     "-A APPMESH_INGRESS -p tcp -m multiport --dports {} -j REDIRECT --to-port {port}",
                     list(ports)
@@ -67,25 +49,25 @@ impl AppMesh {
             rules.add("-A PREROUTING -p tcp -m addrtype ! --src-type LOCAL -j APPMESH_INGRESS");
         }
         rules.add("-N APPMESH_EGRESS");
-        if let Some(uid) = self.ignored_uid {
+        if let Some(uid) = interception.ignored_uid {
             rules.add(format_args!("-A APPMESH_EGRESS -m owner --uid-owner {uid} -j RETURN"));
         }
-        if let Some(gid) = self.ignored_gid {
+        if let Some(gid) = interception.ignored_gid {
             rules.add(format_args!("-A APPMESH_EGRESS -m owner --gid-owner {gid} -j RETURN"));
         }
-        for ports in self.ignored_ports.chunks(PORTS_PER_RULE) {
+        for ports in interception.ignored_ports.chunks(PORTS_PER_RULE) {
             rules.add(format_args!(
                 "-A APPMESH_EGRESS -p tcp -m multiport --dports {} -j RETURN",
                 list(ports)
             ));
         }
-        if !self.ignored_ips.is_empty() {
-            let ips: Vec<Address> = self.ignored_ips.iter().copied().map(Address).collect();
+        if !interception.ignored_ips.is_empty() {
+            let ips: Vec<Address> = interception.ignored_ips.iter().copied().map(Address).collect();
             rules.add(format_args!("-A APPMESH_EGRESS -p tcp -d {} -j RETURN", list(&ips)));
         }
         rules.add(format_args!(
             "-A APPMESH_EGRESS -p tcp -j REDIRECT --to {}",
-            self.egress_port
+            interception.egress_port
         ));
         rules.add("-A OUTPUT -p tcp -m addrtype ! --dst-type LOCAL -j APPMESH_EGRESS");
         rules
@@ -158,28 +140,21 @@ fn list(items: &[impl Display]) -> String {
 mod tests {
     use super::*;
 
-    fn usual() -> AppMesh {
-        AppMesh {
-            ignored_uid: Some(1337),
-            ingress_port: Some(15000),
-            egress_port: 15001,
-            app_ports: vec![8080, 9090],
+    fn usual() -> Interception {
+        Interception {
             ignored_ports: vec![22],
-            ignored_ips: ["169.254.170.2/32", "169.254.169.254/32"]
-                .map(|ip| ip.parse().expect("a network"))
-                .into(),
-            ..AppMesh::default()
+            ..Interception::usual([8080, 9090])
         }
     }
 
     #[test]
     fn app_mesh_has_the_rules_of_its_plugin_in_their_order() {
-        let rules = AppMesh {
+        let interception = Interception {
             ignored_gid: Some(1338),
             ..usual()
         };
         assert_eq!(
-            rules.rules().to_string(),
+            Rules::app_mesh(&interception).to_string(),
             "\
 -N APPMESH_INGRESS
 -A APPMESH_INGRESS -p tcp -m multiport --dports 8080,9090 -j REDIRECT --to-port 15000
@@ -197,14 +172,14 @@ mod tests {
 
     #[test]
     fn a_task_without_app_ports_takes_connections_itself() {
-        let rules = AppMesh {
+        let interception = Interception {
             app_ports: Vec::new(),
             ignored_ports: Vec::new(),
             ignored_ips: vec!["10.0.0.0/8".parse().expect("a network")],
             ..usual()
         };
         assert_eq!(
-            rules.rules().to_restore().as_deref(),
+            Rules::app_mesh(&interception).to_restore().as_deref(),
             Some(
                 "\
 *nat
@@ -221,12 +196,12 @@ COMMIT
 
     #[test]
     fn no_port_of_a_long_list_is_left_out() {
-        let rules = AppMesh {
+        let interception = Interception {
             app_ports: (1..=31).collect(),
             ignored_ports: (101..=116).collect(),
             ..usual()
         };
-        let text = rules.rules().to_string();
+        let text = Rules::app_mesh(&interception).to_string();
         let lists: Vec<&str> = text
             .lines()
             .filter_map(|rule| rule.split_once("--dports ")?.1.split(' ').next())

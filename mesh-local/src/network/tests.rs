@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::addresses::{BRIDGE, Pool};
+use super::dns::DnsServer;
+use super::hold::Mount;
+use super::inside::NetworkRuntime;
 use super::*;
 use crate::launcher::Launcher;
 use crate::process::{Process, Program};

@@ -22,6 +22,7 @@ fn places(folder: &std::path::Path, task: &str, ports: (u16, u16, u16), lines: &
         ingresses: (ingress > 0).then(|| address(ingress)).into_iter().collect(),
         egress: (egress > 0).then(|| address(egress)),
         apps: (app > 0).then(|| address(app)).into_iter().collect(),
+        exposed: (ingress == 0).then(|| address(app)).into_iter().collect(),
     };
     (task.to_owned(), places)
 }

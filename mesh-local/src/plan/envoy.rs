@@ -10,8 +10,8 @@ use mesh_model::app_mesh::{Kind, ResourcePath};
 
 use super::container::{known, texts};
 use super::meshes::Meshes;
-use super::note;
 use super::reader::Reader;
+use super::{Interception, interception, note};
 use crate::image::{Images, is_app_mesh_envoy, is_envoy};
 
 /// What an Envoy is called, the first that is there. Source: the App Mesh agent (read 2026-11-23).
@@ -33,6 +33,7 @@ pub(super) struct Envoy {
     /// What it belongs to; `None` if that is not known, which was noted.
     pub(super) member: Option<ResourcePath>,
     pub(super) sds: Option<PathBuf>,
+    pub(super) interception: Option<Interception>,
 }
 
 /// The position of a task's Envoy among its containers: the one that connections are redirected to, or else the one
@@ -78,10 +79,13 @@ pub(super) fn position(
 }
 
 /// Reads what the Envoy's container says, and lists what is not done about it.
+///
+/// `properties` is where the task definition's stand, and `path` where the container stands.
 pub(super) fn describe(
+    definition: &ecs::TaskDefinition,
     container: &ecs::ContainerDefinition,
     meshes: &Meshes,
-    path: &str,
+    (properties, path): (&str, &str),
     reader: &mut Reader<'_, '_>,
 ) -> Envoy {
     let member = member(container, meshes, path, reader.problems);
@@ -108,6 +112,7 @@ pub(super) fn describe(
         container: known(&container.name).unwrap_or_default(),
         member,
         sds,
+        interception: interception::read(definition, properties, reader.problems),
     }
 }
 

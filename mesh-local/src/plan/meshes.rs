@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use mesh_infra::cfn::appmesh::{kind_of, name_properties};
 use mesh_infra::cfn::{ResourceType, is_part_of, is_unknown, ssm, unknown};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
-use mesh_model::app_mesh::virtual_service::VirtualServiceProvider;
 use mesh_model::app_mesh::{Assembly, Kind, Protocol, ResourcePath, Spelling, Topology};
 use mesh_model::{Problem, Problems};
 use serde_json::Value as Json;
@@ -112,15 +111,16 @@ impl Documents {
             unknown,
             are_more,
         } = self;
-        let topologies = assembly.finish().unwrap_or_else(|found| {
-            for problem in found.iter() {
-                let is_of_a_document = declared
-                    .values()
-                    .any(|place| problem.path != *place && is_part_of(&problem.path, place));
-                let follows = unknown.iter().any(|unknown| is_part_of(&problem.path, unknown));
-                // Something that is missing may be there under a name that is not known.
-                if !follows && (is_of_a_document || !are_more) {
-                    note(problems, place_of(problem, &declared), problem.message.as_str());
+        let topologies = assembly.finish().unwrap_or_else(|mistakes| {
+            // Something that is missing may be there under a name that is not known.
+            let between = (!are_more).then_some(&mistakes.between);
+            let told = mistakes
+                .within
+                .iter()
+                .chain(between.into_iter().flat_map(Problems::iter));
+            for Problem { path, message } in told {
+                if !unknown.iter().any(|unknown| is_part_of(path, unknown)) {
+                    note(problems, path.as_str(), message.as_str());
                 }
             }
             BTreeMap::new()
@@ -181,32 +181,11 @@ pub(super) fn tcp_backends(mesh: &Topology, member: &ResourcePath) -> BTreeSet<(
     let mut ports = BTreeSet::new();
     for Backend::VirtualService(backend) in node.iter().flat_map(|node| &node.backends) {
         let name = &backend.virtual_service_name;
-        for (port, protocol) in called_ports(mesh, name) {
-            if protocol == Protocol::Tcp {
-                ports.insert((name.clone(), port));
-            }
-        }
+        let called = mesh.ports_of_service(name).into_iter();
+        let tcp = called.filter(|called| called.protocol == Protocol::Tcp);
+        ports.extend(tcp.map(|called| (name.clone(), called.port)));
     }
     ports
-}
-
-/// The ports at which applications call a virtual service: those of its router, or of its virtual node.
-fn called_ports(mesh: &Topology, service: &str) -> Vec<(u16, Protocol)> {
-    let service = mesh.virtual_services.get(service);
-    match service.and_then(|service| service.provider.as_ref()) {
-        Some(VirtualServiceProvider::VirtualNode(provider)) => {
-            let node = ResourcePath::new(&mesh.name, Kind::VirtualNode, &provider.virtual_node_name);
-            listeners(mesh, &node).into_iter().collect()
-        }
-        Some(VirtualServiceProvider::VirtualRouter(provider)) => {
-            let router = mesh.virtual_routers.get(&provider.virtual_router_name);
-            let listeners = router.into_iter().flat_map(|router| &router.spec.listeners);
-            listeners
-                .map(|listener| (listener.port_mapping.port, listener.port_mapping.protocol))
-                .collect()
-        }
-        None => Vec::new(),
-    }
 }
 
 /// Which resource of which mesh this is. `None` if its names are not known or are none, which was noted.
@@ -259,33 +238,5 @@ fn find_unknown(json: &Json, path: &str, found: &mut Vec<String>) {
             }
         }
         _ => {}
-    }
-}
-
-/// Where in the template a problem is. Those that are about several resources name the one in words.
-fn place_of(problem: &Problem, declared: &BTreeMap<ResourcePath, String>) -> String {
-    let named = declared.iter().filter_map(|(path, place)| {
-        let rest = problem.path.strip_prefix(&in_words(path))?;
-        (rest.is_empty() || rest.starts_with(", match")).then(|| format!("{place}{rest}"))
-    });
-    let named: Vec<String> = named.collect();
-    match named.as_slice() {
-        [place] => place.clone(),
-        // In two meshes there may be resources of the same name.
-        _ => problem.path.clone(),
-    }
-}
-
-/// A resource as [`Topology::check`] calls it.
-fn in_words(path: &ResourcePath) -> String {
-    let container = match path.kind {
-        Kind::Route => Some(Kind::VirtualRouter),
-        Kind::GatewayRoute => Some(Kind::VirtualGateway),
-        _ => None,
-    };
-    let own = format!("{} `{}`", path.kind, path.name);
-    match (container, &path.parent) {
-        (Some(container), Some(parent)) => format!("{container} `{parent}`, {own}"),
-        _ => own,
     }
 }

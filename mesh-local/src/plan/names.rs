@@ -55,7 +55,7 @@ const KNOWN: [Known; 17] = [
     },
     Known {
         structure: "AWS::ECS::TaskDefinition.ProxyConfiguration",
-        honoured: "ContainerName Type",
+        honoured: "ContainerName ProxyConfigurationProperties Type",
         harmless: "",
     },
     Known {

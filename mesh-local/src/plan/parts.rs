@@ -8,6 +8,7 @@ use mesh_model::MeshSuffixes;
 use mesh_model::app_mesh::{Protocol, ResourcePath};
 use mesh_model::namespace::PortMapping;
 
+use super::Interception;
 use crate::image::Image;
 
 /// One ECS service.
@@ -56,6 +57,10 @@ pub struct Member {
     pub suffixes: Option<MeshSuffixes>,
     /// The socket of a secret discovery service beside it: `APPMESH_SDS_SOCKET_PATH`.
     pub sds: Option<PathBuf>,
+    /// Which connections are redirected to its Envoy where tasks have networks of their own, as far as its task
+    /// definition says so. A virtual node's that says nothing are redirected as [`Interception::usual`] has it, a
+    /// virtual gateway's are not.
+    pub interception: Option<Interception>,
 }
 
 /// A Cloud Map service, in which tasks register.

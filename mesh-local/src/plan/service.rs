@@ -171,6 +171,7 @@ impl Context<'_, '_> {
             tcp_backends: meshes::tcp_backends(mesh, &path),
             suffixes: is_node.then(|| self.cloud_map.suffixes(services)),
             sds: envoy.sds.clone(),
+            interception: envoy.interception.clone(),
             path,
         })
     }

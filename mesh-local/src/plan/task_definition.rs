@@ -60,7 +60,8 @@ pub(super) fn describe(
         .collect();
     let envoy = envoy_at.map(|index| {
         let container = &definition.container_definitions[index];
-        envoy::describe(container, meshes, &format!("{path}[{index}]"), reader)
+        let paths = (properties.as_str(), format!("{path}[{index}]"));
+        envoy::describe(&definition, container, meshes, (paths.0, &paths.1), reader)
     });
     refuse_shared(&containers, &path, reader.problems);
     Some(Task {

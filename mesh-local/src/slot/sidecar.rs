@@ -69,7 +69,7 @@ impl Sidecar {
         }
     }
 
-    /// The names of its listeners.
+    /// The names of its listeners in explicit wiring.
     pub(super) fn listeners(&self) -> impl Iterator<Item = String> {
         let ingress = self.ingress.keys().map(|name| ingress_listener(name));
         std::iter::once(egress_listener())
@@ -77,14 +77,30 @@ impl Sidecar {
             .chain(self.tcp_egress_listeners())
     }
 
-    /// The names of the listeners behind which TCP is called.
+    /// Whether its applications call TCP through it.
+    pub(super) fn has_tcp_egress(&self) -> bool {
+        !self.tcp_egress.is_empty()
+    }
+
+    /// The names of the listeners behind which TCP is called in explicit wiring.
     pub(super) fn tcp_egress_listeners(&self) -> impl Iterator<Item = String> {
         self.tcp_egress
             .iter()
             .map(|(name, port)| tcp_egress_listener(name, *port))
     }
 
-    /// How the services of the task learn of it.
+    /// How the services of the task learn of it where their calls are led to it.
+    pub(super) fn variables_of_intercepted(&self) -> Vec<(String, String)> {
+        let Some(suffixes) = &self.suffixes else {
+            return Vec::new();
+        };
+        vec![
+            (variables::WIRING.to_owned(), variables::INTERCEPTED.to_owned()),
+            (variables::SUFFIXES.to_owned(), suffixes.to_string()),
+        ]
+    }
+
+    /// How the services of the task learn of it in explicit wiring.
     pub(super) fn variables(&self, places: &Places) -> Vec<(String, String)> {
         let (Some(suffixes), Some(egress)) = (&self.suffixes, places.listener(&egress_listener())) else {
             return Vec::new();

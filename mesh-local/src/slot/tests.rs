@@ -24,7 +24,15 @@ fn plan(images: &Images) -> Plan {
 fn slot(plan: &Plan, service: &str, state: &Path) -> (Slot, ServicePlan) {
     let found = plan.services.iter().find(|found| found.name == service);
     let service = found.expect("such a service").clone();
-    (Slot::new(&service, 1, 7, None, state).expect("ports"), service)
+    (Slot::new(&service, 1, 7, None, shared(state)).expect("ports"), service)
+}
+
+fn shared(state: &Path) -> Site<'_> {
+    Site {
+        state,
+        network: None,
+        collector: ([127, 0, 0, 1], 4318).into(),
+    }
 }
 
 fn images() -> Images {
@@ -48,7 +56,7 @@ fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
         Some(wiring.listeners["ingress-8080"])
     );
     let tcp = SocketAddr::from(([127, 0, 0, 1], wiring.listeners["egress-store-6379"]));
-    assert_eq!(slot.tcp_listeners(), [tcp]);
+    assert_eq!(slot.tcp_listeners(), BTreeSet::from([tcp.port()]));
 
     let variables: BTreeMap<String, OsString> = slot.environment_of(&service.containers[0]).into_iter().collect();
     let variable = |name: &str| variables[name].to_str().expect("a text").to_owned();
@@ -59,6 +67,38 @@ fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
     );
     assert_eq!(variable("MESHWRIGHT_SUFFIXES"), "demo.local,store");
     assert_eq!(variable("MESHWRIGHT_TCP_EGRESS"), format!("store:6379={tcp}"));
+}
+
+#[test]
+fn both_are_told_where_spans_are_wanted() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (slot, service) = slot(&plan(&images()), "blue", state.path());
+    let collector = shared(state.path()).collector;
+    assert_eq!(slot.wiring().expect("an Envoy").own.collector, Some(collector));
+    let mut container = service.containers[0].clone();
+    let told = |container: &ContainerPlan| {
+        let variables = slot.environment_of(container).into_iter();
+        let spans: BTreeMap<String, OsString> = variables.filter(|(name, _)| name.starts_with("OTEL_")).collect();
+        spans
+    };
+    let variables = told(&container);
+    assert_eq!(variables["OTEL_EXPORTER_OTLP_ENDPOINT"], *format!("http://{collector}"));
+    assert_eq!(variables["OTEL_SERVICE_NAME"], "blue/1");
+    let own = (
+        "OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(),
+        "http://elsewhere:4318".to_owned(),
+    );
+    container.environment.extend([own.clone()]);
+    assert_eq!(told(&container), BTreeMap::from([(own.0, own.1.into())]));
+}
+
+#[test]
+fn where_calls_are_redirected_those_to_the_runner_are_not() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (_, service) = slot(&plan(&images()), "blue", state.path());
+    let rules = Redirection::of(&service, None).expect("an Envoy").rules.to_restore();
+    let rules = rules.expect("rules");
+    assert!(rules.contains("10.77.0.1 -j RETURN\n"), "{rules}");
 }
 
 #[test]
@@ -86,7 +126,7 @@ fn a_stub_takes_the_calls_to_all_ports_of_its_container() {
     second.variable = None;
     service.containers[0].ports.push(second);
     service.name = "other".to_owned();
-    let slot = Slot::new(&service, 1, 8, None, state.path()).expect("ports");
+    let slot = Slot::new(&service, 1, 8, None, shared(state.path())).expect("ports");
     let addresses: BTreeSet<SocketAddr> = slot.apps().map(|(_, address)| address).collect();
     assert_eq!((slot.apps().count(), addresses.len()), (2, 1));
 }

@@ -6,9 +6,18 @@ use mesh_infra::Template;
 
 use super::*;
 use crate::image::{Image, Images};
+use crate::slot::Site;
 use crate::stack_template::StackTemplate;
 
 const TEMPLATE: &str = include_str!("../plan/tests/data/appmesh.yaml");
+
+fn shared(state: &std::path::Path) -> Site<'_> {
+    Site {
+        state,
+        network: None,
+        collector: ([127, 0, 0, 1], 4318).into(),
+    }
+}
 
 fn plan() -> Plan {
     let template = Template::from_text(TEMPLATE).expect("a template");
@@ -42,7 +51,7 @@ fn tasks_are_registered_with_their_envoys_and_all_attributes() {
     let registered = |name: &str| {
         let service = plan.services.iter().find(|service| service.name == name);
         let service = service.expect("such a service");
-        let slot = Slot::new(service, 1, 0, None, state.path()).expect("ports");
+        let slot = Slot::new(service, 1, 0, None, shared(state.path())).expect("ports");
         (registrations(&slot, service, &plan.namespaces), slot)
     };
     let (blue, slot) = registered("blue");
@@ -82,7 +91,7 @@ fn a_task_outside_of_the_mesh_is_found_at_its_own_ports() {
     let batch = batch.expect("such a service");
     batch.registry = registry;
     let state = tempfile::tempdir().expect("a folder");
-    let slot = Slot::new(batch, 1, 0, None, state.path()).expect("ports");
+    let slot = Slot::new(batch, 1, 0, None, shared(state.path())).expect("ports");
     let registrations = registrations(&slot, batch, &[]);
     let [Registration::Service { instance, .. }] = registrations.as_slice() else {
         panic!("{registrations:?}");

@@ -1,9 +1,13 @@
 //! Who has which addresses, and what there is to say about a name.
 //!
+//! Names of tasks are the same for everybody who asks. Those of virtual services are for tasks whose connections are led
+//! to their Envoy, and lead to no task: a name that led a task to itself would lead it past its Envoy, as the rules leave
+//! alone what a task sends to its own address.
+//!
 //! Pure, but for the table itself being changed while it is read.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,6 +21,15 @@ pub(crate) struct Names {
     /// The names under which nobody else has any.
     zones: Arc<[String]>,
     table: Arc<RwLock<BTreeMap<String, Entry>>>,
+    callers: Arc<RwLock<Callers>>,
+}
+
+/// Who asks as a member of which mesh, and what that mesh's virtual services are called.
+#[derive(Debug, Default)]
+struct Callers {
+    mesh_of: BTreeMap<IpAddr, String>,
+    /// By mesh and name.
+    virtual_services: BTreeMap<(String, String), Ipv4Addr>,
 }
 
 #[derive(Debug)]
@@ -44,7 +57,22 @@ impl Names {
         Self {
             zones: zones.into_iter().map(|zone| normal(zone.as_ref())).collect(),
             table: Arc::default(),
+            callers: Arc::default(),
         }
+    }
+
+    /// From now on whoever asks from this address is told of this mesh's virtual services.
+    pub(crate) fn set_caller(&self, caller: Ipv4Addr, mesh: &str) {
+        let mut callers = self.callers.write().unwrap_or_else(PoisonError::into_inner);
+        callers.mesh_of.insert(IpAddr::V4(caller), mesh.to_owned());
+    }
+
+    /// From now on these are all virtual services of all meshes, by mesh and name.
+    pub(crate) fn set_virtual_services(&self, services: impl IntoIterator<Item = ((String, String), Ipv4Addr)>) {
+        let services = services.into_iter();
+        let services = services.map(|((mesh, name), address)| ((mesh, normal(&name)), address));
+        let mut callers = self.callers.write().unwrap_or_else(PoisonError::into_inner);
+        callers.virtual_services = services.collect();
     }
 
     /// From now on a name has these addresses; without any, it does not exist. It may lie outside all zones.
@@ -58,8 +86,11 @@ impl Names {
         }
     }
 
-    pub(super) fn find(&self, name: &str) -> Finding {
+    pub(super) fn find(&self, name: &str, asker: IpAddr) -> Finding {
         let name = normal(name);
+        if let Some(address) = self.virtual_service(&name, asker) {
+            return Finding::Addresses(vec![address]);
+        }
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = table.get(&name) {
             return Finding::Addresses(entry.next());
@@ -69,6 +100,13 @@ impl Names {
             Some(zone) if zone == name || table.keys().any(|other| is_below(other, &name)) => Finding::Empty,
             Some(_) => Finding::Unknown,
         }
+    }
+
+    fn virtual_service(&self, name: &str, asker: IpAddr) -> Option<Ipv4Addr> {
+        let callers = self.callers.read().unwrap_or_else(PoisonError::into_inner);
+        let mesh = callers.mesh_of.get(&asker)?;
+        let key = (mesh.clone(), name.to_owned());
+        callers.virtual_services.get(&key).copied()
     }
 
     /// The longest zone that a name lies in, itself included.
@@ -100,12 +138,14 @@ fn is_below(name: &str, other: &str) -> bool {
 mod tests {
     use super::*;
 
+    const SOMEBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 9, 9));
+
     fn address(last: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, 0, last)
     }
 
     fn found(names: &Names, name: &str) -> Vec<u8> {
-        match names.find(name) {
+        match names.find(name, SOMEBODY) {
             Finding::Addresses(addresses) => addresses.iter().map(|address| address.octets()[3]).collect(),
             other => panic!("{name} has no addresses but is {other:?}"),
         }
@@ -119,16 +159,31 @@ mod tests {
         names.set("x.y.mesh.local", vec![address(4)]);
         assert_eq!(found(&names, "bLUE.mesh.LOCAL"), [2]);
         assert_eq!(found(&names, "a.b.elsewhere.test."), [3]);
-        assert_eq!(names.find("mesh.local"), Finding::Empty);
-        assert_eq!(names.find("y.mesh.local"), Finding::Empty);
-        assert_eq!(names.find("green.mesh.local"), Finding::Unknown);
-        assert_eq!(names.find("b.elsewhere.test"), Finding::Foreign);
-        assert_eq!(names.find("unmesh.local"), Finding::Foreign);
-        assert_eq!(names.find("local"), Finding::Foreign);
+        assert_eq!(names.find("mesh.local", SOMEBODY), Finding::Empty);
+        assert_eq!(names.find("y.mesh.local", SOMEBODY), Finding::Empty);
+        assert_eq!(names.find("green.mesh.local", SOMEBODY), Finding::Unknown);
+        assert_eq!(names.find("b.elsewhere.test", SOMEBODY), Finding::Foreign);
+        assert_eq!(names.find("unmesh.local", SOMEBODY), Finding::Foreign);
+        assert_eq!(names.find("local", SOMEBODY), Finding::Foreign);
         assert_eq!(names.zone_of("x.deep.mesh.local"), Some("deep.mesh.local"));
 
         names.set("blue.mesh.local", Vec::new());
-        assert_eq!(names.find("blue.mesh.local"), Finding::Unknown);
+        assert_eq!(names.find("blue.mesh.local", SOMEBODY), Finding::Unknown);
+    }
+
+    #[test]
+    fn virtual_services_are_told_to_members_of_their_mesh() {
+        let names = Names::new(["mesh.local"]);
+        names.set("blue.mesh.local", vec![address(2)]);
+        names.set_caller(address(2), "demo");
+        let service = |mesh: &str, name: &str, last: u8| ((mesh.to_owned(), name.to_owned()), address(last));
+        names.set_virtual_services([service("demo", "Blue.mesh.local", 7), service("other", "split", 8)]);
+        let asked = |name: &str, asker: u8| names.find(name, IpAddr::V4(address(asker)));
+        assert_eq!(asked("blue.mesh.local.", 2), Finding::Addresses(vec![address(7)]));
+        assert_eq!(asked("blue.mesh.local.", 3), Finding::Addresses(vec![address(2)]));
+        assert_eq!(asked("split", 2), Finding::Foreign);
+        names.set_virtual_services([]);
+        assert_eq!(asked("blue.mesh.local.", 2), Finding::Addresses(vec![address(2)]));
     }
 
     #[test]

@@ -138,8 +138,9 @@ async fn envoy_runs_as_somebody_else_from_where_it_cannot_go() {
     let program = closed.path().join("envoy");
     let id = tools::find("id", std::env::var_os("PATH").as_deref()).expect("every system has it");
     std::fs::copy(id, &program).expect("the folder is ours");
-    let folder = ProxyFolder::create(mesh.folder.path().join("1")).expect("everybody can get there");
-    let bootstrap = folder.write_bootstrap("{}").expect("it is ours");
+    let folder = ProxyFolder::create(mesh.folder.path().join("1"), ENVOY).expect("everybody can get there");
+    let bootstrap = folder.bootstrap();
+    std::fs::write(&bootstrap, "{}").expect("it is ours");
 
     let task = mesh.task(&Rules::default(), &[], vec![folder.mount(&program)]).await;
     let launcher = task.launcher().for_user(ENVOY);

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::UdpSocket;
 
 use super::*;
+use crate::plan::Interception;
 
 #[tokio::test]
 async fn tasks_reach_each_other_and_the_runner_reaches_them() {
@@ -70,15 +71,11 @@ async fn programs_in_a_task_find_names() {
 #[tokio::test]
 async fn what_a_task_sends_and_gets_goes_through_envoy() {
     let mesh = Mesh::start().await;
-    let rules = AppMesh {
-        ignored_uid: Some(ENVOY.id),
-        ingress_port: Some(15000),
-        egress_port: 15001,
-        app_ports: vec![8080],
+    let rules = Rules::app_mesh(&Interception {
         ignored_ports: vec![22],
-        ..AppMesh::default()
-    };
-    let task = mesh.task(&rules.rules(), &[], vec![]).await;
+        ..Interception::usual([8080])
+    });
+    let task = mesh.task(&rules, &[], vec![]).await;
     let other = mesh.task(&Rules::default(), &[], vec![]).await;
     let (ingress, egress, app) = (task.listen(15000), task.listen(15001), task.listen(8080));
     let [ssh, http] = [22, 80].map(|port| other.listen(port));

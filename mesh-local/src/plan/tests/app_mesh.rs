@@ -90,7 +90,7 @@ fn what_is_left_out_is_listed() {
     let plan = plan_of(TEMPLATE).unwrap();
     let task = "Resources.BlueTask.Properties";
     let listed: Vec<String> = plan
-        .not_simulated
+        .not_simulated_in(Network::Shared)
         .iter()
         .map(|(path, what)| format!("{path} ({what})"))
         .collect();
@@ -98,11 +98,13 @@ fn what_is_left_out_is_listed() {
         listed,
         [
             "TaskRole (AWS::IAM::Role)".to_owned(),
-            format!("{task}.ProxyConfiguration.ProxyConfigurationProperties (property)"),
             format!("{task}.ContainerDefinitions[1].User (property)"),
             format!("{task}.ContainerDefinitions[1].Environment[1] ENABLE_ENVOY_XRAY_TRACING (variable of Envoy)"),
+            format!("{task}.ProxyConfiguration.ProxyConfigurationProperties (property)"),
         ]
     );
+    // Where tasks have networks of their own, the connections are redirected.
+    assert_eq!(plan.not_simulated_in(Network::Namespaces).len(), listed.len() - 1);
 }
 
 #[test]
@@ -215,6 +217,25 @@ fn what_follows_from_a_name_that_is_not_known_is_none() {
     assert_eq!(problems.lines().count(), 1, "{problems}");
     assert!(
         problems.starts_with("Resources.Mesh.Properties.MeshName: "),
+        "{problems}"
+    );
+}
+
+#[test]
+fn a_mistake_in_a_document_is_told_whatever_else_is_not_known() {
+    let route = "        HttpRoute:\n          Match: {Prefix: /}\n          Action: {WeightedTargets";
+    assert!(TEMPLATE.contains(route));
+    let other_kind =
+        "        Http2Route: {Match: {Prefix: /}, Action: {WeightedTargets: [{VirtualNode: blue, Weight: 1}]}}";
+    let both_kinds = format!("{other_kind}\n{route}");
+    let template = TEMPLATE.replace(route, &both_kinds).replace(
+        "MeshName: !Ref EnvironmentName\n      Spec: {Eg",
+        "MeshName: !ImportValue x\n      Spec: {Eg",
+    );
+    let problems = plan_of(&template).expect_err("two mistakes");
+    let of_the_route = "Resources.Route.Properties.Spec: has httpRoute and http2Route; exactly one of ";
+    assert!(
+        problems.lines().any(|line| line.starts_with(of_the_route)),
         "{problems}"
     );
 }

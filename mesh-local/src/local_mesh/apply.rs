@@ -1,0 +1,151 @@
+//! Making a running mesh what a new plan says, without losing a request.
+//!
+//! The order is that of a deployment that keeps everything it replaces until the new is there, as ECS's with a minimum of
+//! 100 % healthy tasks:
+//!
+//! 1. everybody is told of what is new, and nothing of what changes: a route must not lead to tasks that are not there;
+//! 2. new tasks start, and are registered as they become ready; if one fails, all new ones are taken away again;
+//! 3. everybody is told of all that changes, and no longer of what is gone;
+//! 4. tasks that are replaced or gone leave, finish their requests and end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::difference::{Change, changes};
+use super::{LocalMesh, SETTLED_WITHIN};
+use crate::network::Exhausted;
+use crate::plan::{Plan, ServicePlan};
+use crate::world::{narrow, widen};
+
+/// What a new plan changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The tasks that were started, in the order of the plan.
+    pub started: Vec<String>,
+    /// The tasks that were stopped.
+    pub stopped: Vec<String>,
+    /// From telling the Envoys of what changes until every connected one had accepted or refused it.
+    pub settled_after: Duration,
+}
+
+/// Why a running mesh did not become what a new plan says.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A new task was never running. The mesh is as it was.
+    #[error("{0}")]
+    Task(String),
+    /// The machine has no place for a new task. The mesh is as it was.
+    #[error("making a place for a task")]
+    Machine(#[source] std::io::Error),
+    /// There are more names than addresses for them. The mesh is as it was.
+    #[error("{0}")]
+    NoAddress(Exhausted),
+    /// Some Envoy has neither accepted nor refused it in time. The mesh is what the plan says, and that Envoy will get it,
+    /// too, if it still can.
+    #[error("some Envoy has neither accepted nor refused the change after {} s; the status page says which", .0.as_secs())]
+    NotSettled(Duration),
+}
+
+impl LocalMesh {
+    /// Makes the mesh what `plan` says: replaces the tasks of services whose description changed, starts and stops what
+    /// there is to be more or less of, and tells every Envoy what changes. A plan that changes nothing else than meshes
+    /// touches no task. [`LocalMesh::status`] says what Envoys refused.
+    ///
+    /// Cancelling it leaves new tasks beside those that they were to replace; [`LocalMesh::shutdown`] stops all of them.
+    ///
+    /// # Errors
+    ///
+    /// See [`ApplyError`]: but for the last, the mesh is as it was.
+    pub async fn apply(&mut self, plan: Plan) -> Result<Applied, ApplyError> {
+        let changes = changes(&self.plan, &plan);
+        let before = self.leaving(&changes, &plan);
+        self.name(&plan)?;
+        let mut new = Vec::new();
+        if changes.values().any(|change| *change != Change::Gone) {
+            self.control.update(|world| widen(world, &plan));
+            let started = self.start_new(&changes, &plan, &mut new).await;
+            if let Err(error) = started {
+                self.fleet.give_up(&new).await;
+                let running = self.plan.clone();
+                self.control.update(|world| narrow(world, &running));
+                self.name(&running)?;
+                return Err(error);
+            }
+            // What could not be told will be seen below.
+            let _too_slow = self.settle().await;
+        }
+        let telling = Instant::now();
+        self.control.update(|world| narrow(world, &plan));
+        self.plan = plan;
+        let settled = self.settle().await;
+        let settled_after = telling.elapsed();
+        self.fleet.remove(&before).await;
+        settled?;
+        Ok(Applied {
+            started: new,
+            stopped: before,
+            settled_after,
+        })
+    }
+
+    /// Gives what a plan names addresses, where tasks have networks of their own.
+    fn name(&self, plan: &Plan) -> Result<(), ApplyError> {
+        match &self.network {
+            None => Ok(()),
+            Some(network) => network.name(plan).map_err(ApplyError::NoAddress),
+        }
+    }
+
+    /// The tasks that are there now and are to leave, the youngest first where there are to be fewer.
+    fn leaving(&self, changes: &BTreeMap<String, Change>, plan: &Plan) -> Vec<String> {
+        let mut leaving = Vec::new();
+        for (service, change) in changes {
+            let mut tasks = self.fleet.tasks_of(service);
+            match change {
+                Change::New => {}
+                Change::Gone | Change::Replaced => leaving.append(&mut tasks),
+                Change::Scaled => leaving.extend(tasks.drain(..).skip(count_of(plan, service))),
+            }
+        }
+        leaving
+    }
+
+    /// Starts the tasks that are not there yet, and waits until all of them are running. `new` are their names, also if it
+    /// fails.
+    async fn start_new(
+        &mut self,
+        changes: &BTreeMap<String, Change>,
+        plan: &Plan,
+        new: &mut Vec<String>,
+    ) -> Result<(), ApplyError> {
+        for service in &plan.services {
+            let there = self.fleet.tasks_of(&service.name);
+            let missing = match changes.get(&service.name) {
+                None | Some(Change::Gone) => 0,
+                Some(Change::New | Change::Replaced) => service.desired_count,
+                Some(Change::Scaled) => service
+                    .desired_count
+                    .saturating_sub(there.len().try_into().unwrap_or(u32::MAX)),
+            };
+            let shared: Arc<ServicePlan> = Arc::new(service.clone());
+            let added = self.fleet.add(&shared, missing, &plan.namespaces);
+            let all = self.fleet.tasks_of(&service.name).into_iter();
+            new.extend(all.skip(there.len()));
+            added.map_err(ApplyError::Machine)?;
+        }
+        self.fleet.ready().await.map_err(ApplyError::Task)
+    }
+
+    /// Waits until every connected Envoy has answered to everything that is true now. One that is being started again just
+    /// now is told when it comes.
+    async fn settle(&self) -> Result<(), ApplyError> {
+        let settled = tokio::time::timeout(SETTLED_WITHIN, self.control.settled(0));
+        settled.await.map_err(|_| ApplyError::NotSettled(SETTLED_WITHIN))
+    }
+}
+
+fn count_of(plan: &Plan, service: &str) -> usize {
+    let service = plan.services.iter().find(|found| found.name == service);
+    service.map_or(0, |service| service.desired_count.try_into().unwrap_or(usize::MAX))
+}

@@ -1,0 +1,186 @@
+//! What the tasks of one mesh share where each has a network of its own: the bridge between them, the names, and the
+//! addresses that are given out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::{Mutex, PoisonError};
+
+use mesh_model::app_mesh::Topology;
+use mesh_model::namespace::Namespace;
+
+use super::addresses::{BRIDGE, Exhausted, Lease, Pool};
+use super::dns::{DnsServer, Names};
+use super::holder::Holder;
+use super::inside::{NetworkRuntime, inside};
+use crate::launcher::Launcher;
+use crate::plan::Plan;
+
+/// The port of DNS.
+const DNS: u16 = 53;
+
+/// The endpoints of a Service Connect namespace.
+struct Endpoints {
+    pool: Pool,
+    leases: BTreeMap<String, Lease>,
+}
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            pool: Pool::of_endpoints(),
+            leases: BTreeMap::new(),
+        }
+    }
+}
+
+/// What the tasks of one mesh share. It is gone when this is dropped and the last task is.
+pub(crate) struct MeshNetwork {
+    runtime: NetworkRuntime,
+    _dns: DnsServer,
+    names: Names,
+    tasks: Pool,
+    /// The addresses of Service Connect's endpoints, by namespace and name. They are the same in all tasks, and are never
+    /// given to another name: tasks learn of them when they start.
+    endpoints: Mutex<BTreeMap<String, Endpoints>>,
+    /// Those of virtual services, by mesh and name.
+    virtual_services: Mutex<BTreeMap<(String, String), Lease>>,
+    of_virtual_services: Pool,
+    bridge: Holder,
+}
+
+impl MeshNetwork {
+    /// Makes the bridge, and gives every name of the plan that is no task's an address. Must be called on a Tokio runtime.
+    /// Cancelling it leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// If the machine refuses; the error says what it refused.
+    pub(crate) async fn start(plan: &Plan, launcher: &Launcher) -> io::Result<Self> {
+        let bridge = Holder::of_bridge(launcher).await?;
+        let zones = plan.cloud_map.iter().filter(|service| service.has_dns);
+        let names = Names::new(zones.map(|service| &service.namespace));
+        let (udp, tcp) = inside(bridge.pid(), || {
+            Ok((UdpSocket::bind((BRIDGE, DNS))?, TcpListener::bind((BRIDGE, DNS))?))
+        })?;
+        let network = Self {
+            runtime: NetworkRuntime::start(bridge.pid())?,
+            _dns: DnsServer::start(udp, tcp, names.clone())?,
+            names,
+            tasks: Pool::of_tasks(),
+            endpoints: Mutex::default(),
+            virtual_services: Mutex::default(),
+            of_virtual_services: Pool::of_virtual_services(),
+            bridge,
+        };
+        network.name(plan).map_err(io::Error::other)?;
+        Ok(network)
+    }
+
+    /// Gives everything that the plan names an address, but for tasks.
+    ///
+    /// # Errors
+    ///
+    /// If there are more names than addresses.
+    pub(crate) fn name(&self, plan: &Plan) -> Result<(), Exhausted> {
+        self.name_endpoints(&plan.namespaces)?;
+        self.name_virtual_services(&plan.meshes)
+    }
+
+    /// Gives each endpoint's name an address, as ECS does.
+    fn name_endpoints(&self, namespaces: &[Namespace]) -> Result<(), Exhausted> {
+        let mut all = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        for namespace in namespaces {
+            let known = all.entry(namespace.name.clone()).or_default();
+            let names: BTreeSet<&String> = namespace.endpoints.iter().map(|endpoint| &endpoint.dns_name).collect();
+            for name in names {
+                if !known.leases.contains_key(name) {
+                    known.leases.insert(name.clone(), known.pool.take()?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each virtual service of these meshes an address, and takes it from those that are no more.
+    ///
+    /// # Errors
+    ///
+    /// If there are more of them than addresses. Nothing has changed then.
+    fn name_virtual_services(&self, meshes: &BTreeMap<String, Topology>) -> Result<(), Exhausted> {
+        let services = meshes.iter().flat_map(|(mesh, topology)| {
+            let services = topology.virtual_services.keys();
+            services.map(move |name| (mesh.clone(), name.clone()))
+        });
+        let services: BTreeSet<(String, String)> = services.collect();
+        let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = services.iter().filter(|service| !leases.contains_key(*service));
+        let new: Result<Vec<_>, _> = new
+            .map(|service| Ok((service.clone(), self.of_virtual_services.take()?)))
+            .collect();
+        leases.extend(new?);
+        leases.retain(|service, _| services.contains(service));
+        let addresses = leases.iter();
+        self.names
+            .set_virtual_services(addresses.map(|(service, lease)| (service.clone(), lease.address())));
+        Ok(())
+    }
+
+    /// A listener between the tasks, for all of them, on a port that the operating system picks.
+    pub(crate) fn listen(&self) -> io::Result<TcpListener> {
+        inside(self.bridge.pid(), || {
+            let listener = TcpListener::bind((BRIDGE, 0))?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        })
+    }
+
+    /// The process that holds the bridge.
+    pub(crate) fn bridge(&self) -> u32 {
+        self.bridge.pid()
+    }
+
+    /// An address for a task.
+    pub(crate) fn address(&self) -> Result<Lease, Exhausted> {
+        self.tasks.take()
+    }
+
+    /// The addresses of all endpoints of a Service Connect namespace, with their names.
+    pub(crate) fn endpoints_of(&self, namespace: &str) -> Vec<(Ipv4Addr, String)> {
+        let all = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let leases = all.get(namespace).into_iter().flat_map(|endpoints| &endpoints.leases);
+        let mut hosts: Vec<_> = leases.map(|(name, lease)| (lease.address(), name.clone())).collect();
+        hosts.sort();
+        hosts
+    }
+
+    /// What names mean.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Where names are asked for.
+    pub(crate) fn dns_server(&self) -> SocketAddr {
+        (BRIDGE, DNS).into()
+    }
+
+    /// Runs a future between the tasks, so that it can reach all of them. Cancelling this drops it.
+    ///
+    /// # Errors
+    ///
+    /// If it panicked.
+    pub(crate) async fn run<T>(&self, future: impl Future<Output = T> + Send + 'static) -> io::Result<T>
+    where
+        T: Send + 'static,
+    {
+        self.runtime.run(future).await
+    }
+}
+
+impl std::fmt::Debug for MeshNetwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MeshNetwork")
+            .field("bridge", &self.bridge)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,89 @@
+//! Where one life of a task takes place: on the machine as it is, or in a network made for it.
+
+use std::path::Path;
+
+use super::Shared;
+use crate::envoy::Files;
+use crate::launcher::Launcher;
+use crate::process::Failure;
+use crate::slot::{Inhabited, Slot};
+
+/// Where one life of a task takes place.
+pub(super) struct Home<'a> {
+    slot: &'a Slot,
+    network: Option<Inhabited<'a>>,
+    containers: Launcher,
+    envoy: Launcher,
+}
+
+impl<'a> Home<'a> {
+    /// Makes the task's network, if it has its own.
+    ///
+    /// # Errors
+    ///
+    /// If the machine refuses.
+    pub(super) async fn enter(slot: &'a Slot, shared: &Shared) -> Result<Self, Failure> {
+        let launcher = &shared.launcher;
+        let (Some(own), Some(mesh)) = (slot.network(), &shared.network) else {
+            return Ok(Self {
+                slot,
+                network: None,
+                containers: launcher.clone(),
+                envoy: launcher.clone(),
+            });
+        };
+        let inhabited = own
+            .inhabit(mesh.bridge(), &slot.directory, &shared.envoy, launcher)
+            .await
+            .map_err(|error| error.to_string())?;
+        let inside = launcher.clone().inside(inhabited.pid());
+        Ok(Self {
+            slot,
+            network: Some(inhabited),
+            envoy: match own.envoy() {
+                Some((_, user)) => inside.clone().for_user(user),
+                None => inside.clone(),
+            },
+            containers: inside,
+        })
+    }
+
+    /// What starts its containers.
+    pub(super) fn of_containers(&self) -> &Launcher {
+        &self.containers
+    }
+
+    /// What starts its Envoy.
+    pub(super) fn of_envoy(&self) -> &Launcher {
+        &self.envoy
+    }
+
+    /// The process that holds its network, if it has its own.
+    pub(super) fn holder(&self) -> Option<u32> {
+        self.network.as_ref().map(Inhabited::pid)
+    }
+
+    /// Where its Envoy finds its files. `executable` is the machine's Envoy.
+    pub(super) fn files_of_envoy(&self, executable: &Path) -> Files {
+        let log = self.slot.directory.join("envoy.log");
+        match self.slot.network().and_then(|network| network.envoy()) {
+            Some((folder, _)) => Files {
+                executable: folder.executable(),
+                bootstrap: folder.bootstrap(),
+                log,
+            },
+            None => Files {
+                executable: executable.to_owned(),
+                bootstrap: self.slot.directory.join("envoy.json"),
+                log,
+            },
+        }
+    }
+
+    /// Takes the network away, if the task has its own. Whoever is still in it has lost all connections.
+    pub(super) async fn leave(self) {
+        if let Some(network) = self.network {
+            network.leave().await;
+        }
+    }
+}

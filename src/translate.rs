@@ -1,0 +1,121 @@
+//! Translate: print what one node's Envoy would be told, and have an Envoy judge it.
+
+use std::error::Error;
+
+use clap::{Args, ValueEnum};
+use mesh_local::Plan;
+use mesh_local::inspect::{self, Inspection, WiringKind};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::child;
+use crate::console::{print, tell};
+use crate::template_file::TemplateFiles;
+
+#[derive(Debug, Args)]
+pub(crate) struct Translate {
+    #[command(flatten)]
+    files: TemplateFiles,
+    /// Whose Envoy: virtualNode/NAME, virtualGateway/NAME, the same after mesh/MESH/ or as an ARN, or service/NAME.
+    #[arg(long, value_name = "NODE")]
+    node: String,
+    /// How the parts of a task are connected.
+    #[arg(long, value_enum, default_value_t = Wiring::Explicit)]
+    wiring: Wiring,
+    /// Have an Envoy judge the configuration; the exit code says whether it would start with it. It looks for the
+    /// certificates that are named in it on this machine.
+    #[arg(long)]
+    validate: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Wiring {
+    /// As in `up` unless told otherwise: applications speak to their Envoy on loopback, where it has ports that a task
+    /// is given when it is started; others stand for them here.
+    Explicit,
+    /// As on AWS: the connections of applications are redirected to their Envoy.
+    Intercepted,
+}
+
+impl From<Wiring> for WiringKind {
+    fn from(wiring: Wiring) -> Self {
+        match wiring {
+            Wiring::Explicit => Self::Explicit,
+            Wiring::Intercepted => Self::Intercepted,
+        }
+    }
+}
+
+impl Translate {
+    pub(crate) fn run(&self) -> Result<(), String> {
+        let read = self.files.read()?;
+        // No container is started, so it does not matter what its image is.
+        let plan = Plan::new(&read.stacks(), &child::known_images_and_stub());
+        let plan = plan.map_err(|problems| format!("this template cannot be translated\n{problems}"))?;
+        let node = inspect::find(&plan, &self.node).map_err(|error| format!("--node: {error}"))?;
+        let inspection = inspect::inspect(&plan, &node, self.wiring.into()).map_err(|error| chain(&error))?;
+        print(&format!("{:#}", inspection.configuration))?;
+        for note in &inspection.notes {
+            tell(&format!("not translated: {note}"));
+        }
+        if self.validate { validate(&inspection) } else { Ok(()) }
+    }
+}
+
+/// Has an Envoy judge it.
+///
+/// # Errors
+///
+/// Its reason, if it refuses it; and why it could not be asked.
+fn validate(inspection: &Inspection) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    let verdict = runtime.block_on(async {
+        let launcher = child::launcher();
+        let judged = inspect::judge(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
+        tokio::select! {
+            // First, so that no signal ends this process on the spot once something was started.
+            biased;
+            interrupted = interrupted() => Err(interrupted),
+            verdict = judged => verdict.map_err(|error| chain(&error)),
+        }
+    })?;
+    let words = match verdict.words.as_str() {
+        "" => String::new(),
+        words => format!(":\n{words}"),
+    };
+    if verdict.is_accepted {
+        tell(&format!("Envoy {} accepts this configuration{words}", verdict.version));
+        Ok(())
+    } else {
+        Err(format!("Envoy {} refuses this configuration{words}", verdict.version))
+    }
+}
+
+/// Waits for a signal by which a terminal, a person or a service manager asks a program to stop.
+async fn interrupted() -> String {
+    let listen = |kind, name: &str| signal(kind).map_err(|error| format!("cannot listen for {name}: {error}"));
+    let streams = listen(SignalKind::interrupt(), "SIGINT").and_then(|interrupt| {
+        Ok((
+            interrupt,
+            listen(SignalKind::terminate(), "SIGTERM")?,
+            listen(SignalKind::hangup(), "SIGHUP")?,
+        ))
+    });
+    let (mut interrupt, mut terminate, mut hangup) = match streams {
+        Ok(streams) => streams,
+        Err(reason) => return reason,
+    };
+    let name = tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+        _ = hangup.recv() => "SIGHUP",
+    };
+    format!("interrupted by {name} before Envoy had judged it")
+}
+
+/// An error and what is behind it.
+fn chain(error: &dyn Error) -> String {
+    let behind = std::iter::successors(error.source(), |error| (*error).source());
+    let words: Vec<String> = std::iter::once(error).chain(behind).map(ToString::to_string).collect();
+    words.join(": ")
+}

@@ -1,0 +1,124 @@
+//! A mesh that other programs change: what they ask for is done to the template it runs, and then to the mesh.
+
+use std::path::PathBuf;
+
+use futures_util::future::LocalBoxFuture;
+use mesh_infra::Template;
+use mesh_infra::cfn::{ResourceType, ssm};
+use mesh_local::{Applied, ApplyError, LocalMesh, Plan};
+use serde_json::json;
+
+use super::{applied_text, chain, refusals};
+use crate::console::Console;
+use crate::control::{Asked, Control, Wish};
+
+/// By which other programs change a mesh.
+pub(crate) struct Controlled<'a> {
+    /// Where they ask.
+    pub(crate) socket: PathBuf,
+    /// What the mesh is.
+    pub(crate) template: Template,
+    /// What a template asks this machine to run.
+    pub(crate) plan: Box<dyn Fn(&Template) -> Result<Plan, String> + 'a>,
+    /// What is to be done once, when everything is running.
+    pub(crate) when_running: Option<LocalBoxFuture<'a, Result<(), String>>>,
+    control: Option<Control>,
+}
+
+/// The next wish; never, if nobody may ask.
+pub(super) async fn next(controlled: Option<&mut Controlled<'_>>) -> Asked {
+    match controlled.and_then(|controlled| controlled.control.as_mut()) {
+        Some(control) => control.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<'a> Controlled<'a> {
+    pub(crate) fn new(
+        socket: PathBuf,
+        template: Template,
+        plan: impl Fn(&Template) -> Result<Plan, String> + 'a,
+        when_running: impl Future<Output = Result<(), String>> + 'a,
+    ) -> Self {
+        Self {
+            socket,
+            template,
+            plan: Box::new(plan),
+            when_running: Some(Box::pin(when_running)),
+            control: None,
+        }
+    }
+
+    /// Opens the socket. Wishes wait until the mesh runs.
+    pub(super) async fn open(&mut self) -> Result<(), String> {
+        let control = Control::open(&self.socket).await;
+        self.control = Some(control.map_err(|error| format!("cannot listen at {}: {error}", self.socket.display()))?);
+        Ok(())
+    }
+
+    /// Does what is to be done when everything is running.
+    pub(super) async fn running(&mut self) -> Result<(), String> {
+        match self.when_running.take() {
+            Some(work) => work.await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does what somebody asked for, and says what came of it.
+    pub(super) async fn fulfil(
+        &mut self,
+        wish: Wish,
+        mesh: &mut LocalMesh,
+        console: &Console,
+    ) -> Result<String, String> {
+        match wish {
+            Wish::Template(text) => {
+                let template = Template::from_text(&text).map_err(|error| error.to_string())?;
+                self.apply(template, mesh, console).await
+            }
+            Wish::Parameter { name, value } => {
+                let template = with_parameter(&self.template, &name, value)?;
+                self.apply(template, mesh, console).await
+            }
+            Wish::Statistics(node) => {
+                serde_json::to_string(&mesh.statistics(&node).await).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    async fn apply(&mut self, template: Template, mesh: &mut LocalMesh, console: &Console) -> Result<String, String> {
+        let plan = (self.plan)(&template)?;
+        match mesh.apply(plan).await {
+            Ok(applied) => {
+                self.template = template;
+                console.progress(&applied_text(&applied, &refusals(mesh)));
+                let Applied { started, stopped, .. } = applied;
+                Ok(json!({"started": started, "stopped": stopped}).to_string())
+            }
+            Err(error) => {
+                if matches!(error, ApplyError::NotSettled(_)) {
+                    self.template = template;
+                }
+                let reason = chain(&error);
+                console.progress(&format!("a change was asked for and not made: {reason}"));
+                Err(reason)
+            }
+        }
+    }
+}
+
+/// The template with another value for the parameter of this name.
+fn with_parameter(template: &Template, name: &str, value: String) -> Result<Template, String> {
+    let mut template = template.clone();
+    let mut parameters = template
+        .resources
+        .values_mut()
+        .filter(|resource| resource.kind == ssm::Parameter::KIND);
+    let parameter = parameters.find(|resource| resource.properties["Name"] == name);
+    match parameter {
+        Some(parameter) => parameter.properties["Value"] = value.into(),
+        None => return Err(format!("there is no parameter `{name}` in the template")),
+    }
+    drop(parameters);
+    Ok(template)
+}

@@ -1,0 +1,141 @@
+//! A template that changes while its mesh runs: what changed is replaced, and nobody's call fails.
+
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::http::{BLUE, Load, body, get};
+use crate::room::Room;
+use crate::run::Run;
+
+/// The appmesh example's stack in a file, being run.
+struct Edited<'r> {
+    room: &'r Room,
+    template: Value,
+    file: PathBuf,
+}
+
+impl<'r> Edited<'r> {
+    async fn up(room: &'r Room) -> (Self, Run<'r>) {
+        let synth = room.example_named("appmesh", &["synth"]);
+        let text = Run::to_end(room, synth).await.stdout;
+        let file = room.file("mesh.template.json", &text);
+        let name = file.display().to_string();
+        let up = room.meshwright(&["up", "--template", &name, "--parameter", "NetworkVpcId=vpc-1"]);
+        let run = Run::up(room, up).await;
+        let template = serde_json::from_str(&text).expect("a template");
+        (Self { room, template, file }, run)
+    }
+
+    fn properties(&mut self, logical_id: &str) -> &mut Value {
+        &mut self.template["Resources"][logical_id]["Properties"]
+    }
+
+    /// Another value for a variable of a service's containers.
+    fn set_variable(&mut self, task_definition: &str, variable: &str, value: &str) {
+        let properties = self.properties(task_definition);
+        let containers = properties["ContainerDefinitions"].as_array_mut().expect("a list");
+        let app = containers
+            .iter_mut()
+            .find(|container| container["Name"] == "app")
+            .expect("it has one");
+        let variables = app["Environment"].as_array_mut().expect("a list");
+        variables.retain(|found| found["Name"] != variable);
+        variables.push(json!({"Name": variable, "Value": value}));
+    }
+
+    fn save(&self) {
+        // In one step, as editors do: half a file is no template.
+        let new = self.room.file("new", &self.template.to_string());
+        std::fs::rename(new, &self.file).expect("the room can be written to");
+    }
+}
+
+async fn stop(run: Run<'_>, room: &Room) {
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_service_is_replaced_and_no_call_fails() {
+    let room = Room::new();
+    let (mut edited, mut run) = Edited::up(&room).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    // The answers of blue are the same before and after; green's are looked at below.
+    let load = Load::start(&format!("{gateway}green/downstream/blue.appmesh"), crate::http::FETCHED);
+    edited.set_variable("BlueTaskDefinition", "RUST_LOG", "warn");
+    edited.properties("BlueService")["DesiredCount"] = json!(2);
+    edited.save();
+    let applied = "the template changed: every Envoy has answered after ";
+    run.wait_for_lines(1, applied, "; started blue/2, blue/3; stopped blue/1")
+        .await;
+    edited.properties("BlueService")["DesiredCount"] = json!(1);
+    edited.save();
+    run.wait_for_lines(1, applied, "; stopped blue/3").await;
+    let tally = load.stop().await;
+    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
+
+    edited.set_variable("GreenTaskDefinition", "SERVICE_VERSION", "2");
+    edited.save();
+    run.wait_for_lines(1, applied, "; started green/2; stopped green/1")
+        .await;
+    let green = r#"{"message":"ok","service":"green","version":"2"}"#;
+    assert_eq!(body(&format!("{gateway}green")).await, green);
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_tasks_fail_leaves_everything_as_it_was() {
+    let room = Room::new();
+    let (mut edited, mut run) = Edited::up(&room).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let load = Load::start(&format!("{gateway}blue"), BLUE);
+    edited.set_variable("BlueTaskDefinition", "SERVICE_DOWNSTREAM_PORTS", "none");
+    // The same template has another path for blue, which it must not get alone.
+    let route = &mut edited.template["Resources"]["BlueGatewayRoute"];
+    *route = serde_json::from_str(&route.to_string().replace("/blue\\\"", "/bleu\\\"")).expect("it was JSON");
+    edited.save();
+    run.wait_for_lines(1, "the template changed, and everything stays as it is: blue/2: ", "")
+        .await;
+    let tally = load.stop().await;
+    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    let stderr = run.printed().stderr;
+    assert!(
+        stderr.contains("SERVICE_DOWNSTREAM_PORTS"),
+        "the reason is in the log's end:\n{stderr}"
+    );
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_and_its_routes_come_and_go() {
+    let room = Room::new();
+    let (mut edited, mut run) = Edited::up(&room).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let before = edited.template.clone();
+    // Blue once more, under another name.
+    for (logical_id, resource) in before["Resources"].as_object().expect("an object") {
+        if let Some(rest) = logical_id.strip_prefix("Blue") {
+            let text = resource.to_string().replace("Blue", "Teal").replace("blue", "teal");
+            let copy = serde_json::from_str(&text).expect("it was JSON");
+            edited.template["Resources"][format!("Teal{rest}")] = copy;
+        }
+    }
+    edited.save();
+    run.wait_for_lines(1, "the template changed: ", "; started teal/1")
+        .await;
+    let teal = r#"{"message":"ok","service":"teal","version":"unknown"}"#;
+    assert_eq!(body(&format!("{gateway}teal")).await, teal);
+
+    edited.template = before;
+    edited.save();
+    run.wait_for_lines(1, "the template changed: ", "; stopped teal/1")
+        .await;
+    let (status, _) = get(&format!("{gateway}teal")).await.expect("an answer");
+    assert_eq!(status, 404);
+    stop(run, &room).await;
+}

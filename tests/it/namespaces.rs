@@ -1,0 +1,259 @@
+//! Tasks with networks of their own: calls of programs that know nothing of a mesh are led through Envoys.
+//!
+//! Needs Linux with `ip` and `iptables-restore`, and root or a range of user ids: see the README.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use tokio::process::Command;
+
+use crate::http::{BLUE, FETCHED};
+use crate::room::Room;
+use crate::run::{Ended, Run, eventually};
+use crate::waterfall;
+
+/// What a program does that has never heard of a mesh: it looks a name up as the system does, and asks.
+const ASK: &str = r#"
+import sys, urllib.request, urllib.error
+for url in sys.argv[1:]:
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
+            print(answer.status, answer.read().decode())
+    except urllib.error.HTTPError as error:
+        print(error.code, error.read().decode())
+    except OSError as error:
+        print("failed", error)
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_by_name_goes_through_both_envoys() {
+    let room = room();
+    let run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    let before = passed(&run).await;
+    assert_eq!(
+        ask(&run, "green/1", "http://blue.appmesh/").await,
+        format!("200 {BLUE}")
+    );
+    let after = passed(&run).await;
+    let by = |task: &str, way: &str| {
+        let name = (task.to_owned(), format!("http.{way}.downstream_rq_total"));
+        after[&name] - before[&name]
+    };
+    assert_eq!(
+        (by("green", "egress"), by("blue", "ingress")),
+        (1, 1),
+        "{before:?} {after:?}"
+    );
+
+    // What is no backend is refused by green's own Envoy, and what the mesh does not have has no address.
+    let refused = ask(&run, "green/1", "http://split.appmesh/").await;
+    assert!(
+        refused.starts_with("404 no service `split.appmesh`")
+            || refused.contains("green has the backends blue.appmesh"),
+        "{refused}"
+    );
+    let unknown = ask(&run, "green/1", "http://unknown.appmesh/").await;
+    assert!(unknown.starts_with("failed "), "{unknown}");
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_walks_go_the_same_ways_as_without_namespaces() {
+    for (example, way) in [
+        (
+            "appmesh",
+            "you → envoy of gateway/1 → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/1 → blue/1\n",
+        ),
+        (
+            "serviceconnect",
+            "you → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/2 → blue/2\n",
+        ),
+    ] {
+        let room = room();
+        let ended = Run::to_end(&room, in_namespaces(&room, example, &["--once"])).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stdout.contains(way), "{ended:?}");
+        // The collector of spans is outside their networks. Envoys reach it, and services whose calls are redirected.
+        let (_, picture) = waterfall::read(&ended.stdout);
+        let (envoys, blue) = (waterfall::envoys(&picture), picture.last().expect("a line"));
+        assert!(envoys.len() >= 3 && blue.place.starts_with("blue/"), "{ended:?}");
+        room.assert_nothing_left();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_of_service_connect_have_addresses_in_the_hosts_file() {
+    let room = room();
+    let run = Run::up(&room, in_namespaces(&room, "serviceconnect", &[])).await;
+    let green = inside(&run, "green/1");
+    let hosts = output(&green, &["cat", "/etc/hosts"]).await;
+    for line in [
+        "127.255.0.1 blue.serviceconnect\n",
+        "127.255.0.2 green.serviceconnect\n",
+    ] {
+        assert!(hosts.contains(line), "{hosts}");
+    }
+    assert_eq!(
+        ask(&run, "green/1", "http://blue.serviceconnect/").await,
+        format!("200 {BLUE}")
+    );
+    // On any other port there is no endpoint, and Envoy closes the connection.
+    let closed = ask(&run, "green/1", "http://blue.serviceconnect:81/").await;
+    assert!(closed.starts_with("failed "), "{closed}");
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_failed_comes_back_with_its_address_and_its_rules() {
+    let room = room();
+    let mut run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    for (round, part) in ["container app started", "Envoy ready after"].into_iter().enumerate() {
+        crate::run::send(run.pid(&format!("blue/1: {part}")), Signal::KILL);
+        run.wait_for_lines(round + 2, "blue/1: running after ", "").await;
+        let answer = ask(&run, "green/1", "http://localhost/downstream/blue.appmesh").await;
+        assert_eq!(answer, format!("200 {FETCHED}"));
+    }
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_a_runner_that_is_killed_once_the_next_one_starts() {
+    let room = room();
+    let run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    run.signal(Signal::KILL);
+    let ended = run.end().await;
+    assert_eq!(ended.code, None, "{ended:?}");
+    eventually("all processes are gone", async || room.processes().is_empty()).await;
+    let left = room.leftover_files();
+    assert_eq!(left.len(), 1, "{left:?}");
+
+    let run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    assert!(!left[0].exists(), "{left:?}");
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_not_make_networks_is_told_what_to_do() {
+    let room = room();
+    let program = in_namespaces(&room, "appmesh", &["--once"]);
+    // Without the capability, root is as everybody else.
+    let mut command = room.command("setpriv".as_ref(), &["--bounding-set=-net_admin"]);
+    command
+        .arg(program.as_std().get_program())
+        .args(program.as_std().get_args());
+    let ended = Run::to_end(&room, command).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("error: tasks cannot have networks of their own here\n")
+            && ended
+                .stderr
+                .contains("this process has no CAP_NET_ADMIN: run it as root"),
+        "{ended:?}"
+    );
+    room.assert_nothing_left();
+}
+
+/// A room that Envoys can reach, who are another user there.
+fn room() -> Room {
+    let room = Room::new();
+    for folder in [room.path(""), room.tmpdir()] {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).expect("it is ours");
+    }
+    room
+}
+
+/// An example whose tasks have networks of their own. Who is not root becomes it in a user namespace.
+fn in_namespaces(room: &Room, example: &str, arguments: &[&str]) -> Command {
+    let arguments: Vec<&str> = ["--network", "namespaces"]
+        .into_iter()
+        .chain(arguments.iter().copied())
+        .collect();
+    let command = room.example_named(example, &arguments);
+    if rustix::process::geteuid().is_root() {
+        return command;
+    }
+    let mut within = room.command("unshare".as_ref(), &["--map-root-user", "--map-auto"]);
+    within
+        .arg(command.as_std().get_program())
+        .args(command.as_std().get_args());
+    within
+}
+
+/// The command that the invitation says leads into a task.
+fn inside(run: &Run<'_>, task: &str) -> Vec<String> {
+    let printed = run.printed().stdout;
+    let ending = format!("# a shell inside {task}");
+    let line = printed.lines().find_map(|line| line.strip_suffix(&ending));
+    let line = line.unwrap_or_else(|| panic!("no line ends with `{ending}` in:\n{printed}"));
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+/// What a program without any library of ours is answered inside a task.
+async fn ask(run: &Run<'_>, task: &str, url: &str) -> String {
+    output(&inside(run, task), &["python3", "-c", ASK, url])
+        .await
+        .trim()
+        .to_owned()
+}
+
+async fn output(enter: &[String], line: &[&str]) -> String {
+    let (program, arguments) = enter.split_first().expect("a command");
+    let arguments = arguments
+        .iter()
+        .map(OsString::from)
+        .chain(line.iter().map(OsString::from));
+    let mut command = Command::new(program);
+    let output = command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = tokio::time::timeout(crate::run::TOO_LONG, output).await;
+    let output = output.expect("it ends in time").expect("it can be started");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line:?}: {words}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// How many requests the Envoys of blue and green have taken, by service and statistic.
+async fn passed(run: &Run<'_>) -> BTreeMap<(String, String), u64> {
+    let mut counts = BTreeMap::new();
+    for entry in std::path::Path::new(&run.logs()).read_dir().expect("it is there") {
+        let socket = entry.expect("readable").path().join("a.sock");
+        if !socket.exists() {
+            continue;
+        }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .unix_socket(socket)
+            .build()
+            .expect("a client");
+        let ask = async |path: &str| {
+            let answer = client
+                .get(format!("http://envoy/{path}"))
+                .send()
+                .await
+                .expect("Envoy answers");
+            answer.text().await.expect("a text")
+        };
+        let who = ask("server_info").await;
+        let who = ["blue", "green", "gateway"]
+            .into_iter()
+            .find(|name| who.contains(&format!("\"task\": \"{name}/1\"")));
+        let who = who.expect("the Envoy of one of them");
+        for line in ask("stats?filter=downstream_rq_total$").await.lines() {
+            if let Some((name, count)) = line.split_once(": ") {
+                counts.insert((who.to_owned(), name.to_owned()), count.parse().expect("a number"));
+            }
+        }
+    }
+    counts
+}
+
+async fn stop(run: Run<'_>, room: &Room) {
+    run.signal(Signal::INT);
+    let ended: Ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    room.assert_nothing_left();
+}

@@ -1,0 +1,290 @@
+//! `meshwright translate`: what one node's Envoy would be told, and what a real Envoy says of it.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::golden;
+use crate::room::Room;
+use crate::run::{Ended, Run, eventually};
+
+/// In the shape that AWS CDK writes: the virtual node `blue` and the virtual gateway `gw`.
+const CDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates/appmesh.cdk.json");
+
+/// The head of a template with a service, which it takes to be one.
+const SERVICE: &str = "
+Parameters: {Hostname: {Type: String, Default: web.internal}}
+Resources:
+  Task: {Type: AWS::ECS::TaskDefinition, Properties: {ContainerDefinitions: [{Name: app, Image: app}]}}
+  Service: {Type: AWS::ECS::Service, Properties: {TaskDefinition: !Ref Task, ServiceName: plain}}
+";
+
+/// A virtual node `web` in the mesh `demo`, with this in its listener and this beside it.
+fn web(listener: &str, more: &str) -> String {
+    format!(
+        "{SERVICE}
+  Mesh: {{Type: AWS::AppMesh::Mesh, Properties: {{MeshName: demo}}}}
+  Web:
+    Type: AWS::AppMesh::VirtualNode
+    Properties:
+      MeshName: !GetAtt Mesh.MeshName
+      VirtualNodeName: web
+      Spec:
+        ServiceDiscovery: {{DNS: {{Hostname: !Ref Hostname}}}}
+        Listeners:
+          - PortMapping: {{Port: 8080, Protocol: http}}
+            {listener}
+        {more}
+"
+    )
+}
+
+async fn translate(room: &Room, file: &str, node: &str, more: &[&str]) -> Ended {
+    let arguments = ["translate", "--template", file, "--node", node];
+    let arguments: Vec<&str> = arguments.iter().chain(more).copied().collect();
+    let ended = Run::to_end(room, room.meshwright(&arguments)).await;
+    room.assert_nothing_left();
+    ended
+}
+
+fn names(document: &Value, kind: &str) -> Vec<String> {
+    let resources = document["static_resources"][kind].as_array().expect("a list");
+    let names = resources
+        .iter()
+        .map(|resource| resource["name"].as_str().expect("a name").to_owned());
+    names.collect()
+}
+
+#[tokio::test]
+async fn the_same_template_gives_the_same_document_with_app_meshs_names() {
+    let room = Room::new();
+    let ended = translate(&room, CDK, "virtualGateway/gw", &[]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    let again = translate(&room, CDK, "mesh/demo/virtualGateway/gw", &[]).await;
+    assert_eq!(ended.stdout, again.stdout);
+
+    let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
+    assert_eq!(document["node"]["id"], "mesh/demo/virtualGateway/gw");
+    assert_eq!(
+        names(&document, "listeners"),
+        ["lds_egress_0.0.0.0_15001", "lds_ingress_0.0.0.0_8080"]
+    );
+    assert_eq!(
+        names(&document, "clusters"),
+        [
+            "cds_egress_demo_blue_http_3000",
+            "cds_ingress_demo_gw_self_redirect_http_15001"
+        ]
+    );
+    assert!(
+        ended.stdout.contains("\"name\": \"rds_ingress_http_8080\""),
+        "{ended:?}"
+    );
+
+    let intercepted = translate(&room, CDK, "virtualNode/blue", &["--wiring", "intercepted"]).await;
+    let document = serde_json::from_str(&intercepted.stdout).expect("one JSON document");
+    assert_eq!(
+        names(&document, "listeners"),
+        ["lds_egress_0.0.0.0_15001", "lds_ingress_0.0.0.0_15000"]
+    );
+}
+
+#[tokio::test]
+async fn envoy_accepts_it_in_either_wiring() {
+    let room = Room::new();
+    let connect = golden::path("serviceconnect.template.json").display().to_string();
+    for (file, node) in [
+        (CDK, "virtualNode/blue"),
+        (CDK, "virtualGateway/gw"),
+        (&connect, "service/green"),
+    ] {
+        for wiring in ["explicit", "intercepted"] {
+            let without = translate(&room, file, node, &["--wiring", wiring]).await;
+            let ended = translate(&room, file, node, &["--wiring", wiring, "--validate"]).await;
+            assert_eq!(ended.code, Some(0), "{node}, {wiring}: {ended:?}");
+            assert_eq!(ended.stdout, without.stdout, "{node}, {wiring}");
+            let words = ended.stderr.lines().last().unwrap_or_default();
+            assert!(
+                words.starts_with("Envoy 1.") && words.ends_with(" accepts this configuration"),
+                "{node}, {wiring}: {ended:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_envoy_refuses_is_refused_in_its_words() {
+    let room = Room::new();
+    let missing = room.path("missing.pem").display().to_string();
+    let tls =
+        format!("TLS: {{Mode: STRICT, Certificate: {{File: {{CertificateChain: {missing}, PrivateKey: {missing}}}}}}}");
+    let file = room.file("mesh.yaml", &web(&tls, "")).display().to_string();
+    let ended = translate(&room, &file, "web", &["--validate"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    // It is printed all the same, with what it was refused for.
+    let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
+    assert!(
+        document
+            .to_string()
+            .contains(&format!(r#""private_key":{{"filename":"{missing}"}}"#)),
+        "{ended:?}"
+    );
+    let words = ended
+        .stderr
+        .split_once(" refuses this configuration:\n")
+        .unwrap_or_else(|| panic!("{ended:?}"));
+    assert!(words.0.starts_with("error: Envoy 1."), "{ended:?}");
+    assert!(words.1.contains(&missing), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_verdict_writes_no_access_log() {
+    let room = Room::new();
+    let log = room.path("access.log");
+    let logging = format!("Logging: {{AccessLog: {{File: {{Path: {}}}}}}}", log.display());
+    let file = room.file("mesh.yaml", &web("", &logging)).display().to_string();
+    let ended = translate(&room, &file, "web", &["--validate"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.contains(&format!("\"path\": \"{}\"", log.display())),
+        "{ended:?}"
+    );
+    assert!(!log.exists(), "Envoy has made the access log");
+}
+
+#[tokio::test]
+async fn what_cannot_be_translated_is_said_beside_the_document() {
+    let room = Room::new();
+    let tls =
+        "TLS: {Mode: STRICT, Certificate: {ACM: {CertificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1'}}}";
+    let file = room.file("mesh.yaml", &web(tls, "")).display().to_string();
+    let ended = translate(&room, &file, "web", &[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let document = serde_json::from_str(&ended.stdout).expect("one JSON document");
+    assert_eq!(names(&document, "listeners"), ["lds_egress_0.0.0.0_15001"]);
+    assert!(ended.stderr.starts_with("not translated: "), "{ended:?}");
+    assert!(ended.stderr.contains("AWS Certificate Manager"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}
+
+#[tokio::test]
+async fn several_templates_and_parameters_are_taken_as_up_takes_them() {
+    let room = Room::new();
+    let mesh = "
+Parameters: {Mesh: {Type: String}}
+Resources: {Mesh: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: !Ref Mesh}}}
+Outputs: {Mesh: {Value: !GetAtt Mesh.MeshName, Export: {Name: mesh}}}
+";
+    let mesh = room.file("mesh.yaml", mesh).display().to_string();
+    let node = format!(
+        "{SERVICE}
+  Web:
+    Type: AWS::AppMesh::VirtualNode
+    Properties:
+      MeshName: !ImportValue mesh
+      VirtualNodeName: web
+      Spec: {{Backends: [{{VirtualService: {{VirtualServiceName: api}}}}]}}
+  Api:
+    Type: AWS::AppMesh::VirtualNode
+    Properties:
+      MeshName: !ImportValue mesh
+      VirtualNodeName: api
+      Spec:
+        ServiceDiscovery: {{DNS: {{Hostname: !Ref Hostname}}}}
+        Listeners: [{{PortMapping: {{Port: 8080, Protocol: http}}}}]
+  Called:
+    Type: AWS::AppMesh::VirtualService
+    Properties:
+      MeshName: !ImportValue mesh
+      VirtualServiceName: api
+      Spec: {{Provider: {{VirtualNode: {{VirtualNodeName: !GetAtt Api.VirtualNodeName}}}}}}
+"
+    );
+    let node = room.file("node.yaml", &node).display().to_string();
+    let more = [
+        "--template",
+        &node,
+        "--parameter",
+        "Mesh=live",
+        "--parameter",
+        "Hostname=api.live",
+    ];
+    let ended = translate(&room, &mesh, "mesh/live/virtualNode/web", &more).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
+    assert_eq!(names(&document, "clusters"), ["cds_egress_live_api_http_8080"]);
+    assert!(ended.stdout.contains("\"address\": \"api.live.\""), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_there_is_answered_with_those_that_are() {
+    let room = Room::new();
+    for name in ["virtualNode/green", "mesh/demo/virtualService/blue.appmesh"] {
+        let ended = translate(&room, CDK, name, &["--validate"]).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!(
+            ended.stderr,
+            format!(
+                "error: --node: there is no node `{name}`; there are mesh/demo/virtualNode/blue, \
+                 mesh/demo/virtualGateway/gw\n"
+            )
+        );
+    }
+
+    let two = web("", "")
+        + "
+  Other: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: other}}
+  OtherWeb: {Type: AWS::AppMesh::VirtualNode, Properties: {MeshName: !GetAtt Other.MeshName, VirtualNodeName: web, Spec: {}}}
+";
+    let two = room.file("two.yaml", &two).display().to_string();
+    let ended = translate(&room, &two, "virtualNode/web", &[]).await;
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (
+            Some(1),
+            "error: --node: `virtualNode/web` may be mesh/demo/virtualNode/web or mesh/other/virtualNode/web; say which\n"
+        ),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_interrupted_verdict_leaves_nothing() {
+    let room = Room::new();
+    let is_judging = room.path("judging");
+    // One that never comes to an end, and does not care about being asked to: nobody ever writes to the pipe.
+    let slow = format!(
+        "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
+trap '' HUP INT TERM
+mkfifo {0}
+read -r never < {0}",
+        is_judging.display()
+    );
+    let envoy = room.script("envoy", &slow).await;
+    for (signal, name) in [
+        (Signal::INT, "SIGINT"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::HUP, "SIGHUP"),
+    ] {
+        let mut command = room.meshwright(&[
+            "translate",
+            "--template",
+            CDK,
+            "--node",
+            "virtualNode/blue",
+            "--validate",
+        ]);
+        command.env("ENVOY_BIN", &envoy);
+        let run = Run::start(&room, command);
+        eventually("Envoy is at it", async || is_judging.exists()).await;
+        run.signal(signal);
+        let ended = run.end().await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(
+            ended.stderr,
+            format!("error: interrupted by {name} before Envoy had judged it\n")
+        );
+        serde_json::from_str::<Value>(&ended.stdout).expect("one JSON document");
+        room.assert_nothing_left();
+        std::fs::remove_file(&is_judging).expect("it is there");
+    }
+}
