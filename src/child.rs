@@ -53,7 +53,9 @@ pub(crate) fn known_images_and_stub() -> Images {
 
 fn demo_service() -> Image {
     let command = [own_executable(), DEMO_SERVICE.into()];
-    Image::new(command.clone()).with_program("demo-service", command)
+    Image::new(command.clone())
+        .with_program("demo-service", command)
+        .with_bind_variable("SERVICE_BIND")
 }
 
 fn own_executable() -> OsString {

@@ -75,6 +75,7 @@ mod check;
 mod construct;
 mod constructs;
 mod diagram;
+mod diff;
 mod mesh_form;
 mod mesh_resource;
 mod participant;
@@ -96,6 +97,7 @@ pub use constructs::{
     VirtualServiceHandle,
 };
 pub use diagram::diagram;
+pub use diff::{Change, Diff, Entry, diff};
 pub use mesh_form::MeshForm;
 /// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
 pub use mesh_model::app_mesh;

@@ -1,0 +1,103 @@
+//! Two versions of a service beside each other, `blue` and `green`, behind a router that divides traffic between them; and
+//! deployments that move traffic from one to the other without a failed request.
+//!
+//! ```text
+//! cargo run --example bluegreen                                  start it here, until Ctrl-C
+//! cargo run -p demo-service --bin traffic -- <address>           in another terminal: who answers
+//! cargo run --example bluegreen -- diff --version 2              in a third: what would change
+//! cargo run --example bluegreen -- deploy --version 2            do it; --strategy canary:10%,30s, linear:20%,10s, …
+//! cargo run --example bluegreen -- status|continue|abort|rollback
+//! cargo run --example bluegreen -- --once                        all of it, unattended, under load
+//! ```
+//!
+//! Version 4 is a bad one: it takes half a second to answer, and returns by itself.
+
+use std::process::ExitCode;
+
+use mesh_infra::app_mesh::{Kind, Protocol, ResourcePath};
+use mesh_infra::cfn::ssm;
+use mesh_infra::{
+    AppProtocol, Cluster, Container, GatewayRoute, HealthCheck, Listener, Mesh, Network, PortMapping,
+    PrivateDnsNamespace, Resource, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode, VirtualRouter,
+    VirtualService,
+};
+use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, Sides};
+
+const MESH: &str = "demo";
+
+fn main() -> ExitCode {
+    let node = |name| ResourcePath::new(MESH, Kind::VirtualNode, name);
+    let route = ResourcePath::within(MESH, "split", Kind::Route, "sides");
+    BlueGreen::new("bluegreen", [node("blue"), node("green")], route, stack)
+        .with_traffic("gateway", "/split")
+        .run()
+}
+
+fn stack(sides: &Sides) -> Stack {
+    let mut stack = Stack::new("bluegreen");
+    let network = stack.add("Network", Network::from_parameters());
+    let cluster = stack.add("Cluster", Cluster::new());
+    let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
+    let mesh = stack.add("Mesh", Mesh::new(MESH));
+
+    let node = |name: &str| {
+        VirtualNode::new(&mesh, name)
+            .with_listener(Listener::http(80))
+            .with_dns_endpoints(namespace.dns_name(name))
+    };
+    let blue_node = stack.add("blue", node("blue"));
+    let green_node = stack.add("green", node("green"));
+
+    // How traffic is divided: the one thing that changes while a version is rolled out.
+    let router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
+    let router = stack.add("split", router);
+    let [blue_weight, green_weight] = sides.weights();
+    let route = Route::http(&router, "sides")
+        .with_prefix("/")
+        .with_target(&blue_node, blue_weight)
+        .with_target(&green_node, green_weight);
+    stack.add("sides", route);
+    let split = VirtualService::new(&mesh, "split.appmesh").with_provider_router(&router);
+    let split = stack.add("split", split);
+
+    let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
+    let gateway = stack.add("gateway", gateway);
+    let route = GatewayRoute::http(&gateway, "split").with_prefix("/split");
+    stack.add("split", route.with_target(&split));
+
+    for (name, version, node) in [
+        ("blue", sides.blue(), &blue_node),
+        ("green", sides.green(), &green_node),
+    ] {
+        let service = Service::new(&cluster, demo_service(name, version))
+            .with_name(name)
+            .with_network(&network)
+            .with_virtual_node(node)
+            .with_service_discovery(&namespace);
+        stack.add(name, service);
+    }
+    let service = Service::gateway(&cluster, &gateway)
+        .with_name("gateway")
+        .with_network(&network);
+    stack.add("gateway", service);
+
+    // Which side carries what, where other tools look for it.
+    let state = ssm::Parameter::string("/bluegreen/state", sides.document());
+    stack.add("State", Resource::of(&state));
+    stack
+}
+
+fn demo_service(name: &str, version: u64) -> TaskDefinition {
+    let http = PortMapping::new("http", 80)
+        .with_app_protocol(AppProtocol::Http)
+        .with_port_variable("SERVICE_PORT");
+    let container = Container::new("app", DEMO_SERVICE_IMAGE)
+        .with_environment("SERVICE_NAME", name)
+        .with_environment("SERVICE_VERSION", version.to_string())
+        .with_port(http)
+        .with_health_check(HealthCheck::command(["demo-service", "health"]));
+    TaskDefinition::new(match version {
+        4 => container.with_environment("SERVICE_DELAY", "500ms"),
+        _ => container,
+    })
+}

@@ -1,0 +1,239 @@
+//! A described app of which two versions run beside each other, and verbs that move traffic from one to the other.
+//!
+//! ```text
+//!  terminal 1: the app runs here              terminal 2: deploy --version 2
+//!    mesh ◄── template, parameters ── socket ◄── driver ── bluegreen-state ── a file with the state
+//! ```
+//!
+//! The state machine is `bluegreen-state`'s and runs a mesh is `mesh-local`'s; here one is told what the other did. What
+//! is said on the command line is in `arguments`, and the rest in this order:
+//! - `sides`: what a description is told of the two sides;
+//! - `place`: where the state is, and where the mesh is spoken to;
+//! - `check`: whether a version is well, pure;
+//! - `driver`: carries out a rollout;
+//! - `story`: all of it, unattended, under load.
+
+mod arguments;
+mod check;
+mod driver;
+mod place;
+mod sides;
+mod story;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use bluegreen_state::{Event, Plan as Planned, Side, State};
+use clap::Parser as _;
+use mesh_infra::cfn::ssm;
+use mesh_infra::{MeshForm, Stack, Template, diagram, diff};
+use mesh_local::{Images, Plan, StackTemplate};
+use mesh_model::app_mesh::ResourcePath;
+
+use self::arguments::{Arguments, Verb};
+use self::driver::Driver;
+use self::place::Place;
+pub use self::sides::Sides;
+use crate::child;
+use crate::console::print;
+use crate::program::exit_code;
+use crate::up::{self, Controlled, Up};
+use crate::walk::Walk;
+
+/// A version: a number, as the state's document has it.
+pub(crate) type Version = u64;
+
+/// The version that runs before anything was ever deployed.
+const FIRST: Version = 1;
+
+/// An app that is deployed blue-green.
+pub struct BlueGreen {
+    name: String,
+    describe: Box<dyn Fn(&Sides) -> Stack>,
+    nodes: [ResourcePath; 2],
+    route: ResourcePath,
+    images: Images,
+    /// None: the traffic client is what calls.
+    walk: Walk,
+    traffic: Traffic,
+}
+
+/// Where the story's calls go.
+struct Traffic {
+    service: String,
+    path: String,
+}
+
+impl BlueGreen {
+    /// An app of this name, described for each state of its two sides. `blue` and `green` are the virtual nodes, and
+    /// `route` is the route that divides traffic between them. The name is that of a folder of this user's state as well.
+    pub fn new(
+        name: impl Into<String>,
+        [blue, green]: [ResourcePath; 2],
+        route: ResourcePath,
+        describe: impl Fn(&Sides) -> Stack + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            describe: Box::new(describe),
+            nodes: [blue, green],
+            route,
+            images: child::known_images(),
+            walk: Walk::new(),
+            traffic: Traffic {
+                service: String::new(),
+                path: "/".to_owned(),
+            },
+        }
+    }
+
+    /// The service whose Envoy is called for the divided traffic, and with which path.
+    #[must_use]
+    pub fn with_traffic(mut self, service: &str, path: &str) -> Self {
+        self.traffic = Traffic {
+            service: service.to_owned(),
+            path: path.to_owned(),
+        };
+        self
+    }
+
+    /// Reads the command line and does what it says. Mistakes are explained on standard error.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let beginning = Instant::now();
+        if let Some(code) = child::run() {
+            return code;
+        }
+        let arguments = Arguments::parse();
+        exit_code(self.perform(arguments, beginning))
+    }
+
+    fn perform(&self, arguments: Arguments, beginning: Instant) -> Result<(), String> {
+        if arguments.once {
+            return story::run(self, arguments.network.into(), beginning);
+        }
+        let place = Place::of(arguments.state.as_deref(), &self.name)?;
+        match arguments.verb {
+            None => self.stay(&place, arguments.network.into(), beginning),
+            Some(Verb::Synth) => print(&self.template(&place.state()?.unwrap_or_else(first))?.to_json()),
+            Some(Verb::Diagram) => print(&diagram(&self.template(&place.state()?.unwrap_or_else(first))?)),
+            Some(Verb::Diff { version }) => self.diff(&place, version),
+            Some(Verb::Status) => self.status(&place),
+            Some(Verb::Deploy { version, strategy }) => Driver::new(self, &place)?.take(|driver| Event::Deploy {
+                version,
+                strategy,
+                driver,
+            }),
+            Some(Verb::Continue) => Driver::new(self, &place)?.take(|_| Event::Continue),
+            Some(Verb::Abort) => Driver::new(self, &place)?.take(|_| Event::Abort),
+            Some(Verb::Rollback) => Driver::new(self, &place)?.take(|driver| Event::Rollback { driver }),
+        }
+    }
+
+    /// Runs the app in the state that was stored, until told to stop.
+    fn stay(&self, place: &Place, network: mesh_local::Network, beginning: Instant) -> Result<(), String> {
+        self.up(place, network, beginning, None)
+    }
+
+    fn up<'a>(
+        &'a self,
+        place: &'a Place,
+        network: mesh_local::Network,
+        beginning: Instant,
+        story: Option<up::Story<'a>>,
+    ) -> Result<(), String> {
+        let state = place.state()?;
+        let template = self.synth(&Sides::that_run(state.as_ref().unwrap_or(&first()))?)?;
+        let plan = self.plan(&template)?;
+        let is_new = state.is_none();
+        let when_running = async move {
+            match is_new {
+                // Both sides run the first version: now it is true.
+                true => place.begin(FIRST).await,
+                false => Ok(()),
+            }
+        };
+        up::run(Up {
+            beginning,
+            plan,
+            network,
+            walk: &self.walk,
+            once: false,
+            watch: None,
+            controlled: Some(Controlled::new(
+                place.socket(),
+                template,
+                |template| self.plan(template),
+                when_running,
+            )),
+            story,
+        })
+    }
+
+    fn diff(&self, place: &Place, version: Version) -> Result<(), String> {
+        let state = place.state()?.unwrap_or_else(first);
+        let planned = bluegreen_state::plan(Some(&state), &version).map_err(|refusal| refusal.to_string())?;
+        let wanted = match planned {
+            Planned::Update { side, version } => Sides::of(&state)?.with_version(side, version),
+            Planned::Nothing | Planned::First { .. } => return print("nothing changes\n"),
+            Planned::Traffic { to } => return print(&format!("nothing changes but the traffic, which goes to {to}\n")),
+        };
+        let after = self.synth(&wanted)?;
+        print(&diff(&self.template(&state)?, &after).to_string())
+    }
+
+    fn status(&self, place: &Place) -> Result<(), String> {
+        match place.state()? {
+            Some(state) => print(&format!("{state}\n")),
+            None => print("nothing was deployed yet\n"),
+        }
+    }
+
+    /// The template for a state.
+    fn template(&self, state: &State<Version>) -> Result<Template, String> {
+        self.synth(&Sides::of(state)?)
+    }
+
+    fn synth(&self, sides: &Sides) -> Result<Template, String> {
+        let template = (self.describe)(sides).synth_as(MeshForm::Parameters);
+        let template = template.map_err(|problems| problems.to_string())?;
+        // The template as text is all that passes from the description to the runner.
+        Template::from_json(&template.to_json()).map_err(|error| error.to_string())
+    }
+
+    /// The value of a parameter in the template for these sides.
+    fn parameter(&self, sides: &Sides, name: &str) -> Result<String, String> {
+        let template = self.synth(sides)?;
+        let mut parameters = template
+            .resources_of::<ssm::Parameter>()
+            .filter_map(|(_, parameter)| parameter.ok());
+        let found = parameters.find(|parameter| {
+            let own = parameter.name.as_ref().and_then(|own| own.known());
+            own.is_some_and(|own| own == name)
+        });
+        let value = found.as_ref().and_then(|parameter| parameter.value.known());
+        value
+            .cloned()
+            .ok_or_else(|| format!("the description has no parameter `{name}` with a value that is known"))
+    }
+
+    fn plan(&self, template: &Template) -> Result<Plan, String> {
+        let stack = StackTemplate {
+            name: &self.name,
+            template,
+            parameters: &Default::default(),
+        };
+        Plan::new(&[stack], &self.images).map_err(|problems| up::cannot_be_run(&problems))
+    }
+
+    fn node(&self, side: Side) -> &ResourcePath {
+        match side {
+            Side::Blue => &self.nodes[0],
+            Side::Green => &self.nodes[1],
+        }
+    }
+}
+
+fn first() -> State<Version> {
+    State::first(FIRST)
+}

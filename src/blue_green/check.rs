@@ -1,0 +1,90 @@
+//! Whether a version is well, compared with the one beside it at the same time. Pure.
+
+use std::time::Duration;
+
+use mesh_local::NodeStatistics;
+
+/// As many calls say something.
+const ENOUGH: u64 = 20;
+/// A version may fail as much more often than the other one.
+const MORE_FAILURES: f64 = 0.02;
+/// A version may fail as often, if there is no other one to compare it with.
+const FAILURES: f64 = 0.05;
+/// A version may be as many times slower, and as much slower, than the other one. Both together: times are counted in
+/// buckets that are up to five times as wide as they begin.
+const TIMES_SLOWER: u32 = 5;
+const SLOWER: Duration = Duration::from_millis(100);
+/// Nine of ten answers are compared.
+const SHARE: f64 = 0.9;
+
+/// What is wrong with a version, from what was counted of calls to it and to the other one since traffic was last divided
+/// anew. `None` if nothing is, or if that cannot be said yet.
+pub(super) fn complaint(new: &NodeStatistics, other: &NodeStatistics) -> Option<String> {
+    let enough = |counted: &NodeStatistics| counted.answered + counted.unanswered >= ENOUGH;
+    if !enough(new) {
+        return None;
+    }
+    let rate = new.failure_rate()?;
+    if !enough(other) {
+        return (rate > FAILURES).then(|| format!("{:.1} % of the calls to it failed", rate * 100.0));
+    }
+    let usual = other.failure_rate()?;
+    if rate > usual + MORE_FAILURES {
+        return Some(format!(
+            "{:.1} % of the calls to it failed, and {:.1} % of those to the other side",
+            rate * 100.0,
+            usual * 100.0
+        ));
+    }
+    let (slow, usual) = (new.quantile(SHARE)?, other.quantile(SHARE)?);
+    (slow > usual * TIMES_SLOWER && slow > usual + SLOWER).then(|| {
+        format!(
+            "nine of ten answers came within {} ms, and those of the other side within {} ms",
+            slow.as_millis(),
+            usual.as_millis()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `answered` calls, of which some failed, all of them within so many milliseconds.
+    fn counted(answered: u64, errors: u64, milliseconds: f64) -> NodeStatistics {
+        NodeStatistics {
+            answered,
+            errors,
+            unanswered: 0,
+            within: vec![(1.0, 0), (milliseconds, answered), (10_000.0, answered)],
+        }
+    }
+
+    #[test]
+    fn few_calls_say_nothing() {
+        assert_eq!(complaint(&counted(19, 19, 5.0), &counted(500, 0, 5.0)), None);
+    }
+
+    #[test]
+    fn failures_count_against_those_of_the_other_side() {
+        let other = counted(100, 5, 5.0);
+        assert_eq!(complaint(&counted(100, 6, 5.0), &other), None);
+        let said = complaint(&counted(100, 8, 5.0), &other).expect("it fails more often");
+        assert_eq!(
+            said,
+            "8.0 % of the calls to it failed, and 5.0 % of those to the other side"
+        );
+        let alone = complaint(&counted(100, 8, 5.0), &counted(3, 0, 5.0)).expect("it fails often");
+        assert_eq!(alone, "8.0 % of the calls to it failed");
+    }
+
+    #[test]
+    fn slowness_counts_if_it_is_both_many_times_and_much() {
+        let said = complaint(&counted(100, 0, 500.0), &counted(100, 0, 5.0)).expect("it is slow");
+        let expected = "nine of ten answers came within 500 ms, and those of the other side within 5 ms";
+        assert_eq!(said, expected);
+        for (slow, usual) in [(50.0, 5.0), (1000.0, 500.0), (5.0, 500.0)] {
+            assert_eq!(complaint(&counted(100, 0, slow), &counted(100, 0, usual)), None);
+        }
+    }
+}

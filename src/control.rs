@@ -1,0 +1,146 @@
+//! How another program changes a mesh that runs: HTTP over a Unix socket that only this user can open.
+//!
+//! | request | does |
+//! |---|---|
+//! | `PUT /template`, the template as text | makes the mesh what the template says |
+//! | `PUT /parameter?name=NAME`, the value as text | gives a parameter of the template this value, as Parameter Store would |
+//! | `GET /statistics?node=mesh/M/virtualNode/N` | what Envoys counted of calls to a virtual node |
+//!
+//! An answer comes when the change is made: tasks that were to start are running, every Envoy has accepted or refused what
+//! it was told, and tasks that were to go are gone. A change that was not made is answered 409, with the reason as text.
+
+pub(crate) mod client;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use mesh_model::app_mesh::ResourcePath;
+use serde::Deserialize;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+/// What somebody wants.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// That the mesh is what this template says.
+    Template(String),
+    /// That a parameter has this value.
+    Parameter { name: String, value: String },
+    /// To know what Envoys counted of calls to a virtual node.
+    Statistics(ResourcePath),
+}
+
+/// A wish, and where its answer goes: a JSON document or text, or the reason why not.
+pub(crate) type Asked = (Wish, oneshot::Sender<Result<String, String>>);
+
+/// An open socket. Closed, and its file removed, when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+    asked: mpsc::Receiver<Asked>,
+    _serving: AbortOnDropHandle<()>,
+}
+
+impl Control {
+    /// Opens the socket. Must be called on a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// If another program answers there, or the machine refuses.
+    pub(crate) async fn open(path: &Path) -> io::Result<Self> {
+        if UnixStream::connect(path).await.is_ok() {
+            let message = format!("it is running already: somebody answers at {}", path.display());
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+        }
+        // A program that was killed has left its file.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let (ask, asked) = mpsc::channel(1);
+        let routes = Router::new()
+            .route("/template", put(put_template))
+            .route("/parameter", put(put_parameter))
+            .route("/statistics", get(get_statistics))
+            .with_state(ask);
+        let serving = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::warn!(%error, "nobody can change the mesh from outside any more");
+            }
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            asked,
+            _serving: AbortOnDropHandle::new(serving),
+        })
+    }
+
+    /// The next wish. Cancelling it loses none.
+    pub(crate) async fn next(&mut self) -> Asked {
+        match self.asked.recv().await {
+            Some(asked) => asked,
+            // Nobody serves any more.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // It may have been removed by hand.
+        let _gone = std::fs::remove_file(&self.path);
+    }
+}
+
+type Ask = State<mpsc::Sender<Asked>>;
+
+#[derive(Debug, Deserialize)]
+struct ParameterName {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeName {
+    node: String,
+}
+
+async fn put_template(ask: Ask, template: String) -> Response {
+    answer(&ask, Wish::Template(template)).await
+}
+
+async fn put_parameter(ask: Ask, Query(ParameterName { name }): Query<ParameterName>, value: String) -> Response {
+    answer(&ask, Wish::Parameter { name, value }).await
+}
+
+async fn get_statistics(ask: Ask, Query(NodeName { node }): Query<NodeName>) -> Response {
+    match ResourcePath::parse(&node) {
+        Some(node) => answer(&ask, Wish::Statistics(node)).await,
+        None => (
+            StatusCode::BAD_REQUEST,
+            format!("`{node}` is not of the form mesh/MESH/virtualNode/NAME"),
+        )
+            .into_response(),
+    }
+}
+
+async fn answer(State(ask): &Ask, wish: Wish) -> Response {
+    let (reply, replied) = oneshot::channel();
+    let stopping = || (StatusCode::SERVICE_UNAVAILABLE, "the mesh is being stopped".to_owned()).into_response();
+    if ask.send((wish, reply)).await.is_err() {
+        return stopping();
+    }
+    match replied.await {
+        Ok(Ok(text)) => text.into_response(),
+        Ok(Err(reason)) => (StatusCode::CONFLICT, reason).into_response(),
+        Err(_) => stopping(),
+    }
+}
