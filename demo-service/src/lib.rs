@@ -46,7 +46,7 @@
 //! | trace context handed on; spans and metrics exported over OTLP if the environment says where to | supported |
 //! | container health check without curl: `demo-service health` | supported |
 //! | stops on SIGTERM and SIGINT, requests in flight finish | supported |
-//! | a client that makes steady traffic and counts who answers | planned |
+//! | a client that makes steady traffic and counts who answers | supported, see [`traffic`] |
 
 mod access_log;
 mod arguments;

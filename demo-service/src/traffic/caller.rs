@@ -35,10 +35,7 @@ impl Caller {
             .user_agent(USER_AGENT);
         if !plan.keep_alive {
             let close = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
-            client = {
-                let _ = close;
-                client
-            };
+            client = client.pool_max_idle_per_host(0).default_headers(close);
         }
         Ok(Self {
             client: client.build()?,
