@@ -104,6 +104,26 @@ fn whoever_is_followed_by_another_driver_finds_out_with_the_next_step() {
 }
 
 #[test]
+fn a_namesake_who_takes_over_while_nothing_is_asked_for_is_found_out_too() {
+    with_each_store(|store| {
+        let mut first = block_on(Deployment::first(store(), 1)).unwrap();
+        block_on(first.apply(deploy(2, "same name"), NOW)).unwrap();
+        for answer in [
+            Event::RouterHas { request: 1 },
+            Event::Ready { request: 2 },
+            Event::RouterHas { request: 3 },
+        ] {
+            block_on(first.apply(answer, NOW)).unwrap();
+        }
+        let driver = "same name".to_owned();
+        let asked = block_on(open(store()).apply(Event::Resume { driver }, NOW)).unwrap();
+        assert!(matches!(asked[..], [Effect::Wake { .. }]), "{asked:?}");
+        let error = block_on(first.apply(Event::Abort, NOW)).unwrap_err();
+        assert!(error.is_conflict(), "{error}");
+    });
+}
+
+#[test]
 fn of_many_at_the_same_moment_exactly_one_wins() {
     const CONTENDERS: u32 = 8;
     with_each_store(|store| {

@@ -74,7 +74,8 @@ impl SsmStore {
             let seconds = left.as_secs() + 1;
             return Err(self.held(&format!("{}, for {seconds} s at most", holder.owner)));
         }
-        // Whoever else takes it over now makes another version, and only one can make the next.
+        // Whoever else takes it over now makes another version, and only one can make the next. Should the lock have been
+        // deleted meanwhile, this makes it anew, as version 1.
         let taken = self.put_lock(&note, true).await?;
         let others = version + 1..taken.unwrap_or(version + 1);
         if self.is_all_ours(&self.lock_name(), others, &note).await? {
@@ -109,7 +110,7 @@ impl SsmStore {
             .name(self.lock_name())
             .value(note)
             .overwrite(overwrite)
-            .set_type((!overwrite).then_some(ParameterType::String));
+            .r#type(ParameterType::String);
         match put.send().await {
             Ok(put) => Ok(Some(put.version())),
             Err(error) if exists_already(&error) => Ok(None),

@@ -14,6 +14,7 @@ on_each_server!(
     of_many_who_find_a_lock_that_was_left_exactly_one_wins,
     whoever_finds_a_lock_is_told_who_holds_it,
     a_lock_that_was_left_is_taken_over_when_its_time_is_over,
+    a_lock_that_is_released_while_it_is_taken_over_is_made_anew,
     what_is_no_lock_is_left_as_it_is,
     a_writer_that_heeds_no_lock_is_noticed,
     a_writer_that_heeds_no_lock_at_the_very_moment_is_noticed_too,
@@ -109,6 +110,23 @@ async fn a_lock_that_was_left_is_taken_over_when_its_time_is_over(place: Place) 
         .await;
     place.store("other").save(None, "text").await.unwrap();
     assert_eq!(place.text().await.as_deref(), Some("text"));
+    assert_eq!(place.lock().await, None);
+}
+
+async fn a_lock_that_is_released_while_it_is_taken_over_is_made_anew(place: Place) {
+    place
+        .put_lock(r#"{"owner":"ci run 42","number":1,"expires":1000}"#)
+        .await;
+    let barrier = Arc::new(Barrier::new(2));
+    let store = place.failing("slow", Fault::Waits(2, Arc::clone(&barrier)));
+    let saving = tokio::spawn(async move { store.save(None, "of the slow one").await });
+    barrier.wait().await;
+    place.store("other").save(None, "of the other").await.unwrap();
+    assert_eq!(place.lock().await, None);
+    barrier.wait().await;
+    let error = saving.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("now there is one"), "{error}");
+    assert_eq!(place.text().await.as_deref(), Some("of the other"));
     assert_eq!(place.lock().await, None);
 }
 
