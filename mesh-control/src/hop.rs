@@ -31,6 +31,12 @@ pub struct Hop {
     pub traceparent: String,
     /// The address the answer came from, or `-` if none did.
     pub upstream: String,
+    /// The address from which this Envoy called there, or `-`.
+    #[serde(default)]
+    pub from: String,
+    /// The address of whoever called this Envoy.
+    #[serde(default)]
+    pub caller: String,
     /// The status of the answer.
     pub status: u16,
     /// Envoy's flags for what went wrong, `-` for nothing.
@@ -67,7 +73,7 @@ pub(crate) const INBOUND_ROUTES: &str = "rds_ingress_";
 pub(crate) fn line_format(route: &str) -> String {
     format!(
         concat!(
-            r#"{{"route":"{}","traceparent":"%REQ(TRACEPARENT):64%","upstream":"%UPSTREAM_REMOTE_ADDRESS%","status":%RESPONSE_CODE%,"flags":"%RESPONSE_FLAGS%","#,
+            r#"{{"route":"{}","traceparent":"%REQ(TRACEPARENT):64%","upstream":"%UPSTREAM_REMOTE_ADDRESS%","from":"%UPSTREAM_LOCAL_ADDRESS%","caller":"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%","status":%RESPONSE_CODE%,"flags":"%RESPONSE_FLAGS%","#,
             r#""milliseconds":%DURATION%}}"#,
             "\n"
         ),

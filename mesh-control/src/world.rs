@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use mesh_model::app_mesh::Topology;
+use mesh_model::app_mesh::listener::Listener;
 use mesh_model::namespace::Namespace;
 
 use crate::node::ServiceIdentity;
@@ -19,6 +20,9 @@ pub struct World {
     pub instances: BTreeMap<(String, String), Vec<Instance>>,
     /// The meshes of App Mesh, by name.
     pub meshes: BTreeMap<String, Topology>,
+    /// What tasks of virtual nodes listen on beside what their virtual node says, by mesh and virtual node: while it moves
+    /// from some ports to others, tasks of both kinds are there. Nobody is sent to these ports because of that.
+    pub also_listening: BTreeMap<(String, String), Vec<Listener>>,
     /// The tasks behind virtual nodes that are found by Cloud Map and are fit to serve, by namespace and service.
     pub registered: BTreeMap<(String, String), Vec<NodeInstance>>,
     /// Host names of virtual nodes whose tasks are known here, so that Envoys are told of them and need not ask
@@ -45,8 +49,8 @@ pub struct NodeInstance {
     pub addresses: Vec<IpAddr>,
     /// What Cloud Map knows of it, for virtual nodes that ask for attributes.
     pub attributes: BTreeMap<String, String>,
-    /// Where its Envoy takes requests, by the port of the virtual node's listener, where that is not simply this
-    /// port at its address.
+    /// Where its Envoy takes requests, by the port of the virtual node's listener. If it is empty, each port is at its
+    /// address; otherwise it has these ports and no others.
     pub ingress: BTreeMap<u16, SocketAddr>,
 }
 

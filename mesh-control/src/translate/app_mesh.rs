@@ -61,8 +61,11 @@ pub(crate) fn app_mesh<'a>(world: &'a World, path: &'a ResourcePath, wiring: &'a
     let member = Member::new(world, mesh, wiring);
     match path.kind {
         Kind::VirtualNode => {
-            let spec = mesh.virtual_nodes.get(&path.name)?;
-            Some(node::translate(member, &path.name, spec))
+            let mut spec = mesh.virtual_nodes.get(&path.name)?.clone();
+            let key = (path.mesh.clone(), path.name.clone());
+            spec.listeners
+                .extend(world.also_listening.get(&key).into_iter().flatten().cloned());
+            Some(node::translate(member, &path.name, &spec))
         }
         Kind::VirtualGateway => {
             let gateway = mesh.virtual_gateways.get(&path.name)?;

@@ -334,20 +334,29 @@ fn matched_port(route: &GatewayRouteSpec) -> Option<u16> {
 }
 
 /// The hosts that a gateway route is for, as Envoy writes it. A suffix is one of whole labels: `.example.com` or
-/// `*.example.com`.
+/// `*.example.com`. Envoy takes the port off the host of a request before it compares them, so a port here would fit
+/// no request at all.
 fn domain(route: &GatewayRouteSpec) -> String {
     let http = route.http_route.as_ref().or(route.http2_route.as_ref());
     let hostname: Option<&HostnameMatch> = http
         .and_then(|route| route.matching.hostname.as_ref())
         .or_else(|| route.grpc_route.as_ref()?.matching.hostname.as_ref());
     match hostname {
-        Some(HostnameMatch { exact: Some(exact), .. }) => exact.to_ascii_lowercase(),
+        Some(HostnameMatch { exact: Some(exact), .. }) => without_port(exact).to_ascii_lowercase(),
         Some(HostnameMatch {
             suffix: Some(suffix), ..
         }) => {
-            let labels = suffix.trim_start_matches(['*', '.']);
+            let labels = without_port(suffix).trim_start_matches(['*', '.']);
             format!("*.{}", labels.to_ascii_lowercase())
         }
         _ => "*".to_owned(),
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // More colons without brackets are an IPv6 address.
+        Some((name, port)) if port.parse::<u16>().is_ok() && (!name.contains(':') || name.ends_with(']')) => name,
+        _ => host,
     }
 }

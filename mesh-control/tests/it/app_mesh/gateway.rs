@@ -119,11 +119,23 @@ async fn hosts_are_matched_with_and_without_their_port() {
                 &Value::Null,
             ),
         ),
+        (
+            "port",
+            to_shop(&json!({"hostname": {"exact": "door.example.com:8088"}}), &Value::Null),
+        ),
+        (
+            "address",
+            to_shop(&json!({"hostname": {"exact": "[2001:db8::1]"}}), &Value::Null),
+        ),
     ])
     .await;
     for host in [
         "shop.example.com",
         "shop.example.com:8088",
+        "door.example.com",
+        "door.example.com:8088",
+        "[2001:db8::1]",
+        "[2001:db8::1]:80",
         "a.example.org",
         "a.b.example.org:1",
     ] {
