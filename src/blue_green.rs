@@ -174,12 +174,12 @@ impl BlueGreen {
         let state = place.state()?.unwrap_or_else(first);
         let planned = bluegreen_state::plan(Some(&state), &version).map_err(|refusal| refusal.to_string())?;
         let wanted = match planned {
-            Planned::Update { side, version } => Sides::of(&state)?.with_version(side, version),
+            Planned::Update { side, version } => Sides::that_run(&state)?.with_version(side, version),
             Planned::Nothing | Planned::First { .. } => return print("nothing changes\n"),
             Planned::Traffic { to } => return print(&format!("nothing changes but the traffic, which goes to {to}\n")),
         };
         let after = self.synth(&wanted)?;
-        print(&diff(&self.template(&state)?, &after).to_string())
+        print(&diff(&self.synth(&Sides::that_run(&state)?)?, &after).to_string())
     }
 
     fn status(&self, place: &Place) -> Result<(), String> {
@@ -223,7 +223,9 @@ impl BlueGreen {
             template,
             parameters: &Default::default(),
         };
-        Plan::new(&[stack], &self.images).map_err(|problems| up::cannot_be_run(&problems))
+        Plan::new(&[stack], &self.images)
+            .and_then(Plan::with_services)
+            .map_err(|problems| up::cannot_be_run(&problems))
     }
 
     fn node(&self, side: Side) -> &ResourcePath {

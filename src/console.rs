@@ -127,3 +127,10 @@ impl Drop for Line {
         self.console.progress(text.trim_end());
     }
 }
+
+/// An error and what is behind it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let behind = std::iter::successors(error.source(), |error| (*error).source());
+    let words: Vec<String> = std::iter::once(error).chain(behind).map(ToString::to_string).collect();
+    words.join(": ")
+}

@@ -2,15 +2,18 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `PUT /template`, the template as text | makes the mesh what the template says |
-//! | `PUT /parameter?name=NAME`, the value as text | gives a parameter of the template this value, as Parameter Store would |
+//! | `PUT /template?request=N`, the template as text | makes the mesh what the template says |
+//! | `PUT /parameter?request=N&name=NAME`, the value as text | gives a parameter of the template this value, as Parameter Store would |
 //! | `GET /statistics?node=mesh/M/virtualNode/N` | what Envoys counted of calls to a virtual node |
 //!
-//! An answer comes when the change is made: tasks that were to start are running, every Envoy has accepted or refused what
-//! it was told, and tasks that were to go are gone. A change that was not made is answered 409, with the reason as text.
+//! An answer comes when the change is made: tasks that were to start are running, and tasks that were to go are gone;
+//! `{"settled":true}` says that every Envoy has accepted or refused what it was told. Requests are numbered by who makes
+//! them: one with a lower number than one before is out of date. That, and any other change that was not made, is answered
+//! 409, with the reason as text; 503 says to ask again.
 
 pub(crate) mod client;
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use mesh_model::app_mesh::ResourcePath;
 use serde::Deserialize;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,20 +33,30 @@ use tokio_util::task::AbortOnDropHandle;
 #[derive(Debug)]
 pub(crate) enum Wish {
     /// That the mesh is what this template says.
-    Template(String),
+    Template { request: u64, text: String },
     /// That a parameter has this value.
-    Parameter { name: String, value: String },
+    Parameter { request: u64, name: String, value: String },
     /// To know what Envoys counted of calls to a virtual node.
     Statistics(ResourcePath),
 }
 
-/// A wish, and where its answer goes: a JSON document or text, or the reason why not.
-pub(crate) type Asked = (Wish, oneshot::Sender<Result<String, String>>);
+/// A wish, and where its answer goes: a JSON document.
+pub(crate) type Asked = (Wish, oneshot::Sender<Result<String, NotDone>>);
+
+/// Why a wish was not fulfilled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotDone {
+    /// It cannot be, or is out of date.
+    Refused(String),
+    /// It could not be just now.
+    NotNow(String),
+}
 
 /// An open socket. Closed, and its file removed, when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Control {
     path: PathBuf,
+    _lock: File,
     asked: mpsc::Receiver<Asked>,
     _serving: AbortOnDropHandle<()>,
 }
@@ -55,9 +68,15 @@ impl Control {
     ///
     /// If another program answers there, or the machine refuses.
     pub(crate) async fn open(path: &Path) -> io::Result<Self> {
-        if UnixStream::connect(path).await.is_ok() {
-            let message = format!("it is running already: somebody answers at {}", path.display());
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+        // Whoever has the lock has the socket. The kernel takes it from a program that is killed.
+        let lock = File::create(path.with_extension("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let message = "it is running already, in another terminal";
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
         }
         // A program that was killed has left its file.
         match std::fs::remove_file(path) {
@@ -79,6 +98,7 @@ impl Control {
         });
         Ok(Self {
             path: path.to_owned(),
+            _lock: lock,
             asked,
             _serving: AbortOnDropHandle::new(serving),
         })
@@ -104,7 +124,13 @@ impl Drop for Control {
 type Ask = State<mpsc::Sender<Asked>>;
 
 #[derive(Debug, Deserialize)]
+struct Number {
+    request: u64,
+}
+
+#[derive(Debug, Deserialize)]
 struct ParameterName {
+    request: u64,
     name: String,
 }
 
@@ -113,12 +139,13 @@ struct NodeName {
     node: String,
 }
 
-async fn put_template(ask: Ask, template: String) -> Response {
-    answer(&ask, Wish::Template(template)).await
+async fn put_template(ask: Ask, Query(Number { request }): Query<Number>, text: String) -> Response {
+    answer(&ask, Wish::Template { request, text }).await
 }
 
-async fn put_parameter(ask: Ask, Query(ParameterName { name }): Query<ParameterName>, value: String) -> Response {
-    answer(&ask, Wish::Parameter { name, value }).await
+async fn put_parameter(ask: Ask, Query(parameter): Query<ParameterName>, value: String) -> Response {
+    let ParameterName { request, name } = parameter;
+    answer(&ask, Wish::Parameter { request, name, value }).await
 }
 
 async fn get_statistics(ask: Ask, Query(NodeName { node }): Query<NodeName>) -> Response {
@@ -140,7 +167,8 @@ async fn answer(State(ask): &Ask, wish: Wish) -> Response {
     }
     match replied.await {
         Ok(Ok(text)) => text.into_response(),
-        Ok(Err(reason)) => (StatusCode::CONFLICT, reason).into_response(),
+        Ok(Err(NotDone::Refused(reason))) => (StatusCode::CONFLICT, reason).into_response(),
+        Ok(Err(NotDone::NotNow(reason))) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
         Err(_) => stopping(),
     }
 }

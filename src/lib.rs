@@ -28,7 +28,9 @@
 //! - [`child`]: the program as its own children;
 //! - [`walk`]: calls that show a mesh at work, and what is expected of them;
 //! - `up`: start, walk, stay, stop;
-//! - `console`: what is shown while that happens;
+//! - `console`: what is shown while that happens; `signals`: what ends it;
+//! - `control`: how other programs change a mesh that runs;
+//! - [`blue_green`]: an app with two versions beside each other, and deployments that move traffic;
 //! - `template_file`: the same for templates in files, for the `meshwright` binary;
 //! - `translate`: its verb that prints what one node's Envoy would be told.
 
@@ -37,6 +39,7 @@ pub mod child;
 mod console;
 mod control;
 pub mod program;
+mod signals;
 mod template_file;
 mod translate;
 mod up;

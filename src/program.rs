@@ -139,7 +139,9 @@ impl Program {
             template: &template,
             parameters: &BTreeMap::new(),
         };
-        Plan::new(&[stack], &self.images).map_err(|problems| up::cannot_be_run(&problems))
+        Plan::new(&[stack], &self.images)
+            .and_then(Plan::with_services)
+            .map_err(|problems| up::cannot_be_run(&problems))
     }
 
     fn template(&self, wanted: Option<&str>, form: MeshForm) -> Result<(String, Template), String> {

@@ -1,6 +1,7 @@
 //! Templates in files: the verbs of the `meshwright` binary.
 
 mod files;
+mod report;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,7 @@ use std::time::{Instant, SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 use mesh_infra::diagram;
-use mesh_local::plan::Membership;
 use mesh_local::{Image, Images, Plan};
-
-use mesh_model::namespace::Endpoint;
 
 pub(crate) use self::files::TemplateFiles;
 use crate::child;
@@ -117,40 +115,7 @@ impl TemplateArguments {
     }
 
     fn check(&self) -> Result<(), String> {
-        let plan = self.plan()?;
-        let services = plan.services.iter().map(|service| {
-            let containers = service.containers.iter().map(|container| container.name.as_str());
-            let containers: Vec<&str> = containers.collect();
-            let containers = (!containers.is_empty()).then(|| format!("container {}", containers.join(", ")));
-            let envoy = match &service.membership {
-                Membership::Mesh(member) => Some(format!("Envoy of {}", member.path)),
-                Membership::None | Membership::Namespace(_) => None,
-            };
-            let parts: Vec<String> = containers.into_iter().chain(envoy).collect();
-            format!(
-                "service {} × {}: {}\n",
-                service.name,
-                service.desired_count,
-                parts.join(", ")
-            )
-        });
-        let endpoints = plan
-            .namespaces
-            .iter()
-            .flat_map(|namespace| &namespace.endpoints)
-            .map(|endpoint| {
-                let Endpoint {
-                    dns_name,
-                    port,
-                    protocol,
-                    service,
-                    ..
-                } = endpoint;
-                format!("endpoint {dns_name}:{port} ({protocol}): service {service}\n")
-            });
-        let not_simulated = plan.not_simulated_in(self.network.into()).into_iter();
-        let not_simulated = not_simulated.map(|(what, kind)| format!("not simulated: {what} ({kind})\n"));
-        print(&services.chain(endpoints).chain(not_simulated).collect::<String>())
+        print(&report::text(&self.plan()?, self.network.into()))
     }
 
     /// What the templates ask for, once nothing is wrong with them and with what was said of their images.
@@ -158,7 +123,7 @@ impl TemplateArguments {
         let read = self.files.read()?;
         let images = self.images()?;
         let stacks = read.stacks();
-        let plan = Plan::new(&stacks, &images);
+        let plan = Plan::new(&stacks, &images).and_then(Plan::with_services);
         let mut problems = plan.as_ref().err().cloned().unwrap_or_default();
         let used = Plan::image_names(&stacks);
         for (name, command) in &self.images {

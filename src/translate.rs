@@ -1,14 +1,12 @@
 //! Translate: print what one node's Envoy would be told, and have an Envoy judge it.
 
-use std::error::Error;
-
 use clap::{Args, ValueEnum};
 use mesh_local::Plan;
 use mesh_local::inspect::{self, Inspection, WiringKind};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::child;
-use crate::console::{print, tell};
+use crate::console::{chain, print, tell};
+use crate::signals::Signals;
 use crate::template_file::TemplateFiles;
 
 #[derive(Debug, Args)]
@@ -70,12 +68,13 @@ fn validate(inspection: &Inspection) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     let verdict = runtime.block_on(async {
+        let mut signals = Signals::new()?;
         let launcher = child::launcher();
         let judged = inspect::judge(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
         tokio::select! {
             // First, so that no signal ends this process on the spot once something was started.
             biased;
-            interrupted = interrupted() => Err(interrupted),
+            name = signals.next() => Err(format!("interrupted by {name} before Envoy had judged it")),
             verdict = judged => verdict.map_err(|error| chain(&error)),
         }
     })?;
@@ -89,33 +88,4 @@ fn validate(inspection: &Inspection) -> Result<(), String> {
     } else {
         Err(format!("Envoy {} refuses this configuration{words}", verdict.version))
     }
-}
-
-/// Waits for a signal by which a terminal, a person or a service manager asks a program to stop.
-async fn interrupted() -> String {
-    let listen = |kind, name: &str| signal(kind).map_err(|error| format!("cannot listen for {name}: {error}"));
-    let streams = listen(SignalKind::interrupt(), "SIGINT").and_then(|interrupt| {
-        Ok((
-            interrupt,
-            listen(SignalKind::terminate(), "SIGTERM")?,
-            listen(SignalKind::hangup(), "SIGHUP")?,
-        ))
-    });
-    let (mut interrupt, mut terminate, mut hangup) = match streams {
-        Ok(streams) => streams,
-        Err(reason) => return reason,
-    };
-    let name = tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
-        _ = hangup.recv() => "SIGHUP",
-    };
-    format!("interrupted by {name} before Envoy had judged it")
-}
-
-/// An error and what is behind it.
-fn chain(error: &dyn Error) -> String {
-    let behind = std::iter::successors(error.source(), |error| (*error).source());
-    let words: Vec<String> = std::iter::once(error).chain(behind).map(ToString::to_string).collect();
-    words.join(": ")
 }

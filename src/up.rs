@@ -4,26 +4,21 @@ mod controlled;
 mod invitation;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
-use mesh_local::{Applied, ApplyError, Event, LocalMesh, Plan};
+use mesh_local::{Applied, Event, LocalMesh, Plan};
 use mesh_model::Problems;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::child::launcher;
-use crate::console::Console;
+use crate::console::{Console, chain};
+use crate::signals::Signals;
 use crate::template_file::Watch;
 use crate::walk::{Caller, Walk};
 
 pub(crate) use self::controlled::Controlled;
-
-/// A signal this soon after the first is the same wish once more: `timeout` for instance signals its child and then
-/// its child's whole group. Nobody presses Ctrl-C twice that quickly to mean something else by the second.
-const SAME_WISH: Duration = Duration::from_millis(500);
 
 /// What network tasks are in, as it is said on the command line.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -97,7 +92,7 @@ impl Up<'_> {
         console.waiting("starting");
         let shown = console.clone();
         let start = LocalMesh::start(self.plan.clone(), self.network, launcher(), move |event| {
-            show(&shown, &event)
+            show(&shown, &event);
         });
         if let Some(controlled) = &mut self.controlled {
             controlled.open().await?;
@@ -129,13 +124,15 @@ impl Up<'_> {
     /// Stays up for as long as it is meant to, and lets the mesh be changed meanwhile.
     async fn stay(&mut self, mesh: &mut LocalMesh, signals: &mut Signals, console: &Console) -> Result<(), String> {
         if let Some(story) = self.story.take() {
-            let doors = mesh.tasks().filter_map(|task| {
-                let service = task.task.split('/').next()?.to_owned();
-                Some((service, *task.ingress.values().next()?))
-            });
+            let mut doors = BTreeMap::new();
+            for task in mesh.tasks() {
+                if let (Some(service), Some(door)) = (task.task.split('/').next(), task.ingress.values().next()) {
+                    doors.entry(service.to_owned()).or_insert(*door);
+                }
+            }
             let scene = Scene {
                 console: console.clone(),
-                doors: doors.collect(),
+                doors,
             };
             return tokio::select! {
                 result = story(scene) => result,
@@ -214,7 +211,6 @@ async fn apply_file(mesh: &mut LocalMesh, plan: Plan, walk: &Walk, console: &Con
             }
             applied_text(&applied, &refusals(mesh))
         }
-        Err(error @ ApplyError::NotSettled(_)) => format!("the template changed: {}", chain(&error)),
         Err(error) => format!("the template changed, and everything stays as it is: {}", chain(&error)),
     }
 }
@@ -225,9 +221,14 @@ fn applied_text(applied: &Applied, refusals: &str) -> String {
         started,
         stopped,
         settled_after,
+        settled,
     } = applied;
     let milliseconds = settled_after.as_secs_f64() * 1000.0;
-    let mut said = format!("the template changed: every Envoy has answered after {milliseconds:.1} ms{refusals}");
+    let mut said = if *settled {
+        format!("the template changed: every Envoy has answered after {milliseconds:.1} ms{refusals}")
+    } else {
+        "the template changed, and some Envoy has not answered in time; the status page says which".to_owned()
+    };
     for (what, tasks) in [("started", started), ("stopped", stopped)] {
         if !tasks.is_empty() {
             said.push_str(&format!("; {what} {}", tasks.join(", ")));
@@ -276,59 +277,6 @@ fn with_logs(reason: String, mesh: &LocalMesh) -> String {
     }
 }
 
-/// An error and what is behind it.
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut behind = error.source();
-    while let Some(error) = behind {
-        words.push_str(&format!(": {error}"));
-        behind = error.source();
-    }
-    words
-}
-
 fn seconds_since(beginning: Instant) -> String {
     format!("{:.2} s", beginning.elapsed().as_secs_f64())
-}
-
-/// The signals by which a terminal, a person or a service manager asks a program to stop.
-struct Signals {
-    streams: [(Signal, &'static str); 3],
-    first: Option<Instant>,
-}
-
-impl Signals {
-    fn new() -> Result<Self, String> {
-        let listen = |kind, name| {
-            signal(kind)
-                .map(|signal| (signal, name))
-                .map_err(|error| format!("cannot listen for {name}: {error}"))
-        };
-        let streams = [
-            listen(SignalKind::interrupt(), "SIGINT")?,
-            listen(SignalKind::terminate(), "SIGTERM")?,
-            listen(SignalKind::hangup(), "SIGHUP")?,
-        ];
-        Ok(Self { streams, first: None })
-    }
-
-    /// The name of the next one to come that is a wish of its own.
-    async fn next(&mut self) -> &'static str {
-        let [interrupt, terminate, hangup] = &mut self.streams;
-        loop {
-            let name = tokio::select! {
-                _ = interrupt.0.recv() => interrupt.1,
-                _ = terminate.0.recv() => terminate.1,
-                _ = hangup.0.recv() => hangup.1,
-            };
-            match self.first {
-                Some(first) if first.elapsed() < SAME_WISH => {}
-                Some(_) => return name,
-                None => {
-                    self.first = Some(Instant::now());
-                    return name;
-                }
-            }
-        }
-    }
 }

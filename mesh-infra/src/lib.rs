@@ -48,7 +48,7 @@
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for all that layer 2 has no word for;
 //! - [`Template`]: the document, written by us or by others, and the assertions on it;
 //! - [`check`]: what is judged before AWS does;
-//! - [`diagram`]: a template as a picture;
+//! - [`diagram`]: a template as a picture; [`diff()`]: what two of them differ in;
 //! - [`Construct`]: how to write a construct of your own.
 //!
 //! # Status

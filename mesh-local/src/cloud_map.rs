@@ -62,13 +62,19 @@ impl CloudMap {
         }
     }
 
-    /// Lets DNS say what is registered.
+    /// Lets DNS say what is registered now, after the world was changed by somebody else.
+    pub(crate) fn publish_now(&self) {
+        // Not between another change and its publication.
+        self.control.update(|world| self.publish(world));
+    }
+
+    /// Lets DNS say what is registered, and forget what is not.
     fn publish(&self, world: &World) {
         let Some(names) = &self.names else { return };
-        for (name, instances) in &world.hosts {
+        names.replace(world.hosts.iter().map(|(name, instances)| {
             let addresses = instances.iter().flat_map(|instance| &instance.addresses);
-            names.set(name, addresses.filter_map(ipv4).collect());
-        }
+            (name, addresses.filter_map(ipv4).collect())
+        }));
     }
 }
 
@@ -125,3 +131,6 @@ impl Drop for Registered {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

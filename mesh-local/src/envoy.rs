@@ -3,9 +3,7 @@
 mod admin;
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +30,8 @@ pub(crate) struct Files {
     pub(crate) executable: PathBuf,
     /// What it starts from, written before.
     pub(crate) bootstrap: PathBuf,
+    /// Where Envoy finds that.
+    pub(crate) seen_bootstrap: PathBuf,
     /// What takes what it prints.
     pub(crate) log: PathBuf,
 }
@@ -137,12 +137,11 @@ async fn monitor(mut process: Process, stop: CancellationToken, words: mpsc::Sen
 }
 
 async fn spawn(files: Files, bootstrap: &Bootstrap, launcher: &Launcher) -> io::Result<Process> {
+    // The same file as before, if it is there: it may be mounted elsewhere.
     tokio::fs::write(&files.bootstrap, format!("{:#}", bootstrap.to_json())).await?;
-    // For an Envoy that is another user. Nobody else comes as far as the folder.
-    tokio::fs::set_permissions(&files.bootstrap, Permissions::from_mode(0o644)).await?;
     let arguments = [
         "--config-path".into(),
-        files.bootstrap.into_os_string(),
+        files.seen_bootstrap.into_os_string(),
         // Envoys of several tasks share this machine, and hot restart is not used.
         "--disable-hot-restart".into(),
         // One worker: calls spread over the tasks of a service strictly in turn, and little memory is used.

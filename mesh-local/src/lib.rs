@@ -59,7 +59,7 @@
 //! | a task with an Envoy of App Mesh whose service is in Service Connect | refused |
 //! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as ECS does, except that a health check comes quickly until it first succeeds |
 //! | spans | a collector takes those that Envoys and containers send, and keeps the traces that somebody watches. Containers learn of it by OpenTelemetry's `OTEL_…` variables, unless their definition says where spans go. Only requests whose caller samples them leave any: a request without a `traceparent` gets one from its first Envoy that says it is not sampled |
-//! | container ports | each task gets ports of its own; a label says by which variable a container learns its own. Without a label, the one variable of a container with one port that is this number |
+//! | container ports | where tasks share an address, each task gets ports of its own; a label says by which variable a container learns its own. Without a label, the one variable of a container with one port that is this number |
 //! | images that nobody knows | refused, or a stub: [`Images::with_stub`] says what of them it stands for |
 //! | parameters, mappings, conditions, intrinsic functions | evaluated; parameters whose value would be looked up in Parameter Store have their name as value |
 //! | `Fn::ImportValue` | evaluated, of what the given stacks export |
@@ -105,4 +105,4 @@ pub use local_mesh::{Applied, ApplyError, LocalMesh, StartError, TaskAddress};
 pub use network::{Exhausted, Network, Unfit};
 pub use plan::Plan;
 pub use stack_template::StackTemplate;
-pub use statistics::NodeStatistics;
+pub use statistics::{Counts, NodeStatistics};

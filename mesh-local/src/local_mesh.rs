@@ -8,7 +8,7 @@ mod start;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::launcher::Launcher;
 use crate::network::{MeshNetwork, Network};
 use crate::path::{Atlas, Journey};
 use crate::plan::Plan;
-use crate::slot::Slot;
+use crate::slot::OwnNetwork;
 use crate::spans::{Collector, SpanWatch};
 use crate::state::StateFolder;
 use crate::statistics::{NodeStatistics, gather};
@@ -168,7 +168,7 @@ impl LocalMesh {
                 .collect(),
             tcp: slot.tcp_ingresses().map(str::to_owned).collect(),
             applications: slot.apps().map(|(_, address)| address).collect(),
-            network: slot.network().and_then(|network| network.holder()),
+            network: slot.network().and_then(OwnNetwork::holder),
         })
     }
 
@@ -224,13 +224,17 @@ impl LocalMesh {
         atlas.path(trace_id, entry).await
     }
 
-    /// What the Envoys have counted of calls to the tasks of a virtual node. All zero for one that there is not.
-    pub async fn statistics(&self, node: &ResourcePath) -> NodeStatistics {
+    /// What the Envoys have counted of calls to the tasks of a virtual node. Nothing for one that there is not.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not answer, as when it is being started or stopped. It is worth asking again.
+    pub async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, String> {
         let mesh = self.plan.meshes.get(&node.mesh);
         let clusters = mesh.map_or_else(Vec::new, |mesh| egress_clusters(mesh, &node.name));
         let in_mesh = self.fleet.slots().filter(|slot| slot.is_in_mesh());
-        let sockets: Vec<PathBuf> = in_mesh.map(Slot::admin_socket).collect();
-        gather(&sockets, &clusters).await
+        let envoys: Vec<_> = in_mesh.map(|slot| (slot.name.clone(), slot.admin_socket())).collect();
+        gather(&envoys, &clusters).await
     }
 
     /// Keeps the spans of the request that will carry this `traceparent`, sampled, from now on and until what is given is

@@ -43,8 +43,10 @@ use std::io;
 
 pub use self::addresses::Exhausted;
 pub(crate) use self::addresses::{BRIDGE, Lease};
+#[cfg(test)]
+pub(crate) use self::dns::Finding;
 pub(crate) use self::dns::Names;
-pub(crate) use self::files::{ProxyFolder, write as write_files};
+pub(crate) use self::files::{BOOTSTRAP, ProxyFolder, write as write_files};
 pub(crate) use self::hold::{TaskSetup, hold};
 pub(crate) use self::holder::Holder;
 pub(crate) use self::inside::inside;
@@ -61,7 +63,8 @@ pub enum Network {
     #[default]
     Shared,
     /// Each has a network of its own, as on AWS: an address, names, and rules that lead connections to its Envoy. Linux
-    /// only, as root or in a user namespace.
+    /// only, as root or in a user namespace. Envoy runs as the user that the template's `IgnoredUID` names, by default
+    /// 1337, whoever that is on this machine: that user can read what Envoys write there, and signal them.
     Namespaces,
 }
 

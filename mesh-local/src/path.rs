@@ -119,12 +119,15 @@ impl Atlas {
             complete: true,
         };
         // Calls of an application come after it, in order: a stack, last call pushed first.
-        let mut ahead = vec![(None, Some(entry))];
+        let mut ahead = vec![Step {
+            caller: None,
+            from: None,
+            to: Some(entry),
+        }];
         let mut visited = BTreeSet::new();
-        while let Some((caller, address)) = ahead.pop() {
+        while let Some(Step { caller, from, to }) = ahead.pop() {
             path.stations.extend(caller.clone().map(Station::Envoy));
-            // Without an address, the caller's own Envoy refused the call.
-            let Some(address) = address else { continue };
+            let Some(address) = to else { continue };
             let Some((task, places)) = self.task_at(address) else {
                 path.stations.extend(self.application_at(address));
                 continue;
@@ -135,12 +138,11 @@ impl Atlas {
                 continue;
             }
             path.stations.push(Station::Envoy(task.to_owned()));
-            let Some(hops) = arrived(&places.hops, trace_id, deadline).await else {
+            let Some((hops, inbound)) = arrived(&places.hops, trace_id, from.as_deref(), deadline).await else {
                 path.complete = false;
                 continue;
             };
-            let inbound = hops.iter().rfind(|hop| hop.is_inbound());
-            let went_to = |address: &SocketAddr| inbound.is_some_and(|hop| hop.upstream == address.to_string());
+            let went_to = |address: &SocketAddr| inbound.upstream == address.to_string();
             let caller = if places.apps.iter().any(went_to) {
                 path.stations.push(Station::Application(task.to_owned()));
                 Some(task.to_owned())
@@ -152,8 +154,11 @@ impl Atlas {
             // Its calls are those of all its visits, and are told once.
             let first_visit = visited.insert(task);
             let calls: Vec<&Hop> = hops.iter().filter(|hop| first_visit && !hop.is_inbound()).collect();
-            let next = calls.into_iter().rev().map(|call| call.upstream.parse().ok());
-            ahead.extend(next.map(|next| (caller.clone(), next)));
+            ahead.extend(calls.into_iter().rev().map(|call| Step {
+                caller: caller.clone(),
+                from: Some(call.from.clone()),
+                to: call.upstream.parse().ok(),
+            }));
         }
         path
     }
@@ -173,8 +178,24 @@ impl Atlas {
     }
 }
 
-/// All hops of a trace in a file, once the one that came in from outside is among them.
-async fn arrived(file: &std::path::Path, trace_id: &str, deadline: Instant) -> Option<Vec<Hop>> {
+/// A call on a path.
+struct Step {
+    /// The task whose application made it; `None` if somebody outside did, or an Envoy by itself.
+    caller: Option<String>,
+    /// The address from which the caller's Envoy called, if that is known.
+    from: Option<String>,
+    /// Where it went; `None` if the caller's own Envoy refused it.
+    to: Option<SocketAddr>,
+}
+
+/// All hops of a trace in a file, once the one that came in is among them, and that one. A task that calls itself has
+/// several; which is meant is told by where the caller called `from`.
+async fn arrived(
+    file: &std::path::Path,
+    trace_id: &str,
+    from: Option<&str>,
+    deadline: Instant,
+) -> Option<(Vec<Hop>, Hop)> {
     loop {
         let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
         let hops: Vec<Hop> = text
@@ -182,8 +203,9 @@ async fn arrived(file: &std::path::Path, trace_id: &str, deadline: Instant) -> O
             .filter_map(Hop::parse)
             .filter(|hop| hop.trace_id() == Some(trace_id))
             .collect();
-        if hops.iter().any(Hop::is_inbound) {
-            return Some(hops);
+        let is_meant = |hop: &&Hop| hop.is_inbound() && from.is_none_or(|from| hop.caller == from);
+        if let Some(inbound) = hops.iter().rfind(is_meant).cloned() {
+            return Some((hops, inbound));
         }
         if Instant::now() >= deadline {
             return None;

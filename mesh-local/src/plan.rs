@@ -90,9 +90,6 @@ impl Plan {
         limits::refuse_shared_names(&services, &mut problems);
         limits::refuse_too_many(&services, &mut problems);
         let namespaces = namespaces::resolve(&services, &mut problems);
-        if services.is_empty() && problems.is_empty() {
-            problems.add("Resources", "there is no AWS::ECS::Service to run");
-        }
         each_once(&problems).or(Self {
             namespaces,
             meshes: meshes.topologies,
@@ -107,7 +104,7 @@ impl Plan {
     #[must_use]
     pub fn not_simulated_in(&self, network: Network) -> Vec<(String, String)> {
         let members = self.services.iter().filter_map(|service| match &service.membership {
-            Membership::Mesh(member) => Some(member),
+            Membership::Mesh(member) => Some(member.as_ref()),
             Membership::Namespace(_) | Membership::None => None,
         });
         let nothing_is_redirected =
@@ -124,6 +121,19 @@ impl Plan {
             }
         }
         all
+    }
+
+    /// The same plan, if there is anything to run.
+    ///
+    /// # Errors
+    ///
+    /// If there is no service: the templates have at most a mesh, which can be looked at and not run.
+    pub fn with_services(self) -> Result<Self, Problems> {
+        let mut problems = Problems::none();
+        if self.services.is_empty() {
+            problems.add("Resources", "there is no AWS::ECS::Service to run");
+        }
+        problems.or(self)
     }
 
     /// The names of the images that the templates' containers run. `None` if one of them cannot be evaluated.

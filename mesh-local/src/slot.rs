@@ -11,8 +11,10 @@ mod sidecar;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs::DirBuilder;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -35,7 +37,7 @@ use crate::spans;
 pub(crate) struct Slot {
     pub(crate) name: String,
     pub(crate) service: ServiceIdentity,
-    /// The task's files. Exists.
+    /// The task's files. Exists, and nobody but this user can enter it.
     pub(crate) directory: PathBuf,
     /// A number that no other slot has.
     ordinal: usize,
@@ -71,7 +73,8 @@ impl Slot {
         site: Site<'_>,
     ) -> io::Result<Self> {
         let directory = site.state.join(format!("{}-{number}", plan.name));
-        std::fs::create_dir(&directory)?;
+        // What its parts print is nobody else's business.
+        DirBuilder::new().mode(0o700).create(&directory)?;
         let service = ServiceIdentity {
             cluster: plan.cluster.clone(),
             service: plan.name.clone(),

@@ -3,9 +3,9 @@
 //! A runner holds a lock on a file in its folder for as long as it lives; the kernel takes it away with the process.
 //! So a folder with a lock file that is not locked belongs to nobody.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 const PREFIX: &str = "meshwright-";
 const LOCK: &str = "lock";
 
-/// A folder that only this user can look into, in use as long as this exists and then gone.
+/// A folder that only this user can look into, in use as long as this exists and then gone. With
+/// [`Access::PassThrough`], what lies in it has to be closed as well, unless it is for others.
 #[derive(Debug)]
 pub(crate) struct StateFolder {
-    // Before the lock: until it is gone it must not be anybody's to sweep.
     folder: TempDir,
     _lock: File,
 }
@@ -46,7 +46,8 @@ impl StateFolder {
         fs::set_permissions(folder.path(), Permissions::from_mode(mode))?;
         // Locked under another name first: there is no moment at which it is there and not locked.
         let new = folder.path().join("lock.new");
-        let lock = File::create_new(&new)?;
+        // Whoever could open it could lock it, and keep the folder from being swept.
+        let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         lock.lock()?;
         fs::rename(&new, folder.path().join(LOCK))?;
         Ok(Self { folder, _lock: lock })
@@ -55,6 +56,17 @@ impl StateFolder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+impl Drop for StateFolder {
+    fn drop(&mut self) {
+        // Still locked: until it is gone it must not be anybody's to sweep.
+        if let Err(error) = remove(self.path()) {
+            tracing::warn!("{} stays until the next run: {error}", self.path().display());
+        }
+        // It would take away the lock of what stays.
+        self.folder.disable_cleanup(true);
     }
 }
 
@@ -78,7 +90,7 @@ fn remove_unless_used(folder: &Path) {
     };
     match lock.try_lock() {
         Ok(()) => {
-            if let Err(error) = fs::remove_dir_all(folder) {
+            if let Err(error) = remove(folder) {
                 tracing::warn!(
                     "{}, which a killed runner left behind, stays: {error}",
                     folder.display()
@@ -90,6 +102,24 @@ fn remove_unless_used(folder: &Path) {
             tracing::warn!("{} cannot be told from one in use: {error}", folder.display());
         }
     }
+}
+
+/// Removes a state folder, its lock last: as long as something else is left, the next runner can tell whose it is and
+/// try again.
+fn remove(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_file(folder.join(LOCK))?;
+    fs::remove_dir(folder)
 }
 
 #[cfg(test)]
@@ -111,6 +141,8 @@ mod tests {
         for (access, mode) in [(Access::Owner, 0o700), (Access::PassThrough, 0o711)] {
             let state = StateFolder::create(parent.path(), access).expect("a folder");
             assert_eq!(state.path().metadata().expect("it is there").mode() & 0o777, mode);
+            let lock = state.path().join(LOCK);
+            assert_eq!(lock.metadata().expect("it is there").mode() & 0o777, 0o600);
             fs::write(state.path().join("log"), "words").expect("it is ours");
             sweep(parent.path());
             assert!(state.path().join("log").exists());
@@ -126,9 +158,8 @@ mod tests {
         let left = StateFolder::create(parent.path(), Access::Owner).expect("a folder");
         fs::create_dir(left.path().join("blue-1")).expect("it is ours");
         // The kernel takes the lock away from a killed runner, and nobody removes the folder.
-        let StateFolder { folder, _lock } = left;
-        let _left = folder.keep();
-        drop(_lock);
+        left._lock.unlock().expect("it was locked");
+        std::mem::forget(left);
         for other in ["meshwright-without-lock", "another", "meshwright-"] {
             fs::create_dir(path(other)).expect("it is ours");
         }

@@ -3,8 +3,9 @@
 //! The order is ECS's: the Service Connect proxy is up before any container starts, and so is the Envoy of App Mesh,
 //! whether or not containers wait for it. A container starts when what it depends on is far enough, the task is
 //! registered when its essential containers are ready, and it ends with the first essential container that does, or
-//! with its Envoy. It ends in this order: others learn that it leaves, its Envoy asks callers to go elsewhere, the
-//! containers stop, what was started last first, and the Envoy delivers what is under way before it stops, too.
+//! with its Envoy, or with its own network. It ends in this order: others learn that it leaves, its Envoy asks callers
+//! to go elsewhere, the containers stop, what was started last first, and the Envoy delivers what is under way before
+//! it stops, too.
 
 mod home;
 
@@ -110,11 +111,25 @@ impl Task<'_> {
     /// Ends only with a failure. The registration lives as long as this does.
     async fn start_and_watch<'a>(&'a self, started: &mut Started<'a>, running: impl FnOnce()) -> Failure {
         let beginning = Instant::now();
+        let Started {
+            containers,
+            envoy,
+            home,
+        } = started;
+        let home = match Home::enter(self.slot, self.shared).await {
+            Ok(entered) => &*home.insert(entered),
+            Err(failure) => return failure,
+        };
         let (words, heard) = mpsc::channel(16);
-        let mut failed = std::pin::pin!(self.listen(heard));
+        let mut failed = std::pin::pin!(async {
+            tokio::select! {
+                failure = self.listen(heard) => failure,
+                failure = home.lost() => failure,
+            }
+        });
         tokio::select! {
             failure = &mut failed => return failure,
-            outcome = self.start(started, &words) => if let Err(failure) = outcome {
+            outcome = self.start(home, containers, envoy, &words) => if let Err(failure) = outcome {
                 return failure;
             }
         }
@@ -142,14 +157,19 @@ impl Task<'_> {
         }
     }
 
-    async fn start<'a>(&'a self, started: &mut Started<'a>, words: &mpsc::Sender<Word>) -> Result<(), Failure> {
-        let home = &*started.home.insert(Home::enter(self.slot, self.shared).await?);
+    async fn start(
+        &self,
+        home: &Home<'_>,
+        containers: &mut Vec<Container>,
+        envoy: &mut Option<Envoy>,
+        words: &mpsc::Sender<Word>,
+    ) -> Result<(), Failure> {
         if let Some(wiring) = self.slot.wiring() {
-            self.start_envoy(wiring, home, &mut started.envoy, words).await?;
+            self.start_envoy(wiring, home, envoy, words).await?;
         }
         for plan in &self.plan.containers {
             for (name, condition) in &plan.depends_on {
-                if let Some(other) = started.containers.iter().find(|container| container.name() == name) {
+                if let Some(other) = containers.iter().find(|container| container.name() == name) {
                     other.meets(*condition, START_TIMEOUT).await?;
                 }
             }
@@ -166,9 +186,9 @@ impl Task<'_> {
                 container: plan.name.clone(),
                 pid: container.pid(),
             });
-            started.containers.push(container);
+            containers.push(container);
         }
-        for container in started.containers.iter().filter(|container| container.is_essential()) {
+        for container in containers.iter().filter(|container| container.is_essential()) {
             container.meets(Condition::Healthy, READY_WITHIN).await?;
         }
         Ok(())

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use mesh_control::{NodeInstance, ServiceIdentity, World};
+use mesh_model::app_mesh::Topology;
+use mesh_model::app_mesh::listener::Listener;
+use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::namespace::{Endpoint, Namespace};
 
 use crate::cloud_map::Registration;
@@ -40,42 +43,62 @@ pub(crate) fn world(plan: &Plan) -> World {
     }
 }
 
-/// Adds what a new plan has and the old one does not: names, members, and resources of meshes. What both have stays as it
-/// is, routes first of all.
+/// Adds what a new plan has and the old one does not: names, members, resources of meshes, and what virtual nodes call.
+/// Tasks of virtual nodes listen on the ports of both. What both have stays as it is, routes first of all: nobody is sent
+/// to tasks that are not there yet.
 pub(crate) fn widen(world: &mut World, plan: &Plan) {
     let new = self::world(plan);
     for (name, namespace) in new.namespaces {
-        let endpoints = &mut world
-            .namespaces
-            .entry(name)
-            .or_insert_with(|| Namespace {
-                endpoints: Vec::new(),
-                ..namespace.clone()
-            })
-            .endpoints;
-        let is_new = |endpoint: &Endpoint| {
-            let same = |known: &Endpoint| (&known.dns_name, known.port) == (&endpoint.dns_name, endpoint.port);
-            !endpoints.iter().any(same)
-        };
-        let added: Vec<Endpoint> = namespace.endpoints.into_iter().filter(is_new).collect();
-        endpoints.extend(added);
+        match world.namespaces.get_mut(&name) {
+            None => {
+                world.namespaces.insert(name, namespace);
+            }
+            Some(known) => add_endpoints(&mut known.endpoints, namespace.endpoints),
+        }
     }
+    world.also_listening = listeners_of_others(&world.meshes, &new.meshes);
     for (name, mesh) in new.meshes {
         match world.meshes.get_mut(&name) {
             None => {
                 world.meshes.insert(name, mesh);
             }
-            Some(known) => {
-                add_new(&mut known.virtual_nodes, mesh.virtual_nodes);
-                add_new(&mut known.virtual_routers, mesh.virtual_routers);
-                add_new(&mut known.virtual_services, mesh.virtual_services);
-                add_new(&mut known.virtual_gateways, mesh.virtual_gateways);
-            }
+            Some(known) => add_resources(known, mesh),
         }
     }
     add_new(&mut world.members, new.members);
     add_new(&mut world.registered, new.registered);
     add_new(&mut world.hosts, new.hosts);
+}
+
+/// Makes everything what a plan says, and leaves it the tasks that are registered. Those of both plans can still be called:
+/// they go on listening where they did.
+pub(crate) fn turn(world: &mut World, plan: &Plan) {
+    let before = std::mem::take(&mut world.meshes);
+    narrow(world, plan);
+    world.also_listening = listeners_of_others(&world.meshes, &before);
+}
+
+/// The listeners of the virtual nodes in `others` on ports that those in `meshes` do not have.
+fn listeners_of_others(
+    meshes: &BTreeMap<String, Topology>,
+    others: &BTreeMap<String, Topology>,
+) -> BTreeMap<(String, String), Vec<Listener>> {
+    let mut also = BTreeMap::new();
+    for (mesh, topology) in meshes {
+        for (name, node) in &topology.virtual_nodes {
+            let other = others.get(mesh).and_then(|other| other.virtual_nodes.get(name));
+            let is_new = |listener: &&Listener| {
+                let port = listener.port_mapping.port;
+                node.listeners.iter().all(|known| known.port_mapping.port != port)
+            };
+            let others = other.into_iter().flat_map(|other| &other.listeners);
+            let others: Vec<Listener> = others.filter(is_new).cloned().collect();
+            if !others.is_empty() {
+                also.insert((mesh.clone(), name.clone()), others);
+            }
+        }
+    }
+    also
 }
 
 /// Makes everything what a plan says, and leaves it the tasks that are registered.
@@ -86,6 +109,43 @@ pub(crate) fn narrow(world: &mut World, plan: &Plan) {
     world.namespaces = new.namespaces;
     world.members = new.members;
     world.meshes = new.meshes;
+    world.also_listening = BTreeMap::new();
+}
+
+fn add_endpoints(known: &mut Vec<Endpoint>, wanted: Vec<Endpoint>) {
+    for endpoint in wanted {
+        let same = |known: &Endpoint| (&known.dns_name, known.port) == (&endpoint.dns_name, endpoint.port);
+        if !known.iter().any(same) {
+            known.push(endpoint);
+        }
+    }
+}
+
+fn add_resources(known: &mut Topology, wanted: Topology) {
+    for (name, node) in wanted.virtual_nodes {
+        match known.virtual_nodes.get_mut(&name) {
+            None => {
+                known.virtual_nodes.insert(name, node);
+            }
+            Some(known) => add_backends(&mut known.backends, node.backends),
+        }
+    }
+    add_new(&mut known.virtual_routers, wanted.virtual_routers);
+    add_new(&mut known.virtual_services, wanted.virtual_services);
+    add_new(&mut known.virtual_gateways, wanted.virtual_gateways);
+}
+
+fn add_backends(known: &mut Vec<Backend>, wanted: Vec<Backend>) {
+    for backend in wanted {
+        let Backend::VirtualService(called) = &backend;
+        let is_same = |known: &Backend| {
+            let Backend::VirtualService(known) = known;
+            known.virtual_service_name == called.virtual_service_name
+        };
+        if !known.iter().any(is_same) {
+            known.push(backend);
+        }
+    }
 }
 
 fn keep_only<K: Ord, V>(known: &mut BTreeMap<K, V>, wanted: BTreeMap<K, V>) {

@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     pub(super) verb: Option<Verb>,
     /// Play the whole story unattended, under load; the exit code says whether no request failed and every version was
     /// served when it should be.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "network")]
     pub(super) once: bool,
     /// What network the tasks are in.
     #[arg(long, value_enum, default_value_t)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesh_local::NodeStatistics;
+use mesh_local::Counts;
 
 /// As many calls say something.
 const ENOUGH: u64 = 20;
@@ -19,8 +19,8 @@ const SHARE: f64 = 0.9;
 
 /// What is wrong with a version, from what was counted of calls to it and to the other one since traffic was last divided
 /// anew. `None` if nothing is, or if that cannot be said yet.
-pub(super) fn complaint(new: &NodeStatistics, other: &NodeStatistics) -> Option<String> {
-    let enough = |counted: &NodeStatistics| counted.answered + counted.unanswered >= ENOUGH;
+pub(super) fn complaint(new: &Counts, other: &Counts) -> Option<String> {
+    let enough = |counted: &Counts| counted.ended >= ENOUGH;
     if !enough(new) {
         return None;
     }
@@ -50,13 +50,12 @@ pub(super) fn complaint(new: &NodeStatistics, other: &NodeStatistics) -> Option<
 mod tests {
     use super::*;
 
-    /// `answered` calls, of which some failed, all of them within so many milliseconds.
-    fn counted(answered: u64, errors: u64, milliseconds: f64) -> NodeStatistics {
-        NodeStatistics {
-            answered,
-            errors,
-            unanswered: 0,
-            within: vec![(1.0, 0), (milliseconds, answered), (10_000.0, answered)],
+    /// `ended` calls, of which some failed, all of them within so many milliseconds.
+    fn counted(ended: u64, failed: u64, milliseconds: f64) -> Counts {
+        Counts {
+            ended,
+            failed,
+            within: vec![(1.0, 0), (milliseconds, ended), (10_000.0, ended)],
         }
     }
 

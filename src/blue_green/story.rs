@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::num::{NonZeroU16, NonZeroU32};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bluegreen_state::{Ended, Event, State, Strategy};
-use demo_service::traffic::{self, Interval, Summary, Tally, Target};
+use bluegreen_state::{Ended, Event, Outcome, Strategy};
+use demo_service::traffic::{self, Interval, Tally, Target};
 use tokio::sync::oneshot;
 
 use super::driver::Driver;
@@ -18,6 +18,11 @@ use crate::up::Scene;
 const RATE: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// Calls that may be under way at a time: enough for a second of silence.
 const CALLERS: NonZeroU16 = NonZeroU16::new(64).unwrap();
+
+/// As often calls are told.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How long it stays as it is after a deployment, so that this can be seen.
+const PAUSE: Duration = Duration::from_secs(4);
 
 /// What is deployed, how, and whether it stays.
 const CHAPTERS: [(Version, &str, bool); 3] = [
@@ -41,7 +46,10 @@ async fn play(app: &BlueGreen, place: &Place, scene: Scene) -> Result<(), String
     let door = door.ok_or_else(|| format!("service {} has no Envoy to call", app.traffic.service))?;
     let url = format!("http://{door}{}", app.traffic.path);
     let target: Target = url.parse().map_err(|error| format!("{error}"))?;
-    let plan = traffic::Plan::new(target).with_rate(RATE).with_concurrency(CALLERS);
+    let plan = traffic::Plan::new(target)
+        .with_interval(INTERVAL)
+        .with_rate(RATE)
+        .with_concurrency(CALLERS);
     console.show(&format!("\n{RATE} calls a second to {url}"));
     let (stop, stopped) = oneshot::channel::<()>();
     // Dropped as well as told, it ends the traffic.
@@ -63,14 +71,24 @@ async fn play(app: &BlueGreen, place: &Place, scene: Scene) -> Result<(), String
     let (summary, told) = tokio::join!(calls, chapters);
     let summary = summary.map_err(|error| error.to_string())?;
     console.show(&format!("\n{summary}"));
-    judge(&told?, &summary, &seen.into_inner())
+    let told = told?;
+    if !summary.all_went_well() {
+        return Err("some calls failed".to_owned());
+    }
+    judge(&told, &seen.into_inner())
 }
 
-/// When each deployment began and ended.
-type Told = Vec<(Version, Instant, Instant)>;
+/// A deployment, and when it was.
+struct Chapter {
+    version: Version,
+    /// Whether it was not taken back.
+    stays: bool,
+    began: Instant,
+    ended: Instant,
+}
 
-async fn chapters(app: &BlueGreen, place: &Place, console: &Console) -> Result<Told, String> {
-    let mut told = Told::new();
+async fn chapters(app: &BlueGreen, place: &Place, console: &Console) -> Result<Vec<Chapter>, String> {
+    let mut told = Vec::new();
     for (version, strategy, stays) in CHAPTERS {
         console.show(&format!("\ndeploy --version {version} --strategy {strategy}"));
         let strategy: Strategy = strategy.parse().map_err(|error| format!("{error}"))?;
@@ -81,53 +99,77 @@ async fn chapters(app: &BlueGreen, place: &Place, console: &Console) -> Result<T
             driver: driver.name().to_owned(),
         };
         let began = Instant::now();
-        let state = driver.drive(event, |line| console.show(line)).await?;
-        told.push((version, began, Instant::now()));
-        ended_as_it_should(&state, version, stays)?;
+        let outcome = driver.drive(event, |line| console.show(line)).await?;
+        ended_as_it_should(outcome.as_ref(), version, stays)?;
+        told.push(Chapter {
+            version,
+            stays,
+            began,
+            ended: Instant::now(),
+        });
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(told)
 }
 
-fn ended_as_it_should(state: &State<Version>, version: Version, stays: bool) -> Result<(), String> {
-    match state.last().map(|last| (last.version, &last.ended)) {
-        Some((ended, Ended::Successful {})) if stays && ended == version => Ok(()),
-        Some((ended, Ended::RolledBack { .. })) if !stays && ended == version => Ok(()),
-        _ => Err(format!(
-            "version {version} should have {}: {state}",
-            if stays { "stayed" } else { "been taken back" }
+fn ended_as_it_should(outcome: Option<&Outcome<Version>>, version: Version, stays: bool) -> Result<(), String> {
+    match outcome.map(|outcome| &outcome.ended) {
+        Some(Ended::Successful {}) if stays => Ok(()),
+        Some(Ended::RolledBack { .. }) if !stays => Ok(()),
+        other => Err(format!(
+            "version {version} should have {}, and ended with {}",
+            if stays { "stayed" } else { "been taken back" },
+            other.map_or("nothing", Ended::as_str)
         )),
     }
 }
 
-/// Whether no call failed, and every version was served when it should be: seen at all during its deployment, the only
-/// one after it if it stayed, and never seen again otherwise.
-fn judge(told: &Told, summary: &Summary, seen: &[(Instant, Tally)]) -> Result<(), String> {
-    if !summary.all_went_well() {
-        return Err("some calls failed".to_owned());
-    }
-    let served = |version: Version, tally: &Tally| -> u64 {
-        let ending = format!(":{version}");
-        let answers = tally.answers();
-        answers
-            .filter(|(_, key, _)| key.ends_with(&ending))
-            .map(|(.., count)| count)
-            .sum()
-    };
-    for (version, began, _) in told {
-        if served(*version, summary.tally()) == 0 {
-            return Err(format!("version {version} was never served"));
+/// Whether every version was served when it should be: never before its deployment, at all during it, and after one that
+/// stayed no other version until the next. `seen` are intervals of calls and when they ended; calls that were under way when
+/// something changed are told in the interval after.
+fn judge(told: &[Chapter], seen: &[(Instant, Tally)]) -> Result<(), String> {
+    for (index, chapter) in told.iter().enumerate() {
+        let version = chapter.version;
+        let next = told.get(index + 1).map(|next| next.began);
+        let mut times = 0;
+        for (at, tally) in seen {
+            let own = served(tally, |other| other == version);
+            times += own;
+            if own > 0 && *at < chapter.began {
+                return Err(format!(
+                    "version {version} was served {own} times before it was deployed"
+                ));
+            }
+            // The interval in which it ended has calls of before in it, and the next one those that were under way.
+            let is_settled = *at > chapter.ended + 2 * INTERVAL && next.is_none_or(|next| *at < next);
+            let wrong = if chapter.stays {
+                served(tally, |other| other != version)
+            } else {
+                own
+            };
+            if is_settled && wrong > 0 {
+                let what = if chapter.stays {
+                    "another version"
+                } else {
+                    "the version that was taken back"
+                };
+                return Err(format!(
+                    "{what} was served {wrong} times after the deployment of version {version}"
+                ));
+            }
         }
-        // The interval in which the deployment began may have calls of both times in it.
-        let early: u64 = seen
-            .iter()
-            .filter(|(at, _)| at < began)
-            .map(|(_, tally)| served(*version, tally))
-            .sum();
-        if early > 0 {
-            return Err(format!(
-                "version {version} was served {early} times before it was deployed"
-            ));
+        if times == 0 {
+            return Err(format!("version {version} was never served"));
         }
     }
     Ok(())
+}
+
+/// How many answers came from such versions.
+fn served(tally: &Tally, is_meant: impl Fn(Version) -> bool) -> u64 {
+    let answers = tally.answers().filter(|(_, key, _)| {
+        let version = key.rsplit(':').next().and_then(|version| version.parse().ok());
+        version.is_some_and(&is_meant)
+    });
+    answers.map(|(.., count)| count).sum()
 }

@@ -4,12 +4,22 @@ use std::path::{Path, PathBuf};
 
 use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
+use serde::Deserialize;
+
+use super::NotDone;
 
 /// A mesh that runs, as seen from another program.
 #[derive(Debug, Clone)]
 pub(crate) struct Running {
     client: reqwest::Client,
     socket: PathBuf,
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Made {
+    /// Whether every Envoy has accepted or refused it.
+    pub(crate) settled: bool,
 }
 
 impl Running {
@@ -26,40 +36,43 @@ impl Running {
     }
 
     /// Makes it what a template says, and waits until it is.
-    pub(crate) async fn put_template(&self, template: String) -> Result<(), String> {
-        let request = self.client.put("http://meshwright/template").body(template);
-        self.send(request).await.map(|_| ())
+    pub(crate) async fn put_template(&self, request: u64, template: String) -> Result<Made, NotDone> {
+        let put = self.client.put("http://meshwright/template");
+        self.send(put.query(&[("request", request)]).body(template)).await
     }
 
-    /// Gives a parameter a value, and waits until every Envoy has answered to that.
-    pub(crate) async fn put_parameter(&self, name: &str, value: String) -> Result<(), String> {
-        let request = self.client.put("http://meshwright/parameter").query(&[("name", name)]);
-        self.send(request.body(value)).await.map(|_| ())
+    /// Gives a parameter a value, and waits until Envoys have answered to that.
+    pub(crate) async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Made, NotDone> {
+        let put = self.client.put("http://meshwright/parameter");
+        let put = put.query(&[("request", request.to_string().as_str()), ("name", name)]);
+        self.send(put.body(value)).await
     }
 
     /// What Envoys counted of calls to a virtual node.
-    pub(crate) async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, String> {
-        let request = self
-            .client
-            .get("http://meshwright/statistics")
-            .query(&[("node", node.to_string())]);
-        let text = self.send(request).await?;
-        serde_json::from_str(&text).map_err(|error| format!("{text} are no statistics: {error}"))
+    pub(crate) async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, NotDone> {
+        let get = self.client.get("http://meshwright/statistics");
+        self.send(get.query(&[("node", node.to_string())])).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<String, String> {
+    async fn send<T: for<'a> Deserialize<'a>>(&self, request: reqwest::RequestBuilder) -> Result<T, NotDone> {
         let answer = request.send().await.map_err(|error| self.not_there(&error))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| self.not_there(&error))?;
-        if status.is_success() { Ok(text) } else { Err(text) }
+        if status.is_server_error() {
+            return Err(NotDone::NotNow(text));
+        }
+        if !status.is_success() {
+            return Err(NotDone::Refused(text));
+        }
+        serde_json::from_str(&text).map_err(|error| NotDone::Refused(format!("{text} is not understood: {error}")))
     }
 
-    fn not_there(&self, error: &reqwest::Error) -> String {
+    fn not_there(&self, error: &reqwest::Error) -> NotDone {
         let socket = self.socket.display();
-        if error.is_connect() {
+        NotDone::NotNow(if error.is_connect() {
             format!("nothing is running: nobody answers at {socket}; start it in another terminal")
         } else {
             format!("what is running at {socket} did not answer: {error}")
-        }
+        })
     }
 }

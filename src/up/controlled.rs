@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use futures_util::future::LocalBoxFuture;
 use mesh_infra::Template;
 use mesh_infra::cfn::{ResourceType, ssm};
-use mesh_local::{Applied, ApplyError, LocalMesh, Plan};
+use mesh_local::{LocalMesh, Plan};
 use serde_json::json;
 
-use super::{applied_text, chain, refusals};
-use crate::console::Console;
-use crate::control::{Asked, Control, Wish};
+use super::{applied_text, refusals};
+use crate::console::{Console, chain};
+use crate::control::{Asked, Control, NotDone, Wish};
+
+/// Says what a template asks this machine to run.
+type Planner<'a> = Box<dyn Fn(&Template) -> Result<Plan, String> + 'a>;
 
 /// By which other programs change a mesh.
 pub(crate) struct Controlled<'a> {
@@ -18,11 +21,12 @@ pub(crate) struct Controlled<'a> {
     pub(crate) socket: PathBuf,
     /// What the mesh is.
     pub(crate) template: Template,
-    /// What a template asks this machine to run.
-    pub(crate) plan: Box<dyn Fn(&Template) -> Result<Plan, String> + 'a>,
+    pub(crate) plan: Planner<'a>,
     /// What is to be done once, when everything is running.
     pub(crate) when_running: Option<LocalBoxFuture<'a, Result<(), String>>>,
     control: Option<Control>,
+    /// The highest number of a request so far.
+    latest: u64,
 }
 
 /// The next wish; never, if nobody may ask.
@@ -46,6 +50,7 @@ impl<'a> Controlled<'a> {
             plan: Box::new(plan),
             when_running: Some(Box::pin(when_running)),
             control: None,
+            latest: 0,
         }
     }
 
@@ -70,38 +75,50 @@ impl<'a> Controlled<'a> {
         wish: Wish,
         mesh: &mut LocalMesh,
         console: &Console,
-    ) -> Result<String, String> {
+    ) -> Result<String, NotDone> {
         match wish {
-            Wish::Template(text) => {
-                let template = Template::from_text(&text).map_err(|error| error.to_string())?;
+            Wish::Template { request, text } => {
+                self.is_up_to_date(request)?;
+                let template = Template::from_text(&text).map_err(|error| NotDone::Refused(error.to_string()))?;
                 self.apply(template, mesh, console).await
             }
-            Wish::Parameter { name, value } => {
-                let template = with_parameter(&self.template, &name, value)?;
+            Wish::Parameter { request, name, value } => {
+                self.is_up_to_date(request)?;
+                let template = with_parameter(&self.template, &name, value).map_err(NotDone::Refused)?;
                 self.apply(template, mesh, console).await
             }
             Wish::Statistics(node) => {
-                serde_json::to_string(&mesh.statistics(&node).await).map_err(|error| error.to_string())
+                let statistics = mesh.statistics(&node).await.map_err(NotDone::NotNow)?;
+                serde_json::to_string(&statistics).map_err(|error| NotDone::Refused(error.to_string()))
             }
         }
     }
 
-    async fn apply(&mut self, template: Template, mesh: &mut LocalMesh, console: &Console) -> Result<String, String> {
-        let plan = (self.plan)(&template)?;
+    /// Who has asked for something later does not want this any more, and it may come from somebody who does not know yet
+    /// that another has taken over.
+    fn is_up_to_date(&mut self, request: u64) -> Result<(), NotDone> {
+        if request < self.latest {
+            let latest = self.latest;
+            return Err(NotDone::Refused(format!(
+                "request {request} is out of date: {latest} was made already"
+            )));
+        }
+        self.latest = request;
+        Ok(())
+    }
+
+    async fn apply(&mut self, template: Template, mesh: &mut LocalMesh, console: &Console) -> Result<String, NotDone> {
+        let plan = (self.plan)(&template).map_err(NotDone::Refused)?;
         match mesh.apply(plan).await {
             Ok(applied) => {
                 self.template = template;
                 console.progress(&applied_text(&applied, &refusals(mesh)));
-                let Applied { started, stopped, .. } = applied;
-                Ok(json!({"started": started, "stopped": stopped}).to_string())
+                Ok(json!({"settled": applied.settled}).to_string())
             }
             Err(error) => {
-                if matches!(error, ApplyError::NotSettled(_)) {
-                    self.template = template;
-                }
                 let reason = chain(&error);
                 console.progress(&format!("a change was asked for and not made: {reason}"));
-                Err(reason)
+                Err(NotDone::Refused(reason))
             }
         }
     }

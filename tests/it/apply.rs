@@ -139,3 +139,100 @@ async fn a_service_and_its_routes_come_and_go() {
     assert_eq!(status, 404);
     stop(run, &room).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_can_move_to_another_port_while_it_is_called() {
+    let room = Room::new();
+    let (mut edited, mut run) = Edited::up(&room).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let load = Load::start(&format!("{gateway}blue"), BLUE);
+    for (logical_id, from, to) in [
+        ("BlueTaskDefinition", "\"ContainerPort\":80", "\"ContainerPort\":8080"),
+        ("BlueTaskDefinition", "meshwright.port.80", "meshwright.port.8080"),
+        ("BlueVirtualNode", "\\\"port\\\":80", "\\\"port\\\":8080"),
+    ] {
+        let resource = &mut edited.template["Resources"][logical_id];
+        let text = resource.to_string();
+        assert!(text.contains(from), "{from} in {text}");
+        *resource = serde_json::from_str(&text.replace(from, to)).expect("it was JSON");
+    }
+    // A router has one port, and its targets are called at that.
+    let halves = &mut edited.template["Resources"]["HalvesRoute"];
+    let text = halves.to_string().replace(
+        "\\\"virtualNode\\\":\\\"blue\\\"",
+        "\\\"virtualNode\\\":\\\"blue\\\",\\\"port\\\":8080",
+    );
+    *halves = serde_json::from_str(&text).expect("it was JSON");
+    edited.save();
+    run.wait_for_lines(1, "the template changed: ", "; started blue/2; stopped blue/1")
+        .await;
+    let tally = load.stop().await;
+    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
+    assert_eq!(
+        body(&format!("{gateway}green/downstream/blue.appmesh")).await,
+        crate::http::FETCHED
+    );
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_backend_is_there_for_the_tasks_that_are_to_call_it() {
+    let room = Room::new();
+    let (mut edited, mut run) = Edited::up(&room).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let node = &mut edited.template["Resources"]["GreenVirtualNode"];
+    let text = node.to_string();
+    let backend = r#"{\"virtualService\":{\"virtualServiceName\":\"blue.appmesh\"}}"#;
+    assert!(text.contains(backend), "{text}");
+    let more = format!("{backend},{}", backend.replace("blue", "split"));
+    *node = serde_json::from_str(&text.replace(backend, &more)).expect("it was JSON");
+    // The new tasks are well only if they can call it.
+    let check = json!({"Command": ["CMD-SHELL", "python3 -c \"import os, urllib.request as r; \
+        r.urlopen(r.Request('http://' + os.environ['MESHWRIGHT_EGRESS'], headers={'Host': 'split.appmesh'}))\""]});
+    let containers = edited.properties("GreenTaskDefinition")["ContainerDefinitions"].as_array_mut();
+    let mut containers = containers.expect("a list").iter_mut();
+    let app = containers
+        .find(|container| container["Name"] == "app")
+        .expect("it has one");
+    app["HealthCheck"] = check;
+    edited.save();
+    run.wait_for_lines(1, "the template changed: ", "; started green/2; stopped green/1")
+        .await;
+    let (status, _) = get(&format!("{gateway}green/downstream/split.appmesh"))
+        .await
+        .expect("an answer");
+    assert_eq!(status, 200);
+    stop(run, &room).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_of_service_connect_can_be_registered_under_another_name_while_it_is_called() {
+    let room = Room::new();
+    let text = Run::to_end(&room, room.example(&["synth"])).await.stdout;
+    let file = room.file("connect.template.json", &text);
+    let name = file.display().to_string();
+    let mut run = Run::up(&room, room.meshwright(&["up", "--template", &name])).await;
+    let green = run.url("# green/1, port http");
+    let load = Load::start(&format!("{green}downstream/blue.serviceconnect"), crate::http::FETCHED);
+    // The name that is called stays.
+    let mut template: Value = serde_json::from_str(&text).expect("a template");
+    let service = &mut template["Resources"]["BlueService"]["Properties"]["ServiceConnectConfiguration"]["Services"][0];
+    service["DiscoveryName"] = json!("azure");
+    service["ClientAliases"][0]["DnsName"] = json!("blue.serviceconnect");
+    let new = room.file("new", &template.to_string());
+    std::fs::rename(new, &file).expect("the room can be written to");
+    run.wait_for_lines(
+        1,
+        "the template changed: ",
+        "; started blue/3, blue/4; stopped blue/1, blue/2",
+    )
+    .await;
+    let tally = load.stop().await;
+    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    assert_eq!(
+        body(&format!("{green}downstream/blue.serviceconnect")).await,
+        crate::http::FETCHED
+    );
+    stop(run, &room).await;
+}

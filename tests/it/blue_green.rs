@@ -95,6 +95,38 @@ async fn a_deployment_whose_driver_is_killed_is_gone_on_with_or_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_follows_a_killed_driver_takes_a_bad_version_back() {
+    let room = Room::new();
+    let run = Run::up(&room, command(&room, &[])).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let terminal = Room::new();
+    // Without calls nothing can be said against it.
+    let deploy = ["deploy", "--version", "4", "--strategy", "canary:10%,1h"];
+    let mut driver = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
+    let canary = "blue 1 at 90%, green 4 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT";
+    driver.wait_for(canary, |printed| printed.stdout.contains(canary)).await;
+    driver.signal(Signal::KILL);
+    driver.end().await;
+    let calls = Calls::start(&format!("{gateway}split"));
+    let returned = say(&room, &deploy).await;
+    assert_eq!(returned.code, Some(1), "{returned:?}");
+    assert!(
+        returned
+            .stderr
+            .contains("the deployment was taken back: a check failed: nine of ten"),
+        "{returned:?}"
+    );
+    // The version that serves is deployed already, whatever became of another one.
+    let again = say(&room, &["deploy", "--version", "1"]).await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    let summary = calls.stop().await;
+    assert!(summary.all_went_well(), "{summary}");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(0));
+    room.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_done_is_said_and_changes_nothing() {
     let room = Room::new();
     for (arguments, words) in [

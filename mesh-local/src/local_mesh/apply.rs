@@ -5,8 +5,9 @@
 //!
 //! 1. everybody is told of what is new, and nothing of what changes: a route must not lead to tasks that are not there;
 //! 2. new tasks start, and are registered as they become ready; if one fails, all new ones are taken away again;
-//! 3. everybody is told of all that changes, and no longer of what is gone;
-//! 4. tasks that are replaced or gone leave, finish their requests and end.
+//! 3. everybody is told of all that changes, but goes on listening where it did;
+//! 4. tasks that are replaced or gone leave, finish their requests and end;
+//! 5. what is no more is forgotten.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::difference::{Change, changes};
 use super::{LocalMesh, SETTLED_WITHIN};
 use crate::network::Exhausted;
 use crate::plan::{Plan, ServicePlan};
-use crate::world::{narrow, widen};
+use crate::world::{narrow, turn, widen};
 
 /// What a new plan changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub struct Applied {
     pub stopped: Vec<String>,
     /// From telling the Envoys of what changes until every connected one had accepted or refused it.
     pub settled_after: Duration,
+    /// False if some Envoy has neither accepted nor refused everything within ten seconds. It will get it, too, if it
+    /// still can; the status page says which it is.
+    pub settled: bool,
 }
 
 /// Why a running mesh did not become what a new plan says.
@@ -41,10 +45,6 @@ pub enum ApplyError {
     /// There are more names than addresses for them. The mesh is as it was.
     #[error("{0}")]
     NoAddress(Exhausted),
-    /// Some Envoy has neither accepted nor refused it in time. The mesh is what the plan says, and that Envoy will get it,
-    /// too, if it still can.
-    #[error("some Envoy has neither accepted nor refused the change after {} s; the status page says which", .0.as_secs())]
-    NotSettled(Duration),
 }
 
 impl LocalMesh {
@@ -56,44 +56,51 @@ impl LocalMesh {
     ///
     /// # Errors
     ///
-    /// See [`ApplyError`]: but for the last, the mesh is as it was.
+    /// See [`ApplyError`]: the mesh is as it was then.
     pub async fn apply(&mut self, plan: Plan) -> Result<Applied, ApplyError> {
         let changes = changes(&self.plan, &plan);
         let before = self.leaving(&changes, &plan);
-        self.name(&plan)?;
+        if let Some(network) = &self.network {
+            network.name_new(&plan).map_err(ApplyError::NoAddress)?;
+        }
         let mut new = Vec::new();
         if changes.values().any(|change| *change != Change::Gone) {
             self.control.update(|world| widen(world, &plan));
             let started = self.start_new(&changes, &plan, &mut new).await;
             if let Err(error) = started {
                 self.fleet.give_up(&new).await;
-                let running = self.plan.clone();
-                self.control.update(|world| narrow(world, &running));
-                self.name(&running)?;
+                self.forget_others();
                 return Err(error);
             }
-            // What could not be told will be seen below.
-            let _too_slow = self.settle().await;
+            // Told, those that are slow are waited for below.
+            self.settled().await;
         }
         let telling = Instant::now();
-        self.control.update(|world| narrow(world, &plan));
+        self.control.update(|world| turn(world, &plan));
         self.plan = plan;
-        let settled = self.settle().await;
+        let mut settled = self.settled().await;
         let settled_after = telling.elapsed();
-        self.fleet.remove(&before).await;
-        settled?;
+        if !before.is_empty() {
+            self.fleet.remove(&before).await;
+        }
+        self.forget_others();
+        if !changes.is_empty() {
+            settled &= self.settled().await;
+        }
         Ok(Applied {
             started: new,
             stopped: before,
             settled_after,
+            settled,
         })
     }
 
-    /// Gives what a plan names addresses, where tasks have networks of their own.
-    fn name(&self, plan: &Plan) -> Result<(), ApplyError> {
-        match &self.network {
-            None => Ok(()),
-            Some(network) => network.name(plan).map_err(ApplyError::NoAddress),
+    /// Makes what everybody is told no more than what the plan says.
+    fn forget_others(&self) {
+        self.control.update(|world| narrow(world, &self.plan));
+        if let Some(network) = &self.network {
+            network.name_only(&self.plan);
+            self.fleet.publish();
         }
     }
 
@@ -137,11 +144,11 @@ impl LocalMesh {
         self.fleet.ready().await.map_err(ApplyError::Task)
     }
 
-    /// Waits until every connected Envoy has answered to everything that is true now. One that is being started again just
-    /// now is told when it comes.
-    async fn settle(&self) -> Result<(), ApplyError> {
+    /// Waits until every connected Envoy has answered to everything that is true now; false if one has not in time. One
+    /// that is being started again just now is told when it comes.
+    async fn settled(&self) -> bool {
         let settled = tokio::time::timeout(SETTLED_WITHIN, self.control.settled(0));
-        settled.await.map_err(|_| ApplyError::NotSettled(SETTLED_WITHIN))
+        settled.await.is_ok()
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use mesh_model::MeshSuffixes;
+use mesh_model::namespace::Endpoint;
+
 use crate::plan::{Plan, ServicePlan};
 
 /// What becomes of one service's tasks.
@@ -24,8 +27,10 @@ pub(super) fn changes(running: &Plan, wanted: &Plan) -> BTreeMap<String, Change>
     for (name, service) in &before {
         let change = match after.get(name) {
             None => Some(Change::Gone),
-            Some(wanted) if !is_same_task(service, wanted) => Some(Change::Replaced),
-            Some(wanted) if service.desired_count != wanted.desired_count => Some(Change::Scaled),
+            Some(other) if !is_same_task(service, other) || connected(running, service) != connected(wanted, other) => {
+                Some(Change::Replaced)
+            }
+            Some(other) if service.desired_count != other.desired_count => Some(Change::Scaled),
             Some(_) => None,
         };
         changes.extend(change.map(|change| ((*name).to_owned(), change)));
@@ -42,6 +47,24 @@ fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
         ..service.clone()
     };
     of_any_number(running) == of_any_number(wanted)
+}
+
+/// What a service's tasks learn of their Service Connect namespace when they start: the endpoints that they offer, the TCP
+/// endpoints, each of which has a listener, and the names that lie outside the namespace's.
+fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a Endpoint> {
+    let own = service.membership.namespace();
+    let namespace = plan
+        .namespaces
+        .iter()
+        .find(|namespace| Some(namespace.name.as_str()) == own);
+    let endpoints = namespace.into_iter().flat_map(|namespace| {
+        let inside = MeshSuffixes::new([&namespace.name]);
+        namespace.endpoints.iter().filter(move |endpoint| {
+            let is_plain = endpoint.protocol.is_http_family() && inside.contains(&endpoint.dns_name);
+            endpoint.service == service.name || !is_plain
+        })
+    });
+    endpoints.collect()
 }
 
 fn by_name(plan: &Plan) -> BTreeMap<&str, &ServicePlan> {

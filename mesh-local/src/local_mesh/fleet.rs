@@ -122,6 +122,11 @@ impl Fleet {
         of_service.map(|slot| slot.name.clone()).collect()
     }
 
+    /// Lets DNS say what is registered, and no more.
+    pub(super) fn publish(&self) {
+        self.shared.cloud_map.publish_now();
+    }
+
     /// Takes these tasks out of Cloud Map, lets them finish, and ends them. Cancelling it kills what is left of them.
     pub(super) async fn remove(&mut self, tasks: &[String]) {
         let leaving = self.tasks.extract_if(.., |task| tasks.contains(&task.slot.name));

@@ -25,8 +25,7 @@ use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 
-use self::names::Finding;
-pub(crate) use self::names::Names;
+pub(crate) use self::names::{Finding, Names};
 
 /// How long an answer may be remembered, in seconds, and that there is none. A task that has ended, or just begun,
 /// should be noticed at once. Zero would say so, but Envoy takes it for no answer to the question and asks again only
@@ -234,7 +233,7 @@ mod tests {
     fn names_have_addresses_and_nothing_else() {
         let dns = Running::start();
         let two = [Ipv4Addr::new(10, 77, 0, 2), Ipv4Addr::new(10, 77, 0, 3)];
-        dns.names.set("blue.mesh.local", two.into());
+        dns.names.replace([("blue.mesh.local", two.into())]);
         let answer = dns.ask("Blue.mesh.LOCAL.", RecordType::A);
         assert_eq!(addresses(&answer), ["10.77.0.2", "10.77.0.3"]);
         assert_eq!(answer.answers[0].name.to_ascii(), "Blue.mesh.LOCAL.");
@@ -246,7 +245,7 @@ mod tests {
         let no_address = dns.ask("blue.mesh.local.", RecordType::AAAA);
         nothing(&no_address, ResponseCode::NoError, "mesh.local.");
 
-        dns.names.set("blue.mesh.local", Vec::new());
+        dns.names.replace([("blue.mesh.local", Vec::new())]);
         nothing(
             &dns.ask("blue.mesh.local.", RecordType::A),
             ResponseCode::NXDomain,
@@ -257,7 +256,7 @@ mod tests {
     #[test]
     fn only_the_names_of_the_mesh_are_answered_for() {
         let dns = Running::start();
-        dns.names.set("front.test", vec![Ipv4Addr::new(10, 78, 0, 1)]);
+        dns.names.replace([("front.test", vec![Ipv4Addr::new(10, 78, 0, 1)])]);
         assert_eq!(addresses(&dns.ask("front.test.", RecordType::A)), ["10.78.0.1"]);
         nothing(
             &dns.ask("front.test.", RecordType::AAAA),
@@ -281,9 +280,9 @@ mod tests {
         let long = format!("{label}.{}.mesh.local.", "a".repeat(25));
         assert!(long.len() > 100);
         let longest = format!("{label}.{label}.{label}.{}.mesh.local.", "a".repeat(50));
+        let twenty: Vec<Ipv4Addr> = (1..=20).map(|last| Ipv4Addr::new(10, 77, 0, last)).collect();
+        dns.names.replace([(&long, twenty.clone()), (&longest, twenty)]);
         for name in [&long, &longest] {
-            dns.names
-                .set(name, (1..=20).map(|last| Ipv4Addr::new(10, 77, 0, last)).collect());
             assert_eq!(addresses(&dns.ask_over_tcp(name, RecordType::A)).len(), 8);
         }
         assert_eq!(addresses(&dns.ask(&long, RecordType::A)).len(), 8);

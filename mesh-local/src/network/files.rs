@@ -19,9 +19,11 @@ const RESOLVER: &str = "/etc/resolv.conf";
 const SWITCH: &str = "/etc/nsswitch.conf";
 /// Where the C library looks for a cache of names, before it asks anybody else. It would be the machine's.
 const CACHE: &str = "/var/run/nscd";
+/// What Envoy starts from, in the task's folder and, for Envoy, in its own.
+pub(crate) const BOOTSTRAP: &str = "envoy.json";
 
-/// Writes a task's files to `folder`, over those of its former life, and says what is to be mounted where. `names` are those of its
-/// `/etc/hosts` beside its own.
+/// Writes a task's files to `folder`, over those of its former life, and says what is to be mounted where. `names` are
+/// those of its `/etc/hosts` beside its own.
 ///
 /// # Errors
 ///
@@ -51,10 +53,14 @@ pub(crate) fn write(folder: &Path, own: Ipv4Addr, names: &[(Ipv4Addr, String)]) 
 fn file(folder: &Path, over: &str, text: &str) -> io::Result<Mount> {
     let over = PathBuf::from(over);
     let file = folder.join(over.file_name().unwrap_or_default());
-    fs::write(&file, text)
-        .and_then(|()| fs::set_permissions(&file, Permissions::from_mode(0o644)))
-        .map_err(|error| named(&file, &error))?;
+    readable(&file, text)?;
     Ok(Mount { file, over })
+}
+
+fn readable(file: &Path, text: &str) -> io::Result<()> {
+    fs::write(file, text)
+        .and_then(|()| fs::set_permissions(file, Permissions::from_mode(0o644)))
+        .map_err(|error| named(file, &error))
 }
 
 fn hosts(own: Ipv4Addr, machine: &str, names: &[(Ipv4Addr, String)]) -> String {
@@ -81,7 +87,9 @@ fn switch(machine: &str) -> String {
         .collect()
 }
 
-/// The folder of a task's Envoy, which runs as a user of its own: what it reads, and what it writes.
+/// The folder of a task's Envoy, which runs as a user of its own: what it writes, and, mounted there, what it reads.
+/// Only Envoy's user writes to it once it is made: a link that this user put there would lead whoever may do more
+/// astray.
 #[derive(Debug, Clone)]
 pub(crate) struct ProxyFolder(PathBuf);
 
@@ -111,18 +119,33 @@ impl ProxyFolder {
         let folder = Self(path);
         fs::create_dir(&folder.0)
             .and_then(|()| fs::set_permissions(&folder.0, Permissions::from_mode(0o700)))
-            .and_then(|()| File::create(folder.executable()))
+            .and_then(|()| File::create_new(folder.executable()))
+            .and_then(|_| File::create_new(folder.bootstrap()))
             .and_then(|_| chown(&folder.0, Some(user.id), Some(user.group)))
             .map_err(|error| named(&folder.0, &error))?;
         Ok(folder)
     }
 
-    /// Brings Envoy's executable to where [`ProxyFolder::executable`] says. It may lie where only this user can go.
-    pub(crate) fn mount(&self, envoy: &Path) -> Mount {
-        Mount {
-            file: envoy.to_owned(),
-            over: self.executable(),
-        }
+    /// Brings Envoy's executable to where [`ProxyFolder::executable`] says, and the file [`BOOTSTRAP`] in `task`, the task's
+    /// folder, to where [`ProxyFolder::bootstrap`] says. They may lie where only this user can go. The file is made here,
+    /// and what is written to it later is seen.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made. The error names it.
+    pub(crate) fn mounts(&self, envoy: &Path, task: &Path) -> io::Result<[Mount; 2]> {
+        let bootstrap = task.join(BOOTSTRAP);
+        readable(&bootstrap, "")?;
+        Ok([
+            Mount {
+                file: envoy.to_owned(),
+                over: self.executable(),
+            },
+            Mount {
+                file: bootstrap,
+                over: self.bootstrap(),
+            },
+        ])
     }
 
     /// Envoy, inside the task.
@@ -130,9 +153,9 @@ impl ProxyFolder {
         self.0.join("envoy")
     }
 
-    /// The file that Envoy starts from. It must be readable by everybody.
+    /// The file that Envoy starts from, inside the task.
     pub(crate) fn bootstrap(&self) -> PathBuf {
-        self.0.join("envoy.json")
+        self.0.join(BOOTSTRAP)
     }
 
     /// The socket of Envoy's admin page.

@@ -100,7 +100,8 @@ fn task(setup: &TaskSetup) -> io::Result<()> {
     // Made at the bridge's end, as only that end knows the other. No two processes have the same number.
     inside(setup.bridge, || {
         ip(&format!(
-            "link add name task{pid} up master {NAME} type veth peer name eth0 address {} netns {pid}",
+            "link add name {} up master {NAME} type veth peer name eth0 address {} netns {pid}",
+            cable(pid),
             hardware_address(address)
         ))
     })?;
@@ -116,6 +117,17 @@ fn task(setup: &TaskSetup) -> io::Result<()> {
         kernel::bind(&mount.file, &mount.over)?;
     }
     Ok(())
+}
+
+/// Takes away the cable between the bridge and the task whose network the process `task` holds, and with it the task's
+/// `eth0`: what left its process group, and so outlives the task, does not keep the task's address.
+pub(super) fn unplug(bridge: u32, task: u32) -> io::Result<()> {
+    inside(bridge, || ip(&format!("link delete {}", cable(task))))
+}
+
+/// The bridge's end of a task's cable.
+fn cable(task: u32) -> String {
+    format!("task{task}")
 }
 
 /// The same for the same address: a task that gets one that was another's is reached at once by those who remember it.

@@ -1,13 +1,14 @@
 //! A process that holds a network, as the runner sees it.
 
 use std::io;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 
-use super::hold::{READY, Setup, TaskSetup};
+use super::hold::{READY, Setup, TaskSetup, unplug};
 use crate::environment;
 use crate::launcher::Launcher;
 
@@ -18,8 +19,10 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// and the last socket.
 #[derive(Debug)]
 pub(crate) struct Holder {
-    child: Child,
+    child: Mutex<Child>,
     pid: u32,
+    /// The holder of the bridge that its network has a cable into, if it is a task's.
+    bridge: Option<u32>,
 }
 
 impl Holder {
@@ -41,9 +44,14 @@ impl Holder {
     ///
     /// If that is impossible; with the words of whatever refused.
     pub(crate) async fn of_task(setup: TaskSetup, launcher: &Launcher) -> io::Result<Self> {
-        let address = setup.address;
+        let (address, bridge) = (setup.address, setup.bridge);
         let start = Self::start(&Setup::Task(setup), launcher).await;
-        start.map_err(|error| prefixed(&format!("cannot make the network of the task at {address}"), &error))
+        let holder =
+            start.map_err(|error| prefixed(&format!("cannot make the network of the task at {address}"), &error))?;
+        Ok(Self {
+            bridge: Some(bridge),
+            ..holder
+        })
     }
 
     async fn start(setup: &Setup, launcher: &Launcher) -> io::Result<Self> {
@@ -67,7 +75,11 @@ impl Holder {
         match tokio::time::timeout(READY_WITHIN, said(&mut child)).await {
             Err(_) => Err(io::Error::other(format!("not done after {} s", READY_WITHIN.as_secs()))),
             Ok(Err(error)) => Err(error),
-            Ok(Ok(words)) if words == READY => Ok(Self { child, pid }),
+            Ok(Ok(words)) if words == READY => Ok(Self {
+                child: Mutex::new(child),
+                pid,
+                bridge: None,
+            }),
             Ok(Ok(words)) => Err(io::Error::other(words)),
         }
     }
@@ -77,10 +89,30 @@ impl Holder {
         self.pid
     }
 
-    /// Kills the holder and waits until it is gone. What runs in the network goes on.
-    pub(crate) async fn end(mut self) {
+    /// Waits until the holder has ended by itself. Cancelling this loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is known of it any more.
+    pub(crate) async fn ended(&self) -> io::Result<ExitStatus> {
+        self.child.lock().await.wait().await
+    }
+
+    /// Cuts a task's network off from the others, kills the holder and waits until it is gone. What runs in the network
+    /// goes on, but nobody hears of it: its address can be another's.
+    pub(crate) async fn end(self) {
+        let mut child = self.child.into_inner();
+        if let Some(bridge) = self.bridge {
+            let pid = self.pid;
+            let unplugged = tokio::task::spawn_blocking(move || unplug(bridge, pid)).await;
+            let unplugged = unplugged.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+            // Where the holder has ended, the cable may have gone with it.
+            if let (Err(error), Ok(None)) = (unplugged, child.try_wait()) {
+                tracing::warn!("the cable of a task that ends was not taken away: {error}");
+            }
+        }
         // It fails only if the holder is gone already.
-        let _gone = self.child.kill().await;
+        let _gone = child.kill().await;
     }
 }
 

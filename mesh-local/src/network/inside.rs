@@ -1,8 +1,9 @@
 //! Work done inside the network of a process without leaving this program.
 //!
 //! A socket belongs to the network in which it was made for as long as it lives, and can be used from anywhere. So
-//! it is enough to make it on a thread that has entered the network. Such a thread starts no programs: the kernel
-//! would kill them along with it, see [`crate::launcher`].
+//! it is enough to make it on a thread that has entered the network. Such a thread starts no programs through
+//! [`crate::launcher`]: the kernel would kill them along with it. `ip`, which changes the links there, is started
+//! without, and waited for.
 
 use std::io;
 use std::sync::mpsc;

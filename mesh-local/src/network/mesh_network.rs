@@ -58,8 +58,7 @@ impl MeshNetwork {
     /// If the machine refuses; the error says what it refused.
     pub(crate) async fn start(plan: &Plan, launcher: &Launcher) -> io::Result<Self> {
         let bridge = Holder::of_bridge(launcher).await?;
-        let zones = plan.cloud_map.iter().filter(|service| service.has_dns);
-        let names = Names::new(zones.map(|service| &service.namespace));
+        let names = Names::new(zones(plan));
         let (udp, tcp) = inside(bridge.pid(), || {
             Ok((UdpSocket::bind((BRIDGE, DNS))?, TcpListener::bind((BRIDGE, DNS))?))
         })?;
@@ -73,18 +72,31 @@ impl MeshNetwork {
             of_virtual_services: Pool::of_virtual_services(),
             bridge,
         };
-        network.name(plan).map_err(io::Error::other)?;
+        network.name_new(plan).map_err(io::Error::other)?;
         Ok(network)
     }
 
-    /// Gives everything that the plan names an address, but for tasks.
+    /// Makes known what the plan names, but for tasks, beside what is known already: whoever still runs under a former plan
+    /// finds what it had. [`MeshNetwork::name_only`] with that former plan takes it back.
     ///
     /// # Errors
     ///
-    /// If there are more names than addresses.
-    pub(crate) fn name(&self, plan: &Plan) -> Result<(), Exhausted> {
+    /// If there are more names than addresses. Some may be known then.
+    pub(crate) fn name_new(&self, plan: &Plan) -> Result<(), Exhausted> {
         self.name_endpoints(&plan.namespaces)?;
-        self.name_virtual_services(&plan.meshes)
+        self.add_virtual_services(&plan.meshes)?;
+        self.names.add_zones(zones(plan));
+        Ok(())
+    }
+
+    /// Makes known no more than what the plan names, of that which [`MeshNetwork::name_new`] did. Endpoints of Service
+    /// Connect keep their addresses, as tasks do not look those up anew.
+    pub(crate) fn name_only(&self, plan: &Plan) {
+        let services = virtual_services(&plan.meshes);
+        let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.retain(|service, _| services.contains(service));
+        self.tell_virtual_services(&leases);
+        self.names.keep_zones(zones(plan));
     }
 
     /// Gives each endpoint's name an address, as ECS does.
@@ -102,28 +114,26 @@ impl MeshNetwork {
         Ok(())
     }
 
-    /// Gives each virtual service of these meshes an address, and takes it from those that are no more.
+    /// Gives each virtual service of these meshes an address.
     ///
     /// # Errors
     ///
     /// If there are more of them than addresses. Nothing has changed then.
-    fn name_virtual_services(&self, meshes: &BTreeMap<String, Topology>) -> Result<(), Exhausted> {
-        let services = meshes.iter().flat_map(|(mesh, topology)| {
-            let services = topology.virtual_services.keys();
-            services.map(move |name| (mesh.clone(), name.clone()))
-        });
-        let services: BTreeSet<(String, String)> = services.collect();
+    fn add_virtual_services(&self, meshes: &BTreeMap<String, Topology>) -> Result<(), Exhausted> {
+        let services = virtual_services(meshes);
         let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
         let new = services.iter().filter(|service| !leases.contains_key(*service));
         let new: Result<Vec<_>, _> = new
             .map(|service| Ok((service.clone(), self.of_virtual_services.take()?)))
             .collect();
         leases.extend(new?);
-        leases.retain(|service, _| services.contains(service));
-        let addresses = leases.iter();
-        self.names
-            .set_virtual_services(addresses.map(|(service, lease)| (service.clone(), lease.address())));
+        self.tell_virtual_services(&leases);
         Ok(())
+    }
+
+    fn tell_virtual_services(&self, leases: &BTreeMap<(String, String), Lease>) {
+        let addresses = leases.iter().map(|(service, lease)| (service.clone(), lease.address()));
+        self.names.set_virtual_services(addresses);
     }
 
     /// A listener between the tasks, for all of them, on a port that the operating system picks.
@@ -175,6 +185,21 @@ impl MeshNetwork {
     {
         self.runtime.run(future).await
     }
+}
+
+/// The DNS namespaces of a plan.
+fn zones(plan: &Plan) -> impl Iterator<Item = &String> {
+    let services = plan.cloud_map.iter().filter(|service| service.has_dns);
+    services.map(|service| &service.namespace)
+}
+
+/// The virtual services of these meshes, by mesh and name.
+fn virtual_services(meshes: &BTreeMap<String, Topology>) -> BTreeSet<(String, String)> {
+    let services = meshes.iter().flat_map(|(mesh, topology)| {
+        let services = topology.virtual_services.keys();
+        services.map(move |name| (mesh.clone(), name.clone()))
+    });
+    services.collect()
 }
 
 impl std::fmt::Debug for MeshNetwork {

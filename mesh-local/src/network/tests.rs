@@ -3,6 +3,7 @@
 //! Needs what `preflight` asks for, and says so if it is not there.
 
 mod ends;
+mod named;
 mod traffic;
 
 use std::collections::BTreeSet;

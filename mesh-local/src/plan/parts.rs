@@ -38,7 +38,7 @@ pub enum Membership {
     /// A Service Connect namespace, by name.
     Namespace(String),
     /// A mesh of App Mesh.
-    Mesh(Member),
+    Mesh(Box<Member>),
 }
 
 /// A service whose tasks are a virtual node or a virtual gateway.

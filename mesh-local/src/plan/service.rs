@@ -136,7 +136,7 @@ impl Context<'_, '_> {
         }
         match (namespace, member) {
             (Some(namespace), _) => Membership::Namespace(namespace),
-            (None, Some(member)) => Membership::Mesh(member),
+            (None, Some(member)) => Membership::Mesh(Box::new(member)),
             (None, None) => Membership::None,
         }
     }

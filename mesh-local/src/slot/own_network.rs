@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::redirection::Redirection;
 use crate::launcher::Launcher;
 use crate::network::{Holder, Lease, MeshNetwork, ProxyFolder, Rules, TaskSetup, User, write_files};
+use crate::process::Ending;
 
 /// A task's network of its own.
 #[derive(Debug)]
@@ -81,7 +82,9 @@ impl OwnNetwork {
     ) -> io::Result<Inhabited<'_>> {
         let address = self.address.address();
         let mut mounts = write_files(folder, address, &self.hosts)?;
-        mounts.extend(self.envoy.iter().map(|(folder, _)| folder.mount(executable)));
+        if let Some((own, _)) = &self.envoy {
+            mounts.extend(own.mounts(executable, folder)?);
+        }
         let setup = TaskSetup {
             bridge,
             address,
@@ -114,7 +117,15 @@ impl Inhabited<'_> {
         self.pid
     }
 
-    /// Takes the network away, so that the next life can have the same address.
+    /// Waits until the holder has ended, although nobody asked it to, and says how. Cancelling this loses nothing.
+    pub(crate) async fn lost(&self) -> Ending {
+        match &self.holder {
+            Some(holder) => Ending::new(holder.ended().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes the network away, so that the next life can have the same address, also from what still runs in it.
     pub(crate) async fn leave(mut self) {
         if let Some(holder) = self.holder.take() {
             holder.end().await;

@@ -1,6 +1,7 @@
 //! What the parts of a task are told of where they listen.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 
 use mesh_infra::Template;
 
@@ -67,6 +68,14 @@ fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
     );
     assert_eq!(variable("MESHWRIGHT_SUFFIXES"), "demo.local,store");
     assert_eq!(variable("MESHWRIGHT_TCP_EGRESS"), format!("store:6379={tcp}"));
+}
+
+#[test]
+fn nobody_else_can_look_into_a_tasks_folder() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (slot, _) = slot(&plan(&images()), "blue", state.path());
+    let mode = slot.directory.metadata().expect("it exists").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]

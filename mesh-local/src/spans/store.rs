@@ -15,6 +15,8 @@ const MOST_SPANS: usize = 1000;
 
 /// Envoys send spans within 50 ms and services within 100. What was lost never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Services send theirs within 50 ms, if they send any.
+const PATIENCE_FOR_APPLICATIONS: Duration = Duration::from_millis(500);
 
 /// The spans of the traces that somebody watches. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +73,8 @@ pub struct SpanWatch {
 
 impl SpanWatch {
     /// The request on a time axis, once the spans of all Envoys on its way are there, and those that they are part of.
-    /// Waits up to two seconds for them and shows what has come by then. Cancelling it loses nothing.
+    /// Waits up to two seconds for them, and then half a second for those of applications, which may have none; shows what
+    /// has come by then. Cancelling it loses nothing.
     pub async fn waterfall(&self, journey: &Journey) -> Waterfall {
         let mut traces = self.store.0.subscribe();
         let are_there = traces.wait_for(|traces| {
@@ -79,7 +82,12 @@ impl SpanWatch {
             spans.is_some_and(|spans| is_whole(spans, self.caller, journey))
         });
         // What never comes is not shown, and what came is.
-        let _late = tokio::time::timeout(PATIENCE, are_there).await;
+        drop(tokio::time::timeout(PATIENCE, are_there).await);
+        let are_told = traces.wait_for(|traces| {
+            let spans = traces.get(&self.trace).map(|watched| watched.spans.as_slice());
+            spans.is_some_and(|spans| have_all_told(spans, journey, is_application))
+        });
+        drop(tokio::time::timeout(PATIENCE_FOR_APPLICATIONS, are_told).await);
         let traces = self.store.0.borrow();
         let spans = traces.get(&self.trace).map(|watched| watched.spans.as_slice());
         Waterfall::of(spans.unwrap_or_default())
@@ -108,15 +116,21 @@ fn is_whole(spans: &[Span], caller: SpanId, journey: &Journey) -> bool {
         span.parent
             .is_none_or(|parent| parent == caller || ids.contains(&parent))
     };
-    let visits = |station: &Station| journey.stations.iter().filter(|other| *other == station).count();
-    let of = |station: &Station| spans.iter().filter(|span| span.station == *station).count();
-    let mut envoys = journey
-        .stations
-        .iter()
-        .filter(|station| matches!(station, Station::Envoy(_)));
     spans.iter().any(|span| span.parent == Some(caller))
         && spans.iter().all(has_parent)
-        && envoys.all(|envoy| of(envoy) >= visits(envoy))
+        && have_all_told(spans, journey, |station| !is_application(station))
+}
+
+/// Whether there is a span for each time that the request came to one of these stations.
+fn have_all_told(spans: &[Span], journey: &Journey, are_meant: impl Fn(&Station) -> bool) -> bool {
+    let visits = |station: &Station| journey.stations.iter().filter(|other| *other == station).count();
+    let of = |station: &Station| spans.iter().filter(|span| span.station == *station).count();
+    let mut stations = journey.stations.iter().filter(|station| are_meant(station));
+    stations.all(|station| of(station) >= visits(station))
+}
+
+fn is_application(station: &Station) -> bool {
+    matches!(station, Station::Application(_))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::Shared;
 use crate::envoy::Files;
 use crate::launcher::Launcher;
-use crate::process::Failure;
+use crate::network::BOOTSTRAP;
+use crate::process::{Ending, Failure};
 use crate::slot::{Inhabited, Slot};
 
 /// Where one life of a task takes place.
@@ -66,17 +67,36 @@ impl<'a> Home<'a> {
     /// Where its Envoy finds its files. `executable` is the machine's Envoy.
     pub(super) fn files_of_envoy(&self, executable: &Path) -> Files {
         let log = self.slot.directory.join("envoy.log");
+        // In a folder that Envoy's user cannot change, whoever that is.
+        let bootstrap = self.slot.directory.join(BOOTSTRAP);
         match self.slot.network().and_then(|network| network.envoy()) {
             Some((folder, _)) => Files {
                 executable: folder.executable(),
-                bootstrap: folder.bootstrap(),
+                seen_bootstrap: folder.bootstrap(),
+                bootstrap,
                 log,
             },
             None => Files {
                 executable: executable.to_owned(),
-                bootstrap: self.slot.directory.join("envoy.json"),
+                seen_bootstrap: bootstrap.clone(),
+                bootstrap,
                 log,
             },
+        }
+    }
+
+    /// Waits until its network is gone although nobody took it away; forever if it has none. Cancelling this loses
+    /// nothing.
+    pub(super) async fn lost(&self) -> Failure {
+        match &self.network {
+            Some(network) => {
+                let Ending { how, .. } = network.lost().await;
+                Failure::from(format!(
+                    "its network is gone: process {}, which held it, {how}",
+                    network.pid()
+                ))
+            }
+            None => std::future::pending().await,
         }
     }
 

@@ -6,10 +6,10 @@
 //!
 //! Pure, but for the table itself being changed while it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Route 53 gives out as many of a name's addresses at a time.
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-multivalue.html> (2026-11-23)
@@ -18,10 +18,16 @@ const AT_A_TIME: usize = 8;
 /// The names of a mesh, without regard to case and a dot at the end. Clones are the same table.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
-    /// The names under which nobody else has any.
-    zones: Arc<[String]>,
-    table: Arc<RwLock<BTreeMap<String, Entry>>>,
+    table: Arc<RwLock<Table>>,
     callers: Arc<RwLock<Callers>>,
+}
+
+/// What is the same for everybody who asks.
+#[derive(Debug, Default)]
+struct Table {
+    /// The names under which nobody else has any.
+    zones: BTreeSet<String>,
+    entries: BTreeMap<String, Entry>,
 }
 
 /// Who asks as a member of which mesh, and what that mesh's virtual services are called.
@@ -40,7 +46,7 @@ struct Entry {
 
 /// What there is to say about a name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(crate) enum Finding {
     /// Its addresses, or eight of them, the next one first each time. Never empty.
     Addresses(Vec<Ipv4Addr>),
     /// It lies in a zone and exists, but has no address of its own: others end in it.
@@ -54,11 +60,24 @@ pub(super) enum Finding {
 impl Names {
     /// A table for these zones, which a private hosted zone or a namespace of Cloud Map would have on AWS.
     pub(crate) fn new(zones: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Self {
-            zones: zones.into_iter().map(|zone| normal(zone.as_ref())).collect(),
+        let names = Self {
             table: Arc::default(),
             callers: Arc::default(),
-        }
+        };
+        names.add_zones(zones);
+        names
+    }
+
+    /// From now on these are zones, too.
+    pub(crate) fn add_zones(&self, zones: impl IntoIterator<Item = impl AsRef<str>>) {
+        let zones = zones.into_iter().map(|zone| normal(zone.as_ref()));
+        self.change().zones.extend(zones);
+    }
+
+    /// From now on there are no other zones than these.
+    pub(crate) fn keep_zones(&self, zones: impl IntoIterator<Item = impl AsRef<str>>) {
+        let kept: BTreeSet<String> = zones.into_iter().map(|zone| normal(zone.as_ref())).collect();
+        self.change().zones.retain(|zone| kept.contains(zone));
     }
 
     /// From now on whoever asks from this address is told of this mesh's virtual services.
@@ -75,29 +94,39 @@ impl Names {
         callers.virtual_services = services.collect();
     }
 
-    /// From now on a name has these addresses; without any, it does not exist. It may lie outside all zones.
-    pub(crate) fn set(&self, name: &str, addresses: Vec<Ipv4Addr>) {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        if addresses.is_empty() {
-            table.remove(&normal(name));
-        } else {
+    /// From now on these are all names of tasks, with their addresses; one without any does not exist. They may lie outside
+    /// all zones.
+    pub(crate) fn replace(&self, entries: impl IntoIterator<Item = (impl AsRef<str>, Vec<Ipv4Addr>)>) {
+        let entries = entries.into_iter().filter(|(_, addresses)| !addresses.is_empty());
+        let entries = entries.map(|(name, addresses)| {
             let asked = AtomicUsize::new(0);
-            table.insert(normal(name), Entry { addresses, asked });
+            (normal(name.as_ref()), Entry { addresses, asked })
+        });
+        let entries: BTreeMap<String, Entry> = entries.collect();
+        let mut table = self.change();
+        for (name, entry) in &entries {
+            // Whose turn it is does not change with what happens to others.
+            if let Some(before) = table.entries.get(name) {
+                entry
+                    .asked
+                    .store(before.asked.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
         }
+        table.entries = entries;
     }
 
-    pub(super) fn find(&self, name: &str, asker: IpAddr) -> Finding {
+    pub(crate) fn find(&self, name: &str, asker: IpAddr) -> Finding {
         let name = normal(name);
         if let Some(address) = self.virtual_service(&name, asker) {
             return Finding::Addresses(vec![address]);
         }
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = table.get(&name) {
+        let table = self.read();
+        if let Some(entry) = table.entries.get(&name) {
             return Finding::Addresses(entry.next());
         }
-        match self.zone_of(&name) {
+        match table.zone_of(&name) {
             None => Finding::Foreign,
-            Some(zone) if zone == name || table.keys().any(|other| is_below(other, &name)) => Finding::Empty,
+            Some(zone) if zone == name || table.entries.keys().any(|other| is_below(other, &name)) => Finding::Empty,
             Some(_) => Finding::Unknown,
         }
     }
@@ -110,9 +139,22 @@ impl Names {
     }
 
     /// The longest zone that a name lies in, itself included.
-    pub(super) fn zone_of(&self, name: &str) -> Option<&str> {
-        let name = normal(name);
-        let above = self.zones.iter().filter(|zone| **zone == name || is_below(&name, zone));
+    pub(super) fn zone_of(&self, name: &str) -> Option<String> {
+        self.read().zone_of(&normal(name)).map(str::to_owned)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Table> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn zone_of(&self, name: &str) -> Option<&str> {
+        let above = self.zones.iter().filter(|zone| *zone == name || is_below(name, zone));
         above.max_by_key(|zone| zone.len()).map(String::as_str)
     }
 }
@@ -154,9 +196,11 @@ mod tests {
     #[test]
     fn a_name_is_known_foreign_or_known_not_to_exist() {
         let names = Names::new(["mesh.local", "Deep.mesh.local."]);
-        names.set("Blue.mesh.local.", vec![address(2)]);
-        names.set("a.b.elsewhere.test", vec![address(3)]);
-        names.set("x.y.mesh.local", vec![address(4)]);
+        names.replace([
+            ("Blue.mesh.local.", vec![address(2)]),
+            ("a.b.elsewhere.test", vec![address(3)]),
+            ("x.y.mesh.local", vec![address(4)]),
+        ]);
         assert_eq!(found(&names, "bLUE.mesh.LOCAL"), [2]);
         assert_eq!(found(&names, "a.b.elsewhere.test."), [3]);
         assert_eq!(names.find("mesh.local", SOMEBODY), Finding::Empty);
@@ -165,16 +209,37 @@ mod tests {
         assert_eq!(names.find("b.elsewhere.test", SOMEBODY), Finding::Foreign);
         assert_eq!(names.find("unmesh.local", SOMEBODY), Finding::Foreign);
         assert_eq!(names.find("local", SOMEBODY), Finding::Foreign);
-        assert_eq!(names.zone_of("x.deep.mesh.local"), Some("deep.mesh.local"));
+        assert_eq!(names.zone_of("x.deep.mesh.local").as_deref(), Some("deep.mesh.local"));
+    }
 
-        names.set("blue.mesh.local", Vec::new());
-        assert_eq!(names.find("blue.mesh.local", SOMEBODY), Finding::Unknown);
+    #[test]
+    fn names_and_zones_that_are_gone_are_not_known_any_more() {
+        let names = Names::new(["mesh.local"]);
+        names.replace([
+            ("blue.mesh.local", vec![address(2)]),
+            ("green.mesh.local", vec![address(3)]),
+        ]);
+        names.replace([("blue.mesh.local", Vec::new()), ("red.other.local", vec![address(4)])]);
+        for gone in ["blue.mesh.local", "green.mesh.local"] {
+            assert_eq!(names.find(gone, SOMEBODY), Finding::Unknown);
+        }
+        assert_eq!(found(&names, "red.other.local"), [4]);
+
+        assert_eq!(names.find("x.other.local", SOMEBODY), Finding::Foreign);
+        names.add_zones(["Other.local."]);
+        assert_eq!(names.find("x.other.local", SOMEBODY), Finding::Unknown);
+        assert_eq!(names.find("x.mesh.local", SOMEBODY), Finding::Unknown);
+        names.keep_zones(["other.local", "never.local"]);
+        assert_eq!(names.find("x.other.local", SOMEBODY), Finding::Unknown);
+        for foreign in ["x.mesh.local", "x.never.local"] {
+            assert_eq!(names.find(foreign, SOMEBODY), Finding::Foreign);
+        }
     }
 
     #[test]
     fn virtual_services_are_told_to_members_of_their_mesh() {
         let names = Names::new(["mesh.local"]);
-        names.set("blue.mesh.local", vec![address(2)]);
+        names.replace([("blue.mesh.local", vec![address(2)])]);
         names.set_caller(address(2), "demo");
         let service = |mesh: &str, name: &str, last: u8| ((mesh.to_owned(), name.to_owned()), address(last));
         names.set_virtual_services([service("demo", "Blue.mesh.local", 7), service("other", "split", 8)]);
@@ -189,11 +254,13 @@ mod tests {
     #[test]
     fn everybody_comes_first_in_turn_and_eight_are_told_at_a_time() {
         let names = Names::new(["mesh.local"]);
-        names.set("two.mesh.local", vec![address(1), address(2)]);
+        let two = ("two.mesh.local", vec![address(1), address(2)]);
+        names.replace([two.clone()]);
         let answers: Vec<Vec<u8>> = (0..3).map(|_| found(&names, "two.mesh.local")).collect();
         assert_eq!(answers, [[1, 2], [2, 1], [1, 2]]);
 
-        names.set("ten.mesh.local", (1..=10).map(address).collect());
+        names.replace([two, ("ten.mesh.local", (1..=10).map(address).collect())]);
+        assert_eq!(found(&names, "two.mesh.local"), [2, 1], "another name changes no turn");
         assert_eq!(found(&names, "ten.mesh.local"), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(found(&names, "ten.mesh.local"), [2, 3, 4, 5, 6, 7, 8, 9]);
         for _ in 0..7 {

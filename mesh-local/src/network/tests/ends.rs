@@ -1,8 +1,10 @@
 //! As whom programs run in a task, what is said if there can be none, and what is left of one.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::*;
@@ -32,6 +34,83 @@ async fn nothing_is_left_of_a_task_and_its_address_serves_again() {
     let (bridge, task) = (mesh.bridge.pid(), caller.holder.pid());
     drop((mesh, caller));
     eventually("the end of all holders", || is_gone(bridge) && is_gone(task));
+}
+
+#[tokio::test]
+async fn what_outlives_a_task_does_not_keep_its_address() {
+    let mesh = Mesh::start().await;
+    let task = mesh.task(&Rules::default(), &[], vec![]).await;
+    let caller = mesh.task(&Rules::default(), &[], vec![]).await;
+    let (listener, at) = (task.listen(80), task.at(80));
+    let _call = caller.call(at).expect("there is a way");
+    let program = Program {
+        command_line: ["sleep", "1000"].map(Into::into).into(),
+        environment: crate::environment::inherited(),
+        log: task.files.join("log"),
+    };
+    let outlives = Process::start(program, &task.launcher()).expect("it can be started");
+    let of_it = format!("/proc/{}/ns/net", outlives.pid());
+    let network = |of: &str| std::fs::read_link(of).expect("it runs");
+    let of_task = network(&format!("/proc/{}/ns/net", task.holder.pid()));
+    eventually("the program in the task", || network(&of_it) == of_task);
+
+    let Place { holder, address, files } = task;
+    holder.end().await;
+    assert_eq!(network(&of_it), of_task, "it did not outlive the task");
+    assert_eq!(
+        mesh.links().len(),
+        3,
+        "lo, the bridge and the caller's cable: {:?}",
+        mesh.links()
+    );
+    let next = Place {
+        files,
+        ..mesh.task_at(address, &Rules::default(), &[], vec![]).await
+    };
+    let served = next.listen(80);
+    let _call = caller.call(at).expect("there is a way");
+    assert_eq!(accepted(&served), caller.address.address());
+    drop((listener, outlives));
+}
+
+#[tokio::test]
+async fn whoever_waits_for_it_learns_that_a_holder_was_killed() {
+    let mesh = Mesh::start().await;
+    let task = mesh.task(&Rules::default(), &[], vec![]).await;
+    let too_early = tokio::time::timeout(Duration::from_millis(1), task.holder.ended()).await;
+    assert!(too_early.is_err(), "{too_early:?}");
+    let pid = i32::try_from(task.holder.pid()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("it runs"), Signal::KILL).expect("it is ours");
+    let status = tokio::time::timeout(PATIENCE, task.holder.ended())
+        .await
+        .expect("it ends");
+    assert_eq!(status.expect("it is our child").signal(), Some(9));
+    // To end it once more is no mistake.
+    task.holder.end().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_could_not_be_swept_is_swept_by_the_next_runner() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let folder = parent.path().join("meshwright-left");
+    let busy = folder.join("blue-1");
+    std::fs::create_dir_all(&busy).expect("it is ours");
+    for file in ["blue-1/log", "lock"] {
+        std::fs::write(folder.join(file), "").expect("it is ours");
+    }
+    let sweep = || crate::state::sweep(parent.path());
+    std::thread::scope(|scope| {
+        let refused = scope.spawn(|| {
+            // Nobody removes what something is mounted on, and only this thread sees it.
+            kernel::leave_mounts().expect("root may");
+            kernel::bind(&busy, &busy).expect("it is ours");
+            sweep();
+        });
+        refused.join().expect("it does not panic");
+    });
+    assert!(folder.join("lock").exists() && busy.is_dir());
+    sweep();
+    assert!(!folder.exists());
 }
 
 #[tokio::test]
@@ -129,6 +208,7 @@ async fn what_is_refused_is_said_in_the_words_of_whoever_refused() {
     let message = error.expect_err("it holds nothing").to_string();
     assert_eq!(message, "cannot make a network for tasks: no such verb");
 }
+
 #[tokio::test]
 async fn envoy_runs_as_somebody_else_from_where_it_cannot_go() {
     let mesh = Mesh::start().await;
@@ -140,9 +220,10 @@ async fn envoy_runs_as_somebody_else_from_where_it_cannot_go() {
     std::fs::copy(id, &program).expect("the folder is ours");
     let folder = ProxyFolder::create(mesh.folder.path().join("1"), ENVOY).expect("everybody can get there");
     let bootstrap = folder.bootstrap();
-    std::fs::write(&bootstrap, "{}").expect("it is ours");
-
-    let task = mesh.task(&Rules::default(), &[], vec![folder.mount(&program)]).await;
+    let mounts = folder.mounts(&program, closed.path()).expect("the folder is ours");
+    let task = mesh.task(&Rules::default(), &[], mounts.into()).await;
+    // As the runner does: it never goes where Envoy's user could have put a link.
+    std::fs::write(closed.path().join(BOOTSTRAP), "{}").expect("it is ours");
     let launcher = task.launcher().for_user(ENVOY);
     let here = std::env::current_dir().expect("there is one").display().to_string();
     let executable = folder.executable().display().to_string();
@@ -156,9 +237,7 @@ async fn envoy_runs_as_somebody_else_from_where_it_cannot_go() {
     let (ran, printed) = task.run(&task.launcher(), &["sh", "-c", "pwd -P; id -u"]).await;
     let own = rustix::process::geteuid().as_raw();
     assert!(ran && printed == format!("{here}\n{own}\n"), "{printed}");
-    assert_eq!(
-        folder.executable().metadata().expect("it is there").len(),
-        0,
-        "mounted for everybody"
-    );
+    for file in [folder.executable(), bootstrap] {
+        assert_eq!(file.metadata().expect("it is there").len(), 0, "mounted for everybody");
+    }
 }

@@ -40,7 +40,7 @@ async fn tasks_reach_each_other_and_the_runner_reaches_them() {
 async fn programs_in_a_task_find_names() {
     let mesh = Mesh::start().await;
     let names = Names::new(["mesh.local"]);
-    names.set("two.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 3)]);
+    names.replace([("two.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 3)])]);
     let sockets = inside(mesh.bridge.pid(), || {
         Ok((UdpSocket::bind((BRIDGE, 53))?, TcpListener::bind((BRIDGE, 53))?))
     });
@@ -60,7 +60,7 @@ async fn programs_in_a_task_find_names() {
     }
     let (found, printed) = task.run(&launcher, &["getent", "hosts", "three.mesh.local"]).await;
     assert!(!found, "{printed}");
-    names.set("three.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 4)]);
+    names.replace([("three.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 4)])]);
     let (found, printed) = task.run(&launcher, &["getent", "hosts", "three.mesh.local"]).await;
     assert!(found && printed.starts_with("10.77.0.4 "), "{printed}");
 

@@ -1,0 +1,71 @@
+//! What a template is found to ask for, in words.
+
+use mesh_local::plan::{Membership, ServicePlan};
+use mesh_local::{Network, Plan};
+use mesh_model::app_mesh::Topology;
+use mesh_model::namespace::Endpoint;
+
+/// What runs, what can be called, and what is not simulated in such a network: a line each.
+pub(super) fn text(plan: &Plan, network: Network) -> String {
+    let services = plan.services.iter().map(service);
+    let endpoints = plan
+        .namespaces
+        .iter()
+        .flat_map(|namespace| &namespace.endpoints)
+        .map(endpoint);
+    let virtual_services = plan.meshes.values().flat_map(virtual_services);
+    let not_simulated = plan.not_simulated_in(network).into_iter();
+    let not_simulated = not_simulated.map(|(what, kind)| format!("not simulated: {what} ({kind})\n"));
+    services
+        .chain(endpoints)
+        .chain(virtual_services)
+        .chain(not_simulated)
+        .collect()
+}
+
+fn service(service: &ServicePlan) -> String {
+    let containers = service.containers.iter().map(|container| container.name.as_str());
+    let containers: Vec<&str> = containers.collect();
+    let containers = (!containers.is_empty()).then(|| format!("container {}", containers.join(", ")));
+    let envoy = match &service.membership {
+        Membership::Mesh(member) => Some(format!("Envoy of {}", member.path)),
+        Membership::None | Membership::Namespace(_) => None,
+    };
+    let parts: Vec<String> = containers.into_iter().chain(envoy).collect();
+    format!(
+        "service {} × {}: {}\n",
+        service.name,
+        service.desired_count,
+        parts.join(", ")
+    )
+}
+
+fn endpoint(endpoint: &Endpoint) -> String {
+    let Endpoint {
+        dns_name,
+        port,
+        protocol,
+        service,
+        ..
+    } = endpoint;
+    format!("endpoint {dns_name}:{port} ({protocol}): service {service}\n")
+}
+
+fn virtual_services(mesh: &Topology) -> Vec<String> {
+    let services = mesh.virtual_services.keys().map(|name| {
+        let ports = mesh.ports_of_service(name);
+        let ports: Vec<String> = ports
+            .iter()
+            .map(|port| format!("{} ({})", port.port, port.protocol))
+            .collect();
+        match ports.as_slice() {
+            [] => format!("virtual service {name} of mesh {}: nothing behind it\n", mesh.name),
+            ports => format!(
+                "virtual service {name} of mesh {}: port {}\n",
+                mesh.name,
+                ports.join(", ")
+            ),
+        }
+    });
+    services.collect()
+}
