@@ -99,3 +99,97 @@ fn a_task_outside_of_the_mesh_is_found_at_its_own_ports() {
     assert_eq!(instance.ingress, slot.apps().collect());
     assert_eq!(instance.ingress.keys().collect::<Vec<_>>(), [&70]);
 }
+
+/// The plan of the template after some edits, each a text and what replaces it.
+fn edited(edits: &[(&str, &str)]) -> Plan {
+    let text = edits.iter().fold(TEMPLATE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    let template = Template::from_text(&text).expect("a template");
+    let images = Images::default()
+        .with("team/blue", Image::new(["blue"]))
+        .with("team/store", Image::new(["store"]));
+    let stack = StackTemplate {
+        name: "demo",
+        template: &template,
+        parameters: &BTreeMap::new(),
+    };
+    Plan::new(&[stack], &images).expect("a plan")
+}
+
+#[test]
+fn what_is_new_is_told_before_what_changes_and_that_before_what_is_gone() {
+    let before = plan();
+    // Another weight, another name for the store, and other ports of blue.
+    let after = edited(&[
+        ("Weight: 1", "Weight: 7"),
+        ("VirtualServiceName: store\n", "VirtualServiceName: database\n"),
+    ]);
+    let services = |world: &World| -> Vec<String> { world.meshes["demo"].virtual_services.keys().cloned().collect() };
+    let mut now = world(&before);
+    let (old, new) = (services(&now), services(&world(&after)));
+    assert!(
+        old.contains(&"store".to_owned()) && new.contains(&"database".to_owned()),
+        "{old:?} {new:?}"
+    );
+
+    widen(&mut now, &after);
+    let both = services(&now);
+    assert!(
+        both.contains(&"store".to_owned()) && both.contains(&"database".to_owned()),
+        "{both:?}"
+    );
+    assert_eq!(
+        now.meshes["demo"].virtual_routers,
+        world(&before).meshes["demo"].virtual_routers
+    );
+    let calls = |world: &World, service: &str| {
+        let backends = &world.meshes["demo"].virtual_nodes["blue"].backends;
+        backends.iter().any(|backend| {
+            let Backend::VirtualService(called) = backend;
+            called.virtual_service_name == service
+        })
+    };
+    assert!(calls(&now, "store") && calls(&now, "database"));
+
+    turn(&mut now, &after);
+    assert_eq!(now.meshes, world(&after).meshes);
+    narrow(&mut now, &after);
+    assert_eq!(now, world(&after));
+    // And all the way back, as when a task fails.
+    narrow(&mut now, &before);
+    assert_eq!(now, world(&before));
+}
+
+#[test]
+fn tasks_listen_on_the_ports_of_both_plans_until_the_old_ones_are_gone() {
+    let mut after = plan();
+    let mesh = after.meshes.get_mut("demo").expect("there is one");
+    let blue = mesh.virtual_nodes.get_mut("blue").expect("there is one");
+    blue.listeners[0].port_mapping.port = 9999;
+    let mut now = world(&plan());
+    let also = |world: &World| -> Vec<u16> {
+        let key = ("demo".to_owned(), "blue".to_owned());
+        let listeners = world.also_listening.get(&key).into_iter().flatten();
+        listeners.map(|listener| listener.port_mapping.port).collect()
+    };
+    widen(&mut now, &after);
+    assert_eq!(
+        (
+            also(&now),
+            now.meshes["demo"].virtual_nodes["blue"].listeners[0].port_mapping.port
+        ),
+        (vec![9999], 8080)
+    );
+    turn(&mut now, &after);
+    assert_eq!(
+        (
+            also(&now),
+            now.meshes["demo"].virtual_nodes["blue"].listeners[0].port_mapping.port
+        ),
+        (vec![8080], 9999)
+    );
+    narrow(&mut now, &after);
+    assert_eq!(also(&now), [0; 0]);
+}
