@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -107,12 +107,12 @@ impl std::error::Error for OwnBodyError {
 /// connection.
 pub struct ResponseBody {
     body: reqwest::Body,
-    service: String,
+    service: Arc<str>,
     limit: Duration,
 }
 
 impl ResponseBody {
-    pub(crate) fn new(body: reqwest::Body, service: String, limit: Duration) -> Self {
+    pub(crate) fn new(body: reqwest::Body, service: Arc<str>, limit: Duration) -> Self {
         Self { body, service, limit }
     }
 }

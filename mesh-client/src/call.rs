@@ -1,6 +1,7 @@
 //! One call on its way: to the sidecar, or to one of the addresses that its name leads to.
 
 use std::error::Error as _;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,13 +66,14 @@ impl Call {
             Way::Sidecar(address) => sending.send_through(*address).await?,
             Way::Names(names) => sending.send_until_answered(names).await?,
         };
-        Response::from_answer(answer, sending.service().to_owned(), sending.limit).await
+        Response::from_answer(answer, sending.service().clone(), sending.limit).await
     }
 }
 
 impl Sending<'_> {
     async fn send_through(&mut self, sidecar: SocketAddr) -> Result<reqwest::Response, Error> {
-        let sent = self.send_to(sidecar).await?;
+        let headers = mem::take(&mut self.call.headers);
+        let sent = self.send_to(sidecar, headers).await?;
         sent.map_err(|error| Error::sending(self.service(), Peer::Sidecar(sidecar), self.limit, error))
     }
 
@@ -134,7 +136,7 @@ impl Sending<'_> {
         };
         for ip in addresses.in_turn().into_iter().take(at_most) {
             let address = SocketAddr::new(ip, self.call.target.port());
-            match self.send_to(address).await? {
+            match self.send_to(address, self.call.headers.clone()).await? {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     if tried.is_empty() {
@@ -155,26 +157,25 @@ impl Sending<'_> {
     }
 
     /// The outer error is about the call itself, the inner one about sending it to this address.
-    async fn send_to(&mut self, address: SocketAddr) -> Result<Result<reqwest::Response, reqwest::Error>, Error> {
+    async fn send_to(
+        &mut self,
+        address: SocketAddr,
+        mut headers: HeaderMap,
+    ) -> Result<Result<reqwest::Response, reqwest::Error>, Error> {
         let (url, host) = self.call.target.via(address)?;
-        let mut headers = self.call.headers.clone();
         headers.insert(HOST, host);
         if self.is_told {
             self.deadline.write_to(&mut headers);
         }
-        let mut request = self
-            .client
-            .http()
-            .request(self.call.method.clone(), url)
-            .headers(headers)
-            .timeout(self.deadline.remaining());
-        if let Some(body) = self.call.body.take() {
-            request = request.body(body);
-        }
-        Ok(request.send().await)
+        // Not by reqwest's builder, which moves the headers one by one into a map of its own.
+        let mut request = reqwest::Request::new(self.call.method.clone(), url);
+        *request.headers_mut() = headers;
+        *request.timeout_mut() = Some(self.deadline.remaining());
+        *request.body_mut() = self.call.body.take();
+        Ok(self.client.http().execute(request).await)
     }
 
-    fn service(&self) -> &str {
+    fn service(&self) -> &Arc<str> {
         self.call.target.service()
     }
 }

@@ -1,6 +1,7 @@
 //! A service's answer, and how it is told from one that the sidecar gave in its place.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use crate::error::{Error, Words};
 /// dropped before its body was read closes its connection.
 pub struct Response {
     answer: reqwest::Response,
-    service: String,
+    service: Arc<str>,
     timeout: Duration,
 }
 
@@ -25,7 +26,7 @@ impl Response {
     /// The answer as a response, or as an error if the sidecar marked it as its own.
     pub(crate) async fn from_answer(
         answer: reqwest::Response,
-        service: String,
+        service: Arc<str>,
         timeout: Duration,
     ) -> Result<Self, Error> {
         let Some(mark) = answer.headers().get(fault::HEADER) else {

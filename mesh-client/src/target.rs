@@ -2,11 +2,13 @@
 //!
 //! Everything that can be wrong with a URL is found here, before any connection. No I/O.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use mesh_model::MeshSuffixes;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use crate::error::Error;
 use crate::names::HostName;
@@ -24,7 +26,7 @@ pub(crate) enum Callable<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// The service as the Host header names it: without a trailing dot, with its port unless that is 80.
-    service: String,
+    service: Arc<str>,
     name: HostName,
     url: Url,
 }
@@ -54,29 +56,26 @@ impl Target {
             ));
         }
         let host = match parsed.host() {
-            Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
-            Some(address) => address.to_string(),
-            None => String::new(),
+            Some(Host::Domain(name)) => Cow::Borrowed(name.strip_suffix('.').unwrap_or(name)),
+            Some(address) => Cow::Owned(address.to_string()),
+            None => Cow::Borrowed(""),
         };
         if host.is_empty() {
             return Err(refuse("names no service"));
         }
-        let service = match parsed.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.clone(),
-        };
+        let with_port = parsed.port().map(|port| format!("{host}:{port}"));
         let (suffixes, is_callable) = match callable {
             // An address is outside too: no suffix ends in one.
             Callable::Within(suffixes) => (suffixes, suffixes.contains(&host)),
             Callable::AnyName(suffixes) => (suffixes, parsed.domain().is_some()),
         };
         if !is_callable {
-            return Err(Error::outside_mesh(service, suffixes));
+            return Err(Error::outside_mesh(with_port.unwrap_or(host.into_owned()), suffixes));
         }
         let name = HostName::parse(&host)
             .map_err(|why| Error::builder(None, format!("the name `{}` {why}", host.escape_debug())))?;
         Ok(Self {
-            service,
+            service: with_port.map_or_else(|| name.shared(), Arc::from),
             name,
             url: parsed,
         })
@@ -106,7 +105,7 @@ impl Target {
     }
 
     /// The service as the Host header names it.
-    pub(crate) fn service(&self) -> &str {
+    pub(crate) fn service(&self) -> &Arc<str> {
         &self.service
     }
 
@@ -115,17 +114,13 @@ impl Target {
         let host = HeaderValue::from_str(&self.service).map_err(|source| {
             Error::builder(Some(&self.service), "its name does not fit into a Host header").with_source(source)
         })?;
-        let mut url = self.url.clone();
-        url.set_fragment(None);
-        let rewritten = url.set_ip_host(address.ip()).is_ok() && url.set_port(Some(address.port())).is_ok();
-        if rewritten {
-            Ok((url, host))
-        } else {
-            Err(Error::builder(
-                Some(&self.service),
-                format!("its URL cannot be led through {address}"),
-            ))
-        }
+        // Not by the setters of a clone, each of which copies what follows the host.
+        let wanted = &self.url[Position::BeforePath..Position::AfterQuery];
+        let url = Url::parse(&format!("http://{address}{wanted}")).map_err(|source| {
+            let why = format!("its URL cannot be led through {address}");
+            Error::builder(Some(&self.service), why).with_source(source)
+        })?;
+        Ok((url, host))
     }
 }
 
@@ -179,7 +174,7 @@ mod tests {
             ),
         ] {
             let target = parse(url).unwrap();
-            assert_eq!(target.service(), host, "{url}");
+            assert_eq!(&**target.service(), host, "{url}");
             let (rewritten, header) = target.via(SocketAddr::from(([127, 0, 0, 1], 15001))).unwrap();
             assert_eq!(
                 (rewritten.as_str(), header.as_bytes()),
@@ -216,7 +211,7 @@ mod tests {
     fn without_an_egress_listener_any_name_can_be_called_and_no_address() {
         let target = parse_any("http://Blue.example.com.:8080/a").unwrap();
         assert_eq!(
-            (target.service(), target.name().as_str(), target.port()),
+            (&**target.service(), target.name().as_str(), target.port()),
             ("blue.example.com:8080", "blue.example.com", 8080)
         );
         assert_eq!(parse_any("http://blue/").unwrap().port(), 80);
@@ -261,7 +256,7 @@ mod tests {
             }
         }
         assert_eq!(
-            parse_any("http://bücher.appmesh/").unwrap().service(),
+            &**parse_any("http://bücher.appmesh/").unwrap().service(),
             "xn--bcher-kva.appmesh"
         );
     }

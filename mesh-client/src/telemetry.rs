@@ -134,11 +134,13 @@ pub fn init() -> Result<Telemetry, ConfigError> {
             return Err(ConfigError::new(problems));
         }
     };
-    let log = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_filter(filter.and(filter_fn(is_of_the_log)));
-    let subscriber = tracing_subscriber::registry().with(telemetry.layer()).with(log);
-    match subscriber.try_init() {
+    let subscriber = tracing_subscriber::registry();
+    // A layer that is `None` would enable every span: it wants nothing, but has no filter that says so.
+    let set = match telemetry.layer() {
+        Some(layer) => subscriber.with(layer).with(log(filter)).try_init(),
+        None => subscriber.with(log(filter)).try_init(),
+    };
+    match set {
         Ok(()) => Ok(telemetry),
         Err(error) => {
             problems.add(
@@ -148,6 +150,14 @@ pub fn init() -> Result<Telemetry, ConfigError> {
             Err(ConfigError::new(problems))
         }
     }
+}
+
+fn log<S>(filter: EnvFilter) -> impl Layer<S> + Send + Sync + 'static
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    lines.with_filter(filter.and(filter_fn(is_of_the_log)))
 }
 
 /// Whether a line of the log should bear this: not the spans that are for the collector, which would stand before each

@@ -3,6 +3,7 @@
 //! A name comes from a URL, and a URL may come from anywhere. What passes here can be looked up, logged and put into
 //! a Host header as it is. No I/O.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,7 +20,14 @@ impl HostName {
     ///
     /// Letters outside ASCII have no place here: in a URL they have become `xn--…` before they come.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let name = text.strip_suffix('.').unwrap_or(text);
+        // URLs have done so already, and each call has one.
+        let is_upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let name = if is_upper {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        };
         if name.is_empty() || name.len() > MAX_NAME {
             return Err(format!("has {} characters; allowed are 1 to {MAX_NAME}", name.len()));
         }
@@ -46,6 +54,10 @@ impl HostName {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        self.0.clone()
     }
 }
 

@@ -190,8 +190,15 @@ mod tests {
         let hosts = Hosts::new(path.clone(), RULES);
         assert_eq!(found(&hosts), Err(NotListed::NoEntry), "there is no file");
         // The same length in the same file within one step of its clock.
+        let now = SystemTime::now();
         for last in [1, 2, 3, 4] {
             std::fs::write(&path, format!("10.0.0.{last} blue.appmesh\n")).unwrap();
+            File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(now)
+                .unwrap();
             assert_eq!(found(&hosts), Ok(vec![format!("10.0.0.{last}")]));
         }
         std::fs::remove_file(&path).unwrap();

@@ -133,11 +133,11 @@ pub(super) fn server(method: &'static str, route: Option<&str>, outcome: &Outcom
 
 /// A call of this service. `service` is there if it answered: the names of services are few, those that somebody may
 /// try are not.
-pub(super) fn client(method: &'static str, service: Option<(&str, u16)>, outcome: &Outcome, took: Duration) {
+pub(super) fn client(method: &'static str, service: Option<(&Arc<str>, u16)>, outcome: &Outcome, took: Duration) {
     with(|instruments| {
         let mut labels = vec![KeyValue::new("http.request.method", method)];
         if let Some((name, port)) = service {
-            labels.push(KeyValue::new("server.address", name.to_owned()));
+            labels.push(KeyValue::new("server.address", name.clone()));
             labels.push(KeyValue::new("server.port", i64::from(port)));
         }
         outcome.labels(&mut labels);

@@ -1,12 +1,12 @@
 //! The calls that a service makes, as spans and a metric, and the headers by which they belong to a trace.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderValue};
-use opentelemetry::propagation::TextMapPropagator as _;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::propagation::{Injector, TextMapPropagator as _};
 use opentelemetry::trace::{SpanRef, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
-use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -21,6 +21,9 @@ use crate::error::Error;
 use crate::response::Response;
 use crate::trace_context::TraceContext;
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
 /// A call in a span of its own.
 pub(crate) struct Outgoing {
     call: Call,
@@ -34,7 +37,7 @@ struct UnderWay {
     context: Context,
     method: &'static str,
     /// The service's name and port, if they are measured.
-    service: Option<(String, u16)>,
+    service: Option<(Arc<str>, u16)>,
     begun: Instant,
     has_ended: bool,
 }
@@ -54,7 +57,7 @@ impl Outgoing {
             describe(&context.span(), method, &call);
         }
         inject(&context, &mut call.headers);
-        let service = || (call.target.name().as_str().to_owned(), call.target.port());
+        let service = || (call.target.name().shared(), call.target.port());
         let under_way = UnderWay {
             span,
             context,
@@ -97,7 +100,7 @@ impl UnderWay {
     fn note(&mut self, outcome: &Outcome, sentence: &str) {
         self.has_ended = true;
         outcome.describe(&self.context.span(), sentence);
-        let service = self.service.as_ref().map(|(name, port)| (name.as_str(), *port));
+        let service = self.service.as_ref().map(|(name, port)| (name, *port));
         measure::client(self.method, service, outcome, self.begun.elapsed());
     }
 }
@@ -119,7 +122,7 @@ fn describe(span: &SpanRef<'_>, method: &'static str, call: &Call) {
     if method == words::OTHER {
         note("http.request.method_original", call.method.to_string().into());
     }
-    note("server.address", call.target.name().as_str().to_owned().into());
+    note("server.address", call.target.name().shared().into());
     note("server.port", i64::from(call.target.port()).into());
     let url = format!("http://{}{}", call.target.service(), call.target.path());
     note("url.full", url.into());
@@ -139,6 +142,23 @@ fn pass_on(headers: &mut HeaderMap) {
             current.write_request_id_to(headers);
         }
     });
+}
+
+/// Takes W3C's two headers, the second only if there is something in it. With names that need not be made for each call.
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        let name = match key {
+            "traceparent" => TRACEPARENT,
+            "tracestate" => TRACESTATE,
+            _ => return,
+        };
+        self.0.remove(&name);
+        if !value.is_empty() {
+            self.0.extend(HeaderValue::try_from(value).map(|value| (name, value)));
+        }
+    }
 }
 
 /// Starts `span` below the current one, or else in the trace that `headers` tell of.
@@ -163,10 +183,7 @@ fn inject(context: &Context, headers: &mut HeaderMap) {
     if !span.is_valid() {
         return;
     }
-    TraceContextPropagator::new().inject_context(context, &mut HeaderInjector(headers));
-    if span.trace_state().header().is_empty() {
-        headers.remove("tracestate");
-    }
+    TraceContextPropagator::new().inject_context(context, &mut Headers(headers));
     if let Ok(value) = HeaderValue::try_from(TracingHeader::of(&span)) {
         headers.insert(xray::HEADER, value);
     }

@@ -45,10 +45,10 @@ impl TracingHeader {
 
     /// The header for a call below `span`.
     pub(super) fn of(span: &SpanContext) -> String {
-        let root = span.trace_id().to_string();
-        let (time, unique) = root.split_at(8);
+        let root = u128::from_be_bytes(span.trace_id().to_bytes());
+        let (time, unique) = (root >> 96, root & (u128::MAX >> 32));
         let (parent, sampled) = (span.span_id(), u8::from(span.is_sampled()));
-        format!("Root=1-{time}-{unique};Parent={parent};Sampled={sampled}")
+        format!("Root=1-{time:08x}-{unique:024x};Parent={parent};Sampled={sampled}")
     }
 }
 

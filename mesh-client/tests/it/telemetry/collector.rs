@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::metrics::v1::HistogramDataPoint;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -111,16 +111,28 @@ impl Received {
 
     /// The unit of a histogram, and its points.
     pub(crate) fn histogram(&self, name: &str) -> (String, Vec<&HistogramDataPoint>) {
-        let resources = self.metrics.iter().flat_map(|batch| &batch.resource_metrics);
-        let scopes = resources.flat_map(|resource| &resource.scope_metrics);
-        let mut metrics = scopes
-            .flat_map(|scope| &scope.metrics)
-            .filter(|metric| metric.name == name);
-        let metric = metrics.next().unwrap_or_else(|| panic!("{name} is exported"));
+        let metric = self.metric(name);
         match &metric.data {
             Some(Data::Histogram(histogram)) => (metric.unit.clone(), histogram.data_points.iter().collect()),
             other => panic!("{name} is no histogram: {other:?}"),
         }
+    }
+
+    /// The points of a counter.
+    pub(crate) fn counter(&self, name: &str) -> Vec<&NumberDataPoint> {
+        match &self.metric(name).data {
+            Some(Data::Sum(sum)) => sum.data_points.iter().collect(),
+            other => panic!("{name} is no counter: {other:?}"),
+        }
+    }
+
+    fn metric(&self, name: &str) -> &Metric {
+        let resources = self.metrics.iter().flat_map(|batch| &batch.resource_metrics);
+        let scopes = resources.flat_map(|resource| &resource.scope_metrics);
+        let mut metrics = scopes.flat_map(|scope| &scope.metrics);
+        metrics
+            .find(|metric| metric.name == name)
+            .unwrap_or_else(|| panic!("{name} is exported"))
     }
 }
 
