@@ -15,5 +15,6 @@ mod stream;
 mod subscription;
 mod wire;
 
-pub use session::{RejectedResource, TypeReport, Variant};
+pub use mesh_bootstrap::Variant;
+pub use session::{RejectedResource, TypeReport};
 pub use status::{NodeStatus, Status};

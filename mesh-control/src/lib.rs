@@ -17,7 +17,7 @@
 //! - [`ads`]: how they are told, in both variants of the protocol, and what becomes of refusals;
 //! - [`source`]: the seam between what is true and how it is told, and `world_source`, which is the world behind it;
 //! - [`control_plane`]: the whole, served;
-//! - [`bootstrap`]: the file an Envoy starts from;
+//! - `mesh-bootstrap`, a crate of its own: the file an Envoy starts from, and how its task is wired;
 //! - [`hop`]: what Envoys write down about requests, to find the path one took.
 //!
 //! # Defaults that nobody set
@@ -57,7 +57,6 @@
 #![doc = include_str!("docs/app_mesh.md")]
 
 pub mod ads;
-pub mod bootstrap;
 pub mod control_plane;
 pub mod hop;
 pub mod node;
@@ -67,8 +66,8 @@ mod translate;
 pub mod world;
 mod world_source;
 
-pub use bootstrap::Bootstrap;
 pub use control_plane::{Addresses, ControlPlane};
+pub use mesh_bootstrap::{Admin, Bootstrap, Upstream};
 pub use node::{Identity, ServiceIdentity, Wiring};
 pub use snapshot::Snapshot;
 pub use translate::egress_clusters;

@@ -1,186 +1,20 @@
 //! Who an Envoy says it is: node id and metadata, as the App Mesh and Service Connect agents send them.
 
 mod metadata;
-mod wiring;
-
-use std::fmt;
 
 use envoy_types::pb::envoy::config::core::v3 as core;
-use serde_json::{Map, Value};
 
-use mesh_model::app_mesh::{Kind, ResourcePath};
-
-pub use wiring::{
-    EGRESS_PORT, INGRESS_PORT, INTERCEPTED_INGRESS, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, Wiring,
-    egress_listener, ingress_listener, tcp_egress_listener,
+pub use mesh_bootstrap::{
+    EGRESS_PORT, INGRESS_PORT, INTERCEPTED_INGRESS, Identity, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, Node, NodeError,
+    OwnWiring, ServiceIdentity, Wiring, egress_listener, ingress_listener, tcp_egress_listener,
 };
 
-/// An Envoy, as it introduced itself on its stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// The node id, never empty.
-    pub id: String,
-    /// Which of the tasks that share this id it belongs to, if it said so.
-    pub task: Option<String>,
-    /// Everything else it said of itself.
-    pub metadata: Map<String, Value>,
-}
-
-impl Node {
-    /// Reads Envoy's message.
-    ///
-    /// # Errors
-    ///
-    /// If the node id is empty.
-    pub fn from_envoy(node: &core::Node) -> Result<Self, NodeError> {
-        if node.id.is_empty() {
-            return Err(NodeError::NoId);
-        }
-        let metadata = node.metadata.as_ref().map(metadata::to_json).unwrap_or_default();
-        let task = metadata
-            .get(MESHWRIGHT_KEY)
-            .and_then(|own| own.get("task"))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        Ok(Self {
-            id: node.id.clone(),
-            task,
-            metadata,
-        })
-    }
-}
-
-/// What a node id stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// A service that takes part in Service Connect.
-    Service(ServiceIdentity),
-    /// A virtual node or a virtual gateway.
-    Member(ResourcePath),
-}
-
-impl Identity {
-    /// Reads a node id: the ARN of a task set, as [`ServiceIdentity::parse`] does, or
-    /// `mesh/MESH/virtualNode/NAME` or `mesh/MESH/virtualGateway/NAME`, by itself or at the end of an ARN. Source of
-    /// the latter: the App Mesh agent, `APPMESH_RESOURCE_ARN` (read 2026-11-23).
-    ///
-    /// # Errors
-    ///
-    /// If the id has another form.
-    pub fn parse(id: &str) -> Result<Self, NodeError> {
-        let has_envoys = |path: &ResourcePath| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway);
-        match ResourcePath::parse(id).filter(has_envoys) {
-            Some(path) => Ok(Self::Member(path)),
-            None => ServiceIdentity::parse(id).map(Self::Service),
-        }
-    }
-}
-
-/// A service that takes part in Service Connect.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ServiceIdentity {
-    /// The ECS cluster's name.
-    pub cluster: String,
-    /// The ECS service's name.
-    pub service: String,
-}
-
-impl ServiceIdentity {
-    /// Reads the node id that Service Connect uses: the ARN of the service's task set,
-    /// `arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID`.
-    ///
-    /// # Errors
-    ///
-    /// If the id has another form.
-    pub fn parse(id: &str) -> Result<Self, NodeError> {
-        let unknown = || NodeError::UnknownId(id.to_owned());
-        let (arn, path) = id.split_once(":task-set/").ok_or_else(unknown)?;
-        let parts: Vec<&str> = path.split('/').collect();
-        match parts.as_slice() {
-            [cluster, service, "ecs-svc", _]
-                if arn.starts_with("arn:") && !cluster.is_empty() && !service.is_empty() =>
-            {
-                Ok(Self {
-                    cluster: (*cluster).to_owned(),
-                    service: (*service).to_owned(),
-                })
-            }
-            _ => Err(unknown()),
-        }
-    }
-
-    /// The node id of this service's tasks. `region`, `account` and `id` name what ECS would; nothing here
-    /// depends on them.
-    #[must_use]
-    pub fn node_id(&self, region: &str, account: &str, id: &str) -> String {
-        format!("arn:aws:ecs:{region}:{account}:task-set/{self}/ecs-svc/{id}")
-    }
-}
-
-impl fmt::Display for ServiceIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.cluster, self.service)
-    }
-}
-
-/// Why an Envoy's introduction cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NodeError {
-    /// The node id is empty.
-    #[error("the node id is empty")]
-    NoId,
-    /// The node id has no form that is known here.
-    #[error(
-        "the node id `{0}` is not understood; expected arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID, \
-         mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME"
-    )]
-    UnknownId(String),
-    /// The metadata lack something or have it in another form.
-    #[error("the node metadata `{key}` cannot be used: {reason}")]
-    Metadata {
-        /// The metadata key.
-        key: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_task_set_arn_names_cluster_and_service() {
-        let identity = ServiceIdentity {
-            cluster: "demo".to_owned(),
-            service: "blue".to_owned(),
-        };
-        let id = identity.node_id("eu-west-1", "123456789012", "7");
-        assert_eq!(id, "arn:aws:ecs:eu-west-1:123456789012:task-set/demo/blue/ecs-svc/7");
-        assert_eq!(ServiceIdentity::parse(&id), Ok(identity));
-    }
-
-    #[test]
-    fn members_of_meshes_are_named_by_paths_and_arns() {
-        for id in [
-            "mesh/m/virtualGateway/n",
-            "arn:aws:appmesh:eu-west-1:123456789012:mesh/m/virtualGateway/n",
-        ] {
-            let expected = ResourcePath::new("m", Kind::VirtualGateway, "n");
-            assert_eq!(Identity::parse(id), Ok(Identity::Member(expected)));
-        }
-    }
-
-    #[test]
-    fn other_ids_are_refused_with_the_offender() {
-        for id in [
-            "blue",
-            "mesh/m/virtualService/n",
-            "arn:aws:ecs:r:a:task-set/demo/blue",
-            ":task-set///ecs-svc/",
-        ] {
-            let error = Identity::parse(id).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{id}`")), "{error}");
-        }
-    }
+/// Reads Envoy's message.
+///
+/// # Errors
+///
+/// If the node id is empty.
+pub fn from_envoy(node: &core::Node) -> Result<Node, NodeError> {
+    let metadata = node.metadata.as_ref().map(metadata::to_json).unwrap_or_default();
+    Node::new(&node.id, metadata)
 }

@@ -1,8 +1,7 @@
 //! One task's Envoy: started from a bootstrap file, ready once its control plane has told it everything.
 
-mod admin;
+pub(crate) mod admin;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,8 +46,7 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts an Envoy that passes on TCP connections at these ports, among others. `words` learns of it if it ends by
-    /// itself.
+    /// Starts an Envoy whose admin page is where its bootstrap file says. `words` learns of it if it ends by itself.
     ///
     /// # Errors
     ///
@@ -56,12 +54,10 @@ impl Envoy {
     pub(crate) async fn start(
         files: Files,
         bootstrap: &Bootstrap,
-        tcp_listeners: &BTreeSet<u16>,
+        admin: Admin,
         launcher: &Launcher,
         words: mpsc::Sender<Word>,
     ) -> Result<Self, Failure> {
-        let admin = Admin::new(&bootstrap.admin, tcp_listeners)
-            .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
         let process = spawn(files, bootstrap, launcher)
             .await
             .map_err(|error| format!("its Envoy could not be started: {error}"))?;

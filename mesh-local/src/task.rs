@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mesh_control::ads::Variant;
 use mesh_control::node::Wiring;
-use mesh_control::{Bootstrap, ControlPlane};
+use mesh_control::{Admin, Bootstrap, ControlPlane};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cloud_map::{CloudMap, Registration};
 use crate::container::{Container, Surroundings};
 use crate::envoy::Envoy;
+use crate::envoy::admin::Admin as AdminPage;
 use crate::event::Event;
 use crate::launcher::Launcher;
 use crate::network::MeshNetwork;
@@ -202,24 +203,20 @@ impl Task<'_> {
         words: &mpsc::Sender<Word>,
     ) -> Result<(), Failure> {
         let beginning = Instant::now();
+        let socket = self.slot.admin_socket();
+        let page = AdminPage::new(&socket, &self.slot.tcp_listeners())
+            .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
         let bootstrap = Bootstrap {
             node_id: self.slot.node_id().unwrap_or_default().to_owned(),
             wiring,
-            xds: self.shared.xds,
+            xds: self.shared.xds.into(),
             variant: Variant::Delta,
-            admin: self.slot.admin_socket(),
+            admin: Admin::Socket(socket),
             sds: self.slot.sds(),
             dns_servers: self.shared.network.iter().map(|network| network.dns_server()).collect(),
         };
         let files = home.files_of_envoy(&self.shared.envoy);
-        let envoy = Envoy::start(
-            files,
-            &bootstrap,
-            &self.slot.tcp_listeners(),
-            home.of_envoy(),
-            words.clone(),
-        )
-        .await?;
+        let envoy = Envoy::start(files, &bootstrap, page, home.of_envoy(), words.clone()).await?;
         self.slot.remember_log("envoy", envoy.log());
         let envoy = place.insert(envoy);
         envoy.ready().await?;

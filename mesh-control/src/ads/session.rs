@@ -29,21 +29,12 @@
 
 use std::sync::Arc;
 
+use mesh_bootstrap::Variant;
 use serde::Serialize;
 
 use super::in_use::InUse;
 use super::subscription::{Changes, Subscription};
 use crate::snapshot::{Reference, Resource, ResourceType, Snapshot, version_of};
-
-/// Which of the two xDS protocols a stream speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Variant {
-    /// `StreamAggregatedResources`: answers about clusters and listeners hold all of them.
-    StateOfTheWorld,
-    /// `DeltaAggregatedResources`: answers hold what changed.
-    Delta,
-}
 
 /// What one Envoy was told on one stream, and what it said to that.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::session::{TypeReport, Variant};
+use mesh_bootstrap::Variant;
+
+use super::session::TypeReport;
 
 /// The state of every connected Envoy. Serialises to the document of `GET /status`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

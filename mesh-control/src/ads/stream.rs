@@ -146,7 +146,7 @@ impl<R: Request> OpenStream<R> {
     }
 
     fn open_for(&mut self, node: &envoy_types::pb::envoy::config::core::v3::Node) -> Result<Open, Status> {
-        let node = Node::from_envoy(node).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let node = crate::node::from_envoy(node).map_err(|error| Status::invalid_argument(error.to_string()))?;
         let revision = *self.revisions.borrow_and_update();
         let Configured { snapshot, notes } = self.source.configure(&node).map_err(|error| {
             tracing::warn!(node = node.id, %error, "refusing a stream");

@@ -6,7 +6,9 @@ use envoy_types::pb::envoy::service::discovery::v3::{
 };
 use envoy_types::pb::google::rpc;
 
-use super::session::{Answer, DeltaRequest, Push, Refusal, Session, Variant, WorldRequest};
+use mesh_bootstrap::Variant;
+
+use super::session::{Answer, DeltaRequest, Push, Refusal, Session, WorldRequest};
 use crate::snapshot::ResourceType;
 
 /// A request of either variant.

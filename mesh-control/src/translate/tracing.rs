@@ -22,8 +22,8 @@ use envoy_types::pb::envoy::extensions::tracers::opentelemetry::samplers::v3::{
 use envoy_types::pb::envoy::r#type::v3::FractionalPercent;
 
 use super::envoy::{any, duration};
-use crate::bootstrap::COLLECTOR_CLUSTER;
 use crate::node::OwnWiring;
+use mesh_bootstrap::COLLECTOR_CLUSTER;
 
 /// For one batch of spans. A collector that does not answer keeps nothing waiting but spans.
 const TIMEOUT: Duration = Duration::from_secs(1);

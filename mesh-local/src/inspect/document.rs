@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mesh_control::ads::Variant;
 use mesh_control::snapshot::ResourceType;
-use mesh_control::{Bootstrap, Snapshot, Wiring};
+use mesh_control::{Admin, Bootstrap, Snapshot, Wiring};
 use serde_json::{Map, Value, json};
 
 use super::message::{MessageError, Messages, is_of_type};
@@ -46,9 +46,9 @@ pub(super) fn of(
     let mut bootstrap = Bootstrap {
         node_id: node_id.to_owned(),
         wiring,
-        xds: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        xds: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
         variant: Variant::Delta,
-        admin: PathBuf::new(),
+        admin: Admin::Socket(PathBuf::new()),
         sds,
         dns_servers: Vec::new(),
     }

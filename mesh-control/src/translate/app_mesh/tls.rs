@@ -31,7 +31,7 @@ use mesh_model::app_mesh::tls::{
 use prost::Name;
 
 use super::super::envoy::any;
-use crate::bootstrap::SDS_CLUSTER;
+use mesh_bootstrap::SDS_CLUSTER;
 
 /// What a client does about TLS.
 pub(super) enum ClientTls {

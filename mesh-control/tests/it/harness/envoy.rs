@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 
 use mesh_control::ads::Variant;
-use mesh_control::{Bootstrap, Wiring};
+use mesh_control::{Admin, Bootstrap, Wiring};
 use pinned_tools::Surroundings;
 use tempfile::TempDir;
 
@@ -60,12 +60,13 @@ impl Envoy {
         xds: SocketAddr,
         variant: Variant,
     ) -> Self {
+        let admin = directory.path().join("admin.sock");
         let bootstrap = Bootstrap {
             node_id: node_id.to_owned(),
             wiring,
-            xds,
+            xds: xds.into(),
             variant,
-            admin: directory.path().join("admin.sock"),
+            admin: Admin::Socket(admin.clone()),
             sds: beside.sds,
             dns_servers: beside.dns.into_iter().collect(),
         };
@@ -89,7 +90,7 @@ impl Envoy {
             .spawn()
             .expect("Envoy starts");
         let admin = reqwest::Client::builder()
-            .unix_socket(bootstrap.admin)
+            .unix_socket(admin)
             .no_proxy()
             .build()
             .expect("a client for the admin page");

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Node, NodeError};
+use crate::identity::{Node, NodeError};
 
 /// The metadata key of the listeners' ports: `{"egress": 40001, "ingress-http": 40002}`. Source: the Service
 /// Connect agent, `APPNET_LISTENER_PORT_MAPPING` (read 2026-11-23).

@@ -2,8 +2,8 @@
 //!
 //! Everything else it learns over ADS. The shape follows what the App Mesh agent wrote (`initial_fetch_timeout`
 //! 0, so that an Envoy without a control plane waits instead of starting empty), with two differences: the
-//! gRPC client is Envoy's own instead of Google's, and the admin page is a Unix socket that only its owner can
-//! open instead of a port on all interfaces.
+//! gRPC client is Envoy's own instead of Google's, and the admin page is not on all interfaces: it is a Unix socket that
+//! only its owner can open, or a port of loopback.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 use mesh_model::app_mesh::Kind;
 use serde_json::{Value, json};
 
-use crate::ads::Variant;
-use crate::node::{Identity, Wiring};
+use crate::identity::Identity;
+use crate::variant::Variant;
+use crate::wiring::Wiring;
 
 /// The name of the cluster of the secret discovery service beside an Envoy. Source: the App Mesh agent (read
 /// 2026-11-23).
-pub(crate) const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
+pub const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
 
 /// The name of the cluster of the collector of spans.
-pub(crate) const COLLECTOR_CLUSTER: &str = "collector";
+pub const COLLECTOR_CLUSTER: &str = "collector";
 
 /// How large the program of a regular expression may be, as the App Mesh agent allowed it (`envoy_bootstrap.go`, read
 /// 2026-11-23), and as the model checks it. Envoy's own limit is 100.
@@ -37,18 +38,73 @@ pub struct Bootstrap {
     pub node_id: String,
     /// Where this task's listeners are.
     pub wiring: Wiring,
-    /// The control plane's address.
-    pub xds: SocketAddr,
+    /// Where the control plane is.
+    pub xds: Upstream,
     /// Which protocol variant to speak.
     pub variant: Variant,
-    /// The path of the admin page's Unix socket.
-    pub admin: PathBuf,
+    /// Where the admin page is.
+    pub admin: Admin,
     /// The Unix socket of a secret discovery service beside the Envoy, for virtual nodes and gateways whose
     /// certificates come from there. Default: none. App Mesh's agent: `APPMESH_SDS_SOCKET_PATH`.
     pub sds: Option<PathBuf>,
     /// The DNS servers that host names of virtual nodes are resolved by. Default, if there are none: those of the
     /// machine.
     pub dns_servers: Vec<SocketAddr>,
+}
+
+/// Where a control plane is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// At an address.
+    Address(SocketAddr),
+    /// At every address that DNS has for a name. The name is asked for again when its answers have aged, every 5 s at
+    /// least, so that copies may come and go. Source: Envoy, `dns_refresh_rate` (read 2026-11-23).
+    Host {
+        /// The name, absolute.
+        name: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl From<SocketAddr> for Upstream {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl Upstream {
+    fn cluster_type(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "STATIC",
+            Self::Host { .. } => "STRICT_DNS",
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Address(at) => socket_address(*at),
+            Self::Host { name, port } => json!({"socket_address": {"address": name, "port_value": port}}),
+        }
+    }
+}
+
+/// Where an Envoy's admin page is. Whoever can open it can stop the Envoy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admin {
+    /// On a Unix socket that only its owner can open.
+    Socket(PathBuf),
+    /// At an address. On loopback it can be opened by whatever runs in the same task.
+    Address(SocketAddr),
+}
+
+impl Admin {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Socket(path) => json!({"pipe": {"path": path, "mode": 0o600}}),
+            Self::Address(at) => socket_address(*at),
+        }
+    }
 }
 
 impl Bootstrap {
@@ -66,8 +122,7 @@ impl Bootstrap {
                 "cluster": self.node_id,
                 "metadata": self.wiring.to_metadata(),
             },
-            // Only the owner may look and act: the admin page can stop the Envoy.
-            "admin": {"address": {"pipe": {"path": self.admin, "mode": 0o600}}},
+            "admin": {"address": self.admin.to_json()},
             "dynamic_resources": {
                 "ads_config": {
                     "api_type": api_type,
@@ -114,7 +169,9 @@ impl Bootstrap {
         // A control plane that vanished without a word is noticed within half a minute.
         let keepalive = json!({"connection_keepalive": {"interval": "10s", "timeout": "20s"}});
         let collector = self.wiring.own.collector;
-        std::iter::once(grpc_cluster("xds", &socket_address(self.xds), keepalive))
+        let mut xds = grpc_cluster("xds", &self.xds.to_json(), keepalive);
+        xds["type"] = self.xds.cluster_type().into();
+        std::iter::once(xds)
             .chain(sds)
             .chain(collector.map(|at| grpc_cluster(COLLECTOR_CLUSTER, &socket_address(at), json!({}))))
             .collect()
@@ -182,4 +239,50 @@ fn grpc_cluster(name: &str, address: &Value, http2: Value) -> Value {
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(xds: Upstream, admin: Admin) -> Value {
+        Bootstrap {
+            node_id: "mesh/demo/virtualNode/blue".to_owned(),
+            wiring: Wiring::intercepted(),
+            xds,
+            variant: Variant::Delta,
+            admin,
+            sds: None,
+            dns_servers: Vec::new(),
+        }
+        .to_json()
+    }
+
+    #[test]
+    fn a_control_plane_is_found_at_an_address_or_by_a_name() {
+        let admin = Admin::Socket("admin.sock".into());
+        let address = SocketAddr::from(([127, 0, 0, 1], 18000));
+        let found = at(address.into(), admin.clone());
+        assert_eq!(found["static_resources"]["clusters"][0]["type"], "STATIC");
+        let name = "mesh-control.appmesh".to_owned();
+        let found = at(Upstream::Host { name, port: 18000 }, admin);
+        let cluster = &found["static_resources"]["clusters"][0];
+        assert_eq!(cluster["type"], "STRICT_DNS");
+        let endpoint = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+        let expected = json!({"socket_address": {"address": "mesh-control.appmesh", "port_value": 18000}});
+        assert_eq!(endpoint["address"], expected);
+    }
+
+    #[test]
+    fn an_admin_page_on_a_socket_is_for_its_owner_alone() {
+        let xds = Upstream::from(SocketAddr::from(([127, 0, 0, 1], 18000)));
+        let found = at(xds.clone(), Admin::Socket("admin.sock".into()));
+        assert_eq!(
+            found["admin"]["address"],
+            json!({"pipe": {"path": "admin.sock", "mode": 0o600}})
+        );
+        let found = at(xds, Admin::Address(([127, 0, 0, 1], 9901).into()));
+        let expected = json!({"socket_address": {"address": "127.0.0.1", "port_value": 9901}});
+        assert_eq!(found["admin"]["address"], expected);
+    }
 }
