@@ -3,8 +3,12 @@
 //! A request passes it twice, as it did in App Mesh. At the ingress, gateway routes choose a virtual service and rewrite
 //! host and path; at the egress, the virtual service's own routes see the request as its callers inside the mesh would
 //! have sent it. In between a header says which virtual service was chosen, since the host may be any.
+//!
+//! The two have tables of their own, and Envoy takes up one after the other. So the egress knows every virtual service of
+//! the mesh, whether it is chosen or not: then a gateway route can lead elsewhere, and a virtual service can have another
+//! port, without a moment in which one table does not know what the other says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::config::accesslog::v3::AccessLog;
@@ -14,11 +18,11 @@ use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost};
 use mesh_model::Fault;
-use mesh_model::app_mesh::GatewayRouteSpec;
 use mesh_model::app_mesh::gateway_route::{GatewayRouteTarget, HostnameMatch};
 use mesh_model::app_mesh::listener::Listener;
 use mesh_model::app_mesh::matching::HttpMethod;
 use mesh_model::app_mesh::topology::VirtualGateway;
+use mesh_model::app_mesh::{GatewayRouteSpec, Topology};
 
 use super::super::Translation;
 use super::super::answer::{answer, every_path, set_header};
@@ -59,9 +63,8 @@ struct Gateway<'a> {
     access_logs: Vec<AccessLog>,
 }
 
-/// What gateway routes choose: ports of virtual services, by what the header says. `None` for one that has nothing
-/// behind it.
-type Chosen<'a> = BTreeMap<String, (&'a str, Option<ServicePort<'a>>)>;
+/// What gateway routes choose, as the header says it: a virtual service whose only port is meant, or a port of one.
+type Chosen<'a> = BTreeSet<(&'a str, Option<u16>)>;
 
 impl<'a> Gateway<'a> {
     fn ingress(&self, member: &mut Member<'a>) -> Chosen<'a> {
@@ -188,10 +191,7 @@ impl<'a> Gateway<'a> {
                 None
             }
         };
-        let key = match &port {
-            Some(port) => format!("{service}:{}", port.port),
-            None => service.to_owned(),
-        };
+        let choice = (service, target.port);
         let timeouts = port
             .as_ref()
             .map_or_else(|| Timeouts::of(None), Timeouts::of_all_behind);
@@ -201,8 +201,8 @@ impl<'a> Gateway<'a> {
             idle_timeout: duration_or_unlimited(timeouts.idle),
             ..Default::default()
         };
-        let header = set_header(CHOSEN, &key);
-        chosen.insert(key, (service, port));
+        let header = set_header(CHOSEN, &header_of(choice));
+        chosen.insert(choice);
         let http = route.http_route.as_ref().or(route.http2_route.as_ref());
         if http.is_some_and(|http| http.matching.method == Some(HttpMethod::Connect)) {
             member.note(format!(
@@ -240,33 +240,33 @@ impl<'a> Gateway<'a> {
         if !member.mesh.virtual_services.contains_key(name) {
             return Err(format!("its target does not exist, virtual service `{name}`"));
         }
-        let mut ports = service::ports(member.mesh, name);
-        ports.retain(|port| is_http_family(port.protocol));
-        match (target.port, ports.as_slice()) {
-            (_, []) => Ok(None),
-            (Some(wanted), ports) => ports
-                .iter()
-                .find(|port| port.port == wanted)
-                .map(|port| Some(*port))
-                .ok_or_else(|| format!("virtual service `{name}` has no port {wanted}")),
-            (None, [only]) => Ok(Some(*only)),
-            (None, _) => Err(format!(
+        match (port_of_choice(member.mesh, name, target.port), target.port) {
+            (Some(port), _) => Ok(Some(port)),
+            (None, _) if http_ports(member.mesh, name).is_empty() => Ok(None),
+            (None, Some(wanted)) => Err(format!("virtual service `{name}` has no port {wanted}")),
+            (None, None) => Err(format!(
                 "it must say which port of virtual service `{name}`, which has several"
             )),
         }
     }
 
-    /// The routes of all virtual services that were chosen, told apart by the header.
+    /// The routes of all virtual services, told apart by the header. Those that are chosen come first, as Envoy looks
+    /// through them in order.
     fn egress(&self, member: &mut Member<'a>, chosen: &Chosen<'a>) {
         let policy = default_policy(self.gateway.spec.backend_defaults.as_ref());
+        let mesh = member.mesh;
+        let could_be = mesh.virtual_services.keys().flat_map(|service| choices(mesh, service));
+        let others = could_be.filter(|choice| !chosen.contains(choice));
         let mut all = Vec::new();
-        for (key, (service, port)) in chosen {
+        for choice in chosen.iter().copied().chain(others) {
+            let (service, port) = choice;
             let backend = Backend { service, policy };
-            let routes = match port {
-                Some(port) => routes::to_port(member, backend, port),
+            let routes = match port_of_choice(mesh, service, port) {
+                Some(port) => routes::to_port(member, backend, &port),
                 None => routes::to_nothing(service),
             };
-            all.extend(routes.into_iter().map(|route| for_chosen(route, key)));
+            let key = header_of(choice);
+            all.extend(routes.into_iter().map(|route| for_chosen(route, &key)));
         }
         let name = names::egress_routes(EGRESS_PORT);
         member.add_routes(&RouteConfiguration {
@@ -294,6 +294,37 @@ impl<'a> Gateway<'a> {
         let name = names::egress_listener("0.0.0.0");
         let outbound = TrafficDirection::Outbound;
         member.add_listener(&listeners::explicit(name, (ip, port), outbound, chains, false));
+    }
+}
+
+/// What the header says of a choice.
+fn header_of((service, port): (&str, Option<u16>)) -> String {
+    match port {
+        Some(port) => format!("{service}:{port}"),
+        None => service.to_owned(),
+    }
+}
+
+/// The ports of a virtual service that can be called over HTTP.
+fn http_ports<'a>(mesh: &'a Topology, service: &str) -> Vec<ServicePort<'a>> {
+    let mut ports = service::ports(mesh, service);
+    ports.retain(|port| is_http_family(port.protocol));
+    ports
+}
+
+/// Everything that a gateway route could say of a virtual service.
+fn choices<'a>(mesh: &'a Topology, service: &'a str) -> impl Iterator<Item = (&'a str, Option<u16>)> {
+    let ports = http_ports(mesh, service).into_iter().map(|port| Some(port.port));
+    std::iter::once(None).chain(ports).map(move |port| (service, port))
+}
+
+/// The port that is meant: this one, or the only one.
+fn port_of_choice<'a>(mesh: &'a Topology, service: &str, wanted: Option<u16>) -> Option<ServicePort<'a>> {
+    let ports = http_ports(mesh, service);
+    match (wanted, ports.as_slice()) {
+        (Some(wanted), ports) => ports.iter().find(|port| port.port == wanted).copied(),
+        (None, [only]) => Some(*only),
+        (None, _) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::demo::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};
 use super::secured::{Authority, caller_with};
-use crate::harness::{Http2Caller, Http2Upstream, Manner, Member, ReservedPort, Upstream, in_both_variants};
+use crate::harness::{Http2Caller, Http2Upstream, Load, Manner, Member, ReservedPort, Upstream, in_both_variants};
 
 in_both_variants!(
     a_mesh_of_every_kind_of_member_is_called,
@@ -13,6 +13,7 @@ in_both_variants!(
     a_virtual_node_goes_and_comes_back_behind_a_router,
     tasks_come_and_go,
     listeners_change,
+    a_gateway_route_leads_elsewhere,
     tls_is_offered_and_then_demanded,
     a_listener_that_is_refused_harms_no_other,
     a_cluster_that_is_refused_harms_no_other,
@@ -180,6 +181,39 @@ async fn listeners_change(variant: Variant) {
         demo.describe(&[("virtualNode/blue", serving), ("virtualNode/caller", calling)]);
         assert!(demo.settled(2).await.is_empty());
         load.another(30).await;
+    }
+    load.stop_without_failures().await;
+}
+
+async fn a_gateway_route_leads_elsewhere(variant: Variant) {
+    let (demo, _tasks, _caller) = mesh(variant).await;
+    // The router's port is a part of what is said between a gateway's ingress and its egress, so it moves as well.
+    let to = |service: &str, port: u16| {
+        let target = json!({"virtualService": {"virtualServiceName": service}});
+        demo.describe(&[
+            (
+                "virtualGateway/door/gatewayRoute/all",
+                json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"target": target}}}),
+            ),
+            (
+                "virtualRouter/shop",
+                json!({"listeners": [{"portMapping": {"port": port, "protocol": "http"}}]}),
+            ),
+        ]);
+    };
+    let door = json!({"listeners": [{"portMapping": {"port": 8088, "protocol": "http"}}]});
+    demo.describe(&[("virtualGateway/door", door)]);
+    to("shop.demo", 80);
+    let gateway = Member::gateway(&demo.mesh, "door", &[8088]).await;
+    let load = Load::on(gateway.ingress(8088), "example.com").await;
+    for round in 0..5 * u16::try_from(ROUNDS).expect("a small number") {
+        match round % 3 {
+            0 => to("blue.demo", 80),
+            1 => to("shop.demo", 81),
+            _ => to("shop.demo", 80),
+        }
+        assert!(demo.settled(2).await.is_empty());
+        load.another(10).await;
     }
     load.stop_without_failures().await;
 }
