@@ -32,12 +32,14 @@
 //! - `control`: how other programs change a mesh that runs;
 //! - [`blue_green`]: an app with two versions beside each other, and deployments that move traffic;
 //! - `template_file`: the same for templates in files, for the `meshwright` binary;
+//! - [`images`]: how the project's container images are built and pushed;
 //! - `translate`: its verb that prints what one node's Envoy would be told.
 
 pub mod blue_green;
 pub mod child;
 mod console;
 mod control;
+pub mod images;
 pub mod program;
 mod signals;
 mod template_file;

@@ -15,6 +15,7 @@ use mesh_local::{Image, Images, Plan};
 pub(crate) use self::files::TemplateFiles;
 use crate::child;
 use crate::console::print;
+use crate::images::ImagesArguments;
 use crate::program::exit_code;
 use crate::translate::Translate;
 use crate::up::{self, Network, Up};
@@ -36,6 +37,8 @@ enum Verb {
     Check(TemplateArguments),
     /// Print the Envoy configuration of one virtual node, virtual gateway or Service Connect service.
     Translate(Translate),
+    /// Print the commands that build this project's container images and push them to Amazon ECR.
+    Images(ImagesArguments),
     /// Print a Mermaid diagram of a template.
     Diagram {
         /// A CloudFormation template in JSON or YAML.
@@ -68,6 +71,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Up(arguments) => arguments.up(beginning),
         Verb::Check(arguments) => arguments.check(),
         Verb::Translate(translate) => translate.run(),
+        Verb::Images(images) => images.run(),
         Verb::Diagram { template } => files::read(&template).and_then(|template| print(&diagram(&template))),
     })
 }

@@ -76,6 +76,7 @@ mod construct;
 mod constructs;
 mod diagram;
 mod diff;
+mod ecr_image;
 mod mesh_form;
 mod mesh_resource;
 mod participant;
@@ -98,6 +99,7 @@ pub use constructs::{
 };
 pub use diagram::diagram;
 pub use diff::{Change, Diff, Entry, diff};
+pub use ecr_image::EcrImage;
 pub use mesh_form::MeshForm;
 /// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
 pub use mesh_model::app_mesh;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use mesh_infra::EcrImage;
+
 /// The images that can be run here, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Images {
@@ -116,10 +118,14 @@ impl Images {
         self
     }
 
-    /// The image of this name, or of this name without its tag or digest.
+    /// The image of this name, or of this name without its tag or digest. One in a private registry of Amazon ECR is known
+    /// by the name of its repository as well: which account's registry it is does not matter here.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Image> {
-        self.known.get(name).or_else(|| self.known.get(without_tag(name)))
+        self.known
+            .get(name)
+            .or_else(|| self.known.get(without_tag(name)))
+            .or_else(|| self.known.get(EcrImage::repository_of(name)?))
     }
 
     /// What runs in place of images that are not known.
@@ -164,6 +170,8 @@ mod tests {
         for name in ["team/app", "team/app:1", "team/app@sha256:0"] {
             assert!(images.get(name).is_some(), "{name}");
         }
+        let own = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1";
+        assert!(images.get(own).is_some());
         assert!(images.get("registry:5000/team/app").is_none());
         assert_eq!(without_tag("registry:5000/app"), "registry:5000/app");
     }

@@ -36,7 +36,7 @@
 //! | program | for | state |
 //! |---|---|---|
 //! | Envoy | everyone | found or installed on Linux (x86_64, aarch64; glibc 2.31) and macOS 15 (Apple silicon) |
-//! | cfn-lint | tests | installed |
+//! | cfn-lint, hadolint | tests | installed |
 //! | MiniStack, moto | tests, in place of AWS | installed |
 
 mod child;

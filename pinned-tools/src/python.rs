@@ -77,6 +77,13 @@ impl PythonTools {
         })
     }
 
+    /// A command that runs hadolint, which judges Dockerfiles: without arguments yet.
+    #[must_use]
+    pub fn hadolint(&self) -> Command {
+        // No script: its wheel holds a program.
+        Command::new(self.folder.join("bin").join("hadolint"))
+    }
+
     /// A command that runs cfn-lint, which judges CloudFormation templates: without arguments yet.
     /// Its exit code is 0 for a template without findings.
     #[must_use]

@@ -8,6 +8,7 @@
 //! - `lives`: how tasks start, fail and end;
 //! - `printed`: its template and its picture;
 //! - `file`: templates in files;
+//! - `images`: how the project's own container images are built;
 //! - `translate`: what their nodes' Envoys would be told;
 //! - `app_mesh`: the example appmesh, and templates of App Mesh that others wrote;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
@@ -22,6 +23,7 @@ mod blue_green;
 mod file;
 mod golden;
 mod http;
+mod images;
 mod killed;
 mod lives;
 mod namespaces;

@@ -1,0 +1,99 @@
+//! The verb that prints how this project's container images are built and pushed.
+
+use std::fmt::Write as _;
+
+use clap::{Args, ValueEnum};
+
+use crate::child::DEMO_SERVICE_IMAGE;
+use crate::console::print;
+
+/// The images, and the files that they are built from.
+const IMAGES: [(&str, &str); 2] = [
+    (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
+    (CONTROL_PLANE_IMAGE, "mesh-control/Dockerfile"),
+];
+
+/// The image name of the control plane.
+pub const CONTROL_PLANE_IMAGE: &str = "meshwright/mesh-control";
+
+/// The tag of the images: this version of the program, so that a template says what it was made for.
+pub const IMAGE_TAG: &str = env!("CARGO_PKG_VERSION");
+
+/// What the verb is told.
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArguments {
+    /// The account's id, 12 digits. If it is not given, the script asks the AWS CLI.
+    #[arg(long, value_parser = account)]
+    account: Option<String>,
+    /// The region. If it is not given, the script takes the AWS CLI's.
+    #[arg(long, env = "AWS_REGION", value_parser = region)]
+    region: Option<String>,
+    /// What the images are built for: as the task definitions say.
+    #[arg(long, value_enum, default_value_t)]
+    platform: Platform,
+}
+
+/// The processor that images are built for.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Platform {
+    /// Intel and AMD: Fargate's default.
+    #[default]
+    #[value(name = "linux/amd64")]
+    Amd64,
+    /// Graviton.
+    #[value(name = "linux/arm64")]
+    Arm64,
+}
+
+impl ImagesArguments {
+    pub(crate) fn run(&self) -> Result<(), String> {
+        print(&script(self.account.as_deref(), self.region.as_deref(), self.platform))
+    }
+}
+
+/// A script for `sh`, to be run in the project's folder.
+fn script(account: Option<&str>, region: Option<&str>, platform: Platform) -> String {
+    let platform = match platform {
+        Platform::Amd64 => "linux/amd64",
+        Platform::Arm64 => "linux/arm64",
+    };
+    let account = account.unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
+    let region = region.unwrap_or("$(aws configure get region)");
+    let mut script = format!(
+        "# Builds the images of version {IMAGE_TAG} and pushes them to Amazon ECR. Needs Docker and the AWS CLI.\n\
+         set -eu\n\
+         account={account}\n\
+         region={region}\n\
+         registry=\"$account.dkr.ecr.$region.amazonaws.com\"\n\
+         aws ecr get-login-password --region \"$region\" | docker login --username AWS --password-stdin \"$registry\"\n"
+    );
+    for (image, file) in IMAGES {
+        let _infallible = write!(
+            script,
+            "\n\
+             aws ecr describe-repositories --region \"$region\" --repository-names {image} >/dev/null 2>&1 ||\n\
+             \x20   aws ecr create-repository --region \"$region\" --repository-name {image} --image-scanning-configuration scanOnPush=true\n\
+             docker build --platform {platform} --file {file} --tag \"$registry/{image}:{IMAGE_TAG}\" .\n\
+             docker push \"$registry/{image}:{IMAGE_TAG}\"\n"
+        );
+    }
+    script.trim_end().to_owned()
+}
+
+fn account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
+    is_account
+        .then(|| text.to_owned())
+        .ok_or_else(|| "an account's id has 12 digits".to_owned())
+}
+
+/// What goes into a script as it is must not be able to end a word of it.
+fn region(text: &str) -> Result<String, String> {
+    let is_region = !text.is_empty()
+        && text
+            .bytes()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-');
+    is_region
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a region is made of a-z, 0-9 and -, such as eu-west-1".to_owned())
+}

@@ -1,0 +1,16 @@
+# Builds the images of version VERSION and pushes them to Amazon ECR. Needs Docker and the AWS CLI.
+set -eu
+account=123456789012
+region=eu-west-1
+registry="$account.dkr.ecr.$region.amazonaws.com"
+aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
+
+aws ecr describe-repositories --region "$region" --repository-names meshwright/demo-service >/dev/null 2>&1 ||
+    aws ecr create-repository --region "$region" --repository-name meshwright/demo-service --image-scanning-configuration scanOnPush=true
+docker build --platform linux/amd64 --file demo-service/Dockerfile --tag "$registry/meshwright/demo-service:VERSION" .
+docker push "$registry/meshwright/demo-service:VERSION"
+
+aws ecr describe-repositories --region "$region" --repository-names meshwright/mesh-control >/dev/null 2>&1 ||
+    aws ecr create-repository --region "$region" --repository-name meshwright/mesh-control --image-scanning-configuration scanOnPush=true
+docker build --platform linux/amd64 --file mesh-control/Dockerfile --tag "$registry/meshwright/mesh-control:VERSION" .
+docker push "$registry/meshwright/mesh-control:VERSION"

@@ -1,0 +1,72 @@
+//! `meshwright images`: a script that builds the project's images and pushes them, and what it builds them from.
+
+use std::path::Path;
+use std::process::Command;
+
+use pinned_tools::{PythonTools, Surroundings};
+
+use crate::golden;
+use crate::room::Room;
+use crate::run::{Ended, Run};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+async fn images(room: &Room, more: &[&str]) -> Ended {
+    let arguments: Vec<&str> = ["images"].iter().chain(more).copied().collect();
+    let ended = Run::to_end(room, room.meshwright(&arguments)).await;
+    room.assert_nothing_left();
+    ended
+}
+
+#[tokio::test]
+async fn the_commands_are_those_agreed_on_and_a_shell_can_read_them() {
+    let room = Room::new();
+    let given = ["--account", "123456789012", "--region", "eu-west-1"];
+    let ended = images(&room, &given).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let version = env!("CARGO_PKG_VERSION");
+    golden::assert_golden("images.sh", &ended.stdout.replace(version, "VERSION"));
+
+    for arguments in [&given[..], &["--platform", "linux/arm64"]] {
+        let script = room.file("images.sh", &images(&room, arguments).await.stdout);
+        let read = Command::new("sh").arg("-n").arg(&script).output().expect("sh starts");
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    }
+}
+
+#[tokio::test]
+async fn every_image_is_built_from_a_file_that_is_there_and_that_hadolint_finds_nothing_in() {
+    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
+    let tools = tools.unwrap_or_else(|error| panic!("{error}"));
+    let script = images(&Room::new(), &[]).await.stdout;
+    let files: Vec<&str> = script
+        .split_whitespace()
+        .skip_while(|word| *word != "--file")
+        .collect::<Vec<_>>()
+        .windows(2)
+        .filter(|words| words[0] == "--file")
+        .map(|words| words[1])
+        .collect();
+    assert_eq!(files.len(), 2, "{script}");
+    for file in files {
+        let path = Path::new(ROOT).join(file);
+        let found = tools.hadolint().arg(&path).output().expect("hadolint starts");
+        let words = String::from_utf8_lossy(&found.stdout) + String::from_utf8_lossy(&found.stderr);
+        assert!(found.status.success() && words.is_empty(), "{file}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn what_would_end_a_word_of_the_script_is_refused() {
+    for (option, value, reason) in [
+        ("--account", "12", "an account's id has 12 digits"),
+        ("--account", "12345678901;", "an account's id has 12 digits"),
+        ("--region", "eu-west-1; id", "a region is made of a-z, 0-9 and -"),
+        ("--region", "", "a region is made of a-z, 0-9 and -"),
+    ] {
+        let ended = images(&Room::new(), &[option, value]).await;
+        assert_eq!(ended.code, Some(2), "{option} {value}");
+        assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    }
+}
