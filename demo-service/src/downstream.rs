@@ -3,7 +3,7 @@
 mod address;
 
 use axum::http::{StatusCode, Uri};
-use mesh_client::{Client, Response, TraceContext};
+use mesh_client::{Client, Deadline, Response, TraceContext};
 use mesh_model::MeshSuffixes;
 use mesh_model::environment::{EGRESS, WIRING};
 use thiserror::Error;
@@ -55,10 +55,15 @@ impl Downstream {
         Self { mesh, ports }
     }
 
-    /// What the service answers that `uri` names behind [`PREFIX`].
+    /// What the service answers that `uri` names behind [`PREFIX`], by `deadline` if whoever asks has one.
     ///
     /// Cancelling it gives up the call; the service may or may not have acted on it.
-    pub(crate) async fn fetch(&self, uri: &Uri, trace: &TraceContext) -> Result<Answer, Failure> {
+    pub(crate) async fn fetch(
+        &self,
+        uri: &Uri,
+        trace: &TraceContext,
+        deadline: Option<Deadline>,
+    ) -> Result<Answer, Failure> {
         let (name, rest) = split(uri.path());
         // A name that is no service's is refused whether there is a mesh or not.
         let suffixes = self.mesh.as_ref().map(Client::suffixes);
@@ -66,7 +71,11 @@ impl Downstream {
         let client = self.mesh.as_ref().ok_or_else(|| Failure::NoMesh {
             service: address::shortened(name),
         })?;
-        let response = client.get(url).propagate(trace).send().await?.error_for_status()?;
+        let mut call = client.get(url).propagate(trace);
+        if let Some(deadline) = deadline {
+            call = call.deadline(deadline);
+        }
+        let response = call.send().await?.error_for_status()?;
         Ok(Answer::from_body(&bounded_body(response).await?))
     }
 }

@@ -6,10 +6,13 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | any path but those below, any method | `{"message":"ok","service":"green","version":"unknown"}` |
+//! | any path but those below, any method; `/` is the usual one | `{"message":"ok","service":"green","version":"unknown"}` |
 //! | `GET /downstream/{service}` | `{"message":"fetched!","service":"green","response":…}` with what `http://{service}/` answered: its JSON to the byte, anything else as a JSON string |
 //! | `GET /downstream/{service}/{rest}?{query}` | the same for `http://{service}/{rest}?{query}` |
 //! | … when that fails | `{"message":"error","service":"green","error":"…"}`: 400 for what is refused, 504 when time ran out, 502 for everything else |
+//! | `GET /ready` | 200 if requests should be sent here, because its sidecar takes calls and it is not about to stop; otherwise 503 and the reason, see [`Readiness::endpoint`] |
+//!
+//! What it calls for somebody may take no longer than they wait, as far as they told ([`mesh_client::Deadline`]).
 //!
 //! It is no open proxy: only names of the mesh are called, on ports that its owner allows, and only through the
 //! sidecar. What is refused is refused before any connection. It listens on loopback unless told otherwise.
@@ -27,16 +30,18 @@
 //! | `SERVICE_PORT` | the port it listens on; 0 for one that the OS chooses | `3000` |
 //! | `SERVICE_BIND` | the IP address it listens on | `127.0.0.1` |
 //! | `SERVICE_DELAY` | how long it takes to greet, to play a version that is not well | none |
+//! | `SERVICE_FAILURES` | how many of its greetings fail with status 500, `20%` for instance, to play another one; they are spread evenly | `0%` |
 //! | `SERVICE_DOWNSTREAM_PORTS` | the ports it may call, separated by commas | `80` |
 //! | `RUST_LOG` | what is logged on stderr, in `tracing-subscriber`'s syntax | `info` |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin | where spans and metrics go, see [`mesh_client::telemetry`] | nowhere |
-//! | `MESHWRIGHT_EGRESS`, `MESHWRIGHT_WIRING`, `MESHWRIGHT_SUFFIXES` | the mesh, see [`mesh_client::Client::from_env`]; if nothing tells of one, `/downstream` answers 502 | |
+//! | `MESHWRIGHT_EGRESS` and its kin | the mesh, see [`mesh_client::Client::from_env`]; if nothing tells of one, `/downstream` answers 502 | |
 //!
 //! # Reading order
 //!
-//! `arguments` and `settings` say what is wanted; `server` listens and stops; `routes` answers,
-//! in the shapes of `documents`; `downstream` calls others, with `downstream::address` as the gate; `access_log`
-//! writes a line for each request; `health` asks another process of this service how it is.
+//! `arguments` and `settings` say what is wanted; `server` listens and stops; `routes` answers, in the shapes of
+//! `documents`; `failing` says when it plays a version that is not well; `downstream` calls others, with
+//! `downstream::address` as the gate; `access_log` writes a line for each request; `health` asks another process of this
+//! service how it is.
 //!
 //! # Status
 //!
@@ -52,6 +57,7 @@ mod access_log;
 mod arguments;
 mod documents;
 mod downstream;
+mod failing;
 mod health;
 mod routes;
 mod server;
@@ -59,10 +65,12 @@ mod settings;
 mod signals;
 pub mod traffic;
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use mesh_client::server::{Readiness, Shutdown};
 use mesh_client::telemetry::Telemetry;
@@ -75,6 +83,10 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::arguments::Command;
 use crate::settings::Settings;
+
+/// How long the sidecar may take before the log says that something is wrong. Envoys take a second; a task that is just
+/// being placed on a busy host may take many.
+const SIDECAR_WITHIN: Duration = Duration::from_secs(30);
 
 /// Runs the service, or what else the arguments ask for, until it is done.
 ///
@@ -134,10 +146,25 @@ async fn serve() -> Outcome {
     if mesh.is_none() {
         tracing::warn!("in no mesh: /downstream answers 502");
     }
-    let app = routes::app(settings, mesh);
-    let stopped = server.run(app, shutdown).await;
+    let app = routes::app(settings, mesh.clone(), &readiness);
+    let stopped = tokio::select! {
+        stopped = server.run(app, shutdown) => stopped,
+        // It greets whatever becomes of its sidecar, so it does not wait for that before it serves.
+        never = say_when_ready(mesh) => match never {},
+    };
     telemetry.shutdown().await;
     Ok(stopped?)
+}
+
+/// Writes into the log when the sidecar takes calls, or that it does not.
+async fn say_when_ready(mesh: Option<Client>) -> Infallible {
+    if let Some(mesh) = mesh {
+        match mesh.ready(SIDECAR_WITHIN).await {
+            Ok(()) => tracing::info!("the sidecar takes calls"),
+            Err(error) => tracing::warn!("{error}; /downstream will say so as well"),
+        }
+    }
+    std::future::pending().await
 }
 
 async fn health() -> Outcome {

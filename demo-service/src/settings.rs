@@ -18,6 +18,7 @@ const PORT: &str = "SERVICE_PORT";
 const BIND: &str = "SERVICE_BIND";
 const DOWNSTREAM_PORTS: &str = "SERVICE_DOWNSTREAM_PORTS";
 const DELAY: &str = "SERVICE_DELAY";
+const FAILURES: &str = "SERVICE_FAILURES";
 const LOG: &str = "RUST_LOG";
 
 const DEFAULT_NAME: &str = "unknown";
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) downstream_ports: Ports,
     /// How long it takes to greet.
     pub(crate) delay: Duration,
+    /// How many of a hundred greetings fail, 0 to 100.
+    pub(crate) failures: u8,
     /// What to log, known to be valid.
     pub(crate) log_filter: String,
 }
@@ -79,6 +82,10 @@ impl Settings {
         let delay = variables.parsed(DELAY, "a time such as 500ms", |text| {
             humantime::parse_duration(text).ok()
         });
+        let failures = variables.parsed(FAILURES, "a share from 0% to 100%", |text| {
+            let percent = text.strip_suffix('%')?.parse().ok();
+            percent.filter(|percent| *percent <= 100)
+        });
         let log_filter = variables.parsed(LOG, "a filter such as info or demo_service=debug", |text| {
             EnvFilter::try_new(text).ok().map(|_| text.to_owned())
         });
@@ -88,6 +95,7 @@ impl Settings {
             address: SocketAddr::new(bind.unwrap_or(DEFAULT_BIND), port.unwrap_or(DEFAULT_PORT)),
             downstream_ports: downstream_ports.unwrap_or_else(|| Ports::new([DEFAULT_DOWNSTREAM_PORT])),
             delay: delay.unwrap_or_default(),
+            failures: failures.unwrap_or_default(),
             log_filter: log_filter.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
         };
         variables.problems.or(settings)
@@ -161,6 +169,7 @@ mod tests {
             address: SocketAddr::from(([127, 0, 0, 1], 3000)),
             downstream_ports: Ports::new([80]),
             delay: Duration::ZERO,
+            failures: 0,
             log_filter: "info".to_owned(),
         };
         assert_eq!(read(&[]), Ok(expected));
@@ -179,6 +188,7 @@ mod tests {
             (BIND, "::1"),
             (DOWNSTREAM_PORTS, "8080, 80"),
             (DELAY, "500ms"),
+            (FAILURES, "20%"),
             (LOG, "warn,demo_service=debug"),
         ]);
         let expected = Settings {
@@ -187,6 +197,7 @@ mod tests {
             address: "[::1]:0".parse().expect("it is an address"),
             downstream_ports: Ports::new([80, 8080]),
             delay: Duration::from_millis(500),
+            failures: 20,
             log_filter: "warn,demo_service=debug".to_owned(),
         };
         assert_eq!(settings, Ok(expected));
@@ -201,6 +212,7 @@ mod tests {
             (BIND, "localhost"),
             (DOWNSTREAM_PORTS, "80,0"),
             (DELAY, "long"),
+            (FAILURES, "101%"),
             (LOG, "demo_service=loud"),
         ])
         .unwrap_err();
@@ -210,6 +222,7 @@ mod tests {
              SERVICE_BIND: is `localhost`; allowed is an IP address, such as 127.0.0.1\n\
              SERVICE_DOWNSTREAM_PORTS: is `80,0`; allowed is ports from 1 to 65535, separated by commas\n\
              SERVICE_DELAY: is `long`; allowed is a time such as 500ms\n\
+             SERVICE_FAILURES: is `101%`; allowed is a share from 0% to 100%\n\
              RUST_LOG: is `demo_service=loud`; allowed is a filter such as info or demo_service=debug\n\
              SERVICE_NAME: is `gr\\nue`; allowed is text without control characters"
         );

@@ -162,7 +162,11 @@ impl Sending<'_> {
         address: SocketAddr,
         mut headers: HeaderMap,
     ) -> Result<Result<reqwest::Response, reqwest::Error>, Error> {
-        let (url, host) = self.call.target.via(address)?;
+        let base = self.client.bases().of(address).map_err(|source| {
+            let why = format!("its URL cannot be led through {address}");
+            Error::builder(Some(self.service()), why).with_source(source)
+        })?;
+        let (url, host) = self.call.target.via(base)?;
         headers.insert(HOST, host);
         if self.is_told {
             self.deadline.write_to(&mut headers);

@@ -10,12 +10,14 @@ use http::Method;
 use mesh_model::MeshSuffixes;
 
 pub use self::builder::{ClientBuilder, DEFAULT_IDLE_TIMEOUT, DEFAULT_TIMEOUT};
+use crate::bases::Bases;
 use crate::config::ConfigError;
 use crate::names::Names;
 use crate::ready::{NotReady, Sidecar};
 use crate::request::RequestBuilder;
 use crate::retry::Retries;
 use crate::target::Callable;
+use crate::tcp::TcpEgress;
 use crate::wiring::Wiring;
 
 /// Calls services of the mesh by name.
@@ -34,10 +36,12 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
+    bases: Bases,
     wiring: Wiring,
     way: Way,
     suffixes: MeshSuffixes,
     sidecar: Sidecar,
+    tcp: TcpEgress,
     /// `None` for the default, which the next hop is not told.
     timeout: Option<Duration>,
     retries: Retries,
@@ -123,6 +127,10 @@ impl Client {
         &self.inner.retries
     }
 
+    pub(crate) fn tcp_egress(&self) -> &TcpEgress {
+        &self.inner.tcp
+    }
+
     /// Begins a `GET`.
     pub fn get(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::GET, url)
@@ -168,6 +176,11 @@ impl Client {
 
     pub(crate) fn way(&self) -> &Way {
         &self.inner.way
+    }
+
+    /// The URLs of the addresses that are called.
+    pub(crate) fn bases(&self) -> &Bases {
+        &self.inner.bases
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {

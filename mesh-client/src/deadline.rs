@@ -2,6 +2,14 @@
 //!
 //! A caller that has given up does not stop the calls made for it: they go on, hop by hop, for nobody. A service that
 //! hands on how much time is left, and refuses what has none, does no such work.
+//!
+//! | header | written | read, the shortest counts |
+//! |---|---|---|
+//! | `x-meshwright-timeout-ms` | what is left | what the caller said, through any number of proxies |
+//! | `x-envoy-expected-rq-timeout-ms` | what is left, for whoever is called without a proxy | what the last Envoy on the way allows |
+//! | `grpc-timeout` | what is left, by calls of gRPC | what the caller said |
+//!
+//! Sidecars need not know: a caller whose time is over hangs up, and they pass that on.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +18,13 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-/// How many milliseconds the one who is called has for its answer. Envoy sets it on the way to a service, and takes it
-/// from the hop before if `respect_expected_rq_timeout` is set in its router (`router.proto` and
-/// `config_http_filters_router_x-envoy-expected-rq-timeout-ms` in Envoy 1.40's documentation, read 2026-11-23);
-/// otherwise it replaces it with the timeout of its own route.
+/// How many milliseconds the one who is called has for its answer, in a header that proxies leave as it is.
+const OWN: HeaderName = HeaderName::from_static("x-meshwright-timeout-ms");
+/// The same in Envoy's words. It does not travel: each Envoy on the way writes the limit of its own route there. One whose
+/// router has `respect_expected_rq_timeout` takes it as its limit instead, whether that is shorter than what was configured
+/// or longer, so none of ours has: a caller must not outdo the mesh's owner. Sources: `router.proto`, `FilterUtility::
+/// finalTimeout` in `source/common/router/router.cc` and `config_http_filters_router_x-envoy-expected-rq-timeout-ms` of
+/// Envoy 1.40 (read 2026-11-23).
 const EXPECTED: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
 /// The same in gRPC: up to eight digits and a unit (gRPC over HTTP/2, "Requests", read 2026-11-23).
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -44,17 +55,19 @@ impl Deadline {
         Self(Instant::now() + time.min(FOR_EVER))
     }
 
-    /// By when the caller of a request with these headers, which came now, wants its answer: the earlier one of
-    /// `x-envoy-expected-rq-timeout-ms` and `grpc-timeout`. `None` if there is neither.
+    /// By when the caller of a request with these headers, which came now, wants its answer: the earliest one of
+    /// `x-meshwright-timeout-ms`, which callers with this crate send, `x-envoy-expected-rq-timeout-ms`, in which the last
+    /// Envoy on the way says what the mesh allows, and `grpc-timeout`. `None` if there is none of them.
     ///
     /// A value that is malformed counts as none, and so does zero, by which Envoy means that there is no end.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let own = text(OWN).and_then(milliseconds);
         let expected = text(EXPECTED).and_then(milliseconds);
         let grpc = text(GRPC_TIMEOUT).and_then(grpc_timeout);
-        let shorter = expected.into_iter().chain(grpc).min()?;
-        Some(Self::after(shorter))
+        let shortest = own.into_iter().chain(expected).chain(grpc).min()?;
+        Some(Self::after(shortest))
     }
 
     /// How much time is left; zero if none.
@@ -76,9 +89,11 @@ impl Deadline {
     /// Tells the next hop how much time is left, unless `headers` say so already.
     pub(crate) fn write_to(self, headers: &mut HeaderMap) {
         // Not zero, which would mean no end.
-        let left = self.remaining().as_millis().max(1);
-        if !headers.contains_key(EXPECTED) {
-            headers.extend(HeaderValue::from_str(&left.to_string()).map(|value| (EXPECTED, value)));
+        let left = u64::try_from(self.remaining().as_millis()).unwrap_or(u64::MAX).max(1);
+        for name in [OWN, EXPECTED] {
+            if !headers.contains_key(&name) {
+                headers.extend(Some((name, HeaderValue::from(left))));
+            }
         }
         let is_grpc = headers
             .get(CONTENT_TYPE)
@@ -143,7 +158,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_deadline_is_read_from_the_headers_of_either_protocol() {
         let ms = |ms| Some(Duration::from_millis(ms));
-        let envoy = "x-envoy-expected-rq-timeout-ms";
+        let (own, envoy) = ("x-meshwright-timeout-ms", "x-envoy-expected-rq-timeout-ms");
         for (pairs, expected) in [
             (vec![], None),
             (vec![(envoy, "250")], ms(250)),
@@ -159,6 +174,12 @@ mod tests {
             (vec![(envoy, "250"), ("grpc-timeout", "1S")], ms(250)),
             (vec![(envoy, "2500"), ("grpc-timeout", "1S")], ms(1000)),
             (vec![(envoy, "0")], None),
+            (vec![(own, "100")], ms(100)),
+            (vec![(own, "100"), (envoy, "15000")], ms(100)),
+            (
+                vec![(own, "60000"), (envoy, "15000"), ("grpc-timeout", "20S")],
+                ms(15_000),
+            ),
         ] {
             assert_eq!(left(&pairs), expected, "{pairs:?}");
         }
@@ -185,7 +206,11 @@ mod tests {
         );
         let mut plain = HeaderMap::new();
         deadline.write_to(&mut plain);
-        assert_eq!(plain, headers(&[("x-envoy-expected-rq-timeout-ms", "1500")]));
+        let both = [
+            ("x-meshwright-timeout-ms", "1500"),
+            ("x-envoy-expected-rq-timeout-ms", "1500"),
+        ];
+        assert_eq!(plain, headers(&both));
 
         for (kind, time, expected) in [
             ("application/grpc", Duration::from_millis(1500), "1500m"),
@@ -199,7 +224,10 @@ mod tests {
 
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(deadline.is_expired());
-        let said = headers(&[("x-envoy-expected-rq-timeout-ms", "7")]);
+        let said = headers(&[
+            ("x-meshwright-timeout-ms", "8"),
+            ("x-envoy-expected-rq-timeout-ms", "7"),
+        ]);
         let mut unchanged = said.clone();
         deadline.write_to(&mut unchanged);
         assert_eq!(unchanged, said);

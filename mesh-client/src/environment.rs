@@ -6,11 +6,12 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use mesh_model::environment::{DIRECT, EGRESS, EXPLICIT, INTERCEPTED, READY, SUFFIXES, WIRING};
+use mesh_model::environment::{DIRECT, EGRESS, EXPLICIT, INTERCEPTED, READY, SUFFIXES, TCP_EGRESS, WIRING};
 use mesh_model::{MeshSuffixes, Problems};
 
 use crate::config::{ConfigError, check_egress, check_suffixes};
 use crate::ready::Sidecar;
+use crate::tcp::TcpEgress;
 use crate::wiring::{Evidence, Wiring};
 
 /// What the environment says.
@@ -22,6 +23,8 @@ pub(crate) struct Environment {
     pub(crate) suffixes: Option<MeshSuffixes>,
     /// The page that says whether the sidecar takes calls. `None` if the wiring says what to wait for.
     pub(crate) sidecar: Option<Sidecar>,
+    /// Where TCP services are, in explicit wiring.
+    pub(crate) tcp: TcpEgress,
 }
 
 /// Reads the variables through `lookup`.
@@ -38,6 +41,7 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environm
         Some(text)
     };
     let (stated, egress, suffixes, page) = (text(WIRING), text(EGRESS), text(SUFFIXES), text(READY));
+    let tcp = text(TCP_EGRESS);
     let egress = egress.map(|egress| egress.and_then(|value| address(&value, &mut problems)));
     let wiring = stated.map_or(Ok(None), |stated| stated.and_then(|value| word(&value, &mut problems)));
 
@@ -82,11 +86,20 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environm
     let sidecar = page
         .and_then(Result::ok)
         .and_then(|page| Sidecar::page_named(READY, page.trim(), &mut problems));
+    let tcp = tcp.and_then(Result::ok);
+    if tcp.is_some() && wiring.is_some() && !is_explicit {
+        problems.add(
+            TCP_EGRESS,
+            format!("is for {EXPLICIT} wiring, and {WIRING} says otherwise"),
+        );
+    }
+    let tcp = tcp.map(|list| TcpEgress::parse(&list, &mut problems));
     if problems.is_empty() {
         Ok(Environment {
             wiring,
             suffixes,
             sidecar,
+            tcp: tcp.unwrap_or_default(),
         })
     } else {
         Err(ConfigError::new(problems))
@@ -187,6 +200,24 @@ mod tests {
         let error = read_from(&[(READY, "127.0.0.1:9901")]).unwrap_err().to_string();
         assert!(
             error.starts_with("MESHWRIGHT_READY: is `127.0.0.1:9901`; allowed is a page such as"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn tcp_services_have_listeners_of_their_own() {
+        let db = (TCP_EGRESS, "db.appmesh:5432=127.0.0.1:41234");
+        let explicit = [(EGRESS, "127.0.0.1:1"), (SUFFIXES, "appmesh"), db];
+        assert!(!read_from(&explicit).unwrap().tcp.is_empty());
+        assert!(read_from(&explicit[..2]).unwrap().tcp.is_empty());
+        let error = read_from(&[(WIRING, "intercepted"), db]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "MESHWRIGHT_TCP_EGRESS: is for explicit wiring, and MESHWRIGHT_WIRING says otherwise"
+        );
+        let error = read_from(&[(TCP_EGRESS, "db")]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("MESHWRIGHT_TCP_EGRESS: holds `db`; allowed is"),
             "{error}"
         );
     }

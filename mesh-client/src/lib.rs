@@ -80,11 +80,12 @@
 //! | direct wiring: addresses in turn, the next if one takes no connection | supported |
 //! | direct wiring: health checks, weights, zones | not: a mesh has them |
 //! | proxyless: routes and endpoints from the control plane | planned |
-//! | configuration from [`mesh_model::environment`] | `WIRING`, `EGRESS`, `SUFFIXES` and `READY` supported, `TCP_EGRESS` planned |
+//! | configuration from [`mesh_model::environment`] | supported |
+//! | TCP services: where to connect ([`Client::tcp_address`]) | supported; connecting is the caller's |
 //! | HTTP/1.1; bodies held in memory or sent and read piece by piece | supported |
 //! | a `tower::Service` of `http::Request`s | supported |
-//! | HTTP/2, and so calls of gRPC | planned; `grpc-timeout` is read and written already |
-//! | one deadline per call, told to the next hop and taken from the one before ([`Deadline`]) | supported |
+//! | HTTP/2, and so calls of gRPC | not: there is no transport for it; `grpc-timeout` is read and written, for a call of gRPC's that fits into HTTP/1.1 |
+//! | one deadline per call, told to the next hop and taken from the one before ([`Deadline`]) | supported, through any number of sidecars |
 //! | retries: with a sidecar | never: they are the mesh's |
 //! | retries: in direct wiring, with pauses and a budget ([`ClientBuilder::retries`]) | supported |
 //! | faults of the sidecar told apart ([`mesh_model::fault`]) | supported |
@@ -100,6 +101,7 @@
 //! | readiness and shutdown of the service itself ([`server`]) | supported |
 //! | `https://` | refused by name: the mesh's own hops decide about encryption |
 
+mod bases;
 mod body;
 mod call;
 mod client;
@@ -115,6 +117,7 @@ mod retry;
 pub mod server;
 mod service;
 mod target;
+mod tcp;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 mod trace_context;

@@ -145,8 +145,9 @@ impl RequestBuilder {
     /// somebody else: see [`Deadline::from_headers`]. One that has passed is an error of [`send`](Self::send), and
     /// nothing is sent.
     ///
-    /// The next hop is told what is left: in `x-envoy-expected-rq-timeout-ms`, and in `grpc-timeout` if the
-    /// `Content-Type` is gRPC's; a header of the call's own stays.
+    /// The next hop is told what is left: in `x-meshwright-timeout-ms`, which goes through sidecars as it is, in
+    /// `x-envoy-expected-rq-timeout-ms`, and in `grpc-timeout` if the `Content-Type` is gRPC's; a header of the call's own
+    /// stays.
     pub fn deadline(self, deadline: Deadline) -> Self {
         self.change(|draft| {
             draft.deadline = Some(deadline);

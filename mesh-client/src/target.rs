@@ -3,12 +3,11 @@
 //! Everything that can be wrong with a URL is found here, before any connection. No I/O.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
 use mesh_model::MeshSuffixes;
-use url::{Host, Position, Url};
+use url::{Host, Url};
 
 use crate::error::Error;
 use crate::names::HostName;
@@ -109,18 +108,15 @@ impl Target {
         &self.service
     }
 
-    /// The URL that makes the HTTP client connect to `address`, and the Host header that keeps the service's name.
-    pub(crate) fn via(&self, address: SocketAddr) -> Result<(Url, HeaderValue), Error> {
+    /// The URL that makes the HTTP client connect to the address that `base` is the URL of, and the Host header that keeps
+    /// the service's name.
+    pub(crate) fn via(&self, mut base: Url) -> Result<(Url, HeaderValue), Error> {
         let host = HeaderValue::from_str(&self.service).map_err(|source| {
             Error::builder(Some(&self.service), "its name does not fit into a Host header").with_source(source)
         })?;
-        // Not by the setters of a clone, each of which copies what follows the host.
-        let wanted = &self.url[Position::BeforePath..Position::AfterQuery];
-        let url = Url::parse(&format!("http://{address}{wanted}")).map_err(|source| {
-            let why = format!("its URL cannot be led through {address}");
-            Error::builder(Some(&self.service), why).with_source(source)
-        })?;
-        Ok((url, host))
+        base.set_path(self.url.path());
+        base.set_query(self.url.query());
+        Ok((base, host))
     }
 }
 
@@ -135,6 +131,9 @@ fn without_credentials(url: &Url) -> Url {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use url::Position;
+
     use super::*;
 
     fn parse(url: &str) -> Result<Target, Error> {
@@ -142,6 +141,26 @@ mod tests {
             url,
             Callable::Within(&MeshSuffixes::from_list("appmesh,serviceconnect")),
         )
+    }
+
+    fn base(url: &str) -> Url {
+        Url::parse(url).unwrap()
+    }
+
+    proptest! {
+        /// However it is written: what is asked for is neither read nor written anew on the way.
+        #[test]
+        fn what_is_wanted_stays_as_it_is(wanted in "([/?#][ -~é]{0,12}){0,4}") {
+            let url = format!("http://blue.appmesh{wanted}");
+            let target = parse(&url);
+            prop_assume!(target.is_ok());
+            let (rewritten, _) = target.unwrap().via(base("http://127.0.0.1:15001/")).unwrap();
+            let asked = Url::parse(&url).unwrap();
+            prop_assert_eq!(
+                &rewritten[Position::BeforePath..],
+                &asked[Position::BeforePath..Position::AfterQuery]
+            );
+        }
     }
 
     fn parse_any(url: &str) -> Result<Target, Error> {
@@ -175,7 +194,7 @@ mod tests {
         ] {
             let target = parse(url).unwrap();
             assert_eq!(&**target.service(), host, "{url}");
-            let (rewritten, header) = target.via(SocketAddr::from(([127, 0, 0, 1], 15001))).unwrap();
+            let (rewritten, header) = target.via(base("http://127.0.0.1:15001")).unwrap();
             assert_eq!(
                 (rewritten.as_str(), header.as_bytes()),
                 (connects_to, host.as_bytes()),
@@ -184,7 +203,7 @@ mod tests {
         }
         let (rewritten, _) = parse("http://blue.appmesh/")
             .unwrap()
-            .via("[::1]:80".parse().unwrap())
+            .via(base("http://[::1]"))
             .unwrap();
         assert_eq!(rewritten.as_str(), "http://[::1]/");
     }

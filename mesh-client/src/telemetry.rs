@@ -134,13 +134,8 @@ pub fn init() -> Result<Telemetry, ConfigError> {
             return Err(ConfigError::new(problems));
         }
     };
-    let subscriber = tracing_subscriber::registry();
-    // A layer that is `None` would enable every span: it wants nothing, but has no filter that says so.
-    let set = match telemetry.layer() {
-        Some(layer) => subscriber.with(layer).with(log(filter)).try_init(),
-        None => subscriber.with(log(filter)).try_init(),
-    };
-    match set {
+    let subscriber = tracing_subscriber::registry().with(telemetry.layer()).with(log(filter));
+    match subscriber.try_init() {
         Ok(()) => Ok(telemetry),
         Err(error) => {
             problems.add(
@@ -214,22 +209,27 @@ impl Telemetry {
         self.traces.is_some() || self.metrics.is_some()
     }
 
-    /// Makes spans of `tracing` spans of OpenTelemetry: those of level `INFO` and above, whatever `RUST_LOG` says. `None`
-    /// if spans are not exported; `tracing` takes it as a layer all the same.
+    /// Makes spans of `tracing` spans of OpenTelemetry: those of level `INFO` and above, whatever `RUST_LOG` says. If spans
+    /// are not exported, it wants none: spans that no other layer wants are not even made then.
     ///
     /// Log lines are not exported: they go where the log goes.
-    pub fn layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + 'static + use<S>>
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + 'static + use<S>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        let provider = self.traces.as_ref()?;
-        let layer = tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer(SCOPE))
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false);
-        Some(layer.with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::INFO)))
+        let exporting = self.traces.as_ref().map(|provider| {
+            tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer(SCOPE))
+                .with_location(false)
+                .with_threads(false)
+                .with_target(false)
+                .with_tracked_inactivity(false)
+        });
+        let is_on = exporting.is_some();
+        let wanted = filter_fn(move |metadata| is_on && is_exported(metadata));
+        let most = if is_on { LevelFilter::INFO } else { LevelFilter::OFF };
+        // Without the filter, a layer that is `None` would enable every span: it wants nothing, and nothing says so.
+        exporting.with_filter(wanted.with_max_level_hint(most))
     }
 
     /// Hands over what is left, for three seconds at most, and stops. What does not arrive by then is lost.

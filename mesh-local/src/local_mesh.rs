@@ -1,6 +1,7 @@
 //! A whole mesh on this machine: started from a plan, running until it is told to stop.
 
 mod apply;
+mod beside;
 mod difference;
 mod fleet;
 mod start;
@@ -31,6 +32,7 @@ use crate::task::Shared;
 use crate::world::world;
 
 pub use self::apply::{Applied, ApplyError};
+pub use self::beside::Beside;
 use self::fleet::Fleet;
 pub use self::start::StartError;
 use self::start::{locate_envoy, state_folder};
@@ -204,10 +206,13 @@ impl LocalMesh {
     where
         T: Send + 'static,
     {
-        match &self.network {
-            None => Ok(future.await),
-            Some(network) => network.run(future).await,
-        }
+        self.beside().run(future).await
+    }
+
+    /// The same place for whoever goes on while the mesh changes.
+    #[must_use]
+    pub fn beside(&self) -> Beside {
+        Beside(self.network.clone())
     }
 
     /// The process that holds the network between the tasks, if they have networks of their own.

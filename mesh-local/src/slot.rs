@@ -8,9 +8,9 @@ mod own_network;
 mod places;
 mod redirection;
 mod sidecar;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,11 +26,9 @@ pub(crate) use self::own_network::{Inhabited, OwnNetwork};
 use self::places::Places;
 use self::redirection::Redirection;
 use self::sidecar::Sidecar;
-use crate::environment;
 use crate::network::{MeshNetwork, ProxyFolder};
 use crate::plan::{ContainerPlan, Membership, ServicePlan};
 use crate::process::Log;
-use crate::spans;
 
 /// The place of one task.
 #[derive(Debug)]
@@ -263,37 +261,6 @@ impl Slot {
     pub(crate) fn addresses_of(&self, container: &ContainerPlan) -> Vec<(u16, SocketAddr)> {
         let ports = container.ports.iter().map(|port| port.mapping.container_port);
         ports.filter_map(|port| Some((port, self.places.app(port)?))).collect()
-    }
-
-    /// The whole environment of one of its containers.
-    pub(crate) fn environment_of(&self, container: &ContainerPlan) -> Vec<(String, OsString)> {
-        let mut variables = environment::inherited();
-        if let Some(variable) = container.image.bind_variable() {
-            let address = match self.network {
-                None => Ipv4Addr::LOCALHOST,
-                Some(_) => Ipv4Addr::UNSPECIFIED,
-            };
-            variables.push((variable.to_owned(), address.to_string().into()));
-        }
-        let spans = spans::variables(self.collector, &self.name, &container.environment);
-        variables.extend(spans.map(|(name, value)| (name, value.into())));
-        let given = container.environment.iter();
-        variables.extend(given.map(|(name, value)| (name.clone(), value.into())));
-        for port in &container.ports {
-            let address = self.places.app(port.mapping.container_port);
-            if let (Some(variable), Some(address)) = (&port.variable, address) {
-                variables.push((variable.clone(), address.port().to_string().into()));
-            }
-        }
-        let sidecar = self.sidecar.iter().flat_map(|sidecar| {
-            if self.is_intercepted() {
-                sidecar.variables_of_intercepted()
-            } else {
-                sidecar.variables(&self.places)
-            }
-        });
-        variables.extend(sidecar.map(|(name, value)| (name, value.into())));
-        variables
     }
 }
 

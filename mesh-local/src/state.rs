@@ -1,7 +1,9 @@
-//! The folder of a mesh's logs and sockets, and those that runners left behind which were killed outright.
+//! Folders of temporary files, such as a mesh's logs and sockets, and those that programs left behind which were killed
+//! outright.
 //!
-//! A runner holds a lock on a file in its folder for as long as it lives; the kernel takes it away with the process.
-//! So a folder with a lock file that is not locked belongs to nobody.
+//! A program holds a lock on a file in its folder for as long as it lives; the kernel takes it away with the process.
+//! So a folder with a lock file that is not locked belongs to nobody. [`crate::LocalMesh::start`] removes those that it
+//! finds among the temporary files.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -13,17 +15,20 @@ use tempfile::TempDir;
 const PREFIX: &str = "meshwright-";
 const LOCK: &str = "lock";
 
-/// A folder that only this user can look into, in use as long as this exists and then gone. With
-/// [`Access::PassThrough`], what lies in it has to be closed as well, unless it is for others.
+/// A folder that only this user can look into, in use as long as this exists and then gone; if this program is killed
+/// before, with the start of the next mesh that has the same folder of temporary files. With [`Access::PassThrough`], what
+/// lies in it has to be closed as well, unless it is for others.
+///
+/// There is one file in it, `lock`, which is not to be touched.
 #[derive(Debug)]
-pub(crate) struct StateFolder {
+pub struct StateFolder {
     folder: TempDir,
     _lock: File,
 }
 
 /// Who else may pass through a state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
     /// Nobody.
     Owner,
     /// Everybody, to what lies in it and is open to them; they cannot see what that is.
@@ -36,7 +41,7 @@ impl StateFolder {
     /// # Errors
     ///
     /// If the machine refuses.
-    pub(crate) fn create(parent: &Path, access: Access) -> io::Result<Self> {
+    pub fn create(parent: &Path, access: Access) -> io::Result<Self> {
         let mode = match access {
             Access::Owner => 0o700,
             Access::PassThrough => 0o711,
@@ -54,7 +59,8 @@ impl StateFolder {
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -84,6 +84,44 @@ async fn the_trace_goes_on_and_nothing_else_does() {
 }
 
 #[tokio::test]
+async fn the_one_who_is_called_learns_how_long_the_caller_still_waits() {
+    let mut sidecar = Sidecar::answering(|| "{}").await;
+    let green = Settings::green().beside(sidecar.address).start().await;
+    let told = |seen: &crate::sidecar::Seen| -> Option<u64> {
+        let header = seen.headers.get("x-meshwright-timeout-ms")?;
+        header.to_str().ok()?.parse().ok()
+    };
+    for (headers, most) in [
+        (&[("x-meshwright-timeout-ms", "3000")][..], 3000),
+        // What green's own Envoy allows is the shorter one.
+        (
+            &[
+                ("x-meshwright-timeout-ms", "60000"),
+                ("x-envoy-expected-rq-timeout-ms", "15000"),
+            ],
+            15_000,
+        ),
+    ] {
+        green.call(Method::GET, "/downstream/blue.appmesh", headers).await;
+        let told = told(&sidecar.seen().await).expect("it is told");
+        assert!((1..=most).contains(&told), "{headers:?}: {told}");
+    }
+    green.get("/downstream/blue.appmesh").await;
+    assert_eq!(told(&sidecar.seen().await), None, "nobody said anything");
+}
+
+#[tokio::test]
+async fn a_caller_who_waits_no_longer_is_answered_in_time() {
+    let never = Sidecar::answering_later(std::future::pending::<axum::response::Response>).await;
+    let green = Settings::green().beside(never.address).start().await;
+    let headers = [("x-meshwright-timeout-ms", "200")];
+    let answer = green.call(Method::GET, "/downstream/blue.appmesh", &headers).await;
+    assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+    let words = answer.text().await.expect("a text");
+    assert!(words.contains("`blue.appmesh` did not answer within "), "{words}");
+}
+
+#[tokio::test]
 async fn what_the_mesh_says_is_told() {
     for (fault, status, expected, error) in [
         (

@@ -3,7 +3,9 @@
 mod demo;
 mod documents;
 mod downstream;
+mod failing;
 mod health;
+mod readiness;
 mod sidecar;
 mod start;
 #[cfg(unix)]

@@ -32,6 +32,7 @@ async fn what_a_service_was_asked_is_exported_before_it_ends() {
         .start()
         .await;
     green.get("/hello").await;
+    green.get("/").await;
     green.signal(Signal::TERM);
     let (status, log) = green.end().await;
     assert_eq!(status.code(), Some(0), "{log}");
@@ -46,6 +47,9 @@ async fn what_a_service_was_asked_is_exported_before_it_ends() {
         "url.path",
         "/hello",
         "http.response.status_code",
+        // Named after the route that matched.
+        "http.route",
+        "GET /",
     ] {
         assert!(batch.contains(text), "{text}: {batch}");
     }

@@ -2,6 +2,7 @@
 
 mod names;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,13 @@ use mesh_model::namespace::DEFAULT_PER_REQUEST_TIMEOUT;
 use mesh_model::{MeshSuffixes, Problems};
 
 use super::{Client, Inner, Way};
+use crate::bases::Bases;
 use crate::config::{ConfigError, check_egress, check_placeholder, check_suffixes};
 use crate::environment::read;
-use crate::names::{Hosts, NameSettings, Names};
+use crate::names::{HostName, Hosts, NameSettings, Names};
 use crate::ready::Sidecar;
 use crate::retry::{DEFAULT_RETRIES, Retries};
+use crate::tcp::TcpEgress;
 use crate::wiring::{Evidence, Wiring};
 
 /// How long a call may take that says nothing of its own: 17 seconds, from sending to the last byte of the answer.
@@ -53,6 +56,9 @@ pub struct ClientBuilder {
     retries: u32,
     idle_timeout: Option<Duration>,
     sidecar: Option<Sidecar>,
+    tcp: TcpEgress,
+    /// What was said of TCP services that are none.
+    tcp_mistakes: Problems,
     names: NameSettings,
 }
 
@@ -66,6 +72,8 @@ impl ClientBuilder {
             retries: DEFAULT_RETRIES,
             idle_timeout: None,
             sidecar: None,
+            tcp: TcpEgress::default(),
+            tcp_mistakes: Problems::none(),
             names: NameSettings::default(),
         }
     }
@@ -76,12 +84,22 @@ impl ClientBuilder {
     ///
     /// All mistakes in the variables at once.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let environment = read(|name| std::env::var_os(name))?;
+        Self::from_variables(|name| std::env::var_os(name))
+    }
+
+    /// The same with variables from elsewhere, for a service's own tests.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in the variables at once.
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let environment = read(lookup)?;
         Ok(Self {
             wiring: environment.wiring,
             finds_out: true,
             suffixes: environment.suffixes,
             sidecar: environment.sidecar,
+            tcp: environment.tcp,
             ..Self::new()
         })
     }
@@ -150,6 +168,19 @@ impl ClientBuilder {
         self
     }
 
+    /// In explicit wiring, the address of the sidecar's listener for a TCP service: see
+    /// [`Client::tcp_address`]. One for each.
+    pub fn tcp_egress(mut self, name: &str, port: u16, address: SocketAddr) -> Self {
+        check_egress("tcp_egress", address, &mut self.tcp_mistakes);
+        match HostName::parse(name) {
+            Ok(name) => self.tcp.insert(&name, port, address),
+            Err(why) => self
+                .tcp_mistakes
+                .add("tcp_egress", format!("the name `{}` {why}", name.escape_debug())),
+        }
+        self
+    }
+
     /// The client. Nothing is connected before the first call. In other wirings than explicit, the hosts file and
     /// `resolv.conf` are read here.
     ///
@@ -157,7 +188,7 @@ impl ClientBuilder {
     ///
     /// All mistakes at once, each named after the method that says it right.
     pub fn build(self) -> Result<Client, ConfigError> {
-        let mut problems = Problems::none();
+        let mut problems = self.tcp_mistakes;
         let hosts = Hosts::new(self.names.hosts_file.clone(), self.names.rules());
         let wiring = self.wiring.or_else(|| self.finds_out.then(|| found_out(&hosts)));
         let default = || MeshSuffixes::new(DEFAULT_SUFFIXES);
@@ -207,10 +238,12 @@ impl ClientBuilder {
         Ok(Client {
             inner: Arc::new(Inner {
                 http,
+                bases: Bases::default(),
                 wiring,
                 way,
                 suffixes,
                 sidecar,
+                tcp: self.tcp,
                 timeout: self.timeout,
                 retries: Retries::new(self.retries),
             }),

@@ -9,6 +9,7 @@ use mesh_model::MeshSuffixes;
 
 use crate::sidecar::{Sidecar, client, nobody};
 
+const OWN: &str = "x-meshwright-timeout-ms";
 const EXPECTED: &str = "x-envoy-expected-rq-timeout-ms";
 const URL: &str = "http://blue.appmesh/";
 
@@ -21,20 +22,24 @@ async fn the_remaining_time_travels_to_the_next_hop() {
     let mut sidecar = Sidecar::answering(ok).await;
     let mesh = sidecar.client();
     mesh.get(URL).timeout(Duration::from_secs(5)).send().await.unwrap();
-    let told: u64 = sidecar.seen().await.header(EXPECTED).parse().unwrap();
+    let seen = sidecar.seen().await;
+    let told: u64 = seen.header(OWN).parse().unwrap();
     assert!((1..=5000).contains(&told), "{told}");
+    assert_eq!(seen.header(EXPECTED), seen.header(OWN));
 
     // As it came from the caller, some time ago, and shorter than what the call allows itself.
     let mut incoming = HeaderMap::new();
-    incoming.insert(EXPECTED, "3000".parse().unwrap());
+    incoming.insert(OWN, "3000".parse().unwrap());
+    // What an Envoy on the way allows.
+    incoming.insert(EXPECTED, "15000".parse().unwrap());
     let deadline = Deadline::from_headers(&incoming).unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
     mesh.get(URL).deadline(deadline).send().await.unwrap();
-    let told: u64 = sidecar.seen().await.header(EXPECTED).parse().unwrap();
+    let told: u64 = sidecar.seen().await.header(OWN).parse().unwrap();
     assert!((1..3000).contains(&told), "{told}");
     let call = mesh.get(URL).deadline(deadline).timeout(Duration::from_secs(1));
     call.send().await.unwrap();
-    let told: u64 = sidecar.seen().await.header(EXPECTED).parse().unwrap();
+    let told: u64 = sidecar.seen().await.header(OWN).parse().unwrap();
     assert!((1..=1000).contains(&told), "the earlier one counts: {told}");
 }
 
@@ -54,7 +59,8 @@ async fn a_grpc_call_says_it_in_grpc_s_way_as_well() {
 async fn the_default_is_not_told_and_a_header_of_the_call_s_own_stays() {
     let mut sidecar = Sidecar::answering(ok).await;
     sidecar.client().get(URL).send().await.unwrap();
-    assert!(!sidecar.seen().await.headers.contains_key(EXPECTED));
+    let seen = sidecar.seen().await;
+    assert!(!seen.headers.contains_key(EXPECTED) && !seen.headers.contains_key(OWN));
 
     let mesh = Client::builder()
         .egress(sidecar.address)
@@ -63,9 +69,11 @@ async fn the_default_is_not_told_and_a_header_of_the_call_s_own_stays() {
         .build()
         .unwrap();
     mesh.get(URL).send().await.unwrap();
-    assert!(sidecar.seen().await.headers.contains_key(EXPECTED), "somebody said so");
-    mesh.get(URL).header(EXPECTED, "77").send().await.unwrap();
-    assert_eq!(sidecar.seen().await.header(EXPECTED), "77");
+    assert!(sidecar.seen().await.headers.contains_key(OWN), "somebody said so");
+    for name in [OWN, EXPECTED] {
+        mesh.get(URL).header(name, "77").send().await.unwrap();
+        assert_eq!(sidecar.seen().await.header(name), "77");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod calls;
 mod deadlines;
 mod direct;
 mod dns;
+mod envoy;
 mod failures;
 mod lookups;
 mod names;
@@ -14,5 +15,6 @@ mod retries;
 mod shutdown;
 mod sidecar;
 mod tasks;
+mod tcp;
 #[cfg(feature = "telemetry")]
 mod telemetry;

@@ -41,6 +41,21 @@ fn telemetry(variables: &[(&str, String)]) -> (Telemetry, DefaultGuard) {
     (telemetry, recording)
 }
 
+#[test]
+fn a_layer_that_exports_nothing_wants_no_span_and_leaves_log_lines_to_others() {
+    let (off, recording) = telemetry(&[]);
+    assert!(!off.exports());
+    assert!(tracing::info_span!("nobody wants this").is_disabled());
+    assert!(!tracing::event_enabled!(tracing::Level::ERROR));
+    drop(recording);
+
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+    let beside_a_log = tracing_subscriber::registry().with(off.layer()).with(log);
+    let _recording = tracing::subscriber::set_default(beside_a_log);
+    tracing::callsite::rebuild_interest_cache();
+    assert!(tracing::event_enabled!(tracing::Level::INFO));
+}
+
 /// The variables that send spans, and no metrics, to `collector`.
 fn spans_to(collector: SocketAddr) -> Vec<(&'static str, String)> {
     vec![

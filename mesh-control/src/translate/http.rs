@@ -54,6 +54,11 @@ impl Manager {
     /// The filter, in a task that says this of itself.
     pub(super) fn filter(self, own: &OwnWiring) -> Filter {
         let hops = own.hops.as_ref().map(|path| hop_log(path, &self.routes));
+        // Without `respect_expected_rq_timeout`: a caller's `x-envoy-expected-rq-timeout-ms` would take the place of the
+        // limit that is configured, and a longer one would lift it. So each Envoy writes its own limit there instead, for
+        // whoever is called to see. What callers say themselves, in a header of `mesh-client`'s that passes as it is, needs
+        // no Envoy: they hang up. Source: `FilterUtility::finalTimeout` in Envoy's `source/common/router/router.cc` (read
+        // 2026-11-23).
         let router = HttpFilter {
             name: "envoy.filters.http.router".to_owned(),
             config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),

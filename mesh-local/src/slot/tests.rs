@@ -1,6 +1,7 @@
 //! What the parts of a task are told of where they listen.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 
 use mesh_infra::Template;
@@ -68,6 +69,11 @@ fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
     );
     assert_eq!(variable("MESHWRIGHT_SUFFIXES"), "demo.local,store");
     assert_eq!(variable("MESHWRIGHT_TCP_EGRESS"), format!("store:6379={tcp}"));
+    let admin = slot.admin_socket();
+    assert_eq!(
+        variable("MESHWRIGHT_READY"),
+        format!("http://unix:{}:/ready", admin.display())
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A request through the mesh passes the caller's Envoy, where its route's limit holds, and that of the called, where
 //! the listener's limit holds; the smaller one wins. More than the default therefore has to be said in both places, as
-//! under App Mesh.
+//! under App Mesh. A caller who waits for less hangs up, and cannot have more: see the router in `translate::http`.
 
 use std::time::Duration;
 

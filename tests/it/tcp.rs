@@ -1,0 +1,90 @@
+//! A service that does not speak HTTP, called through real Envoys by what a container is told in its environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::time::Duration;
+
+use mesh_client::ClientBuilder;
+use rustix::process::Signal;
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use crate::room::Room;
+use crate::run::{Run, TOO_LONG};
+use crate::template::{changed, container, offer};
+
+/// A database that says its name to whoever connects.
+const DATABASE: &str = r#"
+import os, socketserver
+class Database(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"db")
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+Server(("127.0.0.1", int(os.environ["SERVICE_PORT"])), Database).serve_forever()
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_connected_to_where_the_client_says() {
+    let room = Room::new();
+    let program = room.file("db.py", DATABASE);
+    let file = changed(&room, |template| {
+        let blue = container(template, "Blue");
+        blue["Image"] = json!("team/db");
+        let blue = blue.as_object_mut().expect("an object");
+        blue.remove("HealthCheck");
+        // What says nothing of its protocol is TCP.
+        let port = blue["PortMappings"][0].as_object_mut().expect("an object");
+        port.remove("AppProtocol");
+        let offered = offer(template, "Blue");
+        offered["DiscoveryName"] = json!("db");
+        offered["ClientAliases"] = json!([{"Port": 5432}]);
+    });
+    let (file, image) = (
+        file.display().to_string(),
+        format!("team/db=python3 {}", program.display()),
+    );
+    let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &image])).await;
+
+    // As if it were green.
+    let variables = environment(run.pid("green/1: container app started"));
+    let told = variables.get("MESHWRIGHT_TCP_EGRESS").expect("it is told");
+    let text = told.to_string_lossy();
+    assert!(text.starts_with("db.serviceconnect:5432=127.0.0.1:"), "{text}");
+    let builder = ClientBuilder::from_variables(|name| variables.get(name).cloned());
+    let green = builder.expect("they are complete").build().expect("they are right");
+    green.ready(Duration::from_secs(10)).await.expect("its Envoy is ready");
+    let address = green.tcp_address("db.serviceconnect", 5432).await.expect("it is known");
+    let mut name = String::new();
+    let mut connection = TcpStream::connect(address).await.expect("its Envoy listens");
+    let reading = tokio::time::timeout(TOO_LONG, connection.read_to_string(&mut name)).await;
+    reading.expect("it comes in time").expect("it can be read");
+    assert_eq!(name, "db");
+    let unknown = green
+        .tcp_address("db.serviceconnect", 5433)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        unknown.contains("there are those for db.serviceconnect:5432"),
+        "{unknown}"
+    );
+
+    drop(connection);
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(0));
+    room.assert_nothing_left();
+}
+
+/// The variables of a process.
+fn environment(pid: i32) -> BTreeMap<String, OsString> {
+    let all = std::fs::read(format!("/proc/{pid}/environ")).expect("it runs");
+    let variables = all.split(|byte| *byte == 0).filter_map(|variable| {
+        let end = variable.iter().position(|byte| *byte == b'=')?;
+        let name = String::from_utf8(variable[..end].to_vec()).ok()?;
+        Some((name, OsString::from_vec(variable[end + 1..].to_vec())))
+    });
+    variables.collect()
+}
