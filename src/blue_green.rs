@@ -8,17 +8,24 @@
 //! The state machine is `bluegreen-state`'s and runs a mesh is `mesh-local`'s; here one is told what the other did. What
 //! is said on the command line is in `arguments`, and the rest in this order:
 //! - `sides`: what a description is told of the two sides;
-//! - `place`: where the state is, and where the mesh is spoken to;
+//! - `ground`: where the app runs: here, by `place`, a folder with the state and a socket; or in an AWS account, by `there`;
 //! - `check`: whether a version is well, pure;
+//! - `answers`: what was said and done, as the state machine and people are told of it, pure;
 //! - `driver`: carries out a rollout;
-//! - `story`: all of it, unattended, under load.
+//! - `story`: all of it, unattended, under load, and `story::judgement` of that, pure.
 
+mod answers;
 mod arguments;
 mod check;
 mod driver;
+mod ground;
 mod place;
 mod sides;
 mod story;
+#[cfg(feature = "aws")]
+mod there;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,10 +39,11 @@ use mesh_model::app_mesh::ResourcePath;
 
 use self::arguments::{Arguments, Verb};
 use self::driver::Driver;
+use self::ground::Here;
 use self::place::Place;
 pub use self::sides::Sides;
 use crate::child;
-use crate::console::print;
+use crate::console::{print, show};
 use crate::program::exit_code;
 use crate::up::{self, Controlled, Up};
 use crate::walk::Walk;
@@ -105,7 +113,23 @@ impl BlueGreen {
             return code;
         }
         let arguments = Arguments::parse();
+        let is_for_account = matches!(arguments.verb, Some(Verb::Outputs { .. } | Verb::Destroy { .. }));
+        if arguments.target.aws || is_for_account {
+            return self
+                .perform_there(arguments)
+                .unwrap_or_else(|reason| exit_code(Err(reason)));
+        }
         exit_code(self.perform(arguments, beginning))
+    }
+
+    #[cfg(feature = "aws")]
+    fn perform_there(&self, arguments: Arguments) -> Result<ExitCode, String> {
+        there::perform(self, arguments)
+    }
+
+    #[cfg(not(feature = "aws"))]
+    fn perform_there(&self, _arguments: Arguments) -> Result<ExitCode, String> {
+        Err(crate::without_aws::remedy())
     }
 
     fn perform(&self, arguments: Arguments, beginning: Instant) -> Result<(), String> {
@@ -117,17 +141,30 @@ impl BlueGreen {
             None => self.stay(&place, arguments.network.into(), beginning),
             Some(Verb::Synth) => print(&self.template(&place.state()?.unwrap_or_else(first))?.to_json()),
             Some(Verb::Diagram) => print(&diagram(&self.template(&place.state()?.unwrap_or_else(first))?)),
-            Some(Verb::Diff { version }) => self.diff(&place, version),
-            Some(Verb::Status) => self.status(&place),
-            Some(Verb::Deploy { version, strategy }) => Driver::new(self, &place)?.take(|driver| Event::Deploy {
-                version,
-                strategy,
-                driver,
-            }),
-            Some(Verb::Continue) => Driver::new(self, &place)?.take(|_| Event::Continue),
-            Some(Verb::Abort) => Driver::new(self, &place)?.take(|_| Event::Abort),
-            Some(Verb::Rollback) => Driver::new(self, &place)?.take(|driver| Event::Rollback { driver }),
+            Some(Verb::Diff { version, given, .. }) => given.is_nothing().and_then(|()| self.diff(&place, version)),
+            Some(Verb::Status) => self.say_status(place.state()?),
+            Some(Verb::Deploy { version, strategy, given, .. }) => {
+                given.is_nothing()?;
+                let strategy = answers::strategy(place.state()?.as_ref(), version, strategy)?;
+                self.drive(&place, |driver| Event::Deploy {
+                    version,
+                    strategy,
+                    driver,
+                })
+            }
+            Some(Verb::Continue) => self.drive(&place, |_| Event::Continue),
+            Some(Verb::Abort) => self.drive(&place, |_| Event::Abort),
+            Some(Verb::Rollback) => self.drive(&place, |driver| Event::Rollback { driver }),
+            // These are for an account alone.
+            Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => Ok(()),
         }
+    }
+
+    /// Lets something happen here, and sees it through.
+    fn drive(&self, place: &Place, event: impl FnOnce(String) -> Event<Version>) -> Result<(), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+        runtime.block_on(Driver::new(self, Here::new(place)?).take(event, show))
     }
 
     /// Runs the app in the state that was stored, until told to stop.
@@ -172,18 +209,25 @@ impl BlueGreen {
 
     fn diff(&self, place: &Place, version: Version) -> Result<(), String> {
         let state = place.state()?.unwrap_or_else(first);
-        let planned = bluegreen_state::plan(Some(&state), &version).map_err(|refusal| refusal.to_string())?;
-        let wanted = match planned {
-            Planned::Update { side, version } => Sides::that_run(&state)?.with_version(side, version),
-            Planned::Nothing | Planned::First { .. } => return print("nothing changes\n"),
-            Planned::Traffic { to } => return print(&format!("nothing changes but the traffic, which goes to {to}\n")),
-        };
-        let after = self.synth(&wanted)?;
-        print(&diff(&self.synth(&Sides::that_run(&state)?)?, &after).to_string())
+        match self.with_version(&state, version)? {
+            Ok(after) => print(&diff(&self.synth(&Sides::that_run(&state)?)?, &after).to_string()),
+            Err(words) => print(&words),
+        }
     }
 
-    fn status(&self, place: &Place) -> Result<(), String> {
-        match place.state()? {
+    /// The template for a state in which another version was deployed; or, if that would change no template, what would
+    /// change, in words.
+    fn with_version(&self, state: &State<Version>, version: Version) -> Result<Result<Template, String>, String> {
+        let planned = bluegreen_state::plan(Some(state), &version).map_err(|refusal| refusal.to_string())?;
+        Ok(match planned {
+            Planned::Update { side, version } => Ok(self.synth(&Sides::that_run(state)?.with_version(side, version))?),
+            Planned::Nothing | Planned::First { .. } => Err("nothing changes\n".to_owned()),
+            Planned::Traffic { to } => Err(format!("nothing changes but the traffic, which goes to {to}\n")),
+        })
+    }
+
+    fn say_status(&self, state: Option<State<Version>>) -> Result<(), String> {
+        match state {
             Some(state) => print(&format!("{state}\n")),
             None => print("nothing was deployed yet\n"),
         }

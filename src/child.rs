@@ -59,5 +59,31 @@ fn demo_service() -> Image {
 }
 
 fn own_executable() -> OsString {
-    std::env::current_exe().map_or_else(|_| OsString::from("meshwright"), OsString::from)
+    #[cfg(test)]
+    let own = tests::built();
+    #[cfg(not(test))]
+    let own = std::env::current_exe();
+    own.map_or_else(|_| OsString::from("meshwright"), OsString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    /// The binary of this package: these tests have a `main` of their own, which is no service.
+    pub(super) fn built() -> io::Result<PathBuf> {
+        let own = std::env::current_exe()?;
+        let folder = own
+            .parent()
+            .and_then(Path::parent)
+            .expect("target/<profile>/deps/<test>");
+        let built = folder.join("meshwright");
+        assert!(
+            built.exists(),
+            "{} is missing: `cargo test --lib` alone does not build it, `cargo test` does",
+            built.display()
+        );
+        Ok(built)
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! | request | does |
 //! |---|---|
+//! | `GET /template` | the template that the mesh is at the moment |
 //! | `PUT /template?request=N`, the template as text | makes the mesh what the template says |
 //! | `PUT /parameter?request=N&name=NAME`, the value as text | gives a parameter of the template this value, as Parameter Store would |
 //! | `GET /statistics?node=mesh/M/virtualNode/N` | what Envoys counted of calls to a virtual node |
@@ -32,6 +33,8 @@ use tokio_util::task::AbortOnDropHandle;
 /// What somebody wants.
 #[derive(Debug)]
 pub(crate) enum Wish {
+    /// To know what the mesh is.
+    Held,
     /// That the mesh is what this template says.
     Template { request: u64, text: String },
     /// That a parameter has this value.
@@ -87,7 +90,7 @@ impl Control {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         let (ask, asked) = mpsc::channel(1);
         let routes = Router::new()
-            .route("/template", put(put_template))
+            .route("/template", get(get_template).put(put_template))
             .route("/parameter", put(put_parameter))
             .route("/statistics", get(get_statistics))
             .with_state(ask);
@@ -139,6 +142,10 @@ struct NodeName {
     node: String,
 }
 
+async fn get_template(ask: Ask) -> Response {
+    answer(&ask, Wish::Held).await
+}
+
 async fn put_template(ask: Ask, Query(Number { request }): Query<Number>, text: String) -> Response {
     answer(&ask, Wish::Template { request, text }).await
 }
@@ -172,3 +179,6 @@ async fn answer(State(ask): &Ask, wish: Wish) -> Response {
         Err(_) => stopping(),
     }
 }
+
+#[cfg(test)]
+mod tests;

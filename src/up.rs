@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
-use mesh_local::{Applied, Event, LocalMesh, Plan};
+use mesh_local::{Applied, Beside, Event, LocalMesh, Plan};
 use mesh_model::Problems;
 
 use crate::child::launcher;
@@ -63,6 +63,8 @@ pub(crate) type Story<'a> = Box<dyn FnOnce(Scene) -> LocalBoxFuture<'a, Result<(
 /// Where a story takes place.
 pub(crate) struct Scene {
     pub(crate) console: Console,
+    /// From where they are called.
+    pub(crate) beside: Beside,
     /// Where the Envoys of each service's first task are called, by service.
     pub(crate) doors: BTreeMap<String, SocketAddr>,
 }
@@ -132,6 +134,7 @@ impl Up<'_> {
             }
             let scene = Scene {
                 console: console.clone(),
+                beside: mesh.beside(),
                 doors,
             };
             return tokio::select! {

@@ -5,52 +5,35 @@
 
 use std::time::{Duration, SystemTime};
 
-use bluegreen_state::{Deployment, Effect, Ended, Event, FileStore, Outcome, Phase, Side, State, Timestamp, step};
+use bluegreen_state::{Deployment, Effect, Event, Outcome, Phase, Side, State, Timestamp, step};
 use mesh_local::NodeStatistics;
 use tokio::time::MissedTickBehavior;
 
-use super::check::complaint;
-use super::place::Place;
+use super::answers::{Attempt, Work, attempt, is_taken_back, refused, verdict};
+use super::check::Baseline;
+use super::ground::Ground;
 use super::sides::Sides;
 use super::{BlueGreen, Version};
-use crate::console::show;
 use crate::control::NotDone;
-use crate::control::client::{Made, Running};
+use crate::control::client::Made;
 
 /// Between two looks at the statistics, and at whether somebody took over; and before something is tried again.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Carries out the rollouts of an app.
-pub(super) struct Driver<'a> {
+pub(super) struct Driver<'a, G> {
     app: &'a BlueGreen,
-    place: &'a Place,
-    running: Running,
+    ground: G,
     name: String,
 }
 
-/// What is to be done for the state machine.
-#[derive(Debug, Clone, Copy)]
-enum Work {
-    /// Have both sides run what the state says.
-    Run { request: u64 },
-    /// Have the router divide traffic as the state says.
-    Divide { request: u64 },
-}
-
-/// What was counted of calls to each side at a moment, the target of the rollout first.
-struct Baseline {
-    target: Side,
-    counted: [NodeStatistics; 2],
-}
-
-impl<'a> Driver<'a> {
-    pub(super) fn new(app: &'a BlueGreen, place: &'a Place) -> Result<Self, String> {
-        Ok(Self {
+impl<'a, G: Ground> Driver<'a, G> {
+    pub(super) fn new(app: &'a BlueGreen, ground: G) -> Self {
+        Self {
             app,
-            place,
-            running: Running::at(&place.socket())?,
+            ground,
             name: format!("process {} since {}", std::process::id(), now().as_millis()),
-        })
+        }
     }
 
     /// What it is called in the state.
@@ -58,20 +41,17 @@ impl<'a> Driver<'a> {
         &self.name
     }
 
-    /// Lets something happen, by the event that `event` makes with this driver's name, and sees it through. Says what
-    /// happens on standard output.
-    pub(super) fn take(self, event: impl FnOnce(String) -> Event<Version>) -> Result<(), String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    /// Lets something happen, by the event that `event` makes with this driver's name, and sees it through. `say` is told
+    /// what happens.
+    pub(super) async fn take(
+        self,
+        event: impl FnOnce(String) -> Event<Version>,
+        say: impl Fn(&str),
+    ) -> Result<(), String> {
         let event = event(self.name.clone());
         let is_to_stay = matches!(event, Event::Deploy { .. } | Event::Continue);
-        match runtime.block_on(self.drive(event, show))?.map(|outcome| outcome.ended) {
-            Some(Ended::RolledBack { reason }) if is_to_stay => Err(format!("the deployment was taken back: {reason}")),
-            Some(Ended::RollbackFailed { reason }) => Err(format!(
-                "the version before is not well, so nothing was taken back: {reason}"
-            )),
-            Some(Ended::Successful {} | Ended::RolledBack { .. }) | None => Ok(()),
-        }
+        let outcome = self.drive(event, say).await?;
+        verdict(outcome.map(|outcome| outcome.ended), is_to_stay)
     }
 
     /// Lets `event` happen and sees it through. Gives how that ended; `None` if there was nothing to do, or if somebody has
@@ -82,12 +62,12 @@ impl<'a> Driver<'a> {
         say: impl Fn(&str),
     ) -> Result<Option<Outcome<Version>>, String> {
         let nothing = || "nothing was deployed yet: start it first, in another terminal".to_owned();
-        let mut deployment = self.place.open().await?.ok_or_else(nothing)?;
-        let mut effects = self.begin(&mut deployment, event, &say).await?;
+        let mut deployment = self.ground.open().await?.ok_or_else(nothing)?;
+        let mut effects = self.begin(&mut deployment, event).await?;
         let mut said = String::new();
         let mut looks = tokio::time::interval(BETWEEN_LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut work, mut wake, mut baseline) = (None, None, None);
+        let (mut work, mut wake, mut baseline) = (None, None, Baseline::default());
         loop {
             let state = deployment.state().clone();
             let words = state.to_string();
@@ -101,7 +81,7 @@ impl<'a> Driver<'a> {
                         work = Some(Box::pin(self.perform(Work::Run { request }, state.clone(), &say)));
                     }
                     Effect::SetWeights { request, .. } => {
-                        baseline = None;
+                        baseline.forget();
                         work = Some(Box::pin(self.perform(Work::Divide { request }, state.clone(), &say)));
                     }
                     Effect::Wake { at } => wake = Some(at),
@@ -109,10 +89,9 @@ impl<'a> Driver<'a> {
                     Effect::Refused { refusal } => return Err(refusal.to_string()),
                 }
             }
-            let Some(rollout) = state.rollout() else {
+            if state.rollout().is_none() {
                 return Ok(None);
-            };
-            let is_rolling_back = matches!(rollout.phase(), Phase::RollBack { .. });
+            }
             let next = tokio::select! {
                 next = answer(&mut work) => {
                     work = None;
@@ -121,12 +100,12 @@ impl<'a> Driver<'a> {
                 // A look comes before whatever time brings: a step must not be taken on what was not looked at.
                 () = until(wake) => {
                     wake = None;
-                    match self.look(&state, is_rolling_back, &mut baseline).await? {
+                    match self.look(&state, &mut baseline).await? {
                         Some(what) => Event::CheckFailed { request: state.request(), what },
                         None => Event::Tick,
                     }
                 }
-                _ = looks.tick() => match self.look(&state, is_rolling_back, &mut baseline).await? {
+                _ = looks.tick() => match self.look(&state, &mut baseline).await? {
                     Some(what) => Event::CheckFailed { request: state.request(), what },
                     None => {
                         effects = Vec::new();
@@ -144,25 +123,26 @@ impl<'a> Driver<'a> {
     /// Takes over what is under way, if anything is, and lets `event` happen.
     async fn begin(
         &self,
-        deployment: &mut Deployment<Version, FileStore>,
+        deployment: &mut Deployment<Version, G::Store>,
         event: Event<Version>,
-        say: impl Fn(&str),
     ) -> Result<Vec<Effect<Version>>, String> {
-        // What is refused is not worth taking over for.
+        // What is refused is not worth taking over for, unless it is what nobody may be left to see through.
         let (_, effects) = step(deployment.state(), event.clone(), now());
-        if let Some(Effect::Refused { refusal }) = effects.first() {
-            return Err(refusal.to_string());
-        }
-        let mut effects = Vec::new();
-        if let Some(rollout) = deployment.state().rollout() {
-            if let Event::Deploy { strategy, .. } = &event
-                && strategy != rollout.strategy()
-            {
-                say(&format!("going on as it was begun, with {}", rollout.strategy()));
+        let is_over = match effects.first() {
+            Some(Effect::Refused { refusal }) if !is_taken_back(deployment.state(), &event) => {
+                return Err(refused(refusal));
             }
+            Some(Effect::Refused { .. }) => true,
+            _ => false,
+        };
+        let mut effects = Vec::new();
+        if deployment.state().rollout().is_some() {
             let driver = self.name.clone();
             let resumed = deployment.apply(Event::Resume { driver }, now()).await;
             effects = resumed.map_err(|error| not_stored(&error))?;
+        }
+        if is_over {
+            return Ok(effects);
         }
         let further = deployment.apply(event, now()).await;
         let further = further.map_err(|error| not_stored(&error))?;
@@ -175,25 +155,17 @@ impl<'a> Driver<'a> {
     async fn perform(&self, work: Work, state: State<Version>, say: impl Fn(&str)) -> Result<Event<Version>, String> {
         let mut said = String::new();
         loop {
-            let (done, request) = match work {
+            let done = match work {
                 Work::Run { request } => {
-                    let template = self.app.template(&state)?.to_json();
-                    (self.running.put_template(request, template).await, request)
+                    let template = self.app.template(&state)?;
+                    self.ground.put_template(request, &template).await
                 }
-                Work::Divide { request } => {
-                    let name = self.app.route.to_parameter();
-                    let value = self.app.parameter(&Sides::of(&state)?, &name)?;
-                    (self.running.put_parameter(request, &name, value).await, request)
-                }
+                Work::Divide { request } => self.divide(request, &state, &say).await?,
             };
-            let reason = match (work, done) {
-                // Tasks that are ready are ready, whatever some Envoy has to say.
-                (Work::Run { .. }, Ok(_)) => return Ok(Event::Ready { request }),
-                (Work::Divide { .. }, Ok(Made { settled: true })) => return Ok(Event::RouterHas { request }),
-                (Work::Divide { .. }, Ok(Made { settled: false })) => "some Envoy does not have the weights".to_owned(),
-                (Work::Run { .. }, Err(NotDone::Refused(what))) => return Ok(Event::CheckFailed { request, what }),
-                (Work::Divide { .. }, Err(NotDone::Refused(reason))) => return Err(reason),
-                (_, Err(NotDone::NotNow(reason))) => reason,
+            let reason = match attempt(work, done) {
+                Attempt::Over(event) => return Ok(event),
+                Attempt::Failed(reason) => return Err(reason),
+                Attempt::Again(reason) => reason,
             };
             if reason != said {
                 say(&format!("trying again: {reason}"));
@@ -203,44 +175,58 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whether this driver is still the one, and whether the new version is well. Gives what is wrong with it.
-    async fn look(
+    /// Has the router divide traffic as the state says. The way back is over when the mesh is all that it would be if it
+    /// were started now: whoever reads of the sides in it must not find the version that was given up.
+    async fn divide(
         &self,
+        request: u64,
         state: &State<Version>,
-        is_rolling_back: bool,
-        baseline: &mut Option<Baseline>,
-    ) -> Result<Option<String>, String> {
-        let stored = self.place.open().await?;
+        say: impl Fn(&str),
+    ) -> Result<Result<Made, NotDone>, String> {
+        let name = self.app.route.to_parameter();
+        let value = self.app.parameter(&Sides::of(state)?, &name)?;
+        let divided = self.ground.put_parameter(request, &name, value).await;
+        if !is_rolling_back(state) || !matches!(divided, Ok(Made { settled: true })) {
+            return Ok(divided);
+        }
+        let template = self.app.synth(&Sides::that_run(state)?)?;
+        Ok(match self.ground.put_template(request, &template).await {
+            Err(NotDone::Refused(reason)) => {
+                // Traffic is back where it was, and the side without any is the next deployment's.
+                say(&format!("the side without traffic stays as it is: {reason}"));
+                divided
+            }
+            done => done,
+        })
+    }
+
+    /// Whether this driver is still the one, and whether the new version is well. Gives what is wrong with it.
+    async fn look(&self, state: &State<Version>, baseline: &mut Baseline) -> Result<Option<String>, String> {
+        let stored = self.ground.open().await?;
         let driver = stored.and_then(|stored| Some(stored.state().rollout()?.driver().to_owned()));
         if driver.as_deref() != Some(&self.name) {
             return Err(format!("{} took over", driver.as_deref().unwrap_or("somebody else")));
         }
         // Back to the version before there is no other way than on.
-        if is_rolling_back {
+        if is_rolling_back(state) {
             return Ok(None);
         }
         let target = state.target();
-        let Ok(now) = self.count(target).await else {
-            // An Envoy is being started, or all of it: nothing can be said just now.
-            return Ok(None);
-        };
-        match baseline {
-            Some(before) if before.target == target => {
-                let [new, other] = [0, 1].map(|side| now[side].since(&before.counted[side]));
-                Ok(complaint(&new, &other))
-            }
-            _ => {
-                *baseline = Some(Baseline { target, counted: now });
-                Ok(None)
-            }
-        }
+        // An error: an Envoy is being started, or all of it, and nothing can be said just now.
+        let now = self.count(target).await.ok();
+        Ok(now.and_then(|now| baseline.complaint(target, now)))
     }
 
     /// What was counted of calls to a side, and to the other one.
     async fn count(&self, target: Side) -> Result<[NodeStatistics; 2], NotDone> {
-        let of = async |side| self.running.statistics(self.app.node(side)).await;
+        let of = async |side| self.ground.statistics(self.app.node(side)).await;
         Ok([of(target).await?, of(target.other()).await?])
     }
+}
+
+fn is_rolling_back(state: &State<Version>) -> bool {
+    let phase = state.rollout().map(bluegreen_state::Rollout::phase);
+    matches!(phase, Some(Phase::RollBack { .. }))
 }
 
 /// What came of the work under way; never, if there is none.

@@ -81,3 +81,59 @@ impl Sides {
         json!({"nextUpdate": self.target.as_str(), "nextVersion": next, "currentVersion": current}).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bluegreen_state::{Event, Strategy, step};
+
+    use super::*;
+
+    /// Version 2 is on its way to green, all at once.
+    fn deploying() -> State<Version> {
+        let deploy = Event::Deploy {
+            version: 2,
+            strategy: Strategy::all_at_once(),
+            driver: "somebody".to_owned(),
+        };
+        let now = std::time::SystemTime::UNIX_EPOCH.into();
+        let (state, _) = step(&State::first(1), deploy, now);
+        // Green has lost its share of the traffic, and is being updated.
+        let request = state.request();
+        step(&state, Event::RouterHas { request }, now).0
+    }
+
+    #[test]
+    fn a_side_that_is_being_updated_is_described_as_it_is_to_be() {
+        let sides = Sides::of(&deploying()).expect("two sides");
+        assert_eq!((sides.blue(), sides.green(), sides.weights()), (1, 2, [100, 0]));
+        assert_eq!(
+            sides.document(),
+            r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1}"#
+        );
+    }
+
+    #[test]
+    fn a_side_whose_update_was_not_seen_through_runs_what_the_other_one_runs() {
+        let now = std::time::SystemTime::UNIX_EPOCH.into();
+        let (state, _) = step(&deploying(), Event::Abort, now);
+        let sides = Sides::that_run(&state).expect("two sides");
+        assert_eq!((sides.blue(), sides.green(), sides.weights()), (1, 1, [100, 0]));
+        assert_eq!(
+            sides.document(),
+            r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":1}"#
+        );
+        let seen_through = State::first(1);
+        assert_eq!(Sides::that_run(&seen_through), Sides::of(&seen_through));
+    }
+
+    #[test]
+    fn a_version_on_a_side_is_the_one_that_was_deployed_last() {
+        let sides = Sides::of(&State::first(1)).expect("two sides");
+        let sides = sides.with_version(Side::Green, 7);
+        assert_eq!((sides.blue(), sides.green()), (1, 7));
+        assert_eq!(
+            sides.document(),
+            r#"{"nextUpdate":"green","nextVersion":7,"currentVersion":1}"#
+        );
+    }
+}

@@ -77,6 +77,7 @@ impl<'a> Controlled<'a> {
         console: &Console,
     ) -> Result<String, NotDone> {
         match wish {
+            Wish::Held => Ok(self.template.to_json()),
             Wish::Template { request, text } => {
                 self.is_up_to_date(request)?;
                 let template = Template::from_text(&text).map_err(|error| NotDone::Refused(error.to_string()))?;
@@ -138,4 +139,40 @@ fn with_parameter(template: &Template, name: &str, value: String) -> Result<Temp
     }
     drop(parameters);
     Ok(template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "/demo/route";
+
+    fn template() -> Template {
+        let text = json!({"Resources": {
+            "Other": {"Type": "AWS::ECS::Cluster", "Properties": {}},
+            "Route": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": NAME, "Type": "String", "Value": "1"}},
+        }});
+        Template::from_text(&text.to_string()).expect("a template")
+    }
+
+    #[test]
+    fn a_parameter_is_changed_and_nothing_else() {
+        let changed = with_parameter(&template(), NAME, "2".to_owned()).expect("there is one");
+        assert_eq!(changed.resources["Route"].properties["Value"], "2");
+        let back = with_parameter(&changed, NAME, "1".to_owned()).expect("there is one");
+        assert_eq!(back.to_json(), template().to_json());
+        let error = with_parameter(&template(), "/demo/other", String::new()).expect_err("there is none");
+        assert_eq!(error, "there is no parameter `/demo/other` in the template");
+    }
+
+    #[test]
+    fn what_is_out_of_date_is_refused_and_the_same_again_is_not() {
+        let plan = |_: &Template| Err("no plan is asked for".to_owned());
+        let mut controlled = Controlled::new(PathBuf::new(), template(), plan, std::future::ready(Ok(())));
+        for request in [3, 3, 7] {
+            assert_eq!(controlled.is_up_to_date(request), Ok(()));
+        }
+        let expected = NotDone::Refused("request 6 is out of date: 7 was made already".to_owned());
+        assert_eq!(controlled.is_up_to_date(6), Err(expected));
+    }
 }

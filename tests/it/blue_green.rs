@@ -13,23 +13,6 @@ use crate::room::Room;
 use crate::run::{Ended, Run, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_whole_story_loses_no_call_and_ends_with_a_return() {
-    let room = Room::new();
-    let ended = Run::to_end(&room, room.example_named("bluegreen", &["--once"])).await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    for expected in [
-        "2 SUCCESSFUL\n",
-        "3 SUCCESSFUL\n",
-        "4 ROLLBACK_SUCCESSFUL: a check failed: nine of ten answers came within ",
-        " calls in ",
-        " s, 0 failed\n",
-    ] {
-        assert!(ended.stdout.contains(expected), "no `{expected}` in {ended:?}");
-    }
-    room.assert_nothing_left();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deployment_whose_driver_is_killed_is_gone_on_with_or_taken_back() {
     let room = Room::new();
     let run = Run::up(&room, command(&room, &[])).await;
@@ -58,7 +41,21 @@ async fn a_deployment_whose_driver_is_killed_is_gone_on_with_or_taken_back() {
         "{other:?}"
     );
 
+    // It keeps its strategy. Who wants another one is told how to get it, and does not disturb it.
+    let with_another = ["deploy", "--version", "2", "--strategy", "all-at-once"];
+    let kept = say(&room, &with_another).await;
+    assert!(
+        kept.code == Some(1)
+            && kept
+                .stderr
+                .contains("is being deployed with canary:10%,1h already, and keeps that")
+            && kept.stderr.contains("abort it, and deploy again with all-at-once"),
+        "{kept:?}"
+    );
+    assert_eq!(say(&room, &["status"]).await.stdout.trim(), canary);
+
     // Another driver goes on where the first one was, until somebody takes over to abort.
+    let deploy = ["deploy", "--version", "2"];
     let mut second = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
     second.wait_for(canary, |printed| printed.stdout.contains(canary)).await;
     let aborted = say(&room, &["abort"]).await;
@@ -72,6 +69,9 @@ async fn a_deployment_whose_driver_is_killed_is_gone_on_with_or_taken_back() {
         second.code == Some(1) && second.stderr.contains("took over"),
         "{second:?}"
     );
+    // What runs says the same of the sides as what is stored.
+    let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":2}"#;
+    assert_eq!(held(&room).await, stored);
 
     let deployed = say(&room, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
     assert_eq!(deployed.code, Some(0), "{deployed:?}");
@@ -89,6 +89,8 @@ async fn a_deployment_whose_driver_is_killed_is_gone_on_with_or_taken_back() {
     assert_eq!(returned.code, Some(0), "{returned:?}");
     let first = r#"{"message":"ok","service":"blue","version":"1"}"#;
     eventually("version 1 answers", async || crate::http::answers(&split, first).await).await;
+    let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":3}"#;
+    assert_eq!(held(&room).await, stored);
     run.signal(Signal::INT);
     assert_eq!(run.end().await.code, Some(0));
     room.assert_nothing_left();
@@ -121,6 +123,52 @@ async fn whoever_follows_a_killed_driver_takes_a_bad_version_back() {
     assert_eq!(again.code, Some(0), "{again:?}");
     let summary = calls.stop().await;
     assert!(summary.all_went_well(), "{summary}");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(0));
+    room.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_return_whose_driver_is_killed_is_seen_through_by_whoever_deploys_the_same_again() {
+    let room = Room::new();
+    let run = Run::up(&room, command(&room, &[])).await;
+    let terminal = Room::new();
+    let deploy = ["deploy", "--version", "2", "--strategy", "canary:10%,1h"];
+    let mut driver = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
+    let canary = "blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT";
+    driver.wait_for(canary, |printed| printed.stdout.contains(canary)).await;
+    driver.signal(Signal::KILL);
+    driver.end().await;
+
+    // Nothing runs that the return could be made in.
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(0));
+    let mut abort = Run::start(&terminal, in_terminal(&terminal, &room, &["abort"]));
+    let waiting = "trying again: nothing is running";
+    abort
+        .wait_for(waiting, |printed| printed.stdout.contains(waiting))
+        .await;
+    abort.signal(Signal::KILL);
+    abort.end().await;
+
+    let run = Run::up(&room, command(&room, &[])).await;
+    let other = say(&room, &["deploy", "--version", "3"]).await;
+    assert!(
+        other.code == Some(1)
+            && other
+                .stderr
+                .contains("if whoever did that is gone, `abort` sees it through"),
+        "{other:?}"
+    );
+    let again = say(&room, &deploy).await;
+    assert!(
+        again.code == Some(1) && again.stderr.contains("the deployment was taken back: it was aborted"),
+        "{again:?}"
+    );
+    let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":2}"#;
+    assert_eq!(held(&room).await, stored);
+    let deployed = say(&room, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
+    assert_eq!(deployed.code, Some(0), "{deployed:?}");
     run.signal(Signal::INT);
     assert_eq!(run.end().await.code, Some(0));
     room.assert_nothing_left();
@@ -171,6 +219,22 @@ async fn what_cannot_be_done_is_said_and_changes_nothing() {
     run.signal(Signal::INT);
     assert_eq!(run.end().await.code, Some(0));
     room.assert_nothing_left();
+}
+
+/// What the mesh that runs holds of the sides: the value of its parameter.
+async fn held(room: &Room) -> String {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .unix_socket(room.path("state/mesh.sock"));
+    let asked = client
+        .build()
+        .expect("a client")
+        .get("http://meshwright/template")
+        .send();
+    let template = asked.await.expect("it answers").text().await.expect("a text");
+    let template: serde_json::Value = serde_json::from_str(&template).expect("a template");
+    let value = &template["Resources"]["State"]["Properties"]["Value"];
+    value.as_str().expect("it is a text").to_owned()
 }
 
 /// The example, with its state in the room.

@@ -159,7 +159,7 @@ async fn whoever_may_not_make_networks_is_told_what_to_do() {
 }
 
 /// A room that Envoys can reach, who are another user there.
-fn room() -> Room {
+pub(crate) fn room() -> Room {
     let room = Room::new();
     for folder in [room.path(""), room.tmpdir()] {
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).expect("it is ours");
@@ -168,7 +168,7 @@ fn room() -> Room {
 }
 
 /// An example whose tasks have networks of their own. Who is not root becomes it in a user namespace.
-fn in_namespaces(room: &Room, example: &str, arguments: &[&str]) -> Command {
+pub(crate) fn in_namespaces(room: &Room, example: &str, arguments: &[&str]) -> Command {
     let arguments: Vec<&str> = ["--network", "namespaces"]
         .into_iter()
         .chain(arguments.iter().copied())

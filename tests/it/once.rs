@@ -72,6 +72,8 @@ async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
         ],
         "{stdout}"
     );
+    let asked = picture.last().map(|line| line.what.as_str());
+    assert_eq!(asked, Some("GET /"), "named after its route: {stdout}");
     assert!(
         stdout.contains("\nThe first answer through two services was there "),
         "{stdout}"

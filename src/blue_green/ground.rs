@@ -1,0 +1,65 @@
+//! Where an app runs, as a driver sees it: on this machine, or in an AWS account.
+
+use bluegreen_state::{Deployment, FileStore, Store};
+use mesh_infra::Template;
+use mesh_local::NodeStatistics;
+use mesh_model::app_mesh::ResourcePath;
+
+use super::Version;
+use super::place::Place;
+use crate::control::NotDone;
+use crate::control::client::{Made, Running};
+
+/// Where an app runs, and where its state is kept.
+pub(super) trait Ground {
+    /// What keeps the state.
+    type Store: Store;
+
+    /// The stored deployment; `None` if nothing was ever deployed.
+    async fn open(&self) -> Result<Option<Deployment<Version, Self::Store>>, String>;
+
+    /// Makes what runs what the template says, and waits until it is. Requests are numbered, and one with a lower number
+    /// than one before is out of date.
+    async fn put_template(&self, request: u64, template: &Template) -> Result<Made, NotDone>;
+
+    /// Gives a parameter of the template a value, and waits until Envoys have answered to that.
+    async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Made, NotDone>;
+
+    /// What Envoys counted of calls to a virtual node.
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, NotDone>;
+}
+
+/// On this machine: a folder with the state, and a mesh that listens at a socket in it.
+pub(super) struct Here<'a> {
+    place: &'a Place,
+    running: Running,
+}
+
+impl<'a> Here<'a> {
+    pub(super) fn new(place: &'a Place) -> Result<Self, String> {
+        Ok(Self {
+            place,
+            running: Running::at(&place.socket())?,
+        })
+    }
+}
+
+impl Ground for Here<'_> {
+    type Store = FileStore;
+
+    async fn open(&self) -> Result<Option<Deployment<Version, FileStore>>, String> {
+        self.place.open().await
+    }
+
+    async fn put_template(&self, request: u64, template: &Template) -> Result<Made, NotDone> {
+        self.running.put_template(request, template.to_json()).await
+    }
+
+    async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Made, NotDone> {
+        self.running.put_parameter(request, name, value).await
+    }
+
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, NotDone> {
+        self.running.statistics(node).await
+    }
+}
