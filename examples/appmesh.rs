@@ -7,16 +7,18 @@
 //! cargo run --example appmesh -- synth                  print the CloudFormation template
 //! cargo run --example appmesh -- synth --mesh app-mesh  the same, with App Mesh's own resources
 //! cargo run --example appmesh -- diagram                print a Mermaid diagram
+//! cargo run --features aws --example appmesh -- deploy   to AWS; and diff, outputs, destroy
 //! ```
 
 use std::process::ExitCode;
 
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
-    AppProtocol, Cluster, Container, GatewayRoute, HealthCheck, Listener, Mesh, Network, PortMapping,
-    PrivateDnsNamespace, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode, VirtualRouter,
-    VirtualService,
+    AppProtocol, Cluster, Container, ControlPlane, EcrImage, GatewayRoute, HealthCheck, Listener, LoadBalancer, Mesh,
+    PortMapping, PrivateDnsNamespace, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode,
+    VirtualRouter, VirtualService, Vpc,
 };
+use meshwright::images::IMAGE_TAG;
 use meshwright::{Call, DEMO_SERVICE_IMAGE, Program, Walk};
 
 fn main() -> ExitCode {
@@ -24,12 +26,14 @@ fn main() -> ExitCode {
 }
 
 /// A mesh whose members may call nothing but their backends, which is the default.
-fn stack() -> Stack {
+pub(crate) fn stack() -> Stack {
     let mut stack = Stack::new("appmesh");
-    let network = stack.add("Network", Network::from_parameters());
+    let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new());
     let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
-    let mesh = stack.add("Mesh", Mesh::new("demo"));
+    let control_plane = ControlPlane::new("demo", &cluster, &network, &namespace);
+    let control_plane = stack.add("ControlPlane", control_plane);
+    let mesh = stack.add("Mesh", Mesh::new("demo").with_control_plane(&control_plane));
 
     // What each service is to the mesh. `blue` may also call itself, for the longest call of the walk.
     let node = |name: &str, backends: &[&str]| {
@@ -71,9 +75,11 @@ fn stack() -> Stack {
             .with_service_discovery(&namespace);
         stack.add(name, service);
     }
+    let entrance = stack.add("Entrance", LoadBalancer::network(&network, 9080));
     let service = Service::gateway(&cluster, &gateway)
         .with_name("gateway")
-        .with_network(&network);
+        .with_network(&network)
+        .with_load_balancer(&entrance);
     stack.add("gateway", service);
     stack
 }
@@ -82,9 +88,10 @@ fn demo_service(name: &str) -> TaskDefinition {
     let http = PortMapping::new("http", 80)
         .with_app_protocol(AppProtocol::Http)
         .with_port_variable("SERVICE_PORT");
-    let container = Container::new("app", DEMO_SERVICE_IMAGE)
+    let container = Container::new("app", EcrImage::new(DEMO_SERVICE_IMAGE).with_tag(IMAGE_TAG))
         .with_environment("SERVICE_NAME", name)
         .with_port(http)
+        .with_bind_variable("SERVICE_BIND")
         .with_health_check(HealthCheck::command(["demo-service", "health"]));
     TaskDefinition::new(container)
 }

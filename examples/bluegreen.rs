@@ -8,19 +8,21 @@
 //! cargo run --example bluegreen -- deploy --version 2            do it; --strategy canary:10%,30s, linear:20%,10s, …
 //! cargo run --example bluegreen -- status|continue|abort|rollback
 //! cargo run --example bluegreen -- --once                        all of it, unattended, under load
+//! cargo run --features aws --example bluegreen -- deploy --aws --version 1   on AWS; and all the others
 //! ```
 //!
-//! Version 4 is a bad one: it takes half a second to answer, and returns by itself.
+//! Two versions are bad, and return by themselves: 4 takes half a second to answer, and 5 fails every fifth time.
 
 use std::process::ExitCode;
 
 use mesh_infra::app_mesh::{Kind, Protocol, ResourcePath};
 use mesh_infra::cfn::ssm;
 use mesh_infra::{
-    AppProtocol, Cluster, Container, GatewayRoute, HealthCheck, Listener, Mesh, Network, PortMapping,
-    PrivateDnsNamespace, Resource, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode, VirtualRouter,
-    VirtualService,
+    AppProtocol, Cluster, Container, ControlPlane, EcrImage, GatewayRoute, HealthCheck, Listener, LoadBalancer, Mesh,
+    PortMapping, PrivateDnsNamespace, Resource, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode,
+    VirtualRouter, VirtualService, Vpc,
 };
+use meshwright::images::IMAGE_TAG;
 use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, Sides};
 
 const MESH: &str = "demo";
@@ -35,10 +37,12 @@ fn main() -> ExitCode {
 
 fn stack(sides: &Sides) -> Stack {
     let mut stack = Stack::new("bluegreen");
-    let network = stack.add("Network", Network::from_parameters());
+    let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new());
     let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
-    let mesh = stack.add("Mesh", Mesh::new(MESH));
+    let control_plane = ControlPlane::new(MESH, &cluster, &network, &namespace);
+    let control_plane = stack.add("ControlPlane", control_plane);
+    let mesh = stack.add("Mesh", Mesh::new(MESH).with_control_plane(&control_plane));
 
     let node = |name: &str| {
         VirtualNode::new(&mesh, name)
@@ -76,9 +80,11 @@ fn stack(sides: &Sides) -> Stack {
             .with_service_discovery(&namespace);
         stack.add(name, service);
     }
+    let entrance = stack.add("Entrance", LoadBalancer::network(&network, 9080));
     let service = Service::gateway(&cluster, &gateway)
         .with_name("gateway")
-        .with_network(&network);
+        .with_network(&network)
+        .with_load_balancer(&entrance);
     stack.add("gateway", service);
 
     // Which side carries what, where other tools look for it.
@@ -91,13 +97,15 @@ fn demo_service(name: &str, version: u64) -> TaskDefinition {
     let http = PortMapping::new("http", 80)
         .with_app_protocol(AppProtocol::Http)
         .with_port_variable("SERVICE_PORT");
-    let container = Container::new("app", DEMO_SERVICE_IMAGE)
+    let container = Container::new("app", EcrImage::new(DEMO_SERVICE_IMAGE).with_tag(IMAGE_TAG))
         .with_environment("SERVICE_NAME", name)
         .with_environment("SERVICE_VERSION", version.to_string())
         .with_port(http)
+        .with_bind_variable("SERVICE_BIND")
         .with_health_check(HealthCheck::command(["demo-service", "health"]));
     TaskDefinition::new(match version {
         4 => container.with_environment("SERVICE_DELAY", "500ms"),
+        5 => container.with_environment("SERVICE_FAILURES", "20%"),
         _ => container,
     })
 }

@@ -5,30 +5,35 @@
 //! cargo run --example serviceconnect -- --once   start it, make the calls below, stop
 //! cargo run --example serviceconnect -- synth    print the CloudFormation template
 //! cargo run --example serviceconnect -- diagram  print a Mermaid diagram
+//! cargo run --features aws --example serviceconnect -- deploy   to AWS; and diff, outputs, destroy
 //! ```
 
 use std::process::ExitCode;
 
 use mesh_infra::{
-    AppProtocol, Cluster, ClusterHandle, Container, Endpoint, HealthCheck, HttpNamespace, Network, NetworkHandle,
-    PortMapping, Service, ServiceConnect, Stack, TaskDefinition,
+    AppProtocol, Cluster, ClusterHandle, Container, EcrImage, Endpoint, HealthCheck, HttpNamespace, LoadBalancer,
+    NetworkHandle, PortMapping, Service, ServiceConnect, Stack, TaskDefinition, Vpc,
 };
+use meshwright::images::IMAGE_TAG;
 use meshwright::{Call, DEMO_SERVICE_IMAGE, Program, Walk};
 
 fn main() -> ExitCode {
     Program::new(stack()).with_walk(walk()).run()
 }
 
-/// A cluster, an HTTP namespace, and two services in it: two tasks of `blue`, one of `green`.
+/// A cluster, an HTTP namespace, and two services in it: two tasks of `blue`, one of `green`. On AWS `green` can be called
+/// from outside, by those whom the deployment names.
 fn stack() -> Stack {
     let mut stack = Stack::new("serviceconnect");
     let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
     let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
-    let network = stack.add("Network", Network::from_parameters());
+    let network = stack.add("Vpc", Vpc::new());
+    let entrance = stack.add("Entrance", LoadBalancer::network(&network, 3000));
 
     let blue = stack.add("blue", demo_service("blue", &cluster, &network).with_desired_count(2));
     // A task learns only of endpoints that existed when its service was deployed, so blue comes first.
-    stack.add("green", demo_service("green", &cluster, &network).with_backend(&blue));
+    let green = demo_service("green", &cluster, &network).with_backend(&blue);
+    stack.add("green", green.with_load_balancer(&entrance));
     stack
 }
 
@@ -37,9 +42,10 @@ fn demo_service(name: &str, cluster: &ClusterHandle, network: &NetworkHandle) ->
     let http = PortMapping::new("http", 3000)
         .with_app_protocol(AppProtocol::Http)
         .with_port_variable("SERVICE_PORT");
-    let container = Container::new("app", DEMO_SERVICE_IMAGE)
+    let container = Container::new("app", EcrImage::new(DEMO_SERVICE_IMAGE).with_tag(IMAGE_TAG))
         .with_environment("SERVICE_NAME", name)
         .with_port(http)
+        .with_bind_variable("SERVICE_BIND")
         .with_health_check(HealthCheck::command(["demo-service", "health"]));
     let endpoint = Endpoint::new("http").with_discovery_name(name).with_client_port(80);
     Service::new(cluster, TaskDefinition::new(container))

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
+use mesh_infra::CONTROL_PLANE_IMAGE;
 
 use crate::child::DEMO_SERVICE_IMAGE;
 use crate::console::print;
@@ -12,9 +13,6 @@ const IMAGES: [(&str, &str); 2] = [
     (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
     (CONTROL_PLANE_IMAGE, "mesh-control/Dockerfile"),
 ];
-
-/// The image name of the control plane.
-pub const CONTROL_PLANE_IMAGE: &str = "meshwright/mesh-control";
 
 /// The tag of the images: this version of the program, so that a template says what it was made for.
 pub const IMAGE_TAG: &str = env!("CARGO_PKG_VERSION");

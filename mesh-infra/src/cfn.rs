@@ -12,7 +12,11 @@
 //! reference, "Return values" of each type (read 2026-11-23).
 
 pub mod appmesh;
+pub mod ec2;
 pub mod ecs;
+pub mod elbv2;
+pub mod iam;
+pub mod logs;
 mod mend;
 mod names;
 mod read;

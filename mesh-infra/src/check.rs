@@ -9,17 +9,20 @@
 //! that nobody else makes, because they span the services of a namespace.
 
 mod app_mesh;
+mod control_planes;
 mod envoys;
 mod fargate;
+mod names;
 mod parameters;
 mod references;
 mod service_connect;
 mod services;
 mod task_definitions;
+mod wiring;
 
 use mesh_model::Problems;
 
-use crate::cfn::{self, ResourceType, appmesh, ecs, servicediscovery, ssm};
+use crate::cfn::{self, ResourceType, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 use crate::mesh_resource::mesh_resources;
 use crate::template::Template;
 
@@ -33,7 +36,8 @@ pub(crate) use parameters::check as check_parameters;
 /// wrong type, containers and sizes that ECS would refuse, services without a network, all that
 /// [`mesh_model::namespace::Namespace::resolve`] finds in the namespaces of Service Connect, and all that
 /// [`mesh_model::app_mesh::Assembly`] finds in meshes, in either [`MeshForm`](crate::MeshForm); Envoys of virtual
-/// nodes that do not exist, and virtual nodes looked for under names that nothing registers.
+/// nodes that do not exist or whose bootstrap does not fit theirs, virtual nodes looked for under names that nothing
+/// registers, and names that AWS refuses.
 pub fn check(template: &Template) -> Result<(), Problems> {
     let mut problems = Problems::none();
     references::check(template, &mut problems);
@@ -48,6 +52,18 @@ pub fn check(template: &Template) -> Result<(), Problems> {
     readable::<appmesh::VirtualService>(template, &mut problems);
     readable::<appmesh::VirtualGateway>(template, &mut problems);
     readable::<appmesh::GatewayRoute>(template, &mut problems);
+    readable::<ec2::Vpc>(template, &mut problems);
+    readable::<ec2::Subnet>(template, &mut problems);
+    readable::<ec2::VpcGatewayAttachment>(template, &mut problems);
+    readable::<ec2::RouteTable>(template, &mut problems);
+    readable::<ec2::Route>(template, &mut problems);
+    readable::<ec2::SubnetRouteTableAssociation>(template, &mut problems);
+    readable::<ec2::SecurityGroup>(template, &mut problems);
+    readable::<iam::Role>(template, &mut problems);
+    readable::<logs::LogGroup>(template, &mut problems);
+    readable::<elbv2::LoadBalancer>(template, &mut problems);
+    readable::<elbv2::TargetGroup>(template, &mut problems);
+    readable::<elbv2::Listener>(template, &mut problems);
     readable::<ecs::Cluster>(template, &mut problems);
     readable::<ecs::TaskDefinition>(template, &mut problems);
     readable::<ecs::Service>(template, &mut problems);
@@ -63,6 +79,10 @@ pub fn check(template: &Template) -> Result<(), Problems> {
     let resources = mesh_resources(template);
     app_mesh::check(&resources, &mut problems);
     envoys::check(template, &resources, &mut problems);
+    let meshes = app_mesh::topologies(&resources);
+    wiring::check(template, &meshes, &mut problems);
+    control_planes::check(template, &meshes, &mut problems);
+    names::check(template, &mut problems);
     parameters::check(template, &mut problems);
     problems.or(())
 }

@@ -64,11 +64,20 @@ fn service_label(participant: &Participant<'_>) -> Vec<String> {
     let images = participant
         .containers()
         .iter()
-        .map(|container| format!("{}: {}", container.name, container.image));
+        .map(|container| format!("{}: {}", container.name, image(&container.image)));
     [participant.logical_id.to_owned(), tasks]
         .into_iter()
         .chain(images)
         .collect()
+}
+
+/// An image in ECR without its registry, which is long and says nothing of what runs.
+fn image(image: &Value<String>) -> String {
+    let image = image.to_string();
+    let in_ecr = image
+        .split_once('/')
+        .filter(|(registry, _)| registry.contains(".dkr.ecr."));
+    in_ecr.map_or(image.clone(), |(_, name)| name.to_owned())
 }
 
 fn draw_service_connect(

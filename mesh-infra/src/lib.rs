@@ -4,20 +4,21 @@
 //! AWS deploys it, the local runner interprets it, [`diagram`] draws it. Templates that other tools wrote are read,
 //! judged and drawn as well.
 //!
-//! This crate starts no process, does no I/O, is not async and knows none of Envoy's protobufs.
+//! This crate starts no process and knows none of Envoy's protobufs. It does no I/O and is not async, but for the
+//! module `deploy`, which comes with the feature of that name and speaks to an AWS account.
 //!
 //! ```
 //! use mesh_infra::{
-//!     AppProtocol, Cluster, Container, Endpoint, HealthCheck, HttpNamespace, Network, PortMapping, Service,
-//!     ServiceConnect, Stack, TaskDefinition,
+//!     AppProtocol, Cluster, Container, EcrImage, Endpoint, HealthCheck, HttpNamespace, LoadBalancer, PortMapping,
+//!     Service, ServiceConnect, Stack, TaskDefinition, Vpc,
 //! };
 //!
 //! let mut stack = Stack::new("serviceconnect");
 //! let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
 //! let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
-//! let network = stack.add("Network", Network::from_parameters());
+//! let network = stack.add("Vpc", Vpc::new());
 //! let service = |name: &str, tasks: u32| {
-//!     let container = Container::new("app", "meshwright/demo-service")
+//!     let container = Container::new("app", EcrImage::new("meshwright/demo-service"))
 //!         .with_environment("SERVICE_NAME", name)
 //!         .with_port(
 //!             PortMapping::new("http", 3000)
@@ -32,7 +33,9 @@
 //!         .with_service_connect(ServiceConnect::offering(endpoint))
 //! };
 //! let blue = stack.add("blue", service("blue", 2));
-//! stack.add("green", service("green", 1).with_backend(&blue));
+//! // From outside, only whom the parameter `AllowedCidr` names gets in, and only to green.
+//! let entrance = stack.add("Entrance", LoadBalancer::network(&network, 3000));
+//! stack.add("green", service("green", 1).with_backend(&blue).with_load_balancer(&entrance));
 //!
 //! let template = stack.synth()?;
 //! template.has_resource("AWS::ECS::Service", &serde_json::json!({"DesiredCount": 2}))?;
@@ -43,13 +46,16 @@
 //! - [`App`] and [`Stack`]: what constructs are added to, and what comes of it;
 //! - the constructs of layer 2, [`Cluster`] to [`TaskDefinition`]: one way to say each thing, a default for the
 //!   rest, and handles in place of ARNs;
-//! - the constructs of a mesh, [`Mesh`] to [`GatewayRoute`], and [`MeshForm`]: what becomes of them;
+//! - where they are and who gets in, [`Vpc`] or [`Network`], and [`LoadBalancer`];
+//! - the constructs of a mesh, [`Mesh`] to [`GatewayRoute`], its [`ControlPlane`], and [`MeshForm`]: what becomes of
+//!   them;
 //! - [`Value`]: a value that is known now, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for all that layer 2 has no word for;
 //! - [`Template`]: the document, written by us or by others, and the assertions on it;
 //! - [`check`]: what is judged before AWS does;
 //! - [`diagram`]: a template as a picture; [`diff()`]: what two of them differ in;
-//! - [`Construct`]: how to write a construct of your own.
+//! - [`Construct`]: how to write a construct of your own;
+//! - `deploy`, with that feature: what a template would change in an account, making it so, taking it away.
 //!
 //! # Status
 //!
@@ -64,9 +70,14 @@
 //! | `AWS::AppMesh::*` | layer 1 and 2; written as such or as parameters, read, judged across resources; shared meshes not yet |
 //! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service` | layer 1; layer 2 for `A` records of ECS services |
 //! | `AWS::SSM::Parameter` | layer 1; what holds a mesh's resource is judged |
-//! | connections redirected by `ProxyConfiguration` | layer 1 |
+//! | connections redirected by `ProxyConfiguration` | layer 1 and 2; explicit wiring is the default |
+//! | Envoys of a mesh | their bootstrap, ports, readiness and control plane; volumes for certificates by `override_property` |
+//! | `AWS::EC2::VPC`, subnets, routes, security groups | layer 1; layer 2 for public subnets in two zones, and for networks that exist |
+//! | `AWS::IAM::Role` | layer 1; layer 2 for execution roles and the control plane's own |
+//! | `AWS::Logs::LogGroup` | layer 1; layer 2 for one per service |
+//! | `AWS::ElasticLoadBalancingV2::*` | layer 1; layer 2 for a network load balancer with one listener, without TLS |
 //! | references between stacks | not yet; a handle of another stack is a problem |
-//! | VPC, IAM, logs, deploying | not yet |
+//! | deploying | with the feature `deploy`: compared, deployed by change sets, followed, destroyed with what Service Connect leaves; drift and import not yet |
 
 mod app;
 mod assertion;
@@ -74,6 +85,8 @@ pub mod cfn;
 mod check;
 mod construct;
 mod constructs;
+#[cfg(feature = "deploy")]
+pub mod deploy;
 mod diagram;
 mod diff;
 mod ecr_image;
@@ -90,12 +103,13 @@ pub use assertion::{AssertionError, Difference};
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    Cluster, ClusterHandle, Container, ContainerCondition, CpuArchitecture, ENVOY_CONTAINER, ENVOY_IMAGE, Endpoint,
-    GatewayRoute, GatewayRouteHandle, HealthCheck, HttpNamespace, HttpNamespaceHandle, Listener, Mesh, MeshHandle,
-    Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
-    RESOURCE_ARN_VARIABLE, Route, RouteHandle, Service, ServiceConnect, ServiceHandle, TaskDefinition, VirtualGateway,
-    VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService,
-    VirtualServiceHandle,
+    ALLOWED_CIDR, BIND_VARIABLE_LABEL, CONTROL_PLANE_IMAGE, CONTROL_PLANE_ROLE, Cluster, ClusterHandle, Container,
+    ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, ENVOY_CONTAINER, ENVOY_IMAGE, ENVOY_ROLE,
+    Endpoint, GatewayRoute, GatewayRouteHandle, HealthCheck, HttpNamespace, HttpNamespaceHandle, Listener,
+    LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle, Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX,
+    PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, RESOURCE_ARN_VARIABLE, ROLE_LABEL, Route, RouteHandle,
+    Service, ServiceConnect, ServiceHandle, TaskDefinition, VirtualGateway, VirtualGatewayHandle, VirtualNode,
+    VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;
 pub use diff::{Change, Diff, Entry, diff};

@@ -49,9 +49,9 @@ pub struct Plan {
     pub cloud_map: Vec<CloudMapService>,
     /// The services, in the templates' order.
     pub services: Vec<ServicePlan>,
-    /// What the templates also have and what means nothing on one machine: logical ids with their types, then the
-    /// paths of properties, containers and variables of Envoy with one of these words. Where there are several stacks,
-    /// the name of the stack and a slash come first.
+    /// What the templates also have and what means nothing on one machine: logical ids with their type; where there
+    /// are many, those of one part of AWS together, with that part, `AWS::EC2` for instance. Then the paths of properties, containers and variables of Envoy with one of these words. Where there are several
+    /// stacks, the name of the stack and a slash come first.
     pub not_simulated: Vec<(String, String)>,
 }
 
@@ -172,7 +172,44 @@ fn sort_out(resources: &[Resource<'_>], problems: &mut Problems) -> Vec<(String,
             );
         }
     }
-    not_simulated
+    gathered(not_simulated)
+}
+
+/// The same resources, those of one part of AWS together if there are many: a network alone would fill a screen.
+fn gathered(resources: Vec<(String, String)>) -> Vec<(String, String)> {
+    /// As many are read one by one.
+    const MOST: usize = 10;
+    /// As many names fit into a line.
+    const MOST_NAMES: usize = 5;
+    if resources.len() <= MOST {
+        return resources;
+    }
+    let mut parts: Vec<(String, Vec<String>, BTreeSet<String>)> = Vec::new();
+    for (name, kind) in resources {
+        let part = kind
+            .rsplit_once("::")
+            .map_or(kind.as_str(), |(part, _)| part)
+            .to_owned();
+        match parts.iter_mut().find(|(known, ..)| *known == part) {
+            Some((_, names, kinds)) => {
+                names.push(name);
+                kinds.insert(kind);
+            }
+            None => parts.push((part, vec![name], BTreeSet::from([kind]))),
+        }
+    }
+    let lines = parts.into_iter().map(|(part, mut names, kinds)| {
+        let more = names.len().saturating_sub(MOST_NAMES);
+        names.truncate(MOST_NAMES);
+        let names = names.join(", ");
+        let names = match more {
+            0 => names,
+            more => format!("{names} and {more} more"),
+        };
+        let mut kinds = kinds.into_iter();
+        (names, kinds.next().filter(|_| kinds.next().is_none()).unwrap_or(part))
+    });
+    lines.collect()
 }
 
 /// Whether this is a parameter that holds no resource of a mesh.

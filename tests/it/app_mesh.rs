@@ -58,7 +58,7 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     }
     let file = room.file("mesh.template.json", &template.to_string());
     let name = file.display().to_string();
-    let up = room.meshwright(&["up", "--template", &name, "--parameter", "NetworkVpcId=vpc-1", "--stub"]);
+    let up = room.meshwright(&["up", "--template", &name, "--stub"]);
     let mut run = Run::up(&room, up).await;
     let gateway = run.url("# gateway/1, port 9080");
     let split = format!("{gateway}split");

@@ -22,7 +22,7 @@ impl<'r> Edited<'r> {
         let text = Run::to_end(room, synth).await.stdout;
         let file = room.file("mesh.template.json", &text);
         let name = file.display().to_string();
-        let up = room.meshwright(&["up", "--template", &name, "--parameter", "NetworkVpcId=vpc-1"]);
+        let up = room.meshwright(&["up", "--template", &name]);
         let run = Run::up(room, up).await;
         let template = serde_json::from_str(&text).expect("a template");
         (Self { room, template, file }, run)

@@ -107,7 +107,7 @@ async fn command_lines_that_make_no_sense() {
         (
             &[&check[..], &["--parameter", "Stage=test"]].concat(),
             &[
-                "error: this template cannot be run here\n  Parameters.Stage: the template has no such parameter; it has NetworkSubnets, NetworkSecurityGroups\n",
+                "error: this template cannot be run here\n  Parameters.Stage: the template has no such parameter; it has AllowedCidr\n",
             ],
         ),
     ] {

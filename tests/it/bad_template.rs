@@ -98,7 +98,8 @@ async fn an_image_that_nobody_knows() {
         &[
             "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx:1` runs is not known \
            here (known are meshwright/demo-service, team/app); say it with --image 'nginx:1=COMMAND'",
-            "--image team/app=true: the template uses no such image; it uses meshwright/demo-service, nginx:1",
+            "--image team/app=true: the template uses no such image; it uses \
+             000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, nginx:1",
         ],
     )
     .await;
@@ -180,7 +181,7 @@ async fn several_mistakes_are_told_at_once() {
         },
         &["--parameter", "Stgae=test"],
         &[
-            "Parameters.Stgae: the template has no such parameter; it has NetworkSubnets, NetworkSecurityGroups, Stage",
+            "Parameters.Stgae: the template has no such parameter; it has AllowedCidr, Stage",
             "Parameters.Stage: needs a value: it has no default; give one with --parameter Stage=VALUE",
             "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, \
              AWS::ECS::Service, AWS::ECS::TaskDefinition",
@@ -283,7 +284,8 @@ async fn images_that_stand_for_nothing() {
             "team/app:1=./nosuchfile",
         ],
         &[
-            "--image other=ls: the template uses no such image; it uses meshwright/demo-service, team/app:1",
+            "--image other=ls: the template uses no such image; it uses \
+             000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, team/app:1",
             "--image team/app=nosuchprogram --port 1: `nosuchprogram` is no program: it is in no folder of PATH",
             "--image team/app:1=./nosuchfile: `./nosuchfile` is no program: there is no such file, or it cannot be \
              executed",

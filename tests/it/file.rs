@@ -24,7 +24,12 @@ async fn a_synthesised_template_runs_from_its_file() {
         "service blue × 2: container app\n\
          service green × 1: container app\n\
          endpoint blue.serviceconnect:80 (http): service blue\n\
-         endpoint green.serviceconnect:80 (http): service green\n"
+         endpoint green.serviceconnect:80 (http): service green\n\
+         not simulated: Vpc, InternetGateway, InternetGatewayAttachment, RouteTable, InternetRoute and 8 more (AWS::EC2)\n\
+         not simulated: EntranceLoadBalancer, EntranceTargetGroup, EntranceListener (AWS::ElasticLoadBalancingV2)\n\
+         not simulated: BlueLogGroup, GreenLogGroup (AWS::Logs::LogGroup)\n\
+         not simulated: BlueExecutionRole, GreenExecutionRole (AWS::IAM::Role)\n\
+         not simulated: Resources.GreenService.Properties.LoadBalancers (property)\n"
     );
 
     let run = Run::up(&room, room.meshwright(&["up", "--template", &file])).await;
@@ -144,7 +149,7 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
     assert!(
         run.printed()
             .stderr
-            .contains("not simulated: Logs (AWS::Logs::LogGroup)\n")
+            .contains("not simulated: BlueLogGroup, GreenLogGroup, Logs (AWS::Logs::LogGroup)\n")
     );
     let secrets = "not simulated: Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Secrets (property)\n";
     assert!(run.printed().stderr.contains(secrets));

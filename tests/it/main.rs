@@ -10,6 +10,8 @@
 //! - `file`: templates in files;
 //! - `images`: how the project's own container images are built;
 //! - `translate`: what their nodes' Envoys would be told;
+//! - `blue_green`, `story`: the example bluegreen, deployed to, and its whole story;
+//! - `deadlines`, `tcp`: how long a caller waits, told through Envoys; and a service that does not speak HTTP;
 //! - `app_mesh`: the example appmesh, and templates of App Mesh that others wrote;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
 
@@ -20,6 +22,7 @@ mod bad_input;
 mod bad_machine;
 mod bad_template;
 mod blue_green;
+mod deadlines;
 mod file;
 mod golden;
 mod http;
@@ -34,6 +37,8 @@ mod run;
 mod side_by_side;
 mod signals;
 mod staying;
+mod story;
+mod tcp;
 mod template;
 mod translate;
 mod waterfall;

@@ -17,13 +17,29 @@ async fn synth_prints_the_template_and_nothing_else() {
     room.assert_nothing_left();
 }
 
+#[tokio::test]
+async fn synth_prints_what_each_other_example_deploys() {
+    let room = Room::new();
+    let folder = room.path("nothing-deployed-yet").display().to_string();
+    for (name, arguments) in [
+        ("appmesh", &["synth"][..]),
+        ("bluegreen", &["--state", &folder, "synth"]),
+    ] {
+        let ended = Run::to_end(&room, room.example_named(name, arguments)).await;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+        assert_golden(&format!("{name}.template.json"), &ended.stdout);
+    }
+    room.assert_nothing_left();
+}
+
 #[test]
-fn cfn_lint_finds_nothing_in_the_template() {
+fn cfn_lint_finds_nothing_in_the_templates() {
     let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
     let mut lint = tools.unwrap_or_else(|error| panic!("{error}")).cfn_lint();
+    let names = ["serviceconnect", "appmesh", "bluegreen"];
     let output = lint
         .arg("--")
-        .arg(golden::path("serviceconnect.template.json"))
+        .args(names.map(|name| golden::path(&format!("{name}.template.json"))))
         .output()
         .expect("cfn-lint starts");
     let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);

@@ -4,12 +4,12 @@
 //! that. Whether references lead anywhere is asked only within a mesh that the template itself describes, and of which
 //! everything is known: the rest of another mesh may be elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use mesh_model::Problems;
 use mesh_model::app_mesh::{
-    Assembly, GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, VirtualGatewaySpec,
+    Assembly, GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, Topology, VirtualGatewaySpec,
     VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
 use serde_json::Value as Json;
@@ -73,6 +73,21 @@ fn check_together(members: &[&MeshResource<'_>], problems: &mut Problems) {
     if let Err(mistakes) = assembly.finish() {
         problems.extend(mistakes.into());
     }
+}
+
+/// The meshes that are described as a whole and in which nothing is wrong, by name.
+pub(super) fn topologies(resources: &[MeshResource<'_>]) -> BTreeMap<String, Topology> {
+    let (_, whole) = known_paths(resources);
+    let mut assembly = Assembly::new();
+    for resource in resources {
+        if let (Ok(path), Some(document)) = (&resource.path, resource.known())
+            && whole.contains(path.mesh.as_str())
+        {
+            assembly.add(path.clone(), document, resource.spelling, &resource.place());
+        }
+    }
+    // What is wrong was told where it was looked for.
+    assembly.finish().unwrap_or_default()
 }
 
 /// What is wrong with a resource whatever the others say.

@@ -1,4 +1,5 @@
-//! What Fargate demands of a task definition: a network mode, and a size from its table.
+//! What Fargate demands of a task definition: a network mode, a size from its table, and room in it for what its
+//! containers, Envoy among them, are promised.
 
 use mesh_model::Problems;
 
@@ -82,6 +83,39 @@ fn check_size(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
                 allowed.allowed()
             ),
         );
+        return;
+    }
+    let memory = in_units(memory, "gb").unwrap_or_default();
+    check_shares(task, (*units, memory), path, problems);
+}
+
+/// Source: ECS API reference, `ContainerDefinition` (read 2026-11-23): what containers are promised has to be there, and
+/// none may be allowed more than there is.
+fn check_shares(task: &ecs::TaskDefinition, (cpu, memory): (u32, u32), path: &str, problems: &mut Problems) {
+    for (property, there, unit, is_sum) in [
+        ("Cpu", cpu, "CPU units", true),
+        ("MemoryReservation", memory, "MiB", true),
+        ("Memory", memory, "MiB", false),
+    ] {
+        let containers = task.container_definitions.iter().enumerate();
+        let given = containers.filter_map(|(index, container)| {
+            let value = Value::<u32>::from_json(container.other.get(property)?).ok()?;
+            Some((index, value.known().copied()?))
+        });
+        let given: Vec<(usize, u32)> = given.collect();
+        let sum: u32 = given.iter().fold(0, |sum, (_, value)| sum.saturating_add(*value));
+        if is_sum && sum > there {
+            problems.add(
+                format!("{path}.ContainerDefinitions"),
+                format!("have {property} of {sum} {unit} in all; the task has {there}"),
+            );
+        }
+        for (index, value) in given.into_iter().filter(|(_, value)| !is_sum && *value > there) {
+            problems.add(
+                format!("{path}.ContainerDefinitions[{index}].{property}"),
+                format!("is {value} {unit}; the task has {there}"),
+            );
+        }
     }
 }
 
@@ -108,18 +142,26 @@ fn listed<'a>(sizes: impl Iterator<Item = &'a u32>) -> String {
 mod tests {
     use super::*;
     use crate::value::StringList;
+    use serde_json::json;
 
-    fn problems(cpu: &str, memory: &str) -> String {
-        let task = ecs::TaskDefinition {
+    fn task(cpu: &str, memory: &str) -> ecs::TaskDefinition {
+        ecs::TaskDefinition {
             cpu: Some(Value::from(cpu)),
             memory: Some(Value::from(memory)),
             network_mode: Some(Value::from("awsvpc")),
             requires_compatibilities: Some(StringList::list(["FARGATE"])),
             ..ecs::TaskDefinition::default()
-        };
+        }
+    }
+
+    fn problems_of(task: &ecs::TaskDefinition) -> String {
         let mut problems = Problems::none();
-        check(&task, "T", &mut problems);
+        check(task, "T", &mut problems);
         problems.to_string()
+    }
+
+    fn problems(cpu: &str, memory: &str) -> String {
+        problems_of(&task(cpu, memory))
     }
 
     #[test]
@@ -147,5 +189,28 @@ mod tests {
             "T.Memory: is `17 GB`; Fargate allows 16384 to 61440 in steps of 4096 MiB beside 8192 CPU units"
         );
         assert_eq!(problems("NaN vCPU", "1").lines().count(), 1);
+    }
+
+    #[test]
+    fn containers_share_what_there_is() {
+        let container = |properties: serde_json::Value| {
+            let mut container = ecs::ContainerDefinition::new("x", "x");
+            container.other = properties.as_object().cloned().expect("an object");
+            container
+        };
+        let mut task = task("256", "512");
+        task.container_definitions = vec![
+            container(json!({"Cpu": 128, "Memory": "512", "MemoryReservation": 300})),
+            container(json!({"Cpu": "128", "Memory": {"Ref": "Size"}, "MemoryReservation": 212})),
+        ];
+        assert_eq!(problems_of(&task), "");
+        task.container_definitions
+            .push(container(json!({"Cpu": 1, "Memory": 513, "MemoryReservation": 1})));
+        assert_eq!(
+            problems_of(&task),
+            "T.ContainerDefinitions: have Cpu of 257 CPU units in all; the task has 256\n\
+             T.ContainerDefinitions: have MemoryReservation of 513 MiB in all; the task has 512\n\
+             T.ContainerDefinitions[2].Memory: is 513 MiB; the task has 512"
+        );
     }
 }

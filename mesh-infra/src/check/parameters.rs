@@ -1,29 +1,35 @@
-//! What Parameter Store demands of the parameters that hold a mesh.
+//! What Parameter Store demands of parameters, and above all of those that hold a mesh.
 //!
-//! Source: Systems Manager API reference, `PutParameter` (read 2026-11-23).
+//! Source: Systems Manager API reference, `PutParameter`, and user guide, "Managing parameter tiers" (read 2026-11-23).
 
 use mesh_model::Problems;
+use mesh_model::app_mesh::ResourcePath;
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
+use serde_json::Value as Json;
 
+use super::names::around_what_is_put_in;
 use crate::cfn::ssm;
 use crate::template::Template;
 use crate::value::Value;
 
 /// Characters of a name. The API counts its own part of the ARN as well, which leaves so many.
 const LONGEST_NAME: usize = 1011;
+/// Bytes of a value in the tier `Standard`.
+const LONGEST_STANDARD: usize = 4096;
 /// Bytes of a value in the tier `Advanced`, which `Intelligent-Tiering` takes when it must.
-const LONGEST_VALUE: usize = 8192;
+const LONGEST: usize = 8192;
 
 pub(crate) fn check(template: &Template, problems: &mut Problems) {
     for (id, parameter) in template.resources_of::<ssm::Parameter>() {
         let Ok(parameter) = parameter else { continue };
+        let path = format!("Resources.{id}.Properties");
+        check_size(&parameter, &path, problems);
         let Some(Value::Known(name)) = &parameter.name else {
             continue;
         };
         if !name.starts_with(PARAMETER_PREFIX) {
             continue;
         }
-        let path = format!("Resources.{id}.Properties");
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
         if !name.chars().all(allowed) || name.len() > LONGEST_NAME {
             problems.add(
@@ -34,12 +40,6 @@ pub(crate) fn check(template: &Template, problems: &mut Problems) {
         let Value::Known(value) = &parameter.value else {
             continue;
         };
-        if value.len() > LONGEST_VALUE {
-            problems.add(
-                format!("{path}.Value"),
-                format!("has {} bytes; a parameter holds at most {LONGEST_VALUE}", value.len()),
-            );
-        }
         // JSON has no two braces in a row but in its texts.
         if value.contains("{{") {
             problems.add(
@@ -48,4 +48,29 @@ pub(crate) fn check(template: &Template, problems: &mut Problems) {
             );
         }
     }
+}
+
+/// What is late adds to the length; what is known may be too much already.
+fn check_size(parameter: &ssm::Parameter, path: &str, problems: &mut Problems) {
+    let bytes = match &parameter.value {
+        Value::Known(value) => value.len(),
+        Value::Sub(text) => around_what_is_put_in(text).len(),
+        Value::Function { name, argument } if name == "Fn::Sub" => {
+            let text = argument.get(0).and_then(Json::as_str).unwrap_or_default();
+            around_what_is_put_in(text).len()
+        }
+        Value::Ref(_) | Value::GetAtt { .. } | Value::Function { .. } => return,
+    };
+    let is_standard = parameter.tier == Some(Value::from("Standard"));
+    let remedy = match (is_standard && bytes > LONGEST_STANDARD, bytes > LONGEST) {
+        (_, true) => format!("a parameter holds at most {LONGEST}"),
+        (true, false) => {
+            format!("the tier Standard holds at most {LONGEST_STANDARD}; Intelligent-Tiering takes {LONGEST}")
+        }
+        (false, false) => return,
+    };
+    let name = parameter.name.as_ref().and_then(Value::known);
+    let held = name.and_then(|name| ResourcePath::from_parameter(name));
+    let held = held.map_or_else(String::new, |path| format!(" of {}", path.in_words()));
+    problems.add(format!("{path}.Value"), format!("has {bytes} bytes{held}; {remedy}"));
 }

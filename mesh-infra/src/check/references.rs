@@ -1,4 +1,4 @@
-//! References that lead nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub` and `DependsOn`.
+//! References that lead nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, and the names of conditions.
 
 use mesh_model::Problems;
 use serde_json::Value as Json;
@@ -11,7 +11,23 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
     if template.other.contains_key("Transform") {
         return;
     }
+    for (id, condition) in &template.conditions {
+        let mut walk = Walk {
+            template,
+            problems,
+            path: format!("Conditions.{id}"),
+        };
+        walk.json(condition, &[]);
+    }
     for (id, resource) in &template.resources {
+        if let Some(condition) = &resource.condition
+            && !template.conditions.contains_key(condition)
+        {
+            problems.add(
+                format!("Resources.{id}.Condition"),
+                format!("names `{condition}`, which is no condition"),
+            );
+        }
         for name in &resource.depends_on {
             if !template.resources.contains_key(name) {
                 problems.add(
@@ -86,6 +102,15 @@ impl Walk<'_> {
                     self.substitution(text, &names);
                     variables.values().for_each(|value| self.json(value, locals));
                 }
+            }
+            ("Fn::If", Json::Array(parts)) => {
+                if let Some(Json::String(condition)) = parts.first()
+                    && !self.template.conditions.contains_key(condition)
+                {
+                    let message = format!("asks for `{condition}`, which is no condition");
+                    self.problems.add(self.path.as_str(), message);
+                }
+                self.json(argument, locals);
             }
             (_, argument) => self.json(argument, locals),
         }

@@ -14,6 +14,7 @@ mod virtual_gateway;
 mod virtual_node;
 mod virtual_router;
 mod virtual_service;
+mod wiring;
 
 pub(super) use envoy::Envoy;
 pub use envoy::{ENVOY_CONTAINER, ENVOY_IMAGE, RESOURCE_ARN_VARIABLE};

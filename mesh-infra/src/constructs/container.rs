@@ -7,11 +7,25 @@ use crate::value::{StringList, Value};
 
 use super::{HealthCheck, PortMapping};
 
+/// The docker label that tells the local runner by which environment variable a container learns the address to listen
+/// at: `meshwright.bind` = `SERVICE_BIND`. On AWS the variable has a value and the label means nothing; the runner does
+/// not take the value over, since on a machine that others can reach nothing should listen beyond loopback.
+pub const BIND_VARIABLE_LABEL: &str = "meshwright.bind";
+
+/// The docker label that tells the local runner what a container is for the mesh itself: `envoy` is one whose bootstrap
+/// the runner writes, and `control-plane` is one that the runner has in itself.
+pub const ROLE_LABEL: &str = "meshwright.role";
+/// The value of [`ROLE_LABEL`] for an Envoy.
+pub const ENVOY_ROLE: &str = "envoy";
+/// The value of [`ROLE_LABEL`] for a control plane.
+pub const CONTROL_PLANE_ROLE: &str = "control-plane";
+
 /// One container of a task.
 #[derive(Debug, Clone)]
 pub struct Container {
     definition: ecs::ContainerDefinition,
     ports: Vec<PortMapping>,
+    bind_variable: Option<String>,
 }
 
 /// How far a container must have come before another one starts.
@@ -28,7 +42,8 @@ pub enum ContainerCondition {
 }
 
 impl Container {
-    /// A container that runs `image`. It is essential: when it ends, so does its task.
+    /// A container that runs `image`: a name, or an [`EcrImage`](crate::EcrImage). It is essential: when it ends, so does
+    /// its task.
     #[must_use]
     pub fn new(name: impl Into<String>, image: impl Into<Value<String>>) -> Self {
         let mut definition = ecs::ContainerDefinition::new(name.into(), image);
@@ -37,6 +52,7 @@ impl Container {
         Self {
             definition,
             ports: Vec::new(),
+            bind_variable: None,
         }
     }
 
@@ -89,6 +105,16 @@ impl Container {
         self
     }
 
+    /// The same container, told by this environment variable at which IP address to listen: at `127.0.0.1` where an
+    /// Envoy beside it takes all that comes from outside, and at `0.0.0.0` otherwise, both decided by us. A label
+    /// ([`BIND_VARIABLE_LABEL`]) lets the local runner choose for itself. Default: it is not told, and listens where it
+    /// likes.
+    #[must_use]
+    pub fn with_bind_variable(mut self, variable: impl Into<String>) -> Self {
+        self.bind_variable = Some(variable.into());
+        self
+    }
+
     /// The same container with a health check. Default, decided by ECS: none.
     #[must_use]
     pub fn with_health_check(mut self, check: HealthCheck) -> Self {
@@ -122,7 +148,7 @@ impl Container {
     }
 
     /// The same container, its output going where `configuration` says: a `LogConfiguration` as CloudFormation
-    /// writes it. Default, decided by ECS: nowhere, on Fargate.
+    /// writes it. Default, decided by us: to the log group of its service.
     #[must_use]
     pub fn with_log_configuration(mut self, configuration: impl Into<Json>) -> Self {
         self.definition.log_configuration = Some(configuration.into());
@@ -131,6 +157,73 @@ impl Container {
 
     pub(super) fn ports(&self) -> &[PortMapping] {
         &self.ports
+    }
+
+    pub(super) fn image(&self) -> &Value<String> {
+        &self.definition.image
+    }
+
+    pub(super) fn name(&self) -> &Value<String> {
+        &self.definition.name
+    }
+
+    /// The same container with a variable that has this value, whatever it had before.
+    pub(super) fn with_variable_set(mut self, name: &str, value: impl Into<Value<String>>) -> Self {
+        let value = value.into();
+        match self
+            .definition
+            .environment
+            .iter_mut()
+            .find(|variable| variable.name == Value::from(name))
+        {
+            Some(variable) => variable.value = value,
+            None => return self.with_environment(name, value),
+        }
+        self
+    }
+
+    /// The same container with a variable that has this value, unless its author set it.
+    pub(super) fn with_variable_unless_set(self, name: &str, value: &str) -> Self {
+        let is_set = self
+            .definition
+            .environment
+            .iter()
+            .any(|variable| variable.name == Value::from(name));
+        match is_set {
+            true => self,
+            false => self.with_environment(name, value),
+        }
+    }
+
+    /// The same container, told where to listen, if it can be told.
+    pub(super) fn listening_at(self, address: &str) -> Self {
+        match self.bind_variable.clone() {
+            Some(variable) => self
+                .with_label(BIND_VARIABLE_LABEL, variable.as_str())
+                .with_variable_unless_set(&variable, address),
+            None => self,
+        }
+    }
+
+    /// The same container with this log configuration, unless its author gave it one.
+    pub(super) fn with_log_configuration_unless_set(self, configuration: impl FnOnce() -> Json) -> Self {
+        match self.definition.log_configuration {
+            Some(_) => self,
+            None => self.with_log_configuration(configuration()),
+        }
+    }
+
+    pub(super) fn has_log_configuration(&self) -> bool {
+        self.definition.log_configuration.is_some()
+    }
+
+    /// The same container with a setting of the kernel for its whole task.
+    pub(super) fn with_system_control(mut self, name: &str, value: &str) -> Self {
+        self.definition.system_controls.push(ecs::SystemControl {
+            namespace: Value::from(name),
+            value: Value::from(value),
+        });
+        self
     }
 
     pub(super) fn into_cfn(self) -> ecs::ContainerDefinition {

@@ -8,9 +8,9 @@ use crate::value::Value;
 /// The docker label that tells the local runner by which environment variable a container learns a port:
 /// `meshwright.port.3000` = `SERVICE_PORT` says that `SERVICE_PORT` holds the port to listen on, which is 3000.
 ///
-/// This is the part before the container's port. On AWS every task has an IP address of its own, 3000 is always
-/// free, and the label means nothing. On one machine tasks share their addresses: the runner gives each task a
-/// port of its own and sets the variable to it.
+/// This is the part before the container's port. On AWS the label means nothing: every task has an IP address of its own,
+/// and the variable has a value that is good there. On one machine tasks share their addresses: the runner gives each
+/// task a port of its own and sets the variable to it.
 pub const PORT_VARIABLE_LABEL_PREFIX: &str = "meshwright.port.";
 
 /// A port on which a container listens, under a name that Service Connect can refer to.
@@ -43,7 +43,8 @@ impl PortMapping {
         self
     }
 
-    /// The same port, told to the container by an environment variable. The variable is set to the port, and a
+    /// The same port, told to the container by an environment variable. The variable is set to the port, unless an Envoy
+    /// listens there in its place ([`Service::with_virtual_node`](crate::Service::with_virtual_node)); and a
     /// label ([`PORT_VARIABLE_LABEL_PREFIX`]) lets the local runner set it to another. Default: the container knows its
     /// port by itself, and only one task of it can run on a machine at a time.
     #[must_use]
@@ -57,6 +58,11 @@ impl PortMapping {
         let variable = self.variable.clone()?;
         let label = format!("{PORT_VARIABLE_LABEL_PREFIX}{}", self.container_port);
         Some(((label, variable.clone()), (variable, self.container_port.to_string())))
+    }
+
+    /// The variable that tells it to the container.
+    pub(super) fn variable(&self) -> Option<&str> {
+        self.variable.as_deref()
     }
 
     pub(super) fn name(&self) -> &str {

@@ -1,22 +1,20 @@
 //! Services: tasks that are kept running, found and replaced.
 
-use crate::cfn::{ecs, servicediscovery};
-use crate::construct::Construct;
-use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
+mod assembly;
+
+use crate::cfn::ecs;
+use crate::stack::LogicalId;
 use crate::value::Value;
 
 use super::app_mesh::Envoy;
+use super::logs::DEFAULT_RETENTION_DAYS;
 use super::{
-    ClusterHandle, HttpNamespaceHandle, NetworkHandle, PrivateDnsNamespaceHandle, ServiceConnect, TaskDefinition,
+    ClusterHandle, LoadBalancerHandle, NetworkHandle, PrivateDnsNamespaceHandle, ServiceConnect, TaskDefinition,
     VirtualGatewayHandle, VirtualNodeHandle,
 };
 
-/// Seconds for which resolvers may keep the address of a task, decided by us: a task that is gone is called for so
-/// long at most.
-const DNS_TTL: u32 = 10;
-
-/// A service on Fargate, with its task definition.
+/// A service on Fargate, with its task definition, a log group for what its containers print, and a role by which ECS
+/// writes there and pulls its images.
 #[derive(Debug, Clone)]
 pub struct Service {
     cluster: ClusterHandle,
@@ -27,7 +25,11 @@ pub struct Service {
     service_connect: Option<ServiceConnect>,
     backends: Vec<LogicalId>,
     envoy: Option<Envoy>,
+    is_intercepted: bool,
+    sds_socket: Option<String>,
     discovery: Option<PrivateDnsNamespaceHandle>,
+    load_balancer: Option<LoadBalancerHandle>,
+    log_retention_days: u32,
     deployment: ecs::DeploymentConfiguration,
 }
 
@@ -44,7 +46,11 @@ impl Service {
             service_connect: None,
             backends: Vec::new(),
             envoy: None,
+            is_intercepted: false,
+            sds_socket: None,
             discovery: None,
+            load_balancer: None,
+            log_retention_days: DEFAULT_RETENTION_DAYS,
             deployment: ecs::DeploymentConfiguration {
                 deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
                     enable: Value::Known(true),
@@ -111,6 +117,13 @@ impl Service {
     /// [`RESOURCE_ARN_VARIABLE`] whose it is. The other containers start after it and stop before it. The service is
     /// created after the virtual node: an Envoy whose node does not exist has nothing to do.
     ///
+    /// If the mesh has a control plane ([`Mesh::with_control_plane`](crate::Mesh::with_control_plane)), the Envoy starts
+    /// from a bootstrap that finds it, and the other containers wait until Envoy is ready. The wiring is explicit,
+    /// decided by us, because it needs nothing of the platform: Envoy listens on the virtual node's ports in place of the
+    /// application. That listens on another port, 10000 higher, which its variable tells it
+    /// ([`PortMapping::with_port_variable`](crate::PortMapping::with_port_variable)), and calls its Envoy where
+    /// `MESHWRIGHT_EGRESS` says. [`Service::ecs_proxy_configuration`] is the other way.
+    ///
     /// [`ENVOY_CONTAINER`]: crate::ENVOY_CONTAINER
     /// [`ENVOY_IMAGE`]: crate::ENVOY_IMAGE
     /// [`RESOURCE_ARN_VARIABLE`]: crate::RESOURCE_ARN_VARIABLE
@@ -125,6 +138,45 @@ impl Service {
     #[must_use]
     pub fn with_virtual_gateway(mut self, gateway: &VirtualGatewayHandle) -> Self {
         self.envoy = Some(Envoy::of_gateway(gateway));
+        self
+    }
+
+    /// The same service, its tasks' connections redirected to their Envoys by ECS, as App Mesh had it: applications
+    /// listen on their own ports and connect wherever names lead. Default, decided by us: explicit wiring, see
+    /// [`Service::with_virtual_node`].
+    ///
+    /// ECS still lists the setting (`ProxyConfiguration`, ECS API reference, read 2026-11-23). That it works since App
+    /// Mesh was switched off is not known to us, which is why it is never the default.
+    #[must_use]
+    pub fn ecs_proxy_configuration(mut self) -> Self {
+        self.is_intercepted = true;
+        self
+    }
+
+    /// The same service, its Envoys taking certificates from a secret discovery service on this Unix socket, for virtual
+    /// nodes and gateways whose TLS says `sds`. The service itself is a container of the task, and the socket in a volume
+    /// that both mount, by [`Stack::override_property`](crate::Stack::override_property). Default: none.
+    #[must_use]
+    pub fn with_sds_socket(mut self, path: impl Into<String>) -> Self {
+        self.sds_socket = Some(path.into());
+        self
+    }
+
+    /// The same service behind a load balancer: connections go to the container that has its target port. The service is
+    /// created after the load balancer's listener. Default: behind none.
+    ///
+    /// ECS replaces a task that the load balancer finds unwell, but not within its first 60 s, decided by us.
+    #[must_use]
+    pub fn with_load_balancer(mut self, load_balancer: &LoadBalancerHandle) -> Self {
+        self.load_balancer = Some(load_balancer.clone());
+        self
+    }
+
+    /// The same service, its logs kept for this many days: 1, 3, 5, 7, 14, 30, 60, 90, … 3653. Default, decided by us: 30.
+    /// They go with the stack in any case.
+    #[must_use]
+    pub fn with_log_retention_days(mut self, days: u32) -> Self {
+        self.log_retention_days = days;
         self
     }
 
@@ -147,65 +199,6 @@ impl Service {
     pub fn with_deployment_configuration(mut self, configuration: ecs::DeploymentConfiguration) -> Self {
         self.deployment = configuration;
         self
-    }
-
-    fn namespace(&self) -> Option<&HttpNamespaceHandle> {
-        self.service_connect
-            .as_ref()?
-            .namespace()
-            .or_else(|| self.cluster.service_connect_namespace())
-    }
-
-    /// Notes every handle that belongs to another stack.
-    fn check_handles(&self, id: &LogicalId, scope: &mut Scope<'_>) {
-        let path = format!("Resources.{id}");
-        scope.expect_own(self.cluster.logical_id(), &format!("{path}.Properties.Cluster"));
-        if let Some(network) = &self.network {
-            scope.expect_own(network.logical_id(), &format!("{path}.Properties.NetworkConfiguration"));
-        }
-        if let Some(namespace) = self.service_connect.as_ref().and_then(ServiceConnect::namespace) {
-            let path = format!("{path}.Properties.ServiceConnectConfiguration.Namespace");
-            scope.expect_own(namespace.logical_id(), &path);
-        }
-        let belongs_to = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
-        for other in self.backends.iter().chain(belongs_to) {
-            scope.expect_own(other, &format!("{path}.DependsOn"));
-        }
-        if let Some(namespace) = &self.discovery {
-            scope.expect_own(namespace.logical_id(), &format!("{path}.Properties.ServiceRegistries"));
-        }
-    }
-
-    /// Adds the Cloud Map service under which the tasks are registered, if they are; and answers the registry, and the
-    /// DNS name if it is known.
-    fn add_discovery(&self, scope: &mut Scope<'_>) -> Option<(ecs::ServiceRegistry, Option<String>)> {
-        let namespace = self.discovery.as_ref()?;
-        let name = self.name.clone().unwrap_or_else(|| Value::from(scope.given_id()));
-        let dns_name = name.known().map(|name| namespace.dns_name(name));
-        let properties = servicediscovery::Service {
-            name: Some(name),
-            namespace_id: Some(namespace.id()),
-            dns_config: Some(servicediscovery::DnsConfig {
-                dns_records: vec![servicediscovery::DnsRecord {
-                    kind: Value::from("A"),
-                    ttl: Value::Known(DNS_TTL),
-                }],
-                routing_policy: Some(Value::from("MULTIVALUE")),
-                namespace_id: None,
-            }),
-            // ECS tells Cloud Map which tasks are well.
-            health_check_custom_config: Some(servicediscovery::HealthCheckCustomConfig {
-                failure_threshold: Some(Value::Known(1)),
-            }),
-            ..servicediscovery::Service::default()
-        };
-        let id = scope.part("DiscoveryService");
-        scope.add_resource(&id, Resource::of(&properties));
-        let registry = ecs::ServiceRegistry {
-            registry_arn: Some(Value::attribute(id.as_str(), "Arn")),
-            ..ecs::ServiceRegistry::default()
-        };
-        Some((registry, dns_name))
     }
 }
 
@@ -247,46 +240,5 @@ impl ServiceHandle {
     #[must_use]
     pub fn task_definition_arn(&self) -> Value<String> {
         Value::reference(self.task_definition.as_str())
-    }
-}
-
-impl Construct for Service {
-    type Handle = ServiceHandle;
-    const KIND: &'static str = "Service";
-
-    fn add_to(self, scope: &mut Scope<'_>) -> ServiceHandle {
-        let id = scope.logical_id();
-        self.check_handles(&id, scope);
-        let service_connect = self.service_connect.as_ref().map(|service_connect| {
-            let namespace = self.namespace().map(HttpNamespaceHandle::arn);
-            ecs::ServiceConnectConfiguration::new(&service_connect.to_model(&self.task_definition), namespace)
-        });
-        let task_definition = scope.part("TaskDefinition");
-        let containers = match &self.envoy {
-            Some(envoy) => self.task_definition.clone().with_envoy(envoy),
-            None => self.task_definition.clone(),
-        };
-        scope.add_resource(&task_definition, Resource::of(&containers.into_cfn()));
-        let (registry, dns_name) = self.add_discovery(scope).unzip();
-        let properties = ecs::Service {
-            service_name: self.name,
-            cluster: Some(self.cluster.name()),
-            task_definition: Some(Value::reference(task_definition.as_str())),
-            desired_count: Some(self.desired_count),
-            launch_type: Some(Value::from("FARGATE")),
-            network_configuration: self.network.as_ref().map(NetworkHandle::configuration),
-            service_connect_configuration: service_connect,
-            service_registries: registry.into_iter().collect(),
-            deployment_configuration: Some(self.deployment),
-            ..ecs::Service::default()
-        };
-        let belongs_to = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
-        let first = self.backends.iter().chain(belongs_to).map(LogicalId::as_str);
-        scope.add_resource(&id, Resource::of(&properties).with_depends_on(first));
-        ServiceHandle {
-            id,
-            task_definition,
-            dns_name: dns_name.flatten(),
-        }
     }
 }

@@ -47,6 +47,13 @@ impl ServiceConnect {
         self.namespace.as_ref()
     }
 
+    /// Whether its Envoy takes all that comes to the ports of its tasks from outside. A port that is passed by is one whose
+    /// endpoint takes requests elsewhere (ECS API reference, `ServiceConnectService`, read 2026-11-23).
+    pub(super) fn takes_all(&self) -> bool {
+        let passed_by = |endpoint: &Endpoint| endpoint.ingress_port_override.is_some();
+        !self.endpoints.is_empty() && !self.endpoints.iter().any(passed_by)
+    }
+
     pub(super) fn to_model(&self, task_definition: &TaskDefinition) -> ServiceConnectConfiguration {
         ServiceConnectConfiguration {
             enabled: true,

@@ -3,13 +3,16 @@
 use crate::cfn::ecs;
 use crate::value::{StringList, Value};
 
-use super::app_mesh::{ENVOY_CONTAINER, Envoy};
-use super::{Container, ContainerCondition, PortMapping};
+use super::app_mesh::ENVOY_CONTAINER;
+use super::{Container, PortMapping};
 
 /// A quarter of a virtual processor, in CPU units: the smallest task on Fargate, decided by us.
 const DEFAULT_CPU: u32 = 256;
 /// Half a gigabyte, in MiB: the least that goes with [`DEFAULT_CPU`], decided by us.
 const DEFAULT_MEMORY: u32 = 512;
+
+/// The first port that whoever is not root may listen on, decided by Linux.
+const LOWEST_UNPRIVILEGED: u16 = 1024;
 
 /// The containers of a service's tasks.
 ///
@@ -67,7 +70,7 @@ impl TaskDefinition {
 
     /// The same task with this much CPU, in units of 1/1024 vCPU, and memory, in MiB. Fargate has a table of
     /// the pairs it allows; any other is a problem. Default, decided by us: 256 and 512, the smallest and
-    /// cheapest. For Service Connect's own sidecar AWS recommends 256 units and 64 MiB more than the containers
+    /// cheapest; an Envoy of a mesh has its share of it. For Service Connect's own sidecar AWS recommends 256 units and 64 MiB more than the containers
     /// need (ECS developer guide, Service Connect concepts, read 2026-11-23).
     #[must_use]
     pub fn with_size(mut self, cpu_units: u32, memory_mib: u32) -> Self {
@@ -91,8 +94,12 @@ impl TaskDefinition {
         self
     }
 
-    /// The same task with a role for ECS itself, which Fargate needs to pull private images and to write logs to
-    /// CloudWatch. Default: none.
+    /// The same task with a role for ECS itself, by which it pulls private images and writes logs. Default, decided by
+    /// us: a role of the service's own, that allows writing to its log group and, if one of its images is in ECR, pulling
+    /// it.
+    ///
+    /// One role for each service and not one for the stack: each allows no more than its tasks need, and roles cost
+    /// nothing.
     #[must_use]
     pub fn with_execution_role_arn(mut self, arn: impl Into<Value<String>>) -> Self {
         self.execution_role_arn = Some(arn.into());
@@ -106,17 +113,41 @@ impl TaskDefinition {
         self
     }
 
-    /// The same task with its Envoy. Containers that speak through the Envoy start after it. They also stop before
-    /// it: ECS stops containers in the reverse order, so that they can finish what is under way.
-    pub(super) fn with_envoy(mut self, envoy: &Envoy) -> Self {
-        if envoy.is_sidecar() {
-            self.containers = self
-                .containers
-                .into_iter()
-                .map(|container| container.with_dependency(ENVOY_CONTAINER, ContainerCondition::Start))
-                .collect();
+    pub(super) fn containers(&self) -> &[Container] {
+        &self.containers
+    }
+
+    /// The same task with every container changed.
+    pub(super) fn map_containers(mut self, change: impl Fn(Container) -> Container) -> Self {
+        self.containers = self.containers.into_iter().map(change).collect();
+        self
+    }
+
+    /// Whether somebody gave it a role for ECS itself.
+    pub(super) fn has_execution_role(&self) -> bool {
+        self.execution_role_arn.is_some()
+    }
+
+    /// The same task, free to listen on low ports whoever its containers run as, if it has such ports: images that run as
+    /// nobody in particular could not, and Fargate gives containers no capability to. The setting is the whole task's.
+    /// Its Envoy, which starts first, makes it, or else the first container.
+    ///
+    /// Source: ECS API reference, `SystemControl` (read 2026-11-23).
+    pub(super) fn with_low_ports_open(mut self) -> Self {
+        let mut ports = self.containers.iter().flat_map(Container::ports);
+        if !ports.any(|port| port.container_port() < LOWEST_UNPRIVILEGED) {
+            return self;
         }
-        self.with_container(envoy.container())
+        let is_envoy = |container: &Container| *container.name() == Value::from(ENVOY_CONTAINER);
+        let first = self.containers.iter().position(is_envoy).unwrap_or(0);
+        let change = |container: Container| container.with_system_control("net.ipv4.ip_unprivileged_port_start", "0");
+        let containers = self.containers.into_iter().enumerate();
+        let containers = containers.map(|(index, container)| match index == first {
+            true => change(container),
+            false => container,
+        });
+        self.containers = containers.collect();
+        self
     }
 
     /// The port of this name, in whichever container.

@@ -2,6 +2,7 @@
 
 use mesh_model::Problems;
 use mesh_model::app_mesh::ResourcePath;
+use serde_json::Value as Json;
 
 use super::{LogicalId, Stack, logical_id};
 use crate::template::{Output, Parameter, Resource};
@@ -47,6 +48,16 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The logical id of something that the whole stack has once, whoever asks for it: a parameter such as
+    /// `AllowedCidr`.
+    #[must_use]
+    pub fn shared(&self, name: &str) -> LogicalId {
+        LogicalId {
+            stack: self.stack.name.clone(),
+            id: name.to_owned(),
+        }
+    }
+
     /// The id under which the construct is added, as it was given.
     #[must_use]
     pub fn given_id(&self) -> &str {
@@ -71,6 +82,21 @@ impl<'a> Scope<'a> {
     pub fn share_parameter(&mut self, id: &LogicalId, parameter: Parameter) {
         if self.stack.template.parameters.get(&id.id) != Some(&parameter) {
             self.add_parameter(id, parameter);
+        }
+    }
+
+    /// Adds a condition that several constructs ask for, unless one of them did already. Conditions have ids of their
+    /// own.
+    pub fn share_condition(&mut self, id: &LogicalId, condition: Json) {
+        let conditions = &mut self.stack.template.conditions;
+        let is_other = conditions.get(&id.id).is_some_and(|there| *there != condition);
+        conditions.entry(&id.id).or_insert(condition);
+        if is_other {
+            let message = format!(
+                "is there already, and `{}` needs another one of this name",
+                self.given_id
+            );
+            self.problems().add(format!("Conditions.{id}"), message);
         }
     }
 

@@ -21,9 +21,13 @@ fn they_follow_from_the_given_ids() {
     assert_eq!(
         ids(&template),
         BTreeSet::from([
+            "BlueExecutionRole",
+            "BlueLogGroup",
             "BlueService",
             "BlueTaskDefinition",
             "Cluster",
+            "GreenExecutionRole",
+            "GreenLogGroup",
             "GreenService",
             "GreenTaskDefinition",
             "Namespace",
@@ -64,14 +68,23 @@ fn one_given_id_may_serve_several_kinds_but_not_one_kind_twice() {
     let service = Service::new(&cluster, demo_task("demo")).with_network(&network);
     stack.add("demo", service.clone());
     let template = stack.synth().unwrap();
-    let agreed = ["DemoCluster", "DemoNamespace", "DemoService", "DemoTaskDefinition"];
+    let agreed = [
+        "DemoCluster",
+        "DemoExecutionRole",
+        "DemoLogGroup",
+        "DemoNamespace",
+        "DemoService",
+        "DemoTaskDefinition",
+    ];
     assert_eq!(ids(&template), BTreeSet::from(agreed));
 
     stack.add("DemoService", service);
     stack.add("grün", Cluster::new());
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.DemoTaskDefinition: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
+        "Resources.DemoLogGroup: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
+         Resources.DemoExecutionRole: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
+         Resources.DemoTaskDefinition: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
          Resources.DemoService: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
          Resources.grün: is no id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words"
     );

@@ -110,6 +110,7 @@ fn what_is_late_is_not_judged() {
     let choice = json!({"Fn::If": ["Small", {"Ref": "A"}, {"Ref": "A"}]});
     let document = json!({
         "Parameters": {"A": {"Type": "String"}},
+        "Conditions": {"Small": {"Fn::Equals": [{"Ref": "A"}, "small"]}},
         "Resources": {
             "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {
                 "Cpu": {"Ref": "A"}, "Memory": "7", "NetworkMode": {"Ref": "A"}, "RequiresCompatibilities": ["FARGATE"],
@@ -139,7 +140,8 @@ fn services_that_may_never_meet_do_not_clash() {
         }
         resource
     };
-    let document = json!({"Resources": {
+    let always = json!({"Fn::Equals": ["", ""]});
+    let document = json!({"Conditions": {"IsOld": {"Fn::Not": [always]}, "IsNew": always}, "Resources": {
         "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [
             {"Name": "app", "Image": "x", "PortMappings": [{"Name": "web", "ContainerPort": 80}]}
         ]}},
@@ -154,4 +156,48 @@ fn services_that_may_never_meet_do_not_clash() {
     let told: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
     let path = "Resources.Twin.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName";
     assert_eq!(told, [path]);
+}
+
+#[test]
+fn conditions_that_are_asked_for_have_to_be_there() {
+    let document = json!({
+        "Conditions": {"There": {"Fn::Equals": [{"Ref": "Nobody"}, ""]}},
+        "Resources": {
+            "Topic": {"Type": "AWS::SNS::Topic", "Condition": "There", "Properties": {
+                "TopicName": {"Fn::If": ["There", "a", {"Fn::If": ["Thre", "b", "c"]}]}}},
+            "Queue": {"Type": "AWS::SQS::Queue", "Condition": "Thre"}
+        }
+    });
+    let template = Template::from_json(&document.to_string()).unwrap();
+    assert_eq!(
+        check(&template).unwrap_err().to_string(),
+        "Conditions.There[0]: refers to `Nobody`, which is neither a resource nor a parameter\n\
+         Resources.Topic.Properties.TopicName[2]: asks for `Thre`, which is no condition\n\
+         Resources.Queue.Condition: names `Thre`, which is no condition"
+    );
+}
+
+#[test]
+fn a_parameter_holds_only_so_much() {
+    let parameter = |name: &str, tier: &str, letters: usize| {
+        let value = json!({"backends": [{"virtualService": {"virtualServiceName": "x".repeat(letters)}}]});
+        json!({"Type": "AWS::SSM::Parameter", "Properties": {
+            "Name": name, "Type": "String", "Tier": tier, "Value": value.to_string()}})
+    };
+    let state = json!({"Type": "AWS::SSM::Parameter", "Properties": {
+        "Name": "/state", "Type": "String", "Value": {"Fn::Sub": format!("${{AWS::Region}}{}", "x".repeat(8193))}}});
+    let document = json!({"Resources": {
+        "Fits": parameter("/meshwright/demo/virtualNode/fits", "Intelligent-Tiering", 8000),
+        "Blue": parameter("/meshwright/demo/virtualNode/blue", "Standard", 4096),
+        "Green": parameter("/meshwright/demo/virtualNode/green", "Intelligent-Tiering", 8192),
+        "State": state
+    }});
+    let template = Template::from_json(&document.to_string()).unwrap();
+    assert_eq!(
+        check(&template).unwrap_err().to_string(),
+        "Resources.Blue.Properties.Value: has 4155 bytes of virtual node `blue`; the tier Standard holds at most 4096; \
+         Intelligent-Tiering takes 8192\n\
+         Resources.Green.Properties.Value: has 8251 bytes of virtual node `green`; a parameter holds at most 8192\n\
+         Resources.State.Properties.Value: has 8193 bytes; a parameter holds at most 8192"
+    );
 }

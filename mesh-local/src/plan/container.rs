@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mesh_infra::cfn::ecs;
-use mesh_infra::{StringList, Value};
+use mesh_infra::{EcrImage, StringList, Value};
 use mesh_model::Problems;
 use mesh_model::namespace::PortMapping;
 use mesh_model::service_connect::AppProtocol;
@@ -169,14 +169,19 @@ fn with_image(
     }
 }
 
+/// What the definition sets. Where to listen is for this machine to say.
 pub(super) fn environment(definition: &ecs::ContainerDefinition) -> BTreeMap<String, String> {
     let variables = definition.environment.iter();
+    let bind_variable = labels::bind_variable(definition);
     variables
         .map(|variable| (text(&variable.name), text(&variable.value)))
+        .filter(|(name, _)| Some(name) != bind_variable.as_ref())
         .collect()
 }
 
 fn unknown_image(name: &str, images: &Images) -> String {
+    // The registry is one that is made up here.
+    let name = EcrImage::repository_of(name).unwrap_or(name);
     let known: Vec<&str> = images.names().collect();
     let known = if known.is_empty() {
         "none is".to_owned()

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use mesh_infra::ENVOY_ROLE;
 use mesh_infra::cfn::ecs;
 use mesh_model::Problems;
 use mesh_model::app_mesh::{Kind, ResourcePath};
@@ -11,7 +12,7 @@ use mesh_model::app_mesh::{Kind, ResourcePath};
 use super::container::{known, texts};
 use super::meshes::Meshes;
 use super::reader::Reader;
-use super::{Interception, interception, note};
+use super::{Interception, interception, labels, note};
 use crate::image::{Images, is_app_mesh_envoy, is_envoy};
 
 /// What an Envoy is called, the first that is there. Source: the App Mesh agent (read 2026-11-23).
@@ -100,8 +101,10 @@ pub(super) fn describe(
             reader.leave_out(format!("{path}.Environment[{index}] {name}"), "variable of Envoy");
         }
     }
+    let is_ours = labels::has_role(container, ENVOY_ROLE);
     let started_otherwise = [
-        ("Command", !texts(container.command.as_ref()).is_empty()),
+        // The bootstrap that is ours is written here as well, with the places that there are on this machine.
+        ("Command", !is_ours && !texts(container.command.as_ref()).is_empty()),
         ("EntryPoint", !texts(container.entry_point.as_ref()).is_empty()),
         ("DependsOn", !container.depends_on.is_empty()),
     ];

@@ -1,10 +1,12 @@
-//! How a container learns on which port to listen: from a variable that a label names, or from the one variable that
-//! says the port of its only port mapping already.
+//! What labels of ours say of a container: how it learns where to listen, and what it is for the mesh itself.
+//!
+//! It learns its port from a variable that a label names, or from the one variable that says the port of its only port
+//! mapping already.
 
 use std::collections::BTreeMap;
 
-use mesh_infra::PORT_VARIABLE_LABEL_PREFIX;
 use mesh_infra::cfn::{closest, ecs, is_part_of};
+use mesh_infra::{BIND_VARIABLE_LABEL, PORT_VARIABLE_LABEL_PREFIX, ROLE_LABEL};
 use mesh_model::Problems;
 
 use super::container::known;
@@ -36,6 +38,16 @@ pub(super) fn variable(
     is_only.then(|| name.clone())
 }
 
+/// The variable by which the container learns the address to listen at, whose value in the template is for AWS.
+pub(super) fn bind_variable(definition: &ecs::ContainerDefinition) -> Option<String> {
+    definition.docker_labels.get(BIND_VARIABLE_LABEL).and_then(known)
+}
+
+/// Whether the container says that it is this for the mesh itself.
+pub(super) fn has_role(definition: &ecs::ContainerDefinition, role: &str) -> bool {
+    definition.docker_labels.get(ROLE_LABEL).and_then(known).as_deref() == Some(role)
+}
+
 /// Notes labels that were meant for a port and miss it, and ports that no label is for: the container would listen on
 /// the port that its author knows, where every other task of this machine listens, too, and where nobody calls it.
 pub(super) fn check(definition: &ecs::ContainerDefinition, ports: &[PortPlan], path: &str, problems: &mut Problems) {
@@ -51,7 +63,9 @@ pub(super) fn check(definition: &ecs::ContainerDefinition, ports: &[PortPlan], p
         .map(|port| port_label(port.mapping.container_port))
         .collect();
     let mut missed = problems.iter().any(|noted| is_part_of(&path, &noted.path));
-    for (label, variable) in &definition.docker_labels {
+    let others = [BIND_VARIABLE_LABEL, ROLE_LABEL];
+    let labels = definition.docker_labels.iter();
+    for (label, variable) in labels.filter(|(label, _)| !others.contains(&label.as_str())) {
         let meant = closest(label, expected.iter().map(String::as_str));
         if expected.contains(label) {
             if let Some(variable) = variable.known()

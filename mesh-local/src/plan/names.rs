@@ -10,9 +10,9 @@ struct Known {
     structure: &'static str,
     /// Those that are done here as ECS does them, or refused where they are read.
     honoured: &'static str,
-    /// Those that say where on AWS things run, how large they are there, under which role, and how a deployment
-    /// replaces them. That is of no consequence on one machine, and nearly every template has them: a list of them
-    /// would hide what is of consequence.
+    /// Those that say where on AWS things run, how large they are there, under which role, where their logs are kept, and
+    /// how a deployment replaces them. That is of no consequence on one machine, and nearly every template has them: a
+    /// list of them would hide what is of consequence.
     harmless: &'static str,
 }
 
@@ -27,14 +27,14 @@ const KNOWN: [Known; 17] = [
         structure: "AWS::ECS::Service",
         honoured: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
         harmless: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
-                   EnableECSManagedTags EnableExecuteCommand ForceNewDeployment LaunchType Monitoring \
-                   NetworkConfiguration PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role \
+                   EnableECSManagedTags EnableExecuteCommand ForceNewDeployment HealthCheckGracePeriodSeconds \
+                   LaunchType Monitoring NetworkConfiguration PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role \
                    Tags",
     },
     Known {
         structure: "AWS::ECS::Service.ServiceConnectConfiguration",
         honoured: "AccessLogConfiguration ContainerConfigurations Enabled Namespace Services",
-        harmless: "",
+        harmless: "LogConfiguration",
     },
     Known {
         structure: "AWS::ECS::TaskDefinition",
@@ -46,7 +46,7 @@ const KNOWN: [Known; 17] = [
         structure: "AWS::ECS::TaskDefinition.ContainerDefinition",
         honoured: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
                    PortMappings StopTimeout",
-        harmless: "Cpu Memory MemoryReservation RepositoryCredentials VersionConsistency",
+        harmless: "Cpu LogConfiguration Memory MemoryReservation RepositoryCredentials SystemControls VersionConsistency",
     },
     Known {
         structure: "AWS::ECS::TaskDefinition.PortMapping",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mesh_infra::CONTROL_PLANE_ROLE;
 use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
 use mesh_model::Problems;
 use mesh_model::app_mesh::Kind;
@@ -16,7 +17,7 @@ use super::parts::{Member, Membership, ServicePlan};
 use super::reader::Reader;
 use super::surroundings::{Cluster, Reference, Surroundings};
 use super::task_definition::{self, Task};
-use super::{DescribedService, note};
+use super::{DescribedService, labels, note};
 use crate::evaluate::Resource;
 use crate::image::Images;
 
@@ -44,6 +45,11 @@ pub(super) fn describe_all(
     let mut described = BTreeSet::new();
     let (mut services, mut are_all_found) = (Vec::new(), true);
     for resource in reader.all_of(ecs::Service::KIND) {
+        if let Some(arn) = context.control_plane(reader, resource) {
+            described.insert(arn);
+            reader.leave_out(resource.name(), "the control plane is in this process");
+            continue;
+        }
         if let Some((service, is_found)) = context.describe(reader, resource, &mut described) {
             services.push(service);
             are_all_found &= is_found;
@@ -61,6 +67,18 @@ pub(super) fn describe_all(
 }
 
 impl Context<'_, '_> {
+    /// The ARN of the task definition of a service that is a mesh's control plane. `None` for every other service.
+    fn control_plane(&self, reader: &mut Reader<'_, '_>, resource: Resource<'_>) -> Option<String> {
+        let service: ecs::Service = reader.read(resource)?;
+        let arn = known(service.task_definition.as_ref()?)?;
+        let definition = *self.surroundings.task_definitions.get(&arn)?;
+        let definition: ecs::TaskDefinition = reader.read(definition)?;
+        let mut containers = definition.container_definitions.iter();
+        containers
+            .any(|container| labels::has_role(container, CONTROL_PLANE_ROLE))
+            .then_some(arn)
+    }
+
     /// A service, and whether its containers were found.
     fn describe(
         &self,

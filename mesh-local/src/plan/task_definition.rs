@@ -44,7 +44,7 @@ pub(super) fn describe(
     }
     let are_ports_known = are_ports_known(&path, reader.problems);
     let envoy_at = envoy::position(&definition, images, &properties, reader.problems);
-    let containers: Vec<Described> = definition
+    let mut containers: Vec<Described> = definition
         .container_definitions
         .iter()
         .enumerate()
@@ -63,6 +63,9 @@ pub(super) fn describe(
         let paths = (properties.as_str(), format!("{path}[{index}]"));
         envoy::describe(&definition, container, meshes, (paths.0, &paths.1), reader)
     });
+    if envoy.is_some() {
+        containers.iter_mut().for_each(forget_envoy);
+    }
     refuse_shared(&containers, &path, reader.problems);
     Some(Task {
         containers: in_start_order(containers, &path, reader.problems),
@@ -70,6 +73,15 @@ pub(super) fn describe(
         are_ports_known,
         envoy,
     })
+}
+
+/// What a container is told of the Envoy beside it is for AWS. Here Envoy is elsewhere, and whoever starts the task says
+/// where.
+fn forget_envoy(container: &mut Described) {
+    use mesh_model::environment::{EGRESS, READY, SUFFIXES, TCP_EGRESS, WIRING};
+    for name in [EGRESS, READY, SUFFIXES, TCP_EGRESS, WIRING] {
+        container.plan.environment.remove(name);
+    }
 }
 
 fn are_ports_known(path: &str, problems: &Problems) -> bool {

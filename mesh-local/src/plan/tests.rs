@@ -3,6 +3,7 @@
 mod any;
 mod app_mesh;
 mod cdk;
+mod constructs;
 mod members;
 mod mistakes;
 mod registries;

@@ -55,6 +55,9 @@ pub struct ContainerDefinition {
     /// Where its output goes: `LogDriver`, `Options`, `SecretOptions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<Json>,
+    /// Settings of the kernel, for the whole task in `awsvpc` mode. Default, decided by ECS: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system_controls: Vec<SystemControl>,
     /// Properties without a field here, `Secrets` or `MountPoints` for instance.
     #[serde(flatten)]
     pub other: Map<String, Json>,
@@ -79,6 +82,7 @@ impl ContainerDefinition {
             start_timeout: None,
             stop_timeout: None,
             log_configuration: None,
+            system_controls: Vec::new(),
             other: Map::new(),
         }
     }
@@ -90,6 +94,18 @@ impl ContainerDefinition {
 pub struct KeyValuePair {
     /// Its name.
     pub name: Value<String>,
+    /// Its value.
+    pub value: Value<String>,
+}
+
+/// A setting of the kernel. On Fargate those that begin with `net.` are allowed, from platform version 1.4.0 on.
+///
+/// Source: ECS API reference, `SystemControl` (read 2026-11-23).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SystemControl {
+    /// Its name, such as `net.ipv4.ip_unprivileged_port_start`.
+    pub namespace: Value<String>,
     /// Its value.
     pub value: Value<String>,
 }

@@ -38,10 +38,17 @@ pub struct Service {
     /// The Cloud Map service in which ECS registers the tasks: one at most. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_registries: Vec<ServiceRegistry>,
+    /// The target groups in which ECS registers the tasks, at most five. Default: none. Replaced when changed, in most
+    /// cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancers: Vec<LoadBalancer>,
+    /// Seconds at a task's start in which failed checks of a load balancer do not count. Default, decided by ECS: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check_grace_period_seconds: Option<Value<u32>>,
     /// How new tasks replace old ones. Default: ECS's own settings, field by field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
-    /// Properties without a field here, `LoadBalancers` for instance.
+    /// Properties without a field here, `PlatformVersion` for instance.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -66,6 +73,24 @@ pub struct ServiceRegistry {
     /// Which of its ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_port: Option<Value<u32>>,
+}
+
+/// A target group in which ECS registers tasks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LoadBalancer {
+    /// The container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_name: Option<Value<String>>,
+    /// Its port, one of its port mappings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_port: Option<Value<u32>>,
+    /// The target group's ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_group_arn: Option<Value<String>>,
+    /// Properties without a field here, `AdvancedConfiguration` for instance.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
 }
 
 /// Where the tasks' network interfaces go.

@@ -1,10 +1,14 @@
 //! The Envoy of a task, by which its service is a part of the mesh.
 
+use mesh_model::Problems;
 use mesh_model::app_mesh::{PortMapping as MeshPort, Protocol, ResourcePath};
 use mesh_model::service_connect::AppProtocol;
 
+use super::wiring::bootstrap;
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
-use crate::constructs::{Container, PortMapping};
+use crate::cfn::ecs;
+use crate::constructs::container::{ENVOY_ROLE, ROLE_LABEL};
+use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
 use crate::stack::LogicalId;
 
 /// The image of the Envoys in tasks: the release that the control plane is tested with.
@@ -15,17 +19,41 @@ pub const ENVOY_CONTAINER: &str = "envoy";
 /// the path at its end, `mesh/demo/virtualNode/blue`. The name is App Mesh's.
 pub const RESOURCE_ARN_VARIABLE: &str = "APPMESH_RESOURCE_ARN";
 
+/// The environment variable that names the socket of a secret discovery service. The name is App Mesh's; the local runner
+/// heeds it.
+const SDS_VARIABLE: &str = "APPMESH_SDS_SOCKET_PATH";
+
 /// The user that a sidecar runs as: App Mesh's convention. What this user sends is not redirected to the Envoy where
 /// connections are, or its own calls would come back to it.
-const SIDECAR_USER: &str = "1337";
+pub(super) const SIDECAR_USER: &str = "1337";
+
+/// Asks Envoy whether it takes calls, with nothing but the shell: Envoy's image has no program for it.
+const READY: &str = "exec 3<>/dev/tcp/127.0.0.1/9901 \
+                     && printf 'GET /ready HTTP/1.1\\r\\nHost: envoy\\r\\nConnection: close\\r\\n\\r\\n' >&3 \
+                     && read -r _ status _ <&3 && test \"$status\" = 200";
+/// Seconds between two questions, and for an answer, decided by us: the least that ECS allows. An application waits for
+/// its Envoy.
+const READY_INTERVAL: u32 = 5;
+const READY_TIMEOUT: u32 = 2;
+/// Seconds at the start in which an Envoy may still be waiting for its control plane, decided by us: as long as two new
+/// tasks of that take to start.
+const READY_START_PERIOD: u32 = 120;
 
 /// An Envoy to be added to a task.
 #[derive(Debug, Clone)]
 pub(in crate::constructs) struct Envoy {
     pub(in crate::constructs) belongs_to: LogicalId,
-    path: ResourcePath,
-    ports: Vec<MeshPort>,
+    pub(super) path: ResourcePath,
+    pub(super) listeners: Vec<MeshPort>,
+    /// The virtual services that the task calls.
+    pub(super) backends: Vec<String>,
+    /// Those that it calls by TCP, with the port.
+    pub(super) tcp_backends: Vec<(String, u16)>,
+    pub(super) control_plane: Option<ControlPlaneHandle>,
     is_sidecar: bool,
+    pub(super) is_intercepted: bool,
+    /// The socket of a secret discovery service beside it.
+    pub(super) sds: Option<String>,
 }
 
 impl Envoy {
@@ -33,9 +61,13 @@ impl Envoy {
         Self {
             belongs_to: node.logical_id().clone(),
             path: node.path().clone(),
-            // Callers connect to the ports of the application.
-            ports: Vec::new(),
+            listeners: node.listeners.clone(),
+            backends: node.backends.clone(),
+            tcp_backends: node.tcp_backends.clone(),
+            control_plane: node.control_plane.clone(),
             is_sidecar: true,
+            is_intercepted: false,
+            sds: None,
         }
     }
 
@@ -43,9 +75,27 @@ impl Envoy {
         Self {
             belongs_to: gateway.logical_id().clone(),
             path: gateway.path().clone(),
-            ports: gateway.listeners().to_vec(),
+            listeners: gateway.listeners().to_vec(),
+            backends: Vec::new(),
+            tcp_backends: Vec::new(),
+            control_plane: gateway.control_plane.clone(),
             is_sidecar: false,
+            is_intercepted: false,
+            sds: None,
         }
+    }
+
+    /// The same, connections being redirected to it.
+    pub(in crate::constructs) fn intercepting(self) -> Self {
+        Self {
+            is_intercepted: true,
+            ..self
+        }
+    }
+
+    /// The same, its certificates coming from a socket.
+    pub(in crate::constructs) fn with_sds(self, socket: Option<String>) -> Self {
+        Self { sds: socket, ..self }
     }
 
     /// Whether the other containers of the task speak through it.
@@ -53,17 +103,80 @@ impl Envoy {
         self.is_sidecar
     }
 
-    pub(in crate::constructs) fn container(&self) -> Container {
-        let container =
+    /// What must run before it has anything to ask.
+    pub(in crate::constructs) fn control_plane(&self) -> Option<&LogicalId> {
+        self.control_plane.as_ref().map(ControlPlaneHandle::logical_id)
+    }
+
+    /// The task with its Envoy. Containers that speak through the Envoy start after it. They also stop before it: ECS
+    /// stops containers in the reverse order, so that they can finish what is under way.
+    ///
+    /// `path` leads to the task definition's containers.
+    pub(in crate::constructs) fn join(
+        &self,
+        task: TaskDefinition,
+        path: &str,
+        problems: &mut Problems,
+    ) -> TaskDefinition {
+        let task = match (self.is_sidecar, self.is_intercepted) {
+            (true, _) => {
+                // Without a control plane of ours nobody knows when it would be well.
+                let condition = match self.control_plane {
+                    Some(_) => ContainerCondition::Healthy,
+                    None => ContainerCondition::Start,
+                };
+                task.map_containers(|container| container.with_dependency(ENVOY_CONTAINER, condition))
+            }
+            (false, false) => task,
+            (false, true) => {
+                let message = "are of a virtual gateway, whose Envoy takes what comes to its own ports; nothing can be \
+                               redirected to it, so leave out ecs_proxy_configuration";
+                problems.add(path, message);
+                task
+            }
+        };
+        let Some(control_plane) = &self.control_plane else {
+            return task.with_container(self.container(None));
+        };
+        let wiring = self.wiring(&task, path, problems);
+        let task = match self.is_sidecar {
+            true => self.tell(task, &wiring, control_plane),
+            // Nothing in a gateway's task calls anything.
+            false => task,
+        };
+        task.with_container(self.container(Some(&bootstrap(self, control_plane, wiring))))
+    }
+
+    fn container(&self, bootstrap: Option<&str>) -> Container {
+        let mut container =
             Container::new(ENVOY_CONTAINER, ENVOY_IMAGE).with_environment(RESOURCE_ARN_VARIABLE, self.path.to_string());
+        if let Some(socket) = &self.sds {
+            container = container.with_environment(SDS_VARIABLE, socket.as_str());
+        }
+        if let Some(bootstrap) = bootstrap {
+            container = container
+                .with_label(ROLE_LABEL, ENVOY_ROLE)
+                .with_command(["--config-yaml", bootstrap])
+                .with_health_check(
+                    HealthCheck::command(["bash", "-c", READY])
+                        .with_interval_seconds(READY_INTERVAL)
+                        .with_timeout_seconds(READY_TIMEOUT)
+                        .with_start_period_seconds(READY_START_PERIOD),
+                );
+        }
         if self.is_sidecar {
             return container.with_user(SIDECAR_USER);
         }
         // Nothing is ever redirected in a gateway's task, so the image's own user will do.
-        self.ports.iter().fold(container, |container, port| {
+        self.listeners.iter().fold(container, |container, port| {
             let name = format!("{}-{}", port.protocol, port.port);
             container.with_port(PortMapping::new(name, port.port).with_app_protocol(app_protocol(port.protocol)))
         })
+    }
+
+    /// How ECS is told to redirect connections to it.
+    pub(in crate::constructs) fn proxy_configuration(&self) -> Option<ecs::ProxyConfiguration> {
+        (self.is_intercepted && self.is_sidecar).then(|| super::wiring::proxy_configuration(&self.listeners))
     }
 }
 

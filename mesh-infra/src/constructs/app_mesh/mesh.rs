@@ -6,6 +6,7 @@ use mesh_model::app_mesh::{IpPreference, MeshSpec, Spec, Spelling};
 use super::place::{Place, handle};
 use crate::cfn::appmesh;
 use crate::construct::Construct;
+use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;
 
 /// A mesh.
@@ -13,6 +14,7 @@ use crate::stack::Scope;
 pub struct Mesh {
     name: String,
     spec: MeshSpec,
+    control_plane: Option<ControlPlaneHandle>,
 }
 
 impl Mesh {
@@ -29,6 +31,7 @@ impl Mesh {
         Self {
             name: name.into(),
             spec,
+            control_plane: None,
         }
     }
 
@@ -37,6 +40,18 @@ impl Mesh {
     #[must_use]
     pub fn with_egress_filter(mut self, kind: EgressFilterType) -> Self {
         self.spec.egress_filter = Some(EgressFilter { kind });
+        self
+    }
+
+    /// The same mesh, its Envoys configured by this control plane, which has to be that of a mesh of this name. Default:
+    /// none is known; Envoys are added to tasks without anything to start from, which is enough to run them locally.
+    ///
+    /// Each Envoy of the mesh then starts from a bootstrap that finds the control plane by name, services are created
+    /// after it, and applications are told where their Envoy is:
+    /// [`Service::with_virtual_node`](crate::Service::with_virtual_node).
+    #[must_use]
+    pub fn with_control_plane(mut self, control_plane: &ControlPlaneHandle) -> Self {
+        self.control_plane = Some(control_plane.clone());
         self
     }
 
@@ -53,7 +68,7 @@ impl Mesh {
 
 handle! {
     /// A mesh that was added to a stack.
-    MeshHandle {}
+    MeshHandle { control_plane: Option<ControlPlaneHandle> }
 }
 
 impl Construct for Mesh {
@@ -62,8 +77,24 @@ impl Construct for Mesh {
 
     fn add_to(self, scope: &mut Scope<'_>) -> MeshHandle {
         let place = Place::mesh(scope.logical_id(), &self.name);
+        if let Some(control_plane) = &self.control_plane {
+            let path = format!("Resources.{}", place.id);
+            scope.expect_own(control_plane.logical_id(), &path);
+            if control_plane.mesh() != self.name {
+                let message = format!(
+                    "is the mesh `{}`, but the control plane `{}` is told to look for the mesh `{}`",
+                    self.name,
+                    control_plane.logical_id(),
+                    control_plane.mesh()
+                );
+                scope.problems().add(path, message);
+            }
+        }
         let spec = self.spec.write(Spelling::CloudFormation);
         place.add(&appmesh::Mesh::new(self.name, spec), scope);
-        MeshHandle { place }
+        MeshHandle {
+            place,
+            control_plane: self.control_plane,
+        }
     }
 }

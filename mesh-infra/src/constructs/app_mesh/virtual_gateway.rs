@@ -9,6 +9,7 @@ use super::place::{Place, handle};
 use super::virtual_node::access_log;
 use crate::cfn::appmesh;
 use crate::construct::Construct;
+use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;
 
 /// A door into the mesh: an Envoy of its own, which [`Service::gateway`](crate::Service::gateway) runs.
@@ -64,7 +65,11 @@ impl VirtualGateway {
 
 handle! {
     /// A virtual gateway that was added to a stack.
-    VirtualGatewayHandle { listeners: Vec<PortMapping> }
+    VirtualGatewayHandle {
+        listeners: Vec<PortMapping>,
+        /// Where its Envoys are configured.
+        control_plane: Option<ControlPlaneHandle>
+    }
 }
 
 impl VirtualGatewayHandle {
@@ -88,6 +93,7 @@ impl Construct for VirtualGateway {
         VirtualGatewayHandle {
             place,
             listeners: listeners.collect(),
+            control_plane: self.mesh.control_plane,
         }
     }
 }

@@ -5,13 +5,14 @@ use mesh_model::app_mesh::logging::{AccessLog, FileAccessLog, Logging};
 use mesh_model::app_mesh::virtual_node::{
     AwsCloudMapServiceDiscovery, Backend, DnsResponseType, DnsServiceDiscovery, ServiceDiscovery, VirtualServiceBackend,
 };
-use mesh_model::app_mesh::{Kind, Spec, Spelling, VirtualNodeSpec};
+use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualNodeSpec};
 
 use super::Listener;
 use super::mesh::MeshHandle;
 use super::place::{Place, handle};
 use crate::cfn::appmesh;
 use crate::construct::Construct;
+use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;
 
 /// A group of equal tasks, as the mesh sees them: as a rule those of one ECS service, which joins by
@@ -21,6 +22,8 @@ pub struct VirtualNode {
     mesh: MeshHandle,
     name: String,
     spec: VirtualNodeSpec,
+    /// Backends that are called by TCP, with the port.
+    tcp_backends: Vec<(String, u16)>,
 }
 
 impl VirtualNode {
@@ -37,6 +40,7 @@ impl VirtualNode {
             mesh: mesh.clone(),
             name: name.into(),
             spec,
+            tcp_backends: Vec::new(),
         }
     }
 
@@ -95,6 +99,17 @@ impl VirtualNode {
         self.with_backend_called(virtual_service, Some(policy))
     }
 
+    /// The same node, calling a virtual service by TCP on this port: [`VirtualNode::with_backend`] for those that speak no
+    /// HTTP. A TCP connection does not say whom it is for, so in explicit wiring such a backend has a listener of its own
+    /// at the Envoy, of which `MESHWRIGHT_TCP_EGRESS` tells the application. Where connections are redirected, both are the
+    /// same.
+    #[must_use]
+    pub fn with_tcp_backend(mut self, virtual_service: impl Into<String>, port: u16) -> Self {
+        let virtual_service = virtual_service.into();
+        self.tcp_backends.push((virtual_service.clone(), port));
+        self.with_backend(virtual_service)
+    }
+
     /// The same node, calling its backends in this way. Default, decided by App Mesh: with TLS if the other side
     /// offers it.
     #[must_use]
@@ -138,7 +153,16 @@ pub(super) fn access_log(path: String) -> Logging {
 
 handle! {
     /// A virtual node that was added to a stack.
-    VirtualNodeHandle {}
+    VirtualNodeHandle {
+        /// The ports on which it takes requests.
+        listeners: Vec<PortMapping>,
+        /// The virtual services that it calls.
+        backends: Vec<String>,
+        /// Those that it calls by TCP, with the port.
+        tcp_backends: Vec<(String, u16)>,
+        /// Where its Envoys are configured.
+        control_plane: Option<ControlPlaneHandle>
+    }
 }
 
 impl Construct for VirtualNode {
@@ -150,6 +174,16 @@ impl Construct for VirtualNode {
         let spec = self.spec.write(Spelling::CloudFormation);
         let properties = appmesh::VirtualNode::new(self.mesh.place.mesh_name(), self.name, spec);
         place.add(&properties, scope);
-        VirtualNodeHandle { place }
+        let listeners = self.spec.listeners.iter().map(|listener| listener.port_mapping);
+        let backends = self.spec.backends.iter().map(|backend| match backend {
+            Backend::VirtualService(backend) => backend.virtual_service_name.clone(),
+        });
+        VirtualNodeHandle {
+            place,
+            listeners: listeners.collect(),
+            backends: backends.collect(),
+            tcp_backends: self.tcp_backends,
+            control_plane: self.mesh.control_plane,
+        }
     }
 }

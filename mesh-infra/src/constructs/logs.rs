@@ -1,0 +1,55 @@
+//! Where the output of a service's containers goes.
+
+use serde_json::{Value as Json, json};
+
+use crate::cfn::logs;
+use crate::stack::{LogicalId, Scope};
+use crate::template::Resource;
+use crate::value::Value;
+
+/// Days for which logs are kept, decided by us: long enough to look into what went wrong last week, and not for ever,
+/// as CloudWatch Logs would.
+pub(super) const DEFAULT_RETENTION_DAYS: u32 = 30;
+
+/// The log group of a service.
+pub(super) struct LogGroup(LogicalId);
+
+impl LogGroup {
+    /// Adds the log group of the service that is being added, `/meshwright/<stack>/<service>`. It goes with the stack,
+    /// and its lines with it, decided by us: what is left of a demo would be found on a bill.
+    pub(super) fn add(service: &str, retention_days: u32, scope: &mut Scope<'_>) -> Self {
+        let id = scope.part("LogGroup");
+        // Spaces may be in ids, and nowhere in the names of log groups.
+        let service = service.replace(' ', "-");
+        let properties = logs::LogGroup {
+            log_group_name: Some(Value::Sub(format!("/meshwright/${{AWS::StackName}}/{service}"))),
+            retention_in_days: Some(Value::Known(retention_days)),
+            ..logs::LogGroup::default()
+        };
+        let resource = Resource {
+            update_replace_policy: Some(Json::from("Delete")),
+            deletion_policy: Some(Json::from("Delete")),
+            ..Resource::of(&properties)
+        };
+        scope.add_resource(&id, resource);
+        Self(id)
+    }
+
+    /// A container's `LogConfiguration`. ECS adds the container's name and the task's id to the prefix.
+    pub(super) fn configuration(&self, prefix: &str) -> Json {
+        json!({
+            "LogDriver": "awslogs",
+            "Options": {
+                "awslogs-group": {"Ref": self.0.as_str()},
+                "awslogs-region": {"Ref": "AWS::Region"},
+                "awslogs-stream-prefix": prefix
+            }
+        })
+    }
+
+    /// What ECS must be allowed to write to it: a statement of a policy.
+    pub(super) fn write_statement(&self) -> Json {
+        let streams = Value::<String>::attribute(self.0.as_str(), "Arn").to_json();
+        super::permissions::allow(&["logs:CreateLogStream", "logs:PutLogEvents"], vec![streams])
+    }
+}

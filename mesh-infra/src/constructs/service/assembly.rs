@@ -1,0 +1,247 @@
+//! From what is said of a service to its resources.
+
+use serde_json::Value as Json;
+
+use super::{Service, ServiceHandle};
+use crate::cfn::{ecs, servicediscovery};
+use crate::construct::Construct;
+use crate::constructs::app_mesh::Envoy;
+use crate::constructs::image::pull_statements;
+use crate::constructs::logs::LogGroup;
+use crate::constructs::permissions::execution_role;
+use crate::constructs::{
+    Container, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle, ServiceConnect, TaskDefinition,
+};
+use crate::stack::{LogicalId, Scope};
+use crate::template::Resource;
+use crate::value::Value;
+
+/// Seconds for which resolvers may keep the address of a task, decided by us: a task that is gone is called for so
+/// long at most.
+const DNS_TTL: u32 = 10;
+
+impl Service {
+    fn namespace(&self) -> Option<&HttpNamespaceHandle> {
+        self.service_connect
+            .as_ref()?
+            .namespace()
+            .or_else(|| self.cluster.service_connect_namespace())
+    }
+
+    /// Notes every handle that belongs to another stack.
+    fn check_handles(&self, id: &LogicalId, scope: &mut Scope<'_>) {
+        let path = format!("Resources.{id}");
+        scope.expect_own(self.cluster.logical_id(), &format!("{path}.Properties.Cluster"));
+        if let Some(network) = &self.network {
+            scope.expect_own(network.logical_id(), &format!("{path}.Properties.NetworkConfiguration"));
+        }
+        if let Some(namespace) = self.service_connect.as_ref().and_then(ServiceConnect::namespace) {
+            let path = format!("{path}.Properties.ServiceConnectConfiguration.Namespace");
+            scope.expect_own(namespace.logical_id(), &path);
+        }
+        let belongs_to = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
+        for other in self.backends.iter().chain(belongs_to) {
+            scope.expect_own(other, &format!("{path}.DependsOn"));
+        }
+        if let Some(namespace) = &self.discovery {
+            scope.expect_own(namespace.logical_id(), &format!("{path}.Properties.ServiceRegistries"));
+        }
+        if let Some(load_balancer) = &self.load_balancer {
+            scope.expect_own(load_balancer.logical_id(), &format!("{path}.Properties.LoadBalancers"));
+        }
+    }
+
+    /// What people call it: its name if that is known, else the id that it is added with.
+    fn label(&self, scope: &Scope<'_>) -> String {
+        let name = self.name.as_ref().and_then(Value::known);
+        name.map_or_else(|| scope.given_id().to_owned(), Clone::clone)
+    }
+
+    /// Adds the Cloud Map service under which the tasks are registered, if they are; and answers the registry, and the
+    /// DNS name if it is known.
+    fn add_discovery(&self, scope: &mut Scope<'_>) -> Option<(ecs::ServiceRegistry, Option<String>)> {
+        let namespace = self.discovery.as_ref()?;
+        let name = self.name.clone().unwrap_or_else(|| Value::from(scope.given_id()));
+        let dns_name = name.known().map(|name| namespace.dns_name(name));
+        let properties = servicediscovery::Service {
+            name: Some(name),
+            namespace_id: Some(namespace.id()),
+            dns_config: Some(servicediscovery::DnsConfig {
+                dns_records: vec![servicediscovery::DnsRecord {
+                    kind: Value::from("A"),
+                    ttl: Value::Known(DNS_TTL),
+                }],
+                routing_policy: Some(Value::from("MULTIVALUE")),
+                namespace_id: None,
+            }),
+            // ECS tells Cloud Map which tasks are well.
+            health_check_custom_config: Some(servicediscovery::HealthCheckCustomConfig {
+                failure_threshold: Some(Value::Known(1)),
+            }),
+            ..servicediscovery::Service::default()
+        };
+        let id = scope.part("DiscoveryService");
+        scope.add_resource(&id, Resource::of(&properties));
+        let registry = ecs::ServiceRegistry {
+            registry_arn: Some(Value::attribute(id.as_str(), "Arn")),
+            ..ecs::ServiceRegistry::default()
+        };
+        Some((registry, dns_name))
+    }
+
+    /// The Envoy, as connections get to it.
+    fn envoy(&self, path: &str, scope: &mut Scope<'_>) -> Option<Envoy> {
+        if self.is_intercepted && self.envoy.is_none() {
+            let message = "is to redirect connections to an Envoy, and the service has none; it gets one by \
+                           Service::with_virtual_node";
+            scope.problems().add(format!("{path}.ProxyConfiguration"), message);
+        }
+        let envoy = self.envoy.clone()?.with_sds(self.sds_socket.clone());
+        Some(match self.is_intercepted {
+            true => envoy.intercepting(),
+            false => envoy,
+        })
+    }
+
+    /// The containers with all that they are told of each other.
+    fn task(&self, envoy: Option<&Envoy>, path: &str, scope: &mut Scope<'_>) -> TaskDefinition {
+        let task = self.task_definition.clone();
+        let task = match envoy {
+            Some(envoy) => envoy.join(task, &format!("{path}.ContainerDefinitions"), scope.problems()),
+            None => task,
+        };
+        // Service Connect's Envoy takes what comes from outside, too, unless it is to be passed by.
+        let is_proxied = self.service_connect.as_ref().is_some_and(ServiceConnect::takes_all);
+        let address = if is_proxied { "127.0.0.1" } else { "0.0.0.0" };
+        task.map_containers(|container| container.listening_at(address))
+            .with_low_ports_open()
+    }
+
+    /// Adds the log group, if anything is written there, and has the containers write there.
+    fn add_logs(&self, task: TaskDefinition, scope: &mut Scope<'_>) -> (TaskDefinition, Option<LogGroup>) {
+        let is_needed = !task.containers().iter().all(Container::has_log_configuration);
+        if !is_needed && self.service_connect.is_none() {
+            return (task, None);
+        }
+        let label = self.label(scope);
+        let group = LogGroup::add(&label, self.log_retention_days, scope);
+        let task = task
+            .map_containers(|container| container.with_log_configuration_unless_set(|| group.configuration(&label)));
+        (task, Some(group))
+    }
+
+    /// Adds the role by which ECS itself acts, if it needs one and was given none.
+    fn add_execution_role(
+        &self,
+        task: TaskDefinition,
+        logs: Option<&LogGroup>,
+        scope: &mut Scope<'_>,
+    ) -> TaskDefinition {
+        let mut statements: Vec<Json> = logs.map(LogGroup::write_statement).into_iter().collect();
+        for container in task.containers() {
+            for statement in pull_statements(container.image()) {
+                if !statements.contains(&statement) {
+                    statements.push(statement);
+                }
+            }
+        }
+        if task.has_execution_role() || statements.is_empty() {
+            return task;
+        }
+        let id = scope.part("ExecutionRole");
+        let description = format!("How ECS starts tasks of {}", self.label(scope));
+        scope.add_resource(&id, Resource::of(&execution_role(description, statements)));
+        task.with_execution_role_arn(Value::attribute(id.as_str(), "Arn"))
+    }
+
+    fn service_connect(
+        &self,
+        task: &TaskDefinition,
+        logs: Option<&LogGroup>,
+    ) -> Option<ecs::ServiceConnectConfiguration> {
+        let service_connect = self.service_connect.as_ref()?;
+        let namespace = self.namespace().map(HttpNamespaceHandle::arn);
+        let mut configuration = ecs::ServiceConnectConfiguration::new(&service_connect.to_model(task), namespace);
+        if let Some(logs) = logs {
+            let written = logs.configuration("service-connect");
+            configuration.0.insert("LogConfiguration".to_owned(), written);
+        }
+        Some(configuration)
+    }
+
+    /// Puts the service behind its load balancer, if it has one and a container for it.
+    fn put_behind_load_balancer(
+        &self,
+        properties: &mut ecs::Service,
+        task: &TaskDefinition,
+        path: &str,
+        scope: &mut Scope<'_>,
+    ) {
+        let Some(load_balancer) = &self.load_balancer else {
+            return;
+        };
+        let port = load_balancer.target_port();
+        let has_port = |container: &&Container| container.ports().iter().any(|own| own.container_port() == port);
+        match task.containers().iter().find(has_port) {
+            Some(container) => load_balancer.put_behind(properties, container.name()),
+            None => {
+                let message = format!(
+                    "lead to port {port}, which none of the containers has; give one a port mapping for it, or the \
+                     load balancer another port"
+                );
+                scope.problems().add(format!("{path}.LoadBalancers"), message);
+            }
+        }
+    }
+}
+
+impl Construct for Service {
+    type Handle = ServiceHandle;
+    const KIND: &'static str = "Service";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> ServiceHandle {
+        // Not `logical_id`: other constructs consist of a service as well.
+        let id = scope.part("Service");
+        self.check_handles(&id, scope);
+        let path = format!("Resources.{id}.Properties");
+        let task_definition = scope.part("TaskDefinition");
+        let task_path = format!("Resources.{task_definition}.Properties");
+        let envoy = self.envoy(&task_path, scope);
+        let task = self.task(envoy.as_ref(), &task_path, scope);
+        let (task, logs) = self.add_logs(task, scope);
+        let task = self.add_execution_role(task, logs.as_ref(), scope);
+        let service_connect = self.service_connect(&task, logs.as_ref());
+        let (registry, dns_name) = self.add_discovery(scope).unzip();
+
+        let group = self.load_balancer.as_ref().map(LoadBalancerHandle::security_group);
+        let mut properties = ecs::Service {
+            service_name: self.name.clone(),
+            cluster: Some(self.cluster.name()),
+            task_definition: Some(Value::reference(task_definition.as_str())),
+            desired_count: Some(self.desired_count.clone()),
+            launch_type: Some(Value::from("FARGATE")),
+            network_configuration: self.network.as_ref().map(|network| network.configuration_with(group)),
+            service_connect_configuration: service_connect,
+            service_registries: registry.into_iter().collect(),
+            deployment_configuration: Some(self.deployment.clone()),
+            ..ecs::Service::default()
+        };
+        self.put_behind_load_balancer(&mut properties, &task, &path, scope);
+
+        let mut definition = task.into_cfn();
+        definition.proxy_configuration = envoy.as_ref().and_then(Envoy::proxy_configuration);
+        scope.add_resource(&task_definition, Resource::of(&definition));
+        let belongs_to = envoy.as_ref().map(|envoy| &envoy.belongs_to);
+        let control_plane = envoy.as_ref().and_then(Envoy::control_plane);
+        let listener = self.load_balancer.as_ref().map(LoadBalancerHandle::listener);
+        let ways_out = self.network.iter().flat_map(NetworkHandle::ways_out);
+        let first = self.backends.iter().chain(belongs_to).chain(control_plane);
+        let first = first.chain(listener).chain(ways_out).map(LogicalId::as_str);
+        scope.add_resource(&id, Resource::of(&properties).with_depends_on(first));
+        ServiceHandle {
+            id,
+            task_definition,
+            dns_name: dns_name.flatten(),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A network of the stack's own, as small and as cheap as tasks on Fargate can have it.
+
+use std::net::Ipv4Addr;
+
+use serde_json::{Map, json};
+
+use crate::cfn::{ResourceType, ec2};
+use crate::construct::Construct;
+use crate::stack::{LogicalId, Scope};
+use crate::template::Resource;
+use crate::value::{StringList, Value};
+
+use super::NetworkHandle;
+use super::network::Place;
+use super::security_groups::SecurityGroups;
+
+/// The addresses of a VPC, decided by us: the largest block there can be, of the private ranges the one that home
+/// networks have least.
+const DEFAULT_CIDR: &str = "10.0.0.0/16";
+/// As many zones as a load balancer wants, and as every region has.
+const ZONES: u32 = 2;
+
+/// A VPC with two public subnets, each in an availability zone of its own, an internet gateway, and one route table.
+///
+/// There is no NAT gateway, decided by us: two of them would cost more than everything else in a small stack. Tasks have
+/// public IP addresses instead, by which they pull images and call AWS. Nobody can call them by these: security groups
+/// allow what tasks of the network need of each other (a group that they carry and one that trusts it), and nothing
+/// else. For a VPC that exists see [`Network::in_subnets`](crate::Network::in_subnets).
+#[derive(Debug, Clone)]
+pub struct Vpc {
+    cidr: String,
+}
+
+impl Vpc {
+    /// A VPC with the addresses `10.0.0.0/16`.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "constructs are made by `new`")]
+    pub fn new() -> Self {
+        Self {
+            cidr: DEFAULT_CIDR.to_owned(),
+        }
+    }
+
+    /// The same VPC with other addresses, for one that is to be connected to other networks: an IPv4 block from /16
+    /// to /26, of which each subnet gets a quarter. Default, decided by us: `10.0.0.0/16`. Changing it replaces
+    /// everything in it.
+    #[must_use]
+    pub fn with_cidr(mut self, cidr: impl Into<String>) -> Self {
+        self.cidr = cidr.into();
+        self
+    }
+}
+
+/// The blocks of the subnets: the first quarters of the VPC's.
+fn subnets(cidr: &str) -> Option<Vec<String>> {
+    let (address, length) = cidr.split_once('/')?;
+    let first = u32::from(address.parse::<Ipv4Addr>().ok()?);
+    let length: u32 = length.parse().ok().filter(|length| (16..=26).contains(length))?;
+    let size = 1_u32 << (32 - length);
+    let blocks = (0..ZONES).map(|zone| format!("{}/{}", Ipv4Addr::from(first + zone * (size / 4)), length + 2));
+    first.is_multiple_of(size).then(|| blocks.collect())
+}
+
+impl Construct for Vpc {
+    type Handle = NetworkHandle;
+    const KIND: &'static str = "Vpc";
+
+    fn add_to(self, scope: &mut Scope<'_>) -> NetworkHandle {
+        let id = scope.logical_id();
+        let blocks = subnets(&self.cidr).unwrap_or_else(|| {
+            let message = format!(
+                "is `{}`; allowed is an IPv4 block from /16 to /26 that begins where such a block can, such as \
+                 {DEFAULT_CIDR}",
+                self.cidr
+            );
+            scope
+                .problems()
+                .add(format!("Resources.{id}.Properties.CidrBlock"), message);
+            // What is in it is judged all the same.
+            subnets(DEFAULT_CIDR).unwrap_or_default()
+        });
+        let vpc = Value::reference(id.as_str());
+        // People look for it in a list of others.
+        let name = json!([{"Key": "Name", "Value": {"Ref": "AWS::StackName"}}]);
+        let properties = ec2::Vpc {
+            cidr_block: Some(Value::Known(self.cidr)),
+            // Private hosted zones, and so names of Cloud Map, need both.
+            enable_dns_hostnames: Some(Value::Known(true)),
+            enable_dns_support: Some(Value::Known(true)),
+            other: Map::from_iter([("Tags".to_owned(), name)]),
+        };
+        scope.add_resource(&id, Resource::of(&properties));
+
+        let mut roads = Roads::add(&vpc, scope);
+        let zones = (0_u32..).zip(blocks);
+        let subnets: Vec<LogicalId> = zones
+            .map(|(zone, block)| roads.add_subnet(&vpc, zone, block, scope))
+            .collect();
+        let groups = SecurityGroups::add(&vpc, scope);
+        NetworkHandle::new(Place {
+            id,
+            subnets: Some(StringList::list(
+                subnets.iter().map(|subnet| Value::reference(subnet.as_str())),
+            )),
+            security_groups: Some(StringList::list(groups.ids())),
+            members: Some(groups.members),
+            vpc: Some(vpc),
+            vpc_parameter: scope.part("VpcId"),
+            public_ips: true,
+            ways_out: roads.ways_out,
+        })
+    }
+}
+
+/// What leads out of a VPC.
+struct Roads {
+    table: LogicalId,
+    /// What must be there before anything in the VPC can reach the internet, and for as long as anything has a public
+    /// address.
+    ways_out: Vec<LogicalId>,
+}
+
+impl Roads {
+    fn add(vpc: &Value<String>, scope: &mut Scope<'_>) -> Self {
+        let gateway = scope.part("InternetGateway");
+        add(&gateway, &ec2::InternetGateway::default(), scope);
+        let attachment = scope.part("InternetGatewayAttachment");
+        let properties = ec2::VpcGatewayAttachment {
+            vpc_id: vpc.clone(),
+            internet_gateway_id: Some(Value::reference(gateway.as_str())),
+            other: Map::new(),
+        };
+        add(&attachment, &properties, scope);
+        let table = scope.part("RouteTable");
+        let properties = ec2::RouteTable {
+            vpc_id: vpc.clone(),
+            other: Map::new(),
+        };
+        add(&table, &properties, scope);
+        let route = scope.part("InternetRoute");
+        let properties = ec2::Route {
+            route_table_id: Value::reference(table.as_str()),
+            destination_cidr_block: Some(Value::from("0.0.0.0/0")),
+            gateway_id: Some(Value::reference(gateway.as_str())),
+            other: Map::new(),
+        };
+        // A route to a gateway that is not attached is refused.
+        let resource = Resource::of(&properties).with_depends_on([attachment.as_str()]);
+        scope.add_resource(&route, resource);
+        Self {
+            table,
+            ways_out: vec![route],
+        }
+    }
+
+    fn add_subnet(&mut self, vpc: &Value<String>, zone: u32, block: String, scope: &mut Scope<'_>) -> LogicalId {
+        let id = scope.part(&format!("PublicSubnet{}", zone + 1));
+        let properties = ec2::Subnet {
+            vpc_id: vpc.clone(),
+            cidr_block: Some(Value::Known(block)),
+            availability_zone: Some(Value::Function {
+                name: "Fn::Select".to_owned(),
+                argument: json!([zone, {"Fn::GetAZs": ""}]),
+            }),
+            other: Map::new(),
+        };
+        add(&id, &properties, scope);
+        let association = scope.part(&format!("PublicSubnet{}RouteTableAssociation", zone + 1));
+        let properties = ec2::SubnetRouteTableAssociation {
+            subnet_id: Value::reference(id.as_str()),
+            route_table_id: Value::reference(self.table.as_str()),
+            other: Map::new(),
+        };
+        add(&association, &properties, scope);
+        self.ways_out.push(association);
+        id
+    }
+}
+
+fn add<T: ResourceType>(id: &LogicalId, properties: &T, scope: &mut Scope<'_>) {
+    scope.add_resource(id, Resource::of(properties));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subnets_are_quarters_of_the_vpc() {
+        let of = |cidr| subnets(cidr).map(|blocks| blocks.join(" "));
+        for (cidr, blocks) in [
+            ("10.0.0.0/16", "10.0.0.0/18 10.0.64.0/18"),
+            ("192.168.5.64/26", "192.168.5.64/28 192.168.5.80/28"),
+        ] {
+            assert_eq!(of(cidr).as_deref(), Some(blocks));
+        }
+        for cidr in [
+            "10.0.0.0",
+            "10.0.0.0/8",
+            "10.0.0.0/27",
+            "10.1.2.0/16",
+            "fd00::/16",
+            "x/16",
+        ] {
+            assert_eq!(of(cidr), None, "{cidr}");
+        }
+    }
+}

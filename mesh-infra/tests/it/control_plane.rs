@@ -1,0 +1,211 @@
+//! The control plane's own service, and Envoys that start from what finds it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::mpsc;
+
+use mesh_infra::app_mesh::tls::{ListenerTls, ListenerTlsCertificate, SdsSecret, TlsMode};
+use mesh_infra::{ControlPlane, Listener, Mesh, Stack, VirtualNode};
+use pinned_tools::Surroundings;
+use serde_json::json;
+
+use crate::deployable::{app, container, node, place, service, template, variable};
+use crate::wiring::{bootstrap, with_node};
+
+#[test]
+fn the_control_plane_is_a_service_of_two_tasks() {
+    let template = template();
+    template
+        .has_resource(
+            "AWS::ECS::Service",
+            &json!({"ServiceName": "mesh-control", "DesiredCount": 2, "TaskDefinition": {"Ref": "ControlPlaneTaskDefinition"}}),
+        )
+        .unwrap();
+    let container = container(&template, "ControlPlaneTaskDefinition", "mesh-control");
+    assert_eq!(
+        container["Command"],
+        json!([
+            "--mesh",
+            "demo",
+            "--xds",
+            "0.0.0.0:18000",
+            "--status",
+            "127.0.0.1:18001",
+            "--publish-status"
+        ])
+    );
+    assert_eq!(
+        container["HealthCheck"]["Command"],
+        json!(["CMD", "mesh-control", "health"])
+    );
+    assert_eq!(container["DockerLabels"]["meshwright.role"], "control-plane");
+}
+
+#[test]
+fn a_control_plane_is_for_its_own_mesh() {
+    let mut stack = Stack::new("mesh");
+    let place = place(&mut stack);
+    let other = ControlPlane::new("other", &place.cluster, &place.network, &place.namespace)
+        .with_name("other-control")
+        .with_image("team/control:1")
+        .with_desired_count(3)
+        .with_namespace("legacy");
+    let other = stack.add("other", other);
+    assert_eq!((other.host().as_str(), other.port()), ("other-control.appmesh", 18000));
+    let template = stack.synth().unwrap();
+    template
+        .has_resource(
+            "AWS::ECS::Service",
+            &json!({"ServiceName": "other-control", "DesiredCount": 3}),
+        )
+        .unwrap();
+    let properties = template.resources["OtherTaskRole"].properties.to_string();
+    assert!(properties.contains(r#"{"servicediscovery:NamespaceName":["appmesh","legacy"]}"#));
+    let image = &container(&template, "OtherTaskDefinition", "mesh-control")["Image"];
+    assert_eq!(image, "team/control:1");
+
+    stack.add("Second", Mesh::new("second").with_control_plane(&other));
+    assert_eq!(
+        stack.synth().unwrap_err().to_string(),
+        "Resources.SecondMesh: is the mesh `second`, but the control plane `OtherService` is told to look for the mesh \
+         `other`"
+    );
+}
+
+#[test]
+fn it_has_to_be_allowed_to_look_where_nodes_are() {
+    let stack = |namespace: Option<&str>| {
+        let mut stack = Stack::new("mesh");
+        let place = place(&mut stack);
+        let control_plane = ControlPlane::new("own", &place.cluster, &place.network, &place.namespace).with_name("own");
+        let control_plane = match namespace {
+            Some(namespace) => control_plane.with_namespace(namespace),
+            None => control_plane,
+        };
+        let control_plane = stack.add("own", control_plane);
+        let mesh = stack.add("own", Mesh::new("own").with_control_plane(&control_plane));
+        let node = VirtualNode::new(&mesh, "old").with_listener(Listener::http(80));
+        stack.add("old", node.with_cloud_map_discovery("legacy", "old"));
+        stack
+    };
+    assert_eq!(stack(Some("legacy")).synth().map(|_| ()), Ok(()));
+    assert_eq!(
+        stack(None).synth().unwrap_err().to_string(),
+        "Resources.OwnTaskRole.Properties.Policies: do not let the control plane look into the namespace `legacy`, where \
+         virtual node `old` is found; say ControlPlane::with_namespace"
+    );
+}
+
+#[test]
+fn certificates_come_from_where_envoy_is_told() {
+    let stack = |socket: Option<&str>| {
+        let mut stack = Stack::new("mesh");
+        let place = place(&mut stack);
+        let certificate = ListenerTlsCertificate::Sds(SdsSecret {
+            secret_name: "blue".to_owned(),
+        });
+        let tls = ListenerTls {
+            mode: TlsMode::Strict,
+            certificate,
+            validation: None,
+        };
+        let blue = VirtualNode::new(&place.mesh, "blue")
+            .with_listener(Listener::http(80).with_tls(tls))
+            .with_dns_endpoints("blue.appmesh");
+        let blue = stack.add("blue", blue);
+        let service = service(&place, "blue", app(80)).with_virtual_node(&blue);
+        stack.add(
+            "blue",
+            match socket {
+                Some(socket) => service.with_sds_socket(socket),
+                None => service,
+            },
+        );
+        stack
+    };
+    let template = stack(Some("/sds/sock")).synth().unwrap();
+    let envoy = container(&template, "BlueTaskDefinition", "envoy");
+    assert_eq!(variable(envoy, "APPMESH_SDS_SOCKET_PATH"), Some("/sds/sock"));
+    let clusters = bootstrap(&template, "BlueTaskDefinition")["static_resources"]["clusters"].to_string();
+    assert!(clusters.contains(r#"{"pipe":{"path":"/sds/sock"}}"#), "{clusters}");
+    assert_eq!(
+        stack(None).synth().unwrap_err().to_string(),
+        "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: knows of no secret discovery service, \
+         from which virtual node `blue` takes certificates; say where it is with Service::with_sds_socket"
+    );
+}
+
+#[test]
+fn envoy_takes_each_bootstrap() {
+    let envoy = pinned_tools::Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
+    let envoy = envoy.unwrap_or_else(|error| panic!("{error}"));
+    let intercepted = with_node(app(80), |place| node(place, "blue", 80), true)
+        .synth()
+        .unwrap();
+    let explicit = template();
+    for (template, task) in [
+        (&explicit, "BlueTaskDefinition"),
+        (&explicit, "DoorTaskDefinition"),
+        (&intercepted, "BlueTaskDefinition"),
+    ] {
+        let command = container(template, task, "envoy")["Command"]
+            .as_array()
+            .expect("a list");
+        let words = command.iter().map(|word| word.as_str().expect("a text"));
+        let output = envoy
+            .command()
+            .args(["--mode", "validate"])
+            .args(words)
+            .output()
+            .expect("Envoy starts");
+        let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{task}: {words}");
+    }
+}
+
+/// Answers one request, and tells what was asked.
+fn answer_once(status: &'static str) -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (tell, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("somebody asks");
+        // The shell writes line by line.
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut more = [0; 1024];
+            let length = connection.read(&mut more).expect("a request");
+            assert!(length > 0, "the request has an end");
+            request.extend_from_slice(&more[..length]);
+        }
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nstate");
+        connection.write_all(answer.as_bytes()).expect("an answer");
+        // Whoever asked may have gone.
+        let _gone = tell.send(String::from_utf8_lossy(&request).into_owned());
+    });
+    (port, asked)
+}
+
+#[test]
+fn the_shell_can_tell_whether_envoy_takes_calls() {
+    let template = template();
+    let check = &container(&template, "BlueTaskDefinition", "envoy")["HealthCheck"]["Command"];
+    assert_eq!(
+        (&check[0], &check[1], &check[2]),
+        (&json!("CMD"), &json!("bash"), &json!("-c"))
+    );
+    let line = check[3].as_str().expect("a text");
+    let is_well = |port: u16| {
+        let line = line.replace("/9901", &format!("/{port}"));
+        let output = Command::new("bash").args(["-c", &line]).output().expect("bash starts");
+        output.status.success()
+    };
+    for (status, expected) in [("200 OK", true), ("503 Service Unavailable", false)] {
+        let (port, asked) = answer_once(status);
+        assert_eq!(is_well(port), expected, "{status}");
+        assert!(asked.recv().expect("a request").starts_with("GET /ready HTTP/1.1\r\n"));
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    assert!(!is_well(nobody.expect("an address").port()));
+}
