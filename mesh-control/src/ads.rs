@@ -17,4 +17,4 @@ mod wire;
 
 pub use mesh_bootstrap::Variant;
 pub use session::{RejectedResource, TypeReport};
-pub use status::{NodeStatus, Status};
+pub use status::{NodeStatus, SourceStatus, Status};

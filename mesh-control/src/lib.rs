@@ -17,6 +17,7 @@
 //! - [`ads`]: how they are told, in both variants of the protocol, and what becomes of refusals;
 //! - [`source`]: the seam between what is true and how it is told, and `world_source`, which is the world behind it;
 //! - [`control_plane`]: the whole, served;
+//! - `aws`, with the feature of that name: what is true, learned from an account, and the program `mesh-control`;
 //! - `mesh-bootstrap`, a crate of its own: the file an Envoy starts from, and how its task is wired;
 //! - [`hop`]: what Envoys write down about requests, to find the path one took.
 //!
@@ -52,11 +53,15 @@
 //! | Service Connect, TLS | not yet |
 //! | App Mesh, explicit and intercepted wiring | translated |
 //! | spans of HTTP requests | sent by OTLP over gRPC where a task's wiring names a collector ([`node::OwnWiring::collector`]), for requests whose caller samples them; none of TCP connections |
-//! | access control and TLS on the xDS port | not yet: bind it to loopback |
+//! | access control and TLS on the xDS port | not yet: bind it to loopback, or let only the mesh's tasks reach it |
+//! | configuration from Parameter Store, endpoints from Cloud Map, acknowledgements for deploy tools | feature `aws`; tested with MiniStack |
+//! | namespaces of Cloud Map that another account shares | not yet |
 //!
 #![doc = include_str!("docs/app_mesh.md")]
 
 pub mod ads;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod control_plane;
 pub mod hop;
 pub mod node;

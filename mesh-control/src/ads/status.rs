@@ -1,4 +1,4 @@
-//! What the connected Envoys have and what they refused, for people.
+//! What the connected Envoys have and what they refused, and how what is true is learned, for people.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +13,26 @@ use super::session::TypeReport;
 /// The state of every connected Envoy. Serialises to the document of `GET /status`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
+    /// From where it is learned what is true. Empty if this process is told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceStatus>,
     /// The connected Envoys, sorted by task.
     pub nodes: Vec<NodeStatus>,
+}
+
+/// How well something is known that has to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceStatus {
+    /// What is asked.
+    pub name: String,
+    /// How many seconds ago it last answered; `None` if it never has.
+    pub last_success_seconds_ago: Option<u64>,
+    /// For how many seconds it has not, since the first question that failed; `None` if the last one did not fail.
+    pub failing_for_seconds: Option<u64>,
+    /// Why the last question failed: which call, about what, and what to do, in one line.
+    pub error: Option<String>,
+    /// What of its answers is not used as it is, each with its place.
+    pub notes: Vec<String>,
 }
 
 /// The state of one Envoy's stream.
@@ -68,7 +86,24 @@ impl StatusBoard {
     pub(crate) fn read(&self) -> Status {
         let mut nodes: Vec<NodeStatus> = self.streams.borrow().nodes.values().cloned().collect();
         nodes.sort_by(|a, b| (&a.task, &a.id).cmp(&(&b.task, &b.id)));
-        Status { nodes }
+        Status {
+            sources: Vec::new(),
+            nodes,
+        }
+    }
+
+    /// Waits until `enough` is true of the streams that are open.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn until(&self, mut enough: impl FnMut(&Status) -> bool) {
+        let mut changes = self.streams.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if enough(&self.read()) {
+                return;
+            }
+            // The sender is part of this value, so it cannot go while this waits.
+            let _changed = changes.changed().await;
+        }
     }
 
     /// Waits until at least so many streams are open and all of them have settled on this revision or a later one.

@@ -1,0 +1,193 @@
+//! What a copy says of its Envoys, and what follows from what all copies say. Pure.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_ssm::primitives::{DateTime, DateTimeFormat};
+use mesh_model::app_mesh::ResourcePath;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use crate::ads::{NodeStatus, Status};
+use crate::node::Identity;
+
+/// Where copies publish: `/meshwright-status/MESH/COPY`. It is apart from the meshes, so that no reading of a mesh has
+/// it.
+pub const STATUS_PREFIX: &str = "/meshwright-status/";
+
+/// How old the word of a copy may be. It is repeated every 30 s; one that was killed does not take it back.
+pub const FRESH_FOR: Duration = Duration::from_secs(90);
+
+/// How many refusals are repeated at most, and how much of each, in characters.
+const REFUSALS: usize = 5;
+const QUOTED: usize = 300;
+
+/// How long a parameter may be, in bytes (Systems Manager user guide, "Managing parameter tiers", read 2026-11-23).
+const LONGEST: usize = 4096;
+
+/// What a copy of the control plane says of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// The configuration that it serves.
+    pub configuration: Digest,
+    /// The last configuration that each of its connected Envoys had accepted, all of it.
+    pub accepted: Option<Digest>,
+    /// How many Envoys of the mesh are connected to it.
+    pub envoys: usize,
+    /// What could not be read, and what Envoys refused; the first few.
+    pub refused: Vec<String>,
+    /// When it said so, as RFC 3339 has it.
+    pub at: String,
+}
+
+/// What all copies have come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// Every copy serves what the parameters say, and all their Envoys have accepted it.
+    Settled {
+        /// How many copies there are.
+        copies: usize,
+        /// How many Envoys they serve.
+        envoys: usize,
+    },
+    /// Not yet.
+    Waiting {
+        /// Whom it waits for.
+        reason: String,
+    },
+    /// Something of it was not taken: not all of it could be read, or an Envoy refused a part.
+    Refused {
+        /// What was refused, and why.
+        refused: Vec<String>,
+    },
+    /// No copy has said anything for [`FRESH_FOR`].
+    NobodyReports,
+}
+
+/// The name of the parameter in which a copy publishes.
+pub(super) fn parameter_of(mesh: &str, copy: &str) -> String {
+    format!("{STATUS_PREFIX}{mesh}/{copy}")
+}
+
+/// How far the Envoys of a mesh are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) envoys: usize,
+    /// Whether all have, or have refused, what they were to have at a revision.
+    pub(super) is_settled: bool,
+    pub(super) refused: Vec<String>,
+}
+
+impl Progress {
+    /// Of the Envoys that are connected, at this revision or a later one.
+    pub(super) fn of(status: &Status, mesh: &str, revision: u64) -> Self {
+        let nodes: Vec<&NodeStatus> = status.nodes.iter().filter(|node| is_in(node, mesh)).collect();
+        // The tasks of a virtual node refuse alike.
+        let refused: BTreeSet<String> = nodes
+            .iter()
+            .flat_map(|node| {
+                let rejected = node.rejected();
+                rejected.map(|resource| format!("{} refuses {}: {}", node.id, resource.name, resource.message))
+            })
+            .collect();
+        Self {
+            envoys: nodes.len(),
+            is_settled: nodes.iter().all(|node| node.settled && node.revision >= revision),
+            refused: refused.into_iter().collect(),
+        }
+    }
+}
+
+fn is_in(node: &NodeStatus, mesh: &str) -> bool {
+    matches!(Identity::parse(&node.id), Ok(Identity::Member(ResourcePath { mesh: own, .. })) if own == mesh)
+}
+
+/// The first few of what went wrong, each shortened.
+pub(super) fn first_of(refused: Vec<String>) -> Vec<String> {
+    let more = refused.len().saturating_sub(REFUSALS);
+    let mut first: Vec<String> = refused
+        .into_iter()
+        .take(REFUSALS)
+        .map(|text| match text.char_indices().nth(QUOTED) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        })
+        .collect();
+    if more > 0 {
+        first.push(format!("and {more} more"));
+    }
+    first
+}
+
+/// A time as RFC 3339 has it, in UTC.
+pub(super) fn written(time: SystemTime) -> String {
+    let time = DateTime::from(time);
+    // A time that has no such form does not come from a clock.
+    time.fmt(DateTimeFormat::DateTime).unwrap_or_default()
+}
+
+impl Acknowledgement {
+    /// The parameter's value. Refusals that do not fit are left out from the end.
+    pub(super) fn to_json(&self) -> String {
+        let mut said = self.clone();
+        loop {
+            // Numbers and texts: it always has a form.
+            let text = serde_json::to_string(&said).unwrap_or_default();
+            if text.len() <= LONGEST || said.refused.pop().is_none() {
+                return text;
+            }
+        }
+    }
+
+    /// How old it is; nothing if the clock that wrote it is ahead. `None` if its time is none.
+    pub(super) fn age(&self, now: SystemTime) -> Option<Duration> {
+        let at = DateTime::from_str(&self.at, DateTimeFormat::DateTime).ok()?;
+        let at = SystemTime::try_from(at).ok()?;
+        Some(now.duration_since(at).unwrap_or_default())
+    }
+}
+
+/// What follows from what copies say, each under its name, if the parameters are `configuration` now.
+pub(super) fn judge(configuration: &Digest, said: &[(String, Acknowledgement)], now: SystemTime) -> Acknowledged {
+    let is_fresh = |acknowledgement: &Acknowledgement| acknowledgement.age(now).is_some_and(|age| age <= FRESH_FOR);
+    let fresh: Vec<_> = said.iter().filter(|(_, said)| is_fresh(said)).collect();
+    if fresh.is_empty() {
+        return Acknowledged::NobodyReports;
+    }
+    let refused: Vec<String> = fresh
+        .iter()
+        .filter(|(_, said)| said.configuration == *configuration)
+        .flat_map(|(copy, said)| {
+            said.refused
+                .iter()
+                .map(move |refused| format!("copy {copy}: {refused}"))
+        })
+        .collect();
+    if !refused.is_empty() {
+        return Acknowledged::Refused { refused };
+    }
+    let waiting = fresh.iter().find_map(|(copy, said)| {
+        if said.configuration != *configuration {
+            Some(format!(
+                "copy {copy} does not serve the configuration yet that the parameters hold"
+            ))
+        } else if said.accepted.as_ref() != Some(configuration) {
+            Some(format!(
+                "not all Envoys of copy {copy} have accepted it yet; {} are connected",
+                said.envoys
+            ))
+        } else {
+            None
+        }
+    });
+    match waiting {
+        Some(reason) => Acknowledged::Waiting { reason },
+        None => Acknowledged::Settled {
+            copies: fresh.len(),
+            envoys: fresh.iter().map(|(_, said)| said.envoys).sum(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

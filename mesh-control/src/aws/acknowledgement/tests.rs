@@ -1,0 +1,165 @@
+//! What is said, and what follows from it.
+
+use super::*;
+use crate::ads::{RejectedResource, TypeReport, Variant};
+use crate::aws::configuration::Parameter;
+
+fn configuration(version: i64) -> Digest {
+    Digest::of(&[Parameter::text("/meshwright/demo", version, "{}")])
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// What a copy says that serves and whose Envoys have accepted version 1.
+fn said(copy: &str) -> (String, Acknowledgement) {
+    let said = Acknowledgement {
+        configuration: configuration(1),
+        accepted: Some(configuration(1)),
+        envoys: 2,
+        refused: Vec::new(),
+        at: written(now()),
+    };
+    (copy.to_owned(), said)
+}
+
+fn but(copy: &str, change: impl FnOnce(&mut Acknowledgement)) -> (String, Acknowledgement) {
+    let (copy, mut said) = said(copy);
+    change(&mut said);
+    (copy, said)
+}
+
+#[test]
+fn all_copies_have_to_serve_it_and_all_envoys_to_have_it() {
+    let judge = |said: &[_]| judge(&configuration(1), said, now());
+    let settled = Acknowledged::Settled { copies: 2, envoys: 4 };
+    assert_eq!(judge(&[said("a"), said("b")]), settled);
+    let waits_for = |judged: Acknowledged, what: &str| match judged {
+        Acknowledged::Waiting { reason } => assert!(reason.contains(what), "{reason}"),
+        other => panic!("{other:?}"),
+    };
+    let other = but("b", |said| said.configuration = configuration(2));
+    waits_for(judge(&[said("a"), other]), "copy b does not serve");
+    let slow = but("b", |said| said.accepted = Some(configuration(2)));
+    waits_for(
+        judge(&[said("a"), slow]),
+        "not all Envoys of copy b have accepted it yet; 2 are connected",
+    );
+    let none = but("b", |said| said.accepted = None);
+    waits_for(judge(&[said("a"), none]), "copy b");
+}
+
+#[test]
+fn what_is_refused_of_this_configuration_is_told_and_of_another_is_not() {
+    let refuse = |said: &mut Acknowledgement| said.refused = vec!["x refuses y: z".to_owned()];
+    let refused = Acknowledged::Refused {
+        refused: vec!["copy b: x refuses y: z".to_owned()],
+    };
+    assert_eq!(judge(&configuration(1), &[said("a"), but("b", refuse)], now()), refused);
+    let judged = judge(&configuration(2), &[but("b", refuse)], now());
+    assert!(matches!(judged, Acknowledged::Waiting { .. }), "{judged:?}");
+}
+
+#[test]
+fn a_copy_that_has_not_spoken_for_long_is_not_waited_for() {
+    let at = |seconds: i64| {
+        written((now() - Duration::from_secs(1000)) + Duration::from_secs(u64::try_from(1000 - seconds).expect("near")))
+    };
+    let old = |age| {
+        but("old", |said| {
+            said.configuration = configuration(2);
+            said.at = at(age);
+        })
+    };
+    let judge = |said: &[_]| judge(&configuration(1), said, now());
+    assert!(matches!(judge(&[said("a"), old(90)]), Acknowledged::Waiting { .. }));
+    assert_eq!(
+        judge(&[said("a"), old(91)]),
+        Acknowledged::Settled { copies: 1, envoys: 2 }
+    );
+    assert_eq!(judge(&[old(91)]), Acknowledged::NobodyReports);
+    assert_eq!(judge(&[]), Acknowledged::NobodyReports);
+    assert_eq!(
+        judge(&[but("a", |said| said.at = "yesterday".to_owned())]),
+        Acknowledged::NobodyReports
+    );
+    // The clock of a copy may be ahead.
+    assert!(matches!(
+        judge(&[but("a", |said| said.at = at(-60))]),
+        Acknowledged::Settled { .. }
+    ));
+}
+
+#[test]
+fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
+    let (_, word) = said("a");
+    let digest = configuration(1);
+    let expected = format!(
+        r#"{{"configuration":"{digest}","accepted":"{digest}","envoys":2,"refused":[],"at":"2027-01-15T08:00:00Z"}}"#
+    );
+    assert_eq!(word.to_json(), expected);
+    assert_eq!(
+        serde_json::from_str::<Acknowledgement>(&expected).expect("a document"),
+        word
+    );
+    let (_, long) = but("a", |said| said.refused = first_of(vec!["\"𝒳\n".repeat(1000); 9]));
+    assert_eq!(long.refused.len(), REFUSALS + 1);
+    assert_eq!(long.refused[REFUSALS], "and 4 more");
+    let text = long.to_json();
+    assert!(text.len() <= LONGEST && text.len() > LONGEST / 2, "{}", text.len());
+    serde_json::from_str::<Acknowledgement>(&text).expect("a document");
+}
+
+/// An Envoy that has settled at revision 3.
+fn envoy(id: &str) -> NodeStatus {
+    NodeStatus {
+        id: id.to_owned(),
+        task: None,
+        variant: Variant::Delta,
+        revision: 3,
+        settled: true,
+        notes: vec![],
+        clusters: TypeReport::default(),
+        endpoints: TypeReport::default(),
+        listeners: TypeReport::default(),
+        routes: TypeReport::default(),
+    }
+}
+
+fn progress(nodes: Vec<NodeStatus>, revision: u64) -> Progress {
+    let status = Status { sources: vec![], nodes };
+    Progress::of(&status, "demo", revision)
+}
+
+#[test]
+fn a_mesh_has_settled_when_all_of_its_own_envoys_have_at_this_revision_or_later() {
+    let ours = || envoy("mesh/demo/virtualNode/blue");
+    let by_arn = || envoy("arn:aws:appmesh:eu-west-1:123456789012:mesh/demo/virtualGateway/door");
+    let busy = |node: NodeStatus| NodeStatus { settled: false, ..node };
+    let settled = |nodes, revision| progress(nodes, revision).is_settled;
+    assert!(settled(vec![], 3));
+    assert!(settled(vec![ours(), by_arn()], 3));
+    assert!(settled(vec![ours(), by_arn()], 2));
+    assert!(!settled(vec![ours(), by_arn()], 4));
+    assert!(!settled(vec![ours(), busy(by_arn())], 3));
+    let others = vec![
+        ours(),
+        busy(envoy("mesh/other/virtualNode/blue")),
+        busy(envoy("nonsense")),
+    ];
+    assert_eq!(progress(others, 3).envoys, 1);
+    assert!(settled(vec![ours(), busy(envoy("mesh/other/virtualNode/blue"))], 3));
+}
+
+#[test]
+fn what_tasks_of_a_node_refuse_is_told_once() {
+    let mut node = envoy("mesh/demo/virtualNode/blue");
+    node.routes.rejected = vec![RejectedResource {
+        name: "rds_x".to_owned(),
+        version: "1".to_owned(),
+        message: "no".to_owned(),
+    }];
+    let refused = progress(vec![node.clone(), node], 3).refused;
+    assert_eq!(refused, ["mesh/demo/virtualNode/blue refuses rds_x: no"]);
+}

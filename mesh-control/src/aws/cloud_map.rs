@@ -1,0 +1,94 @@
+//! Asking Cloud Map for the instances of a service: for their revision first, and for themselves only if need be.
+
+use aws_sdk_servicediscovery::Client;
+use aws_sdk_servicediscovery::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_servicediscovery::types::{HealthStatus, HealthStatusFilter, HttpInstanceSummary};
+
+use super::failure::Failure;
+use super::registered::{Found, Registered, Service};
+
+/// How many instances an answer may have: as many as a service can (AWS, "AWS Cloud Map service quotas", read
+/// 2026-11-23).
+const MOST: i32 = 1000;
+
+/// What to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) service: Service,
+    /// The revision of what is known, if that may still be true.
+    pub(super) known: Option<i64>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// What is known is true.
+    Unchanged,
+    /// What is known now, and as which revision.
+    Now(Found, Option<i64>),
+}
+
+/// Asks.
+///
+/// # Errors
+///
+/// If one of the calls fails, other than for a namespace or service that does not exist.
+pub(super) async fn ask(client: &Client, question: &Question) -> Result<Answer, Failure> {
+    let Service { namespace, service } = &question.service;
+    let asked = client
+        .discover_instances_revision()
+        .namespace_name(namespace)
+        .service_name(service)
+        .send()
+        .await;
+    let revision = match asked {
+        Ok(answer) => answer.instances_revision,
+        Err(error) if is_unknown(&error) => return Ok(Answer::Now(Found::Nothing, None)),
+        Err(error) => return Err(failure("servicediscovery:DiscoverInstancesRevision", question, &error)),
+    };
+    if revision.is_some() && revision == question.known {
+        return Ok(Answer::Unchanged);
+    }
+    let asked = client
+        .discover_instances()
+        .namespace_name(namespace)
+        .service_name(service)
+        .max_results(MOST)
+        // Who is fit is decided here, so that it can be said who is not.
+        .health_status(HealthStatusFilter::All)
+        .send()
+        .await;
+    match asked {
+        Ok(answer) => {
+            let instances = answer.instances.unwrap_or_default().into_iter();
+            let mut instances: Vec<Registered> = instances.map(read).collect();
+            // They come in random order.
+            instances.sort_unstable();
+            // The answer's own revision, if it has one: something may have changed since the first call.
+            let revision = answer.instances_revision.or(revision);
+            Ok(Answer::Now(Found::Instances(instances), revision))
+        }
+        Err(error) if is_unknown(&error) => Ok(Answer::Now(Found::Nothing, None)),
+        Err(error) => Err(failure("servicediscovery:DiscoverInstances", question, &error)),
+    }
+}
+
+fn read(said: HttpInstanceSummary) -> Registered {
+    let attributes = said.attributes.unwrap_or_default().into_iter().collect();
+    let is_healthy = said.health_status != Some(HealthStatus::Unhealthy);
+    Registered::new(said.instance_id.unwrap_or_default(), attributes, is_healthy)
+}
+
+fn is_unknown<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    matches!(
+        error.code(),
+        Some("NamespaceNotFound" | "ServiceNotFound" | "NamespaceNotFoundException" | "ServiceNotFoundException")
+    )
+}
+
+fn failure<E>(call: &'static str, question: &Question, error: &SdkError<E>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    Failure::of(call, question.service.to_string(), error)
+}

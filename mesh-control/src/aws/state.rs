@@ -1,0 +1,208 @@
+//! What was learned from AWS so far, and what follows from it for Envoys. Pure: time is passed in.
+//!
+//! ```text
+//! parameters ─► Configuration ─► next view ─┐  once Cloud Map has answered for
+//!                                           ├─ every service that the view wants ─► served view
+//! Cloud Map  ─► what is known of services ──┘
+//! ```
+//!
+//! A view that wants services which nobody has asked for yet waits until Cloud Map has answered, so that no weight moves
+//! to a virtual node before it is known where its tasks are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use self::services::Known;
+use super::configuration::{Configuration, Parameter, View};
+use super::digest::Digest;
+use super::failure::Failure;
+use super::parameters;
+use super::registered::{Service, Wanted};
+use super::schedule::Intervals;
+use super::source_line::SourceLine;
+use crate::world::World;
+
+/// Everything that was learned.
+#[derive(Debug)]
+pub(super) struct State {
+    intervals: Intervals,
+    meshes: BTreeMap<String, Mesh>,
+    services: BTreeMap<Service, Known>,
+    cloud_map: SourceLine,
+    /// What was published of a mesh, if it is.
+    published: BTreeMap<String, SourceLine>,
+}
+
+/// What is worth a line in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    Good(String),
+    Bad(String),
+}
+
+#[derive(Debug)]
+struct Mesh {
+    configuration: Configuration,
+    line: SourceLine,
+    /// How many parameters the last reading had.
+    parameters: usize,
+    /// What Envoys are told.
+    served: Option<View>,
+    /// What they are to be told once Cloud Map has answered.
+    next: Option<View>,
+}
+
+impl State {
+    pub(super) fn of<'m>(meshes: impl Iterator<Item = &'m String>, intervals: Intervals) -> Self {
+        let mesh = |name: &String| Mesh {
+            configuration: Configuration::of(name),
+            line: SourceLine::default(),
+            parameters: 0,
+            served: None,
+            next: None,
+        };
+        Self {
+            intervals,
+            meshes: meshes.map(|name| (name.clone(), mesh(name))).collect(),
+            services: BTreeMap::new(),
+            cloud_map: SourceLine::default(),
+            published: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a reading of a mesh's parameters.
+    pub(super) fn take_parameters(
+        &mut self,
+        name: &str,
+        reading: Result<Vec<Parameter>, Failure>,
+        now: Instant,
+    ) -> Vec<News> {
+        let Some(mesh) = self.meshes.get_mut(name) else {
+            return Vec::new();
+        };
+        let parameters = match reading {
+            Ok(parameters) => parameters,
+            Err(failure) => {
+                return said(
+                    mesh.line.has_failed(failure.to_string(), Some(failure.reason), now),
+                    &mesh.line,
+                );
+            }
+        };
+        match mesh.configuration.read(&parameters) {
+            Ok(view) => {
+                let is_back = mesh.line.has_answered(now);
+                mesh.parameters = parameters.len();
+                let before = mesh.next.as_ref().or(mesh.served.as_ref());
+                let known: BTreeSet<&String> = before.into_iter().flat_map(|view| &view.damaged).collect();
+                let unknown = view.damaged.iter().filter(|damaged| !known.contains(damaged));
+                let mut news: Vec<News> = unknown.cloned().map(News::Bad).collect();
+                if is_back {
+                    news.push(News::Good(format!("the parameters of mesh {name} can be read again")));
+                }
+                mesh.next = Some(view);
+                news
+            }
+            Err(no_mesh) => said(mesh.line.has_failed(no_mesh, None, now), &mesh.line),
+        }
+    }
+
+    /// Takes in what became of publishing what is known of a mesh.
+    pub(super) fn take_published(&mut self, name: &str, outcome: Result<(), Failure>, now: Instant) -> Vec<News> {
+        let line = self.published.entry(name.to_owned()).or_default();
+        match outcome {
+            Ok(()) => {
+                line.has_answered(now);
+                Vec::new()
+            }
+            Err(failure) => said(line.has_failed(failure.to_string(), Some(failure.reason), now), line),
+        }
+    }
+
+    /// How many readings of a mesh's parameters have failed in a row, and how many calls one reading of all meshes takes.
+    pub(super) fn parameters_pace(&self, name: &str) -> (u32, usize) {
+        let failures = self.meshes.get(name).map_or(0, |mesh| mesh.line.failures());
+        let calls = self.meshes.values().map(|mesh| parameters::calls(mesh.parameters));
+        (failures, calls.sum())
+    }
+
+    /// How many attempts to publish what is known of a mesh have failed in a row.
+    pub(super) fn published_pace(&self, name: &str) -> u32 {
+        self.published.get(name).map_or(0, SourceLine::failures)
+    }
+
+    /// Serves what can be served now.
+    pub(super) fn advance(&mut self) -> Vec<News> {
+        let mut news = Vec::new();
+        for (name, mesh) in &mut self.meshes {
+            let Some(next) = &mesh.next else { continue };
+            let wanted = Wanted::by(std::iter::once(&next.topology));
+            let is_answered =
+                |service: &&Service| self.services.get(service).is_some_and(|known| known.found.is_some());
+            if wanted.all().iter().all(is_answered) {
+                if mesh.served.as_ref().is_none_or(|served| served.digest != next.digest) {
+                    news.push(News::Good(format!(
+                        "mesh {name}: serving configuration {}",
+                        next.digest
+                    )));
+                }
+                mesh.served = mesh.next.take();
+            }
+        }
+        news
+    }
+
+    /// Writes what is served into the world.
+    pub(super) fn write(&self, world: &mut World) {
+        let served = self
+            .meshes
+            .iter()
+            .filter_map(|(name, mesh)| Some((name, mesh.served.as_ref()?)));
+        world.meshes = served
+            .map(|(name, view)| (name.clone(), view.topology.clone()))
+            .collect();
+        let wanted = Wanted::by(world.meshes.values());
+        let found = |service: &Service| self.services.get(service)?.found.as_ref();
+        world.registered = wanted
+            .services
+            .iter()
+            .filter_map(|service| {
+                let key = (service.namespace.clone(), service.service.clone());
+                Some((key, found(service)?.serving()))
+            })
+            .collect();
+        world.hosts = wanted
+            .hosts
+            .iter()
+            .filter_map(|(host, service)| Some((host.clone(), found(service)?.host()?)))
+            .collect();
+    }
+
+    /// The names of the meshes.
+    pub(super) fn meshes(&self) -> impl Iterator<Item = &String> {
+        self.meshes.keys()
+    }
+
+    /// The configuration that is served of a mesh: of which reading, and what of it could not be used.
+    pub(super) fn served(&self, name: &str) -> Option<(&Digest, &[String])> {
+        let view = self.meshes.get(name)?.served.as_ref()?;
+        Some((&view.digest, &view.damaged))
+    }
+
+    fn views(&self) -> impl Iterator<Item = &View> {
+        self.meshes
+            .values()
+            .flat_map(|mesh| mesh.served.iter().chain(&mesh.next))
+    }
+}
+
+/// A source's error, if it is news.
+fn said(is_news: bool, line: &SourceLine) -> Vec<News> {
+    let error = line.error().filter(|_| is_news);
+    error.map(|error| News::Bad(error.to_owned())).into_iter().collect()
+}
+
+mod report;
+mod services;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! What was learned, for people: whether it is enough, and how well each source answers.
+
+use std::time::Instant;
+
+use super::super::registered::Wanted;
+use super::State;
+use crate::ads::SourceStatus;
+
+impl State {
+    /// Whether every mesh is served.
+    ///
+    /// # Errors
+    ///
+    /// Which one is not, and why.
+    pub(in super::super) fn is_ready(&self) -> Result<(), String> {
+        let missing = self.meshes.iter().filter(|(_, mesh)| mesh.served.is_none());
+        let reasons: Vec<String> = missing
+            .map(|(name, mesh)| {
+                let reason = match (mesh.line.error(), &mesh.next) {
+                    (Some(error), _) => error.to_owned(),
+                    (None, None) => "its parameters are being read".to_owned(),
+                    (None, Some(_)) => self.cloud_map.error().map_or_else(
+                        || "Cloud Map is being asked where its tasks are".to_owned(),
+                        |error| format!("Cloud Map has not said where its tasks are: {error}"),
+                    ),
+                };
+                format!("mesh {name} is not known yet: {reason}")
+            })
+            .collect();
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(reasons.join("\n"))
+        }
+    }
+
+    /// What people should know of each source.
+    pub(in super::super) fn sources(&self, now: Instant) -> Vec<SourceStatus> {
+        let mut sources = Vec::new();
+        for (name, mesh) in &self.meshes {
+            let latest = mesh.next.as_ref().or(mesh.served.as_ref());
+            let mut notes: Vec<String> = latest.map(|view| view.damaged.clone()).unwrap_or_default();
+            if let (Some(served), Some(_)) = (&mesh.served, mesh.line.error()) {
+                notes.insert(
+                    0,
+                    format!("the last good view is served, configuration {}", served.digest),
+                );
+            }
+            if mesh.served.is_some()
+                && let Some(next) = &mesh.next
+            {
+                let digest = &next.digest;
+                notes.insert(
+                    0,
+                    format!("configuration {digest} waits for Cloud Map's first answer about its services"),
+                );
+            }
+            sources.push(mesh.line.status(format!("parameters of mesh {name}"), notes, now));
+        }
+        let wanted = Wanted::by(self.views().map(|view| &view.topology));
+        let remarks = wanted.all().into_iter().filter_map(|service| {
+            let found = self.services.get(service)?.found.as_ref()?;
+            found.remark(service, !wanted.services.contains(service))
+        });
+        sources.push(self.cloud_map.status("Cloud Map".to_owned(), remarks.collect(), now));
+        for (name, line) in &self.published {
+            sources.push(line.status(format!("publishing of mesh {name}"), Vec::new(), now));
+        }
+        sources
+    }
+}

@@ -1,0 +1,154 @@
+//! What is known of services of Cloud Map: what to ask next, and what follows from an answer.
+
+use std::time::{Duration, Instant};
+
+use super::super::cloud_map::{Answer, Question};
+use super::super::failure::{Failure, Reason};
+use super::super::registered::{Found, Service, Wanted};
+use super::super::schedule::{Intervals, backed_off};
+use super::{News, State, said};
+
+/// What is known of a service.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) found: Option<Found>,
+    revision: Option<i64>,
+    /// When it was last asked about, whatever came of it.
+    asked: Option<Instant>,
+    /// When its instances were last read.
+    read: Option<Instant>,
+    /// Why there was no answer when it was last asked about, and how many times in a row there was none.
+    failure: Option<Failure>,
+    failures: u32,
+}
+
+impl State {
+    /// How many services are asked about.
+    pub(in super::super) fn services(&self) -> usize {
+        self.services.len()
+    }
+
+    /// What is to be asked of Cloud Map now. `health` is how old the health of an instance may be.
+    pub(in super::super) fn questions(&mut self, health: Duration, now: Instant) -> Vec<Question> {
+        let views = self.meshes.values().flat_map(|mesh| [&mesh.served, &mesh.next]);
+        let wanted = Wanted::by(views.flatten().map(|view| &view.topology));
+        let wanted = wanted.all();
+        self.services.retain(|service, _| wanted.contains(service));
+        for service in wanted {
+            self.services.entry(service.clone()).or_default();
+        }
+        let is_past =
+            |since: Option<Instant>, time| since.is_none_or(|since| now.saturating_duration_since(since) >= time);
+        let mut questions = Vec::new();
+        for (service, known) in &self.services {
+            let Intervals {
+                endpoints,
+                unknown,
+                longest,
+                ..
+            } = self.intervals;
+            let pause = match &known.found {
+                // Each service by itself, so that one which may not be asked about does not slow the others.
+                _ if known.failures > 0 => backed_off(endpoints, known.failures, longest),
+                Some(Found::Nothing | Found::NotAllowed(_)) => unknown,
+                _ => Duration::ZERO,
+            };
+            if !is_past(known.asked, pause) {
+                continue;
+            }
+            questions.push(Question {
+                service: service.clone(),
+                known: known.revision.filter(|_| !is_past(known.read, health)),
+            });
+        }
+        questions
+    }
+
+    /// Whether Cloud Map has to be asked before anything else can be served.
+    pub(in super::super) fn is_waiting(&self) -> bool {
+        let waiting = self.meshes.values().filter_map(|mesh| mesh.next.as_ref());
+        Wanted::by(waiting.map(|view| &view.topology))
+            .all()
+            .into_iter()
+            .any(|service| !self.services.contains_key(service))
+    }
+
+    /// Takes in an answer of Cloud Map, if it is about something that is still wanted. Says whether more or something else
+    /// is known now, and what is worth a line.
+    pub(in super::super) fn take_answer(
+        &mut self,
+        service: &Service,
+        answer: Result<Answer, Failure>,
+        now: Instant,
+    ) -> (bool, Vec<News>) {
+        let answer = self.or_left_to_dns(service, answer);
+        let Some(known) = self.services.get_mut(service) else {
+            return (false, Vec::new());
+        };
+        let before = known.found.clone();
+        known.asked = Some(now);
+        known.failure = None;
+        match answer {
+            Ok(Answer::Unchanged) => known.failures = 0,
+            Ok(Answer::Now(found, revision)) => {
+                known.found = Some(found);
+                known.revision = revision;
+                known.read = Some(now);
+                known.failures = 0;
+            }
+            Err(failure) => {
+                known.failure = Some(failure);
+                known.failures = known.failures.saturating_add(1);
+            }
+        }
+        let has_changed = known.found != before;
+        let mut news = self.judge_cloud_map(now);
+        if let Some(Known {
+            found: Some(Found::NotAllowed(reason)),
+            ..
+        }) = self.services.get(service).filter(|_| has_changed)
+        {
+            news.push(News::Bad(format!("{service} is left to DNS: {reason}")));
+        }
+        (has_changed, news)
+    }
+
+    /// The answer; or, if it is that one may not ask about a host name of which nothing is known, that this is so: it is
+    /// outside the mesh, perhaps. DNS may know it, and others need not wait for it.
+    fn or_left_to_dns(&self, service: &Service, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+        let failure = match answer {
+            Err(failure) if failure.reason == Reason::Denied => failure,
+            answer => return answer,
+        };
+        let found = self.services.get(service).and_then(|known| known.found.as_ref());
+        let is_needed = || {
+            let wanted = Wanted::by(self.views().map(|view| &view.topology));
+            wanted.services.contains(service)
+        };
+        if matches!(found, None | Some(Found::NotAllowed(_))) && !is_needed() {
+            Ok(Answer::Now(Found::NotAllowed(failure.to_string()), None))
+        } else {
+            Err(failure)
+        }
+    }
+
+    /// Whether Cloud Map is well, from what it last answered about each service.
+    fn judge_cloud_map(&mut self, now: Instant) -> Vec<News> {
+        let failures = self.services.values().filter_map(|known| known.failure.as_ref());
+        let mut failures: Vec<&Failure> = failures.collect();
+        // What is denied comes last: it is about one service, and the others may have a better reason.
+        failures.sort_by_key(|failure| failure.reason == Reason::Denied);
+        if let Some((first, others)) = failures.split_first() {
+            let mut error = first.to_string();
+            if !others.is_empty() {
+                error = format!("{error}; and {} more", others.len());
+            }
+            let is_news = self.cloud_map.has_failed(error, Some(first.reason), now);
+            said(is_news, &self.cloud_map)
+        } else if self.cloud_map.has_answered(now) {
+            vec![News::Good("Cloud Map answers again".to_owned())]
+        } else {
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! An account at AWS: MiniStack, started when the first test needs it and stopped after the last.
+
+use std::fs::{self, File};
+use std::net::Ipv4Addr;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
+use aws_sdk_ssm::config::retry::RetryConfig;
+use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_ssm::types::ParameterType;
+use aws_types::SdkConfig;
+use mesh_control::aws;
+use pinned_tools::{PythonTools, Surroundings};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Python has to start and import some hundred modules, on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A MiniStack that runs for as long as somebody has it.
+pub(super) struct Server {
+    child: Child,
+    pub(super) address: String,
+}
+
+impl Server {
+    /// Starts one that keeps its files in `folder`, those of an earlier one included, on this port or a free one.
+    pub(super) fn start(folder: &TempDir, port: u16) -> Self {
+        let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).expect("tools");
+        let log_path = folder.path().join("log");
+        let log = File::create(&log_path).expect("a log");
+        let mut command: Command = tools.ministack();
+        command
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("PERSIST_STATE", "1")
+            .env("STATE_DIR", folder.path().join("state"))
+            .env("TMPDIR", folder.path())
+            .env("PYTHONUNBUFFERED", "1")
+            .current_dir(folder.path())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log);
+        let mut server = Self {
+            child: command.spawn().expect("MiniStack starts"),
+            address: String::new(),
+        };
+        let started = Instant::now();
+        loop {
+            let log = fs::read_to_string(&log_path).expect("a log");
+            let address = log
+                .lines()
+                .filter_map(|line| line.split_once("Running on "))
+                .find_map(|(_, rest)| rest.split_whitespace().next());
+            if let Some(address) = address {
+                address.clone_into(&mut server.address);
+                return server;
+            }
+            let ended = server.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "MiniStack ended with {ended:?}:\n{log}");
+            assert!(started.elapsed() < PATIENCE, "MiniStack does not listen:\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        let (_, port) = self.address.rsplit_once(':').expect("an address");
+        port.trim_end_matches('/').parse().expect("a port")
+    }
+
+    /// Ends it, as one that keeps what it knows.
+    pub(super) fn end(mut self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("it runs");
+        self.child.wait().expect("a child");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to end.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// The server of all tests that run at the same time.
+struct Shared {
+    server: Server,
+    _folder: TempDir,
+}
+
+impl Shared {
+    fn get() -> Arc<Self> {
+        static RUNNING: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+        // A test that failed to start one leaves nothing half done.
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.upgrade().unwrap_or_else(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let shared = Arc::new(Self {
+                server: Server::start(&folder, 0),
+                _folder: folder,
+            });
+            *running = Arc::downgrade(&shared);
+            shared
+        })
+    }
+}
+
+/// One test's account.
+#[derive(Clone)]
+pub(super) struct Account {
+    pub(super) config: SdkConfig,
+    parameters: aws_sdk_ssm::Client,
+    discovery: aws_sdk_servicediscovery::Client,
+    shared: Option<Arc<Shared>>,
+}
+
+/// A service of Cloud Map.
+pub(super) struct Registry {
+    account: Account,
+    id: String,
+}
+
+impl Account {
+    /// An account of the test's own, on the server of all tests.
+    pub(super) async fn open() -> Self {
+        let shared = tokio::task::spawn_blocking(Shared::get).await.expect("a server");
+        let config = config(&shared.server.address, &new_id());
+        Self::at(config, Some(shared))
+    }
+
+    /// The account on a server of the test's own.
+    pub(super) fn on(server: &Server) -> Self {
+        Self::at(config(&server.address, &new_id()), None)
+    }
+
+    fn at(config: SdkConfig, shared: Option<Arc<Shared>>) -> Self {
+        Self {
+            parameters: aws_sdk_ssm::Client::new(&config),
+            discovery: aws_sdk_servicediscovery::Client::new(&config),
+            config,
+            shared,
+        }
+    }
+
+    /// The account of this id on the same server.
+    pub(super) fn with_id(&self, id: &str) -> Self {
+        let address = self.config.endpoint_url().expect("an endpoint");
+        Self::at(config(address, id), self.shared.clone())
+    }
+
+    /// Its clients' configuration, with another address.
+    pub(super) fn config_at(&self, address: &str) -> SdkConfig {
+        self.config.to_builder().endpoint_url(address).build()
+    }
+
+    /// Writes the parameter of a resource of the mesh `demo`, by its path within; the mesh's own is ``.
+    pub(super) async fn write(&self, path: &str, document: &Value) {
+        self.write_text(path, &document.to_string()).await;
+    }
+
+    pub(super) async fn write_text(&self, path: &str, text: &str) {
+        self.write_at(&parameter(path), text).await;
+    }
+
+    /// Writes any parameter.
+    pub(super) async fn write_at(&self, name: &str, text: &str) {
+        let put = self.parameters.put_parameter().name(name).value(text);
+        let put = put.set_type(Some(ParameterType::String)).overwrite(true);
+        put.send().await.expect("it is written");
+    }
+
+    pub(super) async fn delete(&self, path: &str) {
+        let deletion = self.parameters.delete_parameter().name(parameter(path));
+        deletion.send().await.expect("it is deleted");
+    }
+
+    /// The names of all parameters below a path.
+    pub(super) async fn names_below(&self, path: &str) -> Vec<String> {
+        let asked = self.parameters.get_parameters_by_path().path(path).recursive(true);
+        let answer = asked.send().await.expect("an answer");
+        let parameters = answer.parameters.unwrap_or_default().into_iter();
+        parameters.filter_map(|parameter| parameter.name).collect()
+    }
+
+    /// Creates the namespace `demo`.
+    pub(super) async fn found_namespace(&self) {
+        let creation = self.discovery.create_http_namespace().name("demo");
+        creation.send().await.expect("it is created");
+    }
+
+    /// Creates a service in it.
+    pub(super) async fn registry(&self, name: &str) -> Registry {
+        let all = self.discovery.list_namespaces().send().await.expect("an answer");
+        let namespaces = all.namespaces.unwrap_or_default().into_iter();
+        let namespace = namespaces
+            .into_iter()
+            .find(|namespace| namespace.name() == Some("demo"))
+            .expect("the namespace");
+        let creation = self
+            .discovery
+            .create_service()
+            .name(name)
+            .set_namespace_id(namespace.id);
+        // As ECS has it.
+        let checked = HealthCheckCustomConfig::builder().build();
+        let created = creation.health_check_custom_config(checked).send().await;
+        let service = created.expect("it is created").service.expect("a service");
+        Registry {
+            account: self.clone(),
+            id: service.id.expect("an id"),
+        }
+    }
+}
+
+impl Registry {
+    /// Registers a task at this address, by it.
+    pub(super) async fn register(&self, at: Ipv4Addr) {
+        let registration = self.account.discovery.register_instance().service_id(&self.id);
+        let registration = registration
+            .instance_id(at.to_string())
+            .attributes("AWS_INSTANCE_IPV4", at.to_string());
+        registration.send().await.expect("it is registered");
+    }
+
+    pub(super) async fn deregister(&self, at: Ipv4Addr) {
+        let deregistration = self.account.discovery.deregister_instance().service_id(&self.id);
+        let deregistration = deregistration.instance_id(at.to_string());
+        deregistration.send().await.expect("it is deregistered");
+    }
+
+    pub(super) async fn is_unhealthy(&self, at: Ipv4Addr) {
+        let update = self.account.discovery.update_instance_custom_health_status();
+        let update = update.service_id(&self.id).instance_id(at.to_string());
+        let update = update.status(aws_sdk_servicediscovery::types::CustomHealthStatus::Unhealthy);
+        update.send().await.expect("it is noted");
+    }
+}
+
+fn parameter(path: &str) -> String {
+    let separator = if path.is_empty() { "" } else { "/" };
+    format!("/meshwright/demo{separator}{path}")
+}
+
+/// The id of an account that no other test has. MiniStack takes it for the access key.
+fn new_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(200_000_000_000);
+    NEXT.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+fn config(address: &str, account: &str) -> SdkConfig {
+    let credentials = Credentials::new(account, "secret", None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(address)
+        .http_client(aws::http_client())
+        .sleep_impl(aws_sdk_ssm::config::SharedAsyncSleep::new(TokioSleep))
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(10)))
+        .build()
+}
+
+#[derive(Debug)]
+struct TokioSleep;
+
+impl aws_sdk_ssm::config::AsyncSleep for TokioSleep {
+    fn sleep(&self, time: Duration) -> aws_sdk_ssm::config::Sleep {
+        aws_sdk_ssm::config::Sleep::new(tokio::time::sleep(time))
+    }
+}

@@ -1,0 +1,121 @@
+//! Deploy tools learn from Parameter Store alone when all Envoys have what was written.
+
+use std::net::SocketAddr;
+
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
+use mesh_control::aws::{Acknowledged, Acknowledgements};
+use mesh_control::snapshot::ResourceType;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use super::account::Account;
+use super::fleet::{Follower, ROUTE, Shop, to};
+use crate::harness::eventually;
+
+async fn until(acknowledgements: &Acknowledgements, expected: impl Fn(&Acknowledged) -> bool) -> Acknowledged {
+    eventually("it is acknowledged", async || {
+        let read = acknowledgements.read().await.expect("an answer");
+        if expected(&read) {
+            Ok(read)
+        } else {
+            Err(format!("{read:?}"))
+        }
+    })
+    .await
+}
+
+fn settled(copies: usize, envoys: usize) -> impl Fn(&Acknowledged) -> bool {
+    move |read| *read == Acknowledged::Settled { copies, envoys }
+}
+
+#[tokio::test]
+async fn a_change_is_acknowledged_once_the_envoys_of_every_copy_have_it() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let acknowledgements = Acknowledgements::new(&account.config, "demo");
+    assert_eq!(acknowledgements.read().await, Ok(Acknowledged::NobodyReports));
+    let first = Follower::publishing(&account.config, Some("first")).await;
+    let staff = shop.staff(first.xds()).await;
+    staff.is_answered_by("blue").await;
+    until(&acknowledgements, settled(1, 3)).await;
+    let second = Follower::publishing(&account.config, Some("second")).await;
+    until(&acknowledgements, settled(2, 3)).await;
+
+    account.write(ROUTE, &to(0, 1)).await;
+    let read = acknowledgements.read().await.expect("an answer");
+    assert!(matches!(read, Acknowledged::Waiting { .. }), "{read:?}");
+    until(&acknowledgements, settled(2, 3)).await;
+    assert_eq!(staff.answer().await, "green", "it was acknowledged before it was so");
+
+    account.write_text(ROUTE, "no JSON").await;
+    let refused = until(&acknowledgements, |read| matches!(read, Acknowledged::Refused { .. })).await;
+    assert!(
+        format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is no JSON"),
+        "{refused:?}"
+    );
+    account.write(ROUTE, &to(1, 0)).await;
+    until(&acknowledgements, settled(2, 3)).await;
+
+    second.stop().await;
+    until(&acknowledgements, settled(1, 3)).await;
+    first.stop().await;
+    assert_eq!(acknowledgements.read().await, Ok(Acknowledged::NobodyReports));
+    assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_copies_have_left_that_were_killed_is_cleared_away() {
+    let account = Account::open().await;
+    let _shop = Shop::open(&account).await;
+    let left = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
+    account.write_at("/meshwright-status/demo/killed", left).await;
+    let _follower = Follower::publishing(&account.config, Some("new")).await;
+    eventually("only the new one is there", async || {
+        let names = account.names_below("/meshwright-status").await;
+        if names == ["/meshwright-status/demo/new"] {
+            Ok(())
+        } else {
+            Err(format!("{names:?}"))
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_envoy_that_does_not_answer_is_waited_for() {
+    let account = Account::open().await;
+    let _shop = Shop::open(&account).await;
+    let acknowledgements = Acknowledgements::new(&account.config, "demo");
+    let follower = Follower::publishing(&account.config, Some("only")).await;
+    follower.is_well().await;
+    until(&acknowledgements, settled(1, 0)).await;
+    let silent = silent_envoy(follower.xds()).await;
+    account.write(ROUTE, &to(0, 1)).await;
+    let waits = |read: &Acknowledged| matches!(read, Acknowledged::Waiting { reason } if reason.contains("not all Envoys of copy only"));
+    until(&acknowledgements, waits).await;
+    drop(silent);
+    until(&acknowledgements, settled(1, 0)).await;
+}
+
+/// An Envoy that hears what it is told, and never says what it makes of it: both halves of its stream.
+async fn silent_envoy(xds: SocketAddr) -> (mpsc::Sender<DeltaDiscoveryRequest>, Streaming<DeltaDiscoveryResponse>) {
+    let request = DeltaDiscoveryRequest {
+        node: Some(Node {
+            id: "mesh/demo/virtualNode/caller".to_owned(),
+            ..Node::default()
+        }),
+        type_url: ResourceType::Cluster.type_url().to_owned(),
+        ..DeltaDiscoveryRequest::default()
+    };
+    let (sender, requests) = mpsc::channel(1);
+    sender.send(request).await.expect("there is room");
+    let client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}")).await;
+    let mut client = client.expect("the control plane listens");
+    let stream = client.delta_aggregated_resources(ReceiverStream::new(requests)).await;
+    let mut stream = stream.expect("a stream").into_inner();
+    stream.message().await.expect("it is told").expect("something");
+    (sender, stream)
+}

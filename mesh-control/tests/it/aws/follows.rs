@@ -1,0 +1,132 @@
+//! What is written and registered in the account is what Envoys do.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::account::Account;
+use super::faults::Door;
+use super::fleet::{BLUE, Follower, ROUTE, SECOND_BLUE, Shop, to};
+use crate::harness::eventually;
+
+#[tokio::test]
+async fn a_weight_that_is_written_moves_traffic_and_no_request_fails() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let follower = Follower::start(&account.config).await;
+    let staff = shop.staff(follower.xds()).await;
+    staff.is_answered_by("blue").await;
+    let load = staff.load().await;
+    account.write(ROUTE, &to(0, 1)).await;
+    staff.is_answered_by("green").await;
+    account.write(ROUTE, &to(1, 0)).await;
+    staff.is_answered_by("blue").await;
+    load.stop_without_failures().await;
+}
+
+#[tokio::test]
+async fn an_instance_is_called_from_its_registration_to_its_deregistration() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let follower = Follower::start(&account.config).await;
+    let mut staff = shop.staff(follower.xds()).await;
+    let second = shop.task(follower.xds(), "blue", "second blue", SECOND_BLUE).await;
+    staff.is_answered_by("blue").await;
+    let load = staff.load().await;
+    shop.blue.register(SECOND_BLUE).await;
+    staff.is_answered_by("second blue").await;
+    shop.blue.deregister(BLUE).await;
+    eventually("the first is not called any more", async || {
+        let before = staff.tasks[0].application.requests();
+        load.another(20).await;
+        let after = staff.tasks[0].application.requests();
+        if before == after {
+            Ok(())
+        } else {
+            Err(format!("{} requests", after - before))
+        }
+    })
+    .await;
+    // Then it can go.
+    drop(staff.tasks.remove(0));
+    load.another(100).await;
+    load.stop_without_failures().await;
+    assert!(second.application.requests() > 0);
+}
+
+#[tokio::test]
+async fn an_instance_that_falls_ill_is_called_no_more_although_the_revision_stays() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    shop.blue.register(SECOND_BLUE).await;
+    let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
+    // So Cloud Map does: a change of health is no new revision.
+    door.answer(
+        "DiscoverInstancesRevision",
+        StatusCode::OK,
+        json!({"InstancesRevision": 7}),
+    );
+    let follower = Follower::start(&account.config_at(&door.address)).await;
+    let staff = shop.staff(follower.xds()).await;
+    let second = shop.task(follower.xds(), "blue", "second blue", SECOND_BLUE).await;
+    staff.is_answered_by("second blue").await;
+    shop.blue.is_unhealthy(SECOND_BLUE).await;
+    eventually("the ill one is not called any more", async || {
+        let before = second.application.requests();
+        for _ in 0..10 {
+            staff.answer().await;
+        }
+        let after = second.application.requests();
+        if before == after {
+            Ok(())
+        } else {
+            Err(format!("{} requests", after - before))
+        }
+    })
+    .await;
+    shop.blue.is_unhealthy(BLUE).await;
+    let cloud_map = follower.source("Cloud Map", |source| !source.notes.is_empty()).await;
+    assert_eq!(cloud_map.notes, ["blue.demo: none of 2 instances is healthy"]);
+}
+
+#[tokio::test]
+async fn a_damaged_parameter_is_named_on_the_status_page_while_requests_flow() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let follower = Follower::start(&account.config).await;
+    let staff = shop.staff(follower.xds()).await;
+    staff.is_answered_by("blue").await;
+    let load = staff.load().await;
+    account.write_text(ROUTE, "{\"httpRoute\": ").await;
+    account
+        .write("virtualNode/green", &json!({"listeners": [{"port": 1}]}))
+        .await;
+    let name = "parameters of mesh demo";
+    let source = follower.source(name, |source| source.notes.len() >= 2).await;
+    assert_eq!(source.error, None);
+    let says = |text: &str| {
+        source
+            .notes
+            .iter()
+            .any(|note| note.contains(text) && note.ends_with("its last good value is kept"))
+    };
+    assert!(
+        says("/meshwright/demo/virtualRouter/shop/route/all: is no JSON"),
+        "{source:#?}"
+    );
+    assert!(says("/meshwright/demo/virtualNode/green.listeners[0]"), "{source:#?}");
+    assert_eq!(staff.answer().await, "blue");
+    // The mesh itself is deleted, by a slip of somebody's hand.
+    account.delete("").await;
+    let source = follower.source(name, |source| source.error.is_some()).await;
+    assert!(
+        source
+            .error
+            .expect("an error")
+            .contains("/meshwright/demo does not exist")
+    );
+    load.another(50).await;
+    account.write("", &json!({})).await;
+    account.write(ROUTE, &to(0, 1)).await;
+    staff.is_answered_by("green").await;
+    load.stop_without_failures().await;
+}

@@ -1,0 +1,188 @@
+//! The program: started as a container is, asked for its health as ECS asks, ended as ECS ends it.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::account::Account;
+use super::faults::Door;
+use super::fleet::Shop;
+use crate::harness::{ReservedPort, eventually};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mesh-control");
+
+/// The program, serving.
+struct Program {
+    child: Child,
+    xds: SocketAddr,
+    status: SocketAddr,
+    folder: TempDir,
+}
+
+impl Program {
+    fn start(endpoint: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [xds, status] = [(); 2].map(|()| free_address());
+        let log = File::create(folder.path().join("log")).expect("a log");
+        let child = command()
+            .args(["--parameters-every", "150ms", "--endpoints-every", "100ms"])
+            .env("MESHWRIGHT_XDS", xds.to_string())
+            .envs(of_container(status))
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ENDPOINT_URL_SSM", endpoint)
+            .env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint)
+            .env("AWS_ACCESS_KEY_ID", "100000000000")
+            .env("AWS_SECRET_ACCESS_KEY", "not to be seen")
+            .env(
+                "ECS_CONTAINER_METADATA_URI_V4",
+                "http://169.254.170.2/v4/0123456789abcdef0123456789abcdef-1",
+            )
+            .stderr(log)
+            .spawn()
+            .expect("it starts");
+        Self {
+            child,
+            xds,
+            status,
+            folder,
+        }
+    }
+
+    async fn health(&self) -> Output {
+        let mut command = tokio::process::Command::from(command());
+        command.arg("health").envs(of_container(self.status));
+        command.output().await.expect("it answers")
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("a log")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to end.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// What a container has, and its health check with it.
+fn of_container(status: SocketAddr) -> [(&'static str, String); 3] {
+    [
+        ("MESHWRIGHT_MESH", "demo".to_owned()),
+        ("MESHWRIGHT_STATUS", status.to_string()),
+        ("MESHWRIGHT_PUBLISH_STATUS", "1".to_owned()),
+    ]
+}
+
+/// The program, with nothing of this process' environment that it would heed.
+fn command() -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn free_address() -> SocketAddr {
+    // Held by nobody from here on; another process that takes it makes the test fail, not pass.
+    let port = ReservedPort::pick().number();
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+#[tokio::test]
+async fn it_is_well_once_it_knows_the_mesh_and_leaves_nothing_behind() {
+    let account = Account::open().await;
+    let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
+    let mut program = Program::start(&door.address);
+    let account = account.with_id("100000000000");
+    let reason = eventually("it says what is missing", async || {
+        let health = program.health().await;
+        let said = String::from_utf8_lossy(&health.stderr).into_owned();
+        if said.contains("does not exist") {
+            Ok((health.status, said))
+        } else {
+            Err(said)
+        }
+    })
+    .await;
+    assert_eq!(reason.0.code(), Some(1), "{}", reason.1);
+    assert!(
+        reason.1.contains("the parameter /meshwright/demo does not exist"),
+        "{}",
+        reason.1
+    );
+
+    let shop = Shop::open(&account).await;
+    eventually("it is well", async || {
+        let health = program.health().await;
+        if health.status.success() {
+            Ok(())
+        } else {
+            Err(format!("{health:?}\n{}", program.log()))
+        }
+    })
+    .await;
+    let staff = shop.staff(program.xds).await;
+    staff.is_answered_by("blue").await;
+    let own = "/meshwright-status/demo/0123456789abcdef0123456789abcdef";
+    eventually("it publishes", async || {
+        let names = account.names_below("/meshwright-status").await;
+        if names == [own] {
+            Ok(())
+        } else {
+            Err(format!("{names:?}\n{}", program.log()))
+        }
+    })
+    .await;
+
+    kill_process(Pid::from_child(&program.child), Signal::TERM).expect("it runs");
+    let ended = tokio::time::timeout(Duration::from_secs(10), async {
+        loop {
+            if let Some(status) = program.child.try_wait().expect("a child") {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let status = ended.await.expect("it ends soon");
+    assert_eq!(status.code(), Some(0), "{}", program.log());
+    assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
+    assert!(
+        program.log().contains("took back /meshwright-status/demo/"),
+        "{}",
+        program.log()
+    );
+    assert!(!program.log().contains("not to be seen"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_its_arguments_is_said_before_anything_is_served() {
+    let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = tokio::process::Command::from(command());
+        command.args(arguments).envs(variables.iter().copied());
+        let output = command.output().await.expect("it ends");
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let region = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+    ];
+    let said = run(&[], &region).await;
+    assert!(said.contains("--mesh <NAME>"), "{said}");
+    let said = run(&["--mesh", "a/b"], &region).await;
+    assert!(said.contains("`a/b` is no name of a mesh"), "{said}");
+    let said = run(&["--mesh", "a", "--parameters-every", "1ms"], &region).await;
+    assert!(said.contains("allowed are 100ms and longer"), "{said}");
+    let no_region = [("AWS_EC2_METADATA_DISABLED", "true")];
+    let said = run(&["--mesh", "a"], &no_region).await;
+    assert!(said.contains("there is no region: set AWS_REGION"), "{said}");
+    let nobody = free_address().to_string();
+    let said = run(&["health", "--status", &nobody], &[]).await;
+    assert!(said.contains(&format!("http://{nobody}/healthz")), "{said}");
+}
