@@ -5,7 +5,7 @@
 //! judge their results with. Every version and every hash stands in one file, `requirements.txt`, and every
 //! download goes through the user's own `pip` settings: their index, their proxy, their certificates.
 //!
-//! It starts nothing that keeps running, knows nothing of Envoy's configuration, and is no package manager: it
+//! It knows nothing of Envoy's configuration, and is no package manager: it
 //! never changes a Python environment, nor anything outside `<cache>/meshwright/`. That folder may be deleted at
 //! any time; what is needed comes back. It is written for Linux and macOS, and is blocking code: on an async
 //! runtime, call it from a thread that may block, with a [`Stop`] for when its result is not wanted any more.
@@ -23,6 +23,7 @@
 //! - [`surroundings`]: what is taken from the process environment, and nothing is taken elsewhere;
 //! - [`envoy`]: where an Envoy is looked for, and which versions will do;
 //! - [`python`]: the tools of the tests, and the Python they run on;
+//! - [`server`]: those of them that serve, while somebody has them;
 //! - [`step`]: what happens meanwhile, for whoever waits;
 //! - [`stop`]: ending it early, from another thread;
 //! - [`error`]: what can go wrong, and what the user can do about it;
@@ -45,6 +46,7 @@ pub mod error;
 mod pip;
 pub mod python;
 mod requirements;
+pub mod server;
 mod shelf;
 pub mod step;
 pub mod stop;
@@ -53,6 +55,7 @@ pub mod surroundings;
 pub use envoy::{Envoy, Origin, Version};
 pub use error::Error;
 pub use python::PythonTools;
+pub use server::Server;
 pub use step::Step;
 pub use stop::Stop;
 pub use surroundings::Surroundings;

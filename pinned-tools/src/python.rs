@@ -3,7 +3,7 @@
 mod interpreter;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::{Error, Failure, Unfinished};
@@ -106,6 +106,14 @@ impl PythonTools {
     #[must_use]
     pub fn moto_server(&self) -> Command {
         self.module("moto.server")
+    }
+
+    /// A command that runs a Python program of the caller's, which can use the tools' modules: boto3, for instance.
+    #[must_use]
+    pub fn program(&self, file: &Path) -> Command {
+        let mut command = self.command();
+        command.arg(file);
+        command
     }
 
     /// A command that runs `python -m <module>`, for tools that are run that way.

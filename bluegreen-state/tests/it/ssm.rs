@@ -32,7 +32,8 @@ use bluegreen_state::aws_sdk_ssm::types::ParameterType;
 use bluegreen_state::{Deployment, Event, Revision, SsmStore, Timestamp};
 
 use client::{Fault, client};
-use server::{Kind, Server};
+use pinned_tools::Server;
+use server::{Kind, server};
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 
@@ -47,7 +48,7 @@ impl Place {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         Self {
-            server: Server::of(kind),
+            server: server(kind),
             name: format!("/bluegreen/test-{number}/state"),
         }
     }
@@ -57,11 +58,11 @@ impl Place {
     }
 
     fn failing(&self, owner: &str, fault: Fault) -> SsmStore {
-        SsmStore::new(client(&self.server.address, fault).0, &self.name).with_owner(owner)
+        SsmStore::new(client(self.server.address(), fault).0, &self.name).with_owner(owner)
     }
 
     fn client(&self) -> Client {
-        client(&self.server.address, Fault::None).0
+        client(self.server.address(), Fault::None).0
     }
 
     async fn put(&self, name: &str, text: &str) {

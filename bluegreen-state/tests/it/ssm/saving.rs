@@ -27,7 +27,7 @@ async fn a_deployment_is_read_by_whoever_comes_next(place: Place) {
 
 async fn after_a_crash_at_any_request_there_is_the_old_document_or_the_new_one_and_work_goes_on(place: Place) {
     place.store("ci").save(None, "0").await.unwrap();
-    let (counting, requests) = client(&place.server.address, Fault::None);
+    let (counting, requests) = client(place.server.address(), Fault::None);
     let counting = SsmStore::new(counting, &place.name);
     let mut known = counting.save(Some(&revision(1)), "1").await.unwrap();
     let requests = requests.load(Ordering::SeqCst);

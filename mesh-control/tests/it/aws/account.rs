@@ -1,11 +1,9 @@
 //! An account at AWS: MiniStack, started when the first test needs it and stopped after the last.
 
-use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
 use aws_sdk_ssm::config::retry::RetryConfig;
@@ -13,101 +11,33 @@ use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region, SharedCredential
 use aws_sdk_ssm::types::ParameterType;
 use aws_types::SdkConfig;
 use mesh_control::aws;
-use pinned_tools::{PythonTools, Surroundings};
-use rustix::process::{Pid, Signal, kill_process};
+use pinned_tools::{PythonTools, Server, Surroundings};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Python has to start and import some hundred modules, on a machine that may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A MiniStack that runs for as long as somebody has it.
-pub(super) struct Server {
-    child: Child,
-    pub(super) address: String,
+/// Starts a MiniStack that keeps its files in `folder`, those of an earlier one included, on this port or a free one.
+pub(super) fn server(folder: &TempDir, port: u16) -> Server {
+    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).expect("tools");
+    let mut command = tools.ministack();
+    command
+        .env("BIND_HOST", "127.0.0.1")
+        .env("GATEWAY_PORT", port.to_string())
+        .env("PERSIST_STATE", "1")
+        .env("STATE_DIR", folder.path().join("state"));
+    Server::start(&mut command, folder.path()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-impl Server {
-    /// Starts one that keeps its files in `folder`, those of an earlier one included, on this port or a free one.
-    pub(super) fn start(folder: &TempDir, port: u16) -> Self {
-        let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).expect("tools");
-        let log_path = folder.path().join("log");
-        let log = File::create(&log_path).expect("a log");
-        let mut command: Command = tools.ministack();
-        command
-            .env("BIND_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .env("PERSIST_STATE", "1")
-            .env("STATE_DIR", folder.path().join("state"))
-            .env("TMPDIR", folder.path())
-            .env("PYTHONUNBUFFERED", "1")
-            .current_dir(folder.path())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log);
-        let mut server = Self {
-            child: command.spawn().expect("MiniStack starts"),
-            address: String::new(),
-        };
-        let started = Instant::now();
-        loop {
-            let log = fs::read_to_string(&log_path).expect("a log");
-            let address = log
-                .lines()
-                .filter_map(|line| line.split_once("Running on "))
-                .find_map(|(_, rest)| rest.split_whitespace().next());
-            if let Some(address) = address {
-                address.clone_into(&mut server.address);
-                return server;
-            }
-            let ended = server.child.try_wait().expect("a child");
-            assert!(ended.is_none(), "MiniStack ended with {ended:?}:\n{log}");
-            assert!(started.elapsed() < PATIENCE, "MiniStack does not listen:\n{log}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        let (_, port) = self.address.rsplit_once(':').expect("an address");
-        port.trim_end_matches('/').parse().expect("a port")
-    }
-
-    /// Ends it, as one that keeps what it knows.
-    pub(super) fn end(mut self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("it runs");
-        self.child.wait().expect("a child");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to end.
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
-    }
+/// The port at which it listens.
+pub(super) fn port_of(server: &Server) -> u16 {
+    let (_, port) = server.address().rsplit_once(':').expect("an address");
+    port.trim_end_matches('/').parse().expect("a port")
 }
 
 /// The server of all tests that run at the same time.
-struct Shared {
-    server: Server,
-    _folder: TempDir,
-}
-
-impl Shared {
-    fn get() -> Arc<Self> {
-        static RUNNING: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
-        // A test that failed to start one leaves nothing half done.
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.upgrade().unwrap_or_else(|| {
-            let folder = tempfile::tempdir().expect("a folder");
-            let shared = Arc::new(Self {
-                server: Server::start(&folder, 0),
-                _folder: folder,
-            });
-            *running = Arc::downgrade(&shared);
-            shared
-        })
-    }
+fn shared() -> Arc<Server> {
+    static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).expect("tools");
+    Server::shared(&RUNNING, || Server::ministack(&tools)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// One test's account.
@@ -116,7 +46,7 @@ pub(super) struct Account {
     pub(super) config: SdkConfig,
     parameters: aws_sdk_ssm::Client,
     discovery: aws_sdk_servicediscovery::Client,
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<Server>>,
 }
 
 /// A service of Cloud Map.
@@ -128,17 +58,17 @@ pub(super) struct Registry {
 impl Account {
     /// An account of the test's own, on the server of all tests.
     pub(super) async fn open() -> Self {
-        let shared = tokio::task::spawn_blocking(Shared::get).await.expect("a server");
-        let config = config(&shared.server.address, &new_id());
+        let shared = tokio::task::spawn_blocking(shared).await.expect("a server");
+        let config = config(shared.address(), &new_id());
         Self::at(config, Some(shared))
     }
 
     /// The account on a server of the test's own.
     pub(super) fn on(server: &Server) -> Self {
-        Self::at(config(&server.address, &new_id()), None)
+        Self::at(config(server.address(), &new_id()), None)
     }
 
-    fn at(config: SdkConfig, shared: Option<Arc<Shared>>) -> Self {
+    fn at(config: SdkConfig, shared: Option<Arc<Server>>) -> Self {
         Self {
             parameters: aws_sdk_ssm::Client::new(&config),
             discovery: aws_sdk_servicediscovery::Client::new(&config),

@@ -6,7 +6,7 @@ use mesh_control::ads::SourceStatus;
 use mesh_control::aws;
 use tokio::net::TcpStream;
 
-use super::account::{Account, Server};
+use super::account::{Account, port_of, server};
 use super::faults::Door;
 use super::fleet::{Follower, ROUTE, Shop, to};
 use crate::harness::eventually;
@@ -24,16 +24,16 @@ fn is_well(source: &SourceStatus) -> bool {
 #[tokio::test]
 async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_is_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(&folder, 0);
-    let port = server.port();
-    let account = Account::on(&server);
+    let running = server(&folder, 0);
+    let port = port_of(&running);
+    let account = Account::on(&running);
     let shop = Shop::open(&account).await;
     let follower = Follower::start(&account.config).await;
     let staff = shop.staff(follower.xds()).await;
     staff.is_answered_by("blue").await;
     let load = staff.load().await;
 
-    server.end();
+    running.end().expect("it ends");
     for name in [PARAMETERS, "Cloud Map"] {
         let source = follower.source(name, is_failing).await;
         assert!(source.last_success_seconds_ago.is_some(), "{source:#?}");
@@ -48,7 +48,7 @@ async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_i
         .await;
     load.another(200).await;
 
-    let server = Server::start(&folder, port);
+    let running = server(&folder, port);
     let account_again = account.clone();
     account_again.write(ROUTE, &to(0, 1)).await;
     staff.is_answered_by("green").await;
@@ -56,7 +56,7 @@ async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_i
         follower.source(name, is_well).await;
     }
     load.stop_without_failures().await;
-    drop((late, server));
+    drop((late, running));
 }
 
 #[tokio::test]
