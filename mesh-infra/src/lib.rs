@@ -104,8 +104,8 @@ pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
     ALLOWED_CIDR, BIND_VARIABLE_LABEL, CONTROL_PLANE_IMAGE, CONTROL_PLANE_ROLE, Cluster, ClusterHandle, Container,
-    ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, ENVOY_CONTAINER, ENVOY_IMAGE, ENVOY_ROLE,
-    Endpoint, GatewayRoute, GatewayRouteHandle, HealthCheck, HttpNamespace, HttpNamespaceHandle, Listener,
+    ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE,
+    ENVOY_ROLE, Endpoint, GatewayRoute, GatewayRouteHandle, HealthCheck, HttpNamespace, HttpNamespaceHandle, Listener,
     LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle, Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX,
     PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, RESOURCE_ARN_VARIABLE, ROLE_LABEL, Route, RouteHandle,
     Service, ServiceConnect, ServiceHandle, TaskDefinition, VirtualGateway, VirtualGatewayHandle, VirtualNode,

@@ -17,7 +17,7 @@ mod virtual_service;
 mod wiring;
 
 pub(super) use envoy::Envoy;
-pub use envoy::{ENVOY_CONTAINER, ENVOY_IMAGE, RESOURCE_ARN_VARIABLE};
+pub use envoy::{ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE, RESOURCE_ARN_VARIABLE};
 pub use gateway_route::{GatewayRoute, GatewayRouteHandle};
 pub use listener::Listener;
 pub use mesh::{Mesh, MeshHandle};

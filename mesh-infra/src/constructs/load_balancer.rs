@@ -14,16 +14,20 @@ use crate::value::Value;
 /// The port that addresses without one lead to, decided by us.
 const DEFAULT_PORT: u16 = 80;
 /// Seconds between checks, for an answer, and how many of them count, decided by us: a task that is gone gets no new
-/// connections after 20 s or so. Elastic Load Balancing's own 30 s and five successes would make each deployment wait for
-/// minutes.
+/// connections after 30 to 40 s (aws/containers-roadmap issue 470, read 2026-11-23). Elastic Load Balancing's own 30 s and
+/// five successes would make each deployment wait for minutes more.
 const CHECK_INTERVAL: u32 = 10;
 const CHECK_TIMEOUT: u32 = 5;
 const CHECKS: u32 = 2;
-/// Seconds for which connections to a task that is to stop are left alone, decided by us: as long as ECS then gives the
-/// task to stop. Elastic Load Balancing's own 300 s are waited for by every deployment.
-const DEREGISTRATION_DELAY: u32 = 30;
-/// Seconds at a task's start in which failed checks do not count, decided by us: an Envoy waits for its control plane.
-const GRACE_PERIOD: u32 = 60;
+/// Seconds for which connections to a task that is to stop are left alone, decided by us. A network load balancer goes on
+/// sending new ones for two minutes or more, whatever it is told (aws/containers-roadmap issue 470,
+/// kubernetes-sigs/aws-load-balancer-controller issues 1834 and 2366, read 2026-11-23), and ECS stops the task when this
+/// time is over.
+const DEREGISTRATION_DELAY: u32 = 180;
+/// Seconds at a task's start in which failed checks do not count, decided by us: a target is called unhealthy until it is
+/// registered, which takes minutes, and a task that is replaced for that never comes up (aws/aws-cdk issue 16675, read
+/// 2026-11-23).
+const GRACE_PERIOD: u32 = 300;
 
 /// The parameter by which a load balancer asks who may come. It is there once for all load balancers of a stack.
 pub const ALLOWED_CIDR: &str = "AllowedCidr";

@@ -113,7 +113,7 @@ impl Service {
 
     /// The same service, its tasks being a virtual node of a mesh. Default: they are not. Replaces a virtual gateway.
     ///
-    /// Each task gets an Envoy, a container named [`ENVOY_CONTAINER`] of [`ENVOY_IMAGE`] that learns by
+    /// Each task gets an Envoy, a container named [`ENVOY_CONTAINER`] of the account's copy of [`ENVOY_IMAGE`] that learns by
     /// [`RESOURCE_ARN_VARIABLE`] whose it is. The other containers start after it and stop before it. The service is
     /// created after the virtual node: an Envoy whose node does not exist has nothing to do.
     ///
@@ -165,7 +165,7 @@ impl Service {
     /// The same service behind a load balancer: connections go to the container that has its target port. The service is
     /// created after the load balancer's listener. Default: behind none.
     ///
-    /// ECS replaces a task that the load balancer finds unwell, but not within its first 60 s, decided by us.
+    /// ECS replaces a task that the load balancer finds unwell, but not within its first 300 s, decided by us.
     #[must_use]
     pub fn with_load_balancer(mut self, load_balancer: &LoadBalancerHandle) -> Self {
         self.load_balancer = Some(load_balancer.clone());

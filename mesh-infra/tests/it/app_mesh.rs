@@ -221,7 +221,7 @@ fn a_task_has_an_envoy_and_is_registered() {
                 {"Name": "app", "DependsOn": [{"ContainerName": "envoy", "Condition": "START"}]},
                 {
                     "Name": "envoy",
-                    "Image": "envoyproxy/envoy:v1.40.0",
+                    "Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/meshwright/envoy:v1.40.0"},
                     "Essential": true,
                     "User": "1337",
                     "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": "mesh/demo/virtualNode/green"}]

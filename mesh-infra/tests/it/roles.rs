@@ -28,21 +28,27 @@ fn one(container: Container, change: impl FnOnce(Service) -> Service) -> Templat
 }
 
 #[test]
-fn ecs_may_write_one_log_group_and_pull_one_image() {
+fn ecs_may_write_one_log_group_and_pull_the_images_of_its_tasks() {
     let template = template();
-    let repository = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/team/app";
+    let pull = |repository: &str| {
+        let arn = format!("arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:${{AWS::AccountId}}:repository/{repository}");
+        json!({"Effect": "Allow", "Resource": {"Fn::Sub": arn}, "Action": [
+            "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]})
+    };
     assert_eq!(
         statements(&template, "BlueExecutionRole"),
         [
             json!({"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": {"Fn::GetAtt": ["BlueLogGroup", "Arn"]}}),
             json!({"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}),
-            json!({"Effect": "Allow", "Resource": {"Fn::Sub": repository}, "Action": [
-                "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]}),
+            pull("team/app"),
+            pull("meshwright/envoy"),
         ]
     );
-    // Envoy's image is on Docker Hub, where nobody is asked.
-    assert_eq!(statements(&template, "DoorExecutionRole").len(), 1);
+    assert_eq!(
+        statements(&template, "DoorExecutionRole")[2..],
+        [pull("meshwright/envoy")]
+    );
     for (id, resource) in &template.resources {
         if resource.kind == "AWS::IAM::Role" {
             assert_eq!(resource.properties.get("ManagedPolicyArns"), None, "{id}");

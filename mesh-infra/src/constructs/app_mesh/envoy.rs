@@ -9,10 +9,15 @@ use super::{VirtualGatewayHandle, VirtualNodeHandle};
 use crate::cfn::ecs;
 use crate::constructs::container::{ENVOY_ROLE, ROLE_LABEL};
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
+use crate::ecr_image::EcrImage;
 use crate::stack::LogicalId;
 
-/// The image of the Envoys in tasks: the release that the control plane is tested with.
+/// Envoy's own image, of the release that the control plane is tested with.
 pub const ENVOY_IMAGE: &str = "envoyproxy/envoy:v1.40.0";
+/// The repository and tag of the account's copy of that, which tasks pull, decided by us: Docker Hub lets an address that
+/// it does not know pull ten images in an hour (Docker's documentation, "Usage and limits", read 2026-11-23), and tasks
+/// that cannot start are worst when they are needed most.
+pub const ENVOY_COPY: (&str, &str) = ("meshwright/envoy", "v1.40.0");
 /// The name of a task's Envoy container.
 pub const ENVOY_CONTAINER: &str = "envoy";
 /// The environment variable by which an Envoy learns which virtual node or virtual gateway it belongs to: an ARN, or
@@ -31,10 +36,11 @@ pub(super) const SIDECAR_USER: &str = "1337";
 const READY: &str = "exec 3<>/dev/tcp/127.0.0.1/9901 \
                      && printf 'GET /ready HTTP/1.1\\r\\nHost: envoy\\r\\nConnection: close\\r\\n\\r\\n' >&3 \
                      && read -r _ status _ <&3 && test \"$status\" = 200";
-/// Seconds between two questions, and for an answer, decided by us: the least that ECS allows. An application waits for
-/// its Envoy.
+/// Seconds between two questions, decided by us: the least that ECS allows, as an application waits for its Envoy.
 const READY_INTERVAL: u32 = 5;
-const READY_TIMEOUT: u32 = 2;
+/// Seconds for an answer, decided by us: a shell has to be started for it, on a processor that the application may keep
+/// busy.
+const READY_TIMEOUT: u32 = 5;
 /// Seconds at the start in which an Envoy may still be waiting for its control plane, decided by us: as long as two new
 /// tasks of that take to start.
 const READY_START_PERIOD: u32 = 120;
@@ -148,8 +154,10 @@ impl Envoy {
     }
 
     fn container(&self, bootstrap: Option<&str>) -> Container {
+        let (repository, tag) = ENVOY_COPY;
+        let image = EcrImage::new(repository).with_tag(tag);
         let mut container =
-            Container::new(ENVOY_CONTAINER, ENVOY_IMAGE).with_environment(RESOURCE_ARN_VARIABLE, self.path.to_string());
+            Container::new(ENVOY_CONTAINER, image).with_environment(RESOURCE_ARN_VARIABLE, self.path.to_string());
         if let Some(socket) = &self.sds {
             container = container.with_environment(SDS_VARIABLE, socket.as_str());
         }
