@@ -92,7 +92,7 @@ fn demo_service(name: &str) -> TaskDefinition {
         .with_environment("SERVICE_NAME", name)
         .with_port(http)
         .with_bind_variable("SERVICE_BIND")
-        .with_health_check(HealthCheck::command(["demo-service", "health"]));
+        .with_health_check(HealthCheck::command(["demo-service", "health"]).with_interval_seconds(5));
     TaskDefinition::new(container)
 }
 

@@ -25,7 +25,7 @@ use mesh_infra::{
 use meshwright::images::IMAGE_TAG;
 use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, Sides};
 
-const MESH: &str = "demo";
+const MESH: &str = "bluegreen";
 
 fn main() -> ExitCode {
     let node = |name| ResourcePath::new(MESH, Kind::VirtualNode, name);
@@ -39,7 +39,7 @@ fn stack(sides: &Sides) -> Stack {
     let mut stack = Stack::new("bluegreen");
     let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new());
-    let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
+    let namespace = stack.add("Namespace", PrivateDnsNamespace::new("bluegreen", &network));
     let control_plane = ControlPlane::new(MESH, &cluster, &network, &namespace);
     let control_plane = stack.add("ControlPlane", control_plane);
     let mesh = stack.add("Mesh", Mesh::new(MESH).with_control_plane(&control_plane));
@@ -61,7 +61,7 @@ fn stack(sides: &Sides) -> Stack {
         .with_target(&blue_node, blue_weight)
         .with_target(&green_node, green_weight);
     stack.add("sides", route);
-    let split = VirtualService::new(&mesh, "split.appmesh").with_provider_router(&router);
+    let split = VirtualService::new(&mesh, "split.bluegreen").with_provider_router(&router);
     let split = stack.add("split", split);
 
     let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
@@ -102,7 +102,7 @@ fn demo_service(name: &str, version: u64) -> TaskDefinition {
         .with_environment("SERVICE_VERSION", version.to_string())
         .with_port(http)
         .with_bind_variable("SERVICE_BIND")
-        .with_health_check(HealthCheck::command(["demo-service", "health"]));
+        .with_health_check(HealthCheck::command(["demo-service", "health"]).with_interval_seconds(5));
     TaskDefinition::new(match version {
         4 => container.with_environment("SERVICE_DELAY", "500ms"),
         5 => container.with_environment("SERVICE_FAILURES", "20%"),

@@ -28,7 +28,10 @@ fn stack() -> Stack {
     let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
     let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
     let network = stack.add("Vpc", Vpc::new());
-    let entrance = stack.add("Entrance", LoadBalancer::network(&network, 3000));
+    let entrance = stack.add(
+        "Entrance",
+        LoadBalancer::network(&network, 3000).with_health_check_path("/"),
+    );
 
     let blue = stack.add("blue", demo_service("blue", &cluster, &network).with_desired_count(2));
     // A task learns only of endpoints that existed when its service was deployed, so blue comes first.
@@ -46,7 +49,7 @@ fn demo_service(name: &str, cluster: &ClusterHandle, network: &NetworkHandle) ->
         .with_environment("SERVICE_NAME", name)
         .with_port(http)
         .with_bind_variable("SERVICE_BIND")
-        .with_health_check(HealthCheck::command(["demo-service", "health"]));
+        .with_health_check(HealthCheck::command(["demo-service", "health"]).with_interval_seconds(5));
     let endpoint = Endpoint::new("http").with_discovery_name(name).with_client_port(80);
     Service::new(cluster, TaskDefinition::new(container))
         .with_name(name)

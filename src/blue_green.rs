@@ -22,10 +22,10 @@ mod ground;
 mod place;
 mod sides;
 mod story;
-#[cfg(feature = "aws")]
-mod there;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "aws")]
+mod there;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -143,7 +143,12 @@ impl BlueGreen {
             Some(Verb::Diagram) => print(&diagram(&self.template(&place.state()?.unwrap_or_else(first))?)),
             Some(Verb::Diff { version, given, .. }) => given.is_nothing().and_then(|()| self.diff(&place, version)),
             Some(Verb::Status) => self.say_status(place.state()?),
-            Some(Verb::Deploy { version, strategy, given, .. }) => {
+            Some(Verb::Deploy {
+                version,
+                strategy,
+                given,
+                ..
+            }) => {
                 given.is_nothing()?;
                 let strategy = answers::strategy(place.state()?.as_ref(), version, strategy)?;
                 self.drive(&place, |driver| Event::Deploy {

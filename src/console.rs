@@ -10,6 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+/// What is let through by default. AWS's SDK warns in its own words of what its errors say as well.
+const WARNINGS: &str = "warn,aws_config=error,aws_runtime=error,aws_smithy_runtime=error";
+
 /// The terminal, or whatever stands in for it. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
@@ -30,6 +33,20 @@ impl Console {
 
     /// Shows that something is going on, until the next call of this or of [`Console::at_rest`].
     pub(crate) fn waiting(&self, what: &str) {
+        self.spinner.set_message(what.to_owned());
+    }
+
+    /// Shows how far something is, of which it may be known how much there is in all.
+    #[cfg(feature = "aws")]
+    pub(crate) fn counting(&self, finished: usize, total: Option<usize>, what: &str) {
+        let Some(total) = total else {
+            return self.waiting(what);
+        };
+        let style = ProgressStyle::with_template("{spinner} {bar:24.green} {pos}/{len} {wide_msg}");
+        self.spinner
+            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.spinner.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        self.spinner.set_position(u64::try_from(finished).unwrap_or(u64::MAX));
         self.spinner.set_message(what.to_owned());
     }
 
@@ -56,7 +73,7 @@ impl Console {
 
     /// Lets warnings of this process's own parts through to the console. `RUST_LOG` decides otherwise.
     pub(crate) fn take_warnings(&self) {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(WARNINGS));
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(!self.spinner.is_hidden())

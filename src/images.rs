@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
-use mesh_infra::CONTROL_PLANE_IMAGE;
+use mesh_infra::{CONTROL_PLANE_IMAGE, ENVOY_COPY, ENVOY_IMAGE};
 
 use crate::child::DEMO_SERVICE_IMAGE;
 use crate::console::print;
@@ -56,26 +56,45 @@ fn script(account: Option<&str>, region: Option<&str>, platform: Platform) -> St
         Platform::Arm64 => "linux/arm64",
     };
     let account = account.unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
-    let region = region.unwrap_or("$(aws configure get region)");
+    let region = region.unwrap_or("${AWS_DEFAULT_REGION:-$(aws configure get region)}");
+    let (envoy, envoy_tag) = ENVOY_COPY;
     let mut script = format!(
-        "# Builds the images of version {IMAGE_TAG} and pushes them to Amazon ECR. Needs Docker and the AWS CLI.\n\
+        "# Builds the images of version {IMAGE_TAG}, and pushes them and a copy of Envoy's to Amazon ECR. Needs Docker and\n\
+         # the AWS CLI.\n\
          set -eu\n\
          account={account}\n\
          region={region}\n\
+         : \"${{region:?set AWS_REGION, or give --region}}\"\n\
          registry=\"$account.dkr.ecr.$region.amazonaws.com\"\n\
          aws ecr get-login-password --region \"$region\" | docker login --username AWS --password-stdin \"$registry\"\n"
     );
     for (image, file) in IMAGES {
         let _infallible = write!(
             script,
-            "\n\
-             aws ecr describe-repositories --region \"$region\" --repository-names {image} >/dev/null 2>&1 ||\n\
-             \x20   aws ecr create-repository --region \"$region\" --repository-name {image} --image-scanning-configuration scanOnPush=true\n\
+            "{}\
              docker build --platform {platform} --file {file} --tag \"$registry/{image}:{IMAGE_TAG}\" .\n\
-             docker push \"$registry/{image}:{IMAGE_TAG}\"\n"
+             docker push \"$registry/{image}:{IMAGE_TAG}\"\n",
+            repository(image)
         );
     }
+    let _infallible = write!(
+        script,
+        "{}\
+         docker pull --platform {platform} {ENVOY_IMAGE}\n\
+         docker tag {ENVOY_IMAGE} \"$registry/{envoy}:{envoy_tag}\"\n\
+         docker push \"$registry/{envoy}:{envoy_tag}\"\n",
+        repository(envoy)
+    );
     script.trim_end().to_owned()
+}
+
+/// What makes a repository, unless it is there.
+fn repository(name: &str) -> String {
+    format!(
+        "\n\
+         aws ecr describe-repositories --region \"$region\" --repository-names {name} >/dev/null 2>&1 ||\n\
+         \x20   aws ecr create-repository --region \"$region\" --repository-name {name} --image-scanning-configuration scanOnPush=true\n"
+    )
 }
 
 fn account(text: &str) -> Result<String, String> {

@@ -18,6 +18,7 @@
 //! cargo run -- --once       start it, take the walk, stop
 //! cargo run -- synth        print the CloudFormation template
 //! cargo run -- diagram      print a Mermaid diagram of the stack
+//! cargo run --features aws -- diff, deploy, outputs, destroy: in an AWS account
 //! ```
 //!
 //! This crate is the front door and decides nothing: descriptions are `mesh-infra`'s, running them is
@@ -32,9 +33,13 @@
 //! - `control`: how other programs change a mesh that runs;
 //! - [`blue_green`]: an app with two versions beside each other, and deployments that move traffic;
 //! - `template_file`: the same for templates in files, for the `meshwright` binary;
+//! - `account`: what can be said of an AWS account, and `aws` (feature `aws`): doing it;
 //! - [`images`]: how the project's container images are built and pushed;
 //! - `translate`: its verb that prints what one node's Envoy would be told.
 
+mod account;
+#[cfg(feature = "aws")]
+mod aws;
 pub mod blue_green;
 pub mod child;
 mod console;
@@ -46,6 +51,8 @@ mod template_file;
 mod translate;
 mod up;
 pub mod walk;
+#[cfg(not(feature = "aws"))]
+mod without_aws;
 
 pub use blue_green::{BlueGreen, Sides};
 pub use child::DEMO_SERVICE_IMAGE;

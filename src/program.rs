@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use mesh_infra::{App, MeshForm, Template, diagram};
 use mesh_local::{Image, Images, Plan, StackTemplate};
 
+use crate::account::AccountVerb;
 use crate::child;
 use crate::console::{print, tell};
 use crate::up::{self, Network, Up};
@@ -57,6 +58,8 @@ enum Verb {
         /// Which stack; may be left out if there is only one.
         stack: Option<String>,
     },
+    #[command(flatten)]
+    Account(AccountVerb),
 }
 
 /// How a mesh is written in a template.
@@ -108,6 +111,9 @@ impl Program {
         }
         let arguments = Arguments::parse();
         let result = match arguments.verb {
+            Some(Verb::Account(verb)) => {
+                return verb.run(&self.app).unwrap_or_else(|reason| exit_code(Err(reason)));
+            }
             Some(Verb::Synth { stack, mesh }) => self
                 .template(stack.as_deref(), mesh.into())
                 .and_then(|(_, template)| print(&template.to_json())),

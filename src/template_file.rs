@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use mesh_infra::diagram;
 use mesh_local::{Image, Images, Plan};
 
-pub(crate) use self::files::TemplateFiles;
+pub(crate) use self::files::{TemplateFiles, parameter};
 use crate::child;
 use crate::console::print;
 use crate::images::ImagesArguments;

@@ -68,10 +68,16 @@ struct There<'a> {
 impl There<'_> {
     async fn perform(mut self, verb: Option<Verb>) -> Result<ExitCode, String> {
         match verb {
-            None => return Err("say what is to be done in the account: deploy, diff, status, outputs, destroy".to_owned()),
+            None => {
+                return Err("say what is to be done in the account: deploy, diff, status, outputs, destroy".to_owned());
+            }
             Some(Verb::Synth) => print(&self.app.template(&self.state_or_first().await?)?.to_json())?,
             Some(Verb::Diagram) => print(&diagram(&self.app.template(&self.state_or_first().await?)?))?,
-            Some(Verb::Diff { version, given, exit_code }) => {
+            Some(Verb::Diff {
+                version,
+                given,
+                exit_code,
+            }) => {
                 let state = self.state().await?;
                 let template = match &state {
                     Some(state) => match self.app.with_version(state, version)? {
@@ -83,21 +89,35 @@ impl There<'_> {
                     },
                     None => self.app.template(&State::first(version))?,
                 };
+                given.is_sent()?;
                 self.parameters = requests::parameters(&[&template], &given).await?;
                 let request = self.request(template);
                 return diff::run(&self.account, &[request], exit_code, self.console).await;
             }
             Some(Verb::Status) => self.app.say_status(self.state().await?)?,
-            Some(Verb::Deploy { version, strategy, given, yes }) => {
+            Some(Verb::Deploy {
+                version,
+                strategy,
+                given,
+                yes,
+            }) => {
                 let state = self.state().await?;
-                let template = self.app.template(&state.clone().unwrap_or_else(|| State::first(version)))?;
+                let template = self
+                    .app
+                    .template(&state.clone().unwrap_or_else(|| State::first(version)))?;
+                given.is_sent()?;
                 self.parameters = requests::parameters(&[&template], &given).await?;
                 self.yes = yes;
                 if state.is_none() {
                     self.create(version, template).await?;
                 } else {
                     let strategy = answers::strategy(state.as_ref(), version, strategy)?;
-                    self.drive(|driver| Event::Deploy { version, strategy, driver }).await?;
+                    self.drive(|driver| Event::Deploy {
+                        version,
+                        strategy,
+                        driver,
+                    })
+                    .await?;
                 }
             }
             Some(Verb::Continue) => self.drive(|_| Event::Continue).await?,
@@ -133,10 +153,16 @@ impl There<'_> {
         let name = self.rollout();
         let deleted = Client::new(&self.config).delete_parameter().name(&name).send().await;
         match deleted {
-            Err(error) if !error.as_service_error().is_some_and(|error| error.is_parameter_not_found()) => Err(format!(
-                "the stack is gone, and what was known of its rollouts is still there, parameter `{name}`: {}",
-                crate::console::chain(&error)
-            )),
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_parameter_not_found()) =>
+            {
+                Err(format!(
+                    "the stack is gone, and what was known of its rollouts is still there, parameter `{name}`: {}",
+                    crate::console::chain(&error)
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -206,16 +232,22 @@ impl There<'_> {
         let deployed = self.account.deployed(stack).await;
         let deployed = deployed.map_err(|error| NotDone::NotNow(error.to_string()))?;
         let deployed = deployed.ok_or_else(|| NotDone::Refused(format!("stack `{stack}` is not deployed")))?;
-        let mut template = deployed.template().map_err(|error| NotDone::Refused(error.to_string()))?;
+        let mut template = deployed
+            .template()
+            .map_err(|error| NotDone::Refused(error.to_string()))?;
         let id = template
             .resources_of::<ssm::Parameter>()
             .find(|(_, parameter)| {
-                let own = parameter.as_ref().ok().and_then(|parameter| parameter.name.as_ref()?.known());
+                let own = parameter
+                    .as_ref()
+                    .ok()
+                    .and_then(|parameter| parameter.name.as_ref()?.known());
                 own.is_some_and(|own| own == name)
             })
             .map(|(id, _)| id.to_owned());
         let resource = id.and_then(|id| template.resources.get_mut(&id));
-        let resource = resource.ok_or_else(|| NotDone::Refused(format!("stack `{stack}` has no parameter `{name}`")))?;
+        let resource =
+            resource.ok_or_else(|| NotDone::Refused(format!("stack `{stack}` has no parameter `{name}`")))?;
         resource.properties["Value"] = value.into();
         Ok(template)
     }
@@ -242,6 +274,8 @@ impl Ground for There<'_> {
     }
 
     async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, NotDone> {
-        Err(NotDone::NotNow("what Envoys count is not known outside of their network".to_owned()))
+        Err(NotDone::NotNow(
+            "what Envoys count is not known outside of their network".to_owned(),
+        ))
     }
 }

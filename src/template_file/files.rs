@@ -96,6 +96,6 @@ pub(super) fn read(path: &Path) -> Result<Template, String> {
     Template::from_text(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {
     super::pair(text).ok_or_else(|| "expected NAME=VALUE".to_owned())
 }

@@ -1,7 +1,9 @@
-# Builds the images of version VERSION and pushes them to Amazon ECR. Needs Docker and the AWS CLI.
+# Builds the images of version VERSION, and pushes them and a copy of Envoy's to Amazon ECR. Needs Docker and
+# the AWS CLI.
 set -eu
 account=123456789012
 region=eu-west-1
+: "${region:?set AWS_REGION, or give --region}"
 registry="$account.dkr.ecr.$region.amazonaws.com"
 aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
 
@@ -14,3 +16,9 @@ aws ecr describe-repositories --region "$region" --repository-names meshwright/m
     aws ecr create-repository --region "$region" --repository-name meshwright/mesh-control --image-scanning-configuration scanOnPush=true
 docker build --platform linux/amd64 --file mesh-control/Dockerfile --tag "$registry/meshwright/mesh-control:VERSION" .
 docker push "$registry/meshwright/mesh-control:VERSION"
+
+aws ecr describe-repositories --region "$region" --repository-names meshwright/envoy >/dev/null 2>&1 ||
+    aws ecr create-repository --region "$region" --repository-name meshwright/envoy --image-scanning-configuration scanOnPush=true
+docker pull --platform linux/amd64 envoyproxy/envoy:v1.40.0
+docker tag envoyproxy/envoy:v1.40.0 "$registry/meshwright/envoy:v1.40.0"
+docker push "$registry/meshwright/envoy:v1.40.0"

@@ -1,0 +1,102 @@
+//! The verbs that need an AWS account, carried out: `mesh-infra` does, and here it is shown and asked.
+//!
+//! - `config`: which account;
+//! - `requests`: from an app and the command line to what is deployed;
+//! - `deploy`, `diff`, `destroy`, `outputs`: a verb each;
+//! - `progress`, `approval`, `sections`: what is shown meanwhile, asked before, and how changes look;
+//! - `my_address`: who `--allow-my-ip` lets in.
+//!
+//! What is deployed blue-green uses the same, in `blue_green::there`.
+
+mod approval;
+pub(crate) mod config;
+pub(crate) mod deploy;
+pub(crate) mod destroy;
+pub(crate) mod diff;
+mod my_address;
+pub(crate) mod outputs;
+mod progress;
+pub(crate) mod requests;
+mod sections;
+
+use std::process::ExitCode;
+
+use aws_config::SdkConfig;
+use mesh_infra::App;
+use mesh_infra::deploy::Account;
+
+use crate::account::{AccountVerb, Target};
+use crate::console::Console;
+use crate::signals::Signals;
+
+/// The exit code of a verb that was told to stop: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Does what a verb says.
+pub(crate) fn run(verb: AccountVerb, app: &App) -> Result<ExitCode, String> {
+    until_stopped(async |console| perform(verb, app, console).await)
+}
+
+/// Does something with an account, until it is done or this program is told to stop.
+pub(crate) fn until_stopped(work: impl AsyncFnOnce(&Console) -> Result<ExitCode, String>) -> Result<ExitCode, String> {
+    let console = Console::new();
+    console.take_warnings();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    let result = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        tokio::select! {
+            result = work(&console) => result,
+            signal = signals.next() => {
+                let after = "what CloudFormation was told by now, it does; the same command goes on from there";
+                console.progress(&format!("{signal}: {after}"));
+                Ok(ExitCode::from(INTERRUPTED))
+            }
+        }
+    });
+    console.at_rest();
+    result
+}
+
+async fn perform(verb: AccountVerb, app: &App, console: &Console) -> Result<ExitCode, String> {
+    match verb {
+        AccountVerb::Deploy(arguments) => {
+            // What is wrong with the description is wrong with any account.
+            let requests = requests::of(app, &arguments.place.stacks, &arguments.given).await?;
+            let account = account(&arguments.place.target, console).await?;
+            deploy::run(&account, &requests, arguments.yes, console).await?;
+        }
+        AccountVerb::Diff(arguments) => {
+            let requests = requests::of(app, &arguments.place.stacks, &arguments.given).await?;
+            let account = account(&arguments.place.target, console).await?;
+            return diff::run(&account, &requests, arguments.exit_code, console).await;
+        }
+        AccountVerb::Destroy(arguments) => {
+            let stacks = requests::names(app, &arguments.place.stacks)?;
+            let account = account(&arguments.place.target, console).await?;
+            destroy::run(&account, &stacks, arguments.yes, console).await?;
+        }
+        AccountVerb::Outputs(arguments) => {
+            let stacks = requests::names(app, &arguments.place.stacks)?;
+            let account = account(&arguments.place.target, console).await?;
+            outputs::run(&account, &stacks, arguments.json).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The account, which is told to whoever looks: the wrong one is the worst mistake that can be made here.
+async fn account(target: &Target, console: &Console) -> Result<Account, String> {
+    console.waiting("asking AWS who we are");
+    account_of(&config::load(target).await, console).await
+}
+
+pub(crate) async fn account_of(config: &SdkConfig, console: &Console) -> Result<Account, String> {
+    let account = Account::new(config).map_err(|error| error.to_string())?;
+    let caller = account.caller().await.map_err(|error| error.to_string())?;
+    console.progress(&format!(
+        "account {}, {}, as {}",
+        caller.account, caller.region, caller.arn
+    ));
+    Ok(account)
+}

@@ -1,0 +1,28 @@
+//! Which account, in which region, with whose credentials: as every tool for AWS finds that out.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::account::Target;
+
+/// What TLS is done with.
+pub(super) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
+
+/// What the command line says, and for the rest the environment, the profile, and whatever else the SDK looks at: single
+/// sign-on, a process that gives credentials, the metadata of a container or machine.
+pub(crate) async fn load(target: &Target) -> SdkConfig {
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(Builder::new().tls_provider(TLS).build_https());
+    if let Some(region) = &target.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &target.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &target.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    loader.load().await
+}

@@ -1,0 +1,45 @@
+//! What a program that was built without AWS's SDK says to whoever asks for an account.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What to do about it: the same command, for a program that has the SDK.
+pub(crate) fn remedy() -> String {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let executable = std::env::current_exe().unwrap_or_default();
+    format!(
+        "this needs AWS's SDK, which the first build leaves out; the command that has it is\n{}",
+        command(&executable, &arguments)
+    )
+}
+
+fn command(executable: &Path, arguments: &[OsString]) -> String {
+    let folder = executable.parent().and_then(Path::file_name);
+    let name = executable.file_name().unwrap_or_default().to_string_lossy();
+    let target = match folder.is_some_and(|folder| folder == "examples") {
+        true => format!("--example {name}"),
+        false => format!("--bin {name}"),
+    };
+    let words = arguments.iter().map(|argument| argument.to_string_lossy());
+    let words = shell_words::join(words.collect::<Vec<_>>());
+    format!("cargo run --features aws {target} -- {words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_the_same_but_for_the_feature() {
+        let words = ["deploy", "--parameter", "A=b c"].map(OsString::from);
+        assert_eq!(
+            command(Path::new("target/debug/examples/appmesh"), &words),
+            "cargo run --features aws --example appmesh -- deploy --parameter 'A=b c'"
+        );
+        let own = Path::new("target/debug/mine");
+        assert_eq!(
+            command(own, &words[..1]),
+            "cargo run --features aws --bin mine -- deploy"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! An account of its own for each test: MiniStack, and a client that is not ours to count what is in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command as StdCommand;
+
+use pinned_tools::{PythonTools, Server, Surroundings};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::room::Room;
+use crate::run::{Ended, Run};
+
+/// An account, and the room in which programs are started that use it.
+pub(crate) struct Account {
+    pub(crate) room: Room,
+    server: Server,
+    tools: PythonTools,
+}
+
+impl Account {
+    /// One with nothing in it but what every account has.
+    pub(crate) fn new() -> Self {
+        let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
+        let tools = tools.unwrap_or_else(|error| panic!("{error}"));
+        let server = Server::ministack(&tools).unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            room: Room::new(),
+            server,
+            tools,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        self.server.address()
+    }
+
+    /// An example that is told to use this account.
+    pub(crate) fn example(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = self.room.example_named(name, arguments);
+        // Nothing of whoever runs the tests: neither their account nor their settings.
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("AWS_") {
+                command.env_remove(variable);
+            }
+        }
+        command
+            .env("HOME", self.room.tmpdir())
+            .env("AWS_ENDPOINT_URL", self.endpoint())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    }
+
+    /// Ends what stands in for AWS.
+    pub(crate) fn end(self) {
+        drop(self.server);
+    }
+
+    /// Runs an example to its end.
+    pub(crate) async fn run(&self, name: &str, arguments: &[&str]) -> Ended {
+        Run::to_end(&self.room, self.example(name, arguments)).await
+    }
+
+    /// Runs an example that is to succeed.
+    #[track_caller]
+    pub(crate) fn succeed<'a>(&'a self, name: &'a str, arguments: &'a [&'a str]) -> impl Future<Output = Ended> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            let ended = self.run(name, arguments).await;
+            assert_eq!(ended.code, Some(0), "{caller}: {name} {arguments:?}:\n{}", ended.stderr);
+            ended
+        }
+    }
+
+    /// How much of each kind is in the account.
+    pub(crate) fn counted(&self) -> BTreeMap<String, usize> {
+        serde_json::from_value(self.python("counted.py", &[])).expect("counts")
+    }
+
+    /// Makes a call that an example would not make.
+    pub(crate) fn call(&self, service: &str, operation: &str, arguments: &Value) -> Value {
+        self.python("call.py", &[service, operation, &arguments.to_string()])
+    }
+
+    fn python(&self, program: &str, arguments: &[&str]) -> Value {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws").join(program);
+        let mut command: StdCommand = self.tools.program(&program);
+        let output = command
+            .arg(self.endpoint())
+            .args(arguments)
+            .output()
+            .expect("Python starts");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+}

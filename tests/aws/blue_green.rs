@@ -1,0 +1,157 @@
+//! Blue-green deployments in an account: the stack's own parameters move, and the state survives whoever drives.
+
+use mesh_control::Addresses;
+use mesh_control::aws::{Clients, Intervals, Options, copy_name, serve};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::account::Account;
+use crate::mesh::config;
+use crate::run::Run;
+
+const EXAMPLE: &str = "bluegreen";
+
+/// A copy of the control plane that reads the example's mesh and says what its Envoys have.
+async fn control_plane(account: &Account) -> AbortOnDropHandle<std::io::Result<()>> {
+    let options = Options {
+        intervals: Intervals {
+            parameters: Duration::from_millis(100),
+            ..Intervals::default()
+        },
+        publish_as: Some(copy_name(None)),
+        ..Options::new(["bluegreen"])
+    };
+    let clients = Clients::new(&config(account.endpoint()).await);
+    let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
+    let (_control, work) = serving.expect("it binds");
+    AbortOnDropHandle::new(tokio::spawn(work))
+}
+
+fn parameter(account: &Account, name: &str) -> Value {
+    let found = account.call("ssm", "get_parameter", &json!({"Name": name}));
+    serde_json::from_str(found["Parameter"]["Value"].as_str().expect("a text")).expect("JSON")
+}
+
+fn weights(account: &Account) -> [u64; 2] {
+    let route = parameter(account, "/meshwright/bluegreen/virtualRouter/split/route/sides");
+    let targets = &route["httpRoute"]["action"]["weightedTargets"];
+    [0, 1].map(|index: usize| targets[index]["weight"].as_u64().expect("a weight"))
+}
+
+fn sides(next: &str, next_version: u64, current: u64) -> Value {
+    json!({"nextUpdate": next, "nextVersion": next_version, "currentVersion": current})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_is_deployed_by_steps_of_the_stack_and_taken_back() {
+    let account = Account::new();
+    let before = account.counted();
+    let nothing = account.succeed(EXAMPLE, &["status", "--aws"]).await;
+    assert_eq!(nothing.stdout, "nothing was deployed yet\n");
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    assert_eq!(
+        account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout,
+        "blue 1 at 50%, green 1 at 50%\n"
+    );
+    let _copy = control_plane(&account).await;
+
+    let differs = account
+        .succeed(EXAMPLE, &["diff", "--aws", "--version", "2"])
+        .await
+        .stdout;
+    let changed: Vec<&str> = differs.lines().filter(|line| line.starts_with("[~]")).collect();
+    assert_eq!(
+        changed[..2],
+        [
+            "[~] AWS::ECS::TaskDefinition GreenTaskDefinition",
+            "[~] AWS::SSM::Parameter State"
+        ],
+        "{differs}"
+    );
+    assert!(differs.contains(r#"Environment[1].Value: "1" → "2""#), "{differs}");
+
+    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
+    let deployed = account.succeed(EXAMPLE, &deploy).await;
+    for line in [
+        "blue 1 at 90%, green 2 at 10%, ",
+        "blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL",
+    ] {
+        assert!(deployed.stdout.contains(line), "{}", deployed.stdout);
+    }
+    assert_eq!(weights(&account), [0, 100]);
+    assert_eq!(parameter(&account, "/bluegreen/state"), sides("green", 2, 1));
+    let again = account.succeed(EXAMPLE, &deploy).await.stdout;
+    assert_eq!(again, "blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n");
+
+    let back = account.succeed(EXAMPLE, &["rollback", "--aws"]).await.stdout;
+    assert!(back.contains("blue 1 at 100%, green 2 at 0%"), "{back}");
+    assert_eq!(weights(&account), [100, 0]);
+    account.succeed(EXAMPLE, &["destroy", "--yes"]).await;
+    // What the copy of the control plane published is its own to remove.
+    let left = account.call("ssm", "describe_parameters", &json!({}));
+    for parameter in left["Parameters"].as_array().expect("a list") {
+        let name = parameter["Name"].as_str().expect("a name");
+        assert!(name.starts_with("/meshwright-status/bluegreen/"), "{name}");
+        account.call("ssm", "delete_parameter", &json!({"Name": name}));
+    }
+    assert_eq!(account.counted(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_driver_that_is_killed_is_followed_by_another() {
+    let account = Account::new();
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    let _copy = control_plane(&account).await;
+    // It holds at 10 % until somebody says so.
+    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "steps:10%+hold,100%"];
+    let mut run = Run::start(&account.room, account.example(EXAMPLE, &deploy));
+    let held = "blue 1 at 90%, green 2 at 10%, POST_";
+    run.wait_for(held, |printed| printed.stdout.contains(held)).await;
+    run.signal(rustix::process::Signal::KILL);
+    drop(run);
+    assert_eq!(weights(&account), [90, 10]);
+    let status = account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout;
+    assert!(status.starts_with(held), "{status}");
+
+    let resumed = account.succeed(EXAMPLE, &["continue", "--aws"]).await.stdout;
+    assert!(
+        resumed.ends_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n"),
+        "{resumed}"
+    );
+    assert_eq!(weights(&account), [0, 100]);
+}
+
+#[tokio::test]
+async fn what_is_for_an_account_is_not_taken_for_this_machine() {
+    let account = Account::new();
+    for (arguments, expected) in [
+        (
+            &["deploy", "--version", "2", "--allow-ip", "10.0.0.0/8"][..],
+            "are for an AWS account: add --aws",
+        ),
+        (
+            &[
+                "deploy",
+                "--aws",
+                "--version",
+                "1",
+                "--template-url",
+                "https://b.s3.eu-west-1.amazonaws.com/k",
+            ],
+            "each step of a rollout is another template",
+        ),
+        (&["--aws"], "say what is to be done in the account"),
+        (&["status", "--aws", "--state", "x"], "cannot be used with"),
+        (&["rollback", "--aws"], "nothing was deployed yet"),
+        (&["outputs"], "stack `bluegreen` is not deployed in eu-west-1"),
+    ] {
+        let ended = account.run(EXAMPLE, arguments).await;
+        assert_ne!(ended.code, Some(0), "{arguments:?}");
+        assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
+    }
+}

@@ -1,0 +1,138 @@
+//! The Envoys of a deployed stack, started on this machine from what its task definitions say.
+//!
+//! ECS would give each task an address; here each has one of its own in 127.0.0.0/8, so that ports are as in the template.
+//! What one machine cannot have as in the template is put in: where the control plane is, since nobody resolves its name
+//! here, the ports that all tasks share, and where the application listens.
+
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Stdio;
+
+use axum::Router;
+use axum::routing::any;
+use mesh_infra::Template;
+use mesh_infra::cfn::ecs::TaskDefinition;
+use pinned_tools::{Envoy, Surroundings};
+use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio_util::task::AbortOnDropHandle;
+
+/// A port that is free at some addresses, and stays so for those who share ports, as Envoy does.
+pub(crate) struct SharedPort {
+    pub(crate) number: u16,
+    _held: Vec<Socket>,
+}
+
+impl SharedPort {
+    pub(crate) fn at(addresses: &[Ipv4Addr]) -> Self {
+        loop {
+            let first = held(addresses[0], 0).expect("some port is free");
+            let at = first
+                .local_addr()
+                .expect("it is bound")
+                .as_socket()
+                .expect("an IP address");
+            let others: Option<Vec<_>> = addresses[1..]
+                .iter()
+                .map(|other| held(*other, at.port()).ok())
+                .collect();
+            if let Some(mut all) = others {
+                all.push(first);
+                return Self {
+                    number: at.port(),
+                    _held: all,
+                };
+            }
+        }
+    }
+}
+
+fn held(at: Ipv4Addr, port: u16) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&SocketAddr::from((at, port)).into())?;
+    Ok(socket)
+}
+
+/// A task: its Envoy, and an application that answers with the task's name.
+pub(crate) struct Task {
+    _envoy: Child,
+    _folder: TempDir,
+    _egress: SharedPort,
+    _application: AbortOnDropHandle<()>,
+}
+
+impl Task {
+    /// Starts a task of a task definition, at an address of its own. Its Envoy takes calls at `port`.
+    pub(crate) async fn start(template: &Template, id: &str, at: Ipv4Addr, port: u16, xds: SocketAddr) -> Self {
+        let name = id.to_owned();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let application_port = listener.local_addr().expect("it is bound").port();
+        let answers = Router::new().fallback(any(async move || name.clone()));
+        let application = tokio::spawn(async move { axum::serve(listener, answers).await.expect("it serves") });
+
+        let egress = SharedPort::at(&[Ipv4Addr::LOCALHOST]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut bootstrap = bootstrap(template, id);
+        bootstrap["admin"]["address"] = json!({"pipe": {"path": folder.path().join("admin.sock")}});
+        let metadata = &mut bootstrap["node"]["metadata"];
+        metadata["aws.ecs.serviceconnect.ListenerPortMapping"]["egress"] = egress.number.into();
+        metadata["meshwright"]["ingressAddress"] = at.to_string().into();
+        metadata["meshwright"]["appPorts"] = json!({port.to_string(): application_port});
+        let control_plane = &mut bootstrap["static_resources"]["clusters"][0];
+        assert_eq!(control_plane["name"], "xds");
+        control_plane["type"] = "STATIC".into();
+        let endpoint = &mut control_plane["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+        endpoint["address"]["socket_address"] = json!({"address": xds.ip(), "port_value": xds.port()});
+
+        let program = Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
+        let program = program.unwrap_or_else(|error| panic!("{error}"));
+        let log = File::create(folder.path().join("log")).expect("a log");
+        let envoy = Command::from(program.command())
+            // As the task definition says it.
+            .args(["--config-yaml", &bootstrap.to_string()])
+            .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Envoy starts");
+        Self {
+            _envoy: envoy,
+            _folder: folder,
+            _egress: egress,
+            _application: AbortOnDropHandle::new(application),
+        }
+    }
+}
+
+/// What the Envoy of a task definition starts from.
+fn bootstrap(template: &Template, id: &str) -> Value {
+    let mut definitions = template.resources_of::<TaskDefinition>();
+    let (_, definition) = definitions
+        .find(|(found, _)| *found == id)
+        .expect("the task definition");
+    let containers = definition.expect("it can be read").container_definitions;
+    let envoy = containers
+        .into_iter()
+        .find(|container| container.name.known().is_some_and(|name| name == "envoy"));
+    let command = envoy.expect("an Envoy").command.expect("a command");
+    let words = command.known().expect("it is known");
+    let word = |index: usize| words[index].known().expect("it is known").as_str();
+    assert_eq!(word(0), "--config-yaml");
+    serde_json::from_str(word(1)).expect("JSON is YAML")
+}
+
+/// Loopback's n-th address.
+pub(crate) fn loopback(n: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 0, n)
+}
+
+/// The address as text.
+pub(crate) fn text(at: Ipv4Addr) -> String {
+    IpAddr::V4(at).to_string()
+}

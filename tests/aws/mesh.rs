@@ -1,0 +1,181 @@
+//! A deployed stack is a mesh: the control plane reads the account, Envoys start from the task definitions, and a stack
+//! update moves traffic.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use bluegreen_state::aws_sdk_ssm::config::Credentials;
+use mesh_control::Addresses;
+use mesh_control::aws::{Acknowledged, Acknowledgements, Clients, Intervals, Options, copy_name, http_client, serve};
+use mesh_infra::app_mesh::Protocol;
+use mesh_infra::deploy::{self, Preparation, Request};
+use mesh_infra::{
+    AppProtocol, Cluster, Container, ControlPlane, GatewayRoute, Listener, Mesh, PortMapping, PrivateDnsNamespace,
+    Route, Service, Stack, TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualRouter, VirtualService, Vpc,
+};
+use serde_json::json;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::account::Account;
+use crate::fleet::{SharedPort, Task, loopback, text};
+use crate::run::eventually;
+
+const MESH: &str = "shop";
+
+/// `blue` and `green` behind a router, whose weights these are, behind a gateway.
+fn template(port: u16, door: u16, weights: [u32; 2]) -> Template {
+    let mut stack = Stack::new("shop");
+    let network = stack.add("Vpc", Vpc::new());
+    let cluster = stack.add("Cluster", Cluster::new());
+    let namespace = stack.add("Namespace", PrivateDnsNamespace::new("shop", &network));
+    let control_plane = stack.add("ControlPlane", ControlPlane::new(MESH, &cluster, &network, &namespace));
+    let mesh = stack.add("Mesh", Mesh::new(MESH).with_control_plane(&control_plane));
+    let router = VirtualRouter::new(&mesh, "sides").with_listener(80, Protocol::Http);
+    let router = stack.add("sides", router);
+    let mut route = Route::http(&router, "sides").with_prefix("/");
+    for (name, weight) in ["blue", "green"].into_iter().zip(weights) {
+        let node = VirtualNode::new(&mesh, name)
+            .with_listener(Listener::http(port))
+            .with_dns_endpoints(namespace.dns_name(name));
+        let node = stack.add(name, node);
+        route = route.with_target(&node, weight);
+        let http = PortMapping::new("http", port)
+            .with_app_protocol(AppProtocol::Http)
+            .with_port_variable("PORT");
+        let container = Container::new("app", "team/app").with_port(http);
+        let service = Service::new(&cluster, TaskDefinition::new(container))
+            .with_name(name)
+            .with_network(&network)
+            .with_virtual_node(&node)
+            .with_service_discovery(&namespace);
+        stack.add(name, service);
+    }
+    stack.add("sides", route);
+    let sides = VirtualService::new(&mesh, "sides.shop").with_provider_router(&router);
+    let sides = stack.add("sides", sides);
+    let gateway = VirtualGateway::new(&mesh, "door").with_listener(Listener::http(door));
+    let gateway = stack.add("door", gateway);
+    stack.add(
+        "all",
+        GatewayRoute::http(&gateway, "all").with_prefix("/").with_target(&sides),
+    );
+    let service = Service::gateway(&cluster, &gateway)
+        .with_name("door")
+        .with_network(&network);
+    stack.add("door", service);
+    stack.synth().unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+pub(crate) async fn config(endpoint: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .load()
+        .await
+}
+
+async fn deployed(config: &SdkConfig, template: &Template) {
+    let account = deploy::Account::new(config).expect("an account");
+    let request = Request::new("shop", template.clone());
+    match account
+        .prepare(&request)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+    {
+        Preparation::Nothing(_) => panic!("something changes"),
+        Preparation::Changes(prepared) => {
+            let outputs = prepared.carry_out(&mut ()).await;
+            outputs.unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+/// Registers a task as ECS would.
+fn register(account: &Account, service: &str, at: Ipv4Addr) {
+    let services = account.call("servicediscovery", "list_services", &json!({}));
+    let services = services["Services"].as_array().expect("a list");
+    let found = services
+        .iter()
+        .find(|found| found["Name"] == service)
+        .expect("the service");
+    let attributes = json!({"AWS_INSTANCE_IPV4": text(at), "AWS_INIT_HEALTH_STATUS": "HEALTHY"});
+    let instance = json!({"ServiceId": found["Id"], "InstanceId": format!("{service}-1"), "Attributes": attributes});
+    account.call("servicediscovery", "register_instance", &instance);
+}
+
+/// Who answered so many calls.
+async fn answers(door: SocketAddr, calls: usize) -> BTreeMap<String, usize> {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut counts = BTreeMap::new();
+    for _ in 0..calls {
+        let answer = client.get(format!("http://{door}/")).send().await.expect("an answer");
+        let status = answer.status();
+        let body = answer.text().await.expect("a body");
+        *counts.entry(format!("{} {body}", status.as_u16())).or_default() += 1;
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_account() {
+    let account = Account::new();
+    let (blue, green) = (loopback(2), loopback(3));
+    let port = SharedPort::at(&[blue, green]);
+    let door = SharedPort::at(&[Ipv4Addr::LOCALHOST]);
+    let at_the_door = SocketAddr::from((Ipv4Addr::LOCALHOST, door.number));
+    let config = config(account.endpoint()).await;
+    let first = template(port.number, door.number, [1, 0]);
+    deployed(&config, &first).await;
+    register(&account, "blue", blue);
+    register(&account, "green", green);
+
+    let options = Options {
+        intervals: Intervals {
+            parameters: Duration::from_millis(200),
+            endpoints: Duration::from_millis(200),
+            ..Intervals::default()
+        },
+        publish_as: Some(copy_name(None)),
+        ..Options::new([MESH])
+    };
+    let clients = Clients::new(&config);
+    let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
+    let (control, work) = serving.expect("it binds");
+    let _control = AbortOnDropHandle::new(tokio::spawn(work));
+    let xds = control.addresses().xds;
+    let _tasks = [
+        Task::start(&first, "BlueTaskDefinition", blue, port.number, xds).await,
+        Task::start(&first, "GreenTaskDefinition", green, port.number, xds).await,
+        Task::start(&first, "DoorTaskDefinition", Ipv4Addr::LOCALHOST, door.number, xds).await,
+    ];
+    eventually("the door answers", async || {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let answer = client.get(format!("http://{at_the_door}/")).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    })
+    .await;
+    let only = |name: &str, count: usize| BTreeMap::from([(format!("200 {name}"), count)]);
+    assert_eq!(answers(at_the_door, 50).await, only("BlueTaskDefinition", 50));
+
+    // Another weight in the template: one parameter changes.
+    deployed(&config, &template(port.number, door.number, [0, 1])).await;
+    let acknowledgements = Acknowledgements::new(&config, MESH);
+    eventually("every Envoy has it", async || {
+        let read = acknowledgements.read().await;
+        matches!(read, Ok(Acknowledged::Settled { envoys: 3, .. }))
+    })
+    .await;
+    assert_eq!(answers(at_the_door, 50).await, only("GreenTaskDefinition", 50));
+
+    // AWS is gone: what was known goes on to be served.
+    account.end();
+    eventually("that is noticed", async || {
+        control.status().sources.iter().any(|source| source.error.is_some())
+    })
+    .await;
+    assert_eq!(answers(at_the_door, 200).await, only("GreenTaskDefinition", 200));
+}
