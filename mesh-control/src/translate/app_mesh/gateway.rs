@@ -8,7 +8,9 @@
 //! the mesh, whether it is chosen or not: then a gateway route can lead elsewhere, and a virtual service can have another
 //! port, without a moment in which one table does not know what the other says.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod choice;
+
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::config::accesslog::v3::AccessLog;
@@ -18,26 +20,23 @@ use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost};
 use mesh_model::Fault;
+use mesh_model::app_mesh::GatewayRouteSpec;
 use mesh_model::app_mesh::gateway_route::{GatewayRouteTarget, HostnameMatch};
 use mesh_model::app_mesh::listener::Listener;
 use mesh_model::app_mesh::matching::HttpMethod;
 use mesh_model::app_mesh::topology::VirtualGateway;
-use mesh_model::app_mesh::{GatewayRouteSpec, Topology};
 
+use self::choice::{CHOSEN, Chosen, choices, header_of, http_ports, port_of_choice};
 use super::super::Translation;
 use super::super::answer::{answer, every_path, set_header};
 use super::super::envoy::duration_or_unlimited;
 use super::super::http::Manager;
 use super::member::{Backend, Member, default_policy};
 use super::secured::{is_permissive, secured};
-use super::service::{ServicePort, is_http_family};
+use super::service::ServicePort;
 use super::timeouts::Timeouts;
-use super::{cluster, listeners, logging, matching, names, order, rewrite, routes, service};
+use super::{cluster, listeners, logging, matching, names, order, rewrite, routes};
 use crate::node::{EGRESS_PORT, egress_listener, ingress_listener};
-
-/// Says which virtual service a gateway route chose, and which port of it. App Mesh's header, which it used for requests
-/// whose host stays as it is; here all carry it on their way from the ingress to the egress, and none beyond.
-const CHOSEN: &str = "x-app-mesh-virtual-service";
 
 pub(super) fn translate<'a>(mut member: Member<'a>, name: &'a str, gateway: &'a VirtualGateway) -> Translation {
     let Some(egress) = member.wiring.listeners.get(&egress_listener()).copied() else {
@@ -62,9 +61,6 @@ struct Gateway<'a> {
     egress: SocketAddr,
     access_logs: Vec<AccessLog>,
 }
-
-/// What gateway routes choose, as the header says it: a virtual service whose only port is meant, or a port of one.
-type Chosen<'a> = BTreeSet<(&'a str, Option<u16>)>;
 
 impl<'a> Gateway<'a> {
     fn ingress(&self, member: &mut Member<'a>) -> Chosen<'a> {
@@ -294,37 +290,6 @@ impl<'a> Gateway<'a> {
         let name = names::egress_listener("0.0.0.0");
         let outbound = TrafficDirection::Outbound;
         member.add_listener(&listeners::explicit(name, (ip, port), outbound, chains, false));
-    }
-}
-
-/// What the header says of a choice.
-fn header_of((service, port): (&str, Option<u16>)) -> String {
-    match port {
-        Some(port) => format!("{service}:{port}"),
-        None => service.to_owned(),
-    }
-}
-
-/// The ports of a virtual service that can be called over HTTP.
-fn http_ports<'a>(mesh: &'a Topology, service: &str) -> Vec<ServicePort<'a>> {
-    let mut ports = service::ports(mesh, service);
-    ports.retain(|port| is_http_family(port.protocol));
-    ports
-}
-
-/// Everything that a gateway route could say of a virtual service.
-fn choices<'a>(mesh: &'a Topology, service: &'a str) -> impl Iterator<Item = (&'a str, Option<u16>)> {
-    let ports = http_ports(mesh, service).into_iter().map(|port| Some(port.port));
-    std::iter::once(None).chain(ports).map(move |port| (service, port))
-}
-
-/// The port that is meant: this one, or the only one.
-fn port_of_choice<'a>(mesh: &'a Topology, service: &str, wanted: Option<u16>) -> Option<ServicePort<'a>> {
-    let ports = http_ports(mesh, service);
-    match (wanted, ports.as_slice()) {
-        (Some(wanted), ports) => ports.iter().find(|port| port.port == wanted).copied(),
-        (None, [only]) => Some(*only),
-        (None, _) => None,
     }
 }
 
