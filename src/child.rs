@@ -25,7 +25,7 @@ pub fn run() -> Option<ExitCode> {
     let first = arguments.next()?;
     let rest: Vec<OsString> = arguments.collect();
     match first.to_str()? {
-        DEMO_SERVICE => Some(demo_service::main(rest)),
+        DEMO_SERVICE => Some(demo_service::main_of_runner(rest)),
         BECOME => {
             eprintln!("error: {}", become_program(&rest));
             Some(ExitCode::FAILURE)
@@ -70,6 +70,16 @@ fn own_executable() -> OsString {
 mod tests {
     use std::io;
     use std::path::{Path, PathBuf};
+    use std::process::{ExitStatus, Stdio};
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    use tokio::process::Command;
+    use tokio::time::timeout;
+
+    /// Nothing here takes a second; what takes longer than this would take forever.
+    const TOO_LONG: Duration = Duration::from_secs(60);
 
     /// The binary of this package: these tests have a `main` of their own, which is no service.
     pub(super) fn built() -> io::Result<PathBuf> {
@@ -85,5 +95,41 @@ mod tests {
             built.display()
         );
         Ok(built)
+    }
+
+    /// How the demo service ends as the runner's child, and what it logs, when it gets SIGTERM.
+    async fn stopped(variables: &[(&str, &str)]) -> (ExitStatus, String) {
+        let mut service = Command::new(built().expect("this test has a path"))
+            .arg(super::DEMO_SERVICE)
+            .env_clear()
+            .env("SERVICE_PORT", "0")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts");
+        let mut stdout = BufReader::new(service.stdout.take().expect("it is piped"));
+        let mut start_line = String::new();
+        let read = timeout(TOO_LONG, stdout.read_line(&mut start_line)).await;
+        read.expect("it starts soon").expect("it says so");
+        let pid = service.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(pid.expect("it runs"), Signal::TERM).expect("it can be signalled");
+        let ended = timeout(TOO_LONG, service.wait_with_output()).await;
+        let output = ended.expect("it ends soon").expect("it is waited for");
+        (output.status, String::from_utf8(output.stderr).expect("it logs UTF-8"))
+    }
+
+    #[tokio::test]
+    async fn a_service_that_this_program_deregistered_stops_at_once_unless_it_is_told_otherwise() {
+        let waits = "requests are taken until everybody knows";
+        let (status, log) = stopped(&[]).await;
+        assert!(status.success() && log.contains("requests in flight finish"), "{log}");
+        assert!(!log.contains(waits), "{log}");
+
+        let (status, log) = stopped(&[("SERVICE_DEREGISTRATION", "50ms")]).await;
+        assert!(status.success(), "{log}");
+        assert!(log.contains(waits) && log.contains("wait=50ms"), "{log}");
     }
 }

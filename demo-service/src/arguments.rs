@@ -9,7 +9,11 @@ pub(crate) const USAGE: &str = "\
 Usage: demo-service [health]
 
 Without an argument it serves, as the environment says (SERVICE_NAME, SERVICE_VERSION, SERVICE_PORT, SERVICE_BIND,
-SERVICE_DELAY, SERVICE_DOWNSTREAM_PORTS, RUST_LOG).
+SERVICE_DELAY, SERVICE_FAILURES, SERVICE_DOWNSTREAM_PORTS, SERVICE_DEREGISTRATION, RUST_LOG).
+
+SIGTERM stops it: it says that it is not ready, goes on answering for SERVICE_DEREGISTRATION (5s unless set, up to 8s), so
+that callers learn of it, and finishes what it was asked. Ctrl-C stops it without that wait. Each further signal ends what
+it is waiting for.
 
   health    asks the service on SERVICE_PORT whether it is well: exit code 0 if it is, 1 if not
   --help    prints this";
@@ -49,7 +53,10 @@ fn unknown(argument: &OsString) -> UnknownArgument {
 
 #[cfg(test)]
 mod tests {
+    use mesh_client::server::DEFAULT_DEREGISTRATION;
+
     use super::*;
+    use crate::server::LONGEST_DEREGISTRATION;
 
     fn parse(arguments: &[&str]) -> Result<Command, UnknownArgument> {
         Command::parse(arguments.iter().map(OsString::from))
@@ -61,6 +68,13 @@ mod tests {
         assert_eq!(parse(&["health"]), Ok(Command::Health));
         assert_eq!(parse(&["-h"]), Ok(Command::Help));
         assert_eq!(parse(&["--help"]), Ok(Command::Help));
+    }
+
+    #[test]
+    fn the_help_says_how_long_it_goes_on_answering() {
+        let waits =
+            format!("SERVICE_DEREGISTRATION ({DEFAULT_DEREGISTRATION:?} unless set, up to {LONGEST_DEREGISTRATION:?})");
+        assert!(USAGE.contains(&waits), "{USAGE}");
     }
 
     #[test]

@@ -31,10 +31,21 @@
 //! | `SERVICE_BIND` | the IP address it listens on | `127.0.0.1` |
 //! | `SERVICE_DELAY` | how long it takes to greet, to play a version that is not well | none |
 //! | `SERVICE_FAILURES` | how many of its greetings fail with status 500, `20%` for instance, to play another one; they are spread evenly | `0%` |
+//! | `SERVICE_DEREGISTRATION` | how long it goes on answering once SIGTERM came, 8 seconds at most, see below | `5s`; `0s` for [`main_of_runner`] |
 //! | `SERVICE_DOWNSTREAM_PORTS` | the ports it may call, separated by commas | `80` |
 //! | `RUST_LOG` | what is logged on stderr, in `tracing-subscriber`'s syntax | `info` |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin | where spans and metrics go, see [`mesh_client::telemetry`] | nowhere |
 //! | `MESHWRIGHT_EGRESS` and its kin | the mesh, see [`mesh_client::Client::from_env`]; if nothing tells of one, `/downstream` answers 502 | |
+//!
+//! # Stopping
+//!
+//! ECS stops a task as soon as it has taken it out of Cloud Map, and whoever calls it learns of that seconds later
+//! (aws/containers-roadmap, issues 343 and 1639, read 2026-11-23). So SIGTERM makes `/ready` fail first, and everything
+//! else is answered as before for `SERVICE_DEREGISTRATION`. Then no connection is accepted any more, and requests under way
+//! have what is left of 25 seconds: less than the 30 that ECS gives a task unless its `stopTimeout` says otherwise.
+//!
+//! SIGINT is Ctrl-C, from a person whom nobody calls: it stops without that wait. Each further signal, whichever of the
+//! two, ends the step that is under way: the wait, or the requests.
 //!
 //! # Reading order
 //!
@@ -50,7 +61,7 @@
 //! | the documents above, chains of services | supported |
 //! | trace context handed on; spans and metrics exported over OTLP if the environment says where to | supported |
 //! | container health check without curl: `demo-service health` | supported |
-//! | stops on SIGTERM and SIGINT, requests in flight finish | supported |
+//! | stops on SIGTERM and SIGINT, requests in flight finish, and those still sent here are answered | supported |
 //! | a client that makes steady traffic and counts who answers | supported, see [`traffic`] |
 
 mod access_log;
@@ -72,7 +83,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mesh_client::server::{Readiness, Shutdown};
+use mesh_client::server::{DEFAULT_DEREGISTRATION, Readiness, Shutdown};
 use mesh_client::telemetry::Telemetry;
 use mesh_client::{Client, Evidence, Sidecar};
 use mesh_model::Problems;
@@ -97,6 +108,18 @@ const SIDECAR_WITHIN: Duration = Duration::from_secs(30);
 /// The exit code is 0 if all went well, 2 if the arguments are wrong, and 1 otherwise: the reason is on stderr.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(arguments, DEFAULT_DEREGISTRATION)
+}
+
+/// The same as a child of a runner that takes a task out of its registry before it stops it: nobody is sent there any
+/// more when SIGTERM comes, so it does not wait for that unless `SERVICE_DEREGISTRATION` says so.
+#[must_use]
+pub fn main_of_runner(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(arguments, Duration::ZERO)
+}
+
+/// `deregistration` is how long it goes on answering after SIGTERM if the environment does not say it.
+fn run(arguments: impl IntoIterator<Item = OsString>, deregistration: Duration) -> ExitCode {
     let command = match Command::parse(arguments) {
         Ok(command) => command,
         Err(unknown) => {
@@ -109,7 +132,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             say(arguments::USAGE);
             Ok(())
         }
-        Command::Serve => on_a_runtime(serve()),
+        Command::Serve => on_a_runtime(serve(deregistration)),
         Command::Health => on_a_runtime(health()),
     };
     match result {
@@ -131,7 +154,7 @@ fn on_a_runtime(work: impl Future<Output = Outcome>) -> Outcome {
         .block_on(work)
 }
 
-async fn serve() -> Outcome {
+async fn serve(deregistration: Duration) -> Outcome {
     let (settings, mesh, telemetry) = what_the_environment_says()?;
     let readiness = Readiness::new(mesh.as_ref().map_or_else(Sidecar::none, |mesh| mesh.sidecar().clone()));
     // Before the start line: whoever reads that may send a signal at once.
@@ -146,9 +169,10 @@ async fn serve() -> Outcome {
     if mesh.is_none() {
         tracing::warn!("in no mesh: /downstream answers 502");
     }
+    let deregistration = settings.deregistration.unwrap_or(deregistration);
     let app = routes::app(settings, mesh.clone(), &readiness);
     let stopped = tokio::select! {
-        stopped = server.run(app, shutdown) => stopped,
+        stopped = server.run(app, shutdown, deregistration) => stopped,
         // It greets whatever becomes of its sidecar, so it does not wait for that before it serves.
         never = say_when_ready(mesh) => match never {},
     };

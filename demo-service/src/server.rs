@@ -5,18 +5,21 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use mesh_client::server::{Shutdown, ShutdownError};
+use mesh_client::DEFAULT_TIMEOUT;
+use mesh_client::server::{DEFAULT_DEREGISTRATION, DEFAULT_GRACE, Shutdown, ShutdownError};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-/// How long this service goes on taking requests once it is told to stop: not at all. The local runner takes a task out
-/// of its registry before it stops it, and a demo that stops at once is nicer to watch.
-const DEREGISTRATION: Duration = Duration::ZERO;
+/// How long stopping may take: 25 seconds, for going on taking requests and for finishing those under way then.
+///
+/// ECS waits 30 before it kills a task, unless told otherwise (`stopTimeout`; ECS API reference, ContainerDefinition, read
+/// 2026-11-23). What is left is for saying that requests were cut off, and for the last spans and metrics, which
+/// [`Telemetry::shutdown`](mesh_client::telemetry::Telemetry::shutdown) hands over for three seconds at most.
+const STOPPED_WITHIN: Duration = DEFAULT_DEREGISTRATION.saturating_add(DEFAULT_GRACE);
 
-/// How long requests in flight may take then. Longer than a call through the mesh can take, so what is cut off was not
-/// waiting for one; and shorter than ECS waits by default before it kills a task (`stopTimeout`, 30 seconds; ECS API
-/// reference, ContainerDefinition, read 2026-11-23), so that there is time to say so.
-const GRACE: Duration = Duration::from_secs(25);
+/// The longest time to go on taking requests: 8 seconds. What is left of [`STOPPED_WITHIN`] then is as long as a call
+/// through the mesh can take, so what is cut off was not waiting for one.
+pub(crate) const LONGEST_DEREGISTRATION: Duration = STOPPED_WITHIN.saturating_sub(DEFAULT_TIMEOUT);
 
 #[derive(Debug, Error)]
 pub(crate) enum ServerError {
@@ -47,12 +50,19 @@ impl Server {
         self.address
     }
 
-    /// Serves until it is told to stop. Then no connection is accepted any more, idle ones are closed, and requests in
-    /// flight have [`GRACE`].
+    /// Serves until it is told to stop, and goes on for as long as `deregistration` then, at most
+    /// [`LONGEST_DEREGISTRATION`]. After that no connection is accepted any more, idle ones are closed, and requests in
+    /// flight have what is left of [`STOPPED_WITHIN`].
     ///
     /// Cancelling it stops accepting at once and leaves requests in flight to the runtime.
-    pub(crate) async fn run(self, app: Router, shutdown: Shutdown) -> Result<(), ServerError> {
-        let shutdown = shutdown.deregistration(DEREGISTRATION).grace(GRACE);
+    pub(crate) async fn run(
+        self,
+        app: Router,
+        shutdown: Shutdown,
+        deregistration: Duration,
+    ) -> Result<(), ServerError> {
+        let grace = STOPPED_WITHIN.saturating_sub(deregistration);
+        let shutdown = shutdown.deregistration(deregistration).grace(grace);
         let serving = |stop| axum::serve(self.listener, app).with_graceful_shutdown(stop);
         Ok(shutdown.run(serving).await?)
     }
@@ -61,6 +71,15 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_steps_of_stopping_fit_into_the_time_that_ecs_gives() {
+        let (stop_timeout, last_spans) = (Duration::from_secs(30), Duration::from_secs(3));
+        assert!(STOPPED_WITHIN + last_spans < stop_timeout);
+        assert_eq!(LONGEST_DEREGISTRATION, Duration::from_secs(8));
+        assert!(LONGEST_DEREGISTRATION > DEFAULT_DEREGISTRATION);
+        assert!(STOPPED_WITHIN - LONGEST_DEREGISTRATION >= DEFAULT_TIMEOUT);
+    }
 
     #[tokio::test]
     async fn a_busy_port_is_named() {

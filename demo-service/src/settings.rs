@@ -12,6 +12,8 @@ use std::time::Duration;
 use mesh_model::Problems;
 use tracing_subscriber::EnvFilter;
 
+use crate::server::LONGEST_DEREGISTRATION;
+
 const NAME: &str = "SERVICE_NAME";
 const VERSION: &str = "SERVICE_VERSION";
 const PORT: &str = "SERVICE_PORT";
@@ -19,6 +21,7 @@ const BIND: &str = "SERVICE_BIND";
 const DOWNSTREAM_PORTS: &str = "SERVICE_DOWNSTREAM_PORTS";
 const DELAY: &str = "SERVICE_DELAY";
 const FAILURES: &str = "SERVICE_FAILURES";
+const DEREGISTRATION: &str = "SERVICE_DEREGISTRATION";
 const LOG: &str = "RUST_LOG";
 
 const DEFAULT_NAME: &str = "unknown";
@@ -40,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) delay: Duration,
     /// How many of a hundred greetings fail, 0 to 100.
     pub(crate) failures: u8,
+    /// How long to go on taking requests once told to stop, if that is said; at most [`LONGEST_DEREGISTRATION`].
+    pub(crate) deregistration: Option<Duration>,
     /// What to log, known to be valid.
     pub(crate) log_filter: String,
 }
@@ -86,6 +91,11 @@ impl Settings {
             let percent = text.strip_suffix('%')?.parse().ok();
             percent.filter(|percent| *percent <= 100)
         });
+        let deregistrations = format!("a time up to {LONGEST_DEREGISTRATION:?}, such as 5s");
+        let deregistration = variables.parsed(DEREGISTRATION, &deregistrations, |text| {
+            let wait = humantime::parse_duration(text).ok();
+            wait.filter(|wait| *wait <= LONGEST_DEREGISTRATION)
+        });
         let log_filter = variables.parsed(LOG, "a filter such as info or demo_service=debug", |text| {
             EnvFilter::try_new(text).ok().map(|_| text.to_owned())
         });
@@ -96,6 +106,7 @@ impl Settings {
             downstream_ports: downstream_ports.unwrap_or_else(|| Ports::new([DEFAULT_DOWNSTREAM_PORT])),
             delay: delay.unwrap_or_default(),
             failures: failures.unwrap_or_default(),
+            deregistration,
             log_filter: log_filter.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
         };
         variables.problems.or(settings)
@@ -170,6 +181,7 @@ mod tests {
             downstream_ports: Ports::new([80]),
             delay: Duration::ZERO,
             failures: 0,
+            deregistration: None,
             log_filter: "info".to_owned(),
         };
         assert_eq!(read(&[]), Ok(expected));
@@ -189,6 +201,7 @@ mod tests {
             (DOWNSTREAM_PORTS, "8080, 80"),
             (DELAY, "500ms"),
             (FAILURES, "20%"),
+            (DEREGISTRATION, "8s"),
             (LOG, "warn,demo_service=debug"),
         ]);
         let expected = Settings {
@@ -198,10 +211,20 @@ mod tests {
             downstream_ports: Ports::new([80, 8080]),
             delay: Duration::from_millis(500),
             failures: 20,
+            deregistration: Some(Duration::from_secs(8)),
             log_filter: "warn,demo_service=debug".to_owned(),
         };
         assert_eq!(settings, Ok(expected));
         assert_eq!(Ports::new([8080, 80]).to_string(), "80, 8080");
+    }
+
+    #[test]
+    fn no_wait_at_all_can_be_said_in_each_way() {
+        for zero in ["0", "0s", "0ms"] {
+            let settings = read(&[(DEREGISTRATION, zero)]);
+            let wait = settings.map(|settings| settings.deregistration);
+            assert_eq!(wait, Ok(Some(Duration::ZERO)), "{zero}");
+        }
     }
 
     #[test]
@@ -213,6 +236,7 @@ mod tests {
             (DOWNSTREAM_PORTS, "80,0"),
             (DELAY, "long"),
             (FAILURES, "101%"),
+            (DEREGISTRATION, "9s"),
             (LOG, "demo_service=loud"),
         ])
         .unwrap_err();
@@ -223,6 +247,7 @@ mod tests {
              SERVICE_DOWNSTREAM_PORTS: is `80,0`; allowed is ports from 1 to 65535, separated by commas\n\
              SERVICE_DELAY: is `long`; allowed is a time such as 500ms\n\
              SERVICE_FAILURES: is `101%`; allowed is a share from 0% to 100%\n\
+             SERVICE_DEREGISTRATION: is `9s`; allowed is a time up to 8s, such as 5s\n\
              RUST_LOG: is `demo_service=loud`; allowed is a filter such as info or demo_service=debug\n\
              SERVICE_NAME: is `gr\\nue`; allowed is text without control characters"
         );

@@ -29,6 +29,7 @@ async fn what_a_service_was_asked_is_exported_before_it_ends() {
             format!("http://{collector}/v1/traces"),
         )
         .with("OTEL_SERVICE_NAME", "green")
+        .with("SERVICE_DEREGISTRATION", "0")
         .start()
         .await;
     green.get("/hello").await;

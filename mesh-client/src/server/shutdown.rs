@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::readiness::Readiness;
-use super::signals::StopSignals;
+use super::signals::{StopSignal, StopSignals};
 
 /// For how long a service that was told to stop goes on taking requests: 5 seconds.
 ///
@@ -62,13 +62,23 @@ enum Asked {
     ByOwner(mpsc::Receiver<&'static str>),
 }
 
+/// That someone asks.
+struct Request {
+    reason: &'static str,
+    /// Who asks does so at a terminal, where nobody has to learn of it.
+    by_hand: bool,
+}
+
 impl Asked {
     /// Waits until someone asks, for the first time or again. Cancelling it loses nothing.
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Request {
         match self {
-            Self::BySignals(signals) => signals.next().await,
+            Self::BySignals(signals) => {
+                let StopSignal { name, by_hand } = signals.next().await;
+                Request { reason: name, by_hand }
+            }
             Self::ByOwner(asked) => match asked.recv().await {
-                Some(reason) => reason,
+                Some(reason) => Request { reason, by_hand: false },
                 // Nobody is left to ask.
                 None => std::future::pending().await,
             },
@@ -77,10 +87,15 @@ impl Asked {
 }
 
 impl Shutdown {
-    /// Stops on SIGTERM, which ECS sends, and on SIGINT; elsewhere than on Unix on Ctrl-C. From now on these signals do
-    /// not end the process any more.
+    /// Stops on SIGTERM, which ECS sends, and on SIGINT, which a person sends with Ctrl-C; elsewhere than on Unix on
+    /// Ctrl-C. From now on these signals do not end the process any more.
     ///
-    /// A second signal ends the wait for deregistration.
+    /// After SIGINT it does not wait for [deregistration](Self::deregistration): what a person stops at a terminal is
+    /// deregistered nowhere. An image for ECS should not say `STOPSIGNAL SIGINT` then, which ECS would send in place of
+    /// SIGTERM (ECS API reference, StopTask, read 2026-11-23).
+    ///
+    /// Each further signal ends the step that is under way: first the wait for deregistration, then the requests in
+    /// flight.
     ///
     /// # Errors
     ///
@@ -89,8 +104,8 @@ impl Shutdown {
         Ok(Self::new(readiness, Asked::BySignals(StopSignals::listen()?)))
     }
 
-    /// Stops when `asked` gives a reason: a word for the log. The second one ends the wait for deregistration. When its
-    /// senders are dropped, nothing asks any more.
+    /// Stops when `asked` gives a reason: a word for the log. Each further one ends the step that is under way: first the
+    /// wait for deregistration, then the requests in flight. When its senders are dropped, nothing asks any more.
     pub fn on_request(readiness: &Readiness, asked: mpsc::Receiver<&'static str>) -> Self {
         Self::new(readiness, Asked::ByOwner(asked))
     }
@@ -128,25 +143,27 @@ impl Shutdown {
     ///
     /// # Errors
     ///
-    /// Serving failed, or requests did not finish in time.
+    /// Serving failed, or requests did not finish in time or before it was asked once more.
     pub async fn run<S>(mut self, serve: impl FnOnce(Stop) -> S) -> Result<(), ShutdownError>
     where
         S: IntoFuture<Output = io::Result<()>>,
     {
         let (tell, told) = oneshot::channel();
         let mut serving = pin!(serve(Stop(told)).into_future());
-        let reason = tokio::select! {
+        let Request { reason, by_hand } = tokio::select! {
             result = &mut serving => return result.map_err(ShutdownError::Serve),
-            reason = self.asked.next() => reason,
+            request = self.asked.next() => request,
         };
 
         self.readiness.stop();
-        if !self.deregistration.is_zero() {
+        if !by_hand && !self.deregistration.is_zero() {
             let wait = self.deregistration;
             tracing::info!(reason, ?wait, "stopping; requests are taken until everybody knows");
             tokio::select! {
                 result = &mut serving => return result.map_err(ShutdownError::Serve),
-                again = self.asked.next() => tracing::info!(reason = again, "asked again: not waiting any longer"),
+                again = self.asked.next() => {
+                    tracing::info!(reason = again.reason, "asked again: not waiting any longer");
+                }
                 () = sleep(wait) => {}
             }
         }
@@ -155,7 +172,10 @@ impl Shutdown {
         // Nobody is told if serving has ended by itself.
         let _ = tell.send(());
         tokio::select! {
+            // First, so that nothing is given up that has finished.
+            biased;
             result = &mut serving => result.map_err(ShutdownError::Serve),
+            again = self.asked.next() => Err(ShutdownError::AskedAgain(again.reason)),
             () = sleep(self.grace) => Err(ShutdownError::GaveUp(self.grace)),
         }
     }
@@ -182,6 +202,8 @@ pub enum ShutdownError {
     Serve(io::Error),
     /// Requests in flight did not finish within this time.
     GaveUp(Duration),
+    /// Requests in flight had not finished when someone asked once more, for this reason.
+    AskedAgain(&'static str),
 }
 
 impl fmt::Display for ShutdownError {
@@ -189,6 +211,10 @@ impl fmt::Display for ShutdownError {
         match self {
             Self::Serve(_) => f.write_str("serving failed"),
             Self::GaveUp(grace) => write!(f, "gave up after {grace:?}: requests in flight did not finish"),
+            Self::AskedAgain(reason) => write!(
+                f,
+                "gave up when asked again ({reason}): requests in flight did not finish"
+            ),
         }
     }
 }
@@ -197,7 +223,7 @@ impl std::error::Error for ShutdownError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Serve(error) => Some(error),
-            Self::GaveUp(_) => None,
+            Self::GaveUp(_) | Self::AskedAgain(_) => None,
         }
     }
 }

@@ -5,6 +5,26 @@ use std::io;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// A signal that asks to stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StopSignal {
+    pub(super) name: &'static str,
+    /// It comes from a person at a terminal, not from an orchestrator.
+    pub(super) by_hand: bool,
+}
+
+impl StopSignal {
+    #[cfg(unix)]
+    const TERMINATE: Self = Self {
+        name: "SIGTERM",
+        by_hand: false,
+    };
+    const INTERRUPT: Self = Self {
+        name: if cfg!(unix) { "SIGINT" } else { "Ctrl-C" },
+        by_hand: true,
+    };
+}
+
 /// Catches the signals from the moment it exists, so that none is lost before someone waits for it.
 #[cfg(unix)]
 #[derive(Debug)]
@@ -23,10 +43,10 @@ impl StopSignals {
     }
 
     /// Waits for the next of them and says which it was. Cancelling it loses none.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => StopSignal::TERMINATE,
+            _ = self.interrupt.recv() => StopSignal::INTERRUPT,
         }
     }
 }
@@ -43,10 +63,10 @@ impl StopSignals {
     }
 
     /// Waits for Ctrl-C.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> StopSignal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        "Ctrl-C"
+        StopSignal::INTERRUPT
     }
 }

@@ -130,6 +130,25 @@ async fn a_request_that_does_not_end_is_given_up() {
 }
 
 #[tokio::test]
+async fn whoever_asks_once_more_does_not_wait_for_requests_either() {
+    let service = Service::start(|shutdown| shutdown.deregistration(FOREVER).grace(FOREVER)).await;
+    let request = service.request_under_way().await;
+    service.ask_to_stop().await;
+    service.says_that_it_stops().await;
+    service.ask_to_stop().await;
+    service.takes_no_connection().await;
+    assert!(!service.running.is_finished());
+
+    service.ask_to_stop().await;
+    let error = soon(service.running).await.unwrap().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "gave up when asked again (the test says so): requests in flight did not finish"
+    );
+    request.abort();
+}
+
+#[tokio::test]
 async fn a_connection_that_asks_nothing_holds_nothing_up() {
     let service = Service::start(|shutdown| shutdown.deregistration(Duration::ZERO).grace(FOREVER)).await;
     let idle = TcpStream::connect(service.address).await.unwrap();
