@@ -62,7 +62,7 @@ pub(crate) struct Given {
     pub(crate) allow_my_ip: bool,
     /// Where the template of the one stack lies in S3, as `synth` prints it: for one that is too long to be sent. Default:
     /// it is sent.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = in_s3)]
     pub(crate) template_url: Option<String>,
 }
 
@@ -144,6 +144,14 @@ impl AccountVerb {
     #[cfg(not(feature = "aws"))]
     pub(crate) fn run(self, _app: &App) -> Result<ExitCode, String> {
         Err(crate::without_aws::remedy())
+    }
+}
+
+/// A place in S3, as CloudFormation takes it.
+fn in_s3(text: &str) -> Result<String, String> {
+    match text.starts_with("https://") {
+        true => Ok(text.to_owned()),
+        false => Err("expected https://BUCKET.s3.REGION.amazonaws.com/KEY".to_owned()),
     }
 }
 

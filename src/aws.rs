@@ -55,6 +55,8 @@ pub(crate) fn until_stopped(work: impl AsyncFnOnce(&Console) -> Result<ExitCode,
         }
     });
     console.at_rest();
+    // Somebody may still be asked, and need not answer any more.
+    runtime.shutdown_background();
     result
 }
 

@@ -41,7 +41,7 @@ pub mod schedule;
 mod source_line;
 mod state;
 
-pub use acknowledgement::{Acknowledged, Acknowledgement};
+pub use acknowledgement::{Acknowledged, Acknowledgement, Healthy};
 pub use acknowledgements::Acknowledgements;
 pub use clients::{Clients, http_client};
 pub use copy_name::{METADATA_VARIABLE, copy_name};

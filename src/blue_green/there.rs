@@ -5,11 +5,14 @@
 //! three words of old; CloudFormation restores it with everything else if a deployment fails. How far a rollout is stands
 //! in [`ROLLOUTS`] beside the stack, as it changes while CloudFormation works.
 
+mod instances;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use bluegreen_state::aws_sdk_ssm::Client;
+use bluegreen_state::aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use bluegreen_state::{Deployment, Event, SsmStore, State};
 use mesh_control::aws::{Acknowledged, Acknowledgements};
 use mesh_infra::cfn::ssm;
@@ -156,7 +159,7 @@ impl There<'_> {
             Err(error)
                 if !error
                     .as_service_error()
-                    .is_some_and(|error| error.is_parameter_not_found()) =>
+                    .is_some_and(DeleteParameterError::is_parameter_not_found) =>
             {
                 Err(format!(
                     "the stack is gone, and what was known of its rollouts is still there, parameter `{name}`: {}",
@@ -226,8 +229,8 @@ impl There<'_> {
         }
     }
 
-    /// The deployed template with another value of a parameter.
-    async fn with_value(&self, name: &str, value: String) -> Result<Template, NotDone> {
+    /// The deployed template with another value of a parameter, and the value before.
+    async fn with_value(&self, name: &str, value: String) -> Result<(Template, String), NotDone> {
         let stack = &self.app.name;
         let deployed = self.account.deployed(stack).await;
         let deployed = deployed.map_err(|error| NotDone::NotNow(error.to_string()))?;
@@ -248,8 +251,9 @@ impl There<'_> {
         let resource = id.and_then(|id| template.resources.get_mut(&id));
         let resource =
             resource.ok_or_else(|| NotDone::Refused(format!("stack `{stack}` has no parameter `{name}`")))?;
+        let before = resource.properties["Value"].as_str().unwrap_or_default().to_owned();
         resource.properties["Value"] = value.into();
-        Ok(template)
+        Ok((template, before))
     }
 }
 
@@ -267,8 +271,13 @@ impl Ground for There<'_> {
         Ok(Made { settled: true })
     }
 
+    /// The parameter is the route.
     async fn put_parameter(&self, _request: u64, name: &str, value: String) -> Result<Made, NotDone> {
-        let template = self.with_value(name, value).await?;
+        let (_, before) = self.with_value(name, value.clone()).await?;
+        let gaining = instances::gaining(&before, &value).map_err(NotDone::Refused)?;
+        self.can_be_called(&gaining).await?;
+        // The stack may have changed meanwhile.
+        let (template, _) = self.with_value(name, value).await?;
         self.deploy(template).await?;
         self.acknowledged().await
     }

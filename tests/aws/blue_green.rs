@@ -17,6 +17,7 @@ async fn control_plane(account: &Account) -> AbortOnDropHandle<std::io::Result<(
     let options = Options {
         intervals: Intervals {
             parameters: Duration::from_millis(100),
+            endpoints: Duration::from_millis(100),
             ..Intervals::default()
         },
         publish_as: Some(copy_name(None)),
@@ -26,6 +27,29 @@ async fn control_plane(account: &Account) -> AbortOnDropHandle<std::io::Result<(
     let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
     let (_control, work) = serving.expect("it binds");
     AbortOnDropHandle::new(tokio::spawn(work))
+}
+
+/// Registers a task of a side, as ECS would. MiniStack calls it healthy at once.
+fn register(account: &Account, side: &str) {
+    let instance = json!({
+        "ServiceId": registry(account, side),
+        "InstanceId": side,
+        "Attributes": {"AWS_INSTANCE_IPV4": "127.0.0.1"},
+    });
+    account.call("servicediscovery", "register_instance", &instance);
+}
+
+/// What Cloud Map says of its health from now on.
+fn is_called(account: &Account, side: &str, status: &str) {
+    let health = json!({"ServiceId": registry(account, side), "InstanceId": side, "Status": status});
+    account.call("servicediscovery", "update_instance_custom_health_status", &health);
+}
+
+fn registry(account: &Account, side: &str) -> Value {
+    let services = account.call("servicediscovery", "list_services", &json!({}));
+    let mut services = services["Services"].as_array().expect("a list").iter();
+    let found = services.find(|found| found["Name"] == side);
+    found.expect("the stack made it")["Id"].clone()
 }
 
 fn parameter(account: &Account, name: &str) -> Value {
@@ -56,6 +80,9 @@ async fn a_version_is_deployed_by_steps_of_the_stack_and_taken_back() {
         account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout,
         "blue 1 at 50%, green 1 at 50%\n"
     );
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
     let _copy = control_plane(&account).await;
 
     let differs = account
@@ -106,6 +133,9 @@ async fn a_driver_that_is_killed_is_followed_by_another() {
     account
         .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
         .await;
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
     let _copy = control_plane(&account).await;
     // It holds at 10 % until somebody says so.
     let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "steps:10%+hold,100%"];
@@ -123,6 +153,31 @@ async fn a_driver_that_is_killed_is_followed_by_another() {
         resumed.ends_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n"),
         "{resumed}"
     );
+    assert_eq!(weights(&account), [0, 100]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_weight_moves_to_a_side_before_cloud_map_calls_an_instance_of_it_healthy() {
+    let account = Account::new();
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
+    // ECS has started its task, and Cloud Map takes its time.
+    is_called(&account, "green", "UNHEALTHY");
+    let _copy = control_plane(&account).await;
+    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
+    let mut run = Run::start(&account.room, account.example(EXAMPLE, &deploy));
+    let waits = "no traffic is moved yet: virtual node green has no instance that Cloud Map calls healthy";
+    run.wait_for(waits, |printed| printed.stdout.contains(waits)).await;
+    assert_eq!(weights(&account), [100, 0]);
+    is_called(&account, "green", "HEALTHY");
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let (_, after) = ended.stdout.split_once(waits).expect("it waited");
+    assert!(after.contains("blue 1 at 90%, green 2 at 10%"), "{}", ended.stdout);
     assert_eq!(weights(&account), [0, 100]);
 }
 

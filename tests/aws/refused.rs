@@ -98,7 +98,7 @@ async fn what_is_wrong_with_the_command_line_is_said_before_any_call() {
             &["deploy", "--allow-ip", "10.0.0.0/8", "--allow-my-ip"],
             "cannot be used with",
         ),
-        (1, &["deploy", "--template-url", "s3://bucket/key"], "https://"),
+        (2, &["deploy", "--template-url", "s3://bucket/key"], "expected https://"),
         (1, &["outputs"], "stack `serviceconnect` is not deployed in eu-west-1"),
     ] {
         let message = refused(&account, code, arguments, &[], &[]).await;

@@ -1,6 +1,6 @@
 //! What a copy says of its Envoys, and what follows from what all copies say. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ssm::primitives::{DateTime, DateTimeFormat};
@@ -34,6 +34,12 @@ pub struct Acknowledgement {
     pub accepted: Option<Digest>,
     /// How many Envoys of the mesh are connected to it.
     pub envoys: usize,
+    /// How many healthy instances it knows of each virtual node. Those that are left to DNS are left out.
+    #[serde(default)]
+    pub healthy: BTreeMap<String, usize>,
+    /// How many virtual nodes did not fit into the parameter: those with the most healthy instances.
+    #[serde(default)]
+    pub unlisted: usize,
     /// What could not be read, and what Envoys refused; the first few.
     pub refused: Vec<String>,
     /// When it said so, as RFC 3339 has it.
@@ -62,6 +68,21 @@ pub enum Acknowledged {
     },
     /// No copy has said anything for [`FRESH_FOR`].
     NobodyReports,
+}
+
+/// What copies know of the instances of a virtual node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Healthy {
+    /// So many are healthy, by the copy that knows the fewest.
+    AtLeast(usize),
+    /// No copy counts them: they are left to DNS, the virtual node does not exist, did not fit, or copies are of a
+    /// release that does not count.
+    NotCounted,
+    /// A copy does not know yet what it is to serve, or there is none.
+    Waiting {
+        /// Whom it waits for.
+        reason: String,
+    },
 }
 
 /// The name of the parameter in which a copy publishes.
@@ -127,16 +148,29 @@ pub(super) fn written(time: SystemTime) -> String {
 }
 
 impl Acknowledgement {
-    /// The parameter's value. Refusals that do not fit are left out from the end.
+    /// The parameter's value. Refusals that do not fit are left out from the end; then virtual nodes, those with the most
+    /// healthy instances first, since it is those with none that somebody waits for.
     pub(super) fn to_json(&self) -> String {
-        let mut said = self.clone();
-        loop {
-            // Numbers and texts: it always has a form.
-            let text = serde_json::to_string(&said).unwrap_or_default();
-            if text.len() <= LONGEST || said.refused.pop().is_none() {
-                return text;
+        let mut said = Self {
+            healthy: BTreeMap::new(),
+            unlisted: self.healthy.len(),
+            ..self.clone()
+        };
+        while length(&said) > LONGEST && said.refused.pop().is_some() {}
+        let mut room = LONGEST.saturating_sub(length(&said));
+        let mut counts: Vec<(usize, &String)> = self.healthy.iter().map(|(node, count)| (*count, node)).collect();
+        counts.sort_unstable();
+        for (count, node) in counts {
+            // A colon and a comma.
+            let taken = length(node) + length(&count) + 2;
+            if taken > room {
+                break;
             }
+            room -= taken;
+            said.healthy.insert(node.clone(), count);
+            said.unlisted -= 1;
         }
+        json(&said)
     }
 
     /// How old it is; nothing if the clock that wrote it is ahead. `None` if its time is none.
@@ -147,10 +181,52 @@ impl Acknowledgement {
     }
 }
 
+/// Numbers and texts: it always has a form.
+fn json(of: &impl Serialize) -> String {
+    serde_json::to_string(of).unwrap_or_default()
+}
+
+/// In bytes.
+fn length(of: &impl Serialize) -> usize {
+    json(of).len()
+}
+
+/// What copies say that live, each under its name.
+fn fresh(said: &[(String, Acknowledgement)], now: SystemTime) -> Vec<&(String, Acknowledgement)> {
+    let is_fresh = |acknowledgement: &Acknowledgement| acknowledgement.age(now).is_some_and(|age| age <= FRESH_FOR);
+    said.iter().filter(|(_, said)| is_fresh(said)).collect()
+}
+
+/// Why this copy is waited for, if it serves something else than the parameters say.
+fn is_behind((copy, said): &(String, Acknowledgement), configuration: &Digest) -> Option<String> {
+    let text = || format!("copy {copy} does not serve the configuration yet that the parameters hold");
+    (said.configuration != *configuration).then(text)
+}
+
+/// How many healthy instances a virtual node has, by what copies say, if the parameters are `configuration` now.
+pub(super) fn healthy(
+    configuration: &Digest,
+    said: &[(String, Acknowledgement)],
+    node: &str,
+    now: SystemTime,
+) -> Healthy {
+    let fresh = fresh(said, now);
+    if fresh.is_empty() {
+        let reason = "no copy of the control plane says what it knows; look at its logs".to_owned();
+        return Healthy::Waiting { reason };
+    }
+    if let Some(reason) = fresh.iter().find_map(|said| is_behind(said, configuration)) {
+        return Healthy::Waiting { reason };
+    }
+    let counts = fresh.iter().filter_map(|(_, said)| said.healthy.get(node));
+    counts
+        .min()
+        .map_or(Healthy::NotCounted, |least| Healthy::AtLeast(*least))
+}
+
 /// What follows from what copies say, each under its name, if the parameters are `configuration` now.
 pub(super) fn judge(configuration: &Digest, said: &[(String, Acknowledgement)], now: SystemTime) -> Acknowledged {
-    let is_fresh = |acknowledgement: &Acknowledgement| acknowledgement.age(now).is_some_and(|age| age <= FRESH_FOR);
-    let fresh: Vec<_> = said.iter().filter(|(_, said)| is_fresh(said)).collect();
+    let fresh = fresh(said, now);
     if fresh.is_empty() {
         return Acknowledged::NobodyReports;
     }
@@ -166,19 +242,15 @@ pub(super) fn judge(configuration: &Digest, said: &[(String, Acknowledgement)], 
     if !refused.is_empty() {
         return Acknowledged::Refused { refused };
     }
-    let waiting = fresh.iter().find_map(|(copy, said)| {
-        if said.configuration != *configuration {
-            Some(format!(
-                "copy {copy} does not serve the configuration yet that the parameters hold"
-            ))
-        } else if said.accepted.as_ref() != Some(configuration) {
-            Some(format!(
+    let waiting = fresh.iter().find_map(|told| {
+        let (copy, said) = told;
+        let are_behind = || {
+            format!(
                 "not all Envoys of copy {copy} have accepted it yet; {} are connected",
                 said.envoys
-            ))
-        } else {
-            None
-        }
+            )
+        };
+        is_behind(told, configuration).or_else(|| (said.accepted.as_ref() != Some(configuration)).then(are_behind))
     });
     match waiting {
         Some(reason) => Acknowledged::Waiting { reason },

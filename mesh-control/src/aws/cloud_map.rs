@@ -4,7 +4,7 @@ use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_servicediscovery::types::{HealthStatus, HealthStatusFilter, HttpInstanceSummary};
 
-use super::failure::Failure;
+use super::failure::{Failure, Reason};
 use super::registered::{Found, Registered, Service};
 
 /// How many instances an answer may have: as many as a service can (AWS, "AWS Cloud Map service quotas", read
@@ -15,6 +15,8 @@ const MOST: i32 = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) service: Service,
+    /// Where: the `HttpName` of its namespace, which is the namespace's name in most cases.
+    pub(super) namespace: String,
     /// The revision of what is known, if that may still be true.
     pub(super) known: Option<i64>,
 }
@@ -34,7 +36,8 @@ pub(super) enum Answer {
 ///
 /// If one of the calls fails, other than for a namespace or service that does not exist.
 pub(super) async fn ask(client: &Client, question: &Question) -> Result<Answer, Failure> {
-    let Service { namespace, service } = &question.service;
+    let Question { service, namespace, .. } = question;
+    let service = &service.service;
     let asked = client
         .discover_instances_revision()
         .namespace_name(namespace)
@@ -71,6 +74,40 @@ pub(super) async fn ask(client: &Client, question: &Question) -> Result<Answer, 
         Err(error) if is_unknown(&error) => Ok(Answer::Now(Found::Nothing, None)),
         Err(error) => Err(failure("servicediscovery:DiscoverInstances", question, &error)),
     }
+}
+
+/// By which name Cloud Map is asked about the services of the namespace `name`, whose id or ARN this is: its `HttpName`. It
+/// differs if another namespace had the name before (Cloud Map API reference, `DiscoverInstances`, read 2026-11-23).
+///
+/// # Errors
+///
+/// If the call fails, or the namespace has another name.
+pub(super) async fn http_name(client: &Client, name: &str, id: &str) -> Result<String, Failure> {
+    const CALL: &str = "servicediscovery:GetNamespace";
+    let wrong = |what: String| Failure {
+        call: CALL,
+        resource: id.to_owned(),
+        reason: Reason::Other,
+        said: format!("{what}; look at --namespace {name}={id}"),
+    };
+    let answer = match client.get_namespace().id(id).send().await {
+        Ok(answer) => answer,
+        Err(error) if is_unknown(&error) => {
+            return Err(wrong(
+                "there is no such namespace in this account and region".to_owned(),
+            ));
+        }
+        Err(error) => return Err(Failure::of(CALL, id, &error)),
+    };
+    let namespace = answer.namespace.as_ref();
+    if let Some(own) = namespace
+        .and_then(|namespace| namespace.name())
+        .filter(|own| *own != name)
+    {
+        return Err(wrong(format!("it is the namespace `{own}`, not `{name}`")));
+    }
+    let http = namespace.and_then(|namespace| namespace.properties()?.http_properties()?.http_name());
+    Ok(http.unwrap_or(name).to_owned())
 }
 
 fn read(said: HttpInstanceSummary) -> Registered {

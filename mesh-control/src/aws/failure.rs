@@ -151,6 +151,10 @@ impl Error for Failure {}
 fn in_a_policy(call: &str, resource: &str) -> String {
     if call.starts_with("ssm:") {
         format!("arn:aws:ssm:*:*:parameter{resource}")
+    } else if call == "servicediscovery:GetNamespace" && !resource.starts_with("arn:") {
+        format!("arn:aws:servicediscovery:*:*:namespace/{resource}")
+    } else if call == "servicediscovery:GetNamespace" {
+        resource.to_owned()
     } else {
         // As AWS's own policy has it, `AWSCloudMapDiscoverInstanceAccess` (read 2026-11-23).
         "*".to_owned()

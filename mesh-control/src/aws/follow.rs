@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -18,8 +18,7 @@ use super::failure::Failure;
 use super::publish::Publisher;
 use super::registered::Service;
 use super::schedule::{
-    INSTANCE_CALLS_PER_SECOND, Intervals, PARAMETER_CALLS_PER_SECOND, REVISION_CALLS_PER_SECOND, backed_off, jittered,
-    stretched,
+    Intervals, PARAMETER_CALLS_PER_SECOND, REVISION_CALLS_PER_SECOND, backed_off, jittered, stretched,
 };
 use super::state::{News, State};
 use super::{cloud_map, parameters};
@@ -34,6 +33,10 @@ const AT_A_TIME: usize = 16;
 pub struct Options {
     /// The names of the meshes, one at least.
     pub meshes: BTreeSet<String>,
+    /// The ids or ARNs of namespaces of Cloud Map, by name. Needed for one whose name another one had before: Cloud Map
+    /// is asked about it by a name with a hash, which it says if it has the id. Default: none, every namespace is asked
+    /// about by its name.
+    pub namespaces: BTreeMap<String, String>,
     /// How often AWS is asked.
     pub intervals: Intervals,
     /// Under which name this copy publishes what its Envoys have accepted, for [`Acknowledgements`]: one that no other
@@ -49,6 +52,7 @@ impl Options {
     pub fn new(meshes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             meshes: meshes.into_iter().map(Into::into).collect(),
+            namespaces: BTreeMap::new(),
             intervals: Intervals::default(),
             publish_as: None,
         }
@@ -71,7 +75,7 @@ pub async fn serve(
 ) -> io::Result<(ControlPlane, impl Future<Output = io::Result<()>> + Send + 'static)> {
     check_names(&options.meshes)?;
     let learned = Arc::new(Learned {
-        state: Mutex::new(State::of(options.meshes.iter(), options.intervals)),
+        state: Mutex::new(State::of(options.meshes.iter(), options.intervals).with_namespaces(&options.namespaces)),
         is_known: watch::Sender::new(false),
         served: watch::Sender::default(),
     });
@@ -98,9 +102,10 @@ pub async fn serve(
             }
         };
         let following = join_all(options.meshes.iter().map(|mesh| follower.follow_parameters(mesh)));
+        let naming = join_all(options.namespaces.iter().map(|(name, id)| follower.name(name, id)));
         tokio::select! {
             served = serving => served,
-            _ = following => Ok(()),
+            _ = join(following, naming) => Ok(()),
             () = follower.follow_endpoints() => Ok(()),
             () = publishing => Ok(()),
         }
@@ -138,6 +143,8 @@ pub(super) struct Learned {
 pub(super) struct Served {
     pub(super) digest: Digest,
     pub(super) damaged: Vec<String>,
+    /// How many healthy instances its virtual nodes have.
+    pub(super) healthy: BTreeMap<String, usize>,
     /// The control plane's revision that has it.
     pub(super) revision: u64,
 }
@@ -188,6 +195,23 @@ impl Follower {
         }
     }
 
+    /// Asks what Cloud Map calls a namespace, until it says so.
+    async fn name(&self, name: &str, id: &str) {
+        loop {
+            let answer = cloud_map::http_name(&self.clients.discovery, name, id).await;
+            let is_known = answer.is_ok();
+            let failures = {
+                let mut state = self.learned.state();
+                log(state.take_namespace(name, answer, Instant::now()));
+                state.namespace_pace(name)
+            };
+            if is_known {
+                return self.wake.notify_one();
+            }
+            pause(backed_off(self.intervals.endpoints, failures, self.intervals.longest)).await;
+        }
+    }
+
     /// Asks Cloud Map for ever. What has not been answered yet keeps nobody else waiting.
     async fn follow_endpoints(&self) {
         let places = Semaphore::new(AT_A_TIME);
@@ -195,8 +219,7 @@ impl Follower {
         let mut asked = BTreeSet::new();
         loop {
             let services = self.learned.state().services();
-            let health = stretched(self.intervals.health, services, INSTANCE_CALLS_PER_SECOND);
-            for question in self.learned.state().questions(health, Instant::now()) {
+            for question in self.learned.state().questions(Instant::now()) {
                 if asked.insert(question.service.clone()) {
                     under_way.push(self.ask(question, &places));
                 }
@@ -241,16 +264,18 @@ impl Follower {
                     continue;
                 };
                 let before = served.get(mesh);
-                if before.is_some_and(|before| before.digest == *digest && before.damaged == damaged) {
-                    continue;
-                }
+                let is_same = |before: &&Served| before.digest == *digest && before.damaged == damaged;
                 let now = Served {
                     digest: digest.clone(),
                     damaged: damaged.to_vec(),
-                    revision,
+                    healthy: state.healthy(mesh),
+                    // Instances come and go without any other configuration.
+                    revision: before.filter(is_same).map_or(revision, |before| before.revision),
                 };
-                served.insert(mesh.clone(), now);
-                has_changed = true;
+                if before != Some(&now) {
+                    served.insert(mesh.clone(), now);
+                    has_changed = true;
+                }
             }
             has_changed
         });

@@ -156,6 +156,8 @@ impl<'f> Publisher<'f> {
             configuration: served.digest,
             accepted: accepted.clone(),
             envoys,
+            healthy: served.healthy,
+            unlisted: 0,
             refused: first_of(served.damaged.into_iter().chain(refused).collect()),
             at: written(SystemTime::now()),
         })

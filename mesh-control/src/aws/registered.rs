@@ -2,15 +2,21 @@
 //!
 //! Only instances that are healthy serve, or whose service has no health check. So App Mesh did: new tasks got no
 //! requests before Cloud Map called them healthy (an author of AWS's examples, subfuzion/enable-appmesh issue 5, read
-//! 2026-11-23). The alternative, all of them when none is healthy, would send the first tasks of a service requests
-//! before they are ready, since ECS registers tasks as unhealthy until their health check succeeds.
+//! 2026-11-23).
+//!
+//! If none is healthy of a service that had a healthy one before, all serve. That is so at every rolling replacement:
+//! Cloud Map changes the status about 30 s after ECS has called a new task healthy (Cloud Map API reference,
+//! `HealthCheckCustomConfig`, `FailureThreshold`), and ECS deregisters the old one as soon as it has
+//! (aws/containers-roadmap issues 449 and 830). AWS offers the same as `HEALTHY_OR_ELSE_ALL`, "failing open" (Cloud Map
+//! API reference, `DiscoverInstances`; all read 2026-11-23). Of a service that never had one nobody serves: ECS registers
+//! its first tasks as unhealthy until their health check succeeds, and they are not ready.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
 use mesh_model::app_mesh::Topology;
-use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
+use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, ServiceDiscovery};
 
 use crate::world::NodeInstance;
 
@@ -24,6 +30,30 @@ pub(crate) struct Service {
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.service, self.namespace)
+    }
+}
+
+impl Service {
+    /// That of a virtual node that is found by Cloud Map.
+    pub(crate) fn of(discovery: &AwsCloudMapServiceDiscovery) -> Self {
+        Self {
+            namespace: discovery.namespace_name.clone(),
+            service: discovery.service_name.clone(),
+        }
+    }
+
+    /// The service that a host name is, if its namespace is one of Cloud Map: the name up to the first dot, in the
+    /// namespace behind it.
+    pub(crate) fn of_host(hostname: &str) -> Option<Self> {
+        if hostname.parse::<IpAddr>().is_ok() {
+            return None;
+        }
+        let (service, namespace) = hostname.trim_end_matches('.').split_once('.')?;
+        let are_names = !service.is_empty() && !namespace.is_empty();
+        are_names.then(|| Self {
+            namespace: namespace.to_owned(),
+            service: service.to_owned(),
+        })
     }
 }
 
@@ -42,13 +72,10 @@ impl Wanted {
         for node in meshes.flat_map(|mesh| mesh.virtual_nodes.values()) {
             match &node.service_discovery {
                 Some(ServiceDiscovery::AwsCloudMap(cloud_map)) => {
-                    wanted.services.insert(Service {
-                        namespace: cloud_map.namespace_name.clone(),
-                        service: cloud_map.service_name.clone(),
-                    });
+                    wanted.services.insert(Service::of(cloud_map));
                 }
                 Some(ServiceDiscovery::Dns(dns)) => {
-                    let service = service_of(&dns.hostname);
+                    let service = Service::of_host(&dns.hostname);
                     wanted
                         .hosts
                         .extend(service.map(|service| (dns.hostname.clone(), service)));
@@ -63,20 +90,6 @@ impl Wanted {
     pub(crate) fn all(&self) -> BTreeSet<&Service> {
         self.services.iter().chain(self.hosts.values()).collect()
     }
-}
-
-/// The service that a host name is, if its namespace is one of Cloud Map: the name up to the first dot, in the
-/// namespace behind it.
-fn service_of(hostname: &str) -> Option<Service> {
-    if hostname.parse::<IpAddr>().is_ok() {
-        return None;
-    }
-    let (service, namespace) = hostname.trim_end_matches('.').split_once('.')?;
-    let are_names = !service.is_empty() && !namespace.is_empty();
-    are_names.then(|| Service {
-        namespace: namespace.to_owned(),
-        service: service.to_owned(),
-    })
 }
 
 /// What is known of a service.
@@ -118,25 +131,46 @@ impl Registered {
 }
 
 impl Found {
-    /// The instances that serve.
-    pub(crate) fn serving(&self) -> Vec<NodeInstance> {
-        let Self::Instances(all) = self else { return Vec::new() };
-        let fit = all
-            .iter()
-            .filter(|one| one.is_healthy && !one.instance.addresses.is_empty());
-        fit.map(|one| one.instance.clone()).collect()
+    /// The instances that can be called, healthy or not.
+    fn callable(&self) -> impl Iterator<Item = &Registered> {
+        let all = match self {
+            Self::Instances(all) => all.as_slice(),
+            Self::Nothing | Self::NotAllowed(_) => &[],
+        };
+        all.iter().filter(|one| !one.instance.addresses.is_empty())
     }
 
-    /// The same for a host name; `None` if that is better left to DNS: because Cloud Map does not know it, or because
+    /// The instances that are healthy.
+    pub(crate) fn healthy(&self) -> impl Iterator<Item = &NodeInstance> {
+        let healthy = self.callable().filter(|one| one.is_healthy);
+        healthy.map(|one| &one.instance)
+    }
+
+    /// Whether there is an instance that Cloud Map calls unhealthy.
+    pub(crate) fn has_unhealthy(&self) -> bool {
+        self.callable().any(|one| !one.is_healthy)
+    }
+
+    /// The instances that serve; all of them if none is healthy, provided that one `was_healthy` before.
+    pub(crate) fn serving(&self, was_healthy: bool) -> Vec<NodeInstance> {
+        let healthy: Vec<NodeInstance> = self.healthy().cloned().collect();
+        if healthy.is_empty() && was_healthy {
+            return self.callable().map(|one| one.instance.clone()).collect();
+        }
+        healthy
+    }
+
+    /// Whether this is for a host name; if not, that is better left to DNS: because Cloud Map does not know it, or because
     /// an instance is registered without an address, as an alias of a load balancer or as a name of its own.
-    pub(crate) fn host(&self) -> Option<Vec<NodeInstance>> {
-        let Self::Instances(all) = self else { return None };
-        let have_addresses = all.iter().all(|one| !one.instance.addresses.is_empty());
-        have_addresses.then(|| self.serving())
+    pub(crate) fn is_for_host(&self) -> bool {
+        match self {
+            Self::Instances(all) => all.iter().all(|one| !one.instance.addresses.is_empty()),
+            Self::Nothing | Self::NotAllowed(_) => false,
+        }
     }
 
     /// What people should know of it: that it is not as somebody meant it, perhaps.
-    pub(crate) fn remark(&self, service: &Service, is_host: bool) -> Option<String> {
+    pub(crate) fn remark(&self, service: &Service, is_host: bool, was_healthy: bool) -> Option<String> {
         match self {
             Self::Nothing if !is_host => Some(format!(
                 "Cloud Map has no service {service}: check the names in the virtual node, and whether the ECS service \
@@ -154,7 +188,14 @@ impl Found {
                         all.len()
                     ))
                 } else if unhealthy == all.len() && unhealthy > 0 {
-                    Some(format!("{service}: none of {unhealthy} instances is healthy"))
+                    let instead = if was_healthy {
+                        "one was before, so all are called"
+                    } else {
+                        "none was yet, so none is called"
+                    };
+                    Some(format!(
+                        "{service}: none of {unhealthy} instances is healthy; {instead}"
+                    ))
                 } else {
                     None
                 }
@@ -177,12 +218,12 @@ mod tests {
     }
 
     fn service() -> Service {
-        service_of("blue.appmesh").expect("a service")
+        Service::of_host("blue.appmesh").expect("a service")
     }
 
     #[test]
     fn a_host_name_is_a_service_in_the_namespace_behind_its_first_dot() {
-        let name = |hostname| service_of(hostname).map(|service| (service.service, service.namespace));
+        let name = |hostname| Service::of_host(hostname).map(|service| (service.service, service.namespace));
         let blue = Some(("blue".to_owned(), "appmesh".to_owned()));
         assert_eq!(name("blue.appmesh"), blue);
         assert_eq!(name("blue.appmesh."), blue);
@@ -196,29 +237,39 @@ mod tests {
     }
 
     #[test]
-    fn only_the_healthy_serve_and_nobody_if_none_is() {
+    fn only_the_healthy_serve_and_all_if_none_is_any_more() {
         let mixed = Found::Instances(vec![
             registered("a", Some("10.0.0.1"), true),
             registered("b", Some("10.0.0.2"), false),
         ]);
-        assert_eq!(ids(&mixed.serving()), ["a"]);
-        assert_eq!(mixed.host(), Some(mixed.serving()));
-        assert_eq!(mixed.remark(&service(), true), None);
+        for was_healthy in [false, true] {
+            assert_eq!(ids(&mixed.serving(was_healthy)), ["a"]);
+            assert_eq!(mixed.remark(&service(), true, was_healthy), None);
+        }
+        assert!(mixed.is_for_host() && mixed.has_unhealthy());
         let ill = Found::Instances(vec![registered("b", Some("10.0.0.2"), false)]);
-        assert_eq!(ill.host(), Some(vec![]));
-        let remark = ill.remark(&service(), true).expect("worth a word");
-        assert_eq!(remark, "blue.appmesh: none of 1 instances is healthy");
+        assert_eq!(ids(&ill.serving(false)), Vec::<&str>::new());
+        assert_eq!(ids(&ill.serving(true)), ["b"]);
+        assert_eq!(ill.healthy().count(), 0);
+        assert_eq!(
+            ill.remark(&service(), true, false).expect("worth a word"),
+            "blue.appmesh: none of 1 instances is healthy; none was yet, so none is called"
+        );
+        assert_eq!(
+            ill.remark(&service(), true, true).expect("worth a word"),
+            "blue.appmesh: none of 1 instances is healthy; one was before, so all are called"
+        );
     }
 
     #[test]
     fn a_name_that_cloud_map_cannot_resolve_is_left_to_dns() {
-        assert_eq!(Found::Nothing.host(), None);
-        assert_eq!(Found::NotAllowed("denied".to_owned()).host(), None);
+        assert!(!Found::Nothing.is_for_host());
+        assert!(!Found::NotAllowed("denied".to_owned()).is_for_host());
         let alias = Found::Instances(vec![registered("lb", None, true)]);
-        assert_eq!(alias.host(), None);
-        assert!(alias.serving().is_empty());
-        assert!(Found::Nothing.remark(&service(), false).is_some());
-        assert!(Found::Nothing.remark(&service(), true).is_none());
+        assert!(!alias.is_for_host());
+        assert!(alias.serving(true).is_empty());
+        assert!(Found::Nothing.remark(&service(), false, true).is_some());
+        assert!(Found::Nothing.remark(&service(), true, true).is_none());
     }
 
     #[test]

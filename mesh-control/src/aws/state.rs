@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use self::namespaces::Namespaces;
 use self::services::Known;
 use super::configuration::{Configuration, Parameter, View};
 use super::digest::Digest;
@@ -28,6 +29,7 @@ pub(super) struct State {
     intervals: Intervals,
     meshes: BTreeMap<String, Mesh>,
     services: BTreeMap<Service, Known>,
+    namespaces: Namespaces,
     cloud_map: SourceLine,
     /// What was published of a mesh, if it is.
     published: BTreeMap<String, SourceLine>,
@@ -65,6 +67,7 @@ impl State {
             intervals,
             meshes: meshes.map(|name| (name.clone(), mesh(name))).collect(),
             services: BTreeMap::new(),
+            namespaces: Namespaces::default(),
             cloud_map: SourceLine::default(),
             published: BTreeMap::new(),
         }
@@ -162,19 +165,19 @@ impl State {
             .map(|(name, view)| (name.clone(), view.topology.clone()))
             .collect();
         let wanted = Wanted::by(world.meshes.values());
-        let found = |service: &Service| self.services.get(service)?.found.as_ref();
+        let known = |service: &Service| self.services.get(service);
         world.registered = wanted
             .services
             .iter()
             .filter_map(|service| {
                 let key = (service.namespace.clone(), service.service.clone());
-                Some((key, found(service)?.serving()))
+                Some((key, known(service)?.serving()?))
             })
             .collect();
         world.hosts = wanted
             .hosts
             .iter()
-            .filter_map(|(host, service)| Some((host.clone(), found(service)?.host()?)))
+            .filter_map(|(host, service)| Some((host.clone(), known(service)?.host()?)))
             .collect();
     }
 
@@ -202,6 +205,8 @@ fn said(is_news: bool, line: &SourceLine) -> Vec<News> {
     error.map(|error| News::Bad(error.to_owned())).into_iter().collect()
 }
 
+mod healthy;
+mod namespaces;
 mod report;
 mod services;
 #[cfg(test)]

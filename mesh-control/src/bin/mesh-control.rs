@@ -1,5 +1,6 @@
 //! The control plane of meshes on AWS, as a program: an ECS service, in as many copies as one likes.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,6 +61,16 @@ struct Serve {
         required = true
     )]
     meshes: Vec<String>,
+    /// A namespace of Cloud Map and its id or ARN, if another namespace had its name before: it is asked about by another
+    /// name then, which Cloud Map tells. May be given several times, or as a list with commas.
+    #[arg(
+        long = "namespace",
+        env = "MESHWRIGHT_NAMESPACES",
+        value_name = "NAME=ID",
+        value_delimiter = ',',
+        value_parser = namespace
+    )]
+    namespaces: Vec<(String, String)>,
     /// Where Envoys connect; without TLS and without a check who they are, so let nobody else there.
     #[arg(long, env = "MESHWRIGHT_XDS", value_name = "ADDR", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
@@ -70,9 +81,10 @@ struct Serve {
     #[arg(long, env = "MESHWRIGHT_PARAMETERS_EVERY", value_name = "TIME", default_value = "5s", value_parser = interval)]
     parameters_every: Duration,
     /// How long between two questions to Cloud Map whether instances have changed.
-    #[arg(long, env = "MESHWRIGHT_ENDPOINTS_EVERY", value_name = "TIME", default_value = "5s", value_parser = interval)]
+    #[arg(long, env = "MESHWRIGHT_ENDPOINTS_EVERY", value_name = "TIME", default_value = "4s", value_parser = interval)]
     endpoints_every: Duration,
-    /// How long a change of an instance's health may stay unnoticed.
+    /// How long it may stay unnoticed that an instance has fallen ill. That one is well again is noticed as soon as
+    /// instances that have changed.
     #[arg(long, env = "MESHWRIGHT_HEALTH_EVERY", value_name = "TIME", default_value = "30s", value_parser = interval)]
     health_every: Duration,
     /// Says in the parameter /meshwright-status/MESH/COPY what the Envoys of this copy have accepted, for deploy tools.
@@ -87,6 +99,26 @@ fn interval(text: &str) -> Result<Duration, String> {
         return Err("allowed are 100ms and longer".to_owned());
     }
     Ok(interval)
+}
+
+/// A namespace and its id, as in `appmesh=ns-0123456789abcdef`.
+fn namespace(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=');
+    let pair = pair.filter(|(name, id)| !name.is_empty() && !id.is_empty());
+    let (name, id) = pair.ok_or("expected is a name and an id, as in appmesh=ns-0123456789abcdef")?;
+    Ok((name.to_owned(), id.to_owned()))
+}
+
+/// Each namespace with its id.
+fn by_name(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, String> {
+    let mut namespaces = BTreeMap::new();
+    for (name, id) in pairs {
+        match namespaces.get(&name) {
+            Some(other) if *other != id => return Err(format!("the namespace `{name}` has two ids: {other} and {id}")),
+            _ => drop(namespaces.insert(name, id)),
+        }
+    }
+    Ok(namespaces)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -122,6 +154,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
         return Err("there is no region: set AWS_REGION, or name a profile that has one in AWS_PROFILE".to_owned());
     }
     let options = Options {
+        namespaces: by_name(arguments.namespaces)?,
         intervals: Intervals {
             parameters: arguments.parameters_every,
             endpoints: arguments.endpoints_every,

@@ -43,7 +43,8 @@ const DEFAULT_NAME: &str = "mesh-control";
 /// Its role allows reading the parameters of this one mesh, writing and reading under `/meshwright-status/<mesh>` what became
 /// of them, and looking for endpoints in the namespaces that it is told of. IAM knows no narrower resource for the last than
 /// all, and narrows it by the condition `servicediscovery:NamespaceName` (service authorization reference, "AWS Cloud
-/// Map", read 2026-11-23).
+/// Map", read 2026-11-23). Of its own namespace it also asks by which name Cloud Map discovers instances there: that has a
+/// hash if the account had another namespace of this name before, and a stack that is deleted and made anew has one.
 ///
 /// The local runner has a control plane of its own, and does not start this service.
 #[derive(Debug, Clone)]
@@ -106,8 +107,8 @@ impl ControlPlane {
         self
     }
 
-    /// The same control plane, looking for endpoints in this namespace of Cloud Map as well. Default: in the one that it
-    /// is found in itself.
+    /// The same control plane, looking for endpoints in this namespace of Cloud Map as well, by this name: its `HttpName`,
+    /// if that differs. Default: in the one that it is found in itself.
     #[must_use]
     pub fn with_namespace(mut self, name: impl Into<String>) -> Self {
         self.further_namespaces.push(name.into());
@@ -115,14 +116,17 @@ impl ControlPlane {
     }
 
     fn task_definition(&self) -> TaskDefinition {
+        let (namespace, id) = (self.namespace.name(), self.namespace.logical_id());
         let words = [
-            "--mesh".to_owned(),
-            self.mesh.clone(),
-            "--xds".to_owned(),
-            format!("0.0.0.0:{XDS_PORT}"),
-            "--status".to_owned(),
-            format!("127.0.0.1:{STATUS_PORT}"),
-            "--publish-status".to_owned(),
+            "--mesh".into(),
+            Value::Known(self.mesh.clone()),
+            "--namespace".into(),
+            Value::Sub(format!("{namespace}=${{{id}}}")),
+            "--xds".into(),
+            Value::Known(format!("0.0.0.0:{XDS_PORT}")),
+            "--status".into(),
+            Value::Known(format!("127.0.0.1:{STATUS_PORT}")),
+            "--publish-status".into(),
         ];
         let container = Container::new("mesh-control", self.image.clone())
             .with_command(words)
@@ -149,13 +153,16 @@ impl ControlPlane {
             "servicediscovery:DiscoverInstancesRevision",
         ];
         let mut discovery = allow(&discover, vec![Json::from("*")]);
-        let further = self.further_namespaces.iter().map(String::as_str);
-        let namespaces: Vec<&str> = std::iter::once(self.namespace.name()).chain(further).collect();
-        discovery["Condition"] = json!({"StringEquals": {"servicediscovery:NamespaceName": namespaces}});
+        let own = self.namespace.name();
+        // Its `HttpName`, if another namespace had the name before. Where AWS puts the hash is not documented.
+        let own = [own.to_owned(), format!("*{own}*")];
+        let namespaces: Vec<&String> = own.iter().chain(&self.further_namespaces).collect();
+        discovery["Condition"] = json!({"StringLike": {"servicediscovery:NamespaceName": namespaces}});
         vec![
             allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], mesh),
             allow(&keep, status),
             discovery,
+            allow(&["servicediscovery:GetNamespace"], vec![self.namespace.arn().to_json()]),
         ]
     }
 }

@@ -28,6 +28,8 @@ fn the_control_plane_is_a_service_of_two_tasks() {
         json!([
             "--mesh",
             "demo",
+            "--namespace",
+            {"Fn::Sub": "appmesh=${Namespace}"},
             "--xds",
             "0.0.0.0:18000",
             "--status",
@@ -61,7 +63,17 @@ fn a_control_plane_is_for_its_own_mesh() {
         )
         .unwrap();
     let properties = template.resources["OtherTaskRole"].properties.to_string();
-    assert!(properties.contains(r#"{"servicediscovery:NamespaceName":["appmesh","legacy"]}"#));
+    let condition = r#"{"StringLike":{"servicediscovery:NamespaceName":["appmesh","*appmesh*","legacy"]}}"#;
+    assert!(properties.contains(condition), "{properties}");
+    let policies = &template.resources["OtherTaskRole"].properties["Policies"];
+    assert_eq!(
+        policies[0]["PolicyDocument"]["Statement"][3],
+        json!({
+            "Effect": "Allow",
+            "Action": "servicediscovery:GetNamespace",
+            "Resource": {"Fn::GetAtt": ["Namespace", "Arn"]}
+        })
+    );
     let image = &container(&template, "OtherTaskDefinition", "mesh-control")["Image"];
     assert_eq!(image, "team/control:1");
 

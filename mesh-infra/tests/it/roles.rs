@@ -70,7 +70,9 @@ fn the_control_plane_reads_its_mesh_and_looks_into_its_namespace() {
                 "Resource": [arn("meshwright-status/demo"), arn("meshwright-status/demo/*")]}),
             json!({"Effect": "Allow", "Resource": "*",
                 "Action": ["servicediscovery:DiscoverInstances", "servicediscovery:DiscoverInstancesRevision"],
-                "Condition": {"StringEquals": {"servicediscovery:NamespaceName": ["appmesh"]}}}),
+                "Condition": {"StringLike": {"servicediscovery:NamespaceName": ["appmesh", "*appmesh*"]}}}),
+            json!({"Effect": "Allow", "Action": "servicediscovery:GetNamespace",
+                "Resource": {"Fn::GetAtt": ["Namespace", "Arn"]}}),
         ]
     );
     // Nothing else in the stack calls AWS.

@@ -18,6 +18,8 @@ fn said(copy: &str) -> (String, Acknowledgement) {
         configuration: configuration(1),
         accepted: Some(configuration(1)),
         envoys: 2,
+        healthy: [("blue".to_owned(), 2), ("green".to_owned(), 0)].into(),
+        unlisted: 0,
         refused: Vec::new(),
         at: written(now()),
     };
@@ -96,8 +98,8 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
     let (_, word) = said("a");
     let digest = configuration(1);
     let expected = format!(
-        r#"{{"configuration":"{digest}","accepted":"{digest}","envoys":2,"refused":[],"at":"2027-01-15T08:00:00Z"}}"#
-    );
+        r#"{{"configuration":"{digest}","accepted":"{digest}","envoys":2,"healthy":{{"blue":2,"green":0}},"unlisted":0,"#
+    ) + r#""refused":[],"at":"2027-01-15T08:00:00Z"}"#;
     assert_eq!(word.to_json(), expected);
     assert_eq!(
         serde_json::from_str::<Acknowledgement>(&expected).expect("a document"),
@@ -109,6 +111,48 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
     let text = long.to_json();
     assert!(text.len() <= LONGEST && text.len() > LONGEST / 2, "{}", text.len());
     serde_json::from_str::<Acknowledgement>(&text).expect("a document");
+}
+
+#[test]
+fn of_many_virtual_nodes_those_with_the_fewest_healthy_instances_are_told_of() {
+    let (_, many) = but("a", |said| {
+        said.healthy = (0..1000).map(|n| (format!("node \"{n:03}\""), n % 7)).collect();
+    });
+    let text = many.to_json();
+    assert!(text.len() <= LONGEST && text.len() > LONGEST - 30, "{}", text.len());
+    let told: Acknowledgement = serde_json::from_str(&text).expect("a document");
+    assert_eq!(told.healthy.len() + told.unlisted, 1000);
+    let of = |count| told.healthy.values().filter(|told| **told == count).count();
+    assert_eq!((of(0), of(2)), (143, 0));
+    assert!(told.healthy.iter().all(|(node, count)| many.healthy[node] == *count));
+}
+
+#[test]
+fn a_virtual_node_has_as_many_healthy_instances_as_the_copy_says_that_knows_the_fewest() {
+    let healthy = |said: &[_], node| healthy(&configuration(1), said, node, now());
+    let knows = |count| {
+        but("b", |said| {
+            said.healthy.insert("blue".to_owned(), count);
+        })
+    };
+    assert_eq!(healthy(&[said("a"), knows(5)], "blue"), Healthy::AtLeast(2));
+    assert_eq!(healthy(&[said("a"), knows(0)], "blue"), Healthy::AtLeast(0));
+    assert_eq!(healthy(&[said("a")], "elsewhere"), Healthy::NotCounted);
+    // A copy of a release that does not count.
+    let silent = but("b", |said| said.healthy.clear());
+    assert_eq!(healthy(std::slice::from_ref(&silent), "blue"), Healthy::NotCounted);
+    assert_eq!(healthy(&[said("a"), silent], "blue"), Healthy::AtLeast(2));
+    let former = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
+    let former: Acknowledgement = serde_json::from_str(former).expect("a document");
+    assert!(former.healthy.is_empty());
+    let waits_for = |waiting: Healthy, what: &str| match waiting {
+        Healthy::Waiting { reason } => assert!(reason.contains(what), "{reason}"),
+        other => panic!("{other:?}"),
+    };
+    let other = but("b", |said| said.configuration = configuration(2));
+    waits_for(healthy(&[said("a"), other], "blue"), "copy b does not serve");
+    let gone = but("b", |said| said.at = "2020-01-01T00:00:00Z".to_owned());
+    waits_for(healthy(&[gone], "blue"), "no copy of the control plane");
 }
 
 /// An Envoy that has settled at revision 3.

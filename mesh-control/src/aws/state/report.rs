@@ -19,10 +19,15 @@ impl State {
                 let reason = match (mesh.line.error(), &mesh.next) {
                     (Some(error), _) => error.to_owned(),
                     (None, None) => "its parameters are being read".to_owned(),
-                    (None, Some(_)) => self.cloud_map.error().map_or_else(
-                        || "Cloud Map is being asked where its tasks are".to_owned(),
-                        |error| format!("Cloud Map has not said where its tasks are: {error}"),
-                    ),
+                    (None, Some(next)) => {
+                        let wanted = Wanted::by(std::iter::once(&next.topology));
+                        let mut namespaces = wanted.all().into_iter().map(|service| &service.namespace);
+                        let error = namespaces.find_map(|namespace| self.namespaces.error(namespace));
+                        error.or(self.cloud_map.error()).map_or_else(
+                            || "Cloud Map is being asked where its tasks are".to_owned(),
+                            |error| format!("Cloud Map has not said where its tasks are: {error}"),
+                        )
+                    }
                 };
                 format!("mesh {name} is not known yet: {reason}")
             })
@@ -59,9 +64,10 @@ impl State {
         }
         let wanted = Wanted::by(self.views().map(|view| &view.topology));
         let remarks = wanted.all().into_iter().filter_map(|service| {
-            let found = self.services.get(service)?.found.as_ref()?;
-            found.remark(service, !wanted.services.contains(service))
+            let known = self.services.get(service)?;
+            known.remark(service, !wanted.services.contains(service))
         });
+        sources.extend(self.namespaces.sources(now));
         sources.push(self.cloud_map.status("Cloud Map".to_owned(), remarks.collect(), now));
         for (name, line) in &self.published {
             sources.push(line.status(format!("publishing of mesh {name}"), Vec::new(), now));

@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 use super::super::cloud_map::{Answer, Question};
 use super::super::failure::{Failure, Reason};
 use super::super::registered::{Found, Service, Wanted};
-use super::super::schedule::{Intervals, backed_off};
+use super::super::schedule::{INSTANCE_CALLS_PER_SECOND, Intervals, backed_off, stretched};
 use super::{News, State, said};
+use crate::world::NodeInstance;
 
 /// What is known of a service.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) found: Option<Found>,
+    /// Whether an instance was healthy at some time. Forgotten when the service is.
+    was_healthy: bool,
     revision: Option<i64>,
     /// When it was last asked about, whatever came of it.
     asked: Option<Instant>,
@@ -22,14 +25,42 @@ pub(super) struct Known {
     failures: u32,
 }
 
+impl Known {
+    /// Who serves, for virtual nodes that are found by Cloud Map; `None` before the first answer.
+    pub(super) fn serving(&self) -> Option<Vec<NodeInstance>> {
+        Some(self.found.as_ref()?.serving(self.was_healthy))
+    }
+
+    /// The same for a host name; `None` if that is left to DNS, too.
+    pub(super) fn host(&self) -> Option<Vec<NodeInstance>> {
+        self.serving()
+            .filter(|_| self.found.as_ref().is_some_and(Found::is_for_host))
+    }
+
+    /// What people should know of it.
+    pub(super) fn remark(&self, service: &Service, is_host: bool) -> Option<String> {
+        self.found.as_ref()?.remark(service, is_host, self.was_healthy)
+    }
+
+    fn take(&mut self, found: Found) {
+        self.was_healthy = match &found {
+            Found::Instances(_) => self.was_healthy || found.healthy().next().is_some(),
+            // Cloud Map has forgotten it, and one of the same name starts anew.
+            Found::Nothing => false,
+            Found::NotAllowed(_) => self.was_healthy,
+        };
+        self.found = Some(found);
+    }
+}
+
 impl State {
     /// How many services are asked about.
     pub(in super::super) fn services(&self) -> usize {
         self.services.len()
     }
 
-    /// What is to be asked of Cloud Map now. `health` is how old the health of an instance may be.
-    pub(in super::super) fn questions(&mut self, health: Duration, now: Instant) -> Vec<Question> {
+    /// What is to be asked of Cloud Map now. What belongs to a namespace whose name there is not known yet has to wait.
+    pub(in super::super) fn questions(&mut self, now: Instant) -> Vec<Question> {
         let views = self.meshes.values().flat_map(|mesh| [&mesh.served, &mesh.next]);
         let wanted = Wanted::by(views.flatten().map(|view| &view.topology));
         let wanted = wanted.all();
@@ -39,14 +70,19 @@ impl State {
         }
         let is_past =
             |since: Option<Instant>, time| since.is_none_or(|since| now.saturating_duration_since(since) >= time);
+        let Intervals {
+            endpoints,
+            health,
+            unknown,
+            longest,
+            ..
+        } = self.intervals;
+        let affordable = |interval| stretched(interval, self.services.len(), INSTANCE_CALLS_PER_SECOND);
         let mut questions = Vec::new();
         for (service, known) in &self.services {
-            let Intervals {
-                endpoints,
-                unknown,
-                longest,
-                ..
-            } = self.intervals;
+            let Some(namespace) = self.namespaces.asked_as(&service.namespace) else {
+                continue;
+            };
             let pause = match &known.found {
                 // Each service by itself, so that one which may not be asked about does not slow the others.
                 _ if known.failures > 0 => backed_off(endpoints, known.failures, longest),
@@ -56,9 +92,15 @@ impl State {
             if !is_past(known.asked, pause) {
                 continue;
             }
+            // Who is not healthy yet is waited for: by callers, and by deployments.
+            let health = match &known.found {
+                Some(found) if found.has_unhealthy() => endpoints.min(health),
+                _ => health,
+            };
             questions.push(Question {
                 service: service.clone(),
-                known: known.revision.filter(|_| !is_past(known.read, health)),
+                namespace: namespace.to_owned(),
+                known: known.revision.filter(|_| !is_past(known.read, affordable(health))),
             });
         }
         questions
@@ -91,7 +133,7 @@ impl State {
         match answer {
             Ok(Answer::Unchanged) => known.failures = 0,
             Ok(Answer::Now(found, revision)) => {
-                known.found = Some(found);
+                known.take(found);
                 known.revision = revision;
                 known.read = Some(now);
                 known.failures = 0;

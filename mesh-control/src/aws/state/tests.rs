@@ -57,9 +57,19 @@ fn failure(reason: Reason) -> Failure {
 }
 
 fn at(address: &str) -> Answer {
-    let attributes = [("AWS_INSTANCE_IPV4".to_owned(), address.to_owned())].into();
-    let instance = Registered::new(address.to_owned(), attributes, true);
-    Answer::Now(Found::Instances(vec![instance]), Some(7))
+    are(&[(address, true)])
+}
+
+/// An answer with these instances, each of which is healthy or not.
+fn are(instances: &[(&str, bool)]) -> Answer {
+    let registered = |(address, is_healthy): &(&str, bool)| {
+        let attributes = [
+            ("AWS_INSTANCE_IPV4".to_owned(), (*address).to_owned()),
+            ("LAST".to_owned(), address.chars().last().into_iter().collect()),
+        ];
+        Registered::new((*address).to_owned(), attributes.into(), *is_healthy)
+    };
+    Answer::Now(Found::Instances(instances.iter().map(registered).collect()), Some(7))
 }
 
 /// Short, so that little time has to pass.
@@ -93,8 +103,7 @@ impl Told {
     }
 
     fn asks(&mut self) -> Vec<(String, Option<i64>)> {
-        let health = INTERVALS.health;
-        let questions = self.state.questions(health, self.now).into_iter();
+        let questions = self.state.questions(self.now).into_iter();
         questions
             .map(|question| (question.service.to_string(), question.known))
             .collect()
@@ -373,3 +382,5 @@ fn a_service_that_fails_is_asked_about_more_rarely_and_the_others_are_not() {
     assert_eq!(news, [News::Good("Cloud Map answers again".to_owned())]);
     assert_eq!(told.world().registered.len(), 2);
 }
+
+mod endpoints;

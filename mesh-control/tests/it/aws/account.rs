@@ -117,25 +117,19 @@ impl Account {
         parameters.filter_map(|parameter| parameter.name).collect()
     }
 
-    /// Creates the namespace `demo`.
-    pub(super) async fn found_namespace(&self) {
-        let creation = self.discovery.create_http_namespace().name("demo");
+    /// Creates a namespace, and gives its id.
+    pub(super) async fn found_namespace(&self, name: &str) -> String {
+        let creation = self.discovery.create_http_namespace().name(name);
         creation.send().await.expect("it is created");
+        let all = self.discovery.list_namespaces().send().await.expect("an answer");
+        let mut namespaces = all.namespaces.unwrap_or_default().into_iter();
+        let namespace = namespaces.find(|namespace| namespace.name() == Some(name));
+        namespace.and_then(|namespace| namespace.id).expect("the namespace")
     }
 
     /// Creates a service in it.
-    pub(super) async fn registry(&self, name: &str) -> Registry {
-        let all = self.discovery.list_namespaces().send().await.expect("an answer");
-        let namespaces = all.namespaces.unwrap_or_default().into_iter();
-        let namespace = namespaces
-            .into_iter()
-            .find(|namespace| namespace.name() == Some("demo"))
-            .expect("the namespace");
-        let creation = self
-            .discovery
-            .create_service()
-            .name(name)
-            .set_namespace_id(namespace.id);
+    pub(super) async fn registry(&self, namespace: &str, name: &str) -> Registry {
+        let creation = self.discovery.create_service().name(name).namespace_id(namespace);
         // As ECS has it.
         let checked = HealthCheckCustomConfig::builder().build();
         let created = creation.health_check_custom_config(checked).send().await;

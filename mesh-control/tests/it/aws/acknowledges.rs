@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
-use mesh_control::aws::{Acknowledged, Acknowledgements};
+use mesh_control::aws::{Acknowledged, Acknowledgements, Healthy};
 use mesh_control::snapshot::ResourceType;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::account::Account;
-use super::fleet::{Follower, ROUTE, Shop, to};
+use super::fleet::{BLUE, Follower, ROUTE, SECOND_BLUE, Shop, to};
 use crate::harness::eventually;
 
 async fn until(acknowledgements: &Acknowledgements, expected: impl Fn(&Acknowledged) -> bool) -> Acknowledged {
@@ -64,6 +64,38 @@ async fn a_change_is_acknowledged_once_the_envoys_of_every_copy_have_it() {
     first.stop().await;
     assert_eq!(acknowledgements.read().await, Ok(Acknowledged::NobodyReports));
     assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn deploy_tools_learn_who_is_healthy_from_every_copy() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let acknowledgements = Acknowledgements::new(&account.config, "demo");
+    let read = async |node| acknowledgements.healthy(node).await.expect("an answer");
+    let is = async |node, expected: Healthy| {
+        eventually(&format!("{node} is {expected:?}"), async || {
+            let read = read(node).await;
+            if read == expected {
+                Ok(())
+            } else {
+                Err(format!("{read:?}"))
+            }
+        })
+        .await;
+    };
+    assert!(matches!(read("blue").await, Healthy::Waiting { .. }));
+    let _first = Follower::publishing(&account.config, Some("first")).await;
+    is("blue", Healthy::AtLeast(1)).await;
+    is("green", Healthy::AtLeast(1)).await;
+    is("caller", Healthy::NotCounted).await;
+    let _second = Follower::publishing(&account.config, Some("second")).await;
+    shop.blue.register(SECOND_BLUE).await;
+    is("blue", Healthy::AtLeast(2)).await;
+    // A change of health by itself is told, too.
+    for (at, left) in [(BLUE, 1), (SECOND_BLUE, 0)] {
+        shop.blue.is_unhealthy(at).await;
+        is("blue", Healthy::AtLeast(left)).await;
+    }
 }
 
 #[tokio::test]

@@ -46,9 +46,16 @@ pub(super) struct Shop {
 impl Shop {
     /// Puts the mesh into an account, with all weight on blue, and registers a task of each.
     pub(super) async fn open(account: &Account) -> Self {
+        Self::open_in(account, "demo").await.0
+    }
+
+    /// The same, with tasks registered in a namespace that has this name for Cloud Map and is `demo` for the mesh. Gives
+    /// its id, too.
+    pub(super) async fn open_in(account: &Account, namespace: &str) -> (Self, String) {
         let port = EveryPort::pick();
-        account.found_namespace().await;
-        let (blue, green) = (account.registry("blue").await, account.registry("green").await);
+        let namespace = account.found_namespace(namespace).await;
+        let blue = account.registry(&namespace, "blue").await;
+        let green = account.registry(&namespace, "green").await;
         blue.register(BLUE).await;
         green.register(GREEN).await;
         account.write("", &json!({})).await;
@@ -63,7 +70,7 @@ impl Shop {
         let router = json!({"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}]});
         account.write("virtualRouter/shop", &router).await;
         account.write(ROUTE, &to(1, 0)).await;
-        Self { blue, port }
+        (Self { blue, port }, namespace)
     }
 
     /// Starts a caller and a task of each side.
@@ -183,10 +190,21 @@ impl Follower {
 
     /// The same, which publishes under this name.
     pub(super) async fn publishing(config: &SdkConfig, copy: Option<&str>) -> Self {
+        Self::with(
+            config,
+            Options {
+                publish_as: copy.map(str::to_owned),
+                ..Options::new(["demo"])
+            },
+        )
+        .await
+    }
+
+    /// The same with these options, and intervals for tests.
+    pub(super) async fn with(config: &SdkConfig, options: Options) -> Self {
         let options = Options {
             intervals: OFTEN,
-            publish_as: copy.map(str::to_owned),
-            ..Options::new(["demo"])
+            ..options
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {

@@ -146,6 +146,10 @@ async fn nobody_is_served_before_everything_is_known() {
         }
     })
     .await;
+    // Until it may be asked about, green is left to DNS. Envoy 1.40 gets stuck if a cluster turns from DNS to endpoints that
+    // it is told while it starts and has not resolved the name yet.
+    let is_known = |source: &SourceStatus| is_well(source) && source.notes.is_empty();
+    follower.source("Cloud Map", is_known).await;
     let staff = shop.staff(follower.xds()).await;
     staff.is_answered_by("blue").await;
 }

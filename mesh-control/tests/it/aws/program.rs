@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::account::Account;
@@ -32,6 +34,7 @@ impl Program {
             .args(["--parameters-every", "150ms", "--endpoints-every", "100ms"])
             .env("MESHWRIGHT_XDS", xds.to_string())
             .envs(of_container(status))
+            .env("MESHWRIGHT_NAMESPACES", "demo=ns-1,elsewhere=ns-1")
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_ENDPOINT_URL_SSM", endpoint)
             .env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint)
@@ -97,6 +100,8 @@ fn free_address() -> SocketAddr {
 async fn it_is_well_once_it_knows_the_mesh_and_leaves_nothing_behind() {
     let account = Account::open().await;
     let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
+    let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
+    door.answer("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
     let mut program = Program::start(&door.address);
     let account = account.with_id("100000000000");
     let reason = eventually("it says what is missing", async || {
@@ -128,6 +133,18 @@ async fn it_is_well_once_it_knows_the_mesh_and_leaves_nothing_behind() {
     .await;
     let staff = shop.staff(program.xds).await;
     staff.is_answered_by("blue").await;
+    // A namespace that nothing wants keeps nobody waiting, and is said to be wrong.
+    eventually("the namespaces are told of", async || {
+        let said = reqwest::get(format!("http://{}/status", program.status)).await;
+        let said = said.expect("an answer").text().await.expect("a text");
+        let expected = ["namespace demo, ns-1", "it is the namespace `demo`, not `elsewhere`"];
+        if expected.iter().all(|expected| said.contains(expected)) {
+            Ok(())
+        } else {
+            Err(said)
+        }
+    })
+    .await;
     let own = "/meshwright-status/demo/0123456789abcdef0123456789abcdef";
     eventually("it publishes", async || {
         let names = account.names_below("/meshwright-status").await;
@@ -179,6 +196,17 @@ async fn what_is_wrong_with_its_arguments_is_said_before_anything_is_served() {
     assert!(said.contains("`a/b` is no name of a mesh"), "{said}");
     let said = run(&["--mesh", "a", "--parameters-every", "1ms"], &region).await;
     assert!(said.contains("allowed are 100ms and longer"), "{said}");
+    let said = run(&["--mesh", "a", "--namespace", "demo"], &region).await;
+    assert!(said.contains("expected is a name and an id"), "{said}");
+    let said = run(
+        &["--mesh", "a", "--namespace", "demo=ns-1", "--namespace", "demo=ns-2"],
+        &region,
+    )
+    .await;
+    assert!(
+        said.contains("the namespace `demo` has two ids: ns-1 and ns-2"),
+        "{said}"
+    );
     let no_region = [("AWS_EC2_METADATA_DISABLED", "true")];
     let said = run(&["--mesh", "a"], &no_region).await;
     assert!(said.contains("there is no region: set AWS_REGION"), "{said}");
