@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use aws_config::SdkConfig;
 use mesh_infra::App;
-use mesh_infra::deploy::Account;
+use mesh_infra::deploy::{Account, ErrorKind};
 
 use crate::account::{AccountVerb, Target};
 use crate::console::Console;
@@ -48,7 +48,8 @@ pub(crate) fn until_stopped(work: impl AsyncFnOnce(&Console) -> Result<ExitCode,
         tokio::select! {
             result = work(&console) => result,
             signal = signals.next() => {
-                let after = "what CloudFormation was told by now, it does; the same command goes on from there";
+                let after = "nothing more is asked for. What CloudFormation was told to do by now, it does; the same command \
+                             goes on from there";
                 console.progress(&format!("{signal}: {after}"));
                 Ok(ExitCode::from(INTERRUPTED))
             }
@@ -90,12 +91,18 @@ async fn perform(verb: AccountVerb, app: &App, console: &Console) -> Result<Exit
 /// The account, which is told to whoever looks: the wrong one is the worst mistake that can be made here.
 async fn account(target: &Target, console: &Console) -> Result<Account, String> {
     console.waiting("asking AWS who we are");
-    account_of(&config::load(target).await, console).await
+    account_of(&config::load(target).await, target, console).await
 }
 
-pub(crate) async fn account_of(config: &SdkConfig, console: &Console) -> Result<Account, String> {
+pub(crate) async fn account_of(config: &SdkConfig, target: &Target, console: &Console) -> Result<Account, String> {
     let account = Account::new(config).map_err(|error| error.to_string())?;
-    let caller = account.caller().await.map_err(|error| error.to_string())?;
+    let caller = account.caller().await.map_err(|error| match &target.profile {
+        Some(profile) if error.kind() == ErrorKind::NoCredentials => format!(
+            "the profile `{profile}` gives no credentials: look for it in ~/.aws/config and ~/.aws/credentials, or log in \
+             with `aws sso login --profile {profile}`"
+        ),
+        _ => error.to_string(),
+    })?;
     console.progress(&format!(
         "account {}, {}, as {}",
         caller.account, caller.region, caller.arn

@@ -233,7 +233,7 @@ impl BlueGreen {
 
     fn say_status(&self, state: Option<State<Version>>) -> Result<(), String> {
         match state {
-            Some(state) => print(&format!("{state}\n")),
+            Some(state) => print(&answers::status(&state)),
             None => print("nothing was deployed yet\n"),
         }
     }

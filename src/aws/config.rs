@@ -1,9 +1,13 @@
 //! Which account, in which region, with whose credentials: as every tool for AWS finds that out.
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use bluegreen_state::aws_sdk_ssm::config::SharedCredentialsProvider;
 
 use crate::account::Target;
 
@@ -13,8 +17,8 @@ pub(super) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 /// What the command line says, and for the rest the environment, the profile, and whatever else the SDK looks at: single
 /// sign-on, a process that gives credentials, the metadata of a container or machine.
 pub(crate) async fn load(target: &Target) -> SdkConfig {
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(Builder::new().tls_provider(TLS).build_https());
+    let http = Builder::new().tls_provider(TLS).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = &target.region {
         loader = loader.region(Region::new(region.clone()));
     }
@@ -24,5 +28,18 @@ pub(crate) async fn load(target: &Target) -> SdkConfig {
     if let Some(url) = &target.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    loader.load().await
+    let config = loader.load().await;
+    let Some(profile) = &target.profile else {
+        return config;
+    };
+    // Who names a profile means it, whatever keys the environment has.
+    let around = ProviderConfig::without_region()
+        .with_http_client(http)
+        .with_region(config.region().cloned());
+    let credentials = ProfileFileCredentialsProvider::builder()
+        .configure(&around)
+        .profile_name(profile)
+        .build();
+    let credentials = SharedCredentialsProvider::new(credentials);
+    config.into_builder().credentials_provider(credentials).build()
 }

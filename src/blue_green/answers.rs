@@ -89,6 +89,24 @@ pub(super) fn attempt(work: Work, done: Result<Made, NotDone>) -> Attempt {
     }
 }
 
+/// What is said of a state to whoever asks: in a second line, what a rollout under way waits for.
+pub(super) fn status(state: &State<Version>) -> String {
+    let Some(rollout) = state.rollout() else {
+        return format!("{state}\n");
+    };
+    let waits = match rollout.phase() {
+        Phase::PreScaleUp { .. } | Phase::PostScaleUp {} | Phase::PostShift { until: None, .. } => {
+            "; it waits for somebody to say `continue`, or `abort`"
+        }
+        _ => "",
+    };
+    format!(
+        "{state}\nby {}, driven by {}{waits}\n",
+        rollout.strategy(),
+        rollout.driver()
+    )
+}
+
 /// What whoever let something happen is told of its end. `is_to_stay` says that they wanted the version to stay.
 pub(super) fn verdict(ended: Option<Ended>, is_to_stay: bool) -> Result<(), String> {
     match ended {
@@ -131,6 +149,13 @@ mod tests {
             strategy(Some(&at_rest), 2, Some(parsed("all-at-once"))),
             Ok(parsed("all-at-once"))
         );
+    }
+
+    #[test]
+    fn a_status_says_what_a_rollout_waits_for() {
+        assert_eq!(status(&State::first(1)), "blue 1 at 50%, green 1 at 50%\n");
+        let text = status(&under_way());
+        assert!(text.ends_with("\nby canary:20%,1m, driven by somebody\n"), "{text}");
     }
 
     #[test]

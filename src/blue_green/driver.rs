@@ -101,22 +101,55 @@ impl<'a, G: Ground> Driver<'a, G> {
                 () = until(wake) => {
                     wake = None;
                     match self.look(&state, &mut baseline).await? {
-                        Some(what) => Event::CheckFailed { request: state.request(), what },
-                        None => Event::Tick,
+                        Seen::Ours(Some(what)) => Event::CheckFailed { request: state.request(), what },
+                        Seen::Ours(None) => Event::Tick,
+                        Seen::Anothers => {
+                            drop(work);
+                            return self.follow(said, &say).await;
+                        }
                     }
                 }
                 _ = looks.tick() => match self.look(&state, &mut baseline).await? {
-                    Some(what) => Event::CheckFailed { request: state.request(), what },
-                    None => {
+                    Seen::Ours(Some(what)) => Event::CheckFailed { request: state.request(), what },
+                    Seen::Ours(None) => {
                         effects = Vec::new();
                         continue;
                     }
+                    Seen::Anothers => {
+                            drop(work);
+                            return self.follow(said, &say).await;
+                        }
                 },
             };
-            effects = deployment
-                .apply(next, now())
-                .await
-                .map_err(|error| not_stored(&error))?;
+            effects = match deployment.apply(next, now()).await {
+                Ok(effects) => effects,
+                Err(error) if error.is_conflict() => {
+                    drop(work);
+                    return self.follow(said, &say).await;
+                }
+                Err(error) => return Err(error.to_string()),
+            };
+        }
+    }
+
+    /// Says what becomes of a rollout that somebody else goes on with, until that has ended.
+    async fn follow(&self, mut said: String, say: impl Fn(&str)) -> Result<Option<Outcome<Version>>, String> {
+        say("somebody else goes on with it, which is followed here");
+        loop {
+            let stored = self.ground.open().await?;
+            let state = stored
+                .ok_or("the state is gone, so nobody knows how it ended")?
+                .state()
+                .clone();
+            let words = state.to_string();
+            if words != said {
+                say(&words);
+                said = words;
+            }
+            if state.rollout().is_none() {
+                return Ok(state.last().cloned());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
 
@@ -200,21 +233,21 @@ impl<'a, G: Ground> Driver<'a, G> {
         })
     }
 
-    /// Whether this driver is still the one, and whether the new version is well. Gives what is wrong with it.
-    async fn look(&self, state: &State<Version>, baseline: &mut Baseline) -> Result<Option<String>, String> {
+    /// Whether this driver is still the one, and whether the new version is well. Gives what is seen.
+    async fn look(&self, state: &State<Version>, baseline: &mut Baseline) -> Result<Seen, String> {
         let stored = self.ground.open().await?;
         let driver = stored.and_then(|stored| Some(stored.state().rollout()?.driver().to_owned()));
         if driver.as_deref() != Some(&self.name) {
-            return Err(format!("{} took over", driver.as_deref().unwrap_or("somebody else")));
+            return Ok(Seen::Anothers);
         }
         // Back to the version before there is no other way than on.
         if is_rolling_back(state) {
-            return Ok(None);
+            return Ok(Seen::Ours(None));
         }
         let target = state.target();
         // An error: an Envoy is being started, or all of it, and nothing can be said just now.
         let now = self.count(target).await.ok();
-        Ok(now.and_then(|now| baseline.complaint(target, now)))
+        Ok(Seen::Ours(now.and_then(|now| baseline.complaint(target, now))))
     }
 
     /// What was counted of calls to a side, and to the other one.
@@ -222,6 +255,14 @@ impl<'a, G: Ground> Driver<'a, G> {
         let of = async |side| self.ground.statistics(self.app.node(side)).await;
         Ok([of(target).await?, of(target.other()).await?])
     }
+}
+
+/// What a look at a rollout shows.
+enum Seen {
+    /// This driver is the one; and what is wrong with the new version, if anything is.
+    Ours(Option<String>),
+    /// Somebody else took over.
+    Anothers,
 }
 
 fn is_rolling_back(state: &State<Version>) -> bool {

@@ -44,7 +44,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 pub(super) fn perform(app: &BlueGreen, arguments: Arguments) -> Result<ExitCode, String> {
     until_stopped(async |console| {
         let config = config::load(&arguments.target).await;
-        let account = account_of(&config, console).await?;
+        let account = account_of(&config, &arguments.target, console).await?;
         let there = There {
             app,
             account,

@@ -82,11 +82,21 @@ fn shape(name: &str, arguments: &[&str]) -> Result<Strategy, String> {
             let steps: Result<Vec<Step>, String> = steps.iter().map(|text| step(text)).collect();
             Strategy::steps(steps?).map_err(invalid)
         }
-        ("all-at-once" | "fixed" | "canary" | "linear", _) => {
-            Err(format!("`{name}` does not go with `{}`", arguments.join(",")))
-        }
+        ("all-at-once", _) => Err(misses(name, arguments, "nothing", "all-at-once")),
+        ("fixed", _) => Err(misses(name, arguments, "a share", "fixed:50%")),
+        ("canary", _) => Err(misses(name, arguments, "a share and a time", "canary:10%,30s")),
+        ("linear", _) => Err(misses(name, arguments, "a share and a time", "linear:20%,10s")),
         _ => Err(format!("there is no `{name}`")),
     }
+}
+
+/// That a name does not go with its arguments.
+fn misses(name: &str, arguments: &[&str], wanted: &str, example: &str) -> String {
+    let given = match arguments {
+        [] => "nothing".to_owned(),
+        given => format!("`{}`", given.join(",")),
+    };
+    format!("`{name}` takes {wanted}, as in {example}, and was given {given}")
 }
 
 fn step(text: &str) -> Result<Step, String> {
@@ -194,9 +204,12 @@ mod tests {
         for (text, reason) in [
             ("", "there is no ``"),
             ("blue-green", "there is no `blue-green`"),
-            ("fixed", "`fixed` does not go with ``"),
-            ("canary:10%", "`canary` does not go with `10%`"),
-            ("canary:10%,30s,40s", "does not go with"),
+            ("fixed", "`fixed` takes a share, as in fixed:50%, and was given nothing"),
+            (
+                "canary:10%",
+                "`canary` takes a share and a time, as in canary:10%,30s, and was given `10%`",
+            ),
+            ("canary:10%,30s,40s", "and was given `10%,30s,40s`"),
             ("canary:10%,30", "`30` is no time"),
             ("canary:10%,-30s", "`-30s` is no time"),
             ("canary:10%,9999999999999999999h", "is no time"),
@@ -210,7 +223,7 @@ mod tests {
             ("steps:50%,0%", "gives the new version 0%"),
             ("all-at-once,baked:5m", "there is no option `baked`"),
             ("all-at-once,bake:5m,bake:6m", "says again"),
-            ("fixed:50%,", "does not go with"),
+            ("fixed:50%,", "and was given `50%,`"),
         ] {
             let error = text.parse::<Strategy>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{text}` is no strategy: ")), "{error}");
