@@ -85,7 +85,7 @@ pub struct OwnWiring {
     /// Intercepted Service Connect: the address that each endpoint's name has in this task, by that name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub virtual_addresses: BTreeMap<String, IpAddr>,
-    /// A file to which requests that ask for it are written as a [`crate::hop::Hop`]. Default: none.
+    /// A file to which requests that ask for it are written as a `Hop` of `mesh-control`. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hops: Option<String>,
     /// Where spans of requests are sent, by OTLP over gRPC without TLS. Default: nowhere, and no request is traced.
