@@ -1,3 +1,5 @@
+//! Documents of every form, whole and damaged.
+
 use serde_json::{Value, json};
 
 use super::*;

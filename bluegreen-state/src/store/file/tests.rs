@@ -1,3 +1,5 @@
+//! The store in a file: who may read it, what a link leads to, and crashes at each moment.
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
