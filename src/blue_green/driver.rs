@@ -1,7 +1,8 @@
 //! Carries out a rollout: does what the state machine asks for, and tells it what came of that.
 //!
 //! The state is stored before anything is done, so a driver that is killed can be followed by another. Whoever follows
-//! takes over by storing their name; the former one, should it live, notices within a second and leaves.
+//! takes over by storing their name; the former one, should it live, notices within a second,
+//! does nothing more, and says how it ends.
 
 use std::time::{Duration, SystemTime};
 
