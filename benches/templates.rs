@@ -61,7 +61,7 @@ fn generated() -> Stack {
 }
 
 fn template(stack: &Stack) -> Template {
-    stack.synth().unwrap_or_else(|problems| panic!("{problems}"))
+    stack.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn templates(criterion: &mut Criterion) {

@@ -245,7 +245,7 @@ impl BlueGreen {
 
     fn synth(&self, sides: &Sides) -> Result<Template, String> {
         let template = (self.describe)(sides).synth_as(MeshForm::Parameters);
-        let template = template.map_err(|problems| problems.to_string())?;
+        let template = template.map_err(|diagnostics| diagnostics.to_string())?;
         // The template as text is all that passes from the description to the runner.
         Template::from_json(&template.to_json()).map_err(|error| error.to_string())
     }
@@ -274,7 +274,7 @@ impl BlueGreen {
         };
         Plan::new(&[stack], &self.images)
             .and_then(Plan::with_services)
-            .map_err(|problems| up::cannot_be_run(&problems))
+            .map_err(|diagnostics| up::cannot_be_run(&diagnostics))
     }
 
     fn node(&self, side: Side) -> &ResourcePath {

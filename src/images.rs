@@ -11,7 +11,7 @@ use crate::console::print;
 /// The images, and the files that they are built from.
 const IMAGES: [(&str, &str); 2] = [
     (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
-    (CONTROL_PLANE_IMAGE, "mesh-control/Dockerfile"),
+    (CONTROL_PLANE_IMAGE, "crates/mesh-control/Dockerfile"),
 ];
 
 /// The tag of the images: this version of the program, so that a template says what it was made for.

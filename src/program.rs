@@ -147,11 +147,11 @@ impl Program {
         };
         Plan::new(&[stack], &self.images)
             .and_then(Plan::with_services)
-            .map_err(|problems| up::cannot_be_run(&problems))
+            .map_err(|diagnostics| up::cannot_be_run(&diagnostics))
     }
 
     fn template(&self, wanted: Option<&str>, form: MeshForm) -> Result<(String, Template), String> {
-        let mut templates = self.app.synth_as(form).map_err(|problems| problems.to_string())?;
+        let mut templates = self.app.synth_as(form).map_err(|diagnostics| diagnostics.to_string())?;
         let names: Vec<String> = templates.keys().cloned().collect();
         let name = match (wanted, names.as_slice()) {
             (Some(name), _) => name.to_owned(),

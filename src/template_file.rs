@@ -11,6 +11,7 @@ use std::time::{Instant, SystemTime};
 use clap::{Args, Parser, Subcommand};
 use mesh_infra::diagram;
 use mesh_local::{Image, Images, Plan};
+use sidecar_contract::Diagnostics;
 
 pub(crate) use self::files::{TemplateFiles, parameter};
 use crate::child;
@@ -128,7 +129,8 @@ impl TemplateArguments {
         let images = self.images()?;
         let stacks = read.stacks();
         let plan = Plan::new(&stacks, &images).and_then(Plan::with_services);
-        let mut problems = plan.as_ref().err().cloned().unwrap_or_default();
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(plan.as_ref().err().cloned().into_iter().flatten());
         let used = Plan::image_names(&stacks);
         for (name, command) in &self.images {
             let path = format!("--image {name}={command}");
@@ -138,16 +140,16 @@ impl TemplateArguments {
             {
                 let has: Vec<&str> = used.iter().map(String::as_str).collect();
                 let message = format!("the template uses no such image; it uses {}", has.join(", "));
-                problems.add(path.as_str(), message);
+                diagnostics.add(path.as_str(), message);
             }
             let words = shell_words::split(command).unwrap_or_default();
             if let Some(program) = words.first().filter(|program| !can_be_started(program)) {
-                problems.add(path, format!("`{program}` is no program: {}", where_sought(program)));
+                diagnostics.add(path, format!("`{program}` is no program: {}", where_sought(program)));
             }
         }
         match plan {
-            Ok(plan) if problems.is_empty() => Ok(plan),
-            _ => Err(up::cannot_be_run(&problems)),
+            Ok(plan) if diagnostics.is_empty() => Ok(plan),
+            _ => Err(up::cannot_be_run(&diagnostics.into())),
         }
     }
 

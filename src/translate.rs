@@ -48,7 +48,7 @@ impl Translate {
         let read = self.files.read()?;
         // No container is started, so it does not matter what its image is.
         let plan = Plan::new(&read.stacks(), &child::known_images_and_stub());
-        let plan = plan.map_err(|problems| format!("this template cannot be translated\n{problems}"))?;
+        let plan = plan.map_err(|diagnostics| format!("this template cannot be translated\n{diagnostics}"))?;
         let node = inspect::find(&plan, &self.node).map_err(|error| format!("--node: {error}"))?;
         let inspection = inspect::inspect(&plan, &node, self.wiring.into()).map_err(|error| chain(&error))?;
         print(&format!("{:#}", inspection.configuration))?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
 use mesh_local::{Applied, Beside, Event, LocalMesh, Plan};
-use mesh_model::Problems;
+use sidecar_contract::ValidationErrors;
 
 use crate::child::launcher;
 use crate::console::{Console, chain};
@@ -80,8 +80,8 @@ pub(crate) fn run(up: Up<'_>) -> Result<(), String> {
 }
 
 /// What is said of a template with problems.
-pub(crate) fn cannot_be_run(problems: &Problems) -> String {
-    format!("this template cannot be run here\n{problems}")
+pub(crate) fn cannot_be_run(diagnostics: &ValidationErrors) -> String {
+    format!("this template cannot be run here\n{diagnostics}")
 }
 
 /// Between two looks at the files. Nobody saves a file and expects its effect sooner.

@@ -11,9 +11,9 @@ use axum::Router;
 use axum::body::Bytes;
 use mesh_infra::Template;
 use mesh_local::{Image, LocalMesh, Network, Plan, StackTemplate};
-use mesh_model::environment::EGRESS;
 use meshwright::child;
 use serde::{Deserialize, Serialize};
+use sidecar_contract::environment::EGRESS;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -4,8 +4,8 @@ mod address;
 
 use axum::http::{StatusCode, Uri};
 use mesh_client::{Client, Deadline, Response, TraceContext};
-use mesh_model::MeshSuffixes;
-use mesh_model::environment::{EGRESS, WIRING};
+use sidecar_contract::MeshSuffixes;
+use sidecar_contract::environment::{EGRESS, WIRING};
 use thiserror::Error;
 
 use self::address::{Address, Refusal};

@@ -86,7 +86,7 @@ use std::time::Duration;
 use mesh_client::server::{DEFAULT_DEREGISTRATION, Readiness, Shutdown};
 use mesh_client::telemetry::Telemetry;
 use mesh_client::{Client, Evidence, Sidecar};
-use mesh_model::Problems;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -198,7 +198,7 @@ async fn health() -> Outcome {
 }
 
 /// What the environment says, with the mistakes of all its readers in one report. No mesh if nothing tells of one.
-fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), Problems> {
+fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), ValidationErrors> {
     let settings = Settings::from_environment();
     let telemetry = Telemetry::from_env();
     if let (Ok(settings), Ok(telemetry)) = (&settings, &telemetry) {
@@ -211,11 +211,12 @@ fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), 
             Ok((settings, mesh, telemetry))
         }
         (settings, mesh, telemetry) => {
-            let mut problems = settings.err().unwrap_or_default();
+            let mut diagnostics = Diagnostics::new();
+            diagnostics.extend(settings.err().into_iter().flatten());
             for error in [mesh.err(), telemetry.err()].into_iter().flatten() {
-                problems.extend(error.problems().clone());
+                diagnostics.extend(error.errors().clone());
             }
-            Err(problems)
+            Err(diagnostics.into())
         }
     }
 }

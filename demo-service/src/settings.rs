@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use mesh_model::Problems;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 use tracing_subscriber::EnvFilter;
 
 use crate::server::LONGEST_DEREGISTRATION;
@@ -72,14 +72,14 @@ impl fmt::Display for Ports {
 
 impl Settings {
     /// The settings of this process.
-    pub(crate) fn from_environment() -> Result<Self, Problems> {
+    pub(crate) fn from_environment() -> Result<Self, ValidationErrors> {
         Self::read(|name| std::env::var_os(name))
     }
 
-    fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Problems> {
+    fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ValidationErrors> {
         let mut variables = Variables {
             lookup,
-            problems: Problems::none(),
+            diagnostics: Diagnostics::new(),
         };
         let port = variables.parsed(PORT, "a port from 0 to 65535", |text| text.parse().ok());
         let bind = variables.parsed(BIND, "an IP address, such as 127.0.0.1", |text| text.parse().ok());
@@ -109,14 +109,14 @@ impl Settings {
             deregistration,
             log_filter: log_filter.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
         };
-        variables.problems.or(settings)
+        variables.diagnostics.into_result(settings)
     }
 }
 
 /// One-method access to the environment, and what was wrong with it so far.
 struct Variables<L> {
     lookup: L,
-    problems: Problems,
+    diagnostics: Diagnostics,
 }
 
 impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
@@ -125,7 +125,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text.trim().to_owned()),
             Err(value) => {
-                self.problems
+                self.diagnostics
                     .add(name, format!("is `{}`, which is not UTF-8", value.display()));
                 None
             }
@@ -136,7 +136,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         let text = self.text(name)?;
         let value = parse(&text);
         if value.is_none() {
-            self.problems
+            self.diagnostics
                 .add(name, format!("is `{}`; allowed is {allowed}", text.escape_debug()));
         }
         value
@@ -163,7 +163,7 @@ fn ports(list: &str) -> Option<Ports> {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Settings, Problems> {
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, ValidationErrors> {
         Settings::read(|name| {
             variables
                 .iter()
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported() {
-        let problems = read(&[
+        let diagnostics = read(&[
             (NAME, "gr\nue"),
             (PORT, "65536"),
             (BIND, "localhost"),
@@ -241,7 +241,7 @@ mod tests {
         ])
         .unwrap_err();
         assert_eq!(
-            problems.to_string(),
+            diagnostics.to_string(),
             "SERVICE_PORT: is `65536`; allowed is a port from 0 to 65535\n\
              SERVICE_BIND: is `localhost`; allowed is an IP address, such as 127.0.0.1\n\
              SERVICE_DOWNSTREAM_PORTS: is `80,0`; allowed is ports from 1 to 65535, separated by commas\n\

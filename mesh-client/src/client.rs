@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 
 pub use self::builder::{ClientBuilder, DEFAULT_IDLE_TIMEOUT, DEFAULT_TIMEOUT};
 use crate::bases::Bases;
@@ -57,7 +57,7 @@ pub(crate) enum Way {
 }
 
 impl Client {
-    /// The client that the environment describes, by the variables of [`mesh_model::environment`] and what else there
+    /// The client that the environment describes, by the variables of [`sidecar_contract::environment`] and what else there
     /// is in the task. The first of these decides:
     ///
     /// 1. `MESHWRIGHT_WIRING` says `explicit`, `intercepted` or `direct`;
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// What tells that the sidecar takes calls: the page that `MESHWRIGHT_READY` names
-    /// ([`mesh_model::environment::READY`]), or else a connection to its egress listener.
+    /// ([`sidecar_contract::environment::READY`]), or else a connection to its egress listener.
     #[must_use]
     pub fn sidecar(&self) -> &Sidecar {
         &self.inner.sidecar

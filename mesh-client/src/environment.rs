@@ -1,13 +1,13 @@
 //! The environment variables that tell a service of its sidecar, read in this one place.
 //!
-//! Their names and meanings are [`mesh_model::environment`]'s. Reading is kept apart from the process's real
+//! Their names and meanings are [`sidecar_contract::environment`]'s. Reading is kept apart from the process's real
 //! environment, so that tests can say what is set without setting it for everyone.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use mesh_model::environment::{DIRECT, EGRESS, EXPLICIT, INTERCEPTED, READY, SUFFIXES, TCP_EGRESS, WIRING};
-use mesh_model::{MeshSuffixes, Problems};
+use sidecar_contract::environment::{DIRECT, EGRESS, EXPLICIT, INTERCEPTED, READY, SUFFIXES, TCP_EGRESS, WIRING};
+use sidecar_contract::{Diagnostics, MeshSuffixes};
 
 use crate::config::{ConfigError, check_egress, check_suffixes};
 use crate::ready::Sidecar;
@@ -32,18 +32,20 @@ pub(crate) struct Environment {
 /// A variable that is set to nothing is a mistake and not the same as one that is not set: a template that
 /// meant to fill it in should not quietly take its service out of the mesh.
 pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environment, ConfigError> {
-    let mut problems = Problems::none();
+    let mut diagnostics = Diagnostics::new();
     let mut text = |name: &str| {
         let value = lookup(name)?;
         let text = value.into_string().map_err(|value| {
-            problems.add(name, format!("is `{}`, which is not UTF-8", value.display()));
+            diagnostics.add(name, format!("is `{}`, which is not UTF-8", value.display()));
         });
         Some(text)
     };
     let (stated, egress, suffixes, page) = (text(WIRING), text(EGRESS), text(SUFFIXES), text(READY));
     let tcp = text(TCP_EGRESS);
-    let egress = egress.map(|egress| egress.and_then(|value| address(&value, &mut problems)));
-    let wiring = stated.map_or(Ok(None), |stated| stated.and_then(|value| word(&value, &mut problems)));
+    let egress = egress.map(|egress| egress.and_then(|value| address(&value, &mut diagnostics)));
+    let wiring = stated.map_or(Ok(None), |stated| {
+        stated.and_then(|value| word(&value, &mut diagnostics))
+    });
 
     let wiring = match (wiring, egress) {
         (Err(()), _) | (_, Some(Err(()))) => None,
@@ -51,14 +53,14 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environm
         (Ok(None), Some(Ok(egress))) => Some(Wiring::explicit(egress, Evidence::Variable(EGRESS))),
         (Ok(Some(EXPLICIT)), Some(Ok(egress))) => Some(Wiring::explicit(egress, Evidence::Variable(WIRING))),
         (Ok(Some(EXPLICIT)), None) => {
-            problems.add(
+            diagnostics.add(
                 EGRESS,
                 "is not set; expected is the sidecar's egress address, such as 127.0.0.1:15001",
             );
             None
         }
         (Ok(Some(word)), Some(Ok(egress))) => {
-            problems.add(
+            diagnostics.add(
                 WIRING,
                 format!("is `{word}`, but {EGRESS} is `{egress}`, which means {EXPLICIT}; set one of them"),
             );
@@ -70,7 +72,7 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environm
     let is_explicit = matches!(wiring, Some(Wiring::Explicit { .. }));
     let suffixes = match suffixes {
         None if is_explicit => {
-            problems.add(
+            diagnostics.add(
                 SUFFIXES,
                 "is not set; expected are the mesh's name suffixes, such as serviceconnect,appmesh",
             );
@@ -79,22 +81,22 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environm
         None | Some(Err(())) => None,
         Some(Ok(value)) => {
             let suffixes = MeshSuffixes::from_list(&value);
-            check_suffixes(SUFFIXES, &suffixes, &mut problems);
+            check_suffixes(SUFFIXES, &suffixes, &mut diagnostics);
             Some(suffixes)
         }
     };
     let sidecar = page
         .and_then(Result::ok)
-        .and_then(|page| Sidecar::page_named(READY, page.trim(), &mut problems));
+        .and_then(|page| Sidecar::page_named(READY, page.trim(), &mut diagnostics));
     let tcp = tcp.and_then(Result::ok);
     if tcp.is_some() && wiring.is_some() && !is_explicit {
-        problems.add(
+        diagnostics.add(
             TCP_EGRESS,
             format!("is for {EXPLICIT} wiring, and {WIRING} says otherwise"),
         );
     }
-    let tcp = tcp.map(|list| TcpEgress::parse(&list, &mut problems));
-    if problems.is_empty() {
+    let tcp = tcp.map(|list| TcpEgress::parse(&list, &mut diagnostics));
+    if diagnostics.is_empty() {
         Ok(Environment {
             wiring,
             suffixes,
@@ -102,31 +104,31 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Environm
             tcp: tcp.unwrap_or_default(),
         })
     } else {
-        Err(ConfigError::new(problems))
+        Err(ConfigError::new(diagnostics))
     }
 }
 
 /// One of the words that [`WIRING`] may be.
-fn word(value: &str, problems: &mut Problems) -> Result<Option<&'static str>, ()> {
+fn word(value: &str, diagnostics: &mut Diagnostics) -> Result<Option<&'static str>, ()> {
     let words = [EXPLICIT, INTERCEPTED, DIRECT];
     let known = words.into_iter().find(|word| *word == value.trim());
     known.map(Some).ok_or_else(|| {
-        problems.add(
+        diagnostics.add(
             WIRING,
             format!("is `{value}`; allowed are {EXPLICIT}, {INTERCEPTED} and {DIRECT}"),
         );
     })
 }
 
-fn address(value: &str, problems: &mut Problems) -> Result<SocketAddr, ()> {
+fn address(value: &str, diagnostics: &mut Diagnostics) -> Result<SocketAddr, ()> {
     let Ok(address) = value.trim().parse() else {
-        problems.add(
+        diagnostics.add(
             EGRESS,
             format!("is `{value}`; allowed is an IP address with a port, such as 127.0.0.1:15001"),
         );
         return Err(());
     };
-    check_egress(EGRESS, address, problems);
+    check_egress(EGRESS, address, diagnostics);
     Ok(address)
 }
 

@@ -11,7 +11,7 @@ mod words;
 use std::fmt;
 
 use http::StatusCode;
-use mesh_model::Fault;
+use sidecar_contract::LocalReply;
 
 pub(crate) use self::kind::Peer;
 use self::kind::{Kind, NameKind};
@@ -64,7 +64,7 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self.inner.kind {
-            Kind::Fault { status, .. } | Kind::OtherFault { status, .. } | Kind::Status(status) => Some(status),
+            Kind::LocalReply { status, .. } | Kind::OtherFault { status, .. } | Kind::Status(status) => Some(status),
             _ => None,
         }
     }
@@ -118,26 +118,26 @@ impl Error {
     /// True if the sidecar knows no service of this name.
     #[must_use]
     pub fn is_unknown_service(&self) -> bool {
-        self.fault() == Some(Fault::UnknownService)
+        self.fault() == Some(LocalReply::UnknownService)
     }
 
     /// True if the mesh knows the service, but none of its routes is for such a request.
     #[must_use]
     pub fn is_no_route(&self) -> bool {
-        self.fault() == Some(Fault::NoRoute)
+        self.fault() == Some(LocalReply::NoRoute)
     }
 
     /// True if the mesh knows the service, but none of its tasks can take a call.
     #[must_use]
     pub fn is_no_healthy_endpoint(&self) -> bool {
-        self.fault() == Some(Fault::NoHealthyEndpoint)
+        self.fault() == Some(LocalReply::NoHealthyEndpoint)
     }
 
     /// True if the mesh chose a task and the connection to it failed or broke. The service may have acted on the
     /// call.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        self.fault() == Some(Fault::Unreachable)
+        self.fault() == Some(LocalReply::Unreachable)
     }
 
     /// True if the answer did not come, or did not end, in time: the mesh's (then there is a
@@ -145,7 +145,7 @@ impl Error {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.inner.kind, Kind::Expired | Kind::NoAnswer(_) | Kind::NoEnd(_))
-            || self.fault() == Some(Fault::TimedOut)
+            || self.fault() == Some(LocalReply::TimedOut)
     }
 
     /// True if the call was never sent, because its deadline had passed already. It is a timeout too.
@@ -188,9 +188,9 @@ impl Error {
 
     /// The fault that the sidecar answered with, if it did and if this version knows it.
     #[must_use]
-    pub fn fault(&self) -> Option<Fault> {
+    pub fn fault(&self) -> Option<LocalReply> {
         match self.inner.kind {
-            Kind::Fault { fault, .. } => Some(fault),
+            Kind::LocalReply { fault, .. } => Some(fault),
             _ => None,
         }
     }

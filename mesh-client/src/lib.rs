@@ -80,7 +80,7 @@
 //! | direct wiring: addresses in turn, the next if one takes no connection | supported |
 //! | direct wiring: health checks, weights, zones | not: a mesh has them |
 //! | proxyless: routes and endpoints from the control plane | planned |
-//! | configuration from [`mesh_model::environment`] | supported |
+//! | configuration from [`sidecar_contract::environment`] | supported |
 //! | TCP services: where to connect ([`Client::tcp_address`]) | supported; connecting is the caller's |
 //! | HTTP/1.1; bodies held in memory or sent and read piece by piece | supported |
 //! | a `tower::Service` of `http::Request`s | supported |
@@ -88,7 +88,7 @@
 //! | one deadline per call, told to the next hop and taken from the one before ([`Deadline`]) | supported, through any number of sidecars |
 //! | retries: with a sidecar | never: they are the mesh's |
 //! | retries: in direct wiring, with pauses and a budget ([`ClientBuilder::retries`]) | supported |
-//! | faults of the sidecar told apart ([`mesh_model::fault`]) | supported |
+//! | faults of the sidecar told apart ([`sidecar_contract::local_reply`]) | supported |
 //! | trace context (W3C Trace Context level 1, `X-Amzn-Trace-Id`, `x-request-id`) | passed on unchanged; with spans, continued in the first two forms |
 //! | spans and metrics of requests and calls (OpenTelemetry) | supported, feature `telemetry` |
 //! | a span for each attempt of a call | not: one for the call |
@@ -128,11 +128,11 @@ pub use client::{Client, ClientBuilder, DEFAULT_IDLE_TIMEOUT, DEFAULT_TIMEOUT};
 pub use config::ConfigError;
 pub use deadline::Deadline;
 pub use error::Error;
-pub use mesh_model::{Fault, MeshSuffixes};
 pub use names::DEFAULT_PLACEHOLDER;
 pub use ready::{NotReady, Sidecar};
 pub use request::RequestBuilder;
 pub use response::Response;
+pub use sidecar_contract::{LocalReply, MeshSuffixes};
 pub use trace_context::TraceContext;
 pub use wiring::{Evidence, Wiring};
 

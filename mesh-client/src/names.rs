@@ -21,7 +21,7 @@ mod settings;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 
 pub(crate) use self::addresses::{Addresses, Origin};
 use self::dns::Dns;

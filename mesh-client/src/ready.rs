@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use mesh_model::Problems;
+use sidecar_contract::Diagnostics;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -78,19 +78,19 @@ impl Sidecar {
     ///
     /// A `url` of another form.
     pub fn page(url: &str) -> Result<Self, ConfigError> {
-        let mut problems = Problems::none();
-        match Self::page_named("page", url, &mut problems) {
+        let mut diagnostics = Diagnostics::new();
+        match Self::page_named("page", url, &mut diagnostics) {
             Some(sidecar) => Ok(sidecar),
-            None => Err(ConfigError::new(problems)),
+            None => Err(ConfigError::new(diagnostics)),
         }
     }
 
     /// The same, with mistakes noted under `path`.
-    pub(crate) fn page_named(path: &str, url: &str, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn page_named(path: &str, url: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         match Page::parse(url) {
             Ok(page) => Some(Self { sign: Sign::Page(page) }),
             Err(why) => {
-                problems.add(path, why);
+                diagnostics.add(path, why);
                 None
             }
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use mesh_model::{Fault, fault};
 use serde::de::DeserializeOwned;
+use sidecar_contract::{LocalReply, local_reply};
 
 use crate::body::ResponseBody;
 use crate::error::{Error, Words};
@@ -29,7 +29,7 @@ impl Response {
         service: Arc<str>,
         timeout: Duration,
     ) -> Result<Self, Error> {
-        let Some(mark) = answer.headers().get(fault::HEADER) else {
+        let Some(mark) = answer.headers().get(local_reply::HEADER) else {
             return Ok(Self {
                 answer,
                 service,
@@ -37,7 +37,7 @@ impl Response {
             });
         };
         let status = answer.status();
-        let known = mark.to_str().ok().and_then(Fault::from_header);
+        let known = mark.to_str().ok().and_then(LocalReply::from_header);
         let value = Words::new(mark.as_bytes());
         let words = words_of(answer).await;
         Err(match known {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 use url::{Host, Url};
 
 use crate::error::Error;

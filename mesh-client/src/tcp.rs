@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use mesh_model::Problems;
-use mesh_model::environment::TCP_EGRESS;
+use sidecar_contract::Diagnostics;
+use sidecar_contract::environment::TCP_EGRESS;
 
 use crate::client::{Client, Way};
 use crate::config::check_egress;
@@ -18,15 +18,15 @@ pub(crate) struct TcpEgress(BTreeMap<(String, u16), SocketAddr>);
 
 impl TcpEgress {
     /// Reads `NAME:PORT=ADDRESS`, separated by commas; mistakes are noted under [`TCP_EGRESS`].
-    pub(crate) fn parse(list: &str, problems: &mut Problems) -> Self {
+    pub(crate) fn parse(list: &str, diagnostics: &mut Diagnostics) -> Self {
         let mut listeners = Self::default();
         for item in list.split(',').map(str::trim) {
             match one(item) {
                 Some((name, port, address)) => {
-                    check_egress(TCP_EGRESS, address, problems);
+                    check_egress(TCP_EGRESS, address, diagnostics);
                     listeners.insert(&name, port, address);
                 }
-                None => problems.add(
+                None => diagnostics.add(
                     TCP_EGRESS,
                     format!("holds `{item}`; allowed is NAME:PORT=ADDRESS, such as db.appmesh:5432=127.0.0.1:41234"),
                 ),
@@ -65,7 +65,7 @@ fn one(item: &str) -> Option<(HostName, u16, SocketAddr)> {
 impl Client {
     /// Where to connect for a TCP service of the mesh, a database for instance, that is called `name` and has this port.
     ///
-    /// In explicit wiring that is the sidecar's listener for it, from [`mesh_model::environment::TCP_EGRESS`] or
+    /// In explicit wiring that is the sidecar's listener for it, from [`sidecar_contract::environment::TCP_EGRESS`] or
     /// [`ClientBuilder::tcp_egress`](crate::ClientBuilder::tcp_egress). In the others it is one of the addresses that the
     /// name leads to, the next one each time: ask again for each connection. What is connected there, encrypted and tried
     /// again is the caller's, or its database driver's.
@@ -130,9 +130,11 @@ mod tests {
     use super::*;
 
     fn parse(list: &str) -> Result<TcpEgress, String> {
-        let mut problems = Problems::none();
-        let listeners = TcpEgress::parse(list, &mut problems);
-        problems.or(listeners).map_err(|problems| problems.to_string())
+        let mut diagnostics = Diagnostics::new();
+        let listeners = TcpEgress::parse(list, &mut diagnostics);
+        diagnostics
+            .into_result(listeners)
+            .map_err(|diagnostics| diagnostics.to_string())
     }
 
     #[test]

@@ -66,10 +66,10 @@ mod xray;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use mesh_model::Problems;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use sidecar_contract::Diagnostics;
 use tokio::sync::oneshot;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -118,31 +118,31 @@ pub fn init() -> Result<Telemetry, ConfigError> {
         Ok(text) if !text.trim().is_empty() => EnvFilter::try_new(text),
         _ => EnvFilter::try_new(DEFAULT_LOG),
     };
-    let mut problems = Problems::none();
+    let mut diagnostics = Diagnostics::new();
     let (telemetry, filter) = match (telemetry, filter) {
         (Ok(telemetry), Ok(filter)) => (telemetry, filter),
         (telemetry, filter) => {
             if let Err(error) = telemetry {
-                problems.extend(error.problems().clone());
+                diagnostics.extend(error.errors().clone());
             }
             if let Err(error) = filter {
-                problems.add(
+                diagnostics.add(
                     "RUST_LOG",
                     format!("is no filter such as info or my_service=debug: {error}"),
                 );
             }
-            return Err(ConfigError::new(problems));
+            return Err(ConfigError::new(diagnostics));
         }
     };
     let subscriber = tracing_subscriber::registry().with(telemetry.layer()).with(log(filter));
     match subscriber.try_init() {
         Ok(()) => Ok(telemetry),
         Err(error) => {
-            problems.add(
+            diagnostics.add(
                 "subscriber",
                 format!("{error}; add Telemetry::layer to the one that is there"),
             );
-            Err(ConfigError::new(problems))
+            Err(ConfigError::new(diagnostics))
         }
     }
 }

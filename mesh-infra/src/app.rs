@@ -1,7 +1,7 @@
 //! What a user describes as a whole: one or more stacks, in the order in which they are deployed.
 
 use indexmap::IndexMap;
-use mesh_model::{Problem, Problems};
+use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 use crate::mesh_form::MeshForm;
 use crate::stack::Stack;
@@ -49,7 +49,7 @@ impl App {
     /// # Errors
     ///
     /// Every problem of every stack, its path beginning with the stack's name; and stacks of the same name.
-    pub fn synth(&self) -> Result<IndexMap<String, Template>, Problems> {
+    pub fn synth(&self) -> Result<IndexMap<String, Template>, ValidationErrors> {
         self.synth_as(MeshForm::default())
     }
 
@@ -58,27 +58,27 @@ impl App {
     /// # Errors
     ///
     /// As [`App::synth`].
-    pub fn synth_as(&self, form: MeshForm) -> Result<IndexMap<String, Template>, Problems> {
+    pub fn synth_as(&self, form: MeshForm) -> Result<IndexMap<String, Template>, ValidationErrors> {
         let mut templates = IndexMap::new();
-        let mut problems = Problems::none();
+        let mut diagnostics = Diagnostics::new();
         for stack in &self.stacks {
             match stack.synth_as(form) {
                 Ok(template) => {
                     if templates.insert(stack.name().to_owned(), template).is_some() {
-                        problems.add(
+                        diagnostics.add(
                             stack.name(),
                             "is the name of two stacks; a stack's name is unique in its app",
                         );
                     }
                 }
                 Err(found) => {
-                    for Problem { path, message } in found.iter() {
-                        problems.add(format!("{}.{path}", stack.name()), message.as_str());
+                    for Diagnostic { path, message } in found.iter() {
+                        diagnostics.add(format!("{}.{path}", stack.name()), message.as_str());
                     }
                 }
             }
         }
-        problems.or(templates)
+        diagnostics.into_result(templates)
     }
 }
 

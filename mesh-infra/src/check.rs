@@ -20,7 +20,7 @@ mod services;
 mod task_definitions;
 mod wiring;
 
-use mesh_model::Problems;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use crate::cfn::{self, ResourceType, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 use crate::mesh_resource::mesh_resources;
@@ -38,63 +38,63 @@ pub(crate) use parameters::check as check_parameters;
 /// [`mesh_model::app_mesh::Assembly`] finds in meshes, in either [`MeshForm`](crate::MeshForm); Envoys of virtual
 /// nodes that do not exist or whose bootstrap does not fit theirs, virtual nodes looked for under names that nothing
 /// registers, and names that AWS refuses.
-pub fn check(template: &Template) -> Result<(), Problems> {
-    let mut problems = Problems::none();
-    references::check(template, &mut problems);
-    readable::<servicediscovery::HttpNamespace>(template, &mut problems);
-    readable::<servicediscovery::PrivateDnsNamespace>(template, &mut problems);
-    readable::<servicediscovery::Service>(template, &mut problems);
-    readable::<ssm::Parameter>(template, &mut problems);
-    readable::<appmesh::Mesh>(template, &mut problems);
-    readable::<appmesh::VirtualNode>(template, &mut problems);
-    readable::<appmesh::VirtualRouter>(template, &mut problems);
-    readable::<appmesh::Route>(template, &mut problems);
-    readable::<appmesh::VirtualService>(template, &mut problems);
-    readable::<appmesh::VirtualGateway>(template, &mut problems);
-    readable::<appmesh::GatewayRoute>(template, &mut problems);
-    readable::<ec2::Vpc>(template, &mut problems);
-    readable::<ec2::Subnet>(template, &mut problems);
-    readable::<ec2::VpcGatewayAttachment>(template, &mut problems);
-    readable::<ec2::RouteTable>(template, &mut problems);
-    readable::<ec2::Route>(template, &mut problems);
-    readable::<ec2::SubnetRouteTableAssociation>(template, &mut problems);
-    readable::<ec2::SecurityGroup>(template, &mut problems);
-    readable::<iam::Role>(template, &mut problems);
-    readable::<logs::LogGroup>(template, &mut problems);
-    readable::<elbv2::LoadBalancer>(template, &mut problems);
-    readable::<elbv2::TargetGroup>(template, &mut problems);
-    readable::<elbv2::Listener>(template, &mut problems);
-    readable::<ecs::Cluster>(template, &mut problems);
-    readable::<ecs::TaskDefinition>(template, &mut problems);
-    readable::<ecs::Service>(template, &mut problems);
+pub fn check(template: &Template) -> Result<(), ValidationErrors> {
+    let mut diagnostics = Diagnostics::new();
+    references::check(template, &mut diagnostics);
+    readable::<servicediscovery::HttpNamespace>(template, &mut diagnostics);
+    readable::<servicediscovery::PrivateDnsNamespace>(template, &mut diagnostics);
+    readable::<servicediscovery::Service>(template, &mut diagnostics);
+    readable::<ssm::Parameter>(template, &mut diagnostics);
+    readable::<appmesh::Mesh>(template, &mut diagnostics);
+    readable::<appmesh::VirtualNode>(template, &mut diagnostics);
+    readable::<appmesh::VirtualRouter>(template, &mut diagnostics);
+    readable::<appmesh::Route>(template, &mut diagnostics);
+    readable::<appmesh::VirtualService>(template, &mut diagnostics);
+    readable::<appmesh::VirtualGateway>(template, &mut diagnostics);
+    readable::<appmesh::GatewayRoute>(template, &mut diagnostics);
+    readable::<ec2::Vpc>(template, &mut diagnostics);
+    readable::<ec2::Subnet>(template, &mut diagnostics);
+    readable::<ec2::VpcGatewayAttachment>(template, &mut diagnostics);
+    readable::<ec2::RouteTable>(template, &mut diagnostics);
+    readable::<ec2::Route>(template, &mut diagnostics);
+    readable::<ec2::SubnetRouteTableAssociation>(template, &mut diagnostics);
+    readable::<ec2::SecurityGroup>(template, &mut diagnostics);
+    readable::<iam::Role>(template, &mut diagnostics);
+    readable::<logs::LogGroup>(template, &mut diagnostics);
+    readable::<elbv2::LoadBalancer>(template, &mut diagnostics);
+    readable::<elbv2::TargetGroup>(template, &mut diagnostics);
+    readable::<elbv2::Listener>(template, &mut diagnostics);
+    readable::<ecs::Cluster>(template, &mut diagnostics);
+    readable::<ecs::TaskDefinition>(template, &mut diagnostics);
+    readable::<ecs::Service>(template, &mut diagnostics);
     for (id, task_definition) in template.resources_of::<ecs::TaskDefinition>() {
         if let Ok(task_definition) = task_definition {
             let path = format!("Resources.{id}.Properties");
-            task_definitions::check(&task_definition, &path, &mut problems);
-            fargate::check(&task_definition, &path, &mut problems);
+            task_definitions::check(&task_definition, &path, &mut diagnostics);
+            fargate::check(&task_definition, &path, &mut diagnostics);
         }
     }
-    services::check(template, &mut problems);
-    service_connect::check(template, &mut problems);
+    services::check(template, &mut diagnostics);
+    service_connect::check(template, &mut diagnostics);
     let resources = mesh_resources(template);
-    app_mesh::check(&resources, &mut problems);
-    envoys::check(template, &resources, &mut problems);
+    app_mesh::check(&resources, &mut diagnostics);
+    envoys::check(template, &resources, &mut diagnostics);
     let meshes = app_mesh::topologies(&resources);
-    wiring::check(template, &meshes, &mut problems);
-    control_planes::check(template, &meshes, &mut problems);
-    names::check(template, &mut problems);
-    parameters::check(template, &mut problems);
-    problems.or(())
+    wiring::check(template, &meshes, &mut diagnostics);
+    control_planes::check(template, &meshes, &mut diagnostics);
+    names::check(template, &mut diagnostics);
+    parameters::check(template, &mut diagnostics);
+    diagnostics.into_result(())
 }
 
 /// Properties that do not fit their type. Late ones are none of them: they may fit once they are evaluated.
-fn readable<T: ResourceType>(template: &Template, problems: &mut Problems) {
+fn readable<T: ResourceType>(template: &Template, diagnostics: &mut Diagnostics) {
     let resources = template.resources.iter();
     for (id, resource) in resources.filter(|(_, resource)| resource.kind == T::KIND) {
         let (_, errors) = cfn::read_all::<T>(&resource.properties);
         for error in errors.into_iter().filter(|error| !error.is_late()) {
-            let problem = error.into_problem(&format!("Resources.{id}.Properties"));
-            problems.add(problem.path, problem.message);
+            let diagnostic = error.into_problem(&format!("Resources.{id}.Properties"));
+            diagnostics.add(diagnostic.path, diagnostic.message);
         }
     }
 }

@@ -8,9 +8,9 @@ mod overrides;
 mod scope;
 
 use indexmap::IndexMap;
-use mesh_model::Problems;
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use crate::check::check;
 use crate::construct::Construct;
@@ -31,7 +31,7 @@ pub struct Stack {
     /// The logical ids of the resources of meshes, for those that refer to them by name.
     mesh_resources: IndexMap<ResourcePath, String>,
     overrides: Vec<Override>,
-    problems: Problems,
+    diagnostics: Diagnostics,
 }
 
 impl Stack {
@@ -42,10 +42,10 @@ impl Stack {
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
-        let mut problems = Problems::none();
+        let mut diagnostics = Diagnostics::new();
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(allowed) || name.len() > 128 {
-            problems.add(
+            diagnostics.add(
                 "StackName",
                 format!("is `{name}`; allowed are 1 to 128 of A-Z, a-z, 0-9 and -, beginning with a letter"),
             );
@@ -56,7 +56,7 @@ impl Stack {
             given_ids: IndexMap::new(),
             mesh_resources: IndexMap::new(),
             overrides: Vec::new(),
-            problems,
+            diagnostics,
         }
     }
 
@@ -106,7 +106,7 @@ impl Stack {
     ///
     /// Every problem: ids, handles and overrides that do not fit, all that [`crate::check`] finds, and what of a mesh
     /// cannot be said in parameters.
-    pub fn synth(&self) -> Result<Template, Problems> {
+    pub fn synth(&self) -> Result<Template, ValidationErrors> {
         self.synth_as(MeshForm::default())
     }
 
@@ -116,18 +116,18 @@ impl Stack {
     ///
     /// As [`Stack::synth`]. Paths lead through the resources as they were described, in either form:
     /// `Resources.BlueVirtualNode.Properties.Spec.…`.
-    pub fn synth_as(&self, form: MeshForm) -> Result<Template, Problems> {
-        let mut problems = self.problems.clone();
+    pub fn synth_as(&self, form: MeshForm) -> Result<Template, ValidationErrors> {
+        let mut diagnostics = self.diagnostics.clone();
         let mut template = self.template.clone();
         for change in &self.overrides {
-            change.apply(&mut template, &mut problems);
+            change.apply(&mut template, &mut diagnostics);
         }
         if let Err(found) = check(&template) {
-            problems.extend(found);
+            diagnostics.extend(found);
         }
         if form == MeshForm::Parameters {
-            to_parameters(&mut template, &mut problems);
+            to_parameters(&mut template, &mut diagnostics);
         }
-        problems.or(template)
+        diagnostics.into_result(template)
     }
 }

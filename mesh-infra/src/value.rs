@@ -10,9 +10,9 @@ mod literal;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use mesh_model::Problems;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value as Json, json};
+use sidecar_contract::Diagnostics;
 
 pub use literal::Literal;
 
@@ -137,11 +137,16 @@ pub(crate) fn intrinsic(json: &Json) -> Option<(&str, &Json)> {
 }
 
 /// Notes a number that is known and out of its range.
-pub(crate) fn in_range(value: &Option<Value<u32>>, range: RangeInclusive<u32>, path: &str, problems: &mut Problems) {
+pub(crate) fn in_range(
+    value: &Option<Value<u32>>,
+    range: RangeInclusive<u32>,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) {
     if let Some(Value::Known(number)) = value
         && !range.contains(number)
     {
-        problems.add(
+        diagnostics.add(
             path,
             format!("is {number}; allowed is {} to {}", range.start(), range.end()),
         );

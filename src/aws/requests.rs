@@ -9,7 +9,7 @@ use crate::account::Given;
 /// What is to be deployed, stack by stack.
 pub(super) async fn of(app: &App, stacks: &[String], given: &Given) -> Result<Vec<Request>, String> {
     let names = names(app, stacks)?;
-    let mut templates = app.synth().map_err(|problems| problems.to_string())?;
+    let mut templates = app.synth().map_err(|diagnostics| diagnostics.to_string())?;
     let parameters = parameters(&templates.values().collect::<Vec<_>>(), given).await?;
     let requests = names.into_iter().filter_map(|name| {
         let template = templates.shift_remove(&name)?;

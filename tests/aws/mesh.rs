@@ -65,7 +65,7 @@ fn template(port: u16, door: u16, weights: [u32; 2]) -> Template {
         .with_name("door")
         .with_network(&network);
     stack.add("door", service);
-    stack.synth().unwrap_or_else(|problems| panic!("{problems}"))
+    stack.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 pub(crate) async fn config(endpoint: &str) -> SdkConfig {

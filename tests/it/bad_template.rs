@@ -7,11 +7,11 @@ use crate::run::Run;
 use crate::template::{changed, container, offer, properties};
 
 /// Checks that `up` and `check` refuse the changed template with these problems and nothing else.
-async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], problems: &[&str]) {
+async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], diagnostics: &[&str]) {
     let room = Room::new();
     let file = changed(&room, change).display().to_string();
-    let problems = problems.join("\n  ");
-    let expected = format!("error: this template cannot be run here\n  {problems}\n");
+    let diagnostics = diagnostics.join("\n  ");
+    let expected = format!("error: this template cannot be run here\n  {diagnostics}\n");
     for verb in ["check", "up"] {
         let command = room.meshwright(&[&[verb, "--template", &file], arguments].concat());
         let ended = Run::to_end(&room, command).await;

@@ -31,7 +31,7 @@ use bluegreen_state::aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use bluegreen_state::aws_sdk_ssm::types::ParameterType;
 use bluegreen_state::{Deployment, Event, Revision, SsmStore, Timestamp};
 
-use client::{Fault, client};
+use client::{LocalReply, client};
 use pinned_tools::Server;
 use server::{Kind, server};
 
@@ -54,15 +54,15 @@ impl Place {
     }
 
     fn store(&self, owner: &str) -> SsmStore {
-        self.failing(owner, Fault::None)
+        self.failing(owner, LocalReply::None)
     }
 
-    fn failing(&self, owner: &str, fault: Fault) -> SsmStore {
+    fn failing(&self, owner: &str, fault: LocalReply) -> SsmStore {
         SsmStore::new(client(self.server.address(), fault).0, &self.name).with_owner(owner)
     }
 
     fn client(&self) -> Client {
-        client(self.server.address(), Fault::None).0
+        client(self.server.address(), LocalReply::None).0
     }
 
     async fn put(&self, name: &str, text: &str) {

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 use thiserror::Error;
 
 use crate::settings::Ports;

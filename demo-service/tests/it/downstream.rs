@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode as Status;
 use axum::response::IntoResponse as _;
-use mesh_model::{Fault, fault};
 use reqwest::{Method, StatusCode};
+use sidecar_contract::{LocalReply, local_reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -125,32 +125,32 @@ async fn a_caller_who_waits_no_longer_is_answered_in_time() {
 async fn what_the_mesh_says_is_told() {
     for (fault, status, expected, error) in [
         (
-            Fault::UnknownService,
+            LocalReply::UnknownService,
             404,
             502,
             "no service `blue.appmesh` in this mesh: so it is",
         ),
         (
-            Fault::NoHealthyEndpoint,
+            LocalReply::NoHealthyEndpoint,
             503,
             502,
             "no healthy endpoint of `blue.appmesh`: so it is",
         ),
         (
-            Fault::Unreachable,
+            LocalReply::Unreachable,
             503,
             502,
             "the mesh could not reach `blue.appmesh`: so it is",
         ),
         (
-            Fault::TimedOut,
+            LocalReply::TimedOut,
             504,
             504,
             "`blue.appmesh` did not answer within the time that the mesh allows: so it is",
         ),
     ] {
         let status = Status::from_u16(status).unwrap();
-        let mark = [(fault::HEADER, fault.as_str())];
+        let mark = [(local_reply::HEADER, fault.as_str())];
         let sidecar = Sidecar::answering(move || (status, mark, "so it is").into_response()).await;
         let green = Settings::green().beside(sidecar.address).start().await;
         let document = format!(r#"{{"message":"error","service":"green","error":"{error}"}}"#);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_model::namespace::DEFAULT_PER_REQUEST_TIMEOUT;
-use mesh_model::{MeshSuffixes, Problems};
+use sidecar_contract::{Diagnostics, MeshSuffixes};
 
 use super::{Client, Inner, Way};
 use crate::bases::Bases;
@@ -58,7 +58,7 @@ pub struct ClientBuilder {
     sidecar: Option<Sidecar>,
     tcp: TcpEgress,
     /// What was said of TCP services that are none.
-    tcp_mistakes: Problems,
+    tcp_mistakes: Diagnostics,
     names: NameSettings,
 }
 
@@ -73,7 +73,7 @@ impl ClientBuilder {
             idle_timeout: None,
             sidecar: None,
             tcp: TcpEgress::default(),
-            tcp_mistakes: Problems::none(),
+            tcp_mistakes: Diagnostics::new(),
             names: NameSettings::default(),
         }
     }
@@ -188,34 +188,34 @@ impl ClientBuilder {
     ///
     /// All mistakes at once, each named after the method that says it right.
     pub fn build(self) -> Result<Client, ConfigError> {
-        let mut problems = self.tcp_mistakes;
+        let mut diagnostics = self.tcp_mistakes;
         let hosts = Hosts::new(self.names.hosts_file.clone(), self.names.rules());
         let wiring = self.wiring.or_else(|| self.finds_out.then(|| found_out(&hosts)));
         let default = || MeshSuffixes::new(DEFAULT_SUFFIXES);
         let suffixes = match &wiring {
             Some(Wiring::Explicit { egress, .. }) => {
-                check_egress("egress", *egress, &mut problems);
+                check_egress("egress", *egress, &mut diagnostics);
                 self.suffixes.unwrap_or_default()
             }
             Some(_) => {
-                check_placeholder("placeholder", self.names.placeholder, hosts.rules(), &mut problems);
+                check_placeholder("placeholder", self.names.placeholder, hosts.rules(), &mut diagnostics);
                 self.suffixes.unwrap_or_else(default)
             }
             None => {
-                problems.add(
+                diagnostics.add(
                     "wiring",
                     "is not said; expected is one of egress, intercepted and direct",
                 );
                 self.suffixes.unwrap_or_else(default)
             }
         };
-        check_suffixes("suffixes", &suffixes, &mut problems);
+        check_suffixes("suffixes", &suffixes, &mut diagnostics);
         let idle_timeout = match (&wiring, self.idle_timeout) {
             (Some(Wiring::Explicit { .. }), None) => None,
             (_, said) => Some(said.unwrap_or(DEFAULT_IDLE_TIMEOUT)),
         };
         let http = http_client(idle_timeout)
-            .map_err(|error| problems.add("client", format!("cannot be set up: {error}")))
+            .map_err(|error| diagnostics.add("client", format!("cannot be set up: {error}")))
             .ok();
         let way = match &wiring {
             Some(Wiring::Explicit { egress, .. }) => Some(Way::Sidecar(*egress)),
@@ -223,13 +223,13 @@ impl ClientBuilder {
                 let intercepted = matches!(wiring, Some(Wiring::Intercepted { .. }));
                 let placeholder_for = intercepted.then(|| suffixes.clone());
                 Names::new(&self.names, hosts, placeholder_for)
-                    .map_err(|error| problems.add("names", format!("cannot be looked up: {error}")))
+                    .map_err(|error| diagnostics.add("names", format!("cannot be looked up: {error}")))
                     .map(|names| Way::Names(Box::new(names)))
                     .ok()
             }
         };
-        let (Some(wiring), Some(http), Some(way), true) = (wiring, http, way, problems.is_empty()) else {
-            return Err(ConfigError::new(problems));
+        let (Some(wiring), Some(http), Some(way), true) = (wiring, http, way, diagnostics.is_empty()) else {
+            return Err(ConfigError::new(diagnostics));
         };
         let sidecar = self
             .sidecar

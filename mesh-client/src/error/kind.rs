@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::StatusCode;
-use mesh_model::environment::EGRESS;
-use mesh_model::{Fault, MeshSuffixes};
+use sidecar_contract::environment::EGRESS;
+use sidecar_contract::{LocalReply, MeshSuffixes};
 
 use super::words::Words;
 use crate::names::Why;
@@ -25,8 +25,8 @@ pub(super) enum Kind {
     /// Not sent: the egress listener that takes no connection.
     SidecarUnreachable(SocketAddr),
     /// The sidecar answered in the service's place.
-    Fault {
-        fault: Fault,
+    LocalReply {
+        fault: LocalReply,
         status: StatusCode,
         words: Words,
     },
@@ -133,12 +133,12 @@ impl Kind {
             Self::Name(NameKind::Refused { .. }, _) => "address_refused",
             Self::NotConnected { .. } => "connect",
             Self::SidecarUnreachable(_) => "sidecar_unreachable",
-            Self::Fault { fault, .. } => match fault {
-                Fault::UnknownService => "unknown_service",
-                Fault::NoRoute => "no_route",
-                Fault::NoHealthyEndpoint => "no_healthy_endpoint",
-                Fault::Unreachable => "unreachable",
-                Fault::TimedOut => "timeout",
+            Self::LocalReply { fault, .. } => match fault {
+                LocalReply::UnknownService => "unknown_service",
+                LocalReply::NoRoute => "no_route",
+                LocalReply::NoHealthyEndpoint => "no_healthy_endpoint",
+                LocalReply::Unreachable => "unreachable",
+                LocalReply::TimedOut => "timeout",
             },
             Self::OtherFault { .. } => "other_fault",
             Self::NoAnswer(_) | Self::NoEnd(_) => "timeout",
@@ -188,12 +188,14 @@ impl Kind {
             Self::SidecarUnreachable(at) => {
                 write!(f, "the sidecar at {at} is not reachable, so `{name}` was not called")
             }
-            Self::Fault { fault, words, .. } => match fault {
-                Fault::UnknownService => write!(f, "no service `{name}` in this mesh{words}"),
-                Fault::NoRoute => write!(f, "no route of `{name}` is for such a request{words}"),
-                Fault::NoHealthyEndpoint => write!(f, "no healthy endpoint of `{name}`{words}"),
-                Fault::Unreachable => write!(f, "the mesh could not reach `{name}`{words}"),
-                Fault::TimedOut => write!(f, "`{name}` did not answer within the time that the mesh allows{words}"),
+            Self::LocalReply { fault, words, .. } => match fault {
+                LocalReply::UnknownService => write!(f, "no service `{name}` in this mesh{words}"),
+                LocalReply::NoRoute => write!(f, "no route of `{name}` is for such a request{words}"),
+                LocalReply::NoHealthyEndpoint => write!(f, "no healthy endpoint of `{name}`{words}"),
+                LocalReply::Unreachable => write!(f, "the mesh could not reach `{name}`{words}"),
+                LocalReply::TimedOut => {
+                    write!(f, "`{name}` did not answer within the time that the mesh allows{words}")
+                }
             },
             Self::OtherFault { value, status, words } => {
                 write!(

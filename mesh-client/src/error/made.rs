@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use mesh_model::{Fault, MeshSuffixes};
+use sidecar_contract::{LocalReply, MeshSuffixes};
 
 use super::kind::{Kind, Peer};
 use super::words::Words;
@@ -52,8 +52,8 @@ impl Error {
         Self::new(Some(&service), Kind::OutsideMesh(suffixes.clone()))
     }
 
-    pub(crate) fn fault_of(service: &str, fault: Fault, status: StatusCode, words: Words) -> Self {
-        Self::new(Some(service), Kind::Fault { fault, status, words })
+    pub(crate) fn fault_of(service: &str, fault: LocalReply, status: StatusCode, words: Words) -> Self {
+        Self::new(Some(service), Kind::LocalReply { fault, status, words })
     }
 
     pub(crate) fn other_fault(service: &str, value: Words, status: StatusCode, words: Words) -> Self {

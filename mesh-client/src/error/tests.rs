@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 
 use super::*;
 use crate::names::{Failure, Why};
@@ -36,7 +36,7 @@ fn error(kind: Kind) -> Error {
     Error::new(Some("blue.appmesh"), kind)
 }
 
-fn fault(fault: Fault, status: StatusCode, words: &str) -> Error {
+fn fault(fault: LocalReply, status: StatusCode, words: &str) -> Error {
     Error::fault_of("blue.appmesh", fault, status, Words::new(words.as_bytes()))
 }
 
@@ -137,20 +137,20 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "the sidecar at 127.0.0.1:15001 is not reachable, so `blue.appmesh` was not called",
         ),
         (
-            fault(Fault::UnknownService, StatusCode::NOT_FOUND, "known are a and b\n"),
+            fault(LocalReply::UnknownService, StatusCode::NOT_FOUND, "known are a and b\n"),
             "unknown_service",
             "is_unknown_service",
             "no service `blue.appmesh` in this mesh: known are a and b",
         ),
         (
-            fault(Fault::NoRoute, StatusCode::NOT_FOUND, ""),
+            fault(LocalReply::NoRoute, StatusCode::NOT_FOUND, ""),
             "no_route",
             "is_no_route",
             "no route of `blue.appmesh` is for such a request",
         ),
         (
             fault(
-                Fault::NoHealthyEndpoint,
+                LocalReply::NoHealthyEndpoint,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no healthy upstream",
             ),
@@ -160,7 +160,7 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
         ),
         (
             fault(
-                Fault::Unreachable,
+                LocalReply::Unreachable,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "connection refused",
             ),
@@ -169,7 +169,7 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "the mesh could not reach `blue.appmesh`: connection refused",
         ),
         (
-            fault(Fault::TimedOut, StatusCode::GATEWAY_TIMEOUT, ""),
+            fault(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, ""),
             "timeout",
             "is_timeout",
             "`blue.appmesh` did not answer within the time that the mesh allows",
@@ -264,7 +264,7 @@ fn only_answers_have_a_status() {
         .collect();
     assert_eq!(statuses, [404, 404, 503, 503, 504, 503, 404]);
     assert_eq!(
-        fault(Fault::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").fault(),
-        Some(Fault::TimedOut)
+        fault(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").fault(),
+        Some(LocalReply::TimedOut)
     );
 }

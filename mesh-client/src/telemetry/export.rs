@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use mesh_model::Problems;
 use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use sidecar_contract::Diagnostics;
 
 use super::ids::Ids;
 use super::settings::{Destination, Settings};
@@ -26,8 +26,8 @@ pub(super) fn providers(settings: &Settings) -> Result<Providers, ConfigError> {
         }
         .build()
     };
-    let mut problems = Problems::none();
-    let mut failed = |what: &str, why: String| problems.add(what, format!("cannot be exported: {why}"));
+    let mut diagnostics = Diagnostics::new();
+    let mut failed = |what: &str, why: String| diagnostics.add(what, format!("cannot be exported: {why}"));
     let traces = settings.traces.as_ref().and_then(|destination| {
         let exporter = span_exporter(destination).map_err(|why| failed("spans", why)).ok()?;
         let provider = SdkTracerProvider::builder()
@@ -44,10 +44,10 @@ pub(super) fn providers(settings: &Settings) -> Result<Providers, ConfigError> {
         let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter);
         Some(provider.with_resource(resource()).build())
     });
-    if problems.is_empty() {
+    if diagnostics.is_empty() {
         Ok((traces, metrics))
     } else {
-        Err(ConfigError::new(problems))
+        Err(ConfigError::new(diagnostics))
     }
 }
 

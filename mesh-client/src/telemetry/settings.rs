@@ -7,8 +7,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use mesh_model::Problems;
 use opentelemetry_sdk::trace::Sampler;
+use sidecar_contract::Diagnostics;
 use url::Url;
 
 use crate::config::ConfigError;
@@ -71,7 +71,7 @@ const METRICS: Signal = Signal {
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Settings, ConfigError> {
     let mut variables = Variables {
         lookup,
-        problems: Problems::none(),
+        diagnostics: Diagnostics::new(),
     };
     let is_disabled = variables
         .text("OTEL_SDK_DISABLED")
@@ -90,13 +90,13 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Settings
         metrics: variables.destination(&METRICS),
         sampler: variables.sampler(),
     };
-    variables.problems.or(settings).map_err(ConfigError::new)
+    variables.diagnostics.into_result(settings).map_err(ConfigError::new)
 }
 
 /// One-method access to the environment, and what was wrong with it so far.
 struct Variables<L> {
     lookup: L,
-    problems: Problems,
+    diagnostics: Diagnostics,
 }
 
 impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
@@ -115,11 +115,11 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         let message = format!("is `{}`; allowed is {allowed}", value.escape_debug());
         // A variable that both signals read is wrong once.
         let is_known = self
-            .problems
+            .diagnostics
             .iter()
-            .any(|problem| problem.to_string() == format!("{name}: {message}"));
+            .any(|diagnostic| diagnostic.to_string() == format!("{name}: {message}"));
         if !is_known {
-            self.problems.add(name, message);
+            self.diagnostics.add(name, message);
         }
     }
 

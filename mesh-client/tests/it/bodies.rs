@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Request, StatusCode};
 use mesh_client::{Deadline, TraceContext};
-use mesh_model::fault;
+use sidecar_contract::local_reply;
 use tower::ServiceExt as _;
 
 use crate::dns::{Dns, loopback};
@@ -126,9 +126,10 @@ async fn the_client_is_a_tower_service() {
 
 #[tokio::test]
 async fn a_fault_of_the_mesh_is_an_error_of_the_service_too() {
-    let sidecar =
-        Sidecar::answering(|| (StatusCode::NOT_FOUND, [(fault::HEADER, "unknown-service")], "no").into_response())
-            .await;
+    let sidecar = Sidecar::answering(|| {
+        (StatusCode::NOT_FOUND, [(local_reply::HEADER, "unknown-service")], "no").into_response()
+    })
+    .await;
     let error = sidecar.client().oneshot(request(Body::empty())).await.unwrap_err();
     assert!(error.is_unknown_service());
 }

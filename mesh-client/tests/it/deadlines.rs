@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use mesh_client::{Client, Deadline};
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 
 use crate::sidecar::{Sidecar, client, nobody};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use mesh_client::Error;
-use mesh_model::{Fault, fault};
 use serde_json::Value;
+use sidecar_contract::{LocalReply, local_reply};
 
 use crate::sidecar::{Sidecar, client, nobody};
 
@@ -21,27 +21,32 @@ async fn error_of(sidecar: &Sidecar) -> Error {
 
 fn answer(fault: &'static str, status: u16, words: &'static str) -> impl Fn() -> Response + Clone {
     let status = StatusCode::from_u16(status).expect("it is a status");
-    move || (status, [(fault::HEADER, fault)], words).into_response()
+    move || (status, [(local_reply::HEADER, fault)], words).into_response()
 }
 
 #[tokio::test]
 async fn each_fault_is_an_error_of_its_own() {
     for (fault, status, words, sentence) in [
         (
-            Fault::UnknownService,
+            LocalReply::UnknownService,
             404,
             "this sidecar knows blue and green\n",
             "no service `blue.appmesh` in this mesh: this sidecar knows blue and green",
         ),
         (
-            Fault::NoHealthyEndpoint,
+            LocalReply::NoHealthyEndpoint,
             503,
             "no healthy upstream",
             "no healthy endpoint of `blue.appmesh`: no healthy upstream",
         ),
-        (Fault::Unreachable, 503, "", "the mesh could not reach `blue.appmesh`"),
         (
-            Fault::TimedOut,
+            LocalReply::Unreachable,
+            503,
+            "",
+            "the mesh could not reach `blue.appmesh`",
+        ),
+        (
+            LocalReply::TimedOut,
             504,
             "upstream request timeout",
             "`blue.appmesh` did not answer within the time that the mesh allows: upstream request timeout",
@@ -60,10 +65,10 @@ async fn each_fault_is_an_error_of_its_own() {
             error.is_timeout(),
         );
         let expected = (
-            fault == Fault::UnknownService,
-            fault == Fault::NoHealthyEndpoint,
-            fault == Fault::Unreachable,
-            fault == Fault::TimedOut,
+            fault == LocalReply::UnknownService,
+            fault == LocalReply::NoHealthyEndpoint,
+            fault == LocalReply::Unreachable,
+            fault == LocalReply::TimedOut,
         );
         assert_eq!(answers, expected, "{fault}");
     }
@@ -91,7 +96,7 @@ async fn without_a_mark_a_503_is_the_service_s_own() {
 async fn a_long_fault_fits_on_a_line() {
     let sidecar = Sidecar::answering(|| {
         let words = "line\n".repeat(100_000);
-        (StatusCode::NOT_FOUND, [(fault::HEADER, "unknown-service")], words).into_response()
+        (StatusCode::NOT_FOUND, [(local_reply::HEADER, "unknown-service")], words).into_response()
     })
     .await;
     let sentence = error_of(&sidecar).await.to_string();

@@ -88,7 +88,7 @@ async fn a_mesh_name_that_leads_nowhere_meets_the_sidecar_at_a_placeholder() {
 
     dns.behave(Manner::Answers);
     assert!(error_of(&mesh, "blue.example.com").await.is_name_not_found());
-    let suffixes = mesh_model::MeshSuffixes::from_list("example.com");
+    let suffixes = sidecar_contract::MeshSuffixes::from_list("example.com");
     let mesh = intercepted().suffixes(suffixes).build().unwrap();
     assert_eq!(sidecar.call(&mesh, "blue.example.com").await.unwrap(), "127.0.0.9");
     assert!(error_of(&mesh, BLUE).await.is_name_not_found());

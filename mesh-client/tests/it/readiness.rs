@@ -10,7 +10,7 @@ use axum::response::IntoResponse as _;
 use http::StatusCode;
 use mesh_client::server::Readiness;
 use mesh_client::{Client, Sidecar};
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use mesh_client::Client;
-use mesh_model::MeshSuffixes;
+use sidecar_contract::MeshSuffixes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;

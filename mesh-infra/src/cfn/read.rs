@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use mesh_model::{Problem, casing};
+use mesh_model::casing;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
+use sidecar_contract::Diagnostic;
 
 use crate::value::intrinsic;
 
@@ -59,8 +60,8 @@ impl ReadError {
 
     /// The same as a problem of the template, its path beginning with `prefix`.
     #[must_use]
-    pub fn into_problem(self, prefix: &str) -> Problem {
-        Problem {
+    pub fn into_problem(self, prefix: &str) -> Diagnostic {
+        Diagnostic {
             path: joined(prefix, &self.path),
             message: self.message,
         }

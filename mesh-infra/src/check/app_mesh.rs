@@ -7,16 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use mesh_model::Problems;
 use mesh_model::app_mesh::{
     Assembly, GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, Topology, VirtualGatewaySpec,
     VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use crate::mesh_resource::{Document, MeshResource};
 
-pub(super) fn check(resources: &[MeshResource<'_>], problems: &mut Problems) {
+pub(super) fn check(resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
     let mut meshes: IndexMap<&str, Vec<&MeshResource<'_>>> = IndexMap::new();
     for resource in resources {
         match &resource.path {
@@ -24,20 +24,20 @@ pub(super) fn check(resources: &[MeshResource<'_>], problems: &mut Problems) {
             Err(no_name) => {
                 if let Some(mistake) = &no_name.mistake {
                     let path = format!("Resources.{}.Properties.{}", resource.logical_id, no_name.property);
-                    problems.add(path, mistake.as_str());
+                    diagnostics.add(path, mistake.as_str());
                 }
-                check_alone(resource, problems);
+                check_alone(resource, diagnostics);
             }
         }
         if let Document::NoJson(reason) = &resource.document {
-            problems.add(resource.place(), format!("is no JSON: {reason}"));
+            diagnostics.add(resource.place(), format!("is no JSON: {reason}"));
         }
     }
     for (mesh, members) in meshes {
         if is_whole(mesh, resources) {
-            check_together(&members, problems);
+            check_together(&members, diagnostics);
         } else {
-            members.iter().for_each(|member| check_alone(member, problems));
+            members.iter().for_each(|member| check_alone(member, diagnostics));
         }
     }
 }
@@ -54,7 +54,7 @@ fn is_whole(mesh: &str, resources: &[MeshResource<'_>]) -> bool {
     resources.iter().any(is_there) && resources.iter().all(is_known)
 }
 
-fn check_together(members: &[&MeshResource<'_>], problems: &mut Problems) {
+fn check_together(members: &[&MeshResource<'_>], diagnostics: &mut Diagnostics) {
     let mut assembly = Assembly::new();
     let mut seen: IndexMap<&ResourcePath, &MeshResource<'_>> = IndexMap::new();
     for member in members {
@@ -63,7 +63,7 @@ fn check_together(members: &[&MeshResource<'_>], problems: &mut Problems) {
         };
         match seen.get(path) {
             // Two that exist under conditions may be one at a time.
-            Some(first) if first.condition.is_some() || member.condition.is_some() => check_alone(member, problems),
+            Some(first) if first.condition.is_some() || member.condition.is_some() => check_alone(member, diagnostics),
             _ => {
                 assembly.add(path.clone(), document, member.spelling, &member.place());
                 seen.entry(path).or_insert(member);
@@ -71,7 +71,7 @@ fn check_together(members: &[&MeshResource<'_>], problems: &mut Problems) {
         }
     }
     if let Err(mistakes) = assembly.finish() {
-        problems.extend(mistakes.into());
+        diagnostics.extend(Diagnostics::from(mistakes));
     }
 }
 
@@ -91,10 +91,10 @@ pub(super) fn topologies(resources: &[MeshResource<'_>]) -> BTreeMap<String, Top
 }
 
 /// What is wrong with a resource whatever the others say.
-fn check_alone(resource: &MeshResource<'_>, problems: &mut Problems) {
-    fn read<S: Spec>(document: &Json, spelling: Spelling, place: &str, problems: &mut Problems) {
+fn check_alone(resource: &MeshResource<'_>, diagnostics: &mut Diagnostics) {
+    fn read<S: Spec>(document: &Json, spelling: Spelling, place: &str, diagnostics: &mut Diagnostics) {
         if let Err(found) = S::read(document, spelling, place) {
-            problems.extend(found);
+            diagnostics.extend(found);
         }
     }
     let (Some(kind), Some(document)) = (resource.kind, resource.known()) else {
@@ -109,7 +109,7 @@ fn check_alone(resource: &MeshResource<'_>, problems: &mut Problems) {
         Kind::VirtualGateway => read::<VirtualGatewaySpec>,
         Kind::GatewayRoute => read::<GatewayRouteSpec>,
     };
-    judge(document, resource.spelling, &resource.place(), problems);
+    judge(document, resource.spelling, &resource.place(), diagnostics);
 }
 
 /// The paths of all resources of meshes that are described as a whole, and the names of these meshes.

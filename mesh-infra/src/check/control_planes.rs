@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use mesh_model::Problems;
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use crate::cfn::ecs;
 use crate::constructs::{CONTROL_PLANE_ROLE, ROLE_LABEL};
@@ -18,7 +18,7 @@ use crate::value::Value;
 /// Narrows what a role may ask of Cloud Map.
 const NAMESPACES: &str = "servicediscovery:NamespaceName";
 
-pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, problems: &mut Problems) {
+pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, diagnostics: &mut Diagnostics) {
     let tasks = template.resources_of::<ecs::TaskDefinition>();
     for (_, task) in tasks.filter_map(|(id, task)| Some((id, task.ok()?))) {
         let is_control_plane = |container: &&ecs::ContainerDefinition| {
@@ -36,7 +36,7 @@ pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, pr
         for mesh in served(container).iter().filter_map(|name| meshes.get(*name)) {
             let is_allowed = |namespace: &str| allowed.iter().any(|allowed| allowed.is_met_by(namespace));
             for (node, namespace) in looked_into(mesh).filter(|(_, namespace)| !is_allowed(namespace)) {
-                problems.add(
+                diagnostics.add(
                     format!("Resources.{role}.Properties.Policies"),
                     format!(
                         "do not let the control plane look into the namespace `{namespace}`, where virtual node `{node}` \

@@ -1,9 +1,9 @@
 //! The Envoys of tasks: whether the virtual node or gateway that each belongs to is there, and where its tasks are
 //! looked for.
 
-use mesh_model::Problems;
 use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
 use mesh_model::app_mesh::{Kind, ResourcePath, Spec, Spelling, VirtualNodeSpec};
+use sidecar_contract::Diagnostics;
 
 use super::app_mesh::known_paths;
 use crate::cfn::{ResourceType, closest, servicediscovery};
@@ -12,13 +12,13 @@ use crate::mesh_resource::MeshResource;
 use crate::template::Template;
 use crate::value::Value;
 
-pub(super) fn check(template: &Template, resources: &[MeshResource<'_>], problems: &mut Problems) {
-    check_places(template, resources, problems);
-    check_hostnames(template, resources, problems);
+pub(super) fn check(template: &Template, resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
+    check_places(template, resources, diagnostics);
+    check_hostnames(template, resources, diagnostics);
 }
 
 /// An Envoy that belongs to nothing is told nothing, and its task waits for it in vain.
-fn check_places(template: &Template, resources: &[MeshResource<'_>], problems: &mut Problems) {
+fn check_places(template: &Template, resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
     let (paths, meshes) = known_paths(resources);
     let tasks = template.resources_of::<crate::cfn::ecs::TaskDefinition>();
     for (id, task) in tasks.filter_map(|(id, task)| Some((id, task.ok()?))) {
@@ -32,17 +32,17 @@ fn check_places(template: &Template, resources: &[MeshResource<'_>], problems: &
                     format!("Resources.{id}.Properties.ContainerDefinitions[{number}].Environment[{index}].Value");
                 let Some(path) = ResourcePath::parse(text) else {
                     let message = "allowed are a path such as mesh/MESH/virtualNode/NAME, and an ARN that ends in one";
-                    problems.add(place, format!("is `{text}`; {message}"));
+                    diagnostics.add(place, format!("is `{text}`; {message}"));
                     continue;
                 };
                 if meshes.contains(path.mesh.as_str()) && !paths.contains(&path) {
-                    problems.add(place, format!("belongs to {}, which does not exist", path.in_words()));
+                    diagnostics.add(place, format!("belongs to {}, which does not exist", path.in_words()));
                 } else if !matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway) {
                     let message = format!(
                         "belongs to {}; an Envoy is of a virtual node or a gateway",
                         path.in_words()
                     );
-                    problems.add(place, message);
+                    diagnostics.add(place, message);
                 }
             }
         }
@@ -55,7 +55,7 @@ struct Registered {
     names: Vec<String>,
 }
 
-fn check_hostnames(template: &Template, resources: &[MeshResource<'_>], problems: &mut Problems) {
+fn check_hostnames(template: &Template, resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
     let Some(namespaces) = registered(template) else { return };
     for resource in resources {
         let (Some(Kind::VirtualNode), Some(document)) = (resource.kind, resource.known()) else {
@@ -89,7 +89,7 @@ fn check_hostnames(template: &Template, resources: &[MeshResource<'_>], problems
         let question = meant.map_or(String::new(), |meant| {
             format!("; did you mean {meant}.{}?", namespace.domain)
         });
-        problems.add(
+        diagnostics.add(
             format!("{}.{field}", resource.place()),
             format!(
                 "is `{}`, but no service registers as `{name}` in the namespace `{}`{question}",

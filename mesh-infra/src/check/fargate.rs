@@ -1,7 +1,7 @@
 //! What Fargate demands of a task definition: a network mode, a size from its table, and room in it for what its
 //! containers, Envoy among them, are promised.
 
-use mesh_model::Problems;
+use sidecar_contract::Diagnostics;
 
 use crate::cfn::ecs;
 use crate::value::Value;
@@ -43,40 +43,40 @@ impl Memory {
     }
 }
 
-pub(super) fn check(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
+pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
     let compatibilities = task.requires_compatibilities.as_ref().and_then(Value::known_items);
     if !compatibilities.is_some_and(|words| words.contains(&"FARGATE")) {
         return;
     }
     match &task.network_mode {
-        Some(Value::Known(mode)) if mode != "awsvpc" => problems.add(
+        Some(Value::Known(mode)) if mode != "awsvpc" => diagnostics.add(
             format!("{path}.NetworkMode"),
             format!("is `{mode}`; Fargate allows awsvpc alone"),
         ),
-        None => problems.add(format!("{path}.NetworkMode"), "is missing; Fargate demands awsvpc"),
+        None => diagnostics.add(format!("{path}.NetworkMode"), "is missing; Fargate demands awsvpc"),
         _ => {}
     }
-    check_size(task, path, problems);
+    check_size(task, path, diagnostics);
 }
 
-fn check_size(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
+fn check_size(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
     for (field, value) in [("Cpu", &task.cpu), ("Memory", &task.memory)] {
         if value.is_none() {
-            problems.add(format!("{path}.{field}"), "is missing; Fargate demands it");
+            diagnostics.add(format!("{path}.{field}"), "is missing; Fargate demands it");
         }
     }
     let Some(Value::Known(cpu)) = &task.cpu else { return };
     let size = in_units(cpu, "vcpu").and_then(|units| SIZES.iter().find(|(size, _)| *size == units));
     let Some((units, allowed)) = size else {
         let sizes = listed(SIZES.iter().map(|(size, _)| size));
-        problems.add(format!("{path}.Cpu"), format!("is `{cpu}`; Fargate allows {sizes}"));
+        diagnostics.add(format!("{path}.Cpu"), format!("is `{cpu}`; Fargate allows {sizes}"));
         return;
     };
     let Some(Value::Known(memory)) = &task.memory else {
         return;
     };
     if !in_units(memory, "gb").is_some_and(|mib| allowed.allows(mib)) {
-        problems.add(
+        diagnostics.add(
             format!("{path}.Memory"),
             format!(
                 "is `{memory}`; Fargate allows {} MiB beside {units} CPU units",
@@ -86,12 +86,12 @@ fn check_size(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
         return;
     }
     let memory = in_units(memory, "gb").unwrap_or_default();
-    check_shares(task, (*units, memory), path, problems);
+    check_shares(task, (*units, memory), path, diagnostics);
 }
 
 /// Source: ECS API reference, `ContainerDefinition` (read 2026-11-23): what containers are promised has to be there, and
 /// none may be allowed more than there is.
-fn check_shares(task: &ecs::TaskDefinition, (cpu, memory): (u32, u32), path: &str, problems: &mut Problems) {
+fn check_shares(task: &ecs::TaskDefinition, (cpu, memory): (u32, u32), path: &str, diagnostics: &mut Diagnostics) {
     for (property, there, unit, is_sum) in [
         ("Cpu", cpu, "CPU units", true),
         ("MemoryReservation", memory, "MiB", true),
@@ -105,13 +105,13 @@ fn check_shares(task: &ecs::TaskDefinition, (cpu, memory): (u32, u32), path: &st
         let given: Vec<(usize, u32)> = given.collect();
         let sum: u32 = given.iter().fold(0, |sum, (_, value)| sum.saturating_add(*value));
         if is_sum && sum > there {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.ContainerDefinitions"),
                 format!("have {property} of {sum} {unit} in all; the task has {there}"),
             );
         }
         for (index, value) in given.into_iter().filter(|(_, value)| !is_sum && *value > there) {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.ContainerDefinitions[{index}].{property}"),
                 format!("is {value} {unit}; the task has {there}"),
             );
@@ -155,12 +155,12 @@ mod tests {
     }
 
     fn problems_of(task: &ecs::TaskDefinition) -> String {
-        let mut problems = Problems::none();
-        check(task, "T", &mut problems);
-        problems.to_string()
+        let mut diagnostics = Diagnostics::new();
+        check(task, "T", &mut diagnostics);
+        diagnostics.to_string()
     }
 
-    fn problems(cpu: &str, memory: &str) -> String {
+    fn diagnostics(cpu: &str, memory: &str) -> String {
         problems_of(&task(cpu, memory))
     }
 
@@ -174,21 +174,21 @@ mod tests {
             ("8192", "20480"),
             ("32768", "249856"),
         ] {
-            assert_eq!(problems(cpu, memory), "", "{cpu}/{memory}");
+            assert_eq!(diagnostics(cpu, memory), "", "{cpu}/{memory}");
         }
         assert_eq!(
-            problems("300", "512"),
+            diagnostics("300", "512"),
             "T.Cpu: is `300`; Fargate allows 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768"
         );
         assert_eq!(
-            problems("256", "4096"),
+            diagnostics("256", "4096"),
             "T.Memory: is `4096`; Fargate allows 512, 1024 or 2048 MiB beside 256 CPU units"
         );
         assert_eq!(
-            problems("8192", "17 GB"),
+            diagnostics("8192", "17 GB"),
             "T.Memory: is `17 GB`; Fargate allows 16384 to 61440 in steps of 4096 MiB beside 8192 CPU units"
         );
-        assert_eq!(problems("NaN vCPU", "1").lines().count(), 1);
+        assert_eq!(diagnostics("NaN vCPU", "1").lines().count(), 1);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! quotas"; Cloud Map API reference, `CreateService`, `CreateHttpNamespace` and `CreatePrivateDnsNamespace`; EC2 API
 //! reference, `CreateSecurityGroup` and `IpRange`.
 
-use mesh_model::Problems;
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use crate::cfn::{ResourceType, ec2, ecs, elbv2, iam, logs, servicediscovery};
 use crate::template::{Resource, Template};
@@ -136,7 +136,7 @@ impl Rule {
         }
     }
 
-    fn judge(&self, text: &Json, path: &str, problems: &mut Problems) {
+    fn judge(&self, text: &Json, path: &str, diagnostics: &mut Diagnostics) {
         let (shown, letters, is_whole) = match Value::<String>::from_json(text) {
             Ok(Value::Known(text)) => (text.clone(), text, true),
             Ok(Value::Sub(text)) => (text.clone(), around_what_is_put_in(&text), false),
@@ -147,12 +147,12 @@ impl Rule {
         let is_hyphen_outside =
             is_whole && !self.ends_in_hyphen && (letters.starts_with('-') || letters.ends_with('-'));
         if !is_bounded || is_hyphen_outside || !letters.chars().all(self.is_allowed) {
-            problems.add(
+            diagnostics.add(
                 path,
                 format!("is `{shown}`; allowed are 1 to {} of {}", self.most, self.allowed),
             );
         } else if self.kind == elbv2::LoadBalancer::KIND && shown.starts_with("internal-") {
-            problems.add(
+            diagnostics.add(
                 path,
                 format!("is `{shown}`; names that begin with internal- are AWS's own"),
             );
@@ -196,18 +196,18 @@ fn is_of_security_group(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(letter)
 }
 
-pub(super) fn check(template: &Template, problems: &mut Problems) {
+pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     for (id, resource) in &template.resources {
         let path = format!("Resources.{id}.Properties");
         for rule in RULES.iter().filter(|rule| rule.kind == resource.kind) {
             walk(&resource.properties, rule.path, &path, &mut |text, path| {
-                rule.judge(text, path, problems);
+                rule.judge(text, path, diagnostics);
             });
         }
         match resource.kind.as_str() {
-            logs::LogGroup::KIND => check_retention(resource, &path, problems),
-            iam::Role::KIND => check_policies(resource, &path, problems),
-            ecs::TaskDefinition::KIND => check_task_definition(resource, &path, problems),
+            logs::LogGroup::KIND => check_retention(resource, &path, diagnostics),
+            iam::Role::KIND => check_policies(resource, &path, diagnostics),
+            ecs::TaskDefinition::KIND => check_task_definition(resource, &path, diagnostics),
             _ => {}
         }
     }
@@ -237,37 +237,37 @@ fn walk(json: &Json, path: &str, here: &str, judge: &mut dyn FnMut(&Json, &str))
     }
 }
 
-fn check_retention(resource: &Resource, path: &str, problems: &mut Problems) {
+fn check_retention(resource: &Resource, path: &str, diagnostics: &mut Diagnostics) {
     let days = resource.properties.get("RetentionInDays");
     if let Some(Ok(Value::Known(days))) = days.map(Value::<u32>::from_json)
         && !RETENTION.contains(&days)
     {
         let allowed: Vec<String> = RETENTION.iter().map(u32::to_string).collect();
-        problems.add(
+        diagnostics.add(
             format!("{path}.RetentionInDays"),
             format!("is {days}; CloudWatch Logs allows {}", allowed.join(", ")),
         );
     }
 }
 
-fn check_policies(resource: &Resource, path: &str, problems: &mut Problems) {
+fn check_policies(resource: &Resource, path: &str, diagnostics: &mut Diagnostics) {
     let Some(Json::Array(policies)) = resource.properties.get("Policies") else {
         return;
     };
     let documents = policies.iter().filter_map(|policy| policy.get("PolicyDocument"));
     let length: usize = documents.map(|document| document.to_string().len()).sum();
     if length > LONGEST_POLICIES {
-        problems.add(
+        diagnostics.add(
             format!("{path}.Policies"),
             format!("have {length} characters; allowed are {LONGEST_POLICIES} for all policies within a role"),
         );
     }
 }
 
-fn check_task_definition(resource: &Resource, path: &str, problems: &mut Problems) {
+fn check_task_definition(resource: &Resource, path: &str, diagnostics: &mut Diagnostics) {
     let bytes = resource.properties.to_string().len();
     if bytes > LARGEST_TASK_DEFINITION {
-        problems.add(
+        diagnostics.add(
             path,
             format!("have {bytes} bytes; a task definition has at most {LARGEST_TASK_DEFINITION}"),
         );
@@ -275,7 +275,7 @@ fn check_task_definition(resource: &Resource, path: &str, problems: &mut Problem
     if let Some(Json::Array(containers)) = resource.properties.get("ContainerDefinitions")
         && containers.len() > MOST_CONTAINERS
     {
-        problems.add(
+        diagnostics.add(
             format!("{path}.ContainerDefinitions"),
             format!("are {}; a task has at most {MOST_CONTAINERS}", containers.len()),
         );

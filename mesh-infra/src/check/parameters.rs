@@ -2,10 +2,10 @@
 //!
 //! Source: Systems Manager API reference, `PutParameter`, and user guide, "Managing parameter tiers" (read 2026-11-23).
 
-use mesh_model::Problems;
 use mesh_model::app_mesh::ResourcePath;
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use super::names::around_what_is_put_in;
 use crate::cfn::ssm;
@@ -19,11 +19,11 @@ const LONGEST_STANDARD: usize = 4096;
 /// Bytes of a value in the tier `Advanced`, which `Intelligent-Tiering` takes when it must.
 const LONGEST: usize = 8192;
 
-pub(crate) fn check(template: &Template, problems: &mut Problems) {
+pub(crate) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     for (id, parameter) in template.resources_of::<ssm::Parameter>() {
         let Ok(parameter) = parameter else { continue };
         let path = format!("Resources.{id}.Properties");
-        check_size(&parameter, &path, problems);
+        check_size(&parameter, &path, diagnostics);
         let Some(Value::Known(name)) = &parameter.name else {
             continue;
         };
@@ -32,7 +32,7 @@ pub(crate) fn check(template: &Template, problems: &mut Problems) {
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
         if !name.chars().all(allowed) || name.len() > LONGEST_NAME {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.Name"),
                 format!("is `{name}`; a parameter's name is at most {LONGEST_NAME} of a-z, A-Z, 0-9, ., -, _ and /"),
             );
@@ -42,7 +42,7 @@ pub(crate) fn check(template: &Template, problems: &mut Problems) {
         };
         // JSON has no two braces in a row but in its texts.
         if value.contains("{{") {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.Value"),
                 "has {{ in it, which Parameter Store takes for the name of another parameter",
             );
@@ -51,7 +51,7 @@ pub(crate) fn check(template: &Template, problems: &mut Problems) {
 }
 
 /// What is late adds to the length; what is known may be too much already.
-fn check_size(parameter: &ssm::Parameter, path: &str, problems: &mut Problems) {
+fn check_size(parameter: &ssm::Parameter, path: &str, diagnostics: &mut Diagnostics) {
     let bytes = match &parameter.value {
         Value::Known(value) => value.len(),
         Value::Sub(text) => around_what_is_put_in(text).len(),
@@ -72,5 +72,5 @@ fn check_size(parameter: &ssm::Parameter, path: &str, problems: &mut Problems) {
     let name = parameter.name.as_ref().and_then(Value::known);
     let held = name.and_then(|name| ResourcePath::from_parameter(name));
     let held = held.map_or_else(String::new, |path| format!(" of {}", path.in_words()));
-    problems.add(format!("{path}.Value"), format!("has {bytes} bytes{held}; {remedy}"));
+    diagnostics.add(format!("{path}.Value"), format!("has {bytes} bytes{held}; {remedy}"));
 }

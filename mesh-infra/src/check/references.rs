@@ -1,12 +1,12 @@
 //! References that lead nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, and the names of conditions.
 
-use mesh_model::Problems;
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use crate::template::Template;
 use crate::value::intrinsic;
 
-pub(super) fn check(template: &Template, problems: &mut Problems) {
+pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     // A macro may add whatever is referred to.
     if template.other.contains_key("Transform") {
         return;
@@ -14,7 +14,7 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
     for (id, condition) in &template.conditions {
         let mut walk = Walk {
             template,
-            problems,
+            diagnostics,
             path: format!("Conditions.{id}"),
         };
         walk.json(condition, &[]);
@@ -23,14 +23,14 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
         if let Some(condition) = &resource.condition
             && !template.conditions.contains_key(condition)
         {
-            problems.add(
+            diagnostics.add(
                 format!("Resources.{id}.Condition"),
                 format!("names `{condition}`, which is no condition"),
             );
         }
         for name in &resource.depends_on {
             if !template.resources.contains_key(name) {
-                problems.add(
+                diagnostics.add(
                     format!("Resources.{id}.DependsOn"),
                     format!("names `{name}`, which is no resource"),
                 );
@@ -38,7 +38,7 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
         }
         let mut walk = Walk {
             template,
-            problems,
+            diagnostics,
             path: format!("Resources.{id}.Properties"),
         };
         walk.json(&resource.properties, &[]);
@@ -46,7 +46,7 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
     for (id, output) in &template.outputs {
         let mut walk = Walk {
             template,
-            problems,
+            diagnostics,
             path: format!("Outputs.{id}.Value"),
         };
         walk.json(&output.value, &[]);
@@ -56,7 +56,7 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
 /// A walk through one value, with the path to where it is.
 struct Walk<'a> {
     template: &'a Template,
-    problems: &'a mut Problems,
+    diagnostics: &'a mut Diagnostics,
     path: String,
 }
 
@@ -108,7 +108,7 @@ impl Walk<'_> {
                     && !self.template.conditions.contains_key(condition)
                 {
                     let message = format!("asks for `{condition}`, which is no condition");
-                    self.problems.add(self.path.as_str(), message);
+                    self.diagnostics.add(self.path.as_str(), message);
                 }
                 self.json(argument, locals);
             }
@@ -138,14 +138,14 @@ impl Walk<'_> {
         // `AWS::Region` and its like are always there.
         if !known && !id.starts_with("AWS::") {
             let message = format!("refers to `{id}`, which is neither a resource nor a parameter");
-            self.problems.add(self.path.as_str(), message);
+            self.diagnostics.add(self.path.as_str(), message);
         }
     }
 
     fn expect_resource(&mut self, id: &str) {
         if !self.template.resources.contains_key(id) {
             let message = format!("takes an attribute of `{id}`, which is no resource");
-            self.problems.add(self.path.as_str(), message);
+            self.diagnostics.add(self.path.as_str(), message);
         }
     }
 }
@@ -170,10 +170,10 @@ mod tests {
         });
         let resource = Resource::new("T", properties).with_depends_on(["C"]);
         template.resources.insert("A".to_owned(), resource);
-        let mut problems = Problems::none();
-        check(&template, &mut problems);
+        let mut diagnostics = Diagnostics::new();
+        check(&template, &mut diagnostics);
         assert_eq!(
-            problems.to_string(),
+            diagnostics.to_string(),
             "Resources.A.DependsOn: names `C`, which is no resource\n\
              Resources.A.Properties.Local: refers to `Y`, which is neither a resource nor a parameter\n\
              Resources.A.Properties.Local: refers to `Z`, which is neither a resource nor a parameter\n\

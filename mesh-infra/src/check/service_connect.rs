@@ -1,9 +1,9 @@
 //! The namespaces of Service Connect: which services meet in each, and whether they agree.
 
 use indexmap::IndexMap;
-use mesh_model::Problems;
 use mesh_model::namespace::{Member, Namespace, PortMapping};
 use mesh_model::service_connect::{AppProtocol, ServiceConnectConfiguration};
+use sidecar_contract::Diagnostics;
 
 use crate::cfn::{ResourceType, ecs, servicediscovery};
 use crate::participant::{Participant, Shared, participants, referred};
@@ -21,7 +21,7 @@ struct Judged {
 /// Services that meet for certain: those of one namespace that exist under the same condition.
 type Meeting = (Shared, Option<String>);
 
-pub(super) fn check(template: &Template, problems: &mut Problems) {
+pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     let mut meetings: IndexMap<Meeting, Vec<Judged>> = IndexMap::new();
     for participant in participants(template) {
         let Some(configuration) = participant.service_connect() else {
@@ -31,21 +31,21 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
             "Resources.{}.Properties.ServiceConnectConfiguration",
             participant.logical_id
         );
-        refuse_namespace_id(template, configuration, &path, problems);
+        refuse_namespace_id(template, configuration, &path, diagnostics);
         let Some(namespace) = participant.namespace(template) else {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.Namespace"),
                 "is missing, and the cluster has no ServiceConnectDefaults either",
             );
             continue;
         };
-        if let Some(judged) = judged(&participant, configuration, path, problems) {
+        if let Some(judged) = judged(&participant, configuration, path, diagnostics) {
             let condition = template.resources[participant.logical_id].condition.clone();
             meetings.entry((namespace, condition)).or_default().push(judged);
         }
     }
     for ((namespace, _), members) in &meetings {
-        resolve(namespace, members, problems);
+        resolve(namespace, members, diagnostics);
     }
 }
 
@@ -54,7 +54,7 @@ fn refuse_namespace_id(
     template: &Template,
     configuration: &ecs::ServiceConnectConfiguration,
     path: &str,
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     let Some(namespace @ Value::Ref(_)) = configuration.namespace() else {
         return;
@@ -62,7 +62,7 @@ fn refuse_namespace_id(
     if let Some((id, resource)) = referred(template, &namespace)
         && resource.kind == servicediscovery::HttpNamespace::KIND
     {
-        problems.add(
+        diagnostics.add(
             format!("{path}.Namespace"),
             format!("is the id of `{id}`; Service Connect takes a name or an ARN, so write Fn::GetAtt {id}.Arn"),
         );
@@ -74,14 +74,14 @@ fn judged(
     participant: &Participant<'_>,
     configuration: &ecs::ServiceConnectConfiguration,
     path: String,
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Judged> {
     let configuration = match configuration.to_model() {
         Ok(configuration) => configuration,
         Err(late) if late.is_late() => return None,
         Err(error) => {
-            let problem = error.into_problem(&path);
-            problems.add(problem.path, problem.message);
+            let diagnostic = error.into_problem(&path);
+            diagnostics.add(diagnostic.path, diagnostic.message);
             return None;
         }
     };
@@ -119,7 +119,7 @@ fn port_mapping(mapping: &ecs::PortMapping) -> Option<PortMapping> {
     })
 }
 
-fn resolve(namespace: &Shared, members: &[Judged], problems: &mut Problems) {
+fn resolve(namespace: &Shared, members: &[Judged], diagnostics: &mut Diagnostics) {
     let members: Vec<_> = members
         .iter()
         .map(|member| Member {
@@ -134,6 +134,6 @@ fn resolve(namespace: &Shared, members: &[Judged], problems: &mut Problems) {
     let is_name = namespace.is_named && !namespace.label.starts_with("arn:");
     let name = if is_name { &namespace.label } else { "namespace" };
     if let Err(found) = Namespace::resolve(name, &members) {
-        problems.extend(found);
+        diagnostics.extend(found);
     }
 }

@@ -1,12 +1,12 @@
 //! What ECS demands of a service and its task definition together.
 
-use mesh_model::Problems;
+use sidecar_contract::Diagnostics;
 
 use crate::participant::participants;
 use crate::template::Template;
 use crate::value::Value;
 
-pub(super) fn check(template: &Template, problems: &mut Problems) {
+pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     for participant in participants(template) {
         let path = format!("Resources.{}.Properties", participant.logical_id);
         let Some(task_definition) = &participant.task_definition else {
@@ -19,7 +19,7 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
             .as_ref()
             .and_then(|network| network.awsvpc_configuration.as_ref());
         match network {
-            None if awsvpc => problems.add(
+            None if awsvpc => diagnostics.add(
                 format!("{path}.NetworkConfiguration"),
                 "is missing; tasks in awsvpc mode need subnets",
             ),
@@ -33,7 +33,7 @@ pub(super) fn check(template: &Template, problems: &mut Problems) {
                     if let Some(Value::Known(items)) = list
                         && !allowed.contains(&items.len())
                     {
-                        problems.add(
+                        diagnostics.add(
                             format!("{path}.{field}"),
                             format!(
                                 "holds {} ids; allowed is {} to {}",

@@ -5,60 +5,64 @@
 
 use std::collections::BTreeSet;
 
-use mesh_model::Problems;
+use sidecar_contract::Diagnostics;
 
 use crate::cfn::ecs;
 use crate::value::{Value, in_range};
 
-pub(super) fn check(task: &ecs::TaskDefinition, path: &str, problems: &mut Problems) {
+pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
     let containers = &task.container_definitions;
     let path = format!("{path}.ContainerDefinitions");
     if containers.is_empty() {
-        problems.add(path, "is empty; a task has at least one container");
+        diagnostics.add(path, "is empty; a task has at least one container");
         return;
     }
     let essential = |container: &ecs::ContainerDefinition| container.essential != Some(Value::Known(false));
     if !containers.iter().any(essential) {
-        problems.add(path.as_str(), "has no essential container; at least one must be");
+        diagnostics.add(path.as_str(), "has no essential container; at least one must be");
     }
     let mut names = Once::new("a container's name is unique in its task definition");
     let mut port_names = Once::new("a port's name is unique in its task definition");
     for (index, container) in containers.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        names.expect(&container.name, || format!("{path}.Name"), problems);
-        check_environment(container, &path, problems);
-        check_ports(container, &path, &mut port_names, problems);
-        check_dependencies(container, containers, &path, problems);
+        names.expect(&container.name, || format!("{path}.Name"), diagnostics);
+        check_environment(container, &path, diagnostics);
+        check_ports(container, &path, &mut port_names, diagnostics);
+        check_dependencies(container, containers, &path, diagnostics);
         if let Some(check) = &container.health_check {
-            check_health_check(check, &format!("{path}.HealthCheck"), problems);
+            check_health_check(check, &format!("{path}.HealthCheck"), diagnostics);
         }
     }
 }
 
-fn check_environment(container: &ecs::ContainerDefinition, path: &str, problems: &mut Problems) {
+fn check_environment(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diagnostics) {
     let mut names = Once::new("a variable is set once");
     for (index, variable) in container.environment.iter().enumerate() {
-        names.expect(&variable.name, || format!("{path}.Environment[{index}].Name"), problems);
+        names.expect(
+            &variable.name,
+            || format!("{path}.Environment[{index}].Name"),
+            diagnostics,
+        );
     }
 }
 
-fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Once, problems: &mut Problems) {
+fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Once, diagnostics: &mut Diagnostics) {
     for (index, port) in container.port_mappings.iter().enumerate() {
         let path = format!("{path}.PortMappings[{index}]");
         if let Some(name) = &port.name {
-            names.expect(name, || format!("{path}.Name"), problems);
-            check_port_name(name, &path, problems);
+            names.expect(name, || format!("{path}.Name"), diagnostics);
+            check_port_name(name, &path, diagnostics);
         }
         in_range(
             &port.container_port,
             1..=65535,
             &format!("{path}.ContainerPort"),
-            problems,
+            diagnostics,
         );
         if let Some(Value::Known(word)) = &port.app_protocol
             && mesh_model::service_connect::AppProtocol::from_app_protocol(word).is_none()
         {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.AppProtocol"),
                 format!("is `{word}`; allowed are http, http2 and grpc, and nothing for TCP"),
             );
@@ -66,11 +70,11 @@ fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Onc
     }
 }
 
-fn check_port_name(name: &Value<String>, path: &str, problems: &mut Problems) {
+fn check_port_name(name: &Value<String>, path: &str, diagnostics: &mut Diagnostics) {
     let Value::Known(name) = name else { return };
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(allowed) {
-        problems.add(
+        diagnostics.add(
             format!("{path}.Name"),
             format!("is `{name}`; allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -"),
         );
@@ -81,7 +85,7 @@ fn check_dependencies(
     container: &ecs::ContainerDefinition,
     all: &[ecs::ContainerDefinition],
     path: &str,
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     for (index, dependency) in container.depends_on.iter().enumerate() {
         let path = format!("{path}.DependsOn[{index}]");
@@ -90,7 +94,7 @@ fn check_dependencies(
         };
         let Some(other) = all.iter().find(|other| other.name.known() == Some(name)) else {
             if all.iter().all(|other| other.name.known().is_some()) {
-                problems.add(
+                diagnostics.add(
                     format!("{path}.ContainerName"),
                     format!("`{name}` is no container of this task"),
                 );
@@ -98,7 +102,7 @@ fn check_dependencies(
             continue;
         };
         if dependency.condition == Value::from("HEALTHY") && other.health_check.is_none() {
-            problems.add(
+            diagnostics.add(
                 format!("{path}.Condition"),
                 format!("is HEALTHY, but `{name}` has no health check; give it one, or wait for START"),
             );
@@ -106,16 +110,16 @@ fn check_dependencies(
     }
 }
 
-fn check_health_check(check: &ecs::HealthCheck, path: &str, problems: &mut Problems) {
+fn check_health_check(check: &ecs::HealthCheck, path: &str, diagnostics: &mut Diagnostics) {
     if let Some(words) = check.command.known_items()
         && !matches!(words.as_slice(), ["CMD", _, ..] | ["CMD-SHELL", _])
     {
-        problems.add(
+        diagnostics.add(
             format!("{path}.Command"),
             format!("is {words:?}; allowed are CMD and the words of a command, or CMD-SHELL and one line"),
         );
     }
-    check.check_ranges(path, problems);
+    check.check_ranges(path, diagnostics);
 }
 
 /// Names that may be said only once.
@@ -132,11 +136,11 @@ impl Once {
         }
     }
 
-    fn expect(&mut self, name: &Value<String>, path: impl FnOnce() -> String, problems: &mut Problems) {
+    fn expect(&mut self, name: &Value<String>, path: impl FnOnce() -> String, diagnostics: &mut Diagnostics) {
         if let Value::Known(name) = name
             && !self.seen.insert(name.clone())
         {
-            problems.add(path(), format!("`{name}` is there already; {}", self.rule));
+            diagnostics.add(path(), format!("`{name}` is there already; {}", self.rule));
         }
     }
 }

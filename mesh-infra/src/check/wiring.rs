@@ -3,30 +3,30 @@
 
 use std::collections::BTreeMap;
 
-use mesh_bootstrap::{
+use envoy_bootstrap::{
     LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, SDS_CLUSTER, Wiring, ingress_listener, tcp_egress_listener,
 };
-use mesh_model::Problems;
 use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Spec, Spelling, Topology};
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use crate::cfn::ecs;
 use crate::constructs::{ENVOY_ROLE, RESOURCE_ARN_VARIABLE, ROLE_LABEL};
 use crate::template::Template;
 use crate::value::Value;
 
-pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, problems: &mut Problems) {
+pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, diagnostics: &mut Diagnostics) {
     let tasks = template.resources_of::<ecs::TaskDefinition>();
     for (id, task) in tasks.filter_map(|(id, task)| Some((id, task.ok()?))) {
         for (number, container) in task.container_definitions.iter().enumerate() {
             let path = format!("Resources.{id}.Properties.ContainerDefinitions[{number}].Command[1]");
-            if let Some(read) = read(container, &path, problems)
+            if let Some(read) = read(container, &path, diagnostics)
                 && let Some(mesh) = meshes.get(&read.envoy.mesh)
             {
-                check_certificates(&read, mesh, &path, problems);
+                check_certificates(&read, mesh, &path, diagnostics);
                 if !read.wiring.own.is_intercepted {
-                    check_listeners(&read.envoy, &read.wiring, mesh, &path, problems);
+                    check_listeners(&read.envoy, &read.wiring, mesh, &path, diagnostics);
                 }
             }
         }
@@ -43,7 +43,7 @@ struct Read {
 }
 
 /// Reads the container of an Envoy of ours. `None` for every other.
-fn read(container: &ecs::ContainerDefinition, path: &str, problems: &mut Problems) -> Option<Read> {
+fn read(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diagnostics) -> Option<Read> {
     if container.docker_labels.get(ROLE_LABEL) != Some(&Value::from(ENVOY_ROLE)) {
         return None;
     }
@@ -57,13 +57,13 @@ fn read(container: &ecs::ContainerDefinition, path: &str, problems: &mut Problem
     let bootstrap: Json = match serde_json::from_str(bootstrap) {
         Ok(bootstrap) => bootstrap,
         Err(error) => {
-            problems.add(path, format!("is no JSON: {error}"));
+            diagnostics.add(path, format!("is no JSON: {error}"));
             return None;
         }
     };
     let id = bootstrap.pointer("/node/id").and_then(Json::as_str).unwrap_or_default();
     if id != envoy.to_string() {
-        problems.add(
+        diagnostics.add(
             path,
             format!("has the node id `{id}`, and {RESOURCE_ARN_VARIABLE} is `{envoy}`; they have to be the same"),
         );
@@ -84,7 +84,7 @@ fn read(container: &ecs::ContainerDefinition, path: &str, problems: &mut Problem
 }
 
 /// Certificates that nobody would hand out: such an Envoy waits for them in vain.
-fn check_certificates(read: &Read, mesh: &Topology, path: &str, problems: &mut Problems) {
+fn check_certificates(read: &Read, mesh: &Topology, path: &str, diagnostics: &mut Diagnostics) {
     let name = &read.envoy.name;
     let spec = match read.envoy.kind {
         Kind::VirtualGateway => mesh
@@ -94,7 +94,7 @@ fn check_certificates(read: &Read, mesh: &Topology, path: &str, problems: &mut P
         _ => mesh.virtual_nodes.get(name).map(|node| node.write(Spelling::Api)),
     };
     if !read.has_sds && spec.is_some_and(|spec| says_sds(&spec)) {
-        problems.add(
+        diagnostics.add(
             path,
             format!(
                 "knows of no secret discovery service, from which {} takes certificates; say where it is with \
@@ -113,11 +113,11 @@ fn says_sds(json: &Json) -> bool {
     }
 }
 
-fn check_listeners(envoy: &ResourcePath, wiring: &Wiring, mesh: &Topology, path: &str, problems: &mut Problems) {
+fn check_listeners(envoy: &ResourcePath, wiring: &Wiring, mesh: &Topology, path: &str, diagnostics: &mut Diagnostics) {
     let has = |listener: &str| wiring.listeners.contains_key(listener);
     for port in listener_ports(envoy, mesh) {
         if !has(&ingress_listener(&port.to_string())) {
-            problems.add(
+            diagnostics.add(
                 path,
                 format!(
                     "has no listener for port {port}, on which {} listens; say the port when the listener is described, \
@@ -140,7 +140,7 @@ fn check_listeners(envoy: &ResourcePath, wiring: &Wiring, mesh: &Topology, path:
         for called in called.filter(|called| called.protocol == Protocol::Tcp) {
             let port = called.port;
             if !has(&tcp_egress_listener(name, port)) {
-                problems.add(
+                diagnostics.add(
                     path,
                     format!(
                         "has no listener for `{name}` port {port}, which {} calls by TCP: a connection does not say whom it \

@@ -160,7 +160,7 @@ impl Construct for LoadBalancer {
         if !self.network.has_security_groups() {
             let message = "are those of a network whose tasks carry the VPC's default group, and would not if they \
                            carried the load balancer's; say Network::with_vpc_id or Network::with_security_groups";
-            scope.problems().add(format!("{path}.SecurityGroups"), message);
+            scope.diagnostics().add(format!("{path}.SecurityGroups"), message);
         }
         let vpc = self.network.vpc_id(scope);
         let (own_group, targets) = self.add_groups(&vpc, scope);

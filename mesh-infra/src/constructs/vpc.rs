@@ -74,7 +74,7 @@ impl Construct for Vpc {
                 self.cidr
             );
             scope
-                .problems()
+                .diagnostics()
                 .add(format!("Resources.{id}.Properties.CidrBlock"), message);
             // What is in it is judged all the same.
             subnets(DEFAULT_CIDR).unwrap_or_default()

@@ -4,7 +4,7 @@ mod sdk;
 
 use std::fmt;
 
-use mesh_model::Problems;
+use sidecar_contract::ValidationErrors;
 
 use super::cause::Failure;
 
@@ -72,8 +72,8 @@ impl Error {
     }
 
     /// All that is wrong with a request.
-    pub(super) fn invalid(what: &str, problems: &Problems) -> Self {
-        Self::new(ErrorKind::Invalid, format!("{what} cannot be deployed:\n{problems}"))
+    pub(super) fn invalid(what: &str, diagnostics: &ValidationErrors) -> Self {
+        Self::new(ErrorKind::Invalid, format!("{what} cannot be deployed:\n{diagnostics}"))
     }
 
     pub(super) fn failed(message: impl Into<String>, failure: Failure) -> Self {

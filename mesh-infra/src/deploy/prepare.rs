@@ -70,7 +70,9 @@ impl Account {
     /// What is deployed, and how the request compares with it.
     pub(super) async fn judged(&self, request: &Request) -> Result<Judged, Error> {
         let what = format!("stack `{}`", request.stack());
-        request.check().map_err(|problems| Error::invalid(&what, &problems))?;
+        request
+            .check()
+            .map_err(|diagnostics| Error::invalid(&what, &diagnostics))?;
         let deployed = self.deployed(request.stack()).await?;
         let before = match &deployed {
             Some(stack) => Some((stack, stack.read_template()?)),
@@ -81,7 +83,7 @@ impl Account {
             .as_ref()
             .filter(|(stack, _)| stack.status.standing() != Standing::Reviewed);
         let values = request.values(kept.map(|(stack, template)| (*stack, template)));
-        let values = values.map_err(|problems| Error::invalid(&what, &problems))?;
+        let values = values.map_err(|diagnostics| Error::invalid(&what, &diagnostics))?;
         let after: BTreeMap<String, String> = values
             .iter()
             .filter_map(|(name, value)| Some((name.clone(), value.known()?.to_owned())))

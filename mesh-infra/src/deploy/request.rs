@@ -5,8 +5,8 @@ mod limits;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use mesh_model::Problems;
 use serde_json::Value as Json;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use super::deployed::DeployedStack;
 use crate::template::{Parameter, Template};
@@ -101,9 +101,9 @@ impl Request {
     /// # Errors
     ///
     /// Every problem, each with the path to what it is about.
-    pub fn check(&self) -> Result<(), Problems> {
-        let mut problems = Problems::none();
-        limits::check(self, &mut problems);
+    pub fn check(&self) -> Result<(), ValidationErrors> {
+        let mut diagnostics = Diagnostics::new();
+        limits::check(self, &mut diagnostics);
         for (name, value) in &self.parameters {
             let Some(parameter) = self.template.parameters.get(name) else {
                 let known: Vec<_> = self.template.parameters.keys().map(String::as_str).collect();
@@ -112,7 +112,7 @@ impl Request {
                 } else {
                     format!("it has {}", known.join(", "))
                 };
-                problems.add(
+                diagnostics.add(
                     format!("Parameters.{name}"),
                     format!("is no parameter of the template; {known}"),
                 );
@@ -120,13 +120,13 @@ impl Request {
             };
             let allowed: Vec<String> = parameter.allowed_values.iter().map(text).collect();
             if !allowed.is_empty() && !allowed.contains(value) {
-                problems.add(
+                diagnostics.add(
                     format!("Parameters.{name}"),
                     format!("is `{value}`; allowed are {}", allowed.join(", ")),
                 );
             }
         }
-        problems.or(())
+        diagnostics.into_result(())
     }
 
     /// The value of every parameter, given what is deployed.
@@ -137,8 +137,8 @@ impl Request {
     pub(super) fn values(
         &self,
         deployed: Option<(&DeployedStack, &Template)>,
-    ) -> Result<IndexMap<String, ParameterValue>, Problems> {
-        let mut problems = Problems::none();
+    ) -> Result<IndexMap<String, ParameterValue>, ValidationErrors> {
+        let mut diagnostics = Diagnostics::new();
         let mut values = IndexMap::new();
         for (name, parameter) in &self.template.parameters {
             let default = parameter.default.as_ref().map(text);
@@ -161,7 +161,7 @@ impl Request {
                 (None, None, None) => {
                     let what = parameter.description.as_deref().map(|text| format!(" ({text})"));
                     let what = what.unwrap_or_default();
-                    problems.add(
+                    diagnostics.add(
                         format!("Parameters.{name}"),
                         format!("has no value{what}; it has no default, so give one"),
                     );
@@ -170,7 +170,7 @@ impl Request {
             };
             values.insert(name.clone(), value);
         }
-        problems.or(values)
+        diagnostics.into_result(values)
     }
 }
 

@@ -4,8 +4,8 @@ use mesh_model::app_mesh::{
     GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, VirtualGatewaySpec, VirtualNodeSpec,
     VirtualRouterSpec, VirtualServiceSpec,
 };
-use mesh_model::{Problem, Problems};
 use serde_json::{Map, Value as Json, json};
+use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 use crate::cfn::{appmesh, is_part_of, ssm};
 use crate::check::check_parameters;
@@ -15,10 +15,10 @@ use crate::template::{Resource, Template};
 use crate::value::{Literal, Value, intrinsic};
 
 /// Turns every App Mesh resource into a parameter. Notes what cannot be said in one, unless its place was noted before.
-pub(crate) fn to_parameters(template: &mut Template, problems: &mut Problems) {
+pub(crate) fn to_parameters(template: &mut Template, diagnostics: &mut Diagnostics) {
     let original = template.clone();
     let names = Names::new(&original);
-    let mut found = Problems::none();
+    let mut found = Diagnostics::new();
     for (id, resource) in &mut template.resources {
         let place = format!("Resources.{id}.Properties");
         let (properties, leads_to) = without_references(&resource.properties, &names, &place, &mut found);
@@ -40,9 +40,9 @@ pub(crate) fn to_parameters(template: &mut Template, problems: &mut Problems) {
         (output.value, _) = without_references(&output.value, &names, &place, &mut found);
     }
     check_parameters(template, &mut found);
-    for Problem { path, message } in found.iter() {
-        if !problems.iter().any(|noted| is_part_of(path, &noted.path)) {
-            problems.add(path.as_str(), message.as_str());
+    for Diagnostic { path, message } in found.iter() {
+        if !diagnostics.iter().any(|noted| is_part_of(path, &noted.path)) {
+            diagnostics.add(path.as_str(), message.as_str());
         }
     }
 }
@@ -54,7 +54,12 @@ fn needs_name(no_name: NoName) -> String {
 }
 
 /// The document with names in place of references to App Mesh resources, and what it referred to.
-fn without_references(json: &Json, names: &Names<'_>, place: &str, problems: &mut Problems) -> (Json, Vec<String>) {
+fn without_references(
+    json: &Json,
+    names: &Names<'_>,
+    place: &str,
+    diagnostics: &mut Diagnostics,
+) -> (Json, Vec<String>) {
     let mut leads_to = Vec::new();
     let json = settled(json, &mut |id, attribute| match names.answer(id, attribute) {
         Answer::Text(text) => {
@@ -65,7 +70,7 @@ fn without_references(json: &Json, names: &Names<'_>, place: &str, problems: &mu
         Answer::Late | Answer::Elsewhere => None,
         Answer::OfAppMeshOnly => {
             let attribute = attribute.unwrap_or_default();
-            problems.add(
+            diagnostics.add(
                 place,
                 format!("takes the attribute `{attribute}` of `{id}`, which only App Mesh could tell"),
             );
@@ -76,20 +81,26 @@ fn without_references(json: &Json, names: &Names<'_>, place: &str, problems: &mu
 }
 
 /// Writes the resource anew. Its references have been replaced.
-fn become_parameter(resource: &mut Resource, kind: Kind, path: &ResourcePath, place: &str, problems: &mut Problems) {
+fn become_parameter(
+    resource: &mut Resource,
+    kind: Kind,
+    path: &ResourcePath,
+    place: &str,
+    diagnostics: &mut Diagnostics,
+) {
     let mut properties = resource.properties.as_object().cloned().unwrap_or_default();
     for name in appmesh::name_properties(kind) {
         properties.shift_remove(*name);
     }
     let spec = properties.shift_remove("Spec");
     if spec.is_none() && kind != Kind::Mesh {
-        problems.add(format!("{place}.Spec"), "is missing");
+        diagnostics.add(format!("{place}.Spec"), "is missing");
         return;
     }
     let spec = spec.unwrap_or_else(|| Json::Object(Map::new()));
     let tags = properties.shift_remove("Tags");
     for other in properties.keys() {
-        problems.add(
+        diagnostics.add(
             format!("{place}.{other}"),
             "cannot be said in a parameter, and our control plane would not know it",
         );
@@ -99,7 +110,7 @@ fn become_parameter(resource: &mut Resource, kind: Kind, path: &ResourcePath, pl
     match respelled(kind, &spec, &format!("{place}.Spec")) {
         Ok(spec) => {
             let mut parameter = ssm::Parameter::string(path.to_parameter(), late.put_into(spec.to_string()));
-            if let Some(tags) = tags.and_then(|tags| tags_of(&tags, &format!("{place}.Tags"), problems)) {
+            if let Some(tags) = tags.and_then(|tags| tags_of(&tags, &format!("{place}.Tags"), diagnostics)) {
                 parameter.other.insert("Tags".to_owned(), tags);
             }
             let Resource { kind, properties, .. } = Resource::of(&parameter);
@@ -107,20 +118,20 @@ fn become_parameter(resource: &mut Resource, kind: Kind, path: &ResourcePath, pl
             resource.properties = properties;
         }
         Err(found) => {
-            for Problem { path, message } in found.iter() {
+            for Diagnostic { path, message } in found.iter() {
                 let message = match late.paths.contains(path) {
                     true => "is known only once CloudFormation has evaluated it; in a parameter only texts can be",
                     false => message.as_str(),
                 };
-                problems.add(path.as_str(), message);
+                diagnostics.add(path.as_str(), message);
             }
         }
     }
 }
 
 /// A spec in the API's spelling.
-fn respelled(kind: Kind, spec: &Json, place: &str) -> Result<Json, Problems> {
-    fn of<S: Spec>(spec: &Json, place: &str) -> Result<Json, Problems> {
+fn respelled(kind: Kind, spec: &Json, place: &str) -> Result<Json, ValidationErrors> {
+    fn of<S: Spec>(spec: &Json, place: &str) -> Result<Json, ValidationErrors> {
         S::read(spec, Spelling::CloudFormation, place).map(|spec| spec.write(Spelling::Api))
     }
     match kind {
@@ -191,7 +202,7 @@ impl LateValues {
 }
 
 /// Tags as Systems Manager has them: an object in place of a list.
-fn tags_of(tags: &Json, place: &str, problems: &mut Problems) -> Option<Json> {
+fn tags_of(tags: &Json, place: &str, diagnostics: &mut Diagnostics) -> Option<Json> {
     let key_and_value = |tag: &Json| {
         let key = String::from_json(tag.get("Key")?).ok()?;
         Some((key, tag.get("Value")?.clone()))
@@ -199,7 +210,7 @@ fn tags_of(tags: &Json, place: &str, problems: &mut Problems) -> Option<Json> {
     let tags = tags.as_array();
     let pairs = tags.and_then(|tags| tags.iter().map(key_and_value).collect::<Option<Map<_, _>>>());
     if pairs.is_none() {
-        problems.add(
+        diagnostics.add(
             place,
             "is no list of tags whose keys are known now, which a parameter needs",
         );

@@ -1,7 +1,7 @@
 //! The escape hatch: properties set by path after the constructs have had their say.
 
-use mesh_model::Problems;
 use serde_json::{Map, Value as Json};
+use sidecar_contract::Diagnostics;
 
 use crate::template::Template;
 
@@ -29,10 +29,10 @@ impl Override {
         }
     }
 
-    pub(super) fn apply(&self, template: &mut Template, problems: &mut Problems) {
+    pub(super) fn apply(&self, template: &mut Template, diagnostics: &mut Diagnostics) {
         let Some(resource) = template.resources.get_mut(&self.logical_id) else {
             let known: Vec<_> = template.resources.keys().map(|id| format!("`{id}`")).collect();
-            problems.add(
+            diagnostics.add(
                 format!("Resources.{}", self.logical_id),
                 format!(
                     "is overridden but does not exist; the resources are {}",
@@ -46,7 +46,7 @@ impl Override {
             None => Err("is no path; write A.B[0].C"),
         };
         if let Err(message) = result {
-            problems.add(
+            diagnostics.add(
                 format!("Resources.{}.Properties.{}", self.logical_id, self.path),
                 message,
             );

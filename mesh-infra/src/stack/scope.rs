@@ -1,8 +1,8 @@
 //! What a construct sees of the stack it is added to.
 
-use mesh_model::Problems;
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use super::{LogicalId, Stack, logical_id};
 use crate::template::{Output, Parameter, Resource};
@@ -19,7 +19,7 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     pub(super) fn new(stack: &'a mut Stack, given_id: &str, kind: &'static str) -> Self {
         let id = logical_id::capitalised(given_id).unwrap_or_else(|| {
-            stack.problems.add(
+            stack.diagnostics.add(
                 format!("Resources.{given_id}"),
                 "is no id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words",
             );
@@ -96,7 +96,7 @@ impl<'a> Scope<'a> {
                 "is there already, and `{}` needs another one of this name",
                 self.given_id
             );
-            self.problems().add(format!("Conditions.{id}"), message);
+            self.diagnostics().add(format!("Conditions.{id}"), message);
         }
     }
 
@@ -115,7 +115,7 @@ impl<'a> Scope<'a> {
     /// Adds an output. Outputs have ids of their own: one may be named as a resource is.
     pub fn add_output(&mut self, id: &LogicalId, output: Output) {
         if self.stack.template.outputs.insert(id.id.clone(), output).is_some() {
-            self.problems().add(
+            self.diagnostics().add(
                 format!("Outputs.{id}"),
                 "is there already; an id is unique in its stack",
             );
@@ -130,13 +130,13 @@ impl<'a> Scope<'a> {
                 "refers to `{handle}` of stack `{}`; a handle is good for its own stack only",
                 handle.stack
             );
-            self.problems().add(path, message);
+            self.diagnostics().add(path, message);
         }
     }
 
     /// Where a construct notes what is wrong with it.
-    pub fn problems(&mut self) -> &mut Problems {
-        &mut self.stack.problems
+    pub fn diagnostics(&mut self) -> &mut Diagnostics {
+        &mut self.stack.diagnostics
     }
 
     /// True if the id was free.
@@ -149,7 +149,7 @@ impl<'a> Scope<'a> {
             "is what `{}` makes, and `{owner}` made it already; an id is unique in its stack",
             self.given_id
         );
-        self.problems().add(format!("Resources.{id}"), message);
+        self.diagnostics().add(format!("Resources.{id}"), message);
         false
     }
 }

@@ -240,8 +240,8 @@ Tagged: !!str 5
             ),
             ("? [a]\n: b", "cannot be a key; keys are texts"),
         ] {
-            let problem = read(text).unwrap_err();
-            assert!(problem.contains(expected), "{text:?}: {problem}");
+            let diagnostic = read(text).unwrap_err();
+            assert!(diagnostic.contains(expected), "{text:?}: {diagnostic}");
         }
         let deep = "[".repeat(1000);
         assert!(read(&deep).is_err());

@@ -75,7 +75,9 @@ pub(crate) fn deployable() -> Stack {
 }
 
 pub(crate) fn template() -> Template {
-    deployable().synth().unwrap_or_else(|problems| panic!("{problems}"))
+    deployable()
+        .synth()
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 /// The container of this name in the tasks of a service.

@@ -3,14 +3,14 @@
 mod app_mesh;
 mod control_plane;
 mod deployable;
+mod diagnostics;
 mod diagram;
 mod golden;
 mod handles;
 mod logical_ids;
 mod mesh_forms;
-mod mesh_problems;
+mod mesh_diagnostics;
 mod network;
-mod problems;
 mod roles;
 mod round_trip;
 mod serviceconnect;

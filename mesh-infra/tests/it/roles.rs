@@ -24,7 +24,7 @@ fn one(container: Container, change: impl FnOnce(Service) -> Service) -> Templat
     let cluster = stack.add("Cluster", Cluster::new());
     let service = Service::new(&cluster, TaskDefinition::new(container)).with_network(&network);
     stack.add("my app", change(service));
-    stack.synth().unwrap_or_else(|problems| panic!("{problems}"))
+    stack.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 #[test]

@@ -15,7 +15,7 @@ use bluegreen_state::aws_sdk_ssm::{Client, Config};
 
 /// What goes wrong with a client's connection, by the number of the request, from 0.
 #[derive(Debug, Clone)]
-pub(crate) enum Fault {
+pub(crate) enum LocalReply {
     /// Nothing.
     None,
     /// This request and all after it are not sent.
@@ -29,7 +29,7 @@ pub(crate) enum Fault {
 }
 
 /// A client of the server at `address`, and how many requests it has made.
-pub(crate) fn client(address: &str, fault: Fault) -> (Client, Arc<AtomicUsize>) {
+pub(crate) fn client(address: &str, fault: LocalReply) -> (Client, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let connector = SharedHttpConnector::new(Connector {
         http: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -37,10 +37,10 @@ pub(crate) fn client(address: &str, fault: Fault) -> (Client, Arc<AtomicUsize>) 
         requests: Arc::clone(&requests),
     });
     let retries = match &fault {
-        Fault::None | Fault::AnswerLost(_) | Fault::Waits(..) => {
+        LocalReply::None | LocalReply::AnswerLost(_) | LocalReply::Waits(..) => {
             RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
         }
-        Fault::DeadBefore(_) | Fault::DeadAfter(_) => RetryConfig::disabled(),
+        LocalReply::DeadBefore(_) | LocalReply::DeadAfter(_) => RetryConfig::disabled(),
     };
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -66,7 +66,7 @@ impl AsyncSleep for TokioSleep {
 #[derive(Debug)]
 struct Connector {
     http: reqwest::Client,
-    fault: Fault,
+    fault: LocalReply,
     requests: Arc<AtomicUsize>,
 }
 
@@ -74,11 +74,11 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let dead = match &self.fault {
-            Fault::DeadBefore(first) => number >= *first,
-            Fault::DeadAfter(last) => number > *last,
-            Fault::None | Fault::AnswerLost(_) | Fault::Waits(..) => false,
+            LocalReply::DeadBefore(first) => number >= *first,
+            LocalReply::DeadAfter(last) => number > *last,
+            LocalReply::None | LocalReply::AnswerLost(_) | LocalReply::Waits(..) => false,
         };
-        let lost = matches!(&self.fault, Fault::DeadAfter(at) | Fault::AnswerLost(at) if *at == number);
+        let lost = matches!(&self.fault, LocalReply::DeadAfter(at) | LocalReply::AnswerLost(at) if *at == number);
         let mut sent = self
             .http
             .request(request.method().parse().unwrap(), request.uri())
@@ -87,7 +87,7 @@ impl HttpConnector for Connector {
             sent = sent.header(name, value);
         }
         let waits = match &self.fault {
-            Fault::Waits(at, barrier) if *at == number => Some(Arc::clone(barrier)),
+            LocalReply::Waits(at, barrier) if *at == number => Some(Arc::clone(barrier)),
             _ => None,
         };
         HttpConnectorFuture::new(async move {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bluegreen_state::{Deployment, Effect, Error, Store, StoreError, Timestamp};
 use tokio::sync::Barrier;
 
-use super::client::Fault;
+use super::client::LocalReply;
 use super::{NOW, Place, deploy, open, revision};
 
 on_each_server!(
@@ -118,7 +118,7 @@ async fn a_lock_that_is_released_while_it_is_taken_over_is_made_anew(place: Plac
         .put_lock(r#"{"owner":"ci run 42","number":1,"expires":1000}"#)
         .await;
     let barrier = Arc::new(Barrier::new(2));
-    let store = place.failing("slow", Fault::Waits(2, Arc::clone(&barrier)));
+    let store = place.failing("slow", LocalReply::Waits(2, Arc::clone(&barrier)));
     let saving = tokio::spawn(async move { store.save(None, "of the slow one").await });
     barrier.wait().await;
     place.store("other").save(None, "of the other").await.unwrap();
@@ -158,7 +158,7 @@ async fn a_writer_that_heeds_no_lock_is_noticed(place: Place) {
 async fn a_writer_that_heeds_no_lock_at_the_very_moment_is_noticed_too(place: Place) {
     place.store("ci").save(None, "1").await.unwrap();
     let barrier = Arc::new(Barrier::new(2));
-    let store = place.failing("ci", Fault::Waits(2, Arc::clone(&barrier)));
+    let store = place.failing("ci", LocalReply::Waits(2, Arc::clone(&barrier)));
     let saving = tokio::spawn(async move { store.save(Some(&revision(1)), "3").await });
     barrier.wait().await;
     place.put(&place.name, "2, by hand").await;
@@ -182,7 +182,7 @@ async fn a_writer_whose_lock_was_taken_over_meanwhile_is_told(place: Place) {
     place.store("ci").save(None, "1").await.unwrap();
     let barrier = Arc::new(Barrier::new(2));
     // Held up before it reads the document, for what might be longer than its lock lasts.
-    let store = place.failing("slow", Fault::Waits(1, Arc::clone(&barrier)));
+    let store = place.failing("slow", LocalReply::Waits(1, Arc::clone(&barrier)));
     let saving = tokio::spawn(async move { store.save(Some(&revision(1)), "of the slow one").await });
     barrier.wait().await;
     place.put_lock(r#"{"owner":"slow","number":1,"expires":1000}"#).await;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bluegreen_state::{Deployment, Event, Revision, SsmStore, Store, StoreError};
 
-use super::client::{Fault, client};
+use super::client::{LocalReply, client};
 use super::{NOW, Place, deploy, open, revision};
 
 on_each_server!(
@@ -27,14 +27,14 @@ async fn a_deployment_is_read_by_whoever_comes_next(place: Place) {
 
 async fn after_a_crash_at_any_request_there_is_the_old_document_or_the_new_one_and_work_goes_on(place: Place) {
     place.store("ci").save(None, "0").await.unwrap();
-    let (counting, requests) = client(place.server.address(), Fault::None);
+    let (counting, requests) = client(place.server.address(), LocalReply::None);
     let counting = SsmStore::new(counting, &place.name);
     let mut known = counting.save(Some(&revision(1)), "1").await.unwrap();
     let requests = requests.load(Ordering::SeqCst);
     assert_eq!(requests, 4, "lock, read, write, unlock");
 
     let mut text = "1".to_owned();
-    let crashes = (0..requests).flat_map(|at| [Fault::DeadBefore(at), Fault::DeadAfter(at)]);
+    let crashes = (0..requests).flat_map(|at| [LocalReply::DeadBefore(at), LocalReply::DeadAfter(at)]);
     for (number, crash) in crashes.enumerate() {
         let new = format!("of crash {number}");
         let error = place
@@ -43,7 +43,7 @@ async fn after_a_crash_at_any_request_there_is_the_old_document_or_the_new_one_a
             .await
             .unwrap_err();
         assert!(matches!(error, StoreError::Failed { .. }), "{crash:?}: {error}");
-        let replaced = matches!(crash, Fault::DeadAfter(2..) | Fault::DeadBefore(3..));
+        let replaced = matches!(crash, LocalReply::DeadAfter(2..) | LocalReply::DeadBefore(3..));
         let left = place.store("next").load().await.unwrap().unwrap();
         assert_eq!(left.text, if replaced { &*new } else { &*text }, "{crash:?}");
 
@@ -67,7 +67,7 @@ async fn a_lost_answer_is_no_conflict(place: Place) {
     for lost in [0, 1, 2, 3, 0, 1, 2, 3] {
         let text = format!("{known:?} and lost {lost}");
         let saved = place
-            .failing("ci", Fault::AnswerLost(lost))
+            .failing("ci", LocalReply::AnswerLost(lost))
             .save(known.as_ref(), &text)
             .await;
         known = Some(saved.unwrap_or_else(|error| panic!("{lost}: {error}")));
@@ -79,7 +79,7 @@ async fn a_lost_answer_is_no_conflict(place: Place) {
     place
         .put_lock(r#"{"owner":"ci run 42","number":1,"expires":1000}"#)
         .await;
-    let taking_over = place.failing("ci", Fault::AnswerLost(2));
+    let taking_over = place.failing("ci", LocalReply::AnswerLost(2));
     taking_over.save(known.as_ref(), "taken over").await.unwrap();
     assert_eq!(place.text().await.as_deref(), Some("taken over"));
     assert_eq!(place.lock().await, None);

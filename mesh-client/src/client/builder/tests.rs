@@ -35,7 +35,7 @@ fn what_is_not_said_is_missed() {
         .egress(SocketAddr::from(([127, 0, 0, 1], 0)))
         .build()
         .unwrap_err();
-    assert_eq!(error.problems().iter().count(), 2);
+    assert_eq!(error.errors().iter().count(), 2);
     assert!(
         error
             .to_string()

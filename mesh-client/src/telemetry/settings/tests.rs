@@ -118,5 +118,5 @@ fn every_mistake_is_reported_once() {
         (SAMPLER_ARG, "2"),
     ])
     .unwrap_err();
-    assert_eq!(error.problems().iter().count(), 2);
+    assert_eq!(error.errors().iter().count(), 2);
 }

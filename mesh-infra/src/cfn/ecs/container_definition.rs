@@ -1,9 +1,9 @@
 //! The containers of a task definition.
 
 use indexmap::IndexMap;
-use mesh_model::Problems;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use sidecar_contract::Diagnostics;
 
 use crate::value::{StringList, Value, in_range};
 
@@ -169,10 +169,10 @@ impl HealthCheck {
     /// Notes times and counts that ECS refuses; those that are late are not judged.
     ///
     /// Source: ECS API reference, `HealthCheck` (read 2026-11-23).
-    pub fn check_ranges(&self, path: &str, problems: &mut Problems) {
-        in_range(&self.interval, 5..=300, &format!("{path}.Interval"), problems);
-        in_range(&self.timeout, 2..=60, &format!("{path}.Timeout"), problems);
-        in_range(&self.retries, 1..=10, &format!("{path}.Retries"), problems);
-        in_range(&self.start_period, 0..=300, &format!("{path}.StartPeriod"), problems);
+    pub fn check_ranges(&self, path: &str, diagnostics: &mut Diagnostics) {
+        in_range(&self.interval, 5..=300, &format!("{path}.Interval"), diagnostics);
+        in_range(&self.timeout, 2..=60, &format!("{path}.Timeout"), diagnostics);
+        in_range(&self.retries, 1..=10, &format!("{path}.Retries"), diagnostics);
+        in_range(&self.start_period, 0..=300, &format!("{path}.StartPeriod"), diagnostics);
     }
 }

@@ -3,14 +3,14 @@
 use super::*;
 use serde_json::json;
 
-fn problems(kind: &str, properties: Json) -> String {
+fn diagnostics(kind: &str, properties: Json) -> String {
     let mut template = Template::default();
     template
         .resources
         .insert("X".to_owned(), Resource::new(kind, properties));
-    let mut problems = Problems::none();
-    check(&template, &mut problems);
-    problems.to_string()
+    let mut diagnostics = Diagnostics::new();
+    check(&template, &mut diagnostics);
+    diagnostics.to_string()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn names_are_judged_by_length_and_letters() {
         ),
         ("AWS::ECS::Service", json!({"ServiceName": {"Ref": "Name"}}), ""),
     ] {
-        assert_eq!(problems(kind, properties), expected);
+        assert_eq!(diagnostics(kind, properties), expected);
     }
 }
 
@@ -68,7 +68,7 @@ fn a_task_definition_has_an_end() {
     let containers: Vec<Json> = (0..11)
         .map(|_| json!({"Name": "x", "Command": ["y".repeat(6000)]}))
         .collect();
-    let found = problems("AWS::ECS::TaskDefinition", json!({"ContainerDefinitions": containers}));
+    let found = diagnostics("AWS::ECS::TaskDefinition", json!({"ContainerDefinitions": containers}));
     let lines: Vec<&str> = found.lines().collect();
     assert!(lines[0].contains("a task definition has at most 65536"), "{found}");
     assert_eq!(

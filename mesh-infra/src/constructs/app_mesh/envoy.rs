@@ -1,8 +1,8 @@
 //! The Envoy of a task, by which its service is a part of the mesh.
 
-use mesh_model::Problems;
 use mesh_model::app_mesh::{PortMapping as MeshPort, Protocol, ResourcePath};
 use mesh_model::service_connect::AppProtocol;
+use sidecar_contract::Diagnostics;
 
 use super::wiring::bootstrap;
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
@@ -122,7 +122,7 @@ impl Envoy {
         &self,
         task: TaskDefinition,
         path: &str,
-        problems: &mut Problems,
+        diagnostics: &mut Diagnostics,
     ) -> TaskDefinition {
         let task = match (self.is_sidecar, self.is_intercepted) {
             (true, _) => {
@@ -137,14 +137,14 @@ impl Envoy {
             (false, true) => {
                 let message = "are of a virtual gateway, whose Envoy takes what comes to its own ports; nothing can be \
                                redirected to it, so leave out ecs_proxy_configuration";
-                problems.add(path, message);
+                diagnostics.add(path, message);
                 task
             }
         };
         let Some(control_plane) = &self.control_plane else {
             return task.with_container(self.container(None));
         };
-        let wiring = self.wiring(&task, path, problems);
+        let wiring = self.wiring(&task, path, diagnostics);
         let task = match self.is_sidecar {
             true => self.tell(task, &wiring, control_plane),
             // Nothing in a gateway's task calls anything.

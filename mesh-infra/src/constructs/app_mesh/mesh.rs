@@ -87,7 +87,7 @@ impl Construct for Mesh {
                     control_plane.logical_id(),
                     control_plane.mesh()
                 );
-                scope.problems().add(path, message);
+                scope.diagnostics().add(path, message);
             }
         }
         let spec = self.spec.write(Spelling::CloudFormation);

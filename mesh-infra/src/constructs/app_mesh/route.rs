@@ -221,7 +221,7 @@ fn http_route() -> HttpRoute {
 /// Notes the methods that were called on a kind of route that has no word for them.
 pub(super) fn note_misfits(misfits: &[&str], place: &Place, scope: &mut Scope<'_>) {
     for method in misfits {
-        scope.problems().add(
+        scope.diagnostics().add(
             format!("Resources.{}.Properties.Spec", place.id),
             format!("has no field for what `{method}` says: it is of another kind of route"),
         );

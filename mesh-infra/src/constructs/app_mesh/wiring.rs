@@ -14,12 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use mesh_bootstrap::{
+use envoy_bootstrap::{
     Admin, Bootstrap, EGRESS_PORT, INGRESS_PORT, OwnWiring, Upstream, Variant, Wiring, egress_listener,
     ingress_listener, tcp_egress_listener,
 };
 use mesh_model::app_mesh::PortMapping as MeshPort;
-use mesh_model::{MeshSuffixes, Problems, environment as variables};
+use sidecar_contract::{Diagnostics, MeshSuffixes, environment as variables};
 
 use super::envoy::{ENVOY_CONTAINER, Envoy, SIDECAR_USER};
 use crate::cfn::ecs;
@@ -37,8 +37,8 @@ const IGNORED_PORTS: &str = "22";
 
 impl Envoy {
     /// How the task of this Envoy is connected. Notes what keeps it from being.
-    pub(super) fn wiring(&self, task: &TaskDefinition, path: &str, problems: &mut Problems) -> Wiring {
-        self.refuse_own_ports(path, problems);
+    pub(super) fn wiring(&self, task: &TaskDefinition, path: &str, diagnostics: &mut Diagnostics) -> Wiring {
+        self.refuse_own_ports(path, diagnostics);
         // A mesh that prefers IPv6 would make it `::1`, where containers are not told to listen.
         let app_address = self.is_sidecar().then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if self.is_intercepted {
@@ -50,7 +50,7 @@ impl Envoy {
         let mappings = task.containers().iter().flat_map(Container::ports);
         taken.extend(mappings.map(PortMapping::container_port));
         let app_ports = match self.is_sidecar() {
-            true => self.move_ports(task, &mut taken, path, problems),
+            true => self.move_ports(task, &mut taken, path, diagnostics),
             false => BTreeMap::new(),
         };
         let ingress = self.ports().map(|port| (ingress_listener(&port.to_string()), port));
@@ -108,13 +108,13 @@ impl Envoy {
     }
 
     /// Notes listeners that are where Envoy has something else.
-    fn refuse_own_ports(&self, path: &str, problems: &mut Problems) {
+    fn refuse_own_ports(&self, path: &str, diagnostics: &mut Diagnostics) {
         for port in self
             .ports()
             .filter(|port| [ADMIN_PORT, INGRESS_PORT, EGRESS_PORT].contains(port))
         {
             let name = &self.path.name;
-            problems.add(
+            diagnostics.add(
                 path,
                 format!("`{name}` listens on port {port}, which its Envoy has for itself; choose another one"),
             );
@@ -128,14 +128,14 @@ impl Envoy {
         task: &TaskDefinition,
         taken: &mut BTreeSet<u16>,
         path: &str,
-        problems: &mut Problems,
+        diagnostics: &mut Diagnostics,
     ) -> BTreeMap<u16, u16> {
         let mut app_ports = BTreeMap::new();
         for port in self.ports() {
             let mut mappings = task.containers().iter().flat_map(Container::ports);
             let Some(mapping) = mappings.find(|mapping| mapping.container_port() == port) else {
                 let name = &self.path.name;
-                problems.add(
+                diagnostics.add(
                     path,
                     format!(
                         "none has the port {port}, on which `{name}` listens; give the one that does a port mapping"
@@ -144,7 +144,7 @@ impl Envoy {
                 continue;
             };
             if mapping.variable().is_none() {
-                problems.add(
+                diagnostics.add(
                     path,
                     format!(
                         "nothing tells the container its port {port}, and here it has to be another one: the Envoy beside \

@@ -94,7 +94,7 @@ impl Service {
         if self.is_intercepted && self.envoy.is_none() {
             let message = "is to redirect connections to an Envoy, and the service has none; it gets one by \
                            Service::with_virtual_node";
-            scope.problems().add(format!("{path}.ProxyConfiguration"), message);
+            scope.diagnostics().add(format!("{path}.ProxyConfiguration"), message);
         }
         let envoy = self.envoy.clone()?.with_sds(self.sds_socket.clone());
         Some(match self.is_intercepted {
@@ -107,7 +107,7 @@ impl Service {
     fn task(&self, envoy: Option<&Envoy>, path: &str, scope: &mut Scope<'_>) -> TaskDefinition {
         let task = self.task_definition.clone();
         let task = match envoy {
-            Some(envoy) => envoy.join(task, &format!("{path}.ContainerDefinitions"), scope.problems()),
+            Some(envoy) => envoy.join(task, &format!("{path}.ContainerDefinitions"), scope.diagnostics()),
             None => task,
         };
         // Service Connect's Envoy takes what comes from outside, too, unless it is to be passed by.
@@ -189,7 +189,7 @@ impl Service {
                     "lead to port {port}, which none of the containers has; give one a port mapping for it, or the \
                      load balancer another port"
                 );
-                scope.problems().add(format!("{path}.LoadBalancers"), message);
+                scope.diagnostics().add(format!("{path}.LoadBalancers"), message);
             }
         }
     }

@@ -4,8 +4,8 @@
 //! 2026-11-23).
 
 use aws_sdk_cloudformation::types::Capability;
-use mesh_model::Problems;
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use super::Request;
 use crate::deploy::event::STACK;
@@ -74,7 +74,7 @@ fn compact(text: &str) -> Option<String> {
 }
 
 /// Everything but the values of parameters.
-pub(super) fn check(request: &Request, problems: &mut Problems) {
+pub(super) fn check(request: &Request, diagnostics: &mut Diagnostics) {
     let Request {
         stack,
         template,
@@ -84,13 +84,13 @@ pub(super) fn check(request: &Request, problems: &mut Problems) {
     } = request;
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if !stack.starts_with(|c: char| c.is_ascii_alphabetic()) || !stack.chars().all(allowed) || stack.len() > 128 {
-        problems.add(
+        diagnostics.add(
             "StackName",
             format!("is `{stack}`; allowed are 1 to 128 of A-Z, a-z, 0-9 and -, beginning with a letter"),
         );
     }
     if template.resources.is_empty() {
-        problems.add("Resources", "is empty; CloudFormation demands at least one resource");
+        diagnostics.add("Resources", "is empty; CloudFormation demands at least one resource");
     }
     let counts = [
         ("Resources", template.resources.len(), RESOURCES),
@@ -101,7 +101,7 @@ pub(super) fn check(request: &Request, problems: &mut Problems) {
     ];
     for (section, count, limit) in counts {
         if count > limit {
-            problems.add(
+            diagnostics.add(
                 section,
                 format!("has {count} entries; CloudFormation takes {limit} at most"),
             );
@@ -109,14 +109,14 @@ pub(super) fn check(request: &Request, problems: &mut Problems) {
     }
     let description = template.description.as_ref().map_or(0, String::len);
     if description > DESCRIPTION {
-        problems.add(
+        diagnostics.add(
             "Description",
             format!("is {description} bytes long; CloudFormation takes {DESCRIPTION} at most"),
         );
     }
     for (name, value) in parameters.iter().filter(|(_, value)| value.len() > VALUE) {
         let length = value.len();
-        problems.add(
+        diagnostics.add(
             format!("Parameters.{name}"),
             format!("has a value of {length} bytes; CloudFormation takes {VALUE} at most"),
         );
@@ -124,17 +124,17 @@ pub(super) fn check(request: &Request, problems: &mut Problems) {
     for (key, value) in tags {
         let path = format!("Tags.{key}");
         if key.is_empty() || key.chars().count() > TAG_KEY {
-            problems.add(&path, format!("allowed are keys of 1 to {TAG_KEY} characters"));
+            diagnostics.add(&path, format!("allowed are keys of 1 to {TAG_KEY} characters"));
         }
         if key.to_ascii_lowercase().starts_with("aws:") {
-            problems.add(&path, "begins with `aws:`, which AWS keeps to itself");
+            diagnostics.add(&path, "begins with `aws:`, which AWS keeps to itself");
         }
         if value.chars().count() > TAG_VALUE {
-            problems.add(&path, format!("allowed are values of up to {TAG_VALUE} characters"));
+            diagnostics.add(&path, format!("allowed are values of up to {TAG_VALUE} characters"));
         }
     }
     if let Err(too_long) = body(request) {
-        problems.add("the template", too_long);
+        diagnostics.add("the template", too_long);
     }
 }
 

@@ -14,7 +14,7 @@ fn request(document: &Json) -> Request {
     Request::new("demo", template(document))
 }
 
-fn problems(request: &Request) -> String {
+fn diagnostics(request: &Request) -> String {
     request.check().expect_err("problems").to_string()
 }
 
@@ -35,7 +35,7 @@ fn resources(count: usize, value: &str) -> Json {
 fn names_and_limits_are_told_all_at_once() {
     let outputs: serde_json::Map<String, Json> = (0..201).map(|n| (format!("O{n}"), json!({"Value": "x"}))).collect();
     let document = json!({"Description": "x".repeat(1025), "Resources": resources(501, ""), "Outputs": outputs});
-    let found = problems(&Request {
+    let found = diagnostics(&Request {
         stack: "1 stack".to_owned(),
         ..request(&document)
             .with_tag("aws:mine", "x")
@@ -51,7 +51,7 @@ fn names_and_limits_are_told_all_at_once() {
     ] {
         assert!(found.contains(part), "{part}: {found}");
     }
-    let empty = problems(&request(&json!({"Resources": {}})));
+    let empty = diagnostics(&request(&json!({"Resources": {}})));
     assert!(empty.contains("at least one resource"), "{empty}");
 }
 
@@ -69,7 +69,7 @@ fn a_template_is_sent_as_it_is_or_without_spaces_or_lies_in_s3() {
     assert_eq!(Template::from_json(&sent).unwrap(), medium.template);
 
     let large = request(&json!({"Resources": resources(300, &"x".repeat(200))}));
-    let found = problems(&large);
+    let found = diagnostics(&large);
     assert!(
         found.contains("aws s3 cp") && found.contains("51200 bytes in a request"),
         "{found}"
@@ -79,7 +79,7 @@ fn a_template_is_sent_as_it_is_or_without_spaces_or_lies_in_s3() {
     assert_eq!(body(&placed), Ok(Body::Url(url.to_owned())));
     assert!(placed.check().is_ok());
 
-    let huge = problems(&request(&json!({"Resources": resources(500, &"x".repeat(2000))})));
+    let huge = diagnostics(&request(&json!({"Resources": resources(500, &"x".repeat(2000))})));
     assert!(huge.contains("split the stack"), "{huge}");
 }
 
@@ -159,10 +159,10 @@ fn a_value_that_somebody_gave_stays_and_a_default_follows_the_template() {
         let values = request.values(before.as_ref().map(|(stack, template)| (stack, template)));
         let found = values.as_ref().ok().and_then(|values| values.get("P").cloned());
         assert_eq!(found, expected, "{given:?} {before:?} {default:?}");
-        if let Err(problems) = values {
+        if let Err(diagnostics) = values {
             assert!(
-                problems.to_string().contains("Parameters.P: has no value"),
-                "{problems}"
+                diagnostics.to_string().contains("Parameters.P: has no value"),
+                "{diagnostics}"
             );
         }
     }
@@ -178,7 +178,7 @@ fn parameters_that_are_none_and_values_that_are_not_allowed_are_problems() {
         .with_parameter("Size", "xl")
         .with_parameter("N", "1")
         .with_parameter("Sise", "s");
-    let found = problems(&bad);
+    let found = diagnostics(&bad);
     assert!(found.contains("Parameters.Size: is `xl`; allowed are s, m"), "{found}");
     assert!(
         found.contains("Parameters.Sise: is no parameter of the template; it has Size, N"),

@@ -1,0 +1,139 @@
+//! The routes of a virtual service's port, as the Envoys of its callers have them.
+
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::route::v3::route::Action;
+use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
+use envoy_types::pb::envoy::config::route::v3::{RetryPolicy, Route, RouteAction, RouteMatch};
+use mesh_model::app_mesh::RouteSpec;
+use mesh_model::app_mesh::matching::HttpMethod;
+use mesh_model::app_mesh::route::{HttpRouteMatch, WeightedTarget};
+use sidecar_contract::LocalReply;
+
+use super::super::answer::{answer, every_path};
+use super::super::envoy::duration_or_unlimited;
+use super::member::{Backend, Member};
+use super::service::{Behind, ServicePort};
+use super::timeouts::Timeouts;
+use super::{matching, order, retries, targets};
+
+/// The routes of a port of the HTTP family, in the order in which they are tried; the last one matches everything.
+pub(super) fn to_port(member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Vec<Route> {
+    match port.behind {
+        Behind::Node(node, listener) => {
+            let cluster = targets::node_cluster(member, node, listener, backend);
+            vec![to_clusters(
+                every_path(),
+                ClusterSpecifier::Cluster(cluster),
+                Timeouts::of_listener(listener),
+                Some(retries::default_policy()),
+            )]
+        }
+        Behind::Router(router, _) => {
+            let mut ordered: Vec<(order::Rank, &RouteSpec)> = port
+                .routes()
+                .map(|(name, route)| (order::of_route(name, route), route))
+                .collect();
+            ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let mut routes: Vec<Route> = ordered
+                .into_iter()
+                .filter_map(|((.., name), route)| translate(member, backend, router, &name, route))
+                .collect();
+            let explanation = format!("no route of virtual router {router} is for such a request");
+            routes.push(answer(every_path(), 404, LocalReply::NoRoute, explanation));
+            routes
+        }
+    }
+}
+
+/// The answer where a virtual service has nothing behind it.
+pub(super) fn to_nothing(service: &str) -> Vec<Route> {
+    let explanation = format!("virtual service {service} has no provider");
+    vec![answer(every_path(), 503, LocalReply::NoHealthyEndpoint, explanation)]
+}
+
+/// The targets of a TCP port, and when an idle connection to them is closed. `None` if there is no route.
+pub(super) fn to_tcp_port<'a>(port: &ServicePort<'a>) -> Option<(&'a [WeightedTarget], Option<Duration>)> {
+    let route = port
+        .routes()
+        .filter_map(|(name, route)| Some((order::of_route(name, route), route.tcp_route.as_ref()?)))
+        .min_by(|(a, _), (b, _)| a.cmp(b));
+    let (_, route) = route?;
+    Some((&route.action.weighted_targets, super::timeouts::of_tcp(route.timeout)))
+}
+
+fn translate(
+    member: &mut Member<'_>,
+    backend: Backend<'_>,
+    router: &str,
+    name: &str,
+    route: &RouteSpec,
+) -> Option<Route> {
+    let http = route.http_route.as_ref().or(route.http2_route.as_ref());
+    let (matching, action) = match (http, &route.grpc_route) {
+        (Some(http), _) => (http_match(&http.matching), &http.action),
+        (None, Some(grpc)) => {
+            let wanted = &grpc.matching;
+            let matching = matching::grpc(
+                wanted.service_name.as_deref(),
+                wanted.method_name.as_deref(),
+                &wanted.metadata,
+            );
+            (matching, &grpc.action)
+        }
+        // A TCP route on a port that speaks something else, which is a problem of the mesh's description.
+        (None, None) => return None,
+    };
+    if http.is_some_and(|http| http.matching.method == Some(HttpMethod::Connect)) {
+        member.note(format!(
+            "route `{name}` of virtual router `{router}` is left out: `match.method` is CONNECT, whose requests have no path to match"
+        ));
+        return None;
+    }
+    let mut notes = Vec::new();
+    let retries = retries::of_route(route, &mut notes);
+    for note in notes {
+        member.note(format!("route `{name}` of virtual router `{router}`: {note}"));
+    }
+    Some(match targets::weighted(member, &action.weighted_targets, backend) {
+        Some(weighted) => to_clusters(matching, weighted.for_http(), Timeouts::of_route(route), retries),
+        None => answer(
+            matching,
+            503,
+            LocalReply::NoHealthyEndpoint,
+            format!("every target of route {name} of virtual router {router} has weight 0"),
+        ),
+    })
+}
+
+fn http_match(wanted: &HttpRouteMatch) -> RouteMatch {
+    matching::Http {
+        prefix: wanted.prefix.as_deref(),
+        path: wanted.path.as_ref(),
+        method: wanted.method,
+        scheme: wanted.scheme,
+        headers: &wanted.headers,
+        query_parameters: &wanted.query_parameters,
+    }
+    .translate()
+}
+
+/// A route to clusters.
+pub(super) fn to_clusters(
+    matching: RouteMatch,
+    clusters: ClusterSpecifier,
+    timeouts: Timeouts,
+    retry_policy: Option<RetryPolicy>,
+) -> Route {
+    Route {
+        r#match: Some(matching),
+        action: Some(Action::Route(RouteAction {
+            cluster_specifier: Some(clusters),
+            timeout: duration_or_unlimited(timeouts.per_request),
+            idle_timeout: duration_or_unlimited(timeouts.idle),
+            retry_policy,
+            ..Default::default()
+        })),
+        ..Default::default()
+    }
+}

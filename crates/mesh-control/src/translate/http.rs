@@ -1,0 +1,157 @@
+//! The HTTP connection manager: what both models and both directions have in common.
+
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
+use envoy_types::pb::envoy::config::accesslog::v3::{
+    AccessLog, AccessLogFilter, HeaderFilter, ResponseFlagFilter, access_log::ConfigType as AccessLogConfig,
+};
+use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
+use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
+use envoy_types::pb::envoy::config::core::v3::{DataSource, HttpProtocolOptions, SubstitutionFormatString};
+use envoy_types::pb::envoy::config::listener::v3::Filter;
+use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
+use envoy_types::pb::envoy::config::route::v3::HeaderMatcher;
+use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
+use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
+use envoy_types::pb::envoy::extensions::access_loggers::file::v3::file_access_log::AccessLogFormat;
+use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
+    CodecType, PathWithEscapedSlashesAction, RouteSpecifier, UpgradeConfig,
+};
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpConnectionManager, HttpFilter, LocalReplyConfig, Rds, ResponseMapper, http_filter,
+};
+use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use envoy_types::pb::google::protobuf::BoolValue;
+use sidecar_contract::LocalReply;
+
+use super::answer::mark;
+use super::envoy::{any, duration_or_unlimited, over_ads};
+use super::tracing;
+use crate::hop;
+use crate::node::OwnWiring;
+
+/// What one direction decides about its connection manager.
+#[derive(Default)]
+pub(super) struct Manager {
+    /// The beginning of its metrics' names.
+    pub(super) stat_prefix: String,
+    /// The route configuration, told by RDS.
+    pub(super) routes: String,
+    /// When a caller's idle connection is closed; `None` for never.
+    pub(super) idle_timeout: Option<Duration>,
+    /// What else it writes down, as somebody configured it.
+    pub(super) access_logs: Vec<AccessLog>,
+    /// Whether `/a/../b` and `//b` are taken for `/b`.
+    pub(super) normalizes_paths: bool,
+    /// The filters before the router.
+    pub(super) filters: Vec<HttpFilter>,
+}
+
+impl Manager {
+    /// The filter, in a task that says this of itself.
+    pub(super) fn filter(self, own: &OwnWiring) -> Filter {
+        let hops = own.hops.as_ref().map(|path| hop_log(path, &self.routes));
+        // Without `respect_expected_rq_timeout`: a caller's `x-envoy-expected-rq-timeout-ms` would take the place of the
+        // limit that is configured, and a longer one would lift it. So each Envoy writes its own limit there instead, for
+        // whoever is called to see. What callers say themselves, in a header of `mesh-client`'s that passes as it is, needs
+        // no Envoy: they hang up. Source: `FilterUtility::finalTimeout` in Envoy's `source/common/router/router.cc` (read
+        // 2026-11-23).
+        let router = HttpFilter {
+            name: "envoy.filters.http.router".to_owned(),
+            config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
+            ..Default::default()
+        };
+        let manager = HttpConnectionManager {
+            // HTTP/1.1 and HTTP/2 with prior knowledge come to the same port.
+            codec_type: CodecType::Auto.into(),
+            stat_prefix: self.stat_prefix,
+            route_specifier: Some(RouteSpecifier::Rds(Rds {
+                config_source: Some(over_ads()),
+                route_config_name: self.routes,
+            })),
+            http_filters: self.filters.into_iter().chain([router]).collect(),
+            normalize_path: self.normalizes_paths.then_some(BoolValue { value: true }),
+            merge_slashes: self.normalizes_paths,
+            path_with_escaped_slashes_action: if self.normalizes_paths {
+                PathWithEscapedSlashesAction::KeepUnchanged.into()
+            } else {
+                PathWithEscapedSlashesAction::ImplementationSpecificDefault.into()
+            },
+            common_http_protocol_options: Some(HttpProtocolOptions {
+                idle_timeout: duration_or_unlimited(self.idle_timeout),
+                ..Default::default()
+            }),
+            upgrade_configs: vec![UpgradeConfig {
+                upgrade_type: "websocket".to_owned(),
+                ..Default::default()
+            }],
+            local_reply_config: Some(LocalReplyConfig {
+                mappers: marks(),
+                ..Default::default()
+            }),
+            tracing: tracing::of(own),
+            access_log: hops.into_iter().chain(self.access_logs).collect(),
+            ..Default::default()
+        };
+        Filter {
+            name: "envoy.filters.network.http_connection_manager".to_owned(),
+            config_type: Some(ConfigType::TypedConfig(any(&manager))),
+        }
+    }
+}
+
+/// Marks the answers that Envoy gives by itself, by the flags it sets on them. Source: Envoy, access log,
+/// `%RESPONSE_FLAGS%` (read 2026-11-23).
+fn marks() -> Vec<ResponseMapper> {
+    [
+        (LocalReply::NoHealthyEndpoint, &["UH", "NC"][..]),
+        (LocalReply::TimedOut, &["UT", "SI", "DT"][..]),
+        (
+            LocalReply::Unreachable,
+            &["UF", "UC", "LR", "UR", "URX", "UO", "UPE"][..],
+        ),
+    ]
+    .into_iter()
+    .map(|(fault, flags)| ResponseMapper {
+        filter: Some(AccessLogFilter {
+            filter_specifier: Some(FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter {
+                flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            })),
+        }),
+        headers_to_add: vec![mark(fault)],
+        ..Default::default()
+    })
+    .collect()
+}
+
+fn hop_log(path: &str, routes: &str) -> AccessLog {
+    let format = SubstitutionFormatString {
+        format: Some(Format::TextFormatSource(DataSource {
+            specifier: Some(Specifier::InlineString(hop::line_format(routes))),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    AccessLog {
+        name: "envoy.access_loggers.file".to_owned(),
+        filter: Some(AccessLogFilter {
+            filter_specifier: Some(FilterSpecifier::HeaderFilter(HeaderFilter {
+                header: Some(HeaderMatcher {
+                    name: "traceparent".to_owned(),
+                    header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(StringMatcher {
+                        match_pattern: Some(MatchPattern::Prefix(hop::observed_traceparent())),
+                        ..Default::default()
+                    })),
+                    ..Default::default()
+                }),
+            })),
+        }),
+        config_type: Some(AccessLogConfig::TypedConfig(any(&FileAccessLog {
+            path: path.to_owned(),
+            access_log_format: Some(AccessLogFormat::LogFormat(format)),
+        }))),
+    }
+}

@@ -1,0 +1,197 @@
+//! One task: an Envoy, its listeners' ports, and calls through it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use mesh_control::Wiring;
+use mesh_control::node::{OwnWiring, egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_model::namespace::Endpoint;
+
+use super::mesh::node_id;
+use super::{Envoy, Mesh, ReservedPort, eventually};
+
+/// A task of a service.
+pub(crate) struct Task {
+    pub(crate) envoy: Envoy,
+    listeners: BTreeMap<String, ReservedPort>,
+    caller: Caller,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The sidecar's mark, if a sidecar answered.
+    pub(crate) fault: Option<String>,
+    pub(crate) body: String,
+}
+
+impl Task {
+    /// A task that calls others and offers nothing.
+    pub(crate) async fn start(mesh: &Mesh, service: &str) -> Self {
+        Self::wired(mesh, service, &[], &[]).await
+    }
+
+    /// A task with an application at `application` that offers `endpoint`.
+    pub(crate) async fn offering(mesh: &Mesh, endpoint: &Endpoint, application: SocketAddr) -> Self {
+        Self::wired(mesh, &endpoint.service, &[(endpoint, application)], &[]).await
+    }
+
+    /// A task with its applications, and with listeners for calls to TCP endpoints.
+    pub(crate) async fn wired(
+        mesh: &Mesh,
+        service: &str,
+        offered: &[(&Endpoint, SocketAddr)],
+        tcp: &[&Endpoint],
+    ) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let names = [egress_listener()]
+            .into_iter()
+            .chain(
+                offered
+                    .iter()
+                    .map(|(endpoint, _)| ingress_listener(&endpoint.port_name)),
+            )
+            .chain(
+                tcp.iter()
+                    .map(|endpoint| tcp_egress_listener(&endpoint.dns_name, endpoint.port)),
+            );
+        let listeners: BTreeMap<String, ReservedPort> = names.map(|name| (name, ReservedPort::pick())).collect();
+        let ports = listeners.iter().map(|(name, port)| (name.clone(), port.number()));
+        let app_ports = offered
+            .iter()
+            .map(|(endpoint, application)| (endpoint.container_port, application.port()));
+        let hops = directory.path().join("hops.log");
+        let wiring = Wiring {
+            listeners: ports.collect(),
+            own: OwnWiring {
+                task: Some(format!("{service}/1")),
+                app_ports: app_ports.collect(),
+                hops: Some(hops.display().to_string()),
+                collector: mesh.collector,
+                ..OwnWiring::default()
+            },
+        };
+        mesh.join(service);
+        let xds = mesh.control.addresses().xds;
+        let envoy = Envoy::start(directory, &node_id(service), wiring, xds, mesh.variant).await;
+        let caller = Caller::new(listeners[&egress_listener()].address());
+        Self {
+            envoy,
+            listeners,
+            caller,
+        }
+    }
+
+    /// Where a listener is.
+    pub(crate) fn listener(&self, name: &str) -> SocketAddr {
+        self.listeners[name].address()
+    }
+
+    /// Where its application calls others.
+    pub(crate) fn egress(&self) -> SocketAddr {
+        self.caller.egress
+    }
+
+    /// Where peers reach `endpoint` in this task.
+    pub(crate) fn ingress(&self, endpoint: &Endpoint) -> SocketAddr {
+        self.listener(&ingress_listener(&endpoint.port_name))
+    }
+
+    /// The file to which its Envoy writes each request.
+    pub(crate) fn hops(&self) -> PathBuf {
+        self.envoy.directory().join("hops.log")
+    }
+
+    /// Waits until its Envoy knows exactly these instances of `endpoint`.
+    pub(crate) async fn sees(&self, endpoint: &Endpoint, instances: &[SocketAddr]) {
+        let mut expected = instances.to_vec();
+        expected.sort();
+        eventually("the endpoints arrive", async || {
+            let seen: Vec<SocketAddr> = self
+                .envoy
+                .health_of(&egress_cluster(endpoint))
+                .await
+                .into_keys()
+                .collect();
+            if seen == expected {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        })
+        .await;
+    }
+
+    /// Checks that its Envoy was told everything it waited for, rather than having given up on it after 15 s.
+    pub(crate) async fn was_never_kept_waiting(&self) {
+        let stats = self
+            .envoy
+            .stats(&["cluster.", "http.", "cluster_manager.", "listener_manager."])
+            .await;
+        let timeouts: Vec<_> = stats
+            .iter()
+            .filter(|(name, value)| name.ends_with(".init_fetch_timeout") && **value > 0)
+            .collect();
+        assert!(timeouts.is_empty(), "Envoy gave up waiting: {timeouts:?}");
+    }
+
+    /// The answer to a GET by the application to a Host.
+    pub(crate) async fn get(&self, host: &str) -> Answer {
+        self.caller.try_get(host).await.expect("an answer, by whomever")
+    }
+
+    /// The answer to a POST by the application to a Host.
+    pub(crate) async fn post(&self, host: &str) -> Answer {
+        let request = self.caller.client.post(self.caller.url()).body("a payment");
+        send(request.header("host", host))
+            .await
+            .expect("an answer, by whomever")
+    }
+
+    /// A client of the test's own for the egress listener.
+    pub(crate) fn request(&self, host: &str) -> reqwest::RequestBuilder {
+        self.caller.client.get(self.caller.url()).header("host", host)
+    }
+}
+
+/// The name of the cluster of an endpoint's instances.
+pub(crate) fn egress_cluster(endpoint: &Endpoint) -> String {
+    format!(
+        "cds_egress_serviceconnect_{}_{}_{}",
+        endpoint.discovery_name, endpoint.protocol, endpoint.port
+    )
+}
+
+/// An application that calls through an egress listener.
+pub(crate) struct Caller {
+    egress: SocketAddr,
+    client: reqwest::Client,
+}
+
+impl Caller {
+    pub(super) fn new(egress: SocketAddr) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { egress, client }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/", self.egress)
+    }
+
+    pub(crate) async fn try_get(&self, host: &str) -> Result<Answer, reqwest::Error> {
+        send(self.client.get(self.url()).header("host", host)).await
+    }
+}
+
+/// Sends a request and hears the answer out.
+pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let answer = request.send().await?;
+    let fault = answer.headers().get(sidecar_contract::local_reply::HEADER);
+    Ok(Answer {
+        status: answer.status().as_u16(),
+        fault: fault.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        body: answer.text().await?,
+    })
+}

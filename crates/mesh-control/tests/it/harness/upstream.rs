@@ -1,0 +1,224 @@
+//! Applications: small servers that say who they are and count who asks.
+
+use std::future::pending;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Router;
+use axum::http::header::{HOST, HeaderName};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::AppendHeaders;
+use sidecar_contract::{LocalReply, local_reply};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How an application answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Manner {
+    /// With its name.
+    Name,
+    /// With its name and this status.
+    Status(u16),
+    /// With its name and the status with which the path ends.
+    AsAsked,
+    /// Never.
+    Silence,
+    /// With what it was asked: host and path.
+    Echo,
+    /// With the names of the headers of what it was asked.
+    Headers,
+    /// As if it were a sidecar.
+    Forgery,
+}
+
+/// What an application says to health checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    Ill,
+}
+
+impl Health {
+    /// The status of an answer to a health check.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Health::Well => StatusCode::OK,
+            Health::Ill => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// An application that speaks HTTP/1.1. At `/health` it says how it feels, which is not counted.
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    health: watch::Sender<Health>,
+    requests: watch::Sender<usize>,
+    server: JoinHandle<()>,
+}
+
+/// Listeners on all of these addresses of this machine, on one port.
+pub(crate) async fn on_one_port<const N: usize>(addresses: [IpAddr; N]) -> [TcpListener; N] {
+    // Where one of them has the port already, another port is free.
+    for _ in 0..100 {
+        let mut listeners = Vec::new();
+        let mut port = 0;
+        for address in addresses {
+            let Ok(listener) = TcpListener::bind((address, port)).await else {
+                break;
+            };
+            port = listener.local_addr().expect("bound").port();
+            listeners.push(listener);
+        }
+        if let Ok(listeners) = listeners.try_into() {
+            return listeners;
+        }
+    }
+    panic!("no port is free on all of {addresses:?}");
+}
+
+impl Upstream {
+    pub(crate) async fn start(name: &'static str, manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::on(listener, name, manner)
+    }
+
+    /// The same, on a listener of the test's own.
+    pub(crate) fn on(listener: TcpListener, name: &'static str, manner: Manner) -> Self {
+        let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Well));
+        let (count, feels) = (requests.clone(), health.clone());
+        let answer = async move |uri: Uri, headers: HeaderMap| {
+            if uri.path() == "/health" {
+                return (feels.borrow().status(), AppendHeaders(None), String::new());
+            }
+            count.send_modify(|count| *count += 1);
+            let (status, fault) = match manner {
+                Manner::Name | Manner::Echo | Manner::Headers => (StatusCode::OK, None),
+                Manner::Status(status) => (StatusCode::from_u16(status).expect("a status"), None),
+                Manner::AsAsked => {
+                    let status = uri.path().rsplit('/').next().and_then(|end| end.parse().ok());
+                    (StatusCode::from_u16(status.unwrap_or(200)).expect("a status"), None)
+                }
+                Manner::Silence => pending().await,
+                Manner::Forgery => (StatusCode::NOT_FOUND, Some(LocalReply::UnknownService.as_str())),
+            };
+            let said = match manner {
+                Manner::Echo => {
+                    let host = headers.get(HOST).map_or("", |host| host.to_str().unwrap_or_default());
+                    format!("{host}{uri}")
+                }
+                Manner::Headers => headers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(" "),
+                _ => name.to_owned(),
+            };
+            (
+                status,
+                AppendHeaders(fault.map(|fault| (local_reply::HEADER, fault))),
+                said,
+            )
+        };
+        let address = listener.local_addr().expect("bound");
+        let server = tokio::spawn(async move {
+            let _endless = axum::serve(listener, Router::new().fallback(answer)).await;
+        });
+        Self {
+            address,
+            health,
+            requests,
+            server,
+        }
+    }
+
+    /// Says from now on that it feels like this.
+    pub(crate) fn feels(&self, health: Health) {
+        self.health.send_replace(health);
+    }
+
+    /// How many requests have come so far.
+    pub(crate) fn requests(&self) -> usize {
+        *self.requests.borrow()
+    }
+
+    /// Waits until so many requests have come since the start.
+    pub(crate) async fn has_been_asked(&self, times: usize) {
+        let mut requests = self.requests.subscribe();
+        let enough = requests.wait_for(|count| *count >= times);
+        tokio::time::timeout(std::time::Duration::from_secs(20), enough)
+            .await
+            .unwrap_or_else(|_| panic!("asked {} times instead of {times}", self.requests()))
+            .expect("the sender is here");
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// An application that speaks nothing known: it says its name, then says everything again that it hears.
+pub(crate) struct TcpUpstream {
+    pub(crate) address: SocketAddr,
+    connections: watch::Sender<usize>,
+    server: JoinHandle<()>,
+}
+
+impl TcpUpstream {
+    /// One that hears something and hangs up.
+    pub(crate) async fn hanging_up() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let connections = watch::Sender::new(0);
+        let count = connections.clone();
+        let server = tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                count.send_modify(|count| *count += 1);
+                let _heard = connection.read(&mut [0; 1024]).await;
+            }
+        });
+        Self {
+            address,
+            connections,
+            server,
+        }
+    }
+
+    /// How many connections have come so far.
+    pub(crate) fn connections(&self) -> usize {
+        *self.connections.borrow()
+    }
+
+    pub(crate) async fn start(name: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::on(listener, name)
+    }
+
+    /// The same, on a listener of the test's own.
+    pub(crate) fn on(listener: TcpListener, name: &'static str) -> Self {
+        let address = listener.local_addr().expect("bound");
+        let server = tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut buffer = [0; 1024];
+                    connection.write_all(name.as_bytes()).await?;
+                    loop {
+                        match connection.read(&mut buffer).await? {
+                            0 => return std::io::Result::Ok(()),
+                            length => connection.write_all(&buffer[..length]).await?,
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            connections: watch::Sender::new(0),
+            server,
+        }
+    }
+}
+
+impl Drop for TcpUpstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

@@ -1,0 +1,145 @@
+//! Stacks that import from each other.
+
+use super::*;
+
+fn importing(name: &Json) -> Json {
+    json!({
+        "Parameters": {"Env": {"Type": "String", "Default": "test"}},
+        "Resources": {"Subject": {"Type": "AWS::ECS::Service", "Properties": {"Value": {"Fn::ImportValue": name}}}}
+    })
+}
+
+fn exporting(outputs: Json) -> Json {
+    json!({
+        "Parameters": {"Env": {"Type": "String", "Default": "test"}},
+        "Conditions": {"Never": {"Fn::Equals": [1, 2]}},
+        "Resources": {"Cluster": {"Type": "AWS::ECS::Cluster"}},
+        "Outputs": outputs
+    })
+}
+
+fn evaluate_all(templates: &[(&str, Json)]) -> (Json, String) {
+    with_stacks(templates, |stacks, diagnostics| {
+        let value = subject(stacks, diagnostics);
+        stacks.refuse_circles(diagnostics);
+        value
+    })
+}
+
+#[test]
+fn a_stack_imports_what_another_exports_whichever_comes_first() {
+    let outputs = json!({"C": {
+        "Value": {"Fn::GetAtt": "Cluster.Arn"}, "Export": {"Name": {"Fn::Sub": "${Env}:Cluster"}}}});
+    let exporting = ("base", exporting(outputs));
+    let importing = ("app", importing(&json!({"Fn::Sub": "${Env}:Cluster"})));
+    for order in [[exporting.clone(), importing.clone()], [importing, exporting]] {
+        let (value, diagnostics) = evaluate_all(&order);
+        assert_eq!(diagnostics, "");
+        assert_eq!(value, "arn:aws:ecs:local:000000000000:cluster/base-Cluster");
+    }
+}
+
+#[test]
+fn what_is_not_exported_is_named_with_its_place() {
+    for (outputs, expected) in [
+        (
+            json!({}),
+            "they export nothing; give the template of the stack that does, too",
+        ),
+        (
+            json!({"C": {"Value": 1, "Export": {"Name": "base:Clustr"}}}),
+            "did you mean `base:Clustr`?",
+        ),
+        (
+            json!({"C": {"Value": 1, "Export": {"Name": "other"}}}),
+            "they export other",
+        ),
+        (
+            json!({"C": {"Value": 1, "Export": {"Name": "base:Cluster"}, "Condition": "Never"}}),
+            "they export nothing; give the template of the stack that does, too",
+        ),
+    ] {
+        let (_, diagnostics) =
+            evaluate_all(&[("base", exporting(outputs)), ("app", importing(&json!("base:Cluster")))]);
+        assert_eq!(
+            diagnostics,
+            format!(
+                "app/Resources.Subject.Properties.Value: `Fn::ImportValue` needs `base:Cluster`, which none of the given \
+                 stacks exports; {expected}"
+            )
+        );
+    }
+}
+
+#[test]
+fn exports_have_names_of_their_own() {
+    let output = |name: Json| json!({"Value": 1, "Export": {"Name": name}});
+    let (_, diagnostics) = evaluate_all(&[
+        (
+            "a",
+            exporting(json!({"A": output(json!("x")), "B": output(json!({"Fn::Sub": "${Env}"}))})),
+        ),
+        (
+            "b",
+            exporting(json!({"C": output(json!("x")), "D": output(json!(["y"]))})),
+        ),
+        ("b", importing(&json!("x"))),
+    ]);
+    assert_eq!(
+        diagnostics,
+        "stack b: is given twice\n\
+         b/Outputs.C.Export.Name: `x` is exported by a/Outputs.A already\n\
+         b/Outputs.D.Export.Name: must be a text"
+    );
+}
+
+#[test]
+fn circles_of_stacks_and_of_values_are_noticed() {
+    let stack = |own: &str, other: &str| {
+        json!({
+            "Resources": {"Subject": {"Type": "AWS::ECS::Service", "Properties": {"Value": {"Fn::ImportValue": other}}}},
+            "Outputs": {
+                "Plain": {"Value": own, "Export": {"Name": own}},
+            }
+        })
+    };
+    let (_, diagnostics) = with_stacks(
+        &[("a", stack("of-a", "of-b")), ("b", stack("of-b", "of-a"))],
+        |stacks, diagnostics| {
+            for resource in stacks.resources(diagnostics) {
+                resource.properties(diagnostics);
+            }
+            stacks.refuse_circles(diagnostics);
+        },
+    );
+    assert_eq!(
+        diagnostics,
+        "stack a: a, b import from each other: none of them can be created first"
+    );
+
+    let through = |own: &str, other: &str| {
+        json!({
+            "Resources": {"Subject": {"Type": "AWS::ECS::Service", "Properties": {"Value": {"Fn::ImportValue": own}}}},
+            "Outputs": {"Through": {"Value": {"Fn::ImportValue": other}, "Export": {"Name": own}}}
+        })
+    };
+    let (_, diagnostics) = evaluate_all(&[("a", through("x", "y")), ("b", through("y", "x"))]);
+    assert!(
+        diagnostics
+            .starts_with("b/Outputs.Through.Value: depends on itself: a/Outputs.Through -> b/Outputs.Through -> a/"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn macros_are_refused_and_more_functions_are_none() {
+    let template = |transform: Json| json!({"Transform": transform, "Resources": {}});
+    for transform in [json!("AWS::LanguageExtensions"), json!(["AWS::LanguageExtensions"])] {
+        assert_eq!(evaluate_all(&[("a", template(transform))]).1, "");
+    }
+    let (_, diagnostics) = evaluate_all(&[("a", template(json!(["AWS::Serverless-2016-10-31"])))]);
+    assert_eq!(
+        diagnostics,
+        "Transform: `AWS::Serverless-2016-10-31` is a macro, which cannot be carried out here"
+    );
+}

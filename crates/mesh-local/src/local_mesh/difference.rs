@@ -1,0 +1,76 @@
+//! What of a running mesh a new plan leaves as it is, and what it replaces. Pure.
+
+use std::collections::BTreeMap;
+
+use mesh_model::namespace::Endpoint;
+use sidecar_contract::MeshSuffixes;
+
+use crate::plan::{Plan, ServicePlan};
+
+/// What becomes of one service's tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// There were none before.
+    New,
+    /// There are to be none.
+    Gone,
+    /// All are replaced by others.
+    Replaced,
+    /// There are to be as many as the new plan says, and those there are stay what they are.
+    Scaled,
+}
+
+/// What becomes of the services of which something changes, by name.
+pub(super) fn changes(running: &Plan, wanted: &Plan) -> BTreeMap<String, Change> {
+    let (before, after) = (by_name(running), by_name(wanted));
+    let mut changes = BTreeMap::new();
+    for (name, service) in &before {
+        let change = match after.get(name) {
+            None => Some(Change::Gone),
+            Some(other) if !is_same_task(service, other) || connected(running, service) != connected(wanted, other) => {
+                Some(Change::Replaced)
+            }
+            Some(other) if service.desired_count != other.desired_count => Some(Change::Scaled),
+            Some(_) => None,
+        };
+        changes.extend(change.map(|change| ((*name).to_owned(), change)));
+    }
+    let new = after.keys().filter(|name| !before.contains_key(*name));
+    changes.extend(new.map(|name| ((*name).to_owned(), Change::New)));
+    changes
+}
+
+/// Whether two services differ in nothing but their number of tasks.
+fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
+    let of_any_number = |service: &ServicePlan| ServicePlan {
+        desired_count: 0,
+        ..service.clone()
+    };
+    of_any_number(running) == of_any_number(wanted)
+}
+
+/// What a service's tasks learn of their Service Connect namespace when they start: the endpoints that they offer, the TCP
+/// endpoints, each of which has a listener, and the names that lie outside the namespace's.
+fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a Endpoint> {
+    let own = service.membership.namespace();
+    let namespace = plan
+        .namespaces
+        .iter()
+        .find(|namespace| Some(namespace.name.as_str()) == own);
+    let endpoints = namespace.into_iter().flat_map(|namespace| {
+        let inside = MeshSuffixes::new([&namespace.name]);
+        namespace.endpoints.iter().filter(move |endpoint| {
+            let is_plain = endpoint.protocol.is_http_family() && inside.contains(&endpoint.dns_name);
+            endpoint.service == service.name || !is_plain
+        })
+    });
+    endpoints.collect()
+}
+
+fn by_name(plan: &Plan) -> BTreeMap<&str, &ServicePlan> {
+    let services = plan.services.iter();
+    services.map(|service| (service.name.as_str(), service)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Cloud Map: the namespaces, and the services in which tasks register.
+
+use std::collections::BTreeMap;
+
+use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map};
+use sidecar_contract::{Diagnostics, MeshSuffixes};
+
+use super::container::known;
+use super::note;
+use super::parts::{CloudMapService, RegistryPlan};
+use super::reader::Reader;
+use crate::evaluate::Resource;
+
+/// The namespaces and services of Cloud Map.
+pub(super) struct CloudMap {
+    /// By name, id and ARN.
+    namespaces: BTreeMap<String, Namespace>,
+    /// By ARN; `None` for one that could not be read, which was reported.
+    services: BTreeMap<String, Option<CloudMapService>>,
+}
+
+#[derive(Clone)]
+struct Namespace {
+    name: String,
+    has_dns: bool,
+}
+
+/// Reads all namespaces and services.
+pub(super) fn read(reader: &mut Reader<'_, '_>) -> CloudMap {
+    let mut found = CloudMap {
+        namespaces: BTreeMap::new(),
+        services: BTreeMap::new(),
+    };
+    let mut places = BTreeMap::new();
+    for resource in reader.all_of(cloud_map::HttpNamespace::KIND) {
+        if let Some(namespace) = reader.read::<cloud_map::HttpNamespace>(resource) {
+            found.add_namespace(resource, known(&namespace.name), false, &mut places, reader);
+        }
+    }
+    for resource in reader.all_of(cloud_map::PrivateDnsNamespace::KIND) {
+        if let Some(namespace) = reader.read::<cloud_map::PrivateDnsNamespace>(resource) {
+            found.add_namespace(resource, known(&namespace.name), true, &mut places, reader);
+        }
+    }
+    let mut places = BTreeMap::new();
+    for resource in reader.all_of(cloud_map::Service::KIND) {
+        let service = reader
+            .read::<cloud_map::Service>(resource)
+            .and_then(|service| found.service(&service, resource, reader));
+        if let Some(CloudMapService { namespace, service, .. }) = &service {
+            let name = (namespace.clone(), service.clone());
+            if let Some(first) = places.insert(name, resource.place()) {
+                let message = format!("`{service}` is the name of {first} already, in the same namespace");
+                note(
+                    reader.diagnostics,
+                    format!("{}.Properties.Name", resource.place()),
+                    message,
+                );
+            }
+        }
+        found.services.insert(reader.attribute(resource, "Arn"), service);
+    }
+    found
+}
+
+impl CloudMap {
+    /// The name of the namespace that is meant by a name, an id or an ARN.
+    pub(super) fn namespace(&self, given: &str) -> Option<&str> {
+        self.namespaces.get(given).map(|namespace| namespace.name.as_str())
+    }
+
+    /// The names of all namespaces, as a list to be shown.
+    pub(super) fn names(&self) -> String {
+        let mut names: Vec<&str> = self.namespaces.values().map(|space| space.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        listed(&names)
+    }
+
+    /// The suffixes by which these names can be told from others: the DNS namespaces that they lie in, and those that
+    /// lie in none.
+    pub(super) fn suffixes<'n>(&self, names: impl Iterator<Item = &'n str>) -> MeshSuffixes {
+        let suffixes = names.map(|name| {
+            let namespaces = self.namespaces.values().filter(|namespace| namespace.has_dns);
+            let around = namespaces.filter(|namespace| MeshSuffixes::new([&namespace.name]).contains(name));
+            // Where one namespace lies in another, the narrower one says more.
+            around
+                .map(|namespace| namespace.name.as_str())
+                .max_by_key(|name| name.len())
+                .unwrap_or(name)
+        });
+        MeshSuffixes::new(suffixes)
+    }
+
+    /// How ECS registers the tasks of a service, if it does. `first_port` is the first of its containers' ports.
+    pub(super) fn registry(
+        &self,
+        service: &ecs::Service,
+        first_port: Option<u16>,
+        path: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<RegistryPlan> {
+        let path = format!("{path}.ServiceRegistries");
+        let registries = &service.service_registries;
+        if registries.len() > 1 {
+            let arns = registries.iter().filter_map(|registry| registry.registry_arn.as_ref());
+            let arns: Vec<String> = arns.map(ToString::to_string).collect();
+            diagnostics.add(
+                path.as_str(),
+                format!("names {}: {}; ECS allows one", registries.len(), arns.join(", ")),
+            );
+        }
+        let registry = registries.first()?;
+        let path = format!("{path}[0].RegistryArn");
+        let Some(arn) = &registry.registry_arn else {
+            note(diagnostics, path, "is missing");
+            return None;
+        };
+        let arn = known(arn)?;
+        let Some(found) = self.services.get(&arn) else {
+            let hostnames = self.services.values().flatten();
+            let hostnames = hostnames.map(|known| format!("{} in {}", known.service, known.namespace));
+            let hostnames: Vec<String> = hostnames.collect();
+            let has = listed(&hostnames.iter().map(String::as_str).collect::<Vec<_>>());
+            diagnostics.add(
+                path,
+                format!("`{arn}` is no Cloud Map service of this template, which has: {has}"),
+            );
+            return None;
+        };
+        let port = registry.container_port.as_ref().or(registry.port.as_ref());
+        let port = port.and_then(|port| u16::try_from(*port.known()?).ok());
+        Some(RegistryPlan {
+            service: found.clone()?,
+            port: port.or(first_port),
+        })
+    }
+
+    /// The services.
+    pub(super) fn into_services(self) -> Vec<CloudMapService> {
+        self.services.into_values().flatten().collect()
+    }
+
+    fn add_namespace(
+        &mut self,
+        resource: Resource<'_>,
+        name: Option<String>,
+        has_dns: bool,
+        places: &mut BTreeMap<String, String>,
+        reader: &mut Reader<'_, '_>,
+    ) {
+        if let Some(name) = &name
+            && let Some(first) = places.insert(name.clone(), resource.place())
+        {
+            let message = format!("`{name}` is the name of {first} already");
+            note(
+                reader.diagnostics,
+                format!("{}.Properties.Name", resource.place()),
+                message,
+            );
+        }
+        let namespace = Namespace {
+            name: name.unwrap_or_else(|| format!("unknown-{}", resource.id)),
+            has_dns,
+        };
+        let keys = [
+            namespace.name.clone(),
+            reader.physical_id(resource),
+            reader.attribute(resource, "Arn"),
+        ];
+        self.namespaces
+            .extend(keys.into_iter().map(|key| (key, namespace.clone())));
+    }
+
+    fn service(
+        &self,
+        service: &cloud_map::Service,
+        resource: Resource<'_>,
+        reader: &mut Reader<'_, '_>,
+    ) -> Option<CloudMapService> {
+        let path = format!("{}.Properties", resource.place());
+        let in_dns_config = || service.dns_config.as_ref()?.namespace_id.as_ref();
+        let Some(id) = service.namespace_id.as_ref().or_else(in_dns_config) else {
+            note(reader.diagnostics, format!("{path}.NamespaceId"), "is missing");
+            return None;
+        };
+        let id = known(id)?;
+        let Some(namespace) = self.namespaces.get(&id) else {
+            let property = match &service.namespace_id {
+                Some(_) => "NamespaceId",
+                None => "DnsConfig.NamespaceId",
+            };
+            let message = format!("`{id}` is no namespace of this template, which has: {}", self.names());
+            note(reader.diagnostics, format!("{path}.{property}"), message);
+            return None;
+        };
+        let is_http = service.kind.as_ref().and_then(known).is_some_and(|kind| kind == "HTTP");
+        Some(CloudMapService {
+            namespace: namespace.name.clone(),
+            service: reader.attribute(resource, "Name"),
+            has_dns: namespace.has_dns && service.dns_config.is_some() && !is_http,
+        })
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,51 @@
+//! What holds for all services together, and for all names.
+
+use std::collections::BTreeMap;
+
+use sidecar_contract::Diagnostics;
+
+use super::{DescribedService, note};
+
+/// What ECS allows as the name of a service or a container. Here it is a part of file names, too.
+pub(super) fn check_name(name: &str, path: String, diagnostics: &mut Diagnostics) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+        note(
+            diagnostics,
+            path,
+            format!("is `{name}`; allowed are 1 to 255 of a-z, A-Z, 0-9, _ and -"),
+        );
+    }
+}
+
+pub(super) fn refuse_shared_names(services: &[DescribedService], diagnostics: &mut Diagnostics) {
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for service in services {
+        if let Some(first) = names.insert(&service.plan.name, &service.path) {
+            diagnostics.add(
+                format!("{}.ServiceName", service.path),
+                format!("`{}` is the name of {first} already", service.plan.name),
+            );
+        }
+    }
+}
+
+/// Refuses more tasks than one machine can be expected to run, before it is out of memory or ports. The limit is
+/// decided here and not by ECS, which allows thousands for a service: each task is an Envoy and its containers.
+pub(super) fn refuse_too_many(services: &[DescribedService], diagnostics: &mut Diagnostics) {
+    const MOST: u64 = 100;
+    let mut total = 0;
+    for service in services {
+        let path = format!("{}.DesiredCount", service.path);
+        let count = u64::from(service.plan.desired_count);
+        total += count;
+        let limit = format!("at most {MOST} tasks can be run on one machine");
+        if count > MOST {
+            diagnostics.add(path, format!("is {count}; {limit}"));
+            total -= count;
+        } else if total > MOST {
+            diagnostics.add(path, format!("is {count}, which makes {total} tasks in all; {limit}"));
+            return;
+        }
+    }
+}

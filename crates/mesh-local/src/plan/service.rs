@@ -1,0 +1,299 @@
+//! One ECS service with its task definition, read.
+
+use std::collections::BTreeSet;
+
+use mesh_infra::CONTROL_PLANE_ROLE;
+use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
+use mesh_model::app_mesh::Kind;
+use mesh_model::service_connect::ServiceConnectConfiguration;
+use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
+
+use super::cloud_map::CloudMap;
+use super::container::known;
+use super::limits::check_name;
+use super::meshes::{self, Meshes};
+use super::parts::{Member, Membership, ServicePlan};
+use super::reader::Reader;
+use super::surroundings::{Cluster, Reference, Surroundings};
+use super::task_definition::{self, Task};
+use super::{DescribedService, labels, note};
+use crate::evaluate::Resource;
+use crate::image::Images;
+
+/// What services are read with.
+struct Context<'c, 's> {
+    surroundings: Surroundings<'s>,
+    cloud_map: &'c CloudMap,
+    meshes: &'c Meshes,
+    images: &'c Images,
+}
+
+/// Every service of the templates.
+pub(super) fn describe_all(
+    reader: &mut Reader<'_, '_>,
+    cloud_map: &CloudMap,
+    meshes: &Meshes,
+    images: &Images,
+) -> Vec<DescribedService> {
+    let context = Context {
+        surroundings: Surroundings::read(reader),
+        cloud_map,
+        meshes,
+        images,
+    };
+    let mut described = BTreeSet::new();
+    let (mut services, mut are_all_found) = (Vec::new(), true);
+    for resource in reader.all_of(ecs::Service::KIND) {
+        if let Some(arn) = context.control_plane(reader, resource) {
+            described.insert(arn);
+            reader.leave_out(resource.name(), "the control plane is in this process");
+            continue;
+        }
+        if let Some((service, is_found)) = context.describe(reader, resource, &mut described) {
+            services.push(service);
+            are_all_found &= is_found;
+        }
+    }
+    // A service that names no task definition of the template was meant to name one, and nobody knows which.
+    if !are_all_found {
+        for (arn, definition) in &context.surroundings.task_definitions {
+            if !described.contains(arn) {
+                task_definition::describe(reader, *definition, "", images, meshes);
+            }
+        }
+    }
+    services
+}
+
+impl Context<'_, '_> {
+    /// The ARN of the task definition of a service that is a mesh's control plane. `None` for every other service.
+    fn control_plane(&self, reader: &mut Reader<'_, '_>, resource: Resource<'_>) -> Option<String> {
+        let service: ecs::Service = reader.read(resource)?;
+        let arn = known(service.task_definition.as_ref()?)?;
+        let definition = *self.surroundings.task_definitions.get(&arn)?;
+        let definition: ecs::TaskDefinition = reader.read(definition)?;
+        let mut containers = definition.container_definitions.iter();
+        containers
+            .any(|container| labels::has_role(container, CONTROL_PLANE_ROLE))
+            .then_some(arn)
+    }
+
+    /// A service, and whether its containers were found.
+    fn describe(
+        &self,
+        reader: &mut Reader<'_, '_>,
+        resource: Resource<'_>,
+        task_definitions: &mut BTreeSet<String>,
+    ) -> Option<(DescribedService, bool)> {
+        let path = format!("{}.Properties", resource.place());
+        let service: ecs::Service = reader.read(resource)?;
+        let name = reader.attribute(resource, "Name");
+        check_name(&name, format!("{path}.ServiceName"), reader.diagnostics);
+
+        let connect_path = format!("{path}.ServiceConnectConfiguration");
+        let connect = service.service_connect_configuration.as_ref();
+        let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
+        let cluster = cluster(&service, &self.surroundings, &path, reader.diagnostics);
+        let namespace = connect.filter(|_| configuration.is_some()).map(|given| {
+            let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
+            let path = format!("{connect_path}.Namespace");
+            namespace(given, default, self.cloud_map, path, reader.diagnostics)
+                // The rest of the configuration can be judged all the same, in a namespace of its own.
+                .unwrap_or_else(|| format!("unknown-{}", resource.id))
+        });
+        let found = found_task_definition(&service, &self.surroundings, &path, reader.diagnostics);
+        let family = found.as_ref().map(|(_, definition)| family(reader, *definition));
+        let task = found.and_then(|(arn, definition)| {
+            task_definitions.insert(arn);
+            task_definition::describe(reader, definition, &name, self.images, self.meshes)
+        });
+        let membership = self.membership(namespace, task.as_ref(), connect_path, reader.diagnostics);
+        let (is_found, are_ports_known) = task
+            .as_ref()
+            .map_or((false, false), |task| (true, task.are_ports_known));
+        let containers = task.map(|task| task.containers).unwrap_or_default();
+        let mut ports = containers.iter().flat_map(|container| &container.ports);
+        let first_port = ports.next().map(|port| port.mapping.container_port);
+        let desired_count = service.desired_count.as_ref().and_then(|value| value.known().copied());
+        let plan = ServicePlan {
+            name,
+            cluster: cluster.map(|cluster| cluster.name).unwrap_or_default(),
+            desired_count: desired_count.unwrap_or(1),
+            membership,
+            registry: self.cloud_map.registry(&service, first_port, &path, reader.diagnostics),
+            family: family.unwrap_or_default(),
+            containers,
+        };
+        let described = DescribedService {
+            plan,
+            path,
+            configuration,
+            are_ports_known,
+        };
+        Some((described, is_found))
+    }
+
+    /// What the tasks belong to: one thing at most.
+    fn membership(
+        &self,
+        namespace: Option<String>,
+        task: Option<&Task>,
+        connect_path: String,
+        diagnostics: &mut Diagnostics,
+    ) -> Membership {
+        let member = task.and_then(|task| self.member(task, diagnostics));
+        let envoy = task.and_then(|task| task.envoy.as_ref());
+        if let (Some(_), Some(envoy)) = (&namespace, envoy) {
+            let message = format!(
+                "is for tasks without an Envoy of App Mesh, and they have one: the container `{}`. A service is \
+                 either in Service Connect or in a mesh",
+                envoy.container
+            );
+            note(diagnostics, connect_path, message);
+        }
+        match (namespace, member) {
+            (Some(namespace), _) => Membership::Namespace(namespace),
+            (None, Some(member)) => Membership::Mesh(Box::new(member)),
+            (None, None) => Membership::None,
+        }
+    }
+
+    /// What makes the tasks a part of a mesh.
+    fn member(&self, task: &Task, diagnostics: &mut Diagnostics) -> Option<Member> {
+        let envoy = task.envoy.as_ref()?;
+        let path = envoy.member.clone()?;
+        // A mesh that could not be read was reported.
+        let mesh = self.meshes.topology_of(&path)?;
+        let listeners = meshes::listeners(mesh, &path);
+        let is_node = path.kind == Kind::VirtualNode;
+        if is_node && task.are_ports_known {
+            let ports: BTreeSet<u16> = task
+                .containers
+                .iter()
+                .flat_map(|container| &container.ports)
+                .map(|port| port.mapping.container_port)
+                .collect();
+            for port in listeners.keys().filter(|port| !ports.contains(port)) {
+                let message = format!(
+                    "the virtual node `{}` listens on port {port}, which none of these containers has",
+                    path.name
+                );
+                note(diagnostics, task.path.as_str(), message);
+            }
+        }
+        let services = mesh.virtual_services.keys().map(String::as_str);
+        Some(Member {
+            container: envoy.container.clone(),
+            listeners,
+            tcp_backends: meshes::tcp_backends(mesh, &path),
+            suffixes: is_node.then(|| self.cloud_map.suffixes(services)),
+            sds: envoy.sds.clone(),
+            interception: envoy.interception.clone(),
+            path,
+        })
+    }
+}
+
+/// The family of a task definition, from its ARN.
+fn family(reader: &mut Reader<'_, '_>, definition: Resource<'_>) -> String {
+    let arn = reader.physical_id(definition);
+    let family = arn.rsplit('/').next().unwrap_or_default();
+    family.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// The service's cluster. `None` if that is not known, which was reported.
+fn cluster(
+    service: &ecs::Service,
+    surroundings: &Surroundings<'_>,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Cluster> {
+    let Some(cluster) = &service.cluster else {
+        // ECS runs services without a cluster in the one of this name.
+        return Some(Cluster {
+            name: "default".to_owned(),
+            default_namespace: Reference::Nothing,
+        });
+    };
+    let cluster = known(cluster)?;
+    let found = surroundings.clusters.get(&cluster).cloned();
+    if found.is_none() {
+        diagnostics.add(
+            format!("{path}.Cluster"),
+            format!("`{cluster}` is no cluster of this template"),
+        );
+    }
+    found
+}
+
+/// The Service Connect configuration, if the service takes part or does not say clearly that it does not.
+fn configuration(
+    reader: &mut Reader<'_, '_>,
+    given: &ecs::ServiceConnectConfiguration,
+    path: &str,
+) -> Option<ServiceConnectConfiguration> {
+    if is_unknown(&Json::Object(given.0.clone())) {
+        return None;
+    }
+    let (model, errors) = given.to_model_all();
+    if model.as_ref().is_some_and(|model| !model.enabled) {
+        return None;
+    }
+    reader.note_all(errors, path);
+    model
+}
+
+/// The namespace of a service that takes part. `None` if that is not known, which was reported.
+fn namespace(
+    configuration: &ecs::ServiceConnectConfiguration,
+    default: Option<&Reference>,
+    cloud_map: &CloudMap,
+    path: String,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
+    let own = Reference::new(configuration.namespace().as_ref());
+    let given = match (&own, default) {
+        (Reference::To(given), _) | (Reference::Nothing, Some(Reference::To(given))) => given.clone(),
+        (Reference::Nothing, Some(Reference::Nothing)) => {
+            note(
+                diagnostics,
+                path,
+                "is missing, and the cluster has no ServiceConnectDefaults",
+            );
+            return None;
+        }
+        (Reference::Unknown, _) | (Reference::Nothing, None | Some(Reference::Unknown)) => return None,
+    };
+    let found = cloud_map.namespace(&given).map(str::to_owned);
+    if found.is_none() {
+        diagnostics.add(
+            path,
+            format!(
+                "`{given}` is no namespace of this template, which has: {}",
+                cloud_map.names()
+            ),
+        );
+    }
+    found
+}
+
+/// The service's task definition, with its ARN. `None` if that is not known, which was reported.
+fn found_task_definition<'s>(
+    service: &ecs::Service,
+    surroundings: &Surroundings<'s>,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<(String, Resource<'s>)> {
+    let path = format!("{path}.TaskDefinition");
+    let Some(arn) = &service.task_definition else {
+        note(diagnostics, path, "is missing");
+        return None;
+    };
+    let arn = known(arn)?;
+    let found = surroundings.task_definitions.get(&arn).copied();
+    if found.is_none() {
+        diagnostics.add(path, format!("`{arn}` is no task definition of this template"));
+    }
+    Some((arn, found?))
+}

@@ -1,0 +1,108 @@
+//! What the constructs write for AWS, run here: the control plane is in this process, ports and Envoys are elsewhere.
+
+use mesh_infra::{
+    AppProtocol, Cluster, Container, ControlPlane, EcrImage, HealthCheck, Listener, LoadBalancer, Mesh, PortMapping,
+    PrivateDnsNamespace, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode, Vpc,
+};
+
+use super::app_mesh::service;
+use super::*;
+
+/// A node and a gateway behind a load balancer, with all that they need on AWS.
+fn template(is_intercepted: bool) -> Template {
+    let mut stack = Stack::new("demo");
+    let network = stack.add("Vpc", Vpc::new());
+    let cluster = stack.add("Cluster", Cluster::new());
+    let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
+    let control_plane = ControlPlane::new("demo", &cluster, &network, &namespace);
+    let control_plane = stack.add("ControlPlane", control_plane);
+    let mesh = stack.add("Mesh", Mesh::new("demo").with_control_plane(&control_plane));
+    let node = VirtualNode::new(&mesh, "blue")
+        .with_listener(Listener::http(80))
+        .with_dns_endpoints("blue.appmesh");
+    let node = stack.add("blue", node);
+    let http = PortMapping::new("http", 80)
+        .with_app_protocol(AppProtocol::Http)
+        .with_port_variable("PORT");
+    let container = Container::new("app", EcrImage::new("team/app").with_tag("1"))
+        .with_environment("COLOUR", "blue")
+        .with_port(http)
+        .with_bind_variable("BIND")
+        .with_health_check(HealthCheck::command(["app", "health"]));
+    let blue = Service::new(&cluster, TaskDefinition::new(container))
+        .with_name("blue")
+        .with_network(&network)
+        .with_virtual_node(&node)
+        .with_service_discovery(&namespace);
+    stack.add(
+        "blue",
+        match is_intercepted {
+            true => blue.ecs_proxy_configuration(),
+            false => blue,
+        },
+    );
+    let door = VirtualGateway::new(&mesh, "door").with_listener(Listener::http(9080));
+    let door = stack.add("door", door);
+    let entrance = stack.add("Entrance", LoadBalancer::network(&network, 9080));
+    let gateway = Service::gateway(&cluster, &door)
+        .with_name("door")
+        .with_network(&network);
+    stack.add("door", gateway.with_load_balancer(&entrance));
+    let template = stack.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    Template::from_json(&template.to_json()).expect("a template")
+}
+
+fn plan(is_intercepted: bool) -> Plan {
+    let images = Images::default().with("team/app", Image::new(["app"]));
+    read(&template(is_intercepted), &images).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+#[test]
+fn the_control_plane_is_not_run_a_second_time() {
+    let plan = plan(false);
+    let services: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(services, ["blue", "door"]);
+    let listed = (
+        "ControlPlaneService".to_owned(),
+        "the control plane is in this process".to_owned(),
+    );
+    assert!(plan.not_simulated.contains(&listed), "{:?}", plan.not_simulated);
+}
+
+#[test]
+fn containers_are_not_told_what_is_so_on_aws() {
+    for is_intercepted in [false, true] {
+        let plan = plan(is_intercepted);
+        let container = &service(&plan, "blue").containers[0];
+        // Where to listen, where Envoy is, and how calls get to it, is for this machine to say.
+        let variables: Vec<&str> = container.environment.keys().map(String::as_str).collect();
+        assert_eq!(variables, ["COLOUR", "PORT"], "{is_intercepted}");
+        let port = &container.ports[0];
+        assert_eq!(
+            (port.mapping.container_port, port.variable.as_deref()),
+            (80, Some("PORT"))
+        );
+        assert_eq!(container.depends_on, []);
+    }
+}
+
+#[test]
+fn what_is_there_for_aws_alone_is_told_in_a_few_lines() {
+    let lines: Vec<String> = plan(false)
+        .not_simulated
+        .iter()
+        .map(|(what, kind)| format!("{what} ({kind})"))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "Vpc, InternetGateway, InternetGatewayAttachment, RouteTable, InternetRoute and 8 more (AWS::EC2)",
+            "ControlPlaneTaskRole, ControlPlaneExecutionRole, BlueExecutionRole, DoorExecutionRole (AWS::IAM::Role)",
+            "ControlPlaneLogGroup, BlueLogGroup, DoorLogGroup (AWS::Logs::LogGroup)",
+            "EntranceLoadBalancer, EntranceTargetGroup, EntranceListener (AWS::ElasticLoadBalancingV2)",
+            "ControlPlaneService (the control plane is in this process)",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[1].User (property)",
+            "Resources.DoorService.Properties.LoadBalancers (property)",
+        ]
+    );
+}

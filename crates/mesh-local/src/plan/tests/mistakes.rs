@@ -1,0 +1,254 @@
+//! Many mistakes in one template: each is told, and told once.
+
+use super::*;
+
+const CONTAINER: &str = "Resources.BlueTask.Properties.ContainerDefinitions[0]";
+const SERVICE: &str = "Resources.Blue.Properties";
+
+/// Checks that this and nothing else is wrong with the example's template after `change`.
+fn assert_problems(change: impl FnOnce(&mut Json, &mut Json), expected: &[String]) {
+    let (mut containers, mut service) = (containers(), service());
+    change(&mut containers[0], &mut service);
+    let diagnostics = plan(&containers, &service).map(drop).unwrap_err();
+    assert_eq!(diagnostics.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn one_mistake_hides_no_other() {
+    let mut containers = containers();
+    containers[0]["Environment"][0]["Value"] = json!({"Fn::ImportValue": "x"});
+    containers[0]["PortMappings"][0]["AppProtocol"] = json!("htttp");
+    containers[0].as_object_mut().expect("an object").shift_remove("Image");
+    let mut service = service();
+    service["DesiredCount"] = json!(-1);
+    service["ServiceConnectConfiguration"]["Services"][0]["PortName"] = json!("htpp");
+    let mut template = template(json!({ "ContainerDefinitions": containers }), service);
+    let set = mesh_infra::Resource::new("AWS::ECS::TaskSet", json!({}));
+    template.resources.insert("Set".to_owned(), set);
+    let diagnostics = read(&template, &images()).unwrap_err();
+    let paths: Vec<&str> = diagnostics
+        .lines()
+        .filter_map(|line| Some(line.split_once(": ")?.0))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "Resources.Set.Type",
+            &format!("{SERVICE}.DesiredCount"),
+            &format!("{CONTAINER}.Environment[0].Value"),
+            &format!("{CONTAINER}.Image"),
+            &format!("{CONTAINER}.PortMappings[0].AppProtocol"),
+            &format!("{SERVICE}.ServiceConnectConfiguration.Services[0].PortName"),
+        ]
+    );
+}
+
+#[test]
+fn what_follows_from_a_mistake_is_none() {
+    let mut template = template(json!({ "ContainerDefinitions": containers() }), service());
+    template.resources["Namespace"].kind = "AWS::ServiceDiscovery::PublicDnsNamespace".to_owned();
+    let diagnostics = read(&template, &images()).unwrap_err();
+    assert!(diagnostics.starts_with("Resources.Namespace.Type: "), "{diagnostics}");
+    assert_eq!(diagnostics.lines().count(), 1, "{diagnostics}");
+
+    let import = || json!({"Fn::Sub": ["${x}", {"x": {"Fn::ImportValue": "x"}}]});
+    for (place, change) in [
+        ("Name", json!({"Name": import()})),
+        ("PortMappings", json!({"PortMappings": import()})),
+        (
+            "PortMappings[0].Name",
+            json!({"PortMappings": [{"ContainerPort": 3000, "Name": import()}]}),
+        ),
+        ("DockerLabels", json!({"DockerLabels": import()})),
+        ("HealthCheck", json!({"HealthCheck": import()})),
+        (
+            "HealthCheck.Command[1]",
+            json!({"HealthCheck": {"Command": ["CMD", import()]}}),
+        ),
+    ] {
+        let mut containers = containers();
+        for (key, value) in change.as_object().expect("an object") {
+            containers[0][key] = value.clone();
+        }
+        let diagnostics = plan(&containers, &service()).map(drop).unwrap_err();
+        assert!(
+            diagnostics.starts_with(&format!("{CONTAINER}.{place}: ")),
+            "{diagnostics}"
+        );
+        assert_eq!(diagnostics.lines().count(), 1, "{diagnostics}");
+    }
+    for property in [
+        "Cluster",
+        "TaskDefinition",
+        "ServiceConnectConfiguration",
+        "ServiceName",
+    ] {
+        let mut service = service();
+        service[property] = import();
+        let diagnostics = plan(&containers(), &service).map(drop).unwrap_err();
+        assert!(
+            diagnostics.starts_with(&format!("{SERVICE}.{property}: `Fn::ImportValue`")),
+            "{diagnostics}"
+        );
+        assert_eq!(diagnostics.lines().count(), 1, "{diagnostics}");
+    }
+}
+
+#[test]
+fn names_that_cloudformation_does_not_know_are_typos() {
+    const TASK: &str = "AWS::ECS::TaskDefinition";
+    assert_problems(
+        |container, service| {
+            container["Enviroment"] = json!([]);
+            container["PortMapping"] = container["PortMappings"].take();
+            container
+                .as_object_mut()
+                .expect("an object")
+                .shift_remove("PortMappings");
+            container["PortMapping"][0]["ContainrPort"] = json!(3000);
+            container["PortMapping"][0]
+                .as_object_mut()
+                .expect("an object")
+                .shift_remove("ContainerPort");
+            container["Colour"] = json!("blue");
+            service["DesiredCout"] = json!(2);
+            service["ServiceConectConfiguration"] = json!({"Enabled": false});
+        },
+        &[
+            format!("{SERVICE}.DesiredCout: is no property of AWS::ECS::Service; did you mean DesiredCount?"),
+            format!(
+                "{SERVICE}.ServiceConectConfiguration: is no property of AWS::ECS::Service; did you mean \
+                 ServiceConnectConfiguration?"
+            ),
+            format!("{CONTAINER}.Enviroment: is no property of {TASK}.ContainerDefinition; did you mean Environment?"),
+            format!(
+                "{CONTAINER}.PortMapping: is no property of {TASK}.ContainerDefinition; did you mean PortMappings?"
+            ),
+            format!("{CONTAINER}.Colour: is no property of {TASK}.ContainerDefinition"),
+            format!(
+                "{CONTAINER}.PortMappings[0].ContainrPort: is no property of {TASK}.PortMapping; did you mean \
+                 ContainerPort?"
+            ),
+        ],
+    );
+}
+
+#[test]
+fn service_connect_is_never_switched_off_by_a_mistake() {
+    let path = format!("{SERVICE}.ServiceConnectConfiguration");
+    assert_problems(
+        |_, service| {
+            service["ServiceConnectConfiguration"] = json!({"Services": [{"PortName": "htpp"}, {}]});
+        },
+        &[
+            format!("{path}.Services[1].PortName: is missing"),
+            format!("{path}.Enabled: is missing"),
+            format!(
+                "{path}.Services[0].PortName: `htpp` is no port of service `demo-Blue`: its port mappings are named `http`"
+            ),
+        ],
+    );
+    assert_problems(
+        |_, service| service["ServiceConnectConfiguration"]["Enabled"] = json!("yes"),
+        &[format!("{path}.Enabled: is \"yes\"; allowed is true or false")],
+    );
+}
+
+#[test]
+fn properties_without_a_value_are_refused() {
+    for property in [
+        "Cluster",
+        "DesiredCount",
+        "TaskDefinition",
+        "ServiceConnectConfiguration",
+    ] {
+        assert_problems(
+            |_, service| service[property] = Json::Null,
+            &[format!("{SERVICE}.{property}: has no value; give it one or remove it")],
+        );
+    }
+}
+
+#[test]
+fn properties_without_a_meaning_here_are_listed_once() {
+    let mut containers = containers();
+    containers[0]["Secrets"] = json!([{"Name": "A", "ValueFrom": "arn"}]);
+    containers[0]["Cpu"] = json!(256);
+    let plan = plan(&containers, &service()).unwrap();
+    let path = format!("{CONTAINER}.Secrets");
+    assert_eq!(plan.not_simulated[1..], [(path, "property".to_owned())]);
+}
+
+#[test]
+fn ports_that_nothing_tells_the_container() {
+    let labels = format!("{CONTAINER}.DockerLabels");
+    for (label, hint) in [
+        ("meshwright.port.300", "did you mean meshwright.port.3000?"),
+        ("meshwright.prt.3000", "did you mean meshwright.port.3000?"),
+        (
+            "meshwright.color",
+            "those of its port mappings are meshwright.port.3000",
+        ),
+    ] {
+        assert_problems(
+            |container, _| container["DockerLabels"] = json!({label: "PORT", "team.example/owner": "blue"}),
+            &[format!(
+                "{labels}.{label}: is the label of no port of this container; {hint}"
+            )],
+        );
+    }
+    assert_problems(
+        |container, _| container["DockerLabels"] = json!({}),
+        &[format!(
+            "{labels}: nothing tells the container its port; here port 3000 is another one for each task. Say which \
+             variable holds it: {{\"meshwright.port.3000\": \"PORT\"}}"
+        )],
+    );
+}
+
+#[test]
+fn numbers_have_bounds() {
+    let check = format!("{CONTAINER}.HealthCheck");
+    assert_problems(
+        |container, service| {
+            container["HealthCheck"] =
+                json!({"Command": ["CMD", "x"], "Interval": 1, "Timeout": 61, "Retries": 0, "StartPeriod": 301});
+            service["DesiredCount"] = json!(100_000);
+        },
+        &[
+            format!("{check}.Interval: is 1; allowed is 5 to 300"),
+            format!("{check}.Timeout: is 61; allowed is 2 to 60"),
+            format!("{check}.Retries: is 0; allowed is 1 to 10"),
+            format!("{check}.StartPeriod: is 301; allowed is 0 to 300"),
+            format!("{SERVICE}.DesiredCount: is 100000; at most 100 tasks can be run on one machine"),
+        ],
+    );
+    let mut none = service();
+    none["DesiredCount"] = json!(0);
+    assert_eq!(plan(&containers(), &none).unwrap().services[0].desired_count, 0);
+}
+
+#[test]
+fn tasks_are_counted_over_all_services() {
+    let mut template = template(json!({ "ContainerDefinitions": containers() }), service());
+    template.resources["Blue"].properties["DesiredCount"] = json!(60);
+    let mut second = template.resources["Blue"].clone();
+    second.properties["ServiceConnectConfiguration"] = json!({"Enabled": false});
+    template.resources.insert("Green".to_owned(), second);
+    assert_eq!(
+        read(&template, &images()).unwrap_err(),
+        "Resources.Green.Properties.DesiredCount: is 60, which makes 120 tasks in all; at most 100 tasks can be run on \
+         one machine"
+    );
+}
+
+#[test]
+fn a_template_says_which_images_it_runs() {
+    let names = |containers: Json| {
+        let template = template(json!({ "ContainerDefinitions": containers }), service());
+        Plan::image_names(&[stack(&template, &BTreeMap::new())])
+    };
+    let found = names(json!([{"Image": "a:1"}, {"Image": {"Fn::Sub": "b"}}]));
+    assert_eq!(found, Some(BTreeSet::from(["a:1".to_owned(), "b".to_owned()])));
+    assert_eq!(names(json!([{"Image": {"Fn::ImportValue": "x"}}])), None);
+}

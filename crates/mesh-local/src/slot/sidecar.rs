@@ -1,0 +1,122 @@
+//! What a task has because its service belongs to a namespace or a mesh: an Envoy with certain listeners.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use mesh_control::ServiceIdentity;
+use mesh_control::node::{egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_model::app_mesh::Protocol;
+use mesh_model::namespace::Namespace;
+use sidecar_contract::{MeshSuffixes, environment as variables};
+
+use super::Places;
+use crate::evaluate::{ACCOUNT, REGION};
+use crate::plan::Member;
+
+/// A task's Envoy, as far as it is the same in all lives of the task.
+#[derive(Debug)]
+pub(super) struct Sidecar {
+    /// The id by which it asks for its configuration.
+    pub(super) node_id: String,
+    /// The names of the ports on which it takes requests, and whether they carry TCP and not HTTP.
+    pub(super) ingress: BTreeMap<String, bool>,
+    /// What it passes on TCP connections to, by name and port.
+    tcp_egress: BTreeSet<(String, u16)>,
+    /// The names that its applications call through it. `None` if they do not.
+    suffixes: Option<MeshSuffixes>,
+    /// The socket of a secret discovery service beside it.
+    pub(super) sds: Option<PathBuf>,
+    /// The address at which its applications listen, if the control plane is to be told.
+    pub(super) app_address: Option<IpAddr>,
+}
+
+impl Sidecar {
+    /// The Envoy of a service that takes part in Service Connect.
+    pub(super) fn of_service(service: &ServiceIdentity, namespace: &Namespace) -> Self {
+        let offered = namespace.offered_by(&service.service);
+        let ingress = offered.map(|endpoint| (endpoint.port_name.clone(), !endpoint.protocol.is_http_family()));
+        let tcp = namespace
+            .endpoints
+            .iter()
+            .filter(|endpoint| !endpoint.protocol.is_http_family());
+        let names = namespace.endpoints.iter().map(|endpoint| endpoint.dns_name.as_str());
+        let in_namespace = MeshSuffixes::new([&namespace.name]);
+        let aliases = names.filter(|name| !in_namespace.contains(name));
+        Self {
+            node_id: service.node_id(REGION, ACCOUNT, "local"),
+            ingress: ingress.collect(),
+            tcp_egress: tcp.map(|endpoint| (endpoint.dns_name.clone(), endpoint.port)).collect(),
+            suffixes: Some(MeshSuffixes::new(aliases.chain([namespace.name.as_str()]))),
+            sds: None,
+            app_address: None,
+        }
+    }
+
+    /// The Envoy of a virtual node or a virtual gateway.
+    pub(super) fn of_member(member: &Member) -> Self {
+        let listeners = member.listeners.iter();
+        Self {
+            node_id: member.path.to_string(),
+            ingress: listeners
+                .map(|(port, protocol)| (port.to_string(), *protocol == Protocol::Tcp))
+                .collect(),
+            tcp_egress: member.tcp_backends.clone(),
+            suffixes: member.suffixes.clone(),
+            sds: member.sds.clone(),
+            // A mesh that prefers IPv6 would make it `::1`, where nobody listens.
+            app_address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        }
+    }
+
+    /// The names of its listeners in explicit wiring.
+    pub(super) fn listeners(&self) -> impl Iterator<Item = String> {
+        let ingress = self.ingress.keys().map(|name| ingress_listener(name));
+        std::iter::once(egress_listener())
+            .chain(ingress)
+            .chain(self.tcp_egress_listeners())
+    }
+
+    /// Whether its applications call TCP through it.
+    pub(super) fn has_tcp_egress(&self) -> bool {
+        !self.tcp_egress.is_empty()
+    }
+
+    /// The names of the listeners behind which TCP is called in explicit wiring.
+    pub(super) fn tcp_egress_listeners(&self) -> impl Iterator<Item = String> {
+        self.tcp_egress
+            .iter()
+            .map(|(name, port)| tcp_egress_listener(name, *port))
+    }
+
+    /// How the services of the task learn of it where their calls are led to it.
+    pub(super) fn variables_of_intercepted(&self) -> Vec<(String, String)> {
+        let Some(suffixes) = &self.suffixes else {
+            return Vec::new();
+        };
+        vec![
+            (variables::WIRING.to_owned(), variables::INTERCEPTED.to_owned()),
+            (variables::SUFFIXES.to_owned(), suffixes.to_string()),
+        ]
+    }
+
+    /// How the services of the task learn of it in explicit wiring.
+    pub(super) fn variables(&self, places: &Places) -> Vec<(String, String)> {
+        let (Some(suffixes), Some(egress)) = (&self.suffixes, places.listener(&egress_listener())) else {
+            return Vec::new();
+        };
+        let mut variables = vec![
+            (variables::EGRESS.to_owned(), egress.to_string()),
+            (variables::SUFFIXES.to_owned(), suffixes.to_string()),
+        ];
+        let tcp = self.tcp_egress.iter().filter_map(|(name, port)| {
+            let address: SocketAddr = places.listener(&tcp_egress_listener(name, *port))?;
+            Some(format!("{name}:{port}={address}"))
+        });
+        let tcp: Vec<String> = tcp.collect();
+        if !tcp.is_empty() {
+            variables.push((variables::TCP_EGRESS.to_owned(), tcp.join(",")));
+        }
+        variables
+    }
+}

@@ -1,0 +1,275 @@
+//! Meshes put together from the documents of their resources, which may come in any order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+use super::document::{Kind, Spec, Spelling};
+use super::resource_path::ResourcePath;
+use super::topology::{Misfit, Topology, VirtualGateway, VirtualRouter};
+use super::{
+    GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
+};
+use sidecar_contract::Diagnostics;
+
+/// Meshes under construction. What is wrong with a document is noted, and the others are read all the same.
+#[derive(Debug, Default)]
+pub struct Assembly {
+    specs: BTreeMap<ResourcePath, (String, Parsed)>,
+    mistakes: Mistakes,
+    /// Resources that are there but could not be read: what refers to them is not wrong for that.
+    unread: BTreeSet<ResourcePath>,
+}
+
+/// Everything that is wrong with meshes. As an error it is never empty.
+///
+/// Paths begin with the place at which the document stands that is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mistakes {
+    /// In single documents, whatever the others say: what their specs do not allow, and second descriptions of one
+    /// resource.
+    pub within: Diagnostics,
+    /// Between documents: resources in a mesh, a virtual router or a virtual gateway that does not exist, and, once
+    /// every document could be read, all that [`Topology::misfits`] finds. Whoever has not seen all documents may know
+    /// better.
+    pub between: Diagnostics,
+}
+
+impl Mistakes {
+    fn is_empty(&self) -> bool {
+        self.within.is_empty() && self.between.is_empty()
+    }
+}
+
+impl From<Mistakes> for Diagnostics {
+    fn from(mistakes: Mistakes) -> Self {
+        let mut all = mistakes.within;
+        all.extend(mistakes.between);
+        all
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Diagnostics::from(self.clone()).fmt(f)
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+#[derive(Debug)]
+enum Parsed {
+    Mesh(MeshSpec),
+    VirtualNode(VirtualNodeSpec),
+    VirtualRouter(VirtualRouterSpec),
+    Route(RouteSpec),
+    VirtualService(VirtualServiceSpec),
+    VirtualGateway(VirtualGatewaySpec),
+    GatewayRoute(GatewayRouteSpec),
+}
+
+impl Assembly {
+    /// No mesh.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a resource. `place` is where its document stands, as the beginning of every problem's path.
+    pub fn add(&mut self, path: ResourcePath, document: &Value, spelling: Spelling, place: &str) {
+        let parsed = match path.kind {
+            Kind::Mesh => MeshSpec::read(document, spelling, place).map(Parsed::Mesh),
+            Kind::VirtualNode => VirtualNodeSpec::read(document, spelling, place).map(Parsed::VirtualNode),
+            Kind::VirtualRouter => VirtualRouterSpec::read(document, spelling, place).map(Parsed::VirtualRouter),
+            Kind::Route => RouteSpec::read(document, spelling, place).map(Parsed::Route),
+            Kind::VirtualService => VirtualServiceSpec::read(document, spelling, place).map(Parsed::VirtualService),
+            Kind::VirtualGateway => VirtualGatewaySpec::read(document, spelling, place).map(Parsed::VirtualGateway),
+            Kind::GatewayRoute => GatewayRouteSpec::read(document, spelling, place).map(Parsed::GatewayRoute),
+        };
+        match parsed {
+            Err(diagnostics) => {
+                self.mistakes.within.extend(diagnostics);
+                self.unread.insert(path);
+            }
+            Ok(parsed) => match self.specs.get(&path) {
+                Some((first, _)) => {
+                    let diagnostic = format!("describes the {}, which {first} does already", path.in_words());
+                    self.mistakes.within.add(place, diagnostic);
+                }
+                None => drop(self.specs.insert(path, (place.to_owned(), parsed))),
+            },
+        }
+    }
+
+    /// The meshes, by name.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, in single documents and between them.
+    pub fn finish(self) -> Result<BTreeMap<String, Topology>, Mistakes> {
+        let Self {
+            specs,
+            mut mistakes,
+            unread,
+        } = self;
+        let mut meshes: BTreeMap<String, Topology> = BTreeMap::new();
+        let places: BTreeMap<ResourcePath, String> = specs
+            .iter()
+            .map(|(path, (place, _))| (path.clone(), place.clone()))
+            .collect();
+        // What contains others comes first: meshes, then all that is not within a router or a gateway.
+        let mut ordered: Vec<(ResourcePath, (String, Parsed))> = specs.into_iter().collect();
+        ordered.sort_by_key(|(path, _)| (path.kind != Kind::Mesh, path.parent.is_some()));
+        for (path, (place, parsed)) in ordered {
+            if path.kind == Kind::Mesh {
+                meshes.entry(path.mesh.clone()).or_default();
+            }
+            let Some(mesh) = meshes.get_mut(&path.mesh) else {
+                if !unread.contains(&ResourcePath::of_mesh(&path.mesh)) {
+                    let diagnostic = format!("is in the mesh `{}`, which does not exist", path.mesh);
+                    mistakes.between.add(place, diagnostic);
+                }
+                continue;
+            };
+            mesh.name.clone_from(&path.mesh);
+            let container = container_of(&path);
+            if mesh.insert(path, parsed).is_none()
+                && let Some(container) = container
+                && !unread.contains(&container)
+            {
+                let diagnostic = format!("is in the {}, which does not exist", container.in_words());
+                mistakes.between.add(place, diagnostic);
+            }
+        }
+        if mistakes.is_empty() {
+            for Misfit { resource, message } in meshes.values().flat_map(Topology::misfits) {
+                // Every resource of these meshes came from a document.
+                let place = places.get(&resource).cloned().unwrap_or_else(|| resource.to_string());
+                mistakes.between.add(place, message);
+            }
+        }
+        if mistakes.is_empty() { Ok(meshes) } else { Err(mistakes) }
+    }
+}
+
+/// The router of a route, the gateway of a gateway route.
+fn container_of(path: &ResourcePath) -> Option<ResourcePath> {
+    let parent = path.parent.as_ref()?;
+    let kind = match path.kind {
+        Kind::GatewayRoute => Kind::VirtualGateway,
+        _ => Kind::VirtualRouter,
+    };
+    Some(ResourcePath::new(&path.mesh, kind, parent))
+}
+
+impl Topology {
+    /// Puts a resource in its place. `None` if what contains it is not there.
+    fn insert(&mut self, path: ResourcePath, parsed: Parsed) -> Option<()> {
+        let (name, parent) = (path.name, path.parent.unwrap_or_default());
+        match parsed {
+            Parsed::Mesh(spec) => self.mesh = spec,
+            Parsed::VirtualNode(spec) => drop(self.virtual_nodes.insert(name, spec)),
+            Parsed::VirtualService(spec) => drop(self.virtual_services.insert(name, spec)),
+            Parsed::VirtualRouter(spec) => {
+                let router = VirtualRouter {
+                    spec,
+                    routes: BTreeMap::new(),
+                };
+                self.virtual_routers.insert(name, router);
+            }
+            Parsed::VirtualGateway(spec) => {
+                let gateway = VirtualGateway {
+                    spec,
+                    gateway_routes: BTreeMap::new(),
+                };
+                self.virtual_gateways.insert(name, gateway);
+            }
+            Parsed::Route(spec) => {
+                let router = self.virtual_routers.get_mut(&parent)?;
+                router.routes.insert(name, spec);
+            }
+            Parsed::GatewayRoute(spec) => {
+                let gateway = self.virtual_gateways.get_mut(&parent)?;
+                gateway.gateway_routes.insert(name, spec);
+            }
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn add(assembly: &mut Assembly, path: &str, document: Value) {
+        let path = ResourcePath::parse(path).expect("a path");
+        let place = format!("{path}");
+        assembly.add(path, &document, Spelling::Api, &place);
+    }
+
+    #[test]
+    fn the_order_of_documents_makes_no_difference() {
+        let mut assembly = Assembly::new();
+        let route = json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"weightedTargets": [
+            {"virtualNode": "blue", "weight": 1}]}}});
+        add(&mut assembly, "mesh/demo/virtualRouter/split/route/all", route);
+        let http = json!({"portMapping": {"port": 80, "protocol": "http"}});
+        add(
+            &mut assembly,
+            "mesh/demo/virtualRouter/split",
+            json!({"listeners": [http]}),
+        );
+        let discovery = json!({"dns": {"hostname": "blue.appmesh"}});
+        let node = json!({"listeners": [http], "serviceDiscovery": discovery});
+        add(&mut assembly, "mesh/demo/virtualNode/blue", node);
+        add(&mut assembly, "mesh/demo", json!({}));
+        let meshes = assembly.finish().expect("a whole mesh");
+        assert_eq!(meshes["demo"].name, "demo");
+        assert!(meshes["demo"].virtual_routers["split"].routes.contains_key("all"));
+    }
+
+    #[test]
+    fn everything_that_does_not_fit_is_told_at_once() {
+        let mut assembly = Assembly::new();
+        add(&mut assembly, "mesh/demo", json!({}));
+        add(&mut assembly, "mesh/demo/virtualNode/blue", json!({"listener": []}));
+        add(&mut assembly, "mesh/other/virtualService/a", json!({}));
+        add(&mut assembly, "mesh/demo/virtualService/b", json!({}));
+        add(&mut assembly, "mesh/demo/virtualService/b", json!({}));
+        let route = json!({"tcpRoute": {"action": {"weightedTargets": [{"virtualNode": "blue", "weight": 1}]}}});
+        add(&mut assembly, "mesh/demo/virtualRouter/none/route/all", route);
+        let diagnostics = assembly.finish().expect_err("four mistakes").to_string();
+        let lines: Vec<&str> = diagnostics.lines().collect();
+        assert_eq!(lines.len(), 4, "{diagnostics}");
+        assert!(lines[0].starts_with("mesh/demo/virtualNode/blue"), "{diagnostics}");
+        assert!(lines[1].contains("describes the virtual service `b`"), "{diagnostics}");
+        assert!(lines[2].contains("in the mesh `other`"), "{diagnostics}");
+        assert!(lines[3].contains("in the virtual router `none`"), "{diagnostics}");
+    }
+
+    #[test]
+    fn what_is_wrong_between_documents_is_told_where_the_one_stands() {
+        let mut assembly = Assembly::new();
+        add(&mut assembly, "mesh/demo", json!({}));
+        let http = json!({"portMapping": {"port": 80, "protocol": "http"}});
+        add(
+            &mut assembly,
+            "mesh/demo/virtualRouter/split",
+            json!({"listeners": [http]}),
+        );
+        let route = json!({"httpRoute": {"match": {"prefix": "/", "port": 81}, "action": {"weightedTargets": [
+            {"virtualNode": "blue", "weight": 1}]}}});
+        let path = ResourcePath::parse("mesh/demo/virtualRouter/split/route/all").expect("a path");
+        assembly.add(path, &route, Spelling::Api, "Resources.Route.Properties.Spec");
+        let mistakes = assembly.finish().expect_err("two mistakes");
+        assert!(mistakes.within.is_empty());
+        assert_eq!(
+            mistakes.to_string(),
+            "Resources.Route.Properties.Spec: its match names port 81, which the router does not have; it has 80\n\
+             Resources.Route.Properties.Spec: refers to the virtual node `blue`, which does not exist"
+        );
+    }
+}

@@ -1,0 +1,379 @@
+//! Documents are read and written without loss, and judged as a whole.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::document::{Spelling, parse, schema_of};
+use super::schema::Shape;
+use super::*;
+use sidecar_contract::Diagnostics;
+
+/// Any document that a schema allows.
+fn documents(shape: &'static Shape) -> BoxedStrategy<Value> {
+    match shape {
+        Shape::Structure(fields) => fields
+            .iter()
+            .map(|field| {
+                let (name, required) = (field.name, field.required);
+                let present = any::<bool>().prop_map(move |present| required || present);
+                (present, documents(field.shape)).prop_map(move |(present, value)| present.then_some((name, value)))
+            })
+            .collect::<Vec<_>>()
+            .prop_map(|fields| object(fields.into_iter().flatten()))
+            .boxed(),
+        Shape::Union(fields) => prop::sample::select(fields.iter().collect::<Vec<_>>())
+            .prop_flat_map(|field| documents(field.shape).prop_map(|value| object([(field.name, value)])))
+            .boxed(),
+        Shape::List { of, min, max } => prop::collection::vec(documents(of), *min..=(*max).min(min + 2))
+            // An empty list and an absent one are the same; the absent one is what is written.
+            .prop_map(Value::from)
+            .boxed(),
+        Shape::Text { min, max } => prop::collection::vec(prop::char::any(), *min..=(*max).min(min + 4))
+            .prop_map(|letters| letters.into_iter().collect::<String>().into())
+            .boxed(),
+        Shape::Printable { .. } => "[!-~]{1,9}".prop_map(Value::from).boxed(),
+        Shape::Word(words) => prop::sample::select(words.to_vec()).prop_map(Value::from).boxed(),
+        Shape::Whole { min, max } => (*min..=*max).prop_map(Value::from).boxed(),
+        Shape::Flag => any::<bool>().prop_map(Value::from).boxed(),
+    }
+}
+
+fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Value::Object(fields.collect::<Map<_, _>>())
+}
+
+/// The document without empty lists, which read as absent ones.
+fn without_empty_lists(document: Value, required: &[&str]) -> Value {
+    match document {
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(name, value)| required.contains(&name.as_str()) || *value != json!([]))
+            .map(|(name, value)| (name, without_empty_lists(value, required)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| without_empty_lists(item, required))
+            .collect(),
+        scalar => scalar,
+    }
+}
+
+/// Lists that are written even if they are empty: required ones, and the members of unions.
+const WRITTEN_EMPTY: [&str; 4] = ["weightedTargets", "exact", "json", "certificateAuthorityArns"];
+
+fn round_trip<S: Spec>(document: &Value) {
+    let required: Vec<&str> = WRITTEN_EMPTY
+        .into_iter()
+        .chain((S::KIND == Kind::VirtualGateway).then_some("listeners"))
+        .collect();
+    let expected = without_empty_lists(document.clone(), &required);
+    let read: S =
+        parse(document, Spelling::Api, "").unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{document:#}"));
+    // Objects are compared by content: serde_json keeps their order but does not compare it.
+    assert_eq!(read.write(Spelling::Api), expected);
+    let written = read.write(Spelling::CloudFormation);
+    let again: S = parse(&written, Spelling::CloudFormation, "").unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    assert_eq!(again.write(Spelling::Api), expected);
+}
+
+fn json_values() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-z]{0,4}".prop_map(Value::from),
+    ];
+    let names = prop::sample::select(vec![
+        "listeners",
+        "httpRoute",
+        "match",
+        "provider",
+        "x",
+        "tls",
+        "action",
+    ]);
+    scalar.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(names.clone(), inner, 0..4).prop_map(object),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_allowed_document_is_read_and_written_without_loss(
+        documents in Kind::ALL.map(|kind| documents(schema_of(kind))),
+    ) {
+        let [mesh, node, router, route, service, gateway, gateway_route] = documents;
+        round_trip::<MeshSpec>(&mesh);
+        round_trip::<VirtualNodeSpec>(&node);
+        round_trip::<VirtualRouterSpec>(&router);
+        round_trip::<RouteSpec>(&route);
+        round_trip::<VirtualServiceSpec>(&service);
+        round_trip::<VirtualGatewaySpec>(&gateway);
+        round_trip::<GatewayRouteSpec>(&gateway_route);
+    }
+
+    #[test]
+    fn any_other_document_is_refused_and_never_panics(document in json_values()) {
+        let _read = VirtualNodeSpec::read(&document, Spelling::Api, "spec");
+        let _read = RouteSpec::read(&document, Spelling::CloudFormation, "spec");
+        let _read = GatewayRouteSpec::read(&document, Spelling::Api, "spec");
+    }
+}
+
+fn refused<S: Spec + std::fmt::Debug>(document: Value) -> String {
+    S::read(&document, Spelling::Api, "spec")
+        .expect_err("to be refused")
+        .to_string()
+}
+
+#[test]
+fn every_wrong_field_is_named_at_once() {
+    let diagnostics = refused::<VirtualNodeSpec>(json!({
+        "listeners": [{
+            "portMapping": {"port": 0, "protocol": "https"},
+            "healthCheck": {"protocol": "http", "intervalMillis": 1, "timeoutMillis": 2000, "healthyThreshold": 2},
+            "timeouts": {}
+        }],
+        "serviceDiscovery": {"dns": {"hostname": "a"}, "awsCloudMap": {"namespaceName": "", "serviceName": "s"}},
+        "backends": {}
+    }));
+    assert_eq!(
+        diagnostics,
+        "spec.listeners[0].portMapping.port: is 0; allowed is a whole number from 1 to 65535\n\
+         spec.listeners[0].portMapping.protocol: is \"https\"; allowed is http, tcp, http2, grpc\n\
+         spec.listeners[0].healthCheck.intervalMillis: is 1; allowed is a whole number from 5000 to 300000\n\
+         spec.listeners[0].healthCheck.unhealthyThreshold: is missing\n\
+         spec.listeners[0].timeouts: is no field here; known are portMapping, tls, healthCheck, timeout, connectionPool, outlierDetection\n\
+         spec.serviceDiscovery.awsCloudMap.namespaceName: is \"\"; allowed is a text of 1 to 1024 characters\n\
+         spec.serviceDiscovery: has 2 of dns, awsCloudMap; exactly one is allowed\n\
+         spec.backends: is {}; allowed is a list"
+    );
+}
+
+#[test]
+fn combinations_that_app_mesh_refuses_are_refused() {
+    let target = json!({"weightedTargets": [{"virtualNode": "a", "weight": 60}, {"virtualNode": "b", "weight": 60}]});
+    let diagnostics = refused::<RouteSpec>(json!({
+        "httpRoute": {
+            "match": {"prefix": "/a", "path": {"exact": "/", "regex": "/"}, "headers": [
+                {"name": "x", "match": {"range": {"start": 2, "end": 2}}}
+            ]},
+            "action": target,
+            "retryPolicy": {"maxRetries": 1, "perRetryTimeout": {"value": 1}, "httpRetryEvents": ["any-error"]}
+        },
+        "tcpRoute": {"action": {"weightedTargets": [{"virtualNode": "a", "weight": 0}]}}
+    }));
+    assert_eq!(
+        diagnostics,
+        "spec: has httpRoute and tcpRoute; exactly one of httpRoute, http2Route, grpcRoute, tcpRoute is allowed\n\
+         spec.httpRoute.match: has prefix and path; exactly one of prefix, path is allowed\n\
+         spec.httpRoute.match.path: has exact and regex; exactly one of exact, regex is allowed\n\
+         spec.httpRoute.match.headers[0].match.range: ends at 2, which is not after its start 2\n\
+         spec.httpRoute.action.weightedTargets: have weights that add up to 120; allowed is 100\n\
+         spec.httpRoute.retryPolicy.perRetryTimeout: is 1 without a unit; allowed are s and ms\n\
+         spec.httpRoute.retryPolicy.httpRetryEvents[0]: is `any-error`; allowed are server-error, gateway-error, client-error, stream-error"
+    );
+    let diagnostics = refused::<GatewayRouteSpec>(json!({"httpRoute": {
+        "match": {"prefix": "aws", "hostname": {}},
+        "action": {
+            "target": {"virtualService": {"virtualServiceName": "s"}},
+            "rewrite": {"prefix": {"value": "x"}, "path": {"exact": "/"}}
+        }
+    }}));
+    assert_eq!(
+        diagnostics,
+        "spec.httpRoute.match.prefix: is `aws`; it must begin with /\n\
+         spec.httpRoute.match.hostname: has none; exactly one of exact, suffix is allowed\n\
+         spec.httpRoute.action.rewrite: has prefix and path; only one of them is allowed\n\
+         spec.httpRoute.action.rewrite.prefix.value: is `x`; it must begin and end with /"
+    );
+    let diagnostics = refused::<VirtualNodeSpec>(json!({"listeners": [
+        {"portMapping": {"port": 80, "protocol": "http"}, "timeout": {"tcp": {}}, "connectionPool": {"grpc": {"maxRequests": 1}}},
+        {"portMapping": {"port": 80, "protocol": "grpc"}, "healthCheck": {
+            "protocol": "grpc", "path": "/", "port": 81, "intervalMillis": 5000, "timeoutMillis": 2000,
+            "healthyThreshold": 2, "unhealthyThreshold": 2
+        }}
+    ]}));
+    assert_eq!(
+        diagnostics,
+        "spec.serviceDiscovery: is missing; a virtual node with a listener needs it\n\
+         spec.listeners[1].portMapping.port: is 80, which another listener has already\n\
+         spec.listeners[0].timeout: is for tcp, and the listener speaks http\n\
+         spec.listeners[0].connectionPool: is for grpc, and the listener speaks http\n\
+         spec.listeners[1].healthCheck.port: is 81; the only one allowed is the listener's, 80\n\
+         spec.listeners[1].healthCheck.path: is there for grpc; only http and http2 have paths"
+    );
+}
+
+#[test]
+fn regular_expressions_are_judged_wherever_they_stand() {
+    let header = json!([{"name": "x", "match": {"regex": "("}}]);
+    let matching = json!({"path": {"regex": "("}, "headers": header});
+    let grpc = json!({"serviceName": "s", "metadata": header});
+    let action = json!({"weightedTargets": [{"virtualNode": "a", "weight": 1}]});
+    let to_service = json!({"target": {"virtualService": {"virtualServiceName": "s"}}});
+    let diagnostics = [
+        refused::<RouteSpec>(json!({"httpRoute": {"match": matching, "action": action}})),
+        refused::<RouteSpec>(json!({"http2Route": {"match": matching, "action": action}})),
+        refused::<RouteSpec>(json!({"grpcRoute": {"match": grpc, "action": action}})),
+        refused::<GatewayRouteSpec>(json!({"httpRoute": {"match": matching, "action": to_service}})),
+        refused::<GatewayRouteSpec>(json!({"http2Route": {"match": matching, "action": to_service}})),
+        refused::<GatewayRouteSpec>(json!({"grpcRoute": {"match": grpc, "action": to_service}})),
+    ];
+    let said = "is `(`; at character 1, `(` begins a group that nothing closes";
+    let of = |field: &str| format!("spec.{field}.regex: {said}");
+    let both = |kind: &str| {
+        [format!("{kind}.match.path"), format!("{kind}.match.headers[0].match")]
+            .map(|field| of(&field))
+            .join("\n")
+    };
+    let expected = [
+        both("httpRoute"),
+        both("http2Route"),
+        of("grpcRoute.match.metadata[0].match"),
+        both("httpRoute"),
+        both("http2Route"),
+        of("grpcRoute.match.metadata[0].match"),
+    ];
+    assert_eq!(diagnostics, expected);
+}
+
+#[test]
+fn cloudformation_has_its_own_spelling_and_takes_texts_for_numbers() {
+    let document = json!({
+        "Listeners": [{"PortMapping": {"Port": "8080", "Protocol": "http"}, "TLS": {
+            "Mode": "STRICT", "Certificate": {"SDS": {"SecretName": "s"}}
+        }}],
+        "ServiceDiscovery": {"AWSCloudMap": {"NamespaceName": "n", "ServiceName": "s"}},
+        "BackendDefaults": {"ClientPolicy": {"TLS": {"Enforce": "false", "Validation": {"Trust": {"File": {"CertificateChain": "c"}}}}}}
+    });
+    let node = VirtualNodeSpec::read(&document, Spelling::CloudFormation, "Spec").unwrap();
+    assert_eq!(node.listeners[0].port_mapping.port, 8080);
+    let api = node.write(Spelling::Api);
+    assert_eq!(api["listeners"][0]["tls"]["certificate"]["sds"]["secretName"], "s");
+    assert_eq!(api["backendDefaults"]["clientPolicy"]["tls"]["enforce"], false);
+    let diagnostic = VirtualNodeSpec::read(&document, Spelling::Api, "spec")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        diagnostic.starts_with("spec.Listeners: is no field here; known are listeners"),
+        "{diagnostic}"
+    );
+    let numbers = json!({"listeners": [{"portMapping": {"port": "80", "protocol": "http"}}]});
+    assert!(
+        VirtualRouterSpec::read(&numbers, Spelling::Api, "spec").is_err(),
+        "the API takes no texts for numbers"
+    );
+}
+
+fn spec<S: Spec>(document: Value) -> S {
+    S::read(&document, Spelling::Api, "spec").unwrap_or_else(|diagnostics: ValidationErrors| panic!("{diagnostics}"))
+}
+
+#[test]
+fn references_are_resolved_and_dangling_ones_named() {
+    let node = |ports: &[(u16, &str)], backends: &[&str]| -> VirtualNodeSpec {
+        spec(json!({
+            "listeners": ports.iter().map(|(port, protocol)| json!({"portMapping": {"port": port, "protocol": protocol}})).collect::<Value>(),
+            "serviceDiscovery": {"dns": {"hostname": "h"}},
+            "backends": backends.iter().map(|name| json!({"virtualService": {"virtualServiceName": name}})).collect::<Value>()
+        }))
+    };
+    let route = |target: Value| -> RouteSpec {
+        spec(json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"weightedTargets": [target]}}}))
+    };
+    let service = |provider: Value| -> VirtualServiceSpec { spec(json!({ "provider": provider })) };
+    let mut topology = Topology {
+        name: "m".to_owned(),
+        ..Topology::default()
+    };
+    topology
+        .virtual_nodes
+        .insert("a".to_owned(), node(&[(80, "http")], &["b.m", "db.m", "cache.m"]));
+    topology
+        .virtual_nodes
+        .insert("b".to_owned(), node(&[(80, "http"), (81, "grpc")], &[]));
+    topology
+        .virtual_nodes
+        .insert("db".to_owned(), node(&[(5432, "tcp")], &[]));
+    let routes = [
+        ("to-a", route(json!({"virtualNode": "a", "weight": 1}))),
+        ("to-b", route(json!({"virtualNode": "b", "weight": 1, "port": 80}))),
+    ];
+    topology.virtual_routers.insert(
+        "r".to_owned(),
+        topology::VirtualRouter {
+            spec: spec(json!({"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}]})),
+            routes: routes.map(|(name, route)| (name.to_owned(), route)).into(),
+        },
+    );
+    topology.virtual_services.insert(
+        "b.m".to_owned(),
+        service(json!({"virtualRouter": {"virtualRouterName": "r"}})),
+    );
+    topology.virtual_services.insert(
+        "db.m".to_owned(),
+        service(json!({"virtualNode": {"virtualNodeName": "db"}})),
+    );
+    topology.virtual_services.insert(
+        "cache.m".to_owned(),
+        service(json!({"virtualNode": {"virtualNodeName": "cache"}})),
+    );
+    topology
+        .virtual_nodes
+        .insert("cache".to_owned(), node(&[(6379, "tcp")], &[]));
+    assert_eq!(topology.misfits(), []);
+
+    topology
+        .virtual_nodes
+        .insert("cache".to_owned(), node(&[(5432, "tcp")], &["gone.m"]));
+    topology.virtual_services.insert(
+        "x.m".to_owned(),
+        service(json!({"virtualRouter": {"virtualRouterName": "s"}})),
+    );
+    let router = topology.virtual_routers.get_mut("r").expect("a router");
+    for (name, target) in [
+        ("no-node", json!({"virtualNode": "z", "weight": 1})),
+        ("no-port", json!({"virtualNode": "b", "weight": 1})),
+        ("wrong-kind", json!({"virtualNode": "b", "weight": 1, "port": 81})),
+        ("wrong-port", json!({"virtualNode": "b", "weight": 1, "port": 82})),
+    ] {
+        router.routes.insert(name.to_owned(), route(target));
+    }
+    topology.virtual_gateways.insert(
+        "g".to_owned(),
+        topology::VirtualGateway {
+            spec: spec(json!({"listeners": [{"portMapping": {"port": 8080, "protocol": "http"}}]})),
+            gateway_routes: [(
+                "in".to_owned(),
+                spec(json!({"httpRoute": {
+                    "match": {"prefix": "/", "port": 1},
+                    "action": {"target": {"virtualService": {"virtualServiceName": "y.m"}}}
+                }})),
+            )]
+            .into(),
+        },
+    );
+    let told: Vec<String> = topology.misfits().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "virtual service `x.m`: refers to the virtual router `s`, which does not exist",
+            "virtual node `a`: has two backends on TCP port 5432, `db.m` and `cache.m`; TCP is told apart by port alone",
+            "virtual node `cache`: has a backend that does not exist: virtual service `gone.m`",
+            "route `no-node` of virtual router `r`: refers to the virtual node `z`, which does not exist",
+            "route `no-port` of virtual router `r`: needs a port, since virtual node `b` has several: 80, 81",
+            "route `wrong-kind` of virtual router `r`: is a route for http, and virtual node `b` speaks grpc",
+            "route `wrong-port` of virtual router `r`: names port 82, which virtual node `b` does not have; it has 80, 81",
+            "gateway route `in` of virtual gateway `g`: its match names port 1, which the gateway does not have; it has 8080",
+            "gateway route `in` of virtual gateway `g`: refers to the virtual service `y.m`, which does not exist",
+        ]
+    );
+}

@@ -1,0 +1,19 @@
+//! The contract between a service and its sidecar.
+//!
+//! `mesh-client`, the constructs, the local runner and the control plane share these names. The crate has no
+//! dependencies, does no I/O and knows neither Envoy nor AWS.
+//!
+//! Reading order:
+//! - [`environment`]: environment variables that describe a sidecar to its service;
+//! - [`local_reply`]: why a sidecar answered a request itself;
+//! - [`MeshSuffixes`]: which host names belong to the mesh;
+//! - [`Diagnostics`]: validation errors, collected with the path to each field.
+
+mod diagnostics;
+pub mod environment;
+pub mod local_reply;
+mod mesh_suffixes;
+
+pub use diagnostics::{Diagnostic, Diagnostics, ValidationErrors};
+pub use local_reply::LocalReply;
+pub use mesh_suffixes::MeshSuffixes;
