@@ -118,7 +118,7 @@ pub use mesh_form::MeshForm;
 /// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
 pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;
-pub use sidecar_contract::{Diagnostic, Diagnostics};
+pub use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 pub use stack::{LogicalId, Scope, Stack};
 pub use template::{Output, Parameter, Resource, Template, TemplateError};
 pub use value::{Literal, StringList, Value};

@@ -1,6 +1,6 @@
 //! What is wrong with a mesh is told by the template's own paths, in either form; what is late or elsewhere is not.
 
-use mesh_infra::{ValidationErrors, GatewayRoute, Mesh, MeshForm, Route, Stack, Template, VirtualNode, check};
+use mesh_infra::{GatewayRoute, Mesh, MeshForm, Route, Stack, Template, ValidationErrors, VirtualNode, check};
 use serde_json::{Value as Json, json};
 
 use crate::app_mesh::mesh_stack;
