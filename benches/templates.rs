@@ -6,8 +6,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
-    AppProtocol, Cluster, Container, ControlPlane, Listener, Mesh, PortMapping, PrivateDnsNamespace, Route, Service,
-    Stack, TaskDefinition, Template, VirtualNode, VirtualRouter, VirtualService, Vpc, diff,
+    AppProtocol, Cluster, Container, ControlPlane, HttpRoute, Listener, Mesh, PortMapping, PrivateDnsNamespace,
+    Service, Stack, TaskDefinition, Template, VirtualNode, VirtualRouter, VirtualService, Vpc, diff,
 };
 
 #[path = "../examples/appmesh.rs"]
@@ -40,7 +40,7 @@ fn generated() -> Stack {
         let router = stack.add(&name, router);
         stack.add(
             &name,
-            Route::http(&router, &name).with_prefix("/").with_target(&node, 1),
+            HttpRoute::new(&router, &name).with_prefix("/").with_target(&node, 1),
         );
         let service = VirtualService::new(&mesh, format!("{name}.generated")).with_provider_router(&router);
         stack.add(&name, service);

@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
-    AppProtocol, Cluster, Container, ControlPlane, EcrImage, GatewayRoute, HealthCheck, Listener, LoadBalancer, Mesh,
-    PortMapping, PrivateDnsNamespace, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode,
+    AppProtocol, Cluster, Container, ControlPlane, EcrImage, HealthCheck, HttpGatewayRoute, HttpRoute, Listener,
+    LoadBalancer, Mesh, PortMapping, PrivateDnsNamespace, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode,
     VirtualRouter, VirtualService, Vpc,
 };
 use meshwright::images::IMAGE_TAG;
@@ -48,7 +48,7 @@ pub(crate) fn stack() -> Stack {
     // The names that services call.
     let split_router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let split_router = stack.add("split", split_router);
-    let halves = Route::http(&split_router, "halves")
+    let halves = HttpRoute::new(&split_router, "halves")
         .with_prefix("/")
         .with_target(&blue_node, 50)
         .with_target(&green_node, 50);
@@ -62,8 +62,8 @@ pub(crate) fn stack() -> Stack {
     let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
     let gateway = stack.add("gateway", gateway);
     for (name, target) in [("blue", &blue_name), ("green", &green_name), ("split", &split_name)] {
-        let route = GatewayRoute::http(&gateway, name).with_prefix(format!("/{name}"));
-        stack.add(name, route.with_target(target));
+        let route = HttpGatewayRoute::new(&gateway, name, target).with_prefix(format!("/{name}"));
+        stack.add(name, route);
     }
 
     // What runs.

@@ -18,9 +18,9 @@ use std::process::ExitCode;
 use mesh_infra::app_mesh::{Kind, Protocol, ResourcePath};
 use mesh_infra::cfn::ssm;
 use mesh_infra::{
-    AppProtocol, Cluster, Container, ControlPlane, EcrImage, GatewayRoute, HealthCheck, Listener, LoadBalancer, Mesh,
-    PortMapping, PrivateDnsNamespace, Resource, Route, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode,
-    VirtualRouter, VirtualService, Vpc,
+    AppProtocol, Cluster, Container, ControlPlane, EcrImage, HealthCheck, HttpGatewayRoute, HttpRoute, Listener,
+    LoadBalancer, Mesh, PortMapping, PrivateDnsNamespace, Resource, Service, Stack, TaskDefinition, VirtualGateway,
+    VirtualNode, VirtualRouter, VirtualService, Vpc,
 };
 use meshwright::images::IMAGE_TAG;
 use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, Sides};
@@ -56,7 +56,7 @@ fn stack(sides: &Sides) -> Stack {
     let router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let router = stack.add("split", router);
     let [blue_weight, green_weight] = sides.weights();
-    let route = Route::http(&router, "sides")
+    let route = HttpRoute::new(&router, "sides")
         .with_prefix("/")
         .with_target(&blue_node, blue_weight)
         .with_target(&green_node, green_weight);
@@ -66,8 +66,8 @@ fn stack(sides: &Sides) -> Stack {
 
     let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
     let gateway = stack.add("gateway", gateway);
-    let route = GatewayRoute::http(&gateway, "split").with_prefix("/split");
-    stack.add("split", route.with_target(&split));
+    let route = HttpGatewayRoute::new(&gateway, "split", &split).with_prefix("/split");
+    stack.add("split", route);
 
     for (name, version, node) in [
         ("blue", sides.blue(), &blue_node),

@@ -20,9 +20,10 @@ mod task_definition;
 mod vpc;
 
 pub use app_mesh::{
-    ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE, GatewayRoute, GatewayRouteHandle, Listener, Mesh, MeshHandle,
-    RESOURCE_ARN_VARIABLE, Route, RouteHandle, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
-    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle,
+    ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HttpGatewayRoute,
+    HttpRoute, Listener, Mesh, MeshHandle, RESOURCE_ARN_VARIABLE, RouteHandle, TcpRoute, VirtualGateway,
+    VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService,
+    VirtualServiceHandle,
 };
 pub use cluster::{Cluster, ClusterHandle};
 pub use container::{BIND_VARIABLE_LABEL, CONTROL_PLANE_ROLE, Container, ContainerCondition, ENVOY_ROLE, ROLE_LABEL};

@@ -47,7 +47,7 @@
 //! - the constructs of layer 2, [`Cluster`] to [`TaskDefinition`]: one way to say each thing, a default for the
 //!   rest, and handles in place of ARNs;
 //! - where they are and who gets in, [`Vpc`] or [`Network`], and [`LoadBalancer`];
-//! - the constructs of a mesh, [`Mesh`] to [`GatewayRoute`], its [`ControlPlane`], and [`MeshForm`]: what becomes of
+//! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`], and [`MeshForm`]: what becomes of
 //!   them;
 //! - [`Value`]: a value that is known now, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for all that layer 2 has no word for;
@@ -105,11 +105,12 @@ pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
     ALLOWED_CIDR, BIND_VARIABLE_LABEL, CONTROL_PLANE_IMAGE, CONTROL_PLANE_ROLE, Cluster, ClusterHandle, Container,
     ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE,
-    ENVOY_ROLE, Endpoint, GatewayRoute, GatewayRouteHandle, HealthCheck, HttpNamespace, HttpNamespaceHandle, Listener,
-    LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle, Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX,
-    PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, RESOURCE_ARN_VARIABLE, ROLE_LABEL, Route, RouteHandle,
-    Service, ServiceConnect, ServiceHandle, TaskDefinition, VirtualGateway, VirtualGatewayHandle, VirtualNode,
-    VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
+    ENVOY_ROLE, Endpoint, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck, HttpGatewayRoute,
+    HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle,
+    Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
+    RESOURCE_ARN_VARIABLE, ROLE_LABEL, RouteHandle, Service, ServiceConnect, ServiceHandle, TaskDefinition, TcpRoute,
+    VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
+    VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;
 pub use diff::{Change, Diff, Entry, diff};

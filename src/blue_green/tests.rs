@@ -7,9 +7,8 @@ use demo_service::traffic;
 use futures_util::future::LocalBoxFuture;
 use mesh_infra::app_mesh::{Kind, Protocol};
 use mesh_infra::{
-    AppProtocol, Cluster, Container, GatewayRoute, HealthCheck, Listener, Mesh, Network, PortMapping,
-    PrivateDnsNamespace, Resource, Route, Service, TaskDefinition, VirtualGateway, VirtualNode, VirtualRouter,
-    VirtualService,
+    AppProtocol, Cluster, Container, HealthCheck, HttpGatewayRoute, HttpRoute, Listener, Mesh, Network, PortMapping,
+    PrivateDnsNamespace, Resource, Service, TaskDefinition, VirtualGateway, VirtualNode, VirtualRouter, VirtualService,
 };
 use tempfile::TempDir;
 
@@ -40,7 +39,7 @@ fn describe(sides: &Sides) -> Stack {
     let mesh = stack.add("Mesh", Mesh::new(MESH));
     let router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let router = stack.add("split", router);
-    let mut route = Route::http(&router, "sides").with_prefix("/");
+    let mut route = HttpRoute::new(&router, "sides").with_prefix("/");
     let versions = [("blue", sides.blue()), ("green", sides.green())];
     for ((name, version), weight) in versions.into_iter().zip(sides.weights()) {
         let node = VirtualNode::new(&mesh, name)
@@ -60,8 +59,8 @@ fn describe(sides: &Sides) -> Stack {
     let split = stack.add("split", split);
     let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
     let gateway = stack.add("gateway", gateway);
-    let to_split = GatewayRoute::http(&gateway, "split").with_prefix("/");
-    stack.add("split", to_split.with_target(&split));
+    let to_split = HttpGatewayRoute::new(&gateway, "split", &split).with_prefix("/");
+    stack.add("split", to_split);
     let service = Service::gateway(&cluster, &gateway)
         .with_name("gateway")
         .with_network(&network);

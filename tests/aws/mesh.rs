@@ -12,8 +12,9 @@ use mesh_control::aws::{Acknowledged, Acknowledgements, Clients, Intervals, Opti
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::deploy::{self, Preparation, Request};
 use mesh_infra::{
-    AppProtocol, Cluster, Container, ControlPlane, GatewayRoute, Listener, Mesh, PortMapping, PrivateDnsNamespace,
-    Route, Service, Stack, TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualRouter, VirtualService, Vpc,
+    AppProtocol, Cluster, Container, ControlPlane, HttpGatewayRoute, HttpRoute, Listener, Mesh, PortMapping,
+    PrivateDnsNamespace, Service, Stack, TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualRouter,
+    VirtualService, Vpc,
 };
 use serde_json::json;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,7 +35,7 @@ fn template(port: u16, door: u16, weights: [u32; 2]) -> Template {
     let mesh = stack.add("Mesh", Mesh::new(MESH).with_control_plane(&control_plane));
     let router = VirtualRouter::new(&mesh, "sides").with_listener(80, Protocol::Http);
     let router = stack.add("sides", router);
-    let mut route = Route::http(&router, "sides").with_prefix("/");
+    let mut route = HttpRoute::new(&router, "sides").with_prefix("/");
     for (name, weight) in ["blue", "green"].into_iter().zip(weights) {
         let node = VirtualNode::new(&mesh, name)
             .with_listener(Listener::http(port))
@@ -57,10 +58,7 @@ fn template(port: u16, door: u16, weights: [u32; 2]) -> Template {
     let sides = stack.add("sides", sides);
     let gateway = VirtualGateway::new(&mesh, "door").with_listener(Listener::http(door));
     let gateway = stack.add("door", gateway);
-    stack.add(
-        "all",
-        GatewayRoute::http(&gateway, "all").with_prefix("/").with_target(&sides),
-    );
+    stack.add("all", HttpGatewayRoute::new(&gateway, "all", &sides).with_prefix("/"));
     let service = Service::gateway(&cluster, &gateway)
         .with_name("door")
         .with_network(&network);

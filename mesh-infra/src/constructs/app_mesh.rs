@@ -5,10 +5,11 @@
 
 mod envoy;
 mod gateway_route;
-mod link;
 mod listener;
+mod matching;
 mod mesh;
-mod place;
+mod references;
+mod resource_ref;
 mod route;
 mod virtual_gateway;
 mod virtual_node;
@@ -18,10 +19,10 @@ mod wiring;
 
 pub(super) use envoy::Envoy;
 pub use envoy::{ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE, RESOURCE_ARN_VARIABLE};
-pub use gateway_route::{GatewayRoute, GatewayRouteHandle};
+pub use gateway_route::{GatewayRouteHandle, GrpcGatewayRoute, HttpGatewayRoute};
 pub use listener::Listener;
 pub use mesh::{Mesh, MeshHandle};
-pub use route::{Route, RouteHandle};
+pub use route::{GrpcRoute, HttpRoute, RouteHandle, TcpRoute};
 pub use virtual_gateway::{VirtualGateway, VirtualGatewayHandle};
 pub use virtual_node::{VirtualNode, VirtualNodeHandle};
 pub use virtual_router::{VirtualRouter, VirtualRouterHandle};

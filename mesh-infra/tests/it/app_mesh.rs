@@ -2,9 +2,10 @@
 
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
-    AppProtocol, Cluster, ClusterHandle, Container, GatewayRoute, Listener, Mesh, MeshForm, MeshHandle, Network,
-    NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Route, Service, Stack, TaskDefinition,
-    Template, VirtualGateway, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualService, check, diagram,
+    AppProtocol, Cluster, ClusterHandle, Container, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshForm, MeshHandle,
+    Network, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Service, Stack,
+    TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualService, check,
+    diagram,
 };
 use pinned_tools::{PythonTools, Surroundings};
 use serde_json::{Value as Json, json};
@@ -54,7 +55,7 @@ pub(crate) fn mesh_stack() -> Stack {
     let green_node = stack.add("green", virtual_node(&place, "green", "blue.appmesh"));
     let split = VirtualRouter::new(&place.mesh, "split").with_listener(3000, Protocol::Http);
     let split = stack.add("split", split);
-    let all = Route::http(&split, "all")
+    let all = HttpRoute::new(&split, "all")
         .with_prefix("/")
         .with_target(&blue_node, 50)
         .with_target(&green_node, 50);
@@ -67,8 +68,8 @@ pub(crate) fn mesh_stack() -> Stack {
     let door = VirtualGateway::new(&place.mesh, "door").with_listener(Listener::http(9080));
     let door = stack.add("door", door);
     for (name, target) in [("blue", &blue), ("green", &green), ("split", &split)] {
-        let route = GatewayRoute::http(&door, name).with_prefix(format!("/{name}"));
-        stack.add(name, route.with_target(target));
+        let route = HttpGatewayRoute::new(&door, name, target).with_prefix(format!("/{name}"));
+        stack.add(name, route);
     }
 
     stack.add("blue", service(&place, "blue", &blue_node));

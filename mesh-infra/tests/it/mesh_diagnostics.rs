@@ -1,6 +1,9 @@
 //! What is wrong with a mesh is told by the template's own paths, in either form; what is late or elsewhere is not.
 
-use mesh_infra::{GatewayRoute, Mesh, MeshForm, Route, Stack, Template, ValidationErrors, VirtualNode, check};
+use mesh_infra::{
+    GrpcGatewayRoute, Mesh, MeshForm, Stack, TcpRoute, Template, ValidationErrors, VirtualGateway, VirtualNode,
+    VirtualRouter, VirtualService, check,
+};
 use serde_json::{Value as Json, json};
 
 use crate::app_mesh::mesh_stack;
@@ -136,27 +139,30 @@ fn what_is_late_elsewhere_or_under_conditions_is_not_judged() {
 }
 
 #[test]
-fn what_a_construct_cannot_mean_is_told() {
+fn constructs_report_foreign_handles_and_invalid_names() {
     let mut other = Stack::new("other");
     let foreign = other.add("Mesh", Mesh::new("demo"));
-    let foreign = other.add("blue", VirtualNode::new(&foreign, "blue"));
+    let foreign_node = other.add("blue", VirtualNode::new(&foreign, "blue"));
+    let foreign_service = other.add("blue", VirtualService::new(&foreign, "blue"));
 
     let mut stack = Stack::new("own");
     let mesh = stack.add("Mesh", Mesh::new("de/mo"));
-    let router = stack.add("split", mesh_infra::VirtualRouter::new(&mesh, "split"));
-    let route = Route::tcp(&router, "all").with_prefix("/").with_target(&foreign, 1);
-    stack.add("all", route);
-    let door = stack.add("door", mesh_infra::VirtualGateway::new(&mesh, "door"));
-    stack.add("none", GatewayRoute::grpc(&door, "none").with_path_rewrite("/"));
+    let router = stack.add("split", VirtualRouter::new(&mesh, "split"));
+    stack.add("all", TcpRoute::new(&router, "all").with_target(&foreign_node, 1));
+    let gateway = stack.add("door", VirtualGateway::new(&mesh, "door"));
+    stack.add(
+        "none",
+        GrpcGatewayRoute::new(&gateway, "none", &foreign_service).with_service("p.S"),
+    );
+    let foreign = |id: &str| format!("refers to `{id}` of stack `other`; a handle is good for its own stack only");
     assert_eq!(
         stack.synth_as(MeshForm::AppMesh).unwrap_err().to_string(),
-        "Resources.AllRoute.Properties.Spec: refers to `BlueVirtualNode` of stack `other`; a handle is good for its own \
-         stack only\n\
-         Resources.AllRoute.Properties.Spec: has no field for what `with_prefix` says: it is of another kind of route\n\
-         Resources.NoneGatewayRoute.Properties.Spec: has no field for what `with_path_rewrite` says: it is of another \
-         kind of route\n\
-         Resources.Mesh.Properties.MeshName: is `de/mo`; allowed are 1 to 255 characters without /\n\
-         Resources.NoneGatewayRoute.Properties.Spec.GrpcRoute.Action.Target.VirtualService.VirtualServiceName: is \"\"; \
-         allowed is a text of 1 to 255 characters"
+        format!(
+            "Resources.AllRoute.Properties.Spec: {}\n\
+             Resources.NoneGatewayRoute.Properties.Spec: {}\n\
+             Resources.Mesh.Properties.MeshName: is `de/mo`; allowed are 1 to 255 characters without /",
+            foreign("BlueVirtualNode"),
+            foreign("BlueVirtualService")
+        )
     );
 }

@@ -1,12 +1,12 @@
 //! What becomes of resources of App Mesh as they turn into parameters, and what cannot be said in one.
 
 use mesh_infra::app_mesh::matching::{HeaderMatch, HeaderMatchMethod, HttpMethod};
-use mesh_infra::app_mesh::route::{GrpcRoute, GrpcRouteMatch, RouteAction, WeightedTarget};
+use mesh_infra::app_mesh::route::{self, GrpcRouteMatch, RouteAction, WeightedTarget};
 use mesh_infra::app_mesh::tls::{AcmCertificate, ListenerTls, ListenerTlsCertificate, TlsMode};
-use mesh_infra::app_mesh::{Protocol, RouteSpec, listener};
+use mesh_infra::app_mesh::{Protocol, listener};
 use mesh_infra::{
-    App, GatewayRoute, Listener, Mesh, MeshForm, Output, Parameter, Resource, Route, Stack, VirtualGateway,
-    VirtualNode, VirtualRouter, VirtualService,
+    App, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshForm, Output, Parameter, Resource, Stack,
+    VirtualGateway, VirtualNode, VirtualRouter, VirtualService,
 };
 use serde_json::json;
 
@@ -159,7 +159,7 @@ fn builders_say_what_the_model_says() {
         invert: Some(true),
         method: Some(HeaderMatchMethod::Prefix("1".to_owned())),
     };
-    let route = Route::http(&http, "first")
+    let route = HttpRoute::new(&http, "first")
         .with_priority(0)
         .with_path_regex("/[ab]")
         .with_method(HttpMethod::Get)
@@ -170,7 +170,7 @@ fn builders_say_what_the_model_says() {
         .with_target_port(&blue, 80, 1);
     stack.add("first", route);
     // The model's own spec is linked like what a builder made.
-    let whole = GrpcRoute {
+    let whole = route::GrpcRoute {
         matching: GrpcRouteMatch::default(),
         action: RouteAction {
             weighted_targets: vec![WeightedTarget {
@@ -182,16 +182,12 @@ fn builders_say_what_the_model_says() {
         retry_policy: None,
         timeout: None,
     };
-    let whole = RouteSpec {
-        grpc_route: Some(whole),
-        ..RouteSpec::default()
-    };
-    stack.add("whole", Route::of(&grpc, "whole", whole));
+    stack.add("whole", GrpcRoute::from_spec(&grpc, "whole", whole));
     stack.add(
         "part",
-        Route::grpc(&grpc, "part")
-            .with_grpc_service("p.S")
-            .with_grpc_method("M")
+        GrpcRoute::new(&grpc, "part")
+            .with_service("p.S")
+            .with_method("M")
             .with_target(&green, 1),
     );
     let service = stack.add(
@@ -202,12 +198,11 @@ fn builders_say_what_the_model_says() {
         "door",
         VirtualGateway::new(&mesh, "door").with_listener(Listener::http(80)),
     );
-    let route = GatewayRoute::http(&door, "old")
+    let route = HttpGatewayRoute::new(&door, "old", &service)
         .with_hostname_suffix("corp")
         .with_prefix("/old/")
         .with_prefix_rewrite("/new/")
-        .without_hostname_rewrite()
-        .with_target(&service);
+        .without_hostname_rewrite();
     stack.add("old", route);
     let template = stack.synth_as(MeshForm::AppMesh).unwrap();
     for (kind, spec) in [

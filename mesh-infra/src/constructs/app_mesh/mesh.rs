@@ -3,7 +3,7 @@
 use mesh_model::app_mesh::mesh::{EgressFilter, EgressFilterType, MeshServiceDiscovery};
 use mesh_model::app_mesh::{IpPreference, MeshSpec, Spec, Spelling};
 
-use super::place::{Place, handle};
+use super::resource_ref::{ResourceRef, handle};
 use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
@@ -22,12 +22,12 @@ impl Mesh {
     /// `a-z A-Z 0-9 . - _`, as are the names of all that is in it.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self::of(name, MeshSpec::default())
+        Self::from_spec(name, MeshSpec::default())
     }
 
     /// A mesh with this spec.
     #[must_use]
-    pub fn of(name: impl Into<String>, spec: MeshSpec) -> Self {
+    pub fn from_spec(name: impl Into<String>, spec: MeshSpec) -> Self {
         Self {
             name: name.into(),
             spec,
@@ -76,9 +76,9 @@ impl Construct for Mesh {
     const KIND: &'static str = "Mesh";
 
     fn add_to(self, scope: &mut Scope<'_>) -> MeshHandle {
-        let place = Place::mesh(scope.logical_id(), &self.name);
+        let resource = ResourceRef::mesh(scope.logical_id(), &self.name);
         if let Some(control_plane) = &self.control_plane {
-            let path = format!("Resources.{}", place.id);
+            let path = format!("Resources.{}", resource.id);
             scope.expect_own(control_plane.logical_id(), &path);
             if control_plane.mesh() != self.name {
                 let message = format!(
@@ -91,9 +91,9 @@ impl Construct for Mesh {
             }
         }
         let spec = self.spec.write(Spelling::CloudFormation);
-        place.add(&appmesh::Mesh::new(self.name, spec), scope);
+        resource.add(&appmesh::Mesh::new(self.name, spec), scope);
         MeshHandle {
-            place,
+            resource,
             control_plane: self.control_plane,
         }
     }

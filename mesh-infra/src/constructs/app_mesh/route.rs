@@ -1,254 +1,110 @@
-//! Routes: which requests of a virtual router go where.
+//! Routes: which requests of a virtual router go to which virtual nodes, one type per protocol.
 
-pub(super) mod matching;
+mod grpc;
+mod http;
+mod tcp;
 
-use mesh_model::app_mesh::listener::{IdleTimeout, RequestTimeout};
-use mesh_model::app_mesh::route::{
-    GrpcRetryPolicy, GrpcRoute, GrpcRouteMatch, HttpRetryPolicy, HttpRoute, HttpRouteMatch, RouteAction, TcpRoute,
-    WeightedTarget,
-};
+use mesh_model::app_mesh::route::{RouteAction, WeightedTarget};
 use mesh_model::app_mesh::{Kind, RouteSpec};
 
-use super::link::linked;
-use super::place::{Place, handle};
+use super::references::to_get_att;
+use super::resource_ref::{ResourceRef, handle};
 use super::{VirtualNodeHandle, VirtualRouterHandle};
 use crate::cfn::appmesh;
-use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 
-/// Which requests of a virtual router go to which virtual nodes.
-///
-/// A method that a kind of route has no word for, a path for TCP for instance, is a problem.
-#[derive(Debug, Clone)]
-pub struct Route {
-    router: VirtualRouterHandle,
-    name: String,
-    spec: RouteSpec,
-    targets: Vec<LogicalId>,
-    misfits: Vec<&'static str>,
+pub use grpc::GrpcRoute;
+pub use http::HttpRoute;
+pub use tcp::TcpRoute;
+
+handle! {
+    /// A route that was added to a stack, of any protocol.
+    RouteHandle {}
 }
 
-impl Route {
-    /// A route for HTTP/1.1. It needs [a prefix](Route::with_prefix) or a path, and a target.
-    #[must_use]
-    pub fn http(router: &VirtualRouterHandle, name: impl Into<String>) -> Self {
-        let http_route = Some(http_route());
-        Self::of(
-            router,
-            name,
-            RouteSpec {
-                http_route,
-                ..RouteSpec::default()
-            },
-        )
-    }
+/// The part of a route that does not depend on its protocol.
+#[derive(Debug, Clone)]
+struct RouteBase {
+    router: VirtualRouterHandle,
+    name: String,
+    priority: Option<u32>,
+    /// The virtual nodes of its targets, of which each handle must be of the same stack.
+    target_nodes: Vec<LogicalId>,
+}
 
-    /// A route for HTTP/2. It needs [a prefix](Route::with_prefix) or a path, and a target.
-    #[must_use]
-    pub fn http2(router: &VirtualRouterHandle, name: impl Into<String>) -> Self {
-        let http2_route = Some(http_route());
-        Self::of(
-            router,
-            name,
-            RouteSpec {
-                http2_route,
-                ..RouteSpec::default()
-            },
-        )
-    }
-
-    /// A route for gRPC: all calls, unless it says which. It needs a target.
-    #[must_use]
-    pub fn grpc(router: &VirtualRouterHandle, name: impl Into<String>) -> Self {
-        let grpc_route = Some(GrpcRoute {
-            matching: GrpcRouteMatch::default(),
-            action: nowhere(),
-            retry_policy: None,
-            timeout: None,
-        });
-        Self::of(
-            router,
-            name,
-            RouteSpec {
-                grpc_route,
-                ..RouteSpec::default()
-            },
-        )
-    }
-
-    /// A route for TCP: all connections. It needs a target.
-    #[must_use]
-    pub fn tcp(router: &VirtualRouterHandle, name: impl Into<String>) -> Self {
-        let tcp_route = Some(TcpRoute {
-            matching: None,
-            action: nowhere(),
-            timeout: None,
-        });
-        Self::of(
-            router,
-            name,
-            RouteSpec {
-                tcp_route,
-                ..RouteSpec::default()
-            },
-        )
-    }
-
-    /// A route with this spec.
-    #[must_use]
-    pub fn of(router: &VirtualRouterHandle, name: impl Into<String>, spec: RouteSpec) -> Self {
+impl RouteBase {
+    fn new(router: &VirtualRouterHandle, name: impl Into<String>) -> Self {
         Self {
             router: router.clone(),
             name: name.into(),
-            spec,
-            targets: Vec::new(),
-            misfits: Vec::new(),
+            priority: None,
+            target_nodes: Vec::new(),
         }
     }
 
-    /// The same route, tried before those with a higher number: 0 to 1000. Default, decided by App Mesh: after all
-    /// that have one.
-    #[must_use]
-    pub fn with_priority(mut self, priority: u32) -> Self {
-        self.spec.priority = Some(priority);
-        self
-    }
-
-    /// The same route with one more target, which gets this share of the requests, relative to the other targets':
-    /// 0 to 100, where 0 is nothing. All shares add up to 100 at most.
-    #[must_use]
-    pub fn with_target(self, node: &VirtualNodeHandle, weight: u32) -> Self {
-        self.with_target_at(node, None, weight)
-    }
-
-    /// [`Route::with_target`], at this one of the target's ports. Needed if the target has several.
-    #[must_use]
-    pub fn with_target_port(self, node: &VirtualNodeHandle, port: u16, weight: u32) -> Self {
-        self.with_target_at(node, Some(port), weight)
-    }
-
-    /// The same route, requests that fail tried again like this. HTTP and HTTP/2. Default, decided by App Mesh:
-    /// connections that fail and answers of 503, twice.
-    #[must_use]
-    pub fn with_retry_policy(self, policy: HttpRetryPolicy) -> Self {
-        self.with_http("with_retry_policy", |route| route.retry_policy = Some(policy))
-    }
-
-    /// The same route, calls that fail tried again like this. gRPC.
-    #[must_use]
-    pub fn with_grpc_retry_policy(self, policy: GrpcRetryPolicy) -> Self {
-        self.with_grpc("with_grpc_retry_policy", |route| route.retry_policy = Some(policy))
-    }
-
-    /// The same route with limits to how long requests and idle connections last. TCP knows no requests. Default,
-    /// decided by App Mesh: 15 s for a request, retries included.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: RequestTimeout) -> Self {
-        if let Some(route) = &mut self.spec.tcp_route {
-            if timeout.per_request.is_some() {
-                self.misfits.push("with_timeout, with a limit per request");
-            }
-            route.timeout = Some(IdleTimeout { idle: timeout.idle });
-            return self;
-        }
-        if let Some(route) = &mut self.spec.grpc_route {
-            route.timeout = Some(timeout);
-            return self;
-        }
-        self.with_http("with_timeout", |route| route.timeout = Some(timeout))
-    }
-
-    fn with_target_at(mut self, node: &VirtualNodeHandle, port: Option<u16>, weight: u32) -> Self {
-        let target = WeightedTarget {
+    fn add_target(&mut self, action: &mut RouteAction, node: &VirtualNodeHandle, port: Option<u16>, weight: u32) {
+        self.target_nodes.push(node.logical_id().clone());
+        action.weighted_targets.push(WeightedTarget {
             virtual_node: node.name().to_owned(),
             weight,
             port,
+        });
+    }
+
+    /// Adds the route, given a spec that has everything but the priority.
+    fn add_to(self, spec: RouteSpec, scope: &mut Scope<'_>) -> RouteHandle {
+        let spec = RouteSpec {
+            priority: self.priority,
+            ..spec
         };
-        self.targets.push(node.logical_id().clone());
-        match self.action() {
-            Some(action) => action.weighted_targets.push(target),
-            None => self.misfits.push("with_target"),
+        let router = &self.router.resource;
+        let resource = ResourceRef::within(router, Kind::Route, &self.name, scope);
+        for node in &self.target_nodes {
+            scope.expect_own(node, &format!("Resources.{}.Properties.Spec", resource.id));
         }
-        self
-    }
-
-    fn action(&mut self) -> Option<&mut RouteAction> {
-        let RouteSpec {
-            http_route,
-            http2_route,
-            grpc_route,
-            tcp_route,
-            ..
-        } = &mut self.spec;
-        let http = http_route.as_mut().or(http2_route.as_mut());
-        let http = http.map(|route| &mut route.action);
-        http.or(grpc_route.as_mut().map(|route| &mut route.action))
-            .or(tcp_route.as_mut().map(|route| &mut route.action))
-    }
-
-    fn with_http(mut self, method: &'static str, change: impl FnOnce(&mut HttpRoute)) -> Self {
-        match self.spec.http_route.as_mut().or(self.spec.http2_route.as_mut()) {
-            Some(route) => change(route),
-            None => self.misfits.push(method),
-        }
-        self
-    }
-
-    fn with_grpc(mut self, method: &'static str, change: impl FnOnce(&mut GrpcRoute)) -> Self {
-        match &mut self.spec.grpc_route {
-            Some(route) => change(route),
-            None => self.misfits.push(method),
-        }
-        self
+        let spec = to_get_att(&spec, &resource.path.mesh, scope);
+        let properties = appmesh::Route::new(router.mesh_name(), router.name(), self.name, spec);
+        resource.add(&properties, scope);
+        RouteHandle { resource }
     }
 }
 
-fn nowhere() -> RouteAction {
+/// An action without targets, which a route has until it is given one.
+fn no_targets() -> RouteAction {
     RouteAction {
         weighted_targets: Vec::new(),
     }
 }
 
-fn http_route() -> HttpRoute {
-    HttpRoute {
-        matching: HttpRouteMatch::default(),
-        action: nowhere(),
-        retry_policy: None,
-        timeout: None,
-    }
-}
+/// The methods that routes of all protocols have. The type has a `base` and a `route`, the model's struct.
+macro_rules! common_route_methods {
+    ($route:ident) => {
+        impl $route {
+            /// Sets the priority, 0 to 1000; lower numbers are matched first. Default, decided by App Mesh: after all
+            /// routes that have one.
+            #[must_use]
+            pub fn with_priority(mut self, priority: u32) -> Self {
+                self.base.priority = Some(priority);
+                self
+            }
 
-/// Notes the methods that were called on a kind of route that has no word for them.
-pub(super) fn note_misfits(misfits: &[&str], place: &Place, scope: &mut Scope<'_>) {
-    for method in misfits {
-        scope.diagnostics().add(
-            format!("Resources.{}.Properties.Spec", place.id),
-            format!("has no field for what `{method}` says: it is of another kind of route"),
-        );
-    }
-}
+            /// Adds a target with this weight, 0 to 100, relative to the weights of the other targets; a target with
+            /// weight 0 receives nothing. All weights add up to 100 at most.
+            #[must_use]
+            pub fn with_target(mut self, node: &crate::VirtualNodeHandle, weight: u32) -> Self {
+                self.base.add_target(&mut self.route.action, node, None, weight);
+                self
+            }
 
-handle! {
-    /// A route that was added to a stack.
-    RouteHandle {}
-}
-
-impl Construct for Route {
-    type Handle = RouteHandle;
-    const KIND: &'static str = "Route";
-
-    fn add_to(self, scope: &mut Scope<'_>) -> RouteHandle {
-        let place = Place::within(&self.router.place, Kind::Route, &self.name, scope);
-        for target in &self.targets {
-            scope.expect_own(target, &format!("Resources.{}.Properties.Spec", place.id));
+            /// Adds a target at one of the virtual node's ports, which is required if the node has several listeners.
+            #[must_use]
+            pub fn with_target_port(mut self, node: &crate::VirtualNodeHandle, port: u16, weight: u32) -> Self {
+                self.base
+                    .add_target(&mut self.route.action, node, Some(port), weight);
+                self
+            }
         }
-        note_misfits(&self.misfits, &place, scope);
-        let spec = linked(&self.spec, &place.path.mesh, scope);
-        let router = &self.router.place;
-        place.add(
-            &appmesh::Route::new(router.mesh_name(), router.name(), self.name, spec),
-            scope,
-        );
-        RouteHandle { place }
-    }
+    };
 }
+
+use common_route_methods;

@@ -5,7 +5,7 @@ use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualGatewaySpec
 
 use super::Listener;
 use super::mesh::MeshHandle;
-use super::place::{Place, handle};
+use super::resource_ref::{ResourceRef, handle};
 use super::virtual_node::access_log;
 use crate::cfn::appmesh;
 use crate::construct::Construct;
@@ -24,12 +24,12 @@ impl VirtualGateway {
     /// A virtual gateway without listeners.
     #[must_use]
     pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
-        Self::of(mesh, name, VirtualGatewaySpec::default())
+        Self::from_spec(mesh, name, VirtualGatewaySpec::default())
     }
 
     /// A virtual gateway with this spec.
     #[must_use]
-    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualGatewaySpec) -> Self {
+    pub fn from_spec(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualGatewaySpec) -> Self {
         Self {
             mesh: mesh.clone(),
             name: name.into(),
@@ -85,13 +85,13 @@ impl Construct for VirtualGateway {
     const KIND: &'static str = "VirtualGateway";
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualGatewayHandle {
-        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualGateway, &self.name, scope);
+        let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualGateway, &self.name, scope);
         let spec = self.spec.write(Spelling::CloudFormation);
-        let properties = appmesh::VirtualGateway::new(self.mesh.place.mesh_name(), self.name, spec);
-        place.add(&properties, scope);
+        let properties = appmesh::VirtualGateway::new(self.mesh.resource.mesh_name(), self.name, spec);
+        resource.add(&properties, scope);
         let listeners = self.spec.listeners.iter().map(|listener| listener.port_mapping);
         VirtualGatewayHandle {
-            place,
+            resource,
             listeners: listeners.collect(),
             control_plane: self.mesh.control_plane,
         }

@@ -9,7 +9,7 @@ use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualNodeSpec};
 
 use super::Listener;
 use super::mesh::MeshHandle;
-use super::place::{Place, handle};
+use super::resource_ref::{ResourceRef, handle};
 use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
@@ -30,12 +30,12 @@ impl VirtualNode {
     /// A virtual node that takes no requests and calls nobody.
     #[must_use]
     pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
-        Self::of(mesh, name, VirtualNodeSpec::default())
+        Self::from_spec(mesh, name, VirtualNodeSpec::default())
     }
 
     /// A virtual node with this spec.
     #[must_use]
-    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualNodeSpec) -> Self {
+    pub fn from_spec(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualNodeSpec) -> Self {
         Self {
             mesh: mesh.clone(),
             name: name.into(),
@@ -170,16 +170,16 @@ impl Construct for VirtualNode {
     const KIND: &'static str = "VirtualNode";
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualNodeHandle {
-        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualNode, &self.name, scope);
+        let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualNode, &self.name, scope);
         let spec = self.spec.write(Spelling::CloudFormation);
-        let properties = appmesh::VirtualNode::new(self.mesh.place.mesh_name(), self.name, spec);
-        place.add(&properties, scope);
+        let properties = appmesh::VirtualNode::new(self.mesh.resource.mesh_name(), self.name, spec);
+        resource.add(&properties, scope);
         let listeners = self.spec.listeners.iter().map(|listener| listener.port_mapping);
         let backends = self.spec.backends.iter().map(|backend| match backend {
             Backend::VirtualService(backend) => backend.virtual_service_name.clone(),
         });
         VirtualNodeHandle {
-            place,
+            resource,
             listeners: listeners.collect(),
             backends: backends.collect(),
             tcp_backends: self.tcp_backends,

@@ -4,12 +4,12 @@ use mesh_model::app_mesh::virtual_router::VirtualRouterListener;
 use mesh_model::app_mesh::{Kind, PortMapping, Protocol, Spec, Spelling, VirtualRouterSpec};
 
 use super::mesh::MeshHandle;
-use super::place::{Place, handle};
+use super::resource_ref::{ResourceRef, handle};
 use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::stack::Scope;
 
-/// A place where [routes](super::Route) divide traffic.
+/// A resource where [routes](super::HttpRoute) divide traffic.
 #[derive(Debug, Clone)]
 pub struct VirtualRouter {
     mesh: MeshHandle,
@@ -21,12 +21,12 @@ impl VirtualRouter {
     /// A virtual router without listeners.
     #[must_use]
     pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
-        Self::of(mesh, name, VirtualRouterSpec::default())
+        Self::from_spec(mesh, name, VirtualRouterSpec::default())
     }
 
     /// A virtual router with this spec.
     #[must_use]
-    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualRouterSpec) -> Self {
+    pub fn from_spec(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualRouterSpec) -> Self {
         Self {
             mesh: mesh.clone(),
             name: name.into(),
@@ -55,10 +55,10 @@ impl Construct for VirtualRouter {
     const KIND: &'static str = "VirtualRouter";
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualRouterHandle {
-        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualRouter, &self.name, scope);
+        let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualRouter, &self.name, scope);
         let spec = self.spec.write(Spelling::CloudFormation);
-        let properties = appmesh::VirtualRouter::new(self.mesh.place.mesh_name(), self.name, spec);
-        place.add(&properties, scope);
-        VirtualRouterHandle { place }
+        let properties = appmesh::VirtualRouter::new(self.mesh.resource.mesh_name(), self.name, spec);
+        resource.add(&properties, scope);
+        VirtualRouterHandle { resource }
     }
 }

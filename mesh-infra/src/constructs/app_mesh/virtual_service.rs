@@ -5,9 +5,9 @@ use mesh_model::app_mesh::virtual_service::{
 };
 use mesh_model::app_mesh::{Kind, VirtualServiceSpec};
 
-use super::link::linked;
 use super::mesh::MeshHandle;
-use super::place::{Place, handle};
+use super::references::to_get_att;
+use super::resource_ref::{ResourceRef, handle};
 use super::{VirtualNodeHandle, VirtualRouterHandle};
 use crate::cfn::appmesh;
 use crate::construct::Construct;
@@ -24,15 +24,15 @@ pub struct VirtualService {
 
 impl VirtualService {
     /// A virtual service behind which there is nothing yet: calls are answered 503. The name is what applications
-    /// put in place of a host, such as `blue.appmesh`.
+    /// put in resource of a host, such as `blue.appmesh`.
     #[must_use]
     pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
-        Self::of(mesh, name, VirtualServiceSpec::default())
+        Self::from_spec(mesh, name, VirtualServiceSpec::default())
     }
 
     /// A virtual service with this spec.
     #[must_use]
-    pub fn of(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualServiceSpec) -> Self {
+    pub fn from_spec(mesh: &MeshHandle, name: impl Into<String>, spec: VirtualServiceSpec) -> Self {
         Self {
             mesh: mesh.clone(),
             name: name.into(),
@@ -72,13 +72,13 @@ impl Construct for VirtualService {
     const KIND: &'static str = "VirtualService";
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualServiceHandle {
-        let place = Place::in_mesh(&self.mesh.place, Kind::VirtualService, &self.name, scope);
+        let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualService, &self.name, scope);
         if let Some(provider) = &self.provider {
-            scope.expect_own(provider, &format!("Resources.{}.Properties.Spec.Provider", place.id));
+            scope.expect_own(provider, &format!("Resources.{}.Properties.Spec.Provider", resource.id));
         }
-        let spec = linked(&self.spec, &place.path.mesh, scope);
-        let properties = appmesh::VirtualService::new(self.mesh.place.mesh_name(), self.name, spec);
-        place.add(&properties, scope);
-        VirtualServiceHandle { place }
+        let spec = to_get_att(&self.spec, &resource.path.mesh, scope);
+        let properties = appmesh::VirtualService::new(self.mesh.resource.mesh_name(), self.name, spec);
+        resource.add(&properties, scope);
+        VirtualServiceHandle { resource }
     }
 }

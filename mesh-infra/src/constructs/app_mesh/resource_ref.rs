@@ -1,4 +1,4 @@
-//! What the handles of a mesh's resources have in common: a logical id and a path.
+//! References to the resources of a mesh: logical id and resource path, which every handle has.
 
 use mesh_model::app_mesh::{Kind, ResourcePath};
 
@@ -7,14 +7,14 @@ use crate::stack::{LogicalId, Scope};
 use crate::template::Resource;
 use crate::value::Value;
 
-/// Where a resource of a mesh is: in the stack, and among all meshes.
+/// A resource of a mesh: its logical id in the stack and its path, which is unique among all meshes.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct ResourceRef {
     pub(super) id: LogicalId,
     pub(super) path: ResourcePath,
 }
 
-impl Place {
+impl ResourceRef {
     pub(super) fn mesh(id: LogicalId, name: &str) -> Self {
         Self {
             id,
@@ -22,8 +22,8 @@ impl Place {
         }
     }
 
-    /// The place of something that is added to a mesh, by the handle of which it is known.
-    pub(super) fn in_mesh(mesh: &Place, kind: Kind, name: &str, scope: &mut Scope<'_>) -> Self {
+    /// A resource that is being added to this mesh.
+    pub(super) fn in_mesh(mesh: &ResourceRef, kind: Kind, name: &str, scope: &mut Scope<'_>) -> Self {
         let id = scope.logical_id();
         scope.expect_own(&mesh.id, &format!("Resources.{id}.Properties.MeshName"));
         Self {
@@ -32,8 +32,8 @@ impl Place {
         }
     }
 
-    /// The place of a route in a router, or of a gateway route in a gateway.
-    pub(super) fn within(parent: &Place, kind: Kind, name: &str, scope: &mut Scope<'_>) -> Self {
+    /// A route that is being added to a router, or a gateway route to a gateway.
+    pub(super) fn within(parent: &ResourceRef, kind: Kind, name: &str, scope: &mut Scope<'_>) -> Self {
         let id = scope.logical_id();
         let property = own_name_property(parent.path.kind);
         scope.expect_own(&parent.id, &format!("Resources.{id}.Properties.{property}"));
@@ -43,7 +43,7 @@ impl Place {
         }
     }
 
-    /// The mesh's name, as an attribute of this resource: whoever refers to it so is created after it.
+    /// The mesh's name, as an attribute of this resource, which makes CloudFormation create this resource first.
     pub(super) fn mesh_name(&self) -> Value<String> {
         Value::attribute(self.id.as_str(), "MeshName")
     }
@@ -53,25 +53,25 @@ impl Place {
         Value::attribute(self.id.as_str(), own_name_property(self.path.kind))
     }
 
-    /// Adds the resource that belongs here.
+    /// Adds the resource to the stack.
     pub(super) fn add(&self, resource: &impl crate::cfn::ResourceType, scope: &mut Scope<'_>) {
         scope.add_mesh_resource(&self.id, &self.path, Resource::of(resource));
     }
 }
 
-/// The property that holds the own name of a resource of this kind, which is an attribute of it as well.
+/// The property that holds the own name of a resource of this kind, which is also the name of the attribute.
 pub(super) fn own_name_property(kind: Kind) -> &'static str {
-    // The own name comes last, after those of what contains it.
+    // The own name comes last, after the names of the mesh, router or gateway that contains the resource.
     name_properties(kind).last().copied().unwrap_or("MeshName")
 }
 
-/// A handle, and what every handle of a mesh's resource can tell.
+/// Defines a handle with the methods that all handles of mesh resources have.
 macro_rules! handle {
     ($(#[$doc:meta])* $handle:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $handle {
-            pub(super) place: crate::constructs::app_mesh::place::Place,
+            pub(super) resource: crate::constructs::app_mesh::resource_ref::ResourceRef,
             $($(#[$field_doc])* pub(super) $field: $type,)*
         }
 
@@ -79,26 +79,26 @@ macro_rules! handle {
             /// The resource's logical id.
             #[must_use]
             pub fn logical_id(&self) -> &crate::stack::LogicalId {
-                &self.place.id
+                &self.resource.id
             }
 
             /// The resource's name.
             #[must_use]
             pub fn name(&self) -> &str {
-                &self.place.path.name
+                &self.resource.path.name
             }
 
-            /// The resource's place among all meshes. Written out it is what Envoys are told apart by:
+            /// The resource's path, unique among all meshes. Its text form identifies an Envoy:
             /// `mesh/demo/virtualNode/blue`.
             #[must_use]
             pub fn path(&self) -> &mesh_model::app_mesh::ResourcePath {
-                &self.place.path
+                &self.resource.path
             }
 
             /// The resource's ARN; in a template of parameters, the path.
             #[must_use]
             pub fn arn(&self) -> crate::value::Value<String> {
-                crate::value::Value::reference(self.place.id.as_str())
+                crate::value::Value::reference(self.resource.id.as_str())
             }
         }
     };
