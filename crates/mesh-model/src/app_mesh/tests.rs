@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Spelling, parse, schema_of};
 use super::schema::Shape;
 use super::*;
-use sidecar_contract::Diagnostics;
+use sidecar_contract::ValidationErrors;
 
 /// Any document that a schema allows.
 fn documents(shape: &'static Shape) -> BoxedStrategy<Value> {
