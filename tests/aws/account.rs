@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command as StdCommand;
 
-use pinned_tools::{PythonTools, Server, Surroundings};
 use serde_json::Value;
+use testkit::{PythonTools, Server};
 use tokio::process::Command;
 
 use crate::room::Room;
@@ -15,15 +15,14 @@ use crate::run::{Ended, Run};
 pub(crate) struct Account {
     pub(crate) room: Room,
     server: Server,
-    tools: PythonTools,
+    tools: &'static PythonTools,
 }
 
 impl Account {
     /// One with nothing in it but what every account has.
     pub(crate) fn new() -> Self {
-        let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-        let tools = tools.unwrap_or_else(|error| panic!("{error}"));
-        let server = Server::ministack(&tools).unwrap_or_else(|error| panic!("{error}"));
+        let tools = testkit::python_tools();
+        let server = Server::ministack(tools).unwrap_or_else(|error| panic!("{error}"));
         Self {
             room: Room::new(),
             server,

@@ -12,7 +12,6 @@ use axum::Router;
 use axum::routing::any;
 use mesh_infra::Template;
 use mesh_infra::cfn::ecs::TaskDefinition;
-use pinned_tools::{Envoy, Surroundings};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
@@ -88,8 +87,7 @@ impl Task {
         let endpoint = &mut control_plane["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
         endpoint["address"]["socket_address"] = json!({"address": xds.ip(), "port_value": xds.port()});
 
-        let program = Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-        let program = program.unwrap_or_else(|error| panic!("{error}"));
+        let program = testkit::envoy();
         let log = File::create(folder.path().join("log")).expect("a log");
         let envoy = Command::from(program.command())
             // As the task definition says it.

@@ -50,7 +50,7 @@ async fn an_envoy_of_another_version() {
     assert_eq!(
         failure(&room, &[("ENVOY_BIN", &old)]).await,
         format!(
-            "ENVOY_BIN={}: is Envoy 1.20.0, and supported are 1.37 to 1.40. {WAY_OUT}",
+            "ENVOY_BIN={}: is Envoy 1.20.0; supported versions are 1.37 to 1.40. {WAY_OUT}",
             old.display()
         )
     );

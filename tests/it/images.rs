@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use pinned_tools::{PythonTools, Surroundings};
-
 use crate::golden;
 use crate::room::Room;
 use crate::run::{Ended, Run};
@@ -36,8 +34,7 @@ async fn the_commands_are_those_agreed_on_and_a_shell_can_read_them() {
 
 #[tokio::test]
 async fn every_image_is_built_from_a_file_that_is_there_and_that_hadolint_finds_nothing_in() {
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-    let tools = tools.unwrap_or_else(|error| panic!("{error}"));
+    let tools = testkit::python_tools();
     let script = images(&Room::new(), &[]).await.stdout;
     let files: Vec<&str> = script
         .split_whitespace()

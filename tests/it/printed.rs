@@ -1,7 +1,5 @@
 //! `synth` and `diagram`: what is printed is what was agreed on, and other tools have nothing against it.
 
-use pinned_tools::{PythonTools, Surroundings};
-
 use crate::golden::{self, assert_golden};
 use crate::room::Room;
 use crate::run::Run;
@@ -34,8 +32,8 @@ async fn synth_prints_what_each_other_example_deploys() {
 
 #[test]
 fn cfn_lint_finds_nothing_in_the_templates() {
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-    let mut lint = tools.unwrap_or_else(|error| panic!("{error}")).cfn_lint();
+    let tools = testkit::python_tools();
+    let mut lint = tools.cfn_lint();
     let names = ["serviceconnect", "appmesh", "bluegreen"];
     let output = lint
         .arg("--")

@@ -32,8 +32,8 @@ use bluegreen_state::aws_sdk_ssm::types::ParameterType;
 use bluegreen_state::{Deployment, Event, Revision, SsmStore, Timestamp};
 
 use client::{LocalReply, client};
-use pinned_tools::Server;
 use server::{Kind, server};
+use testkit::Server;
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use mesh_client::{Client, Error, Sidecar};
-use pinned_tools::Surroundings;
 use serde_json::json;
 use sidecar_contract::MeshSuffixes;
 use tempfile::TempDir;
@@ -91,8 +90,7 @@ impl Place {
     }
 
     fn start(&self) -> Envoy {
-        let found = pinned_tools::Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-        let program = found.unwrap_or_else(|error| panic!("this test needs an Envoy: {error}"));
+        let program = testkit::envoy();
         let log = File::create(self.folder.path().join("envoy.log")).expect("a file");
         let mut command = program.command();
         command

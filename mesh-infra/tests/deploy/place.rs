@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::connection::{Answer, Ask, Calls, config};
 use crate::notes::Notes;
 use crate::server::shared;
-use pinned_tools::Server;
+use testkit::Server;
 
 /// An account: MiniStack takes a key of twelve digits for the account's number.
 pub(crate) struct Place {

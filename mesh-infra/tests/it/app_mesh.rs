@@ -7,7 +7,6 @@ use mesh_infra::{
     TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualService, check,
     diagram,
 };
-use pinned_tools::{PythonTools, Surroundings};
 use serde_json::{Value as Json, json};
 
 use crate::golden::{self, assert_golden};
@@ -277,8 +276,7 @@ fn the_picture_is_the_same_in_either_form() {
 
 #[test]
 fn cfn_lint_finds_nothing_in_either_form() {
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-    let tools = tools.unwrap_or_else(|error| panic!("{error}"));
+    let tools = testkit::python_tools();
     // That App Mesh is no more is known, and the only thing to be said of resources of it.
     let shut_down = ["--ignore-checks", "W3696"];
     // What is made is compared with these files above.

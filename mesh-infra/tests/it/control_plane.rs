@@ -7,7 +7,6 @@ use std::sync::mpsc;
 
 use mesh_infra::app_mesh::tls::{ListenerTls, ListenerTlsCertificate, SdsSecret, TlsMode};
 use mesh_infra::{ControlPlane, Listener, Mesh, Stack, VirtualNode};
-use pinned_tools::Surroundings;
 use serde_json::json;
 
 use crate::deployable::{app, container, node, place, service, template, variable};
@@ -150,8 +149,7 @@ fn certificates_come_from_where_envoy_is_told() {
 
 #[test]
 fn envoy_takes_each_bootstrap() {
-    let envoy = pinned_tools::Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-    let envoy = envoy.unwrap_or_else(|error| panic!("{error}"));
+    let envoy = testkit::envoy();
     let intercepted = with_node(app(80), |place| node(place, "blue", 80), true)
         .synth()
         .unwrap();

@@ -5,7 +5,6 @@ use mesh_infra::{
     MeshHandle, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Service, Stack,
     TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualService, Vpc,
 };
-use pinned_tools::{PythonTools, Surroundings};
 
 use crate::golden::{self, assert_golden};
 
@@ -102,8 +101,8 @@ fn the_template_is_the_one_agreed_on() {
 
 #[test]
 fn cfn_lint_finds_nothing_in_it() {
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}"));
-    let mut lint = tools.unwrap_or_else(|error| panic!("{error}")).cfn_lint();
+    let tools = testkit::python_tools();
+    let mut lint = tools.cfn_lint();
     let file = golden::path("deployable.json");
     let output = lint.arg("--").arg(file).output().expect("cfn-lint starts");
     let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, Weak};
 
-use pinned_tools::{PythonTools, Server, Surroundings};
+use testkit::Server;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +14,10 @@ pub(crate) enum Kind {
 /// The server of this kind: one for all tests that run at the same time.
 pub(crate) fn server(kind: Kind) -> Arc<Server> {
     static RUNNING: [Mutex<Weak<Server>>; 2] = [Mutex::new(Weak::new()), Mutex::new(Weak::new())];
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).unwrap();
+    let tools = testkit::python_tools();
     let server = Server::shared(&RUNNING[kind as usize], || match kind {
-        Kind::MiniStack => Server::ministack(&tools),
-        Kind::Moto => Server::moto(&tools),
+        Kind::MiniStack => Server::ministack(tools),
+        Kind::Moto => Server::moto(tools),
     });
     server.unwrap_or_else(|error| panic!("{kind:?}: {error}"))
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{ExitStatus, Stdio};
 
-use pinned_tools::{Envoy, Step, Surroundings, Version};
+use envoy_install::{Envoy, HostEnv, Progress, Version};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -33,7 +33,7 @@ pub struct Verdict {
 pub enum VerdictError {
     /// There is no usable Envoy.
     #[error(transparent)]
-    Envoy(#[from] pinned_tools::Error),
+    Envoy(#[from] envoy_install::Error),
     /// The machine refused something.
     #[error("{what}")]
     Machine {
@@ -58,7 +58,7 @@ pub enum VerdictError {
 pub async fn judge(
     configuration: &Value,
     launcher: &Launcher,
-    on_step: impl FnMut(Step) + Send + 'static,
+    on_step: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Verdict, VerdictError> {
     let envoy = locate(on_step).await?;
     let machine = |what| move |source| VerdictError::Machine { what, source };
@@ -150,11 +150,11 @@ fn keep_logs_here(value: &mut Value) {
 }
 
 /// Looks for an Envoy. That blocks, so it has a thread of its own, which stops looking when this is cancelled.
-async fn locate(mut on_step: impl FnMut(Step) + Send + 'static) -> Result<Envoy, VerdictError> {
-    let stop = pinned_tools::Stop::new();
-    let _stopped_with_this_future = stop.on_drop();
+async fn locate(mut on_step: impl FnMut(Progress) + Send + 'static) -> Result<Envoy, VerdictError> {
+    let cancel = envoy_install::Cancel::new();
+    let _cancel_guard = cancel.cancel_on_drop();
     let looking =
-        tokio::task::spawn_blocking(move || Envoy::locate_until(&Surroundings::from_env(), &stop, &mut on_step));
+        tokio::task::spawn_blocking(move || Envoy::locate_cancellable(&HostEnv::from_env(), &cancel, &mut on_step));
     let found = looking.await.map_err(|error| VerdictError::Machine {
         what: "looking for Envoy",
         source: io::Error::other(error),

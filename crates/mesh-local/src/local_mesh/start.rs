@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pinned_tools::{Envoy, Surroundings};
+use envoy_install::{Envoy, HostEnv};
 
 use crate::event::Event;
 use crate::launcher::Launcher;
@@ -15,7 +15,7 @@ use crate::state::{self, Access, StateFolder};
 pub enum StartError {
     /// There is no usable Envoy.
     #[error(transparent)]
-    Envoy(#[from] pinned_tools::Error),
+    Envoy(#[from] envoy_install::Error),
     /// The machine refused something: a directory, a port.
     #[error("{what}")]
     Machine {
@@ -34,12 +34,12 @@ pub enum StartError {
 
 /// Looks for an Envoy, installing one if there is none. That blocks, so it has a thread of its own.
 pub(super) async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event: F) -> Result<(Envoy, F), StartError> {
-    let stop = pinned_tools::Stop::new();
+    let cancel = envoy_install::Cancel::new();
     // An installation takes a while, and a runtime does not go away before its blocking threads do: whoever drops
     // this future is not to wait for it.
-    let _stopped_with_this_future = stop.on_drop();
+    let _cancel_guard = cancel.cancel_on_drop();
     let looking = tokio::task::spawn_blocking(move || {
-        let found = Envoy::locate_until(&Surroundings::from_env(), &stop, &mut |step| {
+        let found = Envoy::locate_cancellable(&HostEnv::from_env(), &cancel, &mut |step| {
             on_event(Event::Preparing(step.to_string()));
         });
         (found, on_event)

@@ -11,13 +11,13 @@ use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region, SharedCredential
 use aws_sdk_ssm::types::ParameterType;
 use aws_types::SdkConfig;
 use mesh_control::aws;
-use pinned_tools::{PythonTools, Server, Surroundings};
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::Server;
 
 /// Starts a MiniStack that keeps its files in `folder`, those of an earlier one included, on this port or a free one.
 pub(super) fn server(folder: &TempDir, port: u16) -> Server {
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).expect("tools");
+    let tools = testkit::python_tools();
     let mut command = tools.ministack();
     command
         .env("BIND_HOST", "127.0.0.1")
@@ -36,8 +36,8 @@ pub(super) fn port_of(server: &Server) -> u16 {
 /// The server of all tests that run at the same time.
 fn shared() -> Arc<Server> {
     static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-    let tools = PythonTools::install(&Surroundings::from_env(), &mut |step| eprintln!("{step}")).expect("tools");
-    Server::shared(&RUNNING, || Server::ministack(&tools)).unwrap_or_else(|error| panic!("{error}"))
+    let tools = testkit::python_tools();
+    Server::shared(&RUNNING, || Server::ministack(tools)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// One test's account.

@@ -33,7 +33,7 @@ async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_i
     staff.is_answered_by("blue").await;
     let load = staff.load().await;
 
-    running.end().expect("it ends");
+    running.terminate().expect("it exits");
     for name in [PARAMETERS, "Cloud Map"] {
         let source = follower.source(name, is_failing).await;
         assert!(source.last_success_seconds_ago.is_some(), "{source:#?}");

@@ -5,22 +5,16 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::OnceLock;
 
 use mesh_control::ads::Variant;
 use mesh_control::{Admin, Bootstrap, Wiring};
-use pinned_tools::Surroundings;
 use tempfile::TempDir;
 
 use super::eventually;
 
 /// The Envoy to start: the user's or the pinned one.
-pub(crate) fn program() -> &'static pinned_tools::Envoy {
-    static PROGRAM: OnceLock<pinned_tools::Envoy> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        pinned_tools::Envoy::locate(&Surroundings::from_env(), &mut |step| eprintln!("{step}"))
-            .unwrap_or_else(|error| panic!("these tests need an Envoy: {error}"))
-    })
+pub(crate) fn program() -> &'static testkit::Envoy {
+    testkit::envoy()
 }
 
 /// What an Envoy finds beside it.

@@ -1,0 +1,3 @@
+//! The tools, installed with the real pip.
+
+mod python_tools;
