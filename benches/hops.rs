@@ -11,14 +11,14 @@ use std::process::ExitCode;
 use criterion::Criterion;
 use mesh_infra::Template;
 use mesh_local::{LocalMesh, Network, Plan, StackTemplate};
-use meshwright::child;
+use meshwright::self_exec;
 use tokio::runtime::Runtime;
 
 /// What the Service Connect example synthesises.
 const TEMPLATE: &str = include_str!("../tests/golden/serviceconnect.template.json");
 
 fn main() -> ExitCode {
-    if let Some(code) = child::run() {
+    if let Some(code) = self_exec::run() {
         return code;
     }
     match measure() {
@@ -37,9 +37,9 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
         template: &template,
         parameters: &BTreeMap::new(),
     };
-    let plan = Plan::new(&[stack], &child::known_images())?;
+    let plan = Plan::new(&[stack], &self_exec::known_images())?;
     let runtime = Runtime::new()?;
-    let mut mesh = runtime.block_on(LocalMesh::start(plan, Network::Shared, child::launcher(), |_| {}))?;
+    let mut mesh = runtime.block_on(LocalMesh::start(plan, Network::Shared, self_exec::launcher(), |_| {}))?;
     runtime.block_on(mesh.ready())?;
     let green = mesh.address_of("green", None).ok_or("green has an Envoy")?;
     let application = {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::Criterion;
 use mesh_infra::Template;
 use mesh_local::{LocalMesh, Network, Plan, StackTemplate};
-use meshwright::child;
+use meshwright::self_exec;
 use tokio::runtime::Runtime;
 
 /// What such a mesh is synthesised to.
@@ -19,7 +19,7 @@ const BEFORE: &str = r#"\"weight\":50"#;
 const AFTER: &str = r#"\"weight\":40"#;
 
 fn main() -> ExitCode {
-    if let Some(code) = child::run() {
+    if let Some(code) = self_exec::run() {
         return code;
     }
     match measure() {
@@ -39,7 +39,7 @@ fn plan(template: &str) -> Result<Plan, Box<dyn std::error::Error>> {
         // The VPC is not simulated; any will do.
         parameters: &BTreeMap::from([("NetworkVpcId".to_owned(), "vpc-1".to_owned())]),
     };
-    Ok(Plan::new(&[stack], &child::known_images())?)
+    Ok(Plan::new(&[stack], &self_exec::known_images())?)
 }
 
 fn measure() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,7 +51,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let mut mesh = runtime.block_on(LocalMesh::start(
         plans[0].clone(),
         Network::Shared,
-        child::launcher(),
+        self_exec::launcher(),
         |_| {},
     ))?;
     runtime.block_on(mesh.ready())?;

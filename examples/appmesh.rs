@@ -18,11 +18,10 @@ use mesh_infra::{
     LoadBalancer, Mesh, PortMapping, PrivateDnsNamespace, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode,
     VirtualRouter, VirtualService, Vpc,
 };
-use meshwright::images::IMAGE_TAG;
-use meshwright::{Call, DEMO_SERVICE_IMAGE, Program, Walk};
+use meshwright::{Call, DEMO_SERVICE_IMAGE, IMAGE_TAG, Program, SmokeTest};
 
 fn main() -> ExitCode {
-    Program::new(stack()).with_walk(walk()).run()
+    Program::new(stack()).with_smoke_test(smoke_test()).run()
 }
 
 /// A mesh whose members may call nothing but their backends, which is the default.
@@ -96,26 +95,23 @@ fn demo_service(name: &str) -> TaskDefinition {
     TaskDefinition::new(container)
 }
 
-fn walk() -> Walk {
+fn smoke_test() -> SmokeTest {
     let status = |name: &str| format!(r#"{{"message":"ok","service":"{name}","version":"unknown"}}"#);
     let fetched = format!(
         r#"{{"message":"fetched!","service":"green","response":{}}}"#,
         status("blue")
     );
-    Walk::new()
-        .with(Call::get("blue", "/").answering(&status("blue")))
-        .with(Call::get("green", "/").answering(&status("green")))
-        .with(Call::get("green", "/downstream/blue.appmesh").answering(&fetched))
-        .with(Call::get("gateway", "/blue").answering(&status("blue")))
-        .with(Call::get("gateway", "/green").answering(&status("green")))
-        .with(Call::get("gateway", "/split").dividing_between(20, ["blue", "green"]))
-        .with(
-            Call::get("gateway", "/split/downstream/blue.appmesh")
-                .dividing_between(20, ["blue → blue", "green → blue"]),
-        )
+    SmokeTest::new()
+        .with(Call::get("blue", "/").expect_body(&status("blue")))
+        .with(Call::get("green", "/").expect_body(&status("green")))
+        .with(Call::get("green", "/downstream/blue.appmesh").expect_body(&fetched))
+        .with(Call::get("gateway", "/blue").expect_body(&status("blue")))
+        .with(Call::get("gateway", "/green").expect_body(&status("green")))
+        .with(Call::get("gateway", "/split").expect_split(20, ["blue", "green"]))
+        .with(Call::get("gateway", "/split/downstream/blue.appmesh").expect_split(20, ["blue → blue", "green → blue"]))
         // A virtual service of the mesh, but no backend of green.
         .with(
             Call::get("green", "/downstream/split.appmesh")
-                .failing_with(502, "virtual node green has the backends blue.appmesh"),
+                .expect_error(502, "virtual node green has the backends blue.appmesh"),
         )
 }

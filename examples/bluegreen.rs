@@ -22,8 +22,7 @@ use mesh_infra::{
     LoadBalancer, Mesh, PortMapping, PrivateDnsNamespace, Resource, Service, Stack, TaskDefinition, VirtualGateway,
     VirtualNode, VirtualRouter, VirtualService, Vpc,
 };
-use meshwright::images::IMAGE_TAG;
-use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, Sides};
+use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, IMAGE_TAG, Sides};
 
 const MESH: &str = "bluegreen";
 

@@ -14,11 +14,10 @@ use mesh_infra::{
     AppProtocol, Cluster, ClusterHandle, Container, EcrImage, Endpoint, HealthCheck, HttpNamespace, LoadBalancer,
     NetworkHandle, PortMapping, Service, ServiceConnect, Stack, TaskDefinition, Vpc,
 };
-use meshwright::images::IMAGE_TAG;
-use meshwright::{Call, DEMO_SERVICE_IMAGE, Program, Walk};
+use meshwright::{Call, DEMO_SERVICE_IMAGE, IMAGE_TAG, Program, SmokeTest};
 
 fn main() -> ExitCode {
-    Program::new(stack()).with_walk(walk()).run()
+    Program::new(stack()).with_smoke_test(smoke_test()).run()
 }
 
 /// A cluster, an HTTP namespace, and two services in it: two tasks of `blue`, one of `green`. On AWS `green` can be called
@@ -57,15 +56,15 @@ fn demo_service(name: &str, cluster: &ClusterHandle, network: &NetworkHandle) ->
         .with_service_connect(ServiceConnect::offering(endpoint))
 }
 
-fn walk() -> Walk {
+fn smoke_test() -> SmokeTest {
     let blue = r#"{"message":"ok","service":"blue","version":"unknown"}"#;
     let fetched = format!(r#"{{"message":"fetched!","service":"green","response":{blue}}}"#);
-    Walk::new()
-        .with(Call::get("green", "/").answering(r#"{"message":"ok","service":"green","version":"unknown"}"#))
-        .with(Call::get("green", "/downstream/blue.serviceconnect").answering(&fetched))
+    SmokeTest::new()
+        .with(Call::get("green", "/").expect_body(r#"{"message":"ok","service":"green","version":"unknown"}"#))
+        .with(Call::get("green", "/downstream/blue.serviceconnect").expect_body(&fetched))
         .with(
             Call::get("green", "/downstream/blue.serviceconnect")
-                .answering(&fetched)
-                .reaching_in_turn("blue", 4),
+                .expect_body(&fetched)
+                .expect_round_robin("blue", 4),
         )
 }

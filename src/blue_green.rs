@@ -42,11 +42,11 @@ use self::driver::Driver;
 use self::ground::Here;
 use self::place::Place;
 pub use self::sides::Sides;
-use crate::child;
+use crate::cli::exit_code;
 use crate::console::{print, show};
-use crate::program::exit_code;
-use crate::up::{self, Controlled, Up};
-use crate::walk::Walk;
+use crate::self_exec;
+use crate::smoke_test::SmokeTest;
+use crate::up::{self, ControlHandler, Up};
 
 /// A version: a number, as the state's document has it.
 pub(crate) type Version = u64;
@@ -62,7 +62,7 @@ pub struct BlueGreen {
     route: ResourcePath,
     images: Images,
     /// None: the traffic client is what calls.
-    walk: Walk,
+    walk: SmokeTest,
     traffic: Traffic,
 }
 
@@ -86,8 +86,8 @@ impl BlueGreen {
             describe: Box::new(describe),
             nodes: [blue, green],
             route,
-            images: child::known_images(),
-            walk: Walk::new(),
+            images: self_exec::known_images(),
+            walk: SmokeTest::new(),
             traffic: Traffic {
                 service: String::new(),
                 path: "/".to_owned(),
@@ -109,7 +109,7 @@ impl BlueGreen {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let beginning = Instant::now();
-        if let Some(code) = child::run() {
+        if let Some(code) = self_exec::run() {
             return code;
         }
         let arguments = Arguments::parse();
@@ -129,7 +129,7 @@ impl BlueGreen {
 
     #[cfg(not(feature = "aws"))]
     fn perform_there(&self, _arguments: Arguments) -> Result<ExitCode, String> {
-        Err(crate::without_aws::remedy())
+        Err(crate::cli::aws_disabled::enable_hint())
     }
 
     fn perform(&self, arguments: Arguments, beginning: Instant) -> Result<(), String> {
@@ -202,7 +202,7 @@ impl BlueGreen {
             walk: &self.walk,
             once: false,
             watch: None,
-            controlled: Some(Controlled::new(
+            controlled: Some(ControlHandler::new(
                 place.socket(),
                 template,
                 |template| self.plan(template),

@@ -1,7 +1,7 @@
-//! A service mesh for Rust services on Amazon ECS that its users own.
+//! A self-hosted service mesh for Rust services on Amazon ECS.
 //!
-//! Services are described once, in Rust. The description becomes a CloudFormation template, and the template
-//! runs: on this machine, on real Envoys with a control plane of our own. [`run`] gives a description its verbs:
+//! Services are described once, in Rust. The description is synthesized to a CloudFormation template, and the template
+//! runs locally on real Envoys with Meshwright's own control plane. [`run`] gives a description its command line:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -14,57 +14,46 @@
 //! ```
 //!
 //! ```text
-//! cargo run                 start the stack here, until Ctrl-C
-//! cargo run -- --once       start it, take the walk, stop
+//! cargo run                 run the stack locally until Ctrl-C
+//! cargo run -- --once       start it, run the smoke test, stop
 //! cargo run -- synth        print the CloudFormation template
 //! cargo run -- diagram      print a Mermaid diagram of the stack
-//! cargo run --features aws -- diff, deploy, outputs, destroy: in an AWS account
+//! cargo run --features aws -- diff, deploy, outputs, destroy: the same stack in an AWS account
 //! ```
 //!
-//! This crate is the front door and decides nothing: descriptions are `mesh-infra`'s, running them is
-//! `mesh-local`'s, configuring Envoys is `mesh-control`'s.
+//! This crate is a facade: `mesh-infra` describes stacks, `mesh-local` runs them, `mesh-control` configures Envoys.
 //!
 //! Reading order:
-//! - [`program`]: an app with its images and its walk, and the verbs;
-//! - [`child`]: the program as its own children;
-//! - [`walk`]: calls that show a mesh at work, and what is expected of them;
-//! - `up`: start, walk, stay, stop;
-//! - `console`: what is shown while that happens; `signals`: what ends it;
-//! - `control`: how other programs change a mesh that runs;
-//! - [`blue_green`]: an app with two versions beside each other, and deployments that move traffic;
-//! - `template_file`: the same for templates in files, for the `meshwright` binary;
-//! - `account`: what can be said of an AWS account, and `aws` (feature `aws`): doing it;
-//! - [`images`]: how the project's container images are built and pushed;
-//! - `translate`: its verb that prints what one node's Envoy would be told.
+//! - `cli`: command lines. `cli::app` for an app described in Rust ([`Program`]), `cli::template` for template files (the
+//!   `meshwright` binary), `cli::aws` (feature `aws`) for the commands that need an AWS account;
+//! - `up`: start a mesh, run the smoke test, keep it running, stop it;
+//! - [`smoke_test`]: calls into a running mesh and their expected results;
+//! - `control_api`: the Unix socket through which other processes change a running mesh;
+//! - [`blue_green`]: an app with two versions side by side, and its deployments;
+//! - [`self_exec`]: child processes that run this executable;
+//! - `console`: terminal output; `signals`: SIGINT, SIGTERM and SIGHUP.
 
-mod account;
-#[cfg(feature = "aws")]
-mod aws;
 pub mod blue_green;
-pub mod child;
+mod cli;
 mod console;
-mod control;
-pub mod images;
-pub mod program;
+mod control_api;
+pub mod self_exec;
 mod signals;
-mod template_file;
-mod translate;
+pub mod smoke_test;
 mod up;
-pub mod walk;
-#[cfg(not(feature = "aws"))]
-mod without_aws;
 
 pub use blue_green::{BlueGreen, Sides};
-pub use child::DEMO_SERVICE_IMAGE;
+pub use cli::app::{Program, run};
+pub use cli::images::IMAGE_TAG;
 pub use mesh_infra::{App, Stack};
 pub use mesh_local::Image;
-pub use program::{Program, run};
-pub use walk::{Call, Walk};
+pub use self_exec::DEMO_SERVICE_IMAGE;
+pub use smoke_test::{Call, SmokeTest};
 
 /// The command line of the `meshwright` binary: `up`, `check`, `translate` and `diagram` for templates in files.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    template_file::main()
+    cli::template::main()
 }
 
 /// The README's programs, compiled.

@@ -1,7 +1,7 @@
 //! Up: start a template's mesh, take the walk, stay until told to stop, stop.
 
-mod controlled;
-mod invitation;
+mod control_handler;
+mod usage_hints;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,13 +12,13 @@ use futures_util::future::LocalBoxFuture;
 use mesh_local::{Applied, Beside, Event, LocalMesh, Plan};
 use sidecar_contract::ValidationErrors;
 
-use crate::child::launcher;
+use crate::cli::template::Watch;
 use crate::console::{Console, chain};
+use crate::self_exec::launcher;
 use crate::signals::Signals;
-use crate::template_file::Watch;
-use crate::walk::{Caller, Walk};
+use crate::smoke_test::{Runner, SmokeTest};
 
-pub(crate) use self::controlled::Controlled;
+pub(crate) use self::control_handler::ControlHandler;
 
 /// What network tasks are in, as it is said on the command line.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -46,13 +46,13 @@ pub(crate) struct Up<'a> {
     pub(crate) beginning: Instant,
     pub(crate) plan: Plan,
     pub(crate) network: mesh_local::Network,
-    pub(crate) walk: &'a Walk,
+    pub(crate) walk: &'a SmokeTest,
     /// Stop after the walk.
     pub(crate) once: bool,
     /// The files the plan was read from, if their changes are to be followed.
     pub(crate) watch: Option<Watch<'a>>,
     /// By which other programs change the mesh, if they may.
-    pub(crate) controlled: Option<Controlled<'a>>,
+    pub(crate) controlled: Option<ControlHandler<'a>>,
     /// What happens once the walk is taken, instead of staying until told to stop.
     pub(crate) story: Option<Story<'a>>,
 }
@@ -147,7 +147,7 @@ impl Up<'_> {
         }
         if !self.once {
             console.at_rest();
-            console.show(&invitation::text(mesh, self.walk));
+            console.show(&usage_hints::text(mesh, self.walk));
             // Being told to stop is how this is meant to end.
             let name = self.follow_changes(mesh, signals, console).await;
             console.progress(&format!("{name}: stopping"));
@@ -161,12 +161,12 @@ impl Up<'_> {
             let asked = tokio::select! {
                 name = signals.next() => return name,
                 () = tokio::time::sleep(BETWEEN_LOOKS) => None,
-                asked = controlled::next(self.controlled.as_mut()) => Some(asked),
+                asked = control_handler::next(self.controlled.as_mut()) => Some(asked),
             };
             let work = async {
                 if let (Some((wish, reply)), Some(controlled)) = (asked, &mut self.controlled) {
                     // Whoever asked may be gone.
-                    let _gone = reply.send(controlled.fulfil(wish, mesh, console).await);
+                    let _gone = reply.send(controlled.handle(wish, mesh, console).await);
                 } else if let Some(changed) = self.watch.as_mut().and_then(Watch::look) {
                     let said = match changed {
                         Ok(plan) => apply_file(mesh, plan, self.walk, console).await,
@@ -190,7 +190,7 @@ impl Up<'_> {
             seconds_since(self.beginning)
         ));
         console.waiting("calling");
-        let walked = Caller::new(mesh, console)?.take(self.walk).await;
+        let walked = Runner::new(mesh, console)?.run(self.walk).await;
         let first = walked.map_err(|reason| with_logs(reason, mesh))?;
         if let Some(first) = first {
             let after = first.duration_since(self.beginning).as_secs_f64();
@@ -206,11 +206,11 @@ impl Up<'_> {
 }
 
 /// Makes the mesh what a changed file says, and gives what is to be said of that.
-async fn apply_file(mesh: &mut LocalMesh, plan: Plan, walk: &Walk, console: &Console) -> String {
+async fn apply_file(mesh: &mut LocalMesh, plan: Plan, walk: &SmokeTest, console: &Console) -> String {
     match mesh.apply(plan).await {
         Ok(applied) => {
             if !applied.started.is_empty() || !applied.stopped.is_empty() {
-                console.show(&invitation::text(mesh, walk));
+                console.show(&usage_hints::text(mesh, walk));
             }
             applied_text(&applied, &refusals(mesh))
         }

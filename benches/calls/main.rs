@@ -23,7 +23,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use meshwright::child;
+use meshwright::self_exec;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use crate::results::Results;
@@ -53,7 +53,7 @@ const BRIEF: Order = Order {
 };
 
 fn main() -> ExitCode {
-    if let Some(code) = stage::be_child().or_else(worker::be_child).or_else(child::run) {
+    if let Some(code) = stage::be_child().or_else(worker::be_child).or_else(self_exec::run) {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();

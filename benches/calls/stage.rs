@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Bytes;
 use mesh_infra::Template;
 use mesh_local::{Image, LocalMesh, Network, Plan, StackTemplate};
-use meshwright::child;
+use meshwright::self_exec;
 use serde::{Deserialize, Serialize};
 use sidecar_contract::environment::EGRESS;
 use tempfile::TempDir;
@@ -78,10 +78,10 @@ impl Stage {
             template: &template,
             parameters: &BTreeMap::new(),
         };
-        let images = child::known_images().with(child::DEMO_SERVICE_IMAGE, service(folder.path())?);
+        let images = self_exec::known_images().with(self_exec::DEMO_SERVICE_IMAGE, service(folder.path())?);
         let plan = Plan::new(&[stack], &images)?;
         let runtime = Runtime::new()?;
-        let mut mesh = runtime.block_on(LocalMesh::start(plan, Network::Shared, child::launcher(), |_| {}))?;
+        let mut mesh = runtime.block_on(LocalMesh::start(plan, Network::Shared, self_exec::launcher(), |_| {}))?;
         runtime.block_on(mesh.ready())?;
         let application = {
             let mut blue = mesh.tasks().filter(|task| task.task.starts_with("blue/"));

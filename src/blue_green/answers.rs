@@ -3,8 +3,8 @@
 use bluegreen_state::{Ended, Event, Phase, Refusal, Rollout, State, Strategy};
 
 use super::Version;
-use crate::control::NotDone;
-use crate::control::client::Made;
+use crate::control_api::CommandError;
+use crate::control_api::client::Applied;
 
 /// How traffic moves if nobody says.
 const DEFAULT_STRATEGY: &str = "canary:10%,30s";
@@ -75,17 +75,19 @@ pub(super) fn refused(refusal: &Refusal) -> String {
 }
 
 /// What follows from what came of some work.
-pub(super) fn attempt(work: Work, done: Result<Made, NotDone>) -> Attempt {
+pub(super) fn attempt(work: Work, done: Result<Applied, CommandError>) -> Attempt {
     match (work, done) {
         // Tasks that are ready are ready, whatever some Envoy has to say.
         (Work::Run { request }, Ok(_)) => Attempt::Over(Event::Ready { request }),
-        (Work::Divide { request }, Ok(Made { settled: true })) => Attempt::Over(Event::RouterHas { request }),
-        (Work::Divide { .. }, Ok(Made { settled: false })) => {
+        (Work::Divide { request }, Ok(Applied { settled: true })) => Attempt::Over(Event::RouterHas { request }),
+        (Work::Divide { .. }, Ok(Applied { settled: false })) => {
             Attempt::Again("some Envoy does not have the weights".to_owned())
         }
-        (Work::Run { request }, Err(NotDone::Refused(what))) => Attempt::Over(Event::CheckFailed { request, what }),
-        (Work::Divide { .. }, Err(NotDone::Refused(reason))) => Attempt::Failed(reason),
-        (_, Err(NotDone::NotNow(reason))) => Attempt::Again(reason),
+        (Work::Run { request }, Err(CommandError::Rejected(what))) => {
+            Attempt::Over(Event::CheckFailed { request, what })
+        }
+        (Work::Divide { .. }, Err(CommandError::Rejected(reason))) => Attempt::Failed(reason),
+        (_, Err(CommandError::Retryable(reason))) => Attempt::Again(reason),
     }
 }
 
@@ -212,17 +214,17 @@ mod tests {
     #[test]
     fn what_came_of_work_is_told_or_tried_again() {
         let (run, divide) = (Work::Run { request: 3 }, Work::Divide { request: 4 });
-        let refused = |what: &str| Err(NotDone::Refused(what.to_owned()));
-        let not_now = || Err(NotDone::NotNow("nobody answers".to_owned()));
+        let refused = |what: &str| Err(CommandError::Rejected(what.to_owned()));
+        let not_now = || Err(CommandError::Retryable("nobody answers".to_owned()));
         for (work, done, expected) in [
             (
                 run,
-                Ok(Made { settled: true }),
+                Ok(Applied { settled: true }),
                 Attempt::Over(Event::Ready { request: 3 }),
             ),
             (
                 run,
-                Ok(Made { settled: false }),
+                Ok(Applied { settled: false }),
                 Attempt::Over(Event::Ready { request: 3 }),
             ),
             (
@@ -236,12 +238,12 @@ mod tests {
             (run, not_now(), Attempt::Again("nobody answers".to_owned())),
             (
                 divide,
-                Ok(Made { settled: true }),
+                Ok(Applied { settled: true }),
                 Attempt::Over(Event::RouterHas { request: 4 }),
             ),
             (
                 divide,
-                Ok(Made { settled: false }),
+                Ok(Applied { settled: false }),
                 Attempt::Again("some Envoy does not have the weights".to_owned()),
             ),
             (

@@ -6,7 +6,7 @@ use bluegreen_state::Strategy;
 use clap::{Parser, Subcommand};
 
 use super::Version;
-use crate::account::{Given, Target};
+use crate::cli::aws_args::{AwsTarget, StackInputs};
 use crate::up::Network;
 
 /// Two versions beside each other, and traffic that moves from one to the other.
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "aws")]
     pub(super) state: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: AwsTarget,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,7 +42,7 @@ pub(super) enum Verb {
         #[arg(long)]
         version: Version,
         #[command(flatten)]
-        given: Given,
+        given: StackInputs,
         /// With --aws: end with exit code 3 if anything would change. Default: 0, whether anything would or not.
         #[arg(long, requires = "aws")]
         exit_code: bool,
@@ -58,7 +58,7 @@ pub(super) enum Verb {
         #[arg(long)]
         strategy: Option<Strategy>,
         #[command(flatten)]
-        given: Given,
+        given: StackInputs,
         /// With --aws: do not ask before roles, policies or what can be reached from where change.
         #[arg(long, requires = "aws")]
         yes: bool,

@@ -15,8 +15,8 @@ use super::check::Baseline;
 use super::ground::Ground;
 use super::sides::Sides;
 use super::{BlueGreen, Version};
-use crate::control::NotDone;
-use crate::control::client::Made;
+use crate::control_api::CommandError;
+use crate::control_api::client::Applied;
 
 /// Between two looks at the statistics, and at whether somebody took over; and before something is tried again.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -216,16 +216,16 @@ impl<'a, G: Ground> Driver<'a, G> {
         request: u64,
         state: &State<Version>,
         say: impl Fn(&str),
-    ) -> Result<Result<Made, NotDone>, String> {
+    ) -> Result<Result<Applied, CommandError>, String> {
         let name = self.app.route.to_parameter();
         let value = self.app.parameter(&Sides::of(state)?, &name)?;
         let divided = self.ground.put_parameter(request, &name, value).await;
-        if !is_rolling_back(state) || !matches!(divided, Ok(Made { settled: true })) {
+        if !is_rolling_back(state) || !matches!(divided, Ok(Applied { settled: true })) {
             return Ok(divided);
         }
         let template = self.app.synth(&Sides::that_run(state)?)?;
         Ok(match self.ground.put_template(request, &template).await {
-            Err(NotDone::Refused(reason)) => {
+            Err(CommandError::Rejected(reason)) => {
                 // Traffic is back where it was, and the side without any is the next deployment's.
                 say(&format!("the side without traffic stays as it is: {reason}"));
                 divided
@@ -252,7 +252,7 @@ impl<'a, G: Ground> Driver<'a, G> {
     }
 
     /// What was counted of calls to a side, and to the other one.
-    async fn count(&self, target: Side) -> Result<[NodeStatistics; 2], NotDone> {
+    async fn count(&self, target: Side) -> Result<[NodeStatistics; 2], CommandError> {
         let of = async |side| self.ground.statistics(self.app.node(side)).await;
         Ok([of(target).await?, of(target.other()).await?])
     }

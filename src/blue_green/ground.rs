@@ -7,8 +7,8 @@ use mesh_model::app_mesh::ResourcePath;
 
 use super::Version;
 use super::place::Place;
-use crate::control::NotDone;
-use crate::control::client::{Made, Running};
+use crate::control_api::CommandError;
+use crate::control_api::client::{Applied, ControlClient};
 
 /// Where an app runs, and where its state is kept.
 pub(super) trait Ground {
@@ -20,26 +20,26 @@ pub(super) trait Ground {
 
     /// Makes what runs what the template says, and waits until it is. Requests are numbered, and one with a lower number
     /// than one before is out of date.
-    async fn put_template(&self, request: u64, template: &Template) -> Result<Made, NotDone>;
+    async fn put_template(&self, request: u64, template: &Template) -> Result<Applied, CommandError>;
 
     /// Gives a parameter of the template a value, and waits until Envoys have answered to that.
-    async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Made, NotDone>;
+    async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Applied, CommandError>;
 
     /// What Envoys counted of calls to a virtual node.
-    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, NotDone>;
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError>;
 }
 
 /// On this machine: a folder with the state, and a mesh that listens at a socket in it.
 pub(super) struct Here<'a> {
     place: &'a Place,
-    running: Running,
+    running: ControlClient,
 }
 
 impl<'a> Here<'a> {
     pub(super) fn new(place: &'a Place) -> Result<Self, String> {
         Ok(Self {
             place,
-            running: Running::at(&place.socket())?,
+            running: ControlClient::at(&place.socket())?,
         })
     }
 }
@@ -51,15 +51,15 @@ impl Ground for Here<'_> {
         self.place.open().await
     }
 
-    async fn put_template(&self, request: u64, template: &Template) -> Result<Made, NotDone> {
+    async fn put_template(&self, request: u64, template: &Template) -> Result<Applied, CommandError> {
         self.running.put_template(request, template.to_json()).await
     }
 
-    async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Made, NotDone> {
+    async fn put_parameter(&self, request: u64, name: &str, value: String) -> Result<Applied, CommandError> {
         self.running.put_parameter(request, name, value).await
     }
 
-    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, NotDone> {
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
         self.running.statistics(node).await
     }
 }

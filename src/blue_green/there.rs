@@ -25,11 +25,11 @@ use super::arguments::{Arguments, Verb};
 use super::driver::Driver;
 use super::ground::Ground;
 use super::{BlueGreen, Version, answers, first};
-use crate::aws::deploy::{NotDeployed, one};
-use crate::aws::{account_of, config, destroy, diff, outputs, requests, until_stopped};
+use crate::cli::aws::deploy::{NotDeployed, one};
+use crate::cli::aws::{account_of, config, destroy, diff, inputs, outputs, until_stopped};
 use crate::console::{Console, print, show};
-use crate::control::NotDone;
-use crate::control::client::Made;
+use crate::control_api::CommandError;
+use crate::control_api::client::Applied;
 
 /// Where rollouts are kept, by the app's name.
 const ROLLOUTS: &str = "/meshwright-rollout";
@@ -93,7 +93,7 @@ impl There<'_> {
                     None => self.app.template(&State::first(version))?,
                 };
                 given.is_sent()?;
-                self.parameters = requests::parameters(&[&template], &given).await?;
+                self.parameters = inputs::parameters(&[&template], &given).await?;
                 let request = self.request(template);
                 return diff::run(&self.account, &[request], exit_code, self.console).await;
             }
@@ -109,7 +109,7 @@ impl There<'_> {
                     .app
                     .template(&state.clone().unwrap_or_else(|| State::first(version)))?;
                 given.is_sent()?;
-                self.parameters = requests::parameters(&[&template], &given).await?;
+                self.parameters = inputs::parameters(&[&template], &given).await?;
                 self.yes = yes;
                 if state.is_none() {
                     self.create(version, template).await?;
@@ -188,39 +188,44 @@ impl There<'_> {
     }
 
     fn request(&self, template: Template) -> mesh_infra::deploy::Request {
-        requests::request(&self.app.name, &self.app.name, template, &self.parameters)
+        inputs::request(&self.app.name, &self.app.name, template, &self.parameters)
     }
 
     /// Deploys a template, as the driver is told of it.
-    async fn deploy(&self, template: Template) -> Result<(), NotDone> {
+    async fn deploy(&self, template: Template) -> Result<(), CommandError> {
         let deployed = one(&self.account, &self.request(template), self.yes, self.console).await;
         self.console.at_rest();
         deployed.map(drop).map_err(|error| match error {
-            NotDeployed::Unwanted(reason) => NotDone::Refused(reason),
+            NotDeployed::Unwanted(reason) => CommandError::Rejected(reason),
             NotDeployed::Account(error) => match error.kind() {
-                ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Refused => NotDone::Refused(error.to_string()),
-                _ => NotDone::NotNow(error.to_string()),
+                ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Refused => {
+                    CommandError::Rejected(error.to_string())
+                }
+                _ => CommandError::Retryable(error.to_string()),
             },
         })
     }
 
     /// Waits until every Envoy has what the mesh's parameters say.
-    async fn acknowledged(&self) -> Result<Made, NotDone> {
+    async fn acknowledged(&self) -> Result<Applied, CommandError> {
         let acknowledgements = Acknowledgements::new(&self.config, &self.app.route.mesh);
         let began = Instant::now();
         self.console.waiting("waiting for Envoys to take up the weights");
         loop {
             let read = acknowledgements.read().await;
-            match read.map_err(|failure| NotDone::NotNow(failure.to_string()))? {
-                Acknowledged::Settled { .. } => return Ok(Made { settled: true }),
+            match read.map_err(|failure| CommandError::Retryable(failure.to_string()))? {
+                Acknowledged::Settled { .. } => return Ok(Applied { settled: true }),
                 Acknowledged::Refused { refused } => {
-                    return Err(NotDone::NotNow(format!("Envoys refused: {}", refused.join("; "))));
+                    return Err(CommandError::Retryable(format!(
+                        "Envoys refused: {}",
+                        refused.join("; ")
+                    )));
                 }
                 Acknowledged::Waiting { reason } if began.elapsed() >= ANSWERS_WITHIN => {
-                    return Err(NotDone::NotNow(reason));
+                    return Err(CommandError::Retryable(reason));
                 }
                 Acknowledged::NobodyReports if began.elapsed() >= ANSWERS_WITHIN => {
-                    return Err(NotDone::NotNow(
+                    return Err(CommandError::Retryable(
                         "no copy of the control plane says what Envoys have; look at its logs".to_owned(),
                     ));
                 }
@@ -230,14 +235,14 @@ impl There<'_> {
     }
 
     /// The deployed template with another value of a parameter, and the value before.
-    async fn with_value(&self, name: &str, value: String) -> Result<(Template, String), NotDone> {
+    async fn with_value(&self, name: &str, value: String) -> Result<(Template, String), CommandError> {
         let stack = &self.app.name;
         let deployed = self.account.deployed(stack).await;
-        let deployed = deployed.map_err(|error| NotDone::NotNow(error.to_string()))?;
-        let deployed = deployed.ok_or_else(|| NotDone::Refused(format!("stack `{stack}` is not deployed")))?;
+        let deployed = deployed.map_err(|error| CommandError::Retryable(error.to_string()))?;
+        let deployed = deployed.ok_or_else(|| CommandError::Rejected(format!("stack `{stack}` is not deployed")))?;
         let mut template = deployed
             .template()
-            .map_err(|error| NotDone::Refused(error.to_string()))?;
+            .map_err(|error| CommandError::Rejected(error.to_string()))?;
         let id = template
             .resources_of::<ssm::Parameter>()
             .find(|(_, parameter)| {
@@ -250,7 +255,7 @@ impl There<'_> {
             .map(|(id, _)| id.to_owned());
         let resource = id.and_then(|id| template.resources.get_mut(&id));
         let resource =
-            resource.ok_or_else(|| NotDone::Refused(format!("stack `{stack}` has no parameter `{name}`")))?;
+            resource.ok_or_else(|| CommandError::Rejected(format!("stack `{stack}` has no parameter `{name}`")))?;
         let before = resource.properties["Value"].as_str().unwrap_or_default().to_owned();
         resource.properties["Value"] = value.into();
         Ok((template, before))
@@ -266,15 +271,15 @@ impl Ground for There<'_> {
 
     /// CloudFormation does one thing at a time, and the driver looks every second whether it is still the one: that keeps
     /// requests in order here.
-    async fn put_template(&self, _request: u64, template: &Template) -> Result<Made, NotDone> {
+    async fn put_template(&self, _request: u64, template: &Template) -> Result<Applied, CommandError> {
         self.deploy(template.clone()).await?;
-        Ok(Made { settled: true })
+        Ok(Applied { settled: true })
     }
 
     /// The parameter is the route.
-    async fn put_parameter(&self, _request: u64, name: &str, value: String) -> Result<Made, NotDone> {
+    async fn put_parameter(&self, _request: u64, name: &str, value: String) -> Result<Applied, CommandError> {
         let (_, before) = self.with_value(name, value.clone()).await?;
-        let gaining = instances::gaining(&before, &value).map_err(NotDone::Refused)?;
+        let gaining = instances::gaining(&before, &value).map_err(CommandError::Rejected)?;
         self.can_be_called(&gaining).await?;
         // The stack may have changed meanwhile.
         let (template, _) = self.with_value(name, value).await?;
@@ -282,8 +287,8 @@ impl Ground for There<'_> {
         self.acknowledged().await
     }
 
-    async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, NotDone> {
-        Err(NotDone::NotNow(
+    async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
+        Err(CommandError::Retryable(
             "what Envoys count is not known outside of their network".to_owned(),
         ))
     }

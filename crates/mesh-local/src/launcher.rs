@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn what_a_launcher_asks_for_is_what_is_done() {
         let here = std::process::id().to_string();
-        let host = Launcher::new(["host", "__become"]);
+        let host = Launcher::new(["host", "__launch"]);
         let program = || vec!["envoy".into(), "--inside".into(), "7".into()];
 
         let line = host.command_line(program());
-        assert_eq!(words(&line), ["host", "__become", &here, "envoy", "--inside", "7"]);
+        assert_eq!(words(&line), ["host", "__launch", &here, "envoy", "--inside", "7"]);
 
         let user = User { id: 1337, group: 20 };
         let line = host.clone().inside(42).for_user(user).command_line(program());

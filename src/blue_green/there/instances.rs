@@ -9,7 +9,7 @@ use mesh_model::app_mesh::RouteSpec;
 
 use super::{ANSWERS_WITHIN, BETWEEN_LOOKS, There};
 use crate::blue_green::ground::Ground as _;
-use crate::control::NotDone;
+use crate::control_api::CommandError;
 
 impl There<'_> {
     /// Waits until each of these virtual nodes has a healthy instance by what every copy of the control plane knows. What
@@ -17,7 +17,7 @@ impl There<'_> {
     ///
     /// On the way back it is waited for, too, and if that takes too long the weight moves all the same: whoever takes a
     /// version back does not want it to go on serving.
-    pub(super) async fn can_be_called(&self, nodes: &[String]) -> Result<(), NotDone> {
+    pub(super) async fn can_be_called(&self, nodes: &[String]) -> Result<(), CommandError> {
         let acknowledgements = Acknowledgements::new(&self.config, &self.app.route.mesh);
         let began = Instant::now();
         let mut said = String::new();
@@ -31,7 +31,7 @@ impl There<'_> {
                     said = reason;
                 }
                 Next::Wait => {}
-                Next::GiveUp => return Err(NotDone::NotNow(reason)),
+                Next::GiveUp => return Err(CommandError::Retryable(reason)),
                 Next::Move => {
                     self.console.show(&format!("traffic goes back although {reason}"));
                     return Ok(());
@@ -42,8 +42,8 @@ impl There<'_> {
         }
     }
 
-    async fn is_rolling_back(&self) -> Result<bool, NotDone> {
-        let stored = self.open().await.map_err(NotDone::NotNow)?;
+    async fn is_rolling_back(&self) -> Result<bool, CommandError> {
+        let stored = self.open().await.map_err(CommandError::Retryable)?;
         let phase = stored.and_then(|stored| stored.state().rollout().map(Rollout::phase).cloned());
         Ok(matches!(phase, Some(Phase::RollBack { .. })))
     }
@@ -66,10 +66,10 @@ fn next(waited: Duration, is_rolling_back: bool) -> Next {
 }
 
 /// Why one of the virtual nodes cannot be called yet.
-async fn missing(acknowledgements: &Acknowledgements, nodes: &[String]) -> Result<Option<String>, NotDone> {
+async fn missing(acknowledgements: &Acknowledgements, nodes: &[String]) -> Result<Option<String>, CommandError> {
     for node in nodes {
         let healthy = acknowledgements.healthy(node).await;
-        match healthy.map_err(|failure| NotDone::NotNow(failure.to_string()))? {
+        match healthy.map_err(|failure| CommandError::Retryable(failure.to_string()))? {
             Healthy::AtLeast(0) => {
                 return Ok(Some(format!(
                     "virtual node {node} has no instance that Cloud Map calls healthy; it does so about 30 s after ECS \

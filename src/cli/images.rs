@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use mesh_infra::{CONTROL_PLANE_IMAGE, ENVOY_COPY, ENVOY_IMAGE};
 
-use crate::child::DEMO_SERVICE_IMAGE;
 use crate::console::print;
+use crate::self_exec::DEMO_SERVICE_IMAGE;
 
 /// The images, and the files that they are built from.
 const IMAGES: [(&str, &str); 2] = [

@@ -4,20 +4,20 @@
 //! - `requests`: from an app and the command line to what is deployed;
 //! - `deploy`, `diff`, `destroy`, `outputs`: a verb each;
 //! - `progress`, `approval`, `sections`: what is shown meanwhile, asked before, and how changes look;
-//! - `my_address`: who `--allow-my-ip` lets in.
+//! - `public_ip`: who `--allow-my-ip` lets in.
 //!
 //! What is deployed blue-green uses the same, in `blue_green::there`.
 
-mod approval;
+mod change_format;
 pub(crate) mod config;
+mod confirm;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod diff;
-mod my_address;
+pub(crate) mod inputs;
 pub(crate) mod outputs;
 mod progress;
-pub(crate) mod requests;
-mod sections;
+mod public_ip;
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ use aws_config::SdkConfig;
 use mesh_infra::App;
 use mesh_infra::deploy::{Account, ErrorKind};
 
-use crate::account::{AccountVerb, Target};
+use crate::cli::aws_args::{AwsCommand, AwsTarget};
 use crate::console::Console;
 use crate::signals::Signals;
 
@@ -33,7 +33,7 @@ use crate::signals::Signals;
 const INTERRUPTED: u8 = 130;
 
 /// Does what a verb says.
-pub(crate) fn run(verb: AccountVerb, app: &App) -> Result<ExitCode, String> {
+pub(crate) fn run(verb: AwsCommand, app: &App) -> Result<ExitCode, String> {
     until_stopped(async |console| perform(verb, app, console).await)
 }
 
@@ -61,26 +61,26 @@ pub(crate) fn until_stopped(work: impl AsyncFnOnce(&Console) -> Result<ExitCode,
     result
 }
 
-async fn perform(verb: AccountVerb, app: &App, console: &Console) -> Result<ExitCode, String> {
+async fn perform(verb: AwsCommand, app: &App, console: &Console) -> Result<ExitCode, String> {
     match verb {
-        AccountVerb::Deploy(arguments) => {
+        AwsCommand::Deploy(arguments) => {
             // What is wrong with the description is wrong with any account.
-            let requests = requests::of(app, &arguments.place.stacks, &arguments.given).await?;
+            let requests = inputs::of(app, &arguments.place.stacks, &arguments.given).await?;
             let account = account(&arguments.place.target, console).await?;
             deploy::run(&account, &requests, arguments.yes, console).await?;
         }
-        AccountVerb::Diff(arguments) => {
-            let requests = requests::of(app, &arguments.place.stacks, &arguments.given).await?;
+        AwsCommand::Diff(arguments) => {
+            let requests = inputs::of(app, &arguments.place.stacks, &arguments.given).await?;
             let account = account(&arguments.place.target, console).await?;
             return diff::run(&account, &requests, arguments.exit_code, console).await;
         }
-        AccountVerb::Destroy(arguments) => {
-            let stacks = requests::names(app, &arguments.place.stacks)?;
+        AwsCommand::Destroy(arguments) => {
+            let stacks = inputs::names(app, &arguments.place.stacks)?;
             let account = account(&arguments.place.target, console).await?;
             destroy::run(&account, &stacks, arguments.yes, console).await?;
         }
-        AccountVerb::Outputs(arguments) => {
-            let stacks = requests::names(app, &arguments.place.stacks)?;
+        AwsCommand::Outputs(arguments) => {
+            let stacks = inputs::names(app, &arguments.place.stacks)?;
             let account = account(&arguments.place.target, console).await?;
             outputs::run(&account, &stacks, arguments.json).await?;
         }
@@ -89,12 +89,12 @@ async fn perform(verb: AccountVerb, app: &App, console: &Console) -> Result<Exit
 }
 
 /// The account, which is told to whoever looks: the wrong one is the worst mistake that can be made here.
-async fn account(target: &Target, console: &Console) -> Result<Account, String> {
+async fn account(target: &AwsTarget, console: &Console) -> Result<Account, String> {
     console.waiting("asking AWS who we are");
     account_of(&config::load(target).await, target, console).await
 }
 
-pub(crate) async fn account_of(config: &SdkConfig, target: &Target, console: &Console) -> Result<Account, String> {
+pub(crate) async fn account_of(config: &SdkConfig, target: &AwsTarget, console: &Console) -> Result<Account, String> {
     let account = Account::new(config).map_err(|error| error.to_string())?;
     let caller = account.caller().await.map_err(|error| match &target.profile {
         Some(profile) if error.kind() == ErrorKind::NoCredentials => format!(

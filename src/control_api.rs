@@ -32,7 +32,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// What somebody wants.
 #[derive(Debug)]
-pub(crate) enum Wish {
+pub(crate) enum Command {
     /// To know what the mesh is.
     Held,
     /// That the mesh is what this template says.
@@ -44,27 +44,27 @@ pub(crate) enum Wish {
 }
 
 /// A wish, and where its answer goes: a JSON document.
-pub(crate) type Asked = (Wish, oneshot::Sender<Result<String, NotDone>>);
+pub(crate) type Request = (Command, oneshot::Sender<Result<String, CommandError>>);
 
 /// Why a wish was not fulfilled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NotDone {
+pub(crate) enum CommandError {
     /// It cannot be, or is out of date.
-    Refused(String),
+    Rejected(String),
     /// It could not be just now.
-    NotNow(String),
+    Retryable(String),
 }
 
 /// An open socket. Closed, and its file removed, when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Control {
+pub(crate) struct ControlServer {
     path: PathBuf,
     _lock: File,
-    asked: mpsc::Receiver<Asked>,
+    asked: mpsc::Receiver<Request>,
     _serving: AbortOnDropHandle<()>,
 }
 
-impl Control {
+impl ControlServer {
     /// Opens the socket. Must be called on a Tokio runtime.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Control {
     }
 
     /// The next wish. Cancelling it loses none.
-    pub(crate) async fn next(&mut self) -> Asked {
+    pub(crate) async fn next(&mut self) -> Request {
         match self.asked.recv().await {
             Some(asked) => asked,
             // Nobody serves any more.
@@ -117,14 +117,14 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for ControlServer {
     fn drop(&mut self) {
         // It may have been removed by hand.
         let _gone = std::fs::remove_file(&self.path);
     }
 }
 
-type Ask = State<mpsc::Sender<Asked>>;
+type Ask = State<mpsc::Sender<Request>>;
 
 #[derive(Debug, Deserialize)]
 struct Number {
@@ -143,21 +143,21 @@ struct NodeName {
 }
 
 async fn get_template(ask: Ask) -> Response {
-    answer(&ask, Wish::Held).await
+    answer(&ask, Command::Held).await
 }
 
 async fn put_template(ask: Ask, Query(Number { request }): Query<Number>, text: String) -> Response {
-    answer(&ask, Wish::Template { request, text }).await
+    answer(&ask, Command::Template { request, text }).await
 }
 
 async fn put_parameter(ask: Ask, Query(parameter): Query<ParameterName>, value: String) -> Response {
     let ParameterName { request, name } = parameter;
-    answer(&ask, Wish::Parameter { request, name, value }).await
+    answer(&ask, Command::Parameter { request, name, value }).await
 }
 
 async fn get_statistics(ask: Ask, Query(NodeName { node }): Query<NodeName>) -> Response {
     match ResourcePath::parse(&node) {
-        Some(node) => answer(&ask, Wish::Statistics(node)).await,
+        Some(node) => answer(&ask, Command::Statistics(node)).await,
         None => (
             StatusCode::BAD_REQUEST,
             format!("`{node}` is not of the form mesh/MESH/virtualNode/NAME"),
@@ -166,7 +166,7 @@ async fn get_statistics(ask: Ask, Query(NodeName { node }): Query<NodeName>) -> 
     }
 }
 
-async fn answer(State(ask): &Ask, wish: Wish) -> Response {
+async fn answer(State(ask): &Ask, wish: Command) -> Response {
     let (reply, replied) = oneshot::channel();
     let stopping = || (StatusCode::SERVICE_UNAVAILABLE, "the mesh is being stopped".to_owned()).into_response();
     if ask.send((wish, reply)).await.is_err() {
@@ -174,8 +174,8 @@ async fn answer(State(ask): &Ask, wish: Wish) -> Response {
     }
     match replied.await {
         Ok(Ok(text)) => text.into_response(),
-        Ok(Err(NotDone::Refused(reason))) => (StatusCode::CONFLICT, reason).into_response(),
-        Ok(Err(NotDone::NotNow(reason))) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
+        Ok(Err(CommandError::Rejected(reason))) => (StatusCode::CONFLICT, reason).into_response(),
+        Ok(Err(CommandError::Retryable(reason))) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
         Err(_) => stopping(),
     }
 }

@@ -9,14 +9,14 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use bluegreen_state::aws_sdk_ssm::config::SharedCredentialsProvider;
 
-use crate::account::Target;
+use crate::cli::aws_args::AwsTarget;
 
 /// What TLS is done with.
 pub(super) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// What the command line says, and for the rest the environment, the profile, and whatever else the SDK looks at: single
 /// sign-on, a process that gives credentials, the metadata of a container or machine.
-pub(crate) async fn load(target: &Target) -> SdkConfig {
+pub(crate) async fn load(target: &AwsTarget) -> SdkConfig {
     let http = Builder::new().tls_provider(TLS).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = &target.region {

@@ -8,7 +8,7 @@ use mesh_local::path::{Journey, observed_trace_id};
 use mesh_local::spans::SpanWatch;
 use uuid::Uuid;
 
-use super::{Call, Expected, Walk};
+use super::{Call, Expected, SmokeTest};
 use crate::console::Console;
 
 /// Longer than the mesh's own limit of 15 s, so that its answer is what is shown.
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const INDENT: &str = "   ";
 
 /// Somebody outside the mesh who calls into it.
-pub(crate) struct Caller<'a> {
+pub(crate) struct Runner<'a> {
     mesh: &'a LocalMesh,
     console: &'a Console,
     client: reqwest::Client,
@@ -41,7 +41,7 @@ struct Longest {
     spans: SpanWatch,
 }
 
-impl<'a> Caller<'a> {
+impl<'a> Runner<'a> {
     pub(crate) fn new(mesh: &'a LocalMesh, console: &'a Console) -> Result<Self, String> {
         // Calls go to loopback; a proxy from the user's environment would look for it on another machine.
         let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
@@ -54,7 +54,7 @@ impl<'a> Caller<'a> {
 
     /// Makes the calls of a walk, and gives the moment at which the first answer that passed two Envoys was
     /// there, if one did.
-    pub(crate) async fn take(&self, walk: &Walk) -> Result<Option<Instant>, String> {
+    pub(crate) async fn run(&self, walk: &SmokeTest) -> Result<Option<Instant>, String> {
         let mut first = None;
         let mut longest: Option<Longest> = None;
         for (index, call) in walk.calls.iter().enumerate() {

@@ -15,7 +15,7 @@ use mesh_local::{Image, Images, Launcher};
 pub const DEMO_SERVICE_IMAGE: &str = "meshwright/demo-service";
 
 const DEMO_SERVICE: &str = "__demo-service";
-const BECOME: &str = "__become";
+const LAUNCH: &str = "__launch";
 
 /// Does the child's work and gives its exit code, if this process was started as a child of one like it.
 /// Otherwise `None`, and the program goes on as itself.
@@ -26,7 +26,7 @@ pub fn run() -> Option<ExitCode> {
     let rest: Vec<OsString> = arguments.collect();
     match first.to_str()? {
         DEMO_SERVICE => Some(demo_service::main_of_runner(rest)),
-        BECOME => {
+        LAUNCH => {
             eprintln!("error: {}", become_program(&rest));
             Some(ExitCode::FAILURE)
         }
@@ -37,7 +37,7 @@ pub fn run() -> Option<ExitCode> {
 /// Starts children through this executable, so that they do not outlive it.
 #[must_use]
 pub fn launcher() -> Launcher {
-    Launcher::new([own_executable(), BECOME.into()])
+    Launcher::new([own_executable(), LAUNCH.into()])
 }
 
 /// The images that every program knows: the demo service, under [`DEMO_SERVICE_IMAGE`].

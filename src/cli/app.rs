@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 use mesh_infra::{App, MeshForm, Template, diagram};
 use mesh_local::{Image, Images, Plan, StackTemplate};
 
-use crate::account::AccountVerb;
-use crate::child;
+use crate::cli::aws_args::AwsCommand;
 use crate::console::{print, tell};
+use crate::self_exec;
+use crate::smoke_test::SmokeTest;
 use crate::up::{self, Network, Up};
-use crate::walk::Walk;
 
 /// Runs a described app: reads the command line, does what it says, and gives the exit code. Short for
 /// [`Program::new`] and [`Program::run`].
@@ -25,7 +25,7 @@ pub fn run(app: impl Into<App>) -> ExitCode {
 pub struct Program {
     app: App,
     images: Images,
-    walk: Walk,
+    walk: SmokeTest,
 }
 
 /// Describe once, run anywhere.
@@ -59,7 +59,7 @@ enum Verb {
         stack: Option<String>,
     },
     #[command(flatten)]
-    Account(AccountVerb),
+    Account(AwsCommand),
 }
 
 /// How a mesh is written in a template.
@@ -83,8 +83,8 @@ impl Program {
     pub fn new(app: impl Into<App>) -> Self {
         Self {
             app: app.into(),
-            images: child::known_images(),
-            walk: Walk::new(),
+            images: self_exec::known_images(),
+            walk: SmokeTest::new(),
         }
     }
 
@@ -97,7 +97,7 @@ impl Program {
 
     /// Calls to make once everything runs.
     #[must_use]
-    pub fn with_walk(mut self, walk: Walk) -> Self {
+    pub fn with_smoke_test(mut self, walk: SmokeTest) -> Self {
         self.walk = walk;
         self
     }
@@ -106,7 +106,7 @@ impl Program {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let beginning = std::time::Instant::now();
-        if let Some(code) = child::run() {
+        if let Some(code) = self_exec::run() {
             return code;
         }
         let arguments = Arguments::parse();

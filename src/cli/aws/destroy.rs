@@ -2,7 +2,7 @@
 
 use mesh_infra::deploy::{Account, Destroyed};
 
-use super::approval;
+use super::confirm;
 use super::progress::Shown;
 use crate::console::Console;
 
@@ -13,7 +13,7 @@ pub(crate) async fn run(account: &Account, stacks: &[String], yes: bool, console
         in_words(stacks),
         account.region()
     );
-    approval::ask(console, &question, yes).await?;
+    confirm::ask(console, &question, yes).await?;
     for stack in stacks.iter().rev() {
         let mut shown = Shown::new(console, format!("deleting {stack}"));
         let destroyed = account

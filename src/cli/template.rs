@@ -14,13 +14,13 @@ use mesh_local::{Image, Images, Plan};
 use sidecar_contract::Diagnostics;
 
 pub(crate) use self::files::{TemplateFiles, parameter};
-use crate::child;
+use crate::cli::exit_code;
+use crate::cli::images::ImagesArguments;
+use crate::cli::translate::Translate;
 use crate::console::print;
-use crate::images::ImagesArguments;
-use crate::program::exit_code;
-use crate::translate::Translate;
+use crate::self_exec;
+use crate::smoke_test::SmokeTest;
 use crate::up::{self, Network, Up};
-use crate::walk::Walk;
 
 /// A service mesh for Amazon ECS that its users own.
 #[derive(Debug, Parser)]
@@ -65,7 +65,7 @@ struct TemplateArguments {
 
 pub(crate) fn main() -> ExitCode {
     let beginning = Instant::now();
-    if let Some(code) = child::run() {
+    if let Some(code) = self_exec::run() {
         return code;
     }
     exit_code(match Arguments::parse().verb {
@@ -110,7 +110,7 @@ impl TemplateArguments {
         up::run(Up {
             beginning,
             plan,
-            walk: &Walk::new(),
+            walk: &SmokeTest::new(),
             once: false,
             network: self.network.into(),
             watch: Some(watch),
@@ -155,9 +155,9 @@ impl TemplateArguments {
 
     fn images(&self) -> Result<Images, String> {
         let known = if self.stub {
-            child::known_images_and_stub()
+            self_exec::known_images_and_stub()
         } else {
-            child::known_images()
+            self_exec::known_images()
         };
         self.images.iter().try_fold(known, |images, (name, command)| {
             let words = shell_words::split(command).map_err(|error| format!("--image {name}={command}: {error}"))?;

@@ -10,13 +10,13 @@ use serde_json::json;
 
 use super::{applied_text, refusals};
 use crate::console::{Console, chain};
-use crate::control::{Asked, Control, NotDone, Wish};
+use crate::control_api::{Command, CommandError, ControlServer, Request};
 
 /// Says what a template asks this machine to run.
 type Planner<'a> = Box<dyn Fn(&Template) -> Result<Plan, String> + 'a>;
 
 /// By which other programs change a mesh.
-pub(crate) struct Controlled<'a> {
+pub(crate) struct ControlHandler<'a> {
     /// Where they ask.
     pub(crate) socket: PathBuf,
     /// What the mesh is.
@@ -24,20 +24,20 @@ pub(crate) struct Controlled<'a> {
     pub(crate) plan: Planner<'a>,
     /// What is to be done once, when everything is running.
     pub(crate) when_running: Option<LocalBoxFuture<'a, Result<(), String>>>,
-    control: Option<Control>,
+    control: Option<ControlServer>,
     /// The highest number of a request so far.
     latest: u64,
 }
 
 /// The next wish; never, if nobody may ask.
-pub(super) async fn next(controlled: Option<&mut Controlled<'_>>) -> Asked {
+pub(super) async fn next(controlled: Option<&mut ControlHandler<'_>>) -> Request {
     match controlled.and_then(|controlled| controlled.control.as_mut()) {
         Some(control) => control.next().await,
         None => std::future::pending().await,
     }
 }
 
-impl<'a> Controlled<'a> {
+impl<'a> ControlHandler<'a> {
     pub(crate) fn new(
         socket: PathBuf,
         template: Template,
@@ -56,7 +56,7 @@ impl<'a> Controlled<'a> {
 
     /// Opens the socket. Wishes wait until the mesh runs.
     pub(super) async fn open(&mut self) -> Result<(), String> {
-        let control = Control::open(&self.socket).await;
+        let control = ControlServer::open(&self.socket).await;
         self.control = Some(control.map_err(|error| format!("cannot listen at {}: {error}", self.socket.display()))?);
         Ok(())
     }
@@ -70,37 +70,37 @@ impl<'a> Controlled<'a> {
     }
 
     /// Does what somebody asked for, and says what came of it.
-    pub(super) async fn fulfil(
+    pub(super) async fn handle(
         &mut self,
-        wish: Wish,
+        wish: Command,
         mesh: &mut LocalMesh,
         console: &Console,
-    ) -> Result<String, NotDone> {
+    ) -> Result<String, CommandError> {
         match wish {
-            Wish::Held => Ok(self.template.to_json()),
-            Wish::Template { request, text } => {
+            Command::Held => Ok(self.template.to_json()),
+            Command::Template { request, text } => {
                 self.is_up_to_date(request)?;
-                let template = Template::from_text(&text).map_err(|error| NotDone::Refused(error.to_string()))?;
+                let template = Template::from_text(&text).map_err(|error| CommandError::Rejected(error.to_string()))?;
                 self.apply(template, mesh, console).await
             }
-            Wish::Parameter { request, name, value } => {
+            Command::Parameter { request, name, value } => {
                 self.is_up_to_date(request)?;
-                let template = with_parameter(&self.template, &name, value).map_err(NotDone::Refused)?;
+                let template = with_parameter(&self.template, &name, value).map_err(CommandError::Rejected)?;
                 self.apply(template, mesh, console).await
             }
-            Wish::Statistics(node) => {
-                let statistics = mesh.statistics(&node).await.map_err(NotDone::NotNow)?;
-                serde_json::to_string(&statistics).map_err(|error| NotDone::Refused(error.to_string()))
+            Command::Statistics(node) => {
+                let statistics = mesh.statistics(&node).await.map_err(CommandError::Retryable)?;
+                serde_json::to_string(&statistics).map_err(|error| CommandError::Rejected(error.to_string()))
             }
         }
     }
 
     /// Who has asked for something later does not want this any more, and it may come from somebody who does not know yet
     /// that another has taken over.
-    fn is_up_to_date(&mut self, request: u64) -> Result<(), NotDone> {
+    fn is_up_to_date(&mut self, request: u64) -> Result<(), CommandError> {
         if request < self.latest {
             let latest = self.latest;
-            return Err(NotDone::Refused(format!(
+            return Err(CommandError::Rejected(format!(
                 "request {request} is out of date: {latest} was made already"
             )));
         }
@@ -108,8 +108,13 @@ impl<'a> Controlled<'a> {
         Ok(())
     }
 
-    async fn apply(&mut self, template: Template, mesh: &mut LocalMesh, console: &Console) -> Result<String, NotDone> {
-        let plan = (self.plan)(&template).map_err(NotDone::Refused)?;
+    async fn apply(
+        &mut self,
+        template: Template,
+        mesh: &mut LocalMesh,
+        console: &Console,
+    ) -> Result<String, CommandError> {
+        let plan = (self.plan)(&template).map_err(CommandError::Rejected)?;
         match mesh.apply(plan).await {
             Ok(applied) => {
                 self.template = template;
@@ -119,7 +124,7 @@ impl<'a> Controlled<'a> {
             Err(error) => {
                 let reason = chain(&error);
                 console.progress(&format!("a change was asked for and not made: {reason}"));
-                Err(NotDone::Refused(reason))
+                Err(CommandError::Rejected(reason))
             }
         }
     }
@@ -168,11 +173,11 @@ mod tests {
     #[test]
     fn what_is_out_of_date_is_refused_and_the_same_again_is_not() {
         let plan = |_: &Template| Err("no plan is asked for".to_owned());
-        let mut controlled = Controlled::new(PathBuf::new(), template(), plan, std::future::ready(Ok(())));
+        let mut controlled = ControlHandler::new(PathBuf::new(), template(), plan, std::future::ready(Ok(())));
         for request in [3, 3, 7] {
             assert_eq!(controlled.is_up_to_date(request), Ok(()));
         }
-        let expected = NotDone::Refused("request 6 is out of date: 7 was made already".to_owned());
+        let expected = CommandError::Rejected("request 6 is out of date: 7 was made already".to_owned());
         assert_eq!(controlled.is_up_to_date(6), Err(expected));
     }
 }

@@ -2,10 +2,10 @@
 
 use mesh_local::{LocalMesh, TaskAddress};
 
-use crate::walk::Walk;
+use crate::smoke_test::SmokeTest;
 
 /// The invitation to call `mesh`, which has taken `walk`.
-pub(super) fn text(mesh: &LocalMesh, walk: &Walk) -> String {
+pub(super) fn text(mesh: &LocalMesh, walk: &SmokeTest) -> String {
     let mut lines = vec!["\nFrom another terminal:".to_owned()];
     // What is between the tasks can be called from there only.
     let there = mesh

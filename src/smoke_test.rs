@@ -3,19 +3,19 @@
 //! A walk is data: an example says which calls to make, the runner makes them and shows the answer, the path it
 //! took and the time. A call that does not go as expected ends the walk with the reason.
 
-mod caller;
+mod runner;
 
 use std::fmt;
 
-pub(crate) use caller::Caller;
+pub(crate) use runner::Runner;
 
 /// Calls to make, one after the other.
 #[derive(Debug, Clone, Default)]
-pub struct Walk {
+pub struct SmokeTest {
     pub(crate) calls: Vec<Call>,
 }
 
-impl Walk {
+impl SmokeTest {
     /// No call.
     #[must_use]
     pub fn new() -> Self {
@@ -77,14 +77,14 @@ impl Call {
 
     /// Expects exactly this body.
     #[must_use]
-    pub fn answering(mut self, body: &str) -> Self {
+    pub fn expect_body(mut self, body: &str) -> Self {
         self.answer = Some(Expected::Exactly(body.to_owned()));
         self
     }
 
     /// Expects that the call fails with this status and an explanation that contains `words`.
     #[must_use]
-    pub fn failing_with(mut self, status: u16, words: &str) -> Self {
+    pub fn expect_error(mut self, status: u16, words: &str) -> Self {
         self.status = status;
         self.answer = Some(Expected::Containing(words.to_owned()));
         self
@@ -93,7 +93,7 @@ impl Call {
     /// Makes the call `times` times and expects that each of these ways is taken and no other. A way is written as the
     /// services on it, in order: `green → blue`.
     #[must_use]
-    pub fn dividing_between(mut self, times: u32, ways: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn expect_split(mut self, times: u32, ways: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.times = times;
         self.ways = ways.into_iter().map(Into::into).collect();
         self
@@ -101,7 +101,7 @@ impl Call {
 
     /// Makes the call `times` times and expects that all tasks of `service` are reached in turn.
     #[must_use]
-    pub fn reaching_in_turn(mut self, service: &str, times: u32) -> Self {
+    pub fn expect_round_robin(mut self, service: &str, times: u32) -> Self {
         self.times = times;
         self.in_turn = Some(service.to_owned());
         self

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use mesh_infra::deploy::{Account, Comparison, Replacement, Request};
 
-use super::sections::Shown;
+use super::change_format::Shown;
 use crate::console::{Console, print};
 
 /// The exit code for a difference, if somebody asks for it. 1 is for errors and 2 for mistakes on the command line.

@@ -3,7 +3,7 @@
 use mesh_infra::deploy::{Account, Error, ErrorKind, Outputs, Preparation, Prepared, Request};
 
 use super::progress::Shown;
-use super::{approval, outputs, sections};
+use super::{change_format, confirm, outputs};
 use crate::console::Console;
 
 /// Why a stack was not deployed.
@@ -67,14 +67,14 @@ async fn carry_out(prepared: Prepared, yes: bool, console: &Console) -> Result<O
         "{stack}: {verb}, {} resources concerned",
         prepared.changes().len()
     ));
-    console.progress(&sections::Shown::AsProgress.resources(prepared.changes()));
+    console.progress(&change_format::Shown::AsProgress.resources(prepared.changes()));
     if !prepared.parameters().is_empty() {
-        console.progress(&sections::Shown::AsProgress.parameters(prepared.parameters()));
+        console.progress(&change_format::Shown::AsProgress.parameters(prepared.parameters()));
     }
     if !prepared.security().is_empty() {
-        console.progress(&sections::Shown::AsProgress.security(prepared.security()));
+        console.progress(&change_format::Shown::AsProgress.security(prepared.security()));
         let question = format!("{stack} changes who may do what, or who may reach what. Go on?");
-        if let Err(reason) = approval::ask(console, &question, yes).await {
+        if let Err(reason) = confirm::ask(console, &question, yes).await {
             let discarded = prepared.discard().await;
             return Err(NotDeployed::Unwanted(match discarded {
                 Ok(()) => reason,

@@ -9,7 +9,7 @@ use mesh_infra::App;
 
 /// A verb for an account.
 #[derive(Debug, Subcommand)]
-pub(crate) enum AccountVerb {
+pub(crate) enum AwsCommand {
     /// Say what deploying would change in the AWS account, and what CloudFormation would replace.
     Diff(DiffArguments),
     /// Deploy to the AWS account.
@@ -23,7 +23,7 @@ pub(crate) enum AccountVerb {
 /// Which account.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "AWS account")]
-pub(crate) struct Target {
+pub(crate) struct AwsTarget {
     /// The AWS account is meant, not this machine. May be left out where a verb is for nothing else.
     #[arg(long, global = true)]
     pub(crate) aws: bool,
@@ -44,15 +44,15 @@ pub(crate) struct Place {
     /// Which stacks. Default: all, in the order in which the app has them.
     pub(crate) stacks: Vec<String>,
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: AwsTarget,
 }
 
 /// What is given to a template.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "AWS account")]
-pub(crate) struct Given {
+pub(crate) struct StackInputs {
     /// The value of a template parameter; may be repeated. Default: what the deployed stack has, or the template's own.
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = crate::template_file::parameter)]
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = crate::cli::template::parameter)]
     pub(crate) parameters: Vec<(String, String)>,
     /// Who may reach what the stack opens, by addresses: 203.0.113.7/32. Default: nobody.
     #[arg(long, value_name = "CIDR", conflicts_with = "allow_my_ip", value_parser = cidr)]
@@ -66,7 +66,7 @@ pub(crate) struct Given {
     pub(crate) template_url: Option<String>,
 }
 
-impl Given {
+impl StackInputs {
     /// Whether the template is sent, to somebody who changes it again and again.
     #[cfg(feature = "aws")]
     pub(crate) fn is_sent(&self) -> Result<(), String> {
@@ -98,7 +98,7 @@ pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) place: Place,
     #[command(flatten)]
-    pub(crate) given: Given,
+    pub(crate) given: StackInputs,
     /// End with exit code 3 if anything would change. Default: 0, whether anything would or not.
     #[arg(long)]
     pub(crate) exit_code: bool,
@@ -109,7 +109,7 @@ pub(crate) struct DeployArguments {
     #[command(flatten)]
     pub(crate) place: Place,
     #[command(flatten)]
-    pub(crate) given: Given,
+    pub(crate) given: StackInputs,
     /// Do not ask before roles, policies or what can be reached from where change.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -133,17 +133,17 @@ pub(crate) struct OutputsArguments {
     pub(crate) json: bool,
 }
 
-impl AccountVerb {
+impl AwsCommand {
     /// Does what the verb says.
     #[cfg(feature = "aws")]
     pub(crate) fn run(self, app: &App) -> Result<ExitCode, String> {
-        crate::aws::run(self, app)
+        crate::cli::aws::run(self, app)
     }
 
     /// Says how a program is built that can.
     #[cfg(not(feature = "aws"))]
     pub(crate) fn run(self, _app: &App) -> Result<ExitCode, String> {
-        Err(crate::without_aws::remedy())
+        Err(crate::cli::aws_disabled::enable_hint())
     }
 }
 

@@ -3,11 +3,11 @@
 use mesh_infra::deploy::Request;
 use mesh_infra::{ALLOWED_CIDR, App, Template};
 
-use super::my_address;
-use crate::account::Given;
+use super::public_ip;
+use crate::cli::aws_args::StackInputs;
 
 /// What is to be deployed, stack by stack.
-pub(super) async fn of(app: &App, stacks: &[String], given: &Given) -> Result<Vec<Request>, String> {
+pub(super) async fn of(app: &App, stacks: &[String], given: &StackInputs) -> Result<Vec<Request>, String> {
     let names = names(app, stacks)?;
     let mut templates = app.synth().map_err(|diagnostics| diagnostics.to_string())?;
     let parameters = parameters(&templates.values().collect::<Vec<_>>(), given).await?;
@@ -43,11 +43,11 @@ pub(crate) fn request(stack: &str, app: &str, template: Template, parameters: &[
 }
 
 /// The parameters that the command line gives to these templates.
-pub(crate) async fn parameters(templates: &[&Template], given: &Given) -> Result<Vec<(String, String)>, String> {
+pub(crate) async fn parameters(templates: &[&Template], given: &StackInputs) -> Result<Vec<(String, String)>, String> {
     let mut parameters = given.parameters.clone();
     let allowed = match (given.allow_ip, given.allow_my_ip) {
         (Some(network), _) => Some(network),
-        (None, true) => Some(my_address::ask().await?),
+        (None, true) => Some(public_ip::ask().await?),
         (None, false) => None,
     };
     if let Some(network) = allowed {
@@ -114,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_no_template_asks_for_is_refused() {
-        let given = |parameters: &[(&str, &str)], allow_ip: Option<&str>| Given {
+        let given = |parameters: &[(&str, &str)], allow_ip: Option<&str>| StackInputs {
             parameters: parameters
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -4,10 +4,10 @@ use clap::{Args, ValueEnum};
 use mesh_local::Plan;
 use mesh_local::inspect::{self, Inspection, WiringKind};
 
-use crate::child;
+use crate::cli::template::TemplateFiles;
 use crate::console::{chain, print, tell};
+use crate::self_exec;
 use crate::signals::Signals;
-use crate::template_file::TemplateFiles;
 
 #[derive(Debug, Args)]
 pub(crate) struct Translate {
@@ -47,7 +47,7 @@ impl Translate {
     pub(crate) fn run(&self) -> Result<(), String> {
         let read = self.files.read()?;
         // No container is started, so it does not matter what its image is.
-        let plan = Plan::new(&read.stacks(), &child::known_images_and_stub());
+        let plan = Plan::new(&read.stacks(), &self_exec::known_images_and_stub());
         let plan = plan.map_err(|diagnostics| format!("this template cannot be translated\n{diagnostics}"))?;
         let node = inspect::find(&plan, &self.node).map_err(|error| format!("--node: {error}"))?;
         let inspection = inspect::inspect(&plan, &node, self.wiring.into()).map_err(|error| chain(&error))?;
@@ -69,7 +69,7 @@ fn validate(inspection: &Inspection) -> Result<(), String> {
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     let verdict = runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let launcher = child::launcher();
+        let launcher = self_exec::launcher();
         let judged = inspect::judge(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
         tokio::select! {
             // First, so that no signal ends this process on the spot once something was started.

@@ -1,0 +1,13 @@
+//! Command lines: their arguments and the code that runs each command.
+
+pub(crate) mod app;
+#[cfg(feature = "aws")]
+pub(crate) mod aws;
+pub(crate) mod aws_args;
+#[cfg(not(feature = "aws"))]
+pub(crate) mod aws_disabled;
+pub(crate) mod images;
+pub(crate) mod template;
+mod translate;
+
+pub(crate) use app::exit_code;
