@@ -15,8 +15,7 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 pub const DEFAULT_HTTP_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// Close an idle TCP connection after an hour: what ECS does unless told otherwise. Source: as above.
 pub const DEFAULT_TCP_IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
-/// Answer within fifteen seconds: what ECS demands unless told otherwise. Source: as above.
-pub const DEFAULT_PER_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+pub use sidecar_contract::DEFAULT_PER_REQUEST_TIMEOUT;
 
 /// One ECS service that takes part in a namespace.
 #[derive(Debug, Clone)]

@@ -14,6 +14,12 @@ pub mod environment;
 pub mod local_reply;
 mod mesh_suffixes;
 
+use std::time::Duration;
+
+/// The default time within which a sidecar expects the complete response to a request: 15 seconds, Service Connect's
+/// default. Source: ECS developer guide, Service Connect concepts (read 2026-11-23).
+pub const DEFAULT_PER_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
 pub use diagnostics::{Diagnostic, Diagnostics, ValidationErrors};
 pub use local_reply::LocalReply;
 pub use mesh_suffixes::MeshSuffixes;

@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// The response header by which a sidecar marks an answer as its own.
-pub const HEADER: &str = "x-meshwright-reason";
+pub const HEADER: &str = "x-meshwright-fault";
 
 /// Why a sidecar answered in place of the service that was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

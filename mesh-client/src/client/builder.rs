@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesh_model::namespace::DEFAULT_PER_REQUEST_TIMEOUT;
-use sidecar_contract::{Diagnostics, MeshSuffixes};
+use sidecar_contract::{DEFAULT_PER_REQUEST_TIMEOUT, Diagnostics, MeshSuffixes};
 
 use super::{Client, Inner, Way};
 use crate::bases::Bases;

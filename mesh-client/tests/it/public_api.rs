@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("bytes", "bodies are bytes of it, as in hyper, axum and reqwest"),
     ("http", "methods, statuses and headers, as in hyper, axum and reqwest"),
     ("http_body", "bodies that come piece by piece"),
-    ("mesh_model", "the mesh's own words"),
+    ("sidecar_contract", "names shared with the control plane"),
     ("serde", "JSON bodies"),
     ("tokio", "the runtime that this crate needs, and its channels"),
     (
