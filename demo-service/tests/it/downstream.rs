@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::demo::{Settings, soon};
-use crate::sidecar::Sidecar;
+use crate::sidecar::{Sidecar, closed_port};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -161,7 +161,8 @@ async fn what_the_mesh_says_is_told() {
 
 #[tokio::test]
 async fn a_sidecar_that_is_gone_is_told() {
-    let address = Sidecar::answering(|| "").await.address;
+    let closed = closed_port();
+    let address = closed.address;
     let green = Settings::green().beside(address).start().await;
     let (status, document) = green.document("/downstream/blue.appmesh").await;
     assert_eq!(status, StatusCode::BAD_GATEWAY);

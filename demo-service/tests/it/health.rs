@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 
 use crate::demo::Settings;
-use crate::sidecar::Sidecar;
+use crate::sidecar::{Sidecar, closed_port};
 
 /// Asks whatever is on `port`.
 async fn health(port: u16) -> (Option<i32>, String, String) {
@@ -35,7 +35,8 @@ async fn what_is_not_well_is_told() {
         format!("demo-service: http://{address}/ answered 503 Service Unavailable\n")
     );
 
-    drop(other);
+    let closed = closed_port();
+    let address = closed.address;
     let (code, _, stderr) = health(address.port()).await;
     assert_eq!(code, Some(1));
     assert!(

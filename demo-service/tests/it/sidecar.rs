@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -69,5 +69,22 @@ impl Sidecar {
     /// True if no call came that was not [`seen`](Self::seen).
     pub(crate) fn is_untouched(&mut self) -> bool {
         self.seen.try_recv().is_err()
+    }
+}
+
+/// A port at which nothing listens. It stays bound, so that no other test can listen there meanwhile.
+pub(crate) struct ClosedPort {
+    pub(crate) address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+pub(crate) fn closed_port() -> ClosedPort {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .expect("a port is free");
+    ClosedPort {
+        address: socket.local_addr().expect("it is bound"),
+        _socket: socket,
     }
 }

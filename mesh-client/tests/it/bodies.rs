@@ -13,7 +13,7 @@ use sidecar_contract::local_reply;
 use tower::ServiceExt as _;
 
 use crate::dns::{Dns, loopback};
-use crate::sidecar::{Sidecar, client, nobody};
+use crate::sidecar::{Sidecar, client, closed_port};
 use crate::tasks::{Tasks, builder, sockets};
 
 const URL: &str = "http://blue.appmesh/";
@@ -136,7 +136,8 @@ async fn a_fault_of_the_mesh_is_an_error_of_the_service_too() {
 
 #[tokio::test]
 async fn a_request_that_names_two_services_is_not_sent() {
-    let mesh = client(nobody().await);
+    let closed = closed_port();
+    let mesh = client(closed.address);
     let mut request = request(Body::empty());
     request
         .headers_mut()

@@ -9,7 +9,7 @@ use mesh_client::Error;
 use serde_json::Value;
 use sidecar_contract::{LocalReply, local_reply};
 
-use crate::sidecar::{Sidecar, client, nobody};
+use crate::sidecar::{Sidecar, client, closed_port};
 
 /// Long enough for a server on a busy host to begin its answer, short enough to wait for.
 const SHORT: Duration = Duration::from_secs(1);
@@ -108,12 +108,13 @@ async fn a_long_fault_fits_on_a_line() {
 
 #[tokio::test]
 async fn no_sidecar_is_told_from_no_answer() {
-    let nobody = nobody().await;
-    let error = client(nobody).get("http://blue.appmesh/").send().await.unwrap_err();
+    let closed = closed_port();
+    let sidecar = closed.address;
+    let error = client(sidecar).get("http://blue.appmesh/").send().await.unwrap_err();
     assert!(error.is_sidecar_unreachable() && !error.is_timeout() && !error.is_unreachable());
     assert_eq!(
         error.to_string(),
-        format!("the sidecar at {nobody} is not reachable, so `blue.appmesh` was not called")
+        format!("the sidecar at {sidecar} is not reachable, so `blue.appmesh` was not called")
     );
     let mut cause = error.source().expect("there is a layer below");
     while let Some(deeper) = cause.source() {
@@ -174,7 +175,8 @@ async fn a_body_that_is_not_json_does_not_decode() {
 #[tokio::test]
 async fn what_cannot_be_sent_is_not() {
     // Any attempt to connect would be `is_sidecar_unreachable`.
-    let mesh = client(nobody().await);
+    let closed = closed_port();
+    let mesh = client(closed.address);
     let url = "http://blue.appmesh/";
     let mut host = http::HeaderMap::new();
     host.insert("host", http::HeaderValue::from_static("example.com"));

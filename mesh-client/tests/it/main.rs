@@ -9,6 +9,8 @@ mod envoy;
 mod failures;
 mod lookups;
 mod names;
+#[cfg(feature = "telemetry")]
+mod own_process;
 mod public_api;
 mod readiness;
 mod retries;

@@ -84,7 +84,7 @@ async fn a_mesh_name_that_leads_nowhere_meets_the_sidecar_at_a_placeholder() {
     dns.behave(Manner::Silent);
     let began = Instant::now();
     assert_eq!(sidecar.call(&mesh, "green.appmesh").await.unwrap(), "127.0.0.9");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 
     dns.behave(Manner::Answers);
     assert!(error_of(&mesh, "blue.example.com").await.is_name_not_found());
@@ -201,7 +201,7 @@ async fn a_server_that_swallows_one_family_does_not_hold_up_the_other() {
     let mesh = builder(&[&dns]).ipv6(true).direct().build().unwrap();
     let began = Instant::now();
     assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.2");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     let kinds: BTreeSet<RecordType> = dns.questions().iter().map(|question| question.kind).collect();
     assert_eq!(
         kinds,

@@ -47,7 +47,7 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> (StatusCode, String)
 
 #[tokio::test]
 async fn a_sidecar_that_listens_late_is_waited_for() {
-    // Held from the beginning, but nobody listens.
+    // Bound from the beginning, so that connections are refused until it listens.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let egress = socket.local_addr().unwrap();
@@ -57,21 +57,22 @@ async fn a_sidecar_that_listens_late_is_waited_for() {
         .build()
         .unwrap();
 
-    let mut waiting = Box::pin(mesh.ready(TOO_LONG));
-    let too_early = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
+    let mut waiting = Box::pin(mesh.ready(2 * TOO_LONG));
+    // A minute of the paused clock: hundreds of attempts to connect.
+    tokio::time::pause();
+    let too_early = tokio::time::timeout(TOO_LONG, &mut waiting).await;
     assert!(too_early.is_err(), "it is not ready before it listens: {too_early:?}");
+    tokio::time::resume();
     let listener = socket.listen(16).unwrap();
-    assert_eq!(waiting.await, Ok(()));
+    assert_eq!(soon(waiting).await, Ok(()));
     drop(listener);
 }
 
 #[tokio::test]
 async fn a_sidecar_that_never_listens_is_named() {
-    let egress = sidecar::nobody().await;
-    let error = sidecar::client(egress)
-        .ready(Duration::from_millis(50))
-        .await
-        .unwrap_err();
+    let closed = sidecar::closed_port();
+    let egress = closed.address;
+    let error = sidecar::client(egress).ready(Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(
         error.waited_for(),
         format!("the egress listener to take a connection to {egress}")
@@ -80,7 +81,7 @@ async fn a_sidecar_that_never_listens_is_named() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the sidecar is not ready after 50ms: waited for {}, and saw last: {}",
+            "the sidecar is not ready after 1s: waited for {}, and saw last: {}",
             error.waited_for(),
             error.last_seen()
         )
@@ -109,7 +110,7 @@ async fn a_page_that_never_says_so_is_quoted() {
     let unhealthy = Router::new().fallback(async || r#"{"healthStatus": "UNHEALTHY", "envoyState": "LIVE"}"#);
     let (address, _server) = serve(unhealthy).await;
     let agent = Sidecar::page(&format!("http://{address}/status")).unwrap();
-    let error = agent.ready(Duration::from_millis(200)).await.unwrap_err();
+    let error = agent.ready(Duration::from_secs(2)).await.unwrap_err();
     assert_eq!(error.last_seen(), "the agent says of Envoy: UNHEALTHY");
     assert_eq!(
         error.waited_for(),

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method};
 use mesh_client::Client;
 use sidecar_contract::MeshSuffixes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -133,11 +133,21 @@ pub(crate) fn client(egress: SocketAddr) -> Client {
         .expect("the configuration is complete")
 }
 
-/// An address at which nobody listens.
-pub(crate) async fn nobody() -> SocketAddr {
-    let (listener, address) = listen().await;
-    drop(listener);
-    address
+/// A port at which nothing listens. It stays bound, so that no other test can listen there meanwhile.
+pub(crate) struct ClosedPort {
+    pub(crate) address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+pub(crate) fn closed_port() -> ClosedPort {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .expect("a port is free");
+    ClosedPort {
+        address: socket.local_addr().expect("it is bound"),
+        _socket: socket,
+    }
 }
 
 async fn listen() -> (TcpListener, SocketAddr) {

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::dns::{Dns, loopback};
 use crate::readiness::soon;
-use crate::sidecar::nobody;
+use crate::sidecar::closed_port;
 use crate::tasks::{builder, hosts, listeners};
 
 const DB: &str = "db.appmesh";
@@ -42,8 +42,9 @@ async fn each_service_has_a_listener_of_the_sidecar_in_explicit_wiring() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let _database = database(listener, "db");
+    let closed = closed_port();
     let builder = Client::builder()
-        .egress(nobody().await)
+        .egress(closed.address)
         .suffixes(MeshSuffixes::from_list("appmesh"));
     let mesh = builder.clone().tcp_egress(DB, 5432, address).build().unwrap();
     let found = mesh.tcp_address("DB.appmesh.", 5432).await.unwrap();

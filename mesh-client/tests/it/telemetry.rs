@@ -21,6 +21,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use self::collector::{Collector, hex, text};
+use crate::own_process::own_process;
 use crate::readiness::{serve, soon};
 use crate::sidecar;
 
@@ -35,25 +36,23 @@ fn telemetry(variables: &[(&str, String)]) -> (Telemetry, DefaultGuard) {
     });
     let telemetry = telemetry.expect("the variables are right");
     let subscriber = tracing_subscriber::registry().with(telemetry.layer());
-    let recording = tracing::subscriber::set_default(subscriber);
-    // A test on another thread may just have found that nobody wants some span.
-    tracing::callsite::rebuild_interest_cache();
-    (telemetry, recording)
+    (telemetry, tracing::subscriber::set_default(subscriber))
 }
 
 #[test]
 fn a_layer_that_exports_nothing_wants_no_span_and_leaves_log_lines_to_others() {
-    let (off, recording) = telemetry(&[]);
-    assert!(!off.exports());
-    assert!(tracing::info_span!("nobody wants this").is_disabled());
-    assert!(!tracing::event_enabled!(tracing::Level::ERROR));
-    drop(recording);
+    own_process(async || {
+        let (off, recording) = telemetry(&[]);
+        assert!(!off.exports());
+        assert!(tracing::info_span!("nobody wants this").is_disabled());
+        assert!(!tracing::event_enabled!(tracing::Level::ERROR));
+        drop(recording);
 
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
-    let beside_a_log = tracing_subscriber::registry().with(off.layer()).with(log);
-    let _recording = tracing::subscriber::set_default(beside_a_log);
-    tracing::callsite::rebuild_interest_cache();
-    assert!(tracing::event_enabled!(tracing::Level::INFO));
+        let log = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        let beside_a_log = tracing_subscriber::registry().with(off.layer()).with(log);
+        let _recording = tracing::subscriber::set_default(beside_a_log);
+        assert!(tracing::event_enabled!(tracing::Level::INFO));
+    });
 }
 
 /// The variables that send spans, and no metrics, to `collector`.
@@ -114,185 +113,199 @@ fn green(mesh: Client) -> Router {
     Router::new().route("/hop/{status}", get(hop)).layer(ServerLayer::new())
 }
 
-#[tokio::test]
-async fn a_request_is_one_trace_over_two_hops() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mut services = Services::start().await;
-    let sent = services
-        .call(
-            200,
-            &[
-                ("traceparent", PARENT),
-                ("tracestate", "vendor=1"),
-                ("x-request-id", "request-1"),
-            ],
-        )
-        .await;
-    telemetry.shutdown().await;
+#[test]
+fn a_request_is_one_trace_over_two_hops() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let mut services = Services::start().await;
+        let sent = services
+            .call(
+                200,
+                &[
+                    ("traceparent", PARENT),
+                    ("tracestate", "vendor=1"),
+                    ("x-request-id", "request-1"),
+                ],
+            )
+            .await;
+        telemetry.shutdown().await;
 
-    let received = collector.received();
-    assert_eq!(received.services(), ["green"]);
-    let [green, call, blue] = ["GET /hop/{status}", "GET", "GET /answers/{status}"].map(|name| received.span(name));
-    for span in [green, call, blue] {
-        assert_eq!(hex(&span.trace_id), TRACE);
-        assert_eq!(text(&span.attributes, "http.request.method"), "GET");
-        assert_eq!(text(&span.attributes, "http.response.status_code"), "200");
-        assert_eq!(text(&span.attributes, "http.request.header.x-request-id"), "request-1");
-        assert_eq!(text(&span.attributes, "error.type"), "");
-        assert_eq!(span.trace_state, "vendor=1");
-        assert!(span.start_time_unix_nano < span.end_time_unix_nano);
-        assert!(!format!("{span:?}").contains("secret"), "{span:?}");
-    }
-    assert_eq!(hex(&green.parent_span_id), "b7ad6b7169203331");
-    assert_eq!(call.parent_span_id, green.span_id);
-    assert_eq!(blue.parent_span_id, call.span_id);
-    let kinds = [green, call, blue].map(Span::kind);
-    assert_eq!(kinds, [SpanKind::Server, SpanKind::Client, SpanKind::Server]);
+        let received = collector.received();
+        assert_eq!(received.services(), ["green"]);
+        let [green, call, blue] = ["GET /hop/{status}", "GET", "GET /answers/{status}"].map(|name| received.span(name));
+        for span in [green, call, blue] {
+            assert_eq!(hex(&span.trace_id), TRACE);
+            assert_eq!(text(&span.attributes, "http.request.method"), "GET");
+            assert_eq!(text(&span.attributes, "http.response.status_code"), "200");
+            assert_eq!(text(&span.attributes, "http.request.header.x-request-id"), "request-1");
+            assert_eq!(text(&span.attributes, "error.type"), "");
+            assert_eq!(span.trace_state, "vendor=1");
+            assert!(span.start_time_unix_nano < span.end_time_unix_nano);
+            assert!(!format!("{span:?}").contains("secret"), "{span:?}");
+        }
+        assert_eq!(hex(&green.parent_span_id), "b7ad6b7169203331");
+        assert_eq!(call.parent_span_id, green.span_id);
+        assert_eq!(blue.parent_span_id, call.span_id);
+        let kinds = [green, call, blue].map(Span::kind);
+        assert_eq!(kinds, [SpanKind::Server, SpanKind::Client, SpanKind::Server]);
 
-    assert_eq!(text(&green.attributes, "http.route"), "/hop/{status}");
-    assert_eq!(text(&green.attributes, "url.path"), "/hop/200");
-    assert_eq!(text(&green.attributes, "server.address"), "127.0.0.1");
-    assert_eq!(
-        text(&green.attributes, "server.port"),
-        services.green.port().to_string()
-    );
-    assert_eq!(text(&call.attributes, "url.full"), "http://blue.appmesh/answers/200");
-    assert_eq!(text(&call.attributes, "server.address"), "blue.appmesh");
-    assert_eq!(text(&call.attributes, "server.port"), "80");
-    assert_eq!(text(&blue.attributes, "server.address"), "blue.appmesh");
+        assert_eq!(text(&green.attributes, "http.route"), "/hop/{status}");
+        assert_eq!(text(&green.attributes, "url.path"), "/hop/200");
+        assert_eq!(text(&green.attributes, "server.address"), "127.0.0.1");
+        assert_eq!(
+            text(&green.attributes, "server.port"),
+            services.green.port().to_string()
+        );
+        assert_eq!(text(&call.attributes, "url.full"), "http://blue.appmesh/answers/200");
+        assert_eq!(text(&call.attributes, "server.address"), "blue.appmesh");
+        assert_eq!(text(&call.attributes, "server.port"), "80");
+        assert_eq!(text(&blue.attributes, "server.address"), "blue.appmesh");
 
-    assert_eq!(sent["traceparent"], format!("00-{TRACE}-{}-01", hex(&call.span_id)));
-    assert_eq!(sent["tracestate"], "vendor=1");
-    assert_eq!(sent["x-request-id"], "request-1");
-}
-
-#[tokio::test]
-async fn a_load_balancers_trace_goes_on_in_both_forms() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mut services = Services::start().await;
-    let header = "Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793";
-    let sent = services.call(200, &[("x-amzn-trace-id", header)]).await;
-    telemetry.shutdown().await;
-
-    let received = collector.received();
-    let [green, call] = ["GET /hop/{status}", "GET"].map(|name| received.span(name));
-    assert_eq!(hex(&green.trace_id), "5759e988bd862e3fe1be46a994272793");
-    assert_eq!(
-        hex(&green.parent_span_id),
-        "",
-        "the load balancer has no span of its own"
-    );
-    let span = hex(&call.span_id);
-    assert_eq!(
-        sent["x-amzn-trace-id"],
-        format!("Root=1-5759e988-bd862e3fe1be46a994272793;Parent={span};Sampled=1")
-    );
-    assert_eq!(
-        sent["traceparent"],
-        format!("00-5759e988bd862e3fe1be46a994272793-{span}-01")
-    );
-    assert!(!sent.contains_key("tracestate"));
-    assert_eq!(received.span("GET /answers/{status}").trace_id, green.trace_id);
-}
-
-#[tokio::test]
-async fn a_call_of_x_ray_has_a_parent() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mut services = Services::start().await;
-    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-    services.call(200, &[("x-amzn-trace-id", header)]).await;
-    telemetry.shutdown().await;
-    let received = collector.received();
-    assert_eq!(
-        hex(&received.span("GET /hop/{status}").parent_span_id),
-        "53995c3f42cd8ad8"
-    );
-}
-
-#[tokio::test]
-async fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mut services = Services::start().await;
-    let unsampled = PARENT.replace("-01", "-00");
-    let by_w3c = services.call(200, &[("traceparent", &unsampled)]).await;
-    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
-    let by_x_ray = services.call(200, &[("x-amzn-trace-id", header)]).await;
-    telemetry.shutdown().await;
-
-    let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
-    let parent = text(&by_w3c, "traceparent");
-    assert!(
-        parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-00"),
-        "{parent}"
-    );
-    assert!(text(&by_x_ray, "x-amzn-trace-id").ends_with(";Sampled=0"));
-    assert!(collector.received().is_empty());
-}
-
-#[tokio::test]
-async fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mut sidecar = sidecar::Sidecar::answering(|| axum::response::IntoResponse::into_response("ok")).await;
-    let mesh = sidecar.client();
-    let mut incoming = HeaderMap::new();
-    incoming.insert("traceparent", http::HeaderValue::from_static(PARENT));
-    let other = mesh_client::TraceContext::from_headers(&incoming);
-    let span = tracing::info_span!("a job");
-    let job = async { mesh.get("http://blue.appmesh/").propagate(&other).send().await };
-    tracing::Instrument::instrument(job, span).await.unwrap();
-    let sent = sidecar.seen().await;
-    telemetry.shutdown().await;
-
-    let received = collector.received();
-    let call = received.span("GET");
-    assert_eq!(hex(&call.parent_span_id), "b7ad6b7169203331");
-    assert_eq!(
-        sent.header("traceparent"),
-        format!("00-{TRACE}-{}-01", hex(&call.span_id))
-    );
-    assert_ne!(received.span("a job").trace_id, call.trace_id);
-}
-
-#[tokio::test]
-async fn spans_of_a_services_own_are_exported_from_info_on() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    tracing::info_span!("a job", price = 3).in_scope(|| {
-        tracing::error!("a line of the log");
-        tracing::debug_span!("its details").in_scope(|| {});
+        assert_eq!(sent["traceparent"], format!("00-{TRACE}-{}-01", hex(&call.span_id)));
+        assert_eq!(sent["tracestate"], "vendor=1");
+        assert_eq!(sent["x-request-id"], "request-1");
     });
-    telemetry.shutdown().await;
-    let received = collector.received();
-    assert_eq!(received.spans().len(), 1);
-    let job = received.span("a job");
-    assert_eq!(text(&job.attributes, "price"), "3");
-    assert!(job.events.is_empty(), "{:?}", job.events);
 }
 
-#[tokio::test]
-async fn nothing_is_exported_unless_it_is_configured_and_headers_still_go_on() {
-    let (telemetry, _recording) = telemetry(&[("OTEL_SERVICE_NAME", "green".to_owned())]);
-    assert!(!telemetry.exports());
-    let mut services = Services::start().await;
-    let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
-    let headers = [
-        ("traceparent", PARENT),
-        ("tracestate", "vendor=1"),
-        ("x-amzn-trace-id", root),
-        ("x-request-id", "request-1"),
-    ];
-    let sent = services.call(200, &headers).await;
-    for (name, value) in headers {
-        assert_eq!(sent[name], value, "{name}");
-    }
-    let sent = services.call(200, &[]).await;
-    for (name, _) in headers {
-        assert!(!sent.contains_key(name), "{name}");
-    }
-    telemetry.shutdown().await;
+#[test]
+fn a_load_balancers_trace_goes_on_in_both_forms() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let mut services = Services::start().await;
+        let header = "Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793";
+        let sent = services.call(200, &[("x-amzn-trace-id", header)]).await;
+        telemetry.shutdown().await;
+
+        let received = collector.received();
+        let [green, call] = ["GET /hop/{status}", "GET"].map(|name| received.span(name));
+        assert_eq!(hex(&green.trace_id), "5759e988bd862e3fe1be46a994272793");
+        assert_eq!(
+            hex(&green.parent_span_id),
+            "",
+            "the load balancer has no span of its own"
+        );
+        let span = hex(&call.span_id);
+        assert_eq!(
+            sent["x-amzn-trace-id"],
+            format!("Root=1-5759e988-bd862e3fe1be46a994272793;Parent={span};Sampled=1")
+        );
+        assert_eq!(
+            sent["traceparent"],
+            format!("00-5759e988bd862e3fe1be46a994272793-{span}-01")
+        );
+        assert!(!sent.contains_key("tracestate"));
+        assert_eq!(received.span("GET /answers/{status}").trace_id, green.trace_id);
+    });
+}
+
+#[test]
+fn a_call_of_x_ray_has_a_parent() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let mut services = Services::start().await;
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        services.call(200, &[("x-amzn-trace-id", header)]).await;
+        telemetry.shutdown().await;
+        let received = collector.received();
+        assert_eq!(
+            hex(&received.span("GET /hop/{status}").parent_span_id),
+            "53995c3f42cd8ad8"
+        );
+    });
+}
+
+#[test]
+fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let mut services = Services::start().await;
+        let unsampled = PARENT.replace("-01", "-00");
+        let by_w3c = services.call(200, &[("traceparent", &unsampled)]).await;
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
+        let by_x_ray = services.call(200, &[("x-amzn-trace-id", header)]).await;
+        telemetry.shutdown().await;
+
+        let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
+        let parent = text(&by_w3c, "traceparent");
+        assert!(
+            parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-00"),
+            "{parent}"
+        );
+        assert!(text(&by_x_ray, "x-amzn-trace-id").ends_with(";Sampled=0"));
+        assert!(collector.received().is_empty());
+    });
+}
+
+#[test]
+fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let mut sidecar = sidecar::Sidecar::answering(|| axum::response::IntoResponse::into_response("ok")).await;
+        let mesh = sidecar.client();
+        let mut incoming = HeaderMap::new();
+        incoming.insert("traceparent", http::HeaderValue::from_static(PARENT));
+        let other = mesh_client::TraceContext::from_headers(&incoming);
+        let span = tracing::info_span!("a job");
+        let job = async { mesh.get("http://blue.appmesh/").propagate(&other).send().await };
+        tracing::Instrument::instrument(job, span).await.unwrap();
+        let sent = sidecar.seen().await;
+        telemetry.shutdown().await;
+
+        let received = collector.received();
+        let call = received.span("GET");
+        assert_eq!(hex(&call.parent_span_id), "b7ad6b7169203331");
+        assert_eq!(
+            sent.header("traceparent"),
+            format!("00-{TRACE}-{}-01", hex(&call.span_id))
+        );
+        assert_ne!(received.span("a job").trace_id, call.trace_id);
+    });
+}
+
+#[test]
+fn spans_of_a_services_own_are_exported_from_info_on() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        tracing::info_span!("a job", price = 3).in_scope(|| {
+            tracing::error!("a line of the log");
+            tracing::debug_span!("its details").in_scope(|| {});
+        });
+        telemetry.shutdown().await;
+        let received = collector.received();
+        assert_eq!(received.spans().len(), 1);
+        let job = received.span("a job");
+        assert_eq!(text(&job.attributes, "price"), "3");
+        assert!(job.events.is_empty(), "{:?}", job.events);
+    });
+}
+
+#[test]
+fn nothing_is_exported_unless_it_is_configured_and_headers_still_go_on() {
+    own_process(async || {
+        let (telemetry, _recording) = telemetry(&[("OTEL_SERVICE_NAME", "green".to_owned())]);
+        assert!(!telemetry.exports());
+        let mut services = Services::start().await;
+        let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+        let headers = [
+            ("traceparent", PARENT),
+            ("tracestate", "vendor=1"),
+            ("x-amzn-trace-id", root),
+            ("x-request-id", "request-1"),
+        ];
+        let sent = services.call(200, &headers).await;
+        for (name, value) in headers {
+            assert_eq!(sent[name], value, "{name}");
+        }
+        let sent = services.call(200, &[]).await;
+        for (name, _) in headers {
+            assert!(!sent.contains_key(name), "{name}");
+        }
+        telemetry.shutdown().await;
+    });
 }

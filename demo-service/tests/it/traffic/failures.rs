@@ -2,12 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use tokio::net::TcpSocket;
 
 use super::client::{Client, Outcome};
 use super::failing::Failing;
 use crate::demo::Settings;
-use crate::sidecar::Sidecar;
+use crate::sidecar::{Sidecar, closed_port};
 
 /// Three calls that all fail in one way: the line, and what the summary says of the first.
 async fn failing(address: &str, options: &str) -> (String, String) {
@@ -31,11 +30,8 @@ async fn failing(address: &str, options: &str) -> (String, String) {
 
 #[tokio::test]
 async fn nobody_there_is_refused() {
-    // Bound and not listening: nobody else gets this port meanwhile.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = socket.local_addr().unwrap();
-    let (line, what) = failing(&address.to_string(), "").await;
+    let closed = closed_port();
+    let (line, what) = failing(&closed.address.to_string(), "").await;
     assert_eq!(line, "failed connection-refused=3");
     assert!(what.starts_with("connection-refused after "), "{what}");
     assert!(

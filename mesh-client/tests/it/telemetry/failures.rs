@@ -1,6 +1,7 @@
 //! What becomes of spans when something fails: the service, the caller, the collector.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,70 +12,78 @@ use tokio::sync::Notify;
 
 use super::collector::{Collector, text};
 use super::{Services, spans_to, telemetry};
+use crate::own_process::own_process;
 use crate::readiness::{serve, soon};
 use crate::sidecar;
 
-#[tokio::test]
-async fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mut services = Services::start().await;
-    services.call(404, &[]).await;
-    telemetry.shutdown().await;
+#[test]
+fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let mut services = Services::start().await;
+        services.call(404, &[]).await;
+        telemetry.shutdown().await;
 
-    let received = collector.received();
-    // By the semantic conventions a 404 is no error of the server's, and one of the client's.
-    for (name, error) in [("GET /hop/{status}", ""), ("GET", "404"), ("GET /answers/{status}", "")] {
-        let span = received.span(name);
-        assert_eq!(text(&span.attributes, "error.type"), error, "{name}");
-        let is_error = span
-            .status
-            .as_ref()
-            .is_some_and(|status| status.code() == SpanStatus::Error);
-        assert_eq!(is_error, !error.is_empty(), "{name}");
-    }
+        let received = collector.received();
+        // By the semantic conventions a 404 is no error of the server's, and one of the client's.
+        for (name, error) in [("GET /hop/{status}", ""), ("GET", "404"), ("GET /answers/{status}", "")] {
+            let span = received.span(name);
+            assert_eq!(text(&span.attributes, "error.type"), error, "{name}");
+            let is_error = span
+                .status
+                .as_ref()
+                .is_some_and(|status| status.code() == SpanStatus::Error);
+            assert_eq!(is_error, !error.is_empty(), "{name}");
+        }
+    });
 }
 
-#[tokio::test]
-async fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let mesh = sidecar::client(sidecar::nobody().await);
-    let error = mesh.get("http://blue.appmesh/").send().await.unwrap_err();
-    telemetry.shutdown().await;
-    let received = collector.received();
-    let span = received.span("GET");
-    assert_eq!(text(&span.attributes, "error.type"), error.label());
-    assert_eq!(span.status.as_ref().unwrap().message, error.to_string());
+#[test]
+fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let closed = sidecar::closed_port();
+        let mesh = sidecar::client(closed.address);
+        let error = mesh.get("http://blue.appmesh/").send().await.unwrap_err();
+        telemetry.shutdown().await;
+        let received = collector.received();
+        let span = received.span("GET");
+        assert_eq!(text(&span.attributes, "error.type"), error.label());
+        assert_eq!(span.status.as_ref().unwrap().message, error.to_string());
+    });
 }
 
-#[tokio::test]
-async fn a_request_that_its_caller_drops_is_cancelled() {
-    let collector = Collector::start().await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-    let entered = Arc::new(Notify::new());
-    let enter = Arc::clone(&entered);
-    let hang = async move || {
-        enter.notify_one();
-        std::future::pending::<&str>().await
-    };
-    let app = Router::new().route("/hang", get(hang)).layer(ServerLayer::new());
-    let (address, mut server) = serve(app).await;
-    let call = tokio::spawn(sidecar::client(address).get("http://blue.appmesh/hang").send());
-    soon(entered.notified()).await;
-    call.abort();
-    assert!(soon(call).await.unwrap_err().is_cancelled());
-    server.shutdown().await;
-    telemetry.shutdown().await;
+#[test]
+fn a_request_that_its_caller_drops_is_cancelled() {
+    own_process(async || {
+        let collector = Collector::start().await;
+        let (telemetry, _recording) = telemetry(&spans_to(collector.address));
+        let entered = Arc::new(Notify::new());
+        let enter = Arc::clone(&entered);
+        let hang = async move || {
+            enter.notify_one();
+            std::future::pending::<&str>().await
+        };
+        let app = Router::new().route("/hang", get(hang)).layer(ServerLayer::new());
+        let (address, mut server) = serve(app).await;
+        let call = tokio::spawn(sidecar::client(address).get("http://blue.appmesh/hang").send());
+        soon(entered.notified()).await;
+        call.abort();
+        assert!(soon(call).await.unwrap_err().is_cancelled());
+        server.shutdown().await;
+        telemetry.shutdown().await;
 
-    let received = collector.received();
-    for name in ["GET", "GET /hang"] {
-        assert_eq!(
-            text(&received.span(name).attributes, "error.type"),
-            "cancelled",
-            "{name}"
-        );
-    }
+        let received = collector.received();
+        for name in ["GET", "GET /hang"] {
+            assert_eq!(
+                text(&received.span(name).attributes, "error.type"),
+                "cancelled",
+                "{name}"
+            );
+        }
+    });
 }
 
 /// Enough requests that the exporter has a full batch and sends it before its time.
@@ -84,44 +93,63 @@ async fn many_requests(services: &mut Services) {
     }
 }
 
-#[tokio::test]
-async fn a_collector_that_hangs_delays_no_request() {
-    let entered = Arc::new(Notify::new());
-    let enter = Arc::clone(&entered);
-    let hang = async move || {
-        enter.notify_one();
-        std::future::pending::<&str>().await
-    };
-    let (collector, _server) = serve(Router::new().fallback(hang)).await;
-    let (telemetry, _recording) = telemetry(&spans_to(collector));
-    let mut services = Services::start().await;
-    many_requests(&mut services).await;
-    soon(entered.notified()).await;
-    // The exporter waits for the collector; more than its queue holds of 2048 spans, at three a request.
-    for _ in 0..3 {
+#[test]
+fn a_collector_that_hangs_delays_no_request() {
+    own_process(async || {
+        let (calls, entered) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (count, enter) = (Arc::clone(&calls), Arc::clone(&entered));
+        let hang = async move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            enter.notify_one();
+            std::future::pending::<&str>().await
+        };
+        let (collector, _server) = serve(Router::new().fallback(hang)).await;
+        let mut variables = spans_to(collector);
+        // The exporter waits for an hour. A request that waited for the exporter would not be done before.
+        variables.push(("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000".to_owned()));
+        let (telemetry, _recording) = telemetry(&variables);
+        let mut services = Services::start().await;
         many_requests(&mut services).await;
-    }
-    soon(telemetry.shutdown()).await;
+        soon(entered.notified()).await;
+        // More spans than the exporter's queue holds (2048), at three a request. One request takes milliseconds; if each
+        // took a second, all would take a quarter of an hour.
+        let all = async {
+            for _ in 0..3 {
+                many_requests(&mut services).await;
+            }
+        };
+        soon(all).await;
+        assert_eq!(
+            calls.load(Ordering::SeqCst),
+            1,
+            "the exporter still waits for its first batch"
+        );
+        soon(telemetry.shutdown()).await;
+    });
 }
 
-#[tokio::test]
-async fn a_collector_that_is_gone_fails_no_request() {
-    let nobody = sidecar::nobody().await;
-    let (telemetry, _recording) = telemetry(&spans_to(nobody));
-    let mut services = Services::start().await;
-    many_requests(&mut services).await;
-    soon(telemetry.shutdown()).await;
+#[test]
+fn a_collector_that_is_gone_fails_no_request() {
+    own_process(async || {
+        let closed = sidecar::closed_port();
+        let (telemetry, _recording) = telemetry(&spans_to(closed.address));
+        let mut services = Services::start().await;
+        many_requests(&mut services).await;
+        soon(telemetry.shutdown()).await;
+    });
 }
 
-#[tokio::test]
-async fn telemetry_that_is_dropped_hands_over_what_it_has_and_ends() {
-    let nobody = sidecar::nobody().await;
-    let (telemetry, _recording) = telemetry(&spans_to(nobody));
-    let mut services = Services::start().await;
-    services.call(200, &[]).await;
-    let dropped = tokio::task::spawn_blocking(move || drop::<Telemetry>(telemetry));
-    tokio::time::timeout(Duration::from_secs(30), dropped)
-        .await
-        .unwrap()
-        .unwrap();
+#[test]
+fn telemetry_that_is_dropped_hands_over_what_it_has_and_ends() {
+    own_process(async || {
+        let closed = sidecar::closed_port();
+        let (telemetry, _recording) = telemetry(&spans_to(closed.address));
+        let mut services = Services::start().await;
+        services.call(200, &[]).await;
+        let dropped = tokio::task::spawn_blocking(move || drop::<Telemetry>(telemetry));
+        tokio::time::timeout(Duration::from_secs(30), dropped)
+            .await
+            .unwrap()
+            .unwrap();
+    });
 }
