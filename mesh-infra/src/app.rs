@@ -1,11 +1,11 @@
 //! What a user describes as a whole: one or more stacks, in the order in which they are deployed.
 
+use cfn::Template;
 use indexmap::IndexMap;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 use crate::mesh_form::MeshForm;
 use crate::stack::Stack;
-use crate::template::Template;
 
 /// A named set of stacks.
 #[derive(Debug)]

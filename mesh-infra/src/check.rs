@@ -20,11 +20,10 @@ mod services;
 mod task_definitions;
 mod wiring;
 
+use cfn::{self, ResourceType, Template, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-use crate::cfn::{self, ResourceType, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 use crate::mesh_resource::mesh_resources;
-use crate::template::Template;
 
 pub(crate) use parameters::check as check_parameters;
 

@@ -5,8 +5,7 @@
 //! as well, so a stack can hold what layer 2 has no word for.
 
 use crate::stack::{LogicalId, Scope};
-use crate::template::{Output, Parameter, Resource};
-use crate::value::{Literal, Value};
+use cfn::{Literal, Output, Parameter, Resource, Value};
 
 /// A description that becomes resources once it is added to a stack.
 pub trait Construct {

@@ -7,12 +7,10 @@
 mod app_mesh;
 mod mermaid;
 
+use cfn::{Template, Value, ecs};
 use indexmap::IndexMap;
 
-use crate::cfn::ecs;
 use crate::participant::{Participant, Shared, participants};
-use crate::template::Template;
-use crate::value::Value;
 
 use mermaid::{Arrow, Flowchart, Shape};
 

@@ -1,6 +1,6 @@
 //! Images in the registry of the account that a stack is deployed to.
 
-use crate::value::Value;
+use cfn::Value;
 
 /// The endings of the host names of Amazon ECR's private registries, after `ACCOUNT.dkr.ecr.REGION.`. Source: Amazon ECR
 /// user guide, "Private registries" (read 2026-11-23).

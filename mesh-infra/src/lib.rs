@@ -80,26 +80,23 @@
 //! | deploying | with the feature `deploy`: compared, deployed by change sets, followed, destroyed with what Service Connect leaves; drift and import not yet |
 
 mod app;
-mod assertion;
-pub mod cfn;
 mod check;
 mod construct;
 mod constructs;
 #[cfg(feature = "deploy")]
 pub mod deploy;
 mod diagram;
-mod diff;
 mod ecr_image;
 mod mesh_form;
 mod mesh_resource;
 mod participant;
-mod settle;
 mod stack;
-mod template;
-mod value;
 
 pub use app::App;
-pub use assertion::{AssertionError, Difference};
+pub use cfn::{
+    self, AssertionError, Change, Diff, Difference, Entry, Literal, Output, Parameter, Resource, StringList, Template,
+    TemplateError, Value, diff,
+};
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
@@ -113,7 +110,6 @@ pub use constructs::{
     VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;
-pub use diff::{Change, Diff, Entry, diff};
 pub use ecr_image::EcrImage;
 pub use mesh_form::MeshForm;
 /// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
@@ -121,5 +117,3 @@ pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;
 pub use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 pub use stack::{LogicalId, Scope, Stack};
-pub use template::{Output, Parameter, Resource, Template, TemplateError};
-pub use value::{Literal, StringList, Value};

@@ -5,13 +5,10 @@
 
 mod names;
 
+use cfn::{Resource, ResourceType, Template, appmesh, partial_eval::is_late, ssm};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use mesh_model::app_mesh::{Kind, ResourcePath, Spelling};
 use serde_json::{Map, Value as Json};
-
-use crate::cfn::{ResourceType, appmesh, ssm};
-use crate::settle::is_late;
-use crate::template::{Resource, Template};
 
 pub(crate) use names::{Answer, Names, NoName};
 
@@ -80,7 +77,7 @@ fn from_app_mesh<'t>(logical_id: &'t str, resource: &'t Resource, kind: Kind, na
         Some(spec) => names.settled(spec),
         // The only kind that may say nothing at all.
         None if kind == Kind::Mesh => Json::Object(Map::new()),
-        None => crate::cfn::unknown(),
+        None => cfn::unknown(),
     };
     MeshResource {
         logical_id,

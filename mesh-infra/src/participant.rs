@@ -3,13 +3,11 @@
 //! Checking and drawing both ask: which task definition does this service run, in which cluster, in which
 //! namespace? The answers hang on references between resources, and any of them may lead outside the template.
 
+use cfn::{Resource, Template, Value, ecs, servicediscovery};
 use mesh_model::app_mesh::ResourcePath;
 
-use crate::cfn::{ecs, servicediscovery};
 use crate::constructs::RESOURCE_ARN_VARIABLE;
 use crate::mesh_resource::Names;
-use crate::template::{Resource, Template};
-use crate::value::Value;
 
 /// A service, and its task definition if that is in the template.
 #[derive(Debug)]
@@ -171,7 +169,7 @@ fn namespace_of(template: &Template, namespace: &Value<String>) -> Shared {
 }
 
 /// The other kinds of namespace carry their name in the same property, so they are read alike.
-fn read_as<T: crate::cfn::ResourceType>(resource: &Resource) -> Option<T> {
+fn read_as<T: cfn::ResourceType>(resource: &Resource) -> Option<T> {
     let namespace = |kind: &str| kind.starts_with("AWS::ServiceDiscovery::") && kind.ends_with("Namespace");
     let same_kind = resource.kind == T::KIND || (namespace(T::KIND) && namespace(&resource.kind));
     same_kind.then(|| resource.read().ok()).flatten()

@@ -7,6 +7,7 @@ mod logical_id;
 mod overrides;
 mod scope;
 
+use cfn::Template;
 use indexmap::IndexMap;
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
@@ -15,7 +16,6 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 use crate::check::check;
 use crate::construct::Construct;
 use crate::mesh_form::{MeshForm, to_parameters};
-use crate::template::Template;
 
 pub use logical_id::LogicalId;
 use overrides::Override;

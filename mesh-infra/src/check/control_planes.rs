@@ -4,16 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use cfn::{Template, Value, ecs};
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use crate::cfn::ecs;
 use crate::constructs::{CONTROL_PLANE_ROLE, ROLE_LABEL};
 use crate::participant::referred;
-use crate::template::Template;
-use crate::value::Value;
 
 /// Narrows what a role may ask of Cloud Map.
 const NAMESPACES: &str = "servicediscovery:NamespaceName";

@@ -1,16 +1,14 @@
 //! The Envoys of tasks: whether the virtual node or gateway that each belongs to is there, and where its tasks are
 //! looked for.
 
+use cfn::{ResourceType, Template, Value, closest, servicediscovery};
 use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
 use mesh_model::app_mesh::{Kind, ResourcePath, Spec, Spelling, VirtualNodeSpec};
 use sidecar_contract::Diagnostics;
 
 use super::app_mesh::known_paths;
-use crate::cfn::{ResourceType, closest, servicediscovery};
 use crate::constructs::RESOURCE_ARN_VARIABLE;
 use crate::mesh_resource::MeshResource;
-use crate::template::Template;
-use crate::value::Value;
 
 pub(super) fn check(template: &Template, resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
     check_places(template, resources, diagnostics);
@@ -20,7 +18,7 @@ pub(super) fn check(template: &Template, resources: &[MeshResource<'_>], diagnos
 /// An Envoy that belongs to nothing is told nothing, and its task waits for it in vain.
 fn check_places(template: &Template, resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
     let (paths, meshes) = known_paths(resources);
-    let tasks = template.resources_of::<crate::cfn::ecs::TaskDefinition>();
+    let tasks = template.resources_of::<cfn::ecs::TaskDefinition>();
     for (id, task) in tasks.filter_map(|(id, task)| Some((id, task.ok()?))) {
         for (number, container) in task.container_definitions.iter().enumerate() {
             for (index, variable) in container.environment.iter().enumerate() {

@@ -1,10 +1,8 @@
 //! What Fargate demands of a task definition: a network mode, a size from its table, and room in it for what its
 //! containers, Envoy among them, are promised.
 
+use cfn::{Value, ecs};
 use sidecar_contract::Diagnostics;
-
-use crate::cfn::ecs;
-use crate::value::Value;
 
 /// Each CPU size, in units, and the memory that goes with it, in MiB: least, most, step.
 ///
@@ -141,7 +139,7 @@ fn listed<'a>(sizes: impl Iterator<Item = &'a u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::StringList;
+    use cfn::StringList;
     use serde_json::json;
 
     fn task(cpu: &str, memory: &str) -> ecs::TaskDefinition {

@@ -8,12 +8,9 @@
 //! quotas"; Cloud Map API reference, `CreateService`, `CreateHttpNamespace` and `CreatePrivateDnsNamespace`; EC2 API
 //! reference, `CreateSecurityGroup` and `IpRange`.
 
+use cfn::{Resource, ResourceType, Template, Value, ec2, ecs, elbv2, iam, logs, servicediscovery};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
-
-use crate::cfn::{ResourceType, ec2, ecs, elbv2, iam, logs, servicediscovery};
-use crate::template::{Resource, Template};
-use crate::value::Value;
 
 /// What a text may be.
 struct Rule {

@@ -2,15 +2,13 @@
 //!
 //! Source: Systems Manager API reference, `PutParameter`, and user guide, "Managing parameter tiers" (read 2026-11-23).
 
+use cfn::{Template, Value, ssm};
 use mesh_model::app_mesh::ResourcePath;
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::names::around_what_is_put_in;
-use crate::cfn::ssm;
-use crate::template::Template;
-use crate::value::Value;
 
 /// Characters of a name. The API counts its own part of the ARN as well, which leaves so many.
 const LONGEST_NAME: usize = 1011;

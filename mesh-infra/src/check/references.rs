@@ -1,10 +1,8 @@
 //! References that lead nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, and the names of conditions.
 
+use cfn::{Template, intrinsic};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
-
-use crate::template::Template;
-use crate::value::intrinsic;
 
 pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     // A macro may add whatever is referred to.
@@ -157,7 +155,7 @@ fn before_dot(dotted: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Resource;
+    use cfn::Resource;
     use serde_json::json;
 
     #[test]

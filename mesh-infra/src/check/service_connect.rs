@@ -1,14 +1,12 @@
 //! The namespaces of Service Connect: which services meet in each, and whether they agree.
 
+use cfn::{ResourceType, Template, Value, ecs, servicediscovery};
 use indexmap::IndexMap;
 use mesh_model::namespace::{Member, Namespace, PortMapping};
 use mesh_model::service_connect::{AppProtocol, ServiceConnectConfiguration};
 use sidecar_contract::Diagnostics;
 
-use crate::cfn::{ResourceType, ecs, servicediscovery};
 use crate::participant::{Participant, Shared, participants, referred};
-use crate::template::Template;
-use crate::value::Value;
 
 /// A service whose configuration and ports are all known.
 struct Judged {

@@ -1,10 +1,9 @@
 //! What ECS demands of a service and its task definition together.
 
+use cfn::{Template, Value};
 use sidecar_contract::Diagnostics;
 
 use crate::participant::participants;
-use crate::template::Template;
-use crate::value::Value;
 
 pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     for participant in participants(template) {

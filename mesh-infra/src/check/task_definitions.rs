@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use cfn::{Value, ecs, in_range};
 use sidecar_contract::Diagnostics;
-
-use crate::cfn::ecs;
-use crate::value::{Value, in_range};
 
 pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
     let containers = &task.container_definitions;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use cfn::{Template, Value, ecs};
 use envoy_bootstrap::{
     LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, SDS_CLUSTER, Wiring, ingress_listener, tcp_egress_listener,
 };
@@ -11,10 +12,7 @@ use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Spec, Spelling, Topolog
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use crate::cfn::ecs;
 use crate::constructs::{ENVOY_ROLE, RESOURCE_ARN_VARIABLE, ROLE_LABEL};
-use crate::template::Template;
-use crate::value::Value;
 
 pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, diagnostics: &mut Diagnostics) {
     let tasks = template.resources_of::<ecs::TaskDefinition>();

@@ -1,10 +1,9 @@
 //! Clusters, in which services live.
 
-use crate::cfn::ecs;
+use cfn::{Resource, Value, ecs};
+
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 use super::HttpNamespaceHandle;
 

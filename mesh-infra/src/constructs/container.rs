@@ -1,9 +1,7 @@
 //! Containers, of which a task is made.
 
+use cfn::{StringList, Value, ecs};
 use serde_json::Value as Json;
-
-use crate::cfn::ecs;
-use crate::value::{StringList, Value};
 
 use super::{HealthCheck, PortMapping};
 

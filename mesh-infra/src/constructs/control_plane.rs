@@ -1,5 +1,6 @@
 //! The control plane of a mesh, as a service beside those that it configures.
 
+use cfn::{Resource, Value};
 use serde_json::{Value as Json, json};
 
 use super::container::{CONTROL_PLANE_ROLE, ROLE_LABEL};
@@ -11,8 +12,6 @@ use super::{
 use crate::EcrImage;
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 use mesh_model::service_connect::AppProtocol;
 
 /// The repository of the control plane's image.

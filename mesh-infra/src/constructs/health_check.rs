@@ -1,7 +1,6 @@
 //! How ECS learns whether a container is well.
 
-use crate::cfn::ecs;
-use crate::value::{StringList, Value};
+use cfn::{StringList, Value, ecs};
 
 /// A command that ECS runs in the container again and again; exit status 0 means well.
 ///

@@ -1,10 +1,9 @@
 //! Namespaces in which services are found by name.
 
-use crate::cfn::servicediscovery;
+use cfn::{Resource, Value, servicediscovery};
+
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 /// A Cloud Map namespace for Service Connect.
 ///

@@ -1,15 +1,16 @@
 //! The way in from outside: a network load balancer, which only those may reach whom the deployment names.
 
+use cfn::{
+    Output, Parameter, Resource, Value,
+    ec2::{Egress, Ingress},
+    ecs, elbv2,
+};
 use serde_json::{Map, Value as Json, json};
 
 use super::NetworkHandle;
 use super::security_groups::{from_group, group, id_of, nowhere};
-use crate::cfn::ec2::{Egress, Ingress};
-use crate::cfn::{ecs, elbv2};
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::{Output, Parameter, Resource};
-use crate::value::Value;
 
 /// The port that addresses without one lead to, decided by us.
 const DEFAULT_PORT: u16 = 80;
@@ -169,7 +170,7 @@ impl Construct for LoadBalancer {
             kind: Some(Value::from("network")),
             scheme: Some(Value::from("internet-facing")),
             subnets: self.network.subnets().cloned(),
-            security_groups: Some(crate::value::StringList::list([id_of(&own_group)])),
+            security_groups: Some(cfn::StringList::list([id_of(&own_group)])),
             load_balancer_attributes: vec![attribute("load_balancing.cross_zone.enabled", "true")],
             other: Map::new(),
         };

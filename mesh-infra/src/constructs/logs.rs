@@ -1,11 +1,9 @@
 //! Where the output of a service's containers goes.
 
+use cfn::{Resource, Value, logs};
 use serde_json::{Value as Json, json};
 
-use crate::cfn::logs;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 /// Days for which logs are kept, decided by us: long enough to look into what went wrong last week, and not for ever,
 /// as CloudWatch Logs would.

@@ -3,14 +3,12 @@
 //! A [`Vpc`](crate::Vpc) of the stack's own is a network. One that exists is a [`Network`]: either its ids are known, or
 //! whoever deploys the stack is asked for them.
 
+use cfn::{Parameter, StringList, Value, ecs};
 use serde_json::json;
 
 use super::security_groups::SecurityGroups;
-use crate::cfn::ecs;
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Parameter;
-use crate::value::{StringList, Value};
 
 /// The subnets and security groups of tasks, in a VPC that exists.
 #[derive(Debug, Clone)]

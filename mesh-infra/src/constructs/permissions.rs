@@ -3,10 +3,8 @@
 //! No managed policy is attached anywhere: `AmazonECSTaskExecutionRolePolicy` allows reading every repository and
 //! writing every log group of the account.
 
+use cfn::{Value, iam};
 use serde_json::{Value as Json, json};
-
-use crate::cfn::iam;
-use crate::value::Value;
 
 /// The version of the language of policies, the only one in use.
 const VERSION: &str = "2012-10-17";

@@ -1,9 +1,7 @@
 //! The ports on which a container listens.
 
+use cfn::{Value, ecs};
 use mesh_model::service_connect::AppProtocol;
-
-use crate::cfn::ecs;
-use crate::value::Value;
 
 /// The docker label that tells the local runner by which environment variable a container learns a port:
 /// `meshwright.port.3000` = `SERVICE_PORT` says that `SERVICE_PORT` holds the port to listen on, which is 3000.

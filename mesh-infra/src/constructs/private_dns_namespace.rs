@@ -1,12 +1,10 @@
 //! Namespaces in which services are found by DNS.
 
+use cfn::{Resource, Value, servicediscovery};
 use serde_json::json;
 
-use crate::cfn::servicediscovery;
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 use super::NetworkHandle;
 

@@ -10,12 +10,13 @@
 //! group without a rule would be given one that allows everything (CloudFormation template reference,
 //! `AWS::EC2::SecurityGroup`, "Remove the default rule", read 2026-11-23).
 
+use cfn::{
+    Resource, Value,
+    ec2::{Egress, Ingress, SecurityGroup},
+};
 use serde_json::{Value as Json, json};
 
-use crate::cfn::ec2::{Egress, Ingress, SecurityGroup};
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 /// The groups that every task of a network carries.
 #[derive(Debug, Clone)]

@@ -2,9 +2,9 @@
 
 mod assembly;
 
-use crate::cfn::ecs;
+use cfn::{Value, ecs};
+
 use crate::stack::LogicalId;
-use crate::value::Value;
 
 use super::app_mesh::Envoy;
 use super::logs::DEFAULT_RETENTION_DAYS;

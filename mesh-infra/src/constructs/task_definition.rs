@@ -1,7 +1,6 @@
 //! Task definitions: the containers that run together, and the room they get.
 
-use crate::cfn::ecs;
-use crate::value::{StringList, Value};
+use cfn::{StringList, Value, ecs};
 
 use super::app_mesh::ENVOY_CONTAINER;
 use super::{Container, PortMapping};

@@ -2,13 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+use cfn::{Resource, ResourceType, StringList, Value, ec2};
 use serde_json::{Map, json};
 
-use crate::cfn::{ResourceType, ec2};
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::{StringList, Value};
 
 use super::NetworkHandle;
 use super::network::Place;

@@ -7,7 +7,7 @@ use super::prepare::{ParameterChange, Preparation};
 use super::request::Request;
 use super::security::SecurityChange;
 use super::status::{StackStatus, Standing};
-use crate::diff::Diff;
+use cfn::Diff;
 
 /// How a request compares with what is deployed.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,12 +2,12 @@
 
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{Stack as SdkStack, TemplateStage};
+use cfn::{Template, TemplateError};
 use indexmap::IndexMap;
 
 use super::account::Account;
 use super::error::{Error, ErrorKind};
 use super::status::{StackStatus, Standing};
-use crate::template::{Template, TemplateError};
 
 /// A stack as it is deployed.
 #[derive(Debug, Clone, PartialEq)]

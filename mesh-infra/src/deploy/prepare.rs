@@ -5,6 +5,7 @@ mod reading;
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::{ChangeSetType, Parameter, Tag};
+use cfn::{Diff, Template, diff};
 use indexmap::IndexMap;
 
 use super::account::Account;
@@ -14,8 +15,6 @@ use super::prepared::{ChangeSet, Prepared};
 use super::request::{Body, ParameterValue, Request, SECRET, body, capabilities};
 use super::security::{SecurityChange, Side, security_changes};
 use super::status::Standing;
-use crate::diff::{Diff, diff};
-use crate::template::Template;
 
 /// What came of preparing.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::ChangeSetSummary;
+use cfn::Diff;
 
 use super::account::Account;
 use super::change::{Replacement, ResourceChange};
@@ -12,7 +13,6 @@ use super::prepare::ParameterChange;
 use super::reader::Operation;
 use super::security::SecurityChange;
 use super::status::Standing;
-use crate::diff::Diff;
 
 /// Changes that CloudFormation stands ready to make.
 ///

@@ -4,12 +4,12 @@ mod limits;
 
 use std::collections::BTreeMap;
 
+use cfn::{Parameter, Template};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use super::deployed::DeployedStack;
-use crate::template::{Parameter, Template};
 
 pub(super) use limits::{Body, body, capabilities};
 

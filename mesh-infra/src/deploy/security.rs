@@ -11,8 +11,7 @@ mod words;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-use crate::template::{Resource, Template};
-
+use cfn::{Resource, Template};
 use words::Words;
 
 /// One sentence that is true only before, or only after.

@@ -2,6 +2,7 @@
 //!
 //! Drawn is what is known. Of a resource whose spec is late, or wrong, there is the box and no arrow.
 
+use cfn::Template;
 use indexmap::IndexMap;
 use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::app_mesh::virtual_service::VirtualServiceProvider;
@@ -14,7 +15,6 @@ use mesh_model::app_mesh::{PortMapping, gateway_route::HttpGatewayRoute, route::
 use super::mermaid::{Arrow, Flowchart, Shape};
 use crate::mesh_resource::{MeshResource, Names, mesh_resources};
 use crate::participant::Participant;
-use crate::template::Template;
 
 /// Draws the meshes, their resources grouped, and arrows along the way of a request. True if there are any.
 pub(super) fn draw(template: &Template, participants: &[Participant<'_>], chart: &mut Flowchart) -> bool {

@@ -1,5 +1,9 @@
 //! From `AWS::AppMesh::…` resources to parameters that hold their specs.
 
+use cfn::{
+    Literal, Resource, Template, Value, appmesh, intrinsic, is_part_of, partial_eval::escaped, partial_eval::settled,
+    ssm,
+};
 use mesh_model::app_mesh::{
     GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, VirtualGatewaySpec, VirtualNodeSpec,
     VirtualRouterSpec, VirtualServiceSpec,
@@ -7,12 +11,8 @@ use mesh_model::app_mesh::{
 use serde_json::{Map, Value as Json, json};
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
-use crate::cfn::{appmesh, is_part_of, ssm};
 use crate::check::check_parameters;
 use crate::mesh_resource::{Answer, Names, NoName};
-use crate::settle::{escaped, settled};
-use crate::template::{Resource, Template};
-use crate::value::{Literal, Value, intrinsic};
 
 /// Turns every App Mesh resource into a parameter. Notes what cannot be said in one, unless its place was noted before.
 pub(crate) fn to_parameters(template: &mut Template, diagnostics: &mut Diagnostics) {

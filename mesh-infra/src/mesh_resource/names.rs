@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use cfn::{
+    Template, Value,
+    appmesh::{kind_of, name_properties},
+    intrinsic,
+    partial_eval::settled,
+};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::Value as Json;
-
-use crate::cfn::appmesh::{kind_of, name_properties};
-use crate::settle::settled;
-use crate::template::Template;
-use crate::value::{Value, intrinsic};
 
 /// Names may lead to names, but not without end: a mesh's name is three steps away at most.
 const DEEPEST: usize = 8;

@@ -1,9 +1,8 @@
 //! The escape hatch: properties set by path after the constructs have had their say.
 
+use cfn::Template;
 use serde_json::{Map, Value as Json};
 use sidecar_contract::Diagnostics;
-
-use crate::template::Template;
 
 /// One property to set.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! What a construct sees of the stack it is added to.
 
+use cfn::{Output, Parameter, Resource};
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::{LogicalId, Stack, logical_id};
-use crate::template::{Output, Parameter, Resource};
 
 /// A construct's place in a stack: its ids, and the way in for its resources.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! The Envoy of a task, by which its service is a part of the mesh.
 
+use cfn::ecs;
 use mesh_model::app_mesh::{PortMapping as MeshPort, Protocol, ResourcePath};
 use mesh_model::service_connect::AppProtocol;
 use sidecar_contract::Diagnostics;
 
 use super::wiring::bootstrap;
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
-use crate::cfn::ecs;
 use crate::constructs::container::{ENVOY_ROLE, ROLE_LABEL};
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
 use crate::ecr_image::EcrImage;

@@ -3,6 +3,7 @@
 mod grpc;
 mod http;
 
+use cfn::appmesh;
 use mesh_model::app_mesh::gateway_route::{
     DefaultRewrite, GatewayRouteTarget, GatewayRouteVirtualService, HostnameRewrite,
 };
@@ -11,7 +12,6 @@ use mesh_model::app_mesh::{GatewayRouteSpec, Kind};
 use super::references::to_get_att;
 use super::resource_ref::{ResourceRef, handle};
 use super::{VirtualGatewayHandle, VirtualServiceHandle};
-use crate::cfn::appmesh;
 use crate::stack::{LogicalId, Scope};
 
 pub use grpc::GrpcGatewayRoute;

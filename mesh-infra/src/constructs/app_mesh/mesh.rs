@@ -1,10 +1,10 @@
 //! Meshes: what contains everything else.
 
+use cfn::appmesh;
 use mesh_model::app_mesh::mesh::{EgressFilter, EgressFilterType, MeshServiceDiscovery};
 use mesh_model::app_mesh::{IpPreference, MeshSpec, Spec, Spelling};
 
 use super::resource_ref::{ResourceRef, handle};
-use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;

@@ -3,12 +3,12 @@
 //!
 //! Backends stay names: services that call each other would form a cycle, which CloudFormation rejects.
 
+use cfn::Value;
 use mesh_model::app_mesh::{Kind, ResourcePath, Spec, Spelling};
 use serde_json::Value as Json;
 
 use super::resource_ref::own_name_property;
 use crate::stack::Scope;
-use crate::value::Value;
 
 /// The properties of a spec that can hold a route, as CloudFormation writes them.
 const ROUTES: [&str; 4] = ["HttpRoute", "Http2Route", "GrpcRoute", "TcpRoute"];

@@ -1,11 +1,9 @@
 //! References to the resources of a mesh: logical id and resource path, which every handle has.
 
+use cfn::{Resource, Value, appmesh::name_properties};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 
-use crate::cfn::appmesh::name_properties;
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 /// A resource of a mesh: its logical id in the stack and its path, which is unique among all meshes.
 #[derive(Debug, Clone)]
@@ -54,7 +52,7 @@ impl ResourceRef {
     }
 
     /// Adds the resource to the stack.
-    pub(super) fn add(&self, resource: &impl crate::cfn::ResourceType, scope: &mut Scope<'_>) {
+    pub(super) fn add(&self, resource: &impl cfn::ResourceType, scope: &mut Scope<'_>) {
         scope.add_mesh_resource(&self.id, &self.path, Resource::of(resource));
     }
 }
@@ -97,8 +95,8 @@ macro_rules! handle {
 
             /// The resource's ARN; in a template of parameters, the path.
             #[must_use]
-            pub fn arn(&self) -> crate::value::Value<String> {
-                crate::value::Value::reference(self.resource.id.as_str())
+            pub fn arn(&self) -> cfn::Value<String> {
+                cfn::Value::reference(self.resource.id.as_str())
             }
         }
     };

@@ -4,13 +4,13 @@ mod grpc;
 mod http;
 mod tcp;
 
+use cfn::appmesh;
 use mesh_model::app_mesh::route::{RouteAction, WeightedTarget};
 use mesh_model::app_mesh::{Kind, RouteSpec};
 
 use super::references::to_get_att;
 use super::resource_ref::{ResourceRef, handle};
 use super::{VirtualNodeHandle, VirtualRouterHandle};
-use crate::cfn::appmesh;
 use crate::stack::{LogicalId, Scope};
 
 pub use grpc::GrpcRoute;

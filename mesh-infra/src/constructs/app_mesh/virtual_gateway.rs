@@ -1,5 +1,6 @@
 //! Virtual gateways: doors into the mesh.
 
+use cfn::appmesh;
 use mesh_model::app_mesh::client_policy::{BackendDefaults, ClientPolicy};
 use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualGatewaySpec};
 
@@ -7,7 +8,6 @@ use super::Listener;
 use super::mesh::MeshHandle;
 use super::resource_ref::{ResourceRef, handle};
 use super::virtual_node::access_log;
-use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;

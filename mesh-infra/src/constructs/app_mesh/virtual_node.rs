@@ -1,5 +1,6 @@
 //! Virtual nodes: groups of equal tasks.
 
+use cfn::appmesh;
 use mesh_model::app_mesh::client_policy::{BackendDefaults, ClientPolicy};
 use mesh_model::app_mesh::logging::{AccessLog, FileAccessLog, Logging};
 use mesh_model::app_mesh::virtual_node::{
@@ -10,7 +11,6 @@ use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualNodeSpec};
 use super::Listener;
 use super::mesh::MeshHandle;
 use super::resource_ref::{ResourceRef, handle};
-use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;

@@ -1,11 +1,11 @@
 //! Virtual routers: places where routes divide traffic.
 
+use cfn::appmesh;
 use mesh_model::app_mesh::virtual_router::VirtualRouterListener;
 use mesh_model::app_mesh::{Kind, PortMapping, Protocol, Spec, Spelling, VirtualRouterSpec};
 
 use super::mesh::MeshHandle;
 use super::resource_ref::{ResourceRef, handle};
-use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::stack::Scope;
 

@@ -1,5 +1,6 @@
 //! Virtual services: the names that applications call.
 
+use cfn::appmesh;
 use mesh_model::app_mesh::virtual_service::{
     VirtualNodeServiceProvider, VirtualRouterServiceProvider, VirtualServiceProvider,
 };
@@ -9,7 +10,6 @@ use super::mesh::MeshHandle;
 use super::references::to_get_att;
 use super::resource_ref::{ResourceRef, handle};
 use super::{VirtualNodeHandle, VirtualRouterHandle};
-use crate::cfn::appmesh;
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 

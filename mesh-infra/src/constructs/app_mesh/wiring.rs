@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use cfn::{Value, ecs};
 use envoy_bootstrap::{
     Admin, Bootstrap, EGRESS_PORT, INGRESS_PORT, OwnWiring, Upstream, Variant, Wiring, egress_listener,
     ingress_listener, tcp_egress_listener,
@@ -22,9 +23,7 @@ use mesh_model::app_mesh::PortMapping as MeshPort;
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment as variables};
 
 use super::envoy::{ENVOY_CONTAINER, Envoy, SIDECAR_USER};
-use crate::cfn::ecs;
 use crate::constructs::{Container, ControlPlaneHandle, PortMapping, TaskDefinition};
-use crate::value::Value;
 
 /// Envoy's admin page, which App Mesh had at the same port.
 const ADMIN_PORT: u16 = 9901;

@@ -1,9 +1,9 @@
 //! From what is said of a service to its resources.
 
+use cfn::{Resource, Value, ecs, servicediscovery};
 use serde_json::Value as Json;
 
 use super::{Service, ServiceHandle};
-use crate::cfn::{ecs, servicediscovery};
 use crate::construct::Construct;
 use crate::constructs::app_mesh::Envoy;
 use crate::constructs::image::pull_statements;
@@ -13,8 +13,6 @@ use crate::constructs::{
     Container, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle, ServiceConnect, TaskDefinition,
 };
 use crate::stack::{LogicalId, Scope};
-use crate::template::Resource;
-use crate::value::Value;
 
 /// Seconds for which resolvers may keep the address of a task, decided by us: a task that is gone is called for so
 /// long at most.

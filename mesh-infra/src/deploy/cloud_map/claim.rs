@@ -7,10 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cfn::Template;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
-
-use crate::template::Template;
 
 /// The tag of what ECS created.
 const MANAGED: &str = "AmazonECSManaged";

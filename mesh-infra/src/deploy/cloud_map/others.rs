@@ -1,13 +1,13 @@
 //! Who else has to do with a namespace: the stack that it belongs to, and stacks that name it as well.
 
 use aws_sdk_cloudformation::types::TemplateStage;
+use cfn::Template;
 
 use super::claim::claims;
 use crate::deploy::account::Account;
 use crate::deploy::deployed::{is_absent, read};
 use crate::deploy::error::Error;
 use crate::deploy::status::Standing;
-use crate::template::Template;
 
 impl Account {
     /// The stack that something is a resource of.

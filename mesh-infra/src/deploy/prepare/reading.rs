@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_cloudformation::types::{ChangeSetStatus, TemplateStage};
+use cfn::{Template, diff};
 
 use crate::deploy::account::Account;
 use crate::deploy::change::ResourceChange;
@@ -11,8 +12,6 @@ use crate::deploy::patience::Rhythm;
 use crate::deploy::prepared::ChangeSet;
 use crate::deploy::request::Request;
 use crate::deploy::validation::Subject;
-use crate::diff::diff;
-use crate::template::Template;
 
 /// How long CloudFormation may take to make a change set: hooks and macros run meanwhile.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);

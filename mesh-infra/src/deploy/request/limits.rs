@@ -4,12 +4,12 @@
 //! 2026-11-23).
 
 use aws_sdk_cloudformation::types::Capability;
+use cfn::Template;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::Request;
 use crate::deploy::event::STACK;
-use crate::template::Template;
 
 /// How long a template may be that is sent, in bytes.
 const SENT: usize = 51_200;

@@ -1,9 +1,9 @@
 //! Who may do what: identities, their policies, and the policies of resources.
 
+use cfn::Resource;
 use serde_json::Value as Json;
 
 use super::words::Words;
-use crate::template::Resource;
 
 /// Policies that stand with what they guard, in the property of this name.
 const RESOURCE_POLICIES: [(&str, &str, &str); 8] = [

@@ -1,9 +1,9 @@
 //! Who may reach what: security groups, load balancers, public addresses, ways to the internet.
 
+use cfn::{Resource, Template};
 use serde_json::Value as Json;
 
 use super::words::Words;
-use crate::template::{Resource, Template};
 
 /// Says what a resource opens.
 pub(super) fn say(id: &str, resource: &Resource, words: &Words<'_>, template: &Template, say: &mut dyn FnMut(String)) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{ContainerDefinition, KeyValuePair};
-use crate::cfn::ResourceType;
+use crate::ResourceType;
 use crate::value::{StringList, Value};
 
 /// `AWS::ECS::TaskDefinition`: the containers that run together as one task, and the room they get.

@@ -123,7 +123,7 @@ fn apply(json: &mut Json, path: &str, remedy: Remedy) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cfn::ecs;
+    use crate::ecs;
     use crate::value::Value;
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn properties_that_are_none_come_to_an_end() {
         for properties in [json!("x"), json!(null), json!([{}]), json!({"Name": {}})] {
-            let (read, errors) = read_all::<crate::cfn::servicediscovery::HttpNamespace>(&properties);
+            let (read, errors) = read_all::<crate::servicediscovery::HttpNamespace>(&properties);
             assert!(read.is_some() && errors.len() == 1, "{properties}: {errors:?}");
         }
     }

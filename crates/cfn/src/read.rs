@@ -139,7 +139,7 @@ fn late(properties: &Json, path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cfn::ecs;
+    use crate::ecs;
     use serde_json::json;
 
     #[test]

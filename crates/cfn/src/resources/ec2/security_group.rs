@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::cfn::ResourceType;
+use crate::ResourceType;
 use crate::value::Value;
 
 /// `AWS::EC2::SecurityGroup`: what may come to, and leave, the network interfaces that carry it. An interface that

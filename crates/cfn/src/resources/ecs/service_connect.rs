@@ -9,8 +9,8 @@ use mesh_model::service_connect::ServiceConnectConfiguration as Model;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::cfn::mend::mend;
-use crate::cfn::read::{ReadError, dotted, joined};
+use crate::lenient_read::mend;
+use crate::read::{ReadError, dotted, joined};
 use crate::value::{Literal, Value, intrinsic};
 
 /// How an ECS service takes part in Service Connect, as the template's JSON.

@@ -11,7 +11,8 @@ mod yaml;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use crate::cfn::{self, ReadError, ResourceType};
+use crate::read::ReadError;
+use crate::resources::ResourceType;
 
 /// The only version that CloudFormation has ever known.
 pub(crate) const FORMAT_VERSION: &str = "2010-09-09";
@@ -138,7 +139,7 @@ impl Template {
     /// Reads a template in JSON.
     ///
     /// The shape of the document is checked, not what it says: whether references lead anywhere and services
-    /// can run is for [`crate::check`] to say.
+    /// can run is for `mesh_infra::check` to say.
     ///
     /// # Errors
     ///
@@ -209,9 +210,9 @@ impl Resource {
     ///
     /// # Errors
     ///
-    /// The first property that does not fit. See [`cfn::read`].
+    /// The first property that does not fit. See [`crate::read()`].
     pub fn read<T: ResourceType>(&self) -> Result<T, ReadError> {
-        cfn::read(&self.properties)
+        crate::read(&self.properties)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::ServiceConnectConfiguration;
-use crate::cfn::ResourceType;
+use crate::ResourceType;
 use crate::value::{StringList, Value};
 
 /// `AWS::ECS::Service`: keeps a number of tasks of a task definition running.

@@ -109,7 +109,7 @@ impl Fields {
     }
 
     fn path_to(&self, field: &str) -> String {
-        crate::cfn::joined(&self.path, field)
+        crate::read::joined(&self.path, field)
     }
 
     fn take(&mut self, field: &str) -> Option<Json> {

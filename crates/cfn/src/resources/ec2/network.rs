@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::cfn::ResourceType;
+use crate::ResourceType;
 use crate::value::Value;
 
 /// `AWS::EC2::VPC`: a network of its own.

@@ -22,7 +22,7 @@ pub enum Value<T> {
     /// The value itself.
     Known(T),
     /// `Ref`: the value of a parameter, or what a resource answers to `Ref`. What that is differs by resource
-    /// type and is written beside each type in [`crate::cfn`].
+    /// type and is written beside each type in the crate root.
     Ref(String),
     /// `Fn::GetAtt`: an attribute of a resource.
     GetAtt {
@@ -130,19 +130,14 @@ impl<T: Literal> Value<T> {
 }
 
 /// The name and argument of an intrinsic function: an object with one key, `Ref` or `Fn::…`.
-pub(crate) fn intrinsic(json: &Json) -> Option<(&str, &Json)> {
+pub fn intrinsic(json: &Json) -> Option<(&str, &Json)> {
     let object = json.as_object().filter(|object| object.len() == 1)?;
     let (name, argument) = object.iter().next()?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name, argument))
 }
 
 /// Notes a number that is known and out of its range.
-pub(crate) fn in_range(
-    value: &Option<Value<u32>>,
-    range: RangeInclusive<u32>,
-    path: &str,
-    diagnostics: &mut Diagnostics,
-) {
+pub fn in_range(value: &Option<Value<u32>>, range: RangeInclusive<u32>, path: &str, diagnostics: &mut Diagnostics) {
     if let Some(Value::Known(number)) = value
         && !range.contains(number)
     {

@@ -6,7 +6,7 @@ use crate::value::{Value, intrinsic};
 
 /// `json` with every reference replaced for which `answer` has a text. It is asked with a logical id and, for
 /// `Fn::GetAtt`, an attribute. What it does not know stays an expression.
-pub(crate) fn settled<A>(json: &Json, answer: &mut A) -> Json
+pub fn settled<A>(json: &Json, answer: &mut A) -> Json
 where
     A: FnMut(&str, Option<&str>) -> Option<String>,
 {
@@ -23,7 +23,7 @@ where
 }
 
 /// Whether there is an expression anywhere in it.
-pub(crate) fn is_late(json: &Json) -> bool {
+pub fn is_late(json: &Json) -> bool {
     match json {
         _ if intrinsic(json).is_some() => true,
         Json::Object(object) => object.values().any(is_late),
@@ -113,7 +113,7 @@ where
 }
 
 /// The text as `Fn::Sub` leaves it alone.
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace("${", "${!")
 }
 
