@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use criterion::Criterion;
 use mesh_infra::Template;
-use mesh_local::{LocalMesh, Network, Plan, StackTemplate};
+use mesh_local::{LocalMesh, Network, Plan, StackInput};
 use meshwright::self_exec;
 use tokio::runtime::Runtime;
 
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 
 fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let template = Template::from_json(TEMPLATE)?;
-    let stack = StackTemplate {
+    let stack = StackInput {
         name: "serviceconnect",
         template: &template,
         parameters: &BTreeMap::new(),

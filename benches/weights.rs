@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use mesh_infra::Template;
-use mesh_local::{LocalMesh, Network, Plan, StackTemplate};
+use mesh_local::{LocalMesh, Network, Plan, StackInput};
 use meshwright::self_exec;
 use tokio::runtime::Runtime;
 
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 
 fn plan(template: &str) -> Result<Plan, Box<dyn std::error::Error>> {
     let template = Template::from_json(template)?;
-    let stack = StackTemplate {
+    let stack = StackInput {
         name: "appmesh",
         template: &template,
         // The VPC is not simulated; any will do.

@@ -34,7 +34,7 @@ use bluegreen_state::{Event, Plan as Planned, Side, State};
 use clap::Parser as _;
 use mesh_infra::cfn::ssm;
 use mesh_infra::{MeshForm, Stack, Template, diagram, diff};
-use mesh_local::{Images, Plan, StackTemplate};
+use mesh_local::{Images, Plan, StackInput};
 use mesh_model::app_mesh::ResourcePath;
 
 use self::arguments::{Arguments, Verb};
@@ -267,7 +267,7 @@ impl BlueGreen {
     }
 
     fn plan(&self, template: &Template) -> Result<Plan, String> {
-        let stack = StackTemplate {
+        let stack = StackInput {
             name: &self.name,
             template,
             parameters: &Default::default(),

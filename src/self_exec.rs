@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use mesh_local::launcher::become_program;
+use mesh_local::launcher::exec_program;
 use mesh_local::{Image, Images, Launcher};
 
 /// The image name of the demo service.
@@ -27,7 +27,7 @@ pub fn run() -> Option<ExitCode> {
     match first.to_str()? {
         DEMO_SERVICE => Some(demo_service::main_of_runner(rest)),
         LAUNCH => {
-            eprintln!("error: {}", become_program(&rest));
+            eprintln!("error: {}", exec_program(&rest));
             Some(ExitCode::FAILURE)
         }
         _ => None,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
-use mesh_local::{Applied, Beside, Event, LocalMesh, Plan};
+use mesh_local::{Applied, CallScope, Event, LocalMesh, Plan};
 use sidecar_contract::ValidationErrors;
 
 use crate::cli::template::Watch;
@@ -64,7 +64,7 @@ pub(crate) type Story<'a> = Box<dyn FnOnce(Scene) -> LocalBoxFuture<'a, Result<(
 pub(crate) struct Scene {
     pub(crate) console: Console,
     /// From where they are called.
-    pub(crate) beside: Beside,
+    pub(crate) beside: CallScope,
     /// Where the Envoys of each service's first task are called, by service.
     pub(crate) doors: BTreeMap<String, SocketAddr>,
 }
@@ -134,7 +134,7 @@ impl Up<'_> {
             }
             let scene = Scene {
                 console: console.clone(),
-                beside: mesh.beside(),
+                beside: mesh.call_scope(),
                 doors,
             };
             return tokio::select! {

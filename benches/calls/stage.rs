@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use axum::Router;
 use axum::body::Bytes;
 use mesh_infra::Template;
-use mesh_local::{Image, LocalMesh, Network, Plan, StackTemplate};
+use mesh_local::{Image, LocalMesh, Network, Plan, StackInput};
 use meshwright::self_exec;
 use serde::{Deserialize, Serialize};
 use sidecar_contract::environment::EGRESS;
@@ -73,7 +73,7 @@ impl Stage {
     pub(crate) fn set() -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let template = Template::from_json(TEMPLATE)?;
-        let stack = StackTemplate {
+        let stack = StackInput {
             name: "serviceconnect",
             template: &template,
             parameters: &BTreeMap::new(),

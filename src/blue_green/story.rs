@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bluegreen_state::{Event, Strategy};
 use demo_service::traffic::{self, Interval, Target};
-use mesh_local::{Access, StateFolder};
+use mesh_local::{DirAccess, RunDir};
 use tokio::sync::oneshot;
 
 use self::judgement::{Chapter, Seen, ended_as_it_should, judge};
@@ -38,7 +38,7 @@ const CHAPTERS: [(Version, &str, bool); 3] = [
 
 /// Plays the story in a folder of its own, which the next mesh to be started removes if this is killed.
 pub(super) fn run(app: &BlueGreen, network: mesh_local::Network, beginning: Instant) -> Result<(), String> {
-    let folder = StateFolder::create(&std::env::temp_dir(), Access::Owner);
+    let folder = RunDir::create(&std::env::temp_dir(), DirAccess::Owner);
     let folder = folder.map_err(|error| format!("no folder for the state: {error}; set TMPDIR to one that exists"))?;
     let place = Place::of(Some(folder.path()), &app.name)?;
     let story = Box::new(|scene| -> futures_util::future::LocalBoxFuture<'_, _> { Box::pin(play(app, &place, scene)) });

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use mesh_infra::{App, MeshForm, Template, diagram};
-use mesh_local::{Image, Images, Plan, StackTemplate};
+use mesh_local::{Image, Images, Plan, StackInput};
 
 use crate::cli::aws_args::AwsCommand;
 use crate::console::{print, tell};
@@ -140,7 +140,7 @@ impl Program {
         let (name, template) = self.template(None, MeshForm::default())?;
         // The template as text is all that passes from the description to the runner.
         let template = Template::from_json(&template.to_json()).map_err(|error| error.to_string())?;
-        let stack = StackTemplate {
+        let stack = StackInput {
             name: &name,
             template: &template,
             parameters: &BTreeMap::new(),

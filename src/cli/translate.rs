@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use mesh_local::Plan;
-use mesh_local::inspect::{self, Inspection, WiringKind};
+use mesh_local::inspect::{self, Inspection, TrafficMode};
 
 use crate::cli::template::TemplateFiles;
 use crate::console::{chain, print, tell};
@@ -34,11 +34,11 @@ enum Wiring {
     Intercepted,
 }
 
-impl From<Wiring> for WiringKind {
+impl From<Wiring> for TrafficMode {
     fn from(wiring: Wiring) -> Self {
         match wiring {
-            Wiring::Explicit => Self::Explicit,
-            Wiring::Intercepted => Self::Intercepted,
+            Wiring::Explicit => Self::ExplicitProxy,
+            Wiring::Intercepted => Self::TransparentProxy,
         }
     }
 }
@@ -70,7 +70,7 @@ fn validate(inspection: &Inspection) -> Result<(), String> {
     let verdict = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let launcher = self_exec::launcher();
-        let judged = inspect::judge(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
+        let judged = inspect::validate(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
         tokio::select! {
             // First, so that no signal ends this process on the spot once something was started.
             biased;

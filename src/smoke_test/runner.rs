@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
-use mesh_local::path::{Journey, observed_trace_id};
-use mesh_local::spans::SpanWatch;
+use mesh_local::request_path::{RequestPath, observed_trace_id};
+use mesh_local::traces::TraceWatch;
 use uuid::Uuid;
 
 use super::{Call, Expected, SmokeTest};
@@ -29,16 +29,16 @@ struct Answer {
     status: u16,
     body: String,
     took: Duration,
-    path: Journey,
-    spans: Option<SpanWatch>,
+    path: RequestPath,
+    spans: Option<TraceWatch>,
 }
 
 /// The call with the most stations on its way, the last of several: what there is most to be seen of.
 struct Longest {
     /// Counted from 1.
     call: usize,
-    path: Journey,
-    spans: SpanWatch,
+    path: RequestPath,
+    spans: TraceWatch,
 }
 
 impl<'a> Runner<'a> {
@@ -87,7 +87,7 @@ impl<'a> Runner<'a> {
 
     /// Shows a call on a time axis.
     async fn draw(&self, longest: &Longest) {
-        let waterfall = longest.spans.waterfall(&longest.path).await;
+        let waterfall = longest.spans.timeline(&longest.path).await;
         if waterfall.is_empty() {
             let words = "the Envoys sent no spans, and so there is no picture";
             self.console
@@ -112,10 +112,10 @@ impl<'a> Runner<'a> {
         let span_id = &Uuid::new_v4().simple().to_string()[..16];
         let url = format!("http://{address}{}", call.path);
         let traceparent = format!("00-{trace_id}-{span_id}-01");
-        let spans = self.mesh.watch_spans(&traceparent);
+        let spans = self.mesh.watch_trace(&traceparent);
         let beginning = Instant::now();
         let request = self.client.get(&url).header("traceparent", &traceparent);
-        let answer = self.mesh.beside_tasks(async move {
+        let answer = self.mesh.run_in_call_scope(async move {
             let response = request.send().await?;
             Ok((response.status().as_u16(), response.text().await?))
         });
@@ -194,7 +194,7 @@ impl Answer {
         let Self {
             status, path, spans, ..
         } = self;
-        let is_shorter = |other: &Longest| path.stations.len() < other.path.stations.len();
+        let is_shorter = |other: &Longest| path.hops.len() < other.path.hops.len();
         match spans {
             Some(spans) if status == 200 && !longest.as_ref().is_some_and(is_shorter) => {
                 Some(Longest { call, path, spans })
@@ -227,7 +227,7 @@ impl Call {
 }
 
 /// The services on a path, in order.
-fn way(path: &Journey) -> String {
+fn way(path: &RequestPath) -> String {
     let service = |task: &str| task.split('/').next().unwrap_or(task).to_owned();
     path.applications().map(service).collect::<Vec<_>>().join(" → ")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mesh_local::path::observed_trace_id;
+use mesh_local::request_path::observed_trace_id;
 use tokio::task::JoinHandle;
 
 /// What `green` and `blue` say of themselves, and what green says when it has asked blue.

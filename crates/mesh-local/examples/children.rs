@@ -6,6 +6,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    eprintln!("error: {}", mesh_local::launcher::become_program(&arguments));
+    eprintln!("error: {}", mesh_local::launcher::exec_program(&arguments));
     ExitCode::FAILURE
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use mesh_control::{ControlPlane, Instance, NodeInstance, World};
 
-use crate::network::Names;
+use crate::network::DnsNames;
 use crate::plan::CloudMapService;
 
 /// The registry. Clones are the same one.
@@ -12,7 +12,7 @@ use crate::plan::CloudMapService;
 pub(crate) struct CloudMap {
     control: ControlPlane,
     /// What DNS says of it, if tasks have addresses of their own.
-    names: Option<Names>,
+    names: Option<DnsNames>,
 }
 
 /// One task's entry.
@@ -44,7 +44,7 @@ pub(crate) struct Registered {
 }
 
 impl CloudMap {
-    pub(crate) fn new(control: ControlPlane, names: Option<Names>) -> Self {
+    pub(crate) fn new(control: ControlPlane, names: Option<DnsNames>) -> Self {
         Self { control, names }
     }
 
@@ -123,7 +123,7 @@ impl Drop for Registered {
             for instances in world.instances.values_mut() {
                 instances.retain(|instance| instance.id != self.instance);
             }
-            // Names without tasks stay: that nobody answers is known here, and DNS knows nothing of them.
+            // DnsNames without tasks stay: that nobody answers is known here, and DNS knows nothing of them.
             for instances in world.registered.values_mut().chain(world.hosts.values_mut()) {
                 instances.retain(|instance| instance.id != self.instance);
             }

@@ -12,10 +12,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::health::{self, Health};
 use crate::launcher::Launcher;
-use crate::network::inside;
+use crate::network::run_in_netns;
 use crate::plan::{Condition, ContainerPlan, HealthCheckPlan};
-use crate::process::{Ending, Failure, Log, Process, Program};
-use crate::task::Word;
+use crate::process::{Log, Process, ProcessExit, Program, TaskFailure};
+use crate::task::TaskEvent;
 
 /// A container that is not ready after this long is asked about. Most are within a second.
 const SILENT_FOR: Duration = Duration::from_secs(3);
@@ -27,7 +27,7 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a container needs that its plan does not say.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct ContainerContext {
     /// Its whole environment.
     pub(crate) environment: Vec<(String, OsString)>,
     /// Where it listens as its own task sees it, with the port it has in its task definition; for containers without a
@@ -49,7 +49,7 @@ pub(crate) enum State {
     /// Its health check failed as often as allowed.
     Unhealthy(String),
     /// It ended, and how.
-    Ended(Ending),
+    Ended(ProcessExit),
 }
 
 /// A running container. Dropping it kills it.
@@ -75,15 +75,15 @@ impl Container {
     /// If its program cannot be started. The message names it.
     pub(crate) fn start(
         plan: &ContainerPlan,
-        around: Surroundings,
+        context: ContainerContext,
         launcher: &Launcher,
-        words: mpsc::Sender<Word>,
-    ) -> Result<Self, Failure> {
+        words: mpsc::Sender<TaskEvent>,
+    ) -> Result<Self, TaskFailure> {
         let failed = |error| format!("container {} could not be started: {error}", plan.name);
         let program = Program {
             command_line: plan.image.command_line(&plan.entry_point, &plan.command),
-            environment: around.environment.clone(),
-            log: around.log.clone(),
+            environment: context.environment.clone(),
+            log: context.log.clone(),
         };
         let process = Process::start(program, launcher).map_err(failed)?;
         let (pid, log) = (process.pid(), process.log().clone());
@@ -98,7 +98,7 @@ impl Container {
                 (check, command_line)
             }),
             stop_timeout: plan.stop_timeout,
-            around,
+            context,
             report,
             awaits,
             words,
@@ -137,7 +137,7 @@ impl Container {
     /// # Errors
     ///
     /// If it never will be, or is not in time; with the end of the container's log.
-    pub(crate) async fn meets(&self, condition: Condition, patience: Duration) -> Result<(), Failure> {
+    pub(crate) async fn wait_for(&self, condition: Condition, patience: Duration) -> Result<(), TaskFailure> {
         let mut state = self.state.clone();
         let decided = state.wait_for(|state| match condition {
             Condition::Start => true,
@@ -155,12 +155,12 @@ impl Container {
         }
     }
 
-    fn too_late(&self, condition: Condition, patience: Duration) -> Failure {
+    fn too_late(&self, condition: Condition, patience: Duration) -> TaskFailure {
         let awaited = match condition {
             Condition::Complete | Condition::Success => format!("container {} to end", self.name),
             Condition::Start | Condition::Healthy => self.awaited.borrow().clone(),
         };
-        Failure {
+        TaskFailure {
             what: format!("waited {} s in vain for {awaited}", patience.as_secs()),
             log: self.log.end(),
         }
@@ -175,13 +175,13 @@ impl Container {
     }
 }
 
-fn failure(name: &str, state: &State, log: &Log) -> Failure {
+fn failure(name: &str, state: &State, log: &Log) -> TaskFailure {
     let (how, log) = match state {
         State::Ended(ending) => (ending.how.clone(), ending.told(log)),
         State::Unhealthy(reason) => (format!("is unhealthy: {reason}"), log.end()),
         State::Started | State::Ready => ("is no longer watched".to_owned(), None),
     };
-    Failure {
+    TaskFailure {
         what: format!("container {name} {how}"),
         log,
     }
@@ -193,11 +193,11 @@ struct Monitor {
     essential: bool,
     check: Option<(HealthCheckPlan, Vec<OsString>)>,
     stop_timeout: Duration,
-    around: Surroundings,
+    context: ContainerContext,
     report: watch::Sender<State>,
     /// What it takes for the container to be ready, as it reads after "waiting for".
     awaits: watch::Sender<String>,
-    words: mpsc::Sender<Word>,
+    words: mpsc::Sender<TaskEvent>,
 }
 
 impl Monitor {
@@ -210,7 +210,7 @@ impl Monitor {
                 process.stop(self.stop_timeout.min(at_most)).await;
             }
             status = process.ended() => {
-                let ended = State::Ended(Ending::new(status));
+                let ended = State::Ended(ProcessExit::new(status));
                 self.report.send_replace(ended.clone());
                 self.say_failed(&ended, &log).await;
             }
@@ -222,12 +222,12 @@ impl Monitor {
     /// Never ends.
     async fn watch_health(&self, log: &Log) {
         let Some((check, command_line)) = &self.check else {
-            for (port, address) in &self.around.addresses {
+            for (port, address) in &self.context.addresses {
                 self.awaits.send_replace(format!(
                     "container {} to listen on {address} (its port {port})",
                     self.name
                 ));
-                accepts(*address, self.around.network).await;
+                accepts(*address, self.context.network).await;
             }
             self.report.send_replace(State::Ready);
             return std::future::pending().await;
@@ -236,7 +236,7 @@ impl Monitor {
         let first_check = format!("the health check of container {}", self.name);
         self.awaits
             .send_replace(format!("{first_check}, which gave no answer yet"));
-        let watch = health::watch(check, command_line, &self.around.environment, |health| match health {
+        let watch = health::watch(check, command_line, &self.context.environment, |health| match health {
             Health::NotYet(reason) => {
                 self.awaits.send_replace(format!("{first_check}: {reason}"));
             }
@@ -260,7 +260,10 @@ impl Monitor {
     async fn say_failed(&self, state: &State, log: &Log) {
         if self.essential {
             // The task may be over already.
-            let _gone = self.words.send(Word::Failed(failure(&self.name, state, log))).await;
+            let _gone = self
+                .words
+                .send(TaskEvent::Failed(failure(&self.name, state, log)))
+                .await;
         }
     }
 
@@ -269,7 +272,7 @@ impl Monitor {
         tokio::time::sleep(SILENT_FOR).await;
         if *self.report.borrow() == State::Started {
             let what = self.awaits.borrow().clone();
-            let _gone = self.words.send(Word::WaitingFor(what)).await;
+            let _gone = self.words.send(TaskEvent::WaitingFor(what)).await;
         }
         std::future::pending::<()>().await;
     }
@@ -291,7 +294,7 @@ async fn accepts(address: SocketAddr, network: Option<u32>) {
 
 /// Whether somebody listens there in the network that the process `pid` holds.
 async fn connects_inside(pid: u32, address: SocketAddr) -> bool {
-    let connect = move || inside(pid, || std::net::TcpStream::connect_timeout(&address, CONNECTED_WITHIN));
+    let connect = move || run_in_netns(pid, || std::net::TcpStream::connect_timeout(&address, CONNECTED_WITHIN));
     let connected = tokio::task::spawn_blocking(connect).await;
     connected.is_ok_and(|connected| connected.is_ok())
 }

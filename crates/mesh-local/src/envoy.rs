@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::admin::Admin;
+use self::admin::AdminClient;
 use crate::environment;
 use crate::launcher::Launcher;
-use crate::process::{Ending, Failure, Log, Process, Program};
-use crate::task::Word;
+use crate::process::{Log, Process, ProcessExit, Program, TaskFailure};
+use crate::task::TaskEvent;
 
 /// How long an Envoy may take to become ready. It takes a fraction of a second; a machine that needs longer
 /// than this has another problem.
@@ -40,7 +40,7 @@ pub(crate) struct Files {
 pub(crate) struct Envoy {
     pid: u32,
     log: Log,
-    admin: Admin,
+    admin: AdminClient,
     stop: CancellationToken,
     monitor: AbortOnDropHandle<()>,
 }
@@ -54,10 +54,10 @@ impl Envoy {
     pub(crate) async fn start(
         files: Files,
         bootstrap: &Bootstrap,
-        admin: Admin,
+        admin: AdminClient,
         launcher: &Launcher,
-        words: mpsc::Sender<Word>,
-    ) -> Result<Self, Failure> {
+        words: mpsc::Sender<TaskEvent>,
+    ) -> Result<Self, TaskFailure> {
         let process = spawn(files, bootstrap, launcher)
             .await
             .map_err(|error| format!("its Envoy could not be started: {error}"))?;
@@ -76,9 +76,9 @@ impl Envoy {
     /// # Errors
     ///
     /// If that takes too long; with the end of its log.
-    pub(crate) async fn ready(&self) -> Result<(), Failure> {
+    pub(crate) async fn ready(&self) -> Result<(), TaskFailure> {
         let ready = tokio::time::timeout(READY_WITHIN, self.admin.ready());
-        ready.await.map_err(|_| Failure {
+        ready.await.map_err(|_| TaskFailure {
             what: format!("its Envoy was not ready after {} s", READY_WITHIN.as_secs()),
             log: self.log.end(),
         })
@@ -97,9 +97,9 @@ impl Envoy {
     }
 
     /// Asks callers to go elsewhere. What it logs from now on belongs to its end.
-    pub(crate) async fn discourage(&self) {
+    pub(crate) async fn drain(&self) {
         self.log.close();
-        self.admin.discourage().await;
+        self.admin.drain().await;
     }
 
     /// Waits until what it has begun is delivered, but not longer than `patience`, and makes it end. Cancelling
@@ -117,17 +117,17 @@ impl Envoy {
     }
 }
 
-async fn monitor(mut process: Process, stop: CancellationToken, words: mpsc::Sender<Word>) {
+async fn monitor(mut process: Process, stop: CancellationToken, words: mpsc::Sender<TaskEvent>) {
     tokio::select! {
         () = stop.cancelled() => process.stop(STOP_WITHIN).await,
         status = process.ended() => {
-            let ending = Ending::new(status);
-            let failure = Failure {
+            let ending = ProcessExit::new(status);
+            let failure = TaskFailure {
                 what: format!("its Envoy {}", ending.how),
                 log: ending.told(process.log()),
             };
             // The task may be over already.
-            let _gone = words.send(Word::Failed(failure)).await;
+            let _gone = words.send(TaskEvent::Failed(failure)).await;
         }
     }
 }

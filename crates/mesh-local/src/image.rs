@@ -100,7 +100,7 @@ impl Images {
         self
     }
 
-    /// Runs `image` in place of every image that is not known otherwise. Default: such an image is a problem.
+    /// ContainerSource `image` in place of every image that is not known otherwise. Default: such an image is a problem.
     ///
     /// A container that it runs learns from the environment variable `port_variable` on which port to listen: the first
     /// of its port mappings. Calls to its other ports come there as well. Its `SERVICE_NAME` is the name of the ECS

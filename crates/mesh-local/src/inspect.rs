@@ -1,7 +1,7 @@
 //! What the Envoy of one node would be told, to be read, compared and judged, without running anything.
 //!
 //! ```text
-//! Plan + node ──inspect──► Inspection: a configuration file for Envoy, notes ──judge──► Verdict
+//! Plan + node ──inspect──► Inspection: a configuration file for Envoy, notes ──validate──► Validation
 //!               (pure)                                                        (Envoy)
 //! ```
 //!
@@ -11,8 +11,8 @@
 mod document;
 mod message;
 mod node;
-mod verdict;
-mod wiring;
+mod traffic_mode;
+mod validation;
 
 use mesh_control::node::Node;
 use mesh_control::source::SourceError;
@@ -21,8 +21,8 @@ use serde_json::{Map, Value};
 
 pub use self::message::MessageError;
 pub use self::node::{FindError, find, nodes};
-pub use self::verdict::{Verdict, VerdictError, judge};
-pub use self::wiring::WiringKind;
+pub use self::traffic_mode::TrafficMode;
+pub use self::validation::{Validation, ValidationError, validate};
 use crate::evaluate::{ACCOUNT, REGION};
 use crate::plan::{Membership, Plan};
 
@@ -53,7 +53,7 @@ pub enum InspectError {
 /// # Errors
 ///
 /// If the plan has no such node, or what is to be told to it contradicts itself.
-pub fn inspect(plan: &Plan, node: &Identity, kind: WiringKind) -> Result<Inspection, InspectError> {
+pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspection, InspectError> {
     let world = world(plan);
     let mesh = match node {
         Identity::Member(path) => world.meshes.get(&path.mesh),
@@ -63,7 +63,7 @@ pub fn inspect(plan: &Plan, node: &Identity, kind: WiringKind) -> Result<Inspect
         Identity::Service(service) => world.members.get(service).and_then(|name| world.namespaces.get(name)),
         Identity::Member(_) => None,
     };
-    let wiring = wiring::of(node, kind, mesh, namespace);
+    let wiring = traffic_mode::wiring(node, kind, mesh, namespace);
     let id = match node {
         Identity::Member(path) => path.to_string(),
         Identity::Service(service) => service.node_id(REGION, ACCOUNT, "local"),

@@ -26,7 +26,7 @@ const AS: &str = "--as";
 /// Before the network to hold. There is no program then.
 const HOLD: &str = "--hold";
 
-/// The command line in front of everything that is started: how the host program calls [`become_program`].
+/// The command line in front of everything that is started: how the host program calls [`exec_program`].
 #[derive(Debug, Clone, Default)]
 pub struct Launcher {
     host: Vec<OsString>,
@@ -34,7 +34,7 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// `host` is the command line by which the host program runs [`become_program`] with the arguments after it.
+    /// `host` is the command line by which the host program runs [`exec_program`] with the arguments after it.
     pub fn new(host: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         Self {
             host: host.into_iter().map(Into::into).collect(),
@@ -49,13 +49,13 @@ impl Launcher {
     }
 
     /// Starts programs in the network, and with the files, that the process `pid` holds.
-    pub(crate) fn inside(mut self, pid: u32) -> Self {
+    pub(crate) fn in_netns(mut self, pid: u32) -> Self {
         self.place.extend([INSIDE.into(), pid.to_string().into()]);
         self
     }
 
     /// Starts programs as another user.
-    pub(crate) fn for_user(mut self, user: User) -> Self {
+    pub(crate) fn as_user(mut self, user: User) -> Self {
         self.place
             .extend([AS.into(), format!("{}:{}", user.id, user.group).into()]);
         self
@@ -97,8 +97,8 @@ impl Launcher {
 ///
 /// To be called before there are other threads.
 #[must_use]
-pub fn become_program(arguments: &[OsString]) -> io::Error {
-    match Order::read(arguments) {
+pub fn exec_program(arguments: &[OsString]) -> io::Error {
+    match LaunchRequest::read(arguments) {
         Ok(order) => order.carry_out(),
         Err(error) => error,
     }
@@ -106,20 +106,20 @@ pub fn become_program(arguments: &[OsString]) -> io::Error {
 
 /// What [`Launcher`] asks for.
 #[derive(Debug, PartialEq, Eq)]
-struct Order<'a> {
+struct LaunchRequest<'a> {
     inside: Option<u32>,
     user: Option<User>,
     parent: &'a OsStr,
-    work: Work<'a>,
+    work: LaunchAction<'a>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Work<'a> {
+enum LaunchAction<'a> {
     Hold(&'a str),
     Become(&'a OsStr, &'a [OsString]),
 }
 
-impl<'a> Order<'a> {
+impl<'a> LaunchRequest<'a> {
     fn read(mut arguments: &'a [OsString]) -> io::Result<Self> {
         let (mut inside, mut user, mut hold) = (None, None, None);
         while let [option, value, rest @ ..] = arguments {
@@ -134,8 +134,8 @@ impl<'a> Order<'a> {
             arguments = rest;
         }
         let (parent, work) = match (hold, arguments) {
-            (Some(setup), [parent]) => (parent, Work::Hold(setup)),
-            (None, [parent, program, rest @ ..]) => (parent, Work::Become(program, rest)),
+            (Some(setup), [parent]) => (parent, LaunchAction::Hold(setup)),
+            (None, [parent, program, rest @ ..]) => (parent, LaunchAction::Become(program, rest)),
             _ => return Err(io::Error::other("expected a process id and a program")),
         };
         Ok(Self {
@@ -151,8 +151,8 @@ impl<'a> Order<'a> {
             return error;
         }
         match self.work {
-            Work::Hold(setup) => network::hold(setup),
-            Work::Become(program, arguments) => {
+            LaunchAction::Hold(setup) => network::run_netns_init(setup),
+            LaunchAction::Become(program, arguments) => {
                 let error = Command::new(program).args(arguments).exec();
                 io::Error::new(error.kind(), format!("cannot start {}: {error}", program.display()))
             }
@@ -164,7 +164,7 @@ impl<'a> Order<'a> {
             network::enter(pid)?;
         }
         if let Some(user) = self.user {
-            network::become_user(user)?;
+            network::setuid(user)?;
         }
         // Last: the kernel forgets it when a process becomes another user's.
         die_with_parent(self.parent)
@@ -216,30 +216,30 @@ mod tests {
         assert_eq!(words(&line), ["host", "__launch", &here, "envoy", "--inside", "7"]);
 
         let user = User { id: 1337, group: 20 };
-        let line = host.clone().inside(42).for_user(user).command_line(program());
-        let order = Order {
+        let line = host.clone().in_netns(42).as_user(user).command_line(program());
+        let order = LaunchRequest {
             inside: Some(42),
             user: Some(user),
             parent: here.as_ref(),
-            work: Work::Become("envoy".as_ref(), &line[line.len() - 2..]),
+            work: LaunchAction::Become("envoy".as_ref(), &line[line.len() - 2..]),
         };
-        assert_eq!(Order::read(&line[2..]).expect("it is complete"), order);
+        assert_eq!(LaunchRequest::read(&line[2..]).expect("it is complete"), order);
 
         let line = host.hold("{}").expect("there is a host");
-        let order = Order {
+        let order = LaunchRequest {
             inside: None,
             user: None,
             parent: here.as_ref(),
-            work: Work::Hold("{}"),
+            work: LaunchAction::Hold("{}"),
         };
-        assert_eq!(Order::read(&line[2..]).expect("it is complete"), order);
+        assert_eq!(LaunchRequest::read(&line[2..]).expect("it is complete"), order);
     }
 
     #[test]
     fn an_order_that_is_not_understood_is_quoted() {
         let read = |line: &[&str]| {
             let line: Vec<OsString> = line.iter().map(Into::into).collect();
-            Order::read(&line).expect_err("it is wrong").to_string()
+            LaunchRequest::read(&line).expect_err("it is wrong").to_string()
         };
         assert_eq!(read(&["--as", "envoy", "1", "true"]), "--as envoy is not understood");
         assert_eq!(read(&["--inside", "x", "1", "true"]), "--inside x is not understood");

@@ -1,4 +1,4 @@
-//! Runs CloudFormation templates' services and their Envoys on one machine.
+//! ContainerSource CloudFormation templates' services and their Envoys on one machine.
 //!
 //! ```text
 //! templates ──Plan::new──► Plan ──LocalMesh::start──► processes
@@ -11,7 +11,7 @@
 //! it is no proxy: requests pass through real Envoys.
 //!
 //! Reading order:
-//! - [`stack_template`]: what is given to be run;
+//! - [`stack_input`]: what is given to be run;
 //! - `evaluate`: templates' intrinsic functions, pure;
 //! - [`plan`]: what templates ask this machine to run, pure;
 //! - [`image`]: what a container image means here;
@@ -19,14 +19,14 @@
 //! - `network`: a network of its own for every task;
 //! - `task`: one life of a task, made of `envoy`, `container` and `health`;
 //! - `supervisor`: starts it again;
-//! - `cloud_map` and `world`: who can be reached where, as the control plane is told;
+//! - `cloud_map` and `mesh_state`: who can be reached where, as the control plane is told;
 //! - [`local_mesh`]: the whole;
-//! - [`path`]: which path a request took;
-//! - [`spans`]: and what took how long on it;
+//! - [`request_path`]: which path a request took;
+//! - [`traces`]: and what took how long on it;
 //! - [`statistics`]: what Envoys counted of calls to a virtual node;
 //! - [`inspect`]: what one node's Envoy would be told, without running anything;
 //! - [`launcher`] and `process`: children that never outlive their parent;
-//! - `state`: the folder of logs and sockets, and those that others left behind;
+//! - `run_dir`: the folder of logs and sockets, and those that others left behind;
 //! - [`event`]: what there is to show.
 //!
 //! # Networks
@@ -84,26 +84,26 @@ pub mod image;
 pub mod inspect;
 pub mod launcher;
 pub mod local_mesh;
+mod mesh_state;
 mod network;
-pub mod path;
 pub mod plan;
 mod ports;
 mod process;
+pub mod request_path;
+mod run_dir;
 mod slot;
-pub mod spans;
-pub mod stack_template;
-mod state;
+pub mod stack_input;
 pub mod statistics;
 mod supervisor;
 mod task;
-mod world;
+pub mod traces;
 
 pub use event::Event;
 pub use image::{Image, Images};
 pub use launcher::Launcher;
-pub use local_mesh::{Applied, ApplyError, Beside, LocalMesh, StartError, TaskAddress};
-pub use network::{Exhausted, Network, Unfit};
+pub use local_mesh::{Applied, ApplyError, CallScope, LocalMesh, StartError, TaskAddress};
+pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;
-pub use stack_template::StackTemplate;
-pub use state::{Access, StateFolder};
+pub use run_dir::{DirAccess, RunDir};
+pub use stack_input::StackInput;
 pub use statistics::{Counts, NodeStatistics};

@@ -1,10 +1,10 @@
 //! A whole mesh on this machine: started from a plan, running until it is told to stop.
 
 mod apply;
-mod beside;
+mod call_scope;
 mod difference;
-mod fleet;
 mod start;
+mod task_set;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,21 +21,21 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::cloud_map::CloudMap;
 use crate::event::Event;
 use crate::launcher::Launcher;
+use crate::mesh_state::initial_state;
 use crate::network::{MeshNetwork, Network};
-use crate::path::{Atlas, Journey};
 use crate::plan::Plan;
-use crate::slot::OwnNetwork;
-use crate::spans::{Collector, SpanWatch};
-use crate::state::StateFolder;
+use crate::request_path::{AddressIndex, RequestPath};
+use crate::run_dir::RunDir;
+use crate::slot::SlotNetns;
 use crate::statistics::{NodeStatistics, gather};
-use crate::task::Shared;
-use crate::world::world;
+use crate::task::TaskContext;
+use crate::traces::{Collector, TraceWatch};
 
 pub use self::apply::{Applied, ApplyError};
-pub use self::beside::Beside;
-use self::fleet::Fleet;
+pub use self::call_scope::CallScope;
 pub use self::start::StartError;
 use self::start::{locate_envoy, state_folder};
+use self::task_set::TaskSet;
 
 /// How long the Envoys may take to learn of the last task. They take milliseconds; a mesh with one that hangs is
 /// still worth calling.
@@ -48,9 +48,9 @@ pub struct LocalMesh {
     /// What it is at the moment.
     plan: Plan,
     control: ControlPlane,
-    fleet: Fleet,
+    task_set: TaskSet,
     /// Its files. The tasks hold it too, so that it is removed after the last process that writes to it.
-    state: Arc<StateFolder>,
+    state: Arc<RunDir>,
     network: Option<Arc<MeshNetwork>>,
     collector: Collector,
     _serving: AbortOnDropHandle<()>,
@@ -95,7 +95,7 @@ impl LocalMesh {
         }
         let network = start::network(network, &plan, &launcher).await?;
         let state = Arc::new(state);
-        let (control, serving) = control_plane(world(&plan), network.as_deref())
+        let (control, serving) = control_plane(initial_state(&plan), network.as_deref())
             .await
             .map_err(|source| StartError::Machine {
                 what: "starting the control plane",
@@ -107,7 +107,7 @@ impl LocalMesh {
             what: "starting the collector of spans",
             source,
         })?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(TaskContext {
             envoy: envoy.path,
             xds: control.addresses().xds,
             collector: collector.address(),
@@ -124,10 +124,10 @@ impl LocalMesh {
                 (watcher.on_event)(Event::ControlPlaneFailed(error.to_string()));
             }
         });
-        let mut fleet = Fleet::new(shared);
+        let mut task_set = TaskSet::new(shared);
         for service in &plan.services {
             let service = Arc::new(service.clone());
-            let added = fleet.add(&service, service.desired_count, &plan.namespaces);
+            let added = task_set.add(&service, service.desired_count, &plan.namespaces);
             added.map_err(|source| StartError::Machine {
                 what: "making a place for a task",
                 source,
@@ -136,7 +136,7 @@ impl LocalMesh {
         Ok(Self {
             plan,
             control,
-            fleet,
+            task_set,
             state,
             network,
             collector,
@@ -151,8 +151,8 @@ impl LocalMesh {
     ///
     /// The first task that failed before it was ever running, with the end of its log. The others go on.
     pub async fn ready(&mut self) -> Result<(), StartError> {
-        self.fleet.ready().await.map_err(StartError::Task)?;
-        let envoys = self.fleet.slots().filter(|slot| slot.is_in_mesh()).count();
+        self.task_set.ready().await.map_err(StartError::Task)?;
+        let envoys = self.task_set.slots().filter(|slot| slot.is_in_mesh()).count();
         let settled = tokio::time::timeout(SETTLED_WITHIN, self.control.settled(envoys));
         if settled.await.is_err() {
             tracing::warn!("some Envoy has not accepted its latest configuration; the status page says which");
@@ -162,7 +162,7 @@ impl LocalMesh {
 
     /// The tasks, service by service.
     pub fn tasks(&self) -> impl Iterator<Item = TaskAddress> {
-        self.fleet.slots().map(|slot| TaskAddress {
+        self.task_set.slots().map(|slot| TaskAddress {
             task: slot.name.clone(),
             ingress: slot
                 .ingresses()
@@ -170,7 +170,7 @@ impl LocalMesh {
                 .collect(),
             tcp: slot.tcp_ingresses().map(str::to_owned).collect(),
             applications: slot.apps().map(|(_, address)| address).collect(),
-            network: slot.network().and_then(OwnNetwork::holder),
+            network: slot.network().and_then(SlotNetns::holder),
         })
     }
 
@@ -185,7 +185,7 @@ impl LocalMesh {
     /// its only one.
     #[must_use]
     pub fn address_of(&self, service: &str, port_name: Option<&str>) -> Option<SocketAddr> {
-        let slot = self.fleet.slots().find(|slot| slot.service.service == service)?;
+        let slot = self.task_set.slots().find(|slot| slot.service.service == service)?;
         match port_name {
             Some(name) => slot.ingress(name),
             None => {
@@ -196,23 +196,23 @@ impl LocalMesh {
         }
     }
 
-    /// Runs a future where the addresses of [`LocalMesh::tasks`] can be reached: on this machine, or between the networks
+    /// ContainerSource a future where the addresses of [`LocalMesh::tasks`] can be reached: on this machine, or between the networks
     /// of the tasks. Clients that it uses must not be used elsewhere. Cancelling this drops it.
     ///
     /// # Errors
     ///
     /// If it panicked.
-    pub async fn beside_tasks<T>(&self, future: impl Future<Output = T> + Send + 'static) -> io::Result<T>
+    pub async fn run_in_call_scope<T>(&self, future: impl Future<Output = T> + Send + 'static) -> io::Result<T>
     where
         T: Send + 'static,
     {
-        self.beside().run(future).await
+        self.call_scope().run(future).await
     }
 
     /// The same place for whoever goes on while the mesh changes.
     #[must_use]
-    pub fn beside(&self) -> Beside {
-        Beside(self.network.clone())
+    pub fn call_scope(&self) -> CallScope {
+        CallScope(self.network.clone())
     }
 
     /// The process that holds the network between the tasks, if they have networks of their own.
@@ -221,11 +221,11 @@ impl LocalMesh {
         self.network.as_ref().map(|network| network.bridge())
     }
 
-    /// The path of the request with this W3C trace id, an [`crate::path::observed_trace_id`], that was sent to
+    /// The path of the request with this W3C trace id, an [`crate::request_path::observed_trace_id`], that was sent to
     /// `entry`, the address of an Envoy's ingress. Waits up to two seconds for Envoys to write down their part.
     /// Cancelling it loses nothing.
-    pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> Journey {
-        let atlas = Atlas::new(self.fleet.slots());
+    pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> RequestPath {
+        let atlas = AddressIndex::new(self.task_set.slots());
         atlas.path(trace_id, entry).await
     }
 
@@ -237,7 +237,7 @@ impl LocalMesh {
     pub async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, String> {
         let mesh = self.plan.meshes.get(&node.mesh);
         let clusters = mesh.map_or_else(Vec::new, |mesh| egress_clusters(mesh, &node.name));
-        let in_mesh = self.fleet.slots().filter(|slot| slot.is_in_mesh());
+        let in_mesh = self.task_set.slots().filter(|slot| slot.is_in_mesh());
         let envoys: Vec<_> = in_mesh.map(|slot| (slot.name.clone(), slot.admin_socket())).collect();
         gather(&envoys, &clusters).await
     }
@@ -245,7 +245,7 @@ impl LocalMesh {
     /// Keeps the spans of the request that will carry this `traceparent`, sampled, from now on and until what is given is
     /// dropped. `None` if it is no `traceparent` of version 00.
     #[must_use]
-    pub fn watch_spans(&self, traceparent: &str) -> Option<SpanWatch> {
+    pub fn watch_trace(&self, traceparent: &str) -> Option<TraceWatch> {
         self.collector.watch(traceparent)
     }
 
@@ -253,7 +253,7 @@ impl LocalMesh {
     #[must_use]
     pub fn log_tails(&self) -> String {
         let mut tails = String::new();
-        for slot in self.fleet.slots() {
+        for slot in self.task_set.slots() {
             for (name, tail) in slot.log_tails() {
                 tails.push_str(&format!("{} {name}:\n{tail}\n", slot.name));
             }
@@ -282,7 +282,7 @@ impl LocalMesh {
     /// Stops everything: tasks are taken out of Cloud Map, finish their requests, and end. Takes up to the sum of a
     /// task's stop timeouts and ten seconds for what is still being delivered. Cancelling it kills what is left.
     pub async fn shutdown(self) {
-        self.fleet.shutdown().await;
+        self.task_set.shutdown().await;
     }
 }
 

@@ -16,44 +16,44 @@
 //! Reading order:
 //! - `preflight`: whether this machine can do it;
 //! - `addresses`: whose address is which, pure;
-//! - `rules`: how connections come to Envoy, pure;
+//! - `iptables`: how connections come to Envoy, pure;
 //! - `files`: what a task sees in place of the machine's files;
-//! - `hold`: what the process does that holds a network, with `kernel` and `tools`;
-//! - `holder`: that process as the runner sees it;
-//! - `inside`: sockets and calls of the runner in a task's network;
+//! - `netns_init`: what the process does that holds a network, with `kernel` and `commands`;
+//! - `netns_handle`: that process as the runner sees it;
+//! - `setns`: sockets and calls of the runner in a task's network;
 //! - `dns`: the names of the mesh;
 //! - `mesh_network`: all that the tasks of one mesh share.
 
 mod addresses;
+mod commands;
 mod dns;
 mod files;
-mod hold;
-mod holder;
-mod inside;
-#[cfg_attr(not(target_os = "linux"), path = "network/elsewhere.rs")]
+mod iptables;
+#[cfg_attr(not(target_os = "linux"), path = "network/unsupported.rs")]
 mod kernel;
 mod mesh_network;
+mod netns_handle;
+mod netns_init;
 mod preflight;
-mod rules;
+mod setns;
 #[cfg(test)]
 mod tests;
-mod tools;
 
 use std::io;
 
-pub use self::addresses::Exhausted;
-pub(crate) use self::addresses::{BRIDGE, Lease};
+pub use self::addresses::AddressesExhausted;
+pub(crate) use self::addresses::{AddressLease, BRIDGE};
 #[cfg(test)]
-pub(crate) use self::dns::Finding;
-pub(crate) use self::dns::Names;
-pub(crate) use self::files::{BOOTSTRAP, ProxyFolder, write as write_files};
-pub(crate) use self::hold::{TaskSetup, hold};
-pub(crate) use self::holder::Holder;
-pub(crate) use self::inside::inside;
+pub(crate) use self::dns::DnsLookup;
+pub(crate) use self::dns::DnsNames;
+pub(crate) use self::files::{BOOTSTRAP, EnvoyDir, write as write_files};
+pub(crate) use self::iptables::{IptablesRules, ServiceConnectRedirects};
 pub(crate) use self::mesh_network::MeshNetwork;
-pub use self::preflight::Unfit;
+pub(crate) use self::netns_handle::NetnsHandle;
+pub(crate) use self::netns_init::{TaskNetnsSetup, run as run_netns_init};
+pub use self::preflight::NamespacesUnavailable;
 pub(crate) use self::preflight::check;
-pub(crate) use self::rules::{Rules, ServiceConnect};
+pub(crate) use self::setns::run_in_netns;
 
 /// Where the tasks of a mesh are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,11 +81,11 @@ pub(crate) const ENVOY: User = User { id: 1337, group: 1337 };
 /// Enters the network and the mounts that the process `pid` holds, with all that this process becomes. It must not
 /// have other threads that expect to stay together with this one.
 pub(crate) fn enter(pid: u32) -> io::Result<()> {
-    kernel::enter_network(pid)?;
-    kernel::enter_mounts(pid)
+    kernel::setns_network(pid)?;
+    kernel::setns_mounts(pid)
 }
 
 /// Makes this process another user's for good.
-pub(crate) fn become_user(user: User) -> io::Result<()> {
-    kernel::become_user(user)
+pub(crate) fn setuid(user: User) -> io::Result<()> {
+    kernel::setuid(user)
 }

@@ -8,15 +8,15 @@ mod health_check;
 mod interception;
 mod labels;
 mod limits;
+mod lookup;
 mod meshes;
-mod names;
 mod namespaces;
 mod order;
 mod parts;
+mod properties;
 mod reader;
 mod service;
 mod stub;
-mod surroundings;
 mod task_definition;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,13 +30,14 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 
 pub use self::interception::Interception;
 pub use self::parts::{
-    CloudMapService, Condition, ContainerPlan, HealthCheckPlan, Member, Membership, PortPlan, RegistryPlan, ServicePlan,
+    CloudMapService, Condition, ContainerPlan, HealthCheckPlan, Membership, MeshNode, PortPlan, RegistryPlan,
+    ServicePlan,
 };
 use self::reader::Reader;
 use crate::evaluate::{Resource, Stacks, is_not_simulated, is_refused, that_run_beside};
 use crate::image::Images;
 use crate::network::Network;
-use crate::stack_template::StackTemplate;
+use crate::stack_input::StackInput;
 
 /// What templates ask this machine to run.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ impl Plan {
     ///
     /// Everything that keeps them from being run here, each with its place in the template; after the stack's name
     /// and a slash if there are several.
-    pub fn new(stacks: &[StackTemplate<'_>], images: &Images) -> Result<Self, ValidationErrors> {
+    pub fn new(stacks: &[StackInput<'_>], images: &Images) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
         let stacks = Stacks::new(stacks, &mut diagnostics);
         let resources = stacks.resources(&mut diagnostics);
@@ -87,10 +88,10 @@ impl Plan {
             }
         }
         stacks.refuse_circles(&mut diagnostics);
-        limits::refuse_shared_names(&services, &mut diagnostics);
-        limits::refuse_too_many(&services, &mut diagnostics);
+        limits::reject_duplicate_names(&services, &mut diagnostics);
+        limits::reject_too_many_tasks(&services, &mut diagnostics);
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
-        each_once(&diagnostics).into_result(Self {
+        deduplicate(&diagnostics).into_result(Self {
             namespaces,
             meshes: meshes.topologies,
             cloud_map: cloud_map.into_services(),
@@ -108,7 +109,7 @@ impl Plan {
             Membership::Namespace(_) | Membership::None => None,
         });
         let nothing_is_redirected =
-            |member: &&Member| network == Network::Shared || member.path.kind == Kind::VirtualGateway;
+            |member: &&MeshNode| network == Network::Shared || member.path.kind == Kind::VirtualGateway;
         let interceptions = members
             .filter(nothing_is_redirected)
             .filter_map(|member| member.interception.as_ref());
@@ -138,7 +139,7 @@ impl Plan {
 
     /// The names of the images that the templates' containers run. `None` if one of them cannot be evaluated.
     #[must_use]
-    pub fn image_names(stacks: &[StackTemplate<'_>]) -> Option<BTreeSet<String>> {
+    pub fn image_names(stacks: &[StackInput<'_>]) -> Option<BTreeSet<String>> {
         let mut reported_by_new = Diagnostics::new();
         let stacks = Stacks::new(stacks, &mut reported_by_new);
         let mut names = BTreeSet::new();
@@ -219,7 +220,7 @@ fn is_foreign_parameter(resource: Resource<'_>, diagnostics: &mut Diagnostics) -
 }
 
 /// Notes a problem, unless it follows from one that was noted: of the same place, or of a place that it is part of.
-fn note(diagnostics: &mut Diagnostics, path: impl Into<String>, message: impl Into<String>) {
+fn report(diagnostics: &mut Diagnostics, path: impl Into<String>, message: impl Into<String>) {
     let path = path.into();
     if !diagnostics.iter().any(|noted| is_part_of(&path, &noted.path)) {
         diagnostics.add(path, message);
@@ -227,7 +228,7 @@ fn note(diagnostics: &mut Diagnostics, path: impl Into<String>, message: impl In
 }
 
 /// The same mistake is found again by each that refers to it, and by each service that shares a task definition.
-fn each_once(diagnostics: &Diagnostics) -> Diagnostics {
+fn deduplicate(diagnostics: &Diagnostics) -> Diagnostics {
     let mut once = Diagnostics::new();
     for diagnostic in diagnostics.iter() {
         if !once.iter().any(|noted| noted == diagnostic) {

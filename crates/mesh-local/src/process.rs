@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-pub(crate) use self::failure::{Ending, Failure};
+pub(crate) use self::failure::{ProcessExit, TaskFailure};
 pub(crate) use self::log::Log;
 use crate::launcher::Launcher;
 

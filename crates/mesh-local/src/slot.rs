@@ -4,11 +4,11 @@
 //! its successor in the same slot: the address that somebody was told to call keeps working. Tasks either share one
 //! address and are told apart by port, or have a network each.
 
-mod own_network;
-mod places;
-mod redirection;
+mod environment;
+mod interception;
+mod listeners;
+mod netns;
 mod sidecar;
-mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
@@ -22,11 +22,11 @@ use mesh_control::ServiceIdentity;
 use mesh_control::node::{INTERCEPTED_INGRESS, OwnWiring, Wiring, egress_listener, ingress_listener};
 use mesh_model::namespace::Namespace;
 
-pub(crate) use self::own_network::{Inhabited, OwnNetwork};
-use self::places::Places;
-use self::redirection::Redirection;
+use self::interception::InterceptionSetup;
+use self::listeners::ListenAddresses;
+pub(crate) use self::netns::{EnteredNetns, SlotNetns};
 use self::sidecar::Sidecar;
-use crate::network::{MeshNetwork, ProxyFolder};
+use crate::network::{EnvoyDir, MeshNetwork};
 use crate::plan::{ContainerPlan, Membership, ServicePlan};
 use crate::process::Log;
 
@@ -39,10 +39,10 @@ pub(crate) struct Slot {
     pub(crate) directory: PathBuf,
     /// A number that no other slot has.
     ordinal: usize,
-    places: Places,
+    places: ListenAddresses,
     sidecar: Option<Sidecar>,
     /// `None` if it shares the machine's with all others.
-    network: Option<OwnNetwork>,
+    network: Option<SlotNetns>,
     /// Where its parts send spans.
     collector: SocketAddr,
     /// Of its containers and its Envoy in their latest lives.
@@ -51,7 +51,7 @@ pub(crate) struct Slot {
 
 /// Where the slots of a mesh are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Site<'a> {
+pub(crate) struct SlotContext<'a> {
     /// The folder for their files.
     pub(crate) state: &'a Path,
     /// What each has a network of its own in; `None` if all share the machine's.
@@ -68,7 +68,7 @@ impl Slot {
         number: u32,
         ordinal: usize,
         namespace: Option<&Namespace>,
-        site: Site<'_>,
+        site: SlotContext<'_>,
     ) -> io::Result<Self> {
         let directory = site.state.join(format!("{}-{number}", plan.name));
         // What its parts print is nobody else's business.
@@ -83,14 +83,17 @@ impl Slot {
             Membership::None => None,
         };
         let (places, network) = match site.network {
-            None => (Places::on_loopback(sidecar.as_ref(), &plan.containers)?, None),
+            None => (ListenAddresses::on_loopback(sidecar.as_ref(), &plan.containers)?, None),
             Some(mesh) => {
-                let redirection = Redirection::of(plan, namespace);
+                let redirection = InterceptionSetup::of(plan, namespace);
                 let hosts = namespace.map_or_else(Vec::new, |namespace| mesh.endpoints_of(&namespace.name));
                 let folder = site.state.join(ordinal.to_string());
-                let network = OwnNetwork::new(mesh, redirection.as_ref(), hosts, folder)?;
+                let network = SlotNetns::new(mesh, redirection.as_ref(), hosts, folder)?;
                 let address = IpAddr::V4(network.address());
-                (Places::at(address, redirection, &plan.containers), Some(network))
+                (
+                    ListenAddresses::at(address, redirection, &plan.containers),
+                    Some(network),
+                )
             }
         };
         Ok(Self {
@@ -113,7 +116,7 @@ impl Slot {
             task: Some(self.name.clone()),
             app_ports: self.places.apps().clone(),
             app_address: sidecar.app_address,
-            hops: Some(self.hops().display().to_string()),
+            hops: Some(self.access_log().display().to_string()),
             collector: Some(self.collector),
             ..OwnWiring::default()
         };
@@ -137,7 +140,7 @@ impl Slot {
     }
 
     /// The network of its own, if it has one.
-    pub(crate) fn network(&self) -> Option<&OwnNetwork> {
+    pub(crate) fn network(&self) -> Option<&SlotNetns> {
         self.network.as_ref()
     }
 
@@ -176,14 +179,14 @@ impl Slot {
     }
 
     /// The file to which its Envoy writes what passes.
-    pub(crate) fn hops(&self) -> PathBuf {
+    pub(crate) fn access_log(&self) -> PathBuf {
         match self.envoy_folder() {
-            Some(folder) => folder.hops(),
-            None => self.directory.join("hops.jsonl"),
+            Some(folder) => folder.access_log(),
+            None => self.directory.join("access.jsonl"),
         }
     }
 
-    fn envoy_folder(&self) -> Option<&ProxyFolder> {
+    fn envoy_folder(&self) -> Option<&EnvoyDir> {
         Some(self.network.as_ref()?.envoy()?.0)
     }
 

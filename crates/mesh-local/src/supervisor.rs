@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Event;
-use crate::process::Failure;
+use crate::process::TaskFailure;
 use crate::task::Task;
 
 /// A task that lived at least this long was well, and its successor starts at once.
@@ -19,7 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// ECS slows restarts down likewise; its steps are not documented.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs the task until told to stop. `first` learns when it is running for the first time; if it fails before,
+/// ContainerSource the task until told to stop. `first` learns when it is running for the first time; if it fails before,
 /// that is not tried again: what never worked does not get better by repetition.
 pub(crate) async fn keep_running(
     task: &Task<'_>,
@@ -76,12 +76,12 @@ pub(crate) async fn keep_running(
 
 /// A mistake of ours in one task must not leave its slot empty without a word. What the task had started is
 /// dropped with it, and so killed.
-async fn unless_it_panics(life: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+async fn unless_it_panics(life: impl Future<Output = Result<(), TaskFailure>>) -> Result<(), TaskFailure> {
     AssertUnwindSafe(life).catch_unwind().await.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<&str>().copied();
         let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         let words = words.unwrap_or("without a reason");
-        Err(Failure::from(format!(
+        Err(TaskFailure::from(format!(
             "the runner itself failed, please report it: {words}"
         )))
     })

@@ -7,7 +7,7 @@
 //! to go elsewhere, the containers stop, what was started last first, and the Envoy delivers what is under way before
 //! it stops, too.
 
-mod home;
+mod netns;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,18 +22,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud_map::{CloudMap, Registration};
-use crate::container::{Container, Surroundings};
+use crate::container::{Container, ContainerContext};
 use crate::envoy::Envoy;
-use crate::envoy::admin::Admin as AdminPage;
+use crate::envoy::admin::AdminClient;
 use crate::event::Event;
 use crate::launcher::Launcher;
 use crate::network::MeshNetwork;
 use crate::plan::{Condition, ServicePlan};
-use crate::process::Failure;
+use crate::process::TaskFailure;
+use crate::run_dir::RunDir;
 use crate::slot::Slot;
-use crate::state::StateFolder;
 
-use self::home::Home;
+use self::netns::TaskNetns;
 
 /// How long a container may take to get as far as another needs that depends on it. ECS calls it `startTimeout`;
 /// this is Fargate's default, and Fargate decides it.
@@ -51,7 +51,7 @@ const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What all tasks of a mesh share.
-pub(crate) struct Shared {
+pub(crate) struct TaskContext {
     pub(crate) envoy: PathBuf,
     pub(crate) xds: std::net::SocketAddr,
     /// Where everybody sends spans.
@@ -63,12 +63,12 @@ pub(crate) struct Shared {
     /// What tasks have networks of their own in; `None` if all share the machine's.
     pub(crate) network: Option<Arc<MeshNetwork>>,
     /// The folder of all logs and sockets, kept for as long as a task may write to it.
-    pub(crate) state: Arc<StateFolder>,
+    pub(crate) state: Arc<RunDir>,
 }
 
 /// A service's task in its slot.
 pub(crate) struct Task<'a> {
-    pub(crate) shared: &'a Shared,
+    pub(crate) shared: &'a TaskContext,
     pub(crate) plan: &'a ServicePlan,
     pub(crate) slot: &'a Slot,
     /// Under what the task is to be registered.
@@ -77,9 +77,9 @@ pub(crate) struct Task<'a> {
 
 /// What a part of a task tells it without having been asked.
 #[derive(Debug)]
-pub(crate) enum Word {
+pub(crate) enum TaskEvent {
     /// The task cannot go on.
-    Failed(Failure),
+    Failed(TaskFailure),
     /// Something takes long. The text goes on after "waiting for".
     WaitingFor(String),
 }
@@ -89,7 +89,7 @@ pub(crate) enum Word {
 struct Started<'a> {
     containers: Vec<Container>,
     envoy: Option<Envoy>,
-    home: Option<Home<'a>>,
+    netns: Option<TaskNetns<'a>>,
 }
 
 impl Task<'_> {
@@ -99,7 +99,7 @@ impl Task<'_> {
     /// # Errors
     ///
     /// What failed, with the end of its log. Nothing is left running.
-    pub(crate) async fn live(&self, stop: &CancellationToken, running: impl FnOnce()) -> Result<(), Failure> {
+    pub(crate) async fn live(&self, stop: &CancellationToken, running: impl FnOnce()) -> Result<(), TaskFailure> {
         let mut started = Started::default();
         let end = tokio::select! {
             () = stop.cancelled() => Ok(()),
@@ -110,27 +110,27 @@ impl Task<'_> {
     }
 
     /// Ends only with a failure. The registration lives as long as this does.
-    async fn start_and_watch<'a>(&'a self, started: &mut Started<'a>, running: impl FnOnce()) -> Failure {
+    async fn start_and_watch<'a>(&'a self, started: &mut Started<'a>, running: impl FnOnce()) -> TaskFailure {
         let beginning = Instant::now();
         let Started {
             containers,
             envoy,
-            home,
+            netns,
         } = started;
-        let home = match Home::enter(self.slot, self.shared).await {
-            Ok(entered) => &*home.insert(entered),
+        let netns = match TaskNetns::enter(self.slot, self.shared).await {
+            Ok(entered) => &*netns.insert(entered),
             Err(failure) => return failure,
         };
         let (words, heard) = mpsc::channel(16);
         let mut failed = std::pin::pin!(async {
             tokio::select! {
                 failure = self.listen(heard) => failure,
-                failure = home.lost() => failure,
+                failure = netns.lost() => failure,
             }
         });
         tokio::select! {
             failure = &mut failed => return failure,
-            outcome = self.start(home, containers, envoy, &words) => if let Err(failure) = outcome {
+            outcome = self.start(netns, containers, envoy, &words) => if let Err(failure) = outcome {
                 return failure;
             }
         }
@@ -144,11 +144,11 @@ impl Task<'_> {
     }
 
     /// Hears what the parts say until one of them has failed.
-    async fn listen(&self, mut heard: mpsc::Receiver<Word>) -> Failure {
+    async fn listen(&self, mut heard: mpsc::Receiver<TaskEvent>) -> TaskFailure {
         loop {
             match heard.recv().await {
-                Some(Word::Failed(failure)) => return failure,
-                Some(Word::WaitingFor(what)) => self.say(Event::Waiting {
+                Some(TaskEvent::Failed(failure)) => return failure,
+                Some(TaskEvent::WaitingFor(what)) => self.say(Event::Waiting {
                     task: self.slot.name.clone(),
                     what,
                 }),
@@ -160,27 +160,27 @@ impl Task<'_> {
 
     async fn start(
         &self,
-        home: &Home<'_>,
+        netns: &TaskNetns<'_>,
         containers: &mut Vec<Container>,
         envoy: &mut Option<Envoy>,
-        words: &mpsc::Sender<Word>,
-    ) -> Result<(), Failure> {
+        words: &mpsc::Sender<TaskEvent>,
+    ) -> Result<(), TaskFailure> {
         if let Some(wiring) = self.slot.wiring() {
-            self.start_envoy(wiring, home, envoy, words).await?;
+            self.start_envoy(wiring, netns, envoy, words).await?;
         }
         for plan in &self.plan.containers {
             for (name, condition) in &plan.depends_on {
                 if let Some(other) = containers.iter().find(|container| container.name() == name) {
-                    other.meets(*condition, START_TIMEOUT).await?;
+                    other.wait_for(*condition, START_TIMEOUT).await?;
                 }
             }
-            let around = Surroundings {
+            let context = ContainerContext {
                 environment: self.slot.environment_of(plan),
                 addresses: self.slot.addresses_of(plan),
-                network: home.holder(),
+                network: netns.holder(),
                 log: self.slot.directory.join(format!("{}.log", plan.name)),
             };
-            let container = Container::start(plan, around, home.of_containers(), words.clone())?;
+            let container = Container::start(plan, context, netns.of_containers(), words.clone())?;
             self.slot.remember_log(&plan.name, container.log());
             self.say(Event::ContainerStarted {
                 task: self.slot.name.clone(),
@@ -190,7 +190,7 @@ impl Task<'_> {
             containers.push(container);
         }
         for container in containers.iter().filter(|container| container.is_essential()) {
-            container.meets(Condition::Healthy, READY_WITHIN).await?;
+            container.wait_for(Condition::Healthy, READY_WITHIN).await?;
         }
         Ok(())
     }
@@ -198,13 +198,13 @@ impl Task<'_> {
     async fn start_envoy(
         &self,
         wiring: Wiring,
-        home: &Home<'_>,
+        netns: &TaskNetns<'_>,
         place: &mut Option<Envoy>,
-        words: &mpsc::Sender<Word>,
-    ) -> Result<(), Failure> {
+        words: &mpsc::Sender<TaskEvent>,
+    ) -> Result<(), TaskFailure> {
         let beginning = Instant::now();
         let socket = self.slot.admin_socket();
-        let page = AdminPage::new(&socket, &self.slot.tcp_listeners())
+        let page = AdminClient::new(&socket, &self.slot.tcp_listeners())
             .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
         let bootstrap = Bootstrap {
             node_id: self.slot.node_id().unwrap_or_default().to_owned(),
@@ -215,8 +215,8 @@ impl Task<'_> {
             sds: self.slot.sds(),
             dns_servers: self.shared.network.iter().map(|network| network.dns_server()).collect(),
         };
-        let files = home.files_of_envoy(&self.shared.envoy);
-        let envoy = Envoy::start(files, &bootstrap, page, home.of_envoy(), words.clone()).await?;
+        let files = netns.files_of_envoy(&self.shared.envoy);
+        let envoy = Envoy::start(files, &bootstrap, page, netns.of_envoy(), words.clone()).await?;
         self.slot.remember_log("envoy", envoy.log());
         let envoy = place.insert(envoy);
         envoy.ready().await?;
@@ -240,7 +240,7 @@ impl Started<'_> {
         let envoy = self.envoy.take().filter(|envoy| !envoy.has_ended());
         if let Some(envoy) = &envoy {
             let _too_slow = tokio::time::timeout(LEARN_WITHIN, control.settled(0)).await;
-            envoy.discourage().await;
+            envoy.drain().await;
         }
         if failed {
             let in_a_hurry = |container: Container| container.stop(Some(GRACE_AFTER_FAILURE));
@@ -255,8 +255,8 @@ impl Started<'_> {
                 .stop(if failed { GRACE_AFTER_FAILURE } else { DELIVER_WITHIN })
                 .await;
         }
-        if let Some(home) = self.home {
-            home.leave().await;
+        if let Some(netns) = self.netns {
+            netns.leave().await;
         }
     }
 }

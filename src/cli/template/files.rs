@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use mesh_infra::Template;
-use mesh_local::StackTemplate;
+use mesh_local::StackInput;
 
 #[derive(Debug, Args)]
 pub(crate) struct TemplateFiles {
@@ -71,9 +71,9 @@ impl TemplateFiles {
 }
 
 impl TemplateStacks {
-    pub(crate) fn stacks(&self) -> Vec<StackTemplate<'_>> {
+    pub(crate) fn stacks(&self) -> Vec<StackInput<'_>> {
         let stacks = self.0.iter();
-        let stacks = stacks.map(|stack| StackTemplate {
+        let stacks = stacks.map(|stack| StackInput {
             name: &stack.name,
             template: &stack.template,
             parameters: &stack.parameters,

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use mesh_control::Addresses;
 
 use super::*;
-use crate::network::Finding;
+use crate::network::DnsLookup;
 
 const BLUE: &str = "blue.demo.local";
 const ASKER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9));
 
-async fn map() -> (CloudMap, ControlPlane, Names) {
+async fn map() -> (CloudMap, ControlPlane, DnsNames) {
     let (control, _serving) = ControlPlane::bind(Addresses::default(), World::default())
         .await
         .expect("loopback has ports");
-    let names = Names::new(["demo.local"]);
+    let names = DnsNames::new(["demo.local"]);
     (CloudMap::new(control.clone(), Some(names.clone())), control, names)
 }
 
@@ -41,10 +41,10 @@ async fn dns_has_the_tasks_that_are_registered() {
     let first = map.register("blue/2", &[of_blue(2)]);
     let second = map.register("blue/3", &[of_blue(3)]);
     drop(first);
-    let addresses = Finding::Addresses(vec![Ipv4Addr::new(10, 77, 0, 3)]);
+    let addresses = DnsLookup::Addresses(vec![Ipv4Addr::new(10, 77, 0, 3)]);
     assert_eq!(names.find(BLUE, ASKER), addresses);
     drop(second);
-    assert_eq!(names.find(BLUE, ASKER), Finding::Unknown);
+    assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn dns_forgets_a_service_that_is_gone_before_its_tasks_are() {
     let registered = map.register("blue/2", &[of_blue(2)]);
     control.update(|world| world.hosts.clear());
     map.publish_now();
-    assert_eq!(names.find(BLUE, ASKER), Finding::Unknown);
+    assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
     drop(registered);
-    assert_eq!(names.find(BLUE, ASKER), Finding::Unknown);
+    assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
 }

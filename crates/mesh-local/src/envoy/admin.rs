@@ -13,13 +13,13 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// An Envoy's admin page.
 #[derive(Debug)]
-pub(crate) struct Admin {
+pub(crate) struct AdminClient {
     client: reqwest::Client,
     /// How the names of the statistics end that count the connections of each TCP listener.
     tcp_connections: Vec<String>,
 }
 
-impl Admin {
+impl AdminClient {
     /// The admin page at `socket` of an Envoy that has TCP listeners at these ports, among others.
     pub(crate) fn new(socket: &Path, tcp_listeners: &BTreeSet<u16>) -> reqwest::Result<Self> {
         let client = reqwest::Client::builder()
@@ -48,7 +48,7 @@ impl Admin {
     /// Asks callers to go elsewhere, by `connection: close` in every answer. New connections are still accepted:
     /// who does not know yet that the task is leaving must not be refused, and its own applications may have
     /// calls to make while they stop.
-    pub(crate) async fn discourage(&self) {
+    pub(crate) async fn drain(&self) {
         // Without `skip_exit` the listeners would close when the drain time is over, whatever is going on.
         self.post("drain_listeners?graceful&skip_exit").await;
     }

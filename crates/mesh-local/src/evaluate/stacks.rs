@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::{Evaluation, Progress, Resource, bounded, has_unknown, parameters, text_of, wrong};
-use crate::stack_template::StackTemplate;
+use crate::stack_input::StackInput;
 
 /// A text longer than this is no value that AWS would give: parameters may have 8 KiB at most, and everything else
 /// less. Values made of values must not grow without bound.
@@ -56,7 +56,7 @@ pub(super) struct Found {
 impl<'t> Stacks<'t> {
     /// Decides the parameters' values, and finds out what is exported. Notes parameters that lack a value, have one that
     /// is not allowed, or do not exist; names of exports that cannot be evaluated, or that two outputs have.
-    pub(crate) fn new(stacks: &[StackTemplate<'t>], diagnostics: &mut Diagnostics) -> Self {
+    pub(crate) fn new(stacks: &[StackInput<'t>], diagnostics: &mut Diagnostics) -> Self {
         let mut all: Vec<Stack<'t>> = Vec::new();
         for stack in stacks {
             let prefix = match stacks {

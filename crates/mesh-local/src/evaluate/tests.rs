@@ -10,7 +10,7 @@ use mesh_infra::Template;
 use serde_json::json;
 
 use super::*;
-use crate::stack_template::StackTemplate;
+use crate::stack_input::StackInput;
 
 /// What `found` finds in these stacks, and everything that is wrong.
 fn with_stacks<T>(templates: &[(&str, Json)], find: impl FnOnce(&Stacks<'_>, &mut Diagnostics) -> T) -> (T, String) {
@@ -19,9 +19,9 @@ fn with_stacks<T>(templates: &[(&str, Json)], find: impl FnOnce(&Stacks<'_>, &mu
         .map(|(name, json)| (*name, Template::from_json(&json.to_string()).expect("a template")))
         .collect();
     let parameters = BTreeMap::new();
-    let stacks: Vec<StackTemplate<'_>> = templates
+    let stacks: Vec<StackInput<'_>> = templates
         .iter()
-        .map(|(name, template)| StackTemplate {
+        .map(|(name, template)| StackInput {
             name,
             template,
             parameters: &parameters,
@@ -204,7 +204,7 @@ fn parameters_are_checked_all_at_once() {
     .expect("a template");
     let given = [("Choice", "c"), ("Chocie", "a")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut diagnostics = Diagnostics::new();
-    let stack = StackTemplate {
+    let stack = StackInput {
         name: "demo",
         template: &template,
         parameters: &BTreeMap::from(given),

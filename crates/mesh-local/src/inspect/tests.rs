@@ -6,7 +6,7 @@ use mesh_infra::Template;
 
 use super::*;
 use crate::image::{Image, Images};
-use crate::stack_template::StackTemplate;
+use crate::stack_input::StackInput;
 
 /// Two meshes with a node of the same name, and services in and out of a mesh.
 const TEMPLATE: &str = "
@@ -104,7 +104,7 @@ Resources:
 
 fn plan(template: &str) -> Plan {
     let template = Template::from_text(template).expect("a template");
-    let stack = StackTemplate {
+    let stack = StackInput {
         name: "stack",
         template: &template,
         parameters: &BTreeMap::new(),
@@ -166,7 +166,7 @@ fn a_name_that_is_nobodys_is_answered_with_all_there_are() {
     assert_eq!(find(&plan(service), "Service"), Err(FindError::None));
 }
 
-fn inspected(name: &str, kind: WiringKind) -> Inspection {
+fn inspected(name: &str, kind: TrafficMode) -> Inspection {
     let plan = plan(TEMPLATE);
     let node = find(&plan, name).unwrap_or_else(|error| panic!("{error}"));
     let inspection = inspect(&plan, &node, kind).unwrap_or_else(|error| panic!("{error}"));
@@ -194,7 +194,7 @@ fn listeners(inspection: &Inspection) -> Vec<String> {
 
 #[test]
 fn listeners_have_ports_that_are_always_the_same_and_never_shared() {
-    let explicit = |name| listeners(&inspected(name, WiringKind::Explicit));
+    let explicit = |name| listeners(&inspected(name, TrafficMode::ExplicitProxy));
     assert_eq!(
         explicit("web"),
         [
@@ -218,7 +218,7 @@ fn listeners_have_ports_that_are_always_the_same_and_never_shared() {
         ]
     );
     assert_eq!(
-        listeners(&inspected("web", WiringKind::Intercepted)),
+        listeners(&inspected("web", TrafficMode::TransparentProxy)),
         [
             "lds_egress_0.0.0.0_15001 0.0.0.0:15001",
             "lds_ingress_0.0.0.0_15000 0.0.0.0:15000"
@@ -228,7 +228,7 @@ fn listeners_have_ports_that_are_always_the_same_and_never_shared() {
 
 #[test]
 fn the_document_has_everything_that_was_told() {
-    let Inspection { configuration, .. } = inspected("web", WiringKind::Explicit);
+    let Inspection { configuration, .. } = inspected("web", TrafficMode::ExplicitProxy);
     assert_eq!(configuration["node"]["id"], "mesh/one/virtualNode/web");
     let text = configuration.to_string();
     for told in [

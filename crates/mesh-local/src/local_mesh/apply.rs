@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use super::difference::{Change, changes};
 use super::{LocalMesh, SETTLED_WITHIN};
-use crate::network::Exhausted;
+use crate::mesh_state::{contract, expand, switch};
+use crate::network::AddressesExhausted;
 use crate::plan::{Plan, ServicePlan};
-use crate::world::{narrow, turn, widen};
 
 /// What a new plan changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum ApplyError {
     Machine(#[source] std::io::Error),
     /// There are more names than addresses for them. The mesh is as it was.
     #[error("{0}")]
-    NoAddress(Exhausted),
+    NoAddress(AddressesExhausted),
 }
 
 impl LocalMesh {
@@ -65,10 +65,10 @@ impl LocalMesh {
         }
         let mut new = Vec::new();
         if changes.values().any(|change| *change != Change::Gone) {
-            self.control.update(|world| widen(world, &plan));
+            self.control.update(|world| expand(world, &plan));
             let started = self.start_new(&changes, &plan, &mut new).await;
             if let Err(error) = started {
-                self.fleet.give_up(&new).await;
+                self.task_set.give_up(&new).await;
                 self.forget_others();
                 return Err(error);
             }
@@ -76,12 +76,12 @@ impl LocalMesh {
             self.settled().await;
         }
         let telling = Instant::now();
-        self.control.update(|world| turn(world, &plan));
+        self.control.update(|world| switch(world, &plan));
         self.plan = plan;
         let mut settled = self.settled().await;
         let settled_after = telling.elapsed();
         if !before.is_empty() {
-            self.fleet.remove(&before).await;
+            self.task_set.remove(&before).await;
         }
         self.forget_others();
         if !changes.is_empty() {
@@ -97,10 +97,10 @@ impl LocalMesh {
 
     /// Makes what everybody is told no more than what the plan says.
     fn forget_others(&self) {
-        self.control.update(|world| narrow(world, &self.plan));
+        self.control.update(|world| contract(world, &self.plan));
         if let Some(network) = &self.network {
             network.name_only(&self.plan);
-            self.fleet.publish();
+            self.task_set.publish();
         }
     }
 
@@ -108,7 +108,7 @@ impl LocalMesh {
     fn leaving(&self, changes: &BTreeMap<String, Change>, plan: &Plan) -> Vec<String> {
         let mut leaving = Vec::new();
         for (service, change) in changes {
-            let mut tasks = self.fleet.tasks_of(service);
+            let mut tasks = self.task_set.tasks_of(service);
             match change {
                 Change::New => {}
                 Change::Gone | Change::Replaced => leaving.append(&mut tasks),
@@ -127,7 +127,7 @@ impl LocalMesh {
         new: &mut Vec<String>,
     ) -> Result<(), ApplyError> {
         for service in &plan.services {
-            let there = self.fleet.tasks_of(&service.name);
+            let there = self.task_set.tasks_of(&service.name);
             let missing = match changes.get(&service.name) {
                 None | Some(Change::Gone) => 0,
                 Some(Change::New | Change::Replaced) => service.desired_count,
@@ -136,12 +136,12 @@ impl LocalMesh {
                     .saturating_sub(there.len().try_into().unwrap_or(u32::MAX)),
             };
             let shared: Arc<ServicePlan> = Arc::new(service.clone());
-            let added = self.fleet.add(&shared, missing, &plan.namespaces);
-            let all = self.fleet.tasks_of(&service.name).into_iter();
+            let added = self.task_set.add(&shared, missing, &plan.namespaces);
+            let all = self.task_set.tasks_of(&service.name).into_iter();
             new.extend(all.skip(there.len()));
             added.map_err(ApplyError::Machine)?;
         }
-        self.fleet.ready().await.map_err(ApplyError::Task)
+        self.task_set.ready().await.map_err(ApplyError::Task)
     }
 
     /// Waits until every connected Envoy has answered to everything that is true now; false if one has not in time. One

@@ -6,9 +6,9 @@ use envoy_install::{Envoy, HostEnv};
 
 use crate::event::Event;
 use crate::launcher::Launcher;
-use crate::network::{MeshNetwork, Network, Unfit, check};
+use crate::network::{MeshNetwork, NamespacesUnavailable, Network, check};
 use crate::plan::Plan;
-use crate::state::{self, Access, StateFolder};
+use crate::run_dir::{self, DirAccess, RunDir};
 
 /// Why a mesh did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum StartError {
     },
     /// Tasks cannot have networks of their own here.
     #[error("{0}")]
-    Unfit(Unfit),
+    NamespacesUnavailable(NamespacesUnavailable),
     /// A task never became ready.
     #[error("{0}")]
     Task(String),
@@ -65,7 +65,7 @@ pub(super) async fn network(
     if network == Network::Shared {
         return Ok(None);
     }
-    check().map_err(StartError::Unfit)?;
+    check().map_err(StartError::NamespacesUnavailable)?;
     let started = MeshNetwork::start(plan, launcher).await;
     let started = started.map_err(|source| StartError::Machine {
         what: "making networks for tasks",
@@ -75,19 +75,19 @@ pub(super) async fn network(
 }
 
 /// A folder for logs, sockets and bootstrap files. What killed runners left behind is removed.
-pub(super) fn state_folder(network: Network) -> Result<StateFolder, StartError> {
+pub(super) fn state_folder(network: Network) -> Result<RunDir, StartError> {
     let refused = |source| StartError::Machine {
         what: "making a folder for logs and sockets",
         source,
     };
     let parent = std::env::temp_dir();
-    state::sweep(&parent);
+    run_dir::remove_stale(&parent);
     // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
     let access = match network {
-        Network::Shared => Access::Owner,
-        Network::Namespaces => Access::PassThrough,
+        Network::Shared => DirAccess::Owner,
+        Network::Namespaces => DirAccess::PassThrough,
     };
-    let state = StateFolder::create(&parent, access).map_err(|error| {
+    let state = RunDir::create(&parent, access).map_err(|error| {
         // Built anew: the error has the operating system's as its source and in its words, too.
         refused(std::io::Error::new(
             error.kind(),

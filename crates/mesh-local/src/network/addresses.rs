@@ -30,7 +30,7 @@ pub(crate) const ENDPOINTS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 255
 /// Gives out the addresses of a network one after the other, and those given back only once it has come round, so
 /// that nobody who still has an old one reaches somebody new. Clones are the same pool.
 #[derive(Debug, Clone)]
-pub(crate) struct Pool {
+pub(crate) struct AddressPool {
     network: Ipv4Net,
     state: Arc<Mutex<State>>,
 }
@@ -43,17 +43,17 @@ struct State {
 
 /// An address that nobody else has until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Lease {
-    pool: Pool,
+pub(crate) struct AddressLease {
+    pool: AddressPool,
     address: Ipv4Addr,
 }
 
 /// All addresses of a network are given out.
 #[derive(Debug, thiserror::Error)]
 #[error("no address is left in {0}")]
-pub struct Exhausted(Ipv4Net);
+pub struct AddressesExhausted(Ipv4Net);
 
-impl Pool {
+impl AddressPool {
     /// Of the tasks' addresses.
     pub(crate) fn of_tasks() -> Self {
         Self::new(TASKS, BRIDGE)
@@ -86,7 +86,7 @@ impl Pool {
     /// # Errors
     ///
     /// If there is none.
-    pub(crate) fn take(&self) -> Result<Lease, Exhausted> {
+    pub(crate) fn allocate(&self) -> Result<AddressLease, AddressesExhausted> {
         let mut state = self.state();
         let mut address = state.last;
         loop {
@@ -97,13 +97,13 @@ impl Pool {
             };
             if state.taken.insert(address) {
                 state.last = address;
-                return Ok(Lease {
+                return Ok(AddressLease {
                     pool: self.clone(),
                     address,
                 });
             }
             if address == state.last {
-                return Err(Exhausted(self.network));
+                return Err(AddressesExhausted(self.network));
             }
         }
     }
@@ -113,14 +113,14 @@ impl Pool {
     }
 }
 
-impl Lease {
+impl AddressLease {
     /// The address.
     pub(crate) fn address(&self) -> Ipv4Addr {
         self.address
     }
 }
 
-impl Drop for Lease {
+impl Drop for AddressLease {
     fn drop(&mut self) {
         self.pool.state().taken.remove(&self.address);
     }
@@ -130,29 +130,29 @@ impl Drop for Lease {
 mod tests {
     use super::*;
 
-    fn next(pool: &Pool) -> String {
-        pool.take().expect("there are some left").address().to_string()
+    fn next(pool: &AddressPool) -> String {
+        pool.allocate().expect("there are some left").address().to_string()
     }
 
     #[test]
     fn each_network_begins_where_it_should() {
-        assert_eq!(next(&Pool::of_tasks()), "10.77.0.2");
-        assert_eq!(next(&Pool::of_virtual_services()), "10.78.0.1");
-        assert_eq!(next(&Pool::of_endpoints()), "127.255.0.1");
+        assert_eq!(next(&AddressPool::of_tasks()), "10.77.0.2");
+        assert_eq!(next(&AddressPool::of_virtual_services()), "10.78.0.1");
+        assert_eq!(next(&AddressPool::of_endpoints()), "127.255.0.1");
         assert!(TASKS.contains(&BRIDGE));
     }
 
     #[test]
     fn an_address_given_back_comes_last() {
-        let pool = Pool::new("192.0.2.0/29".parse().expect("a network"), Ipv4Addr::new(192, 0, 2, 1));
-        let kept = pool.take().expect("all are free");
+        let pool = AddressPool::new("192.0.2.0/29".parse().expect("a network"), Ipv4Addr::new(192, 0, 2, 1));
+        let kept = pool.allocate().expect("all are free");
         assert_eq!(kept.address(), Ipv4Addr::new(192, 0, 2, 2));
         for expected in ["192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.3"] {
             assert_eq!(next(&pool), expected);
         }
-        let all: Vec<Lease> = std::iter::from_fn(|| pool.take().ok()).collect();
+        let all: Vec<AddressLease> = std::iter::from_fn(|| pool.allocate().ok()).collect();
         assert_eq!(all.len(), 4);
-        let error = pool.take().expect_err("all are taken").to_string();
+        let error = pool.allocate().expect_err("all are taken").to_string();
         assert_eq!(error, "no address is left in 192.0.2.0/29");
     }
 }

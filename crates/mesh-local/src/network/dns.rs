@@ -25,7 +25,7 @@ use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 
-pub(crate) use self::names::{Finding, Names};
+pub(crate) use self::names::{DnsLookup, DnsNames};
 
 /// How long an answer may be remembered, in seconds, and that there is none. A task that has ended, or just begun,
 /// should be noticed at once. Zero would say so, but Envoy takes it for no answer to the question and asks again only
@@ -47,7 +47,7 @@ impl DnsServer {
     /// # Errors
     ///
     /// If the sockets cannot be used without blocking.
-    pub(crate) fn start(udp: UdpSocket, tcp: TcpListener, names: Names) -> io::Result<Self> {
+    pub(crate) fn start(udp: UdpSocket, tcp: TcpListener, names: DnsNames) -> io::Result<Self> {
         udp.set_nonblocking(true)?;
         tcp.set_nonblocking(true)?;
         let mut server = Server::new(Answers(names));
@@ -57,7 +57,7 @@ impl DnsServer {
     }
 }
 
-struct Answers(Names);
+struct Answers(DnsNames);
 
 /// An answer without its envelope.
 struct Answer {
@@ -71,13 +71,13 @@ impl Answers {
     fn answer(&self, name: &Name, kind: RecordType, asker: IpAddr) -> Answer {
         let text = name.to_ascii();
         let (code, records) = match self.0.find(&text, asker) {
-            Finding::Foreign => return Answer::error(ResponseCode::Refused),
-            Finding::Unknown => (ResponseCode::NXDomain, Vec::new()),
-            Finding::Addresses(addresses) if kind == RecordType::A => {
+            DnsLookup::OutOfZone => return Answer::error(ResponseCode::Refused),
+            DnsLookup::NxDomain => (ResponseCode::NXDomain, Vec::new()),
+            DnsLookup::Addresses(addresses) if kind == RecordType::A => {
                 let record = |address| Record::from_rdata(name.clone(), REMEMBERED_FOR, RData::A(A(address)));
                 (ResponseCode::NoError, addresses.into_iter().map(record).collect())
             }
-            Finding::Addresses(_) | Finding::Empty => (ResponseCode::NoError, Vec::new()),
+            DnsLookup::Addresses(_) | DnsLookup::NoData => (ResponseCode::NoError, Vec::new()),
         };
         let soa = records.is_empty().then(|| {
             let labels = self.0.zone_of(&text).map(|zone| zone.split('.').count());
@@ -144,7 +144,7 @@ mod tests {
     struct Running {
         udp: SocketAddr,
         tcp: SocketAddr,
-        names: Names,
+        names: DnsNames,
         _server: DnsServer,
         _runtime: tokio::runtime::Runtime,
     }
@@ -159,7 +159,7 @@ mod tests {
             let udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
             let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
             let addresses = (udp.local_addr().expect("bound"), tcp.local_addr().expect("bound"));
-            let names = Names::new(["mesh.local"]);
+            let names = DnsNames::new(["mesh.local"]);
             let server = {
                 let _on_it = runtime.enter();
                 DnsServer::start(udp, tcp, names.clone()).expect("a server")

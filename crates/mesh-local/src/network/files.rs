@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use super::hold::Mount;
+use super::netns_init::Mount;
 use super::{User, addresses};
 
 const HOSTS: &str = "/etc/hosts";
@@ -91,9 +91,9 @@ fn switch(machine: &str) -> String {
 /// Only Envoy's user writes to it once it is made: a link that this user put there would lead whoever may do more
 /// astray.
 #[derive(Debug, Clone)]
-pub(crate) struct ProxyFolder(PathBuf);
+pub(crate) struct EnvoyDir(PathBuf);
 
-impl ProxyFolder {
+impl EnvoyDir {
     /// Makes the folder, which nobody but Envoy, who is `user`, and this user can enter. Its path should be short, as it has a
     /// socket in it.
     ///
@@ -126,8 +126,8 @@ impl ProxyFolder {
         Ok(folder)
     }
 
-    /// Brings Envoy's executable to where [`ProxyFolder::executable`] says, and the file [`BOOTSTRAP`] in `task`, the task's
-    /// folder, to where [`ProxyFolder::bootstrap`] says. They may lie where only this user can go. The file is made here,
+    /// Brings Envoy's executable to where [`EnvoyDir::executable`] says, and the file [`BOOTSTRAP`] in `task`, the task's
+    /// folder, to where [`EnvoyDir::bootstrap`] says. They may lie where only this user can go. The file is made here,
     /// and what is written to it later is seen.
     ///
     /// # Errors
@@ -164,8 +164,8 @@ impl ProxyFolder {
     }
 
     /// The file to which Envoy writes what passes.
-    pub(crate) fn hops(&self) -> PathBuf {
-        self.0.join("hops.jsonl")
+    pub(crate) fn access_log(&self) -> PathBuf {
+        self.0.join("access.jsonl")
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
         let closed = tempfile::tempdir().expect("a folder");
         fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("it is ours");
         let error =
-            ProxyFolder::create(closed.path().join("1"), super::super::ENVOY).expect_err("only its owner may enter it");
+            EnvoyDir::create(closed.path().join("1"), super::super::ENVOY).expect_err("only its owner may enter it");
         let message = error.to_string();
         let expected = format!("Envoy runs as user 1337 and may not enter {};", closed.path().display());
         assert!(message.starts_with(&expected), "{message}");

@@ -9,29 +9,29 @@ use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+use nix::unistd::{self, Gid, Uid, setgid, setgroups};
 
 use super::User;
 
 /// Gives this thread an empty network of its own.
-pub(super) fn leave_network() -> io::Result<()> {
+pub(super) fn unshare_network() -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|error| refused("making a network namespace", error))
 }
 
 /// Gives this process, which must have only this thread, mounts of its own. What it mounts is seen by nobody else.
-pub(super) fn leave_mounts() -> io::Result<()> {
+pub(super) fn unshare_mounts() -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(|error| refused("making a mount namespace", error))?;
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).map_err(|error| refused("making mounts private", error))
 }
 
 /// Moves this thread into the network of a process. Programs that it starts are there, too.
-pub(super) fn enter_network(pid: u32) -> io::Result<()> {
+pub(super) fn setns_network(pid: u32) -> io::Result<()> {
     enter(pid, "net", CloneFlags::CLONE_NEWNET)
 }
 
 /// Moves this thread to the mounts of a process, and back to its working directory there.
-pub(super) fn enter_mounts(pid: u32) -> io::Result<()> {
+pub(super) fn setns_mounts(pid: u32) -> io::Result<()> {
     let here = std::env::current_dir()?;
     // The kernel refuses a thread that shares its root and working directory with others.
     unshare(CloneFlags::CLONE_FS).map_err(|error| refused("parting from other threads", error))?;
@@ -54,11 +54,11 @@ pub(super) fn bind(file: &Path, over: &Path) -> io::Result<()> {
 }
 
 /// Becomes another user for good, without this one's supplementary groups.
-pub(super) fn become_user(user: User) -> io::Result<()> {
+pub(super) fn setuid(user: User) -> io::Result<()> {
     // In this order: who is no longer root may change neither groups nor group.
     setgroups(&[]).map_err(|error| refused("leaving all groups", error))?;
     setgid(Gid::from_raw(user.group)).map_err(|error| refused(&format!("joining group {}", user.group), error))?;
-    setuid(Uid::from_raw(user.id)).map_err(|error| refused(&format!("becoming user {}", user.id), error))
+    unistd::setuid(Uid::from_raw(user.id)).map_err(|error| refused(&format!("becoming user {}", user.id), error))
 }
 
 fn refused(what: &str, error: nix::Error) -> io::Error {

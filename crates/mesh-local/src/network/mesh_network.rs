@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use mesh_model::app_mesh::Topology;
 use mesh_model::namespace::Namespace;
 
-use super::addresses::{BRIDGE, Exhausted, Lease, Pool};
-use super::dns::{DnsServer, Names};
-use super::holder::Holder;
-use super::inside::{NetworkRuntime, inside};
+use super::addresses::{AddressLease, AddressPool, AddressesExhausted, BRIDGE};
+use super::dns::{DnsNames, DnsServer};
+use super::netns_handle::NetnsHandle;
+use super::setns::{NetnsRuntime, run_in_netns};
 use crate::launcher::Launcher;
 use crate::plan::Plan;
 
@@ -21,14 +21,14 @@ const DNS: u16 = 53;
 
 /// The endpoints of a Service Connect namespace.
 struct Endpoints {
-    pool: Pool,
-    leases: BTreeMap<String, Lease>,
+    pool: AddressPool,
+    leases: BTreeMap<String, AddressLease>,
 }
 
 impl Default for Endpoints {
     fn default() -> Self {
         Self {
-            pool: Pool::of_endpoints(),
+            pool: AddressPool::of_endpoints(),
             leases: BTreeMap::new(),
         }
     }
@@ -36,17 +36,17 @@ impl Default for Endpoints {
 
 /// What the tasks of one mesh share. It is gone when this is dropped and the last task is.
 pub(crate) struct MeshNetwork {
-    runtime: NetworkRuntime,
+    runtime: NetnsRuntime,
     _dns: DnsServer,
-    names: Names,
-    tasks: Pool,
+    names: DnsNames,
+    tasks: AddressPool,
     /// The addresses of Service Connect's endpoints, by namespace and name. They are the same in all tasks, and are never
     /// given to another name: tasks learn of them when they start.
     endpoints: Mutex<BTreeMap<String, Endpoints>>,
     /// Those of virtual services, by mesh and name.
-    virtual_services: Mutex<BTreeMap<(String, String), Lease>>,
-    of_virtual_services: Pool,
-    bridge: Holder,
+    virtual_services: Mutex<BTreeMap<(String, String), AddressLease>>,
+    of_virtual_services: AddressPool,
+    bridge: NetnsHandle,
 }
 
 impl MeshNetwork {
@@ -57,19 +57,19 @@ impl MeshNetwork {
     ///
     /// If the machine refuses; the error says what it refused.
     pub(crate) async fn start(plan: &Plan, launcher: &Launcher) -> io::Result<Self> {
-        let bridge = Holder::of_bridge(launcher).await?;
-        let names = Names::new(zones(plan));
-        let (udp, tcp) = inside(bridge.pid(), || {
+        let bridge = NetnsHandle::of_bridge(launcher).await?;
+        let names = DnsNames::new(zones(plan));
+        let (udp, tcp) = run_in_netns(bridge.pid(), || {
             Ok((UdpSocket::bind((BRIDGE, DNS))?, TcpListener::bind((BRIDGE, DNS))?))
         })?;
         let network = Self {
-            runtime: NetworkRuntime::start(bridge.pid())?,
+            runtime: NetnsRuntime::start(bridge.pid())?,
             _dns: DnsServer::start(udp, tcp, names.clone())?,
             names,
-            tasks: Pool::of_tasks(),
+            tasks: AddressPool::of_tasks(),
             endpoints: Mutex::default(),
             virtual_services: Mutex::default(),
-            of_virtual_services: Pool::of_virtual_services(),
+            of_virtual_services: AddressPool::of_virtual_services(),
             bridge,
         };
         network.name_new(plan).map_err(io::Error::other)?;
@@ -82,7 +82,7 @@ impl MeshNetwork {
     /// # Errors
     ///
     /// If there are more names than addresses. Some may be known then.
-    pub(crate) fn name_new(&self, plan: &Plan) -> Result<(), Exhausted> {
+    pub(crate) fn name_new(&self, plan: &Plan) -> Result<(), AddressesExhausted> {
         self.name_endpoints(&plan.namespaces)?;
         self.add_virtual_services(&plan.meshes)?;
         self.names.add_zones(zones(plan));
@@ -100,14 +100,14 @@ impl MeshNetwork {
     }
 
     /// Gives each endpoint's name an address, as ECS does.
-    fn name_endpoints(&self, namespaces: &[Namespace]) -> Result<(), Exhausted> {
+    fn name_endpoints(&self, namespaces: &[Namespace]) -> Result<(), AddressesExhausted> {
         let mut all = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         for namespace in namespaces {
             let known = all.entry(namespace.name.clone()).or_default();
             let names: BTreeSet<&String> = namespace.endpoints.iter().map(|endpoint| &endpoint.dns_name).collect();
             for name in names {
                 if !known.leases.contains_key(name) {
-                    known.leases.insert(name.clone(), known.pool.take()?);
+                    known.leases.insert(name.clone(), known.pool.allocate()?);
                 }
             }
         }
@@ -119,26 +119,26 @@ impl MeshNetwork {
     /// # Errors
     ///
     /// If there are more of them than addresses. Nothing has changed then.
-    fn add_virtual_services(&self, meshes: &BTreeMap<String, Topology>) -> Result<(), Exhausted> {
+    fn add_virtual_services(&self, meshes: &BTreeMap<String, Topology>) -> Result<(), AddressesExhausted> {
         let services = virtual_services(meshes);
         let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
         let new = services.iter().filter(|service| !leases.contains_key(*service));
         let new: Result<Vec<_>, _> = new
-            .map(|service| Ok((service.clone(), self.of_virtual_services.take()?)))
+            .map(|service| Ok((service.clone(), self.of_virtual_services.allocate()?)))
             .collect();
         leases.extend(new?);
         self.tell_virtual_services(&leases);
         Ok(())
     }
 
-    fn tell_virtual_services(&self, leases: &BTreeMap<(String, String), Lease>) {
+    fn tell_virtual_services(&self, leases: &BTreeMap<(String, String), AddressLease>) {
         let addresses = leases.iter().map(|(service, lease)| (service.clone(), lease.address()));
         self.names.set_virtual_services(addresses);
     }
 
     /// A listener between the tasks, for all of them, on a port that the operating system picks.
     pub(crate) fn listen(&self) -> io::Result<TcpListener> {
-        inside(self.bridge.pid(), || {
+        run_in_netns(self.bridge.pid(), || {
             let listener = TcpListener::bind((BRIDGE, 0))?;
             listener.set_nonblocking(true)?;
             Ok(listener)
@@ -151,8 +151,8 @@ impl MeshNetwork {
     }
 
     /// An address for a task.
-    pub(crate) fn address(&self) -> Result<Lease, Exhausted> {
-        self.tasks.take()
+    pub(crate) fn address(&self) -> Result<AddressLease, AddressesExhausted> {
+        self.tasks.allocate()
     }
 
     /// The addresses of all endpoints of a Service Connect namespace, with their names.
@@ -165,7 +165,7 @@ impl MeshNetwork {
     }
 
     /// What names mean.
-    pub(crate) fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &DnsNames {
         &self.names
     }
 
@@ -174,7 +174,7 @@ impl MeshNetwork {
         (BRIDGE, DNS).into()
     }
 
-    /// Runs a future between the tasks, so that it can reach all of them. Cancelling this drops it.
+    /// ContainerSource a future between the tasks, so that it can reach all of them. Cancelling this drops it.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{ENVOY, tools};
+use super::{ENVOY, commands};
 
 /// What is needed in the user namespace that this program runs in, by the bit in `/proc/self/status`.
 /// <https://man7.org/linux/man-pages/man7/capabilities.7.html> (2026-11-23)
@@ -21,7 +21,7 @@ const CAPABILITIES: [(u32, &str); 8] = [
 
 /// Why tasks cannot have networks of their own here. Has at least one reason.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unfit(Vec<String>);
+pub struct NamespacesUnavailable(Vec<String>);
 
 /// What a machine has to offer.
 #[derive(Debug, Clone)]
@@ -43,9 +43,9 @@ struct Machine {
 /// # Errors
 ///
 /// All reasons why not.
-pub(crate) fn check() -> Result<(), Unfit> {
+pub(crate) fn check() -> Result<(), NamespacesUnavailable> {
     if !cfg!(target_os = "linux") {
-        return Err(Unfit(vec![
+        return Err(NamespacesUnavailable(vec![
             "only Linux has network namespaces; without them, tasks share this machine's network".to_owned(),
         ]));
     }
@@ -55,14 +55,14 @@ pub(crate) fn check() -> Result<(), Unfit> {
         status: read("status"),
         user_ids: read("uid_map"),
         group_ids: read("gid_map"),
-        has_ip: tools::find(tools::IP, path.as_deref()).is_some(),
-        has_restore: tools::find(tools::RESTORE, path.as_deref()).is_some(),
+        has_ip: commands::find(commands::IP, path.as_deref()).is_some(),
+        has_restore: commands::find(commands::RESTORE, path.as_deref()).is_some(),
     }
     .judge()
 }
 
 impl Machine {
-    fn judge(&self) -> Result<(), Unfit> {
+    fn judge(&self) -> Result<(), NamespacesUnavailable> {
         let mut reasons = Vec::new();
         let missing = self.missing_capabilities();
         if !missing.is_empty() {
@@ -87,8 +87,8 @@ impl Machine {
             }
         }
         let programs = [
-            (self.has_ip, tools::IP, "iproute2 (Fedora: iproute)"),
-            (self.has_restore, tools::RESTORE, "iptables (Fedora: iptables-nft)"),
+            (self.has_ip, commands::IP, "iproute2 (Fedora: iproute)"),
+            (self.has_restore, commands::RESTORE, "iptables (Fedora: iptables-nft)"),
         ];
         for (_, program, package) in programs.iter().filter(|(there, ..)| !there) {
             reasons.push(format!(
@@ -98,7 +98,7 @@ impl Machine {
         if reasons.is_empty() {
             Ok(())
         } else {
-            Err(Unfit(reasons))
+            Err(NamespacesUnavailable(reasons))
         }
     }
 
@@ -121,14 +121,14 @@ fn maps(map: &str, id: u32) -> bool {
     })
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for NamespacesUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("tasks cannot have networks of their own here")?;
         self.0.iter().try_for_each(|reason| write!(f, "\n- {reason}"))
     }
 }
 
-impl std::error::Error for Unfit {}
+impl std::error::Error for NamespacesUnavailable {}
 
 #[cfg(test)]
 mod tests {

@@ -2,8 +2,8 @@
 //!
 //! Needs what `preflight` asks for, and says so if it is not there.
 
-mod ends;
-mod named;
+mod names;
+mod teardown;
 mod traffic;
 
 use std::collections::BTreeSet;
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::addresses::{BRIDGE, Pool};
+use super::addresses::{AddressPool, BRIDGE};
 use super::dns::DnsServer;
-use super::hold::Mount;
-use super::inside::NetworkRuntime;
+use super::netns_init::Mount;
+use super::setns::NetnsRuntime;
 use super::*;
 use crate::launcher::Launcher;
 use crate::process::{Process, Program};
@@ -28,15 +28,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A bridge and where to put the files of tasks.
 struct Mesh {
-    bridge: Holder,
-    pool: Pool,
+    bridge: NetnsHandle,
+    pool: AddressPool,
     folder: TempDir,
 }
 
 /// A task's network.
 struct Place {
-    holder: Holder,
-    address: Lease,
+    holder: NetnsHandle,
+    address: AddressLease,
     files: PathBuf,
 }
 
@@ -45,7 +45,7 @@ impl Mesh {
         if let Err(unfit) = check() {
             panic!("{unfit}");
         }
-        let bridge = Holder::of_bridge(&launcher()).await.expect("a bridge");
+        let bridge = NetnsHandle::of_bridge(&launcher()).await.expect("a bridge");
         let folder = tempfile::Builder::new()
             .prefix("mw")
             .tempdir_in("/tmp")
@@ -53,30 +53,36 @@ impl Mesh {
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).expect("it is ours");
         Self {
             bridge,
-            pool: Pool::of_tasks(),
+            pool: AddressPool::of_tasks(),
             folder,
         }
     }
 
-    async fn task(&self, rules: &Rules, names: &[(Ipv4Addr, String)], mounts: Vec<Mount>) -> Place {
-        let address = self.pool.take().expect("a free address");
+    async fn task(&self, rules: &IptablesRules, names: &[(Ipv4Addr, String)], mounts: Vec<Mount>) -> Place {
+        let address = self.pool.allocate().expect("a free address");
         self.task_at(address, rules, names, mounts).await
     }
 
-    async fn task_at(&self, address: Lease, rules: &Rules, names: &[(Ipv4Addr, String)], mounts: Vec<Mount>) -> Place {
+    async fn task_at(
+        &self,
+        address: AddressLease,
+        rules: &IptablesRules,
+        names: &[(Ipv4Addr, String)],
+        mounts: Vec<Mount>,
+    ) -> Place {
         let files = self.folder.path().join(address.address().to_string());
         std::fs::create_dir_all(&files).expect("the folder is ours");
         // Tasks see their files although nobody but the runner can enter the folder.
         std::fs::set_permissions(&files, Permissions::from_mode(0o700)).expect("it is ours");
         let mut all = write_files(&files, address.address(), names).expect("the folder is ours");
         all.extend(mounts);
-        let setup = TaskSetup {
+        let setup = TaskNetnsSetup {
             bridge: self.bridge.pid(),
             address: address.address(),
             rules: rules.to_restore(),
             mounts: all,
         };
-        let holder = Holder::of_task(setup, &launcher()).await.expect("a network");
+        let holder = NetnsHandle::of_task(setup, &launcher()).await.expect("a network");
         Place { holder, address, files }
     }
 
@@ -87,7 +93,7 @@ impl Mesh {
 
 impl Place {
     fn launcher(&self) -> Launcher {
-        launcher().inside(self.holder.pid())
+        launcher().in_netns(self.holder.pid())
     }
 
     fn at(&self, port: u16) -> SocketAddr {
@@ -96,12 +102,13 @@ impl Place {
 
     /// Listens inside the task, on all its addresses.
     fn listen(&self, port: u16) -> TcpListener {
-        inside(self.holder.pid(), || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))).expect("nobody else listens")
+        run_in_netns(self.holder.pid(), || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
+            .expect("nobody else listens")
     }
 
     /// Calls somebody from inside the task, as this user.
     fn call(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        inside(self.holder.pid(), || TcpStream::connect_timeout(&address, PATIENCE))
+        run_in_netns(self.holder.pid(), || TcpStream::connect_timeout(&address, PATIENCE))
     }
 
     /// What a program prints inside the task, and whether it succeeded.
@@ -132,7 +139,7 @@ fn launcher() -> Launcher {
 
 fn links(pid: u32) -> BTreeSet<String> {
     // Of this thread's network, whereas /sys shows that of whoever mounted it.
-    let table = inside(pid, || std::fs::read_to_string("/proc/thread-self/net/dev")).expect("it can be entered");
+    let table = run_in_netns(pid, || std::fs::read_to_string("/proc/thread-self/net/dev")).expect("it can be entered");
     let names = table
         .lines()
         .filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()));

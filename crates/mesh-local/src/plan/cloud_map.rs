@@ -6,9 +6,9 @@ use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map};
 use sidecar_contract::{Diagnostics, MeshSuffixes};
 
 use super::container::known;
-use super::note;
 use super::parts::{CloudMapService, RegistryPlan};
 use super::reader::Reader;
+use super::report;
 use crate::evaluate::Resource;
 
 /// The namespaces and services of Cloud Map.
@@ -51,7 +51,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> CloudMap {
             let name = (namespace.clone(), service.clone());
             if let Some(first) = places.insert(name, resource.place()) {
                 let message = format!("`{service}` is the name of {first} already, in the same namespace");
-                note(
+                report(
                     reader.diagnostics,
                     format!("{}.Properties.Name", resource.place()),
                     message,
@@ -113,7 +113,7 @@ impl CloudMap {
         let registry = registries.first()?;
         let path = format!("{path}[0].RegistryArn");
         let Some(arn) = &registry.registry_arn else {
-            note(diagnostics, path, "is missing");
+            report(diagnostics, path, "is missing");
             return None;
         };
         let arn = known(arn)?;
@@ -153,7 +153,7 @@ impl CloudMap {
             && let Some(first) = places.insert(name.clone(), resource.place())
         {
             let message = format!("`{name}` is the name of {first} already");
-            note(
+            report(
                 reader.diagnostics,
                 format!("{}.Properties.Name", resource.place()),
                 message,
@@ -181,7 +181,7 @@ impl CloudMap {
         let path = format!("{}.Properties", resource.place());
         let in_dns_config = || service.dns_config.as_ref()?.namespace_id.as_ref();
         let Some(id) = service.namespace_id.as_ref().or_else(in_dns_config) else {
-            note(reader.diagnostics, format!("{path}.NamespaceId"), "is missing");
+            report(reader.diagnostics, format!("{path}.NamespaceId"), "is missing");
             return None;
         };
         let id = known(id)?;
@@ -191,7 +191,7 @@ impl CloudMap {
                 None => "DnsConfig.NamespaceId",
             };
             let message = format!("`{id}` is no namespace of this template, which has: {}", self.names());
-            note(reader.diagnostics, format!("{path}.{property}"), message);
+            report(reader.diagnostics, format!("{path}.{property}"), message);
             return None;
         };
         let is_http = service.kind.as_ref().and_then(known).is_some_and(|kind| kind == "HTTP");

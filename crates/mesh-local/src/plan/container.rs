@@ -12,11 +12,11 @@ use sidecar_contract::Diagnostics;
 use super::limits::check_name;
 use super::parts::{Condition, ContainerPlan, PortPlan};
 use super::reader::Reader;
-use super::{health_check, labels, note, stub};
+use super::{health_check, labels, report, stub};
 use crate::image::{Image, Images, Stub};
 
 /// What becomes of a container.
-pub(super) enum Runs {
+pub(super) enum ContainerSource {
     /// It runs this image.
     Image(Image),
     /// A stub runs in its place.
@@ -28,7 +28,7 @@ pub(super) enum Runs {
 }
 
 /// A container as its definition describes it.
-pub(super) struct Described {
+pub(super) struct ContainerDraft {
     /// The health check is the definition's, also where it is not carried out.
     pub(super) plan: ContainerPlan,
     pub(super) is_started: bool,
@@ -36,7 +36,7 @@ pub(super) struct Described {
     pub(super) has_health_check: bool,
 }
 
-impl Described {
+impl ContainerDraft {
     /// As it is to be started.
     pub(super) fn into_plan(self) -> ContainerPlan {
         ContainerPlan {
@@ -46,7 +46,7 @@ impl Described {
     }
 }
 
-impl Runs {
+impl ContainerSource {
     /// What becomes of a container that is no Envoy.
     pub(super) fn of(
         definition: &ecs::ContainerDefinition,
@@ -74,11 +74,11 @@ impl Runs {
 /// read all the same: a container left out here would only raise doubts about those who refer to it.
 pub(super) fn describe(
     definition: &ecs::ContainerDefinition,
-    runs: Runs,
+    runs: ContainerSource,
     service: &str,
     path: &str,
     reader: &mut Reader<'_, '_>,
-) -> Described {
+) -> ContainerDraft {
     let diagnostics = &mut *reader.diagnostics;
     let depends_on = definition
         .depends_on
@@ -116,19 +116,19 @@ pub(super) fn describe(
         health_check,
         stop_timeout: seconds(definition.stop_timeout.as_ref(), 30),
     };
-    let not_started = |plan| Described {
+    let not_started = |plan| ContainerDraft {
         plan,
         is_started: false,
         has_health_check: false,
     };
     match runs {
-        Runs::Image(image) => with_image(plan, image, definition, path, diagnostics),
-        Runs::Stub(stub) => stub::describe(plan, &stub, definition, service, path, reader),
-        Runs::Nothing => {
-            reader.leave_out(path.to_owned(), "container");
+        ContainerSource::Image(image) => with_image(plan, image, definition, path, diagnostics),
+        ContainerSource::Stub(stub) => stub::describe(plan, &stub, definition, service, path, reader),
+        ContainerSource::Nothing => {
+            reader.mark_not_simulated(path.to_owned(), "container");
             not_started(plan)
         }
-        Runs::Envoy => not_started(plan),
+        ContainerSource::Envoy => not_started(plan),
     }
 }
 
@@ -138,7 +138,7 @@ fn with_image(
     definition: &ecs::ContainerDefinition,
     path: &str,
     diagnostics: &mut Diagnostics,
-) -> Described {
+) -> ContainerDraft {
     let environment = environment(definition);
     let mappings: Vec<PortMapping> = definition
         .port_mappings
@@ -162,7 +162,7 @@ fn with_image(
         ports,
         ..plan
     };
-    Described {
+    ContainerDraft {
         plan,
         is_started: true,
         has_health_check: true,
@@ -196,7 +196,7 @@ pub(super) fn port(mapping: &ecs::PortMapping, path: &str, diagnostics: &mut Dia
     let number = match &mapping.container_port {
         Some(value) => value.known().copied(),
         None => {
-            note(diagnostics, format!("{path}.ContainerPort"), "is missing");
+            report(diagnostics, format!("{path}.ContainerPort"), "is missing");
             None
         }
     };

@@ -12,7 +12,7 @@ use sidecar_contract::Diagnostics;
 use super::container::{known, texts};
 use super::meshes::Meshes;
 use super::reader::Reader;
-use super::{Interception, interception, labels, note};
+use super::{Interception, interception, labels, report};
 use crate::image::{Images, is_app_mesh_envoy, is_envoy};
 
 /// What an Envoy is called, the first that is there. Source: the App Mesh agent (read 2026-11-23).
@@ -60,7 +60,7 @@ pub(super) fn position(
         let all_known = containers.iter().all(|container| container.name.known().is_some());
         if found.is_none() && all_known {
             let path = format!("{path}.ProxyConfiguration.ContainerName");
-            note(
+            report(
                 diagnostics,
                 path,
                 format!("`{name}` is no container of this task definition"),
@@ -74,7 +74,7 @@ pub(super) fn position(
     if let [first, second, ..] = found.as_slice() {
         let name = |index: &usize| known(&containers[*index].name).unwrap_or_default();
         let message = format!("is an Envoy, as `{}` is; a task has one", name(first));
-        note(diagnostics, format!("{path}.ContainerDefinitions[{second}]"), message);
+        report(diagnostics, format!("{path}.ContainerDefinitions[{second}]"), message);
     }
     found.first().copied()
 }
@@ -98,7 +98,7 @@ pub(super) fn describe(
         if name == SDS_VARIABLE {
             sds = value.filter(|value| !value.is_empty()).map(PathBuf::from);
         } else if !NODE_VARIABLES.contains(&name.as_str()) && name != ALWAYS_ON {
-            reader.leave_out(format!("{path}.Environment[{index}] {name}"), "variable of Envoy");
+            reader.mark_not_simulated(format!("{path}.Environment[{index}] {name}"), "variable of Envoy");
         }
     }
     let is_ours = labels::has_role(container, ENVOY_ROLE);
@@ -109,7 +109,7 @@ pub(super) fn describe(
         ("DependsOn", !container.depends_on.is_empty()),
     ];
     for (property, _) in started_otherwise.iter().filter(|(_, is_there)| *is_there) {
-        reader.leave_out(format!("{path}.{property}"), "property");
+        reader.mark_not_simulated(format!("{path}.{property}"), "property");
     }
     Envoy {
         container: known(&container.name).unwrap_or_default(),
@@ -145,7 +145,7 @@ fn member(
                 "does not say which virtual node or virtual gateway this Envoy belongs to: set {} to {FORMS}",
                 NODE_VARIABLES[0]
             );
-            note(diagnostics, format!("{path}.Environment"), message);
+            report(diagnostics, format!("{path}.Environment"), message);
         }
         return None;
     };
@@ -154,12 +154,12 @@ fn member(
     let has_envoys = |path: &ResourcePath| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway);
     let Some(member) = ResourcePath::parse(&value).filter(has_envoys) else {
         let message = format!("is `{value}`, which names no virtual node and no virtual gateway; allowed is {FORMS}");
-        note(diagnostics, path, message);
+        report(diagnostics, path, message);
         return None;
     };
     if !meshes.may_have(&member) {
         let message = format!("`{member}` is not in this template, which has: {}", meshes.members());
-        note(diagnostics, path, message);
+        report(diagnostics, path, message);
         return None;
     }
     Some(member)

@@ -12,7 +12,7 @@ use mesh_infra::cfn::ecs;
 use sidecar_contract::Diagnostics;
 
 use super::container::known;
-use super::note;
+use super::report;
 
 /// Where `169.254.170.2`, the credentials of the task, and `169.254.169.254`, the metadata of the machine, are on AWS.
 /// What App Mesh's guides leave out of the redirection.
@@ -91,7 +91,7 @@ pub(super) fn read(
             continue;
         }
         let path = format!("{path}[{index}].Value");
-        let mut reader = Words {
+        let mut reader = PropertyValue {
             path: &path,
             value: &value,
             diagnostics,
@@ -109,7 +109,7 @@ pub(super) fn read(
                     "`{other}` is none of IgnoredUID, IgnoredGID, ProxyIngressPort, ProxyEgressPort, AppPorts, \
                      EgressIgnoredPorts and EgressIgnoredIPs"
                 );
-                note(diagnostics, path.replace(".Value", ".Name"), message);
+                report(diagnostics, path.replace(".Value", ".Name"), message);
             }
         }
     }
@@ -117,13 +117,13 @@ pub(super) fn read(
 }
 
 /// The value of a property, to be read.
-struct Words<'a> {
+struct PropertyValue<'a> {
     path: &'a str,
     value: &'a str,
     diagnostics: &'a mut Diagnostics,
 }
 
-impl Words<'_> {
+impl PropertyValue<'_> {
     fn one<T: FromStr>(&mut self, expected: &str) -> Option<T> {
         let read = self.value.trim().parse().ok();
         if read.is_none() {
@@ -157,7 +157,7 @@ impl Words<'_> {
 
     fn refuse(&mut self, expected: &str) {
         let message = format!("is `{}` and must be {expected}", self.value);
-        note(self.diagnostics, self.path, message);
+        report(self.diagnostics, self.path, message);
     }
 }
 

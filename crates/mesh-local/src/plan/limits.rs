@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use sidecar_contract::Diagnostics;
 
-use super::{DescribedService, note};
+use super::{DescribedService, report};
 
 /// What ECS allows as the name of a service or a container. Here it is a part of file names, too.
 pub(super) fn check_name(name: &str, path: String, diagnostics: &mut Diagnostics) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
-        note(
+        report(
             diagnostics,
             path,
             format!("is `{name}`; allowed are 1 to 255 of a-z, A-Z, 0-9, _ and -"),
@@ -18,7 +18,7 @@ pub(super) fn check_name(name: &str, path: String, diagnostics: &mut Diagnostics
     }
 }
 
-pub(super) fn refuse_shared_names(services: &[DescribedService], diagnostics: &mut Diagnostics) {
+pub(super) fn reject_duplicate_names(services: &[DescribedService], diagnostics: &mut Diagnostics) {
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     for service in services {
         if let Some(first) = names.insert(&service.plan.name, &service.path) {
@@ -32,7 +32,7 @@ pub(super) fn refuse_shared_names(services: &[DescribedService], diagnostics: &m
 
 /// Refuses more tasks than one machine can be expected to run, before it is out of memory or ports. The limit is
 /// decided here and not by ECS, which allows thousands for a service: each task is an Envoy and its containers.
-pub(super) fn refuse_too_many(services: &[DescribedService], diagnostics: &mut Diagnostics) {
+pub(super) fn reject_too_many_tasks(services: &[DescribedService], diagnostics: &mut Diagnostics) {
     const MOST: u64 = 100;
     let mut total = 0;
     for service in services {

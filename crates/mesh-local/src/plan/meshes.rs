@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 use sidecar_contract::{Diagnostic, Diagnostics};
 
 use super::container::known;
-use super::note;
 use super::reader::Reader;
+use super::report;
 use crate::evaluate::Resource;
 
 /// The meshes of the templates.
@@ -64,7 +64,7 @@ impl Documents {
             if mesh_path.kind == Kind::Mesh {
                 return Json::Object(serde_json::Map::new());
             }
-            note(reader.diagnostics, place.as_str(), "is missing");
+            report(reader.diagnostics, place.as_str(), "is missing");
             unknown()
         });
         self.add(mesh_path, &spec, Spelling::CloudFormation, place);
@@ -81,7 +81,7 @@ impl Documents {
                 "is `{name}`, where no resource of a mesh is looked for; such names are like \
                  {PARAMETER_PREFIX}MESH/virtualNode/NAME"
             );
-            note(reader.diagnostics, format!("{path}.Name"), message);
+            report(reader.diagnostics, format!("{path}.Name"), message);
             self.are_more = true;
             return;
         };
@@ -90,7 +90,7 @@ impl Documents {
         let document = match document {
             Some(Ok(document)) => document,
             Some(Err(error)) => {
-                note(reader.diagnostics, place.as_str(), format!("is no JSON: {error}"));
+                report(reader.diagnostics, place.as_str(), format!("is no JSON: {error}"));
                 unknown()
             }
             None => unknown(),
@@ -120,7 +120,7 @@ impl Documents {
                 .chain(between.into_iter().flat_map(Diagnostics::iter));
             for Diagnostic { path, message } in told {
                 if !unknown.iter().any(|unknown| is_part_of(path, unknown)) {
-                    note(diagnostics, path.as_str(), message.as_str());
+                    report(diagnostics, path.as_str(), message.as_str());
                 }
             }
             BTreeMap::new()
@@ -205,7 +205,7 @@ fn resource_path(
             // CloudFormation makes up a resource's own name, but for the one that applications call.
             None if is_own && kind != Kind::VirtualService => {}
             None => {
-                note(diagnostics, format!("{path}.{property}"), "is missing");
+                report(diagnostics, format!("{path}.{property}"), "is missing");
                 are_known = false;
             }
         }
@@ -217,7 +217,7 @@ fn resource_path(
     for (property, name) in names.iter().zip(parts.chain([&mesh_path.name])) {
         if name.is_empty() || name.contains('/') || name.chars().count() > 255 {
             let message = format!("is `{name}`; allowed are 1 to 255 characters without /");
-            note(diagnostics, format!("{path}.{property}"), message);
+            report(diagnostics, format!("{path}.{property}"), message);
             is_sound = false;
         }
     }

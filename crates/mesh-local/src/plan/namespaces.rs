@@ -6,13 +6,13 @@ use mesh_infra::cfn::is_part_of;
 use mesh_model::namespace::{Member, Namespace, PortMapping};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
-use super::{DescribedService, note};
+use super::{DescribedService, report};
 
 /// The namespaces that services take part in. What is wrong with one is noted.
 pub(super) fn resolve(services: &[DescribedService], diagnostics: &mut Diagnostics) -> Vec<Namespace> {
     /// A service, the path to its configuration, and its ports.
-    type Described<'a> = (&'a DescribedService, String, Vec<PortMapping>);
-    let mut members: BTreeMap<&str, Vec<Described<'_>>> = BTreeMap::new();
+    type ContainerDraft<'a> = (&'a DescribedService, String, Vec<PortMapping>);
+    let mut members: BTreeMap<&str, Vec<ContainerDraft<'_>>> = BTreeMap::new();
     for service in services {
         if let Some(namespace) = service.plan.membership.namespace() {
             let path = format!("{}.ServiceConnectConfiguration", service.path);
@@ -38,7 +38,7 @@ pub(super) fn resolve(services: &[DescribedService], diagnostics: &mut Diagnosti
             Ok(namespace) => namespaces.push(namespace),
             Err(found) => {
                 for diagnostic in found.iter().filter(|diagnostic| !is_consequence(diagnostic, services)) {
-                    note(diagnostics, diagnostic.path.as_str(), diagnostic.message.as_str());
+                    report(diagnostics, diagnostic.path.as_str(), diagnostic.message.as_str());
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sidecar_contract::Diagnostics;
 
-use super::container::Described;
+use super::container::ContainerDraft;
 use super::parts::{Condition, ContainerPlan};
 
 /// Puts the containers that are started in order, and notes dependencies that cannot be met.
@@ -12,15 +12,15 @@ use super::parts::{Condition, ContainerPlan};
 /// Nobody waits for those that are not started: the Envoy is ready before any of the others starts, and what the
 /// others have nothing to wait for here is as good as there.
 pub(super) fn in_start_order(
-    containers: Vec<Described>,
+    containers: Vec<ContainerDraft>,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Vec<ContainerPlan> {
     check(&containers, path, diagnostics);
-    let (started, left_out): (Vec<Described>, Vec<Described>) =
+    let (started, left_out): (Vec<ContainerDraft>, Vec<ContainerDraft>) =
         containers.into_iter().partition(|container| container.is_started);
     let left_out: BTreeSet<String> = left_out.into_iter().map(|container| container.plan.name).collect();
-    let mut waiting: Vec<ContainerPlan> = started.into_iter().map(Described::into_plan).collect();
+    let mut waiting: Vec<ContainerPlan> = started.into_iter().map(ContainerDraft::into_plan).collect();
     for container in &mut waiting {
         container.depends_on.retain(|(name, _)| !left_out.contains(name));
     }
@@ -43,7 +43,7 @@ pub(super) fn in_start_order(
     ordered
 }
 
-fn check(containers: &[Described], path: &str, diagnostics: &mut Diagnostics) {
+fn check(containers: &[ContainerDraft], path: &str, diagnostics: &mut Diagnostics) {
     let plans = || containers.iter().map(|container| &container.plan);
     for (index, container) in plans().enumerate() {
         for (number, (name, condition)) in container.depends_on.iter().enumerate() {

@@ -38,12 +38,12 @@ pub enum Membership {
     /// A Service Connect namespace, by name.
     Namespace(String),
     /// A mesh of App Mesh.
-    Mesh(Box<Member>),
+    Mesh(Box<MeshNode>),
 }
 
 /// A service whose tasks are a virtual node or a virtual gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub struct MeshNode {
     /// The virtual node or virtual gateway.
     pub path: ResourcePath,
     /// The container of the task definition in whose place the local Envoy runs.

@@ -4,7 +4,7 @@ use mesh_infra::cfn::{self, ResourceType};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use super::{names, note};
+use super::{properties, report};
 use crate::evaluate::Resource;
 
 /// Reads evaluated resources, and notes what cannot be read.
@@ -38,8 +38,8 @@ impl<'s, 'p> Reader<'s, 'p> {
     pub(super) fn properties(&mut self, resource: Resource<'_>) -> (Json, String) {
         let path = format!("{}.Properties", resource.place());
         let mut properties = resource.properties(self.diagnostics);
-        for property in names::sort_out(resource.kind, &mut properties, &path, self.diagnostics) {
-            self.leave_out(property, "property");
+        for property in properties::sort_out(resource.kind, &mut properties, &path, self.diagnostics) {
+            self.mark_not_simulated(property, "property");
         }
         (properties, path)
     }
@@ -48,15 +48,15 @@ impl<'s, 'p> Reader<'s, 'p> {
     pub(super) fn read<T: ResourceType>(&mut self, resource: Resource<'_>) -> Option<T> {
         let (properties, path) = self.properties(resource);
         let (read, errors) = cfn::read_all(&properties);
-        self.note_all(errors, &path);
+        self.report_all(errors, &path);
         read
     }
 
     /// Notes what could not be read. What is late was reported when it was evaluated.
-    pub(super) fn note_all(&mut self, errors: Vec<cfn::ReadError>, path: &str) {
+    pub(super) fn report_all(&mut self, errors: Vec<cfn::ReadError>, path: &str) {
         for error in errors.into_iter().filter(|error| !error.is_late()) {
             let diagnostic = error.into_problem(path);
-            note(self.diagnostics, diagnostic.path, diagnostic.message);
+            report(self.diagnostics, diagnostic.path, diagnostic.message);
         }
     }
 
@@ -71,7 +71,7 @@ impl<'s, 'p> Reader<'s, 'p> {
     }
 
     /// Lists something as not simulated: a `property`, or a `container`.
-    pub(super) fn leave_out(&mut self, path: String, what: &str) {
+    pub(super) fn mark_not_simulated(&mut self, path: String, what: &str) {
         self.not_simulated.push((path, what.to_owned()));
     }
 

@@ -12,18 +12,18 @@ use sidecar_contract::Diagnostics;
 use super::cloud_map::CloudMap;
 use super::container::known;
 use super::limits::check_name;
+use super::lookup::{Cluster, Lookup, Reference};
 use super::meshes::{self, Meshes};
-use super::parts::{Member, Membership, ServicePlan};
+use super::parts::{Membership, MeshNode, ServicePlan};
 use super::reader::Reader;
-use super::surroundings::{Cluster, Reference, Surroundings};
 use super::task_definition::{self, Task};
-use super::{DescribedService, labels, note};
+use super::{DescribedService, labels, report};
 use crate::evaluate::Resource;
 use crate::image::Images;
 
 /// What services are read with.
 struct Context<'c, 's> {
-    surroundings: Surroundings<'s>,
+    lookup: Lookup<'s>,
     cloud_map: &'c CloudMap,
     meshes: &'c Meshes,
     images: &'c Images,
@@ -37,7 +37,7 @@ pub(super) fn describe_all(
     images: &Images,
 ) -> Vec<DescribedService> {
     let context = Context {
-        surroundings: Surroundings::read(reader),
+        lookup: Lookup::read(reader),
         cloud_map,
         meshes,
         images,
@@ -47,7 +47,7 @@ pub(super) fn describe_all(
     for resource in reader.all_of(ecs::Service::KIND) {
         if let Some(arn) = context.control_plane(reader, resource) {
             described.insert(arn);
-            reader.leave_out(resource.name(), "the control plane is in this process");
+            reader.mark_not_simulated(resource.name(), "the control plane is in this process");
             continue;
         }
         if let Some((service, is_found)) = context.describe(reader, resource, &mut described) {
@@ -57,7 +57,7 @@ pub(super) fn describe_all(
     }
     // A service that names no task definition of the template was meant to name one, and nobody knows which.
     if !are_all_found {
-        for (arn, definition) in &context.surroundings.task_definitions {
+        for (arn, definition) in &context.lookup.task_definitions {
             if !described.contains(arn) {
                 task_definition::describe(reader, *definition, "", images, meshes);
             }
@@ -71,7 +71,7 @@ impl Context<'_, '_> {
     fn control_plane(&self, reader: &mut Reader<'_, '_>, resource: Resource<'_>) -> Option<String> {
         let service: ecs::Service = reader.read(resource)?;
         let arn = known(service.task_definition.as_ref()?)?;
-        let definition = *self.surroundings.task_definitions.get(&arn)?;
+        let definition = *self.lookup.task_definitions.get(&arn)?;
         let definition: ecs::TaskDefinition = reader.read(definition)?;
         let mut containers = definition.container_definitions.iter();
         containers
@@ -94,7 +94,7 @@ impl Context<'_, '_> {
         let connect_path = format!("{path}.ServiceConnectConfiguration");
         let connect = service.service_connect_configuration.as_ref();
         let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
-        let cluster = cluster(&service, &self.surroundings, &path, reader.diagnostics);
+        let cluster = cluster(&service, &self.lookup, &path, reader.diagnostics);
         let namespace = connect.filter(|_| configuration.is_some()).map(|given| {
             let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
             let path = format!("{connect_path}.Namespace");
@@ -102,7 +102,7 @@ impl Context<'_, '_> {
                 // The rest of the configuration can be judged all the same, in a namespace of its own.
                 .unwrap_or_else(|| format!("unknown-{}", resource.id))
         });
-        let found = found_task_definition(&service, &self.surroundings, &path, reader.diagnostics);
+        let found = found_task_definition(&service, &self.lookup, &path, reader.diagnostics);
         let family = found.as_ref().map(|(_, definition)| family(reader, *definition));
         let task = found.and_then(|(arn, definition)| {
             task_definitions.insert(arn);
@@ -150,7 +150,7 @@ impl Context<'_, '_> {
                  either in Service Connect or in a mesh",
                 envoy.container
             );
-            note(diagnostics, connect_path, message);
+            report(diagnostics, connect_path, message);
         }
         match (namespace, member) {
             (Some(namespace), _) => Membership::Namespace(namespace),
@@ -160,7 +160,7 @@ impl Context<'_, '_> {
     }
 
     /// What makes the tasks a part of a mesh.
-    fn member(&self, task: &Task, diagnostics: &mut Diagnostics) -> Option<Member> {
+    fn member(&self, task: &Task, diagnostics: &mut Diagnostics) -> Option<MeshNode> {
         let envoy = task.envoy.as_ref()?;
         let path = envoy.member.clone()?;
         // A mesh that could not be read was reported.
@@ -179,11 +179,11 @@ impl Context<'_, '_> {
                     "the virtual node `{}` listens on port {port}, which none of these containers has",
                     path.name
                 );
-                note(diagnostics, task.path.as_str(), message);
+                report(diagnostics, task.path.as_str(), message);
             }
         }
         let services = mesh.virtual_services.keys().map(String::as_str);
-        Some(Member {
+        Some(MeshNode {
             container: envoy.container.clone(),
             listeners,
             tcp_backends: meshes::tcp_backends(mesh, &path),
@@ -203,12 +203,7 @@ fn family(reader: &mut Reader<'_, '_>, definition: Resource<'_>) -> String {
 }
 
 /// The service's cluster. `None` if that is not known, which was reported.
-fn cluster(
-    service: &ecs::Service,
-    surroundings: &Surroundings<'_>,
-    path: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<Cluster> {
+fn cluster(service: &ecs::Service, lookup: &Lookup<'_>, path: &str, diagnostics: &mut Diagnostics) -> Option<Cluster> {
     let Some(cluster) = &service.cluster else {
         // ECS runs services without a cluster in the one of this name.
         return Some(Cluster {
@@ -217,7 +212,7 @@ fn cluster(
         });
     };
     let cluster = known(cluster)?;
-    let found = surroundings.clusters.get(&cluster).cloned();
+    let found = lookup.clusters.get(&cluster).cloned();
     if found.is_none() {
         diagnostics.add(
             format!("{path}.Cluster"),
@@ -240,7 +235,7 @@ fn configuration(
     if model.as_ref().is_some_and(|model| !model.enabled) {
         return None;
     }
-    reader.note_all(errors, path);
+    reader.report_all(errors, path);
     model
 }
 
@@ -256,7 +251,7 @@ fn namespace(
     let given = match (&own, default) {
         (Reference::To(given), _) | (Reference::Nothing, Some(Reference::To(given))) => given.clone(),
         (Reference::Nothing, Some(Reference::Nothing)) => {
-            note(
+            report(
                 diagnostics,
                 path,
                 "is missing, and the cluster has no ServiceConnectDefaults",
@@ -281,17 +276,17 @@ fn namespace(
 /// The service's task definition, with its ARN. `None` if that is not known, which was reported.
 fn found_task_definition<'s>(
     service: &ecs::Service,
-    surroundings: &Surroundings<'s>,
+    lookup: &Lookup<'s>,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<(String, Resource<'s>)> {
     let path = format!("{path}.TaskDefinition");
     let Some(arn) = &service.task_definition else {
-        note(diagnostics, path, "is missing");
+        report(diagnostics, path, "is missing");
         return None;
     };
     let arn = known(arn)?;
-    let found = surroundings.task_definitions.get(&arn).copied();
+    let found = lookup.task_definitions.get(&arn).copied();
     if found.is_none() {
         diagnostics.add(path, format!("`{arn}` is no task definition of this template"));
     }

@@ -2,7 +2,7 @@
 
 use mesh_infra::cfn::ecs;
 
-use super::container::{Described, environment, known, port};
+use super::container::{ContainerDraft, environment, known, port};
 use super::parts::{ContainerPlan, PortPlan};
 use super::reader::Reader;
 use crate::image::Stub;
@@ -25,7 +25,7 @@ pub(super) fn describe(
     service: &str,
     path: &str,
     reader: &mut Reader<'_, '_>,
-) -> Described {
+) -> ContainerDraft {
     /// How the demo service, and others like it, learn what they are called.
     const NAME_VARIABLE: &str = "SERVICE_NAME";
     let mut environment = environment(definition);
@@ -41,7 +41,7 @@ pub(super) fn describe(
         ("EntryPoint", definition.entry_point.is_some()),
     ] {
         if is_left_out {
-            reader.leave_out(format!("{path}.{property}"), "property");
+            reader.mark_not_simulated(format!("{path}.{property}"), "property");
         }
     }
     let plan = ContainerPlan {
@@ -51,7 +51,7 @@ pub(super) fn describe(
         ports,
         ..plan
     };
-    Described {
+    ContainerDraft {
         plan,
         is_started: true,
         has_health_check,
@@ -64,7 +64,7 @@ fn ports(stub: &Stub, definition: &ecs::ContainerDefinition, path: &str, reader:
     for (index, mapping) in definition.port_mappings.iter().enumerate() {
         let path = format!("{path}.PortMappings[{index}]");
         if is_udp(mapping) {
-            reader.leave_out(path, "property");
+            reader.mark_not_simulated(path, "property");
             continue;
         }
         // AWS's own examples for App Mesh say `http` there (howto-ingress-gateway, read 2026-11-23).
@@ -74,7 +74,7 @@ fn ports(stub: &Stub, definition: &ecs::ContainerDefinition, path: &str, reader:
             .and_then(known)
             .is_some_and(|word| word != "tcp")
         {
-            reader.leave_out(format!("{path}.Protocol"), "property");
+            reader.mark_not_simulated(format!("{path}.Protocol"), "property");
         }
         let mapping = ecs::PortMapping {
             protocol: None,

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use mesh_infra::cfn::ecs;
 use sidecar_contract::Diagnostics;
 
-use super::container::{self, Described, Runs};
+use super::container::{self, ContainerDraft, ContainerSource};
 use super::envoy::{self, Envoy};
 use super::meshes::Meshes;
-use super::note;
 use super::order::in_start_order;
 use super::parts::ContainerPlan;
 use super::reader::Reader;
+use super::report;
 use crate::evaluate::Resource;
 use crate::image::Images;
 
@@ -39,21 +39,21 @@ pub(super) fn describe(
     let properties = format!("{}.Properties", resource.place());
     let path = format!("{properties}.ContainerDefinitions");
     if definition.container_definitions.is_empty() {
-        note(reader.diagnostics, path, "is empty");
+        report(reader.diagnostics, path, "is empty");
         return None;
     }
     let are_ports_known = are_ports_known(&path, reader.diagnostics);
     let envoy_at = envoy::position(&definition, images, &properties, reader.diagnostics);
-    let mut containers: Vec<Described> = definition
+    let mut containers: Vec<ContainerDraft> = definition
         .container_definitions
         .iter()
         .enumerate()
         .map(|(index, container)| {
             let path = format!("{path}[{index}]");
             let runs = if envoy_at == Some(index) {
-                Runs::Envoy
+                ContainerSource::Envoy
             } else {
-                Runs::of(container, images, &path, reader.diagnostics)
+                ContainerSource::of(container, images, &path, reader.diagnostics)
             };
             container::describe(container, runs, service, &path, reader)
         })
@@ -66,7 +66,7 @@ pub(super) fn describe(
     if envoy.is_some() {
         containers.iter_mut().for_each(forget_envoy);
     }
-    refuse_shared(&containers, &path, reader.diagnostics);
+    reject_duplicates(&containers, &path, reader.diagnostics);
     Some(Task {
         containers: in_start_order(containers, &path, reader.diagnostics),
         path,
@@ -77,7 +77,7 @@ pub(super) fn describe(
 
 /// What a container is told of the Envoy beside it is for AWS. Here Envoy is elsewhere, and whoever starts the task says
 /// where.
-fn forget_envoy(container: &mut Described) {
+fn forget_envoy(container: &mut ContainerDraft) {
     use sidecar_contract::environment::{EGRESS, READY, SUFFIXES, TCP_EGRESS, WIRING};
     for name in [EGRESS, READY, SUFFIXES, TCP_EGRESS, WIRING] {
         container.plan.environment.remove(name);
@@ -98,10 +98,10 @@ fn are_ports_known(path: &str, diagnostics: &Diagnostics) -> bool {
 }
 
 /// Containers of a task are told apart by name, and share one network: as on Fargate, in `awsvpc` mode.
-fn refuse_shared(containers: &[Described], path: &str, diagnostics: &mut Diagnostics) {
+fn reject_duplicates(containers: &[ContainerDraft], path: &str, diagnostics: &mut Diagnostics) {
     let mut names = BTreeSet::new();
     let mut ports = BTreeMap::new();
-    for (index, Described { plan, .. }) in containers.iter().enumerate() {
+    for (index, ContainerDraft { plan, .. }) in containers.iter().enumerate() {
         // Names and ports that are not known may well differ.
         if !plan.name.is_empty() && !names.insert(&plan.name) {
             let message = format!("`{}` is the name of another container already", plan.name);

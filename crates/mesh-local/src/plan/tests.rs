@@ -1,13 +1,13 @@
 //! What a template asks for, and what is said about templates that ask for too much.
 
-mod any;
 mod app_mesh;
+mod arbitrary_templates;
 mod cdk;
 mod constructs;
-mod members;
-mod mistakes;
-mod registries;
-mod several;
+mod envoys;
+mod errors;
+mod multiple_stacks;
+mod service_registries;
 mod stub;
 
 use std::time::Duration;
@@ -72,8 +72,8 @@ fn read(template: &Template, images: &Images) -> Result<Plan, String> {
     Plan::new(&[stack(template, &parameters)], images).map_err(|diagnostics| diagnostics.to_string())
 }
 
-fn stack<'t>(template: &'t Template, parameters: &'t BTreeMap<String, String>) -> StackTemplate<'t> {
-    StackTemplate {
+fn stack<'t>(template: &'t Template, parameters: &'t BTreeMap<String, String>) -> StackInput<'t> {
+    StackInput {
         name: "demo",
         template,
         parameters,

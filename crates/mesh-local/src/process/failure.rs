@@ -5,22 +5,22 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use super::log::{Log, LogEnd};
+use super::log::{Log, LogTail};
 
 /// What went wrong. `Display` is a sentence without a full stop; below it is the end of the log, if there is one.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(crate) struct TaskFailure {
     pub(crate) what: String,
-    pub(crate) log: Option<LogEnd>,
+    pub(crate) log: Option<LogTail>,
 }
 
-impl From<String> for Failure {
+impl From<String> for TaskFailure {
     fn from(what: String) -> Self {
         Self { what, log: None }
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for TaskFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         match &self.log {
@@ -32,7 +32,7 @@ impl fmt::Display for Failure {
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ending {
+pub(crate) struct ProcessExit {
     /// Exit code 0.
     pub(crate) success: bool,
     /// How it reads after the name of what ended.
@@ -41,7 +41,7 @@ pub(crate) struct Ending {
     killed: bool,
 }
 
-impl Ending {
+impl ProcessExit {
     pub(crate) fn new(status: io::Result<ExitStatus>) -> Self {
         let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
         let how = match &status {
@@ -60,7 +60,7 @@ impl Ending {
     }
 
     /// The end of the log, if it can tell anything about this ending.
-    pub(crate) fn told(&self, log: &Log) -> Option<LogEnd> {
+    pub(crate) fn told(&self, log: &Log) -> Option<LogTail> {
         if self.killed { None } else { log.end() }
     }
 }

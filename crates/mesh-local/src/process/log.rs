@@ -26,7 +26,7 @@ pub(crate) struct Log {
 
 /// The last lines of a life. `Display` is the lines, indented, without a line break after the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogEnd {
+pub(crate) struct LogTail {
     lines: Vec<String>,
     /// The file with all of them.
     pub(crate) path: PathBuf,
@@ -56,7 +56,7 @@ impl Log {
     }
 
     /// The last lines, or `None` if nothing was printed or the file cannot be read.
-    pub(crate) fn end(&self) -> Option<LogEnd> {
+    pub(crate) fn end(&self) -> Option<LogTail> {
         let mut file = File::open(&self.path).ok()?;
         let written = file.metadata().ok()?.len();
         let end = self.end.get().map_or(written, |end| written.min(*end));
@@ -73,7 +73,7 @@ impl Log {
         if lines.is_empty() {
             return None;
         }
-        Some(LogEnd {
+        Some(LogTail {
             lines: lines[lines.len().saturating_sub(LINES)..]
                 .iter()
                 .map(|line| (*line).to_owned())
@@ -83,7 +83,7 @@ impl Log {
     }
 }
 
-impl fmt::Display for LogEnd {
+impl fmt::Display for LogTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, line) in self.lines.iter().enumerate() {
             let line_break = if index == 0 { "" } else { "\n" };

@@ -10,9 +10,9 @@ use mesh_model::app_mesh::Protocol;
 use mesh_model::namespace::Namespace;
 use sidecar_contract::{MeshSuffixes, environment as variables};
 
-use super::Places;
+use super::ListenAddresses;
 use crate::evaluate::{ACCOUNT, REGION};
-use crate::plan::Member;
+use crate::plan::MeshNode;
 
 /// A task's Envoy, as far as it is the same in all lives of the task.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Sidecar {
     }
 
     /// The Envoy of a virtual node or a virtual gateway.
-    pub(super) fn of_member(member: &Member) -> Self {
+    pub(super) fn of_member(member: &MeshNode) -> Self {
         let listeners = member.listeners.iter();
         Self {
             node_id: member.path.to_string(),
@@ -101,7 +101,7 @@ impl Sidecar {
     }
 
     /// How the services of the task learn of it in explicit wiring.
-    pub(super) fn variables(&self, places: &Places) -> Vec<(String, String)> {
+    pub(super) fn variables(&self, places: &ListenAddresses) -> Vec<(String, String)> {
         let (Some(suffixes), Some(egress)) = (&self.suffixes, places.listener(&egress_listener())) else {
             return Vec::new();
         };

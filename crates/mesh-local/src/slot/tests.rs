@@ -9,13 +9,13 @@ use mesh_infra::Template;
 use super::*;
 use crate::image::{Image, Images};
 use crate::plan::Plan;
-use crate::stack_template::StackTemplate;
+use crate::stack_input::StackInput;
 
 const TEMPLATE: &str = include_str!("../plan/tests/data/appmesh.yaml");
 
 fn plan(images: &Images) -> Plan {
     let template = Template::from_text(TEMPLATE).expect("a template");
-    let stack = StackTemplate {
+    let stack = StackInput {
         name: "demo",
         template: &template,
         parameters: &BTreeMap::new(),
@@ -29,8 +29,8 @@ fn slot(plan: &Plan, service: &str, state: &Path) -> (Slot, ServicePlan) {
     (Slot::new(&service, 1, 7, None, shared(state)).expect("ports"), service)
 }
 
-fn shared(state: &Path) -> Site<'_> {
-    Site {
+fn shared(state: &Path) -> SlotContext<'_> {
+    SlotContext {
         state,
         network: None,
         collector: ([127, 0, 0, 1], 4318).into(),
@@ -111,7 +111,10 @@ fn both_are_told_where_spans_are_wanted() {
 fn where_calls_are_redirected_those_to_the_runner_are_not() {
     let state = tempfile::tempdir().expect("a folder");
     let (_, service) = slot(&plan(&images()), "blue", state.path());
-    let rules = Redirection::of(&service, None).expect("an Envoy").rules.to_restore();
+    let rules = InterceptionSetup::of(&service, None)
+        .expect("an Envoy")
+        .rules
+        .to_restore();
     let rules = rules.expect("rules");
     assert!(rules.contains("10.77.0.1 -j RETURN\n"), "{rules}");
 }

@@ -4,7 +4,7 @@ use mesh_infra::Template;
 
 use super::*;
 use crate::image::{Image, Images};
-use crate::stack_template::StackTemplate;
+use crate::stack_input::StackInput;
 
 const TEMPLATE: &str = include_str!("../../plan/tests/data/appmesh.yaml");
 
@@ -13,7 +13,7 @@ fn plan(text: &str) -> Plan {
     let images = Images::default()
         .with("team/blue", Image::new(["blue"]))
         .with("team/store", Image::new(["store"]));
-    let stack = StackTemplate {
+    let stack = StackInput {
         name: "demo",
         template: &template,
         parameters: &BTreeMap::new(),

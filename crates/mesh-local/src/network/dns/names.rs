@@ -1,6 +1,6 @@
 //! Who has which addresses, and what there is to say about a name.
 //!
-//! Names of tasks are the same for everybody who asks. Those of virtual services are for tasks whose connections are led
+//! DnsNames of tasks are the same for everybody who asks. Those of virtual services are for tasks whose connections are led
 //! to their Envoy, and lead to no task: a name that led a task to itself would lead it past its Envoy, as the rules leave
 //! alone what a task sends to its own address.
 //!
@@ -17,7 +17,7 @@ const AT_A_TIME: usize = 8;
 
 /// The names of a mesh, without regard to case and a dot at the end. Clones are the same table.
 #[derive(Debug, Clone)]
-pub(crate) struct Names {
+pub(crate) struct DnsNames {
     table: Arc<RwLock<Table>>,
     callers: Arc<RwLock<Callers>>,
 }
@@ -46,18 +46,18 @@ struct Entry {
 
 /// What there is to say about a name.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum DnsLookup {
     /// Its addresses, or eight of them, the next one first each time. Never empty.
     Addresses(Vec<Ipv4Addr>),
     /// It lies in a zone and exists, but has no address of its own: others end in it.
-    Empty,
+    NoData,
     /// It lies in a zone and does not exist.
-    Unknown,
+    NxDomain,
     /// Nothing is known of it: it is no name of the mesh.
-    Foreign,
+    OutOfZone,
 }
 
-impl Names {
+impl DnsNames {
     /// A table for these zones, which a private hosted zone or a namespace of Cloud Map would have on AWS.
     pub(crate) fn new(zones: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names = Self {
@@ -115,19 +115,19 @@ impl Names {
         table.entries = entries;
     }
 
-    pub(crate) fn find(&self, name: &str, asker: IpAddr) -> Finding {
+    pub(crate) fn find(&self, name: &str, asker: IpAddr) -> DnsLookup {
         let name = normal(name);
         if let Some(address) = self.virtual_service(&name, asker) {
-            return Finding::Addresses(vec![address]);
+            return DnsLookup::Addresses(vec![address]);
         }
         let table = self.read();
         if let Some(entry) = table.entries.get(&name) {
-            return Finding::Addresses(entry.next());
+            return DnsLookup::Addresses(entry.next());
         }
         match table.zone_of(&name) {
-            None => Finding::Foreign,
-            Some(zone) if zone == name || table.entries.keys().any(|other| is_below(other, &name)) => Finding::Empty,
-            Some(_) => Finding::Unknown,
+            None => DnsLookup::OutOfZone,
+            Some(zone) if zone == name || table.entries.keys().any(|other| is_below(other, &name)) => DnsLookup::NoData,
+            Some(_) => DnsLookup::NxDomain,
         }
     }
 
@@ -186,16 +186,16 @@ mod tests {
         Ipv4Addr::new(10, 77, 0, last)
     }
 
-    fn found(names: &Names, name: &str) -> Vec<u8> {
+    fn found(names: &DnsNames, name: &str) -> Vec<u8> {
         match names.find(name, SOMEBODY) {
-            Finding::Addresses(addresses) => addresses.iter().map(|address| address.octets()[3]).collect(),
+            DnsLookup::Addresses(addresses) => addresses.iter().map(|address| address.octets()[3]).collect(),
             other => panic!("{name} has no addresses but is {other:?}"),
         }
     }
 
     #[test]
     fn a_name_is_known_foreign_or_known_not_to_exist() {
-        let names = Names::new(["mesh.local", "Deep.mesh.local."]);
+        let names = DnsNames::new(["mesh.local", "Deep.mesh.local."]);
         names.replace([
             ("Blue.mesh.local.", vec![address(2)]),
             ("a.b.elsewhere.test", vec![address(3)]),
@@ -203,57 +203,57 @@ mod tests {
         ]);
         assert_eq!(found(&names, "bLUE.mesh.LOCAL"), [2]);
         assert_eq!(found(&names, "a.b.elsewhere.test."), [3]);
-        assert_eq!(names.find("mesh.local", SOMEBODY), Finding::Empty);
-        assert_eq!(names.find("y.mesh.local", SOMEBODY), Finding::Empty);
-        assert_eq!(names.find("green.mesh.local", SOMEBODY), Finding::Unknown);
-        assert_eq!(names.find("b.elsewhere.test", SOMEBODY), Finding::Foreign);
-        assert_eq!(names.find("unmesh.local", SOMEBODY), Finding::Foreign);
-        assert_eq!(names.find("local", SOMEBODY), Finding::Foreign);
+        assert_eq!(names.find("mesh.local", SOMEBODY), DnsLookup::NoData);
+        assert_eq!(names.find("y.mesh.local", SOMEBODY), DnsLookup::NoData);
+        assert_eq!(names.find("green.mesh.local", SOMEBODY), DnsLookup::NxDomain);
+        assert_eq!(names.find("b.elsewhere.test", SOMEBODY), DnsLookup::OutOfZone);
+        assert_eq!(names.find("unmesh.local", SOMEBODY), DnsLookup::OutOfZone);
+        assert_eq!(names.find("local", SOMEBODY), DnsLookup::OutOfZone);
         assert_eq!(names.zone_of("x.deep.mesh.local").as_deref(), Some("deep.mesh.local"));
     }
 
     #[test]
     fn names_and_zones_that_are_gone_are_not_known_any_more() {
-        let names = Names::new(["mesh.local"]);
+        let names = DnsNames::new(["mesh.local"]);
         names.replace([
             ("blue.mesh.local", vec![address(2)]),
             ("green.mesh.local", vec![address(3)]),
         ]);
         names.replace([("blue.mesh.local", Vec::new()), ("red.other.local", vec![address(4)])]);
         for gone in ["blue.mesh.local", "green.mesh.local"] {
-            assert_eq!(names.find(gone, SOMEBODY), Finding::Unknown);
+            assert_eq!(names.find(gone, SOMEBODY), DnsLookup::NxDomain);
         }
         assert_eq!(found(&names, "red.other.local"), [4]);
 
-        assert_eq!(names.find("x.other.local", SOMEBODY), Finding::Foreign);
+        assert_eq!(names.find("x.other.local", SOMEBODY), DnsLookup::OutOfZone);
         names.add_zones(["Other.local."]);
-        assert_eq!(names.find("x.other.local", SOMEBODY), Finding::Unknown);
-        assert_eq!(names.find("x.mesh.local", SOMEBODY), Finding::Unknown);
+        assert_eq!(names.find("x.other.local", SOMEBODY), DnsLookup::NxDomain);
+        assert_eq!(names.find("x.mesh.local", SOMEBODY), DnsLookup::NxDomain);
         names.keep_zones(["other.local", "never.local"]);
-        assert_eq!(names.find("x.other.local", SOMEBODY), Finding::Unknown);
+        assert_eq!(names.find("x.other.local", SOMEBODY), DnsLookup::NxDomain);
         for foreign in ["x.mesh.local", "x.never.local"] {
-            assert_eq!(names.find(foreign, SOMEBODY), Finding::Foreign);
+            assert_eq!(names.find(foreign, SOMEBODY), DnsLookup::OutOfZone);
         }
     }
 
     #[test]
     fn virtual_services_are_told_to_members_of_their_mesh() {
-        let names = Names::new(["mesh.local"]);
+        let names = DnsNames::new(["mesh.local"]);
         names.replace([("blue.mesh.local", vec![address(2)])]);
         names.set_caller(address(2), "demo");
         let service = |mesh: &str, name: &str, last: u8| ((mesh.to_owned(), name.to_owned()), address(last));
         names.set_virtual_services([service("demo", "Blue.mesh.local", 7), service("other", "split", 8)]);
         let asked = |name: &str, asker: u8| names.find(name, IpAddr::V4(address(asker)));
-        assert_eq!(asked("blue.mesh.local.", 2), Finding::Addresses(vec![address(7)]));
-        assert_eq!(asked("blue.mesh.local.", 3), Finding::Addresses(vec![address(2)]));
-        assert_eq!(asked("split", 2), Finding::Foreign);
+        assert_eq!(asked("blue.mesh.local.", 2), DnsLookup::Addresses(vec![address(7)]));
+        assert_eq!(asked("blue.mesh.local.", 3), DnsLookup::Addresses(vec![address(2)]));
+        assert_eq!(asked("split", 2), DnsLookup::OutOfZone);
         names.set_virtual_services([]);
-        assert_eq!(asked("blue.mesh.local.", 2), Finding::Addresses(vec![address(2)]));
+        assert_eq!(asked("blue.mesh.local.", 2), DnsLookup::Addresses(vec![address(2)]));
     }
 
     #[test]
     fn everybody_comes_first_in_turn_and_eight_are_told_at_a_time() {
-        let names = Names::new(["mesh.local"]);
+        let names = DnsNames::new(["mesh.local"]);
         let two = ("two.mesh.local", vec![address(1), address(2)]);
         names.replace([two.clone()]);
         let answers: Vec<Vec<u8>> = (0..3).map(|_| found(&names, "two.mesh.local")).collect();

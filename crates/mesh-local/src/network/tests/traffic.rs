@@ -10,15 +10,15 @@ use crate::plan::Interception;
 async fn tasks_reach_each_other_and_the_runner_reaches_them() {
     let mesh = Mesh::start().await;
     let [one, two] = [
-        mesh.task(&Rules::default(), &[], vec![]).await,
-        mesh.task(&Rules::default(), &[], vec![]).await,
+        mesh.task(&IptablesRules::default(), &[], vec![]).await,
+        mesh.task(&IptablesRules::default(), &[], vec![]).await,
     ];
     assert_eq!(one.at(80).to_string(), "10.77.0.2:80");
     let listener = two.listen(8080);
     let _call = one.call(two.at(8080)).expect("there is a way");
     assert_eq!(accepted(&listener), one.address.address());
 
-    let runtime = NetworkRuntime::start(mesh.bridge.pid()).expect("a thread");
+    let runtime = NetnsRuntime::start(mesh.bridge.pid()).expect("a thread");
     let to = two.at(8080);
     let call = runtime
         .run(async move { tokio::net::TcpStream::connect(to).await })
@@ -30,7 +30,7 @@ async fn tasks_reach_each_other_and_the_runner_reaches_them() {
         .call(([10, 78, 0, 1], 80).into())
         .expect_err("it is nobody's address");
     assert_eq!(nobody.kind(), io::ErrorKind::NetworkUnreachable, "{nobody}");
-    let error = inside(one.holder.pid(), || {
+    let error = run_in_netns(one.holder.pid(), || {
         TcpStream::connect_timeout(&([192, 0, 2, 1], 80).into(), PATIENCE)
     });
     assert!(error.is_err(), "there is no way out");
@@ -39,16 +39,16 @@ async fn tasks_reach_each_other_and_the_runner_reaches_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn programs_in_a_task_find_names() {
     let mesh = Mesh::start().await;
-    let names = Names::new(["mesh.local"]);
+    let names = DnsNames::new(["mesh.local"]);
     names.replace([("two.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 3)])]);
-    let sockets = inside(mesh.bridge.pid(), || {
+    let sockets = run_in_netns(mesh.bridge.pid(), || {
         Ok((UdpSocket::bind((BRIDGE, 53))?, TcpListener::bind((BRIDGE, 53))?))
     });
     let (udp, tcp) = sockets.expect("nobody else listens there");
     let _server = DnsServer::start(udp, tcp, names.clone()).expect("a server");
 
     let endpoint = (Ipv4Addr::new(127, 255, 0, 1), "blue".to_owned());
-    let task = mesh.task(&Rules::default(), &[endpoint], vec![]).await;
+    let task = mesh.task(&IptablesRules::default(), &[endpoint], vec![]).await;
     let launcher = task.launcher();
     for (name, address) in [
         ("two.mesh.local", "10.77.0.3"),
@@ -71,12 +71,12 @@ async fn programs_in_a_task_find_names() {
 #[tokio::test]
 async fn what_a_task_sends_and_gets_goes_through_envoy() {
     let mesh = Mesh::start().await;
-    let rules = Rules::app_mesh(&Interception {
+    let rules = IptablesRules::app_mesh(&Interception {
         ignored_ports: vec![22],
         ..Interception::usual([8080])
     });
     let task = mesh.task(&rules, &[], vec![]).await;
-    let other = mesh.task(&Rules::default(), &[], vec![]).await;
+    let other = mesh.task(&IptablesRules::default(), &[], vec![]).await;
     let (ingress, egress, app) = (task.listen(15000), task.listen(15001), task.listen(8080));
     let [ssh, http] = [22, 80].map(|port| other.listen(port));
     let (own, others) = (
@@ -96,7 +96,7 @@ async fn what_a_task_sends_and_gets_goes_through_envoy() {
     assert_eq!(accepted(&ingress), others);
 
     let call = format!("exec 3<>/dev/tcp/{others}/80");
-    let as_envoy = task.launcher().for_user(ENVOY);
+    let as_envoy = task.launcher().as_user(ENVOY);
     let (called, printed) = task.run(&as_envoy, &["bash", "-c", &call]).await;
     assert!(called, "{printed}");
     assert_eq!(accepted(&http), own);
@@ -109,14 +109,14 @@ async fn what_a_task_sends_and_gets_goes_through_envoy() {
 #[tokio::test]
 async fn service_connect_takes_calls_of_its_endpoints_only() {
     let mesh = Mesh::start().await;
-    let rules = ServiceConnect {
+    let rules = ServiceConnectRedirects {
         egress_port: 33000,
         ingress: vec![(8080, 34000)],
     };
     let task = mesh.task(&rules.rules(), &[], vec![]).await;
-    let other = mesh.task(&Rules::default(), &[], vec![]).await;
+    let other = mesh.task(&IptablesRules::default(), &[], vec![]).await;
     let (egress, ingress, http) = (task.listen(33000), task.listen(34000), other.listen(80));
-    let endpoint = Pool::of_endpoints().take().expect("all are free");
+    let endpoint = AddressPool::of_endpoints().allocate().expect("all are free");
 
     let mut call = task.call((endpoint.address(), 80).into()).expect("Envoy takes it");
     let (mut taken, _) = egress.accept().expect("it was called");

@@ -27,7 +27,7 @@ pub(super) fn service<'p>(plan: &'p Plan, name: &str) -> &'p ServicePlan {
     found.expect("such a service")
 }
 
-fn member<'p>(plan: &'p Plan, name: &str) -> &'p Member {
+fn member<'p>(plan: &'p Plan, name: &str) -> &'p MeshNode {
     match &service(plan, name).membership {
         Membership::Mesh(member) => member,
         other => panic!("{name}: {other:?}"),

@@ -1,0 +1,146 @@
+//! Where the listeners of a task are that does not run.
+//!
+//! A document is to be the same every time, so nothing here is picked or bound; and two listeners of one task never
+//! have the same port, which Envoy would refuse.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use mesh_control::node::{EGRESS_PORT, OwnWiring, egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_control::{Identity, Wiring};
+use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Topology};
+use mesh_model::namespace::Namespace;
+
+/// How the parts of a task are connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrafficMode {
+    /// The application speaks to listeners on loopback. The ports in the document stand for those that a task is given
+    /// when it is started: a TCP endpoint's listener has the port that is called, the egress has 15001, the ingress
+    /// listeners have the ports after it, in the order of the ports they stand for. The application has the ports of
+    /// its containers.
+    ExplicitProxy,
+    /// Connections are redirected to the listeners: for a virtual node or a virtual gateway those of App Mesh, 15000
+    /// and 15001. Under Service Connect ports are as in explicit wiring, and endpoints have the addresses that ECS
+    /// gives them, 127.255.0.1 and those after it, in the order of their names.
+    TransparentProxy,
+}
+
+/// The wiring of a task of this node, among these meshes and namespaces.
+pub(super) fn wiring(
+    node: &Identity,
+    kind: TrafficMode,
+    mesh: Option<&Topology>,
+    namespace: Option<&Namespace>,
+) -> Wiring {
+    match (node, kind) {
+        (Identity::Member(_), TrafficMode::TransparentProxy) => Wiring::intercepted(),
+        (Identity::Member(path), TrafficMode::ExplicitProxy) => Wiring {
+            listeners: mesh.map(|mesh| in_mesh(mesh, path)).unwrap_or_default(),
+            own: OwnWiring {
+                // As for tasks that run on one machine, whatever the mesh prefers.
+                app_address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                ..OwnWiring::default()
+            },
+        },
+        (Identity::Service(service), kind) => {
+            let is_intercepted = kind == TrafficMode::TransparentProxy;
+            let addresses = namespace.filter(|_| is_intercepted).map(virtual_addresses);
+            Wiring {
+                listeners: namespace
+                    .map(|namespace| in_namespace(namespace, &service.service))
+                    .unwrap_or_default(),
+                own: OwnWiring {
+                    is_intercepted,
+                    virtual_addresses: addresses.unwrap_or_default(),
+                    ..OwnWiring::default()
+                },
+            }
+        }
+    }
+}
+
+/// The listeners that a virtual node or a virtual gateway may have. A virtual node's backends never share a TCP port,
+/// so each can have the port that is called.
+fn in_mesh(mesh: &Topology, member: &ResourcePath) -> BTreeMap<String, u16> {
+    let own = match member.kind {
+        Kind::VirtualGateway => mesh
+            .virtual_gateways
+            .get(&member.name)
+            .map(|gateway| &gateway.spec.listeners),
+        _ => mesh.virtual_nodes.get(&member.name).map(|node| &node.listeners),
+    };
+    let own: BTreeSet<u16> = own
+        .into_iter()
+        .flatten()
+        .map(|listener| listener.port_mapping.port)
+        .collect();
+    let nodes = mesh
+        .virtual_nodes
+        .values()
+        .flat_map(|node| &node.listeners)
+        .map(|listener| listener.port_mapping);
+    let routers = mesh.virtual_routers.values().flat_map(|router| &router.spec.listeners);
+    let mappings = nodes.chain(routers.map(|listener| listener.port_mapping));
+    let tcp: BTreeSet<u16> = mappings
+        .filter(|mapping| mapping.protocol == Protocol::Tcp)
+        .map(|mapping| mapping.port)
+        .collect();
+    let of_services = mesh
+        .virtual_services
+        .keys()
+        .flat_map(|service| tcp.iter().map(move |port| (tcp_egress_listener(service, *port), *port)));
+    let mut ports = Ports(tcp.clone());
+    let others = ports.of_listeners(own.iter().map(ToString::to_string));
+    others.into_iter().chain(of_services).collect()
+}
+
+/// The listeners of a task of this service. Endpoints may share a TCP port and be told apart by address.
+fn in_namespace(namespace: &Namespace, service: &str) -> BTreeMap<String, u16> {
+    let mut ports = Ports(BTreeSet::new());
+    let endpoints = namespace.endpoints.iter();
+    let tcp = endpoints.filter(|endpoint| !endpoint.protocol.is_http_family());
+    let called: BTreeSet<(u16, &str)> = tcp
+        .map(|endpoint| (endpoint.port, endpoint.dns_name.as_str()))
+        .collect();
+    let called: Vec<(String, u16)> = called
+        .into_iter()
+        .map(|(port, name)| (tcp_egress_listener(name, port), ports.from(port)))
+        .collect();
+    let offered: BTreeMap<u16, &str> = namespace
+        .offered_by(service)
+        .map(|endpoint| (endpoint.container_port, endpoint.port_name.as_str()))
+        .collect();
+    let others = ports.of_listeners(offered.into_values().map(str::to_owned));
+    others.into_iter().chain(called).collect()
+}
+
+fn virtual_addresses(namespace: &Namespace) -> BTreeMap<String, IpAddr> {
+    let names: BTreeSet<&String> = namespace.endpoints.iter().map(|endpoint| &endpoint.dns_name).collect();
+    let first = u32::from(Ipv4Addr::new(127, 255, 0, 1));
+    names
+        .into_iter()
+        .cloned()
+        .zip((first..).map(|address| Ipv4Addr::from(address).into()))
+        .collect()
+}
+
+/// The ports that are taken.
+struct Ports(BTreeSet<u16>);
+
+impl Ports {
+    /// This port, or the first after it that is free.
+    fn from(&mut self, port: u16) -> u16 {
+        let free = (port..=u16::MAX).find(|port| !self.0.contains(port)).unwrap_or(port);
+        self.0.insert(free);
+        free
+    }
+
+    /// The egress listener, and ingress listeners of these names.
+    fn of_listeners(&mut self, ingress: impl Iterator<Item = String>) -> Vec<(String, u16)> {
+        let mut listeners = vec![(egress_listener(), self.from(EGRESS_PORT))];
+        for name in ingress {
+            listeners.push((ingress_listener(&name), self.from(EGRESS_PORT)));
+        }
+        listeners
+    }
+}

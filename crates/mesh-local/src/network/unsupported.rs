@@ -1,0 +1,34 @@
+//! What `kernel.rs` does on Linux, where there is none of it.
+
+use std::io;
+use std::path::Path;
+
+use super::User;
+
+pub(super) fn unshare_network() -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub(super) fn unshare_mounts() -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub(super) fn setns_network(_pid: u32) -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub(super) fn setns_mounts(_pid: u32) -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub(super) fn bind(_file: &Path, _over: &Path) -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub(super) fn setuid(_user: User) -> io::Result<()> {
+    Err(unsupported())
+}
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "only Linux has network namespaces")
+}
