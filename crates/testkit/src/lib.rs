@@ -1,21 +1,52 @@
 //! Test doubles, tools and assertions shared by the tests of this workspace. A dev-dependency, never published.
 //!
-//! | for | use |
-//! |---|---|
-//! | an Envoy | [`envoy()`] |
-//! | cfn-lint, hadolint | [`python_tools()`] |
-//! | an emulator of AWS: MiniStack, moto | [`Server`] |
+//! | for | use | feature |
+//! |---|---|---|
+//! | an Envoy | [`envoy()`] | |
+//! | cfn-lint, hadolint | [`python_tools()`] | |
+//! | an emulator of AWS: MiniStack, moto | [`Server`] | |
+//! | a temporary directory with files and scripts | [`Workdir`] | |
+//! | comparison with a golden file | [`assert_golden!`], [`golden_path!`] | |
+//! | polling in blocking code | [`wait_until_blocking`] | |
+//! | polling and timeouts on tokio | [`wait_until`], [`eventually`], [`with_timeout`] | `poll` |
+//! | a port without a listener | [`closed_port`] | `poll` |
+//! | a DNS server | [`DnsServer`] | `dns` |
+//! | an OpenTelemetry collector | [`OtlpCollector`] | `otlp`, `otlp-grpc` |
+//! | a server in place of a sidecar | [`FakeSidecar`] | `sidecar` |
+//! | an allow-list for foreign types in a public API | [`public_api`] | `public-api` |
 //!
 //! A tool that cannot be installed fails the test; no test is skipped.
 
+#[cfg(feature = "dns")]
+pub mod dns;
+mod golden;
+#[cfg(feature = "otlp")]
+pub mod otlp;
+mod poll;
+#[cfg(feature = "public-api")]
+pub mod public_api;
 mod python_tools;
 mod server;
+#[cfg(feature = "sidecar")]
+pub mod sidecar;
+mod workdir;
 
 use std::sync::OnceLock;
 
+#[cfg(feature = "dns")]
+pub use dns::DnsServer;
 pub use envoy_install::{Envoy, HostEnv};
+pub use golden::assert_golden_file;
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpCollector;
+pub use poll::wait_until_blocking;
+#[cfg(feature = "poll")]
+pub use poll::{closed_port, eventually, wait_until, with_timeout};
 pub use python_tools::PythonTools;
 pub use server::Server;
+#[cfg(feature = "sidecar")]
+pub use sidecar::FakeSidecar;
+pub use workdir::Workdir;
 
 /// An Envoy, located once per process.
 ///
