@@ -11,8 +11,8 @@
 use std::process::ExitCode;
 
 use mesh_infra::{
-    AppProtocol, Cluster, ClusterHandle, Container, EcrImage, Endpoint, HealthCheck, HttpNamespace, LoadBalancer,
-    NetworkHandle, PortMapping, Service, ServiceConnect, Stack, TaskDefinition, Vpc,
+    AppProtocol, Cluster, ClusterHandle, Container, EcrImage, HealthCheck, HttpNamespace, LoadBalancer, NetworkHandle,
+    PortMapping, Service, ServiceConnect, ServiceConnectService, Stack, TaskDefinition, Vpc,
 };
 use meshwright::{Call, DEMO_SERVICE_IMAGE, IMAGE_TAG, Program, SmokeTest};
 
@@ -49,7 +49,9 @@ fn demo_service(name: &str, cluster: &ClusterHandle, network: &NetworkHandle) ->
         .with_port(http)
         .with_bind_variable("SERVICE_BIND")
         .with_health_check(HealthCheck::command(["demo-service", "health"]).with_interval_seconds(5));
-    let endpoint = Endpoint::new("http").with_discovery_name(name).with_client_port(80);
+    let endpoint = ServiceConnectService::new("http")
+        .with_discovery_name(name)
+        .with_client_port(80);
     Service::new(cluster, TaskDefinition::new(container))
         .with_name(name)
         .with_network(network)

@@ -33,7 +33,7 @@ use std::time::Instant;
 use bluegreen_state::{Event, Plan as Planned, Side, State};
 use clap::Parser as _;
 use mesh_infra::cfn::ssm;
-use mesh_infra::{MeshForm, Stack, Template, diagram, diff};
+use mesh_infra::{MeshEncoding, Stack, Template, diagram, diff};
 use mesh_local::{Images, Plan, StackInput};
 use mesh_model::app_mesh::ResourcePath;
 
@@ -244,7 +244,7 @@ impl BlueGreen {
     }
 
     fn synth(&self, sides: &Sides) -> Result<Template, String> {
-        let template = (self.describe)(sides).synth_as(MeshForm::Parameters);
+        let template = (self.describe)(sides).synth_as(MeshEncoding::Parameters);
         let template = template.map_err(|diagnostics| diagnostics.to_string())?;
         // The template as text is all that passes from the description to the runner.
         Template::from_json(&template.to_json()).map_err(|error| error.to_string())

@@ -4,7 +4,7 @@ use cfn::Template;
 use indexmap::IndexMap;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
-use crate::mesh_form::MeshForm;
+use crate::mesh_encoding::MeshEncoding;
 use crate::stack::Stack;
 
 /// A named set of stacks.
@@ -44,13 +44,13 @@ impl App {
     }
 
     /// The template of every stack, by the stack's name and in order, its meshes in the default form:
-    /// [`MeshForm::Parameters`].
+    /// [`MeshEncoding::Parameters`].
     ///
     /// # Errors
     ///
     /// Every problem of every stack, its path beginning with the stack's name; and stacks of the same name.
     pub fn synth(&self) -> Result<IndexMap<String, Template>, ValidationErrors> {
-        self.synth_as(MeshForm::default())
+        self.synth_as(MeshEncoding::default())
     }
 
     /// The template of every stack, by the stack's name and in order, its meshes in this form.
@@ -58,7 +58,7 @@ impl App {
     /// # Errors
     ///
     /// As [`App::synth`].
-    pub fn synth_as(&self, form: MeshForm) -> Result<IndexMap<String, Template>, ValidationErrors> {
+    pub fn synth_as(&self, form: MeshEncoding) -> Result<IndexMap<String, Template>, ValidationErrors> {
         let mut templates = IndexMap::new();
         let mut diagnostics = Diagnostics::new();
         for stack in &self.stacks {

@@ -34,7 +34,7 @@ pub(crate) use parameters::check as check_parameters;
 /// Every problem, its path beginning at the template's root: references that lead nowhere, properties of the
 /// wrong type, containers and sizes that ECS would refuse, services without a network, all that
 /// [`mesh_model::namespace::Namespace::resolve`] finds in the namespaces of Service Connect, and all that
-/// [`mesh_model::app_mesh::Assembly`] finds in meshes, in either [`MeshForm`](crate::MeshForm); Envoys of virtual
+/// [`mesh_model::app_mesh::Assembly`] finds in meshes, in either [`MeshEncoding`](crate::MeshEncoding); Envoys of virtual
 /// nodes that do not exist or whose bootstrap does not fit theirs, virtual nodes looked for under names that nothing
 /// registers, and names that AWS refuses.
 pub fn check(template: &Template) -> Result<(), ValidationErrors> {

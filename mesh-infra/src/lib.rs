@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use mesh_infra::{
-//!     AppProtocol, Cluster, Container, EcrImage, Endpoint, HealthCheck, HttpNamespace, LoadBalancer, PortMapping,
+//!     AppProtocol, Cluster, Container, EcrImage, ServiceConnectService, HealthCheck, HttpNamespace, LoadBalancer, PortMapping,
 //!     Service, ServiceConnect, Stack, TaskDefinition, Vpc,
 //! };
 //!
@@ -26,7 +26,7 @@
 //!                 .with_port_variable("SERVICE_PORT"),
 //!         )
 //!         .with_health_check(HealthCheck::command(["demo-service", "health"]));
-//!     let endpoint = Endpoint::new("http").with_discovery_name(name).with_client_port(80);
+//!     let endpoint = ServiceConnectService::new("http").with_discovery_name(name).with_client_port(80);
 //!     Service::new(&cluster, TaskDefinition::new(container))
 //!         .with_network(&network)
 //!         .with_desired_count(tasks)
@@ -47,7 +47,7 @@
 //! - the constructs of layer 2, [`Cluster`] to [`TaskDefinition`]: one way to say each thing, a default for the
 //!   rest, and handles in place of ARNs;
 //! - where they are and who gets in, [`Vpc`] or [`Network`], and [`LoadBalancer`];
-//! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`], and [`MeshForm`]: what becomes of
+//! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`], and [`MeshEncoding`]: what becomes of
 //!   them;
 //! - [`Value`]: a value that is known now, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for all that layer 2 has no word for;
@@ -87,7 +87,10 @@ mod constructs;
 pub mod deploy;
 mod diagram;
 mod ecr_image;
-mod mesh_form;
+pub mod env;
+pub mod images;
+pub mod labels;
+mod mesh_encoding;
 mod mesh_resource;
 mod participant;
 mod stack;
@@ -100,18 +103,16 @@ pub use cfn::{
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    ALLOWED_CIDR, BIND_VARIABLE_LABEL, CONTROL_PLANE_IMAGE, CONTROL_PLANE_ROLE, Cluster, ClusterHandle, Container,
-    ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE,
-    ENVOY_ROLE, Endpoint, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck, HttpGatewayRoute,
-    HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle,
-    Network, NetworkHandle, PORT_VARIABLE_LABEL_PREFIX, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
-    RESOURCE_ARN_VARIABLE, ROLE_LABEL, RouteHandle, Service, ServiceConnect, ServiceHandle, TaskDefinition, TcpRoute,
-    VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
-    VirtualService, VirtualServiceHandle, Vpc,
+    Cluster, ClusterHandle, Container, ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture,
+    GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle,
+    HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle, Network, NetworkHandle, PortMapping,
+    PrivateDnsNamespace, PrivateDnsNamespaceHandle, RouteHandle, Service, ServiceConnect, ServiceConnectService,
+    ServiceHandle, TaskDefinition, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
+    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;
 pub use ecr_image::EcrImage;
-pub use mesh_form::MeshForm;
+pub use mesh_encoding::MeshEncoding;
 /// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
 pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;

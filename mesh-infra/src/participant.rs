@@ -6,7 +6,7 @@
 use cfn::{Resource, Template, Value, ecs, servicediscovery};
 use mesh_model::app_mesh::ResourcePath;
 
-use crate::constructs::RESOURCE_ARN_VARIABLE;
+use crate::env::APPMESH_RESOURCE_ARN;
 use crate::mesh_resource::Names;
 
 /// A service, and its task definition if that is in the template.
@@ -69,7 +69,7 @@ impl Participant<'_> {
     /// The virtual node or gateway that its tasks' Envoys belong to, if they say so and it is known.
     pub(crate) fn mesh_place(&self, names: &Names<'_>) -> Option<ResourcePath> {
         let variables = self.containers().iter().flat_map(|container| &container.environment);
-        let mut places = variables.filter(|variable| variable.name == Value::from(RESOURCE_ARN_VARIABLE));
+        let mut places = variables.filter(|variable| variable.name == Value::from(APPMESH_RESOURCE_ARN));
         let place = names.settled(&places.next()?.value.to_json());
         ResourcePath::parse(place.as_str()?)
     }

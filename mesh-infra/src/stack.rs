@@ -15,7 +15,7 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use crate::check::check;
 use crate::construct::Construct;
-use crate::mesh_form::{MeshForm, to_parameters};
+use crate::mesh_encoding::{MeshEncoding, to_parameters};
 
 pub use logical_id::LogicalId;
 use overrides::Override;
@@ -94,20 +94,20 @@ impl Stack {
     /// `ContainerDefinitions[0].Cpu`; objects on the way are made, items of lists must be there. Overrides are
     /// applied in order after everything was added, and what they make is checked like everything else.
     ///
-    /// The resources of a mesh are changed as `AWS::AppMesh::…` in either [`MeshForm`]:
+    /// The resources of a mesh are changed as `AWS::AppMesh::…` in either [`MeshEncoding`]:
     /// `Spec.Listeners[0].PortMapping.Port`.
     pub fn override_property(&mut self, logical_id: &str, path: &str, value: impl Into<Json>) {
         self.overrides.push(Override::new(logical_id, path, value.into()));
     }
 
-    /// The stack as a template, its meshes in the default form: [`MeshForm::Parameters`].
+    /// The stack as a template, its meshes in the default form: [`MeshEncoding::Parameters`].
     ///
     /// # Errors
     ///
     /// Every problem: ids, handles and overrides that do not fit, all that [`crate::check`] finds, and what of a mesh
     /// cannot be said in parameters.
     pub fn synth(&self) -> Result<Template, ValidationErrors> {
-        self.synth_as(MeshForm::default())
+        self.synth_as(MeshEncoding::default())
     }
 
     /// The stack as a template, its meshes in this form. For a stack without a mesh both are the same.
@@ -116,7 +116,7 @@ impl Stack {
     ///
     /// As [`Stack::synth`]. Paths lead through the resources as they were described, in either form:
     /// `Resources.BlueVirtualNode.Properties.Spec.…`.
-    pub fn synth_as(&self, form: MeshForm) -> Result<Template, ValidationErrors> {
+    pub fn synth_as(&self, form: MeshEncoding) -> Result<Template, ValidationErrors> {
         let mut diagnostics = self.diagnostics.clone();
         let mut template = self.template.clone();
         for change in &self.overrides {
@@ -125,7 +125,7 @@ impl Stack {
         if let Err(found) = check(&template) {
             diagnostics.extend(found);
         }
-        if form == MeshForm::Parameters {
+        if form == MeshEncoding::Parameters {
             to_parameters(&mut template, &mut diagnostics);
         }
         diagnostics.into_result(template)

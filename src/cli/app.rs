@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use mesh_infra::{App, MeshForm, Template, diagram};
+use mesh_infra::{App, MeshEncoding, Template, diagram};
 use mesh_local::{Image, Images, Plan, StackInput};
 
 use crate::cli::aws_args::AwsCommand;
@@ -69,7 +69,7 @@ enum Form {
     AppMesh,
 }
 
-impl From<Form> for MeshForm {
+impl From<Form> for MeshEncoding {
     fn from(form: Form) -> Self {
         match form {
             Form::Parameters => Self::Parameters,
@@ -118,7 +118,7 @@ impl Program {
                 .template(stack.as_deref(), mesh.into())
                 .and_then(|(_, template)| print(&template.to_json())),
             Some(Verb::Diagram { stack }) => self
-                .template(stack.as_deref(), MeshForm::default())
+                .template(stack.as_deref(), MeshEncoding::default())
                 .and_then(|(_, template)| print(&diagram(&template))),
             None => self.plan().and_then(|plan| {
                 up::run(Up {
@@ -137,7 +137,7 @@ impl Program {
     }
 
     fn plan(&self) -> Result<Plan, String> {
-        let (name, template) = self.template(None, MeshForm::default())?;
+        let (name, template) = self.template(None, MeshEncoding::default())?;
         // The template as text is all that passes from the description to the runner.
         let template = Template::from_json(&template.to_json()).map_err(|error| error.to_string())?;
         let stack = StackInput {
@@ -150,7 +150,7 @@ impl Program {
             .map_err(|diagnostics| up::cannot_be_run(&diagnostics))
     }
 
-    fn template(&self, wanted: Option<&str>, form: MeshForm) -> Result<(String, Template), String> {
+    fn template(&self, wanted: Option<&str>, form: MeshEncoding) -> Result<(String, Template), String> {
         let mut templates = self.app.synth_as(form).map_err(|diagnostics| diagnostics.to_string())?;
         let names: Vec<String> = templates.keys().cloned().collect();
         let name = match (wanted, names.as_slice()) {

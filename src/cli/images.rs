@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
-use mesh_infra::{CONTROL_PLANE_IMAGE, ENVOY_COPY, ENVOY_IMAGE};
+use mesh_infra::images::{CONTROL_PLANE, ENVOY, ENVOY_MIRROR};
 
 use crate::console::print;
 use crate::self_exec::DEMO_SERVICE_IMAGE;
@@ -11,7 +11,7 @@ use crate::self_exec::DEMO_SERVICE_IMAGE;
 /// The images, and the files that they are built from.
 const IMAGES: [(&str, &str); 2] = [
     (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
-    (CONTROL_PLANE_IMAGE, "crates/mesh-control/Dockerfile"),
+    (CONTROL_PLANE, "crates/mesh-control/Dockerfile"),
 ];
 
 /// The tag of the images: this version of the program, so that a template says what it was made for.
@@ -57,7 +57,7 @@ fn script(account: Option<&str>, region: Option<&str>, platform: Platform) -> St
     };
     let account = account.unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
     let region = region.unwrap_or("${AWS_DEFAULT_REGION:-$(aws configure get region)}");
-    let (envoy, envoy_tag) = ENVOY_COPY;
+    let (envoy, envoy_tag) = ENVOY_MIRROR;
     let mut script = format!(
         "# Builds the images of version {IMAGE_TAG}, and pushes them and a copy of Envoy's to Amazon ECR. Needs Docker and\n\
          # the AWS CLI.\n\
@@ -80,8 +80,8 @@ fn script(account: Option<&str>, region: Option<&str>, platform: Platform) -> St
     let _infallible = write!(
         script,
         "{}\
-         docker pull --platform {platform} {ENVOY_IMAGE}\n\
-         docker tag {ENVOY_IMAGE} \"$registry/{envoy}:{envoy_tag}\"\n\
+         docker pull --platform {platform} {ENVOY}\n\
+         docker tag {ENVOY} \"$registry/{envoy}:{envoy_tag}\"\n\
          docker push \"$registry/{envoy}:{envoy_tag}\"\n",
         repository(envoy)
     );

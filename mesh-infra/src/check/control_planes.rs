@@ -10,7 +10,7 @@ use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use crate::constructs::{CONTROL_PLANE_ROLE, ROLE_LABEL};
+use crate::labels;
 use crate::participant::referred;
 
 /// Narrows what a role may ask of Cloud Map.
@@ -20,7 +20,7 @@ pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, di
     let tasks = template.resources_of::<ecs::TaskDefinition>();
     for (_, task) in tasks.filter_map(|(id, task)| Some((id, task.ok()?))) {
         let is_control_plane = |container: &&ecs::ContainerDefinition| {
-            container.docker_labels.get(ROLE_LABEL) == Some(&Value::from(CONTROL_PLANE_ROLE))
+            container.docker_labels.get(labels::ROLE) == Some(&Value::from(labels::ROLE_CONTROL_PLANE))
         };
         let Some(container) = task.container_definitions.iter().find(is_control_plane) else {
             continue;

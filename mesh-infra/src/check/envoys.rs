@@ -7,7 +7,7 @@ use mesh_model::app_mesh::{Kind, ResourcePath, Spec, Spelling, VirtualNodeSpec};
 use sidecar_contract::Diagnostics;
 
 use super::app_mesh::known_paths;
-use crate::constructs::RESOURCE_ARN_VARIABLE;
+use crate::env::APPMESH_RESOURCE_ARN;
 use crate::mesh_resource::MeshResource;
 
 pub(super) fn check(template: &Template, resources: &[MeshResource<'_>], diagnostics: &mut Diagnostics) {
@@ -23,7 +23,7 @@ fn check_places(template: &Template, resources: &[MeshResource<'_>], diagnostics
         for (number, container) in task.container_definitions.iter().enumerate() {
             for (index, variable) in container.environment.iter().enumerate() {
                 let Value::Known(text) = &variable.value else { continue };
-                if variable.name != Value::from(RESOURCE_ARN_VARIABLE) {
+                if variable.name != Value::from(APPMESH_RESOURCE_ARN) {
                     continue;
                 }
                 let place =

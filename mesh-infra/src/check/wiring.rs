@@ -12,7 +12,8 @@ use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Spec, Spelling, Topolog
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use crate::constructs::{ENVOY_ROLE, RESOURCE_ARN_VARIABLE, ROLE_LABEL};
+use crate::env::APPMESH_RESOURCE_ARN;
+use crate::labels;
 
 pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, diagnostics: &mut Diagnostics) {
     let tasks = template.resources_of::<ecs::TaskDefinition>();
@@ -42,14 +43,14 @@ struct Read {
 
 /// Reads the container of an Envoy of ours. `None` for every other.
 fn read(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diagnostics) -> Option<Read> {
-    if container.docker_labels.get(ROLE_LABEL) != Some(&Value::from(ENVOY_ROLE)) {
+    if container.docker_labels.get(labels::ROLE) != Some(&Value::from(labels::ROLE_ENVOY)) {
         return None;
     }
     let command = container.command.as_ref().and_then(Value::known_items)?;
     let ["--config-yaml", bootstrap] = command.as_slice() else {
         return None;
     };
-    let name = |variable: &&ecs::KeyValuePair| variable.name == Value::from(RESOURCE_ARN_VARIABLE);
+    let name = |variable: &&ecs::KeyValuePair| variable.name == Value::from(APPMESH_RESOURCE_ARN);
     let envoy = container.environment.iter().find(name)?;
     let envoy = ResourcePath::parse(envoy.value.known()?)?;
     let bootstrap: Json = match serde_json::from_str(bootstrap) {
@@ -63,7 +64,7 @@ fn read(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diag
     if id != envoy.to_string() {
         diagnostics.add(
             path,
-            format!("has the node id `{id}`, and {RESOURCE_ARN_VARIABLE} is `{envoy}`; they have to be the same"),
+            format!("has the node id `{id}`, and {APPMESH_RESOURCE_ARN} is `{envoy}`; they have to be the same"),
         );
     }
     let metadata = |key: &str| bootstrap.pointer("/node/metadata")?.get(key).cloned();
@@ -143,7 +144,7 @@ fn check_listeners(envoy: &ResourcePath, wiring: &Wiring, mesh: &Topology, path:
                     format!(
                         "has no listener for `{name}` port {port}, which {} calls by TCP: a connection does not say whom it \
                          is for. Say VirtualNode::with_tcp_backend, or have connections redirected with \
-                         Service::ecs_proxy_configuration",
+                         Service::with_transparent_proxy",
                         envoy.in_words()
                     ),
                 );

@@ -1,7 +1,7 @@
 //! The constructs of a mesh in App Mesh's model: nodes, the names they are called by, the routes between, the doors in.
 //!
 //! Each has a builder for what is said often, and takes the model's whole spec, by `of`, for the rest. They write
-//! `AWS::AppMesh::…` resources; [`MeshForm`](crate::MeshForm) tells what becomes of these.
+//! `AWS::AppMesh::…` resources; [`MeshEncoding`](crate::MeshEncoding) tells what becomes of these.
 
 mod envoy;
 mod gateway_route;
@@ -17,8 +17,8 @@ mod virtual_router;
 mod virtual_service;
 mod wiring;
 
+pub(super) use envoy::ENVOY_CONTAINER;
 pub(super) use envoy::Envoy;
-pub use envoy::{ENVOY_CONTAINER, ENVOY_COPY, ENVOY_IMAGE, RESOURCE_ARN_VARIABLE};
 pub use gateway_route::{GatewayRouteHandle, GrpcGatewayRoute, HttpGatewayRoute};
 pub use listener::Listener;
 pub use mesh::{Mesh, MeshHandle};

@@ -3,20 +3,9 @@
 use cfn::{StringList, Value, ecs};
 use serde_json::Value as Json;
 
+use crate::labels;
+
 use super::{HealthCheck, PortMapping};
-
-/// The docker label that tells the local runner by which environment variable a container learns the address to listen
-/// at: `meshwright.bind` = `SERVICE_BIND`. On AWS the variable has a value and the label means nothing; the runner does
-/// not take the value over, since on a machine that others can reach nothing should listen beyond loopback.
-pub const BIND_VARIABLE_LABEL: &str = "meshwright.bind";
-
-/// The docker label that tells the local runner what a container is for the mesh itself: `envoy` is one whose bootstrap
-/// the runner writes, and `control-plane` is one that the runner has in itself.
-pub const ROLE_LABEL: &str = "meshwright.role";
-/// The value of [`ROLE_LABEL`] for an Envoy.
-pub const ENVOY_ROLE: &str = "envoy";
-/// The value of [`ROLE_LABEL`] for a control plane.
-pub const CONTROL_PLANE_ROLE: &str = "control-plane";
 
 /// One container of a task.
 #[derive(Debug, Clone)]
@@ -105,7 +94,7 @@ impl Container {
 
     /// The same container, told by this environment variable at which IP address to listen: at `127.0.0.1` where an
     /// Envoy beside it takes all that comes from outside, and at `0.0.0.0` otherwise, both decided by us. A label
-    /// ([`BIND_VARIABLE_LABEL`]) lets the local runner choose for itself. Default: it is not told, and listens where it
+    /// ([`labels::BIND_VARIABLE`]) lets the local runner choose for itself. Default: it is not told, and listens where it
     /// likes.
     #[must_use]
     pub fn with_bind_variable(mut self, variable: impl Into<String>) -> Self {
@@ -197,7 +186,7 @@ impl Container {
     pub(super) fn listening_at(self, address: &str) -> Self {
         match self.bind_variable.clone() {
             Some(variable) => self
-                .with_label(BIND_VARIABLE_LABEL, variable.as_str())
+                .with_label(labels::BIND_VARIABLE, variable.as_str())
                 .with_variable_unless_set(&variable, address),
             None => self,
         }

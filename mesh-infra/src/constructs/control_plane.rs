@@ -3,19 +3,15 @@
 use cfn::{Resource, Value};
 use serde_json::{Value as Json, json};
 
-use super::container::{CONTROL_PLANE_ROLE, ROLE_LABEL};
-use super::permissions::{allow, own_arn, task_role};
+use super::iam::{allow, own_arn, task_role};
 use super::{
     ClusterHandle, Container, HealthCheck, NetworkHandle, PortMapping, PrivateDnsNamespaceHandle, Service,
     TaskDefinition,
 };
-use crate::EcrImage;
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
+use crate::{EcrImage, images, labels};
 use mesh_model::service_connect::AppProtocol;
-
-/// The repository of the control plane's image.
-pub const CONTROL_PLANE_IMAGE: &str = "meshwright/mesh-control";
 
 /// Where it listens for Envoys, decided by us: the port that examples of xDS servers have.
 const XDS_PORT: u16 = 18_000;
@@ -74,7 +70,7 @@ impl ControlPlane {
             network: network.clone(),
             namespace: namespace.clone(),
             further_namespaces: Vec::new(),
-            image: EcrImage::new(CONTROL_PLANE_IMAGE)
+            image: EcrImage::new(images::CONTROL_PLANE)
                 .with_tag(env!("CARGO_PKG_VERSION"))
                 .into(),
             name: DEFAULT_NAME.to_owned(),
@@ -131,7 +127,7 @@ impl ControlPlane {
             .with_command(words)
             .with_environment("AWS_REGION", Value::reference("AWS::Region"))
             .with_port(PortMapping::new("xds", XDS_PORT).with_app_protocol(AppProtocol::Grpc))
-            .with_label(ROLE_LABEL, CONTROL_PLANE_ROLE)
+            .with_label(labels::ROLE, labels::ROLE_CONTROL_PLANE)
             .with_health_check(
                 HealthCheck::command(["mesh-control", "health"])
                     .with_interval_seconds(CHECK_INTERVAL)

@@ -30,8 +30,6 @@ const DEREGISTRATION_DELAY: u32 = 180;
 /// 2026-11-23).
 const GRACE_PERIOD: u32 = 300;
 
-/// The parameter by which a load balancer asks who may come. It is there once for all load balancers of a stack.
-pub const ALLOWED_CIDR: &str = "AllowedCidr";
 /// The condition that somebody may.
 const IS_ANYBODY_ALLOWED: &str = "IsAnybodyAllowed";
 
@@ -54,6 +52,9 @@ pub struct LoadBalancer {
 }
 
 impl LoadBalancer {
+    /// The name of the stack parameter with the IPv4 block that may connect. All load balancers of a stack share it.
+    pub const ALLOWED_CIDR: &'static str = "AllowedCidr";
+
     /// A network load balancer in the subnets of a network, from port 80 to this port of the tasks of the service that is
     /// put behind it by [`Service::with_load_balancer`](crate::Service::with_load_balancer).
     #[must_use]
@@ -256,14 +257,14 @@ impl LoadBalancer {
                 .with_default("")
                 .with_description("The IPv4 addresses that may reach the load balancer; empty for nobody")
         };
-        scope.share_parameter(&scope.shared(ALLOWED_CIDR), parameter);
-        let is_empty = json!({"Fn::Equals": [{"Ref": ALLOWED_CIDR}, ""]});
+        scope.share_parameter(&scope.shared(Self::ALLOWED_CIDR), parameter);
+        let is_empty = json!({"Fn::Equals": [{"Ref": Self::ALLOWED_CIDR}, ""]});
         scope.share_condition(&scope.shared(IS_ANYBODY_ALLOWED), json!({ "Fn::Not": [is_empty] }));
         let rule = Ingress {
             ip_protocol: Value::from("tcp"),
             from_port: Some(Value::Known(self.port.into())),
             to_port: Some(Value::Known(self.port.into())),
-            cidr_ip: Some(Value::reference(ALLOWED_CIDR)),
+            cidr_ip: Some(Value::reference(Self::ALLOWED_CIDR)),
             source_security_group_id: None,
             description: Some(Value::from("Whom the deployment allows")),
         };

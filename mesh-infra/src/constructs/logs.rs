@@ -48,6 +48,6 @@ impl LogGroup {
     /// What ECS must be allowed to write to it: a statement of a policy.
     pub(super) fn write_statement(&self) -> Json {
         let streams = Value::<String>::attribute(self.0.as_str(), "Arn").to_json();
-        super::permissions::allow(&["logs:CreateLogStream", "logs:PutLogEvents"], vec![streams])
+        super::iam::allow(&["logs:CreateLogStream", "logs:PutLogEvents"], vec![streams])
     }
 }

@@ -3,13 +3,7 @@
 use cfn::{Value, ecs};
 use mesh_model::service_connect::AppProtocol;
 
-/// The docker label that tells the local runner by which environment variable a container learns a port:
-/// `meshwright.port.3000` = `SERVICE_PORT` says that `SERVICE_PORT` holds the port to listen on, which is 3000.
-///
-/// This is the part before the container's port. On AWS the label means nothing: every task has an IP address of its own,
-/// and the variable has a value that is good there. On one machine tasks share their addresses: the runner gives each
-/// task a port of its own and sets the variable to it.
-pub const PORT_VARIABLE_LABEL_PREFIX: &str = "meshwright.port.";
+use crate::labels::PORT_VARIABLE_PREFIX;
 
 /// A port on which a container listens, under a name that Service Connect can refer to.
 #[derive(Debug, Clone)]
@@ -43,7 +37,7 @@ impl PortMapping {
 
     /// The same port, told to the container by an environment variable. The variable is set to the port, unless an Envoy
     /// listens there in its place ([`Service::with_virtual_node`](crate::Service::with_virtual_node)); and a
-    /// label ([`PORT_VARIABLE_LABEL_PREFIX`]) lets the local runner set it to another. Default: the container knows its
+    /// label ([`PORT_VARIABLE_PREFIX`]) lets the local runner set it to another. Default: the container knows its
     /// port by itself, and only one task of it can run on a machine at a time.
     #[must_use]
     pub fn with_port_variable(mut self, variable: impl Into<String>) -> Self {
@@ -54,7 +48,7 @@ impl PortMapping {
     /// The label and the environment variable, `(name, value)` each, that go with the mapping.
     pub(super) fn port_variable(&self) -> Option<((String, String), (String, String))> {
         let variable = self.variable.clone()?;
-        let label = format!("{PORT_VARIABLE_LABEL_PREFIX}{}", self.container_port);
+        let label = format!("{PORT_VARIABLE_PREFIX}{}", self.container_port);
         Some(((label, variable.clone()), (variable, self.container_port.to_string())))
     }
 

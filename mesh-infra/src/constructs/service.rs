@@ -1,6 +1,6 @@
 //! Services: tasks that are kept running, found and replaced.
 
-mod assembly;
+mod synth;
 
 use cfn::{Value, ecs};
 
@@ -113,8 +113,8 @@ impl Service {
 
     /// The same service, its tasks being a virtual node of a mesh. Default: they are not. Replaces a virtual gateway.
     ///
-    /// Each task gets an Envoy, a container named [`ENVOY_CONTAINER`] of the account's copy of [`ENVOY_IMAGE`] that learns by
-    /// [`RESOURCE_ARN_VARIABLE`] whose it is. The other containers start after it and stop before it. The service is
+    /// Each task gets an Envoy, a container named `envoy` of the image [`ENVOY_MIRROR`], and [`APPMESH_RESOURCE_ARN`] says
+    /// what it belongs to. The other containers start after it and stop before it. The service is
     /// created after the virtual node: an Envoy whose node does not exist has nothing to do.
     ///
     /// If the mesh has a control plane ([`Mesh::with_control_plane`](crate::Mesh::with_control_plane)), the Envoy starts
@@ -122,11 +122,10 @@ impl Service {
     /// decided by us, because it needs nothing of the platform: Envoy listens on the virtual node's ports in place of the
     /// application. That listens on another port, 10000 higher, which its variable tells it
     /// ([`PortMapping::with_port_variable`](crate::PortMapping::with_port_variable)), and calls its Envoy where
-    /// `MESHWRIGHT_EGRESS` says. [`Service::ecs_proxy_configuration`] is the other way.
+    /// `MESHWRIGHT_EGRESS` says. [`Service::with_transparent_proxy`] is the other way.
     ///
-    /// [`ENVOY_CONTAINER`]: crate::ENVOY_CONTAINER
-    /// [`ENVOY_IMAGE`]: crate::ENVOY_IMAGE
-    /// [`RESOURCE_ARN_VARIABLE`]: crate::RESOURCE_ARN_VARIABLE
+    /// [`ENVOY_MIRROR`]: crate::images::ENVOY_MIRROR
+    /// [`APPMESH_RESOURCE_ARN`]: crate::env::APPMESH_RESOURCE_ARN
     #[must_use]
     pub fn with_virtual_node(mut self, node: &VirtualNodeHandle) -> Self {
         self.envoy = Some(Envoy::of_node(node));
@@ -148,7 +147,7 @@ impl Service {
     /// ECS still lists the setting (`ProxyConfiguration`, ECS API reference, read 2026-11-23). That it works since App
     /// Mesh was switched off is not known to us, which is why it is never the default.
     #[must_use]
-    pub fn ecs_proxy_configuration(mut self) -> Self {
+    pub fn with_transparent_proxy(mut self) -> Self {
         self.is_intercepted = true;
         self
     }

@@ -1,6 +1,6 @@
 //! How a service takes part in Service Connect: what it offers, and in which namespace.
 
-use mesh_model::service_connect::{ClientAlias, ServiceConnectConfiguration, ServiceConnectService, Timeout};
+use mesh_model::service_connect::{self, ClientAlias, ServiceConnectConfiguration, Timeout};
 
 use super::{HttpNamespaceHandle, PortMapping, TaskDefinition};
 
@@ -9,7 +9,7 @@ use super::{HttpNamespaceHandle, PortMapping, TaskDefinition};
 #[derive(Debug, Clone, Default)]
 pub struct ServiceConnect {
     namespace: Option<HttpNamespaceHandle>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<ServiceConnectService>,
 }
 
 impl ServiceConnect {
@@ -21,13 +21,13 @@ impl ServiceConnect {
 
     /// A service that offers an endpoint, and calls others.
     #[must_use]
-    pub fn offering(endpoint: Endpoint) -> Self {
+    pub fn offering(endpoint: ServiceConnectService) -> Self {
         Self::client().with_endpoint(endpoint)
     }
 
     /// The same, offering one more endpoint.
     #[must_use]
-    pub fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
+    pub fn with_endpoint(mut self, endpoint: ServiceConnectService) -> Self {
         self.endpoints.push(endpoint);
         self
     }
@@ -50,7 +50,7 @@ impl ServiceConnect {
     /// Whether its Envoy takes all that comes to the ports of its tasks from outside. A port that is passed by is one whose
     /// endpoint takes requests elsewhere (ECS API reference, `ServiceConnectService`, read 2026-11-23).
     pub(super) fn takes_all(&self) -> bool {
-        let passed_by = |endpoint: &Endpoint| endpoint.ingress_port_override.is_some();
+        let passed_by = |endpoint: &ServiceConnectService| endpoint.ingress_port_override.is_some();
         !self.endpoints.is_empty() && !self.endpoints.iter().any(passed_by)
     }
 
@@ -69,7 +69,7 @@ impl ServiceConnect {
 
 /// A port of a service, and the name under which others call it.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub struct ServiceConnectService {
     port_name: String,
     discovery_name: Option<String>,
     client_port: Option<u16>,
@@ -78,7 +78,7 @@ pub struct Endpoint {
     timeout: Timeout,
 }
 
-impl Endpoint {
+impl ServiceConnectService {
     /// An endpoint for the port mapping of this name.
     #[must_use]
     pub fn new(port_name: impl Into<String>) -> Self {
@@ -139,8 +139,8 @@ impl Endpoint {
         self
     }
 
-    fn to_model(&self, task_definition: &TaskDefinition) -> ServiceConnectService {
-        ServiceConnectService {
+    fn to_model(&self, task_definition: &TaskDefinition) -> service_connect::ServiceConnectService {
+        service_connect::ServiceConnectService {
             port_name: self.port_name.clone(),
             discovery_name: self.discovery_name.clone(),
             client_aliases: self.alias(task_definition).into_iter().collect(),

@@ -2,8 +2,8 @@
 
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
-    AppProtocol, Cluster, ClusterHandle, Container, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshForm, MeshHandle,
-    Network, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Service, Stack,
+    AppProtocol, Cluster, ClusterHandle, Container, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshEncoding,
+    MeshHandle, Network, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Service, Stack,
     TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualService, check,
     diagram,
 };
@@ -83,7 +83,7 @@ fn parameters() -> Template {
 }
 
 fn app_mesh() -> Template {
-    mesh_stack().synth_as(MeshForm::AppMesh).unwrap()
+    mesh_stack().synth_as(MeshEncoding::AppMesh).unwrap()
 }
 
 /// The spec in a parameter of the mesh `demo`, by the rest of its name.

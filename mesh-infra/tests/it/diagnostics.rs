@@ -1,8 +1,8 @@
 //! Everything that is wrong is told at once, each with the path to it.
 
 use mesh_infra::{
-    App, Cluster, Container, ContainerCondition, Endpoint, HealthCheck, HttpNamespace, Network, PortMapping, Service,
-    ServiceConnect, Stack, TaskDefinition, Template, check,
+    App, Cluster, Container, ContainerCondition, HealthCheck, HttpNamespace, Network, PortMapping, Service,
+    ServiceConnect, ServiceConnectService, Stack, TaskDefinition, Template, check,
 };
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn every_problem_of_a_stack_is_told_at_once() {
 
     stack.add("blue", demo_service(&cluster, &network, "blue", 1));
     stack.add("azure", demo_service(&cluster, &network, "blue", 1));
-    let wrong_port = ServiceConnect::offering(Endpoint::new("web").with_discovery_name("green"));
+    let wrong_port = ServiceConnect::offering(ServiceConnectService::new("web").with_discovery_name("green"));
     stack.add(
         "green",
         Service::new(&cluster, demo_task("demo")).with_service_connect(wrong_port),

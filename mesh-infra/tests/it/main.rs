@@ -9,7 +9,7 @@ mod golden;
 mod handles;
 mod logical_ids;
 mod mesh_diagnostics;
-mod mesh_forms;
+mod mesh_encodings;
 mod network;
 mod roles;
 mod round_trip;

@@ -1,7 +1,7 @@
 //! What is wrong with a mesh is told by the template's own paths, in either form; what is late or elsewhere is not.
 
 use mesh_infra::{
-    GrpcGatewayRoute, Mesh, MeshForm, Stack, TcpRoute, Template, ValidationErrors, VirtualGateway, VirtualNode,
+    GrpcGatewayRoute, Mesh, MeshEncoding, Stack, TcpRoute, Template, ValidationErrors, VirtualGateway, VirtualNode,
     VirtualRouter, VirtualService, check,
 };
 use serde_json::{Value as Json, json};
@@ -28,7 +28,7 @@ fn mistakes_within_a_resource_and_between_resources() {
                   number from 1 to 65535\n\
                   Resources.GreenVirtualNode.Properties.Spec.Listner: is no field here; known are Listeners, \
                   ServiceDiscovery, Backends, BackendDefaults, Logging";
-    for form in [MeshForm::Parameters, MeshForm::AppMesh] {
+    for form in [MeshEncoding::Parameters, MeshEncoding::AppMesh] {
         assert_eq!(stack.synth_as(form).unwrap_err().to_string(), within);
     }
 
@@ -45,7 +45,7 @@ fn mistakes_within_a_resource_and_between_resources() {
                    `gren.appmesh`\n\
                    Resources.AllRoute.Properties.Spec: its match names port 8080, which the router does not have; it \
                    has 3000";
-    for form in [MeshForm::Parameters, MeshForm::AppMesh] {
+    for form in [MeshEncoding::Parameters, MeshEncoding::AppMesh] {
         assert_eq!(stack.synth_as(form).unwrap_err().to_string(), between);
     }
 }
@@ -156,7 +156,7 @@ fn constructs_report_foreign_handles_and_invalid_names() {
     );
     let foreign = |id: &str| format!("refers to `{id}` of stack `other`; a handle is good for its own stack only");
     assert_eq!(
-        stack.synth_as(MeshForm::AppMesh).unwrap_err().to_string(),
+        stack.synth_as(MeshEncoding::AppMesh).unwrap_err().to_string(),
         format!(
             "Resources.AllRoute.Properties.Spec: {}\n\
              Resources.NoneGatewayRoute.Properties.Spec: {}\n\

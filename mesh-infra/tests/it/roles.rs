@@ -1,8 +1,8 @@
 //! Roles and logs: what ECS and tasks may do, and where they write.
 
 use mesh_infra::{
-    Cluster, Container, Endpoint, HttpNamespace, PortMapping, Service, ServiceConnect, Stack, TaskDefinition, Template,
-    Vpc,
+    Cluster, Container, HttpNamespace, PortMapping, Service, ServiceConnect, ServiceConnectService, Stack,
+    TaskDefinition, Template, Vpc,
 };
 use serde_json::{Value as Json, json};
 
@@ -117,7 +117,7 @@ fn service_connects_own_envoy_writes_there_too() {
     let namespace = stack.add("Namespace", HttpNamespace::new("sc"));
     let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
-    let endpoint = |port: &str| Endpoint::new(port).with_discovery_name("blue");
+    let endpoint = |port: &str| ServiceConnectService::new(port).with_discovery_name("blue");
     let blue = Service::new(&cluster, TaskDefinition::new(app(80)))
         .with_network(&network)
         .with_service_connect(ServiceConnect::offering(endpoint("http")));

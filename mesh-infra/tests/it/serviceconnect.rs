@@ -1,8 +1,9 @@
 //! The Service Connect example: two services, one of which calls the other.
 
+use mesh_infra::labels::PORT_VARIABLE_PREFIX;
 use mesh_infra::{
-    App, AppProtocol, Cluster, ClusterHandle, Container, Endpoint, HealthCheck, HttpNamespace, Network, NetworkHandle,
-    PORT_VARIABLE_LABEL_PREFIX, PortMapping, Service, ServiceConnect, Stack, TaskDefinition,
+    App, AppProtocol, Cluster, ClusterHandle, Container, HealthCheck, HttpNamespace, Network, NetworkHandle,
+    PortMapping, Service, ServiceConnect, ServiceConnectService, Stack, TaskDefinition,
 };
 use serde_json::json;
 
@@ -21,7 +22,9 @@ pub(crate) fn demo_task(name: &str) -> TaskDefinition {
 }
 
 pub(crate) fn demo_service(cluster: &ClusterHandle, network: &NetworkHandle, name: &str, tasks: u32) -> Service {
-    let endpoint = Endpoint::new("http").with_discovery_name(name).with_client_port(80);
+    let endpoint = ServiceConnectService::new("http")
+        .with_discovery_name(name)
+        .with_client_port(80);
     Service::new(cluster, demo_task(name))
         .with_network(network)
         .with_desired_count(tasks)
@@ -50,7 +53,7 @@ fn the_template_is_the_one_agreed_on() {
 #[test]
 fn the_port_is_told_to_the_container_and_to_the_local_runner() {
     let template = demo_stack().synth().unwrap();
-    let label = format!("{PORT_VARIABLE_LABEL_PREFIX}3000");
+    let label = format!("{PORT_VARIABLE_PREFIX}3000");
     assert_eq!(label, "meshwright.port.3000");
     template
         .has_resource(
@@ -73,7 +76,7 @@ fn a_service_may_choose_its_names_and_its_namespace() {
         "Network",
         Network::in_subnets(["subnet-1"]).with_security_groups(["sg-1"]),
     );
-    let endpoint = Endpoint::new("http")
+    let endpoint = ServiceConnectService::new("http")
         .with_dns_name("azure")
         .with_per_request_timeout_seconds(5);
     let service = Service::new(&cluster, demo_task("blue")).with_network(&network);

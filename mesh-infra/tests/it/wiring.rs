@@ -28,7 +28,7 @@ pub(crate) fn with_node(
     stack.add(
         "blue",
         if is_intercepted {
-            service.ecs_proxy_configuration()
+            service.with_transparent_proxy()
         } else {
             service
         },
@@ -172,7 +172,7 @@ fn what_is_called_by_tcp_has_a_listener_of_its_own() {
         stack.synth().unwrap_err().to_string(),
         "Resources.RedTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: has no listener for `db.appmesh` port \
          5432, which virtual node `red` calls by TCP: a connection does not say whom it is for. Say \
-         VirtualNode::with_tcp_backend, or have connections redirected with Service::ecs_proxy_configuration"
+         VirtualNode::with_tcp_backend, or have connections redirected with Service::with_transparent_proxy"
     );
 }
 
@@ -189,7 +189,7 @@ fn what_keeps_a_task_from_being_wired_is_told_with_the_way_out() {
         format!(
             "{containers}: nothing tells the container its port 80, and here it has to be another one: the Envoy beside it \
              listens there. Say which variable holds it with PortMapping::with_port_variable, or have connections redirected \
-             with Service::ecs_proxy_configuration"
+             with Service::with_transparent_proxy"
         )
     );
     // Redirected, it listens where it likes.
@@ -224,17 +224,17 @@ fn what_keeps_a_task_from_being_wired_is_told_with_the_way_out() {
 fn redirecting_needs_an_envoy_that_others_speak_through() {
     let mut stack = Stack::new("mesh");
     let place = place(&mut stack);
-    let lonely = service(&place, "lonely", app(80)).ecs_proxy_configuration();
+    let lonely = service(&place, "lonely", app(80)).with_transparent_proxy();
     stack.add("lonely", lonely);
     let door = VirtualGateway::new(&place.mesh, "door").with_listener(Listener::http(9080));
     let door = stack.add("door", door);
     let gateway = Service::gateway(&place.cluster, &door).with_network(&place.network);
-    stack.add("door", gateway.ecs_proxy_configuration());
+    stack.add("door", gateway.with_transparent_proxy());
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
         "Resources.LonelyTaskDefinition.Properties.ProxyConfiguration: is to redirect connections to an Envoy, and the \
          service has none; it gets one by Service::with_virtual_node\n\
          Resources.DoorTaskDefinition.Properties.ContainerDefinitions: are of a virtual gateway, whose Envoy takes what \
-         comes to its own ports; nothing can be redirected to it, so leave out ecs_proxy_configuration"
+         comes to its own ports; nothing can be redirected to it, so leave out with_transparent_proxy"
     );
 }

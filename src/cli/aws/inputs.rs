@@ -1,7 +1,7 @@
 //! From an app and the command line to what is deployed.
 
 use mesh_infra::deploy::Request;
-use mesh_infra::{ALLOWED_CIDR, App, Template};
+use mesh_infra::{App, LoadBalancer, Template};
 
 use super::public_ip;
 use crate::cli::aws_args::StackInputs;
@@ -51,12 +51,16 @@ pub(crate) async fn parameters(templates: &[&Template], given: &StackInputs) -> 
         (None, false) => None,
     };
     if let Some(network) = allowed {
-        if !templates.iter().any(|template| has(template, ALLOWED_CIDR)) {
+        if !templates
+            .iter()
+            .any(|template| has(template, LoadBalancer::ALLOWED_CIDR))
+        {
             return Err(format!(
-                "nothing here is open to anybody: no stack has the parameter {ALLOWED_CIDR}"
+                "nothing here is open to anybody: no stack has the parameter {}",
+                LoadBalancer::ALLOWED_CIDR
             ));
         }
-        parameters.push((ALLOWED_CIDR.to_owned(), network.to_string()));
+        parameters.push((LoadBalancer::ALLOWED_CIDR.to_owned(), network.to_string()));
     }
     let nobodys = parameters
         .iter()

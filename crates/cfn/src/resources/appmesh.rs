@@ -4,7 +4,7 @@
 //! [`mesh_model::app_mesh`], which reads, judges and writes it; here it may hold late values.
 //!
 //! App Mesh itself was switched off on 2026-09-30. These resources remain for templates that people have and for
-//! environments that emulate App Mesh; see `mesh_infra::MeshForm`.
+//! environments that emulate App Mesh; see `mesh_infra::MeshEncoding`.
 //!
 //! `Ref` answers a resource's ARN. `Fn::GetAtt` knows `Arn`, `Uid`, `MeshOwner`, `ResourceOwner`, `MeshName`, and the
 //! resource's other names, under the same words as the properties: `VirtualNodeName`, `VirtualRouterName`, ….

@@ -4,8 +4,8 @@
 
 use std::path::PathBuf;
 
-use mesh_infra::ENVOY_ROLE;
 use mesh_infra::cfn::ecs;
+use mesh_infra::labels::ROLE_ENVOY;
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use sidecar_contract::Diagnostics;
 
@@ -101,7 +101,7 @@ pub(super) fn describe(
             reader.mark_not_simulated(format!("{path}.Environment[{index}] {name}"), "variable of Envoy");
         }
     }
-    let is_ours = labels::has_role(container, ENVOY_ROLE);
+    let is_ours = labels::has_role(container, ROLE_ENVOY);
     let started_otherwise = [
         // The bootstrap that is ours is written here as well, with the places that there are on this machine.
         ("Command", !is_ours && !texts(container.command.as_ref()).is_empty()),

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use mesh_infra::cfn::{closest, ecs, is_part_of};
-use mesh_infra::{BIND_VARIABLE_LABEL, PORT_VARIABLE_LABEL_PREFIX, ROLE_LABEL};
+use mesh_infra::labels::{BIND_VARIABLE, PORT_VARIABLE_PREFIX, ROLE};
+
 use sidecar_contract::Diagnostics;
 
 use super::container::known;
@@ -17,7 +18,7 @@ const OURS: &str = "meshwright.";
 
 /// The label that names the variable for a port.
 pub(super) fn port_label(port: u16) -> String {
-    format!("{PORT_VARIABLE_LABEL_PREFIX}{port}")
+    format!("{PORT_VARIABLE_PREFIX}{port}")
 }
 
 /// The variable by which the container learns its port `port`: the one that the label names. Without a label, a
@@ -40,12 +41,12 @@ pub(super) fn variable(
 
 /// The variable by which the container learns the address to listen at, whose value in the template is for AWS.
 pub(super) fn bind_variable(definition: &ecs::ContainerDefinition) -> Option<String> {
-    definition.docker_labels.get(BIND_VARIABLE_LABEL).and_then(known)
+    definition.docker_labels.get(BIND_VARIABLE).and_then(known)
 }
 
 /// Whether the container says that it is this for the mesh itself.
 pub(super) fn has_role(definition: &ecs::ContainerDefinition, role: &str) -> bool {
-    definition.docker_labels.get(ROLE_LABEL).and_then(known).as_deref() == Some(role)
+    definition.docker_labels.get(ROLE).and_then(known).as_deref() == Some(role)
 }
 
 /// Notes labels that were meant for a port and miss it, and ports that no label is for: the container would listen on
@@ -68,7 +69,7 @@ pub(super) fn check(
         .map(|port| port_label(port.mapping.container_port))
         .collect();
     let mut missed = diagnostics.iter().any(|noted| is_part_of(&path, &noted.path));
-    let others = [BIND_VARIABLE_LABEL, ROLE_LABEL];
+    let others = [BIND_VARIABLE, ROLE];
     let labels = definition.docker_labels.iter();
     for (label, variable) in labels.filter(|(label, _)| !others.contains(&label.as_str())) {
         let meant = closest(label, expected.iter().map(String::as_str));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mesh_infra::CONTROL_PLANE_ROLE;
 use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
+use mesh_infra::labels::ROLE_CONTROL_PLANE;
 use mesh_model::app_mesh::Kind;
 use mesh_model::service_connect::ServiceConnectConfiguration;
 use serde_json::Value as Json;
@@ -75,7 +75,7 @@ impl Context<'_, '_> {
         let definition: ecs::TaskDefinition = reader.read(definition)?;
         let mut containers = definition.container_definitions.iter();
         containers
-            .any(|container| labels::has_role(container, CONTROL_PLANE_ROLE))
+            .any(|container| labels::has_role(container, ROLE_CONTROL_PLANE))
             .then_some(arn)
     }
 

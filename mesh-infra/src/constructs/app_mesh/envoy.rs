@@ -7,26 +7,13 @@ use sidecar_contract::Diagnostics;
 
 use super::wiring::bootstrap;
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
-use crate::constructs::container::{ENVOY_ROLE, ROLE_LABEL};
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
 use crate::ecr_image::EcrImage;
 use crate::stack::LogicalId;
+use crate::{env, images, labels};
 
-/// Envoy's own image, of the release that the control plane is tested with.
-pub const ENVOY_IMAGE: &str = "envoyproxy/envoy:v1.40.0";
-/// The repository and tag of the account's copy of that, which tasks pull, decided by us: Docker Hub lets an address that
-/// it does not know pull ten images in an hour (Docker's documentation, "Usage and limits", read 2026-11-23), and tasks
-/// that cannot start are worst when they are needed most.
-pub const ENVOY_COPY: (&str, &str) = ("meshwright/envoy", "v1.40.0");
 /// The name of a task's Envoy container.
-pub const ENVOY_CONTAINER: &str = "envoy";
-/// The environment variable by which an Envoy learns which virtual node or virtual gateway it belongs to: an ARN, or
-/// the path at its end, `mesh/demo/virtualNode/blue`. The name is App Mesh's.
-pub const RESOURCE_ARN_VARIABLE: &str = "APPMESH_RESOURCE_ARN";
-
-/// The environment variable that names the socket of a secret discovery service. The name is App Mesh's; the local runner
-/// heeds it.
-const SDS_VARIABLE: &str = "APPMESH_SDS_SOCKET_PATH";
+pub(in crate::constructs) const ENVOY_CONTAINER: &str = "envoy";
 
 /// The user that a sidecar runs as: App Mesh's convention. What this user sends is not redirected to the Envoy where
 /// connections are, or its own calls would come back to it.
@@ -136,7 +123,7 @@ impl Envoy {
             (false, false) => task,
             (false, true) => {
                 let message = "are of a virtual gateway, whose Envoy takes what comes to its own ports; nothing can be \
-                               redirected to it, so leave out ecs_proxy_configuration";
+                               redirected to it, so leave out with_transparent_proxy";
                 diagnostics.add(path, message);
                 task
             }
@@ -154,16 +141,16 @@ impl Envoy {
     }
 
     fn container(&self, bootstrap: Option<&str>) -> Container {
-        let (repository, tag) = ENVOY_COPY;
+        let (repository, tag) = images::ENVOY_MIRROR;
         let image = EcrImage::new(repository).with_tag(tag);
         let mut container =
-            Container::new(ENVOY_CONTAINER, image).with_environment(RESOURCE_ARN_VARIABLE, self.path.to_string());
+            Container::new(ENVOY_CONTAINER, image).with_environment(env::APPMESH_RESOURCE_ARN, self.path.to_string());
         if let Some(socket) = &self.sds {
-            container = container.with_environment(SDS_VARIABLE, socket.as_str());
+            container = container.with_environment(env::APPMESH_SDS_SOCKET_PATH, socket.as_str());
         }
         if let Some(bootstrap) = bootstrap {
             container = container
-                .with_label(ROLE_LABEL, ENVOY_ROLE)
+                .with_label(labels::ROLE, labels::ROLE_ENVOY)
                 .with_command(["--config-yaml", bootstrap])
                 .with_health_check(
                     HealthCheck::command(["bash", "-c", READY])

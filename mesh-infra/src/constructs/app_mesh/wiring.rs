@@ -148,7 +148,7 @@ impl Envoy {
                     format!(
                         "nothing tells the container its port {port}, and here it has to be another one: the Envoy beside \
                          it listens there. Say which variable holds it with PortMapping::with_port_variable, or have \
-                         connections redirected with Service::ecs_proxy_configuration"
+                         connections redirected with Service::with_transparent_proxy"
                     ),
                 );
             }

@@ -37,7 +37,7 @@ fn template(is_intercepted: bool) -> Template {
     stack.add(
         "blue",
         match is_intercepted {
-            true => blue.ecs_proxy_configuration(),
+            true => blue.with_transparent_proxy(),
             false => blue,
         },
     );

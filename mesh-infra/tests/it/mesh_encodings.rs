@@ -5,7 +5,7 @@ use mesh_infra::app_mesh::route::{self, GrpcRouteMatch, RouteAction, WeightedTar
 use mesh_infra::app_mesh::tls::{AcmCertificate, ListenerTls, ListenerTlsCertificate, TlsMode};
 use mesh_infra::app_mesh::{Protocol, listener};
 use mesh_infra::{
-    App, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshForm, Output, Parameter, Resource, Stack,
+    App, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshEncoding, Output, Parameter, Resource, Stack,
     VirtualGateway, VirtualNode, VirtualRouter, VirtualService,
 };
 use serde_json::json;
@@ -96,7 +96,7 @@ fn what_cannot_be_said_in_a_parameter_is_told_and_is_no_problem_otherwise() {
     stack.add("Odd", Resource::new("AWS::AppMesh::VirtualNode", odd));
     let port = "Spec.Listeners[0].PortMapping.Port";
     stack.override_property("BlueVirtualNode", port, json!({"Ref": "Port"}));
-    assert!(stack.synth_as(MeshForm::AppMesh).is_ok());
+    assert!(stack.synth_as(MeshEncoding::AppMesh).is_ok());
     let unnamed = "is not known now; the parameter that holds the resource is named after it, so give it a name";
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
@@ -127,13 +127,13 @@ fn a_mesh_shared_by_another_account_is_told() {
 fn an_app_gives_either_form() {
     let app = App::from(small_stack());
     for (form, kind) in [
-        (MeshForm::Parameters, "AWS::SSM::Parameter"),
-        (MeshForm::AppMesh, "AWS::AppMesh::VirtualNode"),
+        (MeshEncoding::Parameters, "AWS::SSM::Parameter"),
+        (MeshEncoding::AppMesh, "AWS::AppMesh::VirtualNode"),
     ] {
         let templates = app.synth_as(form).unwrap();
         assert_eq!(templates["small"].resources["BlueVirtualNode"].kind, kind);
     }
-    assert_eq!(app.synth().unwrap(), app.synth_as(MeshForm::Parameters).unwrap());
+    assert_eq!(app.synth().unwrap(), app.synth_as(MeshEncoding::Parameters).unwrap());
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn builders_say_what_the_model_says() {
         .with_prefix_rewrite("/new/")
         .without_hostname_rewrite();
     stack.add("old", route);
-    let template = stack.synth_as(MeshForm::AppMesh).unwrap();
+    let template = stack.synth_as(MeshEncoding::AppMesh).unwrap();
     for (kind, spec) in [
         (
             "Route",

@@ -9,7 +9,7 @@ pub(crate) use parameters::to_parameters;
 /// Constructs write `AWS::AppMesh::…` resources, and [`Stack::override_property`](crate::Stack::override_property)
 /// changes those. Synthesis turns them into the form that is asked for: the same mesh, under the same logical ids.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum MeshForm {
+pub enum MeshEncoding {
     /// One `AWS::SSM::Parameter` per resource, which our control plane reads. The parameter is named by
     /// [`ResourcePath::to_parameter`](mesh_model::app_mesh::ResourcePath::to_parameter), such as
     /// `/meshwright/demo/virtualNode/blue`, and holds the spec as the App Mesh API writes it: JSON, in camelCase.

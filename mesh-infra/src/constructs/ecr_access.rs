@@ -3,7 +3,7 @@
 use cfn::Value;
 use serde_json::Value as Json;
 
-use super::permissions::{allow, arn};
+use super::iam::{allow, arn};
 
 /// What ECS must be allowed to pull this image, if it is in a private registry of ECR: statements of a policy. An image
 /// elsewhere needs none, and neither does one whose registry is late: whoever asks for it when the stack is deployed

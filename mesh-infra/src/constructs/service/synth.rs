@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 use super::{Service, ServiceHandle};
 use crate::construct::Construct;
 use crate::constructs::app_mesh::Envoy;
-use crate::constructs::image::pull_statements;
+use crate::constructs::ecr_access::pull_statements;
+use crate::constructs::iam::execution_role;
 use crate::constructs::logs::LogGroup;
-use crate::constructs::permissions::execution_role;
 use crate::constructs::{
     Container, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle, ServiceConnect, TaskDefinition,
 };
