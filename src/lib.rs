@@ -31,14 +31,13 @@
 //! - `control_api`: the Unix socket through which other processes change a running mesh;
 //! - [`blue_green`]: an app with two versions side by side, and its deployments;
 //! - [`self_exec`]: child processes that run this executable;
-//! - `console`: terminal output; `signals`: SIGINT, SIGTERM and SIGHUP.
+//! - `console`: terminal output.
 
 pub mod blue_green;
 mod cli;
 mod console;
 mod control_api;
 pub mod self_exec;
-mod signals;
 pub mod smoke_test;
 mod up;
 

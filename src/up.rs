@@ -11,11 +11,11 @@ use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
 use mesh_local::{Applied, CallScope, Event, LocalMesh, Plan};
 use sidecar_contract::ValidationErrors;
+use stop_signals::{StopSignal, StopSignals};
 
 use crate::cli::template::Watch;
 use crate::console::{Console, chain};
 use crate::self_exec::launcher;
-use crate::signals::Signals;
 use crate::smoke_test::{Runner, SmokeTest};
 
 pub(crate) use self::control_handler::ControlHandler;
@@ -90,7 +90,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 impl Up<'_> {
     async fn start_and_stay(mut self, console: &Console) -> Result<(), String> {
         // Before anything is started: from here on a signal never ends this process on the spot.
-        let mut signals = Signals::new()?;
+        let mut signals = StopSignals::for_terminal().map_err(|error| format!("cannot listen for signals: {error}"))?;
         console.waiting("starting");
         let shown = console.clone();
         let start = LocalMesh::start(self.plan.clone(), self.network, launcher(), move |event| {
@@ -101,12 +101,12 @@ impl Up<'_> {
         }
         let mut mesh = tokio::select! {
             mesh = start => mesh.map_err(|error| chain(&error))?,
-            name = signals.next() => return Err(format!("interrupted by {name} before the mesh was started")),
+            name = signals.next_distinct() => return Err(format!("interrupted by {name} before the mesh was started")),
         };
         // From here on there is something to be stopped in good order, whatever happens.
         let result = tokio::select! {
             result = self.use_mesh(&mut mesh, console) => result,
-            name = signals.next() => {
+            name = signals.next_distinct() => {
                 console.progress(&format!("{name}: stopping"));
                 Err(format!("interrupted by {name}"))
             }
@@ -118,13 +118,13 @@ impl Up<'_> {
         console.waiting("stopping");
         tokio::select! {
             () = mesh.shutdown() => {}
-            name = signals.next() => console.progress(&format!("{name} again: killing what is left")),
+            name = signals.next_distinct() => console.progress(&format!("{name} again: killing what is left")),
         }
         result
     }
 
     /// Stays up for as long as it is meant to, and lets the mesh be changed meanwhile.
-    async fn stay(&mut self, mesh: &mut LocalMesh, signals: &mut Signals, console: &Console) -> Result<(), String> {
+    async fn stay(&mut self, mesh: &mut LocalMesh, signals: &mut StopSignals, console: &Console) -> Result<(), String> {
         if let Some(story) = self.story.take() {
             let mut doors = BTreeMap::new();
             for task in mesh.tasks() {
@@ -156,10 +156,15 @@ impl Up<'_> {
     }
 
     /// Makes the mesh what changes in the files, and others, say, until a signal comes. Gives its name.
-    async fn follow_changes(&mut self, mesh: &mut LocalMesh, signals: &mut Signals, console: &Console) -> &'static str {
+    async fn follow_changes(
+        &mut self,
+        mesh: &mut LocalMesh,
+        signals: &mut StopSignals,
+        console: &Console,
+    ) -> StopSignal {
         loop {
             let asked = tokio::select! {
-                name = signals.next() => return name,
+                name = signals.next_distinct() => return name,
                 () = tokio::time::sleep(BETWEEN_LOOKS) => None,
                 asked = control_handler::next(self.controlled.as_mut()) => Some(asked),
             };
@@ -176,7 +181,7 @@ impl Up<'_> {
                 }
             };
             tokio::select! {
-                name = signals.next() => return name,
+                name = signals.next_distinct() => return name,
                 () = work => {}
             }
         }

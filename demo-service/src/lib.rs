@@ -73,7 +73,6 @@ mod health;
 mod routes;
 mod server;
 mod settings;
-mod signals;
 pub mod traffic;
 
 use std::convert::Infallible;

@@ -89,7 +89,7 @@ pub use self::tally::Tally;
 pub use self::target::{NoTarget, Target};
 
 use self::arguments::Arguments;
-use crate::signals::StopSignals;
+use stop_signals::StopSignals;
 
 /// Makes traffic as the arguments say, until it is over.
 ///
@@ -121,9 +121,9 @@ fn traffic(arguments: &Arguments) -> Result<Summary, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let json = arguments.json;
     let summary = runtime.block_on(async {
-        let first = StopSignals::listen()?;
+        let mut first = StopSignals::listen()?;
         let stop = async {
-            first.received().await;
+            first.next().await;
         };
         let report = |interval: &Interval| if json { say_json(interval) } else { say(interval) };
         let summary = run(&arguments.plan(), stop, second_signal(), report).await?;
@@ -140,8 +140,8 @@ fn traffic(arguments: &Arguments) -> Result<Summary, Box<dyn Error>> {
 /// A signal after the first. Waited for once that one came.
 async fn second_signal() {
     match StopSignals::listen() {
-        Ok(signals) => {
-            signals.received().await;
+        Ok(mut signals) => {
+            signals.next().await;
         }
         // Then calls under way are waited for, which takes the timeout at most.
         Err(_) => std::future::pending().await,

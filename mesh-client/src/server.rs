@@ -5,7 +5,6 @@
 
 mod readiness;
 mod shutdown;
-mod signals;
 
 pub use self::readiness::{Readiness, ReadinessEndpoint, Unready};
 pub use self::shutdown::{DEFAULT_DEREGISTRATION, DEFAULT_GRACE, Shutdown, ShutdownError, Stop};

@@ -24,10 +24,10 @@ use std::process::ExitCode;
 use aws_config::SdkConfig;
 use mesh_infra::App;
 use mesh_infra::deploy::{Account, ErrorKind};
+use stop_signals::StopSignals;
 
 use crate::cli::aws_args::{AwsCommand, AwsTarget};
 use crate::console::Console;
-use crate::signals::Signals;
 
 /// The exit code of a verb that was told to stop: 128 and the number of SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -44,10 +44,10 @@ pub(crate) fn until_stopped(work: impl AsyncFnOnce(&Console) -> Result<ExitCode,
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     let result = runtime.block_on(async {
-        let mut signals = Signals::new()?;
+        let mut signals = StopSignals::for_terminal().map_err(|error| format!("cannot listen for signals: {error}"))?;
         tokio::select! {
             result = work(&console) => result,
-            signal = signals.next() => {
+            signal = signals.next_distinct() => {
                 let after = "nothing more is asked for. What CloudFormation was told to do by now, it does; the same command \
                              goes on from there";
                 console.progress(&format!("{signal}: {after}"));

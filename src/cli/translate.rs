@@ -3,11 +3,11 @@
 use clap::{Args, ValueEnum};
 use mesh_local::Plan;
 use mesh_local::inspect::{self, Inspection, TrafficMode};
+use stop_signals::StopSignals;
 
 use crate::cli::template::TemplateFiles;
 use crate::console::{chain, print, tell};
 use crate::self_exec;
-use crate::signals::Signals;
 
 #[derive(Debug, Args)]
 pub(crate) struct Translate {
@@ -68,13 +68,13 @@ fn validate(inspection: &Inspection) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     let verdict = runtime.block_on(async {
-        let mut signals = Signals::new()?;
+        let mut signals = StopSignals::for_terminal().map_err(|error| format!("cannot listen for signals: {error}"))?;
         let launcher = self_exec::launcher();
         let judged = inspect::validate(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
         tokio::select! {
             // First, so that no signal ends this process on the spot once something was started.
             biased;
-            name = signals.next() => Err(format!("interrupted by {name} before Envoy had judged it")),
+            name = signals.next_distinct() => Err(format!("interrupted by {name} before Envoy had judged it")),
             verdict = judged => verdict.map_err(|error| chain(&error)),
         }
     })?;

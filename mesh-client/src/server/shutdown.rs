@@ -7,11 +7,11 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use stop_signals::StopSignals;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::readiness::Readiness;
-use super::signals::{StopSignal, StopSignals};
 
 /// For how long a service that was told to stop goes on taking requests: 5 seconds.
 ///
@@ -74,8 +74,11 @@ impl Asked {
     async fn next(&mut self) -> Request {
         match self {
             Self::BySignals(signals) => {
-                let StopSignal { name, by_hand } = signals.next().await;
-                Request { reason: name, by_hand }
+                let signal = signals.next().await;
+                Request {
+                    reason: signal.name(),
+                    by_hand: signal.is_interactive(),
+                }
             }
             Self::ByOwner(asked) => match asked.recv().await {
                 Some(reason) => Request { reason, by_hand: false },
