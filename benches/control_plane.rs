@@ -8,8 +8,8 @@ use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mesh_control::node::{Node, OwnWiring, Wiring, egress_listener, ingress_listener};
-use mesh_control::{Instance, ServiceIdentity, World};
+use mesh_control::node::{MeshwrightMetadata, Node, NodeMetadata, egress_listener, ingress_listener};
+use mesh_control::{MeshState, ServiceIdentity};
 use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, Endpoint, Namespace};
 use mesh_model::service_connect::AppProtocol;
 
@@ -23,7 +23,7 @@ fn identity(service: usize) -> ServiceIdentity {
 }
 
 /// A namespace in which every service offers one HTTP endpoint.
-fn world(services: usize) -> World {
+fn world(services: usize) -> MeshState {
     let endpoints = (0..services).map(|service| Endpoint {
         discovery_name: format!("service-{service}"),
         service: format!("service-{service}"),
@@ -37,13 +37,13 @@ fn world(services: usize) -> World {
         per_request_timeout: Some(DEFAULT_PER_REQUEST_TIMEOUT),
     });
     let instances = (0..services).map(|service| {
-        let tasks = (0..TASKS_PER_SERVICE).map(|task| Instance {
+        let tasks = (0..TASKS_PER_SERVICE).map(|task| mesh_control::Endpoint {
             id: format!("service-{service}/{task}"),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 10_000 + task)),
         });
         (("mesh".to_owned(), format!("service-{service}")), tasks.collect())
     });
-    World {
+    MeshState {
         namespaces: BTreeMap::from([(
             "mesh".to_owned(),
             Namespace {
@@ -51,18 +51,18 @@ fn world(services: usize) -> World {
                 endpoints: endpoints.collect(),
             },
         )]),
-        members: (0..services)
+        services: (0..services)
             .map(|service| (identity(service), "mesh".to_owned()))
             .collect(),
-        instances: instances.collect(),
-        ..World::default()
+        endpoints: instances.collect(),
+        ..MeshState::default()
     }
 }
 
 fn node() -> Node {
-    let wiring = Wiring {
-        listeners: BTreeMap::from([(egress_listener(), 15001), (ingress_listener("http"), 15000)]),
-        own: OwnWiring::default(),
+    let wiring = NodeMetadata {
+        listener_ports: BTreeMap::from([(egress_listener(), 15001), (ingress_listener("http"), 15000)]),
+        extension: MeshwrightMetadata::default(),
     };
     let metadata = wiring.to_metadata();
     Node {

@@ -14,7 +14,7 @@ use aws_config::SdkConfig;
 use bluegreen_state::aws_sdk_ssm::Client;
 use bluegreen_state::aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use bluegreen_state::{Deployment, Event, SsmStore, State};
-use mesh_control::aws::{Acknowledged, Acknowledgements};
+use mesh_control::aws::{SyncReader, SyncStatus};
 use mesh_infra::cfn::ssm;
 use mesh_infra::deploy::{Account, ErrorKind};
 use mesh_infra::{Template, diagram};
@@ -208,28 +208,28 @@ impl There<'_> {
 
     /// Waits until every Envoy has what the mesh's parameters say.
     async fn acknowledged(&self) -> Result<Applied, CommandError> {
-        let acknowledgements = Acknowledgements::new(&self.config, &self.app.route.mesh);
+        let acknowledgements = SyncReader::new(&self.config, &self.app.route.mesh);
         let began = Instant::now();
         self.console.waiting("waiting for Envoys to take up the weights");
         loop {
             let read = acknowledgements.read().await;
             match read.map_err(|failure| CommandError::Retryable(failure.to_string()))? {
-                Acknowledged::Settled { .. } => return Ok(Applied { settled: true }),
-                Acknowledged::Refused { refused } => {
+                SyncStatus::Synced { .. } => return Ok(Applied { settled: true }),
+                SyncStatus::Rejected { rejections: refused } => {
                     return Err(CommandError::Retryable(format!(
                         "Envoys refused: {}",
                         refused.join("; ")
                     )));
                 }
-                Acknowledged::Waiting { reason } if began.elapsed() >= ANSWERS_WITHIN => {
+                SyncStatus::Pending { reason } if began.elapsed() >= ANSWERS_WITHIN => {
                     return Err(CommandError::Retryable(reason));
                 }
-                Acknowledged::NobodyReports if began.elapsed() >= ANSWERS_WITHIN => {
+                SyncStatus::NoReports if began.elapsed() >= ANSWERS_WITHIN => {
                     return Err(CommandError::Retryable(
                         "no copy of the control plane says what Envoys have; look at its logs".to_owned(),
                     ));
                 }
-                Acknowledged::Waiting { .. } | Acknowledged::NobodyReports => tokio::time::sleep(BETWEEN_LOOKS).await,
+                SyncStatus::Pending { .. } | SyncStatus::NoReports => tokio::time::sleep(BETWEEN_LOOKS).await,
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
-use mesh_local::request_path::{RequestPath, observed_trace_id};
+use mesh_local::request_path::{RequestPath, sampled_trace_id};
 use mesh_local::traces::TraceWatch;
 use uuid::Uuid;
 
@@ -108,7 +108,7 @@ impl<'a> Runner<'a> {
             .mesh
             .address_of(&call.service, None)
             .ok_or_else(|| format!("service {} has no Envoy to call", call.service))?;
-        let trace_id = observed_trace_id(&Uuid::new_v4().simple().to_string());
+        let trace_id = sampled_trace_id(&Uuid::new_v4().simple().to_string());
         let span_id = &Uuid::new_v4().simple().to_string()[..16];
         let url = format!("http://{address}{}", call.path);
         let traceparent = format!("00-{trace_id}-{span_id}-01");

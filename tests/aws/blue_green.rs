@@ -1,7 +1,7 @@
 //! Blue-green deployments in an account: the stack's own parameters move, and the state survives whoever drives.
 
 use mesh_control::Addresses;
-use mesh_control::aws::{Clients, Intervals, Options, copy_name, serve};
+use mesh_control::aws::{Clients, Options, PollIntervals, replica_id, serve};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -15,12 +15,12 @@ const EXAMPLE: &str = "bluegreen";
 /// A copy of the control plane that reads the example's mesh and says what its Envoys have.
 async fn control_plane(account: &Account) -> AbortOnDropHandle<std::io::Result<()>> {
     let options = Options {
-        intervals: Intervals {
+        intervals: PollIntervals {
             parameters: Duration::from_millis(100),
             endpoints: Duration::from_millis(100),
-            ..Intervals::default()
+            ..PollIntervals::default()
         },
-        publish_as: Some(copy_name(None)),
+        publish_as: Some(replica_id(None)),
         ..Options::new(["bluegreen"])
     };
     let clients = Clients::new(&config(account.endpoint()).await);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use bluegreen_state::aws_sdk_ssm::config::Credentials;
 use mesh_control::Addresses;
-use mesh_control::aws::{Acknowledged, Acknowledgements, Clients, Intervals, Options, copy_name, http_client, serve};
+use mesh_control::aws::{Clients, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve};
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::deploy::{self, Preparation, Request};
 use mesh_infra::{
@@ -132,12 +132,12 @@ async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_ac
     register(&account, "green", green);
 
     let options = Options {
-        intervals: Intervals {
+        intervals: PollIntervals {
             parameters: Duration::from_millis(200),
             endpoints: Duration::from_millis(200),
-            ..Intervals::default()
+            ..PollIntervals::default()
         },
-        publish_as: Some(copy_name(None)),
+        publish_as: Some(replica_id(None)),
         ..Options::new([MESH])
     };
     let clients = Clients::new(&config);
@@ -161,10 +161,10 @@ async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_ac
 
     // Another weight in the template: one parameter changes.
     deployed(&config, &template(port.number, door.number, [0, 1])).await;
-    let acknowledgements = Acknowledgements::new(&config, MESH);
+    let acknowledgements = SyncReader::new(&config, MESH);
     eventually("every Envoy has it", async || {
         let read = acknowledgements.read().await;
-        matches!(read, Ok(Acknowledged::Settled { envoys: 3, .. }))
+        matches!(read, Ok(SyncStatus::Synced { envoys: 3, .. }))
     })
     .await;
     assert_eq!(answers(at_the_door, 50).await, only("GreenTaskDefinition", 50));

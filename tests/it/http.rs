@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mesh_local::request_path::observed_trace_id;
+use mesh_local::request_path::sampled_trace_id;
 use tokio::task::JoinHandle;
 
 /// What `green` and `blue` say of themselves, and what green says when it has asked blue.
@@ -24,7 +24,7 @@ fn client() -> reqwest::Client {
 
 /// A client all of whose calls are written down by the Envoys they pass.
 fn client_whose_calls_are_written_down() -> reqwest::Client {
-    let trace_id = observed_trace_id("00000000000000000000000000000001");
+    let trace_id = sampled_trace_id("00000000000000000000000000000001");
     let traceparent = format!("00-{trace_id}-0000000000000001-01");
     let headers = [("traceparent".parse(), traceparent.parse())];
     let headers = headers.map(|(name, value)| (name.expect("a name"), value.expect("a value")));

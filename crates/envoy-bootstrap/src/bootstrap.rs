@@ -12,8 +12,8 @@ use mesh_model::app_mesh::Kind;
 use serde_json::{Value, json};
 
 use crate::identity::Identity;
-use crate::variant::Variant;
-use crate::wiring::Wiring;
+use crate::metadata::NodeMetadata;
+use crate::xds_protocol::XdsProtocol;
 
 /// The name of the cluster of the secret discovery service beside an Envoy. Source: the App Mesh agent (read
 /// 2026-11-23).
@@ -37,11 +37,11 @@ pub struct Bootstrap {
     /// The node id by which the control plane knows what this Envoy is for.
     pub node_id: String,
     /// Where this task's listeners are.
-    pub wiring: Wiring,
+    pub wiring: NodeMetadata,
     /// Where the control plane is.
     pub xds: Upstream,
-    /// Which protocol variant to speak.
-    pub variant: Variant,
+    /// Which protocol protocol to speak.
+    pub protocol: XdsProtocol,
     /// Where the admin page is.
     pub admin: Admin,
     /// The Unix socket of a secret discovery service beside the Envoy, for virtual nodes and gateways whose
@@ -111,9 +111,9 @@ impl Bootstrap {
     /// The file's content.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let api_type = match self.variant {
-            Variant::StateOfTheWorld => "GRPC",
-            Variant::Delta => "DELTA_GRPC",
+        let api_type = match self.protocol {
+            XdsProtocol::Sotw => "GRPC",
+            XdsProtocol::Delta => "DELTA_GRPC",
         };
         let over_ads = json!({"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"});
         let mut bootstrap = json!({
@@ -157,7 +157,7 @@ impl Bootstrap {
     /// What is Envoy's to decide otherwise. What is set on the admin page wins.
     fn runtime(&self) -> Value {
         let mut own = json!({"re2.max_program_size.error_level": LARGEST_PROGRAM});
-        if self.wiring.own.collector.is_some() {
+        if self.wiring.extension.collector.is_some() {
             own["tracing.opentelemetry.flush_interval_ms"] = SPANS_LEAVE_AFTER_MS.into();
             own["tracing.opentelemetry.min_flush_spans"] = SPANS_AT_ONCE.into();
         }
@@ -168,7 +168,7 @@ impl Bootstrap {
         let sds = self.sds.as_ref().map(|socket| sds_cluster(socket));
         // A control plane that vanished without a word is noticed within half a minute.
         let keepalive = json!({"connection_keepalive": {"interval": "10s", "timeout": "20s"}});
-        let collector = self.wiring.own.collector;
+        let collector = self.wiring.extension.collector;
         let mut xds = grpc_cluster("xds", &self.xds.to_json(), keepalive);
         xds["type"] = self.xds.cluster_type().into();
         std::iter::once(xds)
@@ -197,7 +197,7 @@ impl Bootstrap {
     /// the agent's `envoy_bootstrap.go`, which has the first two and, with `ENABLE_ENVOY_STATS_TAGS`, the last two
     /// (read 2026-11-23).
     fn stats_tags(&self) -> Vec<Value> {
-        let Ok(Identity::Member(path)) = Identity::parse(&self.node_id) else {
+        let Ok(Identity::MeshNode(path)) = Identity::parse(&self.node_id) else {
             return Vec::new();
         };
         let member = match path.kind {
@@ -248,9 +248,9 @@ mod tests {
     fn at(xds: Upstream, admin: Admin) -> Value {
         Bootstrap {
             node_id: "mesh/demo/virtualNode/blue".to_owned(),
-            wiring: Wiring::intercepted(),
+            wiring: NodeMetadata::transparent_proxy(),
             xds,
-            variant: Variant::Delta,
+            protocol: XdsProtocol::Delta,
             admin,
             sds: None,
             dns_servers: Vec::new(),

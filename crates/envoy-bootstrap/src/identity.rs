@@ -5,7 +5,7 @@ use std::fmt;
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::{Map, Value};
 
-use crate::wiring::MESHWRIGHT_KEY;
+use crate::metadata::MESHWRIGHT_KEY;
 
 /// An Envoy, as it introduced itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ pub enum Identity {
     /// A service that takes part in Service Connect.
     Service(ServiceIdentity),
     /// A virtual node or a virtual gateway.
-    Member(ResourcePath),
+    MeshNode(ResourcePath),
 }
 
 impl Identity {
@@ -61,7 +61,7 @@ impl Identity {
     pub fn parse(id: &str) -> Result<Self, NodeError> {
         let has_envoys = |path: &ResourcePath| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway);
         match ResourcePath::parse(id).filter(has_envoys) {
-            Some(path) => Ok(Self::Member(path)),
+            Some(path) => Ok(Self::MeshNode(path)),
             None => ServiceIdentity::parse(id).map(Self::Service),
         }
     }
@@ -158,7 +158,7 @@ mod tests {
             "arn:aws:appmesh:eu-west-1:123456789012:mesh/m/virtualGateway/n",
         ] {
             let expected = ResourcePath::new("m", Kind::VirtualGateway, "n");
-            assert_eq!(Identity::parse(id), Ok(Identity::Member(expected)));
+            assert_eq!(Identity::parse(id), Ok(Identity::MeshNode(expected)));
         }
     }
 

@@ -6,18 +6,18 @@
 //!
 //! Reading order:
 //! - [`Identity`] and [`Node`]: who an Envoy says it is;
-//! - [`Wiring`]: where its listeners are and where its application listens;
+//! - [`NodeMetadata`]: where its listeners are and where its application listens;
 //! - [`Bootstrap`]: the file.
 
 mod bootstrap;
 mod identity;
-mod variant;
-mod wiring;
+mod metadata;
+mod xds_protocol;
 
 pub use bootstrap::{Admin, Bootstrap, COLLECTOR_CLUSTER, SDS_CLUSTER, Upstream};
 pub use identity::{Identity, Node, NodeError, ServiceIdentity};
-pub use variant::Variant;
-pub use wiring::{
-    EGRESS_PORT, INGRESS_PORT, INTERCEPTED_INGRESS, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, Wiring,
-    egress_listener, ingress_listener, tcp_egress_listener,
+pub use metadata::{
+    EGRESS_PORT, INGRESS_PORT, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, NodeMetadata,
+    TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener,
 };
+pub use xds_protocol::XdsProtocol;

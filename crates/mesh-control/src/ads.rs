@@ -1,4 +1,4 @@
-//! How a snapshot is told: the aggregated discovery service, xDS v3, in both variants.
+//! How a snapshot is told: the aggregated discovery service, xDS v3, in both protocols.
 //!
 //! - `session`, `subscription`, `refusals` and `in_use`: what was told, what was answered, what comes next. Pure.
 //! - `wire`: Envoy's messages to and from the session's words.
@@ -15,6 +15,6 @@ mod stream;
 mod subscription;
 mod wire;
 
-pub use envoy_bootstrap::Variant;
+pub use envoy_bootstrap::XdsProtocol;
 pub use session::{RejectedResource, TypeReport};
 pub use status::{NodeStatus, SourceStatus, Status};

@@ -3,9 +3,9 @@
 //!
 //! ```text
 //! Parameter Store ─► configuration ─┐
-//!                                   ├─► state (pure) ─► World ─► Envoys
+//!                                   ├─► state (pure) ─► MeshState ─► Envoys
 //! Cloud Map ───────► registered ────┘       │                      │
-//!                                        /status      acknowledgement ─► Parameter Store ─► Acknowledgements
+//!                                        /status      acknowledgement ─► Parameter Store ─► SyncReader
 //! ```
 //!
 //! It keeps nothing between two runs, so it runs in as many copies as one likes. It loads no configuration: clients are
@@ -20,7 +20,7 @@
 //! - `failure`: what became of a call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
 //! - `follow`, `publish`: asking and telling, again and again;
-//! - `acknowledgements`, `health`, `copy_name`: for deploy tools, for the health check of a container, for its name.
+//! - `acknowledgements`, `health`, `replica_id`: for deploy tools, for the health check of a container, for its name.
 
 #![doc = include_str!("docs/aws.md")]
 
@@ -29,7 +29,6 @@ mod acknowledgements;
 mod clients;
 mod cloud_map;
 mod configuration;
-mod copy_name;
 mod digest;
 mod failure;
 mod follow;
@@ -37,16 +36,17 @@ mod health;
 mod parameters;
 mod publish;
 mod registered;
+mod replica_id;
 pub mod schedule;
 mod source_line;
 mod state;
 
-pub use acknowledgement::{Acknowledged, Acknowledgement, Healthy};
-pub use acknowledgements::Acknowledgements;
+pub use acknowledgement::{EndpointHealth, ReplicaStatus, SyncStatus};
+pub use acknowledgements::SyncReader;
 pub use clients::{Clients, http_client};
-pub use copy_name::{METADATA_VARIABLE, copy_name};
 pub use digest::Digest;
 pub use failure::{Failure, Reason};
 pub use follow::{Options, serve};
-pub use health::ask_health;
-pub use schedule::Intervals;
+pub use health::check_health;
+pub use replica_id::{METADATA_VARIABLE, replica_id};
+pub use schedule::PollIntervals;

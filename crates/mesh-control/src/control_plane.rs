@@ -18,9 +18,9 @@ use tonic::transport::Server;
 use crate::ads::service::Ads;
 use crate::ads::status::StatusBoard;
 use crate::ads::{SourceStatus, Status};
+use crate::mesh_state::MeshState;
+use crate::mesh_state_source::MeshStateSource;
 use crate::source::Source;
-use crate::world::World;
-use crate::world_source::WorldSource;
 
 /// Where a control plane listens.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Default for Addresses {
 /// A handle to a running control plane. Clones speak to the same one.
 #[derive(Debug, Clone)]
 pub struct ControlPlane {
-    world: WorldSource,
+    world: MeshStateSource,
     endpoint: Endpoint,
 }
 
@@ -114,7 +114,7 @@ impl ControlPlane {
     /// If an address cannot be bound. The error names it.
     pub async fn bind(
         addresses: Addresses,
-        world: World,
+        world: MeshState,
     ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
         Self::on(listen(addresses.xds).await?, addresses.status, world).await
     }
@@ -128,7 +128,7 @@ impl ControlPlane {
     pub async fn with_listener(
         xds: std::net::TcpListener,
         status: SocketAddr,
-        world: World,
+        world: MeshState,
     ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
         Self::on(TcpListener::from_std(xds)?, status, world).await
     }
@@ -136,9 +136,9 @@ impl ControlPlane {
     async fn on(
         xds: TcpListener,
         status: SocketAddr,
-        world: World,
+        world: MeshState,
     ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
-        let world = WorldSource::new(world);
+        let world = MeshStateSource::new(world);
         let at = xds.local_addr()?;
         let open = ready(Ok(xds));
         let (endpoint, serving) = serve(at, open, status, Arc::new(Told), Arc::new(world.clone())).await?;
@@ -157,7 +157,7 @@ impl ControlPlane {
         feed: Arc<dyn Feed>,
         known: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
-        let world = WorldSource::new(World::default());
+        let world = MeshStateSource::new(MeshState::default());
         let xds = reserve(addresses.xds)?;
         let at = xds.local_addr()?;
         let open = async move {
@@ -169,7 +169,7 @@ impl ControlPlane {
     }
 
     /// Changes what is true. Every Envoy that this concerns is told, in an order that loses no request.
-    pub fn update(&self, change: impl FnOnce(&mut World)) {
+    pub fn update(&self, change: impl FnOnce(&mut MeshState)) {
         self.world.update(change);
     }
 
@@ -204,7 +204,7 @@ impl ControlPlane {
     }
 }
 
-/// A control plane over a source of the caller's own, for those who do not describe a [`World`]. Otherwise as
+/// A control plane over a source of the caller's own, for those who do not describe a [`MeshState`]. Otherwise as
 /// [`ControlPlane::bind`]; gives the addresses and a function that reads the status.
 ///
 /// # Errors

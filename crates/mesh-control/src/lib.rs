@@ -1,25 +1,25 @@
 //! A control plane for Envoy: what is true about a mesh goes in, configuration that Envoys accept comes out.
 //!
 //! ```text
-//! World ──translate──► Snapshot ──ads──► Envoy
+//! MeshState ──translate──► Snapshot ──ads──► Envoy
 //!   ▲    (pure)      (consistent)  (told in order, answers kept)
 //!   └── ControlPlane::update
 //! ```
 //!
 //! It is no proxy and starts no process. It keeps no list of tasks: each Envoy says in its node metadata how
-//! its task is wired ([`Wiring`]). It knows nothing of CloudFormation; others tell it what is true.
+//! its task is wired ([`NodeMetadata`]). It knows nothing of CloudFormation; others tell it what is true.
 //!
 //! Reading order:
-//! - [`world`]: what is true for all Envoys;
+//! - [`mesh_state`]: what is true for all Envoys;
 //! - [`node`]: who an Envoy says it is;
 //! - `translate`: from the two to Envoy's resources, pure;
 //! - [`snapshot`]: those resources, named, versioned, checked against each other;
-//! - [`ads`]: how they are told, in both variants of the protocol, and what becomes of refusals;
-//! - [`source`]: the seam between what is true and how it is told, and `world_source`, which is the world behind it;
+//! - [`ads`]: how they are told, in both protocols of the protocol, and what becomes of refusals;
+//! - [`source`]: the seam between what is true and how it is told, and `mesh_state_source`, which is the world behind it;
 //! - [`control_plane`]: the whole, served;
 //! - `aws`, with the feature of that name: what is true, learned from an account, and the program `mesh-control`;
 //! - `envoy-bootstrap`, a crate of its own: the file an Envoy starts from, and how its task is wired;
-//! - [`hop`]: what Envoys write down about requests, to find the path one took.
+//! - [`access_log`]: what Envoys write down about requests, to find the path one took.
 //!
 //! # Defaults that nobody set
 //!
@@ -52,28 +52,28 @@
 //! | `IngressPortOverride` | not used, with a note on the status page: the task's wiring says where listeners are |
 //! | Service Connect, TLS | not yet |
 //! | App Mesh, explicit and intercepted wiring | translated |
-//! | spans of HTTP requests | sent by OTLP over gRPC where a task's wiring names a collector ([`node::OwnWiring::collector`]), for requests whose caller samples them; none of TCP connections |
+//! | spans of HTTP requests | sent by OTLP over gRPC where a task's wiring names a collector ([`node::MeshwrightMetadata::collector`]), for requests whose caller samples them; none of TCP connections |
 //! | access control and TLS on the xDS port | not yet: bind it to loopback, or let only the mesh's tasks reach it |
 //! | configuration from Parameter Store, endpoints from Cloud Map, acknowledgements for deploy tools | feature `aws`; tested with MiniStack |
 //! | namespaces of Cloud Map that another account shares | not yet |
 //!
 #![doc = include_str!("docs/app_mesh.md")]
 
+pub mod access_log;
 pub mod ads;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod control_plane;
-pub mod hop;
+pub mod mesh_state;
+mod mesh_state_source;
 pub mod node;
 pub mod snapshot;
 pub mod source;
 mod translate;
-pub mod world;
-mod world_source;
 
 pub use control_plane::{Addresses, ControlPlane};
 pub use envoy_bootstrap::{Admin, Bootstrap, Upstream};
-pub use node::{Identity, ServiceIdentity, Wiring};
+pub use mesh_state::{Endpoint, MeshState, NodeEndpoint};
+pub use node::{Identity, NodeMetadata, ServiceIdentity};
 pub use snapshot::Snapshot;
 pub use translate::egress_clusters;
-pub use world::{Instance, NodeInstance, World};

@@ -5,8 +5,8 @@ mod metadata;
 use envoy_types::pb::envoy::config::core::v3 as core;
 
 pub use envoy_bootstrap::{
-    EGRESS_PORT, INGRESS_PORT, INTERCEPTED_INGRESS, Identity, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, Node, NodeError,
-    OwnWiring, ServiceIdentity, Wiring, egress_listener, ingress_listener, tcp_egress_listener,
+    EGRESS_PORT, INGRESS_PORT, Identity, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, Node, NodeError,
+    NodeMetadata, ServiceIdentity, TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener,
 };
 
 /// Reads Envoy's message.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use mesh_control::{ControlPlane, Instance, NodeInstance, World};
+use mesh_control::{ControlPlane, Endpoint, MeshState, NodeEndpoint};
 
 use crate::network::DnsNames;
 use crate::plan::CloudMapService;
@@ -32,7 +32,7 @@ pub(crate) enum Registration {
         /// The service.
         service: CloudMapService,
         /// The task.
-        instance: NodeInstance,
+        instance: NodeEndpoint,
     },
 }
 
@@ -69,9 +69,9 @@ impl CloudMap {
     }
 
     /// Lets DNS say what is registered, and forget what is not.
-    fn publish(&self, world: &World) {
+    fn publish(&self, world: &MeshState) {
         let Some(names) = &self.names else { return };
-        names.replace(world.hosts.iter().map(|(name, instances)| {
+        names.replace(world.dns_endpoints.iter().map(|(name, instances)| {
             let addresses = instances.iter().flat_map(|instance| &instance.addresses);
             (name, addresses.filter_map(ipv4).collect())
         }));
@@ -79,7 +79,7 @@ impl CloudMap {
 }
 
 impl Registration {
-    fn enter(&self, task: &str, world: &mut World) {
+    fn enter(&self, task: &str, world: &mut MeshState) {
         match self {
             Self::Endpoint {
                 namespace,
@@ -87,17 +87,17 @@ impl Registration {
                 address,
             } => {
                 let key = (namespace.clone(), discovery_name.clone());
-                let instance = Instance {
+                let instance = Endpoint {
                     id: task.to_owned(),
                     address: *address,
                 };
-                insert(world.instances.entry(key).or_default(), instance);
+                insert(world.endpoints.entry(key).or_default(), instance);
             }
             Self::Service { service, instance } => {
                 let key = (service.namespace.clone(), service.service.clone());
-                insert(world.registered.entry(key).or_default(), instance.clone());
+                insert(world.node_endpoints.entry(key).or_default(), instance.clone());
                 if let Some(hostname) = service.hostname() {
-                    insert(world.hosts.entry(hostname).or_default(), instance.clone());
+                    insert(world.dns_endpoints.entry(hostname).or_default(), instance.clone());
                 }
             }
         }
@@ -120,11 +120,15 @@ fn insert<T: Ord>(instances: &mut Vec<T>, instance: T) {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.map.control.update(|world| {
-            for instances in world.instances.values_mut() {
+            for instances in world.endpoints.values_mut() {
                 instances.retain(|instance| instance.id != self.instance);
             }
             // DnsNames without tasks stay: that nobody answers is known here, and DNS knows nothing of them.
-            for instances in world.registered.values_mut().chain(world.hosts.values_mut()) {
+            for instances in world
+                .node_endpoints
+                .values_mut()
+                .chain(world.dns_endpoints.values_mut())
+            {
                 instances.retain(|instance| instance.id != self.instance);
             }
             self.map.publish(world);

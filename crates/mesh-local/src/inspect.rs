@@ -16,7 +16,7 @@ mod validation;
 
 use mesh_control::node::Node;
 use mesh_control::source::SourceError;
-use mesh_control::{Identity, ServiceIdentity, World};
+use mesh_control::{Identity, MeshState, ServiceIdentity};
 use serde_json::{Map, Value};
 
 pub use self::message::MessageError;
@@ -56,16 +56,16 @@ pub enum InspectError {
 pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspection, InspectError> {
     let world = world(plan);
     let mesh = match node {
-        Identity::Member(path) => world.meshes.get(&path.mesh),
+        Identity::MeshNode(path) => world.meshes.get(&path.mesh),
         Identity::Service(_) => None,
     };
     let namespace = match node {
-        Identity::Service(service) => world.members.get(service).and_then(|name| world.namespaces.get(name)),
-        Identity::Member(_) => None,
+        Identity::Service(service) => world.services.get(service).and_then(|name| world.namespaces.get(name)),
+        Identity::MeshNode(_) => None,
     };
     let wiring = traffic_mode::wiring(node, kind, mesh, namespace);
     let id = match node {
-        Identity::Member(path) => path.to_string(),
+        Identity::MeshNode(path) => path.to_string(),
         Identity::Service(service) => service.node_id(REGION, ACCOUNT, "local"),
     };
     let metadata = match wiring.to_metadata() {
@@ -81,7 +81,7 @@ pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspec
         .services
         .iter()
         .find_map(|service| match (&service.membership, node) {
-            (Membership::Mesh(member), Identity::Member(path)) if member.path == *path => member.sds.clone(),
+            (Membership::Mesh(member), Identity::MeshNode(path)) if member.path == *path => member.sds.clone(),
             _ => None,
         });
     Ok(Inspection {
@@ -91,7 +91,7 @@ pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspec
 }
 
 /// What is true of the plan while no task runs.
-fn world(plan: &Plan) -> World {
+fn world(plan: &Plan) -> MeshState {
     let namespaces = plan.namespaces.iter();
     let members = plan.services.iter().filter_map(|service| {
         let identity = ServiceIdentity {
@@ -100,13 +100,13 @@ fn world(plan: &Plan) -> World {
         };
         Some((identity, service.membership.namespace()?.to_owned()))
     });
-    World {
+    MeshState {
         namespaces: namespaces
             .map(|namespace| (namespace.name.clone(), namespace.clone()))
             .collect(),
-        members: members.collect(),
+        services: members.collect(),
         meshes: plan.meshes.clone(),
-        ..World::default()
+        ..MeshState::default()
     }
 }
 

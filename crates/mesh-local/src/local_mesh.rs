@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use mesh_control::{Addresses, ControlPlane, World, ads, egress_clusters};
+use mesh_control::{Addresses, ControlPlane, MeshState, ads, egress_clusters};
 use mesh_model::app_mesh::ResourcePath;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -221,7 +221,7 @@ impl LocalMesh {
         self.network.as_ref().map(|network| network.bridge())
     }
 
-    /// The path of the request with this W3C trace id, an [`crate::request_path::observed_trace_id`], that was sent to
+    /// The path of the request with this W3C trace id, an [`crate::request_path::sampled_trace_id`], that was sent to
     /// `entry`, the address of an Envoy's ingress. Waits up to two seconds for Envoys to write down their part.
     /// Cancelling it loses nothing.
     pub async fn path(&self, trace_id: &str, entry: SocketAddr) -> RequestPath {
@@ -288,7 +288,7 @@ impl LocalMesh {
 
 /// A control plane where the tasks can reach it.
 async fn control_plane(
-    world: World,
+    world: MeshState,
     network: Option<&MeshNetwork>,
 ) -> io::Result<(ControlPlane, impl Future<Output = io::Result<()>> + Send + use<>)> {
     let addresses = Addresses::default();

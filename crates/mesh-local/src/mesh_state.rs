@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_control::{NodeInstance, ServiceIdentity, World};
+use mesh_control::{MeshState, NodeEndpoint, ServiceIdentity};
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::listener::Listener;
 use mesh_model::app_mesh::virtual_node::Backend;
@@ -14,7 +14,7 @@ use crate::plan::{Membership, Plan, RegistryPlan, ServicePlan};
 use crate::slot::Slot;
 
 /// What is true of the plan before any task runs.
-pub(crate) fn initial_state(plan: &Plan) -> World {
+pub(crate) fn initial_state(plan: &Plan) -> MeshState {
     let members = plan.services.iter().filter_map(|service| {
         let identity = ServiceIdentity {
             cluster: service.cluster.clone(),
@@ -24,29 +24,29 @@ pub(crate) fn initial_state(plan: &Plan) -> World {
     });
     // Every name is known from the beginning, so that no Envoy ever asks DNS for one: it would ask the machine's.
     let services = plan.cloud_map.iter();
-    World {
+    MeshState {
         namespaces: plan
             .namespaces
             .iter()
             .map(|namespace| (namespace.name.clone(), namespace.clone()))
             .collect(),
-        members: members.collect(),
+        services: members.collect(),
         meshes: plan.meshes.clone(),
-        registered: services
+        node_endpoints: services
             .clone()
             .map(|service| ((service.namespace.clone(), service.service.clone()), Vec::new()))
             .collect(),
-        hosts: services
+        dns_endpoints: services
             .filter_map(|service| Some((service.hostname()?, Vec::new())))
             .collect(),
-        ..World::default()
+        ..MeshState::default()
     }
 }
 
 /// Adds what a new plan has and the old one does not: names, members, resources of meshes, and what virtual nodes call.
 /// Tasks of virtual nodes listen on the ports of both. What both have stays as it is, routes first of all: nobody is sent
 /// to tasks that are not there yet.
-pub(crate) fn expand(world: &mut World, plan: &Plan) {
+pub(crate) fn expand(world: &mut MeshState, plan: &Plan) {
     let new = self::initial_state(plan);
     for (name, namespace) in new.namespaces {
         match world.namespaces.get_mut(&name) {
@@ -56,7 +56,7 @@ pub(crate) fn expand(world: &mut World, plan: &Plan) {
             Some(known) => add_endpoints(&mut known.endpoints, namespace.endpoints),
         }
     }
-    world.also_listening = listeners_of_others(&world.meshes, &new.meshes);
+    world.extra_listeners = listeners_of_others(&world.meshes, &new.meshes);
     for (name, mesh) in new.meshes {
         match world.meshes.get_mut(&name) {
             None => {
@@ -65,17 +65,17 @@ pub(crate) fn expand(world: &mut World, plan: &Plan) {
             Some(known) => add_resources(known, mesh),
         }
     }
-    add_new(&mut world.members, new.members);
-    add_new(&mut world.registered, new.registered);
-    add_new(&mut world.hosts, new.hosts);
+    add_new(&mut world.services, new.services);
+    add_new(&mut world.node_endpoints, new.node_endpoints);
+    add_new(&mut world.dns_endpoints, new.dns_endpoints);
 }
 
 /// Makes everything what a plan says, and leaves it the tasks that are registered. Those of both plans can still be called:
 /// they go on listening where they did.
-pub(crate) fn switch(world: &mut World, plan: &Plan) {
+pub(crate) fn switch(world: &mut MeshState, plan: &Plan) {
     let before = std::mem::take(&mut world.meshes);
     contract(world, plan);
-    world.also_listening = listeners_of_others(&world.meshes, &before);
+    world.extra_listeners = listeners_of_others(&world.meshes, &before);
 }
 
 /// The listeners of the virtual nodes in `others` on ports that those in `meshes` do not have.
@@ -102,14 +102,14 @@ fn listeners_of_others(
 }
 
 /// Makes everything what a plan says, and leaves it the tasks that are registered.
-pub(crate) fn contract(world: &mut World, plan: &Plan) {
+pub(crate) fn contract(world: &mut MeshState, plan: &Plan) {
     let new = self::initial_state(plan);
-    keep_only(&mut world.registered, new.registered);
-    keep_only(&mut world.hosts, new.hosts);
+    keep_only(&mut world.node_endpoints, new.node_endpoints);
+    keep_only(&mut world.dns_endpoints, new.dns_endpoints);
     world.namespaces = new.namespaces;
-    world.members = new.members;
+    world.services = new.services;
     world.meshes = new.meshes;
-    world.also_listening = BTreeMap::new();
+    world.extra_listeners = BTreeMap::new();
 }
 
 fn add_endpoints(known: &mut Vec<Endpoint>, wanted: Vec<Endpoint>) {
@@ -184,7 +184,7 @@ pub(crate) fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Names
 }
 
 /// A task as ECS registers it. Source of the attributes: ECS developer guide, "Service discovery" (read 2026-11-23).
-fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> NodeInstance {
+fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> NodeEndpoint {
     let address = slot.address();
     let attributes = [
         ("AWS_INSTANCE_IPV4", Some(address.to_string())),
@@ -195,7 +195,7 @@ fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> No
         ("ECS_CLUSTER_NAME", Some(plan.cluster.clone())),
         ("ECS_TASK_DEFINITION_FAMILY", Some(plan.family.clone())),
     ];
-    NodeInstance {
+    NodeEndpoint {
         id: slot.name.clone(),
         addresses: vec![address],
         attributes: attributes

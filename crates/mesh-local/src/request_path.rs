@@ -1,6 +1,6 @@
 //! The path of one request through the mesh, reconstructed from Envoy access logs.
 //!
-//! Envoys log only requests with an [`observed_trace_id`]. An Envoy writes its entry at the end of a request, so
+//! Envoys log only requests with an [`sampled_trace_id`]. An Envoy writes its entry at the end of a request, so
 //! entries of inner calls precede those of the calls that waited for them. Once the entry of the outermost hop exists,
 //! all calls of its application are logged, and each entry contains the upstream address, which identifies the next
 //! Envoy.
@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mesh_control::hop::Hop as AccessLogEntry;
-pub use mesh_control::hop::observed_trace_id;
+use mesh_control::access_log::AccessLogEntry;
+pub use mesh_control::access_log::sampled_trace_id;
 use tokio::time::Instant;
 
 use crate::slot::Slot;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use mesh_control::ServiceIdentity;
-use mesh_control::node::{INTERCEPTED_INGRESS, OwnWiring, Wiring, egress_listener, ingress_listener};
+use mesh_control::node::{MeshwrightMetadata, NodeMetadata, TRANSPARENT_INGRESS, egress_listener, ingress_listener};
 use mesh_model::namespace::Namespace;
 
 use self::interception::InterceptionSetup;
@@ -110,24 +110,24 @@ impl Slot {
     }
 
     /// What its Envoy's bootstrap must say, if it has an Envoy.
-    pub(crate) fn wiring(&self) -> Option<Wiring> {
+    pub(crate) fn wiring(&self) -> Option<NodeMetadata> {
         let sidecar = self.sidecar.as_ref()?;
-        let own = OwnWiring {
+        let own = MeshwrightMetadata {
             task: Some(self.name.clone()),
             app_ports: self.places.apps().clone(),
             app_address: sidecar.app_address,
-            hops: Some(self.access_log().display().to_string()),
+            access_log: Some(self.access_log().display().to_string()),
             collector: Some(self.collector),
-            ..OwnWiring::default()
+            ..MeshwrightMetadata::default()
         };
-        Some(Wiring {
-            listeners: self.places.listeners().clone(),
-            own: match &self.network {
+        Some(NodeMetadata {
+            listener_ports: self.places.listeners().clone(),
+            extension: match &self.network {
                 None => own,
-                Some(network) => OwnWiring {
+                Some(network) => MeshwrightMetadata {
                     // Nobody but the other tasks can come that far.
                     ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                    is_intercepted: network.is_intercepted,
+                    is_transparent_proxy: network.is_intercepted,
                     virtual_addresses: network
                         .hosts
                         .iter()
@@ -225,7 +225,7 @@ impl Slot {
         let egress = self.sidecar.iter().flat_map(Sidecar::tcp_egress_listeners);
         let own: Vec<String> = ingress.chain(egress).collect();
         let redirected = [
-            (INTERCEPTED_INGRESS.to_owned(), self.tcp_ingresses().next().is_some()),
+            (TRANSPARENT_INGRESS.to_owned(), self.tcp_ingresses().next().is_some()),
             (
                 egress_listener(),
                 self.sidecar.as_ref().is_some_and(Sidecar::has_tcp_egress),

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use mesh_control::ads::Variant;
-use mesh_control::node::Wiring;
+use mesh_control::ads::XdsProtocol;
+use mesh_control::node::NodeMetadata;
 use mesh_control::{Admin, Bootstrap, ControlPlane};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -197,7 +197,7 @@ impl Task<'_> {
 
     async fn start_envoy(
         &self,
-        wiring: Wiring,
+        wiring: NodeMetadata,
         netns: &TaskNetns<'_>,
         place: &mut Option<Envoy>,
         words: &mpsc::Sender<TaskEvent>,
@@ -210,7 +210,7 @@ impl Task<'_> {
             node_id: self.slot.node_id().unwrap_or_default().to_owned(),
             wiring,
             xds: self.shared.xds.into(),
-            variant: Variant::Delta,
+            protocol: XdsProtocol::Delta,
             admin: Admin::Socket(socket),
             sds: self.slot.sds(),
             dns_servers: self.shared.network.iter().map(|network| network.dns_server()).collect(),

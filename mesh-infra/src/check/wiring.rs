@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use cfn::{Template, Value, ecs};
 use envoy_bootstrap::{
-    LISTENER_PORTS_KEY, MESHWRIGHT_KEY, OwnWiring, SDS_CLUSTER, Wiring, ingress_listener, tcp_egress_listener,
+    LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, NodeMetadata, SDS_CLUSTER, ingress_listener,
+    tcp_egress_listener,
 };
 use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Spec, Spelling, Topology};
@@ -24,7 +25,7 @@ pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, di
                 && let Some(mesh) = meshes.get(&read.envoy.mesh)
             {
                 check_certificates(&read, mesh, &path, diagnostics);
-                if !read.wiring.own.is_intercepted {
+                if !read.wiring.extension.is_transparent_proxy {
                     check_listeners(&read.envoy, &read.wiring, mesh, &path, diagnostics);
                 }
             }
@@ -36,7 +37,7 @@ pub(super) fn check(template: &Template, meshes: &BTreeMap<String, Topology>, di
 struct Read {
     /// What it belongs to.
     envoy: ResourcePath,
-    wiring: Wiring,
+    wiring: NodeMetadata,
     /// Whether it knows of a secret discovery service.
     has_sds: bool,
 }
@@ -69,7 +70,7 @@ fn read(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diag
     }
     let metadata = |key: &str| bootstrap.pointer("/node/metadata")?.get(key).cloned();
     let listeners: BTreeMap<String, u16> = serde_json::from_value(metadata(LISTENER_PORTS_KEY)?).ok()?;
-    let own: OwnWiring = serde_json::from_value(metadata(MESHWRIGHT_KEY)?).ok()?;
+    let extension: MeshwrightMetadata = serde_json::from_value(metadata(MESHWRIGHT_KEY)?).ok()?;
     let clusters = bootstrap.pointer("/static_resources/clusters").and_then(Json::as_array);
     let has_sds = clusters
         .into_iter()
@@ -77,7 +78,10 @@ fn read(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diag
         .any(|cluster| cluster["name"] == SDS_CLUSTER);
     Some(Read {
         envoy,
-        wiring: Wiring { listeners, own },
+        wiring: NodeMetadata {
+            listener_ports: listeners,
+            extension,
+        },
         has_sds,
     })
 }
@@ -112,8 +116,14 @@ fn says_sds(json: &Json) -> bool {
     }
 }
 
-fn check_listeners(envoy: &ResourcePath, wiring: &Wiring, mesh: &Topology, path: &str, diagnostics: &mut Diagnostics) {
-    let has = |listener: &str| wiring.listeners.contains_key(listener);
+fn check_listeners(
+    envoy: &ResourcePath,
+    wiring: &NodeMetadata,
+    mesh: &Topology,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let has = |listener: &str| wiring.listener_ports.contains_key(listener);
     for port in listener_ports(envoy, mesh) {
         if !has(&ingress_listener(&port.to_string())) {
             diagnostics.add(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bluegreen_state::{Phase, Rollout};
-use mesh_control::aws::{Acknowledgements, Healthy};
+use mesh_control::aws::{EndpointHealth, SyncReader};
 use mesh_model::app_mesh::RouteSpec;
 
 use super::{ANSWERS_WITHIN, BETWEEN_LOOKS, There};
@@ -18,7 +18,7 @@ impl There<'_> {
     /// On the way back it is waited for, too, and if that takes too long the weight moves all the same: whoever takes a
     /// version back does not want it to go on serving.
     pub(super) async fn can_be_called(&self, nodes: &[String]) -> Result<(), CommandError> {
-        let acknowledgements = Acknowledgements::new(&self.config, &self.app.route.mesh);
+        let acknowledgements = SyncReader::new(&self.config, &self.app.route.mesh);
         let began = Instant::now();
         let mut said = String::new();
         loop {
@@ -66,18 +66,18 @@ fn next(waited: Duration, is_rolling_back: bool) -> Next {
 }
 
 /// Why one of the virtual nodes cannot be called yet.
-async fn missing(acknowledgements: &Acknowledgements, nodes: &[String]) -> Result<Option<String>, CommandError> {
+async fn missing(acknowledgements: &SyncReader, nodes: &[String]) -> Result<Option<String>, CommandError> {
     for node in nodes {
         let healthy = acknowledgements.healthy(node).await;
         match healthy.map_err(|failure| CommandError::Retryable(failure.to_string()))? {
-            Healthy::AtLeast(0) => {
+            EndpointHealth::AtLeast(0) => {
                 return Ok(Some(format!(
                     "virtual node {node} has no instance that Cloud Map calls healthy; it does so about 30 s after ECS \
                      has started one"
                 )));
             }
-            Healthy::Waiting { reason } => return Ok(Some(reason)),
-            Healthy::AtLeast(_) | Healthy::NotCounted => {}
+            EndpointHealth::Pending { reason } => return Ok(Some(reason)),
+            EndpointHealth::AtLeast(_) | EndpointHealth::Unknown => {}
         }
     }
     Ok(None)

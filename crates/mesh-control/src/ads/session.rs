@@ -29,7 +29,7 @@
 
 use std::sync::Arc;
 
-use envoy_bootstrap::Variant;
+use envoy_bootstrap::XdsProtocol;
 use serde::Serialize;
 
 use super::in_use::InUse;
@@ -39,7 +39,7 @@ use crate::snapshot::{Reference, Resource, ResourceType, Snapshot, version_of};
 /// What one Envoy was told on one stream, and what it said to that.
 #[derive(Debug)]
 pub(crate) struct Session {
-    variant: Variant,
+    protocol: XdsProtocol,
     /// What is true now.
     latest: Arc<Snapshot>,
     /// What the client is to have next: the same, and the endpoints of clusters on their way.
@@ -58,7 +58,7 @@ pub(crate) struct Answer {
 
 /// A state-of-the-world request, without its node.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct WorldRequest {
+pub(crate) struct SotwRequest {
     pub(crate) names: Vec<String>,
     pub(crate) answer: Option<Answer>,
 }
@@ -97,9 +97,9 @@ pub(crate) struct Refusal {
 }
 
 impl Session {
-    pub(crate) fn new(variant: Variant, target: Arc<Snapshot>) -> Self {
+    pub(crate) fn new(protocol: XdsProtocol, target: Arc<Snapshot>) -> Self {
         Self {
-            variant,
+            protocol,
             latest: Arc::clone(&target),
             target,
             subscriptions: ResourceType::IN_ORDER.map(Subscription::new),
@@ -107,8 +107,8 @@ impl Session {
         }
     }
 
-    pub(crate) fn variant(&self) -> Variant {
-        self.variant
+    pub(crate) fn protocol(&self) -> XdsProtocol {
+        self.protocol
     }
 
     /// What the client should have from now on.
@@ -138,7 +138,7 @@ impl Session {
     ///
     /// A request with another nonce than the latest was written before the client saw the latest answer; it
     /// says nothing that the client will not say again when it has.
-    pub(crate) fn on_world_request(&mut self, kind: ResourceType, request: &WorldRequest) -> Option<Refusal> {
+    pub(crate) fn on_sotw_request(&mut self, kind: ResourceType, request: &SotwRequest) -> Option<Refusal> {
         let refusal = match &request.answer {
             Some(answer) if self.of(kind).awaits(&answer.nonce) => self.on_answer(kind, answer),
             Some(answer) if self.of(kind).is_latest(&answer.nonce) => None,
@@ -147,7 +147,7 @@ impl Session {
         };
         let subscription = self.of_mut(kind);
         let all = request.names.is_empty() && (subscription.wants_all() || subscription.is_untouched());
-        if kind.is_told_whole() && (all || request.names.iter().any(|name| name == "*")) {
+        if kind.is_wildcard_type() && (all || request.names.iter().any(|name| name == "*")) {
             subscription.want_all();
         } else {
             subscription.want_exactly(&request.names);
@@ -169,7 +169,7 @@ impl Session {
         }
         subscription.recognise(&target);
         let brought = |name: &String| request.initial_versions.iter().any(|(brought, _)| brought == name);
-        if first && kind.is_told_whole() && request.subscribe.is_empty() {
+        if first && kind.is_wildcard_type() && request.subscribe.is_empty() {
             subscription.want_all();
         }
         for name in &request.subscribe {
@@ -213,7 +213,7 @@ impl Session {
         let (may_set, in_use) = (self.may_set(kind), self.in_use(kind));
         // The state of the world has no word for "gone" but leaving a name out of a complete answer. Of the
         // types whose answers are not complete, Envoy concludes it from what refers to the resource.
-        let wordless = self.variant == Variant::StateOfTheWorld && !kind.is_told_whole();
+        let wordless = self.protocol == XdsProtocol::Sotw && !kind.is_wildcard_type();
         let target = Arc::clone(&self.target);
         let subscription = self.of_mut(kind);
         let mut changes = subscription.next(&target, may_set, &in_use)?;
@@ -241,7 +241,7 @@ impl Session {
             kind,
             nonce,
             version,
-            resources: if kind.is_told_whole() { whole } else { set.clone() },
+            resources: if kind.is_wildcard_type() { whole } else { set.clone() },
             set,
             removed,
         })
@@ -251,7 +251,7 @@ impl Session {
     /// back to an earlier version of a cluster.
     fn tell_endpoints_again(&mut self, set: &[Arc<Resource>], whole: &[Arc<Resource>]) {
         let clusters = self.of(ResourceType::Cluster);
-        let complete = self.variant == Variant::StateOfTheWorld;
+        let complete = self.protocol == XdsProtocol::Sotw;
         let taken_back = whole
             .iter()
             .filter(|cluster| complete && clusters.is_unsure(&cluster.name));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use envoy_bootstrap::Variant;
+use envoy_bootstrap::XdsProtocol;
 
 use super::session::TypeReport;
 
@@ -42,8 +42,9 @@ pub struct NodeStatus {
     pub id: String,
     /// Which of the tasks with this node id it belongs to, if it said so.
     pub task: Option<String>,
-    /// The protocol variant it speaks.
-    pub variant: Variant,
+    /// The protocol protocol it speaks.
+    #[serde(rename = "variant")]
+    pub protocol: XdsProtocol,
     /// How often what is true had changed when its configuration was made; 0 if it never has.
     pub revision: u64,
     /// True if it has, or has refused, everything it was to have at that revision.

@@ -65,7 +65,7 @@ impl Open {
         NodeStatus {
             id: self.node.id.clone(),
             task: self.node.task.clone(),
-            variant: session.variant(),
+            protocol: session.protocol(),
             revision: self.revision,
             settled: session.is_settled(),
             notes: self.notes.clone(),
@@ -156,7 +156,7 @@ impl<R: Request> OpenStream<R> {
                 SourceError::Inconsistent { .. } => Status::internal(error.to_string()),
             }
         })?;
-        tracing::info!(node = node.id, task = node.task, variant = ?R::VARIANT, "an Envoy connected");
+        tracing::info!(node = node.id, task = node.task, protocol = ?R::VARIANT, "an Envoy connected");
         Ok(Open {
             node,
             notes,

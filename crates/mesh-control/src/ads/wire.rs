@@ -1,4 +1,4 @@
-//! Envoy's messages to and from the session's words, once per protocol variant.
+//! Envoy's messages to and from the session's words, once per protocol protocol.
 
 use envoy_types::pb::envoy::config::core::v3::{ControlPlane, Node};
 use envoy_types::pb::envoy::service::discovery::v3::{
@@ -6,14 +6,14 @@ use envoy_types::pb::envoy::service::discovery::v3::{
 };
 use envoy_types::pb::google::rpc;
 
-use envoy_bootstrap::Variant;
+use envoy_bootstrap::XdsProtocol;
 
-use super::session::{Answer, DeltaRequest, Push, Refusal, Session, WorldRequest};
+use super::session::{Answer, DeltaRequest, Push, Refusal, Session, SotwRequest};
 use crate::snapshot::ResourceType;
 
-/// A request of either variant.
+/// A request of either protocol.
 pub(super) trait Request: Send + 'static {
-    const VARIANT: Variant;
+    const VARIANT: XdsProtocol;
     type Response: Send + 'static;
 
     fn take_node(&mut self) -> Option<Node>;
@@ -24,7 +24,7 @@ pub(super) trait Request: Send + 'static {
 }
 
 impl Request for DiscoveryRequest {
-    const VARIANT: Variant = Variant::StateOfTheWorld;
+    const VARIANT: XdsProtocol = XdsProtocol::Sotw;
     type Response = DiscoveryResponse;
 
     fn take_node(&mut self) -> Option<Node> {
@@ -36,11 +36,11 @@ impl Request for DiscoveryRequest {
     }
 
     fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Refusal> {
-        let request = WorldRequest {
+        let request = SotwRequest {
             names: self.resource_names,
             answer: answer(self.response_nonce, self.error_detail),
         };
-        session.on_world_request(kind, &request)
+        session.on_sotw_request(kind, &request)
     }
 
     fn response(push: Push) -> DiscoveryResponse {
@@ -56,7 +56,7 @@ impl Request for DiscoveryRequest {
 }
 
 impl Request for DeltaDiscoveryRequest {
-    const VARIANT: Variant = Variant::Delta;
+    const VARIANT: XdsProtocol = XdsProtocol::Delta;
     type Response = DeltaDiscoveryResponse;
 
     fn take_node(&mut self) -> Option<Node> {

@@ -27,7 +27,7 @@ const LONGEST: usize = 4096;
 
 /// What a copy of the control plane says of a mesh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acknowledgement {
+pub struct ReplicaStatus {
     /// The configuration that it serves.
     pub configuration: Digest,
     /// The last configuration that each of its connected Envoys had accepted, all of it.
@@ -48,38 +48,38 @@ pub struct Acknowledgement {
 
 /// What all copies have come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Acknowledged {
+pub enum SyncStatus {
     /// Every copy serves what the parameters say, and all their Envoys have accepted it.
-    Settled {
-        /// How many copies there are.
-        copies: usize,
+    Synced {
+        /// How many replicas there are.
+        replicas: usize,
         /// How many Envoys they serve.
         envoys: usize,
     },
     /// Not yet.
-    Waiting {
+    Pending {
         /// Whom it waits for.
         reason: String,
     },
     /// Something of it was not taken: not all of it could be read, or an Envoy refused a part.
-    Refused {
-        /// What was refused, and why.
-        refused: Vec<String>,
+    Rejected {
+        /// What was rejected, and why.
+        rejections: Vec<String>,
     },
     /// No copy has said anything for [`FRESH_FOR`].
-    NobodyReports,
+    NoReports,
 }
 
 /// What copies know of the instances of a virtual node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Healthy {
+pub enum EndpointHealth {
     /// So many are healthy, by the copy that knows the fewest.
     AtLeast(usize),
     /// No copy counts them: they are left to DNS, the virtual node does not exist, did not fit, or copies are of a
     /// release that does not count.
-    NotCounted,
+    Unknown,
     /// A copy does not know yet what it is to serve, or there is none.
-    Waiting {
+    Pending {
         /// Whom it waits for.
         reason: String,
     },
@@ -120,7 +120,7 @@ impl Progress {
 }
 
 fn is_in(node: &NodeStatus, mesh: &str) -> bool {
-    matches!(Identity::parse(&node.id), Ok(Identity::Member(ResourcePath { mesh: own, .. })) if own == mesh)
+    matches!(Identity::parse(&node.id), Ok(Identity::MeshNode(ResourcePath { mesh: own, .. })) if own == mesh)
 }
 
 /// The first few of what went wrong, each shortened.
@@ -147,7 +147,7 @@ pub(super) fn written(time: SystemTime) -> String {
     time.fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }
 
-impl Acknowledgement {
+impl ReplicaStatus {
     /// The parameter's value. Refusals that do not fit are left out from the end; then virtual nodes, those with the most
     /// healthy instances first, since it is those with none that somebody waits for.
     pub(super) fn to_json(&self) -> String {
@@ -192,13 +192,13 @@ fn length(of: &impl Serialize) -> usize {
 }
 
 /// What copies say that live, each under its name.
-fn fresh(said: &[(String, Acknowledgement)], now: SystemTime) -> Vec<&(String, Acknowledgement)> {
-    let is_fresh = |acknowledgement: &Acknowledgement| acknowledgement.age(now).is_some_and(|age| age <= FRESH_FOR);
+fn fresh(said: &[(String, ReplicaStatus)], now: SystemTime) -> Vec<&(String, ReplicaStatus)> {
+    let is_fresh = |acknowledgement: &ReplicaStatus| acknowledgement.age(now).is_some_and(|age| age <= FRESH_FOR);
     said.iter().filter(|(_, said)| is_fresh(said)).collect()
 }
 
 /// Why this copy is waited for, if it serves something else than the parameters say.
-fn is_behind((copy, said): &(String, Acknowledgement), configuration: &Digest) -> Option<String> {
+fn is_behind((copy, said): &(String, ReplicaStatus), configuration: &Digest) -> Option<String> {
     let text = || format!("copy {copy} does not serve the configuration yet that the parameters hold");
     (said.configuration != *configuration).then(text)
 }
@@ -206,29 +206,29 @@ fn is_behind((copy, said): &(String, Acknowledgement), configuration: &Digest) -
 /// How many healthy instances a virtual node has, by what copies say, if the parameters are `configuration` now.
 pub(super) fn healthy(
     configuration: &Digest,
-    said: &[(String, Acknowledgement)],
+    said: &[(String, ReplicaStatus)],
     node: &str,
     now: SystemTime,
-) -> Healthy {
+) -> EndpointHealth {
     let fresh = fresh(said, now);
     if fresh.is_empty() {
         let reason = "no copy of the control plane says what it knows; look at its logs".to_owned();
-        return Healthy::Waiting { reason };
+        return EndpointHealth::Pending { reason };
     }
     if let Some(reason) = fresh.iter().find_map(|said| is_behind(said, configuration)) {
-        return Healthy::Waiting { reason };
+        return EndpointHealth::Pending { reason };
     }
     let counts = fresh.iter().filter_map(|(_, said)| said.healthy.get(node));
     counts
         .min()
-        .map_or(Healthy::NotCounted, |least| Healthy::AtLeast(*least))
+        .map_or(EndpointHealth::Unknown, |least| EndpointHealth::AtLeast(*least))
 }
 
 /// What follows from what copies say, each under its name, if the parameters are `configuration` now.
-pub(super) fn judge(configuration: &Digest, said: &[(String, Acknowledgement)], now: SystemTime) -> Acknowledged {
+pub(super) fn judge(configuration: &Digest, said: &[(String, ReplicaStatus)], now: SystemTime) -> SyncStatus {
     let fresh = fresh(said, now);
     if fresh.is_empty() {
-        return Acknowledged::NobodyReports;
+        return SyncStatus::NoReports;
     }
     let refused: Vec<String> = fresh
         .iter()
@@ -240,7 +240,7 @@ pub(super) fn judge(configuration: &Digest, said: &[(String, Acknowledgement)], 
         })
         .collect();
     if !refused.is_empty() {
-        return Acknowledged::Refused { refused };
+        return SyncStatus::Rejected { rejections: refused };
     }
     let waiting = fresh.iter().find_map(|told| {
         let (copy, said) = told;
@@ -253,9 +253,9 @@ pub(super) fn judge(configuration: &Digest, said: &[(String, Acknowledgement)], 
         is_behind(told, configuration).or_else(|| (said.accepted.as_ref() != Some(configuration)).then(are_behind))
     });
     match waiting {
-        Some(reason) => Acknowledged::Waiting { reason },
-        None => Acknowledged::Settled {
-            copies: fresh.len(),
+        Some(reason) => SyncStatus::Pending { reason },
+        None => SyncStatus::Synced {
+            replicas: fresh.len(),
             envoys: fresh.iter().map(|(_, said)| said.envoys).sum(),
         },
     }

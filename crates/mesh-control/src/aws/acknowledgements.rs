@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use aws_types::SdkConfig;
 
-use super::acknowledgement::{Acknowledged, Acknowledgement, Healthy, STATUS_PREFIX, healthy, judge};
+use super::acknowledgement::{EndpointHealth, ReplicaStatus, STATUS_PREFIX, SyncStatus, healthy, judge};
 use super::clients::Clients;
 use super::digest::Digest;
 use super::failure::Failure;
@@ -17,24 +17,24 @@ use super::parameters;
 ///
 /// ```no_run
 /// # async fn example(config: aws_types::SdkConfig) -> Result<(), mesh_control::aws::Failure> {
-/// use mesh_control::aws::{Acknowledged, Acknowledgements};
+/// use mesh_control::aws::{SyncStatus, SyncReader};
 ///
-/// match Acknowledgements::new(&config, "demo").read().await? {
-///     Acknowledged::Settled { copies, envoys } => println!("{envoys} Envoys of {copies} copies have it"),
-///     Acknowledged::Waiting { reason } => println!("not yet: {reason}"),
-///     Acknowledged::Refused { refused } => println!("refused: {}", refused.join("\n")),
-///     Acknowledged::NobodyReports => println!("is mesh-control running, with --publish-status?"),
+/// match SyncReader::new(&config, "demo").read().await? {
+///     SyncStatus::Synced { replicas, envoys } => println!("{envoys} Envoys of {copies} copies have it"),
+///     SyncStatus::Pending { reason } => println!("not yet: {reason}"),
+///     SyncStatus::Rejected { rejections: refused } => println!("refused: {}", refused.join("\n")),
+///     SyncStatus::NoReports => println!("is mesh-control running, with --publish-status?"),
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Acknowledgements {
+pub struct SyncReader {
     clients: Clients,
     mesh: String,
 }
 
-impl Acknowledgements {
+impl SyncReader {
     /// Those of this mesh, in the account and region of `config`.
     #[must_use]
     pub fn new(config: &SdkConfig, mesh: impl Into<String>) -> Self {
@@ -44,13 +44,13 @@ impl Acknowledgements {
         }
     }
 
-    /// Reads the mesh's parameters and what copies say of them. Ask again while it is [`Acknowledged::Waiting`]; every
+    /// Reads the mesh's parameters and what copies say of them. Ask again while it is [`SyncStatus::Pending`]; every
     /// two seconds is often enough, as copies publish no more often. Cancelling it loses nothing.
     ///
     /// # Errors
     ///
     /// If Parameter Store cannot be read.
-    pub async fn read(&self) -> Result<Acknowledged, Failure> {
+    pub async fn read(&self) -> Result<SyncStatus, Failure> {
         let (configuration, said) = self.ask().await?;
         Ok(judge(&configuration, &said, SystemTime::now()))
     }
@@ -62,12 +62,12 @@ impl Acknowledgements {
     /// # Errors
     ///
     /// If Parameter Store cannot be read.
-    pub async fn healthy(&self, virtual_node: &str) -> Result<Healthy, Failure> {
+    pub async fn healthy(&self, virtual_node: &str) -> Result<EndpointHealth, Failure> {
         let (configuration, said) = self.ask().await?;
         Ok(healthy(&configuration, &said, virtual_node, SystemTime::now()))
     }
 
-    async fn ask(&self) -> Result<(Digest, Vec<(String, Acknowledgement)>), Failure> {
+    async fn ask(&self) -> Result<(Digest, Vec<(String, ReplicaStatus)>), Failure> {
         let client = &self.clients.parameters;
         let configuration = Digest::of(&parameters::of_mesh(client, &self.mesh).await?);
         Ok((configuration, said(client, &self.mesh).await?))
@@ -75,7 +75,7 @@ impl Acknowledgements {
 }
 
 /// What copies say of a mesh, each under its name. What is no acknowledgement is not one's word.
-pub(super) async fn said(client: &aws_sdk_ssm::Client, mesh: &str) -> Result<Vec<(String, Acknowledgement)>, Failure> {
+pub(super) async fn said(client: &aws_sdk_ssm::Client, mesh: &str) -> Result<Vec<(String, ReplicaStatus)>, Failure> {
     let path = format!("{STATUS_PREFIX}{mesh}");
     let parameters = parameters::below(client, &path).await?;
     let said = parameters.into_iter().filter_map(|parameter| {

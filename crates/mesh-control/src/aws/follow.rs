@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::publish::Publisher;
 use super::registered::Service;
 use super::schedule::{
-    Intervals, PARAMETER_CALLS_PER_SECOND, REVISION_CALLS_PER_SECOND, backed_off, jittered, stretched,
+    PARAMETER_CALLS_PER_SECOND, PollIntervals, REVISION_CALLS_PER_SECOND, backed_off, jittered, stretched,
 };
 use super::state::{News, State};
 use super::{cloud_map, parameters};
@@ -38,12 +38,12 @@ pub struct Options {
     /// about by its name.
     pub namespaces: BTreeMap<String, String>,
     /// How often AWS is asked.
-    pub intervals: Intervals,
-    /// Under which name this copy publishes what its Envoys have accepted, for [`Acknowledgements`]: one that no other
-    /// copy has, as [`copy_name`] gives. Default: it does not.
+    pub intervals: PollIntervals,
+    /// Under which name this copy publishes what its Envoys have accepted, for [`SyncReader`]: one that no other
+    /// copy has, as [`replica_id`] gives. Default: it does not.
     ///
-    /// [`Acknowledgements`]: super::Acknowledgements
-    /// [`copy_name`]: super::copy_name
+    /// [`SyncReader`]: super::SyncReader
+    /// [`replica_id`]: super::replica_id
     pub publish_as: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl Options {
         Self {
             meshes: meshes.into_iter().map(Into::into).collect(),
             namespaces: BTreeMap::new(),
-            intervals: Intervals::default(),
+            intervals: PollIntervals::default(),
             publish_as: None,
         }
     }
@@ -172,7 +172,7 @@ impl Feed for Learned {
 /// Whoever asks.
 pub(super) struct Follower {
     pub(super) clients: Clients,
-    pub(super) intervals: Intervals,
+    pub(super) intervals: PollIntervals,
     pub(super) control: ControlPlane,
     pub(super) learned: Arc<Learned>,
     /// Wakes who asks Cloud Map.

@@ -22,7 +22,7 @@ const LONGEST: usize = 16 * 1024;
 /// # Errors
 ///
 /// Why it is not well, in its own words, or why it gave no answer.
-pub async fn ask_health(status: SocketAddr) -> Result<(), String> {
+pub async fn check_health(status: SocketAddr) -> Result<(), String> {
     let at = match status.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => SocketAddr::from((Ipv4Addr::LOCALHOST, status.port())),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => SocketAddr::from((Ipv6Addr::LOCALHOST, status.port())),

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::acknowledgement::{Acknowledgement, FRESH_FOR, Progress, first_of, parameter_of, written};
+use super::acknowledgement::{FRESH_FOR, Progress, ReplicaStatus, first_of, parameter_of, written};
 use super::acknowledgements::said;
 use super::digest::Digest;
 use super::follow::{Follower, Served, log};
@@ -40,7 +40,7 @@ pub(super) struct Publisher<'f> {
 /// What was said last of a mesh, and when.
 #[derive(Default)]
 struct Last {
-    said: Option<Acknowledgement>,
+    said: Option<ReplicaStatus>,
     at: Option<Instant>,
 }
 
@@ -119,10 +119,10 @@ impl<'f> Publisher<'f> {
         let mut served = self.follower.learned.served();
         loop {
             served.mark_unchanged();
-            let is_new = |now: &Acknowledgement| {
+            let is_new = |now: &ReplicaStatus| {
                 let said = last.said.as_ref();
                 said.is_none_or(|said| {
-                    let again = Acknowledgement {
+                    let again = ReplicaStatus {
                         at: now.at.clone(),
                         ..said.clone()
                     };
@@ -142,7 +142,7 @@ impl<'f> Publisher<'f> {
     }
 
     /// What there is to say now; `None` while the mesh is not known. Notes whether the Envoys have accepted it.
-    fn word(&self, mesh: &str, status: &Status, accepted: &mut Option<Digest>) -> Option<Acknowledgement> {
+    fn word(&self, mesh: &str, status: &Status, accepted: &mut Option<Digest>) -> Option<ReplicaStatus> {
         let served: Served = self.follower.learned.served().borrow().get(mesh)?.clone();
         let Progress {
             envoys,
@@ -152,7 +152,7 @@ impl<'f> Publisher<'f> {
         if is_settled && refused.is_empty() && served.damaged.is_empty() {
             *accepted = Some(served.digest.clone());
         }
-        Some(Acknowledgement {
+        Some(ReplicaStatus {
             configuration: served.digest,
             accepted: accepted.clone(),
             envoys,
@@ -163,7 +163,7 @@ impl<'f> Publisher<'f> {
         })
     }
 
-    async fn write(&self, mesh: &str, word: &Acknowledgement) {
+    async fn write(&self, mesh: &str, word: &ReplicaStatus) {
         let name = parameter_of(mesh, &self.copy);
         let outcome = parameters::put(&self.follower.clients.parameters, &name, &word.to_json()).await;
         let mut state = self.follower.learned.state();
@@ -180,7 +180,7 @@ impl<'f> Publisher<'f> {
                 return;
             }
         };
-        let is_forgotten = |word: &Acknowledgement| {
+        let is_forgotten = |word: &ReplicaStatus| {
             word.age(SystemTime::now())
                 .is_none_or(|age| age > FORGOTTEN_AFTER.max(FRESH_FOR))
         };

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, ServiceDiscovery};
 
-use crate::world::NodeInstance;
+use crate::mesh_state::NodeEndpoint;
 
 /// A service of Cloud Map. Printed as `SERVICE.NAMESPACE`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,7 +106,7 @@ pub(crate) enum Found {
 /// An instance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Registered {
-    pub(crate) instance: NodeInstance,
+    pub(crate) instance: NodeEndpoint,
     /// False if Cloud Map says that it is unhealthy. One of a service without a health check is healthy.
     pub(crate) is_healthy: bool,
 }
@@ -118,7 +118,7 @@ impl Registered {
         let addresses = ["AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"].into_iter();
         let addresses = addresses.filter_map(|key| attributes.get(key)?.parse().ok());
         Self {
-            instance: NodeInstance {
+            instance: NodeEndpoint {
                 id,
                 addresses: addresses.collect(),
                 attributes,
@@ -141,7 +141,7 @@ impl Found {
     }
 
     /// The instances that are healthy.
-    pub(crate) fn healthy(&self) -> impl Iterator<Item = &NodeInstance> {
+    pub(crate) fn healthy(&self) -> impl Iterator<Item = &NodeEndpoint> {
         let healthy = self.callable().filter(|one| one.is_healthy);
         healthy.map(|one| &one.instance)
     }
@@ -152,8 +152,8 @@ impl Found {
     }
 
     /// The instances that serve; all of them if none is healthy, provided that one `was_healthy` before.
-    pub(crate) fn serving(&self, was_healthy: bool) -> Vec<NodeInstance> {
-        let healthy: Vec<NodeInstance> = self.healthy().cloned().collect();
+    pub(crate) fn serving(&self, was_healthy: bool) -> Vec<NodeEndpoint> {
+        let healthy: Vec<NodeEndpoint> = self.healthy().cloned().collect();
         if healthy.is_empty() && was_healthy {
             return self.callable().map(|one| one.instance.clone()).collect();
         }
@@ -213,7 +213,7 @@ mod tests {
         Registered::new(id.to_owned(), attributes.into_iter().collect(), is_healthy)
     }
 
-    fn ids(instances: &[NodeInstance]) -> Vec<&str> {
+    fn ids(instances: &[NodeEndpoint]) -> Vec<&str> {
         instances.iter().map(|instance| instance.id.as_str()).collect()
     }
 

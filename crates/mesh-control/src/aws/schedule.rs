@@ -16,7 +16,7 @@ pub const INSTANCE_CALLS_PER_SECOND: u32 = 50;
 
 /// How often AWS is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Intervals {
+pub struct PollIntervals {
     /// Between readings of a mesh's parameters. Default, decided by us: 5 s.
     pub parameters: Duration,
     /// Between questions whether the instances of a service have changed. Default, decided by us: 4 s: each question
@@ -34,7 +34,7 @@ pub struct Intervals {
     pub longest: Duration,
 }
 
-impl Default for Intervals {
+impl Default for PollIntervals {
     fn default() -> Self {
         Self {
             parameters: Duration::from_secs(5),

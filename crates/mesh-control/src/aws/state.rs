@@ -19,14 +19,14 @@ use super::digest::Digest;
 use super::failure::Failure;
 use super::parameters;
 use super::registered::{Service, Wanted};
-use super::schedule::Intervals;
+use super::schedule::PollIntervals;
 use super::source_line::SourceLine;
-use crate::world::World;
+use crate::mesh_state::MeshState;
 
 /// Everything that was learned.
 #[derive(Debug)]
 pub(super) struct State {
-    intervals: Intervals,
+    intervals: PollIntervals,
     meshes: BTreeMap<String, Mesh>,
     services: BTreeMap<Service, Known>,
     namespaces: Namespaces,
@@ -55,7 +55,7 @@ struct Mesh {
 }
 
 impl State {
-    pub(super) fn of<'m>(meshes: impl Iterator<Item = &'m String>, intervals: Intervals) -> Self {
+    pub(super) fn of<'m>(meshes: impl Iterator<Item = &'m String>, intervals: PollIntervals) -> Self {
         let mesh = |name: &String| Mesh {
             configuration: Configuration::of(name),
             line: SourceLine::default(),
@@ -156,7 +156,7 @@ impl State {
     }
 
     /// Writes what is served into the world.
-    pub(super) fn write(&self, world: &mut World) {
+    pub(super) fn write(&self, world: &mut MeshState) {
         let served = self
             .meshes
             .iter()
@@ -166,7 +166,7 @@ impl State {
             .collect();
         let wanted = Wanted::by(world.meshes.values());
         let known = |service: &Service| self.services.get(service);
-        world.registered = wanted
+        world.node_endpoints = wanted
             .services
             .iter()
             .filter_map(|service| {
@@ -174,7 +174,7 @@ impl State {
                 Some((key, known(service)?.serving()?))
             })
             .collect();
-        world.hosts = wanted
+        world.dns_endpoints = wanted
             .hosts
             .iter()
             .filter_map(|(host, service)| Some((host.clone(), known(service)?.host()?)))

@@ -9,7 +9,7 @@ use aws_config::BehaviorVersion;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use mesh_control::Addresses;
-use mesh_control::aws::{self, Clients, Intervals, Options};
+use mesh_control::aws::{self, Clients, Options, PollIntervals};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -125,7 +125,7 @@ fn by_name(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Str
 async fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
     let outcome = match verb {
-        Some(Verb::Health { at }) => aws::ask_health(at.status).await,
+        Some(Verb::Health { at }) => aws::check_health(at.status).await,
         None => run(serve).await,
     };
     match outcome {
@@ -155,15 +155,15 @@ async fn run(arguments: Serve) -> Result<(), String> {
     }
     let options = Options {
         namespaces: by_name(arguments.namespaces)?,
-        intervals: Intervals {
+        intervals: PollIntervals {
             parameters: arguments.parameters_every,
             endpoints: arguments.endpoints_every,
             health: arguments.health_every,
-            ..Intervals::default()
+            ..PollIntervals::default()
         },
         publish_as: arguments
             .publish_status
-            .then(|| aws::copy_name(std::env::var(aws::METADATA_VARIABLE).ok().as_deref())),
+            .then(|| aws::replica_id(std::env::var(aws::METADATA_VARIABLE).ok().as_deref())),
         ..Options::new(arguments.meshes)
     };
     let addresses = Addresses {

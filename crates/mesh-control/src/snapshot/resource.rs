@@ -49,7 +49,7 @@ impl ResourceType {
     /// therefore be complete. The others are asked for by name, and an answer may hold some of them.
     /// Source: Envoy, "xDS REST and gRPC protocol" (read 2026-11-23).
     #[must_use]
-    pub fn is_told_whole(self) -> bool {
+    pub fn is_wildcard_type(self) -> bool {
         matches!(self, ResourceType::Cluster | ResourceType::Listener)
     }
 }

@@ -45,8 +45,8 @@ use mesh_model::app_mesh::{Kind, ResourcePath, Topology};
 
 use self::member::Member;
 use super::Translation;
-use crate::node::Wiring;
-use crate::world::World;
+use crate::mesh_state::MeshState;
+use crate::node::NodeMetadata;
 
 /// The names of the clusters by which Envoys see the tasks of a virtual node, one for each of its listeners: what their
 /// statistics of calls to it begin with, after `cluster.`.
@@ -56,7 +56,11 @@ pub fn egress_clusters(mesh: &Topology, node: &str) -> Vec<String> {
 }
 
 /// The configuration of a task of this virtual node or virtual gateway. `None` if the mesh has no such member.
-pub(crate) fn app_mesh<'a>(world: &'a World, path: &'a ResourcePath, wiring: &'a Wiring) -> Option<Translation> {
+pub(crate) fn app_mesh<'a>(
+    world: &'a MeshState,
+    path: &'a ResourcePath,
+    wiring: &'a NodeMetadata,
+) -> Option<Translation> {
     let mesh = world.meshes.get(&path.mesh)?;
     let member = Member::new(world, mesh, wiring);
     match path.kind {
@@ -64,7 +68,7 @@ pub(crate) fn app_mesh<'a>(world: &'a World, path: &'a ResourcePath, wiring: &'a
             let mut spec = mesh.virtual_nodes.get(&path.name)?.clone();
             let key = (path.mesh.clone(), path.name.clone());
             spec.listeners
-                .extend(world.also_listening.get(&key).into_iter().flatten().cloned());
+                .extend(world.extra_listeners.get(&key).into_iter().flatten().cloned());
             Some(node::translate(member, &path.name, &spec))
         }
         Kind::VirtualGateway => {

@@ -30,8 +30,8 @@ use sidecar_contract::LocalReply;
 use super::answer::mark;
 use super::envoy::{any, duration_or_unlimited, over_ads};
 use super::tracing;
-use crate::hop;
-use crate::node::OwnWiring;
+use crate::access_log;
+use crate::node::MeshwrightMetadata;
 
 /// What one direction decides about its connection manager.
 #[derive(Default)]
@@ -52,8 +52,8 @@ pub(super) struct Manager {
 
 impl Manager {
     /// The filter, in a task that says this of itself.
-    pub(super) fn filter(self, own: &OwnWiring) -> Filter {
-        let hops = own.hops.as_ref().map(|path| hop_log(path, &self.routes));
+    pub(super) fn filter(self, own: &MeshwrightMetadata) -> Filter {
+        let hops = own.access_log.as_ref().map(|path| hop_log(path, &self.routes));
         // Without `respect_expected_rq_timeout`: a caller's `x-envoy-expected-rq-timeout-ms` would take the place of the
         // limit that is configured, and a longer one would lift it. So each Envoy writes its own limit there instead, for
         // whoever is called to see. What callers say themselves, in a header of `mesh-client`'s that passes as it is, needs
@@ -130,7 +130,7 @@ fn marks() -> Vec<ResponseMapper> {
 fn hop_log(path: &str, routes: &str) -> AccessLog {
     let format = SubstitutionFormatString {
         format: Some(Format::TextFormatSource(DataSource {
-            specifier: Some(Specifier::InlineString(hop::line_format(routes))),
+            specifier: Some(Specifier::InlineString(access_log::line_format(routes))),
             ..Default::default()
         })),
         ..Default::default()
@@ -142,7 +142,7 @@ fn hop_log(path: &str, routes: &str) -> AccessLog {
                 header: Some(HeaderMatcher {
                     name: "traceparent".to_owned(),
                     header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(StringMatcher {
-                        match_pattern: Some(MatchPattern::Prefix(hop::observed_traceparent())),
+                        match_pattern: Some(MatchPattern::Prefix(access_log::sampled_traceparent())),
                         ..Default::default()
                     })),
                     ..Default::default()

@@ -30,21 +30,25 @@ mod routes;
 use mesh_model::namespace::{Endpoint, Namespace};
 
 use super::Translation;
-use crate::node::{ServiceIdentity, Wiring};
+use crate::mesh_state::MeshState;
+use crate::node::{NodeMetadata, ServiceIdentity};
 use crate::snapshot::Snapshot;
-use crate::world::World;
 
 /// The configuration of a task of `service` that is wired like this. `None` if the service takes no part in
 /// Service Connect.
-pub(crate) fn service_connect(world: &World, service: &ServiceIdentity, wiring: &Wiring) -> Option<Translation> {
-    let namespace = world.namespaces.get(world.members.get(service)?)?;
+pub(crate) fn service_connect(
+    world: &MeshState,
+    service: &ServiceIdentity,
+    wiring: &NodeMetadata,
+) -> Option<Translation> {
+    let namespace = world.namespaces.get(world.services.get(service)?)?;
     let mut translation = Translation {
         snapshot: Snapshot::new(),
         notes: Vec::new(),
     };
     for endpoint in &namespace.endpoints {
         let name = names::egress_cluster(namespace, endpoint);
-        let instances = world.instances_of(&namespace.name, &endpoint.discovery_name);
+        let instances = world.endpoints_of(&namespace.name, &endpoint.discovery_name);
         translation.snapshot = translation
             .snapshot
             .with_cluster(&cluster::egress(&name, endpoint))
@@ -53,7 +57,7 @@ pub(crate) fn service_connect(world: &World, service: &ServiceIdentity, wiring: 
                 instances.iter().map(|instance| instance.address),
             ));
     }
-    if wiring.own.is_intercepted {
+    if wiring.extension.is_transparent_proxy {
         intercepted::translate(namespace, wiring, &mut translation);
     } else {
         egress::translate(namespace, wiring, &mut translation);
@@ -107,7 +111,7 @@ mod names {
     pub(super) fn ingress_routes(endpoint: &Endpoint) -> String {
         format!(
             "{}{}_{}",
-            crate::hop::INBOUND_ROUTES,
+            crate::access_log::INBOUND_ROUTES,
             endpoint.protocol,
             endpoint.container_port
         )

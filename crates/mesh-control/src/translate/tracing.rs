@@ -22,14 +22,14 @@ use envoy_types::pb::envoy::extensions::tracers::opentelemetry::samplers::v3::{
 use envoy_types::pb::envoy::r#type::v3::FractionalPercent;
 
 use super::envoy::{any, duration};
-use crate::node::OwnWiring;
+use crate::node::MeshwrightMetadata;
 use envoy_bootstrap::COLLECTOR_CLUSTER;
 
 /// For one batch of spans. A collector that does not answer keeps nothing waiting but spans.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a connection manager is to do about spans.
-pub(super) fn of(own: &OwnWiring) -> Option<Tracing> {
+pub(super) fn of(own: &MeshwrightMetadata) -> Option<Tracing> {
     own.collector?;
     let collector = EnvoyGrpc {
         cluster_name: COLLECTOR_CLUSTER.to_owned(),
@@ -73,7 +73,7 @@ fn as_the_caller_says() -> TypedExtensionConfig {
 
 /// A listener for calls of the application whose spans say so: they are those of a client. Otherwise Envoy takes every
 /// request for one that comes in.
-pub(super) fn outbound(mut listener: Listener, own: &OwnWiring) -> Listener {
+pub(super) fn outbound(mut listener: Listener, own: &MeshwrightMetadata) -> Listener {
     if own.collector.is_some() {
         listener.traffic_direction = TrafficDirection::Outbound.into();
     }

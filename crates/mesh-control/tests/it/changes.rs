@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, in_both_variants};
+use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
-in_both_variants!(
+in_both_protocols!(
     tasks_come_and_go,
     a_cluster_changes,
     an_endpoint_goes_and_comes_back,
@@ -18,9 +18,9 @@ in_both_variants!(
 /// How often each change is made: what goes wrong one time in five is found out nearly always.
 const ROUNDS: u64 = 20;
 
-async fn tasks_come_and_go(variant: Variant) {
+async fn tasks_come_and_go(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let mut old = Upstream::start("old", Manner::Name).await;
     mesh.serve("blue", &[old.address]);
     let green = Task::start(&mesh, "green").await;
@@ -45,7 +45,7 @@ async fn tasks_come_and_go(variant: Variant) {
     }
     delays.sort();
     println!(
-        "from `update` to the new task's first request, {variant:?}: median {:?}, longest {:?}",
+        "from `update` to the new task's first request, {protocol:?}: median {:?}, longest {:?}",
         delays[delays.len() / 2],
         delays[delays.len() - 1]
     );
@@ -53,9 +53,9 @@ async fn tasks_come_and_go(variant: Variant) {
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
-async fn a_cluster_changes(variant: Variant) {
+async fn a_cluster_changes(protocol: XdsProtocol) {
     let mut blue = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let application = Upstream::start("blue", Manner::Name).await;
     mesh.serve("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
@@ -77,9 +77,9 @@ async fn a_cluster_changes(variant: Variant) {
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
-async fn an_endpoint_goes_and_comes_back(variant: Variant) {
+async fn an_endpoint_goes_and_comes_back(protocol: XdsProtocol) {
     let [blue, red] = ["blue", "red"].map(|name| endpoint(name, AppProtocol::Http));
-    let mesh = Mesh::start(variant, &[blue.clone(), red.clone()]).await;
+    let mesh = Mesh::start(protocol, &[blue.clone(), red.clone()]).await;
     let application = Upstream::start("blue", Manner::Name).await;
     let other = Upstream::start("red", Manner::Name).await;
     mesh.serve("blue", &[application.address]);
@@ -104,8 +104,8 @@ async fn an_endpoint_goes_and_comes_back(variant: Variant) {
 }
 
 /// What Service Connect makes its users redeploy for: a running task calls an endpoint that is new.
-async fn a_new_endpoint_is_called_at_once(variant: Variant) {
-    let mesh = Mesh::start(variant, &[]).await;
+async fn a_new_endpoint_is_called_at_once(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[]).await;
     let green = Task::start(&mesh, "green").await;
     let application = Upstream::start("blue", Manner::Name).await;
     let blue = endpoint("blue", AppProtocol::Http);

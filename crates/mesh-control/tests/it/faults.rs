@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_variants};
+use crate::harness::{Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_protocols};
 
-in_both_variants!(
+in_both_protocols!(
     an_unknown_host_is_told_the_known_ones,
     an_endpoint_without_tasks_has_no_healthy_one,
     an_application_that_is_down_is_unreachable,
@@ -17,10 +17,10 @@ in_both_variants!(
     nobody_but_a_sidecar_speaks_for_a_sidecar,
 );
 
-async fn an_unknown_host_is_told_the_known_ones(variant: Variant) {
+async fn an_unknown_host_is_told_the_known_ones(protocol: XdsProtocol) {
     let [mut blue, red] = ["blue", "red"].map(|name| endpoint(name, AppProtocol::Http));
     blue.port = 8080;
-    let mesh = Mesh::start(variant, &[blue, red, endpoint("db", AppProtocol::Tcp)]).await;
+    let mesh = Mesh::start(protocol, &[blue, red, endpoint("db", AppProtocol::Tcp)]).await;
     let green = Task::start(&mesh, "green").await;
     // The port counts: blue is called on 8080, red on the one that goes without saying.
     for host in [
@@ -37,8 +37,8 @@ async fn an_unknown_host_is_told_the_known_ones(variant: Variant) {
     }
 }
 
-async fn an_endpoint_without_tasks_has_no_healthy_one(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn an_endpoint_without_tasks_has_no_healthy_one(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let green = Task::start(&mesh, "green").await;
     let answer = green.get("blue.serviceconnect").await;
     assert_eq!(
@@ -48,9 +48,9 @@ async fn an_endpoint_without_tasks_has_no_healthy_one(variant: Variant) {
     );
 }
 
-async fn an_application_that_is_down_is_unreachable(variant: Variant) {
+async fn an_application_that_is_down_is_unreachable(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let nobody_listens = ReservedPort::pick();
     let blue = Task::offering(&mesh, &blue_endpoint, nobody_listens.address()).await;
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
@@ -63,8 +63,8 @@ async fn an_application_that_is_down_is_unreachable(variant: Variant) {
     );
 }
 
-async fn a_task_that_is_gone_is_unreachable(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn a_task_that_is_gone_is_unreachable(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let nobody_listens = ReservedPort::pick();
     mesh.serve("blue", &[nobody_listens.address()]);
     let green = Task::start(&mesh, "green").await;
@@ -76,10 +76,10 @@ async fn a_task_that_is_gone_is_unreachable(variant: Variant) {
     );
 }
 
-async fn an_application_that_is_too_slow_has_timed_out(variant: Variant) {
+async fn an_application_that_is_too_slow_has_timed_out(protocol: XdsProtocol) {
     let mut blue_endpoint = endpoint("blue", AppProtocol::Http);
     blue_endpoint.per_request_timeout = Some(Duration::from_secs(1));
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Upstream::start("blue", Manner::Silence).await;
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
@@ -93,9 +93,9 @@ async fn an_application_that_is_too_slow_has_timed_out(variant: Variant) {
     assert_eq!(application.requests(), 1, "what has timed out is not tried again");
 }
 
-async fn faults_of_the_application_are_its_own(variant: Variant) {
+async fn faults_of_the_application_are_its_own(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let green = Task::start(&mesh, "green").await;
     for status in [404, 500, 503, 504] {
         let application = Upstream::start("blue", Manner::Status(status)).await;
@@ -107,9 +107,9 @@ async fn faults_of_the_application_are_its_own(variant: Variant) {
     }
 }
 
-async fn nobody_but_a_sidecar_speaks_for_a_sidecar(variant: Variant) {
+async fn nobody_but_a_sidecar_speaks_for_a_sidecar(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Upstream::start("blue", Manner::Forgery).await;
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);

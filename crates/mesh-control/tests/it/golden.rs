@@ -13,29 +13,29 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use mesh_control::Wiring;
-use mesh_control::ads::Variant;
-use mesh_control::node::{OwnWiring, egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_control::NodeMetadata;
+use mesh_control::ads::XdsProtocol;
+use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 use serde_json::{Value, json};
 
-use crate::harness::{Envoy, Mesh, ReservedPort, Task, endpoint, in_both_variants, node_id};
+use crate::harness::{Envoy, Mesh, ReservedPort, Task, endpoint, in_both_protocols, node_id};
 
-in_both_variants!(a_task_that_calls, a_task_that_is_called, a_task_that_is_intercepted);
+in_both_protocols!(a_task_that_calls, a_task_that_is_called, a_task_that_is_intercepted);
 
 /// A task of `green`: it offers nothing, and calls all that `blue` offers.
-async fn a_task_that_calls(variant: Variant) {
+async fn a_task_that_calls(protocol: XdsProtocol) {
     let blue = Blue::new();
-    let mesh = blue.mesh(variant).await;
+    let mesh = blue.mesh(protocol).await;
     let green = Task::wired(&mesh, "green", &[], &[&blue.ledger]).await;
     check("green", &mesh, &green).await;
 }
 
 /// A task of `blue`: it offers three endpoints, and has no port through which to call the one that is TCP.
-async fn a_task_that_is_called(variant: Variant) {
+async fn a_task_that_is_called(protocol: XdsProtocol) {
     let blue = Blue::new();
-    let mesh = blue.mesh(variant).await;
+    let mesh = blue.mesh(protocol).await;
     let offered = [&blue.web, &blue.prices, &blue.ledger];
     let offered = offered.map(|endpoint| (endpoint, ([127, 0, 0, 1], endpoint.container_port).into()));
     let task = Task::wired(&mesh, "blue", &offered, &[]).await;
@@ -45,35 +45,35 @@ async fn a_task_that_is_called(variant: Variant) {
 /// A task of `blue` whose calls, and calls to which, are redirected: it offers one endpoint, and has virtual
 /// addresses for three names, one of which the namespace has no longer. Nothing is redirected here; what Envoy was told
 /// is the same.
-async fn a_task_that_is_intercepted(variant: Variant) {
+async fn a_task_that_is_intercepted(protocol: XdsProtocol) {
     let blue = Blue::new();
-    let mesh = blue.mesh(variant).await;
+    let mesh = blue.mesh(protocol).await;
     mesh.join("blue");
     let directory = tempfile::tempdir().expect("a temporary directory");
     let hops = directory.path().join("hops.log").display().to_string();
     let (egress, ingress) = (ReservedPort::pick(), ReservedPort::pick());
     let virtual_addresses = ["blue", "ledger", "gone"].map(|name| format!("{name}.serviceconnect"));
-    let wiring = Wiring {
-        listeners: BTreeMap::from([
+    let wiring = NodeMetadata {
+        listener_ports: BTreeMap::from([
             (egress_listener(), egress.number()),
             (ingress_listener("http"), ingress.number()),
         ]),
-        own: OwnWiring {
+        extension: MeshwrightMetadata {
             task: Some("blue/1".to_owned()),
             // Where a task has an address of its own, this is 0.0.0.0.
             ingress_address: [127, 0, 0, 1].into(),
-            is_intercepted: true,
+            is_transparent_proxy: true,
             virtual_addresses: virtual_addresses
                 .into_iter()
                 .zip(1..)
                 .map(|(name, number)| (name, [127, 255, 0, number].into()))
                 .collect(),
-            hops: Some(hops.clone()),
-            ..OwnWiring::default()
+            access_log: Some(hops.clone()),
+            ..MeshwrightMetadata::default()
         },
     };
     let xds = mesh.control.addresses().xds;
-    let envoy = Envoy::start(directory, &node_id("blue"), wiring, xds, mesh.variant).await;
+    let envoy = Envoy::start(directory, &node_id("blue"), wiring, xds, mesh.protocol).await;
     let notes = mesh.node("blue", |node| node.settled).await.notes;
     let mut configuration = dump::read(&envoy).await;
     configuration["notes"] = json!(notes);
@@ -115,8 +115,8 @@ impl Blue {
         }
     }
 
-    async fn mesh(&self, variant: Variant) -> Mesh {
-        let mesh = Mesh::start(variant, &[self.web.clone(), self.ledger.clone(), self.prices.clone()]).await;
+    async fn mesh(&self, protocol: XdsProtocol) -> Mesh {
+        let mesh = Mesh::start(protocol, &[self.web.clone(), self.ledger.clone(), self.prices.clone()]).await;
         // Two tasks each. Nobody calls them, and the addresses are those that RFC 5737 sets aside for examples.
         for (name, port) in [("blue", 40002), ("prices", 40003), ("ledger", 40004)] {
             mesh.serve(name, &[([192, 0, 2, 11], port).into(), ([192, 0, 2, 12], port).into()]);

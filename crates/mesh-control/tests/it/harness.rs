@@ -26,21 +26,21 @@ pub(crate) use sds::Sds;
 pub(crate) use task::{Answer, Task, egress_cluster};
 pub(crate) use upstream::{Health, Manner, TcpUpstream, Upstream, on_one_port};
 
-/// Makes each of these `async fn name(variant: Variant)` a test in both variants of the protocol.
-macro_rules! in_both_variants {
+/// Makes each of these `async fn name(protocol: XdsProtocol)` a test in both protocols of the protocol.
+macro_rules! in_both_protocols {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
             #[tokio::test]
             async fn delta() {
-                super::$name(mesh_control::ads::Variant::Delta).await;
+                super::$name(mesh_control::ads::XdsProtocol::Delta).await;
             }
 
             #[tokio::test]
             async fn state_of_the_world() {
-                super::$name(mesh_control::ads::Variant::StateOfTheWorld).await;
+                super::$name(mesh_control::ads::XdsProtocol::Sotw).await;
             }
         }
     )+};
 }
 
-pub(crate) use in_both_variants;
+pub(crate) use in_both_protocols;

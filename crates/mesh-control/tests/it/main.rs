@@ -1,4 +1,4 @@
-//! The control plane against the real Envoy, in both variants of the protocol.
+//! The control plane against the real Envoy, in both protocols of the protocol.
 //!
 //! Everything here is real: Envoy 1.40, HTTP servers, connections. What is true is told to a control plane in
 //! this process, and what comes of it is observed at Envoy's listeners and on its admin page.

@@ -1,6 +1,6 @@
 //! Everything that Service Connect carries passes both sidecars: HTTP/2, gRPC, and bytes.
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_control::node::tcp_egress_listener;
 use mesh_model::service_connect::AppProtocol;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 use tonic::Code;
 
 use crate::harness::{
-    Http2Caller, Http2Upstream, Mesh, ReservedPort, Task, TcpUpstream, endpoint, in_both_variants, marked, refusal,
+    Http2Caller, Http2Upstream, Mesh, ReservedPort, Task, TcpUpstream, endpoint, in_both_protocols, marked, refusal,
 };
 
-in_both_variants!(
+in_both_protocols!(
     http2_applications_are_called,
     grpc_passes_with_its_errors,
     grpc_callers_see_faults,
@@ -19,9 +19,9 @@ in_both_variants!(
     tcp_endpoints_without_a_port_are_noted,
 );
 
-async fn http2_applications_are_called(variant: Variant) {
+async fn http2_applications_are_called(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http2);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Http2Upstream::start("blue").await;
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
@@ -32,10 +32,10 @@ async fn http2_applications_are_called(variant: Variant) {
     assert_eq!((answer.status, answer.body.as_str()), (200, expected), "{answer:?}");
 }
 
-async fn grpc_passes_with_its_errors(variant: Variant) {
+async fn grpc_passes_with_its_errors(protocol: XdsProtocol) {
     let mut blue_endpoint = endpoint("blue", AppProtocol::Grpc);
     blue_endpoint.port = 50051;
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Http2Upstream::start("blue").await;
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
@@ -57,9 +57,9 @@ async fn grpc_passes_with_its_errors(variant: Variant) {
     );
 }
 
-async fn grpc_callers_see_faults(variant: Variant) {
+async fn grpc_callers_see_faults(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Grpc);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let nobody_listens = ReservedPort::pick();
     mesh.serve("blue", &[nobody_listens.address()]);
     let green = Task::start(&mesh, "green").await;
@@ -73,9 +73,9 @@ async fn grpc_callers_see_faults(variant: Variant) {
     }
 }
 
-async fn bytes_pass(variant: Variant) {
+async fn bytes_pass(protocol: XdsProtocol) {
     let db = endpoint("db", AppProtocol::Tcp);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&db)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&db)).await;
     let application = TcpUpstream::start("database").await;
     let server = Task::offering(&mesh, &db, application.address).await;
     mesh.serve("db", &[server.ingress(&db)]);
@@ -93,8 +93,8 @@ async fn bytes_pass(variant: Variant) {
     assert_eq!(&echo, b"\0\xff\r\n.");
 }
 
-async fn tcp_endpoints_without_a_port_are_noted(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("db", AppProtocol::Tcp)]).await;
+async fn tcp_endpoints_without_a_port_are_noted(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("db", AppProtocol::Tcp)]).await;
     let _green = Task::start(&mesh, "green").await;
     let node = mesh.node("green", |node| node.settled).await;
     assert_eq!(

@@ -9,17 +9,17 @@ use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest};
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_control::node::LISTENER_PORTS_KEY;
 use mesh_control::snapshot::ResourceType;
-use mesh_control::{Addresses, World};
+use mesh_control::{Addresses, MeshState};
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 use tonic::Code;
 
-use crate::harness::{Load, Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_variants, node_id};
+use crate::harness::{Load, Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_protocols, node_id};
 
-in_both_variants!(
+in_both_protocols!(
     envoys_outlive_their_control_plane,
     what_changed_meanwhile_arrives,
     unknown_nodes_are_refused,
@@ -33,11 +33,11 @@ const ANSWERS: [&str; 4] = [
     "http.egress.rds.rds_egress.update_success",
 ];
 
-async fn envoys_outlive_their_control_plane(variant: Variant) {
+async fn envoys_outlive_their_control_plane(protocol: XdsProtocol) {
     let place = Place::reserve();
     let blue = endpoint("blue", AppProtocol::Http);
     let application = Upstream::start("blue", Manner::Name).await;
-    let mesh = place.start(variant, &blue).await;
+    let mesh = place.start(protocol, &blue).await;
     mesh.serve("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
@@ -50,7 +50,7 @@ async fn envoys_outlive_their_control_plane(variant: Variant) {
         .node("green", |node| node.settled && node.routes.accepted == 1)
         .await;
     assert_eq!((node.clusters.accepted, node.endpoints.accepted), (1, 1));
-    if variant == Variant::Delta {
+    if protocol == XdsProtocol::Delta {
         assert_eq!(green.envoy.stats(&ANSWERS).await, before, "told again what it had");
     }
 
@@ -62,11 +62,11 @@ async fn envoys_outlive_their_control_plane(variant: Variant) {
     green.was_never_kept_waiting().await;
 }
 
-async fn what_changed_meanwhile_arrives(variant: Variant) {
+async fn what_changed_meanwhile_arrives(protocol: XdsProtocol) {
     let place = Place::reserve();
     let mut blue = endpoint("blue", AppProtocol::Http);
     let application = Upstream::start("blue", Manner::Name).await;
-    let mesh = place.start(variant, &blue).await;
+    let mesh = place.start(protocol, &blue).await;
     mesh.serve("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
@@ -104,8 +104,8 @@ impl Place {
         }
     }
 
-    async fn start(&self, variant: Variant, endpoint: &Endpoint) -> Mesh {
-        let mesh = Mesh::start_at(self.addresses(), variant, World::default()).await;
+    async fn start(&self, protocol: XdsProtocol, endpoint: &Endpoint) -> Mesh {
+        let mesh = Mesh::start_at(self.addresses(), protocol, MeshState::default()).await;
         mesh.found(std::slice::from_ref(endpoint));
         mesh
     }
@@ -113,18 +113,18 @@ impl Place {
     /// Ends a control plane, waits until the task's Envoy has noticed, and starts another that knows the same, but
     /// for a change.
     async fn restart(&self, mesh: Mesh, task: &Task, change: impl FnOnce(&Mesh)) -> Mesh {
-        let (variant, world) = (mesh.variant, mesh.world());
+        let (protocol, world) = (mesh.protocol, mesh.world());
         drop(mesh);
         task.envoy.stat_is("control_plane.connected_state", 0).await;
-        let mesh = Mesh::start_at(self.addresses(), variant, world).await;
+        let mesh = Mesh::start_at(self.addresses(), protocol, world).await;
         change(&mesh);
         task.envoy.stat_is("control_plane.connected_state", 1).await;
         mesh
     }
 }
 
-async fn unknown_nodes_are_refused(variant: Variant) {
-    let mesh = Mesh::start(variant, &[]).await;
+async fn unknown_nodes_are_refused(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[]).await;
     mesh.join("green");
     let listeners = Value {
         kind: Some(Kind::StructValue(Struct::default())),
@@ -147,22 +147,22 @@ async fn unknown_nodes_are_refused(variant: Variant) {
             metadata: Some(metadata.clone()),
             ..Node::default()
         };
-        let status = refusal(mesh.control.addresses().xds, variant, node).await;
+        let status = refusal(mesh.control.addresses().xds, protocol, node).await;
         assert_eq!(status.code(), Code::InvalidArgument, "{status}");
         assert!(status.message().contains(reason), "{status}");
     }
 }
 
 /// What the control plane says to an Envoy that introduces itself like this.
-async fn refusal(xds: SocketAddr, variant: Variant, node: Node) -> tonic::Status {
+async fn refusal(xds: SocketAddr, protocol: XdsProtocol, node: Node) -> tonic::Status {
     let node = Some(node);
     let type_url = ResourceType::Cluster.type_url().to_owned();
     let mut client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}"))
         .await
         .expect("the control plane listens");
     // A refusal may come instead of the stream or on it.
-    let outcome = match variant {
-        Variant::Delta => {
+    let outcome = match protocol {
+        XdsProtocol::Delta => {
             let request = DeltaDiscoveryRequest {
                 node,
                 type_url,
@@ -173,7 +173,7 @@ async fn refusal(xds: SocketAddr, variant: Variant, node: Node) -> tonic::Status
                 Err(status) => Err(status),
             }
         }
-        Variant::StateOfTheWorld => {
+        XdsProtocol::Sotw => {
             let request = DiscoveryRequest {
                 node,
                 type_url,

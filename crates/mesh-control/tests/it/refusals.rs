@@ -7,16 +7,16 @@ mod resources;
 use std::net::SocketAddr;
 
 use mesh_control::Snapshot;
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 
-use crate::harness::{Manner, ReservedPort, Upstream, in_both_variants};
+use crate::harness::{Manner, ReservedPort, Upstream, in_both_protocols};
 use described::Plane;
 use resources::{
     cluster, endpoints, listener, malformed_cluster, malformed_endpoints, nonsensical_cluster, nonsensical_listener,
     nonsensical_routes, routes,
 };
 
-in_both_variants!(
+in_both_protocols!(
     a_nonsensical_cluster_is_refused,
     a_malformed_cluster_is_refused,
     malformed_endpoints_are_refused,
@@ -27,35 +27,38 @@ in_both_variants!(
     the_nodes_of_others_do_not_notice,
 );
 
-async fn a_nonsensical_cluster_is_refused(variant: Variant) {
+async fn a_nonsensical_cluster_is_refused(protocol: XdsProtocol) {
     let words = "cluster provided LB specified but cluster 'bad' did not provide one";
-    harms_no_other(variant, words, |good, _| good.with_cluster(&nonsensical_cluster("bad"))).await;
+    harms_no_other(protocol, words, |good, _| {
+        good.with_cluster(&nonsensical_cluster("bad"))
+    })
+    .await;
 }
 
-async fn a_malformed_cluster_is_refused(variant: Variant) {
+async fn a_malformed_cluster_is_refused(protocol: XdsProtocol) {
     let words = "Expected positive duration";
-    harms_no_other(variant, words, |good, _| good.with_cluster(&malformed_cluster("bad"))).await;
+    harms_no_other(protocol, words, |good, _| good.with_cluster(&malformed_cluster("bad"))).await;
 }
 
-async fn malformed_endpoints_are_refused(variant: Variant) {
+async fn malformed_endpoints_are_refused(protocol: XdsProtocol) {
     let words = "Proto constraint validation failed (ClusterLoadAssignmentValidationError";
-    harms_no_other(variant, words, |good, at| {
+    harms_no_other(protocol, words, |good, at| {
         good.with_endpoints(&malformed_endpoints("bad", at))
     })
     .await;
 }
 
-async fn a_nonsensical_listener_is_refused(variant: Variant) {
+async fn a_nonsensical_listener_is_refused(protocol: XdsProtocol) {
     let words = "no filter chains specified";
-    harms_no_other(variant, words, |good, at| {
+    harms_no_other(protocol, words, |good, at| {
         good.with_listener(&nonsensical_listener("bad", at))
     })
     .await;
 }
 
-async fn nonsensical_routes_are_refused(variant: Variant) {
+async fn nonsensical_routes_are_refused(protocol: XdsProtocol) {
     let words = "Only a single wildcard domain is permitted in route bad";
-    harms_no_other(variant, words, |good, _| {
+    harms_no_other(protocol, words, |good, _| {
         good.with_routes(&nonsensical_routes("bad", "bad"))
     })
     .await;
@@ -63,8 +66,8 @@ async fn nonsensical_routes_are_refused(variant: Variant) {
 
 /// Describes a node with three services, one of which `spoil` makes bad: the others must answer, Envoy's `words`
 /// must be passed on, and the third must answer once it is made good.
-async fn harms_no_other(variant: Variant, words: &str, spoil: impl FnOnce(Snapshot, SocketAddr) -> Snapshot) {
-    let plane = Plane::start(variant).await;
+async fn harms_no_other(protocol: XdsProtocol, words: &str, spoil: impl FnOnce(Snapshot, SocketAddr) -> Snapshot) {
+    let plane = Plane::start(protocol).await;
     // Some sort before the bad one, some after it.
     let ports = ["a", "bad", "z"].map(|name| (name, ReservedPort::pick()));
     let application = Upstream::start("hello", Manner::Name).await;
@@ -95,8 +98,8 @@ async fn harms_no_other(variant: Variant, words: &str, spoil: impl FnOnce(Snapsh
     }
 }
 
-async fn several_refusals_at_once_are_told_apart(variant: Variant) {
-    let (plane, port) = (Plane::start(variant).await, ReservedPort::pick());
+async fn several_refusals_at_once_are_told_apart(protocol: XdsProtocol) {
+    let (plane, port) = (Plane::start(protocol).await, ReservedPort::pick());
     let application = Upstream::start("hello", Manner::Name).await;
     let good = service(Snapshot::new(), "m", &port, &application);
     let bad = ["a", "b", "y", "z"].into_iter().fold(good.clone(), |snapshot, name| {
@@ -120,8 +123,8 @@ async fn several_refusals_at_once_are_told_apart(variant: Variant) {
     assert_eq!(get(&port).await, "hello");
 }
 
-async fn a_change_that_is_refused_leaves_what_was_there(variant: Variant) {
-    let (plane, port) = (Plane::start(variant).await, ReservedPort::pick());
+async fn a_change_that_is_refused_leaves_what_was_there(protocol: XdsProtocol) {
+    let (plane, port) = (Plane::start(protocol).await, ReservedPort::pick());
     let application = Upstream::start("hello", Manner::Name).await;
     let good = service(Snapshot::new(), "it", &port, &application);
     plane.describe("node", good.clone());
@@ -145,8 +148,8 @@ async fn a_change_that_is_refused_leaves_what_was_there(variant: Variant) {
     }
 }
 
-async fn the_nodes_of_others_do_not_notice(variant: Variant) {
-    let (plane, ports) = (Plane::start(variant).await, [(); 2].map(|()| ReservedPort::pick()));
+async fn the_nodes_of_others_do_not_notice(protocol: XdsProtocol) {
+    let (plane, ports) = (Plane::start(protocol).await, [(); 2].map(|()| ReservedPort::pick()));
     let application = Upstream::start("hello", Manner::Name).await;
     let one = service(Snapshot::new(), "one", &ports[0], &application);
     plane.describe("bad", one.with_cluster(&nonsensical_cluster("one")));

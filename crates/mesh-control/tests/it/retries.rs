@@ -1,13 +1,13 @@
 //! What is tried again, with whom, and who is left alone for a while.
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{
-    Manner, Mesh, ReservedPort, Task, TcpUpstream, Upstream, egress_cluster, endpoint, eventually, in_both_variants,
+    Manner, Mesh, ReservedPort, Task, TcpUpstream, Upstream, egress_cluster, endpoint, eventually, in_both_protocols,
 };
 
-in_both_variants!(
+in_both_protocols!(
     a_503_is_tried_again_with_another_task,
     each_attempt_avoids_the_tasks_before,
     a_500_is_not_tried_again,
@@ -17,8 +17,8 @@ in_both_variants!(
     the_only_task_is_never_left_alone,
 );
 
-async fn a_503_is_tried_again_with_another_task(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn a_503_is_tried_again_with_another_task(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let broken = Upstream::start("broken", Manner::Status(503)).await;
     let sound = Upstream::start("sound", Manner::Name).await;
     mesh.serve("blue", &[broken.address, sound.address]);
@@ -31,8 +31,8 @@ async fn a_503_is_tried_again_with_another_task(variant: Variant) {
     assert!(broken.requests() > 0, "the broken task had its turn");
 }
 
-async fn each_attempt_avoids_the_tasks_before(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn each_attempt_avoids_the_tasks_before(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let mut tasks = Vec::new();
     for _ in 0..3 {
         tasks.push(Upstream::start("broken", Manner::Status(503)).await);
@@ -46,8 +46,8 @@ async fn each_attempt_avoids_the_tasks_before(variant: Variant) {
     assert_eq!(attempts, [1, 1, 1], "one call and two retries, each with another task");
 }
 
-async fn a_500_is_not_tried_again(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn a_500_is_not_tried_again(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let one = Upstream::start("one", Manner::Status(500)).await;
     let two = Upstream::start("two", Manner::Status(500)).await;
     mesh.serve("blue", &[one.address, two.address]);
@@ -58,8 +58,8 @@ async fn a_500_is_not_tried_again(variant: Variant) {
     assert_eq!(one.requests() + two.requests(), 2);
 }
 
-async fn a_broken_connection_is_tried_again_unless_that_could_do_harm(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn a_broken_connection_is_tried_again_unless_that_could_do_harm(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let [one, two] = [TcpUpstream::hanging_up().await, TcpUpstream::hanging_up().await];
     mesh.serve("blue", &[one.address, two.address]);
     let green = Task::start(&mesh, "green").await;
@@ -72,9 +72,9 @@ async fn a_broken_connection_is_tried_again_unless_that_could_do_harm(variant: V
 }
 
 /// A 503 may be what an application has to say. It is tried elsewhere, and its task stays.
-async fn answers_leave_nobody_alone(variant: Variant) {
+async fn answers_leave_nobody_alone(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let busy = Upstream::start("busy", Manner::Status(503)).await;
     let sound = Upstream::start("sound", Manner::Name).await;
     mesh.serve("blue", &[busy.address, sound.address]);
@@ -87,9 +87,9 @@ async fn answers_leave_nobody_alone(variant: Variant) {
     assert_eq!(health[&busy.address], "healthy");
 }
 
-async fn a_task_that_keeps_failing_is_left_alone(variant: Variant) {
+async fn a_task_that_keeps_failing_is_left_alone(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let gone = ReservedPort::pick();
     let sound = Upstream::start("sound", Manner::Name).await;
     mesh.serve("blue", &[gone.address(), sound.address]);
@@ -109,9 +109,9 @@ async fn a_task_that_keeps_failing_is_left_alone(variant: Variant) {
 }
 
 /// Whoever has one task would rather have its errors than none of its answers.
-async fn the_only_task_is_never_left_alone(variant: Variant) {
+async fn the_only_task_is_never_left_alone(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let gone = ReservedPort::pick();
     mesh.serve("blue", &[gone.address()]);
     let green = Task::start(&mesh, "green").await;

@@ -1,20 +1,20 @@
 //! Spans of requests: of those whose caller asks for them, and of no others.
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
-use crate::harness::{Collector, Manner, Mesh, Task, Upstream, endpoint, in_both_variants};
+use crate::harness::{Collector, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
-in_both_variants!(both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none);
+in_both_protocols!(both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none);
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
-async fn both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none(variant: Variant) {
+async fn both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none(protocol: XdsProtocol) {
     let collector = Collector::start().await;
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
-    let mut mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mut mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     mesh.collector = Some(collector.address);
     let application = Upstream::start("blue", Manner::Name).await;
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;

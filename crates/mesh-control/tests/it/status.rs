@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 use serde_json::{Value, json};
 
-use crate::harness::{Manner, Mesh, Task, Upstream, endpoint, in_both_variants, node_id};
+use crate::harness::{Manner, Mesh, Task, Upstream, endpoint, in_both_protocols, node_id};
 
-in_both_variants!(the_status_page_tells_of_every_node, what_has_settled_is_in_force);
+in_both_protocols!(the_status_page_tells_of_every_node, what_has_settled_is_in_force);
 
-async fn the_status_page_tells_of_every_node(variant: Variant) {
+async fn the_status_page_tells_of_every_node(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, &[blue_endpoint.clone(), endpoint("db", AppProtocol::Tcp)]).await;
+    let mesh = Mesh::start(protocol, &[blue_endpoint.clone(), endpoint("db", AppProtocol::Tcp)]).await;
     assert_eq!(page(&mesh, "/healthz").await, "ok\n");
     assert_eq!(status(&mesh).await, json!({"nodes": []}));
 
@@ -23,9 +23,9 @@ async fn the_status_page_tells_of_every_node(variant: Variant) {
     let mut expected = json!({
         "id": node_id("blue"),
         "task": "blue/1",
-        "variant": match variant {
-            Variant::Delta => "delta",
-            Variant::StateOfTheWorld => "state-of-the-world",
+        "protocol": match protocol {
+            XdsProtocol::Delta => "delta",
+            XdsProtocol::Sotw => "state-of-the-world",
         },
         "revision": 2,
         "settled": true,
@@ -58,8 +58,8 @@ async fn the_status_page_tells_of_every_node(variant: Variant) {
 }
 
 /// Once everybody has settled there is nothing left to wait for.
-async fn what_has_settled_is_in_force(variant: Variant) {
-    let mesh = Mesh::start(variant, &[endpoint("blue", AppProtocol::Http)]).await;
+async fn what_has_settled_is_in_force(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let green = Task::start(&mesh, "green").await;
     for name in ["one", "two", "three"] {
         let application = Upstream::start(name, Manner::Name).await;

@@ -2,17 +2,17 @@
 
 use std::fs;
 
-use mesh_control::ads::Variant;
-use mesh_control::hop::{Hop, observed_trace_id};
+use mesh_control::access_log::{AccessLogEntry, sampled_trace_id};
+use mesh_control::ads::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Answer, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_variants};
+use crate::harness::{Answer, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols};
 
-in_both_variants!(a_request_passes_both_sidecars, tasks_take_turns);
+in_both_protocols!(a_request_passes_both_sidecars, tasks_take_turns);
 
-async fn a_request_passes_both_sidecars(variant: Variant) {
+async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue_endpoint)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Upstream::start("blue", Manner::Name).await;
     let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
     let green = Task::start(&mesh, "green").await;
@@ -30,7 +30,7 @@ async fn a_request_passes_both_sidecars(variant: Variant) {
     assert_eq!(application.requests(), 2);
 
     // A request that asks for it is found again in what each of the two wrote down.
-    let trace_id = observed_trace_id("0af7651916cd43dd8448eb211c80319c");
+    let trace_id = sampled_trace_id("0af7651916cd43dd8448eb211c80319c");
     let traceparent = format!("00-{trace_id}-b7ad6b7169203331-01");
     let traced = green.request("blue.serviceconnect").header("traceparent", traceparent);
     assert!(traced.send().await.expect("an answer").status().is_success());
@@ -41,7 +41,7 @@ async fn a_request_passes_both_sidecars(variant: Variant) {
         let hop = eventually("the hop is written down", async || {
             let log = fs::read_to_string(task.hops()).unwrap_or_default();
             // The requests before it did not ask for this.
-            let mut hops = log.lines().map(Hop::parse);
+            let mut hops = log.lines().map(AccessLogEntry::parse);
             match (hops.next().flatten(), hops.next()) {
                 (Some(hop), None) => Ok(hop),
                 _ => Err(log),
@@ -56,9 +56,9 @@ async fn a_request_passes_both_sidecars(variant: Variant) {
     }
 }
 
-async fn tasks_take_turns(variant: Variant) {
+async fn tasks_take_turns(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
-    let mesh = Mesh::start(variant, std::slice::from_ref(&blue)).await;
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let one = Upstream::start("one", Manner::Name).await;
     let two = Upstream::start("two", Manner::Name).await;
     mesh.serve("blue", &[one.address, two.address]);

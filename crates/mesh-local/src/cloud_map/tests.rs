@@ -11,7 +11,7 @@ const BLUE: &str = "blue.demo.local";
 const ASKER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9));
 
 async fn map() -> (CloudMap, ControlPlane, DnsNames) {
-    let (control, _serving) = ControlPlane::bind(Addresses::default(), World::default())
+    let (control, _serving) = ControlPlane::bind(Addresses::default(), MeshState::default())
         .await
         .expect("loopback has ports");
     let names = DnsNames::new(["demo.local"]);
@@ -26,7 +26,7 @@ fn of_blue(last: u8) -> Registration {
             service: "blue".to_owned(),
             has_dns: true,
         },
-        instance: NodeInstance {
+        instance: NodeEndpoint {
             id: format!("blue/{last}"),
             addresses: vec![IpAddr::V4(address)],
             attributes: BTreeMap::new(),
@@ -51,7 +51,7 @@ async fn dns_has_the_tasks_that_are_registered() {
 async fn dns_forgets_a_service_that_is_gone_before_its_tasks_are() {
     let (map, control, names) = map().await;
     let registered = map.register("blue/2", &[of_blue(2)]);
-    control.update(|world| world.hosts.clear());
+    control.update(|world| world.dns_endpoints.clear());
     map.publish_now();
     assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
     drop(registered);

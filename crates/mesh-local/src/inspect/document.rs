@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use mesh_control::snapshot::ResourceType;
-use mesh_control::{Admin, Bootstrap, Snapshot, Wiring};
+use mesh_control::{Admin, Bootstrap, NodeMetadata, Snapshot};
 use serde_json::{Map, Value, json};
 
 use super::message::{MessageError, Messages, is_of_type};
@@ -20,7 +20,7 @@ const CONNECTION_MANAGER: &str = "envoy.extensions.filters.network.http_connecti
 pub(super) fn of(
     snapshot: &Snapshot,
     node_id: &str,
-    wiring: Wiring,
+    wiring: NodeMetadata,
     sds: Option<PathBuf>,
 ) -> Result<Value, MessageError> {
     let messages = Messages::load()?;
@@ -47,7 +47,7 @@ pub(super) fn of(
         node_id: node_id.to_owned(),
         wiring,
         xds: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
-        variant: Variant::Delta,
+        protocol: XdsProtocol::Delta,
         admin: Admin::Socket(PathBuf::new()),
         sds,
         dns_servers: Vec::new(),

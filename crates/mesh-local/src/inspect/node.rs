@@ -34,7 +34,7 @@ pub enum FindError {
 #[must_use]
 pub fn nodes(plan: &Plan) -> Vec<Identity> {
     let members = plan.meshes.values().flat_map(|mesh| {
-        let path = |kind| move |name: &String| Identity::Member(ResourcePath::new(&mesh.name, kind, name));
+        let path = |kind| move |name: &String| Identity::MeshNode(ResourcePath::new(&mesh.name, kind, name));
         let nodes = mesh.virtual_nodes.keys().map(path(Kind::VirtualNode));
         nodes.chain(mesh.virtual_gateways.keys().map(path(Kind::VirtualGateway)))
     });
@@ -61,7 +61,7 @@ pub fn find(plan: &Plan, name: &str) -> Result<Identity, FindError> {
     let service = plan.services.iter().filter_map(|service| {
         let is_meant = [name, name.strip_prefix("service/").unwrap_or(name)].contains(&service.name.as_str());
         match &service.membership {
-            Membership::Mesh(member) if is_meant => Some(Identity::Member(member.path.clone())),
+            Membership::Mesh(member) if is_meant => Some(Identity::MeshNode(member.path.clone())),
             Membership::Namespace(_) if is_meant => Some(identity(service)),
             _ => None,
         }
@@ -70,7 +70,7 @@ pub fn find(plan: &Plan, name: &str) -> Result<Identity, FindError> {
     let id = Identity::parse(name).ok();
     let mut meant = nodes.iter().filter(|node| {
         let is_so_called = match node {
-            Identity::Member(path) => path.name == name || in_mesh(path) == name,
+            Identity::MeshNode(path) => path.name == name || in_mesh(path) == name,
             Identity::Service(_) => false,
         };
         id.as_ref() == Some(node) || is_so_called || service.contains(node)
@@ -98,7 +98,7 @@ fn in_mesh(path: &ResourcePath) -> String {
 /// What [`find`] finds it by.
 fn in_words(node: &Identity) -> String {
     match node {
-        Identity::Member(path) => path.to_string(),
+        Identity::MeshNode(path) => path.to_string(),
         Identity::Service(service) => format!("service/{}", service.service),
     }
 }

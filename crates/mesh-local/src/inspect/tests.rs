@@ -115,7 +115,7 @@ fn plan(template: &str) -> Plan {
 
 fn found(name: &str) -> String {
     match find(&plan(TEMPLATE), name) {
-        Ok(Identity::Member(path)) => path.to_string(),
+        Ok(Identity::MeshNode(path)) => path.to_string(),
         Ok(Identity::Service(service)) => service.to_string(),
         Err(error) => error.to_string(),
     }

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use mesh_control::node::{EGRESS_PORT, OwnWiring, egress_listener, ingress_listener, tcp_egress_listener};
-use mesh_control::{Identity, Wiring};
+use mesh_control::node::{EGRESS_PORT, MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_control::{Identity, NodeMetadata};
 use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Topology};
 use mesh_model::namespace::Namespace;
 
@@ -31,28 +31,28 @@ pub(super) fn wiring(
     kind: TrafficMode,
     mesh: Option<&Topology>,
     namespace: Option<&Namespace>,
-) -> Wiring {
+) -> NodeMetadata {
     match (node, kind) {
-        (Identity::Member(_), TrafficMode::TransparentProxy) => Wiring::intercepted(),
-        (Identity::Member(path), TrafficMode::ExplicitProxy) => Wiring {
-            listeners: mesh.map(|mesh| in_mesh(mesh, path)).unwrap_or_default(),
-            own: OwnWiring {
+        (Identity::MeshNode(_), TrafficMode::TransparentProxy) => NodeMetadata::transparent_proxy(),
+        (Identity::MeshNode(path), TrafficMode::ExplicitProxy) => NodeMetadata {
+            listener_ports: mesh.map(|mesh| in_mesh(mesh, path)).unwrap_or_default(),
+            extension: MeshwrightMetadata {
                 // As for tasks that run on one machine, whatever the mesh prefers.
                 app_address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-                ..OwnWiring::default()
+                ..MeshwrightMetadata::default()
             },
         },
         (Identity::Service(service), kind) => {
             let is_intercepted = kind == TrafficMode::TransparentProxy;
             let addresses = namespace.filter(|_| is_intercepted).map(virtual_addresses);
-            Wiring {
-                listeners: namespace
+            NodeMetadata {
+                listener_ports: namespace
                     .map(|namespace| in_namespace(namespace, &service.service))
                     .unwrap_or_default(),
-                own: OwnWiring {
-                    is_intercepted,
+                extension: MeshwrightMetadata {
+                    is_transparent_proxy: is_intercepted,
                     virtual_addresses: addresses.unwrap_or_default(),
-                    ..OwnWiring::default()
+                    ..MeshwrightMetadata::default()
                 },
             }
         }

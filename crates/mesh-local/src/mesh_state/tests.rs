@@ -37,11 +37,11 @@ fn names_are_known_before_anybody_answers_to_them() {
     let world = initial_state(&plan());
     assert_eq!(world.meshes.keys().collect::<Vec<_>>(), ["demo"]);
     assert_eq!(
-        world.hosts,
+        world.dns_endpoints,
         BTreeMap::from([("blue.demo.local".to_owned(), Vec::new())])
     );
-    assert_eq!(world.registered.len(), 2);
-    assert!(world.registered_under("demo.local", "store").is_empty());
+    assert_eq!(world.node_endpoints.len(), 2);
+    assert!(world.node_endpoints_of("demo.local", "store").is_empty());
 }
 
 #[test]
@@ -126,7 +126,8 @@ fn what_is_new_is_told_before_what_changes_and_that_before_what_is_gone() {
         ("Weight: 1", "Weight: 7"),
         ("VirtualServiceName: store\n", "VirtualServiceName: database\n"),
     ]);
-    let services = |world: &World| -> Vec<String> { world.meshes["demo"].virtual_services.keys().cloned().collect() };
+    let services =
+        |world: &MeshState| -> Vec<String> { world.meshes["demo"].virtual_services.keys().cloned().collect() };
     let mut now = initial_state(&before);
     let (old, new) = (services(&now), services(&initial_state(&after)));
     assert!(
@@ -144,7 +145,7 @@ fn what_is_new_is_told_before_what_changes_and_that_before_what_is_gone() {
         now.meshes["demo"].virtual_routers,
         initial_state(&before).meshes["demo"].virtual_routers
     );
-    let calls = |world: &World, service: &str| {
+    let calls = |world: &MeshState, service: &str| {
         let backends = &world.meshes["demo"].virtual_nodes["blue"].backends;
         backends.iter().any(|backend| {
             let Backend::VirtualService(called) = backend;
@@ -169,9 +170,9 @@ fn tasks_listen_on_the_ports_of_both_plans_until_the_old_ones_are_gone() {
     let blue = mesh.virtual_nodes.get_mut("blue").expect("there is one");
     blue.listeners[0].port_mapping.port = 9999;
     let mut now = initial_state(&plan());
-    let also = |world: &World| -> Vec<u16> {
+    let also = |world: &MeshState| -> Vec<u16> {
         let key = ("demo".to_owned(), "blue".to_owned());
-        let listeners = world.also_listening.get(&key).into_iter().flatten();
+        let listeners = world.extra_listeners.get(&key).into_iter().flatten();
         listeners.map(|listener| listener.port_mapping.port).collect()
     };
     expand(&mut now, &after);

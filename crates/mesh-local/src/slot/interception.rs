@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_control::node::{EGRESS_PORT, INTERCEPTED_INGRESS, egress_listener, ingress_listener};
+use mesh_control::node::{EGRESS_PORT, TRANSPARENT_INGRESS, egress_listener, ingress_listener};
 use mesh_model::app_mesh::Kind;
 use mesh_model::namespace::Namespace;
 
@@ -89,7 +89,7 @@ impl InterceptionSetup {
         interception.ignored_ips.push(BRIDGE.into());
         let incoming = interception
             .ingress_port
-            .map(|port| (INTERCEPTED_INGRESS.to_owned(), port));
+            .map(|port| (TRANSPARENT_INGRESS.to_owned(), port));
         Self {
             listeners: incoming
                 .into_iter()

@@ -49,23 +49,23 @@ fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
     let (slot, service) = slot(&plan(&images()), "blue", state.path());
     assert_eq!(slot.node_id(), Some("mesh/demo/virtualNode/blue"));
     let wiring = slot.wiring().expect("an Envoy");
-    let listeners: Vec<&str> = wiring.listeners.keys().map(String::as_str).collect();
+    let listeners: Vec<&str> = wiring.listener_ports.keys().map(String::as_str).collect();
     assert_eq!(listeners, ["egress", "egress-store-6379", "ingress-8080"]);
-    assert_eq!(wiring.own.app_address, Some(IpAddr::from([127, 0, 0, 1])));
-    assert_eq!(wiring.own.app_ports.keys().collect::<Vec<_>>(), [&8080]);
+    assert_eq!(wiring.extension.app_address, Some(IpAddr::from([127, 0, 0, 1])));
+    assert_eq!(wiring.extension.app_ports.keys().collect::<Vec<_>>(), [&8080]);
     assert_eq!(
         slot.ingress("8080").map(|address| address.port()),
-        Some(wiring.listeners["ingress-8080"])
+        Some(wiring.listener_ports["ingress-8080"])
     );
-    let tcp = SocketAddr::from(([127, 0, 0, 1], wiring.listeners["egress-store-6379"]));
+    let tcp = SocketAddr::from(([127, 0, 0, 1], wiring.listener_ports["egress-store-6379"]));
     assert_eq!(slot.tcp_listeners(), BTreeSet::from([tcp.port()]));
 
     let variables: BTreeMap<String, OsString> = slot.environment_of(&service.containers[0]).into_iter().collect();
     let variable = |name: &str| variables[name].to_str().expect("a text").to_owned();
-    assert_eq!(variable("SERVER_PORT"), wiring.own.app_ports[&8080].to_string());
+    assert_eq!(variable("SERVER_PORT"), wiring.extension.app_ports[&8080].to_string());
     assert_eq!(
         variable("MESHWRIGHT_EGRESS"),
-        format!("127.0.0.1:{}", wiring.listeners["egress"])
+        format!("127.0.0.1:{}", wiring.listener_ports["egress"])
     );
     assert_eq!(variable("MESHWRIGHT_SUFFIXES"), "demo.local,store");
     assert_eq!(variable("MESHWRIGHT_TCP_EGRESS"), format!("store:6379={tcp}"));
@@ -89,7 +89,7 @@ fn both_are_told_where_spans_are_wanted() {
     let state = tempfile::tempdir().expect("a folder");
     let (slot, service) = slot(&plan(&images()), "blue", state.path());
     let collector = shared(state.path()).collector;
-    assert_eq!(slot.wiring().expect("an Envoy").own.collector, Some(collector));
+    assert_eq!(slot.wiring().expect("an Envoy").extension.collector, Some(collector));
     let mut container = service.containers[0].clone();
     let told = |container: &ContainerPlan| {
         let variables = slot.environment_of(container).into_iter();
@@ -125,11 +125,11 @@ fn a_virtual_gateway_calls_itself() {
     let (slot, _) = slot(&plan(&images()), "gateway", state.path());
     assert_eq!(slot.node_id(), Some("mesh/demo/virtualGateway/door"));
     let wiring = slot.wiring().expect("an Envoy");
-    let listeners: Vec<&str> = wiring.listeners.keys().map(String::as_str).collect();
+    let listeners: Vec<&str> = wiring.listener_ports.keys().map(String::as_str).collect();
     assert_eq!(listeners, ["egress", "ingress-9080"]);
     assert_eq!(
         slot.egress().map(|address| address.port()),
-        Some(wiring.listeners["egress"])
+        Some(wiring.listener_ports["egress"])
     );
     assert_eq!(slot.apps().count(), 0);
 }

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 use cfn::{Value, ecs};
 use envoy_bootstrap::{
-    Admin, Bootstrap, EGRESS_PORT, INGRESS_PORT, OwnWiring, Upstream, Variant, Wiring, egress_listener,
-    ingress_listener, tcp_egress_listener,
+    Admin, Bootstrap, EGRESS_PORT, INGRESS_PORT, MeshwrightMetadata, NodeMetadata, Upstream, XdsProtocol,
+    egress_listener, ingress_listener, tcp_egress_listener,
 };
 use mesh_model::app_mesh::PortMapping as MeshPort;
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment as variables};
@@ -36,13 +36,13 @@ const IGNORED_PORTS: &str = "22";
 
 impl Envoy {
     /// How the task of this Envoy is connected. Notes what keeps it from being.
-    pub(super) fn wiring(&self, task: &TaskDefinition, path: &str, diagnostics: &mut Diagnostics) -> Wiring {
+    pub(super) fn wiring(&self, task: &TaskDefinition, path: &str, diagnostics: &mut Diagnostics) -> NodeMetadata {
         self.refuse_own_ports(path, diagnostics);
         // A mesh that prefers IPv6 would make it `::1`, where containers are not told to listen.
         let app_address = self.is_sidecar().then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if self.is_intercepted {
-            let mut wiring = Wiring::intercepted();
-            wiring.own.app_address = app_address;
+            let mut wiring = NodeMetadata::transparent_proxy();
+            wiring.extension.app_address = app_address;
             return wiring;
         }
         let mut taken: BTreeSet<u16> = self.ports().chain([ADMIN_PORT, INGRESS_PORT, EGRESS_PORT]).collect();
@@ -59,14 +59,14 @@ impl Envoy {
             taken.insert(at);
             listeners.insert(tcp_egress_listener(name, *port), at);
         }
-        Wiring {
-            listeners,
-            own: OwnWiring {
+        NodeMetadata {
+            listener_ports: listeners,
+            extension: MeshwrightMetadata {
                 // Nobody but tasks of the same network, and the load balancer, can come that far.
                 ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 app_ports,
                 app_address,
-                ..OwnWiring::default()
+                ..MeshwrightMetadata::default()
             },
         }
     }
@@ -75,7 +75,7 @@ impl Envoy {
     pub(super) fn tell(
         &self,
         task: TaskDefinition,
-        wiring: &Wiring,
+        wiring: &NodeMetadata,
         control_plane: &ControlPlaneHandle,
     ) -> TaskDefinition {
         let mut told = Vec::new();
@@ -84,7 +84,7 @@ impl Envoy {
         } else {
             told.push((variables::EGRESS, format!("127.0.0.1:{EGRESS_PORT}")));
             let tcp = self.tcp_backends.iter().filter_map(|(name, port)| {
-                let at = wiring.listeners.get(&tcp_egress_listener(name, *port))?;
+                let at = wiring.listener_ports.get(&tcp_egress_listener(name, *port))?;
                 Some(format!("{name}:{port}=127.0.0.1:{at}"))
             });
             let tcp: Vec<String> = tcp.collect();
@@ -95,7 +95,7 @@ impl Envoy {
         told.push((variables::SUFFIXES, self.suffixes(control_plane).to_string()));
         told.push((variables::READY, format!("http://127.0.0.1:{ADMIN_PORT}/ready")));
         task.map_containers(|container| {
-            let container = moved(container, &wiring.own.app_ports).listening_at("127.0.0.1");
+            let container = moved(container, &wiring.extension.app_ports).listening_at("127.0.0.1");
             told.iter().fold(container, |container, (name, value)| {
                 container.with_variable_unless_set(name, value)
             })
@@ -193,7 +193,7 @@ fn moved(container: Container, app_ports: &BTreeMap<u16, u16>) -> Container {
 }
 
 /// What the Envoy starts from, in one line.
-pub(super) fn bootstrap(envoy: &Envoy, control_plane: &ControlPlaneHandle, wiring: Wiring) -> String {
+pub(super) fn bootstrap(envoy: &Envoy, control_plane: &ControlPlaneHandle, wiring: NodeMetadata) -> String {
     let bootstrap = Bootstrap {
         node_id: envoy.path.to_string(),
         wiring,
@@ -201,7 +201,7 @@ pub(super) fn bootstrap(envoy: &Envoy, control_plane: &ControlPlaneHandle, wirin
             name: control_plane.host(),
             port: control_plane.port(),
         },
-        variant: Variant::Delta,
+        protocol: XdsProtocol::Delta,
         admin: Admin::Address((Ipv4Addr::LOCALHOST, ADMIN_PORT).into()),
         sds: envoy.sds.as_ref().map(PathBuf::from),
         dns_servers: Vec::new(),

@@ -79,11 +79,11 @@ fn plans() -> impl Strategy<Value = Vec<Plan>> {
 }
 
 /// Lets events happen in the order of `choices`, then lets everything come to rest.
-fn play(variant: Variant, plans: &[Plan], choices: &[u8], refuses: u8, names_culprits: bool) {
+fn play(protocol: XdsProtocol, plans: &[Plan], choices: &[u8], refuses: u8, names_culprits: bool) {
     let mut targets: VecDeque<Arc<Snapshot>> = plans.iter().map(Plan::snapshot).collect();
     let mut target = targets.pop_front().expect("at least one plan");
-    let mut session = Session::new(variant, Arc::clone(&target));
-    let mut client = Client::new(variant, refuses, names_culprits);
+    let mut session = Session::new(protocol, Arc::clone(&target));
+    let mut client = Client::new(protocol, refuses, names_culprits);
     let mut wire: VecDeque<Push> = VecDeque::new();
     let mut quiet = 0;
     // Once the choices are used up, every kind of event gets its turn until none has anything left to do.
@@ -95,7 +95,7 @@ fn play(variant: Variant, plans: &[Plan], choices: &[u8], refuses: u8, names_cul
             0 => {
                 if let Some((kind, request)) = client.outbox.pop_front() {
                     match request {
-                        ClientRequest::World(request) => session.on_world_request(kind, &request),
+                        ClientRequest::MeshState(request) => session.on_sotw_request(kind, &request),
                         ClientRequest::Delta(request) => session.on_delta_request(kind, &request),
                     };
                     quiet = 0;
@@ -115,8 +115,8 @@ fn play(variant: Variant, plans: &[Plan], choices: &[u8], refuses: u8, names_cul
             }
             4 => {
                 // In the state of the world, a client cannot say what it has, and is told everything anew.
-                if variant == Variant::Delta {
-                    session = Session::new(variant, Arc::clone(&target));
+                if protocol == XdsProtocol::Delta {
+                    session = Session::new(protocol, Arc::clone(&target));
                     wire.clear();
                     client.come_back();
                 }
@@ -142,8 +142,8 @@ proptest! {
 
     #[test]
     fn every_client_gets_everything_in_order(plans in plans(), choices in prop::collection::vec(0..5_u8, 0..60)) {
-        play(Variant::Delta, &plans, &choices, 0, false);
-        play(Variant::StateOfTheWorld, &plans, &choices, 0, false);
+        play(XdsProtocol::Delta, &plans, &choices, 0, false);
+        play(XdsProtocol::Sotw, &plans, &choices, 0, false);
     }
 
     #[test]
@@ -153,8 +153,8 @@ proptest! {
         refuses in 2..7_u8,
         names_culprits: bool,
     ) {
-        play(Variant::Delta, &plans, &choices, refuses, names_culprits);
-        play(Variant::StateOfTheWorld, &plans, &choices, refuses, names_culprits);
+        play(XdsProtocol::Delta, &plans, &choices, refuses, names_culprits);
+        play(XdsProtocol::Sotw, &plans, &choices, refuses, names_culprits);
     }
 }
 
@@ -186,7 +186,7 @@ fn accept(session: &mut Session, push: &Push) {
 
 #[test]
 fn a_subscription_to_nothing_is_answered() {
-    let mut session = Session::new(Variant::Delta, Arc::new(Snapshot::new()));
+    let mut session = Session::new(XdsProtocol::Delta, Arc::new(Snapshot::new()));
     session.on_delta_request(ResourceType::Listener, &DeltaRequest::default());
     let push = session.next_push().expect("an empty answer");
     assert!(push.set.is_empty() && push.removed.is_empty());
@@ -196,7 +196,7 @@ fn a_subscription_to_nothing_is_answered() {
 
 #[test]
 fn endpoints_are_told_again_when_their_cluster_changes() {
-    let mut session = Session::new(Variant::Delta, one_cluster(1, 1));
+    let mut session = Session::new(XdsProtocol::Delta, one_cluster(1, 1));
     session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
     let cluster = session.next_push().expect("the cluster");
     session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
@@ -217,7 +217,7 @@ fn endpoints_are_told_again_when_their_cluster_changes() {
 
 #[test]
 fn endpoints_on_their_way_while_their_cluster_changes_are_told_once_more() {
-    let mut session = Session::new(Variant::Delta, one_cluster(1, 1));
+    let mut session = Session::new(XdsProtocol::Delta, one_cluster(1, 1));
     session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
     let cluster = session.next_push().expect("the cluster");
     session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
@@ -252,14 +252,14 @@ fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
             &["*"]
         })
     };
-    let mut session = Session::new(Variant::Delta, one_cluster(1, 2));
+    let mut session = Session::new(XdsProtocol::Delta, one_cluster(1, 2));
     session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
     assert_eq!(session.next_push(), None, "the cluster has not changed");
     session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
     assert_eq!(session.next_push().expect("the endpoints").kind, ResourceType::Endpoint);
 
     // A cluster that changed meanwhile needs its endpoints, though the client says only later that it has them.
-    let mut session = Session::new(Variant::Delta, one_cluster(2, 1));
+    let mut session = Session::new(XdsProtocol::Delta, one_cluster(2, 1));
     session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
     assert_eq!(session.next_push().expect("the cluster").kind, ResourceType::Cluster);
     session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
@@ -268,19 +268,19 @@ fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
 
 #[test]
 fn an_answer_to_an_older_push_changes_nothing() {
-    let mut session = Session::new(Variant::StateOfTheWorld, one_cluster(1, 1));
-    session.on_world_request(ResourceType::Cluster, &WorldRequest::default());
+    let mut session = Session::new(XdsProtocol::Sotw, one_cluster(1, 1));
+    session.on_sotw_request(ResourceType::Cluster, &SotwRequest::default());
     let push = session.next_push().expect("the cluster");
-    let stale = WorldRequest {
+    let stale = SotwRequest {
         names: Vec::new(),
         answer: Some(Answer {
             nonce: "cluster-0".to_owned(),
             error: Some("no".to_owned()),
         }),
     };
-    assert_eq!(session.on_world_request(ResourceType::Cluster, &stale), None);
+    assert_eq!(session.on_sotw_request(ResourceType::Cluster, &stale), None);
     assert!(!session.is_settled(), "the push is still to be answered");
-    let refusal = WorldRequest {
+    let refusal = SotwRequest {
         answer: Some(Answer {
             nonce: push.nonce,
             error: Some("no".to_owned()),
@@ -288,7 +288,7 @@ fn an_answer_to_an_older_push_changes_nothing() {
         ..stale
     };
     let refusal = session
-        .on_world_request(ResourceType::Cluster, &refusal)
+        .on_sotw_request(ResourceType::Cluster, &refusal)
         .expect("a refusal");
     assert_eq!(refusal.resources, ["c0"]);
     assert_eq!(session.report(ResourceType::Cluster).rejected[0].message, "no");

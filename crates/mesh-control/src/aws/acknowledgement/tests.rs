@@ -1,7 +1,7 @@
 //! What is said, and what follows from it.
 
 use super::*;
-use crate::ads::{RejectedResource, TypeReport, Variant};
+use crate::ads::{RejectedResource, TypeReport, XdsProtocol};
 use crate::aws::configuration::Parameter;
 
 fn configuration(version: i64) -> Digest {
@@ -13,8 +13,8 @@ fn now() -> SystemTime {
 }
 
 /// What a copy says that serves and whose Envoys have accepted version 1.
-fn said(copy: &str) -> (String, Acknowledgement) {
-    let said = Acknowledgement {
+fn said(copy: &str) -> (String, ReplicaStatus) {
+    let said = ReplicaStatus {
         configuration: configuration(1),
         accepted: Some(configuration(1)),
         envoys: 2,
@@ -26,7 +26,7 @@ fn said(copy: &str) -> (String, Acknowledgement) {
     (copy.to_owned(), said)
 }
 
-fn but(copy: &str, change: impl FnOnce(&mut Acknowledgement)) -> (String, Acknowledgement) {
+fn but(copy: &str, change: impl FnOnce(&mut ReplicaStatus)) -> (String, ReplicaStatus) {
     let (copy, mut said) = said(copy);
     change(&mut said);
     (copy, said)
@@ -35,10 +35,10 @@ fn but(copy: &str, change: impl FnOnce(&mut Acknowledgement)) -> (String, Acknow
 #[test]
 fn all_copies_have_to_serve_it_and_all_envoys_to_have_it() {
     let judge = |said: &[_]| judge(&configuration(1), said, now());
-    let settled = Acknowledged::Settled { copies: 2, envoys: 4 };
+    let settled = SyncStatus::Synced { replicas: 2, envoys: 4 };
     assert_eq!(judge(&[said("a"), said("b")]), settled);
-    let waits_for = |judged: Acknowledged, what: &str| match judged {
-        Acknowledged::Waiting { reason } => assert!(reason.contains(what), "{reason}"),
+    let waits_for = |judged: SyncStatus, what: &str| match judged {
+        SyncStatus::Pending { reason } => assert!(reason.contains(what), "{reason}"),
         other => panic!("{other:?}"),
     };
     let other = but("b", |said| said.configuration = configuration(2));
@@ -54,13 +54,13 @@ fn all_copies_have_to_serve_it_and_all_envoys_to_have_it() {
 
 #[test]
 fn what_is_refused_of_this_configuration_is_told_and_of_another_is_not() {
-    let refuse = |said: &mut Acknowledgement| said.refused = vec!["x refuses y: z".to_owned()];
-    let refused = Acknowledged::Refused {
-        refused: vec!["copy b: x refuses y: z".to_owned()],
+    let refuse = |said: &mut ReplicaStatus| said.refused = vec!["x refuses y: z".to_owned()];
+    let refused = SyncStatus::Rejected {
+        rejections: vec!["copy b: x refuses y: z".to_owned()],
     };
     assert_eq!(judge(&configuration(1), &[said("a"), but("b", refuse)], now()), refused);
     let judged = judge(&configuration(2), &[but("b", refuse)], now());
-    assert!(matches!(judged, Acknowledged::Waiting { .. }), "{judged:?}");
+    assert!(matches!(judged, SyncStatus::Pending { .. }), "{judged:?}");
 }
 
 #[test]
@@ -75,21 +75,21 @@ fn a_copy_that_has_not_spoken_for_long_is_not_waited_for() {
         })
     };
     let judge = |said: &[_]| judge(&configuration(1), said, now());
-    assert!(matches!(judge(&[said("a"), old(90)]), Acknowledged::Waiting { .. }));
+    assert!(matches!(judge(&[said("a"), old(90)]), SyncStatus::Pending { .. }));
     assert_eq!(
         judge(&[said("a"), old(91)]),
-        Acknowledged::Settled { copies: 1, envoys: 2 }
+        SyncStatus::Synced { replicas: 1, envoys: 2 }
     );
-    assert_eq!(judge(&[old(91)]), Acknowledged::NobodyReports);
-    assert_eq!(judge(&[]), Acknowledged::NobodyReports);
+    assert_eq!(judge(&[old(91)]), SyncStatus::NoReports);
+    assert_eq!(judge(&[]), SyncStatus::NoReports);
     assert_eq!(
         judge(&[but("a", |said| said.at = "yesterday".to_owned())]),
-        Acknowledged::NobodyReports
+        SyncStatus::NoReports
     );
     // The clock of a copy may be ahead.
     assert!(matches!(
         judge(&[but("a", |said| said.at = at(-60))]),
-        Acknowledged::Settled { .. }
+        SyncStatus::Synced { .. }
     ));
 }
 
@@ -102,7 +102,7 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
     ) + r#""refused":[],"at":"2027-01-15T08:00:00Z"}"#;
     assert_eq!(word.to_json(), expected);
     assert_eq!(
-        serde_json::from_str::<Acknowledgement>(&expected).expect("a document"),
+        serde_json::from_str::<ReplicaStatus>(&expected).expect("a document"),
         word
     );
     let (_, long) = but("a", |said| said.refused = first_of(vec!["\"𝒳\n".repeat(1000); 9]));
@@ -110,7 +110,7 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
     assert_eq!(long.refused[REFUSALS], "and 4 more");
     let text = long.to_json();
     assert!(text.len() <= LONGEST && text.len() > LONGEST / 2, "{}", text.len());
-    serde_json::from_str::<Acknowledgement>(&text).expect("a document");
+    serde_json::from_str::<ReplicaStatus>(&text).expect("a document");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn of_many_virtual_nodes_those_with_the_fewest_healthy_instances_are_told_of() {
     });
     let text = many.to_json();
     assert!(text.len() <= LONGEST && text.len() > LONGEST - 30, "{}", text.len());
-    let told: Acknowledgement = serde_json::from_str(&text).expect("a document");
+    let told: ReplicaStatus = serde_json::from_str(&text).expect("a document");
     assert_eq!(told.healthy.len() + told.unlisted, 1000);
     let of = |count| told.healthy.values().filter(|told| **told == count).count();
     assert_eq!((of(0), of(2)), (143, 0));
@@ -135,18 +135,18 @@ fn a_virtual_node_has_as_many_healthy_instances_as_the_copy_says_that_knows_the_
             said.healthy.insert("blue".to_owned(), count);
         })
     };
-    assert_eq!(healthy(&[said("a"), knows(5)], "blue"), Healthy::AtLeast(2));
-    assert_eq!(healthy(&[said("a"), knows(0)], "blue"), Healthy::AtLeast(0));
-    assert_eq!(healthy(&[said("a")], "elsewhere"), Healthy::NotCounted);
+    assert_eq!(healthy(&[said("a"), knows(5)], "blue"), EndpointHealth::AtLeast(2));
+    assert_eq!(healthy(&[said("a"), knows(0)], "blue"), EndpointHealth::AtLeast(0));
+    assert_eq!(healthy(&[said("a")], "elsewhere"), EndpointHealth::Unknown);
     // A copy of a release that does not count.
     let silent = but("b", |said| said.healthy.clear());
-    assert_eq!(healthy(std::slice::from_ref(&silent), "blue"), Healthy::NotCounted);
-    assert_eq!(healthy(&[said("a"), silent], "blue"), Healthy::AtLeast(2));
+    assert_eq!(healthy(std::slice::from_ref(&silent), "blue"), EndpointHealth::Unknown);
+    assert_eq!(healthy(&[said("a"), silent], "blue"), EndpointHealth::AtLeast(2));
     let former = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
-    let former: Acknowledgement = serde_json::from_str(former).expect("a document");
+    let former: ReplicaStatus = serde_json::from_str(former).expect("a document");
     assert!(former.healthy.is_empty());
-    let waits_for = |waiting: Healthy, what: &str| match waiting {
-        Healthy::Waiting { reason } => assert!(reason.contains(what), "{reason}"),
+    let waits_for = |waiting: EndpointHealth, what: &str| match waiting {
+        EndpointHealth::Pending { reason } => assert!(reason.contains(what), "{reason}"),
         other => panic!("{other:?}"),
     };
     let other = but("b", |said| said.configuration = configuration(2));
@@ -160,7 +160,7 @@ fn envoy(id: &str) -> NodeStatus {
     NodeStatus {
         id: id.to_owned(),
         task: None,
-        variant: Variant::Delta,
+        protocol: XdsProtocol::Delta,
         revision: 3,
         settled: true,
         notes: vec![],

@@ -7,7 +7,7 @@ use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
 
 use super::super::registered::{Found, Service};
 use super::State;
-use crate::world::NodeInstance;
+use crate::mesh_state::NodeEndpoint;
 
 impl State {
     /// Of the virtual nodes of a mesh as it is served, how many healthy instances each has; those that are left to DNS
@@ -24,7 +24,7 @@ impl State {
         let found = |service: &Service| self.services.get(service)?.found.as_ref();
         match node.service_discovery.as_ref()? {
             ServiceDiscovery::AwsCloudMap(cloud_map) => {
-                let is_meant = |instance: &&NodeInstance| {
+                let is_meant = |instance: &&NodeEndpoint| {
                     let mut wanted = cloud_map.attributes.iter();
                     wanted.all(|wanted| instance.attributes.get(&wanted.key) == Some(&wanted.value))
                 };

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::super::cloud_map::{Answer, Question};
 use super::super::failure::{Failure, Reason};
 use super::super::registered::{Found, Service, Wanted};
-use super::super::schedule::{INSTANCE_CALLS_PER_SECOND, Intervals, backed_off, stretched};
+use super::super::schedule::{INSTANCE_CALLS_PER_SECOND, PollIntervals, backed_off, stretched};
 use super::{News, State, said};
-use crate::world::NodeInstance;
+use crate::mesh_state::NodeEndpoint;
 
 /// What is known of a service.
 #[derive(Debug, Default)]
@@ -27,12 +27,12 @@ pub(super) struct Known {
 
 impl Known {
     /// Who serves, for virtual nodes that are found by Cloud Map; `None` before the first answer.
-    pub(super) fn serving(&self) -> Option<Vec<NodeInstance>> {
+    pub(super) fn serving(&self) -> Option<Vec<NodeEndpoint>> {
         Some(self.found.as_ref()?.serving(self.was_healthy))
     }
 
     /// The same for a host name; `None` if that is left to DNS, too.
-    pub(super) fn host(&self) -> Option<Vec<NodeInstance>> {
+    pub(super) fn host(&self) -> Option<Vec<NodeEndpoint>> {
         self.serving()
             .filter(|_| self.found.as_ref().is_some_and(Found::is_for_host))
     }
@@ -70,7 +70,7 @@ impl State {
         }
         let is_past =
             |since: Option<Instant>, time| since.is_none_or(|since| now.saturating_duration_since(since) >= time);
-        let Intervals {
+        let PollIntervals {
             endpoints,
             health,
             unknown,

@@ -73,7 +73,7 @@ fn are(instances: &[(&str, bool)]) -> Answer {
 }
 
 /// Short, so that little time has to pass.
-const INTERVALS: Intervals = Intervals {
+const INTERVALS: PollIntervals = PollIntervals {
     parameters: Duration::from_secs(5),
     endpoints: Duration::from_secs(1),
     health: Duration::from_secs(5),
@@ -113,8 +113,8 @@ impl Told {
         self.now += Duration::from_secs(seconds);
     }
 
-    fn world(&self) -> World {
-        let mut world = World::default();
+    fn world(&self) -> MeshState {
+        let mut world = MeshState::default();
         self.state.write(&mut world);
         world
     }
@@ -154,12 +154,12 @@ fn nothing_is_served_before_parameters_and_cloud_map_have_answered() {
     told.answered(blue(), Err(failure(Reason::Unreachable)));
     let reason = told.state.is_ready().expect_err("not ready");
     assert!(reason.contains("blue.demo got no answer"), "{reason}");
-    assert_eq!(told.world(), World::default());
+    assert_eq!(told.world(), MeshState::default());
     told.answered(blue(), Ok(at("10.0.0.1")));
     assert_eq!(told.state.is_ready(), Ok(()));
     let world = told.world();
     let expected: IpAddr = [10, 0, 0, 1].into();
-    assert_eq!(world.registered_under("demo", "blue")[0].addresses, [expected]);
+    assert_eq!(world.node_endpoints_of("demo", "blue")[0].addresses, [expected]);
 }
 
 #[test]
@@ -258,8 +258,8 @@ fn names_that_cloud_map_does_not_know_are_left_to_dns_and_rarely_asked_about() {
     told.asks();
     told.answered(blue(), Ok(at("10.0.0.1")));
     told.answered(service("db", "example.com"), Ok(Answer::Now(Found::Nothing, None)));
-    assert_eq!(told.world().hosts.keys().collect::<Vec<_>>(), ["blue.demo"]);
-    assert!(told.world().registered.is_empty());
+    assert_eq!(told.world().dns_endpoints.keys().collect::<Vec<_>>(), ["blue.demo"]);
+    assert!(told.world().node_endpoints.is_empty());
     let asked = |told: &mut Told| told.asks().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     assert_eq!(asked(&mut told), ["blue.demo"]);
     told.passes(30);
@@ -275,7 +275,7 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
     assert_eq!(told.answered(db(), denied()).len(), 1);
     assert!(told.answered(db(), denied()).is_empty(), "it is said once");
     assert_eq!(told.state.is_ready(), Ok(()));
-    assert!(told.world().hosts.is_empty());
+    assert!(told.world().dns_endpoints.is_empty());
     let source = told.source("Cloud Map");
     assert_eq!(source.error, None, "the others answer");
     assert!(
@@ -297,7 +297,7 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
     told.read(nodes(&[("blue", by_name("blue.demo"))]));
     told.answered(blue(), Ok(at("10.0.0.1")));
     told.answered(blue(), denied());
-    assert_eq!(told.world().hosts["blue.demo"].len(), 1);
+    assert_eq!(told.world().dns_endpoints["blue.demo"].len(), 1);
     assert!(
         told.source("Cloud Map")
             .error
@@ -317,7 +317,7 @@ fn services_that_nobody_wants_any_more_are_forgotten() {
     told.answered(service("green", "demo"), Ok(at("10.0.0.2")));
     told.read(nodes(&[("blue", by_cloud_map("blue"))]));
     assert_eq!(told.asks().len(), 1);
-    assert_eq!(told.world().registered.len(), 1);
+    assert_eq!(told.world().node_endpoints.len(), 1);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn two_meshes_share_a_service_and_are_ready_together() {
         .take_parameters("other", Err(failure(Reason::Throttled)), told.now);
     told.read(nodes(&[]));
     assert!(told.served_nodes().is_empty());
-    assert_eq!(told.world().registered.len(), 1, "the other mesh wants it still");
+    assert_eq!(told.world().node_endpoints.len(), 1, "the other mesh wants it still");
     assert_eq!(told.state.parameters_pace("demo"), (0, 4));
     assert_eq!(told.state.parameters_pace("other"), (1, 4));
 }
@@ -380,7 +380,7 @@ fn a_service_that_fails_is_asked_about_more_rarely_and_the_others_are_not() {
     assert_eq!(told.source("Cloud Map").failing_for_seconds, Some(59));
     let news = told.answered(green(), Ok(Answer::Unchanged));
     assert_eq!(news, [News::Good("Cloud Map answers again".to_owned())]);
-    assert_eq!(told.world().registered.len(), 2);
+    assert_eq!(told.world().node_endpoints.len(), 2);
 }
 
 mod endpoints;

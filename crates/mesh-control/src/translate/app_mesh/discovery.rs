@@ -13,7 +13,7 @@ use mesh_model::app_mesh::{IpPreference, VirtualNodeSpec};
 use super::super::envoy::{load_assignment, named_endpoint, over_ads};
 use super::family;
 use super::member::Member;
-use crate::world::NodeInstance;
+use crate::mesh_state::NodeEndpoint;
 
 /// How a virtual node's tasks are found, and what is known of them here.
 pub(super) struct Discovery {
@@ -29,7 +29,7 @@ impl Discovery {
     pub(super) fn of(member: &Member<'_>, spec: &VirtualNodeSpec, port: u16) -> Self {
         let preference = family::of_node(&member.mesh.mesh, spec);
         match &spec.service_discovery {
-            Some(ServiceDiscovery::Dns(dns)) => match member.world.hosts.get(&dns.hostname) {
+            Some(ServiceDiscovery::Dns(dns)) => match member.world.dns_endpoints.get(&dns.hostname) {
                 Some(known) => Self::known(dns.hostname.clone(), known.iter(), preference, port),
                 None => Self {
                     name: dns.hostname.clone(),
@@ -48,11 +48,11 @@ impl Discovery {
                     attributes,
                     ..
                 } = cloud_map;
-                let has_all = |instance: &&NodeInstance| {
+                let has_all = |instance: &&NodeEndpoint| {
                     let has = |key, value| instance.attributes.get(key) == Some(value);
                     attributes.iter().all(|wanted| has(&wanted.key, &wanted.value))
                 };
-                let registered = member.world.registered_under(namespace_name, service_name);
+                let registered = member.world.node_endpoints_of(namespace_name, service_name);
                 let name = format!("{service_name}.{namespace_name}");
                 Self::known(name, registered.iter().filter(has_all), preference, port)
             }
@@ -66,11 +66,11 @@ impl Discovery {
 
     fn known<'i>(
         name: String,
-        instances: impl Iterator<Item = &'i NodeInstance>,
+        instances: impl Iterator<Item = &'i NodeEndpoint>,
         preference: Option<IpPreference>,
         port: u16,
     ) -> Self {
-        let address = |instance: &NodeInstance| {
+        let address = |instance: &NodeEndpoint| {
             // A task that says where its ports are has no others: one of another version of its virtual node, perhaps.
             if !instance.ingress.is_empty() {
                 return instance.ingress.get(&port).copied();

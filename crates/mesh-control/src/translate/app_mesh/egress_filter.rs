@@ -44,7 +44,7 @@ pub(super) fn lets_through(member: &Member<'_>) -> bool {
 pub(super) fn other_hosts(member: &mut Member<'_>, whose: &str, backends: &[Backend<'_>]) -> VirtualHost {
     let to_other = if lets_through(member) {
         let name = names::allow_all(&member.mesh.name);
-        let cluster = if member.wiring.own.is_intercepted {
+        let cluster = if member.wiring.extension.is_transparent_proxy {
             cluster::original_destination(name)
         } else {
             forward_proxy(member, name)
@@ -115,7 +115,7 @@ fn passing(member: &mut Member<'_>, cluster: Cluster, stat_prefix: &str) -> Filt
 
 /// The filter that looks up hosts before they are called; only where they are.
 pub(super) fn lookup_filter(member: &Member<'_>) -> Option<HttpFilter> {
-    (lets_through(member) && !member.wiring.own.is_intercepted).then(|| HttpFilter {
+    (lets_through(member) && !member.wiring.extension.is_transparent_proxy).then(|| HttpFilter {
         name: "envoy.filters.http.dynamic_forward_proxy".to_owned(),
         config_type: Some(http_filter::ConfigType::TypedConfig(any(&FilterConfig {
             implementation_specifier: Some(ImplementationSpecifier::DnsCacheConfig(dns_cache(member))),

@@ -39,7 +39,7 @@ use super::{cluster, listeners, logging, matching, names, order, rewrite, routes
 use crate::node::{EGRESS_PORT, egress_listener, ingress_listener};
 
 pub(super) fn translate<'a>(mut member: Member<'a>, name: &'a str, gateway: &'a VirtualGateway) -> Translation {
-    let Some(egress) = member.wiring.listeners.get(&egress_listener()).copied() else {
+    let Some(egress) = member.wiring.listener_ports.get(&egress_listener()).copied() else {
         member.note("the wiring has no port for `egress`: the gateway cannot pass anything on");
         return member.finish();
     };
@@ -67,12 +67,12 @@ impl<'a> Gateway<'a> {
         let mut chosen = Chosen::new();
         for listener in &self.gateway.spec.listeners {
             let port = listener.port_mapping.port;
-            let intercepted = member.wiring.own.is_intercepted;
+            let intercepted = member.wiring.extension.is_transparent_proxy;
             let wired = ingress_listener(&port.to_string());
             // Nothing is redirected at a gateway: it listens where its callers call.
             let at = member
                 .wiring
-                .listeners
+                .listener_ports
                 .get(&wired)
                 .copied()
                 .or(intercepted.then_some(port));
@@ -88,7 +88,7 @@ impl<'a> Gateway<'a> {
                 continue;
             };
             let name = names::ingress_listener("0.0.0.0", port);
-            let address = (member.wiring.own.ingress_address, at);
+            let address = (member.wiring.extension.ingress_address, at);
             let inspected = is_permissive(listener);
             let inbound = TrafficDirection::Inbound;
             member.add_listener(&listeners::explicit(name, address, inbound, chains, inspected));
@@ -154,7 +154,7 @@ impl<'a> Gateway<'a> {
             normalizes_paths: true,
             filters: Vec::new(),
         }
-        .filter(&member.wiring.own)
+        .filter(&member.wiring.extension)
     }
 
     /// The cluster by which the ingress passes requests on to the egress, with the listener's limits.
@@ -286,7 +286,7 @@ impl<'a> Gateway<'a> {
             filters: Vec::new(),
         };
         let (ip, port) = (IpAddr::V4(Ipv4Addr::LOCALHOST), self.egress.port());
-        let chains = vec![listeners::chain(None, manager.filter(&member.wiring.own))];
+        let chains = vec![listeners::chain(None, manager.filter(&member.wiring.extension))];
         let name = names::egress_listener("0.0.0.0");
         let outbound = TrafficDirection::Outbound;
         member.add_listener(&listeners::explicit(name, (ip, port), outbound, chains, false));

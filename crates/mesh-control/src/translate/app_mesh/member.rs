@@ -11,15 +11,15 @@ use mesh_model::app_mesh::tls::ClientPolicyTls;
 use mesh_model::app_mesh::{Topology, VirtualNodeSpec};
 
 use super::super::Translation;
-use crate::node::Wiring;
+use crate::mesh_state::MeshState;
+use crate::node::NodeMetadata;
 use crate::snapshot::Snapshot;
-use crate::world::World;
 
 /// A virtual node or a virtual gateway under translation.
 pub(super) struct Member<'a> {
-    pub(super) world: &'a World,
+    pub(super) world: &'a MeshState,
     pub(super) mesh: &'a Topology,
-    pub(super) wiring: &'a Wiring,
+    pub(super) wiring: &'a NodeMetadata,
     snapshot: Snapshot,
     notes: Vec<String>,
     /// The clusters so far, to find two of one name.
@@ -34,7 +34,7 @@ pub(super) struct Backend<'a> {
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn new(world: &'a World, mesh: &'a Topology, wiring: &'a Wiring) -> Self {
+    pub(super) fn new(world: &'a MeshState, mesh: &'a Topology, wiring: &'a NodeMetadata) -> Self {
         Self {
             world,
             mesh,

@@ -35,7 +35,7 @@ pub(super) fn egress_routes(port: u16) -> String {
 
 /// The routes of calls that come in to one port.
 pub(super) fn ingress_routes(protocol: Protocol, port: u16) -> String {
-    format!("{}{protocol}_{port}", crate::hop::INBOUND_ROUTES)
+    format!("{}{protocol}_{port}", crate::access_log::INBOUND_ROUTES)
 }
 
 /// The tasks of a virtual node, as those who call them see them.

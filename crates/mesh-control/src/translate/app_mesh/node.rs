@@ -23,7 +23,7 @@ use super::secured::{is_permissive, secured};
 use super::service::{Behind, ServicePort, is_http_family};
 use super::timeouts::{self, Timeouts};
 use super::{cluster, egress_filter, family, listeners, logging, names, routes, service, targets};
-use crate::node::{EGRESS_PORT, INTERCEPTED_INGRESS, egress_listener, ingress_listener, tcp_egress_listener};
+use crate::node::{EGRESS_PORT, TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener};
 
 /// The egress listener of explicit wiring is for the application beside the Envoy and for nobody else.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -35,7 +35,7 @@ pub(super) fn translate(mut member: Member<'_>, name: &str, spec: &VirtualNodeSp
         access_logs: logging::access_logs(spec.logging.as_ref()),
         bind: family::bind(family::of_node(&member.mesh.mesh, spec)),
     };
-    if member.wiring.own.is_intercepted {
+    if member.wiring.extension.is_transparent_proxy {
         node.intercepted_ingress(&mut member);
         node.intercepted_egress(&mut member);
     } else {
@@ -58,7 +58,7 @@ impl Node<'_> {
         for listener in &self.spec.listeners {
             let port = listener.port_mapping.port;
             let wired = ingress_listener(&port.to_string());
-            let Some(at) = member.wiring.listeners.get(&wired).copied() else {
+            let Some(at) = member.wiring.listener_ports.get(&wired).copied() else {
                 member.note(format!(
                     "port {port} cannot be called here: the wiring has no port for `{wired}`"
                 ));
@@ -69,7 +69,7 @@ impl Node<'_> {
                 continue;
             };
             let inspected = is_permissive(listener);
-            let address = (member.wiring.own.ingress_address, at);
+            let address = (member.wiring.extension.ingress_address, at);
             let name = names::ingress_listener("0.0.0.0", port);
             let inbound = TrafficDirection::Inbound;
             member.add_listener(&listeners::explicit(name, address, inbound, chains, inspected));
@@ -90,7 +90,7 @@ impl Node<'_> {
                 inspected.push(port);
             }
         }
-        let port = member.wiring.listeners.get(INTERCEPTED_INGRESS).copied();
+        let port = member.wiring.listener_ports.get(TRANSPARENT_INGRESS).copied();
         // Envoy refuses a listener without chains, and App Mesh had none for a virtual node without listeners.
         if let (Some(port), false) = (port, chains.is_empty()) {
             let name = names::intercepted_ingress_listener(&self.bind.to_string());
@@ -105,7 +105,7 @@ impl Node<'_> {
         let mapping = listener.port_mapping;
         let name = names::ingress_cluster(&member.mesh.name, self.name, mapping.protocol, mapping.port);
         let preference = family::of_node(&member.mesh.mesh, self.spec);
-        let own = &member.wiring.own;
+        let own = &member.wiring.extension;
         let application = SocketAddr::new(
             own.app_address.unwrap_or_else(|| family::application(preference)),
             member.wiring.app_port(mapping.port),
@@ -151,7 +151,7 @@ impl Node<'_> {
             normalizes_paths: true,
             filters: Vec::new(),
         }
-        .filter(&member.wiring.own)
+        .filter(&member.wiring.extension)
     }
 
     fn secured(&self, member: &mut Member<'_>, listener: &Listener, chain: FilterChain) -> Option<Vec<FilterChain>> {
@@ -181,7 +181,7 @@ impl Node<'_> {
                 }
             }
         }
-        let Some(at) = member.wiring.listeners.get(&egress_listener()).copied() else {
+        let Some(at) = member.wiring.listener_ports.get(&egress_listener()).copied() else {
             member.note("the wiring has no port for `egress`: the application cannot call others");
             return;
         };
@@ -195,7 +195,7 @@ impl Node<'_> {
     /// TCP carries no host, so each port has a listener of its own.
     fn explicit_tcp_egress(&self, member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) {
         let wired = tcp_egress_listener(backend.service, port.port);
-        let Some(at) = member.wiring.listeners.get(&wired).copied() else {
+        let Some(at) = member.wiring.listener_ports.get(&wired).copied() else {
             member.note(format!(
                 "TCP port {}:{} cannot be called from here: the wiring has no port for `{wired}`",
                 backend.service, port.port
@@ -252,7 +252,7 @@ impl Node<'_> {
         }
         let (others, anywhere) = egress_filter::other_connections(member);
         chains.extend(others);
-        let Some(at) = member.wiring.listeners.get(&egress_listener()).copied() else {
+        let Some(at) = member.wiring.listener_ports.get(&egress_listener()).copied() else {
             member.note("the wiring has no port for `egress`: the application cannot call others");
             return;
         };
@@ -286,7 +286,7 @@ impl Node<'_> {
             normalizes_paths: true,
             filters: egress_filter::lookup_filter(member).into_iter().collect(),
         }
-        .filter(&member.wiring.own)
+        .filter(&member.wiring.extension)
     }
 
     fn to_tcp_port(&self, member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Filter {

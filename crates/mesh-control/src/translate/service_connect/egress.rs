@@ -11,16 +11,16 @@ use super::super::http::Manager;
 use super::super::listener::{Tcp, on};
 use super::super::tracing;
 use super::{names, routes};
-use crate::node::{OwnWiring, Wiring, egress_listener, tcp_egress_listener};
+use crate::node::{MeshwrightMetadata, NodeMetadata, egress_listener, tcp_egress_listener};
 
 /// The egress listener is for the application beside the Envoy and for nobody else.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mut Translation) {
+pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translation: &mut Translation) {
     let mut snapshot = std::mem::take(&mut translation.snapshot);
-    if let Some(port) = wiring.listeners.get(&egress_listener()) {
+    if let Some(port) = wiring.listener_ports.get(&egress_listener()) {
         snapshot = snapshot
-            .with_listener(&http(*port, &wiring.own))
+            .with_listener(&http(*port, &wiring.extension))
             .with_routes(&routes::egress(namespace));
     } else {
         translation.notes.push(no_port());
@@ -31,7 +31,7 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
         .filter(|endpoint| !endpoint.protocol.is_http_family())
     {
         let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
-        if let Some(port) = wiring.listeners.get(&listener) {
+        if let Some(port) = wiring.listener_ports.get(&listener) {
             let name = names::tcp_egress_listener(endpoint);
             snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, tcp_filter(namespace, endpoint)));
         } else {
@@ -41,7 +41,7 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     translation.snapshot = snapshot;
 }
 
-fn http(port: u16, own: &OwnWiring) -> Listener {
+fn http(port: u16, own: &MeshwrightMetadata) -> Listener {
     let manager = Manager {
         stat_prefix: "egress".to_owned(),
         routes: names::EGRESS_ROUTES.to_owned(),

@@ -10,9 +10,9 @@ use super::super::Translation;
 use super::super::http::Manager;
 use super::super::listener::{Tcp, on};
 use super::{cluster, names, routes};
-use crate::node::{Wiring, ingress_listener};
+use crate::node::{NodeMetadata, ingress_listener};
 
-pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, translation: &mut Translation) {
+pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetadata, translation: &mut Translation) {
     let mut seen: BTreeMap<&str, &Endpoint> = BTreeMap::new();
     for endpoint in namespace.offered_by(service) {
         if endpoint.ingress_port_override.is_some() {
@@ -28,7 +28,7 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
         }
         seen.insert(&endpoint.port_name, endpoint);
         let listener = ingress_listener(&endpoint.port_name);
-        let Some(port) = wiring.listeners.get(&listener) else {
+        let Some(port) = wiring.listener_ports.get(&listener) else {
             translation.notes.push(format!(
                 "`{}` cannot be called here: the wiring has no port for `{listener}`",
                 endpoint.discovery_name
@@ -50,7 +50,7 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
                 ..Default::default()
             };
             snapshot = snapshot.with_routes(&routes::ingress(routes_name, cluster_name, endpoint));
-            manager.filter(&wiring.own)
+            manager.filter(&wiring.extension)
         } else {
             Tcp {
                 stat_prefix: format!("ingress.tcp.{}", endpoint.port),
@@ -62,13 +62,13 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &Wiring, t
             .filter()
         };
         let name = names::ingress_listener(endpoint);
-        translation.snapshot = snapshot.with_listener(&on(wiring.own.ingress_address, *port, name, filter));
+        translation.snapshot = snapshot.with_listener(&on(wiring.extension.ingress_address, *port, name, filter));
     }
 }
 
 /// Where the application listens for what comes for this endpoint.
-fn application(wiring: &Wiring, endpoint: &Endpoint) -> SocketAddr {
-    let ip = wiring.own.app_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+fn application(wiring: &NodeMetadata, endpoint: &Endpoint) -> SocketAddr {
+    let ip = wiring.extension.app_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     SocketAddr::from((ip, wiring.app_port(endpoint.container_port)))
 }
 

@@ -27,7 +27,7 @@ use super::super::envoy::{address, any, uint32};
 use super::super::http::Manager;
 use super::super::tracing;
 use super::{egress, names, routes};
-use crate::node::{Wiring, egress_listener};
+use crate::node::{NodeMetadata, egress_listener};
 
 /// Where a redirected connection of the application arrives: the kernel makes its destination the loopback address.
 /// Source: iptables-extensions(8), REDIRECT, on locally generated packets (read 2026-11-23).
@@ -36,8 +36,8 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The endpoints that are called at one address and port.
 type Calls<'n> = BTreeMap<(Ipv4Addr, u16), Vec<&'n Endpoint>>;
 
-pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mut Translation) {
-    let Some(port) = wiring.listeners.get(&egress_listener()) else {
+pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translation: &mut Translation) {
+    let Some(port) = wiring.listener_ports.get(&egress_listener()) else {
         translation.notes.push(egress::no_port());
         return;
     };
@@ -50,15 +50,15 @@ pub(super) fn translate(namespace: &Namespace, wiring: &Wiring, translation: &mu
     // Envoy refuses a listener without filter chains.
     if !chains.is_empty() {
         let snapshot = std::mem::take(&mut translation.snapshot);
-        translation.snapshot = snapshot.with_listener(&tracing::outbound(listener(*port, chains), &wiring.own));
+        translation.snapshot = snapshot.with_listener(&tracing::outbound(listener(*port, chains), &wiring.extension));
     }
 }
 
 /// Which endpoints have an address here, and at which address and port they are called.
-fn calls<'n>(namespace: &'n Namespace, wiring: &Wiring, notes: &mut Vec<String>) -> Calls<'n> {
+fn calls<'n>(namespace: &'n Namespace, wiring: &NodeMetadata, notes: &mut Vec<String>) -> Calls<'n> {
     let mut calls = Calls::new();
     for endpoint in &namespace.endpoints {
-        match wiring.own.virtual_addresses.get(&endpoint.dns_name) {
+        match wiring.extension.virtual_addresses.get(&endpoint.dns_name) {
             Some(IpAddr::V4(ip)) => calls.entry((*ip, endpoint.port)).or_default().push(endpoint),
             Some(IpAddr::V6(ip)) => notes.push(unreachable(
                 endpoint,
@@ -79,7 +79,7 @@ fn calls<'n>(namespace: &'n Namespace, wiring: &Wiring, notes: &mut Vec<String>)
 /// What becomes of connections to an address and port that have these endpoints. `None` if nobody can tell.
 fn filter(
     namespace: &Namespace,
-    wiring: &Wiring,
+    wiring: &NodeMetadata,
     endpoints: &[&Endpoint],
     translation: &mut Translation,
 ) -> Option<Filter> {
@@ -117,7 +117,7 @@ fn filter(
         idle_timeout,
         ..Default::default()
     };
-    Some(manager.filter(&wiring.own))
+    Some(manager.filter(&wiring.extension))
 }
 
 fn chain(ip: Ipv4Addr, port: u16, filter: Filter) -> FilterChain {

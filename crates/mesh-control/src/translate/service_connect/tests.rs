@@ -10,9 +10,8 @@ use envoy_types::pb::envoy::config::route::v3::route::Action;
 use mesh_model::service_connect::AppProtocol;
 
 use super::*;
-use crate::node::{OwnWiring, egress_listener, ingress_listener};
+use crate::node::{MeshwrightMetadata, egress_listener, ingress_listener};
 use crate::snapshot::{Reference, ResourceType};
-use crate::world::Instance;
 
 mod intercepted;
 
@@ -45,19 +44,19 @@ fn blue() -> ServiceIdentity {
     }
 }
 
-fn world(endpoints: impl IntoIterator<Item = Endpoint>) -> World {
-    let mut world = World::default();
+fn world(endpoints: impl IntoIterator<Item = Endpoint>) -> MeshState {
+    let mut world = MeshState::default();
     world.namespaces.insert("ns".to_owned(), namespace(endpoints));
-    world.members.insert(blue(), "ns".to_owned());
+    world.services.insert(blue(), "ns".to_owned());
     world
 }
 
-fn wiring(listeners: &[(String, u16)]) -> Wiring {
-    Wiring {
-        listeners: listeners.iter().cloned().collect(),
-        own: OwnWiring {
-            hops: Some("hops.log".to_owned()),
-            ..OwnWiring::default()
+fn wiring(listeners: &[(String, u16)]) -> NodeMetadata {
+    NodeMetadata {
+        listener_ports: listeners.iter().cloned().collect(),
+        extension: MeshwrightMetadata {
+            access_log: Some("hops.log".to_owned()),
+            ..MeshwrightMetadata::default()
         },
     }
 }
@@ -116,12 +115,12 @@ fn the_longest_explanation_is_short_enough_for_envoy() {
 fn the_same_world_gives_the_same_versions() {
     // Endpoints, instances and options as many as it takes for a map's random order to show.
     let mut world = world((0..5).map(|number| endpoint(&format!("e{number}"), 80 + number)));
-    let instances = (1..5).map(|number| Instance {
+    let instances = (1..5).map(|number| crate::mesh_state::Endpoint {
         id: number.to_string(),
         address: ([192, 0, 2, number], 80).into(),
     });
     world
-        .instances
+        .endpoints
         .insert(("ns".to_owned(), "e0".to_owned()), instances.collect());
     let wiring = wiring(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
     let first = service_connect(&world, &blue(), &wiring).expect("a member");
@@ -134,7 +133,7 @@ fn the_same_world_gives_the_same_versions() {
 #[test]
 fn a_service_outside_the_namespace_has_no_configuration() {
     let mut world = world([endpoint("a", 80)]);
-    world.members.clear();
+    world.services.clear();
     assert_eq!(service_connect(&world, &blue(), &wiring(&[])), None);
 }
 
@@ -196,7 +195,7 @@ fn what_the_wiring_has_no_port_for_is_noted() {
 #[test]
 fn only_ingress_listens_where_the_wiring_says() {
     let mut wiring = wiring(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
-    wiring.own.ingress_address = [0, 0, 0, 0].into();
+    wiring.extension.ingress_address = [0, 0, 0, 0].into();
     let translation = service_connect(&world([endpoint("a", 80)]), &blue(), &wiring).expect("a member");
     let address = |name| {
         let listener = translation

@@ -1,13 +1,13 @@
-//! What changes in a mesh while requests are under way costs none of them, in both variants of the protocol.
+//! What changes in a mesh while requests are under way costs none of them, in both protocols of the protocol.
 
-use mesh_control::ads::Variant;
+use mesh_control::ads::XdsProtocol;
 use serde_json::{Value, json};
 
 use super::demo::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};
 use super::secured::{Authority, caller_with};
-use crate::harness::{Http2Caller, Http2Upstream, Load, Manner, Member, ReservedPort, Upstream, in_both_variants};
+use crate::harness::{Http2Caller, Http2Upstream, Load, Manner, Member, ReservedPort, Upstream, in_both_protocols};
 
-in_both_variants!(
+in_both_protocols!(
     a_mesh_of_every_kind_of_member_is_called,
     a_virtual_service_goes_and_comes_back,
     a_virtual_node_goes_and_comes_back_behind_a_router,
@@ -23,9 +23,9 @@ in_both_variants!(
 const ROUNDS: usize = 10;
 
 /// A mesh in which `caller` may call `blue.demo` and `shop.demo`, the latter by routes to `green`.
-async fn mesh(variant: Variant) -> (Demo, [Upstream; 2], Member) {
+async fn mesh(protocol: XdsProtocol) -> (Demo, [Upstream; 2], Member) {
     let demo = Demo::start_in(
-        variant,
+        protocol,
         &[
             ("virtualNode/caller", caller(&["blue.demo", "shop.demo"])),
             ("virtualNode/blue", node("blue", "http")),
@@ -50,8 +50,8 @@ async fn mesh(variant: Variant) -> (Demo, [Upstream; 2], Member) {
     (demo, tasks, caller)
 }
 
-async fn a_mesh_of_every_kind_of_member_is_called(variant: Variant) {
-    let (demo, tasks, caller) = mesh(variant).await;
+async fn a_mesh_of_every_kind_of_member_is_called(protocol: XdsProtocol) {
+    let (demo, tasks, caller) = mesh(protocol).await;
     let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
     demo.describe(&[
         ("virtualNode/cart", node("cart", "grpc")),
@@ -95,8 +95,8 @@ async fn a_mesh_of_every_kind_of_member_is_called(variant: Variant) {
     assert_eq!(green.envoy.stat(at_ingress).await, 2);
 }
 
-async fn a_virtual_service_goes_and_comes_back(variant: Variant) {
-    let (demo, _tasks, member) = mesh(variant).await;
+async fn a_virtual_service_goes_and_comes_back(protocol: XdsProtocol) {
+    let (demo, _tasks, member) = mesh(protocol).await;
     let load = member.load("blue.demo").await;
     for _ in 0..ROUNDS {
         demo.describe(&[("virtualNode/caller", caller(&["blue.demo"]))]);
@@ -120,8 +120,8 @@ async fn a_virtual_service_goes_and_comes_back(variant: Variant) {
     load.stop_without_failures().await;
 }
 
-async fn a_virtual_node_goes_and_comes_back_behind_a_router(variant: Variant) {
-    let (demo, [blue, green], member) = mesh(variant).await;
+async fn a_virtual_node_goes_and_comes_back_behind_a_router(protocol: XdsProtocol) {
+    let (demo, [blue, green], member) = mesh(protocol).await;
     demo.describe(&[("virtualNode/caller", caller(&["shop.demo"]))]);
     demo.settled(1).await;
     let load = member.load("shop.demo").await;
@@ -142,8 +142,8 @@ async fn a_virtual_node_goes_and_comes_back_behind_a_router(variant: Variant) {
     load.stop_without_failures().await;
 }
 
-async fn tasks_come_and_go(variant: Variant) {
-    let (demo, [_, mut old], member) = mesh(variant).await;
+async fn tasks_come_and_go(protocol: XdsProtocol) {
+    let (demo, [_, mut old], member) = mesh(protocol).await;
     let load = member.load("shop.demo").await;
     for _ in 0..ROUNDS {
         let new = Upstream::start("new", Manner::Name).await;
@@ -162,8 +162,8 @@ async fn tasks_come_and_go(variant: Variant) {
     load.stop_without_failures().await;
 }
 
-async fn listeners_change(variant: Variant) {
-    let (demo, [application, _], member) = mesh(variant).await;
+async fn listeners_change(protocol: XdsProtocol) {
+    let (demo, [application, _], member) = mesh(protocol).await;
     let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
     member
@@ -185,8 +185,8 @@ async fn listeners_change(variant: Variant) {
     load.stop_without_failures().await;
 }
 
-async fn a_gateway_route_leads_elsewhere(variant: Variant) {
-    let (demo, _tasks, _caller) = mesh(variant).await;
+async fn a_gateway_route_leads_elsewhere(protocol: XdsProtocol) {
+    let (demo, _tasks, _caller) = mesh(protocol).await;
     // The router's port is a part of what is said between a gateway's ingress and its egress, so it moves as well.
     let to = |service: &str, port: u16| {
         let target = json!({"virtualService": {"virtualServiceName": service}});
@@ -224,7 +224,7 @@ fn demo_log(member: &Member, round: usize) -> String {
     path.display().to_string()
 }
 
-async fn tls_is_offered_and_then_demanded(variant: Variant) {
+async fn tls_is_offered_and_then_demanded(protocol: XdsProtocol) {
     let ours = Authority::new();
     let offering = |mode: &str| {
         let tls = json!({"mode": mode, "certificate": ours.vouch_for("blue.demo")});
@@ -233,7 +233,7 @@ async fn tls_is_offered_and_then_demanded(variant: Variant) {
     let checked = caller_with(&json!({"validation": {"trust": ours.trust()}}));
     let plain = caller_with(&Value::Null);
     let demo = Demo::start_in(
-        variant,
+        protocol,
         &[
             ("virtualNode/caller", plain.clone()),
             ("virtualNode/blue", node("blue", "http")),
@@ -262,10 +262,10 @@ async fn tls_is_offered_and_then_demanded(variant: Variant) {
     assert!(member.envoy.stat(handshakes).await > 0);
 }
 
-async fn a_listener_that_is_refused_harms_no_other(variant: Variant) {
+async fn a_listener_that_is_refused_harms_no_other(protocol: XdsProtocol) {
     const SECURED: u16 = 8443;
     let demo = Demo::start_in(
-        variant,
+        protocol,
         &[
             ("virtualNode/blue", node("blue", "http")),
             ("virtualService/blue.demo", by_node("blue")),
@@ -292,8 +292,8 @@ async fn a_listener_that_is_refused_harms_no_other(variant: Variant) {
     load.stop_without_failures().await;
 }
 
-async fn a_cluster_that_is_refused_harms_no_other(variant: Variant) {
-    let (demo, _tasks, member) = mesh(variant).await;
+async fn a_cluster_that_is_refused_harms_no_other(protocol: XdsProtocol) {
+    let (demo, _tasks, member) = mesh(protocol).await;
     let gone = ReservedPort::pick();
     demo.describe(&[
         ("virtualNode/red", node("red", "http")),

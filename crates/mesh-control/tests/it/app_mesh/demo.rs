@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mesh_control::ads::{NodeStatus, Variant};
-use mesh_control::{Addresses, NodeInstance, World};
+use mesh_control::ads::{NodeStatus, XdsProtocol};
+use mesh_control::{Addresses, MeshState, NodeEndpoint};
 use mesh_model::app_mesh::{Assembly, ResourcePath, Spelling};
 use serde_json::{Value, json};
 
@@ -21,13 +21,13 @@ pub(super) struct Demo {
 impl Demo {
     /// A mesh of these documents, by their resource's path within it; the mesh's own is `mesh`.
     pub(super) async fn start(documents: &[(&str, Value)]) -> Self {
-        Self::start_in(Variant::Delta, documents).await
+        Self::start_in(XdsProtocol::Delta, documents).await
     }
 
-    /// The same, with Envoys that speak this variant of the protocol.
-    pub(super) async fn start_in(variant: Variant, documents: &[(&str, Value)]) -> Self {
+    /// The same, with Envoys that speak this protocol of the protocol.
+    pub(super) async fn start_in(protocol: XdsProtocol, documents: &[(&str, Value)]) -> Self {
         let demo = Self {
-            mesh: Mesh::start_at(Addresses::default(), variant, World::default()).await,
+            mesh: Mesh::start_at(Addresses::default(), protocol, MeshState::default()).await,
             documents: Mutex::new([("mesh".to_owned(), json!({}))].into()),
         };
         demo.describe(documents);
@@ -109,7 +109,9 @@ impl Demo {
     pub(super) fn serve(&self, node: &str, at: &[SocketAddr]) {
         let tasks = at.iter().map(|at| instance(*at, &[])).collect();
         let host = format!("{node}.demo");
-        self.mesh.control.update(|world| drop(world.hosts.insert(host, tasks)));
+        self.mesh
+            .control
+            .update(|world| drop(world.dns_endpoints.insert(host, tasks)));
     }
 }
 
@@ -117,8 +119,8 @@ impl Demo {
 pub(super) const PORT: u16 = 8080;
 
 /// A task that takes requests for [`PORT`] there.
-pub(super) fn instance(at: SocketAddr, attributes: &[(&str, &str)]) -> NodeInstance {
-    NodeInstance {
+pub(super) fn instance(at: SocketAddr, attributes: &[(&str, &str)]) -> NodeEndpoint {
+    NodeEndpoint {
         id: at.to_string(),
         addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         attributes: attributes

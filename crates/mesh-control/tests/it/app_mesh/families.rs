@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use mesh_control::NodeInstance;
+use mesh_control::NodeEndpoint;
 use serde_json::{Value, json};
 
 use super::demo::{Demo, PORT, by_node, caller, marked};
@@ -56,7 +56,7 @@ async fn tasks_of_cloud_map_are_called_at_the_address_that_is_preferred() {
     };
     describe(&Value::Null, &Value::Null);
     for (name, addresses) in [("both", vec![SIX, FOUR]), ("four", vec![FOUR]), ("six", vec![SIX])] {
-        let task = NodeInstance {
+        let task = NodeEndpoint {
             id: name.to_owned(),
             addresses,
             attributes: [].into(),
@@ -65,7 +65,7 @@ async fn tasks_of_cloud_map_are_called_at_the_address_that_is_preferred() {
         let key = ("shop".to_owned(), name.to_owned());
         demo.mesh
             .control
-            .update(|world| drop(world.registered.insert(key, vec![task])));
+            .update(|world| drop(world.node_endpoints.insert(key, vec![task])));
     }
     let member = Member::calling(&demo.mesh, "caller").await;
     for (preference, expected) in expectations {

@@ -123,7 +123,7 @@ async fn a_route_leads_to_the_listener_that_its_target_names() {
     task.ingress.insert(8081, tasks[1].address);
     demo.mesh
         .control
-        .update(|world| drop(world.hosts.insert("blue.demo".to_owned(), vec![task])));
+        .update(|world| drop(world.dns_endpoints.insert("blue.demo".to_owned(), vec![task])));
     let caller = Member::calling(&demo.mesh, "caller").await;
     for name in ["first", "second"] {
         assert_eq!(caller.get("shop.demo", &format!("/{name}")).await.body, name);

@@ -150,7 +150,7 @@ async fn only_tasks_with_the_attributes_of_a_virtual_node_are_called() {
     let key = ("shop".to_owned(), "blue".to_owned());
     demo.mesh
         .control
-        .update(|world| drop(world.registered.insert(key, tasks)));
+        .update(|world| drop(world.node_endpoints.insert(key, tasks)));
     let caller = Member::calling(&demo.mesh, "caller").await;
     for _ in 0..10 {
         assert_eq!(caller.get("second.demo", "/").await.body, "2");

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use mesh_control::NodeInstance;
+use mesh_control::NodeEndpoint;
 use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -74,7 +74,7 @@ async fn a_policy_holds_for_the_ports_that_it_names() {
     let application = Upstream::start("blue", Manner::Name).await;
     let ports = [PORT, PLAIN].map(|port| (port, application.address));
     let blue = Member::serving(&demo.mesh, "blue", &ports).await;
-    let task = NodeInstance {
+    let task = NodeEndpoint {
         id: "blue/1".to_owned(),
         addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         attributes: [].into(),
@@ -82,7 +82,7 @@ async fn a_policy_holds_for_the_ports_that_it_names() {
     };
     demo.mesh
         .control
-        .update(|world| drop(world.hosts.insert("blue.demo".to_owned(), vec![task])));
+        .update(|world| drop(world.dns_endpoints.insert("blue.demo".to_owned(), vec![task])));
 
     let for_ports = |authority: &Authority, ports: &[u16]| {
         let mut policy = trusting(authority);
@@ -178,7 +178,7 @@ async fn a_node_that_cloud_map_finds_is_called_by_service_and_namespace() {
         let tasks = vec![instance(blue.ingress(PORT), &[])];
         demo.mesh
             .control
-            .update(|world| drop(world.registered.insert(key, tasks)));
+            .update(|world| drop(world.node_endpoints.insert(key, tasks)));
         let caller = Member::calling(&demo.mesh, "caller").await;
         assert_eq!(marked(&caller.get("shop.demo", "/").await), expected, "{name}");
     }

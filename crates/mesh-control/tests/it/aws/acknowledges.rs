@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
-use mesh_control::aws::{Acknowledged, Acknowledgements, Healthy};
+use mesh_control::aws::{EndpointHealth, SyncReader, SyncStatus};
 use mesh_control::snapshot::ResourceType;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -15,7 +15,7 @@ use super::account::Account;
 use super::fleet::{BLUE, Follower, ROUTE, SECOND_BLUE, Shop, to};
 use crate::harness::eventually;
 
-async fn until(acknowledgements: &Acknowledgements, expected: impl Fn(&Acknowledged) -> bool) -> Acknowledged {
+async fn until(acknowledgements: &SyncReader, expected: impl Fn(&SyncStatus) -> bool) -> SyncStatus {
     eventually("it is acknowledged", async || {
         let read = acknowledgements.read().await.expect("an answer");
         if expected(&read) {
@@ -27,16 +27,16 @@ async fn until(acknowledgements: &Acknowledgements, expected: impl Fn(&Acknowled
     .await
 }
 
-fn settled(copies: usize, envoys: usize) -> impl Fn(&Acknowledged) -> bool {
-    move |read| *read == Acknowledged::Settled { copies, envoys }
+fn settled(replicas: usize, envoys: usize) -> impl Fn(&SyncStatus) -> bool {
+    move |read| *read == SyncStatus::Synced { replicas, envoys }
 }
 
 #[tokio::test]
 async fn a_change_is_acknowledged_once_the_envoys_of_every_copy_have_it() {
     let account = Account::open().await;
     let shop = Shop::open(&account).await;
-    let acknowledgements = Acknowledgements::new(&account.config, "demo");
-    assert_eq!(acknowledgements.read().await, Ok(Acknowledged::NobodyReports));
+    let acknowledgements = SyncReader::new(&account.config, "demo");
+    assert_eq!(acknowledgements.read().await, Ok(SyncStatus::NoReports));
     let first = Follower::publishing(&account.config, Some("first")).await;
     let staff = shop.staff(first.xds()).await;
     staff.is_answered_by("blue").await;
@@ -46,12 +46,12 @@ async fn a_change_is_acknowledged_once_the_envoys_of_every_copy_have_it() {
 
     account.write(ROUTE, &to(0, 1)).await;
     let read = acknowledgements.read().await.expect("an answer");
-    assert!(matches!(read, Acknowledged::Waiting { .. }), "{read:?}");
+    assert!(matches!(read, SyncStatus::Pending { .. }), "{read:?}");
     until(&acknowledgements, settled(2, 3)).await;
     assert_eq!(staff.answer().await, "green", "it was acknowledged before it was so");
 
     account.write_text(ROUTE, "no JSON").await;
-    let refused = until(&acknowledgements, |read| matches!(read, Acknowledged::Refused { .. })).await;
+    let refused = until(&acknowledgements, |read| matches!(read, SyncStatus::Rejected { .. })).await;
     assert!(
         format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is no JSON"),
         "{refused:?}"
@@ -62,7 +62,7 @@ async fn a_change_is_acknowledged_once_the_envoys_of_every_copy_have_it() {
     second.stop().await;
     until(&acknowledgements, settled(1, 3)).await;
     first.stop().await;
-    assert_eq!(acknowledgements.read().await, Ok(Acknowledged::NobodyReports));
+    assert_eq!(acknowledgements.read().await, Ok(SyncStatus::NoReports));
     assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
 }
 
@@ -70,9 +70,9 @@ async fn a_change_is_acknowledged_once_the_envoys_of_every_copy_have_it() {
 async fn deploy_tools_learn_who_is_healthy_from_every_copy() {
     let account = Account::open().await;
     let shop = Shop::open(&account).await;
-    let acknowledgements = Acknowledgements::new(&account.config, "demo");
+    let acknowledgements = SyncReader::new(&account.config, "demo");
     let read = async |node| acknowledgements.healthy(node).await.expect("an answer");
-    let is = async |node, expected: Healthy| {
+    let is = async |node, expected: EndpointHealth| {
         eventually(&format!("{node} is {expected:?}"), async || {
             let read = read(node).await;
             if read == expected {
@@ -83,18 +83,18 @@ async fn deploy_tools_learn_who_is_healthy_from_every_copy() {
         })
         .await;
     };
-    assert!(matches!(read("blue").await, Healthy::Waiting { .. }));
+    assert!(matches!(read("blue").await, EndpointHealth::Pending { .. }));
     let _first = Follower::publishing(&account.config, Some("first")).await;
-    is("blue", Healthy::AtLeast(1)).await;
-    is("green", Healthy::AtLeast(1)).await;
-    is("caller", Healthy::NotCounted).await;
+    is("blue", EndpointHealth::AtLeast(1)).await;
+    is("green", EndpointHealth::AtLeast(1)).await;
+    is("caller", EndpointHealth::Unknown).await;
     let _second = Follower::publishing(&account.config, Some("second")).await;
     shop.blue.register(SECOND_BLUE).await;
-    is("blue", Healthy::AtLeast(2)).await;
+    is("blue", EndpointHealth::AtLeast(2)).await;
     // A change of health by itself is told, too.
     for (at, left) in [(BLUE, 1), (SECOND_BLUE, 0)] {
         shop.blue.is_unhealthy(at).await;
-        is("blue", Healthy::AtLeast(left)).await;
+        is("blue", EndpointHealth::AtLeast(left)).await;
     }
 }
 
@@ -120,13 +120,13 @@ async fn what_copies_have_left_that_were_killed_is_cleared_away() {
 async fn an_envoy_that_does_not_answer_is_waited_for() {
     let account = Account::open().await;
     let _shop = Shop::open(&account).await;
-    let acknowledgements = Acknowledgements::new(&account.config, "demo");
+    let acknowledgements = SyncReader::new(&account.config, "demo");
     let follower = Follower::publishing(&account.config, Some("only")).await;
     follower.is_well().await;
     until(&acknowledgements, settled(1, 0)).await;
     let silent = silent_envoy(follower.xds()).await;
     account.write(ROUTE, &to(0, 1)).await;
-    let waits = |read: &Acknowledged| matches!(read, Acknowledged::Waiting { reason } if reason.contains("not all Envoys of copy only"));
+    let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of copy only"));
     until(&acknowledgements, waits).await;
     drop(silent);
     until(&acknowledgements, settled(1, 0)).await;

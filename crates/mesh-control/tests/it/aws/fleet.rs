@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use aws_types::SdkConfig;
-use mesh_control::ads::{SourceStatus, Variant};
-use mesh_control::aws::{self, Clients, Intervals, Options};
-use mesh_control::node::{OwnWiring, egress_listener, ingress_listener};
-use mesh_control::{Addresses, ControlPlane, Wiring};
+use mesh_control::ads::{SourceStatus, XdsProtocol};
+use mesh_control::aws::{self, Clients, Options, PollIntervals};
+use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener};
+use mesh_control::{Addresses, ControlPlane, NodeMetadata};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
@@ -28,7 +28,7 @@ pub(super) const SECOND_BLUE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
 pub(super) const SHOP: &str = "shop.demo";
 
 /// Often enough that tests take no time.
-pub(super) const OFTEN: Intervals = Intervals {
+pub(super) const OFTEN: PollIntervals = PollIntervals {
     parameters: Duration::from_millis(150),
     endpoints: Duration::from_millis(100),
     health: Duration::from_millis(300),
@@ -77,11 +77,17 @@ impl Shop {
     pub(super) async fn staff(&self, xds: SocketAddr) -> Staff {
         let [blue, green] = [("blue", BLUE), ("green", GREEN)].map(|(name, at)| self.task(xds, name, name, at));
         let egress = ReservedPort::pick();
-        let wiring = Wiring {
-            listeners: [(egress_listener(), egress.number())].into(),
-            own: OwnWiring::default(),
+        let wiring = NodeMetadata {
+            listener_ports: [(egress_listener(), egress.number())].into(),
+            extension: MeshwrightMetadata::default(),
         };
-        let caller = Envoy::start(folder(), "mesh/demo/virtualNode/caller", wiring, xds, Variant::Delta);
+        let caller = Envoy::start(
+            folder(),
+            "mesh/demo/virtualNode/caller",
+            wiring,
+            xds,
+            XdsProtocol::Delta,
+        );
         let (blue, green, caller) = tokio::join!(blue, green, caller);
         Staff {
             _caller: caller,
@@ -95,20 +101,20 @@ impl Shop {
     pub(super) async fn task(&self, xds: SocketAddr, node: &str, says: &'static str, at: Ipv4Addr) -> ShopTask {
         let application = Upstream::start(says, Manner::Name).await;
         let egress = ReservedPort::pick();
-        let wiring = Wiring {
-            listeners: [
+        let wiring = NodeMetadata {
+            listener_ports: [
                 (egress_listener(), egress.number()),
                 (ingress_listener(&self.port.number.to_string()), self.port.number),
             ]
             .into(),
-            own: OwnWiring {
+            extension: MeshwrightMetadata {
                 ingress_address: IpAddr::V4(at),
                 app_ports: [(self.port.number, application.address.port())].into(),
-                ..OwnWiring::default()
+                ..MeshwrightMetadata::default()
             },
         };
         let id = format!("mesh/demo/virtualNode/{node}");
-        let envoy = Envoy::start(folder(), &id, wiring, xds, Variant::Delta).await;
+        let envoy = Envoy::start(folder(), &id, wiring, xds, XdsProtocol::Delta).await;
         ShopTask {
             application,
             _envoy: envoy,
@@ -230,7 +236,7 @@ impl Follower {
     /// Waits until it is well.
     pub(super) async fn is_well(&self) {
         eventually("it is well", async || {
-            aws::ask_health(self.control.addresses().status).await
+            aws::check_health(self.control.addresses().status).await
         })
         .await;
     }

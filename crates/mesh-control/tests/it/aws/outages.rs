@@ -123,7 +123,7 @@ async fn nobody_is_served_before_everything_is_known() {
     door.refuse("DiscoverInstances", "AccessDeniedException", "for a test");
     let follower = Follower::start(&account.config_at(&door.address)).await;
     let status = follower.control.addresses().status;
-    let reason = eventually("the reason is known", async || match aws::ask_health(status).await {
+    let reason = eventually("the reason is known", async || match aws::check_health(status).await {
         Err(reason) if reason.contains("is denied") => Ok(reason),
         other => Err(format!("{other:?}")),
     })

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use mesh_control::ads::Variant;
-use mesh_control::{Admin, Bootstrap, Wiring};
+use mesh_control::ads::XdsProtocol;
+use mesh_control::{Admin, Bootstrap, NodeMetadata};
 use tempfile::TempDir;
 
 use super::eventually;
@@ -38,11 +38,11 @@ impl Envoy {
     pub(crate) async fn start(
         directory: TempDir,
         node_id: &str,
-        wiring: Wiring,
+        wiring: NodeMetadata,
         xds: SocketAddr,
-        variant: Variant,
+        protocol: XdsProtocol,
     ) -> Self {
-        Self::start_beside(Beside::default(), directory, node_id, wiring, xds, variant).await
+        Self::start_beside(Beside::default(), directory, node_id, wiring, xds, protocol).await
     }
 
     /// The same, beside these servers.
@@ -50,16 +50,16 @@ impl Envoy {
         beside: Beside,
         directory: TempDir,
         node_id: &str,
-        wiring: Wiring,
+        wiring: NodeMetadata,
         xds: SocketAddr,
-        variant: Variant,
+        protocol: XdsProtocol,
     ) -> Self {
         let admin = directory.path().join("admin.sock");
         let bootstrap = Bootstrap {
             node_id: node_id.to_owned(),
             wiring,
             xds: xds.into(),
-            variant,
+            protocol,
             admin: Admin::Socket(admin.clone()),
             sds: beside.sds,
             dns_servers: beside.dns.into_iter().collect(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use mesh_control::Wiring;
-use mesh_control::node::{OwnWiring, egress_listener, ingress_listener};
+use mesh_control::NodeMetadata;
+use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener};
 
 use super::task::send;
 use super::{Answer, Beside, Envoy, Load, Mesh, ReservedPort, eventually};
@@ -65,19 +65,19 @@ impl Member {
             .iter()
             .map(|(port, application)| (*port, application.port()));
         let hops = directory.path().join("hops.log");
-        let wiring = Wiring {
-            listeners: ports.collect(),
-            own: OwnWiring {
+        let wiring = NodeMetadata {
+            listener_ports: ports.collect(),
+            extension: MeshwrightMetadata {
                 task: Some(format!("{path}/1")),
                 app_ports: app_ports.collect(),
-                hops: Some(hops.display().to_string()),
+                access_log: Some(hops.display().to_string()),
                 collector: mesh.collector,
-                ..OwnWiring::default()
+                ..MeshwrightMetadata::default()
             },
         };
         let xds = mesh.control.addresses().xds;
         let id = format!("mesh/demo/{path}");
-        let envoy = Envoy::start_beside(beside, directory, &id, wiring, xds, mesh.variant).await;
+        let envoy = Envoy::start_beside(beside, directory, &id, wiring, xds, mesh.protocol).await;
         Self {
             envoy,
             listeners,

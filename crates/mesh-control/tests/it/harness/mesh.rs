@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use mesh_control::ads::{NodeStatus, Variant};
-use mesh_control::{Addresses, ControlPlane, Instance, ServiceIdentity, World};
+use mesh_control::ads::{NodeStatus, XdsProtocol};
+use mesh_control::{Addresses, ControlPlane, MeshState, ServiceIdentity};
 use mesh_model::namespace::{
     DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Endpoint, Namespace,
 };
@@ -15,9 +15,9 @@ use super::eventually;
 /// The namespace of every test.
 const NAMESPACE: &str = "serviceconnect";
 
-/// A control plane and the variant in which Envoys speak to it. Dropped, it closes every stream.
+/// A control plane and the protocol in which Envoys speak to it. Dropped, it closes every stream.
 pub(crate) struct Mesh {
-    pub(crate) variant: Variant,
+    pub(crate) protocol: XdsProtocol,
     pub(crate) control: ControlPlane,
     /// Where Envoys that are started from now on send their spans.
     pub(crate) collector: Option<SocketAddr>,
@@ -26,8 +26,8 @@ pub(crate) struct Mesh {
 
 impl Mesh {
     /// A mesh in which these endpoints can be called.
-    pub(crate) async fn start(variant: Variant, endpoints: &[Endpoint]) -> Self {
-        let mesh = Self::start_at(Addresses::default(), variant, World::default()).await;
+    pub(crate) async fn start(protocol: XdsProtocol, endpoints: &[Endpoint]) -> Self {
+        let mesh = Self::start_at(Addresses::default(), protocol, MeshState::default()).await;
         mesh.found(endpoints);
         mesh
     }
@@ -42,13 +42,13 @@ impl Mesh {
             .update(|world| drop(world.namespaces.insert(NAMESPACE.to_owned(), namespace)));
     }
 
-    pub(crate) async fn start_at(addresses: Addresses, variant: Variant, world: World) -> Self {
+    pub(crate) async fn start_at(addresses: Addresses, protocol: XdsProtocol, world: MeshState) -> Self {
         let (control, serving) = ControlPlane::bind(addresses, world).await.expect("free addresses");
         let serving = tokio::spawn(async move {
             serving.await.expect("the control plane serves for ever");
         });
         Self {
-            variant,
+            protocol,
             control,
             collector: None,
             serving,
@@ -59,7 +59,7 @@ impl Mesh {
     pub(crate) fn join(&self, service: &str) {
         let identity = identity(service);
         self.control.update(|world| {
-            world.members.insert(identity, NAMESPACE.to_owned());
+            world.services.insert(identity, NAMESPACE.to_owned());
         });
     }
 
@@ -85,18 +85,18 @@ impl Mesh {
 
     /// Says which tasks serve an endpoint from now on.
     pub(crate) fn serve(&self, discovery_name: &str, addresses: &[SocketAddr]) {
-        let instances = addresses.iter().map(|address| Instance {
+        let instances = addresses.iter().map(|address| mesh_control::Endpoint {
             id: address.to_string(),
             address: *address,
         });
         let key = (NAMESPACE.to_owned(), discovery_name.to_owned());
         self.control
-            .update(|world| drop(world.instances.insert(key, instances.collect())));
+            .update(|world| drop(world.endpoints.insert(key, instances.collect())));
     }
 
     /// What is true now.
-    pub(crate) fn world(&self) -> World {
-        let mut now = World::default();
+    pub(crate) fn world(&self) -> MeshState {
+        let mut now = MeshState::default();
         self.control.update(|world| now.clone_from(world));
         now
     }

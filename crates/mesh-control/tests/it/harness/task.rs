@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use mesh_control::Wiring;
-use mesh_control::node::{OwnWiring, egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_control::NodeMetadata;
+use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
 use mesh_model::namespace::Endpoint;
 
 use super::mesh::node_id;
@@ -63,19 +63,19 @@ impl Task {
             .iter()
             .map(|(endpoint, application)| (endpoint.container_port, application.port()));
         let hops = directory.path().join("hops.log");
-        let wiring = Wiring {
-            listeners: ports.collect(),
-            own: OwnWiring {
+        let wiring = NodeMetadata {
+            listener_ports: ports.collect(),
+            extension: MeshwrightMetadata {
                 task: Some(format!("{service}/1")),
                 app_ports: app_ports.collect(),
-                hops: Some(hops.display().to_string()),
+                access_log: Some(hops.display().to_string()),
                 collector: mesh.collector,
-                ..OwnWiring::default()
+                ..MeshwrightMetadata::default()
             },
         };
         mesh.join(service);
         let xds = mesh.control.addresses().xds;
-        let envoy = Envoy::start(directory, &node_id(service), wiring, xds, mesh.variant).await;
+        let envoy = Envoy::start(directory, &node_id(service), wiring, xds, mesh.protocol).await;
         let caller = Caller::new(listeners[&egress_listener()].address());
         Self {
             envoy,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mesh_control::ads::{NodeStatus, RejectedResource, Status, Variant};
+use mesh_control::ads::{NodeStatus, RejectedResource, Status, XdsProtocol};
 use mesh_control::control_plane::serve_source;
-use mesh_control::node::{Node, OwnWiring};
+use mesh_control::node::{MeshwrightMetadata, Node};
 use mesh_control::source::{Configured, Source, SourceError};
-use mesh_control::{Addresses, Snapshot, Wiring};
+use mesh_control::{Addresses, NodeMetadata, Snapshot};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -42,7 +42,7 @@ impl Source for Described {
 pub(super) struct Plane {
     /// What it logs, among others.
     pub(super) log: &'static Log,
-    variant: Variant,
+    protocol: XdsProtocol,
     source: Arc<Described>,
     xds: SocketAddr,
     status: Box<dyn Fn() -> Status>,
@@ -50,7 +50,7 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    pub(super) async fn start(variant: Variant) -> Self {
+    pub(super) async fn start(protocol: XdsProtocol) -> Self {
         let log = Log::of_this_process();
         let source = Arc::new(Described::default());
         let (addresses, status, serving) = serve_source(Addresses::default(), Arc::clone(&source) as Arc<dyn Source>)
@@ -61,7 +61,7 @@ impl Plane {
         });
         Self {
             log,
-            variant,
+            protocol,
             source,
             xds: addresses.xds,
             status: Box::new(status),
@@ -79,12 +79,12 @@ impl Plane {
 
     /// Starts the Envoy of a node that has been described.
     pub(super) async fn envoy(&self, node: &str) -> Envoy {
-        let wiring = Wiring {
-            listeners: BTreeMap::new(),
-            own: OwnWiring::default(),
+        let wiring = NodeMetadata {
+            listener_ports: BTreeMap::new(),
+            extension: MeshwrightMetadata::default(),
         };
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Envoy::start(directory, node, wiring, self.xds, self.variant).await
+        Envoy::start(directory, node, wiring, self.xds, self.protocol).await
     }
 
     /// Waits until a node has settled with exactly these resources refused, and gives what was said to each.

@@ -7,7 +7,7 @@ use super::super::*;
 
 /// A client that applies what it is told as Envoy does, and checks every promise while it does so.
 pub(super) struct Client {
-    variant: Variant,
+    protocol: XdsProtocol,
     /// Which resources it refuses, by a digit of their version: about one in `refuses` where that is not 0.
     refuses: u8,
     names_culprits: bool,
@@ -23,14 +23,14 @@ pub(super) struct Client {
 
 #[derive(Debug)]
 pub(super) enum ClientRequest {
-    World(WorldRequest),
+    MeshState(SotwRequest),
     Delta(DeltaRequest),
 }
 
 impl Client {
-    pub(super) fn new(variant: Variant, refuses: u8, names_culprits: bool) -> Self {
+    pub(super) fn new(protocol: XdsProtocol, refuses: u8, names_culprits: bool) -> Self {
         let mut client = Self {
-            variant,
+            protocol,
             refuses,
             names_culprits,
             has: BTreeMap::new(),
@@ -96,12 +96,12 @@ impl Client {
             nonce: nonce.clone(),
             error,
         });
-        let request = match self.variant {
-            Variant::StateOfTheWorld => ClientRequest::World(WorldRequest {
+        let request = match self.protocol {
+            XdsProtocol::Sotw => ClientRequest::MeshState(SotwRequest {
                 names: self.subscribed.get(&kind).into_iter().flatten().cloned().collect(),
                 answer,
             }),
-            Variant::Delta => ClientRequest::Delta(DeltaRequest {
+            XdsProtocol::Delta => ClientRequest::Delta(DeltaRequest {
                 subscribe,
                 unsubscribe,
                 initial_versions: Vec::new(),
@@ -114,18 +114,18 @@ impl Client {
     pub(super) fn on_push(&mut self, push: &Push) {
         let kind = push.kind;
         self.nonces.insert(kind, push.nonce.clone());
-        let told = match self.variant {
-            Variant::StateOfTheWorld => &push.resources,
-            Variant::Delta => &push.set,
+        let told = match self.protocol {
+            XdsProtocol::Sotw => &push.resources,
+            XdsProtocol::Delta => &push.set,
         };
-        let gone: Vec<String> = match self.variant {
-            Variant::Delta => push.removed.clone(),
-            Variant::StateOfTheWorld if kind.is_told_whole() => {
+        let gone: Vec<String> = match self.protocol {
+            XdsProtocol::Delta => push.removed.clone(),
+            XdsProtocol::Sotw if kind.is_wildcard_type() => {
                 let named: BTreeSet<&String> = told.iter().map(|resource| &resource.name).collect();
                 let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
                 names.filter(|name| !named.contains(name)).cloned().collect()
             }
-            Variant::StateOfTheWorld => Vec::new(),
+            XdsProtocol::Sotw => Vec::new(),
         };
         let mut errors = Vec::new();
         for resource in told {
@@ -163,7 +163,7 @@ impl Client {
 
     pub(super) fn take(&mut self, resource: &Arc<Resource>) {
         let kind = resource.kind;
-        if !kind.is_told_whole()
+        if !kind.is_wildcard_type()
             && !self
                 .subscribed
                 .get(&kind)
@@ -176,7 +176,7 @@ impl Client {
             .has(kind, &resource.name)
             .is_some_and(|has| has.version == resource.version);
         // After a refusal nobody knows what else of that message was applied, and it is told again to be sure.
-        if same && self.variant == Variant::Delta && self.refuses == 0 {
+        if same && self.protocol == XdsProtocol::Delta && self.refuses == 0 {
             assert_eq!(
                 kind,
                 ResourceType::Endpoint,
@@ -264,7 +264,7 @@ impl Client {
         }
         let added = names.difference(&before).cloned().collect();
         // A request of its own: it answers nothing, so it must not carry a nonce that is yet to be answered.
-        let nonce = if self.variant == Variant::Delta {
+        let nonce = if self.protocol == XdsProtocol::Delta {
             self.nonces.remove(&referred)
         } else {
             None
@@ -281,7 +281,7 @@ impl Client {
                 if self.refuses(wanted) {
                     continue;
                 }
-                let asked_for = kind.is_told_whole()
+                let asked_for = kind.is_wildcard_type()
                     || self
                         .subscribed
                         .get(&kind)

@@ -5,7 +5,7 @@ use super::*;
 /// Where calls to blue go.
 fn called(told: &Told) -> Vec<IpAddr> {
     let world = told.world();
-    let instances = world.registered_under("demo", "blue").iter();
+    let instances = world.node_endpoints_of("demo", "blue").iter();
     instances.flat_map(|instance| instance.addresses.clone()).collect()
 }
 

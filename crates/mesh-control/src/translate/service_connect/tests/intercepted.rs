@@ -24,22 +24,22 @@ fn v4(last: u8) -> IpAddr {
 }
 
 /// A task in which these names have these virtual addresses.
-fn intercepted(virtual_addresses: &[(&str, IpAddr)]) -> Wiring {
+fn intercepted(virtual_addresses: &[(&str, IpAddr)]) -> NodeMetadata {
     let mut wiring = wiring(&[(egress_listener(), 40001)]);
-    wiring.own.is_intercepted = true;
+    wiring.extension.is_transparent_proxy = true;
     let named = virtual_addresses.iter().map(|(name, ip)| (format!("{name}.ns"), *ip));
-    wiring.own.virtual_addresses = named.collect();
+    wiring.extension.virtual_addresses = named.collect();
     wiring
 }
 
 /// What is told to a task of `green`, which offers nothing.
-fn translated(endpoints: impl IntoIterator<Item = Endpoint>, wiring: &Wiring) -> Translation {
+fn translated(endpoints: impl IntoIterator<Item = Endpoint>, wiring: &NodeMetadata) -> Translation {
     let mut world = world(endpoints);
     let green = ServiceIdentity {
         service: "green".to_owned(),
         ..blue()
     };
-    world.members.insert(green.clone(), "ns".to_owned());
+    world.services.insert(green.clone(), "ns".to_owned());
     let translation = service_connect(&world, &green, wiring).expect("a member");
     assert_eq!(translation.snapshot.check(), Ok(()));
     translation
@@ -211,7 +211,7 @@ fn what_has_no_virtual_address_here_is_noted() {
 #[test]
 fn without_a_port_for_the_listener_nothing_can_be_called() {
     let mut wiring = intercepted(&[("a", v4(1))]);
-    wiring.listeners.clear();
+    wiring.listener_ports.clear();
     let translation = translated([endpoint("a", 80)], &wiring);
     assert_eq!(
         translation.notes,
@@ -224,20 +224,20 @@ fn requests_are_written_down_as_on_their_way_out() {
     let translation = translated([endpoint("a", 80)], &intercepted(&[("a", v4(1))]));
     let manager = http_manager(&chains(&translation)["127.255.0.1/32:80"]);
     assert_eq!(manager.access_log.len(), 1);
-    let line = crate::hop::line_format("rds_egress_a.ns_80")
+    let line = crate::access_log::line_format("rds_egress_a.ns_80")
         .replace("%RESPONSE_CODE%", "200")
         .replace("%DURATION%", "1");
-    let hop = crate::hop::Hop::parse(&line).expect("a hop");
+    let hop = crate::access_log::AccessLogEntry::parse(&line).expect("a hop");
     assert!(!hop.is_inbound());
 }
 
 #[test]
 fn the_application_is_reached_where_the_wiring_says() {
     let mut wiring = wiring(&[(ingress_listener("http"), 40002)]);
-    wiring.own.is_intercepted = true;
-    wiring.own.ingress_address = [0, 0, 0, 0].into();
+    wiring.extension.is_transparent_proxy = true;
+    wiring.extension.ingress_address = [0, 0, 0, 0].into();
     for (given, expected) in [(None, "127.0.0.1"), (Some(IpAddr::V6(Ipv6Addr::LOCALHOST)), "::1")] {
-        wiring.own.app_address = given;
+        wiring.extension.app_address = given;
         let translation = service_connect(&world([endpoint("a", 80)]), &blue(), &wiring).expect("a member");
         let cluster = translation
             .snapshot

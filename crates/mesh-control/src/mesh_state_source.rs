@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::node::{Identity, Node, Wiring};
+use crate::mesh_state::MeshState;
+use crate::node::{Identity, Node, NodeMetadata};
 use crate::source::{Configured, Source, SourceError};
 use crate::translate;
-use crate::world::World;
 
-impl World {
+impl MeshState {
     /// What this Envoy should have. Pure: the same world and node give the same snapshot, without any network.
     ///
     /// # Errors
@@ -20,12 +20,12 @@ impl World {
         let unknown = |reason: String| SourceError::UnknownNode(reason);
         let translation = match Identity::parse(&node.id).map_err(|error| unknown(error.to_string()))? {
             Identity::Service(service) => {
-                let wiring = Wiring::from_node(node).map_err(|error| unknown(error.to_string()))?;
+                let wiring = NodeMetadata::from_node(node).map_err(|error| unknown(error.to_string()))?;
                 translate::service_connect(self, &service, &wiring)
                     .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?
             }
-            Identity::Member(path) => {
-                let wiring = Wiring::from_mesh_node(node).map_err(|error| unknown(error.to_string()))?;
+            Identity::MeshNode(path) => {
+                let wiring = NodeMetadata::from_mesh_node(node).map_err(|error| unknown(error.to_string()))?;
                 translate::app_mesh(self, &path, &wiring)
                     .ok_or_else(|| unknown(format!("there is no {} in mesh `{}`", path.in_words(), path.mesh)))?
             }
@@ -46,13 +46,13 @@ impl World {
 
 /// The world as a source: every change to it reaches the Envoys it concerns.
 #[derive(Debug, Clone)]
-pub(crate) struct WorldSource {
-    world: Arc<watch::Sender<Arc<World>>>,
+pub(crate) struct MeshStateSource {
+    world: Arc<watch::Sender<Arc<MeshState>>>,
     revision: Arc<watch::Sender<u64>>,
 }
 
-impl WorldSource {
-    pub(crate) fn new(world: World) -> Self {
+impl MeshStateSource {
+    pub(crate) fn new(world: MeshState) -> Self {
         Self {
             world: Arc::new(watch::Sender::new(Arc::new(world))),
             revision: Arc::new(watch::Sender::new(0)),
@@ -65,7 +65,7 @@ impl WorldSource {
     }
 
     /// Changes the world, and wakes the streams if that made a difference.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut World)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut MeshState)) {
         let changed = self.world.send_if_modified(|world| {
             let before = Arc::clone(world);
             change(Arc::make_mut(world));
@@ -77,7 +77,7 @@ impl WorldSource {
     }
 }
 
-impl Source for WorldSource {
+impl Source for MeshStateSource {
     fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
         let world = Arc::clone(&self.world.borrow());
         world.configure(node)

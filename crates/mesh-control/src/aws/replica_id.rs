@@ -10,7 +10,7 @@ pub const METADATA_VARIABLE: &str = "ECS_CONTAINER_METADATA_URI_V4";
 /// is one container's in any case. Source: the examples of the ECS developer guide, "task metadata version 4" (read
 /// 2026-11-23).
 #[must_use]
-pub fn copy_name(metadata: Option<&str>) -> String {
+pub fn replica_id(metadata: Option<&str>) -> String {
     let id = metadata
         .and_then(|uri| uri.trim_end_matches('/').rsplit_once("/v4/"))
         .map(|(_, id)| id);
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn a_task_gives_its_id_and_everybody_else_is_random() {
-        let of = |id: &str| copy_name(Some(&format!("http://169.254.170.2/v4/{id}")));
+        let of = |id: &str| replica_id(Some(&format!("http://169.254.170.2/v4/{id}")));
         assert_eq!(
             of("cd189a933e5849daa93386466019ab50-2495160603"),
             "cd189a933e5849daa93386466019ab50"
@@ -47,7 +47,7 @@ mod tests {
             Some("http://169.254.170.2/v4/"),
             Some("http://x/v4/a/b"),
         ] {
-            let (one, two) = (copy_name(other), copy_name(other));
+            let (one, two) = (replica_id(other), replica_id(other));
             assert_eq!(one.len(), 32, "{other:?}");
             assert_ne!(one, two, "{other:?}");
         }

@@ -1,7 +1,7 @@
 //! One request's passage through one Envoy, as that Envoy writes it down.
 //!
 //! A task whose wiring names a file has its Envoy append one line for each request that asks for it by its trace
-//! id ([`observed_trace_id`]); joined by trace, the lines of all Envoys say which path a request really took. Other
+//! id ([`sampled_trace_id`]); joined by trace, the lines of all Envoys say which path a request really took. Other
 //! requests leave no line, so the file does not grow with traffic. The format and its reader stand side by side
 //! here.
 
@@ -13,18 +13,18 @@ const OBSERVED: &str = "6d657368";
 /// A W3C trace id whose request is written down by every Envoy it passes. `random` are 32 hexadecimal digits, most
 /// of which it keeps.
 #[must_use]
-pub fn observed_trace_id(random: &str) -> String {
+pub fn sampled_trace_id(random: &str) -> String {
     format!("{OBSERVED}{}", random.get(OBSERVED.len()..).unwrap_or_default())
 }
 
 /// How the `traceparent` of such a request begins.
-pub(crate) fn observed_traceparent() -> String {
+pub(crate) fn sampled_traceparent() -> String {
     format!("00-{OBSERVED}")
 }
 
 /// What an Envoy noted of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Hop {
+pub struct AccessLogEntry {
     /// The route it took through this Envoy: the name of the route configuration.
     pub route: String,
     /// The W3C `traceparent` it carried, or `-`.
@@ -45,7 +45,7 @@ pub struct Hop {
     pub milliseconds: u64,
 }
 
-impl Hop {
+impl AccessLogEntry {
     /// Reads a line. `None` for one that is not of this format, such as one still being written.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn a_line_is_read_and_half_a_line_is_not() {
         let line = r#"{"route":"rds_ingress_http_3000","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","upstream":"127.0.0.1:3000","status":200,"flags":"-","milliseconds":3}"#;
-        let hop = Hop::parse(line).expect("a hop");
+        let hop = AccessLogEntry::parse(line).expect("a hop");
         assert_eq!(hop.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
         assert!(hop.is_inbound());
-        assert_eq!(Hop::parse(&line[..40]), None);
+        assert_eq!(AccessLogEntry::parse(&line[..40]), None);
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! The listeners' ports travel under the key that the Service Connect agent uses; what that agent has no key
 //! for travels under [`MESHWRIGHT_KEY`]. App Mesh's agent sends neither: its tasks are all wired alike, see
-//! [`Wiring::intercepted`].
+//! [`NodeMetadata::transparent_proxy`].
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,7 +42,7 @@ pub fn tcp_egress_listener(dns_name: &str, port: u16) -> String {
 }
 
 /// The name of the listener to which App Mesh's interception redirects everything that comes in.
-pub const INTERCEPTED_INGRESS: &str = "ingress";
+pub const TRANSPARENT_INGRESS: &str = "ingress";
 
 /// The port to which App Mesh redirected everything that comes in. Source: App Mesh user guide, "Getting started
 /// with AWS App Mesh and Amazon ECS" (read 2026-11-23), as for the next one.
@@ -53,18 +53,18 @@ pub const EGRESS_PORT: u16 = 15001;
 
 /// Where one task's listeners are, and where its application listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wiring {
+pub struct NodeMetadata {
     /// The port of each listener, by the names above. In App Mesh's intercepted wiring there are two:
-    /// [`egress_listener`] and [`INTERCEPTED_INGRESS`].
-    pub listeners: BTreeMap<String, u16>,
+    /// [`egress_listener`] and [`TRANSPARENT_INGRESS`].
+    pub listener_ports: BTreeMap<String, u16>,
     /// What is ours to say.
-    pub own: OwnWiring,
+    pub extension: MeshwrightMetadata,
 }
 
 /// The part of the wiring under [`MESHWRIGHT_KEY`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OwnWiring {
+pub struct MeshwrightMetadata {
     /// The task's name, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
@@ -80,34 +80,34 @@ pub struct OwnWiring {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_address: Option<IpAddr>,
     /// Whether connections are redirected to the listeners rather than made to them. Default: they are not.
-    #[serde(default)]
-    pub is_intercepted: bool,
+    #[serde(default, rename = "isIntercepted")]
+    pub is_transparent_proxy: bool,
     /// Intercepted Service Connect: the address that each endpoint's name has in this task, by that name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub virtual_addresses: BTreeMap<String, IpAddr>,
-    /// A file to which requests that ask for it are written as a `Hop` of `mesh-control`. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hops: Option<String>,
+    /// A file to which requests that ask for it are written as a `AccessLogEntry` of `mesh-control`. Default: none.
+    #[serde(default, rename = "hops", skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<String>,
     /// Where spans of requests are sent, by OTLP over gRPC without TLS. Default: nowhere, and no request is traced.
     ///
     /// Of requests that carry a `traceparent`, those are traced whose flags say so, and of others none: whoever calls
-    /// decides, and ordinary traffic costs no span. In spans the Envoy is the service called [`OwnWiring::task`], or,
+    /// decides, and ordinary traffic costs no span. In spans the Envoy is the service called [`MeshwrightMetadata::task`], or,
     /// if that is not said, by its node id. The Envoy's bootstrap file must have the collector's cluster:
     /// [`Bootstrap`](crate::Bootstrap) writes it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collector: Option<SocketAddr>,
 }
 
-impl Default for OwnWiring {
+impl Default for MeshwrightMetadata {
     fn default() -> Self {
         Self {
             task: None,
             ingress_address: loopback(),
             app_ports: BTreeMap::new(),
             app_address: None,
-            is_intercepted: false,
+            is_transparent_proxy: false,
             virtual_addresses: BTreeMap::new(),
-            hops: None,
+            access_log: None,
             collector: None,
         }
     }
@@ -117,26 +117,26 @@ fn loopback() -> IpAddr {
     IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
-impl Wiring {
+impl NodeMetadata {
     /// App Mesh's own wiring: everything that goes in or out is redirected to an Envoy that listens on
     /// [`INGRESS_PORT`] and [`EGRESS_PORT`] on all of the task's addresses.
     #[must_use]
-    pub fn intercepted() -> Self {
+    pub fn transparent_proxy() -> Self {
         Self {
-            listeners: BTreeMap::from([
+            listener_ports: BTreeMap::from([
                 (egress_listener(), EGRESS_PORT),
-                (INTERCEPTED_INGRESS.to_owned(), INGRESS_PORT),
+                (TRANSPARENT_INGRESS.to_owned(), INGRESS_PORT),
             ]),
-            own: OwnWiring {
+            extension: MeshwrightMetadata {
                 ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                is_intercepted: true,
-                ..OwnWiring::default()
+                is_transparent_proxy: true,
+                ..MeshwrightMetadata::default()
             },
         }
     }
 
-    /// Reads the wiring of a member of a mesh from what its Envoy said of itself: as [`Wiring::from_node`] if it
-    /// said anything, else [`Wiring::intercepted`], as App Mesh's agent says nothing.
+    /// Reads the wiring of a member of a mesh from what its Envoy said of itself: as [`NodeMetadata::from_node`] if it
+    /// said anything, else [`NodeMetadata::transparent_proxy`], as App Mesh's agent says nothing.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Wiring {
         if says(LISTENER_PORTS_KEY) || says(MESHWRIGHT_KEY) {
             Self::from_node(node)
         } else {
-            Ok(Self::intercepted())
+            Ok(Self::transparent_proxy())
         }
     }
 
@@ -156,12 +156,12 @@ impl Wiring {
     ///
     /// If the listeners' ports are missing, or either part has another form.
     pub fn from_node(node: &Node) -> Result<Self, NodeError> {
-        let mut own: OwnWiring = match node.metadata.get(MESHWRIGHT_KEY) {
+        let mut extension: MeshwrightMetadata = match node.metadata.get(MESHWRIGHT_KEY) {
             Some(value) => read(MESHWRIGHT_KEY, value)?,
-            None => OwnWiring::default(),
+            None => MeshwrightMetadata::default(),
         };
-        if own.collector.is_some() {
-            own.task.get_or_insert_with(|| node.id.clone());
+        if extension.collector.is_some() {
+            extension.task.get_or_insert_with(|| node.id.clone());
         }
         let listeners = node
             .metadata
@@ -171,21 +171,21 @@ impl Wiring {
                 reason: "it is missing".to_owned(),
             })?;
         Ok(Self {
-            listeners: read(LISTENER_PORTS_KEY, listeners)?,
-            own,
+            listener_ports: read(LISTENER_PORTS_KEY, listeners)?,
+            extension,
         })
     }
 
-    /// The metadata from which [`Wiring::from_node`] reads the same wiring.
+    /// The metadata from which [`NodeMetadata::from_node`] reads the same wiring.
     #[must_use]
     pub fn to_metadata(&self) -> Value {
-        json!({ LISTENER_PORTS_KEY: self.listeners, MESHWRIGHT_KEY: self.own })
+        json!({ LISTENER_PORTS_KEY: self.listener_ports, MESHWRIGHT_KEY: self.extension })
     }
 
     /// Where the application listens for what its task definition calls `container_port`.
     #[must_use]
     pub fn app_port(&self, container_port: u16) -> u16 {
-        self.own
+        self.extension
             .app_ports
             .get(&container_port)
             .copied()
@@ -217,38 +217,44 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let wiring = Wiring {
-            listeners: BTreeMap::from([(egress_listener(), 40001), (ingress_listener("http"), 40002)]),
-            own: OwnWiring {
+        let wiring = NodeMetadata {
+            listener_ports: BTreeMap::from([(egress_listener(), 40001), (ingress_listener("http"), 40002)]),
+            extension: MeshwrightMetadata {
                 task: Some("blue/1".to_owned()),
                 app_ports: BTreeMap::from([(3000, 40003)]),
-                hops: Some("hops.log".to_owned()),
+                access_log: Some("hops.log".to_owned()),
                 collector: Some(([127, 0, 0, 1], 4317).into()),
-                ..OwnWiring::default()
+                ..MeshwrightMetadata::default()
             },
         };
-        let read = Wiring::from_node(&node(wiring.to_metadata())).unwrap();
+        let read = NodeMetadata::from_node(&node(wiring.to_metadata())).unwrap();
         assert_eq!(read, wiring);
         assert_eq!((read.app_port(3000), read.app_port(80)), (40003, 80));
     }
 
     #[test]
     fn spans_have_a_name_to_go_by() {
-        let mut wiring = Wiring::intercepted();
-        assert_eq!(Wiring::from_node(&node(wiring.to_metadata())).unwrap().own.task, None);
-        wiring.own.collector = Some(([127, 0, 0, 1], 4317).into());
-        let read = Wiring::from_node(&node(wiring.to_metadata())).unwrap();
-        assert_eq!(read.own.task.as_deref(), Some("n"));
+        let mut wiring = NodeMetadata::transparent_proxy();
+        assert_eq!(
+            NodeMetadata::from_node(&node(wiring.to_metadata()))
+                .unwrap()
+                .extension
+                .task,
+            None
+        );
+        wiring.extension.collector = Some(([127, 0, 0, 1], 4317).into());
+        let read = NodeMetadata::from_node(&node(wiring.to_metadata())).unwrap();
+        assert_eq!(read.extension.task.as_deref(), Some("n"));
     }
 
     #[test]
     fn mistakes_name_their_key() {
-        let missing = Wiring::from_node(&node(json!({}))).unwrap_err().to_string();
+        let missing = NodeMetadata::from_node(&node(json!({}))).unwrap_err().to_string();
         assert_eq!(
             missing,
             format!("the node metadata `{LISTENER_PORTS_KEY}` cannot be used: it is missing")
         );
-        let wrong = Wiring::from_node(&node(json!({ LISTENER_PORTS_KEY: {"egress": 70000} })));
+        let wrong = NodeMetadata::from_node(&node(json!({ LISTENER_PORTS_KEY: {"egress": 70000} })));
         assert!(wrong.unwrap_err().to_string().contains("70000"));
     }
 }
