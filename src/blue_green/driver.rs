@@ -78,16 +78,16 @@ impl<'a, G: Ground> Driver<'a, G> {
             }
             for effect in effects {
                 match effect {
-                    Effect::Update { request, .. } | Effect::Probe { request, .. } => {
+                    Effect::Update { request, .. } | Effect::CheckReady { request, .. } => {
                         work = Some(Box::pin(self.perform(Work::Run { request }, state.clone(), &say)));
                     }
                     Effect::SetWeights { request, .. } => {
                         baseline.forget();
                         work = Some(Box::pin(self.perform(Work::Divide { request }, state.clone(), &say)));
                     }
-                    Effect::Wake { at } => wake = Some(at),
+                    Effect::ScheduleTick { at } => wake = Some(at),
                     Effect::Finished { outcome } => return Ok(Some(outcome)),
-                    Effect::Refused { refusal } => return Err(refusal.to_string()),
+                    Effect::Rejected { reason } => return Err(refusal.to_string()),
                 }
             }
             if state.rollout().is_none() {
@@ -163,10 +163,10 @@ impl<'a, G: Ground> Driver<'a, G> {
         // What is refused is not worth taking over for, unless it is what nobody may be left to see through.
         let (_, effects) = step(deployment.state(), event.clone(), now());
         let is_over = match effects.first() {
-            Some(Effect::Refused { refusal }) if !is_taken_back(deployment.state(), &event) => {
+            Some(Effect::Rejected { reason }) if !is_taken_back(deployment.state(), &event) => {
                 return Err(refused(refusal));
             }
-            Some(Effect::Refused { .. }) => true,
+            Some(Effect::Rejected { .. }) => true,
             _ => false,
         };
         let mut effects = Vec::new();

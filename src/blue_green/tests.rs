@@ -129,7 +129,7 @@ async fn agreed(app: &BlueGreen, place: &Place) -> String {
 
 fn failed_check(ended: Ended) -> String {
     match ended {
-        Ended::RolledBack {
+        FinalStatus::RolledBack {
             reason: Reason::CheckFailed(what),
         } => what,
         other => panic!("it should have failed a check: {other:?}"),
@@ -168,7 +168,7 @@ async fn fails_calls(app: &BlueGreen, place: &Place, scene: Scene) -> Result<(),
         panic!("the state does not say how it ended: {state}");
     };
     assert_eq!((*version, failed_check(ended.clone())), (FAILING, what));
-    assert_eq!(state.weights().of(Side::Blue).get(), 100);
+    assert_eq!(state.weights().share(Side::Blue).get(), 100);
     let document = agreed(app, place).await;
     assert_eq!(document, r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":2}"#);
     // The failures that were counted are those that it answered itself.
@@ -187,7 +187,7 @@ fn a_version_that_never_becomes_ready_returns_by_itself_and_leaves_no_trace_in_w
 
 async fn never_ready(app: &BlueGreen, place: &Place) -> Result<(), String> {
     // Something to return to that is not the beginning: green serves 5.
-    assert_eq!(deploy(app, place, 5, "all-at-once").await?, Ended::Successful {});
+    assert_eq!(deploy(app, place, 5, "all-at-once").await?, FinalStatus::Successful);
     let document = agreed(app, place).await;
     assert_eq!(document, r#"{"nextUpdate":"green","nextVersion":5,"currentVersion":1}"#);
 
@@ -196,7 +196,7 @@ async fn never_ready(app: &BlueGreen, place: &Place) -> Result<(), String> {
     let document = agreed(app, place).await;
     // Until the next deployment, blue runs what green does: that is known to be well.
     assert_eq!(document, r#"{"nextUpdate":"green","nextVersion":5,"currentVersion":5}"#);
-    assert_eq!(deploy(app, place, 6, "all-at-once").await?, Ended::Successful {});
+    assert_eq!(deploy(app, place, 6, "all-at-once").await?, FinalStatus::Successful);
     let document = agreed(app, place).await;
     assert_eq!(document, r#"{"nextUpdate":"blue","nextVersion":6,"currentVersion":5}"#);
     Ok(())

@@ -90,7 +90,7 @@ impl There<'_> {
                             return Ok(ExitCode::SUCCESS);
                         }
                     },
-                    None => self.app.template(&State::first(version))?,
+                    None => self.app.template(&State::initial(version))?,
                 };
                 given.is_sent()?;
                 self.parameters = inputs::parameters(&[&template], &given).await?;
@@ -107,7 +107,7 @@ impl There<'_> {
                 let state = self.state().await?;
                 let template = self
                     .app
-                    .template(&state.clone().unwrap_or_else(|| State::first(version)))?;
+                    .template(&state.clone().unwrap_or_else(|| State::initial(version)))?;
                 given.is_sent()?;
                 self.parameters = inputs::parameters(&[&template], &given).await?;
                 self.yes = yes;
@@ -144,7 +144,7 @@ impl There<'_> {
     async fn create(&self, version: Version, template: Template) -> Result<(), String> {
         let told = one(&self.account, &self.request(template), self.yes, self.console).await;
         let told = told.map_err(|error| error.to_string())?;
-        let begun = Deployment::first(self.store(), version).await;
+        let begun = Deployment::create(self.store(), version).await;
         begun.map_err(|error| error.to_string())?;
         self.console.at_rest();
         outputs::tell(&self.app.name, &told);

@@ -53,12 +53,12 @@ pub(super) fn ended_as_it_should(
     stays: bool,
 ) -> Result<(), String> {
     match outcome.map(|outcome| &outcome.ended) {
-        Some(Ended::Successful {}) if stays => Ok(()),
-        Some(Ended::RolledBack { .. }) if !stays => Ok(()),
+        Some(FinalStatus::Successful) if stays => Ok(()),
+        Some(FinalStatus::RolledBack { .. }) if !stays => Ok(()),
         other => Err(format!(
             "version {version} should have {}, and ended with {}",
             if stays { "stayed" } else { "been taken back" },
-            other.map_or("nothing", Ended::as_str)
+            other.map_or("nothing", FinalStatus::as_str)
         )),
     }
 }
@@ -186,8 +186,8 @@ mod tests {
             at: std::time::SystemTime::UNIX_EPOCH.into(),
             ended,
         };
-        let stayed = outcome(Ended::Successful {});
-        let returned = outcome(Ended::RolledBack {
+        let stayed = outcome(FinalStatus::Successful);
+        let returned = outcome(FinalStatus::RolledBack {
             reason: Reason::Aborted,
         });
         assert_eq!(ended_as_it_should(Some(&stayed), 2, true), Ok(()));
