@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::deployment::{Deployment, Error};
 use crate::outcome::Outcome;
-use crate::phase::Phase;
+use crate::phase::{Phase, Rollout};
 use crate::rejected::Rejected;
 use crate::rollout::{Effect, Event, step};
 use crate::state::State;
@@ -69,6 +69,14 @@ pub enum ControllerError {
 enum Wakeup<T> {
     ActionCompleted(T),
     TimerElapsed,
+}
+
+/// Result of an action.
+enum Completed<V> {
+    /// An event for the state machine.
+    Event(Event<V>),
+    /// The action is to be carried out again later.
+    Retry { action: Effect<V>, reason: String },
 }
 
 /// Result of an inspection of a rollout in progress.
@@ -148,6 +156,7 @@ impl<S: Store, P> Controller<S, P> {
         let mut effects = self.begin(&mut deployment, event).await?;
         let mut reported = None;
         let (mut action, mut tick_at) = (None, None);
+        let (mut retry, mut reported_reason) = (None, None);
         let mut next_inspection = self.platform.now();
         loop {
             let state = deployment.state().clone();
@@ -157,6 +166,7 @@ impl<S: Store, P> Controller<S, P> {
                     Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
                         // Replaces an action that is out of date.
                         action = Some(Box::pin(self.carry_out(effect, state.clone())));
+                        (retry, reported_reason) = (None, None);
                     }
                     Effect::ScheduleTick { at } => tick_at = Some(at),
                     Effect::Finished { outcome } => return Ok(Some(outcome)),
@@ -166,15 +176,34 @@ impl<S: Store, P> Controller<S, P> {
             if state.rollout().is_none() {
                 return Ok(None);
             }
-            let timer = tick_at.map_or(next_inspection, |at| next_inspection.min(at));
+            let retry_at = retry.as_ref().map(|(at, _)| *at);
+            let timers = [Some(next_inspection), tick_at, retry_at];
+            let timer = timers.into_iter().flatten().min().unwrap_or(next_inspection);
             let sleep = self.platform.sleep(timer.since(self.platform.now()));
             let event = match first_of(&mut action, sleep).await {
-                Wakeup::ActionCompleted(event) => {
+                Wakeup::ActionCompleted(completed) => {
                     action = None;
-                    event?
+                    match completed? {
+                        Completed::Event(event) => event,
+                        Completed::Retry { action, reason } => {
+                            if reported_reason.as_ref() != Some(&reason) {
+                                self.platform.report(Progress::Retrying { reason: &reason });
+                                reported_reason = Some(reason);
+                            }
+                            retry = Some((self.platform.now().after(self.poll_interval), action));
+                            effects = Vec::new();
+                            continue;
+                        }
+                    }
                 }
-                // An inspection precedes each tick, so that no step is taken on an unhealthy version.
                 Wakeup::TimerElapsed => {
+                    let now = self.platform.now();
+                    if let Some((_, effect)) = retry.take_if(|(at, _)| *at <= now) {
+                        action = Some(Box::pin(self.carry_out(effect, state)));
+                        effects = Vec::new();
+                        continue;
+                    }
+                    // An inspection precedes each tick, so that no step is taken on an unhealthy version.
                     let inspection = self.inspect(&state).await?;
                     let now = self.platform.now();
                     next_inspection = now.after(self.poll_interval);
@@ -217,7 +246,11 @@ impl<S: Store, P> Controller<S, P> {
     }
 
     /// Takes over a rollout in progress and applies `event`. Returns the effects to carry out.
-    async fn begin<V>(&self, deployment: &mut Deployment<V, &S>, event: Event<V>) -> Result<Vec<Effect<V>>, ControllerError>
+    async fn begin<V>(
+        &self,
+        deployment: &mut Deployment<V, &S>,
+        event: Event<V>,
+    ) -> Result<Vec<Effect<V>>, ControllerError>
     where
         V: Serialize + DeserializeOwned + Clone + PartialEq,
         P: Platform<V>,
@@ -234,7 +267,9 @@ impl<S: Store, P> Controller<S, P> {
         let mut effects = Vec::new();
         if deployment.state().rollout().is_some() {
             let controller = self.name.clone();
-            let resumed = deployment.apply(Event::Resume { controller }, self.platform.now()).await;
+            let resumed = deployment
+                .apply(Event::Resume { controller }, self.platform.now())
+                .await;
             effects = resumed.map_err(not_begun)?;
         }
         if completes_rollback {
@@ -245,55 +280,49 @@ impl<S: Store, P> Controller<S, P> {
         Ok(if further.is_empty() { effects } else { further })
     }
 
-    /// Carries out an effect, and retries for as long as it is not possible: the stage timeout limits the time.
-    async fn carry_out<V>(&self, effect: Effect<V>, state: State<V>) -> Result<Event<V>, ControllerError>
+    /// Carries out an effect once.
+    async fn carry_out<V>(&self, effect: Effect<V>, state: State<V>) -> Result<Completed<V>, ControllerError>
     where
         P: Platform<V>,
     {
-        let mut reported = None;
-        loop {
-            let request = |number| Request { number, state: &state };
-            let (result, event) = match &effect {
-                Effect::Update {
-                    side,
-                    version,
-                    request: number,
-                } => (
-                    self.platform.update(request(*number), *side, version).await,
-                    Event::Ready { request: *number },
-                ),
-                Effect::CheckReady {
-                    side,
-                    version,
-                    request: number,
-                } => (
-                    self.platform.check_ready(request(*number), *side, version).await,
-                    Event::Ready { request: *number },
-                ),
-                Effect::SetWeights {
-                    weights,
-                    request: number,
-                } => (
-                    self.platform.set_weights(request(*number), *weights).await,
-                    Event::WeightsApplied { request: *number },
-                ),
-                // Not an action.
-                Effect::ScheduleTick { .. } | Effect::Finished { .. } | Effect::Rejected { .. } => return Ok(Event::Tick),
-            };
-            let reason = match (result, event) {
-                (Ok(()), event) => return Ok(event),
-                (Err(PlatformError::Rejected(finding)), Event::Ready { request }) => {
-                    return Ok(Event::CheckFailed { request, finding });
-                }
-                (Err(PlatformError::Rejected(reason)), _) => return Err(ControllerError::Platform(reason.into())),
-                (Err(PlatformError::Fatal(error)), _) => return Err(ControllerError::Platform(error)),
-                (Err(PlatformError::Retryable(reason)), _) => reason,
-            };
-            if reported.as_ref() != Some(&reason) {
-                self.platform.report(Progress::Retrying { reason: &reason });
-                reported = Some(reason);
+        let request = |number| Request { number, state: &state };
+        let (result, event) = match &effect {
+            Effect::Update {
+                side,
+                version,
+                request: number,
+            } => (
+                self.platform.update(request(*number), *side, version).await,
+                Event::Ready { request: *number },
+            ),
+            Effect::CheckReady {
+                side,
+                version,
+                request: number,
+            } => (
+                self.platform.check_ready(request(*number), *side, version).await,
+                Event::Ready { request: *number },
+            ),
+            Effect::SetWeights {
+                weights,
+                request: number,
+            } => (
+                self.platform.set_weights(request(*number), *weights).await,
+                Event::WeightsApplied { request: *number },
+            ),
+            // Not an action.
+            Effect::ScheduleTick { .. } | Effect::Finished { .. } | Effect::Rejected { .. } => {
+                return Ok(Completed::Event(Event::Tick));
             }
-            self.platform.sleep(self.poll_interval).await;
+        };
+        match (result, event) {
+            (Ok(()), event) => Ok(Completed::Event(event)),
+            (Err(PlatformError::Rejected(finding)), Event::Ready { request }) => {
+                Ok(Completed::Event(Event::CheckFailed { request, finding }))
+            }
+            (Err(PlatformError::Rejected(reason)), _) => Err(ControllerError::Platform(reason.into())),
+            (Err(PlatformError::Fatal(error)), _) => Err(ControllerError::Platform(error)),
+            (Err(PlatformError::Retryable(reason)), _) => Ok(Completed::Retry { action: effect, reason }),
         }
     }
 
@@ -304,7 +333,11 @@ impl<S: Store, P> Controller<S, P> {
         P: Platform<V>,
     {
         let stored = self.open::<V>().await?;
-        let owner = |state: &State<V>| state.rollout().map(|rollout| (rollout.controller.clone(), rollout.epoch));
+        let owner = |state: &State<V>| {
+            state
+                .rollout()
+                .map(|rollout| (rollout.controller.clone(), rollout.epoch))
+        };
         if stored.and_then(|stored| owner(stored.state())) != owner(state) {
             return Ok(Inspection::TakenOver);
         }
@@ -342,7 +375,13 @@ impl<S: Store, P> Controller<S, P> {
     {
         let summary = |state: &State<V>| {
             let phase = state.rollout().map(|rollout| (rollout.phase.as_str(), rollout.paused));
-            (state.blue.clone(), state.green.clone(), state.weights, phase, state.last.clone())
+            (
+                state.blue.clone(),
+                state.green.clone(),
+                state.weights,
+                phase,
+                state.last.clone(),
+            )
         };
         if reported.as_ref().map(summary) != Some(summary(state)) {
             self.platform.report(Progress::State(state));
@@ -361,7 +400,7 @@ fn is_rolled_back<V: PartialEq>(state: &State<V>, event: &Event<V>) -> bool {
 }
 
 fn is_rolling_back<V>(state: &State<V>) -> bool {
-    state.rollout().is_some_and(|rollout| rollout.is_rolling_back())
+    state.rollout().is_some_and(Rollout::is_rolling_back)
 }
 
 fn not_begun(error: Error) -> ControllerError {

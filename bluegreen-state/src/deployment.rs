@@ -1,5 +1,7 @@
 //! Deployments: a state together with its store. Each step is stored before its effects are carried out.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,13 +15,22 @@ use crate::timestamp::Timestamp;
 ///
 /// If two programs have the same deployment open, only the first to take a step can continue. The next step of the
 /// other one that changes something is a [conflict](Error::is_conflict), and it must stop what it is doing.
-#[derive(Debug)]
 pub struct Deployment<V, S> {
     store: S,
     state: State<V>,
     /// The document as last read or written.
     text: String,
     revision: Revision,
+}
+
+// Not derived: a `dyn Store` has no `Debug`.
+impl<V: fmt::Debug, S> fmt::Debug for Deployment<V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deployment")
+            .field("state", &self.state)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a state was not read or not stored.

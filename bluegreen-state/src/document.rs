@@ -197,7 +197,11 @@ fn quote(text: &str) -> String {
     let mut quoted: String = text.chars().take(MAX_QUOTED).flat_map(char::escape_debug).collect();
     // Escaped quotation marks would make JSON hard to read.
     quoted = quoted.replace("\\\"", "\"").replace("\\'", "'");
-    let ellipsis = if text.chars().nth(MAX_QUOTED).is_some() { " …" } else { "" };
+    let ellipsis = if text.chars().nth(MAX_QUOTED).is_some() {
+        " …"
+    } else {
+        ""
+    };
     format!("`{quoted}`{ellipsis}")
 }
 

@@ -116,7 +116,9 @@ impl Weights {
     pub fn with_share(side: Side, share: Percent) -> Self {
         match side {
             Side::Blue => Self { blue: share },
-            Side::Green => Self { blue: share.complement() },
+            Side::Green => Self {
+                blue: share.complement(),
+            },
         }
     }
 

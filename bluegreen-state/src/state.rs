@@ -118,7 +118,12 @@ impl<V: fmt::Display> fmt::Display for State<V> {
     /// One line, for progress and status: `blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (side, comma) in Side::BOTH.into_iter().zip(["", ", "]) {
-            write!(f, "{comma}{side} {} at {}", self.version(side), self.weights.share(side))?;
+            write!(
+                f,
+                "{comma}{side} {} at {}",
+                self.version(side),
+                self.weights.share(side)
+            )?;
         }
         match (&self.rollout, &self.last) {
             (Some(rollout), _) => {

@@ -93,12 +93,12 @@ mod tests {
         let deploy = Event::Deploy {
             version: 2,
             strategy: Strategy::all_at_once(),
-            driver: "somebody".to_owned(),
+            controller: "somebody".to_owned(),
         };
         let now = std::time::SystemTime::UNIX_EPOCH.into();
         let (state, _) = step(&State::initial(1), deploy, now);
         // Green has lost its share of the traffic, and is being updated.
-        let request = state.request();
+        let request = state.last_request();
         step(&state, Event::WeightsApplied { request }, now).0
     }
 

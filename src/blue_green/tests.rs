@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use bluegreen_state::{Ended, Outcome, Reason};
+use bluegreen_state::{FinalStatus, Outcome, Reason};
 use demo_service::traffic;
 use futures_util::future::LocalBoxFuture;
 use mesh_infra::app_mesh::{Kind, Protocol};
@@ -100,15 +100,15 @@ where
 }
 
 /// Deploys a version, and gives how that ended.
-async fn deploy(app: &BlueGreen, place: &Place, version: Version, strategy: &str) -> Result<Ended, String> {
+async fn deploy(app: &BlueGreen, place: &Place, version: Version, strategy: &str) -> Result<FinalStatus, String> {
     let driver = Driver::new(app, Here::new(place)?);
     let event = Event::Deploy {
         version,
         strategy: strategy.parse().expect("it is a strategy"),
-        driver: driver.name().to_owned(),
+        controller: driver.name().to_owned(),
     };
     let ended = driver.drive(event, |line| eprintln!("{line}")).await?;
-    ended.map(|outcome| outcome.ended).ok_or("it did not end".to_owned())
+    ended.map(|outcome| outcome.status).ok_or("it did not end".to_owned())
 }
 
 /// That the mesh which runs is what it would be if it were started from the stored state now. Gives what its description
@@ -127,7 +127,7 @@ async fn agreed(app: &BlueGreen, place: &Place) -> String {
     app.parameter(&sides, STATE).expect("it is described")
 }
 
-fn failed_check(ended: Ended) -> String {
+fn failed_check(ended: FinalStatus) -> String {
     match ended {
         FinalStatus::RolledBack {
             reason: Reason::CheckFailed(what),
@@ -164,7 +164,10 @@ async fn fails_calls(app: &BlueGreen, place: &Place, scene: Scene) -> Result<(),
     );
 
     let state = place.state()?.expect("it was deployed");
-    let Some(Outcome { version, ended, .. }) = state.last() else {
+    let Some(Outcome {
+        version, status: ended, ..
+    }) = state.last_outcome()
+    else {
         panic!("the state does not say how it ended: {state}");
     };
     assert_eq!((*version, failed_check(ended.clone())), (FAILING, what));

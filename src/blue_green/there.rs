@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
-use bluegreen_state::aws_sdk_ssm::Client;
-use bluegreen_state::aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use bluegreen_state::{Deployment, Event, SsmStore, State};
 use mesh_control::aws::{SyncReader, SyncStatus};
 use mesh_infra::cfn::ssm;
@@ -118,14 +118,14 @@ impl There<'_> {
                     self.drive(|driver| Event::Deploy {
                         version,
                         strategy,
-                        driver,
+                        controller: driver,
                     })
                     .await?;
                 }
             }
             Some(Verb::Continue) => self.drive(|_| Event::Continue).await?,
             Some(Verb::Abort) => self.drive(|_| Event::Abort).await?,
-            Some(Verb::Rollback) => self.drive(|driver| Event::Rollback { driver }).await?,
+            Some(Verb::Rollback) => self.drive(|driver| Event::Rollback { controller: driver }).await?,
             Some(Verb::Outputs { json }) => outputs::run(&self.account, &[self.app.name.clone()], json).await?,
             Some(Verb::Destroy { yes }) => {
                 destroy::run(&self.account, &[self.app.name.clone()], yes, self.console).await?;

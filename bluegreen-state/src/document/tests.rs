@@ -113,7 +113,10 @@ fn quoted_documents_are_truncated_and_escaped() {
 fn newer_format_is_rejected() {
     let text = r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1,"form":2,"canaries":3}"#;
     let found = format!("`{text}`");
-    assert_eq!(State::<u32>::from_json(text), Err(DocumentError::UnsupportedFormat { form: 2, found }));
+    assert_eq!(
+        State::<u32>::from_json(text),
+        Err(DocumentError::UnsupportedFormat { form: 2, found })
+    );
 }
 
 #[test]
@@ -148,10 +151,7 @@ fn contradicting_rollouts_are_rejected() {
             "has step 2, and `canary:10%,30s` has 2",
         ),
         (document(blue, false, r#"{"POST_SCALE_UP":{}}"#), "is not held"),
-        (
-            document(blue, false, back),
-            "restores blue, and nextUpdate is green",
-        ),
+        (document(blue, false, back), "restores blue, and nextUpdate is green"),
         (document(blue, false, r#"{"SCALE_UP":{}}"#), "missing field `until`"),
         (document(blue, false, r#"{"LUNCH":{}}"#), "unknown variant `LUNCH`"),
     ] {

@@ -11,7 +11,13 @@ use crate::strategy::{Pause, Strategy};
 
 impl<V: Clone + PartialEq> Transition<V> {
     /// Begins a rollout to `side`, which gets the version `update` or keeps its own.
-    pub(super) fn begin(&mut self, side: Side, update: Option<V>, strategy: Strategy, controller: String) -> Rollout<V> {
+    pub(super) fn begin(
+        &mut self,
+        side: Side,
+        update: Option<V>,
+        strategy: Strategy,
+        controller: String,
+    ) -> Rollout<V> {
         let rollback_target = RollbackTarget {
             side: mem::replace(&mut self.state.target, side),
             weights: self.state.weights,

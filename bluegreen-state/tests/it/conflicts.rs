@@ -76,7 +76,10 @@ fn controller_that_was_taken_over_gets_a_conflict_at_its_next_step() {
             other => panic!("{other:?}"),
         };
         let blue = Weights::all(bluegreen_state::Side::Blue);
-        assert_eq!((weights(&first_effects), weights(&second_effects)), ((blue, 1), (blue, 2)));
+        assert_eq!(
+            (weights(&first_effects), weights(&second_effects)),
+            ((blue, 1), (blue, 2))
+        );
         let error = block_on(first.apply(Event::WeightsApplied { request: 1 }, NOW)).unwrap_err();
         assert!(error.is_conflict(), "{error}");
     });

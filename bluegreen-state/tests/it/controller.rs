@@ -1,6 +1,8 @@
 //! The controller on a simulated platform with simulated time: rollouts, rollbacks, retries, takeovers.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use bluegreen_state::{
@@ -61,8 +63,23 @@ impl Platform<u32> for Simulation {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.time.set(self.time.get() + u64::try_from(duration.as_millis()).unwrap());
-        let due = self.at.borrow().as_ref().is_some_and(|(time, _)| *time <= self.time.get());
+        let deadline = self.time.get() + u64::try_from(duration.as_millis()).unwrap();
+        // The clock advances by half a second for each waiting future.
+        poll_fn(|context| {
+            let remaining = deadline.saturating_sub(self.time.get());
+            self.time.set(self.time.get() + remaining.min(500));
+            if remaining == 0 {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        let due = self
+            .at
+            .borrow()
+            .as_ref()
+            .is_some_and(|(time, _)| *time <= self.time.get());
         if due && let Some((_, callback)) = self.at.take() {
             callback();
         }
@@ -161,7 +178,10 @@ fn retryable_errors_are_retried_and_reported_once_until_the_stage_timeout() {
     let outcome = deploy(&controller, 2, "all-at-once").unwrap().unwrap();
     assert_eq!(outcome.status, FinalStatus::Successful);
     let reports = controller.platform().reports.take();
-    let retries = reports.iter().filter(|report| *report == "retrying: no Envoy responds").count();
+    let retries = reports
+        .iter()
+        .filter(|report| *report == "retrying: no Envoy responds")
+        .count();
     assert_eq!(retries, 1, "{reports:?}");
 
     *controller.platform().weight_errors.borrow_mut() = (0..90).map(retryable).collect();

@@ -37,7 +37,10 @@ fn script_compiles_in_a_new_project_with_the_listed_dependencies() {
         .args(["check", "--offline", "--quiet"])
         .current_dir(&project)
         // Kept between runs, so that only the first one compiles the dependencies.
-        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme"))
+        .env(
+            "CARGO_TARGET_DIR",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme"),
+        )
         .output()
         .unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));

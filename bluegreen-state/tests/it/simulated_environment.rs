@@ -190,13 +190,21 @@ impl SimulatedEnvironment {
             )
         });
         if !is_shifting {
-            assert_eq!(self.router, self.state.weights(), "the router has other weights: {self:#?}");
+            assert_eq!(
+                self.router,
+                self.state.weights(),
+                "the router has other weights: {self:#?}"
+            );
         }
         if self.state.rollout().is_none() {
             for side in Side::BOTH {
                 if self.state.dirty_side() != Some(side) {
                     let running = self.running[side as usize];
-                    assert_eq!(running, *self.state.version(side), "{side} runs another version: {self:#?}");
+                    assert_eq!(
+                        running,
+                        *self.state.version(side),
+                        "{side} runs another version: {self:#?}"
+                    );
                 }
             }
         }

@@ -75,7 +75,7 @@ fn states() -> Vec<(&'static str, State<u32>)> {
     let bake_paused = after(bake.clone(), [Event::Pause]);
     let done = step(&bake, Event::Tick, AFTER_TIMEOUT).0;
     let paused = |state: &State<u32>| after(state.clone(), [Event::Pause]);
-    let rolling_back = after(shift.clone(), [failed(shift.request())]);
+    let rolling_back = after(shift.clone(), [failed(shift.last_request())]);
     let reverting = after(done.clone(), [rollback()]);
     vec![
         ("no rollout, after the first deployment", first),
@@ -98,10 +98,13 @@ fn states() -> Vec<(&'static str, State<u32>)> {
         ("bake time", bake),
         ("the same, paused", bake_paused),
         ("the weights of the rollback are being set", rolling_back),
-        ("a rollback to 1 was requested after a deployment of 2", reverting.clone()),
+        (
+            "a rollback to 1 was requested after a deployment of 2",
+            reverting.clone(),
+        ),
         (
             "the same, and 1 is unhealthy",
-            after(reverting.clone(), [failed(reverting.request())]),
+            after(reverting.clone(), [failed(reverting.last_request())]),
         ),
         (
             "1 is deployed again, and the other side still runs it",
@@ -126,7 +129,11 @@ fn events(state: &State<u32>) -> Vec<(&'static str, Event<u32>, Timestamp)> {
         ("Ready, unknown request", Event::Ready { request: unknown }, LATER),
         ("WeightsApplied", applied, LATER),
         ("WeightsApplied, late", Event::WeightsApplied { request: old }, LATER),
-        ("WeightsApplied, unknown request", Event::WeightsApplied { request: unknown }, LATER),
+        (
+            "WeightsApplied, unknown request",
+            Event::WeightsApplied { request: unknown },
+            LATER,
+        ),
         ("CheckFailed", failed(state.last_request()), LATER),
         ("CheckFailed, late", failed(0), LATER),
         ("CheckFailed, unknown request", failed(unknown), LATER),
@@ -202,7 +209,10 @@ fn transitions_match_the_golden_table() {
         fs::write(&path, &actual).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap();
-    let different = golden.lines().zip(actual.lines()).find(|(golden, actual)| golden != actual);
+    let different = golden
+        .lines()
+        .zip(actual.lines())
+        .find(|(golden, actual)| golden != actual);
     assert!(
         golden == actual,
         "tests/golden/rollout.txt differs from the current table; if the change is intended, run with \

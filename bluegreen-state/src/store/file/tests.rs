@@ -129,7 +129,10 @@ fn changed_document_is_not_overwritten() {
 
     fs::remove_file(directory.path().join("state.json")).unwrap();
     let error = save(&store, Some("theirs"), "ours").unwrap_err();
-    assert!(error.is_conflict() && error.to_string().contains("was removed"), "{error}");
+    assert!(
+        error.is_conflict() && error.to_string().contains("was removed"),
+        "{error}"
+    );
     assert_eq!(text(&store), None);
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::Barrier;
 
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_sdk_ssm::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_ssm::config::retry::RetryConfig;
 use aws_sdk_ssm::config::{AsyncSleep, BehaviorVersion, Credentials, Region, Sleep};
 use aws_sdk_ssm::{Client, Config};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
 /// A fault of a client's connection, at the request with this number, from 0.
 #[derive(Debug, Clone)]
@@ -78,7 +78,8 @@ impl HttpConnector for Connector {
             ConnectionFault::DeadAfter(last) => number > *last,
             ConnectionFault::None | ConnectionFault::ResponseLost(_) | ConnectionFault::WaitsAt(..) => false,
         };
-        let lost = matches!(&self.fault, ConnectionFault::DeadAfter(at) | ConnectionFault::ResponseLost(at) if *at == number);
+        let lost =
+            matches!(&self.fault, ConnectionFault::DeadAfter(at) | ConnectionFault::ResponseLost(at) if *at == number);
         let mut sent = self
             .http
             .request(request.method().parse().unwrap(), request.uri())
@@ -101,7 +102,10 @@ impl HttpConnector for Connector {
             }
             let response = sent.send().await.map_err(|error| ConnectorError::io(error.into()))?;
             let status = response.status().as_u16();
-            let body = response.bytes().await.map_err(|error| ConnectorError::io(error.into()))?;
+            let body = response
+                .bytes()
+                .await
+                .map_err(|error| ConnectorError::io(error.into()))?;
             if lost {
                 return Err(error("the response is lost"));
             }

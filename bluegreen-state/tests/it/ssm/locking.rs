@@ -25,7 +25,10 @@ async fn second_deployment_from_the_same_state_is_a_conflict(parameter: TestPara
     Deployment::create(parameter.store("first"), 1).await.unwrap();
     let error = Deployment::create(parameter.store("second"), 2).await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
-    let (mut first, mut second) = (open(parameter.store("first")).await, open(parameter.store("second")).await);
+    let (mut first, mut second) = (
+        open(parameter.store("first")).await,
+        open(parameter.store("second")).await,
+    );
     first.apply(deploy(2, "first"), NOW).await.unwrap();
     let error = second.apply(deploy(3, "second"), NOW).await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
@@ -66,7 +69,10 @@ async fn contend(parameter: &TestParameter) {
         let start = Arc::clone(&start);
         contenders.push(tokio::spawn(async move {
             start.wait().await;
-            deployment.apply(deploy(number + 2, &controller), NOW).await.map(|_| controller)
+            deployment
+                .apply(deploy(number + 2, &controller), NOW)
+                .await
+                .map(|_| controller)
         }));
     }
     let mut results = Vec::new();
@@ -166,9 +172,7 @@ async fn writer_that_ignores_the_lock_during_a_save_is_detected(parameter: TestP
     let error = saving.await.unwrap().unwrap_err();
     assert!(matches!(error, StoreError::Changed { .. }), "{error}");
     assert!(
-        error
-            .to_string()
-            .contains("version 3, written here, replaced that"),
+        error.to_string().contains("version 3, written here, replaced that"),
         "{error}"
     );
     assert_eq!(
@@ -185,7 +189,9 @@ async fn writer_that_lost_its_lock_gets_a_conflict(parameter: TestParameter) {
     let store = parameter.faulty_store("slow", ConnectionFault::WaitsAt(1, Arc::clone(&barrier)));
     let saving = tokio::spawn(async move { store.save(Some(&revision(1)), "of the slow one").await });
     barrier.wait().await;
-    parameter.put_lock(r#"{"owner":"slow","number":1,"expires":1000}"#).await;
+    parameter
+        .put_lock(r#"{"owner":"slow","number":1,"expires":1000}"#)
+        .await;
     parameter
         .store("other")
         .save(Some(&revision(1)), "of the other")

@@ -17,7 +17,12 @@ on_each_server!(
 );
 
 async fn deployment_is_read_by_the_next_process(parameter: TestParameter) {
-    assert!(Deployment::<u32, _>::open(parameter.store("ci")).await.unwrap().is_none());
+    assert!(
+        Deployment::<u32, _>::open(parameter.store("ci"))
+            .await
+            .unwrap()
+            .is_none()
+    );
     let mut first = Deployment::create(parameter.store("ci"), 1).await.unwrap();
     first.apply(deploy(2, "ci"), NOW).await.unwrap();
     first.apply(Event::WeightsApplied { request: 1 }, NOW).await.unwrap();
@@ -43,21 +48,29 @@ async fn crash_at_any_request_leaves_the_old_or_the_new_document_and_later_saves
             .await
             .unwrap_err();
         assert!(matches!(error, StoreError::Failed { .. }), "{crash:?}: {error}");
-        let replaced = matches!(crash, ConnectionFault::DeadAfter(2..) | ConnectionFault::DeadBefore(3..));
+        let replaced = matches!(
+            crash,
+            ConnectionFault::DeadAfter(2..) | ConnectionFault::DeadBefore(3..)
+        );
         let remaining = parameter.store("next").load().await.unwrap().unwrap();
         assert_eq!(remaining.text, if replaced { &*new } else { &*text }, "{crash:?}");
 
         // The minute passes: the lock expires.
         if parameter.lock().await.is_some() {
-            let error = parameter.store("next").save(Some(&remaining.revision), "x").await.unwrap_err();
-            assert!(
-                error.to_string().contains("is locked by ci, for"),
-                "{crash:?}: {error}"
-            );
+            let error = parameter
+                .store("next")
+                .save(Some(&remaining.revision), "x")
+                .await
+                .unwrap_err();
+            assert!(error.to_string().contains("is locked by ci, for"), "{crash:?}: {error}");
             parameter.put_lock(r#"{"owner":"ci","number":1,"expires":1000}"#).await;
         }
         text = format!("after crash {number}");
-        known = parameter.store("next").save(Some(&remaining.revision), &text).await.unwrap();
+        known = parameter
+            .store("next")
+            .save(Some(&remaining.revision), &text)
+            .await
+            .unwrap();
         assert_eq!(parameter.lock().await, None, "{crash:?}");
     }
 }
@@ -108,7 +121,13 @@ async fn existing_parameter_keeps_its_type(parameter: TestParameter) {
     let store = parameter.store("ci");
     let found = store.load().await.unwrap().unwrap();
     store.save(Some(&found.revision), "changed").await.unwrap();
-    let found = parameter.client().get_parameter().name(&parameter.name).send().await.unwrap();
+    let found = parameter
+        .client()
+        .get_parameter()
+        .name(&parameter.name)
+        .send()
+        .await
+        .unwrap();
     let found = found.parameter.unwrap();
     assert_eq!(found.r#type.unwrap().as_str(), "String");
     assert_eq!(found.value.as_deref(), Some("changed"));
