@@ -1,90 +1,85 @@
-//! Outcomes of rollouts, and reasons for rollbacks.
+//! How rollouts end, and why they are taken back.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::empty_object;
 use crate::timestamp::Timestamp;
 
-/// Why a rollout was rolled back.
+/// Why a rollout was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub enum Reason {
-    /// A check failed, or the version never became ready: what the check found.
+    /// A check failed, or the version never became well: what the check said.
     CheckFailed(String),
-    /// A phase exceeded the [stage timeout](crate::Strategy::stage_timeout): the name of the phase.
-    #[serde(rename = "tookTooLong")]
-    TimedOut(String),
-    /// An [abort](crate::Event::Abort) was requested.
+    /// Somebody took longer than the [stage limit](crate::Strategy::stage_limit): in which phase.
+    TookTooLong(String),
+    /// Somebody said to abort.
     Aborted,
-    /// A [rollback](crate::Event::Rollback) was requested.
+    /// Somebody said to roll back.
     RollbackRequested,
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CheckFailed(finding) => write!(f, "a check failed: {finding}"),
-            Self::TimedOut(phase) => write!(f, "{phase} timed out"),
+            Self::CheckFailed(what) => write!(f, "a check failed: {what}"),
+            Self::TookTooLong(phase) => write!(f, "{phase} took too long"),
             Self::Aborted => f.write_str("it was aborted"),
             Self::RollbackRequested => f.write_str("a rollback was requested"),
         }
     }
 }
 
-/// The result of a rollout.
+/// How a rollout ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome<V> {
-    /// The version that was deployed, or from which a rollback was attempted.
+    /// The version that was deployed, or from which a return was tried.
     pub version: V,
-    /// When the rollout ended.
-    #[serde(rename = "at")]
-    pub ended_at: Timestamp,
-    /// How it ended.
-    #[serde(rename = "ended")]
-    pub status: FinalStatus,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How.
+    pub ended: Ended,
 }
 
-/// The final status of a rollout, with the names that ECS gives to the status of a service deployment.
+/// The ways a rollout can end, by the words of ECS for the status of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum FinalStatus {
+pub enum Ended {
     /// The version was deployed.
-    #[serde(rename = "SUCCESSFUL", with = "empty_object")]
-    Successful,
-    /// The version was withdrawn, and the previous one serves.
+    #[serde(rename = "SUCCESSFUL")]
+    Successful {},
+    /// The version was given up, and the one before it serves.
     #[serde(rename = "ROLLBACK_SUCCESSFUL")]
     RolledBack {
-        /// Why it was rolled back.
+        /// Why.
         reason: Reason,
     },
-    /// A rollback was requested, but the previous version is unhealthy: the current version keeps serving.
+    /// The version was to be given up, but the one before it is not well: so the version goes on serving.
     #[serde(rename = "ROLLBACK_FAILED")]
     RollbackFailed {
-        /// Why the previous version cannot serve.
+        /// What is wrong with the one before it.
         reason: Reason,
     },
 }
 
-impl FinalStatus {
-    /// The ECS name of the status, as in documents.
+impl Ended {
+    /// The word for it, as documents spell it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Successful => "SUCCESSFUL",
+            Self::Successful {} => "SUCCESSFUL",
             Self::RolledBack { .. } => "ROLLBACK_SUCCESSFUL",
             Self::RollbackFailed { .. } => "ROLLBACK_FAILED",
         }
     }
 
-    /// The reason, unless the rollout was successful.
+    /// Why, if it did not go well.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Successful => None,
+            Self::Successful {} => None,
             Self::RolledBack { reason } | Self::RollbackFailed { reason } => Some(reason),
         }
     }

@@ -1,4 +1,4 @@
-//! Stores: where state documents are kept, with compare-and-swap between concurrent writers.
+//! Where documents are kept, and what happens when two want to change one: one of them does, and the other is told.
 
 mod file;
 mod memory;
@@ -7,82 +7,79 @@ mod ssm;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::future::Future;
 
 pub use file::FileStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "ssm")]
 pub use ssm::SsmStore;
 
-/// The future of a [`Store`] method, boxed so that `dyn Store` works.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// A store of one document that is replaced only if it is still the one that the writer read.
+/// A place for one document, which changes only if it is still what the writer read.
 ///
-/// A store of your own implements the two methods with `Box::pin(async move { … })`. The trait is object-safe: a tool
-/// that selects its store at runtime uses `Box<dyn Store>`. The methods are asynchronous for stores behind a network.
-/// Without an async runtime, stores with futures that are ready immediately work with any `block_on`, such as
-/// `pollster`'s.
+/// The two methods are all that a store of one's own needs; write them as `async fn`. They are asynchronous for the
+/// sake of stores behind a network. A tool without an async runtime can use stores whose futures are ready at once
+/// through any `block_on`, such as `pollster`'s.
 pub trait Store {
-    /// Reads the document, or `None` if there is none. Does not validate it.
+    /// The document, or `None` if there is none. Reads whatever is there and does not judge it.
     ///
     /// Cancelling it has no effect.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] if the document cannot be read.
-    fn load(&self) -> StoreFuture<'_, Option<Stored>>;
+    /// [`StoreError::Failed`] if that cannot be found out.
+    fn load(&self) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send;
 
-    /// Replaces the document of revision `expected` by `text`, or creates it if `expected` is `None` and there is
-    /// none. Returns the new revision. The write is atomic.
+    /// Replaces the document of revision `expected` by `text`, or makes it if `expected` is `None` and there is
+    /// none; and gives the new revision. The whole text is there afterwards or none of it.
     ///
     /// Cancelling it leaves open whether the document was replaced, as [`StoreError::Failed`] does.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Changed`] and [`StoreError::Locked`] if there is another writer. [`StoreError::Failed`] leaves
-    /// open whether the document was replaced: load it to find out.
-    fn save<'a>(&'a self, expected: Option<&'a Revision>, text: &'a str) -> StoreFuture<'a, Revision>;
+    /// [`StoreError::Changed`] and [`StoreError::Held`] if somebody else was first.
+    /// [`StoreError::Failed`] leaves open whether the document was replaced: load it to know.
+    fn save(
+        &self,
+        expected: Option<&Revision>,
+        text: &str,
+    ) -> impl Future<Output = Result<Revision, StoreError>> + Send;
 }
 
-macro_rules! delegate_store {
-    ($($pointer:ty),*) => {$(
-        impl<S: Store + ?Sized> Store for $pointer {
-            fn load(&self) -> StoreFuture<'_, Option<Stored>> {
-                (**self).load()
-            }
+impl<S: Store> Store for &S {
+    fn load(&self) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send {
+        S::load(self)
+    }
 
-            fn save<'a>(&'a self, expected: Option<&'a Revision>, text: &'a str) -> StoreFuture<'a, Revision> {
-                (**self).save(expected, text)
-            }
-        }
-    )*};
+    fn save(
+        &self,
+        expected: Option<&Revision>,
+        text: &str,
+    ) -> impl Future<Output = Result<Revision, StoreError>> + Send {
+        S::save(self, expected, text)
+    }
 }
 
-delegate_store!(&S, Box<S>, Arc<S>);
-
-/// A document and its revision.
+/// A document as a store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The document.
     pub text: String,
-    /// The revision of this document.
+    /// What tells this document from those before and after it.
     pub revision: Revision,
 }
 
-/// Identifies one revision of a document, such as a version number. Its meaning is internal to the store.
+/// What a store tells its documents apart by: a version number, say. Its meaning is the store's own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(String);
 
 impl Revision {
-    /// The revision with this identifier.
+    /// The revision that a store calls this.
     #[must_use]
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
     }
 
-    /// Its identifier.
+    /// What the store calls it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -97,53 +94,51 @@ impl fmt::Display for Revision {
 
 /// Why a document was not read or not replaced.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StoreError {
-    /// Another writer has changed, created or removed the document since it was read.
-    #[error("{location}: {found}: another deployment is running; read the state again before you continue")]
+    /// Somebody else has changed, made or removed the document since it was read.
+    #[error("{place}: {what}: somebody else is deploying too; read the state again before doing anything more")]
     Changed {
-        /// The document's location.
-        location: String,
-        /// What was found instead of the expected revision.
-        found: String,
+        /// Which document.
+        place: String,
+        /// What was found instead.
+        what: String,
     },
-    /// Another writer is changing the document at this moment.
-    #[error("{location} is locked by {holder}: another deployment is running; read the state again in a moment")]
-    Locked {
-        /// The document's location.
-        location: String,
-        /// The name of the lock's holder, and the maximum time left where it is known.
+    /// Somebody else is changing the document at this moment.
+    #[error("{place} is being changed by {holder}: somebody else is deploying too; read the state again in a moment")]
+    Held {
+        /// Which document.
+        place: String,
+        /// Who, as they call themselves, and for how long at most, where that is known.
         holder: String,
     },
-    /// The document is too long for the store.
+    /// The store does not take documents of this length.
     #[error(
-        "{location} is limited to {limit} bytes, and the state has {length}: use shorter version names or fewer custom \
-         steps"
+        "{place} takes {limit} bytes and the state has {length}: use shorter names of versions, or fewer steps by hand"
     )]
     TooLong {
-        /// The document's location.
-        location: String,
+        /// Which document.
+        place: String,
         /// The document's length in bytes.
         length: usize,
-        /// The limit in bytes.
+        /// How long it may be.
         limit: usize,
     },
-    /// An operation failed, or its result was lost.
-    #[error("{location}: {operation} failed; whether the state was changed is unknown until it is read again")]
+    /// The store did not do it, or did not say so.
+    #[error("{place}: {doing} failed; whether the state was changed is unknown until it is read again")]
     Failed {
-        /// The document's location.
-        location: String,
-        /// The operation.
-        operation: &'static str,
-        /// The cause.
+        /// Which document.
+        place: String,
+        /// What was being done.
+        doing: &'static str,
+        /// What went wrong.
         source: Box<dyn StdError + Send + Sync>,
     },
 }
 
 impl StoreError {
-    /// True if there is another writer.
+    /// True if somebody else was first.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Changed { .. } | Self::Locked { .. })
+        matches!(self, Self::Changed { .. } | Self::Held { .. })
     }
 }

@@ -91,8 +91,8 @@ fn readable<T: ResourceType>(template: &Template, diagnostics: &mut Diagnostics)
     let resources = template.resources.iter();
     for (id, resource) in resources.filter(|(_, resource)| resource.kind == T::KIND) {
         let (_, errors) = cfn::read_all::<T>(&resource.properties);
-        for error in errors.into_iter().filter(|error| !error.is_late()) {
-            let diagnostic = error.into_problem(&format!("Resources.{id}.Properties"));
+        for error in errors.into_iter().filter(|error| !error.is_unresolved()) {
+            let diagnostic = error.into_diagnostic(&format!("Resources.{id}.Properties"));
             diagnostics.add(diagnostic.path, diagnostic.message);
         }
     }

@@ -5,7 +5,8 @@
 
 mod names;
 
-use cfn::{Resource, ResourceType, Template, appmesh, partial_eval::is_late, ssm};
+use cfn::evaluate::contains_expression;
+use cfn::{Resource, ResourceType, Template, appmesh, ssm};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use mesh_model::app_mesh::{Kind, ResourcePath, Spelling};
 use serde_json::{Map, Value as Json};
@@ -74,7 +75,7 @@ impl MeshResource<'_> {
 
 fn from_app_mesh<'t>(logical_id: &'t str, resource: &'t Resource, kind: Kind, names: &Names<'_>) -> MeshResource<'t> {
     let spec = match resource.properties.get("Spec") {
-        Some(spec) => names.settled(spec),
+        Some(spec) => names.resolve_known(spec),
         // The only kind that may say nothing at all.
         None if kind == Kind::Mesh => Json::Object(Map::new()),
         None => cfn::unknown(),
@@ -84,7 +85,7 @@ fn from_app_mesh<'t>(logical_id: &'t str, resource: &'t Resource, kind: Kind, na
         path: names.path(logical_id),
         kind: Some(kind),
         spelling: Spelling::CloudFormation,
-        document: if is_late(&spec) {
+        document: if contains_expression(&spec) {
             Document::Late
         } else {
             Document::Known(spec)
@@ -95,7 +96,7 @@ fn from_app_mesh<'t>(logical_id: &'t str, resource: &'t Resource, kind: Kind, na
 
 /// `None` for a parameter that is none of ours.
 fn from_parameter<'t>(logical_id: &'t str, resource: &'t Resource, names: &Names<'_>) -> Option<MeshResource<'t>> {
-    let name = names.settled(resource.properties.get("Name")?);
+    let name = names.resolve_known(resource.properties.get("Name")?);
     let path = match &name {
         Json::String(name) if name.starts_with(PARAMETER_PREFIX) => {
             ResourcePath::from_parameter(name).ok_or_else(|| NoName::no_path(name))
@@ -103,7 +104,7 @@ fn from_parameter<'t>(logical_id: &'t str, resource: &'t Resource, names: &Names
         late if begins_with_our_prefix(late) => Err(NoName::late("Name")),
         _ => return None,
     };
-    let document = match resource.properties.get("Value").map(|value| names.settled(value)) {
+    let document = match resource.properties.get("Value").map(|value| names.resolve_known(value)) {
         Some(Json::String(text)) => match serde_json::from_str(&text) {
             Ok(document) => Document::Known(document),
             Err(error) => Document::NoJson(error.to_string()),

@@ -70,7 +70,7 @@ impl Participant<'_> {
     pub(crate) fn mesh_place(&self, names: &Names<'_>) -> Option<ResourcePath> {
         let variables = self.containers().iter().flat_map(|container| &container.environment);
         let mut places = variables.filter(|variable| variable.name == Value::from(APPMESH_RESOURCE_ARN));
-        let place = names.settled(&places.next()?.value.to_json());
+        let place = names.resolve_known(&places.next()?.value.to_json());
         ResourcePath::parse(place.as_str()?)
     }
 

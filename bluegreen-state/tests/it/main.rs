@@ -1,10 +1,8 @@
-//! Integration tests: the transition table, properties over random events, conflicts, the controller, the README.
+//! The crate as a deploy tool uses it: the whole table of steps, properties over random events, contenders.
 
-mod conflicts;
-mod controller;
+mod contenders;
+mod golden;
 mod properties;
-mod readme;
-mod simulated_environment;
 #[cfg(feature = "ssm")]
 mod ssm;
-mod transition_table;
+mod world;

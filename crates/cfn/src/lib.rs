@@ -4,9 +4,9 @@
 
 mod assertion;
 mod diff;
+pub mod evaluate;
 mod lenient_read;
 mod names;
-pub mod partial_eval;
 mod read;
 mod resources;
 mod template;

@@ -37,7 +37,7 @@ impl ReadError {
     /// True when an intrinsic function stands where only a value can be read, `Fn::If` in place of a whole
     /// health check for instance. That is no mistake: the properties can be read once they are evaluated.
     #[must_use]
-    pub fn is_late(&self) -> bool {
+    pub fn is_unresolved(&self) -> bool {
         self.late
     }
 
@@ -60,7 +60,7 @@ impl ReadError {
 
     /// The same as a problem of the template, its path beginning with `prefix`.
     #[must_use]
-    pub fn into_problem(self, prefix: &str) -> Diagnostic {
+    pub fn into_diagnostic(self, prefix: &str) -> Diagnostic {
         Diagnostic {
             path: joined(prefix, &self.path),
             message: self.message,
@@ -84,7 +84,7 @@ impl std::error::Error for ReadError {}
 ///
 /// # Errors
 ///
-/// The first property that does not fit, by its path. [`ReadError::is_late`] tells a value that is not known yet
+/// The first property that does not fit, by its path. [`ReadError::is_unresolved`] tells a value that is not known yet
 /// from a mistake.
 pub fn read<T: DeserializeOwned>(properties: &Json) -> Result<T, ReadError> {
     serde_path_to_error::deserialize(properties).map_err(|error| {
@@ -148,7 +148,7 @@ mod tests {
             "ContainerDefinitions": [{"Name": "app", "Image": "x", "HealthCheck": {"Command": [], "Interval": "often"}}]
         }))
         .unwrap_err();
-        assert!(!error.is_late());
+        assert!(!error.is_unresolved());
         assert_eq!(
             error.to_string(),
             "ContainerDefinitions[0].HealthCheck.Interval: is \"often\"; allowed is a whole number from 0 to 4294967295"
@@ -162,7 +162,10 @@ mod tests {
             json!({"NetworkConfiguration": choice}),
             json!({"NetworkConfiguration": {"AwsvpcConfiguration": choice}}),
         ] {
-            assert!(read::<ecs::Service>(&properties).unwrap_err().is_late(), "{properties}");
+            assert!(
+                read::<ecs::Service>(&properties).unwrap_err().is_unresolved(),
+                "{properties}"
+            );
         }
     }
 }

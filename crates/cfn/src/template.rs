@@ -241,6 +241,23 @@ impl Parameter {
     }
 }
 
+impl Parameter {
+    /// The value that a parameter of this type has for `text`: a list for list types, else the text.
+    ///
+    /// Types such as `AWS::SSM::Parameter::Value<String>` name a parameter of Systems Manager, which CloudFormation
+    /// looks up. Here the name is the value.
+    #[must_use]
+    pub fn value_from_text(&self, text: &str) -> Json {
+        let kind = self.kind.as_str();
+        let kind = kind.strip_prefix("AWS::SSM::Parameter::Value<").unwrap_or(kind);
+        if kind.starts_with("CommaDelimitedList") || kind.starts_with("List<") {
+            text.split(',').map(|item| Json::from(item.trim())).collect()
+        } else {
+            Json::from(text)
+        }
+    }
+}
+
 impl Output {
     /// An output that tells `value`.
     #[must_use]

@@ -34,7 +34,7 @@ pub use self::parts::{
     ServicePlan,
 };
 use self::reader::Reader;
-use crate::evaluate::{Resource, Stacks, is_not_simulated, is_refused, that_run_beside};
+use crate::evaluate::{Resource, Stacks, is_not_simulated, is_unsupported, supported_types_like};
 use crate::image::Images;
 use crate::network::Network;
 use crate::stack_input::StackInput;
@@ -87,7 +87,7 @@ impl Plan {
                 not_simulated.push(listed);
             }
         }
-        stacks.refuse_circles(&mut diagnostics);
+        stacks.check_import_cycles(&mut diagnostics);
         limits::reject_duplicate_names(&services, &mut diagnostics);
         limits::reject_too_many_tasks(&services, &mut diagnostics);
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
@@ -162,13 +162,13 @@ fn sort_out(resources: &[Resource<'_>], diagnostics: &mut Diagnostics) -> Vec<(S
     for resource in resources {
         let kind = resource.kind;
         if is_not_simulated(kind) || is_foreign_parameter(*resource, diagnostics) {
-            not_simulated.push((resource.name(), kind.to_owned()));
-        } else if is_refused(kind) {
+            not_simulated.push((resource.qualified_id(), kind.to_owned()));
+        } else if is_unsupported(kind) {
             diagnostics.add(
-                format!("{}.Type", resource.place()),
+                format!("{}.Type", resource.path()),
                 format!(
                     "`{kind}` cannot be run here; what can is {}",
-                    that_run_beside(kind).join(", ")
+                    supported_types_like(kind).join(", ")
                 ),
             );
         }

@@ -76,9 +76,9 @@ fn judged(
 ) -> Option<Judged> {
     let configuration = match configuration.to_model() {
         Ok(configuration) => configuration,
-        Err(late) if late.is_late() => return None,
+        Err(late) if late.is_unresolved() => return None,
         Err(error) => {
-            let diagnostic = error.into_problem(&path);
+            let diagnostic = error.into_diagnostic(&path);
             diagnostics.add(diagnostic.path, diagnostic.message);
             return None;
         }

@@ -1,9 +1,9 @@
 //! From `AWS::AppMesh::…` resources to parameters that hold their specs.
 
-use cfn::{
-    Literal, Resource, Template, Value, appmesh, intrinsic, is_part_of, partial_eval::escaped, partial_eval::settled,
-    ssm,
-};
+use std::cell::RefCell;
+
+use cfn::evaluate::{Context, Evaluated, Evaluator, Reference, Resolution, Resolver, escape_sub};
+use cfn::{Literal, Resource, Template, Value, appmesh, intrinsic, is_part_of, ssm};
 use mesh_model::app_mesh::{
     GatewayRouteSpec, Kind, MeshSpec, ResourcePath, RouteSpec, Spec, Spelling, VirtualGatewaySpec, VirtualNodeSpec,
     VirtualRouterSpec, VirtualServiceSpec,
@@ -18,10 +18,12 @@ use crate::mesh_resource::{Answer, Names, NoName};
 pub(crate) fn to_parameters(template: &mut Template, diagnostics: &mut Diagnostics) {
     let original = template.clone();
     let names = Names::new(&original);
+    let references = MeshReferences::new(&names);
+    let evaluator = Evaluator::new(names.template(), &references);
     let mut found = Diagnostics::new();
     for (id, resource) in &mut template.resources {
         let place = format!("Resources.{id}.Properties");
-        let (properties, leads_to) = without_references(&resource.properties, &names, &place, &mut found);
+        let (properties, leads_to) = references.replace(&resource.properties, &evaluator, &place, &mut found);
         resource.properties = properties;
         for other in leads_to {
             if other != *id && !resource.depends_on.contains(&other) {
@@ -37,7 +39,7 @@ pub(crate) fn to_parameters(template: &mut Template, diagnostics: &mut Diagnosti
     }
     for (id, output) in &mut template.outputs {
         let place = format!("Outputs.{id}.Value");
-        (output.value, _) = without_references(&output.value, &names, &place, &mut found);
+        (output.value, _) = references.replace(&output.value, &evaluator, &place, &mut found);
     }
     check_parameters(template, &mut found);
     for Diagnostic { path, message } in found.iter() {
@@ -53,31 +55,65 @@ fn needs_name(no_name: NoName) -> String {
     })
 }
 
-/// The document with names in place of references to App Mesh resources, and what it referred to.
-fn without_references(
-    json: &Json,
-    names: &Names<'_>,
-    place: &str,
-    diagnostics: &mut Diagnostics,
-) -> (Json, Vec<String>) {
-    let mut leads_to = Vec::new();
-    let json = settled(json, &mut |id, attribute| match names.answer(id, attribute) {
-        Answer::Text(text) => {
-            leads_to.push(id.to_owned());
-            Some(text)
+/// Resolves references to App Mesh resources by their names, and records them.
+#[derive(Debug)]
+struct MeshReferences<'n> {
+    names: &'n Names<'n>,
+    /// The logical ids of resolved references.
+    resolved: RefCell<Vec<String>>,
+    /// Attributes that only App Mesh knows, each after its logical id.
+    unavailable: RefCell<Vec<(String, String)>>,
+}
+
+impl<'n> MeshReferences<'n> {
+    fn new(names: &'n Names<'_>) -> Self {
+        Self {
+            names,
+            resolved: RefCell::default(),
+            unavailable: RefCell::default(),
         }
-        // That the other resource has no name that is known now is told there.
-        Answer::Late | Answer::Elsewhere => None,
-        Answer::OfAppMeshOnly => {
-            let attribute = attribute.unwrap_or_default();
+    }
+
+    /// The document with names in place of references to App Mesh resources, and the logical ids of these.
+    fn replace(
+        &self,
+        json: &Json,
+        evaluator: &Evaluator<'_>,
+        place: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> (Json, Vec<String>) {
+        let json = match evaluator.evaluate(json) {
+            // `AWS::NoValue` remains.
+            Evaluated::Known(Json::Null) => json.clone(),
+            evaluated => evaluated.into_expression(),
+        };
+        for (id, attribute) in self.unavailable.take() {
             diagnostics.add(
                 place,
                 format!("takes the attribute `{attribute}` of `{id}`, which only App Mesh could tell"),
             );
-            None
         }
-    });
-    (json, leads_to)
+        (json, self.resolved.take())
+    }
+}
+
+impl Resolver for MeshReferences<'_> {
+    fn resource(&self, reference: Reference<'_>, _context: &mut Context<'_>) -> Resolution {
+        let (id, attribute) = (reference.logical_id, reference.attribute);
+        match self.names.answer(id, attribute) {
+            Answer::Text(text) => {
+                self.resolved.borrow_mut().push(id.to_owned());
+                Resolution::Known(Json::from(text))
+            }
+            // A name that is not known now is reported at the other resource.
+            Answer::Late | Answer::Elsewhere => Resolution::Unknown,
+            Answer::OfAppMeshOnly => {
+                let attribute = attribute.unwrap_or_default().to_owned();
+                self.unavailable.borrow_mut().push((id.to_owned(), attribute));
+                Resolution::Unknown
+            }
+        }
+    }
 }
 
 /// Writes the resource anew. Its references have been replaced.
@@ -185,7 +221,7 @@ impl LateValues {
                 .enumerate()
                 .map(|(index, item)| self.walk(item, &format!("{place}[{index}]")))
                 .collect(),
-            Json::String(text) => Json::from(escaped(text)),
+            Json::String(text) => Json::from(escape_sub(text)),
             scalar => scalar.clone(),
         }
     }

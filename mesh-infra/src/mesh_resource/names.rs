@@ -1,27 +1,31 @@
 //! What the resources of App Mesh are called, and what their attributes are.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
-use cfn::{
-    Template, Value,
-    appmesh::{kind_of, name_properties},
-    intrinsic,
-    partial_eval::settled,
-};
+use cfn::Template;
+use cfn::appmesh::{kind_of, name_properties};
+use cfn::evaluate::{Context, Evaluated, Evaluator, Reference, Resolution, Resolver, StackScope};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
-/// Names may lead to names, but not without end: a mesh's name is three steps away at most.
-const DEEPEST: usize = 8;
-/// App Mesh allows 255 letters. What is longer is no name, and names made of names must not grow without bound.
+/// Limit on the length of names in bytes. App Mesh allows 255 characters.
 const LONGEST: usize = 1024;
 
-/// The names of a template's App Mesh resources. Each is found once, however often it is asked for.
+/// The names of a template's App Mesh resources. Each is evaluated once.
 #[derive(Debug)]
 pub(crate) struct Names<'t> {
     template: &'t Template,
-    found: RefCell<BTreeMap<(String, String), Option<String>>>,
+    evaluator: Evaluator<'t>,
+}
+
+/// Resolves references to App Mesh resources: names to names, ARNs to paths. Nothing else is known.
+#[derive(Debug)]
+struct MeshResolver;
+
+impl Resolver for MeshResolver {
+    fn resource(&self, reference: Reference<'_>, context: &mut Context<'_>) -> Resolution {
+        let text = text_of(reference.stack, reference.logical_id, reference.attribute, context);
+        text.map_or(Resolution::Unknown, |text| Resolution::Known(Json::from(text)))
+    }
 }
 
 /// What is known of a reference.
@@ -69,8 +73,12 @@ impl<'t> Names<'t> {
     pub(crate) fn new(template: &'t Template) -> Self {
         Self {
             template,
-            found: RefCell::default(),
+            evaluator: Evaluator::new(template, MeshResolver),
         }
+    }
+
+    pub(crate) fn template(&self) -> &'t Template {
+        self.template
     }
 
     /// What a reference to this resource, or to an attribute of it, stands for.
@@ -86,91 +94,95 @@ impl<'t> Names<'t> {
         if !is_known {
             return Answer::OfAppMeshOnly;
         }
-        self.text(logical_id, attribute, 0).map_or(Answer::Late, Answer::Text)
+        self.evaluate(|stack, context| text_of(stack, logical_id, attribute, context))
+            .map_or(Answer::Late, Answer::Text)
     }
 
-    /// The document with every reference to the names of App Mesh resources replaced by the name.
-    pub(crate) fn settled(&self, json: &Json) -> Json {
-        settled(json, &mut |logical_id, attribute| self.text(logical_id, attribute, 0))
+    /// The document with everything evaluated that the names of App Mesh resources decide.
+    pub(crate) fn resolve_known(&self, json: &Json) -> Json {
+        match self.evaluator.evaluate(json) {
+            // `AWS::NoValue` remains.
+            Evaluated::Known(Json::Null) => json.clone(),
+            evaluated => evaluated.into_expression(),
+        }
     }
 
     /// Which resource this is.
     pub(crate) fn path(&self, logical_id: &str) -> Result<ResourcePath, NoName> {
-        self.path_at(logical_id, 0)
+        self.evaluate(|stack, context| path_of(stack, logical_id, context))
     }
 
-    fn path_at(&self, logical_id: &str, depth: usize) -> Result<ResourcePath, NoName> {
-        let resource = self.template.resources.get(logical_id);
-        let Some(kind) = resource.and_then(|resource| kind_of(&resource.kind)) else {
-            return Err(NoName::late("Type"));
-        };
-        let names = name_properties(kind)
-            .iter()
-            .map(|property| self.part(logical_id, property, depth))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(match names.as_slice() {
-            [mesh] => ResourcePath::of_mesh(mesh),
-            [mesh, name] => ResourcePath::new(mesh, kind, name),
-            [mesh, parent, name, ..] => ResourcePath::within(mesh, parent, kind, name),
-            [] => return Err(NoName::late("MeshName")),
-        })
+    /// Errors are reported by the checks of references.
+    fn evaluate<T>(&self, find: impl FnOnce(StackScope<'_>, &mut Context<'_>) -> T) -> T {
+        let stack = self.evaluator.stacks().next().expect("one stack was given");
+        find(stack, &mut Context::new(&mut Diagnostics::new()))
     }
+}
 
-    /// A name that can be a part of a path.
-    fn part(&self, logical_id: &str, property: &'static str, depth: usize) -> Result<String, NoName> {
-        let name = self
-            .name(logical_id, property, depth)
-            .ok_or_else(|| NoName::late(property))?;
-        if name.is_empty() || name.contains('/') || name.chars().count() > 255 {
-            // What is wrong with the name of another resource is told there.
-            if self.is_of_another(logical_id, property) {
-                return Err(NoName::late(property));
-            }
-            let mistake = format!("is `{name}`; allowed are 1 to 255 characters without /");
-            return Err(NoName {
-                property,
-                mistake: Some(mistake),
-            });
+/// What `Ref` and `Fn::GetAtt` return. An ARN is not known, but the path at its end is, and properties that take the
+/// one take the other.
+fn text_of(
+    stack: StackScope<'_>,
+    logical_id: &str,
+    attribute: Option<&str>,
+    context: &mut Context<'_>,
+) -> Option<String> {
+    let kind: Kind = kind_of(&stack.template().resources.get(logical_id)?.kind)?;
+    match attribute {
+        None | Some("Arn") => path_of(stack, logical_id, context).ok().map(|path| path.to_string()),
+        Some(attribute) if name_properties(kind).contains(&attribute) => name(stack, logical_id, attribute, context),
+        Some(_) => None,
+    }
+}
+
+fn path_of(stack: StackScope<'_>, logical_id: &str, context: &mut Context<'_>) -> Result<ResourcePath, NoName> {
+    let resource = stack.template().resources.get(logical_id);
+    let Some(kind) = resource.and_then(|resource| kind_of(&resource.kind)) else {
+        return Err(NoName::late("Type"));
+    };
+    let names = name_properties(kind)
+        .iter()
+        .map(|property| part(stack, logical_id, property, context))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(match names.as_slice() {
+        [mesh] => ResourcePath::of_mesh(mesh),
+        [mesh, name] => ResourcePath::new(mesh, kind, name),
+        [mesh, parent, name, ..] => ResourcePath::within(mesh, parent, kind, name),
+        [] => return Err(NoName::late("MeshName")),
+    })
+}
+
+/// A name that can be a part of a path.
+fn part(
+    stack: StackScope<'_>,
+    logical_id: &str,
+    property: &'static str,
+    context: &mut Context<'_>,
+) -> Result<String, NoName> {
+    let name = name(stack, logical_id, property, context).ok_or_else(|| NoName::late(property))?;
+    if name.is_empty() || name.contains('/') || name.chars().count() > 255 {
+        // An invalid name of another resource is reported there.
+        if is_attribute_of_another(stack.template(), logical_id, property) {
+            return Err(NoName::late(property));
         }
-        Ok(name)
+        let mistake = format!("is `{name}`; allowed are 1 to 255 characters without /");
+        return Err(NoName {
+            property,
+            mistake: Some(mistake),
+        });
     }
+    Ok(name)
+}
 
-    fn is_of_another(&self, logical_id: &str, property: &str) -> bool {
-        let resource = self.template.resources.get(logical_id);
-        let given = resource.and_then(|resource| resource.properties.get(property));
-        given.is_some_and(|given| matches!(Value::<String>::from_json(given), Ok(Value::GetAtt { .. })))
-    }
+fn is_attribute_of_another(template: &Template, logical_id: &str, property: &str) -> bool {
+    let resource = template.resources.get(logical_id);
+    let given = resource.and_then(|resource| resource.properties.get(property));
+    given.is_some_and(|given| given.get("Fn::GetAtt").is_some())
+}
 
-    /// What `Ref` and `Fn::GetAtt` answer. An ARN is not known, but the path at its end is, and whoever takes the one
-    /// takes the other.
-    fn text(&self, logical_id: &str, attribute: Option<&str>, depth: usize) -> Option<String> {
-        let kind: Kind = kind_of(&self.template.resources.get(logical_id)?.kind)?;
-        match attribute {
-            None | Some("Arn") => self.path_at(logical_id, depth).ok().map(|path| path.to_string()),
-            Some(attribute) if name_properties(kind).contains(&attribute) => self.name(logical_id, attribute, depth),
-            Some(_) => None,
-        }
-    }
-
-    fn name(&self, logical_id: &str, property: &str, depth: usize) -> Option<String> {
-        let key = (logical_id.to_owned(), property.to_owned());
-        if let Some(found) = self.found.borrow().get(&key) {
-            return found.clone();
-        }
-        if depth == DEEPEST {
-            return None;
-        }
-        // A name that leads to itself is found not to be known.
-        self.found.borrow_mut().insert(key.clone(), None);
-        let given = self.template.resources.get(logical_id)?.properties.get(property)?;
-        let settled = settled(given, &mut |id, attribute| self.text(id, attribute, depth + 1));
-        let name = match Value::<String>::from_json(&settled) {
-            Ok(Value::Known(name)) if intrinsic(&settled).is_none() && name.len() <= LONGEST => Some(name),
-            _ => None,
-        };
-        self.found.borrow_mut().insert(key, name.clone());
-        name
-    }
+fn name(stack: StackScope<'_>, logical_id: &str, property: &str, context: &mut Context<'_>) -> Option<String> {
+    let name = stack.property_text(logical_id, property, "", context)?.ok()?;
+    (name.len() <= LONGEST).then_some(name)
 }
 
 #[cfg(test)]

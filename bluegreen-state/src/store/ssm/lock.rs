@@ -1,4 +1,4 @@
-//! Lock parameter of a document: created by one writer, expires after a minute.
+//! The lock beside a document: a parameter that only one can make, with a time after which it is anybody's.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant, SystemTime};
@@ -7,21 +7,22 @@ use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use aws_sdk_ssm::types::ParameterType;
 use serde::{Deserialize, Serialize};
 
-use super::{SsmStore, already_exists};
+use super::{SsmStore, exists_already};
 use crate::store::StoreError;
 use crate::timestamp::Timestamp;
 
-/// Time until a lock may be taken over: far more than four API calls take, and a short wait after a crash.
-const LIFETIME: Duration = Duration::from_secs(60);
+/// After how long a lock may be taken over: far more than four calls of an API take, and no long wait for whoever
+/// comes after a crash.
+const LOCK_TIME: Duration = Duration::from_secs(60);
 
-/// Time for which the owner relies on its lock. The remainder allows for clock skew and a request in flight.
-const RELIABLE_FOR: Duration = Duration::from_secs(30);
+/// For how long its maker relies on it. The rest is for clocks that differ and for a request that is on its way.
+const USED_FOR: Duration = Duration::from_secs(30);
 
-/// The value of the parameter.
+/// What the parameter says.
 #[derive(Debug, Serialize, Deserialize)]
-struct LockValue {
+struct Note {
     owner: String,
-    /// Random number that distinguishes the locks of an owner.
+    /// Tells one lock of an owner from the next.
     number: u64,
     expires: Timestamp,
 }
@@ -29,63 +30,63 @@ struct LockValue {
 /// A lock that is held.
 #[derive(Debug)]
 pub(super) struct Lock {
-    created: Instant,
+    made: Instant,
 }
 
 impl Lock {
-    /// True if another writer may take the lock over soon.
-    pub(super) fn is_unreliable(&self) -> bool {
-        self.created.elapsed() >= RELIABLE_FOR
+    /// True if it may be another's soon.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.made.elapsed() >= USED_FOR
     }
 }
 
 impl SsmStore {
-    /// Creates the lock, or takes over an expired one.
+    /// Makes the lock, or takes over one that has been left.
     pub(super) async fn lock(&self, now: SystemTime) -> Result<Lock, StoreError> {
-        let created = Instant::now();
+        let made = Instant::now();
         let now = Timestamp::from(now);
-        let value = LockValue {
+        let note = Note {
             owner: self.owner.clone(),
-            // The standard library's only source of randomness is the key of its hash maps.
+            // The keys of a hash map are the randomness that std has.
             number: RandomState::new().build_hasher().finish(),
-            expires: now.after(LIFETIME),
+            expires: now.after(LOCK_TIME),
         };
-        let value = serde_json::to_string(&value).map_err(|error| self.failed("serializing its lock", error))?;
-        if self.put_lock(&value, false).await?.is_some() {
-            return Ok(Lock { created });
+        let note = serde_json::to_string(&note).map_err(|error| self.failed("writing its lock", error))?;
+        if self.put_lock(&note, false).await?.is_some() {
+            return Ok(Lock { made });
         }
         let Some((found, version)) = self.get(&self.lock_name(), "reading its lock").await? else {
-            // The lock existed a moment ago and was released since.
-            return Err(self.locked("a writer that has just finished"));
+            // It was there a moment ago, so somebody was writing until now.
+            return Err(self.held("somebody who has just ended"));
         };
-        if found == value {
-            // Created by a first attempt with a lost response.
-            return Ok(Lock { created });
+        if found == note {
+            // The client tried again, since the first answer was lost.
+            return Ok(Lock { made });
         }
-        let Ok(holder) = serde_json::from_str::<LockValue>(&found) else {
+        let Ok(holder) = serde_json::from_str::<Note>(&found) else {
             let lock = self.lock_name();
-            return Err(self.locked(&format!(
-                "an unknown holder of {lock}, which contains `{found}`; if that is not a lock, delete it"
+            return Err(self.held(&format!(
+                "an unknown holder of {lock}, which reads `{found}`; if it is no lock, delete it"
             )));
         };
-        let remaining = holder.expires.since(now);
-        if !remaining.is_zero() {
-            let seconds = remaining.as_secs() + 1;
-            return Err(self.locked(&format!("{}, for at most {seconds} s", holder.owner)));
+        let left = holder.expires.since(now);
+        if !left.is_zero() {
+            let seconds = left.as_secs() + 1;
+            return Err(self.held(&format!("{}, for {seconds} s at most", holder.owner)));
         }
-        // Each takeover creates another version, and only one writer creates the next one. If the lock was deleted in the
-        // meantime, this creates it again, as version 1.
-        let overwritten = self.put_lock(&value, true).await?;
-        let others = version + 1..overwritten.unwrap_or(version + 1);
-        if self.wrote_all(&self.lock_name(), others, &value).await? {
-            return Ok(Lock { created });
+        // Whoever else takes it over now makes another version, and only one can make the next. Should the lock have been
+        // deleted meanwhile, this makes it anew, as version 1.
+        let taken = self.put_lock(&note, true).await?;
+        let others = version + 1..taken.unwrap_or(version + 1);
+        if self.is_all_ours(&self.lock_name(), others, &note).await? {
+            return Ok(Lock { made });
         }
-        Err(self.locked("another writer that took over the lock of a crashed one"))
+        Err(self.held("somebody who was first to take over the lock of a writer that died"))
     }
 
-    /// Deletes the lock, unless another writer may have taken it over.
+    /// Deletes the lock, unless it may be another's by now.
     pub(super) async fn release(&self, lock: Lock) -> Result<(), StoreError> {
-        if lock.created.elapsed() >= LIFETIME {
+        if lock.made.elapsed() >= LOCK_TIME {
             return Ok(());
         }
         let deletion = self.client.delete_parameter().name(self.lock_name()).send().await;
@@ -101,19 +102,19 @@ impl SsmStore {
         }
     }
 
-    /// Writes the lock and returns its version; `None` if it exists and `overwrite` is false.
-    async fn put_lock(&self, value: &str, overwrite: bool) -> Result<Option<i64>, StoreError> {
+    /// Writes the lock, and gives its version; `None` if it is there and may not be overwritten.
+    async fn put_lock(&self, note: &str, overwrite: bool) -> Result<Option<i64>, StoreError> {
         let put = self
             .client
             .put_parameter()
             .name(self.lock_name())
-            .value(value)
+            .value(note)
             .overwrite(overwrite)
             .r#type(ParameterType::String);
         match put.send().await {
             Ok(put) => Ok(Some(put.version())),
-            Err(error) if already_exists(&error) => Ok(None),
-            Err(error) => Err(self.failed("writing its lock", error)),
+            Err(error) if exists_already(&error) => Ok(None),
+            Err(error) => Err(self.failed("making its lock", error)),
         }
     }
 
@@ -121,9 +122,9 @@ impl SsmStore {
         format!("{}.lock", self.name)
     }
 
-    fn locked(&self, holder: &str) -> StoreError {
-        StoreError::Locked {
-            location: self.location(),
+    fn held(&self, holder: &str) -> StoreError {
+        StoreError::Held {
+            place: self.place(),
             holder: holder.to_owned(),
         }
     }

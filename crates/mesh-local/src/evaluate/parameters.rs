@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use mesh_infra::{Parameter, Template};
+use cfn::evaluate::scalar_text;
+use cfn::{Parameter, Template};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use super::text_of;
-
-/// The value of every parameter: as `given`, else its default. One that has neither is noted, and gets a value all the
-/// same: what refers to it can then be judged as well.
+/// The value of every parameter: as `given`, else its default. A parameter with neither is reported, and gets a
+/// placeholder so that references to it can be checked.
 pub(super) fn values(
     template: &Template,
     given: &BTreeMap<String, String>,
@@ -17,38 +16,38 @@ pub(super) fn values(
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Json> {
     for name in given.keys().filter(|name| !template.parameters.contains_key(*name)) {
-        diagnostics.add(format!("{prefix}Parameters.{name}"), unknown(template));
+        diagnostics.add(format!("{prefix}Parameters.{name}"), no_such_parameter(template));
     }
     let mut values: BTreeMap<String, Json> = BTreeMap::new();
     for (name, parameter) in &template.parameters {
         let text = given
             .get(name)
             .cloned()
-            .or_else(|| parameter.default.as_ref().map(text_of))
-            .or_else(|| stand_in(name, parameter));
+            .or_else(|| parameter.default.as_ref().map(scalar_text))
+            .or_else(|| local_id(name, parameter));
         let text = text.unwrap_or_else(|| {
             diagnostics.add(
                 format!("{prefix}Parameters.{name}"),
                 format!("needs a value: it has no default; give one with --parameter {name}=VALUE"),
             );
-            any_value(name, parameter)
+            placeholder(name, parameter)
         });
         check_allowed(&format!("{prefix}Parameters.{name}"), &text, parameter, diagnostics);
-        values.insert(name.clone(), typed(&text, parameter));
+        values.insert(name.clone(), parameter.value_from_text(&text));
     }
     values
 }
 
-/// A value that fits, for a template that will not be run.
-fn any_value(name: &str, parameter: &Parameter) -> String {
+/// A valid placeholder, for a template that will not run.
+fn placeholder(name: &str, parameter: &Parameter) -> String {
     match parameter.allowed_values.first() {
-        Some(allowed) => text_of(allowed),
+        Some(allowed) => scalar_text(allowed),
         None if parameter.kind.contains("Number") => "1".to_owned(),
         None => format!("local-{name}"),
     }
 }
 
-fn unknown(template: &Template) -> String {
+fn no_such_parameter(template: &Template) -> String {
     let names: Vec<&str> = template.parameters.keys().map(String::as_str).collect();
     if names.is_empty() {
         "the template has no parameters".to_owned()
@@ -57,8 +56,8 @@ fn unknown(template: &Template) -> String {
     }
 }
 
-/// Ids of things that exist on AWS alone, such as subnets, have no meaning here and need not be given.
-fn stand_in(name: &str, parameter: &Parameter) -> Option<String> {
+/// Ids of resources that exist only on AWS, such as subnets, have no meaning here and need no value.
+fn local_id(name: &str, parameter: &Parameter) -> Option<String> {
     parameter
         .kind
         .trim_start_matches("List<")
@@ -67,21 +66,8 @@ fn stand_in(name: &str, parameter: &Parameter) -> Option<String> {
 }
 
 fn check_allowed(path: &str, text: &str, parameter: &Parameter, diagnostics: &mut Diagnostics) {
-    let allowed: Vec<String> = parameter.allowed_values.iter().map(text_of).collect();
+    let allowed: Vec<String> = parameter.allowed_values.iter().map(scalar_text).collect();
     if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == text) {
         diagnostics.add(path, format!("is `{text}`; allowed are {}", allowed.join(", ")));
-    }
-}
-
-/// A parameter's value by its type. Where CloudFormation would look up a name in Parameter Store, as for
-/// `AWS::SSM::Parameter::Value<String>`, the name stands for what is under it: nobody looks it up here.
-fn typed(text: &str, parameter: &Parameter) -> Json {
-    let kind = parameter.kind.as_str();
-    let looked_up = kind.strip_prefix("AWS::SSM::Parameter::Value<");
-    let kind = looked_up.unwrap_or(kind);
-    if kind.starts_with("CommaDelimitedList") || kind.starts_with("List<") {
-        text.split(',').map(|item| Json::from(item.trim())).collect()
-    } else {
-        Json::from(text)
     }
 }

@@ -1,21 +1,25 @@
-//! What parameters and resources answer to `Ref` and `Fn::GetAtt` when the stack is this machine.
+//! Physical ids and attributes of resources on this machine.
 //!
-//! The forms are CloudFormation's (return values of each resource type, read 2026-11-23), with a region and an
+//! Their formats are CloudFormation's (return values of each resource type, read 2026-11-23), with a region and an
 //! account that cannot be mistaken for real ones.
 
-use mesh_infra::cfn::appmesh::{kind_of, name_properties};
-use mesh_infra::cfn::unknown;
-use mesh_model::app_mesh::Kind;
+use cfn::appmesh::{kind_of, name_properties};
+use cfn::closest;
+use cfn::evaluate::{Context, Import, Reference, Resolution, Resolver, StackScope};
+use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::{Value as Json, json};
 
-use super::{Evaluation, Progress, RUN, is_refused, wrong};
+use super::resource_types::{SIMULATED, is_unsupported};
 
-/// The region of everything that runs here.
+/// The region of all local resources.
 pub(crate) const REGION: &str = "local";
-/// The account of everything that runs here.
+/// The account of all local resources.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// Types that do not run here and answer `Ref` with an ARN, which templates take apart.
+/// Limit on the length of names in characters: the longest that AWS allows anywhere.
+const MAX_NAME_LENGTH: usize = 1024;
+
+/// Types without simulation that return an ARN for `Ref`, which templates take apart.
 const ARN_BY_REF: [&str; 7] = [
     "AWS::ACMPCA::CertificateAuthority",
     "AWS::CertificateManager::Certificate",
@@ -26,146 +30,13 @@ const ARN_BY_REF: [&str; 7] = [
     "AWS::StepFunctions::StateMachine",
 ];
 
-impl Evaluation<'_> {
-    pub(super) fn reference(self, name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
-        if let Some(value) = self.pseudo_parameter(name) {
-            return value;
-        }
-        if let Some(value) = self.stack().parameters.get(name) {
-            return value.clone();
-        }
-        let Some(resource) = self.stack().template.resources.get(name) else {
-            return wrong(
-                path,
-                &format!("refers to `{name}`, which is neither a parameter nor a resource"),
-                progress,
-            );
-        };
-        if !self.is_there(name, progress) {
-            return left_out(name, path, progress);
-        }
-        if let Some(kind) = kind_of(&resource.kind) {
-            return self.mesh_arn(name, kind, path, progress);
-        }
-        match resource.kind.as_str() {
-            "AWS::ECS::Cluster" => Json::from(self.name_of(name, "ClusterName", path, progress)),
-            "AWS::ECS::TaskDefinition" => {
-                let family = self.name_of(name, "Family", path, progress);
-                arn("ecs", &format!("task-definition/{family}:1"))
-            }
-            "AWS::ECS::Service" => self.service_arn(name, path, progress),
-            "AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace" => {
-                Json::from(self.cloud_map_id("ns", name))
-            }
-            "AWS::ServiceDiscovery::Service" => Json::from(self.cloud_map_id("srv", name)),
-            "AWS::SSM::Parameter" => Json::from(self.name_of(name, "Name", path, progress)),
-            // That it cannot be run is the problem; what it would have answered is none of its own.
-            kind if is_refused(kind) => unknown(),
-            kind if ARN_BY_REF.iter().any(|prefix| kind.starts_with(prefix)) => made_up_arn(kind, name),
-            // What is not simulated has no value here; its logical id says at least where the text came from.
-            _ => Json::from(name),
-        }
-    }
+/// Resolves everything, or reports an error.
+#[derive(Debug)]
+pub(super) struct LocalResolver;
 
-    pub(super) fn attribute(self, name: &str, attribute: &str, path: &str, progress: &mut Progress<'_>) -> Json {
-        let Some(resource) = self.stack().template.resources.get(name) else {
-            return wrong(path, &format!("refers to `{name}`, which is no resource"), progress);
-        };
-        if !self.is_there(name, progress) {
-            return left_out(name, path, progress);
-        }
-        let kind = resource.kind.as_str();
-        let known = match kind_of(kind) {
-            Some(kind) => self.mesh_attribute(name, kind, attribute, path, progress),
-            None => self.known_attribute(name, kind, attribute, path, progress),
-        };
-        known.unwrap_or_else(|| match kind {
-            kind if is_refused(kind) => unknown(),
-            kind if RUN.contains(&kind) => wrong(
-                path,
-                &format!("`{name}` is an {kind}, which has no attribute `{attribute}` here"),
-                progress,
-            ),
-            kind if attribute.ends_with("Arn") => made_up_arn(kind, name),
-            _ => Json::from(format!("{name}.{attribute}")),
-        })
-    }
-
-    /// An attribute of a resource that means something here.
-    fn known_attribute(
-        self,
-        name: &str,
-        kind: &str,
-        attribute: &str,
-        path: &str,
-        progress: &mut Progress<'_>,
-    ) -> Option<Json> {
-        Some(match (kind, attribute) {
-            ("AWS::ECS::Cluster", "Arn") => {
-                let cluster = self.name_of(name, "ClusterName", path, progress);
-                arn("ecs", &format!("cluster/{cluster}"))
-            }
-            ("AWS::ECS::TaskDefinition", "TaskDefinitionArn") => self.reference(name, path, progress),
-            ("AWS::ECS::Service", "Name") => Json::from(self.name_of(name, "ServiceName", path, progress)),
-            ("AWS::ECS::Service", "ServiceArn") => self.service_arn(name, path, progress),
-            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Id") => {
-                Json::from(self.cloud_map_id("ns", name))
-            }
-            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Arn") => arn(
-                "servicediscovery",
-                &format!("namespace/{}", self.cloud_map_id("ns", name)),
-            ),
-            ("AWS::ServiceDiscovery::PrivateDnsNamespace", "HostedZoneId") => {
-                Json::from(self.cloud_map_id("zone", name))
-            }
-            ("AWS::ServiceDiscovery::Service", "Id") => Json::from(self.cloud_map_id("srv", name)),
-            ("AWS::ServiceDiscovery::Service", "Arn") => arn(
-                "servicediscovery",
-                &format!("service/{}", self.cloud_map_id("srv", name)),
-            ),
-            ("AWS::ServiceDiscovery::Service", "Name") => Json::from(self.name_of(name, "Name", path, progress)),
-            ("AWS::SSM::Parameter", "Type" | "Value") => {
-                let text = self.property(name, attribute, path, progress);
-                text.map_or_else(unknown, Json::from)
-            }
-            _ => return None,
-        })
-    }
-
-    /// An attribute of a resource of App Mesh: its ARN, and all names that are in it.
-    fn mesh_attribute(
-        self,
-        name: &str,
-        kind: Kind,
-        attribute: &str,
-        path: &str,
-        progress: &mut Progress<'_>,
-    ) -> Option<Json> {
-        Some(match attribute {
-            "Arn" => self.mesh_arn(name, kind, path, progress),
-            "Uid" => Json::from(format!("{name}.Uid")),
-            "MeshOwner" | "ResourceOwner" => Json::from(ACCOUNT),
-            attribute => {
-                let position = name_properties(kind)
-                    .iter()
-                    .position(|property| *property == attribute)?;
-                let resource = self.mesh_path(name, kind, path, progress);
-                Json::from(match (position, resource.parent) {
-                    (0, _) => resource.mesh,
-                    (1, Some(parent)) => parent,
-                    _ => resource.name,
-                })
-            }
-        })
-    }
-
-    fn mesh_arn(self, name: &str, kind: Kind, path: &str, progress: &mut Progress<'_>) -> Json {
-        let resource = self.mesh_path(name, kind, path, progress);
-        arn("appmesh", &resource.to_string())
-    }
-
-    fn pseudo_parameter(self, name: &str) -> Option<Json> {
-        let stack = self.stack().name;
+impl Resolver for LocalResolver {
+    fn pseudo_parameter(&self, stack: StackScope<'_>, name: &str) -> Option<Json> {
+        let stack = stack.name();
         Some(match name {
             "AWS::Region" => Json::from(REGION),
             "AWS::AccountId" => Json::from(ACCOUNT),
@@ -178,30 +49,210 @@ impl Evaluation<'_> {
         })
     }
 
-    fn service_arn(self, name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
-        let service = self.name_of(name, "ServiceName", path, progress);
+    fn resource(&self, reference: Reference<'_>, context: &mut Context<'_>) -> Resolution {
+        let kind = reference.resource.kind.as_str();
+        let mut resource = PhysicalResource {
+            stack: reference.stack,
+            logical_id: reference.logical_id,
+            path: reference.path,
+            context,
+        };
+        match reference.attribute {
+            None => resource.physical_id(kind),
+            Some(attribute) => resource.attribute(kind, attribute),
+        }
+    }
+
+    fn import(&self, import: Import<'_>, context: &mut Context<'_>) -> Resolution {
+        let exported = import.exported;
+        let hint = match closest(import.name, exported.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if exported.is_empty() => {
+                "they export nothing; give the template of the stack that does, too".to_owned()
+            }
+            None => format!("they export {}", exported.join(", ")),
+        };
+        let message = format!(
+            "`Fn::ImportValue` needs `{}`, which none of the given stacks exports; {hint}",
+            import.name
+        );
+        context.report(import.path, message);
+        Resolution::Invalid
+    }
+
+    fn availability_zones(&self, _region: &str) -> Option<Vec<String>> {
+        Some(["a", "b", "c"].map(|zone| format!("{REGION}-{zone}")).into())
+    }
+}
+
+/// A resource under evaluation, and the path of the reference to it.
+pub(super) struct PhysicalResource<'r, 'd> {
+    pub(super) stack: StackScope<'r>,
+    pub(super) logical_id: &'r str,
+    pub(super) path: &'r str,
+    pub(super) context: &'r mut Context<'d>,
+}
+
+impl PhysicalResource<'_, '_> {
+    fn physical_id(&mut self, kind: &str) -> Resolution {
+        if let Some(kind) = kind_of(kind) {
+            return Resolution::Known(self.mesh_arn(kind));
+        }
+        Resolution::Known(match kind {
+            "AWS::ECS::Cluster" => Json::from(self.name("ClusterName")),
+            "AWS::ECS::TaskDefinition" => self.task_definition_arn(),
+            "AWS::ECS::Service" => self.service_arn(),
+            "AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace" => {
+                Json::from(self.cloud_map_id("ns"))
+            }
+            "AWS::ServiceDiscovery::Service" => Json::from(self.cloud_map_id("srv")),
+            "AWS::SSM::Parameter" => Json::from(self.name("Name")),
+            // The unsupported type is reported where it is declared.
+            kind if is_unsupported(kind) => return Resolution::Invalid,
+            kind if ARN_BY_REF.iter().any(|prefix| kind.starts_with(prefix)) => synthetic_arn(kind, self.logical_id),
+            // Not simulated. The logical id at least shows where the text came from.
+            _ => Json::from(self.logical_id),
+        })
+    }
+
+    fn attribute(&mut self, kind: &str, attribute: &str) -> Resolution {
+        let known = match kind_of(kind) {
+            Some(kind) => self.mesh_attribute(kind, attribute).map(Resolution::Known),
+            None => self.simulated_attribute(kind, attribute),
+        };
+        known.unwrap_or_else(|| match kind {
+            kind if is_unsupported(kind) => Resolution::Invalid,
+            kind if SIMULATED.contains(&kind) => {
+                let message = format!(
+                    "`{}` is an {kind}, which has no attribute `{attribute}` here",
+                    self.logical_id
+                );
+                self.context.report(self.path, message);
+                Resolution::Invalid
+            }
+            kind if attribute.ends_with("Arn") => Resolution::Known(synthetic_arn(kind, self.logical_id)),
+            _ => Resolution::Known(Json::from(format!("{}.{attribute}", self.logical_id))),
+        })
+    }
+
+    /// An attribute of a simulated type.
+    fn simulated_attribute(&mut self, kind: &str, attribute: &str) -> Option<Resolution> {
+        Some(Resolution::Known(match (kind, attribute) {
+            ("AWS::ECS::Cluster", "Arn") => {
+                let cluster = self.name("ClusterName");
+                arn("ecs", &format!("cluster/{cluster}"))
+            }
+            ("AWS::ECS::TaskDefinition", "TaskDefinitionArn") => self.task_definition_arn(),
+            ("AWS::ECS::Service", "Name") => Json::from(self.name("ServiceName")),
+            ("AWS::ECS::Service", "ServiceArn") => self.service_arn(),
+            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Id") => {
+                Json::from(self.cloud_map_id("ns"))
+            }
+            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Arn") => {
+                arn("servicediscovery", &format!("namespace/{}", self.cloud_map_id("ns")))
+            }
+            ("AWS::ServiceDiscovery::PrivateDnsNamespace", "HostedZoneId") => Json::from(self.cloud_map_id("zone")),
+            ("AWS::ServiceDiscovery::Service", "Id") => Json::from(self.cloud_map_id("srv")),
+            ("AWS::ServiceDiscovery::Service", "Arn") => {
+                arn("servicediscovery", &format!("service/{}", self.cloud_map_id("srv")))
+            }
+            ("AWS::ServiceDiscovery::Service", "Name") => Json::from(self.name("Name")),
+            ("AWS::SSM::Parameter", "Type" | "Value") => match self.property(attribute) {
+                Some(text) => Json::from(text),
+                None => return Some(Resolution::Invalid),
+            },
+            _ => return None,
+        }))
+    }
+
+    /// An attribute of an App Mesh resource: its ARN, and the names in it.
+    fn mesh_attribute(&mut self, kind: Kind, attribute: &str) -> Option<Json> {
+        Some(match attribute {
+            "Arn" => self.mesh_arn(kind),
+            "Uid" => Json::from(format!("{}.Uid", self.logical_id)),
+            "MeshOwner" | "ResourceOwner" => Json::from(ACCOUNT),
+            attribute => {
+                let position = name_properties(kind)
+                    .iter()
+                    .position(|property| *property == attribute)?;
+                let resource = self.mesh_path(kind);
+                Json::from(match (position, resource.parent) {
+                    (0, _) => resource.mesh,
+                    (1, Some(parent)) => parent,
+                    _ => resource.name,
+                })
+            }
+        })
+    }
+
+    fn mesh_arn(&mut self, kind: Kind) -> Json {
+        arn("appmesh", &self.mesh_path(kind).to_string())
+    }
+
+    /// The path of an App Mesh resource. Its mesh and its parent may be given by ARN.
+    pub(super) fn mesh_path(&mut self, kind: Kind) -> ResourcePath {
+        let mut name = |property: &&str| {
+            let given = self.name(property);
+            let is_named_by_property = |path: &ResourcePath| name_properties(path.kind).last() == Some(property);
+            ResourcePath::parse(&given)
+                .filter(is_named_by_property)
+                .map_or(given, |path| path.name)
+        };
+        let names: Vec<String> = name_properties(kind).iter().map(&mut name).collect();
+        match names.as_slice() {
+            [mesh, parent, name] => ResourcePath::within(mesh, parent, kind, name),
+            [mesh, name] => ResourcePath::new(mesh, kind, name),
+            names => ResourcePath::of_mesh(names.first().map_or("", String::as_str)),
+        }
+    }
+
+    fn service_arn(&mut self) -> Json {
+        let service = self.name("ServiceName");
         arn("ecs", &format!("service/{service}"))
     }
 
-    /// An id that Cloud Map would make up. Those of several stacks must differ.
-    fn cloud_map_id(self, kind: &str, logical_id: &str) -> String {
-        format!("{kind}-{}", self.generated_name(logical_id).to_ascii_lowercase())
+    fn task_definition_arn(&mut self) -> Json {
+        let family = self.name("Family");
+        arn("ecs", &format!("task-definition/{family}:1"))
+    }
+
+    /// The name set by a property, else one generated as CloudFormation does.
+    fn name(&mut self, property: &str) -> String {
+        match self.property(property) {
+            Some(name) if name.chars().count() > MAX_NAME_LENGTH => {
+                let length = name.chars().count();
+                let message = format!("is {length} characters long; at most {MAX_NAME_LENGTH} are allowed");
+                self.context.report(self.path, message);
+                self.generated_name()
+            }
+            Some(name) => name,
+            None => self.generated_name(),
+        }
+    }
+
+    /// A property as text. `None` if it is not set or unknown.
+    fn property(&mut self, property: &str) -> Option<String> {
+        let text = self
+            .stack
+            .property_text(self.logical_id, property, self.path, self.context)?;
+        text.ok()
+    }
+
+    fn generated_name(&self) -> String {
+        format!("{}-{}", self.stack.name(), self.logical_id)
+    }
+
+    /// An id like those that Cloud Map generates, unique across stacks.
+    fn cloud_map_id(&self, kind: &str) -> String {
+        format!("{kind}-{}", self.generated_name().to_ascii_lowercase())
     }
 }
 
-fn left_out(name: &str, path: &str, progress: &mut Progress<'_>) -> Json {
-    wrong(
-        path,
-        &format!("refers to `{name}`, which its condition leaves out"),
-        progress,
-    )
-}
-
-/// The ARN of a resource that does not run here.
-fn made_up_arn(kind: &str, logical_id: &str) -> Json {
-    let mut words = kind.split("::").skip(1);
-    let mut word = || words.next().unwrap_or("resource").to_ascii_lowercase();
-    let (service, resource) = (word(), word());
+/// The ARN of a resource that is not simulated.
+fn synthetic_arn(kind: &str, logical_id: &str) -> Json {
+    let mut parts = kind.split("::").skip(1);
+    let mut part = || parts.next().unwrap_or("resource").to_ascii_lowercase();
+    let (service, resource) = (part(), part());
     arn(&service, &format!("{resource}/{logical_id}"))
 }
 

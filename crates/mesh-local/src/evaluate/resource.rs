@@ -1,16 +1,18 @@
-//! One resource of one stack, for whoever reads it: where it stands, what it says, what it answers.
+//! A resource of a stack to run, with evaluated properties and physical ids.
 
-use mesh_infra::cfn::appmesh::kind_of;
+use cfn::appmesh::kind_of;
+use cfn::evaluate::{Context, Evaluated, StackScope};
+use cfn::unknown;
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::{Map, Value as Json};
 use sidecar_contract::Diagnostics;
 
-use super::{Evaluation, Progress};
+use super::physical::PhysicalResource;
 
-/// A resource that one of the stacks has.
+/// A resource of one of the stacks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Resource<'s> {
-    pub(super) stack: Evaluation<'s>,
+    pub(super) stack: StackScope<'s>,
     /// Its logical id.
     pub(crate) id: &'s str,
     /// Its type.
@@ -18,56 +20,69 @@ pub(crate) struct Resource<'s> {
 }
 
 impl<'s> Resource<'s> {
-    /// Where it stands: `Resources.Blue`, after the stack's name if there are several.
-    pub(crate) fn place(self) -> String {
-        self.stack.place(self.id)
+    /// Its path: `Resources.Blue`, prefixed with the stack's name if there are several.
+    pub(crate) fn path(self) -> String {
+        self.stack.resource_path(self.id)
     }
 
-    /// Its logical id, after the stack's name if there are several.
-    pub(crate) fn name(self) -> String {
-        format!("{}{}", self.stack.stack().prefix, self.id)
+    /// Its logical id, prefixed with the stack's name if there are several.
+    pub(crate) fn qualified_id(self) -> String {
+        format!("{}{}", self.stack.path_prefix(), self.id)
     }
 
-    /// Its properties with every function evaluated. Where one cannot be, a problem is noted and the value is
-    /// [`unknown`](mesh_infra::cfn::unknown). What is made of an unknown value is unknown, too, and no problem of its own.
+    /// Its evaluated properties. A value that cannot be evaluated is reported and [`unknown`]; a value that depends on
+    /// it is unknown without another report.
     pub(crate) fn properties(self, diagnostics: &mut Diagnostics) -> Json {
-        let Some(resource) = self.stack.stack().template.resources.get(self.id) else {
+        let Some(resource) = self.stack.template().resources.get(self.id) else {
             return Json::Null;
         };
-        let path = format!("{}.Properties", self.place());
-        self.stack
-            .value(&resource.properties, &path, &mut Progress::new(diagnostics))
-            .unwrap_or(Json::Object(Map::new()))
+        let path = format!("{}.Properties", self.path());
+        let properties = self
+            .stack
+            .evaluate(&resource.properties, &path, &mut Context::new(diagnostics));
+        properties.map_or_else(|| Json::Object(Map::new()), with_unknown)
     }
 
-    /// One of its properties as a text. `None` if it is not known, or not given.
+    /// One of its properties as text. `None` if it is not set or unknown.
     pub(crate) fn text(self, property: &str, diagnostics: &mut Diagnostics) -> Option<String> {
-        let mut progress = Progress::new(diagnostics);
-        self.stack.property(self.id, property, &self.place(), &mut progress)
+        let mut context = Context::new(diagnostics);
+        let text = self
+            .stack
+            .property_text(self.id, property, &self.path(), &mut context)?;
+        text.ok()
     }
 
-    /// Whether the template gives it this property.
-    pub(crate) fn says(self, property: &str) -> bool {
-        let resource = self.stack.stack().template.resources.get(self.id);
+    /// True if the template sets this property.
+    pub(crate) fn has_property(self, property: &str) -> bool {
+        let resource = self.stack.template().resources.get(self.id);
         resource.is_some_and(|resource| resource.properties.get(property).is_some())
     }
 
-    /// What it answers to `Ref`.
+    /// What it returns for `Ref`.
     pub(crate) fn physical_id(self, diagnostics: &mut Diagnostics) -> Json {
-        self.stack
-            .reference(self.id, &self.place(), &mut Progress::new(diagnostics))
+        let mut context = Context::new(diagnostics);
+        with_unknown(self.stack.reference(self.id, &self.path(), &mut context))
     }
 
-    /// What it answers to `Fn::GetAtt`.
+    /// What it returns for `Fn::GetAtt`.
     pub(crate) fn attribute(self, attribute: &str, diagnostics: &mut Diagnostics) -> Json {
-        self.stack
-            .attribute(self.id, attribute, &self.place(), &mut Progress::new(diagnostics))
+        let mut context = Context::new(diagnostics);
+        with_unknown(self.stack.attribute(self.id, attribute, &self.path(), &mut context))
     }
 
-    /// Which resource of which mesh it is, by its type and names. `None` for one that is not App Mesh's.
+    /// The mesh resource it is, by its type and names. `None` for a resource that is not App Mesh's.
     pub(crate) fn mesh_path(self, diagnostics: &mut Diagnostics) -> Option<ResourcePath> {
         let kind = kind_of(self.kind)?;
-        let mut progress = Progress::new(diagnostics);
-        Some(self.stack.mesh_path(self.id, kind, &self.place(), &mut progress))
+        let mut resource = PhysicalResource {
+            stack: self.stack,
+            logical_id: self.id,
+            path: &self.path(),
+            context: &mut Context::new(diagnostics),
+        };
+        Some(resource.mesh_path(kind))
     }
+}
+
+fn with_unknown(evaluated: Evaluated) -> Json {
+    evaluated.into_json(&|_| unknown())
 }

@@ -6,9 +6,11 @@ mod stacks;
 
 use std::collections::BTreeMap;
 
-use mesh_infra::Template;
-use serde_json::json;
+use cfn::{Template, unknown};
+use serde_json::{Value as Json, json};
+use sidecar_contract::Diagnostics;
 
+use super::resource_types::SIMULATED;
 use super::*;
 use crate::stack_input::StackInput;
 
@@ -35,8 +37,8 @@ fn with_stacks<T>(templates: &[(&str, Json)], find: impl FnOnce(&Stacks<'_>, &mu
 
 /// The property `Value` of the resource `Subject`, which one of the stacks has.
 fn subject(stacks: &Stacks<'_>, diagnostics: &mut Diagnostics) -> Json {
-    let subjects = stacks.iter().filter_map(|stack| {
-        let (id, resource) = stack.stack().template.resources.get_key_value("Subject")?;
+    let subjects = stacks.evaluator().stacks().filter_map(|stack| {
+        let (id, resource) = stack.template().resources.get_key_value("Subject")?;
         let kind = resource.kind.as_str();
         Some(Resource { stack, id, kind })
     });
@@ -140,17 +142,14 @@ fn mistakes_are_named_where_they_are() {
             json!({"Fn::GetAtt": ["Cluster", "Size"]}),
             "`Cluster` is an AWS::ECS::Cluster, which has no attribute `Size` here",
         ),
-        (
-            json!({"Fn::If": ["IsGone", 1, 2]}),
-            "names the condition `IsGone`, which does not exist",
-        ),
+        (json!({"Fn::If": ["IsGone", 1, 2]}), "condition `IsGone` does not exist"),
         (
             json!({"Ref": "Spare"}),
-            "refers to `Spare`, which its condition leaves out",
+            "refers to `Spare`, which does not exist: its condition is false",
         ),
         (
             json!({"Fn::FindInMap": ["Sizes", "live", "Cpu"]}),
-            "Fn::FindInMap: there is no Sizes / live / Cpu",
+            "Fn::FindInMap: no entry Sizes / live / Cpu",
         ),
         (
             json!({"Fn::Cidr": ["10.0.0.0/24", 2, 8]}),
@@ -162,12 +161,12 @@ fn mistakes_are_named_where_they_are() {
         ),
         (
             json!({"Fn::Transform": {"Name": "AWS::Include"}}),
-            "`Fn::Transform` cannot be evaluated here",
+            "`Fn::Transform` is not supported; supported functions are",
         ),
-        (json!({"Fn::Length": "abc"}), "Fn::Length takes a list"),
+        (json!({"Fn::Length": "abc"}), "Fn::Length requires a list"),
         (
             json!({"Fn::Select": [2, ["a"]]}),
-            "Fn::Select has no item 2 in a list of 1",
+            "Fn::Select: index 2 is out of range for a list of 1",
         ),
         (json!({"Fn::Sub": "${open"}), "`${` is not closed in `${open`"),
     ] {
@@ -249,7 +248,7 @@ fn names_that_double_with_every_resource_come_to_an_end() {
         let resources = stacks.resources(diagnostics);
         resources[0].physical_id(diagnostics)
     });
-    assert!(diagnostics.contains("allowed are 1024"), "{diagnostics}");
+    assert!(diagnostics.contains("at most 1024 are allowed"), "{diagnostics}");
 }
 
 #[test]
@@ -269,5 +268,8 @@ fn chains_of_any_length_come_to_an_end() {
         let resources = stacks.resources(diagnostics);
         resources[0].physical_id(diagnostics)
     });
-    assert!(diagnostics.contains("leads on and on"), "{diagnostics}");
+    assert!(
+        diagnostics.contains("nested more than 256 levels deep"),
+        "{diagnostics}"
+    );
 }

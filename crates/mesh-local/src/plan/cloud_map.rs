@@ -49,11 +49,11 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> CloudMap {
             .and_then(|service| found.service(&service, resource, reader));
         if let Some(CloudMapService { namespace, service, .. }) = &service {
             let name = (namespace.clone(), service.clone());
-            if let Some(first) = places.insert(name, resource.place()) {
+            if let Some(first) = places.insert(name, resource.path()) {
                 let message = format!("`{service}` is the name of {first} already, in the same namespace");
                 report(
                     reader.diagnostics,
-                    format!("{}.Properties.Name", resource.place()),
+                    format!("{}.Properties.Name", resource.path()),
                     message,
                 );
             }
@@ -150,12 +150,12 @@ impl CloudMap {
         reader: &mut Reader<'_, '_>,
     ) {
         if let Some(name) = &name
-            && let Some(first) = places.insert(name.clone(), resource.place())
+            && let Some(first) = places.insert(name.clone(), resource.path())
         {
             let message = format!("`{name}` is the name of {first} already");
             report(
                 reader.diagnostics,
-                format!("{}.Properties.Name", resource.place()),
+                format!("{}.Properties.Name", resource.path()),
                 message,
             );
         }
@@ -178,7 +178,7 @@ impl CloudMap {
         resource: Resource<'_>,
         reader: &mut Reader<'_, '_>,
     ) -> Option<CloudMapService> {
-        let path = format!("{}.Properties", resource.place());
+        let path = format!("{}.Properties", resource.path());
         let in_dns_config = || service.dns_config.as_ref()?.namespace_id.as_ref();
         let Some(id) = service.namespace_id.as_ref().or_else(in_dns_config) else {
             report(reader.diagnostics, format!("{path}.NamespaceId"), "is missing");

@@ -35,7 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Meshes {
                 Some(name) if name.starts_with(PARAMETER_PREFIX) => documents.add_parameter(*resource, &name, reader),
                 Some(_) => {}
                 // One whose name is not known may be ours.
-                None => documents.are_more |= resource.says("Name"),
+                None => documents.are_more |= resource.has_property("Name"),
             }
         }
     }
@@ -75,7 +75,7 @@ impl Documents {
             self.are_more = true;
             return;
         };
-        let path = format!("{}.Properties", resource.place());
+        let path = format!("{}.Properties", resource.path());
         let Some(mesh_path) = ResourcePath::from_parameter(name) else {
             let message = format!(
                 "is `{name}`, where no resource of a mesh is looked for; such names are like \

@@ -36,7 +36,7 @@ impl<'s, 'p> Reader<'s, 'p> {
 
     /// A resource's evaluated properties, with the names in them sorted out, and where they stand.
     pub(super) fn properties(&mut self, resource: Resource<'_>) -> (Json, String) {
-        let path = format!("{}.Properties", resource.place());
+        let path = format!("{}.Properties", resource.path());
         let mut properties = resource.properties(self.diagnostics);
         for property in properties::sort_out(resource.kind, &mut properties, &path, self.diagnostics) {
             self.mark_not_simulated(property, "property");
@@ -54,8 +54,8 @@ impl<'s, 'p> Reader<'s, 'p> {
 
     /// Notes what could not be read. What is late was reported when it was evaluated.
     pub(super) fn report_all(&mut self, errors: Vec<cfn::ReadError>, path: &str) {
-        for error in errors.into_iter().filter(|error| !error.is_late()) {
-            let diagnostic = error.into_problem(path);
+        for error in errors.into_iter().filter(|error| !error.is_unresolved()) {
+            let diagnostic = error.into_diagnostic(path);
             report(self.diagnostics, diagnostic.path, diagnostic.message);
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn describe_all(
     for resource in reader.all_of(ecs::Service::KIND) {
         if let Some(arn) = context.control_plane(reader, resource) {
             described.insert(arn);
-            reader.mark_not_simulated(resource.name(), "the control plane is in this process");
+            reader.mark_not_simulated(resource.qualified_id(), "the control plane is in this process");
             continue;
         }
         if let Some((service, is_found)) = context.describe(reader, resource, &mut described) {
@@ -86,7 +86,7 @@ impl Context<'_, '_> {
         resource: Resource<'_>,
         task_definitions: &mut BTreeSet<String>,
     ) -> Option<(DescribedService, bool)> {
-        let path = format!("{}.Properties", resource.place());
+        let path = format!("{}.Properties", resource.path());
         let service: ecs::Service = reader.read(resource)?;
         let name = reader.attribute(resource, "Name");
         check_name(&name, format!("{path}.ServiceName"), reader.diagnostics);

@@ -36,7 +36,7 @@ pub(super) fn describe(
     meshes: &Meshes,
 ) -> Option<Task> {
     let definition: ecs::TaskDefinition = reader.read(resource)?;
-    let properties = format!("{}.Properties", resource.place());
+    let properties = format!("{}.Properties", resource.path());
     let path = format!("{properties}.ContainerDefinitions");
     if definition.container_definitions.is_empty() {
         report(reader.diagnostics, path, "is empty");

@@ -75,7 +75,7 @@ impl ServiceConnectConfiguration {
     /// # Errors
     ///
     /// The first property that does not fit, or that the model does not know, by its path in CloudFormation's
-    /// spelling. A late value anywhere but in the namespace is [late](ReadError::is_late).
+    /// spelling. A late value anywhere but in the namespace is [late](ReadError::is_unresolved).
     pub fn to_model(&self) -> Result<Model, ReadError> {
         let mut properties = self.0.clone();
         let namespace = properties
@@ -220,7 +220,7 @@ mod tests {
         let error = configuration(json!({"Enabled": true, "Services": [{"PortName": {"Ref": "Port"}}]}))
             .to_model()
             .unwrap_err();
-        assert!(error.is_late());
+        assert!(error.is_unresolved());
         assert_eq!(error.path(), "Services[0].PortName");
     }
 

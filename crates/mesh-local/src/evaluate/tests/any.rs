@@ -100,7 +100,7 @@ proptest! {
                 resource.attribute("Value", diagnostics);
                 resource.mesh_path(diagnostics);
             }
-            stacks.refuse_circles(diagnostics);
+            stacks.check_import_cycles(diagnostics);
         });
     }
 }

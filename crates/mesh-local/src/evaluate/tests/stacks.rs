@@ -21,7 +21,7 @@ fn exporting(outputs: Json) -> Json {
 fn evaluate_all(templates: &[(&str, Json)]) -> (Json, String) {
     with_stacks(templates, |stacks, diagnostics| {
         let value = subject(stacks, diagnostics);
-        stacks.refuse_circles(diagnostics);
+        stacks.check_import_cycles(diagnostics);
         value
     })
 }
@@ -87,9 +87,9 @@ fn exports_have_names_of_their_own() {
     ]);
     assert_eq!(
         diagnostics,
-        "stack b: is given twice\n\
-         b/Outputs.C.Export.Name: `x` is exported by a/Outputs.A already\n\
-         b/Outputs.D.Export.Name: must be a text"
+        "stack b: is specified twice\n\
+         b/Outputs.C.Export.Name: `x` is already exported by a/Outputs.A\n\
+         b/Outputs.D.Export.Name: must be a string"
     );
 }
 
@@ -109,7 +109,7 @@ fn circles_of_stacks_and_of_values_are_noticed() {
             for resource in stacks.resources(diagnostics) {
                 resource.properties(diagnostics);
             }
-            stacks.refuse_circles(diagnostics);
+            stacks.check_import_cycles(diagnostics);
         },
     );
     assert_eq!(
@@ -140,6 +140,6 @@ fn macros_are_refused_and_more_functions_are_none() {
     let (_, diagnostics) = evaluate_all(&[("a", template(json!(["AWS::Serverless-2016-10-31"])))]);
     assert_eq!(
         diagnostics,
-        "Transform: `AWS::Serverless-2016-10-31` is a macro, which cannot be carried out here"
+        "Transform: `AWS::Serverless-2016-10-31` is a macro, which cannot be run locally"
     );
 }
