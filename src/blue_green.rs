@@ -154,12 +154,12 @@ impl BlueGreen {
                 self.drive(&place, |driver| Event::Deploy {
                     version,
                     strategy,
-                    driver,
+                    controller: driver,
                 })
             }
             Some(Verb::Continue) => self.drive(&place, |_| Event::Continue),
             Some(Verb::Abort) => self.drive(&place, |_| Event::Abort),
-            Some(Verb::Rollback) => self.drive(&place, |driver| Event::Rollback { driver }),
+            Some(Verb::Rollback) => self.drive(&place, |driver| Event::Rollback { controller: driver }),
             // These are for an account alone.
             Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => Ok(()),
         }
@@ -226,8 +226,8 @@ impl BlueGreen {
         let planned = bluegreen_state::plan(Some(state), &version).map_err(|refusal| refusal.to_string())?;
         Ok(match planned {
             Planned::Update { side, version } => Ok(self.synth(&Sides::that_run(state)?.with_version(side, version))?),
-            Planned::Nothing | Planned::First { .. } => Err("nothing changes\n".to_owned()),
-            Planned::Traffic { to } => Err(format!("nothing changes but the traffic, which goes to {to}\n")),
+            Planned::NoChange | Planned::Create { .. } => Err("nothing changes\n".to_owned()),
+            Planned::ShiftTraffic { to } => Err(format!("nothing changes but the traffic, which goes to {to}\n")),
         })
     }
 
@@ -286,5 +286,5 @@ impl BlueGreen {
 }
 
 fn first() -> State<Version> {
-    State::first(FIRST)
+    State::initial(FIRST)
 }

@@ -1,40 +1,52 @@
-//! A state and the store it lives in: each step is stored before anybody acts on it.
+//! Deployments: a state together with its store. Each step is stored before its effects are carried out.
+
+use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::document::{self, DocumentError};
+use crate::document::DocumentError;
 use crate::rollout::{Effect, Event, step};
 use crate::state::State;
 use crate::store::{Revision, Store, StoreError};
 use crate::timestamp::Timestamp;
 
-/// The state of one system's deployments, kept in a store.
+/// The deployment state of one system, kept in a store.
 ///
-/// Of two programs that have the same one open, only the first to take a step can go on; the other's next step that
-/// changes something is an [error](StoreError::is_conflict), and it has to stop doing what it was doing.
-#[derive(Debug)]
+/// If two programs have the same deployment open, only the first to take a step can continue. The next step of the
+/// other one that changes something is a [conflict](Error::is_conflict), and it must stop what it is doing.
 pub struct Deployment<V, S> {
     store: S,
     state: State<V>,
-    /// What the store holds, as far as is known.
+    /// The document as last read or written.
     text: String,
     revision: Revision,
 }
 
+// Not derived: a `dyn Store` has no `Debug`.
+impl<V: fmt::Debug, S> fmt::Debug for Deployment<V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deployment")
+            .field("state", &self.state)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why a state was not read or not stored.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
-    /// The store did not do its part.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What the store holds, or should hold, is no state.
+    /// The document is not a state, or the state cannot be written as a document.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
 
 impl Error {
-    /// True if somebody else was first.
+    /// True if another writer changed the state first.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())
@@ -46,33 +58,33 @@ where
     V: Serialize + DeserializeOwned + Clone + PartialEq,
     S: Store,
 {
-    /// Reads the state; `None` if there is none, because nothing was ever deployed. Changes nothing, so an older
-    /// form of document is [written anew](crate::document) by the first step, not by this.
+    /// Reads the state; `None` if there is none, because nothing was ever deployed. Changes nothing: an
+    /// [older document](State::from_json) is rewritten by the first step, not here.
     ///
     /// # Errors
     ///
-    /// What the store says, and [`Error::Document`] if it holds something that is no state. Nothing that this crate
-    /// offers writes over that.
+    /// Errors of the store, and [`Error::Document`] if the document is not a state. This crate never overwrites such
+    /// a document.
     pub async fn open(store: S) -> Result<Option<Self>, Error> {
         let Some(stored) = store.load().await? else {
             return Ok(None);
         };
         Ok(Some(Self {
-            state: document::read(&stored.text)?,
+            state: State::from_json(&stored.text)?,
             text: stored.text,
             revision: stored.revision,
             store,
         }))
     }
 
-    /// Stores [the state after a first deployment](State::first), once both sides run `version`.
+    /// Stores the [initial state](State::initial), once both sides run `version`.
     ///
     /// # Errors
     ///
-    /// What the store says: a conflict if there is a document already.
-    pub async fn first(store: S, version: V) -> Result<Self, Error> {
-        let state = State::first(version);
-        let text = document::write(&state)?;
+    /// Errors of the store; a conflict if there is a document already.
+    pub async fn create(store: S, version: V) -> Result<Self, Error> {
+        let state = State::initial(version);
+        let text = state.to_json()?;
         let revision = store.save(None, &text).await?;
         Ok(Self {
             store,
@@ -82,23 +94,23 @@ where
         })
     }
 
-    /// The state, as it was last read or stored by this deployment.
+    /// The state as last read or stored by this deployment.
     #[must_use]
     pub fn state(&self) -> &State<V> {
         &self.state
     }
 
-    /// Takes a [step] and stores the next state. What has to be done comes back when that is stored.
+    /// Takes a [step], stores the next state, and then returns the effects.
     ///
     /// Cancelling it leaves open whether the state was stored: open the deployment again.
     ///
     /// # Errors
     ///
-    /// What the store says. Then nothing may be done, [`state`](Self::state) is what it was, and the deployment has
-    /// to be opened again, for the store may hold something else by now.
+    /// Errors of the store. No effect may be carried out then, and [`state`](Self::state) is unchanged. Open the
+    /// deployment again, because the store may have another document by now.
     pub async fn apply(&mut self, event: Event<V>, now: Timestamp) -> Result<Vec<Effect<V>>, Error> {
         let (next, effects) = step(&self.state, event, now);
-        let text = document::write(&next)?;
+        let text = next.to_json()?;
         if text != self.text {
             self.revision = self.store.save(Some(&self.revision), &text).await?;
             self.text = text;

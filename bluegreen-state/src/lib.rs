@@ -1,72 +1,70 @@
-//! The state of blue-green deployments, for any deploy tool: which side serves, which one to update next, and how
-//! to get the traffic there without a failed request.
+//! State machine and stores for blue-green deployments, for any deploy tool.
 //!
-//! Two sides, `blue` and `green`, run next to each other behind a router that divides traffic between them by
-//! weights. A new version goes to the side that does not serve; then traffic moves there, as fast as a [`Strategy`]
-//! says; and should the version not be well, traffic goes back. That takes minutes or days, outlives the program
-//! that began it, and two programs may try it at once. So the state is a document in a [`Store`], and what follows
-//! from it is decided by pure functions:
+//! Two sides, `blue` and `green`, run behind a router that divides traffic between them by weights. A new version
+//! goes to the side that does not serve. Traffic then shifts to it as fast as a [`Strategy`] allows, and shifts back
+//! if the version turns out to be unhealthy. A rollout takes minutes or days, outlives the process that started it,
+//! and may be started twice at once. The state is therefore a JSON document in a [`Store`], and pure functions decide
+//! what follows from it:
 //!
-//! - [`plan()`] says what a deployment would change;
-//! - [`step()`] says, for a state, an event and a time, what the next state is and what has to be done;
-//! - a [`Deployment`] takes steps and stores each next state before anything is done about it.
+//! - [`plan()`] computes what a deployment would change;
+//! - [`step()`] computes the next state and the required effects for a state, an event and a time;
+//! - a [`Deployment`] takes steps and stores each next state before its effects are carried out;
+//! - a [`Controller`] runs a whole rollout on a [`Platform`] that you implement.
 //!
-//! The tool does the rest: starting tasks, asking a router for weights and learning that it has them, checking
-//! health, waiting. The crate's `README.md` is a whole deploy script.
+//! Your tool does the rest: it starts tasks, sets weights, waits until the proxies have them, and checks health. The
+//! crate's `README.md` is a complete deploy script.
 //!
-//! This crate uses no other crate of its workspace, starts no thread or process, asks no clock, and needs no async
-//! runtime: the futures of the stores in memory and in files are ready at once.
+//! This crate depends on no other crate of its workspace, starts no thread or process, reads no clock and needs no
+//! async runtime: the futures of the memory and file stores are ready immediately, and a [`Controller`] sleeps
+//! through its platform.
 //!
-//! Reading order:
-//! - [`side`]: the two sides and their weights;
-//! - [`state`], [`phase`], [`outcome`]: what is known;
-//! - [`document`]: the same as text;
-//! - [`strategy`]: how fast traffic moves;
-//! - [`plan`](mod@plan): what would change;
-//! - [`rollout`]: events, effects, and the state machine; [`refusal`]: what it does not do;
-//! - [`store`]: where documents are, and what happens if two want to change one;
-//! - [`deployment`]: all of it together;
-//! - [`timestamp`]: what time it is.
+//! Reading order of the source: `side`, `state`, `phase`, `outcome` (the data), `document` (its JSON form),
+//! `strategy`, `plan`, `rollout` (events, effects and the state machine), `rejected`, `store`, `deployment`,
+//! `controller`.
 //!
 //! # Status
 //!
-//! | part | here |
+//! | feature | status |
 //! |---|---|
-//! | the document `{"nextUpdate":…,"nextVersion":…,"currentVersion":…}`, and the older one with `previousVersion` | read and written; the older one is read, and written as the other |
-//! | fixed split, all at once, canary, linear, any list of steps; holds, bake time, stage limits | here |
-//! | abort, rollback, rollback by a failed check | here |
-//! | ECS's lifecycle stages | the words of those that have a meaning here, see [`Phase`]; no test traffic and no hooks |
-//! | shares of less than a percent | not here, see [`Percent`] |
-//! | stores | memory, a file, Parameter Store (feature `ssm`) |
-//! | doing what is asked, checking health | the tool's |
+//! | document `{"nextUpdate":…,"nextVersion":…,"currentVersion":…}` | read and written; see [`State::from_json`] |
+//! | older document with `previousVersion` | read; rewritten in the current form |
+//! | fixed split, all at once, canary, linear, custom steps; pauses, bake time, stage timeouts | supported |
+//! | abort, rollback, rollback after a failed check | supported |
+//! | ECS lifecycle stages | the names of those that apply, see [`Phase`]; no test traffic, no hooks |
+//! | shares below one percent | not supported, see [`Percent`] |
+//! | stores | memory, file, Parameter Store (feature `ssm`) |
+//! | starting tasks, setting weights, health checks | provided by your tool through [`Platform`] |
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
-pub mod deployment;
-pub mod document;
-pub mod outcome;
-pub mod phase;
-pub mod plan;
-pub mod refusal;
-pub mod rollout;
-pub mod side;
-pub mod state;
-pub mod store;
-pub mod strategy;
-pub mod timestamp;
+mod controller;
+mod deployment;
+mod document;
+mod outcome;
+mod phase;
+mod plan;
+mod rejected;
+mod rollout;
+mod side;
+mod state;
+mod store;
+mod strategy;
+mod timestamp;
 
+/// The client type of `aws-sdk-ssm` (version 1) that [`SsmStore`] takes.
 #[cfg(feature = "ssm")]
-pub use aws_sdk_ssm;
+pub use aws_sdk_ssm::Client as SsmClient;
+pub use controller::{Controller, ControllerError, Platform, PlatformError, Progress, Request};
 pub use deployment::{Deployment, Error};
-pub use document::DocumentError;
-pub use outcome::{Ended, Outcome, Reason};
+pub use document::{DocumentError, FORMAT_VERSION};
+pub use outcome::{FinalStatus, Outcome, Reason};
 pub use phase::{Phase, Rollout};
 pub use plan::{Plan, plan};
-pub use refusal::Refusal;
+pub use rejected::Rejected;
 pub use rollout::{Effect, Event, step};
-pub use side::{Percent, Side, Weights};
+pub use side::{InvalidPercent, Percent, Side, Weights};
 pub use state::State;
 #[cfg(feature = "ssm")]
 pub use store::SsmStore;
-pub use store::{FileStore, MemoryStore, Revision, Store, StoreError, Stored};
-pub use strategy::{Hold, InvalidStrategy, Step, Strategy};
+pub use store::{FileStore, MemoryStore, Revision, Store, StoreError, StoreFuture, Stored};
+pub use strategy::{DEFAULT_STAGE_TIMEOUT, InvalidStrategy, ParseStrategyError, Pause, Step, Strategy};
 pub use timestamp::Timestamp;

@@ -1,85 +1,90 @@
-//! How rollouts end, and why they are taken back.
+//! Outcomes of rollouts, and reasons for rollbacks.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::empty_object;
 use crate::timestamp::Timestamp;
 
-/// Why a rollout was taken back.
+/// Why a rollout was rolled back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum Reason {
-    /// A check failed, or the version never became well: what the check said.
+    /// A check failed, or the version never became ready: what the check found.
     CheckFailed(String),
-    /// Somebody took longer than the [stage limit](crate::Strategy::stage_limit): in which phase.
-    TookTooLong(String),
-    /// Somebody said to abort.
+    /// A phase exceeded the [stage timeout](crate::Strategy::stage_timeout): the name of the phase.
+    #[serde(rename = "tookTooLong")]
+    TimedOut(String),
+    /// An [abort](crate::Event::Abort) was requested.
     Aborted,
-    /// Somebody said to roll back.
+    /// A [rollback](crate::Event::Rollback) was requested.
     RollbackRequested,
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CheckFailed(what) => write!(f, "a check failed: {what}"),
-            Self::TookTooLong(phase) => write!(f, "{phase} took too long"),
+            Self::CheckFailed(finding) => write!(f, "a check failed: {finding}"),
+            Self::TimedOut(phase) => write!(f, "{phase} timed out"),
             Self::Aborted => f.write_str("it was aborted"),
             Self::RollbackRequested => f.write_str("a rollback was requested"),
         }
     }
 }
 
-/// How a rollout ended.
+/// The result of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome<V> {
-    /// The version that was deployed, or from which a return was tried.
+    /// The version that was deployed, or from which a rollback was attempted.
     pub version: V,
-    /// When it ended.
-    pub at: Timestamp,
-    /// How.
-    pub ended: Ended,
+    /// When the rollout ended.
+    #[serde(rename = "at")]
+    pub ended_at: Timestamp,
+    /// How it ended.
+    #[serde(rename = "ended")]
+    pub status: FinalStatus,
 }
 
-/// The ways a rollout can end, by the words of ECS for the status of a deployment.
+/// The final status of a rollout, with the names that ECS gives to the status of a service deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Ended {
+pub enum FinalStatus {
     /// The version was deployed.
-    #[serde(rename = "SUCCESSFUL")]
-    Successful {},
-    /// The version was given up, and the one before it serves.
+    #[serde(rename = "SUCCESSFUL", with = "empty_object")]
+    Successful,
+    /// The version was withdrawn, and the previous one serves.
     #[serde(rename = "ROLLBACK_SUCCESSFUL")]
     RolledBack {
-        /// Why.
+        /// Why it was rolled back.
         reason: Reason,
     },
-    /// The version was to be given up, but the one before it is not well: so the version goes on serving.
+    /// A rollback was requested, but the previous version is unhealthy: the current version keeps serving.
     #[serde(rename = "ROLLBACK_FAILED")]
     RollbackFailed {
-        /// What is wrong with the one before it.
+        /// Why the previous version cannot serve.
         reason: Reason,
     },
 }
 
-impl Ended {
-    /// The word for it, as documents spell it.
+impl FinalStatus {
+    /// The ECS name of the status, as in documents.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Successful {} => "SUCCESSFUL",
+            Self::Successful => "SUCCESSFUL",
             Self::RolledBack { .. } => "ROLLBACK_SUCCESSFUL",
             Self::RollbackFailed { .. } => "ROLLBACK_FAILED",
         }
     }
 
-    /// Why, if it did not go well.
+    /// The reason, unless the rollout was successful.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Successful {} => None,
+            Self::Successful => None,
             Self::RolledBack { reason } | Self::RollbackFailed { reason } => Some(reason),
         }
     }

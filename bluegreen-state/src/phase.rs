@@ -1,29 +1,36 @@
-//! A rollout under way, and how far it is: each phase with what is known in it and nowhere else.
+//! Rollouts in progress and their phases. Data that belongs to one phase is a field of that phase.
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::empty_object;
 use crate::outcome::Reason;
 use crate::side::{Percent, Side, Weights};
 use crate::strategy::Strategy;
 use crate::timestamp::Timestamp;
 
-/// A rollout that is under way.
+/// A rollout in progress.
+///
+/// The keys of the JSON form keep their original names; see the `rename` attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Rollout<V> {
     pub(crate) strategy: Strategy,
-    /// Who does what the rollout needs.
-    pub(crate) driver: String,
-    /// Counts the drivers, so that whoever is followed by a namesake notices.
-    pub(crate) turn: u64,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub(crate) held: bool,
-    /// True if this is the way back from a rollout that had ended well.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub(crate) returning: bool,
+    /// The name of the controller that carries out the rollout.
+    #[serde(rename = "driver")]
+    pub(crate) controller: String,
+    /// Fencing token: incremented by each takeover, so a controller with the same name is told apart.
+    #[serde(rename = "turn")]
+    pub(crate) epoch: u64,
+    #[serde(rename = "held", default, skip_serializing_if = "is_false")]
+    pub(crate) paused: bool,
+    /// True if this rollout returns to the version before a successful rollout.
+    #[serde(rename = "returning", default, skip_serializing_if = "is_false")]
+    pub(crate) is_revert: bool,
     /// The last request before this rollout.
-    pub(crate) after: u64,
-    pub(crate) back: Back,
+    #[serde(rename = "after")]
+    pub(crate) previous_request: u64,
+    #[serde(rename = "back")]
+    pub(crate) rollback_target: RollbackTarget,
     pub(crate) phase: Phase<V>,
 }
 
@@ -34,128 +41,144 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl<V> Rollout<V> {
-    /// How fast traffic moves.
+    /// How fast traffic shifts.
     #[must_use]
     pub fn strategy(&self) -> &Strategy {
         &self.strategy
     }
 
-    /// Who does what the rollout needs, by the name they gave.
+    /// The name of the controller that carries out the rollout.
     #[must_use]
-    pub fn driver(&self) -> &str {
-        &self.driver
+    pub fn controller(&self) -> &str {
+        &self.controller
     }
 
-    /// True if somebody said to [hold](crate::Event::Hold): it goes on to the next place where it can wait, and waits.
+    /// True after [`Event::Pause`](crate::Event::Pause): the rollout stops at the next phase that can wait.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.held
+    pub fn is_paused(&self) -> bool {
+        self.paused
     }
 
-    /// The weights of a step, counted from 0, that moves traffic to `target`.
-    pub(crate) fn weights_at(&self, step: usize, target: Side) -> Weights {
-        let steps = self.strategy.to_steps();
-        let share = steps.get(step).map_or(Percent::ALL, |step| step.share);
-        Weights::giving(target, share)
-    }
-
-    /// How far it is.
+    /// The current phase.
     #[must_use]
     pub fn phase(&self) -> &Phase<V> {
         &self.phase
     }
+
+    /// True while traffic shifts back.
+    #[must_use]
+    pub fn is_rolling_back(&self) -> bool {
+        matches!(self.phase, Phase::RollBack { .. })
+    }
+
+    /// True if the rollout waits for [`Event::Continue`](crate::Event::Continue), however long that takes.
+    #[must_use]
+    pub fn is_waiting_for_continue(&self) -> bool {
+        match self.phase {
+            Phase::PreScaleUp { .. } | Phase::PostScaleUp | Phase::PostShift { until: None, .. } => true,
+            Phase::PostShift { .. } | Phase::Bake { .. } => self.paused,
+            _ => false,
+        }
+    }
+
+    /// The weights of a step, counted from 0, that shifts traffic to `target`.
+    pub(crate) fn weights_at(&self, step: usize, target: Side) -> Weights {
+        let steps = self.strategy.to_steps();
+        let share = steps.get(step).map_or(Percent::ALL, |step| step.share);
+        Weights::with_share(target, share)
+    }
 }
 
-/// What a rollback goes back to.
+/// The side and weights that a rollback restores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Back {
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollbackTarget {
     #[serde(rename = "nextUpdate")]
-    pub(crate) target: Side,
+    pub(crate) side: Side,
     pub(crate) weights: Weights,
 }
 
-impl Back {
-    /// To one side, with everything.
-    pub(crate) fn to(side: Side) -> Self {
+impl RollbackTarget {
+    /// All traffic to one side.
+    pub(crate) fn all(side: Side) -> Self {
         Self {
-            target: side,
+            side,
             weights: Weights::all(side),
         }
     }
 }
 
-/// Where a rollout is. The words are those of ECS: of its lifecycle stages, and one of its deployment's status
-/// (Amazon ECS API reference, `ServiceDeployment`, 2026-11-23). What ECS calls `CLEAN_UP` has nothing to do here,
-/// since the older version stays where it is, ready to be returned to.
+/// The phase of a rollout, named after the lifecycle stages and the deployment status of ECS (Amazon ECS API
+/// reference, `ServiceDeployment`, 2026-11-23). ECS's `CLEAN_UP` does not apply: the previous version keeps running,
+/// ready for a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Phase<V> {
-    /// The side to be updated still gets traffic, which is being taken away from it.
+    /// The side to update still has traffic, which is being moved away.
     #[serde(rename = "RECONCILE_SERVICE")]
     Reconcile {
-        /// What the side carries until it is updated.
+        /// The version of the side until it is updated.
         replaced: V,
-        /// When it has taken too long.
+        /// When the phase times out.
         until: Timestamp,
     },
-    /// Held before anything is updated.
+    /// Paused before the update.
     #[serde(rename = "PRE_SCALE_UP")]
     PreScaleUp {
-        /// What the side carries until it is updated.
+        /// The version of the side until it is updated.
         replaced: V,
     },
-    /// The side gets its new version, or is asked whether the version it has is still well; no traffic has moved
-    /// there yet.
+    /// The side gets its new version, or the readiness of its current version is checked. No traffic has shifted yet.
     #[serde(rename = "SCALE_UP")]
     ScaleUp {
-        /// When it has taken too long.
+        /// When the phase times out.
         until: Timestamp,
     },
-    /// Held before any traffic moves.
-    #[serde(rename = "POST_SCALE_UP")]
-    PostScaleUp {},
-    /// The router was asked to take a step.
+    /// Paused before any traffic shifts.
+    #[serde(rename = "POST_SCALE_UP", with = "empty_object")]
+    PostScaleUp,
+    /// The weights of a step are being set.
     #[serde(rename = "PRODUCTION_TRAFFIC_SHIFT")]
     Shift {
-        /// Which step of the strategy, from 0.
+        /// Index of the strategy's step, from 0.
         step: usize,
-        /// When it has taken too long.
+        /// When the phase times out.
         until: Timestamp,
     },
-    /// The router has taken a step, which stays for a while.
+    /// The router has the weights of a step and keeps them for a while.
     #[serde(rename = "POST_PRODUCTION_TRAFFIC_SHIFT")]
     PostShift {
-        /// Which step of the strategy, from 0.
+        /// Index of the strategy's step, from 0.
         step: usize,
-        /// When the next one follows; `None` if somebody has to say so.
+        /// When the next step follows; `None` if it waits for [`Event::Continue`](crate::Event::Continue).
         until: Option<Timestamp>,
     },
-    /// The router has taken the last step, and the version is still being watched.
+    /// The last step is done, and the version is still being observed.
     #[serde(rename = "BAKE_TIME")]
     Bake {
-        /// When it has been watched for long enough.
+        /// When the bake time ends.
         until: Timestamp,
     },
-    /// The router was asked to go back.
+    /// The weights of the rollback are being set.
     #[serde(rename = "ROLLBACK_IN_PROGRESS")]
     RollBack {
-        /// The version that is given up.
+        /// The version that is withdrawn.
         version: V,
-        /// Why.
+        /// Why it is withdrawn.
         reason: Reason,
     },
 }
 
 impl<V> Phase<V> {
-    /// The word for it, as documents spell it.
+    /// The ECS name of the phase, as in documents.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Reconcile { .. } => "RECONCILE_SERVICE",
             Self::PreScaleUp { .. } => "PRE_SCALE_UP",
             Self::ScaleUp { .. } => "SCALE_UP",
-            Self::PostScaleUp {} => "POST_SCALE_UP",
+            Self::PostScaleUp => "POST_SCALE_UP",
             Self::Shift { .. } => "PRODUCTION_TRAFFIC_SHIFT",
             Self::PostShift { .. } => "POST_PRODUCTION_TRAFFIC_SHIFT",
             Self::Bake { .. } => "BAKE_TIME",

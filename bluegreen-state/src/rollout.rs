@@ -1,136 +1,139 @@
-//! The state machine: [`step`] says for every state and every event what follows and what has to be done.
+//! The rollout state machine: [`step`] maps a state and an event to the next state and the required effects.
 //!
 //! ```text
 //!  Deploy ──► RECONCILE_SERVICE ──► SCALE_UP ──► PRODUCTION_TRAFFIC_SHIFT ◄─┐
-//!             only if the side      Ready           │ RouterHas             │ next step
+//!             only if the side      Ready           │ WeightsApplied        │ next step
 //!             to update has         │               ▼                       │
 //!             traffic               │      POST_PRODUCTION_TRAFFIC_SHIFT ───┘
 //!                                   │               │ after the last step
-//!   a failed check, a limit,        │               ▼
+//!   failed check, timeout,          │               ▼
 //!   Abort, Rollback: from           │           BAKE_TIME ──► Finished: SUCCESSFUL
 //!   any of these                    │               │
 //!        └───────────────────────► ROLLBACK_IN_PROGRESS ──► Finished: ROLLBACK_SUCCESSFUL
-//!                                             RouterHas
+//!                                             WeightsApplied
 //! ```
 //!
-//! Somebody else does the work: each effect that asks for something carries a number, and only the answer with the
-//! number of the last request counts. So a late answer cannot be taken for another, and traffic moves on when the
-//! router *has* the weights, not when it was asked.
+//! Effects are carried out by the caller. Each effect that makes a request has a number, and only a result with the
+//! number of the last request counts: a late result is not mistaken for another, and traffic shifts further only once
+//! the router *has* the weights.
 //!
-//! A side gets another version only while it has no traffic and the router has confirmed that. Every state and
-//! event with its answer is in `tests/golden/rollout.txt`.
+//! A side gets another version only while it has no traffic and the router has confirmed that. The complete table of
+//! transitions is in `tests/golden/rollout.txt`.
 
-mod course;
-mod walk;
+mod phases;
+mod transition;
 
 use std::fmt;
 
 use crate::outcome::Outcome;
-use crate::refusal::Refusal;
+use crate::rejected::Rejected;
 use crate::side::{Side, Weights};
 use crate::state::State;
 use crate::strategy::Strategy;
 use crate::timestamp::Timestamp;
 
-use walk::Walk;
+use transition::Transition;
 
-/// What happened.
+/// Input of the state machine: a command, a result of an effect, or the passing of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event<V> {
-    /// Somebody wants this version. What follows is what [`plan`](crate::plan()) says; if that is nothing, nothing.
+    /// Deploy a version. [`plan`](crate::plan()) computes what follows.
     Deploy {
-        /// The version wanted.
+        /// The version to deploy.
         version: V,
-        /// How fast traffic moves.
+        /// How fast traffic shifts.
         strategy: Strategy,
-        /// Who does what is asked for, for others to see.
-        driver: String,
+        /// Name of the controller that carries out the rollout, visible to others.
+        controller: String,
     },
-    /// Somebody takes over a rollout that is under way, after the one who drove it stopped. What was asked for last
-    /// is asked for again; the former driver, should it live, finds its next change refused by the store.
+    /// Take over the rollout in progress after its controller stopped. The last request is made again. If the former
+    /// controller is still running, the store rejects its next change.
     Resume {
-        /// Who does what is asked for, from now on.
-        driver: String,
+        /// Name of the new controller.
+        controller: String,
     },
-    /// The side runs the version that it was asked to run ([`Effect::Update`], [`Effect::Probe`]), and all of its
-    /// tasks are ready to serve.
+    /// The side runs the requested version ([`Effect::Update`], [`Effect::CheckReady`]), and all of its tasks are ready.
     Ready {
-        /// The number of the request that this answers.
+        /// Number of the request.
         request: u64,
     },
-    /// The proxies have the weights ([`Effect::SetWeights`]): all that send traffic have acknowledged them.
-    RouterHas {
-        /// The number of the request that this answers.
+    /// All proxies that send traffic have acknowledged the weights ([`Effect::SetWeights`]).
+    WeightsApplied {
+        /// Number of the request.
         request: u64,
     },
-    /// The version that is being deployed is not well, or never became so.
+    /// The version that is being deployed is unhealthy, or never became ready.
     CheckFailed {
-        /// The number of the request that this answers, or of the [last one](State::request) when the check was made:
-        /// so a check of an earlier rollout that comes late is told apart.
+        /// Number of the request that failed, or the [last request](State::last_request) when the check was made, so
+        /// that a late check of an earlier rollout is ignored.
         request: u64,
-        /// What was found, for people. The state keeps its first 300 characters.
-        what: String,
+        /// The finding, for people. The state keeps its first 300 characters.
+        finding: String,
     },
     /// Time has passed.
     Tick,
-    /// Go no further than the next place where it can wait.
-    Hold,
-    /// Go on after a hold.
+    /// Pause at the next phase that can wait.
+    Pause,
+    /// Continue after a pause.
     Continue,
-    /// Take back the rollout that is under way.
+    /// Roll back the rollout in progress.
     Abort,
-    /// Take back the rollout that is under way, or, after one that went well, return to the version before it, all
-    /// at once as soon as its side says that it is ready.
+    /// Roll back the rollout in progress. After a successful rollout: return to the previous version, all at once,
+    /// after its side was found ready.
     Rollback {
-        /// Who does what is asked for, if there was nothing under way.
-        driver: String,
+        /// Name of the controller, if no rollout was in progress.
+        controller: String,
     },
 }
 
-/// What has to be done now. Doing it twice does no harm; doing it late does: requests are numbered upwards, and one with
-/// a lower number than one that was done already is out of date and has to be left.
+/// Output of the state machine: an action to carry out. Actions are idempotent, but must not be carried out late:
+/// request numbers increase, and an action with a lower number than one already carried out must be dropped.
+///
+/// Exhaustive on purpose: a tool that ignored an effect it does not know would wait forever for its result, so a new
+/// effect is a breaking change. [`Controller`](crate::Controller) handles all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect<V> {
-    /// Replace what runs on the side. Answered by [`Event::Ready`] or [`Event::CheckFailed`].
+    /// Replace what runs on the side. Result: [`Event::Ready`] or [`Event::CheckFailed`].
     Update {
         /// The side; it has no traffic.
         side: Side,
-        /// The version it is to run.
+        /// The version for it.
         version: V,
-        /// The number of this request.
+        /// Number of this request.
         request: u64,
     },
-    /// Find out whether the side is ready with the version that it runs, and change nothing. Answered as
+    /// Check that the side is ready with its current version, and change nothing. Results as for
     /// [`Effect::Update`].
-    Probe {
+    CheckReady {
         /// The side.
         side: Side,
-        /// The version it should be running.
+        /// Its version.
         version: V,
-        /// The number of this request.
+        /// Number of this request.
         request: u64,
     },
-    /// Have the router divide traffic so. Answered by [`Event::RouterHas`].
+    /// Set the weights of the router. Result: [`Event::WeightsApplied`].
     SetWeights {
         /// The weights.
         weights: Weights,
-        /// The number of this request.
+        /// Number of this request.
         request: u64,
     },
     /// Send [`Event::Tick`] at that time.
-    Wake {
-        /// When.
+    ScheduleTick {
+        /// The time.
         at: Timestamp,
     },
-    /// The rollout is over, and there is no more to do.
+    /// The rollout has ended.
     Finished {
-        /// How it ended.
+        /// Its outcome.
         outcome: Outcome<V>,
     },
     /// The event changed nothing.
-    Refused {
+    Rejected {
         /// Why.
-        refusal: Refusal,
+        reason: Rejected,
     },
 }
 
@@ -138,29 +141,29 @@ impl<V: fmt::Display> fmt::Display for Effect<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Update { side, version, request } => write!(f, "update {side} to {version} (request {request})"),
-            Self::Probe { side, version, request } => {
-                write!(f, "see whether {side} is ready with {version} (request {request})")
+            Self::CheckReady { side, version, request } => {
+                write!(f, "check that {side} is ready with {version} (request {request})")
             }
             Self::SetWeights { weights, request } => write!(f, "set weights {weights} (request {request})"),
-            Self::Wake { at } => write!(f, "wake at {at}"),
+            Self::ScheduleTick { at } => write!(f, "schedule tick at {at}"),
             Self::Finished { outcome } => {
-                write!(f, "finished {}: {}", outcome.version, outcome.ended.as_str())?;
-                outcome.ended.reason().map_or(Ok(()), |reason| write!(f, ", {reason}"))
+                write!(f, "finished {}: {}", outcome.version, outcome.status.as_str())?;
+                outcome.status.reason().map_or(Ok(()), |reason| write!(f, ", {reason}"))
             }
-            Self::Refused { refusal } => write!(f, "refused: {refusal}"),
+            Self::Rejected { reason } => write!(f, "rejected: {reason}"),
         }
     }
 }
 
-/// What follows when `event` happens in `state` at the time `now`, and what has to be done.
+/// Computes the next state and the effects of `event` in `state` at the time `now`.
 ///
-/// It has an answer to everything: a command that cannot be obeyed gives [`Effect::Refused`] and the same state, and
-/// an answer that comes late gives nothing and the same state. Store the next state before doing what is asked: then
-/// whoever comes after a crash knows what was asked for, and can [ask again](Event::Resume). A clock that is set back
-/// makes waits longer, never shorter.
+/// The function is total: an impossible command returns [`Effect::Rejected`] and the same state, a late result
+/// returns no effect and the same state. Store the next state before carrying out its effects, so that after a crash
+/// the request is known and can be [made again](Event::Resume). A clock that is set back makes waits longer, never
+/// shorter.
 #[must_use]
 pub fn step<V: Clone + PartialEq>(state: &State<V>, event: Event<V>, now: Timestamp) -> (State<V>, Vec<Effect<V>>) {
-    let mut walk = Walk::new(state.clone(), now);
-    walk.take(event);
-    walk.done()
+    let mut transition = Transition::new(state.clone(), now);
+    transition.apply(event);
+    transition.finish()
 }

@@ -1,10 +1,10 @@
-//! The two sides, and how traffic is divided between them: shares that always add up to 100.
+//! The two sides and the weights that divide traffic between them. Weights always add up to 100.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the two places that a version can run in. Neither is "the live one": that is what the weights say.
+/// One of the two sides that run a version. Which one is live depends only on the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -18,7 +18,7 @@ impl Side {
     /// Both sides, blue first.
     pub const BOTH: [Side; 2] = [Side::Blue, Side::Green];
 
-    /// The side that this one is not.
+    /// The opposite side.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -27,7 +27,7 @@ impl Side {
         }
     }
 
-    /// `blue` or `green`, as documents spell it.
+    /// `blue` or `green`, as in documents.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,17 +45,17 @@ impl fmt::Display for Side {
 
 /// A share of the traffic in whole percent, 0 to 100.
 ///
-/// ECS counts in tenths of a percent; routers whose weights are whole numbers up to 100, as App Mesh's, cannot.
+/// ECS supports tenths of a percent; routers with integer weights up to 100, such as App Mesh, do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Percent(u8);
 
 impl Percent {
-    /// Nothing.
+    /// 0 %.
     pub const NONE: Self = Self(0);
     /// 50 %.
     pub const HALF: Self = Self(50);
-    /// Everything.
+    /// 100 %.
     pub const ALL: Self = Self(100);
 
     /// The share as a number, 0 to 100.
@@ -64,26 +64,26 @@ impl Percent {
         self.0
     }
 
-    /// What is left of the whole.
+    /// The share of the other side: 100 % minus this.
     #[must_use]
-    pub fn rest(self) -> Self {
+    pub fn complement(self) -> Self {
         Self(100 - self.0)
     }
 }
 
-/// A number that is no share of a whole.
+/// A number above 100, which is not a percentage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} % is more than everything: a share of the traffic is a whole number from 0 to 100")]
-pub struct TooMuch(pub u8);
+#[error("{0}% is not a share of the traffic: expected a whole number from 0 to 100")]
+pub struct InvalidPercent(pub u8);
 
 impl TryFrom<u8> for Percent {
-    type Error = TooMuch;
+    type Error = InvalidPercent;
 
-    fn try_from(number: u8) -> Result<Self, TooMuch> {
+    fn try_from(number: u8) -> Result<Self, InvalidPercent> {
         if number <= 100 {
             Ok(Self(number))
         } else {
-            Err(TooMuch(number))
+            Err(InvalidPercent(number))
         }
     }
 }
@@ -100,82 +100,84 @@ impl fmt::Display for Percent {
     }
 }
 
-/// How the traffic is divided: a share for each side, 100 together.
+/// The shares of traffic of both sides, which add up to 100 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "WeightsForm", into = "WeightsForm")]
+#[serde(try_from = "WeightsJson", into = "WeightsJson")]
 pub struct Weights {
     blue: Percent,
 }
 
 impl Weights {
-    /// Half for each side: what a document means that does not mention weights.
+    /// 50 % for each side: the default of a document without weights.
     pub const EVEN: Self = Self { blue: Percent::HALF };
 
-    /// `share` for `side`, the rest for the other.
+    /// `share` for `side`, the remainder for the other side.
     #[must_use]
-    pub fn giving(side: Side, share: Percent) -> Self {
+    pub fn with_share(side: Side, share: Percent) -> Self {
         match side {
             Side::Blue => Self { blue: share },
-            Side::Green => Self { blue: share.rest() },
+            Side::Green => Self {
+                blue: share.complement(),
+            },
         }
     }
 
-    /// Everything for `side`.
+    /// 100 % for `side`.
     #[must_use]
     pub fn all(side: Side) -> Self {
-        Self::giving(side, Percent::ALL)
+        Self::with_share(side, Percent::ALL)
     }
 
     /// The share of `side`.
     #[must_use]
-    pub fn of(self, side: Side) -> Percent {
+    pub fn share(self, side: Side) -> Percent {
         match side {
             Side::Blue => self.blue,
-            Side::Green => self.blue.rest(),
+            Side::Green => self.blue.complement(),
         }
     }
 
-    /// The side with more than half of the traffic, if there is one.
+    /// The side with more than 50 % of the traffic, if there is one.
     #[must_use]
-    pub fn heavier(self) -> Option<Side> {
-        Side::BOTH.into_iter().find(|side| self.of(*side) > Percent::HALF)
+    pub fn majority(self) -> Option<Side> {
+        Side::BOTH.into_iter().find(|side| self.share(*side) > Percent::HALF)
     }
 }
 
 impl fmt::Display for Weights {
     /// `blue 90%, green 10%`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "blue {}, green {}", self.of(Side::Blue), self.of(Side::Green))
+        write!(f, "blue {}, green {}", self.share(Side::Blue), self.share(Side::Green))
     }
 }
 
-/// Weights as documents spell them: both shares, for whoever reads them.
+/// JSON form of [`Weights`]: both shares, so that readers need not compute one.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WeightsForm {
+struct WeightsJson {
     blue: Percent,
     green: Percent,
 }
 
-impl From<Weights> for WeightsForm {
+impl From<Weights> for WeightsJson {
     fn from(weights: Weights) -> Self {
         Self {
-            blue: weights.of(Side::Blue),
-            green: weights.of(Side::Green),
+            blue: weights.share(Side::Blue),
+            green: weights.share(Side::Green),
         }
     }
 }
 
-impl TryFrom<WeightsForm> for Weights {
+impl TryFrom<WeightsJson> for Weights {
     type Error = String;
 
-    fn try_from(form: WeightsForm) -> Result<Self, String> {
-        if form.green == form.blue.rest() {
-            Ok(Self { blue: form.blue })
+    fn try_from(json: WeightsJson) -> Result<Self, String> {
+        if json.green == json.blue.complement() {
+            Ok(Self { blue: json.blue })
         } else {
             Err(format!(
                 "the weights blue {} and green {} do not add up to 100%",
-                form.blue, form.green
+                json.blue, json.green
             ))
         }
     }
@@ -186,35 +188,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_one_side_does_not_get_is_the_others() {
-        let weights = Weights::giving(Side::Green, Percent(10));
-        assert_eq!(weights.of(Side::Green).get(), 10);
-        assert_eq!(weights.of(Side::Blue).get(), 90);
+    fn shares_of_both_sides_add_up() {
+        let weights = Weights::with_share(Side::Green, Percent(10));
+        assert_eq!(weights.share(Side::Green).get(), 10);
+        assert_eq!(weights.share(Side::Blue).get(), 90);
         assert_eq!(weights.to_string(), "blue 90%, green 10%");
-        assert_eq!(weights.heavier(), Some(Side::Blue));
-        assert_eq!(Weights::EVEN.heavier(), None);
-        assert_eq!(Weights::all(Side::Green).heavier(), Some(Side::Green));
+        assert_eq!(weights.majority(), Some(Side::Blue));
+        assert_eq!(Weights::EVEN.majority(), None);
+        assert_eq!(Weights::all(Side::Green).majority(), Some(Side::Green));
     }
 
     #[test]
-    fn weights_are_written_for_both_sides_and_read_only_if_they_add_up() {
-        let weights = Weights::giving(Side::Blue, Percent(1));
+    fn json_has_both_shares_and_must_add_up() {
+        let weights = Weights::with_share(Side::Blue, Percent(1));
         let text = serde_json::to_string(&weights).unwrap();
         assert_eq!(text, r#"{"blue":1,"green":99}"#);
         assert_eq!(serde_json::from_str::<Weights>(&text).unwrap(), weights);
-        for wrong in [
+        for invalid in [
             r#"{"blue":1,"green":98}"#,
             r#"{"blue":101,"green":0}"#,
             r#"{"blue":100}"#,
             r#"{"blue":100,"green":0,"red":0}"#,
         ] {
-            assert!(serde_json::from_str::<Weights>(wrong).is_err(), "{wrong}");
+            assert!(serde_json::from_str::<Weights>(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn no_share_is_more_than_everything() {
+    fn percent_is_at_most_100() {
         assert_eq!(Percent::try_from(100), Ok(Percent::ALL));
-        assert_eq!(Percent::try_from(101), Err(TooMuch(101)));
+        assert_eq!(Percent::try_from(101), Err(InvalidPercent(101)));
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of the two sides: which version each carries, how traffic is divided, and how far a rollout is.
+//! State of a deployment: the version of each side, the weights, and the rollout in progress.
 
 use std::fmt;
 
@@ -6,37 +6,37 @@ use crate::outcome::Outcome;
 use crate::phase::Rollout;
 use crate::side::{Side, Weights};
 
-/// The whole state. Made by [`State::first`] or read [from a document](crate::document), changed by
-/// [`step`](crate::step) alone.
+/// The complete state. Created by [`State::initial`] or read by [`State::from_json`], changed only by
+/// [`step`](crate::step).
 ///
-/// `V` is what the deploy tool calls a version: a number, a tag, an image digest.
+/// `V` is the version type of the deploy tool: a number, a tag, an image digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State<V> {
     pub(crate) target: Side,
     pub(crate) blue: V,
     pub(crate) green: V,
     pub(crate) weights: Weights,
-    /// The number of the last request, counted up for each.
+    /// Number of the last request.
     pub(crate) request: u64,
-    /// The side whose update was begun and not finished: what it runs is not certain.
-    pub(crate) unfinished: Option<Side>,
+    /// The side with an update that was started and not completed: what it runs is unknown.
+    pub(crate) dirty_side: Option<Side>,
     pub(crate) rollout: Option<Rollout<V>>,
     pub(crate) last: Option<Outcome<V>>,
 }
 
 impl<V> State<V> {
-    /// The state after a first deployment: both sides carry the same version, and each gets half of the traffic,
-    /// which makes no difference to anybody. The next deployment goes to green.
+    /// The state after the first deployment: both sides run the same version and get half of the traffic each. The
+    /// next deployment goes to green.
     #[must_use]
-    pub fn first(version: V) -> Self
+    pub fn initial(version: V) -> Self
     where
         V: Clone,
     {
-        Self::plain(Side::Blue, version.clone(), version)
+        Self::from_versions(Side::Blue, version.clone(), version)
     }
 
-    /// The state that says no more than which side carries what.
-    pub(crate) fn plain(target: Side, next: V, current: V) -> Self {
+    /// A state with only the versions of both sides.
+    pub(crate) fn from_versions(target: Side, next: V, current: V) -> Self {
         let (blue, green) = match target {
             Side::Blue => (next, current),
             Side::Green => (current, next),
@@ -47,13 +47,13 @@ impl<V> State<V> {
             green,
             weights: Weights::EVEN,
             request: 0,
-            unfinished: None,
+            dirty_side: None,
             rollout: None,
             last: None,
         }
     }
 
-    /// The version that `side` carries, or is getting.
+    /// The version that `side` runs, or is being updated to.
     #[must_use]
     pub fn version(&self, side: Side) -> &V {
         match side {
@@ -69,47 +69,47 @@ impl<V> State<V> {
         }
     }
 
-    /// The side with the version that was deployed last: `nextUpdate` in the document.
+    /// The side of the last deployed version: `nextUpdate` in the document.
     #[must_use]
     pub fn target(&self) -> Side {
         self.target
     }
 
-    /// The side that serves: the one with more of the traffic, or [`target`](Self::target) if both have the same.
-    /// The other one gets the next new version.
+    /// The side that serves: the one with more traffic, or [`target`](Self::target) if both have the same. The next
+    /// new version goes to the other side.
     #[must_use]
     pub fn serving(&self) -> Side {
-        self.weights.heavier().unwrap_or(self.target)
+        self.weights.majority().unwrap_or(self.target)
     }
 
-    /// The side whose update was begun and not seen through: it may run its version, the one before it or both. It
-    /// has no traffic, and the next deployment updates it, whatever the version.
+    /// The side with an update that was started and not completed: it may run its version, the previous one, or both.
+    /// It has no traffic, and the next deployment updates it, whatever the version.
     #[must_use]
-    pub fn unfinished(&self) -> Option<Side> {
-        self.unfinished
+    pub fn dirty_side(&self) -> Option<Side> {
+        self.dirty_side
     }
 
-    /// How the router was last asked to divide the traffic. Whether it has done so is what a rollout waits for.
+    /// The weights requested last. A rollout waits until the router has them.
     #[must_use]
     pub fn weights(&self) -> Weights {
         self.weights
     }
 
-    /// The number of the last request that was made, 0 before the first.
+    /// The number of the last request, 0 before the first.
     #[must_use]
-    pub fn request(&self) -> u64 {
+    pub fn last_request(&self) -> u64 {
         self.request
     }
 
-    /// The rollout that is under way, if there is one.
+    /// The rollout in progress.
     #[must_use]
     pub fn rollout(&self) -> Option<&Rollout<V>> {
         self.rollout.as_ref()
     }
 
-    /// How the last rollout ended, if there was one.
+    /// The outcome of the last rollout.
     #[must_use]
-    pub fn last(&self) -> Option<&Outcome<V>> {
+    pub fn last_outcome(&self) -> Option<&Outcome<V>> {
         self.last.as_ref()
     }
 }
@@ -118,16 +118,21 @@ impl<V: fmt::Display> fmt::Display for State<V> {
     /// One line, for progress and status: `blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (side, comma) in Side::BOTH.into_iter().zip(["", ", "]) {
-            write!(f, "{comma}{side} {} at {}", self.version(side), self.weights.of(side))?;
+            write!(
+                f,
+                "{comma}{side} {} at {}",
+                self.version(side),
+                self.weights.share(side)
+            )?;
         }
         match (&self.rollout, &self.last) {
             (Some(rollout), _) => {
-                let held = if rollout.held { " (held)" } else { "" };
-                write!(f, ", {}{held}", rollout.phase.as_str())
+                let paused = if rollout.paused { " (paused)" } else { "" };
+                write!(f, ", {}{paused}", rollout.phase.as_str())
             }
             (None, Some(last)) => {
-                write!(f, ", {} {}", last.version, last.ended.as_str())?;
-                last.ended.reason().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+                write!(f, ", {} {}", last.version, last.status.as_str())?;
+                last.status.reason().map_or(Ok(()), |reason| write!(f, ": {reason}"))
             }
             (None, None) => Ok(()),
         }

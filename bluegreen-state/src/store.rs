@@ -1,4 +1,4 @@
-//! Where documents are kept, and what happens when two want to change one: one of them does, and the other is told.
+//! Stores: where state documents are kept, with compare-and-swap between concurrent writers.
 
 mod file;
 mod memory;
@@ -7,79 +7,82 @@ mod ssm;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 
 pub use file::FileStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "ssm")]
 pub use ssm::SsmStore;
 
-/// A place for one document, which changes only if it is still what the writer read.
+/// The future of a [`Store`] method, boxed so that `dyn Store` works.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A store of one document that is replaced only if it is still the one that the writer read.
 ///
-/// The two methods are all that a store of one's own needs; write them as `async fn`. They are asynchronous for the
-/// sake of stores behind a network. A tool without an async runtime can use stores whose futures are ready at once
-/// through any `block_on`, such as `pollster`'s.
+/// A store of your own implements the two methods with `Box::pin(async move { … })`. The trait is object-safe: a tool
+/// that selects its store at runtime uses `Box<dyn Store>`. The methods are asynchronous for stores behind a network.
+/// Without an async runtime, stores with futures that are ready immediately work with any `block_on`, such as
+/// `pollster`'s.
 pub trait Store {
-    /// The document, or `None` if there is none. Reads whatever is there and does not judge it.
+    /// Reads the document, or `None` if there is none. Does not validate it.
     ///
     /// Cancelling it has no effect.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] if that cannot be found out.
-    fn load(&self) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send;
+    /// [`StoreError::Failed`] if the document cannot be read.
+    fn load(&self) -> StoreFuture<'_, Option<Stored>>;
 
-    /// Replaces the document of revision `expected` by `text`, or makes it if `expected` is `None` and there is
-    /// none; and gives the new revision. The whole text is there afterwards or none of it.
+    /// Replaces the document of revision `expected` by `text`, or creates it if `expected` is `None` and there is
+    /// none. Returns the new revision. The write is atomic.
     ///
     /// Cancelling it leaves open whether the document was replaced, as [`StoreError::Failed`] does.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Changed`] and [`StoreError::Held`] if somebody else was first.
-    /// [`StoreError::Failed`] leaves open whether the document was replaced: load it to know.
-    fn save(
-        &self,
-        expected: Option<&Revision>,
-        text: &str,
-    ) -> impl Future<Output = Result<Revision, StoreError>> + Send;
+    /// [`StoreError::Changed`] and [`StoreError::Locked`] if there is another writer. [`StoreError::Failed`] leaves
+    /// open whether the document was replaced: load it to find out.
+    fn save<'a>(&'a self, expected: Option<&'a Revision>, text: &'a str) -> StoreFuture<'a, Revision>;
 }
 
-impl<S: Store> Store for &S {
-    fn load(&self) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send {
-        S::load(self)
-    }
+macro_rules! delegate_store {
+    ($($pointer:ty),*) => {$(
+        impl<S: Store + ?Sized> Store for $pointer {
+            fn load(&self) -> StoreFuture<'_, Option<Stored>> {
+                (**self).load()
+            }
 
-    fn save(
-        &self,
-        expected: Option<&Revision>,
-        text: &str,
-    ) -> impl Future<Output = Result<Revision, StoreError>> + Send {
-        S::save(self, expected, text)
-    }
+            fn save<'a>(&'a self, expected: Option<&'a Revision>, text: &'a str) -> StoreFuture<'a, Revision> {
+                (**self).save(expected, text)
+            }
+        }
+    )*};
 }
 
-/// A document as a store has it.
+delegate_store!(&S, Box<S>, Arc<S>);
+
+/// A document and its revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The document.
     pub text: String,
-    /// What tells this document from those before and after it.
+    /// The revision of this document.
     pub revision: Revision,
 }
 
-/// What a store tells its documents apart by: a version number, say. Its meaning is the store's own.
+/// Identifies one revision of a document, such as a version number. Its meaning is internal to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(String);
 
 impl Revision {
-    /// The revision that a store calls this.
+    /// The revision with this identifier.
     #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
     }
 
-    /// What the store calls it.
+    /// Its identifier.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,51 +97,53 @@ impl fmt::Display for Revision {
 
 /// Why a document was not read or not replaced.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
-    /// Somebody else has changed, made or removed the document since it was read.
-    #[error("{place}: {what}: somebody else is deploying too; read the state again before doing anything more")]
+    /// Another writer has changed, created or removed the document since it was read.
+    #[error("{location}: {found}: another deployment is running; read the state again before you continue")]
     Changed {
-        /// Which document.
-        place: String,
-        /// What was found instead.
-        what: String,
+        /// The document's location.
+        location: String,
+        /// What was found instead of the expected revision.
+        found: String,
     },
-    /// Somebody else is changing the document at this moment.
-    #[error("{place} is being changed by {holder}: somebody else is deploying too; read the state again in a moment")]
-    Held {
-        /// Which document.
-        place: String,
-        /// Who, as they call themselves, and for how long at most, where that is known.
+    /// Another writer is changing the document at this moment.
+    #[error("{location} is locked by {holder}: another deployment is running; read the state again in a moment")]
+    Locked {
+        /// The document's location.
+        location: String,
+        /// The name of the lock's holder, and the maximum time left where it is known.
         holder: String,
     },
-    /// The store does not take documents of this length.
+    /// The document is too long for the store.
     #[error(
-        "{place} takes {limit} bytes and the state has {length}: use shorter names of versions, or fewer steps by hand"
+        "{location} is limited to {limit} bytes, and the state has {length}: use shorter version names or fewer custom \
+         steps"
     )]
     TooLong {
-        /// Which document.
-        place: String,
+        /// The document's location.
+        location: String,
         /// The document's length in bytes.
         length: usize,
-        /// How long it may be.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The store did not do it, or did not say so.
-    #[error("{place}: {doing} failed; whether the state was changed is unknown until it is read again")]
+    /// An operation failed, or its result was lost.
+    #[error("{location}: {operation} failed; whether the state was changed is unknown until it is read again")]
     Failed {
-        /// Which document.
-        place: String,
-        /// What was being done.
-        doing: &'static str,
-        /// What went wrong.
+        /// The document's location.
+        location: String,
+        /// The operation.
+        operation: &'static str,
+        /// The cause.
         source: Box<dyn StdError + Send + Sync>,
     },
 }
 
 impl StoreError {
-    /// True if somebody else was first.
+    /// True if there is another writer.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Changed { .. } | Self::Held { .. })
+        matches!(self, Self::Changed { .. } | Self::Locked { .. })
     }
 }

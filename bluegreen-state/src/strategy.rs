@@ -1,4 +1,4 @@
-//! How fast the traffic moves: any list of shares with waits between them, and the usual ones by name.
+//! Rollout strategies: lists of traffic shares with pauses between them, and named presets.
 
 mod text;
 
@@ -8,47 +8,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::side::Percent;
 
-pub use text::ParseError;
+pub use text::ParseStrategyError;
 
-/// How long [a part of a rollout that somebody else has to finish](Strategy::stage_limit) may take if nobody says:
-/// as long as ECS lets a stage take (Amazon ECS developer guide, "Lifecycle stages for Amazon ECS blue/green
-/// service deployments", 2026-11-23).
-pub const DEFAULT_STAGE_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The default of [`Strategy::stage_timeout`]: the limit that ECS sets for a stage (Amazon ECS developer guide,
+/// "Lifecycle stages for Amazon ECS blue/green service deployments", 2026-11-23).
+pub const DEFAULT_STAGE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What happens after a step, before the next.
+/// The pause after a step, before the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    /// Nothing: the next step follows as soon as the router has this one.
+pub enum Pause {
+    /// No pause: the next step follows as soon as the router has the weights.
     None,
-    /// The step stays for so long after the router has it.
+    /// A pause of this length after the router has the weights.
     For(Duration),
-    /// The step stays until somebody says to [continue](crate::Event::Continue), however long that takes.
-    ByHand,
+    /// A pause until [`Event::Continue`](crate::Event::Continue), without a time limit.
+    Manual,
 }
 
-/// One step: the share that the new version gets, and how long it keeps it.
+/// One step of a strategy: a share of the traffic and the pause after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// The new version's share of the traffic.
     pub share: Percent,
-    /// What happens before the next step.
-    pub hold: Hold,
+    /// The pause before the next step.
+    pub pause: Pause,
 }
 
-/// How the traffic gets from one version to the other: at least one step, and the last of them is how it stays.
+/// How traffic shifts from one version to the other: at least one step. The weights of the last one remain.
 ///
-/// As text, in documents and on command lines:
+/// The text form, in documents and on command lines:
 ///
-/// | text | means |
+/// | text | meaning |
 /// |---|---|
-/// | `all-at-once` | everything in one step |
-/// | `fixed:50%` | this share, and it stays so; the older version keeps the rest |
-/// | `canary:10%,30s` | 10 %, 30 seconds later everything |
+/// | `all-at-once` | 100 % in one step |
+/// | `fixed:50%` | 50 % permanently; the previous version keeps the remainder |
+/// | `canary:10%,30s` | 10 %, 30 seconds later 100 % |
 /// | `linear:20%,10s` | 20 %, 40 %, … 100 %, ten seconds apart |
-/// | `steps:5%+hold,25%+10m,100%` | 5 %, held until somebody continues; 25 % for ten minutes; everything |
+/// | `steps:5%+hold,25%+10m,100%` | 5 % until [`Event::Continue`](crate::Event::Continue); 25 % for ten minutes; 100 % |
 ///
 /// Each may be followed by `,bake:5m` ([bake time](Self::with_bake_time), none by default) and `,within:10m`
-/// ([stage limit](Self::with_stage_limit), a day by default). Times are whole numbers of `ms`, `s`, `m` or `h`.
+/// ([stage timeout](Self::with_stage_timeout), a day by default). Times are whole numbers of `ms`, `s`, `m` or `h`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -65,10 +64,10 @@ pub struct Step {
 pub struct Strategy {
     shape: Shape,
     bake_time: Duration,
-    stage_limit: Duration,
+    stage_timeout: Duration,
 }
 
-/// What was asked for, kept so that it can be said again in the same words.
+/// The strategy as it was specified, so that its text form stays the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shape {
     AllAtOnce,
@@ -78,47 +77,47 @@ enum Shape {
     Steps(Vec<Step>),
 }
 
-/// Why some steps are no strategy.
+/// Why a list of steps is not a strategy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStrategy {
-    /// There is no step.
+    /// The list is empty.
     #[error("a strategy needs at least one step")]
     NoStep,
-    /// The new version would end up with nothing.
-    #[error("the last step gives the new version 0%: give it some traffic, or do not deploy it")]
-    EndsWithNothing,
-    /// A linear strategy that never gets anywhere.
-    #[error("a linear strategy whose step is 0% never gets anywhere: use 1% to 100%")]
+    /// The new version would end up without traffic.
+    #[error("the last step gives the new version 0%: use 1% to 100%")]
+    NoFinalTraffic,
+    /// A linear strategy with an increment of 0 %.
+    #[error("a linear strategy with an increment of 0% never ends: use 1% to 100%")]
     NoProgress,
 }
 
 impl Strategy {
-    /// Everything in one step.
+    /// 100 % in one step.
     #[must_use]
     pub fn all_at_once() -> Self {
-        Self::of(Shape::AllAtOnce)
+        Self::from_shape(Shape::AllAtOnce)
     }
 
-    /// This share and no more: both versions go on serving.
+    /// This share permanently: both versions keep serving.
     ///
     /// # Errors
     ///
-    /// [`InvalidStrategy::EndsWithNothing`] if the share is 0 %.
+    /// [`InvalidStrategy::NoFinalTraffic`] if the share is 0 %.
     pub fn fixed(share: Percent) -> Result<Self, InvalidStrategy> {
         if share == Percent::NONE {
-            return Err(InvalidStrategy::EndsWithNothing);
+            return Err(InvalidStrategy::NoFinalTraffic);
         }
-        Ok(Self::of(Shape::Fixed(share)))
+        Ok(Self::from_shape(Shape::Fixed(share)))
     }
 
-    /// `first`, and everything once it has had that for `wait`.
+    /// `first` for the duration `wait`, then 100 %.
     #[must_use]
     pub fn canary(first: Percent, wait: Duration) -> Self {
         let wait = whole_millis(wait);
-        Self::of(Shape::Canary { first, wait })
+        Self::from_shape(Shape::Canary { first, wait })
     }
 
-    /// `each` more at a time, `interval` apart; the last step makes up what is left to everything.
+    /// Increments of `each`, `interval` apart; the last step adds the remainder to 100 %.
     ///
     /// # Errors
     ///
@@ -128,29 +127,29 @@ impl Strategy {
             return Err(InvalidStrategy::NoProgress);
         }
         let interval = whole_millis(interval);
-        Ok(Self::of(Shape::Linear { each, interval }))
+        Ok(Self::from_shape(Shape::Linear { each, interval }))
     }
 
-    /// These steps, in this order. Shares may also fall from one step to the next.
+    /// Custom steps, in this order. Shares may also decrease from one step to the next.
     ///
     /// # Errors
     ///
-    /// [`InvalidStrategy::NoStep`] and [`InvalidStrategy::EndsWithNothing`].
+    /// [`InvalidStrategy::NoStep`] and [`InvalidStrategy::NoFinalTraffic`].
     pub fn steps(steps: impl IntoIterator<Item = Step>) -> Result<Self, InvalidStrategy> {
         let mut steps: Vec<Step> = steps.into_iter().collect();
         for step in &mut steps {
-            if let Hold::For(time) = &mut step.hold {
+            if let Pause::For(time) = &mut step.pause {
                 *time = whole_millis(*time);
             }
         }
         match steps.last() {
             None => Err(InvalidStrategy::NoStep),
-            Some(last) if last.share == Percent::NONE => Err(InvalidStrategy::EndsWithNothing),
-            Some(_) => Ok(Self::of(Shape::Steps(steps))),
+            Some(last) if last.share == Percent::NONE => Err(InvalidStrategy::NoFinalTraffic),
+            Some(_) => Ok(Self::from_shape(Shape::Steps(steps))),
         }
     }
 
-    /// Watches the new version for `time` after the last step before the rollout counts as successful.
+    /// Observes the new version for `time` after the last step, before the rollout is successful.
     #[must_use]
     pub fn with_bake_time(self, time: Duration) -> Self {
         Self {
@@ -159,58 +158,58 @@ impl Strategy {
         }
     }
 
-    /// Rolls back if a part of the rollout that somebody else has to finish (a side getting ready, a router taking
-    /// weights) takes longer than `limit`. Holds, bake time and the way back are not limited.
+    /// Rolls back if a side does not become ready, or the router does not have the weights, within `limit`. Pauses,
+    /// bake time and rollbacks have no limit.
     #[must_use]
-    pub fn with_stage_limit(self, limit: Duration) -> Self {
+    pub fn with_stage_timeout(self, limit: Duration) -> Self {
         Self {
-            stage_limit: whole_millis(limit),
+            stage_timeout: whole_millis(limit),
             ..self
         }
     }
 
-    /// How long the new version is watched after the last step. Default: not at all.
+    /// How long the new version is observed after the last step. Default: zero.
     #[must_use]
     pub fn bake_time(&self) -> Duration {
         self.bake_time
     }
 
-    /// How long somebody else may take. Default: [`DEFAULT_STAGE_LIMIT`].
+    /// How long a side may take to become ready, or the router to apply weights. Default: [`DEFAULT_STAGE_TIMEOUT`].
     #[must_use]
-    pub fn stage_limit(&self) -> Duration {
-        self.stage_limit
+    pub fn stage_timeout(&self) -> Duration {
+        self.stage_timeout
     }
 
     /// The steps, at least one.
     #[must_use]
     pub fn to_steps(&self) -> Vec<Step> {
-        let step = |share, hold| Step { share, hold };
+        let step = |share, pause| Step { share, pause };
         match &self.shape {
-            Shape::AllAtOnce => vec![step(Percent::ALL, Hold::None)],
-            Shape::Fixed(share) => vec![step(*share, Hold::None)],
+            Shape::AllAtOnce => vec![step(Percent::ALL, Pause::None)],
+            Shape::Fixed(share) => vec![step(*share, Pause::None)],
             Shape::Canary { first, wait } => {
-                vec![step(*first, Hold::For(*wait)), step(Percent::ALL, Hold::None)]
+                vec![step(*first, Pause::For(*wait)), step(Percent::ALL, Pause::None)]
             }
             Shape::Linear { each, interval } => (each.get()..100)
                 .step_by(usize::from(each.get()))
                 .filter_map(|share| Percent::try_from(share).ok())
-                .map(|share| step(share, Hold::For(*interval)))
-                .chain([step(Percent::ALL, Hold::None)])
+                .map(|share| step(share, Pause::For(*interval)))
+                .chain([step(Percent::ALL, Pause::None)])
                 .collect(),
             Shape::Steps(steps) => steps.clone(),
         }
     }
 
-    fn of(shape: Shape) -> Self {
+    fn from_shape(shape: Shape) -> Self {
         Self {
             shape,
             bake_time: Duration::ZERO,
-            stage_limit: DEFAULT_STAGE_LIMIT,
+            stage_timeout: DEFAULT_STAGE_TIMEOUT,
         }
     }
 }
 
-/// What can be written down: whole milliseconds, as many as fit.
+/// Truncates to whole milliseconds, the precision of the text form.
 fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn named_strategies_are_steps() {
+    fn presets_expand_to_steps() {
         assert_eq!(shares("all-at-once"), [100]);
         assert_eq!(shares("fixed:50"), [50]);
         assert_eq!(shares("canary:10%,30s"), [10, 100]);
@@ -237,21 +236,21 @@ mod tests {
     }
 
     #[test]
-    fn a_linear_strategy_does_not_wait_after_everything() {
+    fn linear_strategy_has_no_pause_after_100_percent() {
         let steps = "linear:50%,10s".parse::<Strategy>().unwrap().to_steps();
-        assert_eq!(steps[0].hold, Hold::For(Duration::from_secs(10)));
-        assert_eq!(steps[1].hold, Hold::None);
+        assert_eq!(steps[0].pause, Pause::For(Duration::from_secs(10)));
+        assert_eq!(steps[1].pause, Pause::None);
     }
 
     #[test]
-    fn what_leads_nowhere_is_no_strategy() {
+    fn strategies_without_final_traffic_or_progress_are_rejected() {
         assert_eq!(Strategy::steps([]), Err(InvalidStrategy::NoStep));
-        assert_eq!(Strategy::fixed(Percent::NONE), Err(InvalidStrategy::EndsWithNothing));
-        let nothing = Step {
+        assert_eq!(Strategy::fixed(Percent::NONE), Err(InvalidStrategy::NoFinalTraffic));
+        let no_traffic = Step {
             share: Percent::NONE,
-            hold: Hold::ByHand,
+            pause: Pause::Manual,
         };
-        assert_eq!(Strategy::steps([nothing]), Err(InvalidStrategy::EndsWithNothing));
+        assert_eq!(Strategy::steps([no_traffic]), Err(InvalidStrategy::NoFinalTraffic));
         assert_eq!(
             Strategy::linear(Percent::NONE, Duration::ZERO),
             Err(InvalidStrategy::NoProgress)

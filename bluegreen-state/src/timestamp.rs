@@ -1,17 +1,17 @@
-//! Moments as documents hold them. Nothing in this crate asks a clock: whoever takes a step says what time it is.
+//! Timestamps in whole milliseconds. This crate reads no clock: callers pass the time to each step.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// A moment, in whole milliseconds since 1970-01-01 UTC.
+/// A point in time, in whole milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The moment that many milliseconds after 1970-01-01 UTC.
+    /// From milliseconds since 1970-01-01 UTC.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
@@ -23,7 +23,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `span` later, and the last one that can be written down if that is beyond it.
+    /// The time `span` later, saturating at the latest representable time.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(
@@ -32,7 +32,7 @@ impl Timestamp {
         )
     }
 
-    /// How long it is from `earlier` to this moment; nothing if `earlier` is later.
+    /// The duration since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -40,7 +40,7 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// The moment by a clock. A clock before 1970 gives 1970.
+    /// A time before 1970 becomes 1970.
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self(0).after(since)
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_beyond_the_last_are_the_last() {
+    fn arithmetic_saturates() {
         let last = Timestamp::from_millis(u64::MAX);
         assert_eq!(Timestamp::from_millis(5).after(Duration::MAX), last);
         assert_eq!(last.after(Duration::from_millis(1)), last);

@@ -1,6 +1,6 @@
 //! What somebody said, what was done and how it ended, as the state machine and people are told of it. Pure.
 
-use bluegreen_state::{Ended, Event, Phase, Refusal, Rollout, State, Strategy};
+use bluegreen_state::{Event, FinalStatus, Phase, Rejected, Rollout, State, Strategy};
 
 use super::Version;
 use crate::control_api::CommandError;
@@ -67,9 +67,9 @@ pub(super) fn is_taken_back(state: &State<Version>, event: &Event<Version>) -> b
 }
 
 /// Why something is not done, and what to do.
-pub(super) fn refused(refusal: &Refusal) -> String {
+pub(super) fn refused(refusal: &Rejected) -> String {
     match refusal {
-        Refusal::RollingBack => format!("{refusal}; if whoever did that is gone, `abort` sees it through"),
+        Rejected::RollingBack => format!("{refusal}; if whoever did that is gone, `abort` sees it through"),
         _ => refusal.to_string(),
     }
 }
@@ -79,12 +79,12 @@ pub(super) fn attempt(work: Work, done: Result<Applied, CommandError>) -> Attemp
     match (work, done) {
         // Tasks that are ready are ready, whatever some Envoy has to say.
         (Work::Run { request }, Ok(_)) => Attempt::Over(Event::Ready { request }),
-        (Work::Divide { request }, Ok(Applied { settled: true })) => Attempt::Over(Event::RouterHas { request }),
+        (Work::Divide { request }, Ok(Applied { settled: true })) => Attempt::Over(Event::WeightsApplied { request }),
         (Work::Divide { .. }, Ok(Applied { settled: false })) => {
             Attempt::Again("some Envoy does not have the weights".to_owned())
         }
         (Work::Run { request }, Err(CommandError::Rejected(what))) => {
-            Attempt::Over(Event::CheckFailed { request, what })
+            Attempt::Over(Event::CheckFailed { request, finding: what })
         }
         (Work::Divide { .. }, Err(CommandError::Rejected(reason))) => Attempt::Failed(reason),
         (_, Err(CommandError::Retryable(reason))) => Attempt::Again(reason),
@@ -97,7 +97,7 @@ pub(super) fn status(state: &State<Version>) -> String {
         return format!("{state}\n");
     };
     let waits = match rollout.phase() {
-        Phase::PreScaleUp { .. } | Phase::PostScaleUp {} | Phase::PostShift { until: None, .. } => {
+        Phase::PreScaleUp { .. } | Phase::PostScaleUp | Phase::PostShift { until: None, .. } => {
             "; it waits for somebody to say `continue`, or `abort`"
         }
         _ => "",
@@ -105,18 +105,20 @@ pub(super) fn status(state: &State<Version>) -> String {
     format!(
         "{state}\nby {}, driven by {}{waits}\n",
         rollout.strategy(),
-        rollout.driver()
+        rollout.controller()
     )
 }
 
 /// What whoever let something happen is told of its end. `is_to_stay` says that they wanted the version to stay.
-pub(super) fn verdict(ended: Option<Ended>, is_to_stay: bool) -> Result<(), String> {
+pub(super) fn verdict(ended: Option<FinalStatus>, is_to_stay: bool) -> Result<(), String> {
     match ended {
-        Some(Ended::RolledBack { reason }) if is_to_stay => Err(format!("the deployment was taken back: {reason}")),
-        Some(Ended::RollbackFailed { reason }) => Err(format!(
+        Some(FinalStatus::RolledBack { reason }) if is_to_stay => {
+            Err(format!("the deployment was taken back: {reason}"))
+        }
+        Some(FinalStatus::RollbackFailed { reason }) => Err(format!(
             "the version before is not well, so nothing was taken back: {reason}"
         )),
-        Some(Ended::Successful {} | Ended::RolledBack { .. }) | None => Ok(()),
+        Some(FinalStatus::Successful | FinalStatus::RolledBack { .. }) | None => Ok(()),
     }
 }
 
@@ -137,14 +139,14 @@ mod tests {
         let deploy = Event::Deploy {
             version: 2,
             strategy: parsed("canary:20%,1m"),
-            driver: "somebody".to_owned(),
+            controller: "somebody".to_owned(),
         };
-        step(&State::first(1), deploy, std::time::SystemTime::UNIX_EPOCH.into()).0
+        step(&State::initial(1), deploy, std::time::SystemTime::UNIX_EPOCH.into()).0
     }
 
     #[test]
     fn a_deployment_takes_the_strategy_that_is_stated_or_the_default() {
-        let at_rest = State::first(1);
+        let at_rest = State::initial(1);
         assert_eq!(strategy(None, 2, None), Ok(parsed("canary:10%,30s")));
         assert_eq!(strategy(Some(&at_rest), 2, None), Ok(parsed("canary:10%,30s")));
         assert_eq!(
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_status_says_what_a_rollout_waits_for() {
-        assert_eq!(status(&State::first(1)), "blue 1 at 50%, green 1 at 50%\n");
+        assert_eq!(status(&State::initial(1)), "blue 1 at 50%, green 1 at 50%\n");
         let text = status(&under_way());
         assert!(text.ends_with("\nby canary:20%,1m, driven by somebody\n"), "{text}");
     }
@@ -200,15 +202,15 @@ mod tests {
         let deploy = |version| Event::Deploy {
             version,
             strategy: parsed("all-at-once"),
-            driver: "another".to_owned(),
+            controller: "another".to_owned(),
         };
         let state = under_way();
         assert!(!is_taken_back(&state, &deploy(2)), "it is still on its way");
         let (going_back, _) = step(&state, Event::Abort, std::time::SystemTime::UNIX_EPOCH.into());
         assert!(is_taken_back(&going_back, &deploy(2)));
         assert!(!is_taken_back(&going_back, &deploy(3)) && !is_taken_back(&going_back, &Event::Continue));
-        assert!(refused(&Refusal::RollingBack).ends_with("is gone, `abort` sees it through"));
-        assert_eq!(refused(&Refusal::NotHeld), Refusal::NotHeld.to_string());
+        assert!(refused(&Rejected::RollingBack).ends_with("is gone, `abort` sees it through"));
+        assert_eq!(refused(&Rejected::NotPaused), Rejected::NotPaused.to_string());
     }
 
     #[test]
@@ -232,14 +234,14 @@ mod tests {
                 refused("it never started"),
                 Attempt::Over(Event::CheckFailed {
                     request: 3,
-                    what: "it never started".to_owned(),
+                    finding: "it never started".to_owned(),
                 }),
             ),
             (run, not_now(), Attempt::Again("nobody answers".to_owned())),
             (
                 divide,
                 Ok(Applied { settled: true }),
-                Attempt::Over(Event::RouterHas { request: 4 }),
+                Attempt::Over(Event::WeightsApplied { request: 4 }),
             ),
             (
                 divide,
@@ -260,14 +262,14 @@ mod tests {
     #[test]
     fn an_end_is_good_or_bad_by_what_was_wanted() {
         let back = || {
-            Some(Ended::RolledBack {
+            Some(FinalStatus::RolledBack {
                 reason: Reason::Aborted,
             })
         };
-        let not_back = Some(Ended::RollbackFailed {
+        let not_back = Some(FinalStatus::RollbackFailed {
             reason: Reason::RollbackRequested,
         });
-        assert_eq!(verdict(Some(Ended::Successful {}), true), Ok(()));
+        assert_eq!(verdict(Some(FinalStatus::Successful), true), Ok(()));
         assert_eq!(verdict(None, true), Ok(()));
         assert_eq!(verdict(back(), false), Ok(()));
         assert_eq!(

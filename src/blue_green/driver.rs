@@ -52,7 +52,7 @@ impl<'a, G: Ground> Driver<'a, G> {
         let event = event(self.name.clone());
         let is_to_stay = matches!(event, Event::Deploy { .. } | Event::Continue);
         let outcome = self.drive(event, say).await?;
-        verdict(outcome.map(|outcome| outcome.ended), is_to_stay)
+        verdict(outcome.map(|outcome| outcome.status), is_to_stay)
     }
 
     /// Lets `event` happen and sees it through. Gives how that ended; `None` if there was nothing to do, or if somebody has
@@ -78,16 +78,16 @@ impl<'a, G: Ground> Driver<'a, G> {
             }
             for effect in effects {
                 match effect {
-                    Effect::Update { request, .. } | Effect::Probe { request, .. } => {
+                    Effect::Update { request, .. } | Effect::CheckReady { request, .. } => {
                         work = Some(Box::pin(self.perform(Work::Run { request }, state.clone(), &say)));
                     }
                     Effect::SetWeights { request, .. } => {
                         baseline.forget();
                         work = Some(Box::pin(self.perform(Work::Divide { request }, state.clone(), &say)));
                     }
-                    Effect::Wake { at } => wake = Some(at),
+                    Effect::ScheduleTick { at } => wake = Some(at),
                     Effect::Finished { outcome } => return Ok(Some(outcome)),
-                    Effect::Refused { refusal } => return Err(refusal.to_string()),
+                    Effect::Rejected { reason } => return Err(reason.to_string()),
                 }
             }
             if state.rollout().is_none() {
@@ -102,7 +102,7 @@ impl<'a, G: Ground> Driver<'a, G> {
                 () = until(wake) => {
                     wake = None;
                     match self.look(&state, &mut baseline).await? {
-                        Seen::Ours(Some(what)) => Event::CheckFailed { request: state.request(), what },
+                        Seen::Ours(Some(what)) => Event::CheckFailed { request: state.last_request(), finding: what },
                         Seen::Ours(None) => Event::Tick,
                         Seen::Anothers => {
                             drop(work);
@@ -111,7 +111,7 @@ impl<'a, G: Ground> Driver<'a, G> {
                     }
                 }
                 _ = looks.tick() => match self.look(&state, &mut baseline).await? {
-                    Seen::Ours(Some(what)) => Event::CheckFailed { request: state.request(), what },
+                    Seen::Ours(Some(what)) => Event::CheckFailed { request: state.last_request(), finding: what },
                     Seen::Ours(None) => {
                         effects = Vec::new();
                         continue;
@@ -148,7 +148,7 @@ impl<'a, G: Ground> Driver<'a, G> {
                 said = words;
             }
             if state.rollout().is_none() {
-                return Ok(state.last().cloned());
+                return Ok(state.last_outcome().cloned());
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
@@ -163,16 +163,16 @@ impl<'a, G: Ground> Driver<'a, G> {
         // What is refused is not worth taking over for, unless it is what nobody may be left to see through.
         let (_, effects) = step(deployment.state(), event.clone(), now());
         let is_over = match effects.first() {
-            Some(Effect::Refused { refusal }) if !is_taken_back(deployment.state(), &event) => {
-                return Err(refused(refusal));
+            Some(Effect::Rejected { reason }) if !is_taken_back(deployment.state(), &event) => {
+                return Err(refused(reason));
             }
-            Some(Effect::Refused { .. }) => true,
+            Some(Effect::Rejected { .. }) => true,
             _ => false,
         };
         let mut effects = Vec::new();
         if deployment.state().rollout().is_some() {
             let driver = self.name.clone();
-            let resumed = deployment.apply(Event::Resume { driver }, now()).await;
+            let resumed = deployment.apply(Event::Resume { controller: driver }, now()).await;
             effects = resumed.map_err(|error| not_stored(&error))?;
         }
         if is_over {
@@ -237,7 +237,7 @@ impl<'a, G: Ground> Driver<'a, G> {
     /// Whether this driver is still the one, and whether the new version is well. Gives what is seen.
     async fn look(&self, state: &State<Version>, baseline: &mut Baseline) -> Result<Seen, String> {
         let stored = self.ground.open().await?;
-        let driver = stored.and_then(|stored| Some(stored.state().rollout()?.driver().to_owned()));
+        let driver = stored.and_then(|stored| Some(stored.state().rollout()?.controller().to_owned()));
         if driver.as_deref() != Some(&self.name) {
             return Ok(Seen::Anothers);
         }

@@ -43,7 +43,7 @@ impl Place {
 
     /// Stores that both sides run this version.
     pub(super) async fn begin(&self, version: Version) -> Result<(), String> {
-        let begun = Deployment::first(self.store(), version).await;
+        let begun = Deployment::create(self.store(), version).await;
         begun.map(|_| ()).map_err(|error| error.to_string())
     }
 

@@ -16,7 +16,7 @@ pub struct Sides {
 
 impl Sides {
     pub(super) fn of(state: &State<Version>) -> Result<Self, String> {
-        let weight = |side| u32::from(state.weights().of(side).get());
+        let weight = |side| u32::from(state.weights().share(side).get());
         Ok(Self {
             blue: *state.version(Side::Blue),
             green: *state.version(Side::Green),
@@ -29,7 +29,7 @@ impl Sides {
     /// runs what the other one runs, until the next deployment.
     pub(super) fn that_run(state: &State<Version>) -> Result<Self, String> {
         let sides = Self::of(state)?;
-        Ok(match state.unfinished() {
+        Ok(match state.dirty_side() {
             None => sides,
             Some(Side::Blue) => Self {
                 blue: sides.green,
@@ -93,13 +93,13 @@ mod tests {
         let deploy = Event::Deploy {
             version: 2,
             strategy: Strategy::all_at_once(),
-            driver: "somebody".to_owned(),
+            controller: "somebody".to_owned(),
         };
         let now = std::time::SystemTime::UNIX_EPOCH.into();
-        let (state, _) = step(&State::first(1), deploy, now);
+        let (state, _) = step(&State::initial(1), deploy, now);
         // Green has lost its share of the traffic, and is being updated.
-        let request = state.request();
-        step(&state, Event::RouterHas { request }, now).0
+        let request = state.last_request();
+        step(&state, Event::WeightsApplied { request }, now).0
     }
 
     #[test]
@@ -122,13 +122,13 @@ mod tests {
             sides.document(),
             r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":1}"#
         );
-        let seen_through = State::first(1);
+        let seen_through = State::initial(1);
         assert_eq!(Sides::that_run(&seen_through), Sides::of(&seen_through));
     }
 
     #[test]
     fn a_version_on_a_side_is_the_one_that_was_deployed_last() {
-        let sides = Sides::of(&State::first(1)).expect("two sides");
+        let sides = Sides::of(&State::initial(1)).expect("two sides");
         let sides = sides.with_version(Side::Green, 7);
         assert_eq!((sides.blue(), sides.green()), (1, 7));
         assert_eq!(

@@ -98,7 +98,7 @@ async fn chapters(app: &BlueGreen, place: &Place, console: &Console) -> Result<V
         let event = Event::Deploy {
             version,
             strategy,
-            driver: driver.name().to_owned(),
+            controller: driver.name().to_owned(),
         };
         let began = Instant::now();
         let outcome = driver.drive(event, |line| console.show(line)).await?;

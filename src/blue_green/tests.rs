@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use bluegreen_state::{Ended, Outcome, Reason};
+use bluegreen_state::{FinalStatus, Outcome, Reason};
 use demo_service::traffic;
 use futures_util::future::LocalBoxFuture;
 use mesh_infra::app_mesh::{Kind, Protocol};
@@ -100,15 +100,15 @@ where
 }
 
 /// Deploys a version, and gives how that ended.
-async fn deploy(app: &BlueGreen, place: &Place, version: Version, strategy: &str) -> Result<Ended, String> {
+async fn deploy(app: &BlueGreen, place: &Place, version: Version, strategy: &str) -> Result<FinalStatus, String> {
     let driver = Driver::new(app, Here::new(place)?);
     let event = Event::Deploy {
         version,
         strategy: strategy.parse().expect("it is a strategy"),
-        driver: driver.name().to_owned(),
+        controller: driver.name().to_owned(),
     };
     let ended = driver.drive(event, |line| eprintln!("{line}")).await?;
-    ended.map(|outcome| outcome.ended).ok_or("it did not end".to_owned())
+    ended.map(|outcome| outcome.status).ok_or("it did not end".to_owned())
 }
 
 /// That the mesh which runs is what it would be if it were started from the stored state now. Gives what its description
@@ -127,9 +127,9 @@ async fn agreed(app: &BlueGreen, place: &Place) -> String {
     app.parameter(&sides, STATE).expect("it is described")
 }
 
-fn failed_check(ended: Ended) -> String {
+fn failed_check(ended: FinalStatus) -> String {
     match ended {
-        Ended::RolledBack {
+        FinalStatus::RolledBack {
             reason: Reason::CheckFailed(what),
         } => what,
         other => panic!("it should have failed a check: {other:?}"),
@@ -164,11 +164,14 @@ async fn fails_calls(app: &BlueGreen, place: &Place, scene: Scene) -> Result<(),
     );
 
     let state = place.state()?.expect("it was deployed");
-    let Some(Outcome { version, ended, .. }) = state.last() else {
+    let Some(Outcome {
+        version, status: ended, ..
+    }) = state.last_outcome()
+    else {
         panic!("the state does not say how it ended: {state}");
     };
     assert_eq!((*version, failed_check(ended.clone())), (FAILING, what));
-    assert_eq!(state.weights().of(Side::Blue).get(), 100);
+    assert_eq!(state.weights().share(Side::Blue).get(), 100);
     let document = agreed(app, place).await;
     assert_eq!(document, r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":2}"#);
     // The failures that were counted are those that it answered itself.
@@ -187,7 +190,7 @@ fn a_version_that_never_becomes_ready_returns_by_itself_and_leaves_no_trace_in_w
 
 async fn never_ready(app: &BlueGreen, place: &Place) -> Result<(), String> {
     // Something to return to that is not the beginning: green serves 5.
-    assert_eq!(deploy(app, place, 5, "all-at-once").await?, Ended::Successful {});
+    assert_eq!(deploy(app, place, 5, "all-at-once").await?, FinalStatus::Successful);
     let document = agreed(app, place).await;
     assert_eq!(document, r#"{"nextUpdate":"green","nextVersion":5,"currentVersion":1}"#);
 
@@ -196,7 +199,7 @@ async fn never_ready(app: &BlueGreen, place: &Place) -> Result<(), String> {
     let document = agreed(app, place).await;
     // Until the next deployment, blue runs what green does: that is known to be well.
     assert_eq!(document, r#"{"nextUpdate":"green","nextVersion":5,"currentVersion":5}"#);
-    assert_eq!(deploy(app, place, 6, "all-at-once").await?, Ended::Successful {});
+    assert_eq!(deploy(app, place, 6, "all-at-once").await?, FinalStatus::Successful);
     let document = agreed(app, place).await;
     assert_eq!(document, r#"{"nextUpdate":"blue","nextVersion":6,"currentVersion":5}"#);
     Ok(())

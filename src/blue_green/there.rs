@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
-use bluegreen_state::aws_sdk_ssm::Client;
-use bluegreen_state::aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use bluegreen_state::{Deployment, Event, SsmStore, State};
 use mesh_control::aws::{SyncReader, SyncStatus};
 use mesh_infra::cfn::ssm;
@@ -90,7 +90,7 @@ impl There<'_> {
                             return Ok(ExitCode::SUCCESS);
                         }
                     },
-                    None => self.app.template(&State::first(version))?,
+                    None => self.app.template(&State::initial(version))?,
                 };
                 given.is_sent()?;
                 self.parameters = inputs::parameters(&[&template], &given).await?;
@@ -107,7 +107,7 @@ impl There<'_> {
                 let state = self.state().await?;
                 let template = self
                     .app
-                    .template(&state.clone().unwrap_or_else(|| State::first(version)))?;
+                    .template(&state.clone().unwrap_or_else(|| State::initial(version)))?;
                 given.is_sent()?;
                 self.parameters = inputs::parameters(&[&template], &given).await?;
                 self.yes = yes;
@@ -118,14 +118,14 @@ impl There<'_> {
                     self.drive(|driver| Event::Deploy {
                         version,
                         strategy,
-                        driver,
+                        controller: driver,
                     })
                     .await?;
                 }
             }
             Some(Verb::Continue) => self.drive(|_| Event::Continue).await?,
             Some(Verb::Abort) => self.drive(|_| Event::Abort).await?,
-            Some(Verb::Rollback) => self.drive(|driver| Event::Rollback { driver }).await?,
+            Some(Verb::Rollback) => self.drive(|driver| Event::Rollback { controller: driver }).await?,
             Some(Verb::Outputs { json }) => outputs::run(&self.account, &[self.app.name.clone()], json).await?,
             Some(Verb::Destroy { yes }) => {
                 destroy::run(&self.account, &[self.app.name.clone()], yes, self.console).await?;
@@ -144,7 +144,7 @@ impl There<'_> {
     async fn create(&self, version: Version, template: Template) -> Result<(), String> {
         let told = one(&self.account, &self.request(template), self.yes, self.console).await;
         let told = told.map_err(|error| error.to_string())?;
-        let begun = Deployment::first(self.store(), version).await;
+        let begun = Deployment::create(self.store(), version).await;
         begun.map_err(|error| error.to_string())?;
         self.console.at_rest();
         outputs::tell(&self.app.name, &told);

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use bluegreen_state::aws_sdk_ssm::config::Credentials;
+use aws_credential_types::Credentials;
 use mesh_control::Addresses;
 use mesh_control::aws::{Clients, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve};
 use mesh_infra::app_mesh::Protocol;

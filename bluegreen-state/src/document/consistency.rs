@@ -1,17 +1,19 @@
-//! What no rollout of this crate could have left behind: a sign that somebody changed a document by hand.
+//! Finds contradictions that no rollout of this crate leaves behind: the document was edited manually.
 
 use crate::phase::Phase;
 use crate::side::{Percent, Weights};
 use crate::state::State;
 
-/// What does not fit together in a state, if something does not.
-pub(super) fn complaint<V>(state: &State<V>) -> Option<String> {
-    if let Some(side) = state.unfinished.filter(|side| state.weights.of(*side) > Percent::NONE) {
-        return Some(format!("{side} is unfinished, and has traffic: {}", state.weights));
+/// The first contradiction in a state, if there is one.
+pub(super) fn contradiction<V>(state: &State<V>) -> Option<String> {
+    if let Some(side) = state
+        .dirty_side
+        .filter(|side| state.weights.share(*side) > Percent::NONE)
+    {
+        return Some(format!("{side} is unfinished and has traffic: {}", state.weights));
     }
     let rollout = state.rollout()?;
     let phase = rollout.phase.as_str();
-    let idle = Weights::all(state.target.other());
     let steps = rollout.strategy.to_steps().len();
     let expected = match rollout.phase {
         Phase::Shift { step, .. } | Phase::PostShift { step, .. } if step >= steps => {
@@ -22,23 +24,23 @@ pub(super) fn complaint<V>(state: &State<V>) -> Option<String> {
         }
         Phase::Shift { step, .. } | Phase::PostShift { step, .. } => Some(rollout.weights_at(step, state.target)),
         Phase::Bake { .. } => Some(rollout.weights_at(steps - 1, state.target)),
-        Phase::RollBack { .. } if state.target != rollout.back.target => {
+        Phase::RollBack { .. } if state.target != rollout.rollback_target.side => {
             return Some(format!(
-                "{phase} goes back to {}, and nextUpdate is {}",
-                rollout.back.target, state.target
+                "{phase} restores {}, and nextUpdate is {}",
+                rollout.rollback_target.side, state.target
             ));
         }
-        Phase::RollBack { .. } => Some(rollout.back.weights),
-        Phase::Reconcile { .. } | Phase::PreScaleUp { .. } => Some(idle),
-        // A side that keeps its version may have had traffic all along.
-        Phase::ScaleUp { .. } | Phase::PostScaleUp {} => None,
+        Phase::RollBack { .. } => Some(rollout.rollback_target.weights),
+        Phase::Reconcile { .. } | Phase::PreScaleUp { .. } => Some(Weights::all(state.target.other())),
+        // A side that keeps its version may have had traffic before the rollout.
+        Phase::ScaleUp { .. } | Phase::PostScaleUp => None,
     };
     if let Some(expected) = expected.filter(|expected| *expected != state.weights) {
         return Some(format!(
-            "the weights are {}, and in {phase} they would be {expected}",
+            "the weights are {}, and {phase} requires {expected}",
             state.weights
         ));
     }
-    let waits = matches!(rollout.phase, Phase::PreScaleUp { .. } | Phase::PostScaleUp {});
-    (waits && !rollout.held).then(|| format!("{phase} is a hold, and nothing is held"))
+    let needs_pause = matches!(rollout.phase, Phase::PreScaleUp { .. } | Phase::PostScaleUp);
+    (needs_pause && !rollout.paused).then(|| format!("{phase} is a pause, and the rollout is not held"))
 }

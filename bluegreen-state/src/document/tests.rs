@@ -1,30 +1,30 @@
-//! Documents of every form, whole and damaged.
+//! Documents of every form, valid and damaged.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-const PLAIN: &str = r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1}"#;
+const BASIC: &str = r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1}"#;
 
 fn rewritten(text: &str) -> String {
-    write(&read::<Value>(text).unwrap()).unwrap()
+    State::<Value>::from_json(text).unwrap().to_json().unwrap()
 }
 
 fn error(text: &str) -> String {
-    read::<u32>(text).unwrap_err().to_string()
+    State::<u32>::from_json(text).unwrap_err().to_string()
 }
 
 #[test]
-fn the_plain_form_says_which_side_carries_what_and_is_written_as_it_was_read() {
-    let state: State<u32> = read(PLAIN).unwrap();
-    assert_eq!(state, State::plain(Side::Green, 2, 1));
+fn basic_form_round_trips() {
+    let state: State<u32> = State::from_json(BASIC).unwrap();
+    assert_eq!(state, State::from_versions(Side::Green, 2, 1));
     assert_eq!((*state.version(Side::Green), *state.version(Side::Blue)), (2, 1));
     assert_eq!(state.weights(), Weights::EVEN);
-    assert_eq!(write(&state).unwrap(), PLAIN);
+    assert_eq!(state.to_json().unwrap(), BASIC);
 }
 
 #[test]
-fn versions_are_whatever_the_tool_calls_a_version() {
+fn versions_may_be_any_json_value() {
     for version in [
         json!(7),
         json!("v1.2"),
@@ -36,10 +36,10 @@ fn versions_are_whatever_the_tool_calls_a_version() {
 }
 
 #[test]
-fn the_older_form_is_read_and_rewritten() {
+fn older_form_is_read_and_rewritten() {
     assert_eq!(
         rewritten(r#"{"nextUpdate":"green","currentVersion":2,"previousVersion":1}"#),
-        PLAIN
+        BASIC
     );
     assert_eq!(
         rewritten(r#"{ "previousVersion": "a", "nextUpdate": "blue", "currentVersion": "b" }"#),
@@ -48,17 +48,17 @@ fn the_older_form_is_read_and_rewritten() {
 }
 
 #[test]
-fn an_older_reader_finds_its_three_keys_first() {
-    let mut state = State::plain(Side::Green, 2, 1);
+fn basic_keys_come_first() {
+    let mut state = State::from_versions(Side::Green, 2, 1);
     state.weights = Weights::all(Side::Green);
     assert_eq!(
-        write(&state).unwrap(),
+        state.to_json().unwrap(),
         r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1,"form":1,"weights":{"blue":0,"green":100}}"#
     );
 }
 
 #[test]
-fn what_is_no_state_is_quoted_with_what_is_wrong() {
+fn invalid_documents_are_quoted_with_the_reason() {
     for (text, reason) in [
         ("", "EOF"),
         ("{", "EOF"),
@@ -89,7 +89,7 @@ fn what_is_no_state_is_quoted_with_what_is_wrong() {
             "duplicate field",
         ),
         (
-            r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1,"note":"by hand"}"#,
+            r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1,"note":"manual"}"#,
             "unknown field `note`",
         ),
         (
@@ -98,26 +98,29 @@ fn what_is_no_state_is_quoted_with_what_is_wrong() {
         ),
     ] {
         let error = error(text);
-        assert!(error.contains(reason), "{error} should say: {reason}");
-        assert!(error.ends_with(&format!("it is left as it is: `{text}`")), "{error}");
+        assert!(error.contains(reason), "{error} should contain: {reason}");
+        assert!(error.ends_with(&format!("it was not changed: `{text}`")), "{error}");
     }
 }
 
 #[test]
-fn long_and_unprintable_documents_are_quoted_in_part_and_escaped() {
+fn quoted_documents_are_truncated_and_escaped() {
     let found = error(&"\u{1}".repeat(501));
     assert!(found.ends_with(&format!("`{}` …", "\\u{1}".repeat(500))), "{found}");
 }
 
 #[test]
-fn a_newer_form_is_not_guessed_at() {
+fn newer_format_is_rejected() {
     let text = r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1,"form":2,"canaries":3}"#;
     let found = format!("`{text}`");
-    assert_eq!(read::<u32>(text), Err(DocumentError::Newer { form: 2, found }));
+    assert_eq!(
+        State::<u32>::from_json(text),
+        Err(DocumentError::UnsupportedFormat { form: 2, found })
+    );
 }
 
 #[test]
-fn a_rollout_that_does_not_fit_the_rest_is_damaged() {
+fn contradicting_rollouts_are_rejected() {
     let document = |weights: &str, held: bool, phase: &str| {
         format!(
             r#"{{"nextUpdate":"green","nextVersion":2,"currentVersion":1,"form":1,"weights":{weights},"request":3,
@@ -129,40 +132,37 @@ fn a_rollout_that_does_not_fit_the_rest_is_damaged() {
     let canary = r#"{"blue":90,"green":10}"#;
     let shift = r#"{"PRODUCTION_TRAFFIC_SHIFT":{"step":0,"until":5}}"#;
     let back = r#"{"ROLLBACK_IN_PROGRESS":{"version":2,"reason":"aborted"}}"#;
-    assert!(read::<u32>(&document(canary, false, shift)).is_ok());
+    assert!(State::<u32>::from_json(&document(canary, false, shift)).is_ok());
     for (text, reason) in [
         (
             document(blue, false, shift),
-            "in PRODUCTION_TRAFFIC_SHIFT they would be blue 90%, green 10%",
+            "PRODUCTION_TRAFFIC_SHIFT requires blue 90%, green 10%",
         ),
         (
             document(canary, false, shift).replace(r#""request":3"#, r#""request":3,"unfinished":"green""#),
-            "green is unfinished, and has traffic",
+            "green is unfinished and has traffic",
         ),
         (
             document(canary, false, r#"{"BAKE_TIME":{"until":5}}"#),
-            "in BAKE_TIME they would be",
+            "BAKE_TIME requires",
         ),
         (
             document(canary, false, r#"{"PRODUCTION_TRAFFIC_SHIFT":{"step":2,"until":5}}"#),
             "has step 2, and `canary:10%,30s` has 2",
         ),
-        (document(blue, false, r#"{"POST_SCALE_UP":{}}"#), "nothing is held"),
-        (
-            document(blue, false, back),
-            "goes back to blue, and nextUpdate is green",
-        ),
+        (document(blue, false, r#"{"POST_SCALE_UP":{}}"#), "is not held"),
+        (document(blue, false, back), "restores blue, and nextUpdate is green"),
         (document(blue, false, r#"{"SCALE_UP":{}}"#), "missing field `until`"),
         (document(blue, false, r#"{"LUNCH":{}}"#), "unknown variant `LUNCH`"),
     ] {
         let error = error(&text);
-        assert!(error.contains(reason), "{error} should say: {reason}");
+        assert!(error.contains(reason), "{error} should contain: {reason}");
     }
-    assert!(read::<u32>(&document(blue, true, r#"{"POST_SCALE_UP":{}}"#)).is_ok());
+    assert!(State::<u32>::from_json(&document(blue, true, r#"{"POST_SCALE_UP":{}}"#)).is_ok());
 }
 
 #[test]
-fn versions_that_do_not_survive_are_not_written() {
-    let error = write(&State::first(f64::NAN)).unwrap_err().to_string();
-    assert!(error.contains("do not survive being written as JSON"), "{error}");
+fn versions_that_change_in_json_are_not_written() {
+    let error = State::initial(f64::NAN).to_json().unwrap_err().to_string();
+    assert!(error.contains("do not survive conversion to JSON"), "{error}");
 }

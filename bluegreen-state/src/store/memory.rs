@@ -1,28 +1,28 @@
-//! A document in memory: for tests, and for tools that deploy once and are done.
+//! In-memory store, for tests and for tools that need no persistence.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Revision, Store, StoreError, Stored};
+use super::{Revision, Store, StoreError, StoreFuture, Stored};
 
 /// A document in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    /// The document, and how often there has been one.
-    kept: Arc<Mutex<(Option<String>, u64)>>,
+    /// The document and the number of its revision.
+    document: Arc<Mutex<(Option<String>, u64)>>,
 }
 
 impl MemoryStore {
-    /// No document yet.
+    /// A store without a document.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This document, of whatever form.
+    /// A store with this document, valid or not.
     #[must_use]
     pub fn with_document(text: impl Into<String>) -> Self {
         Self {
-            kept: Arc::new(Mutex::new((Some(text.into()), 1))),
+            document: Arc::new(Mutex::new((Some(text.into()), 1))),
         }
     }
 
@@ -33,35 +33,41 @@ impl MemoryStore {
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut (Option<String>, u64)) -> T) -> T {
-        // No change panics half way, so what another thread left is whole.
-        change(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Store for MemoryStore {
-    async fn load(&self) -> Result<Option<Stored>, StoreError> {
-        Ok(self.with(|(text, count)| {
-            let text = text.clone()?;
-            let revision = Revision::new(count.to_string());
-            Some(Stored { text, revision })
-        }))
+        // No change panics midway, so the document is consistent even if the lock is poisoned.
+        change(&mut self.document.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn save(&self, expected: Option<&Revision>, text: &str) -> Result<Revision, StoreError> {
-        self.with(|(kept, count)| {
-            let found = kept.as_ref().map(|_| Revision::new(count.to_string()));
+    fn replace(&self, expected: Option<&Revision>, text: &str) -> Result<Revision, StoreError> {
+        self.with(|(document, count)| {
+            let found = document.as_ref().map(|_| Revision::new(count.to_string()));
             if found.as_ref() != expected {
                 let name = |revision: Option<&Revision>| {
                     revision.map_or_else(|| "no document".to_owned(), |name| format!("revision {name}"))
                 };
                 return Err(StoreError::Changed {
-                    place: "the state in memory".to_owned(),
-                    what: format!("found {}, expected {}", name(found.as_ref()), name(expected)),
+                    location: "in-memory state".to_owned(),
+                    found: format!("found {}, expected {}", name(found.as_ref()), name(expected)),
                 });
             }
             *count += 1;
-            *kept = Some(text.to_owned());
+            *document = Some(text.to_owned());
             Ok(Revision::new(count.to_string()))
         })
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self) -> StoreFuture<'_, Option<Stored>> {
+        Box::pin(async move {
+            Ok(self.with(|(text, count)| {
+                let text = text.clone()?;
+                let revision = Revision::new(count.to_string());
+                Some(Stored { text, revision })
+            }))
+        })
+    }
+
+    fn save<'a>(&'a self, expected: Option<&'a Revision>, text: &'a str) -> StoreFuture<'a, Revision> {
+        Box::pin(async move { self.replace(expected, text) })
     }
 }

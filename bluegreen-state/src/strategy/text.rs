@@ -1,29 +1,28 @@
-//! Strategies as one writes them on a command line, and as documents hold them: short enough for a parameter of
-//! 4 KB, whatever the number of steps.
+//! Parses and formats strategies. The text form fits into a parameter of 4 KB, whatever the number of steps.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{DEFAULT_STAGE_LIMIT, Hold, InvalidStrategy, Shape, Step, Strategy};
+use super::{DEFAULT_STAGE_TIMEOUT, InvalidStrategy, Pause, Shape, Step, Strategy};
 use crate::side::Percent;
 
-/// Why a text is no strategy.
+/// Why a text is not a strategy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no strategy: {reason}; write all-at-once, fixed:50%, canary:10%,30s, linear:20%,10s or \
-     steps:5%+hold,25%+10m,100%, and after it perhaps ,bake:5m and ,within:10m"
+    "`{text}` is not a strategy: {reason}; expected all-at-once, fixed:50%, canary:10%,30s, linear:20%,10s or \
+     steps:5%+hold,25%+10m,100%, optionally followed by ,bake:5m and ,within:10m"
 )]
-pub struct ParseError {
+pub struct ParseStrategyError {
     text: String,
     reason: String,
 }
 
 impl FromStr for Strategy {
-    type Err = ParseError;
+    type Err = ParseStrategyError;
 
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        read(text).map_err(|reason| ParseError {
+    fn from_str(text: &str) -> Result<Self, ParseStrategyError> {
+        parse(text).map_err(|reason| ParseStrategyError {
             text: text.to_owned(),
             reason,
         })
@@ -31,9 +30,9 @@ impl FromStr for Strategy {
 }
 
 impl TryFrom<String> for Strategy {
-    type Error = ParseError;
+    type Error = ParseStrategyError;
 
-    fn try_from(text: String) -> Result<Self, ParseError> {
+    fn try_from(text: String) -> Result<Self, ParseStrategyError> {
         text.parse()
     }
 }
@@ -44,31 +43,31 @@ impl From<Strategy> for String {
     }
 }
 
-fn read(text: &str) -> Result<Strategy, String> {
+fn parse(text: &str) -> Result<Strategy, String> {
     let (name, arguments) = text.split_once([':', ',']).map_or((text, ""), |(name, _)| {
-        // What follows a name without arguments are options: `all-at-once,bake:5m`.
+        // A name without arguments is followed by options: `all-at-once,bake:5m`.
         (name, &text[name.len() + 1..])
     });
-    let mut own = Vec::new();
+    let mut positional = Vec::new();
     let (mut bake, mut within) = (None, None);
     for argument in arguments.split(',').filter(|_| !arguments.is_empty()) {
         let (option, value) = match argument.split_once(':') {
             None => {
-                own.push(argument);
+                positional.push(argument);
                 continue;
             }
             Some(("bake", time)) => (&mut bake, time),
             Some(("within", time)) => (&mut within, time),
-            Some((unknown, _)) => return Err(format!("there is no option `{unknown}`")),
+            Some((unknown, _)) => return Err(format!("unknown option `{unknown}`")),
         };
         if option.replace(time(value)?).is_some() {
-            return Err(format!("`{argument}` says again what was said before"));
+            return Err(format!("duplicate option `{argument}`"));
         }
     }
-    let strategy = shape(name, &own)?;
+    let strategy = shape(name, &positional)?;
     Ok(strategy
         .with_bake_time(bake.unwrap_or_default())
-        .with_stage_limit(within.unwrap_or(DEFAULT_STAGE_LIMIT)))
+        .with_stage_timeout(within.unwrap_or(DEFAULT_STAGE_TIMEOUT)))
 }
 
 fn shape(name: &str, arguments: &[&str]) -> Result<Strategy, String> {
@@ -82,42 +81,42 @@ fn shape(name: &str, arguments: &[&str]) -> Result<Strategy, String> {
             let steps: Result<Vec<Step>, String> = steps.iter().map(|text| step(text)).collect();
             Strategy::steps(steps?).map_err(invalid)
         }
-        ("all-at-once", _) => Err(misses(name, arguments, "nothing", "all-at-once")),
-        ("fixed", _) => Err(misses(name, arguments, "a share", "fixed:50%")),
-        ("canary", _) => Err(misses(name, arguments, "a share and a time", "canary:10%,30s")),
-        ("linear", _) => Err(misses(name, arguments, "a share and a time", "linear:20%,10s")),
-        _ => Err(format!("there is no `{name}`")),
+        ("all-at-once", _) => Err(wrong_arguments(name, arguments, "nothing", "all-at-once")),
+        ("fixed", _) => Err(wrong_arguments(name, arguments, "a share", "fixed:50%")),
+        ("canary", _) => Err(wrong_arguments(name, arguments, "a share and a time", "canary:10%,30s")),
+        ("linear", _) => Err(wrong_arguments(name, arguments, "a share and a time", "linear:20%,10s")),
+        _ => Err(format!("unknown strategy `{name}`")),
     }
 }
 
-/// That a name does not go with its arguments.
-fn misses(name: &str, arguments: &[&str], wanted: &str, example: &str) -> String {
+/// The error for arguments that do not fit the strategy's name.
+fn wrong_arguments(name: &str, arguments: &[&str], wanted: &str, example: &str) -> String {
     let given = match arguments {
         [] => "nothing".to_owned(),
         given => format!("`{}`", given.join(",")),
     };
-    format!("`{name}` takes {wanted}, as in {example}, and was given {given}")
+    format!("`{name}` takes {wanted}, as in {example}, got {given}")
 }
 
 fn step(text: &str) -> Result<Step, String> {
-    let (share, hold) = match text.split_once('+') {
-        None => (text, Hold::None),
-        Some((share, "hold")) => (share, Hold::ByHand),
-        Some((share, wait)) => (share, Hold::For(time(wait)?)),
+    let (share, pause) = match text.split_once('+') {
+        None => (text, Pause::None),
+        Some((share, "hold")) => (share, Pause::Manual),
+        Some((share, wait)) => (share, Pause::For(time(wait)?)),
     };
     Ok(Step {
         share: percent(share)?,
-        hold,
+        pause,
     })
 }
 
 fn percent(text: &str) -> Result<Percent, String> {
     let number: u8 = number(text.strip_suffix('%').unwrap_or(text))
-        .ok_or_else(|| format!("`{text}` is no whole number of percent from 0 to 100"))?;
-    Percent::try_from(number).map_err(|too_much| too_much.to_string())
+        .ok_or_else(|| format!("`{text}` is not a whole number from 0 to 100"))?;
+    Percent::try_from(number).map_err(|invalid| invalid.to_string())
 }
 
-/// The units of time, the largest first.
+/// Units of time in milliseconds, the largest first.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -126,10 +125,10 @@ fn time(text: &str) -> Result<Duration, String> {
     unit.zip(number::<u64>(digits))
         .and_then(|((_, millis), number)| number.checked_mul(millis))
         .map(Duration::from_millis)
-        .ok_or_else(|| format!("`{text}` is no time: write a whole number with ms, s, m or h, as 30s"))
+        .ok_or_else(|| format!("`{text}` is not a time: expected a whole number with ms, s, m or h, such as 30s"))
 }
 
-/// A number in digits alone: `+5` would parse, but means something else here.
+/// Parses digits only: `+5` would parse as a number, but `+` has a meaning here.
 fn number<N: FromStr>(text: &str) -> Option<N> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
@@ -146,10 +145,10 @@ impl fmt::Display for Strategy {
                 for (index, step) in steps.iter().enumerate() {
                     f.write_str(if index == 0 { "steps:" } else { "," })?;
                     write!(f, "{}", step.share)?;
-                    match step.hold {
-                        Hold::None => {}
-                        Hold::For(time) => write!(f, "+{}", Time(time))?,
-                        Hold::ByHand => f.write_str("+hold")?,
+                    match step.pause {
+                        Pause::None => {}
+                        Pause::For(time) => write!(f, "+{}", Time(time))?,
+                        Pause::Manual => f.write_str("+hold")?,
                     }
                 }
             }
@@ -157,14 +156,14 @@ impl fmt::Display for Strategy {
         if !self.bake_time.is_zero() {
             write!(f, ",bake:{}", Time(self.bake_time))?;
         }
-        if self.stage_limit != DEFAULT_STAGE_LIMIT {
-            write!(f, ",within:{}", Time(self.stage_limit))?;
+        if self.stage_timeout != DEFAULT_STAGE_TIMEOUT {
+            write!(f, ",within:{}", Time(self.stage_timeout))?;
         }
         Ok(())
     }
 }
 
-/// A time in the largest unit that it is a whole number of.
+/// Formats a duration in the largest unit that divides it.
 pub(crate) struct Time(pub(crate) Duration);
 
 impl fmt::Display for Time {
@@ -181,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strategies_are_written_as_they_are_read() {
+    fn text_form_round_trips() {
         for text in [
             "all-at-once",
             "all-at-once,bake:5m",
@@ -194,40 +193,40 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Strategy>().unwrap().to_string(), text);
         }
-        let written = |text: &str| text.parse::<Strategy>().unwrap().to_string();
-        assert_eq!(written("fixed:50"), "fixed:50%");
-        assert_eq!(written("canary:10,120s,within:24h"), "canary:10%,2m");
+        let formatted = |text: &str| text.parse::<Strategy>().unwrap().to_string();
+        assert_eq!(formatted("fixed:50"), "fixed:50%");
+        assert_eq!(formatted("canary:10,120s,within:24h"), "canary:10%,2m");
     }
 
     #[test]
-    fn what_is_no_strategy_is_quoted_with_the_reason() {
+    fn errors_quote_the_text_and_give_the_reason() {
         for (text, reason) in [
-            ("", "there is no ``"),
-            ("blue-green", "there is no `blue-green`"),
-            ("fixed", "`fixed` takes a share, as in fixed:50%, and was given nothing"),
+            ("", "unknown strategy ``"),
+            ("blue-green", "unknown strategy `blue-green`"),
+            ("fixed", "`fixed` takes a share, as in fixed:50%, got nothing"),
             (
                 "canary:10%",
-                "`canary` takes a share and a time, as in canary:10%,30s, and was given `10%`",
+                "`canary` takes a share and a time, as in canary:10%,30s, got `10%`",
             ),
-            ("canary:10%,30s,40s", "and was given `10%,30s,40s`"),
-            ("canary:10%,30", "`30` is no time"),
-            ("canary:10%,-30s", "`-30s` is no time"),
-            ("canary:10%,9999999999999999999h", "is no time"),
-            ("canary:ten,30s", "`ten` is no whole number"),
-            ("canary:+5,30s", "`+5` is no whole number"),
-            ("canary:101%,30s", "101 % is more than everything"),
-            ("linear:0%,30s", "never gets anywhere"),
+            ("canary:10%,30s,40s", "got `10%,30s,40s`"),
+            ("canary:10%,30", "`30` is not a time"),
+            ("canary:10%,-30s", "`-30s` is not a time"),
+            ("canary:10%,9999999999999999999h", "is not a time"),
+            ("canary:ten,30s", "`ten` is not a whole number"),
+            ("canary:+5,30s", "`+5` is not a whole number"),
+            ("canary:101%,30s", "101% is not a share"),
+            ("linear:0%,30s", "never ends"),
             ("fixed:0%", "gives the new version 0%"),
             ("steps", "at least one step"),
             ("steps:", "at least one step"),
             ("steps:50%,0%", "gives the new version 0%"),
-            ("all-at-once,baked:5m", "there is no option `baked`"),
-            ("all-at-once,bake:5m,bake:6m", "says again"),
-            ("fixed:50%,", "and was given `50%,`"),
+            ("all-at-once,baked:5m", "unknown option `baked`"),
+            ("all-at-once,bake:5m,bake:6m", "duplicate option"),
+            ("fixed:50%,", "got `50%,`"),
         ] {
             let error = text.parse::<Strategy>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{text}` is no strategy: ")), "{error}");
-            assert!(error.contains(reason), "{error} should say: {reason}");
+            assert!(error.starts_with(&format!("`{text}` is not a strategy: ")), "{error}");
+            assert!(error.contains(reason), "{error} should contain: {reason}");
         }
     }
 }

@@ -1,8 +1,10 @@
-//! The crate as a deploy tool uses it: the whole table of steps, properties over random events, contenders.
+//! Integration tests: the transition table, properties over random events, conflicts, the controller, the README.
 
-mod contenders;
-mod golden;
+mod conflicts;
+mod controller;
 mod properties;
+mod readme;
+mod simulated_environment;
 #[cfg(feature = "ssm")]
 mod ssm;
-mod world;
+mod transition_table;

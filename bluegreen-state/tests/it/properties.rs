@@ -1,19 +1,18 @@
-//! What holds whatever happens, in whatever order: [`World`] checks after each event what is always true; here is
-//! what random events are, and what they lead to.
+//! Properties that hold after random events. [`SimulatedEnvironment`] checks the invariants after each event.
 
 use std::time::Duration;
 
-use bluegreen_state::{Ended, Event, Hold, Percent, Phase, Step, Strategy, document};
+use bluegreen_state::{Event, FinalStatus, Pause, Percent, State, Step, Strategy};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy as _, *};
 
-use crate::world::{Action, World};
+use crate::simulated_environment::{Action, SimulatedEnvironment};
 
 fn percent() -> impl proptest::strategy::Strategy<Value = Percent> {
     (0u8..=100).prop_map(|share| Percent::try_from(share).unwrap())
 }
 
-fn some_percent() -> impl proptest::strategy::Strategy<Value = Percent> {
+fn nonzero_percent() -> impl proptest::strategy::Strategy<Value = Percent> {
     (1u8..=100).prop_map(|share| Percent::try_from(share).unwrap())
 }
 
@@ -22,14 +21,14 @@ fn time() -> impl proptest::strategy::Strategy<Value = Duration> {
 }
 
 fn one_step() -> impl proptest::strategy::Strategy<Value = Step> {
-    let hold = prop_oneof![Just(Hold::None), Just(Hold::ByHand), time().prop_map(Hold::For)];
-    (percent(), hold).prop_map(|(share, hold)| Step { share, hold })
+    let pause = prop_oneof![Just(Pause::None), Just(Pause::Manual), time().prop_map(Pause::For)];
+    (percent(), pause).prop_map(|(share, pause)| Step { share, pause })
 }
 
 fn steps() -> impl proptest::strategy::Strategy<Value = Strategy> {
-    (vec(one_step(), 0..4), some_percent()).prop_map(|(mut steps, share)| {
-        let hold = Hold::None;
-        steps.push(Step { share, hold });
+    (vec(one_step(), 0..4), nonzero_percent()).prop_map(|(mut steps, share)| {
+        let pause = Pause::None;
+        steps.push(Step { share, pause });
         Strategy::steps(steps).unwrap()
     })
 }
@@ -37,110 +36,110 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Strategy> {
 fn strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
     let shape = prop_oneof![
         Just(Strategy::all_at_once()),
-        some_percent().prop_map(|share| Strategy::fixed(share).unwrap()),
+        nonzero_percent().prop_map(|share| Strategy::fixed(share).unwrap()),
         (percent(), time()).prop_map(|(first, wait)| Strategy::canary(first, wait)),
-        (some_percent(), time()).prop_map(|(each, interval)| Strategy::linear(each, interval).unwrap()),
+        (nonzero_percent(), time()).prop_map(|(each, interval)| Strategy::linear(each, interval).unwrap()),
         steps(),
     ];
     let limit = prop_oneof![Just(Duration::from_secs(86_400)), time()];
-    (shape, time(), limit).prop_map(|(shape, bake, limit)| shape.with_bake_time(bake).with_stage_limit(limit))
+    (shape, time(), limit).prop_map(|(shape, bake, limit)| shape.with_bake_time(bake).with_stage_timeout(limit))
 }
 
 fn action() -> impl proptest::strategy::Strategy<Value = Action> {
     let command = prop_oneof![
-        Just(Event::Hold),
+        Just(Event::Pause),
         Just(Event::Continue),
         Just(Event::Abort),
         Just(Event::Rollback {
-            driver: "me".to_owned()
+            controller: "me".to_owned()
         }),
         Just(Event::Resume {
-            driver: "next".to_owned()
+            controller: "next".to_owned()
         }),
     ];
     prop_oneof![
-        4 => (0u32..6, strategy()).prop_map(|(version, strategy)| World::deploy(version, strategy)),
-        12 => any::<usize>().prop_map(Action::Do),
-        2 => any::<usize>().prop_map(Action::DoAndDie),
-        1 => Just(Action::Die),
-        1 => Just(Action::Fail),
-        2 => any::<usize>().prop_map(Action::Again),
-        4 => (0u64..200).prop_map(Action::Pass),
-        3 => command.prop_map(Action::Take),
+        4 => (0u32..6, strategy()).prop_map(|(version, strategy)| SimulatedEnvironment::deploy(version, strategy)),
+        12 => any::<usize>().prop_map(Action::Complete),
+        2 => any::<usize>().prop_map(Action::CompleteAndCrash),
+        1 => Just(Action::Crash),
+        1 => Just(Action::FailCheck),
+        2 => any::<usize>().prop_map(Action::RepeatResult),
+        4 => (0u64..200).prop_map(Action::AdvanceTime),
+        3 => command.prop_map(Action::Apply),
     ]
 }
 
-fn after(actions: Vec<Action>) -> World {
-    let mut world = World::new();
+fn after(actions: Vec<Action>) -> SimulatedEnvironment {
+    let mut environment = SimulatedEnvironment::new();
     for action in actions {
-        world.act(action);
+        environment.act(action);
     }
-    world
+    environment
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
-    fn a_rollback_always_ends_where_it_said_it_would(actions in vec(action(), 0..60), by_hand in any::<bool>()) {
-        let mut world = after(actions);
-        let Some(rollout) = world.state.rollout() else {
+    fn rollback_ends_with_the_announced_weights(actions in vec(action(), 0..60), abort in any::<bool>()) {
+        let mut environment = after(actions);
+        let Some(rollout) = environment.state.rollout() else {
             return Ok(());
         };
-        let returning = matches!(rollout.phase(), Phase::RollBack { .. });
-        let command = if by_hand { Event::Abort } else { Event::Rollback { driver: "me".to_owned() } };
-        world.act(Action::Take(command));
-        let goes_to = (world.state.target(), world.state.weights());
-        prop_assert!(world.settle() <= 1 || returning, "one answer of the router is enough");
-        prop_assert!(world.state.rollout().is_none());
-        prop_assert_eq!((world.state.target(), world.router()), goes_to);
-        let ended = &world.state.last().unwrap().ended;
-        prop_assert!(matches!(ended, Ended::RolledBack { .. } | Ended::RollbackFailed { .. }), "{:?}", ended);
+        let was_rolling_back = rollout.is_rolling_back();
+        let command = if abort { Event::Abort } else { Event::Rollback { controller: "me".to_owned() } };
+        environment.act(Action::Apply(command));
+        let announced = (environment.state.target(), environment.state.weights());
+        prop_assert!(environment.settle() <= 1 || was_rolling_back, "one change of the weights is sufficient");
+        prop_assert!(environment.state.rollout().is_none());
+        prop_assert_eq!((environment.state.target(), environment.router()), announced);
+        let status = &environment.state.last_outcome().unwrap().status;
+        prop_assert!(matches!(status, FinalStatus::RolledBack { .. } | FinalStatus::RollbackFailed { .. }), "{:?}", status);
     }
 
     #[test]
-    fn every_rollout_ends_if_its_requests_are_answered_and_its_holds_continued(actions in vec(action(), 0..60)) {
-        let mut world = after(actions);
+    fn rollout_ends_if_requests_complete_and_pauses_continue(actions in vec(action(), 0..60)) {
+        let mut environment = after(actions);
         for _ in 0..300 {
-            world.settle();
-            if world.state.rollout().is_none() {
+            environment.settle();
+            if environment.state.rollout().is_none() {
                 return Ok(());
             }
-            world.act(Action::Pass(100));
-            world.act(Action::Take(Event::Continue));
+            environment.act(Action::AdvanceTime(100));
+            environment.act(Action::Apply(Event::Continue));
         }
-        prop_assert!(false, "still under way: {}", world.state);
+        prop_assert!(false, "still in progress: {}", environment.state);
     }
 
     #[test]
-    fn strategies_survive_being_written(strategy in strategy()) {
+    fn strategy_text_round_trips(strategy in strategy()) {
         prop_assert_eq!(strategy.to_string().parse::<Strategy>().unwrap(), strategy);
     }
 
     #[test]
-    fn the_last_step_of_every_strategy_gives_the_new_version_traffic(strategy in strategy()) {
+    fn last_step_gives_the_new_version_traffic(strategy in strategy()) {
         prop_assert!(strategy.to_steps().last().unwrap().share > Percent::NONE);
     }
 
     #[test]
-    fn a_document_with_one_character_less_or_another_is_refused_or_means_a_state(
+    fn document_with_a_changed_character_is_invalid_or_a_state(
         actions in vec(action(), 0..20),
-        place in any::<prop::sample::Index>(),
-        other in proptest::option::of(any::<char>()),
+        index in any::<prop::sample::Index>(),
+        replacement in proptest::option::of(any::<char>()),
     ) {
-        let text = document::write(&after(actions).state).unwrap();
+        let text = after(actions).state.to_json().unwrap();
         let mut letters: Vec<char> = text.chars().collect();
-        let place = place.index(letters.len());
-        match other {
-            Some(other) => letters[place] = other,
+        let index = index.index(letters.len());
+        match replacement {
+            Some(replacement) => letters[index] = replacement,
             None => {
-                letters.remove(place);
+                letters.remove(index);
             }
         }
         let damaged: String = letters.into_iter().collect();
-        if let Ok(state) = document::read::<u32>(&damaged) {
-            // Another number, say. It is whole, so it is written as it was read.
-            prop_assert_eq!(document::read(&document::write(&state).unwrap()), Ok(state));
+        if let Ok(state) = State::<u32>::from_json(&damaged) {
+            // For example another number.
+            prop_assert_eq!(State::from_json(&state.to_json().unwrap()), Ok(state));
         }
     }
 }

@@ -1,49 +1,49 @@
-//! The store in Parameter Store, against two servers that stand in for AWS.
+//! Parameter Store, on two AWS emulators.
 
-/// Runs each test against each server.
+/// Runs each test on each emulator.
 macro_rules! on_each_server {
     ($($test:ident),* $(,)?) => {
         mod ministack {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(crate::ssm::Place::on(crate::ssm::server::Kind::MiniStack)).await;
+                super::$test(crate::ssm::TestParameter::on(crate::ssm::server::Kind::MiniStack)).await;
             })*
         }
         mod moto {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(crate::ssm::Place::on(crate::ssm::server::Kind::Moto)).await;
+                super::$test(crate::ssm::TestParameter::on(crate::ssm::server::Kind::Moto)).await;
             })*
         }
     };
 }
 
-mod client;
-mod contending;
-mod saving;
+mod faulty_client;
+mod locking;
 mod server;
+mod single_writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bluegreen_state::aws_sdk_ssm::Client;
-use bluegreen_state::aws_sdk_ssm::operation::get_parameter::GetParameterError;
-use bluegreen_state::aws_sdk_ssm::types::ParameterType;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
+use aws_sdk_ssm::types::ParameterType;
 use bluegreen_state::{Deployment, Event, Revision, SsmStore, Timestamp};
 
-use client::{LocalReply, client};
+use faulty_client::{ConnectionFault, client};
 use server::{Kind, server};
 use testkit::Server;
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 
-/// A parameter of one test's own.
-struct Place {
+/// A parameter for one test.
+struct TestParameter {
     server: Arc<Server>,
     name: String,
 }
 
-impl Place {
+impl TestParameter {
     fn on(kind: Kind) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -54,15 +54,15 @@ impl Place {
     }
 
     fn store(&self, owner: &str) -> SsmStore {
-        self.failing(owner, LocalReply::None)
+        self.faulty_store(owner, ConnectionFault::None)
     }
 
-    fn failing(&self, owner: &str, fault: LocalReply) -> SsmStore {
+    fn faulty_store(&self, owner: &str, fault: ConnectionFault) -> SsmStore {
         SsmStore::new(client(self.server.address(), fault).0, &self.name).with_owner(owner)
     }
 
     fn client(&self) -> Client {
-        client(self.server.address(), LocalReply::None).0
+        client(self.server.address(), ConnectionFault::None).0
     }
 
     async fn put(&self, name: &str, text: &str) {
@@ -100,11 +100,11 @@ fn revision(number: u32) -> Revision {
     Revision::new(number.to_string())
 }
 
-fn deploy(version: u32, driver: &str) -> Event<u32> {
+fn deploy(version: u32, controller: &str) -> Event<u32> {
     Event::Deploy {
         version,
         strategy: "canary:10%,30s".parse().unwrap(),
-        driver: driver.to_owned(),
+        controller: controller.to_owned(),
     }
 }
 

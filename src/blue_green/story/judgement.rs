@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bluegreen_state::{Ended, Outcome};
+use bluegreen_state::{FinalStatus, Outcome};
 use demo_service::traffic::Tally;
 
 use super::super::Version;
@@ -52,13 +52,13 @@ pub(super) fn ended_as_it_should(
     version: Version,
     stays: bool,
 ) -> Result<(), String> {
-    match outcome.map(|outcome| &outcome.ended) {
-        Some(Ended::Successful {}) if stays => Ok(()),
-        Some(Ended::RolledBack { .. }) if !stays => Ok(()),
+    match outcome.map(|outcome| &outcome.status) {
+        Some(FinalStatus::Successful) if stays => Ok(()),
+        Some(FinalStatus::RolledBack { .. }) if !stays => Ok(()),
         other => Err(format!(
             "version {version} should have {}, and ended with {}",
             if stays { "stayed" } else { "been taken back" },
-            other.map_or("nothing", Ended::as_str)
+            other.map_or("nothing", FinalStatus::as_str)
         )),
     }
 }
@@ -183,11 +183,11 @@ mod tests {
     fn a_deployment_has_to_end_as_it_was_told() {
         let outcome = |ended| Outcome {
             version: 2,
-            at: std::time::SystemTime::UNIX_EPOCH.into(),
-            ended,
+            ended_at: std::time::SystemTime::UNIX_EPOCH.into(),
+            status: ended,
         };
-        let stayed = outcome(Ended::Successful {});
-        let returned = outcome(Ended::RolledBack {
+        let stayed = outcome(FinalStatus::Successful);
+        let returned = outcome(FinalStatus::RolledBack {
             reason: Reason::Aborted,
         });
         assert_eq!(ended_as_it_should(Some(&stayed), 2, true), Ok(()));

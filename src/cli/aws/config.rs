@@ -7,7 +7,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use bluegreen_state::aws_sdk_ssm::config::SharedCredentialsProvider;
+use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::cli::aws_args::AwsTarget;
 

@@ -1,19 +1,19 @@
-//! The store in a file: who may read it, what a link leads to, and crashes at each moment.
+//! File store: permissions, symbolic links, concurrent writers, and a crash at each stage of a save.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 
-const ALL: [Moment; 9] = [
-    Moment::Begun,
-    Moment::Locked,
-    Moment::Compared,
-    Moment::Created,
-    Moment::HalfWritten,
-    Moment::Written,
-    Moment::Synced,
-    Moment::Renamed,
-    Moment::FolderSynced,
+const ALL: [SaveStage; 9] = [
+    SaveStage::Begun,
+    SaveStage::Locked,
+    SaveStage::Compared,
+    SaveStage::Created,
+    SaveStage::HalfWritten,
+    SaveStage::Written,
+    SaveStage::Synced,
+    SaveStage::Renamed,
+    SaveStage::DirectorySynced,
 ];
 
 fn save(store: &FileStore, expected: Option<&str>, text: &str) -> Result<Revision, StoreError> {
@@ -25,26 +25,26 @@ fn text(store: &FileStore) -> Option<String> {
     pollster::block_on(store.load()).unwrap().map(|stored| stored.text)
 }
 
-/// A store in a folder of its own, holding this document.
-fn holding(document: Option<&str>) -> (tempfile::TempDir, FileStore) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = FileStore::new(folder.path().join("state.json"));
+/// A store in a temporary directory, with this document.
+fn store_with(document: Option<&str>) -> (tempfile::TempDir, FileStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = FileStore::new(directory.path().join("state.json"));
     if let Some(document) = document {
         save(&store, None, document).unwrap();
     }
-    (folder, store)
+    (directory, store)
 }
 
 #[test]
-fn after_a_crash_at_any_moment_there_is_the_old_document_or_the_new_one_and_work_goes_on() {
+fn crash_at_any_stage_leaves_the_old_or_the_new_document_and_later_saves_work() {
     for old in [None, Some("old")] {
         for crash in ALL {
-            let (_folder, store) = holding(old);
+            let (_directory, store) = store_with(old);
             let expected = old.map(Revision::new);
             let mut seen = Vec::new();
-            let crashed = store.replace(expected.as_ref(), "new document", &mut |moment| {
-                seen.push(moment);
-                if moment == crash {
+            let crashed = store.replace(expected.as_ref(), "new document", &mut |stage| {
+                seen.push(stage);
+                if stage == crash {
                     return Err(io::Error::other("crash"));
                 }
                 Ok(())
@@ -55,23 +55,23 @@ fn after_a_crash_at_any_moment_there_is_the_old_document_or_the_new_one_and_work
             );
             assert_eq!(seen.last(), Some(&crash));
 
-            let replaced = ALL.iter().position(|moment| *moment == crash)
-                >= ALL.iter().position(|moment| *moment == Moment::Renamed);
-            let left = if replaced { Some("new document") } else { old };
+            let replaced = ALL.iter().position(|stage| *stage == crash)
+                >= ALL.iter().position(|stage| *stage == SaveStage::Renamed);
+            let remaining = if replaced { Some("new document") } else { old };
             let next = FileStore::new(&store.path);
-            assert_eq!(text(&next).as_deref(), left, "after a crash: {crash:?}");
-            save(&next, left, "newest").unwrap();
+            assert_eq!(text(&next).as_deref(), remaining, "after a crash: {crash:?}");
+            save(&next, remaining, "newest").unwrap();
             assert_eq!(text(&next).as_deref(), Some("newest"), "after a crash: {crash:?}");
         }
     }
 }
 
 #[test]
-fn every_moment_of_a_save_is_tried() {
-    let (_folder, store) = holding(None);
+fn a_save_reaches_every_stage() {
+    let (_directory, store) = store_with(None);
     let mut seen = Vec::new();
-    let saved = store.replace(None, "text", &mut |moment| {
-        seen.push(moment);
+    let saved = store.replace(None, "text", &mut |stage| {
+        seen.push(stage);
         Ok(())
     });
     assert_eq!(saved.unwrap(), Revision::new("text"));
@@ -79,66 +79,69 @@ fn every_moment_of_a_save_is_tried() {
 }
 
 #[test]
-fn a_reader_in_between_finds_the_old_document_whole() {
-    let (_folder, store) = holding(Some("old"));
+fn reader_during_a_save_finds_a_whole_document() {
+    let (_directory, store) = store_with(Some("old"));
     let reader = store.clone();
     store
-        .replace(Some(&Revision::new("old")), "new", &mut |moment| {
-            let expected = if matches!(moment, Moment::Renamed | Moment::FolderSynced) {
+        .replace(Some(&Revision::new("old")), "new", &mut |stage| {
+            let expected = if matches!(stage, SaveStage::Renamed | SaveStage::DirectorySynced) {
                 "new"
             } else {
                 "old"
             };
-            assert_eq!(text(&reader).as_deref(), Some(expected), "{moment:?}");
+            assert_eq!(text(&reader).as_deref(), Some(expected), "{stage:?}");
             Ok(())
         })
         .unwrap();
 }
 
 #[test]
-fn whoever_comes_while_another_writes_is_told_who_that_is() {
-    let (_folder, store) = holding(Some("old"));
+fn locked_document_names_the_holder() {
+    let (_directory, store) = store_with(Some("old"));
     let first = store.clone().with_owner("ci run 42");
-    let second = store.clone().with_owner("someone at a desk");
-    let mut told = None;
+    let second = store.clone().with_owner("laptop");
+    let mut conflict = None;
     first
-        .replace(Some(&Revision::new("old")), "of the first", &mut |moment| {
-            if moment == Moment::Compared {
-                told = Some(save(&second, Some("old"), "of the second"));
+        .replace(Some(&Revision::new("old")), "of the first", &mut |stage| {
+            if stage == SaveStage::Compared {
+                conflict = Some(save(&second, Some("old"), "of the second"));
             }
             Ok(())
         })
         .unwrap();
-    let told = told.unwrap().unwrap_err();
-    assert!(told.is_conflict(), "{told}");
-    assert!(told.to_string().contains("is being changed by ci run 42"), "{told}");
+    let error = conflict.unwrap().unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert!(error.to_string().contains("is locked by ci run 42"), "{error}");
     assert_eq!(text(&store).as_deref(), Some("of the first"));
 }
 
 #[test]
-fn a_document_that_is_not_what_was_read_stays() {
-    let (folder, store) = holding(Some("theirs"));
-    let told = save(&store, Some("what was read"), "ours").unwrap_err().to_string();
-    assert!(told.contains("is now theirs"), "{told}");
-    let told = save(&store, None, "ours").unwrap_err();
+fn changed_document_is_not_overwritten() {
+    let (directory, store) = store_with(Some("theirs"));
+    let error = save(&store, Some("what was read"), "ours").unwrap_err().to_string();
+    assert!(error.contains("is now theirs"), "{error}");
+    let error = save(&store, None, "ours").unwrap_err();
     assert!(
-        told.is_conflict() && told.to_string().contains("now there is theirs"),
-        "{told}"
+        error.is_conflict() && error.to_string().contains("now there is theirs"),
+        "{error}"
     );
     assert_eq!(text(&store).as_deref(), Some("theirs"));
 
-    fs::remove_file(folder.path().join("state.json")).unwrap();
-    let told = save(&store, Some("theirs"), "ours").unwrap_err();
-    assert!(told.is_conflict() && told.to_string().contains("was removed"), "{told}");
+    fs::remove_file(directory.path().join("state.json")).unwrap();
+    let error = save(&store, Some("theirs"), "ours").unwrap_err();
+    assert!(
+        error.is_conflict() && error.to_string().contains("was removed"),
+        "{error}"
+    );
     assert_eq!(text(&store), None);
 }
 
 #[test]
-fn a_link_stays_a_link_and_permissions_stay() {
-    let (folder, store) = holding(Some("old"));
-    let file = folder.path().join("state.json");
+fn symbolic_links_and_permissions_are_preserved() {
+    let (directory, store) = store_with(Some("old"));
+    let file = directory.path().join("state.json");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-    let link = folder.path().join("link.json");
+    let link = directory.path().join("link.json");
     symlink(&file, &link).unwrap();
     save(&FileStore::new(&link), Some("old"), "new").unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -147,25 +150,25 @@ fn a_link_stays_a_link_and_permissions_stay() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_named() {
-    let (folder, _store) = holding(None);
-    let store = FileStore::new(folder.path().join("missing/state.json"));
+fn missing_directory_is_named() {
+    let (directory, _store) = store_with(None);
+    let store = FileStore::new(directory.path().join("missing/state.json"));
     assert_eq!(text(&store), None);
     let error = save(&store, None, "text").unwrap_err();
     assert!(
         error
             .to_string()
-            .contains("missing/state.json: opening its lock failed"),
+            .contains("missing/state.json: opening its lock file failed"),
         "{error}"
     );
     assert!(!error.is_conflict());
 }
 
 #[test]
-fn nothing_but_the_document_and_its_lock_is_left() {
-    let (folder, store) = holding(Some("1"));
+fn only_the_document_and_its_lock_file_remain() {
+    let (directory, store) = store_with(Some("1"));
     save(&store, Some("1"), "2").unwrap();
-    let mut names: Vec<_> = fs::read_dir(folder.path())
+    let mut names: Vec<_> = fs::read_dir(directory.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();

@@ -1,4 +1,4 @@
-//! The lock beside a document: a parameter that only one can make, with a time after which it is anybody's.
+//! Lock parameter of a document: created by one writer, expires after a minute.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant, SystemTime};
@@ -7,22 +7,21 @@ use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use aws_sdk_ssm::types::ParameterType;
 use serde::{Deserialize, Serialize};
 
-use super::{SsmStore, exists_already};
+use super::{SsmStore, already_exists};
 use crate::store::StoreError;
 use crate::timestamp::Timestamp;
 
-/// After how long a lock may be taken over: far more than four calls of an API take, and no long wait for whoever
-/// comes after a crash.
-const LOCK_TIME: Duration = Duration::from_secs(60);
+/// Time until a lock may be taken over: far more than four API calls take, and a short wait after a crash.
+const LIFETIME: Duration = Duration::from_secs(60);
 
-/// For how long its maker relies on it. The rest is for clocks that differ and for a request that is on its way.
-const USED_FOR: Duration = Duration::from_secs(30);
+/// Time for which the owner relies on its lock. The remainder allows for clock skew and a request in flight.
+const RELIABLE_FOR: Duration = Duration::from_secs(30);
 
-/// What the parameter says.
+/// The value of the parameter.
 #[derive(Debug, Serialize, Deserialize)]
-struct Note {
+struct LockValue {
     owner: String,
-    /// Tells one lock of an owner from the next.
+    /// Random number that distinguishes the locks of an owner.
     number: u64,
     expires: Timestamp,
 }
@@ -30,63 +29,63 @@ struct Note {
 /// A lock that is held.
 #[derive(Debug)]
 pub(super) struct Lock {
-    made: Instant,
+    created: Instant,
 }
 
 impl Lock {
-    /// True if it may be another's soon.
-    pub(super) fn is_used_up(&self) -> bool {
-        self.made.elapsed() >= USED_FOR
+    /// True if another writer may take the lock over soon.
+    pub(super) fn is_unreliable(&self) -> bool {
+        self.created.elapsed() >= RELIABLE_FOR
     }
 }
 
 impl SsmStore {
-    /// Makes the lock, or takes over one that has been left.
+    /// Creates the lock, or takes over an expired one.
     pub(super) async fn lock(&self, now: SystemTime) -> Result<Lock, StoreError> {
-        let made = Instant::now();
+        let created = Instant::now();
         let now = Timestamp::from(now);
-        let note = Note {
+        let value = LockValue {
             owner: self.owner.clone(),
-            // The keys of a hash map are the randomness that std has.
+            // The standard library's only source of randomness is the key of its hash maps.
             number: RandomState::new().build_hasher().finish(),
-            expires: now.after(LOCK_TIME),
+            expires: now.after(LIFETIME),
         };
-        let note = serde_json::to_string(&note).map_err(|error| self.failed("writing its lock", error))?;
-        if self.put_lock(&note, false).await?.is_some() {
-            return Ok(Lock { made });
+        let value = serde_json::to_string(&value).map_err(|error| self.failed("serializing its lock", error))?;
+        if self.put_lock(&value, false).await?.is_some() {
+            return Ok(Lock { created });
         }
         let Some((found, version)) = self.get(&self.lock_name(), "reading its lock").await? else {
-            // It was there a moment ago, so somebody was writing until now.
-            return Err(self.held("somebody who has just ended"));
+            // The lock existed a moment ago and was released since.
+            return Err(self.locked("a writer that has just finished"));
         };
-        if found == note {
-            // The client tried again, since the first answer was lost.
-            return Ok(Lock { made });
+        if found == value {
+            // Created by a first attempt with a lost response.
+            return Ok(Lock { created });
         }
-        let Ok(holder) = serde_json::from_str::<Note>(&found) else {
+        let Ok(holder) = serde_json::from_str::<LockValue>(&found) else {
             let lock = self.lock_name();
-            return Err(self.held(&format!(
-                "an unknown holder of {lock}, which reads `{found}`; if it is no lock, delete it"
+            return Err(self.locked(&format!(
+                "an unknown holder of {lock}, which contains `{found}`; if that is not a lock, delete it"
             )));
         };
-        let left = holder.expires.since(now);
-        if !left.is_zero() {
-            let seconds = left.as_secs() + 1;
-            return Err(self.held(&format!("{}, for {seconds} s at most", holder.owner)));
+        let remaining = holder.expires.since(now);
+        if !remaining.is_zero() {
+            let seconds = remaining.as_secs() + 1;
+            return Err(self.locked(&format!("{}, for at most {seconds} s", holder.owner)));
         }
-        // Whoever else takes it over now makes another version, and only one can make the next. Should the lock have been
-        // deleted meanwhile, this makes it anew, as version 1.
-        let taken = self.put_lock(&note, true).await?;
-        let others = version + 1..taken.unwrap_or(version + 1);
-        if self.is_all_ours(&self.lock_name(), others, &note).await? {
-            return Ok(Lock { made });
+        // Each takeover creates another version, and only one writer creates the next one. If the lock was deleted in the
+        // meantime, this creates it again, as version 1.
+        let overwritten = self.put_lock(&value, true).await?;
+        let others = version + 1..overwritten.unwrap_or(version + 1);
+        if self.wrote_all(&self.lock_name(), others, &value).await? {
+            return Ok(Lock { created });
         }
-        Err(self.held("somebody who was first to take over the lock of a writer that died"))
+        Err(self.locked("another writer that took over the lock of a crashed one"))
     }
 
-    /// Deletes the lock, unless it may be another's by now.
+    /// Deletes the lock, unless another writer may have taken it over.
     pub(super) async fn release(&self, lock: Lock) -> Result<(), StoreError> {
-        if lock.made.elapsed() >= LOCK_TIME {
+        if lock.created.elapsed() >= LIFETIME {
             return Ok(());
         }
         let deletion = self.client.delete_parameter().name(self.lock_name()).send().await;
@@ -102,19 +101,19 @@ impl SsmStore {
         }
     }
 
-    /// Writes the lock, and gives its version; `None` if it is there and may not be overwritten.
-    async fn put_lock(&self, note: &str, overwrite: bool) -> Result<Option<i64>, StoreError> {
+    /// Writes the lock and returns its version; `None` if it exists and `overwrite` is false.
+    async fn put_lock(&self, value: &str, overwrite: bool) -> Result<Option<i64>, StoreError> {
         let put = self
             .client
             .put_parameter()
             .name(self.lock_name())
-            .value(note)
+            .value(value)
             .overwrite(overwrite)
             .r#type(ParameterType::String);
         match put.send().await {
             Ok(put) => Ok(Some(put.version())),
-            Err(error) if exists_already(&error) => Ok(None),
-            Err(error) => Err(self.failed("making its lock", error)),
+            Err(error) if already_exists(&error) => Ok(None),
+            Err(error) => Err(self.failed("writing its lock", error)),
         }
     }
 
@@ -122,9 +121,9 @@ impl SsmStore {
         format!("{}.lock", self.name)
     }
 
-    fn held(&self, holder: &str) -> StoreError {
-        StoreError::Held {
-            place: self.place(),
+    fn locked(&self, holder: &str) -> StoreError {
+        StoreError::Locked {
+            location: self.location(),
             holder: holder.to_owned(),
         }
     }

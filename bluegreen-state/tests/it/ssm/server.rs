@@ -1,17 +1,17 @@
-//! The servers that stand in for AWS, started when the first test needs one and stopped after the last.
+//! AWS emulators, started for the first test that needs one and stopped after the last.
 
 use std::sync::{Arc, Mutex, Weak};
 
 use testkit::Server;
 
-/// Which of the two.
+/// The emulator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     MiniStack,
     Moto,
 }
 
-/// The server of this kind: one for all tests that run at the same time.
+/// The server of this type, shared by all tests that run at the same time.
 pub(crate) fn server(kind: Kind) -> Arc<Server> {
     static RUNNING: [Mutex<Weak<Server>>; 2] = [Mutex::new(Weak::new()), Mutex::new(Weak::new())];
     let tools = testkit::python_tools();

@@ -5,18 +5,16 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::document::{Kind, Spec, Spelling};
+use super::document::{Kind, Spelling};
 use super::resource_path::ResourcePath;
+use super::resource_spec::ResourceSpec;
 use super::topology::{Misfit, Topology, VirtualGateway, VirtualRouter};
-use super::{
-    GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
-};
-use sidecar_contract::Diagnostics;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 
 /// Meshes under construction. What is wrong with a document is noted, and the others are read all the same.
 #[derive(Debug, Default)]
 pub struct Assembly {
-    specs: BTreeMap<ResourcePath, (String, Parsed)>,
+    specs: BTreeMap<ResourcePath, (String, ResourceSpec)>,
     mistakes: Mistakes,
     /// Resources that are there but could not be read: what refers to them is not wrong for that.
     unread: BTreeSet<ResourcePath>,
@@ -58,17 +56,6 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-#[derive(Debug)]
-enum Parsed {
-    Mesh(MeshSpec),
-    VirtualNode(VirtualNodeSpec),
-    VirtualRouter(VirtualRouterSpec),
-    Route(RouteSpec),
-    VirtualService(VirtualServiceSpec),
-    VirtualGateway(VirtualGatewaySpec),
-    GatewayRoute(GatewayRouteSpec),
-}
-
 impl Assembly {
     /// No mesh.
     #[must_use]
@@ -78,26 +65,23 @@ impl Assembly {
 
     /// Adds a resource. `place` is where its document stands, as the beginning of every problem's path.
     pub fn add(&mut self, path: ResourcePath, document: &Value, spelling: Spelling, place: &str) {
-        let parsed = match path.kind {
-            Kind::Mesh => MeshSpec::read(document, spelling, place).map(Parsed::Mesh),
-            Kind::VirtualNode => VirtualNodeSpec::read(document, spelling, place).map(Parsed::VirtualNode),
-            Kind::VirtualRouter => VirtualRouterSpec::read(document, spelling, place).map(Parsed::VirtualRouter),
-            Kind::Route => RouteSpec::read(document, spelling, place).map(Parsed::Route),
-            Kind::VirtualService => VirtualServiceSpec::read(document, spelling, place).map(Parsed::VirtualService),
-            Kind::VirtualGateway => VirtualGatewaySpec::read(document, spelling, place).map(Parsed::VirtualGateway),
-            Kind::GatewayRoute => GatewayRouteSpec::read(document, spelling, place).map(Parsed::GatewayRoute),
-        };
-        match parsed {
+        let spec = ResourceSpec::read(path.kind, document, spelling, place);
+        self.add_spec(path, spec, place);
+    }
+
+    /// Adds a resource whose document was read before, by [`ResourceSpec::read`] with the same `place`.
+    pub fn add_spec(&mut self, path: ResourcePath, spec: Result<ResourceSpec, ValidationErrors>, place: &str) {
+        match spec {
             Err(diagnostics) => {
                 self.mistakes.within.extend(diagnostics);
                 self.unread.insert(path);
             }
-            Ok(parsed) => match self.specs.get(&path) {
+            Ok(spec) => match self.specs.get(&path) {
                 Some((first, _)) => {
                     let diagnostic = format!("describes the {}, which {first} does already", path.in_words());
                     self.mistakes.within.add(place, diagnostic);
                 }
-                None => drop(self.specs.insert(path, (place.to_owned(), parsed))),
+                None => drop(self.specs.insert(path, (place.to_owned(), spec))),
             },
         }
     }
@@ -119,7 +103,7 @@ impl Assembly {
             .map(|(path, (place, _))| (path.clone(), place.clone()))
             .collect();
         // What contains others comes first: meshes, then all that is not within a router or a gateway.
-        let mut ordered: Vec<(ResourcePath, (String, Parsed))> = specs.into_iter().collect();
+        let mut ordered: Vec<(ResourcePath, (String, ResourceSpec))> = specs.into_iter().collect();
         ordered.sort_by_key(|(path, _)| (path.kind != Kind::Mesh, path.parent.is_some()));
         for (path, (place, parsed)) in ordered {
             if path.kind == Kind::Mesh {
@@ -165,31 +149,31 @@ fn container_of(path: &ResourcePath) -> Option<ResourcePath> {
 
 impl Topology {
     /// Puts a resource in its place. `None` if what contains it is not there.
-    fn insert(&mut self, path: ResourcePath, parsed: Parsed) -> Option<()> {
+    fn insert(&mut self, path: ResourcePath, parsed: ResourceSpec) -> Option<()> {
         let (name, parent) = (path.name, path.parent.unwrap_or_default());
         match parsed {
-            Parsed::Mesh(spec) => self.mesh = spec,
-            Parsed::VirtualNode(spec) => drop(self.virtual_nodes.insert(name, spec)),
-            Parsed::VirtualService(spec) => drop(self.virtual_services.insert(name, spec)),
-            Parsed::VirtualRouter(spec) => {
+            ResourceSpec::Mesh(spec) => self.mesh = spec,
+            ResourceSpec::VirtualNode(spec) => drop(self.virtual_nodes.insert(name, spec)),
+            ResourceSpec::VirtualService(spec) => drop(self.virtual_services.insert(name, spec)),
+            ResourceSpec::VirtualRouter(spec) => {
                 let router = VirtualRouter {
                     spec,
                     routes: BTreeMap::new(),
                 };
                 self.virtual_routers.insert(name, router);
             }
-            Parsed::VirtualGateway(spec) => {
+            ResourceSpec::VirtualGateway(spec) => {
                 let gateway = VirtualGateway {
                     spec,
                     gateway_routes: BTreeMap::new(),
                 };
                 self.virtual_gateways.insert(name, gateway);
             }
-            Parsed::Route(spec) => {
+            ResourceSpec::Route(spec) => {
                 let router = self.virtual_routers.get_mut(&parent)?;
                 router.routes.insert(name, spec);
             }
-            Parsed::GatewayRoute(spec) => {
+            ResourceSpec::GatewayRoute(spec) => {
                 let gateway = self.virtual_gateways.get_mut(&parent)?;
                 gateway.gateway_routes.insert(name, spec);
             }

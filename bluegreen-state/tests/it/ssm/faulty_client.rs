@@ -1,4 +1,4 @@
-//! Clients of Parameter Store whose connection fails when a test says so.
+//! Parameter Store clients with connection faults.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use tokio::sync::Barrier;
 
+use aws_sdk_ssm::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_ssm::config::retry::RetryConfig;
+use aws_sdk_ssm::config::{AsyncSleep, BehaviorVersion, Credentials, Region, Sleep};
+use aws_sdk_ssm::{Client, Config};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use bluegreen_state::aws_sdk_ssm::config::http::{HttpRequest, HttpResponse};
-use bluegreen_state::aws_sdk_ssm::config::retry::RetryConfig;
-use bluegreen_state::aws_sdk_ssm::config::{AsyncSleep, BehaviorVersion, Credentials, Region, Sleep};
-use bluegreen_state::aws_sdk_ssm::{Client, Config};
 
-/// What goes wrong with a client's connection, by the number of the request, from 0.
+/// A fault of a client's connection, at the request with this number, from 0.
 #[derive(Debug, Clone)]
-pub(crate) enum LocalReply {
-    /// Nothing.
+pub(crate) enum ConnectionFault {
+    /// No fault.
     None,
-    /// This request and all after it are not sent.
+    /// This request and all later ones are not sent.
     DeadBefore(usize),
-    /// The answer to this request is lost, and nothing is sent after it.
+    /// The response to this request is lost, and no later request is sent.
     DeadAfter(usize),
-    /// The answer to this request is lost, and all goes well after it.
-    AnswerLost(usize),
-    /// Before this request is sent, it waits for the test, twice: so that something can happen in between.
-    Waits(usize, Arc<Barrier>),
+    /// The response to this request is lost.
+    ResponseLost(usize),
+    /// The request waits at the barrier twice before it is sent, so that the test can act in between.
+    WaitsAt(usize, Arc<Barrier>),
 }
 
-/// A client of the server at `address`, and how many requests it has made.
-pub(crate) fn client(address: &str, fault: LocalReply) -> (Client, Arc<AtomicUsize>) {
+/// A client of the server at `address`, and its number of requests.
+pub(crate) fn client(address: &str, fault: ConnectionFault) -> (Client, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let connector = SharedHttpConnector::new(Connector {
         http: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -37,10 +37,10 @@ pub(crate) fn client(address: &str, fault: LocalReply) -> (Client, Arc<AtomicUsi
         requests: Arc::clone(&requests),
     });
     let retries = match &fault {
-        LocalReply::None | LocalReply::AnswerLost(_) | LocalReply::Waits(..) => {
+        ConnectionFault::None | ConnectionFault::ResponseLost(_) | ConnectionFault::WaitsAt(..) => {
             RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
         }
-        LocalReply::DeadBefore(_) | LocalReply::DeadAfter(_) => RetryConfig::disabled(),
+        ConnectionFault::DeadBefore(_) | ConnectionFault::DeadAfter(_) => RetryConfig::disabled(),
     };
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -66,7 +66,7 @@ impl AsyncSleep for TokioSleep {
 #[derive(Debug)]
 struct Connector {
     http: reqwest::Client,
-    fault: LocalReply,
+    fault: ConnectionFault,
     requests: Arc<AtomicUsize>,
 }
 
@@ -74,11 +74,12 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let dead = match &self.fault {
-            LocalReply::DeadBefore(first) => number >= *first,
-            LocalReply::DeadAfter(last) => number > *last,
-            LocalReply::None | LocalReply::AnswerLost(_) | LocalReply::Waits(..) => false,
+            ConnectionFault::DeadBefore(first) => number >= *first,
+            ConnectionFault::DeadAfter(last) => number > *last,
+            ConnectionFault::None | ConnectionFault::ResponseLost(_) | ConnectionFault::WaitsAt(..) => false,
         };
-        let lost = matches!(&self.fault, LocalReply::DeadAfter(at) | LocalReply::AnswerLost(at) if *at == number);
+        let lost =
+            matches!(&self.fault, ConnectionFault::DeadAfter(at) | ConnectionFault::ResponseLost(at) if *at == number);
         let mut sent = self
             .http
             .request(request.method().parse().unwrap(), request.uri())
@@ -86,24 +87,27 @@ impl HttpConnector for Connector {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let waits = match &self.fault {
-            LocalReply::Waits(at, barrier) if *at == number => Some(Arc::clone(barrier)),
+        let barrier = match &self.fault {
+            ConnectionFault::WaitsAt(at, barrier) if *at == number => Some(Arc::clone(barrier)),
             _ => None,
         };
         HttpConnectorFuture::new(async move {
-            if let Some(barrier) = waits {
+            if let Some(barrier) = barrier {
                 barrier.wait().await;
                 barrier.wait().await;
             }
-            let broken = |what: &str| ConnectorError::io(what.to_owned().into());
+            let error = |text: &str| ConnectorError::io(text.to_owned().into());
             if dead {
-                return Err(broken("the connection is dead"));
+                return Err(error("the connection is dead"));
             }
-            let answer = sent.send().await.map_err(|error| ConnectorError::io(error.into()))?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.map_err(|error| ConnectorError::io(error.into()))?;
+            let response = sent.send().await.map_err(|error| ConnectorError::io(error.into()))?;
+            let status = response.status().as_u16();
+            let body = response
+                .bytes()
+                .await
+                .map_err(|error| ConnectorError::io(error.into()))?;
             if lost {
-                return Err(broken("the answer is lost"));
+                return Err(error("the response is lost"));
             }
             Ok(HttpResponse::new(status.try_into().unwrap(), body.into()))
         })

@@ -1,0 +1,426 @@
+//! Rollout controller: carries out the effects of the state machine on a platform, from an event to its outcome.
+
+mod platform;
+
+use std::error::Error as StdError;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::deployment::{Deployment, Error};
+use crate::outcome::Outcome;
+use crate::phase::{Phase, Rollout};
+use crate::rejected::Rejected;
+use crate::rollout::{Effect, Event, step};
+use crate::state::State;
+use crate::store::Store;
+use crate::strategy::Strategy;
+
+pub use self::platform::{Platform, PlatformError, Progress, Request};
+
+/// Default of [`Controller::with_poll_interval`].
+const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs rollouts on a [`Platform`].
+///
+/// The state is stored before an effect is carried out, so another controller can continue after a crash. It takes
+/// over by storing its name; if the former controller is still running, it notices within a poll interval, stops, and
+/// follows the rollout until its end.
+///
+/// The futures are run by the caller's task; nothing is spawned. Dropping a future leaves the rollout in the stored
+/// state, as a crash does.
+#[derive(Debug)]
+pub struct Controller<S, P> {
+    store: S,
+    platform: P,
+    name: String,
+    poll_interval: Duration,
+}
+
+/// Why a controller stopped before the rollout ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControllerError {
+    /// There is no state, because nothing was ever deployed. See [`Deployment::create`].
+    #[error("nothing was deployed yet")]
+    NotInitialized,
+    /// The state machine rejected the event.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// Another controller changed the state before this one began.
+    #[error("another process took over: {0}")]
+    TakenOver(#[source] Error),
+    /// The state was not read or not stored.
+    #[error(transparent)]
+    State(Error),
+    /// The state was removed during the rollout.
+    #[error("the state was removed during the rollout, so its outcome is unknown")]
+    StateRemoved,
+    /// The platform failed. The rollout remains in progress.
+    #[error(transparent)]
+    Platform(Box<dyn StdError + Send + Sync>),
+}
+
+/// What ended a wait.
+enum Wakeup<T> {
+    ActionCompleted(T),
+    TimerElapsed,
+}
+
+/// Result of an action.
+enum Completed<V> {
+    /// An event for the state machine.
+    Event(Event<V>),
+    /// The action is to be carried out again later.
+    Retry { action: Effect<V>, reason: String },
+}
+
+/// Result of an inspection of a rollout in progress.
+enum Inspection {
+    Healthy,
+    Unhealthy(String),
+    TakenOver,
+}
+
+impl<S, P> Controller<S, P> {
+    /// A controller with a name that is unique among concurrent controllers, such as a process id with its start time.
+    #[must_use]
+    pub fn new(store: S, platform: P, name: impl Into<String>) -> Self {
+        Self {
+            store,
+            platform,
+            name: name.into(),
+            poll_interval: DEFAULT_POLL_INTERVAL,
+        }
+    }
+
+    /// The time between two inspections of the rollout, which check health and look for a takeover; also the time
+    /// before a failed request is retried. Default: one second.
+    #[must_use]
+    pub fn with_poll_interval(self, poll_interval: Duration) -> Self {
+        Self { poll_interval, ..self }
+    }
+
+    /// The name of the controller in the state.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> &P {
+        &self.platform
+    }
+}
+
+impl<S: Store, P> Controller<S, P> {
+    /// Deploys a version, or continues its deployment after a crash. Returns as [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn deploy<V>(&self, version: V, strategy: Strategy) -> Result<Option<Outcome<V>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        let controller = self.name.clone();
+        self.run(Event::Deploy {
+            version,
+            strategy,
+            controller,
+        })
+        .await
+    }
+
+    /// Takes over a rollout in progress, applies `event`, and runs until the rollout ends. Returns its outcome, or
+    /// `None` if there was nothing to do. A paused rollout is still inspected: the future waits for another process
+    /// that applies [`Event::Continue`] or [`Event::Abort`].
+    ///
+    /// Deploying the version that is being rolled back completes the rollback.
+    ///
+    /// # Errors
+    ///
+    /// See [`ControllerError`]. A failed check is not an error, but the reason of a rollback.
+    pub async fn run<V>(&self, event: Event<V>) -> Result<Option<Outcome<V>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        let mut deployment = self.open().await?.ok_or(ControllerError::NotInitialized)?;
+        let mut effects = self.begin(&mut deployment, event).await?;
+        let mut reported = None;
+        let (mut action, mut tick_at) = (None, None);
+        let (mut retry, mut reported_reason) = (None, None);
+        let mut next_inspection = self.platform.now();
+        loop {
+            let state = deployment.state().clone();
+            self.report_state(&state, &mut reported);
+            for effect in effects {
+                match effect {
+                    Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
+                        // Replaces an action that is out of date.
+                        action = Some(Box::pin(self.carry_out(effect, state.clone())));
+                        (retry, reported_reason) = (None, None);
+                    }
+                    Effect::ScheduleTick { at } => tick_at = Some(at),
+                    Effect::Finished { outcome } => return Ok(Some(outcome)),
+                    Effect::Rejected { reason } => return Err(reason.into()),
+                }
+            }
+            if state.rollout().is_none() {
+                return Ok(None);
+            }
+            let retry_at = retry.as_ref().map(|(at, _)| *at);
+            let timers = [Some(next_inspection), tick_at, retry_at];
+            let timer = timers.into_iter().flatten().min().unwrap_or(next_inspection);
+            let sleep = self.platform.sleep(timer.since(self.platform.now()));
+            let event = match first_of(&mut action, sleep).await {
+                Wakeup::ActionCompleted(completed) => {
+                    action = None;
+                    match completed? {
+                        Completed::Event(event) => event,
+                        Completed::Retry { action, reason } => {
+                            if reported_reason.as_ref() != Some(&reason) {
+                                self.platform.report(Progress::Retrying { reason: &reason });
+                                reported_reason = Some(reason);
+                            }
+                            retry = Some((self.platform.now().after(self.poll_interval), action));
+                            effects = Vec::new();
+                            continue;
+                        }
+                    }
+                }
+                Wakeup::TimerElapsed => {
+                    let now = self.platform.now();
+                    if let Some((_, effect)) = retry.take_if(|(at, _)| *at <= now) {
+                        action = Some(Box::pin(self.carry_out(effect, state)));
+                        effects = Vec::new();
+                        continue;
+                    }
+                    // An inspection precedes each tick, so that no step is taken on an unhealthy version.
+                    let inspection = self.inspect(&state).await?;
+                    let now = self.platform.now();
+                    next_inspection = now.after(self.poll_interval);
+                    match inspection {
+                        Inspection::Unhealthy(finding) => Event::CheckFailed {
+                            request: state.last_request(),
+                            finding,
+                        },
+                        Inspection::Healthy if tick_at.is_some_and(|at| at <= now) => {
+                            tick_at = None;
+                            Event::Tick
+                        }
+                        Inspection::Healthy => {
+                            effects = Vec::new();
+                            continue;
+                        }
+                        Inspection::TakenOver => {
+                            drop(action);
+                            return self.follow(reported).await;
+                        }
+                    }
+                }
+            };
+            effects = match deployment.apply(event, self.platform.now()).await {
+                Ok(effects) => effects,
+                Err(error) if error.is_conflict() => {
+                    drop(action);
+                    return self.follow(reported).await;
+                }
+                Err(error) => return Err(ControllerError::State(error)),
+            };
+        }
+    }
+
+    async fn open<V>(&self) -> Result<Option<Deployment<V, &S>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+    {
+        Deployment::open(&self.store).await.map_err(ControllerError::State)
+    }
+
+    /// Takes over a rollout in progress and applies `event`. Returns the effects to carry out.
+    async fn begin<V>(
+        &self,
+        deployment: &mut Deployment<V, &S>,
+        event: Event<V>,
+    ) -> Result<Vec<Effect<V>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        // A rejected event must not take over, unless it repeats the deployment that is being rolled back.
+        let (_, effects) = step(deployment.state(), event.clone(), self.platform.now());
+        let completes_rollback = match effects.into_iter().next() {
+            Some(Effect::Rejected { reason }) if !is_rolled_back(deployment.state(), &event) => {
+                return Err(reason.into());
+            }
+            Some(Effect::Rejected { .. }) => true,
+            _ => false,
+        };
+        let mut effects = Vec::new();
+        if deployment.state().rollout().is_some() {
+            let controller = self.name.clone();
+            let resumed = deployment
+                .apply(Event::Resume { controller }, self.platform.now())
+                .await;
+            effects = resumed.map_err(not_begun)?;
+        }
+        if completes_rollback {
+            return Ok(effects);
+        }
+        let further = deployment.apply(event, self.platform.now()).await.map_err(not_begun)?;
+        // Only the last request counts. There is no new one if the same deployment is in progress.
+        Ok(if further.is_empty() { effects } else { further })
+    }
+
+    /// Carries out an effect once.
+    async fn carry_out<V>(&self, effect: Effect<V>, state: State<V>) -> Result<Completed<V>, ControllerError>
+    where
+        P: Platform<V>,
+    {
+        let request = |number| Request { number, state: &state };
+        let (result, event) = match &effect {
+            Effect::Update {
+                side,
+                version,
+                request: number,
+            } => (
+                self.platform.update(request(*number), *side, version).await,
+                Event::Ready { request: *number },
+            ),
+            Effect::CheckReady {
+                side,
+                version,
+                request: number,
+            } => (
+                self.platform.check_ready(request(*number), *side, version).await,
+                Event::Ready { request: *number },
+            ),
+            Effect::SetWeights {
+                weights,
+                request: number,
+            } => (
+                self.platform.set_weights(request(*number), *weights).await,
+                Event::WeightsApplied { request: *number },
+            ),
+            // Not an action.
+            Effect::ScheduleTick { .. } | Effect::Finished { .. } | Effect::Rejected { .. } => {
+                return Ok(Completed::Event(Event::Tick));
+            }
+        };
+        match (result, event) {
+            (Ok(()), event) => Ok(Completed::Event(event)),
+            (Err(PlatformError::Rejected(finding)), Event::Ready { request }) => {
+                Ok(Completed::Event(Event::CheckFailed { request, finding }))
+            }
+            (Err(PlatformError::Rejected(reason)), _) => Err(ControllerError::Platform(reason.into())),
+            (Err(PlatformError::Fatal(error)), _) => Err(ControllerError::Platform(error)),
+            (Err(PlatformError::Retryable(reason)), _) => Ok(Completed::Retry { action: effect, reason }),
+        }
+    }
+
+    /// Checks whether another controller has taken over, and the health of the new version.
+    async fn inspect<V>(&self, state: &State<V>) -> Result<Inspection, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        let stored = self.open::<V>().await?;
+        let owner = |state: &State<V>| {
+            state
+                .rollout()
+                .map(|rollout| (rollout.controller.clone(), rollout.epoch))
+        };
+        if stored.and_then(|stored| owner(stored.state())) != owner(state) {
+            return Ok(Inspection::TakenOver);
+        }
+        // Health does not matter during a rollback: there is no alternative.
+        if is_rolling_back(state) {
+            return Ok(Inspection::Healthy);
+        }
+        Ok(match self.platform.check_health(state).await {
+            Ok(()) => Inspection::Healthy,
+            Err(finding) => Inspection::Unhealthy(finding),
+        })
+    }
+
+    /// Reports the progress of a rollout that another controller carries out, until it ends.
+    async fn follow<V>(&self, mut reported: Option<State<V>>) -> Result<Option<Outcome<V>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        self.platform.report(Progress::TakenOver);
+        loop {
+            let stored = self.open().await?.ok_or(ControllerError::StateRemoved)?;
+            self.report_state(stored.state(), &mut reported);
+            if stored.state().rollout().is_none() {
+                return Ok(stored.state().last_outcome().cloned());
+            }
+            self.platform.sleep(self.poll_interval).await;
+        }
+    }
+
+    /// Reports a state, unless the reported one differs only in bookkeeping.
+    fn report_state<V: Clone + PartialEq>(&self, state: &State<V>, reported: &mut Option<State<V>>)
+    where
+        P: Platform<V>,
+    {
+        let summary = |state: &State<V>| {
+            let phase = state.rollout().map(|rollout| (rollout.phase.as_str(), rollout.paused));
+            (
+                state.blue.clone(),
+                state.green.clone(),
+                state.weights,
+                phase,
+                state.last.clone(),
+            )
+        };
+        if reported.as_ref().map(summary) != Some(summary(state)) {
+            self.platform.report(Progress::State(state));
+            *reported = Some(state.clone());
+        }
+    }
+}
+
+/// True if `event` deploys the version that is being rolled back.
+fn is_rolled_back<V: PartialEq>(state: &State<V>, event: &Event<V>) -> bool {
+    let phase = state.rollout().map(|rollout| &rollout.phase);
+    match (phase, event) {
+        (Some(Phase::RollBack { version, .. }), Event::Deploy { version: desired, .. }) => version == desired,
+        _ => false,
+    }
+}
+
+fn is_rolling_back<V>(state: &State<V>) -> bool {
+    state.rollout().is_some_and(Rollout::is_rolling_back)
+}
+
+fn not_begun(error: Error) -> ControllerError {
+    if error.is_conflict() {
+        ControllerError::TakenOver(error)
+    } else {
+        ControllerError::State(error)
+    }
+}
+
+/// Waits for the action, if there is one, or for the timer. The action wins if both are ready.
+async fn first_of<F: Future>(action: &mut Option<Pin<Box<F>>>, timer: impl Future<Output = ()>) -> Wakeup<F::Output> {
+    let mut timer = pin!(timer);
+    poll_fn(|context| {
+        if let Some(action) = action
+            && let Poll::Ready(output) = action.as_mut().poll(context)
+        {
+            return Poll::Ready(Wakeup::ActionCompleted(output));
+        }
+        timer.as_mut().poll(context).map(|()| Wakeup::TimerElapsed)
+    })
+    .await
+}

@@ -1,0 +1,38 @@
+//! Reasons why the state machine rejects an event.
+
+/// Why an event changed nothing, and what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// Another version is being deployed.
+    #[error(
+        "a rollout to another version is in progress ({phase}, controller {controller}): wait for it, or abort it and \
+         deploy again"
+    )]
+    InProgress {
+        /// The phase of that rollout.
+        phase: &'static str,
+        /// The controller of that rollout.
+        controller: String,
+    },
+    /// A rollback is in progress and cannot be stopped.
+    #[error("the rollout is being rolled back: wait until the router has the previous weights")]
+    RollingBack,
+    /// The event needs a rollout.
+    #[error("no rollout is in progress")]
+    NoRollout,
+    /// The rollout is not paused.
+    #[error("the rollout is not paused: it continues without a command")]
+    NotPaused,
+    /// The other side has no version that served successfully and was not rolled back since.
+    #[error("there is no previous version to roll back to: deploy a version by its name")]
+    NoRollbackVersion,
+    /// A result of a request that was never made.
+    #[error("request {request} was never made: the last one was {last}")]
+    UnknownRequest {
+        /// The request number of the event.
+        request: u64,
+        /// The number of the last request.
+        last: u64,
+    },
+}

@@ -1,0 +1,246 @@
+//! Simulated environment of the state machine: two sides, a router, healthy and unhealthy versions, and a controller
+//! that may crash at any time.
+
+use std::collections::BTreeSet;
+
+use bluegreen_state::{Effect, Event, Phase, Plan, Side, State, Strategy, Timestamp, Weights, plan, step};
+
+/// Versions that never become ready. Version 0, the initial one, does.
+pub(crate) const NEVER_READY: [u32; 2] = [3, 4];
+
+#[derive(Debug, Clone)]
+pub(crate) struct SimulatedEnvironment {
+    pub(crate) state: State<u32>,
+    now: Timestamp,
+    /// What each side runs: blue, green.
+    running: [u32; 2],
+    router: Weights,
+    /// Effects that were not carried out yet.
+    pending: Vec<Effect<u32>>,
+    /// Results that were sent already, and may be sent again.
+    sent: Vec<Event<u32>>,
+    /// The last request that was carried out.
+    last_completed: u64,
+    /// Versions whose last check failed.
+    unhealthy: BTreeSet<u32>,
+}
+
+/// A change that a test makes.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    /// Applies a command.
+    Apply(Event<u32>),
+    /// Carries out a pending effect and sends the result.
+    Complete(usize),
+    /// Carries out a pending effect, and the controller crashes before it sends the result. Another one takes over.
+    CompleteAndCrash(usize),
+    /// The controller crashes, and another one takes over.
+    Crash,
+    /// A health check of the deployed version fails.
+    FailCheck,
+    /// Sends an earlier result again.
+    RepeatResult(usize),
+    /// Time passes, in seconds.
+    AdvanceTime(u64),
+}
+
+impl SimulatedEnvironment {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::initial(0),
+            now: Timestamp::from_millis(1_000_000),
+            running: [0, 0],
+            router: Weights::EVEN,
+            pending: Vec::new(),
+            sent: Vec::new(),
+            last_completed: 0,
+            unhealthy: NEVER_READY.into(),
+        }
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        match action {
+            Action::Apply(event) => self.apply(event),
+            Action::Complete(index) => {
+                if let Some(result) = self.carry_out(index) {
+                    self.sent.push(result.clone());
+                    self.apply(result);
+                }
+            }
+            Action::CompleteAndCrash(index) => {
+                self.carry_out(index);
+                self.take_over();
+            }
+            Action::Crash => self.take_over(),
+            Action::RepeatResult(index) => {
+                if !self.sent.is_empty() {
+                    self.apply(self.sent[index % self.sent.len()].clone());
+                }
+            }
+            Action::FailCheck => {
+                let failed = Event::CheckFailed {
+                    request: self.state.last_request(),
+                    finding: "5% errors".to_owned(),
+                };
+                self.sent.push(failed.clone());
+                self.apply(failed);
+            }
+            Action::AdvanceTime(seconds) => {
+                self.now = Timestamp::from_millis(self.now.as_millis() + seconds * 1000);
+                self.apply(Event::Tick);
+            }
+        }
+    }
+
+    fn take_over(&mut self) {
+        self.pending.clear();
+        if self.state.rollout().is_some() {
+            self.apply(Event::Resume {
+                controller: "next".to_owned(),
+            });
+        }
+    }
+
+    fn apply(&mut self, event: Event<u32>) {
+        let target = *self.state.version(self.state.target());
+        let (next, effects) = step(&self.state, event.clone(), self.now);
+        match event {
+            Event::CheckFailed { .. } if next != self.state => _ = self.unhealthy.insert(target),
+            Event::Ready { .. } if next != self.state => _ = self.unhealthy.remove(&target),
+            _ => {}
+        }
+        if let Event::Deploy { version, .. } = &event
+            && next != self.state
+        {
+            let planned = plan(Some(&next), version);
+            assert_eq!(planned, Ok(Plan::NoChange), "a started deployment is planned again");
+        }
+        self.state = next;
+        for effect in effects {
+            match effect {
+                Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
+                    self.pending.push(effect);
+                }
+                Effect::Finished { .. } | Effect::ScheduleTick { .. } | Effect::Rejected { .. } => {}
+            }
+        }
+        self.assert_invariants();
+    }
+
+    /// Carries out a pending effect and returns its result. Drops it if it is out of date.
+    fn carry_out(&mut self, index: usize) -> Option<Event<u32>> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let effect = self.pending.remove(index % self.pending.len());
+        let (Effect::Update { request, .. } | Effect::CheckReady { request, .. } | Effect::SetWeights { request, .. }) =
+            effect
+        else {
+            return None;
+        };
+        if request < self.last_completed {
+            return None;
+        }
+        self.last_completed = request;
+        let result = match effect {
+            Effect::SetWeights { weights, .. } => {
+                self.router = weights;
+                Event::WeightsApplied { request }
+            }
+            Effect::Update { side, version, .. } => {
+                let share = self.router.share(side).get();
+                assert_eq!(share, 0, "{side} is updated while it has traffic: {self:#?}");
+                self.running[side as usize] = version;
+                readiness(version, request)
+            }
+            Effect::CheckReady { side, version, .. } => {
+                assert_eq!(self.running[side as usize], version, "{self:#?}");
+                readiness(version, request)
+            }
+            _ => return None,
+        };
+        self.assert_invariants();
+        Some(result)
+    }
+
+    fn assert_invariants(&self) {
+        let text = self.state.to_json().expect("the document reads back as the same state");
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let target = self.state.target();
+        assert_eq!(document["nextUpdate"], target.as_str());
+        assert_eq!(document["nextVersion"], *self.state.version(target));
+        assert_eq!(document["currentVersion"], *self.state.version(target.other()));
+        if let Some(weights) = document["weights"].as_object() {
+            let sum: u64 = weights.values().filter_map(serde_json::Value::as_u64).sum();
+            assert_eq!(sum, 100, "{text}");
+        }
+
+        let unhealthy = self.running.map(|version| self.unhealthy.contains(&version));
+        assert_ne!(unhealthy, [true, true], "both sides are unhealthy: {self:#?}");
+        for side in Side::BOTH {
+            if NEVER_READY.contains(&self.running[side as usize]) {
+                let share = self.router.share(side).get();
+                assert_eq!(share, 0, "{side} is not ready and has traffic: {self:#?}");
+            }
+        }
+        let is_shifting = self.state.rollout().is_some_and(|rollout| {
+            matches!(
+                rollout.phase(),
+                Phase::Reconcile { .. } | Phase::Shift { .. } | Phase::RollBack { .. }
+            )
+        });
+        if !is_shifting {
+            assert_eq!(
+                self.router,
+                self.state.weights(),
+                "the router has other weights: {self:#?}"
+            );
+        }
+        if self.state.rollout().is_none() {
+            for side in Side::BOTH {
+                if self.state.dirty_side() != Some(side) {
+                    let running = self.running[side as usize];
+                    assert_eq!(
+                        running,
+                        *self.state.version(side),
+                        "{side} runs another version: {self:#?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Carries out effects until none is pending, and returns their number.
+    pub(crate) fn settle(&mut self) -> usize {
+        self.take_over();
+        let mut completed = 0;
+        while !self.pending.is_empty() {
+            self.act(Action::Complete(0));
+            completed += 1;
+            assert!(completed < 1000, "it never settles: {self:#?}");
+        }
+        completed
+    }
+
+    pub(crate) fn deploy(version: u32, strategy: Strategy) -> Action {
+        let controller = "first".to_owned();
+        Action::Apply(Event::Deploy {
+            version,
+            strategy,
+            controller,
+        })
+    }
+
+    pub(crate) fn router(&self) -> Weights {
+        self.router
+    }
+}
+
+fn readiness(version: u32, request: u64) -> Event<u32> {
+    if NEVER_READY.contains(&version) {
+        let finding = format!("{version} never became ready");
+        Event::CheckFailed { request, finding }
+    } else {
+        Event::Ready { request }
+    }
+}
