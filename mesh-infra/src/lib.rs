@@ -83,14 +83,15 @@ mod app;
 mod check;
 mod construct;
 mod constructs;
+#[cfg(feature = "deploy")]
+pub mod deploy;
 mod diagram;
 mod ecr_image;
 pub mod env;
 pub mod images;
 pub mod labels;
 mod mesh_encoding;
-mod mesh_resource;
-mod participant;
+pub mod model;
 mod stack;
 
 pub use app::App;
@@ -98,8 +99,6 @@ pub use cfn::{
     self, AssertionError, Change, Diff, Difference, Entry, Literal, Output, Parameter, Resource, StringList, Template,
     TemplateError, Value, diff,
 };
-#[cfg(feature = "deploy")]
-pub use cfn_deploy as deploy;
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
@@ -116,5 +115,6 @@ pub use mesh_encoding::MeshEncoding;
 /// App Mesh's own words, which the constructs of a mesh are made with: what a listener, a match or a policy can say.
 pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;
+pub use model::TemplateModel;
 pub use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 pub use stack::{LogicalId, Scope, Stack};

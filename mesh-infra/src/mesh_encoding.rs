@@ -1,26 +1,27 @@
-//! The two forms in which a template describes a mesh, and how one becomes the other.
+//! The two encodings of a mesh in a template, and the conversion of one into the other.
 
 mod parameters;
 
 pub(crate) use parameters::to_parameters;
 
-/// How a template describes a mesh.
+/// The encoding of a mesh in a template.
 ///
 /// Constructs write `AWS::AppMesh::…` resources, and [`Stack::override_property`](crate::Stack::override_property)
-/// changes those. Synthesis turns them into the form that is asked for: the same mesh, under the same logical ids.
+/// changes them. Synthesis converts them into the requested encoding: the same mesh under the same logical ids.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MeshEncoding {
-    /// One `AWS::SSM::Parameter` per resource, which our control plane reads. The parameter is named by
+    /// One `AWS::SSM::Parameter` per resource, which Meshwright's control plane reads. Its name is
     /// [`ResourcePath::to_parameter`](mesh_model::app_mesh::ResourcePath::to_parameter), such as
-    /// `/meshwright/demo/virtualNode/blue`, and holds the spec as the App Mesh API writes it: JSON, in camelCase.
+    /// `/meshwright/demo/virtualNode/blue`, and its value the spec in the JSON of the App Mesh API, in camelCase.
     ///
-    /// References between the resources become names. The order that they gave stays, as `DependsOn`. What took
-    /// a resource's ARN takes its path, `mesh/demo/virtualNode/blue`: Envoys are told apart by either.
+    /// References between the resources become names, and their order becomes `DependsOn`. References to the ARN of a
+    /// resource become its path, `mesh/demo/virtualNode/blue`; an Envoy is identified by either.
     ///
-    /// The default, decided by us: App Mesh is gone, and a parameter is created, updated and rolled back with the
-    /// rest of its stack.
+    /// The default, decided by us: App Mesh no longer exists, and CloudFormation creates, updates and rolls back
+    /// parameters together with the rest of the stack.
     #[default]
     Parameters,
-    /// `AWS::AppMesh::…` resources, for environments that emulate App Mesh, and for people who know them.
+    /// `AWS::AppMesh::…` resources, for environments that emulate App Mesh, and for readers who know them.
     AppMesh,
 }

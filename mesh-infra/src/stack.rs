@@ -13,9 +13,10 @@ use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-use crate::check::check;
+use crate::check::check_model;
 use crate::construct::Construct;
 use crate::mesh_encoding::{MeshEncoding, to_parameters};
+use crate::model::TemplateModel;
 
 pub use logical_id::LogicalId;
 use overrides::Override;
@@ -116,18 +117,19 @@ impl Stack {
     ///
     /// As [`Stack::synth`]. Paths lead through the resources as they were described, in either form:
     /// `Resources.BlueVirtualNode.Properties.Spec.…`.
-    pub fn synth_as(&self, form: MeshEncoding) -> Result<Template, ValidationErrors> {
+    pub fn synth_as(&self, encoding: MeshEncoding) -> Result<Template, ValidationErrors> {
         let mut diagnostics = self.diagnostics.clone();
         let mut template = self.template.clone();
         for change in &self.overrides {
             change.apply(&mut template, &mut diagnostics);
         }
-        if let Err(found) = check(&template) {
-            diagnostics.extend(found);
-        }
-        if form == MeshEncoding::Parameters {
-            to_parameters(&mut template, &mut diagnostics);
-        }
-        diagnostics.into_result(template)
+        let model = TemplateModel::new(&template);
+        check_model(&model, &mut diagnostics);
+        let encoded = match encoding {
+            MeshEncoding::Parameters => Some(to_parameters(&model, &mut diagnostics)),
+            MeshEncoding::AppMesh => None,
+        };
+        drop(model);
+        diagnostics.into_result(encoded.unwrap_or(template))
     }
 }

@@ -1,13 +1,14 @@
-//! What Fargate demands of a task definition: a network mode, a size from its table, and room in it for what its
-//! containers, Envoy among them, are promised.
+//! Fargate's limits of a task definition: the network mode, the task size, and the sizes of its containers.
 
 use cfn::{Value, ecs};
 use sidecar_contract::Diagnostics;
 
-/// Each CPU size, in units, and the memory that goes with it, in MiB: least, most, step.
+use crate::model::TemplateModel;
+
+/// The CPU sizes in units, and the memory allowed with each in MiB: minimum, maximum, step.
 ///
-/// Source: ECS developer guide, "Task definition parameters for Fargate" (read 2026-11-23); the last row, whose
-/// memory has no even steps, from the Fargate rules of cfn-lint 1.58.0.
+/// Source: ECS developer guide, "Task definition parameters for Fargate" (read 2026-11-23); the last row, without
+/// a constant step, from the Fargate rules of cfn-lint 1.58.0.
 const SIZES: [(u32, Memory); 8] = [
     (256, Memory::OneOf(&[512, 1024, 2048])),
     (512, Memory::Steps(1024, 4096, 1024)),
@@ -29,29 +30,35 @@ impl Memory {
     fn allows(self, mib: u32) -> bool {
         match self {
             Memory::OneOf(sizes) => sizes.contains(&mib),
-            Memory::Steps(least, most, step) => (least..=most).contains(&mib) && mib.is_multiple_of(step),
+            Memory::Steps(min, max, step) => (min..=max).contains(&mib) && mib.is_multiple_of(step),
         }
     }
 
     fn allowed(self) -> String {
         match self {
             Memory::OneOf(sizes) => listed(sizes.iter()),
-            Memory::Steps(least, most, step) => format!("{least} to {most} in steps of {step}"),
+            Memory::Steps(min, max, step) => format!("{min} to {max} in steps of {step}"),
         }
     }
 }
 
-pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
+pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
+    for (id, task_definition) in model.task_definitions() {
+        check_task_definition(task_definition, &format!("Resources.{id}.Properties"), diagnostics);
+    }
+}
+
+fn check_task_definition(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
     let compatibilities = task.requires_compatibilities.as_ref().and_then(Value::known_items);
-    if !compatibilities.is_some_and(|words| words.contains(&"FARGATE")) {
+    if !compatibilities.is_some_and(|compatibilities| compatibilities.contains(&"FARGATE")) {
         return;
     }
     match &task.network_mode {
         Some(Value::Known(mode)) if mode != "awsvpc" => diagnostics.add(
             format!("{path}.NetworkMode"),
-            format!("is `{mode}`; Fargate allows awsvpc alone"),
+            format!("is `{mode}`; Fargate allows only awsvpc"),
         ),
-        None => diagnostics.add(format!("{path}.NetworkMode"), "is missing; Fargate demands awsvpc"),
+        None => diagnostics.add(format!("{path}.NetworkMode"), "is missing; Fargate requires awsvpc"),
         _ => {}
     }
     check_size(task, path, diagnostics);
@@ -60,7 +67,7 @@ pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Di
 fn check_size(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
     for (field, value) in [("Cpu", &task.cpu), ("Memory", &task.memory)] {
         if value.is_none() {
-            diagnostics.add(format!("{path}.{field}"), "is missing; Fargate demands it");
+            diagnostics.add(format!("{path}.{field}"), "is missing; Fargate requires it");
         }
     }
     let Some(Value::Known(cpu)) = &task.cpu else { return };
@@ -77,62 +84,67 @@ fn check_size(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnost
         diagnostics.add(
             format!("{path}.Memory"),
             format!(
-                "is `{memory}`; Fargate allows {} MiB beside {units} CPU units",
+                "is `{memory}`; with {units} CPU units, Fargate allows {} MiB",
                 allowed.allowed()
             ),
         );
         return;
     }
     let memory = in_units(memory, "gb").unwrap_or_default();
-    check_shares(task, (*units, memory), path, diagnostics);
+    check_container_sizes(task, (*units, memory), path, diagnostics);
 }
 
-/// Source: ECS API reference, `ContainerDefinition` (read 2026-11-23): what containers are promised has to be there, and
-/// none may be allowed more than there is.
-fn check_shares(task: &ecs::TaskDefinition, (cpu, memory): (u32, u32), path: &str, diagnostics: &mut Diagnostics) {
-    for (property, there, unit, is_sum) in [
+/// Source: ECS API reference, `ContainerDefinition` (read 2026-11-23): reservations of all containers together, and the
+/// limit of each container, must not exceed the size of the task.
+fn check_container_sizes(
+    task: &ecs::TaskDefinition,
+    (cpu, memory): (u32, u32),
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    for (property, available, unit, is_sum) in [
         ("Cpu", cpu, "CPU units", true),
         ("MemoryReservation", memory, "MiB", true),
         ("Memory", memory, "MiB", false),
     ] {
         let containers = task.container_definitions.iter().enumerate();
-        let given = containers.filter_map(|(index, container)| {
+        let sizes = containers.filter_map(|(index, container)| {
             let value = Value::<u32>::from_json(container.other.get(property)?).ok()?;
             Some((index, value.known().copied()?))
         });
-        let given: Vec<(usize, u32)> = given.collect();
-        let sum: u32 = given.iter().fold(0, |sum, (_, value)| sum.saturating_add(*value));
-        if is_sum && sum > there {
+        let sizes: Vec<(usize, u32)> = sizes.collect();
+        let sum: u32 = sizes.iter().fold(0, |sum, (_, value)| sum.saturating_add(*value));
+        if is_sum && sum > available {
             diagnostics.add(
                 format!("{path}.ContainerDefinitions"),
-                format!("have {property} of {sum} {unit} in all; the task has {there}"),
+                format!("have a total {property} of {sum} {unit}; the task has {available}"),
             );
         }
-        for (index, value) in given.into_iter().filter(|(_, value)| !is_sum && *value > there) {
+        for (index, value) in sizes.into_iter().filter(|(_, value)| !is_sum && *value > available) {
             diagnostics.add(
                 format!("{path}.ContainerDefinitions[{index}].{property}"),
-                format!("is {value} {unit}; the task has {there}"),
+                format!("is {value} {unit}; the task has {available}"),
             );
         }
     }
 }
 
-/// A size in 1024ths: a plain number already is, one with the larger unit after it (`.5 vCPU`, `2 GB`) is not.
+/// Parses a size in units; a number with the larger unit (`.5 vCPU`, `2 GB`) is multiplied by 1024.
 fn in_units(size: &str, larger_unit: &str) -> Option<u32> {
     let size = size.trim().to_ascii_lowercase();
     let Some(number) = size.strip_suffix(larger_unit) else {
         return size.parse().ok();
     };
     let units = number.trim().parse::<f64>().ok()? * 1024.0;
-    // Sizes are small multiples of a quarter, exact in floating point; anything else is no size.
+    // Sizes are small multiples of a quarter, exact in floating point; other numbers are invalid.
     (units.fract() == 0.0 && (0.0..=1e6).contains(&units)).then_some(units as u32)
 }
 
 fn listed<'a>(sizes: impl Iterator<Item = &'a u32>) -> String {
-    let words: Vec<_> = sizes.map(u32::to_string).collect();
-    match words.split_last() {
+    let sizes: Vec<_> = sizes.map(u32::to_string).collect();
+    match sizes.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => words.concat(),
+        _ => sizes.concat(),
     }
 }
 
@@ -152,18 +164,18 @@ mod tests {
         }
     }
 
-    fn problems_of(task: &ecs::TaskDefinition) -> String {
+    fn errors_of(task: &ecs::TaskDefinition) -> String {
         let mut diagnostics = Diagnostics::new();
-        check(task, "T", &mut diagnostics);
+        check_task_definition(task, "T", &mut diagnostics);
         diagnostics.to_string()
     }
 
-    fn diagnostics(cpu: &str, memory: &str) -> String {
-        problems_of(&task(cpu, memory))
+    fn size_errors(cpu: &str, memory: &str) -> String {
+        errors_of(&task(cpu, memory))
     }
 
     #[test]
-    fn sizes_come_from_the_table() {
+    fn task_sizes_are_those_of_fargate() {
         for (cpu, memory) in [
             ("256", "512"),
             (".25 vCPU", "0.5 GB"),
@@ -172,25 +184,25 @@ mod tests {
             ("8192", "20480"),
             ("32768", "249856"),
         ] {
-            assert_eq!(diagnostics(cpu, memory), "", "{cpu}/{memory}");
+            assert_eq!(size_errors(cpu, memory), "", "{cpu}/{memory}");
         }
         assert_eq!(
-            diagnostics("300", "512"),
+            size_errors("300", "512"),
             "T.Cpu: is `300`; Fargate allows 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768"
         );
         assert_eq!(
-            diagnostics("256", "4096"),
-            "T.Memory: is `4096`; Fargate allows 512, 1024 or 2048 MiB beside 256 CPU units"
+            size_errors("256", "4096"),
+            "T.Memory: is `4096`; with 256 CPU units, Fargate allows 512, 1024 or 2048 MiB"
         );
         assert_eq!(
-            diagnostics("8192", "17 GB"),
-            "T.Memory: is `17 GB`; Fargate allows 16384 to 61440 in steps of 4096 MiB beside 8192 CPU units"
+            size_errors("8192", "17 GB"),
+            "T.Memory: is `17 GB`; with 8192 CPU units, Fargate allows 16384 to 61440 in steps of 4096 MiB"
         );
-        assert_eq!(diagnostics("NaN vCPU", "1").lines().count(), 1);
+        assert_eq!(size_errors("NaN vCPU", "1").lines().count(), 1);
     }
 
     #[test]
-    fn containers_share_what_there_is() {
+    fn containers_must_fit_into_the_task() {
         let container = |properties: serde_json::Value| {
             let mut container = ecs::ContainerDefinition::new("x", "x");
             container.other = properties.as_object().cloned().expect("an object");
@@ -201,13 +213,13 @@ mod tests {
             container(json!({"Cpu": 128, "Memory": "512", "MemoryReservation": 300})),
             container(json!({"Cpu": "128", "Memory": {"Ref": "Size"}, "MemoryReservation": 212})),
         ];
-        assert_eq!(problems_of(&task), "");
+        assert_eq!(errors_of(&task), "");
         task.container_definitions
             .push(container(json!({"Cpu": 1, "Memory": 513, "MemoryReservation": 1})));
         assert_eq!(
-            problems_of(&task),
-            "T.ContainerDefinitions: have Cpu of 257 CPU units in all; the task has 256\n\
-             T.ContainerDefinitions: have MemoryReservation of 513 MiB in all; the task has 512\n\
+            errors_of(&task),
+            "T.ContainerDefinitions: have a total Cpu of 257 CPU units; the task has 256\n\
+             T.ContainerDefinitions: have a total MemoryReservation of 513 MiB; the task has 512\n\
              T.ContainerDefinitions[2].Memory: is 513 MiB; the task has 512"
         );
     }

@@ -1,21 +1,27 @@
-//! References that lead nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, and the names of conditions.
+//! References to missing resources, parameters and conditions: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::If`, `DependsOn`.
 
 use cfn::{Template, intrinsic};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
-    // A macro may add whatever is referred to.
+use crate::model::TemplateModel;
+
+pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
+    check_template(model.template(), diagnostics);
+}
+
+fn check_template(template: &Template, diagnostics: &mut Diagnostics) {
+    // A macro can add what is referred to.
     if template.other.contains_key("Transform") {
         return;
     }
     for (id, condition) in &template.conditions {
-        let mut walk = Walk {
+        let mut visitor = Visitor {
             template,
             diagnostics,
             path: format!("Conditions.{id}"),
         };
-        walk.json(condition, &[]);
+        visitor.visit(condition, &[]);
     }
     for (id, resource) in &template.resources {
         if let Some(condition) = &resource.condition
@@ -23,64 +29,64 @@ pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
         {
             diagnostics.add(
                 format!("Resources.{id}.Condition"),
-                format!("names `{condition}`, which is no condition"),
+                format!("is `{condition}`, which is not a condition"),
             );
         }
         for name in &resource.depends_on {
             if !template.resources.contains_key(name) {
                 diagnostics.add(
                     format!("Resources.{id}.DependsOn"),
-                    format!("names `{name}`, which is no resource"),
+                    format!("contains `{name}`, which is not a resource"),
                 );
             }
         }
-        let mut walk = Walk {
+        let mut visitor = Visitor {
             template,
             diagnostics,
             path: format!("Resources.{id}.Properties"),
         };
-        walk.json(&resource.properties, &[]);
+        visitor.visit(&resource.properties, &[]);
     }
     for (id, output) in &template.outputs {
-        let mut walk = Walk {
+        let mut visitor = Visitor {
             template,
             diagnostics,
             path: format!("Outputs.{id}.Value"),
         };
-        walk.json(&output.value, &[]);
+        visitor.visit(&output.value, &[]);
     }
 }
 
-/// A walk through one value, with the path to where it is.
-struct Walk<'a> {
+/// Visits the references in a value and keeps the path to the current one.
+struct Visitor<'a> {
     template: &'a Template,
     diagnostics: &'a mut Diagnostics,
     path: String,
 }
 
-impl Walk<'_> {
-    /// `locals` are the variables that the `Fn::Sub` around brings along.
-    fn json(&mut self, json: &Json, locals: &[&str]) {
+impl Visitor<'_> {
+    /// `locals` are the variables of the enclosing `Fn::Sub`.
+    fn visit(&mut self, json: &Json, locals: &[&str]) {
         match (intrinsic(json), json) {
             (Some((name, argument)), _) => self.function(name, argument, locals),
             (None, Json::Object(object)) => {
                 for (key, value) in object {
-                    self.at(&format!(".{key}"), |walk| walk.json(value, locals));
+                    self.at(&format!(".{key}"), |visitor| visitor.visit(value, locals));
                 }
             }
             (None, Json::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.at(&format!("[{index}]"), |walk| walk.json(item, locals));
+                    self.at(&format!("[{index}]"), |visitor| visitor.visit(item, locals));
                 }
             }
             _ => {}
         }
     }
 
-    fn at(&mut self, step: &str, walk: impl FnOnce(&mut Self)) {
+    fn at(&mut self, step: &str, visit: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push_str(step);
-        walk(self);
+        visit(self);
         self.path.truncate(length);
     }
 
@@ -98,23 +104,23 @@ impl Walk<'_> {
                 if let [Json::String(text), Json::Object(variables)] = parts.as_slice() {
                     let names: Vec<_> = variables.keys().map(String::as_str).collect();
                     self.substitution(text, &names);
-                    variables.values().for_each(|value| self.json(value, locals));
+                    variables.values().for_each(|value| self.visit(value, locals));
                 }
             }
             ("Fn::If", Json::Array(parts)) => {
                 if let Some(Json::String(condition)) = parts.first()
                     && !self.template.conditions.contains_key(condition)
                 {
-                    let message = format!("asks for `{condition}`, which is no condition");
+                    let message = format!("refers to `{condition}`, which is not a condition");
                     self.diagnostics.add(self.path.as_str(), message);
                 }
-                self.json(argument, locals);
+                self.visit(argument, locals);
             }
-            (_, argument) => self.json(argument, locals),
+            (_, argument) => self.visit(argument, locals),
         }
     }
 
-    /// `${Name}` refers, `${Name.Attribute}` refers to a resource, `${!Literal}` is text.
+    /// `${Name}` is a reference, `${Name.Attribute}` a reference to a resource, `${!Literal}` is text.
     fn substitution(&mut self, text: &str, locals: &[&str]) {
         for opened in text.split("${").skip(1) {
             let Some((name, _)) = opened.split_once('}') else {
@@ -133,7 +139,7 @@ impl Walk<'_> {
 
     fn expect_reference(&mut self, id: &str) {
         let known = self.template.resources.contains_key(id) || self.template.parameters.contains_key(id);
-        // `AWS::Region` and its like are always there.
+        // Pseudo parameters such as `AWS::Region` always exist.
         if !known && !id.starts_with("AWS::") {
             let message = format!("refers to `{id}`, which is neither a resource nor a parameter");
             self.diagnostics.add(self.path.as_str(), message);
@@ -142,7 +148,7 @@ impl Walk<'_> {
 
     fn expect_resource(&mut self, id: &str) {
         if !self.template.resources.contains_key(id) {
-            let message = format!("takes an attribute of `{id}`, which is no resource");
+            let message = format!("refers to an attribute of `{id}`, which is not a resource");
             self.diagnostics.add(self.path.as_str(), message);
         }
     }
@@ -159,7 +165,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_what_leads_nowhere_is_told() {
+    fn missing_references_are_reported() {
         let mut template = Template::default();
         let properties = json!({
             "Good": [{"Ref": "AWS::Region"}, {"Fn::Sub": "${AWS::AccountId} ${A.Arn} ${!A}"}, {"Fn::GetAtt": "A.B.C"}],
@@ -169,13 +175,13 @@ mod tests {
         let resource = Resource::new("T", properties).with_depends_on(["C"]);
         template.resources.insert("A".to_owned(), resource);
         let mut diagnostics = Diagnostics::new();
-        check(&template, &mut diagnostics);
+        check_template(&template, &mut diagnostics);
         assert_eq!(
             diagnostics.to_string(),
-            "Resources.A.DependsOn: names `C`, which is no resource\n\
+            "Resources.A.DependsOn: contains `C`, which is not a resource\n\
              Resources.A.Properties.Local: refers to `Y`, which is neither a resource nor a parameter\n\
              Resources.A.Properties.Local: refers to `Z`, which is neither a resource nor a parameter\n\
-             Resources.A.Properties.Deep[1][0]: takes an attribute of `B`, which is no resource"
+             Resources.A.Properties.Deep[1][0]: refers to an attribute of `B`, which is not a resource"
         );
     }
 }

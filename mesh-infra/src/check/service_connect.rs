@@ -1,55 +1,55 @@
-//! The namespaces of Service Connect: which services meet in each, and whether they agree.
+//! Service Connect namespaces: whether the services of each fit together.
 
-use cfn::{ResourceType, Template, Value, ecs, servicediscovery};
+use cfn::{ResourceType, Value, ecs, servicediscovery};
 use indexmap::IndexMap;
 use mesh_model::namespace::{Member, Namespace, PortMapping};
 use mesh_model::service_connect::{AppProtocol, ServiceConnectConfiguration};
 use sidecar_contract::Diagnostics;
 
-use crate::participant::{Participant, Shared, participants, referred};
+use crate::model::{Identity, ServiceView, TemplateModel};
 
-/// A service whose configuration and ports are all known.
-struct Judged {
+/// A service with a known configuration and known ports.
+struct ResolvedService {
     logical_id: String,
     path: String,
     configuration: ServiceConnectConfiguration,
     ports: Vec<PortMapping>,
 }
 
-/// Services that meet for certain: those of one namespace that exist under the same condition.
-type Meeting = (Shared, Option<String>);
+/// A namespace and a condition; services with both in common certainly exist in one namespace.
+type GroupKey = (Identity, Option<String>);
 
-pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
-    let mut meetings: IndexMap<Meeting, Vec<Judged>> = IndexMap::new();
-    for participant in participants(template) {
-        let Some(configuration) = participant.service_connect() else {
+pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
+    let mut groups: IndexMap<GroupKey, Vec<ResolvedService>> = IndexMap::new();
+    for service in model.services() {
+        let Some(configuration) = service.service_connect() else {
             continue;
         };
         let path = format!(
             "Resources.{}.Properties.ServiceConnectConfiguration",
-            participant.logical_id
+            service.logical_id
         );
-        refuse_namespace_id(template, configuration, &path, diagnostics);
-        let Some(namespace) = participant.namespace(template) else {
+        check_namespace_reference(model, configuration, &path, diagnostics);
+        let Some(namespace) = service.namespace() else {
             diagnostics.add(
                 format!("{path}.Namespace"),
-                "is missing, and the cluster has no ServiceConnectDefaults either",
+                "is missing, and the cluster has no ServiceConnectDefaults",
             );
             continue;
         };
-        if let Some(judged) = judged(&participant, configuration, path, diagnostics) {
-            let condition = template.resources[participant.logical_id].condition.clone();
-            meetings.entry((namespace, condition)).or_default().push(judged);
+        if let Some(resolved) = resolve_service(&service, configuration, path, diagnostics) {
+            let condition = service.condition().map(str::to_owned);
+            groups.entry((namespace, condition)).or_default().push(resolved);
         }
     }
-    for ((namespace, _), members) in &meetings {
-        resolve(namespace, members, diagnostics);
+    for ((namespace, _), services) in &groups {
+        check_namespace(namespace, services, diagnostics);
     }
 }
 
-/// `Ref` of a namespace is the obvious thing to write, and wrong: it is the id.
-fn refuse_namespace_id(
-    template: &Template,
+/// `Ref` of a namespace is its id, which Service Connect does not accept.
+fn check_namespace_reference(
+    model: &TemplateModel<'_>,
     configuration: &ecs::ServiceConnectConfiguration,
     path: &str,
     diagnostics: &mut Diagnostics,
@@ -57,44 +57,38 @@ fn refuse_namespace_id(
     let Some(namespace @ Value::Ref(_)) = configuration.namespace() else {
         return;
     };
-    if let Some((id, resource)) = referred(template, &namespace)
+    if let Some((id, resource)) = model.referenced(&namespace)
         && resource.kind == servicediscovery::HttpNamespace::KIND
     {
         diagnostics.add(
             format!("{path}.Namespace"),
-            format!("is the id of `{id}`; Service Connect takes a name or an ARN, so write Fn::GetAtt {id}.Arn"),
+            format!("is the id of `{id}`; Service Connect needs a name or an ARN, such as Fn::GetAtt {id}.Arn"),
         );
     }
 }
 
-/// The service as the model wants it, `None` when some of it is not known or not in the template.
-fn judged(
-    participant: &Participant<'_>,
+/// The service for the model. `None` if part of it is unresolved or not in the template.
+fn resolve_service(
+    service: &ServiceView<'_>,
     configuration: &ecs::ServiceConnectConfiguration,
     path: String,
     diagnostics: &mut Diagnostics,
-) -> Option<Judged> {
+) -> Option<ResolvedService> {
     let configuration = match configuration.to_model() {
         Ok(configuration) => configuration,
-        Err(late) if late.is_unresolved() => return None,
+        Err(error) if error.is_unresolved() => return None,
         Err(error) => {
-            let diagnostic = error.into_diagnostic(&path);
-            diagnostics.add(diagnostic.path, diagnostic.message);
+            diagnostics.extend([error.into_diagnostic(&path)]);
             return None;
         }
     };
-    participant.task_definition.as_ref()?;
-    let ports = participant
-        .containers()
-        .iter()
-        .flat_map(|container| &container.port_mappings)
-        .map(port_mapping)
-        .collect::<Option<_>>()?;
-    Some(Judged {
-        logical_id: participant.logical_id.to_owned(),
+    let containers = &service.task_definition?.container_definitions;
+    let mappings = containers.iter().flat_map(|container| &container.port_mappings);
+    Some(ResolvedService {
+        logical_id: service.logical_id.to_owned(),
         path,
         configuration,
-        ports,
+        ports: mappings.map(port_mapping).collect::<Option<_>>()?,
     })
 }
 
@@ -106,8 +100,8 @@ fn port_mapping(mapping: &ecs::PortMapping) -> Option<PortMapping> {
     };
     let protocol = match &mapping.app_protocol {
         None => AppProtocol::Tcp,
-        // An unknown word is told where the task definition is checked.
-        Some(Value::Known(word)) => AppProtocol::from_app_protocol(word).unwrap_or_default(),
+        // The check of the task definition reports an unknown protocol.
+        Some(Value::Known(protocol)) => AppProtocol::from_app_protocol(protocol).unwrap_or_default(),
         Some(_) => return None,
     };
     Some(PortMapping {
@@ -117,21 +111,20 @@ fn port_mapping(mapping: &ecs::PortMapping) -> Option<PortMapping> {
     })
 }
 
-fn resolve(namespace: &Shared, members: &[Judged], diagnostics: &mut Diagnostics) {
-    let members: Vec<_> = members
+fn check_namespace(namespace: &Identity, services: &[ResolvedService], diagnostics: &mut Diagnostics) {
+    let members: Vec<_> = services
         .iter()
-        .map(|member| Member {
-            service: &member.logical_id,
-            path: &member.path,
-            configuration: &member.configuration,
-            ports: &member.ports,
+        .map(|service| Member {
+            service: &service.logical_id,
+            path: &service.path,
+            configuration: &service.configuration,
+            ports: &service.ports,
         })
         .collect();
-    // Names that follow from the namespace's are judged by their letters, and an ARN or `${…}` has letters that
-    // no name has.
+    // Names with the namespace's name in them are checked for their characters; an ARN or `${…}` has others.
     let is_name = namespace.is_named && !namespace.label.starts_with("arn:");
     let name = if is_name { &namespace.label } else { "namespace" };
-    if let Err(found) = Namespace::resolve(name, &members) {
-        diagnostics.extend(found);
+    if let Err(errors) = Namespace::resolve(name, &members) {
+        diagnostics.extend(errors);
     }
 }

@@ -1,4 +1,4 @@
-//! What ECS demands of the containers of a task definition.
+//! ECS's rules for the containers of a task definition.
 //!
 //! Source: ECS API reference, `ContainerDefinition`, `PortMapping`, `HealthCheck` and `ContainerDependency` (read
 //! 2026-11-23).
@@ -6,24 +6,32 @@
 use std::collections::BTreeSet;
 
 use cfn::{Value, ecs, in_range};
+use mesh_model::service_connect::AppProtocol;
 use sidecar_contract::Diagnostics;
 
-pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
-    let containers = &task.container_definitions;
-    let path = format!("{path}.ContainerDefinitions");
+use crate::model::TemplateModel;
+
+pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
+    for (id, task_definition) in model.task_definitions() {
+        let path = format!("Resources.{id}.Properties.ContainerDefinitions");
+        check_containers(&task_definition.container_definitions, &path, diagnostics);
+    }
+}
+
+fn check_containers(containers: &[ecs::ContainerDefinition], path: &str, diagnostics: &mut Diagnostics) {
     if containers.is_empty() {
-        diagnostics.add(path, "is empty; a task has at least one container");
+        diagnostics.add(path, "is empty; a task needs at least one container");
         return;
     }
-    let essential = |container: &ecs::ContainerDefinition| container.essential != Some(Value::Known(false));
-    if !containers.iter().any(essential) {
-        diagnostics.add(path.as_str(), "has no essential container; at least one must be");
+    let is_essential = |container: &ecs::ContainerDefinition| container.essential != Some(Value::Known(false));
+    if !containers.iter().any(is_essential) {
+        diagnostics.add(path, "has no essential container; a task needs at least one");
     }
-    let mut names = Once::new("a container's name is unique in its task definition");
-    let mut port_names = Once::new("a port's name is unique in its task definition");
+    let mut names = UniqueNames::new("container names are unique in a task definition");
+    let mut port_names = UniqueNames::new("port names are unique in a task definition");
     for (index, container) in containers.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        names.expect(&container.name, || format!("{path}.Name"), diagnostics);
+        names.check(&container.name, || format!("{path}.Name"), diagnostics);
         check_environment(container, &path, diagnostics);
         check_ports(container, &path, &mut port_names, diagnostics);
         check_dependencies(container, containers, &path, diagnostics);
@@ -34,9 +42,9 @@ pub(super) fn check(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Di
 }
 
 fn check_environment(container: &ecs::ContainerDefinition, path: &str, diagnostics: &mut Diagnostics) {
-    let mut names = Once::new("a variable is set once");
+    let mut names = UniqueNames::new("each environment variable is set once");
     for (index, variable) in container.environment.iter().enumerate() {
-        names.expect(
+        names.check(
             &variable.name,
             || format!("{path}.Environment[{index}].Name"),
             diagnostics,
@@ -44,11 +52,16 @@ fn check_environment(container: &ecs::ContainerDefinition, path: &str, diagnosti
     }
 }
 
-fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Once, diagnostics: &mut Diagnostics) {
+fn check_ports(
+    container: &ecs::ContainerDefinition,
+    path: &str,
+    names: &mut UniqueNames,
+    diagnostics: &mut Diagnostics,
+) {
     for (index, port) in container.port_mappings.iter().enumerate() {
         let path = format!("{path}.PortMappings[{index}]");
         if let Some(name) = &port.name {
-            names.expect(name, || format!("{path}.Name"), diagnostics);
+            names.check(name, || format!("{path}.Name"), diagnostics);
             check_port_name(name, &path, diagnostics);
         }
         in_range(
@@ -57,12 +70,12 @@ fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Onc
             &format!("{path}.ContainerPort"),
             diagnostics,
         );
-        if let Some(Value::Known(word)) = &port.app_protocol
-            && mesh_model::service_connect::AppProtocol::from_app_protocol(word).is_none()
+        if let Some(Value::Known(protocol)) = &port.app_protocol
+            && AppProtocol::from_app_protocol(protocol).is_none()
         {
             diagnostics.add(
                 format!("{path}.AppProtocol"),
-                format!("is `{word}`; allowed are http, http2 and grpc, and nothing for TCP"),
+                format!("is `{protocol}`; allowed are http, http2 and grpc, and no value for TCP"),
             );
         }
     }
@@ -70,8 +83,8 @@ fn check_ports(container: &ecs::ContainerDefinition, path: &str, names: &mut Onc
 
 fn check_port_name(name: &Value<String>, path: &str, diagnostics: &mut Diagnostics) {
     let Value::Known(name) = name else { return };
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(allowed) {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(is_allowed) {
         diagnostics.add(
             format!("{path}.Name"),
             format!("is `{name}`; allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -"),
@@ -94,7 +107,7 @@ fn check_dependencies(
             if all.iter().all(|other| other.name.known().is_some()) {
                 diagnostics.add(
                     format!("{path}.ContainerName"),
-                    format!("`{name}` is no container of this task"),
+                    format!("is `{name}`, which is not a container of this task"),
                 );
             }
             continue;
@@ -102,31 +115,31 @@ fn check_dependencies(
         if dependency.condition == Value::from("HEALTHY") && other.health_check.is_none() {
             diagnostics.add(
                 format!("{path}.Condition"),
-                format!("is HEALTHY, but `{name}` has no health check; give it one, or wait for START"),
+                format!("is HEALTHY, but `{name}` has no health check; add one, or use START"),
             );
         }
     }
 }
 
 fn check_health_check(check: &ecs::HealthCheck, path: &str, diagnostics: &mut Diagnostics) {
-    if let Some(words) = check.command.known_items()
-        && !matches!(words.as_slice(), ["CMD", _, ..] | ["CMD-SHELL", _])
+    if let Some(command) = check.command.known_items()
+        && !matches!(command.as_slice(), ["CMD", _, ..] | ["CMD-SHELL", _])
     {
         diagnostics.add(
             format!("{path}.Command"),
-            format!("is {words:?}; allowed are CMD and the words of a command, or CMD-SHELL and one line"),
+            format!("is {command:?}; allowed are CMD and the arguments of a command, or CMD-SHELL and one string"),
         );
     }
     check.check_ranges(path, diagnostics);
 }
 
-/// Names that may be said only once.
-struct Once {
+/// Names that must be unique.
+struct UniqueNames {
     rule: &'static str,
     seen: BTreeSet<String>,
 }
 
-impl Once {
+impl UniqueNames {
     fn new(rule: &'static str) -> Self {
         Self {
             rule,
@@ -134,11 +147,11 @@ impl Once {
         }
     }
 
-    fn expect(&mut self, name: &Value<String>, path: impl FnOnce() -> String, diagnostics: &mut Diagnostics) {
+    fn check(&mut self, name: &Value<String>, path: impl FnOnce() -> String, diagnostics: &mut Diagnostics) {
         if let Value::Known(name) = name
             && !self.seen.insert(name.clone())
         {
-            diagnostics.add(path(), format!("`{name}` is there already; {}", self.rule));
+            diagnostics.add(path(), format!("is `{name}`, which exists already; {}", self.rule));
         }
     }
 }

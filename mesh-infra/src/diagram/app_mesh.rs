@@ -1,40 +1,38 @@
-//! Meshes in a picture: how a request goes from a gateway to a task.
+//! Meshes in a diagram: the path of a request from a gateway to a task.
 //!
-//! Drawn is what is known. Of a resource whose spec is late, or wrong, there is the box and no arrow.
+//! A resource whose spec is unresolved or invalid is drawn without arrows.
 
-use cfn::Template;
 use indexmap::IndexMap;
 use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::app_mesh::virtual_service::VirtualServiceProvider;
+use mesh_model::app_mesh::{GatewayRouteSpec, Kind, ResourcePath, ResourceSpec, RouteSpec};
 use mesh_model::app_mesh::{
-    GatewayRouteSpec, Kind, ResourcePath, RouteSpec, Spec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec,
-    VirtualServiceSpec,
+    PortMapping,
+    gateway_route::{HostnameMatch, HttpGatewayRoute},
+    route::HttpRoute,
 };
-use mesh_model::app_mesh::{PortMapping, gateway_route::HttpGatewayRoute, route::HttpRoute};
 
 use super::mermaid::{Arrow, Flowchart, Shape};
-use crate::mesh_resource::{MeshResource, Names, mesh_resources};
-use crate::participant::Participant;
+use crate::model::{MeshResource, ServiceView, TemplateModel};
 
-/// Draws the meshes, their resources grouped, and arrows along the way of a request. True if there are any.
-pub(super) fn draw(template: &Template, participants: &[Participant<'_>], chart: &mut Flowchart) -> bool {
-    let resources = mesh_resources(template);
+/// Draws the resources of each mesh in a group, and arrows along the path of a request. True if there are any.
+pub(super) fn draw(model: &TemplateModel<'_>, services: &[ServiceView<'_>], chart: &mut Flowchart) -> bool {
     let mut meshes: IndexMap<&str, Vec<(&ResourcePath, &MeshResource<'_>)>> = IndexMap::new();
-    for resource in &resources {
+    for resource in model.mesh_resources() {
         if let Ok(path) = &resource.path {
             meshes.entry(&path.mesh).or_default().push((path, resource));
         }
     }
-    for (mesh, members) in &meshes {
+    for (mesh, resources) in &meshes {
         chart.begin_group(&format!("Mesh {mesh}"), &format!("mesh {mesh}"));
-        // In the order in which a request meets them.
+        // In the order of a request.
         for kind in [
             Kind::VirtualGateway,
             Kind::VirtualService,
             Kind::VirtualRouter,
             Kind::VirtualNode,
         ] {
-            for (path, resource) in members.iter().filter(|(path, _)| path.kind == kind) {
+            for (path, resource) in resources.iter().filter(|(path, _)| path.kind == kind) {
                 chart.node(&key(path), shape(kind), &label(path, resource));
             }
         }
@@ -45,17 +43,16 @@ pub(super) fn draw(template: &Template, participants: &[Participant<'_>], chart:
             draw_arrows(path, resource, chart);
         }
     }
-    let names = Names::new(template);
-    for participant in participants {
-        if let Some(path) = participant.mesh_place(&names) {
-            draw_elsewhere(&path, chart);
-            chart.edge(&key(&path), Arrow::Thick, "tasks", participant.logical_id);
+    for service in services {
+        if let Some(path) = service.mesh_path() {
+            ensure_node(&path, chart);
+            chart.edge(&key(&path), Arrow::Thick, "tasks", service.logical_id);
         }
     }
     !meshes.is_empty()
 }
 
-/// What a resource's box is known by. Mermaid's ids begin with a capital.
+/// The key of a resource's node. Mermaid's ids begin with a capital.
 fn key(path: &ResourcePath) -> String {
     mesh_model::casing::capitalised(&path.to_string())
 }
@@ -70,105 +67,83 @@ fn shape(kind: Kind) -> Shape {
 }
 
 fn label(path: &ResourcePath, resource: &MeshResource<'_>) -> Vec<String> {
-    let ports = match path.kind {
-        Kind::VirtualNode => read(resource).map(|spec: VirtualNodeSpec| ports(spec.listeners, |one| one.port_mapping)),
-        Kind::VirtualGateway => {
-            read(resource).map(|spec: VirtualGatewaySpec| ports(spec.listeners, |one| one.port_mapping))
-        }
-        Kind::VirtualRouter => {
-            read(resource).map(|spec: VirtualRouterSpec| ports(spec.listeners, |one| one.port_mapping))
-        }
-        _ => None,
+    let ports = match resource.known_spec() {
+        Some(ResourceSpec::VirtualNode(spec)) => ports(&spec.listeners, |listener| listener.port_mapping),
+        Some(ResourceSpec::VirtualGateway(spec)) => ports(&spec.listeners, |listener| listener.port_mapping),
+        Some(ResourceSpec::VirtualRouter(spec)) => ports(&spec.listeners, |listener| listener.port_mapping),
+        _ => String::new(),
     };
-    let ports = ports.filter(|ports| !ports.is_empty());
+    let ports = Some(ports).filter(|ports| !ports.is_empty());
     [path.kind.to_string(), path.name.clone()]
         .into_iter()
         .chain(ports)
         .collect()
 }
 
-fn ports<T>(listeners: Vec<T>, port: impl Fn(&T) -> PortMapping) -> String {
-    let ports = listeners.iter().map(port);
+fn ports<T>(listeners: &[T], port_mapping: impl Fn(&T) -> PortMapping) -> String {
+    let ports = listeners.iter().map(port_mapping);
     let ports: Vec<_> = ports.map(|port| format!("{} {}", port.protocol, port.port)).collect();
     ports.join(", ")
 }
 
 fn draw_arrows(path: &ResourcePath, resource: &MeshResource<'_>, chart: &mut Flowchart) {
-    let beside = |kind: Kind, name: &str| ResourcePath::new(&path.mesh, kind, name);
+    let sibling = |kind: Kind, name: &str| ResourcePath::new(&path.mesh, kind, name);
     let parent = path.parent.as_deref().unwrap_or_default();
-    match path.kind {
-        Kind::Mesh | Kind::VirtualRouter | Kind::VirtualGateway => {}
-        Kind::VirtualService => {
-            let Some(VirtualServiceSpec {
-                provider: Some(provider),
-            }) = read(resource)
-            else {
-                return;
-            };
-            let provider = match &provider {
-                VirtualServiceProvider::VirtualNode(node) => beside(Kind::VirtualNode, &node.virtual_node_name),
-                VirtualServiceProvider::VirtualRouter(router) => {
-                    beside(Kind::VirtualRouter, &router.virtual_router_name)
+    match resource.known_spec() {
+        Some(ResourceSpec::VirtualService(spec)) => {
+            let provider = match &spec.provider {
+                Some(VirtualServiceProvider::VirtualNode(node)) => sibling(Kind::VirtualNode, &node.virtual_node_name),
+                Some(VirtualServiceProvider::VirtualRouter(router)) => {
+                    sibling(Kind::VirtualRouter, &router.virtual_router_name)
                 }
+                None => return,
             };
-            arrow(path, Arrow::Thin, "", &provider, chart);
+            draw_arrow(path, Arrow::Thin, "", &provider, chart);
         }
-        Kind::VirtualNode => {
-            let Some(spec): Option<VirtualNodeSpec> = read(resource) else {
-                return;
-            };
+        Some(ResourceSpec::VirtualNode(spec)) => {
             for Backend::VirtualService(backend) in &spec.backends {
-                let service = beside(Kind::VirtualService, &backend.virtual_service_name);
-                arrow(path, Arrow::Dotted, "calls", &service, chart);
+                let service = sibling(Kind::VirtualService, &backend.virtual_service_name);
+                draw_arrow(path, Arrow::Dotted, "calls", &service, chart);
             }
         }
-        Kind::Route => {
-            let Some(spec): Option<RouteSpec> = read(resource) else {
-                return;
-            };
+        Some(ResourceSpec::Route(spec)) => {
             let total: u32 = spec.targets().map(|target| target.weight).sum();
-            let several = spec.targets().count() > 1;
+            let has_several = spec.targets().count() > 1;
             for target in spec.targets() {
-                let mut label = requests(&spec);
-                if several {
+                let mut label = route_label(spec);
+                if has_several {
                     label.push_str(&format!(" ({} of {total})", target.weight));
                 }
-                let router = beside(Kind::VirtualRouter, parent);
-                let node = beside(Kind::VirtualNode, &target.virtual_node);
-                arrow(&router, Arrow::Thin, &label, &node, chart);
+                let router = sibling(Kind::VirtualRouter, parent);
+                let node = sibling(Kind::VirtualNode, &target.virtual_node);
+                draw_arrow(&router, Arrow::Thin, &label, &node, chart);
             }
         }
-        Kind::GatewayRoute => {
-            let Some(spec): Option<GatewayRouteSpec> = read(resource) else {
-                return;
-            };
+        Some(ResourceSpec::GatewayRoute(spec)) => {
             if let Some(target) = spec.target() {
-                let gateway = beside(Kind::VirtualGateway, parent);
-                let service = beside(Kind::VirtualService, &target.virtual_service.virtual_service_name);
-                arrow(&gateway, Arrow::Thin, &requests_at_gateway(&spec), &service, chart);
+                let gateway = sibling(Kind::VirtualGateway, parent);
+                let service = sibling(Kind::VirtualService, &target.virtual_service.virtual_service_name);
+                draw_arrow(&gateway, Arrow::Thin, &gateway_route_label(spec), &service, chart);
             }
         }
+        _ => {}
     }
 }
 
-fn arrow(from: &ResourcePath, arrow: Arrow, label: &str, to: &ResourcePath, chart: &mut Flowchart) {
-    draw_elsewhere(from, chart);
-    draw_elsewhere(to, chart);
+fn draw_arrow(from: &ResourcePath, arrow: Arrow, label: &str, to: &ResourcePath, chart: &mut Flowchart) {
+    ensure_node(from, chart);
+    ensure_node(to, chart);
     chart.edge(&key(from), arrow, label, &key(to));
 }
 
-/// Draws a resource that the template does not have; one that it has is there already.
-fn draw_elsewhere(path: &ResourcePath, chart: &mut Flowchart) {
+/// Draws a resource that the template does not contain; one that it contains is drawn already.
+fn ensure_node(path: &ResourcePath, chart: &mut Flowchart) {
     let label = [path.kind.to_string(), path.name.clone()];
     chart.node(&key(path), shape(path.kind), &label);
 }
 
-fn read<S: Spec>(resource: &MeshResource<'_>) -> Option<S> {
-    S::read(resource.known()?, resource.spelling, "").ok()
-}
-
-/// Which requests a route is for, as short as it can be said.
-fn requests(spec: &RouteSpec) -> String {
+/// The requests that a route matches, in short.
+fn route_label(spec: &RouteSpec) -> String {
     if let Some(HttpRoute { matching, .. }) = spec.http_route.as_ref().or(spec.http2_route.as_ref()) {
         let path = matching.path.as_ref();
         let path = path.and_then(|path| path.exact.as_ref().or(path.regex.as_ref()));
@@ -185,9 +160,9 @@ fn requests(spec: &RouteSpec) -> String {
     with_conditions(None, 0)
 }
 
-/// Which requests a gateway route is for, as short as it can be said.
-fn requests_at_gateway(spec: &GatewayRouteSpec) -> String {
-    let host = |host: Option<&mesh_model::app_mesh::gateway_route::HostnameMatch>| match host {
+/// The requests that a gateway route matches, in short.
+fn gateway_route_label(spec: &GatewayRouteSpec) -> String {
+    let host = |host: Option<&HostnameMatch>| match host {
         Some(host) => match (&host.exact, &host.suffix) {
             (Some(exact), _) => exact.clone(),
             (None, Some(suffix)) => format!("..{suffix}"),

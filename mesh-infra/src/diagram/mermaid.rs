@@ -1,14 +1,14 @@
-//! Mermaid's flowchart syntax, and how to put any text into it.
+//! Mermaid's flowchart syntax, with escaping of arbitrary text.
 //!
 //! Source: Mermaid documentation, "Flowcharts: basic syntax" (read 2026-11-23). Its grammar has no escape
-//! character: an id must avoid its keywords, and in a label what could mean something is written as an entity.
+//! character: an id must not be a keyword, and special characters in a label are written as entities.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use indexmap::IndexMap;
 
-/// A flowchart under construction. Nodes are named by keys of any form; each gets an id of its own.
+/// A flowchart under construction. Nodes are identified by arbitrary keys; each gets an id of its own.
 #[derive(Debug, Default)]
 pub(super) struct Flowchart {
     lines: Vec<String>,
@@ -18,7 +18,7 @@ pub(super) struct Flowchart {
     in_group: bool,
 }
 
-/// How a node looks.
+/// The shape of a node.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     Box,
@@ -29,7 +29,7 @@ pub(super) enum Shape {
     Trapezoid,
 }
 
-/// How an edge looks.
+/// The style of an edge.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Arrow {
     Thin,
@@ -38,7 +38,7 @@ pub(super) enum Arrow {
 }
 
 impl Flowchart {
-    /// Draws a node, once: a node drawn again stays as it is.
+    /// Draws a node, unless it was drawn before.
     pub(super) fn node(&mut self, key: &str, shape: Shape, label: &[String]) {
         if !self.drawn.insert(key.to_owned()) {
             return;
@@ -57,7 +57,7 @@ impl Flowchart {
         self.lines.push(format!("{indent}{id}{open}\"{label}\"{close}"));
     }
 
-    /// Begins a group; the nodes that follow stand in it. Its label is one line: Mermaid leaves room for no more.
+    /// Begins a group, which contains the nodes until its end. Mermaid has room for a label of one line.
     pub(super) fn begin_group(&mut self, key: &str, label: &str) {
         let id = self.id(key);
         self.lines.push(format!("    subgraph {id}[\"{}\"]", escaped(label)));
@@ -69,7 +69,7 @@ impl Flowchart {
         self.in_group = false;
     }
 
-    /// Draws an edge. Edges come after all nodes: Mermaid puts a node where it is first named.
+    /// Draws an edge. Edges follow all nodes, because Mermaid places a node where it first occurs.
     pub(super) fn edge(&mut self, from: &str, arrow: Arrow, label: &str, to: &str) {
         let (from, to) = (self.id(from), self.id(to));
         let arrow = match arrow {
@@ -85,7 +85,7 @@ impl Flowchart {
         self.edges.push(format!("    {from} {arrow}{label} {to}"));
     }
 
-    /// The id that stands for a key: its letters and digits, made unique and no keyword.
+    /// The id of a key: its letters and digits, unique and not a keyword.
     fn id(&mut self, key: &str) -> String {
         if let Some(id) = self.ids.get(key) {
             return id.clone();
@@ -95,14 +95,14 @@ impl Flowchart {
             .filter(|word| !word.is_empty())
             .collect();
         let mut id = words.join("_");
-        // A lower-case `end` closes a group wherever it stands, and other keywords are as touchy.
+        // A lower-case `end` closes a group anywhere, and other keywords have similar effects.
         if id.starts_with(|c: char| !c.is_ascii_uppercase()) {
             id.insert_str(0, "N_");
         }
-        let wanted = id.clone();
+        let base = id.clone();
         let mut number = 2;
         while self.ids.values().any(|taken| *taken == id) {
-            id = format!("{wanted}_{number}");
+            id = format!("{base}_{number}");
             number += 1;
         }
         self.ids.insert(key.to_owned(), id.clone());
@@ -124,29 +124,29 @@ fn escaped_lines(lines: &[String]) -> String {
     lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br/>")
 }
 
-/// The text with everything that Mermaid, HTML or Markdown could read as more than text written as `#code;`.
+/// Escapes characters with a meaning in Mermaid, HTML or Markdown as `#code;`.
 fn escaped(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
+    let mut escaped = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
     let mut in_word = false;
-    while let Some(letter) = letters.next() {
-        let next = letters.peek();
-        let plain = match letter {
-            // `${Name}` is how late values read; `$$` would begin a formula.
+    while let Some(char) = chars.next() {
+        let next = chars.peek();
+        let is_plain = match char {
+            // `${Name}` is an unresolved value; `$$` begins a formula.
             '$' => next == Some(&'{'),
-            // Between letters they join words; elsewhere they begin lists and emphasis.
+            // Within a word they are plain; elsewhere they begin lists and emphasis.
             '_' | '-' => in_word,
             other => other.is_alphanumeric() || " ./:,()+={}'".contains(other),
         };
-        if plain {
-            written.push(letter);
+        if is_plain {
+            escaped.push(char);
         } else {
             // Writing to a string cannot fail.
-            let _ = write!(written, "#{};", u32::from(letter));
+            let _ = write!(escaped, "#{};", u32::from(char));
         }
-        in_word = letter.is_alphanumeric();
+        in_word = char.is_alphanumeric();
     }
-    written
+    escaped
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_hold_any_text() {
+    fn labels_escape_special_characters() {
         assert_eq!(escaped("${Image}:1 of blue-green's"), "${Image}:1 of blue-green's");
         assert_eq!(escaped("- _x_"), "#45; #95;x_");
         assert_eq!(
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_unique_and_no_keywords() {
+    fn ids_are_unique_and_not_keywords() {
         let mut chart = Flowchart::default();
         assert_eq!(chart.id("GreenService"), "GreenService");
         assert_eq!(chart.id("end"), "N_end");

@@ -103,8 +103,8 @@ fn it_has_to_be_allowed_to_look_where_nodes_are() {
     assert_eq!(stack(Some("legacy")).synth().map(|_| ()), Ok(()));
     assert_eq!(
         stack(None).synth().unwrap_err().to_string(),
-        "Resources.OwnTaskRole.Properties.Policies: do not let the control plane look into the namespace `legacy`, where \
-         virtual node `old` is found; say ControlPlane::with_namespace"
+        "Resources.OwnTaskRole.Properties.Policies: do not allow the namespace `legacy`, where the control plane looks \
+         for virtual node `old`; add ControlPlane::with_namespace"
     );
 }
 
@@ -142,8 +142,8 @@ fn certificates_come_from_where_envoy_is_told() {
     assert!(clusters.contains(r#"{"pipe":{"path":"/sds/sock"}}"#), "{clusters}");
     assert_eq!(
         stack(None).synth().unwrap_err().to_string(),
-        "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: knows of no secret discovery service, \
-         from which virtual node `blue` takes certificates; say where it is with Service::with_sds_socket"
+        "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: has no secret discovery service, from which virtual node `blue` takes certificates; set it by \
+         Service::with_sds_socket"
     );
 }
 

@@ -86,7 +86,7 @@ fn the_words_name_the_offender_and_what_is_allowed() {
         format!(
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[3].Image: goes beyond the end of a list\n\
              Resources.BlueService.Properties.DesiredCount: is \"many\"; allowed is a whole number from 0 to 4294967295\n\
-             {path}.Namespace: is the id of `Namespace`; Service Connect takes a name or an ARN, so write Fn::GetAtt Namespace.Arn\n\
+             {path}.Namespace: is the id of `Namespace`; Service Connect needs a name or an ARN, such as Fn::GetAtt Namespace.Arn\n\
              {path}.Services[0].PortName: `web` is no port of service `GreenService`: its port mappings are named `http`"
         )
     );
@@ -172,8 +172,8 @@ fn conditions_that_are_asked_for_have_to_be_there() {
     assert_eq!(
         check(&template).unwrap_err().to_string(),
         "Conditions.There[0]: refers to `Nobody`, which is neither a resource nor a parameter\n\
-         Resources.Topic.Properties.TopicName[2]: asks for `Thre`, which is no condition\n\
-         Resources.Queue.Condition: names `Thre`, which is no condition"
+         Resources.Topic.Properties.TopicName[2]: refers to `Thre`, which is not a condition\n\
+         Resources.Queue.Condition: is `Thre`, which is not a condition"
     );
 }
 
@@ -195,9 +195,8 @@ fn a_parameter_holds_only_so_much() {
     let template = Template::from_json(&document.to_string()).unwrap();
     assert_eq!(
         check(&template).unwrap_err().to_string(),
-        "Resources.Blue.Properties.Value: has 4155 bytes of virtual node `blue`; the tier Standard holds at most 4096; \
-         Intelligent-Tiering takes 8192\n\
-         Resources.Green.Properties.Value: has 8251 bytes of virtual node `green`; a parameter holds at most 8192\n\
-         Resources.State.Properties.Value: has 8193 bytes; a parameter holds at most 8192"
+        "Resources.Blue.Properties.Value: has 4155 bytes of virtual node `blue`; the tier Standard allows at most 4096; Intelligent-Tiering allows 8192\n\
+         Resources.Green.Properties.Value: has 8251 bytes of virtual node `green`; a parameter has at most 8192\n\
+         Resources.State.Properties.Value: has 8193 bytes; a parameter has at most 8192"
     );
 }

@@ -66,7 +66,7 @@ fn names_under_which_nothing_is_found() {
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
         format!(
-            "Resources.BlueTaskDefinition.Properties.{variable}: belongs to virtual node `bleu`, which does not exist\n\
+            "Resources.BlueTaskDefinition.Properties.{variable}: refers to virtual node `bleu`, which does not exist\n\
              Resources.GreenTaskDefinition.Properties.{variable}: is `demo/green`; allowed are a path such as \
              mesh/MESH/virtualNode/NAME, and an ARN that ends in one\n\
              Resources.BlueVirtualNode.Properties.Spec.ServiceDiscovery.DNS.Hostname: is `blu.appmesh`, but no \
@@ -86,9 +86,9 @@ fn parameters_of_whoever_wrote_them_are_judged() {
             "Text": parameter("/meshwright/demo/virtualNode/green", "blue"),
             "Other": parameter("/other/demo", "blue"),
         })),
-        "Resources.Typo.Properties.Name: is `/meshwright/demo/virtualNod/blue`, where no resource of a mesh is looked \
-         for; such names are like /meshwright/MESH/virtualNode/NAME\n\
-         Resources.Text.Properties.Value: is no JSON: expected value at line 1 column 1\n\
+        "Resources.Typo.Properties.Name: is `/meshwright/demo/virtualNod/blue`, which is not the name of a mesh \
+         resource; expected a name like /meshwright/MESH/virtualNode/NAME\n\
+         Resources.Text.Properties.Value: is not JSON: expected value at line 1 column 1\n\
          Resources.Node.Properties.Value.listeners[0].portMapping.protocol: is missing"
     );
 }

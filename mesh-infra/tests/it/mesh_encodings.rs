@@ -97,17 +97,16 @@ fn what_cannot_be_said_in_a_parameter_is_told_and_is_no_problem_otherwise() {
     let port = "Spec.Listeners[0].PortMapping.Port";
     stack.override_property("BlueVirtualNode", port, json!({"Ref": "Port"}));
     assert!(stack.synth_as(MeshEncoding::AppMesh).is_ok());
-    let unnamed = "is not known now; the parameter that holds the resource is named after it, so give it a name";
+    let unnamed = "is not known; the name of the parameter contains it, so set it to a known text";
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
         format!(
-            "Resources.BlueVirtualNode.Properties.{port}: is known only once CloudFormation has evaluated it; \
-             in a parameter only texts can be\n\
+            "Resources.BlueVirtualNode.Properties.{port}: is known only after CloudFormation has evaluated it; \
+             a parameter can contain such values only as texts\n\
              Resources.Router.Properties.VirtualRouterName: {unnamed}\n\
              Resources.Service.Properties.VirtualServiceName: {unnamed}\n\
-             Resources.Task.Properties: takes the attribute `Uid` of `Mesh`, which only App Mesh could tell\n\
-             Resources.Odd.Properties.Name: is `/meshwright/demo/virtualNode/light blue`; a parameter's name is at \
-             most 1011 of a-z, A-Z, 0-9, ., -, _ and /"
+             Resources.Task.Properties: refers to the attribute `Uid` of `Mesh`, which only App Mesh can provide\n\
+             Resources.Odd.Properties.Name: is `/meshwright/demo/virtualNode/light blue`; allowed are at most 1011 of a-z, A-Z, 0-9, ., -, _ and /"
         )
     );
 }
@@ -118,8 +117,8 @@ fn a_mesh_shared_by_another_account_is_told() {
     stack.override_property("BlueVirtualNode", "MeshOwner", "123456789012");
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.BlueVirtualNode.Properties.MeshOwner: cannot be said in a parameter, and our control plane would \
-         not know it"
+        "Resources.BlueVirtualNode.Properties.MeshOwner: is not supported in a parameter, and the control plane does \
+         not read it"
     );
 }
 

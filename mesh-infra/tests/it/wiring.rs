@@ -170,9 +170,9 @@ fn what_is_called_by_tcp_has_a_listener_of_its_own() {
     stack.add("red", service(&place, "red", app(80)).with_virtual_node(&red));
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.RedTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: has no listener for `db.appmesh` port \
-         5432, which virtual node `red` calls by TCP: a connection does not say whom it is for. Say \
-         VirtualNode::with_tcp_backend, or have connections redirected with Service::with_transparent_proxy"
+        "Resources.RedTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: has no listener for the TCP backend \
+         `db.appmesh` port 5432 of virtual node `red`; a TCP connection does not name its destination, so add \
+         VirtualNode::with_tcp_backend, or use Service::with_transparent_proxy"
     );
 }
 
@@ -214,8 +214,8 @@ fn what_keeps_a_task_from_being_wired_is_told_with_the_way_out() {
     assert_eq!(
         overridden("Spec.Listeners[0].PortMapping.Port", json!(81)),
         format!(
-            "{containers}[1].Command[1]: has no listener for port 81, on which virtual node `blue` listens; say the \
-             port when the listener is described, not by an override"
+            "{containers}[1].Command[1]: has no listener for port 81 of virtual node `blue`; change the port \
+             where the listener is described, not by an override"
         )
     );
 }

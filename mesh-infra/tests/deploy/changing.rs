@@ -1,0 +1,224 @@
+//! A stack that is changed, and one whose change fails.
+
+use mesh_infra::Template;
+use mesh_infra::deploy::{Action, ErrorKind, Preparation, Replacement, Request};
+use serde_json::{Value as Json, json};
+
+use crate::notes::Notes;
+use crate::place::{Place, deploy, impossible, prepared, stored, template};
+
+#[tokio::test]
+async fn a_change_is_told_with_what_it_touches_and_carried_out() {
+    let place = Place::new();
+    let account = place.account();
+    let one = json!({"A": stored("/a", "1"), "B": stored("/b", "1"), "C": stored("/c", "1")});
+    deploy(&account, &Request::new("shop", template(&one))).await.unwrap();
+
+    let other = json!({"A": stored("/a", "2"), "B": stored("/other", "1"), "D": stored("/d", "1")});
+    let prepared = prepared(&account, &Request::new("shop", template(&other))).await;
+    assert!(!prepared.is_creation());
+    let lines: Vec<_> = prepared.changes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "[~] AWS::SSM::Parameter A: Value",
+        "[~] AWS::SSM::Parameter B: Name; will be replaced because of Name",
+        "[-] AWS::SSM::Parameter C",
+        "[+] AWS::SSM::Parameter D",
+    ];
+    assert_eq!(lines, expected);
+    let replaced: Vec<_> = prepared.replaced().collect();
+    assert_eq!(replaced.len(), 1);
+    assert_eq!(
+        (replaced[0].replacement, replaced[0].action),
+        (Replacement::Always, Action::Modify)
+    );
+    assert!(
+        prepared.diff().to_string().contains("Properties.Value: \"1\" → \"2\""),
+        "{}",
+        prepared.diff()
+    );
+    assert!(prepared.security().is_empty());
+
+    let notes = Notes::new();
+    prepared.carry_out(&mut notes.clone()).await.unwrap();
+    assert_eq!(notes.lines().last().map(String::as_str), Some("UPDATE_COMPLETE shop"));
+    assert_eq!(place.counts().await["parameters"], 3);
+    assert_eq!(place.change_sets("shop").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_change_that_fails_says_why_and_leaves_the_stack_as_it_was() {
+    let place = Place::new();
+    let account = place.account();
+    let before = template(&json!({"A": stored("/a", "1")}));
+    deploy(&account, &Request::new("shop", before.clone())).await.unwrap();
+    let counts = place.counts().await;
+
+    let mut bad = json!({"A": stored("/a", "2"), "B": impossible(), "C": stored("/c", "1")});
+    bad["B"]["DependsOn"] = json!(["A", "C"]);
+    let notes = Notes::new();
+    let prepared = prepared(&account, &Request::new("shop", template(&bad))).await;
+    let error = prepared.carry_out(&mut notes.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("deploying stack `shop` failed: B (AWS::ServiceDiscovery::Service) "),
+        "{text}"
+    );
+    assert!(text.contains("NamespaceNotFound"), "{text}");
+    assert!(
+        text.contains("the stack is as it was before (UPDATE_ROLLBACK_COMPLETE). Repair the cause"),
+        "{text}"
+    );
+    assert!(notes.last_progress().is_rollback);
+    assert_eq!(
+        notes.lines().last().map(String::as_str),
+        Some("UPDATE_ROLLBACK_COMPLETE shop")
+    );
+
+    let deployed = account.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(deployed.template().unwrap(), before);
+    assert_eq!(place.counts().await, counts);
+    // It can be deployed to at once.
+    let better = Request::new("shop", template(&json!({"A": stored("/a", "3")})));
+    deploy(&account, &better).await.unwrap();
+}
+
+#[tokio::test]
+async fn parameters_that_change_are_told_and_those_that_were_given_stay() {
+    let place = Place::new();
+    let account = place.account();
+    let document = |default: &str| -> Template {
+        let document = json!({
+            "Parameters": {"Given": {"Type": "String", "Default": "d"}, "Left": {"Type": "String", "Default": default}},
+            "Resources": {"A": parameter_of("/a", "Given"), "B": parameter_of("/b", "Left")},
+        });
+        Template::from_json(&document.to_string()).unwrap()
+    };
+    let first = Request::new("shop", document("1")).with_parameter("Given", "mine");
+    deploy(&account, &first).await.unwrap();
+    let prepared = prepared(&account, &Request::new("shop", document("2"))).await;
+    let changes: Vec<_> = prepared
+        .parameters()
+        .iter()
+        .map(|change| (change.name.as_str(), change.before.as_deref(), change.after.as_deref()))
+        .collect();
+    assert_eq!(changes, [("Left", Some("1"), Some("2"))]);
+    prepared.carry_out(&mut ()).await.unwrap();
+    let deployed = account.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(
+        (
+            deployed.parameters["Given"].as_str(),
+            deployed.parameters["Left"].as_str()
+        ),
+        ("mine", "2")
+    );
+}
+
+fn parameter_of(name: &str, parameter: &str) -> Json {
+    let mut resource = stored(name, "");
+    resource["Properties"]["Value"] = json!({"Ref": parameter});
+    resource
+}
+
+#[tokio::test]
+async fn a_template_that_is_too_long_to_be_sent_with_its_spaces_is_sent_without_them() {
+    let place = Place::new();
+    let account = place.account();
+    let resources: serde_json::Map<String, Json> = (0..300)
+        .map(|number| {
+            (
+                format!("P{number}"),
+                stored(&format!("/long/{number}"), &"x".repeat(30)),
+            )
+        })
+        .collect();
+    let long = template(&Json::Object(resources));
+    assert!(long.to_json().len() > 51_200);
+    let (_, notes) = deploy(&account, &Request::new("long", long.clone())).await.unwrap();
+    assert_eq!(notes.lines().len(), 602, "seven pages of events, none lost");
+    assert_eq!(
+        account.deployed("long").await.unwrap().unwrap().template().unwrap(),
+        long
+    );
+    assert!(matches!(
+        account.prepare(&Request::new("long", long)).await.unwrap(),
+        Preparation::Nothing(_)
+    ));
+}
+
+#[tokio::test]
+async fn what_was_prepared_before_somebody_else_changed_the_stack_is_not_carried_out() {
+    let place = Place::new();
+    let account = place.account();
+    let request = |value: &str| Request::new("shop", template(&json!({"A": stored("/a", value)})));
+    deploy(&account, &request("1")).await.unwrap();
+    let slow = prepared(&account, &request("2")).await;
+    deploy(&account, &request("3")).await.unwrap();
+    let error = slow.carry_out(&mut ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(
+        error
+            .to_string()
+            .contains("Nothing was changed. The stack was changed since"),
+        "{error}"
+    );
+    let deployed = account.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(deployed.template().unwrap(), *request("3").template());
+}
+
+#[tokio::test]
+async fn what_cloudformation_judges_before_it_begins_is_told_as_the_cause() {
+    let place = Place::new();
+    let account = place.account();
+    deploy(
+        &account,
+        &Request::new("shop", template(&json!({"A": stored("/a", "1")}))),
+    )
+    .await
+    .unwrap();
+    let profile = json!({"Type": "AWS::Signer::SigningProfile", "Properties": {"PlatformId": "Nonsense"}});
+    let bad = template(&json!({"A": stored("/a", "2"), "Profile": profile}));
+    let error = deploy(&account, &Request::new("shop", bad)).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("/Resources/Profile/Properties/PlatformId: Nonsense is not a valid enum value"),
+        "{text}"
+    );
+    assert!(!text.contains("DescribeEvents"), "{text}");
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_and_never_shown() {
+    let place = Place::new();
+    let account = place.account();
+    let document = json!({
+        "Parameters": {"Password": {"Type": "String", "NoEcho": true}},
+        "Resources": {"Rule": {"Type": "AWS::SSM::Parameter", "Properties": {
+            "Name": "/rule", "Type": "String", "Value": {"Ref": "Password"}}},
+            "Address": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "d", "SecurityGroupIngress":
+                [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": {"Ref": "Password"}}]}}},
+    });
+    let secret = Template::from_json(&document.to_string()).unwrap();
+    let request = |value: &str| Request::new("shop", secret.clone()).with_parameter("Password", value);
+    let first = prepared(&account, &request("10.0.0.1/32")).await;
+    let shown = format!("{:?} {:?} {:?}", first.security(), first.parameters(), first.changes());
+    assert!(!shown.contains("10.0.0.1"), "{shown}");
+    assert!(shown.contains("lets ${Password} in at TCP port 80"), "{shown}");
+    first.carry_out(&mut ()).await.unwrap();
+    let value = place
+        .ask("ssm", "AmazonSSM.GetParameter", &json!({"Name": "/rule"}))
+        .await;
+    assert_eq!(value["Parameter"]["Value"], "10.0.0.1/32");
+
+    let next = account.compare(&request("10.0.0.2/32")).await.unwrap();
+    let changes: Vec<_> = next
+        .parameters
+        .iter()
+        .map(|change| (change.before.as_deref(), change.after.as_deref()))
+        .collect();
+    assert_eq!(changes, [(Some("****"), Some("****"))]);
+    assert!(next.security.is_empty() && next.changes.is_ok_and(|changes| changes.len() == 2));
+    // Not given again, it stays.
+    let same = account.compare(&Request::new("shop", secret.clone())).await.unwrap();
+    assert!(same.is_empty(), "{same:?}");
+}
