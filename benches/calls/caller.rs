@@ -132,7 +132,7 @@ impl Caller {
 fn mesh_client(way: Way, places: &Places) -> Result<Client, BoxError> {
     let client = match way {
         Way::Direct => Client::builder()
-            .direct()
+            .no_proxy()
             .hosts_file(&places.hosts_file)
             .name_servers([]),
         Way::OneEnvoy | Way::TwoEnvoys => {

@@ -5,11 +5,11 @@ mod address;
 use axum::http::{StatusCode, Uri};
 use mesh_client::{Client, Deadline, Response, TraceContext};
 use sidecar_contract::MeshSuffixes;
-use sidecar_contract::environment::{EGRESS, WIRING};
+use sidecar_contract::environment::{EGRESS, TRAFFIC_MODE};
 use thiserror::Error;
 
 use self::address::{Address, Refusal};
-use crate::documents::Answer;
+use crate::response_bodies::Answer;
 use crate::settings::Ports;
 
 /// What the paths of such calls begin with.
@@ -30,7 +30,7 @@ pub(crate) struct Downstream {
 pub(crate) enum Failure {
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("this service is in no mesh, so `{service}` cannot be called: neither {EGRESS} nor {WIRING} is set")]
+    #[error("this service is in no mesh, so `{service}` cannot be called: neither {EGRESS} nor {TRAFFIC_MODE} is set")]
     NoMesh { service: String },
     #[error(transparent)]
     Call(#[from] mesh_client::Error),

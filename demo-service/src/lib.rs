@@ -66,10 +66,10 @@
 
 mod access_log;
 mod arguments;
-mod documents;
 mod downstream;
-mod failing;
+mod fault_injection;
 mod health;
+mod response_bodies;
 mod routes;
 mod server;
 mod settings;
@@ -84,7 +84,7 @@ use std::time::Duration;
 
 use mesh_client::server::{DEFAULT_DEREGISTRATION, Readiness, Shutdown};
 use mesh_client::telemetry::Telemetry;
-use mesh_client::{Client, Evidence, Sidecar};
+use mesh_client::{Client, DetectedBy, Sidecar};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -206,7 +206,7 @@ fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), 
     }
     match (settings, Client::from_env(), telemetry) {
         (Ok(settings), Ok(client), Ok(telemetry)) => {
-            let mesh = (client.wiring().evidence() != Evidence::Nothing).then_some(client);
+            let mesh = (client.traffic_mode().detected_by() != DetectedBy::Default).then_some(client);
             Ok((settings, mesh, telemetry))
         }
         (settings, mesh, telemetry) => {

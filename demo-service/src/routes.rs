@@ -15,16 +15,16 @@ use mesh_client::telemetry::ServerLayer;
 use mesh_client::{Client, Deadline, TraceContext};
 
 use crate::access_log;
-use crate::documents::{failed, fetched, identity};
 use crate::downstream::{Downstream, PREFIX};
-use crate::failing::Failing;
+use crate::fault_injection::FaultInjection;
+use crate::response_bodies::{failed, fetched, identity};
 use crate::settings::Settings;
 
 struct App {
     name: String,
     version: String,
     delay: Duration,
-    failing: Failing,
+    failing: FaultInjection,
     downstream: Downstream,
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn app(settings: Settings, mesh: Option<Client>, readiness: &Readines
         name: settings.name,
         version: settings.version,
         delay: settings.delay,
-        failing: Failing::new(settings.failures),
+        failing: FaultInjection::new(settings.failures),
         downstream: Downstream::new(mesh, settings.downstream_ports),
     };
     Router::new()

@@ -64,12 +64,12 @@
 
 mod arguments;
 mod caller;
+mod counters;
 mod outcome;
 mod plan;
 mod run;
 mod schedule;
 mod summary;
-mod tally;
 mod target;
 
 use std::error::Error;
@@ -81,11 +81,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use serde::Serialize;
 
+pub use self::counters::Counters;
 pub use self::outcome::Cause;
 pub use self::plan::Plan;
 pub use self::run::{Interval, RunError, run};
 pub use self::summary::Summary;
-pub use self::tally::Tally;
 pub use self::target::{NoTarget, Target};
 
 use self::arguments::Arguments;

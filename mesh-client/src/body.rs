@@ -1,4 +1,4 @@
-//! Bodies: what a call sends, held in memory or as it comes, and what an answer's arrives as.
+//! Request bodies, buffered or streaming, and response bodies.
 
 use std::error::Error as _;
 use std::fmt;
@@ -8,58 +8,63 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use crate::error::Error;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a call sends.
-pub(crate) enum Payload {
-    Nothing,
-    /// As often as needed.
-    Held(Bytes),
-    /// Once. `None` after that.
-    Streamed(Option<reqwest::Body>),
+/// The body of a request.
+pub(crate) enum Body {
+    Empty,
+    /// Can be sent any number of times.
+    Buffered(Bytes),
+    /// Can be sent once. `None` after that.
+    Streaming(Option<reqwest::Body>),
 }
 
-impl Payload {
-    pub(crate) fn streamed<B>(body: B) -> Self
+impl Body {
+    pub(crate) fn streaming<B>(body: B) -> Self
     where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        Self::Streamed(Some(reqwest::Body::wrap(Streamed(Mutex::new(Box::pin(body))))))
+        Self::Streaming(Some(reqwest::Body::wrap(RequestBody(Mutex::new(Box::pin(body))))))
     }
 
-    /// True if it can be sent to one address only, and only once.
-    pub(crate) fn is_streamed(&self) -> bool {
-        matches!(self, Self::Streamed(_))
+    /// True if it can be sent only once, and so to one address only.
+    pub(crate) fn is_streaming(&self) -> bool {
+        matches!(self, Self::Streaming(_))
     }
 
     /// The body for the next attempt.
-    pub(crate) fn take(&mut self) -> Option<reqwest::Body> {
+    pub(crate) fn next(&mut self) -> Option<reqwest::Body> {
         match self {
-            Self::Nothing => None,
-            Self::Held(bytes) => Some(bytes.clone().into()),
-            Self::Streamed(body) => body.take(),
+            Self::Empty => None,
+            Self::Buffered(bytes) => Some(bytes.clone().into()),
+            Self::Streaming(body) => body.take(),
         }
     }
 }
 
-/// A body that says of its errors that they are its own. The lock is never waited for: it makes a body `Sync` that is
-/// only `Send`, as bodies of axum are.
-struct Streamed<B>(Mutex<Pin<Box<B>>>);
+/// A body that marks its own errors with [`RequestBodyError`]. The lock is never contended: it makes a body `Sync` that is
+/// only `Send`, such as axum's.
+struct RequestBody<B>(Mutex<Pin<Box<B>>>);
 
-impl<B> Body for Streamed<B>
+impl<B> http_body::Body for RequestBody<B>
 where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send,
 {
     type Data = Bytes;
-    type Error = OwnBodyError;
+    type Error = RequestBodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, OwnBodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        body.as_mut().poll_frame(cx).map_err(|error| OwnBodyError(error.into()))
+        body.as_mut()
+            .poll_frame(cx)
+            .map_err(|error| RequestBodyError(error.into()))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -71,13 +76,13 @@ where
     }
 }
 
-/// Why the body of a call broke off while it was sent.
+/// An error of a request body while it was sent.
 #[derive(Debug)]
-pub(crate) struct OwnBodyError(BoxError);
+pub(crate) struct RequestBodyError(BoxError);
 
-impl OwnBodyError {
-    /// True if such an error is behind this one.
-    pub(crate) fn is_behind(error: &reqwest::Error) -> bool {
+impl RequestBodyError {
+    /// True if `error` was caused by a request body.
+    pub(crate) fn is_source_of(error: &reqwest::Error) -> bool {
         let mut cause = error.source();
         while let Some(error) = cause {
             if error.is::<Self>() {
@@ -89,22 +94,21 @@ impl OwnBodyError {
     }
 }
 
-impl fmt::Display for OwnBodyError {
+impl fmt::Display for RequestBodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the call's own body broke off")
+        f.write_str("the request body failed")
     }
 }
 
-impl std::error::Error for OwnBodyError {
+impl std::error::Error for RequestBodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(self.0.as_ref())
     }
 }
 
-/// The body of an answer, as it arrives, under the deadline of the call.
+/// A streaming response body, subject to the deadline of the call.
 ///
-/// Its errors are those of [`Response::chunk`](crate::Response::chunk). One that is dropped before its end closes its
-/// connection.
+/// Its errors are those of [`Response::chunk`](crate::Response::chunk). Dropping it before its end closes the connection.
 pub struct ResponseBody {
     body: reqwest::Body,
     service: Arc<str>,
@@ -117,7 +121,7 @@ impl ResponseBody {
     }
 }
 
-impl Body for ResponseBody {
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 

@@ -1,6 +1,5 @@
-//! One call on its way: to the sidecar, or to one of the addresses that its name leads to.
+//! One call in progress: sent to the sidecar, or to one of the addresses that its name resolves to.
 
-use std::error::Error as _;
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,46 +9,46 @@ use http::header::HOST;
 use http::{HeaderMap, Method};
 use tokio::time::{sleep, timeout_at};
 
-use crate::body::Payload;
-use crate::client::{Client, Way};
+use crate::body::Body;
+use crate::client::Client;
 use crate::deadline::Deadline;
-use crate::error::{Error, Peer};
-use crate::names::{Addresses, Names, Origin};
+use crate::error::{Error, Peer, root_cause};
+use crate::resolver::{Addresses, Origin, Resolver};
 use crate::response::Response;
 use crate::retry::Attempt;
 use crate::target::Target;
+use crate::transport::{self, Transport};
 
-/// As many addresses of a name are connected to before a call fails. Each may take as long as a connection may.
+/// The most addresses of a name to which a call connects before it fails. Each attempt may take the whole connect timeout.
 const MAX_CONNECTIONS: usize = 3;
 
-/// A call, complete but for where it goes.
+/// A complete call that has not been sent.
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Payload,
-    /// How long it may take, if the call itself says so.
+    pub(crate) body: Body,
+    /// The timeout of this call, if it sets one.
     pub(crate) timeout: Option<Duration>,
-    /// By when it has to be over.
     pub(crate) deadline: Option<Deadline>,
 }
 
-/// A call that has begun.
+/// A call that is being sent.
 struct Sending<'a> {
     call: Call,
     client: &'a Client,
-    /// The earlier one of when the call has to be over and when its time is up.
+    /// The earlier one of the call's deadline and the end of its timeout.
     deadline: Deadline,
-    /// How long that is.
+    /// The time until `deadline` when sending began.
     limit: Duration,
-    /// Whether the next hop is told of it.
-    is_told: bool,
+    /// Whether the remaining time is sent to the next hop.
+    propagates_deadline: bool,
 }
 
 impl Call {
-    /// Sends the call and waits for the head of the answer.
+    /// Sends the call and waits for the head of the response.
     pub(crate) async fn send(self, client: &Client) -> Result<Response, Error> {
-        let timeout = self.timeout.or(client.stated_timeout());
+        let timeout = self.timeout.or(client.configured_timeout());
         let by_timeout = Deadline::after(timeout.unwrap_or(client.timeout()));
         let deadline = self.deadline.map_or(by_timeout, |deadline| deadline.min(by_timeout));
         if deadline.is_expired() {
@@ -58,78 +57,78 @@ impl Call {
         let mut sending = Sending {
             client,
             deadline,
-            limit: round(deadline.remaining()),
-            is_told: timeout.is_some() || self.deadline.is_some(),
+            limit: round_to_millis(deadline.remaining()),
+            propagates_deadline: timeout.is_some() || self.deadline.is_some(),
             call: self,
         };
-        let answer = match client.way() {
-            Way::Sidecar(address) => sending.send_through(*address).await?,
-            Way::Names(names) => sending.send_until_answered(names).await?,
+        let response = match client.transport() {
+            Transport::Egress(address) => sending.send_to_egress(*address).await?,
+            Transport::Resolver(resolver) => sending.send_with_retries(resolver).await?,
         };
-        Response::from_answer(answer, sending.service().clone(), sending.limit).await
+        Response::from_http(response, sending.service().clone(), sending.limit).await
     }
 }
 
 impl Sending<'_> {
-    async fn send_through(&mut self, sidecar: SocketAddr) -> Result<reqwest::Response, Error> {
+    async fn send_to_egress(&mut self, egress: SocketAddr) -> Result<reqwest::Response, Error> {
         let headers = mem::take(&mut self.call.headers);
-        let sent = self.send_to(sidecar, headers).await?;
-        sent.map_err(|error| Error::sending(self.service(), Peer::Sidecar(sidecar), self.limit, error))
+        let result = self.send_to(egress, headers).await?;
+        result.map_err(|error| Error::sending(self.service(), Peer::Sidecar(egress), self.limit, error))
     }
 
-    /// Sends the call, and where there is no sidecar that would, once more as often as is harmless.
-    async fn send_until_answered(&mut self, names: &Names) -> Result<reqwest::Response, Error> {
+    /// Sends the call to an address of its name. Without a sidecar, which retries itself, repeats it as
+    /// [`Retries`](crate::retry::Retries) allows.
+    async fn send_with_retries(&mut self, resolver: &Resolver) -> Result<reqwest::Response, Error> {
         let retries = self.client.retries();
-        retries.call();
-        let mut tried = Vec::new();
-        let mut before = 0;
+        retries.record_call();
+        let mut attempts = Vec::new();
+        let mut sent = 0;
         loop {
-            before += 1;
-            let sent = match self.resolve(names).await {
-                Ok(addresses) => self.send_to_one_of(&addresses).await,
-                Err(error) => return Err(error.after(tried)),
+            sent += 1;
+            let result = match self.resolve(resolver).await {
+                Ok(addresses) => self.send_to_first_reachable(&addresses).await,
+                Err(error) => return Err(error.after(attempts)),
             };
-            let attempt = match &sent {
-                Ok(answer) => Some(Attempt::Answered(answer.status())),
+            let attempt = match &result {
+                Ok(response) => Some(Attempt::Responded(response.status())),
                 Err(error) if error.is_connect() => Some(Attempt::NotSent),
                 Err(error) if error.is_interrupted() => Some(Attempt::Interrupted),
                 Err(_) => None,
             };
             let pause = attempt
-                .filter(|_| !self.client.wiring().has_sidecar() && !self.call.body.is_streamed())
-                .and_then(|attempt| retries.pause(&self.call.method, attempt, before, fastrand::f64()))
+                .filter(|_| !self.client.traffic_mode().has_sidecar() && !self.call.body.is_streaming())
+                .and_then(|attempt| retries.pause(&self.call.method, attempt, sent, fastrand::f64()))
                 .filter(|pause| *pause < self.deadline.remaining());
             let Some(pause) = pause else {
-                return sent.map_err(|error| error.after(tried));
+                return result.map_err(|error| error.after(attempts));
             };
-            match sent {
-                Ok(answer) => tried.push(format!("it answered {}", answer.status())),
-                Err(error) => tried.extend(error.into_tried()),
+            match result {
+                Ok(response) => attempts.push(format!("response {}", response.status())),
+                Err(error) => attempts.extend(error.into_attempts()),
             }
             sleep(pause).await;
         }
     }
 
-    async fn resolve(&self, names: &Names) -> Result<Arc<Addresses>, Error> {
+    async fn resolve(&self, resolver: &Resolver) -> Result<Arc<Addresses>, Error> {
         let name = self.call.target.name();
-        match timeout_at(self.deadline.instant(), names.resolve(name)).await {
+        match timeout_at(self.deadline.instant(), transport::resolve(resolver, name)).await {
             Ok(Ok(addresses)) => Ok(addresses),
-            Ok(Err(failure)) => {
-                let without_sidecar = !self.client.wiring().has_sidecar();
-                let advise = without_sidecar && self.client.suffixes().contains(name.as_str());
-                Err(Error::name(self.service(), &failure, advise))
+            Ok(Err(error)) => {
+                let without_sidecar = !self.client.traffic_mode().has_sidecar();
+                let with_hint = without_sidecar && self.client.suffixes().contains(name.as_str());
+                Err(Error::resolve(self.service(), &error, with_hint))
             }
-            Err(_) => Err(Error::no_answer(self.service(), self.limit)),
+            Err(_) => Err(Error::no_response(self.service(), self.limit)),
         }
     }
 
-    /// Sends the call to the first of some addresses that takes a connection. Nothing of it was sent to the others, so
-    /// this repeats nothing.
-    async fn send_to_one_of(&mut self, addresses: &Addresses) -> Result<reqwest::Response, Error> {
-        let mut tried = Vec::new();
+    /// Sends the call to the first address that accepts a connection. Nothing is sent to the others, so this repeats nothing.
+    async fn send_to_first_reachable(&mut self, addresses: &Addresses) -> Result<reqwest::Response, Error> {
+        let mut attempts = Vec::new();
         let mut last = None;
-        // A body that is sent as it comes goes with the connection it was meant for.
-        let at_most = if self.call.body.is_streamed() {
+        // A streaming body is consumed by the first connection.
+        let at_most = if self.call.body.is_streaming() {
             1
         } else {
             MAX_CONNECTIONS
@@ -137,23 +136,23 @@ impl Sending<'_> {
         for ip in addresses.in_turn().into_iter().take(at_most) {
             let address = SocketAddr::new(ip, self.call.target.port());
             match self.send_to(address, self.call.headers.clone()).await? {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(error) => {
-                    if tried.is_empty() {
-                        tried.push(found(addresses));
+                    if attempts.is_empty() {
+                        attempts.push(describe(addresses));
                     }
-                    tried.push(format!("{address}: {}", innermost(&error)));
+                    attempts.push(format!("{address}: {}", root_cause(&error)));
                     if !error.is_connect() {
                         let error = Error::sending(self.service(), Peer::Address(address), self.limit, error);
-                        return Err(error.after(tried));
+                        return Err(error.after(attempts));
                     }
-                    addresses.rest(ip);
+                    addresses.deprioritise(ip);
                     last = Some(error);
                 }
             }
         }
-        let has_sidecar = self.client.wiring().has_sidecar();
-        Err(Error::not_connected(self.service(), tried, has_sidecar, last))
+        let has_sidecar = self.client.traffic_mode().has_sidecar();
+        Err(Error::not_connected(self.service(), attempts, has_sidecar, last))
     }
 
     /// The outer error is about the call itself, the inner one about sending it to this address.
@@ -162,20 +161,20 @@ impl Sending<'_> {
         address: SocketAddr,
         mut headers: HeaderMap,
     ) -> Result<Result<reqwest::Response, reqwest::Error>, Error> {
-        let base = self.client.bases().of(address).map_err(|source| {
-            let why = format!("its URL cannot be led through {address}");
-            Error::builder(Some(self.service()), why).with_source(source)
+        let base = self.client.url_cache().base_url(address).map_err(|source| {
+            let reason = format!("{address} does not form a URL");
+            Error::builder(Some(self.service()), reason).with_source(source)
         })?;
         let (url, host) = self.call.target.via(base)?;
         headers.insert(HOST, host);
-        if self.is_told {
+        if self.propagates_deadline {
             self.deadline.write_to(&mut headers);
         }
-        // Not by reqwest's builder, which moves the headers one by one into a map of its own.
+        // Without reqwest's builder, which moves the headers one by one into another map.
         let mut request = reqwest::Request::new(self.call.method.clone(), url);
         *request.headers_mut() = headers;
         *request.timeout_mut() = Some(self.deadline.remaining());
-        *request.body_mut() = self.call.body.take();
+        *request.body_mut() = self.call.body.next();
         Ok(self.client.http().execute(request).await)
     }
 
@@ -184,13 +183,13 @@ impl Sending<'_> {
     }
 }
 
-/// To whole milliseconds, as it stands in messages.
-fn round(time: Duration) -> Duration {
+/// Rounds to whole milliseconds, for messages.
+fn round_to_millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from((time + Duration::from_micros(500)).as_millis()).unwrap_or(u64::MAX))
 }
 
-/// What was found before anybody was called, in a line of bounded length.
-fn found(addresses: &Addresses) -> String {
+/// The resolved addresses, in a line of bounded length.
+fn describe(addresses: &Addresses) -> String {
     let list: Vec<String> = addresses.list().iter().take(8).map(ToString::to_string).collect();
     let more = if addresses.list().len() > list.len() {
         ", …"
@@ -198,18 +197,7 @@ fn found(addresses: &Addresses) -> String {
         ""
     };
     match addresses.origin() {
-        Origin::Placeholder => format!("the name leads nowhere, so {} stands for it", list.join(", ")),
+        Origin::SyntheticVip => format!("the name does not resolve; synthetic VIP: {}", list.join(", ")),
         origin => format!("{origin}: {}{more}", list.join(", ")),
     }
-}
-
-/// The system's own word, without the layers around it.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut word = error.to_string();
-    while let Some(error) = cause {
-        word = error.to_string();
-        cause = error.source();
-    }
-    word
 }

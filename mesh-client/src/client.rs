@@ -1,8 +1,7 @@
-//! The client: what it is wired to, and the verbs by which calls begin.
+//! The client.
 
 mod builder;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,24 +9,23 @@ use http::Method;
 use sidecar_contract::MeshSuffixes;
 
 pub use self::builder::{ClientBuilder, DEFAULT_IDLE_TIMEOUT, DEFAULT_TIMEOUT};
-use crate::bases::Bases;
 use crate::config::ConfigError;
-use crate::names::Names;
 use crate::ready::{NotReady, Sidecar};
 use crate::request::RequestBuilder;
 use crate::retry::Retries;
-use crate::target::Callable;
-use crate::tcp::TcpEgress;
-use crate::wiring::Wiring;
+use crate::target::AllowedNames;
+use crate::tcp_egress::TcpEgress;
+use crate::traffic_mode::TrafficMode;
+use crate::transport::Transport;
+use crate::url_cache::UrlCache;
 
 /// Calls services of the mesh by name.
 ///
-/// Make one and keep it: it holds connections and reuses them, and remembers where names lead. Clones are cheap and
-/// share both.
+/// Create one and keep it: it has a connection pool and a DNS cache. Clones are cheap and share both.
 ///
-/// URLs are `http://name/…`; in explicit wiring the name ends in one of the mesh's suffixes, see
-/// [`Client::suffixes`]. Whoever answers sees the name in lower case and without a trailing dot, and the port unless it
-/// is 80. A URL that cannot be called is an error of [`RequestBuilder::send`], not of the verb.
+/// URLs are `http://name/…`; in explicit-proxy mode the name must have one of the mesh's suffixes, see [`Client::suffixes`].
+/// The Host header contains the name in lower case without a trailing dot, and the port unless it is 80. An invalid URL is an
+/// error of [`RequestBuilder::send`].
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -36,90 +34,81 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
-    bases: Bases,
-    wiring: Wiring,
-    way: Way,
+    url_cache: UrlCache,
+    traffic_mode: TrafficMode,
+    transport: Transport,
     suffixes: MeshSuffixes,
     sidecar: Sidecar,
     tcp: TcpEgress,
-    /// `None` for the default, which the next hop is not told.
+    /// `None` for the default, which is not sent to the next hop.
     timeout: Option<Duration>,
     retries: Retries,
 }
 
-/// What calls connect to.
-#[derive(Debug)]
-pub(crate) enum Way {
-    /// The same address always.
-    Sidecar(SocketAddr),
-    /// Whatever a name leads to.
-    Names(Box<Names>),
-}
-
 impl Client {
-    /// The client that the environment describes, by the variables of [`sidecar_contract::environment`] and what else there
-    /// is in the task. The first of these decides:
+    /// Creates a client from the variables of [`environment`](crate::environment) and detects the traffic mode. The first
+    /// match decides:
     ///
-    /// 1. `MESHWRIGHT_WIRING` says `explicit`, `intercepted` or `direct`;
-    /// 2. `MESHWRIGHT_EGRESS` is set: explicit;
-    /// 3. the hosts file has an address of Service Connect, such as 127.255.0.1: intercepted;
-    /// 4. nothing: direct.
+    /// 1. `MESHWRIGHT_WIRING` is `explicit` (explicit proxy), `intercepted` (transparent proxy) or `direct` (no proxy);
+    /// 2. `MESHWRIGHT_EGRESS` is set: explicit proxy;
+    /// 3. the hosts file contains an address of Service Connect, such as 127.255.0.1: transparent proxy;
+    /// 4. otherwise: no proxy.
     ///
-    /// A sidecar to which the kernel leads all connections, as App Mesh's, leaves no trace that a service could rely
-    /// on: the variables `APPMESH_…` belong to Envoy's container, and a listener at port 15001 may not be there yet
-    /// when the service starts. Then `MESHWRIGHT_WIRING` has to say so.
+    /// A sidecar to which iptables redirects all connections, such as App Mesh's, cannot be detected: the variables
+    /// `APPMESH_…` belong to Envoy's container, and the listener on port 15001 may not exist yet when the service starts.
+    /// Set `MESHWRIGHT_WIRING` there.
     ///
     /// # Errors
     ///
-    /// All mistakes in the variables at once.
+    /// All errors in the variables.
     pub fn from_env() -> Result<Self, ConfigError> {
         ClientBuilder::from_env()?.build()
     }
 
-    /// Says in so many words what [`Client::from_env`] reads.
+    /// Configures a client in code instead of by [`Client::from_env`].
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// How calls leave this process, and how the client knows. It is logged once, when the client is made.
+    /// How calls leave this process, and how the client detected it. Logged once, when the client is created.
     #[must_use]
-    pub fn wiring(&self) -> &Wiring {
-        &self.inner.wiring
+    pub fn traffic_mode(&self) -> &TrafficMode {
+        &self.inner.traffic_mode
     }
 
-    /// What tells that the sidecar takes calls: the page that `MESHWRIGHT_READY` names
-    /// ([`sidecar_contract::environment::READY`]), or else a connection to its egress listener.
+    /// The sidecar and how its readiness is checked: by the URL in `MESHWRIGHT_READY`
+    /// ([`environment::READY`](crate::environment::READY)), or else by a connection to its egress listener.
     #[must_use]
     pub fn sidecar(&self) -> &Sidecar {
         &self.inner.sidecar
     }
 
-    /// Waits until the sidecar takes calls, for at most `deadline`: what a service does before its first call. Without
-    /// a sidecar there is nothing to wait for.
+    /// Waits until the sidecar is ready, for at most `timeout`. Call it before the first call. Without a sidecar it returns
+    /// immediately.
     ///
-    /// Cancelling it waits no longer.
+    /// Cancelling it is safe.
     ///
     /// # Errors
     ///
-    /// The deadline has passed: what was waited for, and what was seen last.
-    pub async fn ready(&self, deadline: Duration) -> Result<(), NotReady> {
-        self.inner.sidecar.ready(deadline).await
+    /// The timeout has passed: which check failed, and its last result.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), NotReady> {
+        self.inner.sidecar.ready(timeout).await
     }
 
-    /// The suffixes of the mesh's names. In explicit wiring no other names can be called.
+    /// The suffixes of the mesh's host names. In explicit-proxy mode only these names can be called.
     #[must_use]
     pub fn suffixes(&self) -> &MeshSuffixes {
         &self.inner.suffixes
     }
 
-    /// How long a call may take that says nothing of its own. Default: [`DEFAULT_TIMEOUT`].
+    /// The timeout of calls that set none. Default: [`DEFAULT_TIMEOUT`].
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.inner.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
-    /// The same, if somebody said so.
-    pub(crate) fn stated_timeout(&self) -> Option<Duration> {
+    /// The timeout, if it was configured.
+    pub(crate) fn configured_timeout(&self) -> Option<Duration> {
         self.inner.timeout
     }
 
@@ -131,56 +120,55 @@ impl Client {
         &self.inner.tcp
     }
 
-    /// Begins a `GET`.
+    /// Builds a `GET`.
     pub fn get(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::GET, url)
     }
 
-    /// Begins a `HEAD`.
+    /// Builds a `HEAD`.
     pub fn head(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::HEAD, url)
     }
 
-    /// Begins a `POST`.
+    /// Builds a `POST`.
     pub fn post(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::POST, url)
     }
 
-    /// Begins a `PUT`.
+    /// Builds a `PUT`.
     pub fn put(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::PUT, url)
     }
 
-    /// Begins a `PATCH`.
+    /// Builds a `PATCH`.
     pub fn patch(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::PATCH, url)
     }
 
-    /// Begins a `DELETE`.
+    /// Builds a `DELETE`.
     pub fn delete(&self, url: impl AsRef<str>) -> RequestBuilder {
         self.request(Method::DELETE, url)
     }
 
-    /// Begins a call with any method but `CONNECT`, which would ask for a tunnel and the mesh has none.
+    /// Builds a call with any method except `CONNECT`.
     pub fn request(&self, method: Method, url: impl AsRef<str>) -> RequestBuilder {
         RequestBuilder::new(self.clone(), method, url.as_ref())
     }
 
-    /// What names can be called.
-    pub(crate) fn callable(&self) -> Callable<'_> {
-        match self.inner.way {
-            Way::Sidecar(_) => Callable::Within(&self.inner.suffixes),
-            Way::Names(_) => Callable::AnyName(&self.inner.suffixes),
+    /// The names that can be called.
+    pub(crate) fn allowed_names(&self) -> AllowedNames<'_> {
+        match self.inner.transport {
+            Transport::Egress(_) => AllowedNames::WithSuffix(&self.inner.suffixes),
+            Transport::Resolver(_) => AllowedNames::Any(&self.inner.suffixes),
         }
     }
 
-    pub(crate) fn way(&self) -> &Way {
-        &self.inner.way
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.inner.transport
     }
 
-    /// The URLs of the addresses that are called.
-    pub(crate) fn bases(&self) -> &Bases {
-        &self.inner.bases
+    pub(crate) fn url_cache(&self) -> &UrlCache {
+        &self.inner.url_cache
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {

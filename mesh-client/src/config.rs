@@ -1,22 +1,19 @@
-//! What a client must be told, judged in one place however it was said.
-//!
-//! The environment and the builder say the same two things under different names. Both are judged here, so
-//! that what one of them allows the other allows too.
+//! Validation shared by the environment variables and the builder, so that both allow the same values.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use sidecar_contract::{Diagnostics, MeshSuffixes, ValidationErrors};
 
-use crate::names::Rules;
+use crate::resolver::AddressPolicy;
 
-/// DNS allows no longer names.
+/// The longest name in DNS.
 const MAX_NAME: usize = 253;
 
-/// Everything that is wrong with a client's configuration. Never empty.
+/// All errors in a client's configuration: at least one.
 ///
-/// `Display` has one line per mistake: where it is (the environment variable, or the builder's method), what
-/// was found there, what is allowed.
+/// `Display` writes one line per error: the environment variable or the builder's method, the value, and what is allowed.
+/// `Debug` writes the same, for programs that return the error from `main`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     errors: ValidationErrors,
@@ -27,7 +24,7 @@ impl ConfigError {
         Self { errors: errors.into() }
     }
 
-    /// The mistakes, one by one, to be reported together with those of the service's own configuration.
+    /// The single errors, to be reported together with those of the service's own configuration.
     #[must_use]
     pub fn errors(&self) -> &ValidationErrors {
         &self.errors
@@ -41,7 +38,6 @@ impl fmt::Display for ConfigError {
 }
 
 impl fmt::Debug for ConfigError {
-    /// As `Display`, for programs that return the error from `main`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -49,29 +45,29 @@ impl fmt::Debug for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Notes under `path` what keeps `egress` from being an address to connect to.
+/// Adds an error with the path `path` if `egress` is not an address to connect to.
 pub(crate) fn check_egress(path: &str, egress: SocketAddr, diagnostics: &mut Diagnostics) {
     if egress.port() == 0 {
         diagnostics.add(path, format!("is `{egress}`; allowed is a port from 1 to 65535"));
     }
 }
 
-/// Notes under `path` what keeps `placeholder` from being an address whose connections leave the process.
-pub(crate) fn check_placeholder(path: &str, placeholder: IpAddr, rules: Rules, diagnostics: &mut Diagnostics) {
-    if let Some(why) = rules.refuses_answered(placeholder) {
+/// Adds an error with the path `path` if connections to `vip` would not leave this host.
+pub(crate) fn check_synthetic_vip(path: &str, vip: IpAddr, policy: AddressPolicy, diagnostics: &mut Diagnostics) {
+    if let Some(reason) = policy.reject_dns_answer(vip) {
         diagnostics.add(
             path,
-            format!("is `{placeholder}`, {why}; allowed is another host's address, such as 10.10.10.10"),
+            format!("is `{vip}`, {reason}; allowed is an address outside this host, such as 10.10.10.10"),
         );
     }
 }
 
-/// Notes under `path` what keeps `suffixes` from being the ends of host names.
+/// Adds errors with the path `path` for suffixes that are not valid in host names.
 pub(crate) fn check_suffixes(path: &str, suffixes: &MeshSuffixes, diagnostics: &mut Diagnostics) {
     if suffixes.is_empty() {
         diagnostics.add(
             path,
-            "names no suffix; expected is at least one, such as serviceconnect, or no name is in the mesh",
+            "contains no suffix; allowed is one or more, such as serviceconnect",
         );
     }
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
@@ -83,7 +79,7 @@ pub(crate) fn check_suffixes(path: &str, suffixes: &MeshSuffixes, diagnostics: &
             diagnostics.add(
                 path,
                 format!(
-                    "holds `{suffix}`; allowed are 1 to {MAX_NAME} of a-z, 0-9, _ and -, in labels separated by dots"
+                    "contains `{suffix}`; allowed are 1 to {MAX_NAME} of a-z, 0-9, _ and -, in labels separated by dots"
                 ),
             );
         }

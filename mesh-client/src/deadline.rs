@@ -1,15 +1,15 @@
-//! By when an answer is of use, told from hop to hop.
+//! Deadline propagation.
 //!
-//! A caller that has given up does not stop the calls made for it: they go on, hop by hop, for nobody. A service that
-//! hands on how much time is left, and refuses what has none, does no such work.
+//! Calls made on behalf of a caller that has given up are wasted work at every further hop. Each service therefore sends the
+//! remaining time with its calls, and does not send calls whose deadline has passed.
 //!
-//! | header | written | read, the shortest counts |
+//! | header | written | read; the shortest counts |
 //! |---|---|---|
-//! | `x-meshwright-timeout-ms` | what is left | what the caller said, through any number of proxies |
-//! | `x-envoy-expected-rq-timeout-ms` | what is left, for whoever is called without a proxy | what the last Envoy on the way allows |
-//! | `grpc-timeout` | what is left, by calls of gRPC | what the caller said |
+//! | `x-meshwright-timeout-ms` | the remaining time | the caller's remaining time; proxies forward it unchanged |
+//! | `x-envoy-expected-rq-timeout-ms` | the remaining time, for a service without a sidecar | the timeout of the last Envoy's route |
+//! | `grpc-timeout` | the remaining time, for gRPC calls | the caller's remaining time |
 //!
-//! Sidecars need not know: a caller whose time is over hangs up, and they pass that on.
+//! Sidecars do not need these headers: when a caller closes its connection, they cancel the request.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,21 +18,21 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-/// How many milliseconds the one who is called has for its answer, in a header that proxies leave as it is.
+/// The remaining time in milliseconds. Proxies forward it unchanged.
 const OWN: HeaderName = HeaderName::from_static("x-meshwright-timeout-ms");
-/// The same in Envoy's words. It does not travel: each Envoy on the way writes the limit of its own route there. One whose
-/// router has `respect_expected_rq_timeout` takes it as its limit instead, whether that is shorter than what was configured
-/// or longer, so none of ours has: a caller must not outdo the mesh's owner. Sources: `router.proto`, `FilterUtility::
-/// finalTimeout` in `source/common/router/router.cc` and `config_http_filters_router_x-envoy-expected-rq-timeout-ms` of
-/// Envoy 1.40 (read 2026-11-23).
+/// The same in Envoy's header, which each Envoy overwrites with the timeout of its own route. With
+/// `respect_expected_rq_timeout` in the router, Envoy would use the header as its timeout, even if it is longer than the
+/// configured one. Our Envoys do not set it: a caller must not exceed the mesh's configuration. Sources: `router.proto`,
+/// `FilterUtility::finalTimeout` in `source/common/router/router.cc` and
+/// `config_http_filters_router_x-envoy-expected-rq-timeout-ms` of Envoy 1.40 (read 2026-11-23).
 const EXPECTED: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
 /// The same in gRPC: up to eight digits and a unit (gRPC over HTTP/2, "Requests", read 2026-11-23).
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// What stands for no end. Tokio's timers do not reach further either.
-const FOR_EVER: Duration = Duration::from_secs(86400 * 365 * 30);
+/// The longest deadline. Tokio's timers have the same limit.
+const MAX_TIME: Duration = Duration::from_secs(86400 * 365 * 30);
 
-/// A moment by which a call has to be over.
+/// The instant by which a call must be complete.
 ///
 /// ```
 /// # use mesh_client::{Client, Deadline};
@@ -49,17 +49,17 @@ const FOR_EVER: Duration = Duration::from_secs(86400 * 365 * 30);
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// This much time from now.
+    /// The deadline `time` from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time.min(FOR_EVER))
+        Self(Instant::now() + time.min(MAX_TIME))
     }
 
-    /// By when the caller of a request with these headers, which came now, wants its answer: the earliest one of
-    /// `x-meshwright-timeout-ms`, which callers with this crate send, `x-envoy-expected-rq-timeout-ms`, in which the last
-    /// Envoy on the way says what the mesh allows, and `grpc-timeout`. `None` if there is none of them.
+    /// The caller's deadline of a request with these headers, received now: the earliest one of `x-meshwright-timeout-ms`,
+    /// which callers with this crate send, `x-envoy-expected-rq-timeout-ms`, the timeout of the last Envoy, and
+    /// `grpc-timeout`. `None` without any of them.
     ///
-    /// A value that is malformed counts as none, and so does zero, by which Envoy means that there is no end.
+    /// A malformed value is ignored, and so is zero, which means "no timeout" to Envoy.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -70,13 +70,13 @@ impl Deadline {
         Some(Self::after(shortest))
     }
 
-    /// How much time is left; zero if none.
+    /// The remaining time; zero if the deadline has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// True if there is no time left.
+    /// True if the deadline has passed.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         self.remaining().is_zero()
@@ -86,9 +86,9 @@ impl Deadline {
         self.0
     }
 
-    /// Tells the next hop how much time is left, unless `headers` say so already.
+    /// Adds the remaining time to the headers of a call, unless they contain it already.
     pub(crate) fn write_to(self, headers: &mut HeaderMap) {
-        // Not zero, which would mean no end.
+        // Not zero, which would mean "no timeout".
         let left = u64::try_from(self.remaining().as_millis()).unwrap_or(u64::MAX).max(1);
         for name in [OWN, EXPECTED] {
             if !headers.contains_key(&name) {
@@ -99,7 +99,7 @@ impl Deadline {
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
         if is_grpc && !headers.contains_key(GRPC_TIMEOUT) {
-            // What does not fit into eight digits is longer than a day.
+            // More than eight digits of milliseconds are more than a day.
             let value = if left < 100_000_000 {
                 format!("{left}m")
             } else {
@@ -183,21 +183,21 @@ mod tests {
         ] {
             assert_eq!(left(&pairs), expected, "{pairs:?}");
         }
-        for nonsense in ["", "-1", "+5", "1.5", "1e3", "0x10", "99999999999999999999999", "1 "] {
-            assert_eq!(left(&[(envoy, nonsense)]), None, "{nonsense:?}");
+        for malformed in ["", "-1", "+5", "1.5", "1e3", "0x10", "99999999999999999999999", "1 "] {
+            assert_eq!(left(&[(envoy, malformed)]), None, "{malformed:?}");
         }
-        for nonsense in ["", "S", "1", "1s", "123456789S", "-1S", "0S", " 1S", "1SS"] {
-            assert_eq!(left(&[("grpc-timeout", nonsense)]), None, "{nonsense:?}");
+        for malformed in ["", "S", "1", "1s", "123456789S", "-1S", "0S", " 1S", "1SS"] {
+            assert_eq!(left(&[("grpc-timeout", malformed)]), None, "{malformed:?}");
         }
         assert_eq!(
             left(&[(envoy, "18446744073709551615")]),
-            Some(FOR_EVER),
-            "and no overflow"
+            Some(MAX_TIME),
+            "without overflow"
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_hop_is_told_what_is_left() {
+    async fn the_remaining_time_is_written() {
         let deadline = Deadline::after(Duration::from_secs(2));
         tokio::time::advance(Duration::from_millis(500)).await;
         assert_eq!(
@@ -224,12 +224,12 @@ mod tests {
 
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(deadline.is_expired());
-        let said = headers(&[
+        let present = headers(&[
             ("x-meshwright-timeout-ms", "8"),
             ("x-envoy-expected-rq-timeout-ms", "7"),
         ]);
-        let mut unchanged = said.clone();
+        let mut unchanged = present.clone();
         deadline.write_to(&mut unchanged);
-        assert_eq!(unchanged, said);
+        assert_eq!(unchanged, present);
     }
 }

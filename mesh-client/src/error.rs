@@ -1,13 +1,13 @@
-//! What can go wrong with a call, and how the caller asks.
+//! Errors of calls.
 //!
-//! One opaque type, so that a new way to fail is no new type to match on. It answers three needs: questions for
-//! code that decides what to do, a sentence for the person who reads the log, a label for the metric. A new
-//! failure gets all three, and a line in `tests::table`, which is where they are kept from drifting apart.
+//! One opaque type, so that a new failure does not break callers. It has predicates for code that decides, a message for
+//! logs, and a label for metrics. A new failure needs all three and a row in `tests::table`, which keeps them consistent.
 
+mod constructors;
 mod kind;
-mod made;
-mod words;
+mod sanitise;
 
+use std::error::Error as _;
 use std::fmt;
 
 use http::StatusCode;
@@ -15,190 +15,217 @@ use sidecar_contract::LocalReply;
 
 pub(crate) use self::kind::Peer;
 use self::kind::{Kind, NameKind};
-pub(crate) use self::words::Words;
+pub(crate) use self::sanitise::SanitisedText;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a call did not give what was asked for.
+/// Why a call failed.
 ///
-/// `Display` is one sentence with the service's name in it; [`source`](std::error::Error::source) is the layer
-/// below, if there is one.
+/// `Display` is one sentence that contains the service's name; [`source`](std::error::Error::source) is the layer below, if
+/// there is one.
 pub struct Error {
-    // Boxed, because a `Result` is as large as its larger half and most calls go well.
+    // Boxed, because a `Result` is as large as its larger half and most calls succeed.
     inner: Box<Inner>,
 }
 
 struct Inner {
     service: Option<String>,
     kind: Kind,
-    tried: Vec<String>,
+    attempts: Vec<String>,
     source: Option<Source>,
 }
 
 impl Error {
-    /// Every label that [`Error::label`] can give, for metrics that are declared before they are counted.
-    pub const LABELS: [&'static str; 19] = Kind::LABELS;
+    /// All labels of [`Error::label`], for metrics that are declared in advance.
+    pub const LABELS: &'static [&'static str] = Kind::LABELS;
 
-    /// The service that was called, as the Host header names it: with its port unless that is 80. `None` if the
-    /// URL names none.
+    /// The service that was called, as in the Host header: with its port unless that is 80. `None` if the URL contains no
+    /// valid service.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         self.inner.service.as_deref()
     }
 
-    /// A label for metrics, one of [`Error::LABELS`]. Says what failed, never which service.
+    /// A label for metrics, one of [`Error::LABELS`]. It describes the failure, never the service.
     #[must_use]
     pub fn label(&self) -> &'static str {
         self.inner.kind.label()
     }
 
-    /// What was tried before the call failed, in order: the hosts file, each DNS server, each address, with what each
-    /// of them said. Empty for calls through an egress listener, where the sidecar does all of this.
+    /// What was attempted before the call failed, in order: the hosts file, each DNS server, each address, with the result of
+    /// each. Empty for calls through an egress listener, where the sidecar does all of this.
     #[must_use]
-    pub fn tried(&self) -> &[String] {
-        &self.inner.tried
+    pub fn attempts(&self) -> &[String] {
+        &self.inner.attempts
     }
 
-    /// The status of the answer behind this error: the service's if [`is_status`](Self::is_status), the
-    /// sidecar's if it answered in the service's place, and `None` if there was no whole answer.
+    /// The status of the response behind this error: the service's for [`is_status`](Self::is_status), the sidecar's for a
+    /// local reply, and `None` without a complete response.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self.inner.kind {
-            Kind::LocalReply { status, .. } | Kind::OtherFault { status, .. } | Kind::Status(status) => Some(status),
+            Kind::LocalReply { status, .. } | Kind::UnknownLocalReply { status, .. } | Kind::Status(status) => {
+                Some(status)
+            }
             _ => None,
         }
     }
 
-    /// True if the call was never sent, because it was put together wrongly: no URL, a forbidden header.
+    /// The reason of the sidecar's local reply, if it sent one and this version knows the reason.
+    #[must_use]
+    pub fn local_reply(&self) -> Option<LocalReply> {
+        match self.inner.kind {
+            Kind::LocalReply { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// True if the service has certainly not received the call and a later attempt may succeed: a failed name lookup, a
+    /// connection that could not be established, or no healthy endpoint.
+    ///
+    /// After other failures that may be temporary ([`is_interrupted`](Self::is_interrupted),
+    /// [`is_unreachable`](Self::is_unreachable), [`is_timeout`](Self::is_timeout)) the service may have acted on the call:
+    /// repeat such a call only if it is idempotent.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.is_name_lookup_failed()
+            || self.is_connect()
+            || self.is_sidecar_unreachable()
+            || self.is_no_healthy_endpoint()
+    }
+
+    /// True if the call was not sent, because it is invalid: for instance a malformed URL, or a header that is not allowed.
     #[must_use]
     pub fn is_builder(&self) -> bool {
         matches!(self.inner.kind, Kind::Builder(_))
     }
 
-    /// True if the call was never sent, because the mesh has no such names. See
+    /// True if the call was not sent, because its host name does not have a suffix of the mesh. See
     /// [`Client::suffixes`](crate::Client::suffixes).
     #[must_use]
     pub fn is_outside_mesh(&self) -> bool {
         matches!(self.inner.kind, Kind::OutsideMesh(_))
     }
 
-    /// True if the call was never sent, because its name leads nowhere: neither the hosts file nor DNS has it, or DNS
-    /// has it without an address.
+    /// True if the call was not sent, because its name does not resolve: neither the hosts file nor DNS contains it, or DNS
+    /// contains it without an address.
     #[must_use]
     pub fn is_name_not_found(&self) -> bool {
         matches!(self.inner.kind, Kind::Name(NameKind::NotFound { .. }, _))
     }
 
-    /// True if the call was never sent, because DNS did not say where its name leads. Another time it may.
+    /// True if the call was not sent, because no DNS server gave a usable response. It may succeed later.
     #[must_use]
     pub fn is_name_lookup_failed(&self) -> bool {
         matches!(self.inner.kind, Kind::Name(NameKind::NoAnswer, _))
     }
 
-    /// True if the call was never sent, because its name leads to nothing but addresses that are never connected to:
+    /// True if the call was not sent, because its name resolves only to addresses that the client never connects to:
     /// link-local ones, where metadata services are, or ones of this host.
     #[must_use]
     pub fn is_address_refused(&self) -> bool {
-        matches!(self.inner.kind, Kind::Name(NameKind::Refused { .. }, _))
+        matches!(self.inner.kind, Kind::Name(NameKind::Rejected { .. }, _))
     }
 
-    /// True if the call was never sent, because none of the addresses of its name took a connection. Not for an egress
-    /// listener, see [`is_sidecar_unreachable`](Self::is_sidecar_unreachable).
+    /// True if the call was not sent, because none of the addresses of its name accepted a connection. For an egress
+    /// listener see [`is_sidecar_unreachable`](Self::is_sidecar_unreachable).
     #[must_use]
     pub fn is_connect(&self) -> bool {
         matches!(self.inner.kind, Kind::NotConnected { .. })
     }
 
-    /// True if no connection to the sidecar's egress listener came about. It is not running yet, or no longer.
+    /// True if the sidecar's egress listener did not accept a connection: the sidecar has not started yet, or has stopped.
     #[must_use]
     pub fn is_sidecar_unreachable(&self) -> bool {
         matches!(self.inner.kind, Kind::SidecarUnreachable(_))
     }
 
-    /// True if the sidecar knows no service of this name.
+    /// True if the sidecar knows no service with this name.
     #[must_use]
     pub fn is_unknown_service(&self) -> bool {
-        self.fault() == Some(LocalReply::UnknownService)
+        self.local_reply() == Some(LocalReply::UnknownService)
     }
 
-    /// True if the mesh knows the service, but none of its routes is for such a request.
+    /// True if the mesh knows the service, but none of its routes matches the request.
     #[must_use]
     pub fn is_no_route(&self) -> bool {
-        self.fault() == Some(LocalReply::NoRoute)
+        self.local_reply() == Some(LocalReply::NoRoute)
     }
 
-    /// True if the mesh knows the service, but none of its tasks can take a call.
+    /// True if the mesh knows the service, but the service has no healthy endpoint.
     #[must_use]
     pub fn is_no_healthy_endpoint(&self) -> bool {
-        self.fault() == Some(LocalReply::NoHealthyEndpoint)
+        self.local_reply() == Some(LocalReply::NoHealthyEndpoint)
     }
 
-    /// True if the mesh chose a task and the connection to it failed or broke. The service may have acted on the
-    /// call.
+    /// True if the mesh chose an endpoint and the connection to it failed or broke. The service may have acted on the call.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        self.fault() == Some(LocalReply::Unreachable)
+        self.local_reply() == Some(LocalReply::Unreachable)
     }
 
-    /// True if the answer did not come, or did not end, in time: the mesh's (then there is a
+    /// True if the response was not received completely within the mesh's timeout (then there is a
     /// [`status`](Self::status)) or the caller's. The service may have acted on the call.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.inner.kind, Kind::Expired | Kind::NoAnswer(_) | Kind::NoEnd(_))
-            || self.fault() == Some(LocalReply::TimedOut)
+        matches!(
+            self.inner.kind,
+            Kind::Expired | Kind::NoResponse(_) | Kind::IncompleteResponse(_)
+        ) || self.local_reply() == Some(LocalReply::TimedOut)
     }
 
-    /// True if the call was never sent, because its deadline had passed already. It is a timeout too.
+    /// True if the call was not sent, because its deadline had already passed. It is also a timeout.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         matches!(self.inner.kind, Kind::Expired)
     }
 
-    /// True if the connection, to the sidecar or to a task, broke before there was an answer. The service may have acted on the
-    /// call.
+    /// True if the connection, to the sidecar or to a task, broke before a response. The service may have acted on the call.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         matches!(self.inner.kind, Kind::Interrupted(_))
     }
 
-    /// True if the service answered with a status of 400 or more and
-    /// [`error_for_status`](crate::Response::error_for_status) was asked.
+    /// True for an error of [`error_for_status`](crate::Response::error_for_status): the service responded with a status of
+    /// 400 or more.
     #[must_use]
     pub fn is_status(&self) -> bool {
         matches!(self.inner.kind, Kind::Status(_))
     }
 
-    /// True if the call's own body broke off while it was sent. The service may have seen a part of it.
+    /// True if the body of the request failed while it was sent. The service may have received a part of it.
     #[must_use]
     pub fn is_request_body(&self) -> bool {
         matches!(self.inner.kind, Kind::RequestBody)
     }
 
-    /// True if the answer's body broke off.
+    /// True if the connection broke within the body of the response.
     #[must_use]
     pub fn is_body(&self) -> bool {
         matches!(self.inner.kind, Kind::Body)
     }
 
-    /// True if the answer's body is whole, but not the JSON that was asked for.
+    /// True if the body of the response is complete, but not JSON of the expected shape.
     #[must_use]
     pub fn is_decode(&self) -> bool {
         matches!(self.inner.kind, Kind::Decode)
     }
+}
 
-    /// The fault that the sidecar answered with, if it did and if this version knows it.
-    #[must_use]
-    pub fn fault(&self) -> Option<LocalReply> {
-        match self.inner.kind {
-            Kind::LocalReply { fault, .. } => Some(fault),
-            _ => None,
-        }
+/// The message of an error's innermost cause: the operating system's, without the layers around it.
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = error.to_string();
+        cause = error.source();
     }
+    message
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.kind.describe(self.service(), &self.inner.tried, f)
+        self.inner.kind.describe(self.service(), &self.inner.attempts, f)
     }
 }
 

@@ -1,10 +1,9 @@
-//! Waiting for the sidecar: a service that calls before its sidecar listens fails for no reason of its own.
+//! Readiness of the sidecar.
 //!
-//! ECS starts the containers of a task together unless `dependsOn` says otherwise, and an Envoy that runs has no
-//! listeners before its control plane has spoken. What tells that it is done differs from task to task; [`Sidecar`] is
-//! that description, and everything else asks it.
+//! ECS starts the containers of a task together unless `dependsOn` orders them, and an Envoy has no listeners before its
+//! control plane sends them. How readiness can be checked differs between tasks; [`Sidecar`] describes it.
 
-mod page;
+mod health_page;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -14,188 +13,187 @@ use sidecar_contract::Diagnostics;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::page::Page;
+use self::health_page::HealthPage;
 use crate::config::ConfigError;
-use crate::wiring::{Evidence, Wiring};
+use crate::traffic_mode::{DetectedBy, TrafficMode};
 
-/// How long one look may take. A sidecar is on this host and answers within a millisecond; a second forgives a host
-/// that is starting ten tasks.
-const LOOK: Duration = Duration::from_secs(1);
+/// The timeout of one check. A sidecar is on this host and responds within a millisecond; a second allows for a host that is
+/// starting ten tasks.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The first pause between two looks, so that a sidecar that is nearly there costs no time. It doubles each time.
+/// The first pause between two checks: short, for a sidecar that is almost ready. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// The longest pause. The agent of App Mesh and Service Connect answers ten requests a second and no more
-/// (`agent/config/agent_config.go` of aws/amazon-ecs-service-connect-agent, read 2026-11-23), and others ask it too.
+/// The longest pause. The agent of App Mesh and Service Connect limits its clients to ten requests a second in total
+/// (`agent/config/agent_config.go` of aws/amazon-ecs-service-connect-agent, read 2026-11-23).
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// A port for connections to addresses that lead to the sidecar: its rules look at the address alone.
+/// A port for connections that are redirected to the sidecar: the redirection rules match any port.
 const ANY_PORT: u16 = 80;
 
-/// What tells that the sidecar takes calls.
+/// A sidecar, and how its readiness is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sidecar {
-    sign: Sign,
+    check: Check,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Sign {
-    /// There is no sidecar to wait for.
+enum Check {
+    /// No sidecar.
     None,
-    /// A page answers that it is well.
-    Page(Page),
-    /// Its egress listener takes a connection to this address.
+    /// Its health page reports that it is ready.
+    HealthPage(HealthPage),
+    /// Its egress listener accepts a connection to this address.
     Listener(SocketAddr),
 }
 
 impl Sidecar {
-    /// No sidecar: there is nothing to wait for.
+    /// No sidecar: always ready.
     #[must_use]
     pub fn none() -> Self {
-        Self { sign: Sign::None }
+        Self { check: Check::None }
     }
 
-    /// A sidecar that is ready once a connection to `address` comes about: its egress listener in explicit wiring, or
-    /// an address from which connections are led there.
+    /// A sidecar that is ready when a connection to `address` succeeds: its egress listener in explicit-proxy mode, or an
+    /// address from which connections are redirected to it.
     ///
-    /// An Envoy has no listener before its control plane has told it of one, so this asks for more than that it runs.
+    /// An Envoy has no listener before its control plane sends one, so this checks more than that the process runs.
     #[must_use]
     pub fn listener(address: SocketAddr) -> Self {
         Self {
-            sign: Sign::Listener(address),
+            check: Check::Listener(address),
         }
     }
 
-    /// A sidecar that is ready once a page answers 200: Envoy's `/ready` (200 when it has its first configuration and
-    /// 503 before; Envoy's documentation, operations/admin, read 2026-11-23), or `/status` of the agent of App Mesh and
-    /// Service Connect, which always answers 200 and says in `healthStatus` how Envoy is
-    /// (`agent/healthcheck/health_check.go` of aws/amazon-ecs-service-connect-agent, read 2026-11-23).
+    /// A sidecar that is ready when its health page responds with 200: Envoy's `/ready` (503 before its first configuration;
+    /// Envoy's documentation, operations/admin, read 2026-11-23), or `/status` of the agent of App Mesh and Service Connect,
+    /// which always responds with 200 and contains Envoy's health in `healthStatus` (`agent/healthcheck/health_check.go` of
+    /// aws/amazon-ecs-service-connect-agent, read 2026-11-23).
     ///
-    /// `url` is `http://127.0.0.1:9901/ready`, or `http://unix:/tmp/envoy_admin.sock:/ready` for a page on a Unix
-    /// socket.
+    /// `url` is for instance `http://127.0.0.1:9901/ready`, or `http://unix:/tmp/envoy_admin.sock:/ready` on a Unix socket.
     ///
     /// # Errors
     ///
-    /// A `url` of another form.
-    pub fn page(url: &str) -> Result<Self, ConfigError> {
+    /// `url` has another form.
+    pub fn health_page(url: &str) -> Result<Self, ConfigError> {
         let mut diagnostics = Diagnostics::new();
-        match Self::page_named("page", url, &mut diagnostics) {
+        match Self::parse_url("health_page", url, &mut diagnostics) {
             Some(sidecar) => Ok(sidecar),
             None => Err(ConfigError::new(diagnostics)),
         }
     }
 
-    /// The same, with mistakes noted under `path`.
-    pub(crate) fn page_named(path: &str, url: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
-        match Page::parse(url) {
-            Ok(page) => Some(Self { sign: Sign::Page(page) }),
-            Err(why) => {
-                diagnostics.add(path, why);
+    /// Like [`health_page`](Self::health_page), with errors added to `diagnostics` with the path `path`.
+    pub(crate) fn parse_url(path: &str, url: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+        match HealthPage::parse(url) {
+            Ok(page) => Some(Self {
+                check: Check::HealthPage(page),
+            }),
+            Err(reason) => {
+                diagnostics.add(path, reason);
                 None
             }
         }
     }
 
-    /// The sidecar of a client that is wired so, where nothing names a page: its egress listener.
+    /// The sidecar of a client in this traffic mode, without a health page: checked by its egress listener.
     ///
-    /// Where connections are intercepted, one to any address that leads into the mesh reaches that listener: to
-    /// Service Connect's own, or to `placeholder`.
-    pub(crate) fn of(wiring: &Wiring, placeholder: IpAddr) -> Self {
-        match wiring {
-            Wiring::Explicit { egress, .. } => Self::listener(*egress),
-            Wiring::Intercepted {
-                evidence: Evidence::ServiceConnect(address),
+    /// In transparent-proxy mode a connection to a virtual address of Service Connect or to `vip` is redirected to that
+    /// listener.
+    pub(crate) fn for_mode(mode: &TrafficMode, vip: IpAddr) -> Self {
+        match mode {
+            TrafficMode::ExplicitProxy { egress, .. } => Self::listener(*egress),
+            TrafficMode::TransparentProxy {
+                detected_by: DetectedBy::HostsFile(address),
             } => Self::listener(SocketAddr::new(*address, ANY_PORT)),
-            Wiring::Intercepted { .. } => Self::listener(SocketAddr::new(placeholder, ANY_PORT)),
-            Wiring::Direct { .. } => Self::none(),
+            TrafficMode::TransparentProxy { .. } => Self::listener(SocketAddr::new(vip, ANY_PORT)),
+            TrafficMode::NoProxy { .. } => Self::none(),
         }
     }
 
-    /// Looks once, for at most a second: `Err` says what was seen instead of a sidecar that takes calls.
-    ///
-    /// Cancelling it looks no further.
-    pub(crate) async fn look(&self) -> Result<(), String> {
-        let look = async {
-            match &self.sign {
-                Sign::None => Ok(()),
-                Sign::Page(page) => page.look().await,
-                Sign::Listener(address) => TcpStream::connect(address).await.map(drop).map_err(|e| e.to_string()),
+    /// Checks once, for at most a second: `Err` is the result of the failed check.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        let check = async {
+            match &self.check {
+                Check::None => Ok(()),
+                Check::HealthPage(page) => page.check().await,
+                Check::Listener(address) => TcpStream::connect(address).await.map(drop).map_err(|e| e.to_string()),
             }
         };
-        timeout(LOOK, look)
+        timeout(CHECK_TIMEOUT, check)
             .await
-            .unwrap_or_else(|_| Err(format!("nothing within {LOOK:?}")))
+            .unwrap_or_else(|_| Err(format!("no response within {CHECK_TIMEOUT:?}")))
     }
 
-    /// Waits until the sidecar takes calls, for at most `deadline`.
+    /// Waits until the sidecar is ready, for at most `timeout`.
     ///
-    /// Cancelling it waits no longer.
+    /// Cancelling it is safe.
     ///
     /// # Errors
     ///
-    /// The deadline has passed: what was waited for, and what was seen last.
-    pub async fn ready(&self, deadline: Duration) -> Result<(), NotReady> {
-        let begun = Instant::now();
-        let result = self.wait(begun, deadline).await;
+    /// The timeout has passed: which check failed, and its last result.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), NotReady> {
+        let started = Instant::now();
+        let result = self.wait(started, timeout).await;
         #[cfg(feature = "telemetry")]
-        crate::telemetry::measure::readiness(result.is_ok(), begun.elapsed());
+        crate::telemetry::metrics::readiness(result.is_ok(), started.elapsed());
         result
     }
 
-    async fn wait(&self, begun: Instant, deadline: Duration) -> Result<(), NotReady> {
-        let mut seen = "nothing yet".to_owned();
+    async fn wait(&self, started: Instant, timeout: Duration) -> Result<(), NotReady> {
+        let mut last = "no check has finished".to_owned();
         let mut pause = FIRST_PAUSE;
         let waiting = async {
-            while let Err(instead) = self.look().await {
-                if instead != seen {
-                    tracing::debug!(sidecar = %self, instead, "the sidecar is not ready yet");
+            while let Err(result) = self.check().await {
+                if result != last {
+                    tracing::debug!(check = %self, result, "the sidecar is not ready yet");
                 }
-                seen = instead;
+                last = result;
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         };
-        match tokio::time::timeout_at(begun + deadline, waiting).await {
+        match tokio::time::timeout_at(started + timeout, waiting).await {
             Ok(()) => Ok(()),
             Err(_) => Err(NotReady {
-                waited_for: self.to_string(),
-                seen,
-                deadline,
+                check: self.to_string(),
+                last,
+                timeout,
             }),
         }
     }
 }
 
-/// What is waited for, to stand behind "waited for".
+/// The check, as the object of "waited for".
 impl fmt::Display for Sidecar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.sign {
-            Sign::None => f.write_str("no sidecar"),
-            Sign::Page(page) => page.fmt(f),
-            Sign::Listener(address) => write!(f, "the egress listener to take a connection to {address}"),
+        match &self.check {
+            Check::None => f.write_str("no sidecar"),
+            Check::HealthPage(page) => page.fmt(f),
+            Check::Listener(address) => write!(f, "a connection to the egress listener at {address}"),
         }
     }
 }
 
-/// The sidecar did not take calls in time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The sidecar was not ready in time. `Debug` writes what `Display` writes, for programs that return it from `main`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NotReady {
-    waited_for: String,
-    seen: String,
-    deadline: Duration,
+    check: String,
+    last: String,
+    timeout: Duration,
 }
 
 impl NotReady {
-    /// What was waited for: a page, or a connection.
+    /// What was waited for: a health page, or a connection.
     #[must_use]
     pub fn waited_for(&self) -> &str {
-        &self.waited_for
+        &self.check
     }
 
-    /// What was seen last instead.
+    /// The result of the last check.
     #[must_use]
-    pub fn last_seen(&self) -> &str {
-        &self.seen
+    pub fn last_result(&self) -> &str {
+        &self.last
     }
 }
 
@@ -203,9 +201,15 @@ impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the sidecar is not ready after {:?}: waited for {}, and saw last: {}",
-            self.deadline, self.waited_for, self.seen
+            "the sidecar is not ready after {:?}: waited for {}; last result: {}",
+            self.timeout, self.check, self.last
         )
+    }
+}
+
+impl fmt::Debug for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -216,30 +220,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wiring_says_what_to_wait_for() {
-        let placeholder = [10, 10, 10, 10].into();
+    fn the_check_follows_from_the_traffic_mode() {
+        let vip = [10, 10, 10, 10].into();
         let egress = SocketAddr::from(([127, 0, 0, 1], 15001));
-        for (wiring, expected) in [
+        for (mode, expected) in [
             (
-                Wiring::explicit(egress, Evidence::Program),
-                "the egress listener to take a connection to 127.0.0.1:15001",
+                TrafficMode::explicit_proxy(egress, DetectedBy::Builder),
+                "a connection to the egress listener at 127.0.0.1:15001",
             ),
             (
-                Wiring::intercepted(Evidence::ServiceConnect([127, 255, 0, 1].into())),
-                "the egress listener to take a connection to 127.255.0.1:80",
+                TrafficMode::transparent_proxy(DetectedBy::HostsFile([127, 255, 0, 1].into())),
+                "a connection to the egress listener at 127.255.0.1:80",
             ),
             (
-                Wiring::intercepted(Evidence::Program),
-                "the egress listener to take a connection to 10.10.10.10:80",
+                TrafficMode::transparent_proxy(DetectedBy::Builder),
+                "a connection to the egress listener at 10.10.10.10:80",
             ),
-            (Wiring::direct(Evidence::Nothing), "no sidecar"),
+            (TrafficMode::no_proxy(DetectedBy::Default), "no sidecar"),
         ] {
-            assert_eq!(Sidecar::of(&wiring, placeholder).to_string(), expected);
+            assert_eq!(Sidecar::for_mode(&mode, vip).to_string(), expected);
         }
     }
 
     #[tokio::test]
-    async fn without_a_sidecar_there_is_nothing_to_wait_for() {
+    async fn no_sidecar_is_always_ready() {
         assert_eq!(Sidecar::none().ready(Duration::ZERO).await, Ok(()));
     }
 }

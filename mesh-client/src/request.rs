@@ -1,4 +1,4 @@
-//! One call: put together step by step, then sent.
+//! Request builder.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,10 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use http_body::Body;
 use serde::Serialize;
 
-use crate::body::Payload;
+use crate::body::Body;
 use crate::call::Call;
 use crate::client::Client;
 use crate::deadline::Deadline;
@@ -18,11 +17,9 @@ use crate::response::Response;
 use crate::target::Target;
 use crate::trace_context::TraceContext;
 
-/// A call that is being put together, from the verbs of [`Client`]. Nothing happens before
-/// [`send`](RequestBuilder::send).
+/// Builds a call. From the methods of [`Client`]; nothing is sent before [`send`](RequestBuilder::send).
 ///
-/// A mistake on the way, a header that is none for instance, is kept and becomes the error of `send`; if there
-/// are several, the first.
+/// `send` returns the first error of the methods before it, such as a malformed header.
 #[must_use = "a call does nothing until it is sent"]
 pub struct RequestBuilder {
     client: Client,
@@ -31,18 +28,18 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     pub(crate) fn new(client: Client, method: Method, url: &str) -> Self {
-        let draft = Target::parse(url, client.callable()).and_then(|target| {
+        let draft = Target::parse(url, client.allowed_names()).and_then(|target| {
             if method == Method::CONNECT {
                 return Err(Error::builder(
                     Some(target.service()),
-                    "the mesh has no tunnels to CONNECT to",
+                    "the method CONNECT is not supported",
                 ));
             }
             Ok(Call {
                 method,
                 target,
                 headers: HeaderMap::new(),
-                body: Payload::Nothing,
+                body: Body::Empty,
                 timeout: None,
                 deadline: None,
             })
@@ -50,10 +47,9 @@ impl RequestBuilder {
         Self { client, draft }
     }
 
-    /// Adds a header, next to others of the same name.
+    /// Appends a header.
     ///
-    /// `Host` comes from the URL, `Content-Length` and `Transfer-Encoding` from the body: setting one of them is
-    /// a mistake, because the sidecar would route, or cut, by something else than what is called.
+    /// `Host` follows from the URL, `Content-Length` and `Transfer-Encoding` from the body: setting one of them is an error.
     pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName, Error: Into<http::Error>>,
@@ -62,29 +58,28 @@ impl RequestBuilder {
         self.change(|draft| {
             let name = name
                 .try_into()
-                .map_err(|error| draft.mistake("a header's name is malformed").with_source(error.into()))?;
+                .map_err(|error| draft.invalid("a header name is malformed").with_source(error.into()))?;
             let value = value.try_into().map_err(|error| {
                 draft
-                    .mistake(format!("the value of the header `{name}` is malformed"))
+                    .invalid(format!("the value of the header `{name}` is malformed"))
                     .with_source(error.into())
             })?;
-            draft.refuse_reserved(&name)?;
+            draft.reject_reserved(&name)?;
             draft.headers.append(name, value);
             Ok(())
         })
     }
 
-    /// Sets headers, each in place of others of the same name. The same ones as with
-    /// [`header`](RequestBuilder::header) are a mistake.
+    /// Sets headers, replacing those of the same names. The same ones as for [`header`](RequestBuilder::header) are an error.
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.change(|draft| {
             for name in headers.keys() {
-                draft.refuse_reserved(name)?;
+                draft.reject_reserved(name)?;
                 draft.headers.remove(name);
             }
             let mut current = None;
             for (name, value) in headers {
-                // An item without a name is one more value of the name before it.
+                // An item without a name is another value of the previous name.
                 current = name.or(current);
                 if let Some(name) = &current {
                     draft.headers.append(name, value);
@@ -94,34 +89,37 @@ impl RequestBuilder {
         })
     }
 
-    /// Sets the body: bytes or text, held in memory. Default: none.
+    /// Sets a buffered body. Default: none.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         self.change(|draft| {
-            draft.body = Payload::Held(body.into());
+            draft.body = Body::Buffered(body.into());
             Ok(())
         })
     }
 
-    /// Sets the body to one that is sent as it comes.
+    /// Sets a streaming body.
     ///
-    /// It can be sent once: the call goes to one address and is not sent again, whatever becomes of it. An error of the
-    /// body's own is [`Error::is_request_body`].
+    /// It can be sent once: the call goes to one address and is not retried. An error of the body is
+    /// [`Error::is_request_body`].
     pub fn stream<B>(self, body: B) -> Self
     where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         self.change(|draft| {
-            draft.body = Payload::streamed(body);
+            draft.body = Body::streaming(body);
             Ok(())
         })
     }
 
-    /// Sets the body to `value` as JSON, and `Content-Type` to `application/json` unless there is one already.
+    /// Sets the body to `value` as JSON, and `Content-Type` to `application/json` unless it is set.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
         self.change(|draft| {
-            let body = serde_json::to_vec(value)
-                .map_err(|error| draft.mistake("its body does not go into JSON").with_source(error))?;
-            draft.body = Payload::Held(body.into());
+            let body = serde_json::to_vec(value).map_err(|error| {
+                draft
+                    .invalid("its body cannot be serialised as JSON")
+                    .with_source(error)
+            })?;
+            draft.body = Body::Buffered(body.into());
             draft
                 .headers
                 .entry(CONTENT_TYPE)
@@ -130,10 +128,10 @@ impl RequestBuilder {
         })
     }
 
-    /// How long this call may take, from sending to the last byte of the answer. Default:
+    /// Sets the timeout of this call, from sending to the last byte of the response. Default:
     /// [`Client::timeout`](crate::Client::timeout).
     ///
-    /// The next hop is told what is left of it: see [`Deadline`].
+    /// The remaining time is sent to the next hop: see [`Deadline`].
     pub fn timeout(self, timeout: Duration) -> Self {
         self.change(|draft| {
             draft.timeout = Some(timeout);
@@ -141,13 +139,12 @@ impl RequestBuilder {
         })
     }
 
-    /// By when this call has to be over, if its timeout is not over before. It is for calls made on behalf of
-    /// somebody else: see [`Deadline::from_headers`]. One that has passed is an error of [`send`](Self::send), and
-    /// nothing is sent.
+    /// Sets the deadline of this call; the timeout applies too, the earlier one counts. For calls made on behalf of a caller:
+    /// see [`Deadline::from_headers`]. If it has passed, [`send`](Self::send) returns an error and sends nothing.
     ///
-    /// The next hop is told what is left: in `x-meshwright-timeout-ms`, which goes through sidecars as it is, in
-    /// `x-envoy-expected-rq-timeout-ms`, and in `grpc-timeout` if the `Content-Type` is gRPC's; a header of the call's own
-    /// stays.
+    /// The remaining time is sent to the next hop: in `x-meshwright-timeout-ms`, which sidecars forward unchanged, in
+    /// `x-envoy-expected-rq-timeout-ms`, and in `grpc-timeout` if the `Content-Type` is gRPC. Headers set by the call take
+    /// precedence.
     pub fn deadline(self, deadline: Deadline) -> Self {
         self.change(|draft| {
             draft.deadline = Some(deadline);
@@ -155,7 +152,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Ties this call to the one that caused it: see [`TraceContext`].
+    /// Adds the trace context of the request that caused this call: see [`TraceContext`].
     pub fn propagate(self, trace: &TraceContext) -> Self {
         self.change(|draft| {
             trace.write_to(&mut draft.headers);
@@ -163,20 +160,18 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends the call and waits for the head of the answer.
+    /// Sends the call and waits for the head of the response.
     ///
-    /// Whatever the service answers is a [`Response`], a 404 as much as a 200. An answer that the sidecar gave in
-    /// the service's place is an error.
+    /// Every response of the service is a [`Response`], a 404 as much as a 200. A local reply of the sidecar is an error.
     ///
-    /// An address that takes no connection is passed over for the next one of the same name, up to three. In direct
-    /// wiring the call is sent once more as [`ClientBuilder::retries`](crate::ClientBuilder::retries) says.
+    /// If an address does not accept a connection, the next one of the same name is used, up to three. Without a sidecar the
+    /// call is retried, see [`ClientBuilder::retries`](crate::ClientBuilder::retries).
     ///
-    /// Cancelling it, by dropping the future, closes the connection; the service may or may not have acted on
-    /// the call.
+    /// Cancelling it, by dropping the future, closes the connection; the service may or may not have acted on the call.
     ///
     /// # Errors
     ///
-    /// Every [`Error`] but those about a response's status and body.
+    /// Any [`Error`] except those about the status and the body of a response.
     pub async fn send(self) -> Result<Response, Error> {
         let call = self.draft?;
         #[cfg(feature = "telemetry")]
@@ -184,43 +179,43 @@ impl RequestBuilder {
         call.send(&self.client).await
     }
 
-    /// Takes a Host header that says what the URL says, and no other.
+    /// Accepts a Host header that is equivalent to the URL, and rejects others.
     pub(crate) fn with_host(self, host: &HeaderValue) -> Self {
         self.change(|draft| {
             let target = &draft.target;
-            let is_same = host.to_str().is_ok_and(|host| target.is_named(host));
-            if is_same {
+            let is_equivalent = host.to_str().is_ok_and(|host| target.matches_host(host));
+            if is_equivalent {
                 return Ok(());
             }
-            Err(draft.mistake("its header `host` names another service than its URL"))
+            Err(draft.invalid("its header `host` is not the host of its URL"))
         })
     }
 
     fn change(mut self, change: impl FnOnce(&mut Call) -> Result<(), Error>) -> Self {
         if let Ok(draft) = &mut self.draft
-            && let Err(mistake) = change(draft)
+            && let Err(error) = change(draft)
         {
-            self.draft = Err(mistake);
+            self.draft = Err(error);
         }
         self
     }
 }
 
 impl Call {
-    fn mistake(&self, why: impl Into<String>) -> Error {
-        Error::builder(Some(self.target.service()), why)
+    fn invalid(&self, reason: impl Into<String>) -> Error {
+        Error::builder(Some(self.target.service()), reason)
     }
 
-    fn refuse_reserved(&self, name: &HeaderName) -> Result<(), Error> {
+    fn reject_reserved(&self, name: &HeaderName) -> Result<(), Error> {
         if [HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
-            return Err(self.mistake(format!("the header `{name}` follows from the URL and the body")));
+            return Err(self.invalid(format!("the header `{name}` follows from the URL and the body")));
         }
         Ok(())
     }
 }
 
 impl fmt::Debug for RequestBuilder {
-    /// Without headers and body, which may be secret.
+    /// Omits headers and body, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.draft {
             Ok(draft) => f

@@ -1,4 +1,4 @@
-//! A service's answer, and how it is told from one that the sidecar gave in its place.
+//! Responses of services, distinguished from local replies of the sidecar.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,116 +10,114 @@ use serde::de::DeserializeOwned;
 use sidecar_contract::{LocalReply, local_reply};
 
 use crate::body::ResponseBody;
-use crate::error::{Error, Words};
+use crate::error::{Error, SanitisedText};
 
-/// What a service answered, from [`RequestBuilder::send`](crate::RequestBuilder::send).
+/// The response of a service, from [`RequestBuilder::send`](crate::RequestBuilder::send).
 ///
-/// The head is here; the body arrives while it is read, under the deadline of the call. A response that is
-/// dropped before its body was read closes its connection.
+/// The head is complete; the body is received while it is read, subject to the deadline of the call. Dropping a response
+/// before the end of its body closes the connection.
 pub struct Response {
-    answer: reqwest::Response,
+    response: reqwest::Response,
     service: Arc<str>,
     timeout: Duration,
 }
 
 impl Response {
-    /// The answer as a response, or as an error if the sidecar marked it as its own.
-    pub(crate) async fn from_answer(
-        answer: reqwest::Response,
+    /// A response, or an error if it is marked as a local reply.
+    pub(crate) async fn from_http(
+        response: reqwest::Response,
         service: Arc<str>,
         timeout: Duration,
     ) -> Result<Self, Error> {
-        let Some(mark) = answer.headers().get(local_reply::HEADER) else {
+        let Some(reason) = response.headers().get(local_reply::HEADER) else {
             return Ok(Self {
-                answer,
+                response,
                 service,
                 timeout,
             });
         };
-        let status = answer.status();
-        let known = mark.to_str().ok().and_then(LocalReply::from_header);
-        let value = Words::new(mark.as_bytes());
-        let words = words_of(answer).await;
+        let status = response.status();
+        let known = reason.to_str().ok().and_then(LocalReply::from_header);
+        let reason = SanitisedText::new(reason.as_bytes());
+        let body = read_start(response).await;
         Err(match known {
-            Some(fault) => Error::fault_of(&service, fault, status, words),
-            None => Error::other_fault(&service, value, status, words),
+            Some(known) => Error::from_local_reply(&service, known, status, body),
+            None => Error::unknown_local_reply(&service, reason, status, body),
         })
     }
 
-    /// The status that the service answered with.
+    /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.answer.status()
+        self.response.status()
     }
 
-    /// The headers that the service answered with.
+    /// The headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.answer.headers()
+        self.response.headers()
     }
 
-    /// The service that was called, as the Host header names it: with its port unless that is 80.
+    /// The service that was called, as in the Host header: with its port unless that is 80.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The response again, unless its status says no.
+    /// Returns the response, or an error for a status of 400 or more.
     ///
     /// # Errors
     ///
-    /// [`Error::is_status`] for a status of 400 and more.
+    /// [`Error::is_status`] for a status of 400 or more.
     pub fn error_for_status(self) -> Result<Self, Error> {
         let status = self.status();
         if status.is_client_error() || status.is_server_error() {
-            return Err(Error::status_of(&self.service, status));
+            return Err(Error::from_status(&self.service, status));
         }
         Ok(self)
     }
 
-    /// The same as the type that other crates know, with a body that arrives while it is read.
+    /// Converts to the type of the `http` crate, with a streaming body.
     #[must_use]
     pub fn into_http(self) -> http::Response<ResponseBody> {
         let Self {
-            answer,
+            response,
             service,
             timeout,
         } = self;
-        http::Response::from(answer).map(|body| ResponseBody::new(body, service, timeout))
+        http::Response::from(response).map(|body| ResponseBody::new(body, service, timeout))
     }
 
-    /// The next piece of the body, as it arrives; `None` at its end. Cancelling it loses nothing.
+    /// The next chunk of the body; `None` at its end. Cancelling it loses no data.
     ///
     /// # Errors
     ///
     /// [`Error::is_body`] if the connection broke, [`Error::is_timeout`] if the deadline passed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.answer
+        self.response
             .chunk()
             .await
             .map_err(|error| Error::receiving(&self.service, self.timeout, error))
     }
 
-    /// The whole body, however long it is. Read [`chunk`](Self::chunk)s to set a limit. Cancelling it closes the
-    /// connection.
+    /// The complete body, without a size limit: read [`chunk`](Self::chunk)s to set one. Cancelling it closes the connection.
     ///
     /// # Errors
     ///
     /// As for [`chunk`](Self::chunk).
     pub async fn bytes(self) -> Result<Bytes, Error> {
         let Self {
-            answer,
+            response,
             service,
             timeout,
         } = self;
-        answer
+        response
             .bytes()
             .await
             .map_err(|error| Error::receiving(&service, timeout, error))
     }
 
-    /// The whole body as text. It is taken as UTF-8; what is none becomes U+FFFD. Cancelling it closes the
-    /// connection.
+    /// The complete body as UTF-8 text; invalid sequences become U+FFFD. Cancelling it closes the connection.
     ///
     /// # Errors
     ///
@@ -129,7 +127,7 @@ impl Response {
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
-    /// The whole body as JSON, whatever its `Content-Type`. Cancelling it closes the connection.
+    /// The complete body as JSON, whatever its `Content-Type`. Cancelling it closes the connection.
     ///
     /// # Errors
     ///
@@ -142,7 +140,7 @@ impl Response {
 }
 
 impl fmt::Debug for Response {
-    /// Without headers, which may be secret.
+    /// Omits headers, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("service", &self.service)
@@ -151,15 +149,13 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The sidecar's own words about a fault, as far as they can be read.
-///
-/// That the call failed is known already: a body that breaks off only says less about why.
-async fn words_of(mut answer: reqwest::Response) -> Words {
+/// The start of a local reply's body. An incomplete body is no error: it only makes the message shorter.
+async fn read_start(mut response: reqwest::Response) -> SanitisedText {
     let mut body = Vec::new();
-    while body.len() < Words::MAX_BYTES
-        && let Ok(Some(piece)) = answer.chunk().await
+    while body.len() < SanitisedText::MAX_BYTES
+        && let Ok(Some(chunk)) = response.chunk().await
     {
-        body.extend_from_slice(&piece);
+        body.extend_from_slice(&chunk);
     }
-    Words::new(&body)
+    SanitisedText::new(&body)
 }

@@ -1,7 +1,7 @@
-//! What a service owes those who call it: to say when it is ready, and to leave without dropping anybody.
+//! Readiness and graceful shutdown of a service.
 //!
-//! - [`Readiness`]: whether to send requests here, answered over HTTP;
-//! - [`Shutdown`]: the order in which a task of ECS stops.
+//! - [`Readiness`]: whether requests should be sent to this service, as an HTTP endpoint;
+//! - [`Shutdown`]: graceful shutdown in the order that ECS requires.
 
 mod readiness;
 mod shutdown;

@@ -1,11 +1,10 @@
-//! The client as a `tower` service, for stacks that are built of those.
+//! The client as a `tower::Service`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http_body::Body;
 
 use crate::body::ResponseBody;
 use crate::client::Client;
@@ -13,16 +12,16 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::trace_context::TraceContext;
 
-/// Sends requests as [`RequestBuilder::send`](crate::RequestBuilder::send) does, their bodies as they come.
+/// Sends requests like [`RequestBuilder::send`](crate::RequestBuilder::send), with streaming bodies.
 ///
-/// It is always ready. The request's URI is a whole URL, and its `Host` may only repeat what that says;
-/// `Content-Length` and `Transfer-Encoding` are made anew from the body. A [`TraceContext`] and a [`Deadline`] among
-/// the request's extensions are heeded.
+/// It is always ready. The URI of the request must be an absolute URL, and `Host` must be equivalent to it;
+/// `Content-Length` and `Transfer-Encoding` are derived from the body. A [`TraceContext`] and a [`Deadline`] in the extensions
+/// of the request are used.
 ///
-/// An answer is one whatever its status, as with `send`. Cancelling the future closes the connection.
+/// A response with any status is `Ok`, as for `send`. Cancelling the future closes the connection.
 impl<B> tower::Service<http::Request<B>> for Client
 where
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     type Response = http::Response<ResponseBody>;
     type Error = Error;

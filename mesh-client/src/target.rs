@@ -1,6 +1,6 @@
-//! What a URL asks for: a service of the mesh, and something of it.
+//! Target of a call: service, path and query of a URL.
 //!
-//! Everything that can be wrong with a URL is found here, before any connection. No I/O.
+//! Validates the URL before anything is sent. No I/O.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,48 +10,46 @@ use sidecar_contract::MeshSuffixes;
 use url::{Host, Url};
 
 use crate::error::Error;
-use crate::names::HostName;
+use crate::resolver::HostName;
 
-/// Which names can be called.
+/// The names that can be called.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Callable<'a> {
-    /// Those with the mesh's suffixes: the sidecar knows no others.
-    Within(&'a MeshSuffixes),
-    /// Any, the mesh's (which have these suffixes) among them. An address is none.
-    AnyName(&'a MeshSuffixes),
+pub(crate) enum AllowedNames<'a> {
+    /// Those with a suffix of the mesh: the sidecar knows no others.
+    WithSuffix(&'a MeshSuffixes),
+    /// All names, but no IP addresses. Names of the mesh have these suffixes.
+    Any(&'a MeshSuffixes),
 }
 
-/// A service, and what is wanted of it.
+/// A service, and the path and query to request.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// The service as the Host header names it: without a trailing dot, with its port unless that is 80.
+    /// As in the Host header: without a trailing dot, with the port unless it is 80.
     service: Arc<str>,
     name: HostName,
     url: Url,
 }
 
 impl Target {
-    /// The target that `url` names.
+    /// Parses a URL.
     ///
-    /// Names are compared and sent in lower case, whatever was written: case makes no difference in DNS.
-    pub(crate) fn parse(url: &str, callable: Callable<'_>) -> Result<Self, Error> {
-        // The URL standard leaves line breaks and tabs out as if they had not been there.
+    /// Names are compared and sent in lower case, because DNS ignores case.
+    pub(crate) fn parse(url: &str, allowed: AllowedNames<'_>) -> Result<Self, Error> {
+        // The URL standard removes line breaks and tabs silently.
         if url.contains(|c: char| c.is_control()) {
-            let why = format!("`{}` holds a control character", url.escape_debug());
-            return Err(Error::builder(None, why));
+            let reason = format!("`{}` contains a control character", url.escape_debug());
+            return Err(Error::builder(None, reason));
         }
         let parsed = Url::parse(url).map_err(|source| {
             Error::builder(None, format!("`{}` is not a URL", url.escape_debug())).with_source(source)
         })?;
-        let refuse = |why: &str| Error::builder(None, format!("`{}` {why}", without_credentials(&parsed)));
+        let invalid = |reason: &str| Error::builder(None, format!("`{}` {reason}", without_credentials(&parsed)));
         if parsed.scheme() != "http" {
-            return Err(refuse(
-                "is not an http:// URL, which is all that is called through the mesh",
-            ));
+            return Err(invalid("is not an http:// URL; other schemes are not supported"));
         }
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(refuse(
-                "carried a user or a password; say them in an Authorization header",
+            return Err(invalid(
+                "contained a user or a password; use an Authorization header instead",
             ));
         }
         let host = match parsed.host() {
@@ -60,19 +58,19 @@ impl Target {
             None => Cow::Borrowed(""),
         };
         if host.is_empty() {
-            return Err(refuse("names no service"));
+            return Err(invalid("contains no host name"));
         }
         let with_port = parsed.port().map(|port| format!("{host}:{port}"));
-        let (suffixes, is_callable) = match callable {
-            // An address is outside too: no suffix ends in one.
-            Callable::Within(suffixes) => (suffixes, suffixes.contains(&host)),
-            Callable::AnyName(suffixes) => (suffixes, parsed.domain().is_some()),
+        let (suffixes, is_callable) = match allowed {
+            // IP addresses never have a suffix.
+            AllowedNames::WithSuffix(suffixes) => (suffixes, suffixes.contains(&host)),
+            AllowedNames::Any(suffixes) => (suffixes, parsed.domain().is_some()),
         };
         if !is_callable {
             return Err(Error::outside_mesh(with_port.unwrap_or(host.into_owned()), suffixes));
         }
         let name = HostName::parse(&host)
-            .map_err(|why| Error::builder(None, format!("the name `{}` {why}", host.escape_debug())))?;
+            .map_err(|reason| Error::builder(None, format!("the name `{}` {reason}", host.escape_debug())))?;
         Ok(Self {
             service: with_port.map_or_else(|| name.shared(), Arc::from),
             name,
@@ -80,39 +78,38 @@ impl Target {
         })
     }
 
-    /// The service's name alone.
+    /// The name of the service, without a port.
     pub(crate) fn name(&self) -> &HostName {
         &self.name
     }
 
-    /// True if a Host header of `host` means the same.
-    pub(crate) fn is_named(&self, host: &str) -> bool {
+    /// True if a Host header with the value `host` is equivalent to this target.
+    pub(crate) fn matches_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let (name, port) = host.split_once(':').unwrap_or((&host, "80"));
         name.strip_suffix('.').unwrap_or(name) == self.name.as_str() && port.parse() == Ok(self.port())
     }
 
-    /// The port that is called: 80 unless the URL says another.
+    /// The port: 80 unless the URL contains another.
     pub(crate) fn port(&self) -> u16 {
         self.url.port().unwrap_or(80)
     }
 
-    /// What is called of the service, without the query.
+    /// The path, without the query.
     #[cfg(feature = "telemetry")]
     pub(crate) fn path(&self) -> &str {
         self.url.path()
     }
 
-    /// The service as the Host header names it.
+    /// The service as in the Host header.
     pub(crate) fn service(&self) -> &Arc<str> {
         &self.service
     }
 
-    /// The URL that makes the HTTP client connect to the address that `base` is the URL of, and the Host header that keeps
-    /// the service's name.
+    /// The URL for a connection to the address of `base`, and the Host header with the name of the service.
     pub(crate) fn via(&self, mut base: Url) -> Result<(Url, HeaderValue), Error> {
         let host = HeaderValue::from_str(&self.service).map_err(|source| {
-            Error::builder(Some(&self.service), "its name does not fit into a Host header").with_source(source)
+            Error::builder(Some(&self.service), "its name is not valid in a Host header").with_source(source)
         })?;
         base.set_path(self.url.path());
         base.set_query(self.url.query());
@@ -120,10 +117,10 @@ impl Target {
     }
 }
 
-/// The URL as it may stand in a message, and so in a log.
+/// The URL without credentials, for messages and logs.
 fn without_credentials(url: &Url) -> Url {
     let mut url = url.clone();
-    // Both refuse only for URLs that cannot carry credentials in the first place.
+    // Both fail only for URLs that cannot contain credentials.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url
@@ -139,7 +136,7 @@ mod tests {
     fn parse(url: &str) -> Result<Target, Error> {
         Target::parse(
             url,
-            Callable::Within(&MeshSuffixes::from_list("appmesh,serviceconnect")),
+            AllowedNames::WithSuffix(&MeshSuffixes::from_list("appmesh,serviceconnect")),
         )
     }
 
@@ -148,27 +145,27 @@ mod tests {
     }
 
     proptest! {
-        /// However it is written: what is asked for is neither read nor written anew on the way.
+        /// Path and query are neither normalised nor re-encoded.
         #[test]
-        fn what_is_wanted_stays_as_it_is(wanted in "([/?#][ -~é]{0,12}){0,4}") {
-            let url = format!("http://blue.appmesh{wanted}");
+        fn path_and_query_are_unchanged(path in "([/?#][ -~é]{0,12}){0,4}") {
+            let url = format!("http://blue.appmesh{path}");
             let target = parse(&url);
             prop_assume!(target.is_ok());
             let (rewritten, _) = target.unwrap().via(base("http://127.0.0.1:15001/")).unwrap();
-            let asked = Url::parse(&url).unwrap();
+            let original = Url::parse(&url).unwrap();
             prop_assert_eq!(
                 &rewritten[Position::BeforePath..],
-                &asked[Position::BeforePath..Position::AfterQuery]
+                &original[Position::BeforePath..Position::AfterQuery]
             );
         }
     }
 
     fn parse_any(url: &str) -> Result<Target, Error> {
-        Target::parse(url, Callable::AnyName(&MeshSuffixes::from_list("appmesh")))
+        Target::parse(url, AllowedNames::Any(&MeshSuffixes::from_list("appmesh")))
     }
 
     #[test]
-    fn the_host_header_keeps_the_name_and_the_connection_goes_to_the_sidecar() {
+    fn the_host_header_contains_the_name_and_the_url_the_egress_address() {
         for (url, host, connects_to) in [
             ("http://blue.appmesh", "blue.appmesh", "http://127.0.0.1:15001/"),
             (
@@ -209,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn names_outside_the_mesh_are_named_with_its_suffixes() {
+    fn errors_for_names_outside_the_mesh_list_its_suffixes() {
         for (url, service) in [
             ("http://example.com/", "example.com"),
             ("http://appmesh.example.com:81/", "appmesh.example.com:81"),
@@ -221,13 +218,13 @@ mod tests {
             assert!(error.is_outside_mesh(), "{url}: {error}");
             assert_eq!(
                 error.to_string(),
-                format!("`{service}` is outside the mesh, whose names end in `appmesh` or `serviceconnect`")
+                format!("`{service}` is outside the mesh; allowed are names that end in `appmesh` or `serviceconnect`")
             );
         }
     }
 
     #[test]
-    fn without_an_egress_listener_any_name_can_be_called_and_no_address() {
+    fn without_an_egress_listener_any_name_is_allowed_but_no_address() {
         let target = parse_any("http://Blue.example.com.:8080/a").unwrap();
         assert_eq!(
             (&**target.service(), target.name().as_str(), target.port()),
@@ -240,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_header_may_repeat_the_url() {
+    fn an_equivalent_host_header_is_accepted() {
         let target = parse("http://blue.appmesh/").unwrap();
         for (host, expected) in [
             ("blue.appmesh", true),
@@ -251,23 +248,23 @@ mod tests {
             ("green.appmesh", false),
             ("", false),
         ] {
-            assert_eq!(target.is_named(host), expected, "{host}");
+            assert_eq!(target.matches_host(host), expected, "{host}");
         }
     }
 
     #[test]
-    fn absurd_names_are_refused() {
+    fn invalid_names_are_rejected() {
         let long = format!("http://{}.appmesh/", "a".repeat(64));
         let longer = format!("http://{}appmesh/", "a.".repeat(130));
         for (url, why) in [
             (long.as_str(), "has a label of 64 characters; allowed are 1 to 63"),
             (&longer, "has 267 characters; allowed are 1 to 253"),
-            ("http://a!b.appmesh/", "holds `!`; allowed are a-z"),
-            ("http://blue..appmesh/", "has a label without characters"),
-            ("http://blue.appmesh/\r\nx-a: b", "holds a control character"),
+            ("http://a!b.appmesh/", "contains `!`; allowed are a-z"),
+            ("http://blue..appmesh/", "has an empty label"),
+            ("http://blue.appmesh/\r\nx-a: b", "contains a control character"),
             (
                 "http://blue.app\tmesh/",
-                "`http://blue.app\\tmesh/` holds a control character",
+                "`http://blue.app\\tmesh/` contains a control character",
             ),
         ] {
             for error in [parse(url).unwrap_err(), parse_any(url).unwrap_err()] {
@@ -281,18 +278,18 @@ mod tests {
     }
 
     #[test]
-    fn urls_that_cannot_be_called_say_why() {
+    fn invalid_urls_are_rejected_with_a_reason() {
         for (url, why) in [
             ("blue.appmesh", "`blue.appmesh` is not a URL"),
             ("", "`` is not a URL"),
             ("http://", "`http://` is not a URL"),
             ("http://bl ue.appmesh/", "`http://bl ue.appmesh/` is not a URL"),
-            ("http://./", "`http://./` names no service"),
+            ("http://./", "`http://./` contains no host name"),
             ("https://blue.appmesh/", "`https://blue.appmesh/` is not an http:// URL"),
             ("mailto:blue@appmesh", "`mailto:blue@appmesh` is not an http:// URL"),
             (
                 "http://me:secret@blue.appmesh/",
-                "`http://blue.appmesh/` carried a user or a password",
+                "`http://blue.appmesh/` contained a user or a password",
             ),
         ] {
             let error = parse(url).unwrap_err();

@@ -1,4 +1,4 @@
-//! Spans and metrics of what a service is asked and asks, by OpenTelemetry. Feature `telemetry`.
+//! OpenTelemetry spans and metrics of incoming requests and of calls. Feature `telemetry`.
 //!
 //! ```no_run
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,51 +16,52 @@
 //! # }
 //! ```
 //!
-//! [`ServerLayer`] makes a span of each request and every call of a [`Client`](crate::Client) a span below it, named and
-//! described by the HTTP semantic conventions (opentelemetry.io/docs/specs/semconv/http, version 1.37, read 2026-11-23).
-//! The trace comes in and goes out by `traceparent` and `tracestate`, and by `X-Amzn-Trace-Id` of AWS X-Ray; where both
-//! come in, the former decides. A call within a request belongs to it without being told to; in a task spawned by the
-//! request it takes `.in_current_span()` of `tracing`.
+//! [`ServerLayer`] records a span for each request, and every call of a [`Client`](crate::Client) is a child span, with names and
+//! attributes of the HTTP semantic conventions (opentelemetry.io/docs/specs/semconv/http, version 1.37, read 2026-11-23). The
+//! trace context is propagated by `traceparent` and `tracestate`, and by `X-Amzn-Trace-Id` of AWS X-Ray; the former have
+//! precedence. Calls within a request belong to its trace automatically; in a task spawned by the request use
+//! `.in_current_span()` of `tracing`. With the feature `axum`, spans and metrics also contain the route that matched.
 //!
 //! | metric | unit | labels |
 //! |---|---|---|
-//! | `http.server.request.duration` | s, to the head of the answer | `http.request.method`, `url.scheme`, `http.route`, `http.response.status_code`, `error.type` |
-//! | `http.client.request.duration` | s, to the head of the answer | `http.request.method`, `server.address` and `server.port` of a service that answered, `http.response.status_code`, `error.type`: one of [`Error::LABELS`](crate::Error::LABELS) |
-//! | `meshwright.client.lookups` | lookups of a service's address, remembered ones too | `meshwright.lookup.outcome`: `hosts`, `dns`, `placeholder`, `no_such_name`, `no_address`, `no_answer` or `refused` |
+//! | `http.server.request.duration` | s, to the head of the response | `http.request.method`, `url.scheme`, `http.route` (feature `axum`), `http.response.status_code`, `error.type` |
+//! | `http.client.request.duration` | s, to the head of the response | `http.request.method`, `server.address` and `server.port` of a service that responded, `http.response.status_code`, `error.type`: one of [`Error::LABELS`](crate::Error::LABELS) |
+//! | `meshwright.client.lookups` | lookups of a service's address, cached ones included | `meshwright.lookup.outcome`: `hosts`, `dns`, `placeholder`, `no_such_name`, `no_address`, `no_answer` or `refused` |
 //! | `meshwright.readiness.wait.duration` | s | `meshwright.readiness.outcome`: `ready` or `gave_up` |
 //!
-//! Every label is from a closed set, whatever is sent: an unknown method is `_OTHER`, and a status that nobody has
-//! defined counts as the first of its hundred. A request that is dropped before its answer is `error.type` `cancelled`.
+//! Every label is from a closed set: an unknown method is `_OTHER`, and an undefined status counts as the first of its hundred.
+//! A request that is dropped before its response has the `error.type` `cancelled`.
 //!
-//! # Where it goes
+//! # Export
 //!
-//! Nowhere, unless the environment says so. Then to an OpenTelemetry collector, as OTLP over HTTP, in batches, from
-//! threads of its own: a collector that is gone or hangs costs spans, never a request or its time.
+//! Nothing is exported by default. With the variables below, batches are sent to an OpenTelemetry collector by OTLP over HTTP,
+//! on threads of their own: if the collector is gone or hangs, spans are lost, but no request fails or is delayed.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | the collector, `http://127.0.0.1:4318` for instance | nothing is exported |
-//! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_METRICS_ENDPOINT` | where spans and metrics go, with the path | the endpoint with `/v1/traces`, `/v1/metrics` |
-//! | `OTEL_EXPORTER_OTLP_PROTOCOL` and its two kin | `http/protobuf` | the same |
-//! | `OTEL_EXPORTER_OTLP_TIMEOUT` and its two kin | milliseconds that one batch may take | 10000 |
-//! | `OTEL_EXPORTER_OTLP_HEADERS` and its two kin | headers for the collector | none |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | the collector, such as `http://127.0.0.1:4318` | nothing is exported |
+//! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_METRICS_ENDPOINT` | endpoints of spans and metrics, with the path | the endpoint with `/v1/traces`, `/v1/metrics` |
+//! | `OTEL_EXPORTER_OTLP_PROTOCOL`, `…_TRACES_PROTOCOL`, `…_METRICS_PROTOCOL` | `http/protobuf` | the same |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT`, `…_METRICS_TIMEOUT` | timeout of one batch in milliseconds | 10000 |
+//! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS`, `…_METRICS_HEADERS` | headers for the collector | none |
 //! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` | `otlp`, or `none` | `otlp` if an endpoint is set |
-//! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | what this service is | `unknown_service` |
-//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which traces are kept, from the specification's six words | `parentbased_always_on` |
-//! | `OTEL_BSP_…`, `OTEL_METRIC_EXPORT_INTERVAL` | sizes and times of batches | the specification's |
+//! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | name and attributes of this service | `unknown_service` |
+//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the sampler, one of the specification's six | `parentbased_always_on` |
+//! | `OTEL_BSP_…`, `OTEL_METRIC_EXPORT_INTERVAL` | sizes and intervals of batches | the specification's |
 //! | `OTEL_SDK_DISABLED` | `true`: nothing is exported | |
 //!
-//! An empty value counts as not set, as the specification demands. Not supported, and refused by name: OTLP over gRPC,
-//! as JSON, and over TLS; run a collector in the task, such as the AWS Distro for OpenTelemetry, and let it do that.
+//! An empty value counts as not set, as the specification requires. OTLP over gRPC, as JSON, and over TLS are not supported and
+//! rejected with an error; run a collector in the task for them, such as the AWS Distro for OpenTelemetry.
 
 mod export;
-mod ids;
 mod incoming;
-pub(crate) mod measure;
+pub(crate) mod metrics;
 mod outgoing;
+mod route;
+mod semconv;
 mod server_layer;
 mod settings;
-mod words;
+mod trace_ids;
 mod xray;
 
 use std::ffi::OsString;
@@ -82,28 +83,28 @@ pub(crate) use self::outgoing::Outgoing;
 pub use self::server_layer::{ServerLayer, ServerService};
 use crate::config::ConfigError;
 
-/// The name of the instrumentation, as the collector sees it.
+/// The instrumentation scope.
 const SCOPE: &str = "mesh-client";
 
-/// How long [`Telemetry::shutdown`] may take: 3 seconds. A collector in the task takes the last batch in milliseconds,
-/// and the time that ECS gives a task to stop belongs to its requests.
-const FLUSH: Duration = Duration::from_secs(3);
+/// The timeout of [`Telemetry::shutdown`]: 3 seconds. A collector in the task accepts the last batch within milliseconds, and the
+/// time that ECS gives a task to stop is for its requests.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What `RUST_LOG` is if nobody sets it.
+/// The default of `RUST_LOG`.
 const DEFAULT_LOG: &str = "info";
 
-/// Sets up everything for a process that has no `tracing` subscriber yet: a log on stderr as `RUST_LOG` says, default
-/// `info`, and spans and metrics as the environment says, see [the module](self).
+/// Installs a `tracing` subscriber with a log on stderr, filtered by `RUST_LOG` (default `info`), and with spans and metrics as
+/// configured by the environment variables of [the module](self).
 ///
-/// Whoever has a subscriber adds [`Telemetry::layer`] to it instead.
+/// If the process has its own subscriber, add [`Telemetry::layer`] to it instead.
 ///
 /// ```standalone_crate
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use mesh_client::telemetry;
 ///
 /// let telemetry = telemetry::init()?;
-/// assert!(!telemetry.exports(), "nothing in the environment says where to");
-/// assert!(telemetry::init().unwrap_err().to_string().ends_with("add Telemetry::layer to the one that is there"));
+/// assert!(!telemetry.exports(), "no endpoint is configured");
+/// assert!(telemetry::init().unwrap_err().to_string().ends_with("add Telemetry::layer to the existing subscriber"));
 /// telemetry.shutdown().await;
 /// # Ok(())
 /// # }
@@ -111,7 +112,7 @@ const DEFAULT_LOG: &str = "info";
 ///
 /// # Errors
 ///
-/// All mistakes in the variables at once, or there is a subscriber already.
+/// All errors in the variables, or there is a subscriber already.
 pub fn init() -> Result<Telemetry, ConfigError> {
     let telemetry = Telemetry::from_env();
     let filter = match std::env::var("RUST_LOG") {
@@ -128,7 +129,7 @@ pub fn init() -> Result<Telemetry, ConfigError> {
             if let Err(error) = filter {
                 diagnostics.add(
                     "RUST_LOG",
-                    format!("is no filter such as info or my_service=debug: {error}"),
+                    format!("is not a filter; allowed is for instance info or my_service=debug: {error}"),
                 );
             }
             return Err(ConfigError::new(diagnostics));
@@ -140,7 +141,7 @@ pub fn init() -> Result<Telemetry, ConfigError> {
         Err(error) => {
             diagnostics.add(
                 "subscriber",
-                format!("{error}; add Telemetry::layer to the one that is there"),
+                format!("{error}; add Telemetry::layer to the existing subscriber"),
             );
             Err(ConfigError::new(diagnostics))
         }
@@ -152,24 +153,22 @@ where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    lines.with_filter(filter.and(filter_fn(is_of_the_log)))
+    lines.with_filter(filter.and(filter_fn(is_logged)))
 }
 
-/// Whether a line of the log should bear this: not the spans that are for the collector, which would stand before each
-/// line.
-fn is_of_the_log(metadata: &tracing::Metadata<'_>) -> bool {
+/// Excludes this module's spans from the log, where they would be written with each line.
+fn is_logged(metadata: &tracing::Metadata<'_>) -> bool {
     !(metadata.is_span() && metadata.target().starts_with(module_path!()))
 }
 
-/// Whether the collector should get this: spans that matter, and no lines of the log.
+/// Exports spans of level `INFO` and above, and no events.
 fn is_exported(metadata: &tracing::Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= tracing::Level::INFO
 }
 
-/// Spans and metrics on their way to the collector. Keep it until the service stops, then
-/// [`shutdown`](Telemetry::shutdown).
+/// The exporters of spans and metrics. Keep it until the service stops, then call [`shutdown`](Telemetry::shutdown).
 ///
-/// Dropped without that, it hands over what it still has and blocks its thread meanwhile, for seconds at most.
+/// Dropping it without that flushes the exporters and blocks the thread meanwhile, for seconds at most.
 #[derive(Debug)]
 #[must_use = "it stops when it is dropped"]
 pub struct Telemetry {
@@ -178,27 +177,27 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// What the environment says, see [the module](self). Metrics are recorded from now on, spans once there is a
-    /// subscriber with [`layer`](Self::layer).
+    /// Creates exporters as configured by the environment variables of [the module](self). Metrics are recorded from now on, spans
+    /// by a subscriber with [`layer`](Self::layer).
     ///
     /// # Errors
     ///
-    /// All mistakes in the variables at once.
+    /// All errors in the variables.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_variables(|name| std::env::var_os(name))
     }
 
-    /// The same with variables from elsewhere. The sizes and times of batches, the headers for the collector and
-    /// `OTEL_RESOURCE_ATTRIBUTES` come from the environment all the same.
+    /// Like [`from_env`](Self::from_env) with other variables than the process's. The sizes and intervals of batches, the headers
+    /// for the collector and `OTEL_RESOURCE_ATTRIBUTES` are still those of the process.
     ///
     /// # Errors
     ///
-    /// All mistakes in the variables at once.
+    /// All errors in the variables.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         let settings = settings::read(lookup)?;
         let (traces, metrics) = export::providers(&settings)?;
         if let Some(provider) = &metrics {
-            measure::record_by(provider);
+            metrics::set_provider(provider);
         }
         Ok(Self { traces, metrics })
     }
@@ -209,10 +208,10 @@ impl Telemetry {
         self.traces.is_some() || self.metrics.is_some()
     }
 
-    /// Makes spans of `tracing` spans of OpenTelemetry: those of level `INFO` and above, whatever `RUST_LOG` says. If spans
-    /// are not exported, it wants none: spans that no other layer wants are not even made then.
+    /// A layer that exports `tracing` spans of level `INFO` and above, independent of `RUST_LOG`. If spans are not exported, the
+    /// layer is disabled, so that spans which no other layer enables have no cost.
     ///
-    /// Log lines are not exported: they go where the log goes.
+    /// Events (lines of the log) are not exported.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + 'static + use<S>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -226,29 +225,29 @@ impl Telemetry {
                 .with_tracked_inactivity(false)
         });
         let is_on = exporting.is_some();
-        let wanted = filter_fn(move |metadata| is_on && is_exported(metadata));
-        let most = if is_on { LevelFilter::INFO } else { LevelFilter::OFF };
-        // Without the filter, a layer that is `None` would enable every span: it wants nothing, and nothing says so.
-        exporting.with_filter(wanted.with_max_level_hint(most))
+        let filter = filter_fn(move |metadata| is_on && is_exported(metadata));
+        let max_level = if is_on { LevelFilter::INFO } else { LevelFilter::OFF };
+        // Without the filter, a layer that is `None` would enable every span.
+        exporting.with_filter(filter.with_max_level_hint(max_level))
     }
 
-    /// Hands over what is left, for three seconds at most, and stops. What does not arrive by then is lost.
+    /// Flushes the exporters, for three seconds at most, and stops them. What is not sent by then is lost.
     ///
-    /// Cancelling it leaves that to threads of its own.
+    /// After cancelling it, threads continue to flush.
     pub async fn shutdown(mut self) {
         let (traces, metrics) = (self.traces.take(), self.metrics.take());
-        let (tell, told) = oneshot::channel();
-        // Threads, because handing over blocks; and not the runtime's, because it would wait for them when it ends.
+        let (sender, flushed) = oneshot::channel();
+        // Threads, because flushing blocks; not the runtime's, because it would wait for them when it ends.
         let spans = std::thread::spawn(move || flush_traces(traces));
         std::thread::spawn(move || {
             flush_metrics(metrics);
-            // A thread that panicked has said so.
+            // A panic was reported by its thread.
             let _ = spans.join();
-            // Nobody waits any longer if it took too long.
-            let _ = tell.send(());
+            // The receiver is dropped after the timeout.
+            let _ = sender.send(());
         });
-        if tokio::time::timeout(FLUSH, told).await.is_err() {
-            tracing::warn!("the collector did not take the last spans and metrics within {FLUSH:?}");
+        if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
+            tracing::warn!("the collector did not accept the last spans and metrics within {FLUSH_TIMEOUT:?}");
         }
     }
 }
@@ -261,13 +260,13 @@ impl Drop for Telemetry {
 }
 
 fn flush_traces(provider: Option<SdkTracerProvider>) {
-    if let Some(Err(error)) = provider.map(|provider| provider.shutdown_with_timeout(FLUSH)) {
+    if let Some(Err(error)) = provider.map(|provider| provider.shutdown_with_timeout(FLUSH_TIMEOUT)) {
         tracing::warn!(%error, "the last spans may be lost");
     }
 }
 
 fn flush_metrics(provider: Option<SdkMeterProvider>) {
-    if let Some(Err(error)) = provider.map(|provider| provider.shutdown_with_timeout(FLUSH)) {
+    if let Some(Err(error)) = provider.map(|provider| provider.shutdown_with_timeout(FLUSH_TIMEOUT)) {
         tracing::warn!(%error, "the last metrics may be lost");
     }
 }

@@ -1,7 +1,7 @@
-//! What ties a call to the one that caused it.
+//! Trace context propagation.
 //!
-//! A proxy sees calls come and go, and cannot know which of them belong together: only the service can, by
-//! handing on the headers it was called with. Without that every trace ends at the first service.
+//! A sidecar cannot know which outgoing calls belong to which incoming request. Only the service can, by forwarding the
+//! headers of the request; otherwise every trace ends at the first service.
 
 mod traceparent;
 
@@ -14,12 +14,12 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_RAY: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// The headers that tie a call to the one that caused it: `traceparent` and `tracestate` of W3C Trace Context
-/// level 1, `X-Amzn-Trace-Id` of AWS X-Ray, and Envoy's `x-request-id`.
+/// The trace context of a request: `traceparent` and `tracestate` of W3C Trace Context level 1, `X-Amzn-Trace-Id` of AWS
+/// X-Ray, and Envoy's `x-request-id`.
 ///
-/// They are passed on as they came, so that a service without spans of its own does not end a trace: its calls appear
-/// beside what it does itself. The proxies on both sides add their spans. With the feature `telemetry` and its
-/// `ServerLayer` there is a span for each request and each call, and nothing needs to be passed on by hand.
+/// The headers are forwarded unchanged, so that a service without spans does not end a trace; the sidecars on both sides add
+/// their spans. With the feature `telemetry` and its `ServerLayer`, requests and calls have spans and the context is
+/// propagated automatically.
 ///
 /// ```
 /// # use mesh_client::TraceContext;
@@ -39,11 +39,10 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The trace context that a request came with; empty if it came with none.
+    /// The trace context of a request with these headers; may be empty.
     ///
-    /// A malformed `traceparent` counts as none, and a `tracestate` without a valid `traceparent` is left behind:
-    /// both as the specification demands (its chapters on the two fields, read 2026-11-23). More than one
-    /// `traceparent` counts as none too, since nothing says which of them is meant.
+    /// A malformed `traceparent` is ignored, and so is a `tracestate` without a valid `traceparent`, both as the specification
+    /// requires (its chapters on the two fields, read 2026-11-23). More than one `traceparent` is ambiguous and ignored too.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut parents = headers.get_all(TRACEPARENT).iter();
@@ -59,28 +58,27 @@ impl TraceContext {
         }
     }
 
-    /// The id of the whole trace: 32 hexadecimal digits in lower case. `None` without a valid `traceparent`.
+    /// The trace id: 32 lower-case hexadecimal digits. `None` without a valid `traceparent`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.trace.as_ref().map(|(parent, _)| parent.trace_id())
     }
 
-    /// The `x-request-id`, if it is there and is text.
+    /// The `x-request-id`, if it is present and text.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_ref().and_then(|id| id.to_str().ok())
     }
 
-    /// True if there is nothing to pass on.
+    /// True if there is nothing to propagate.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.trace.is_none() && self.x_ray.is_none() && self.request_id.is_none()
     }
 
-    /// Puts the trace context on an outgoing request, in place of what is there.
+    /// Writes the trace context to the headers of a call.
     ///
-    /// What this context does not have stays as it is, except that a `traceparent` never meets another trace's
-    /// `tracestate`.
+    /// Headers that this context does not have are unchanged, except that the `tracestate` of another trace is removed.
     pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
         if let Some((parent, states)) = &self.trace {
             headers.insert(TRACEPARENT, parent.header().clone());
@@ -95,7 +93,7 @@ impl TraceContext {
         self.write_request_id_to(headers);
     }
 
-    /// Puts the `x-request-id` alone on an outgoing request.
+    /// Writes only the `x-request-id` to the headers of a call.
     pub(crate) fn write_request_id_to(&self, headers: &mut HeaderMap) {
         if let Some(id) = &self.request_id {
             headers.insert(REQUEST_ID, id.clone());
@@ -118,15 +116,15 @@ mod tests {
         headers
     }
 
-    /// What a request that came with `incoming` makes of `outgoing`.
-    fn passed_on(incoming: &[(&'static str, &'static str)], outgoing: &[(&'static str, &'static str)]) -> HeaderMap {
+    /// The headers `outgoing` of a call on behalf of a request with the headers `incoming`.
+    fn propagated(incoming: &[(&'static str, &'static str)], outgoing: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = headers(outgoing);
         TraceContext::from_headers(&self::headers(incoming)).write_to(&mut headers);
         headers
     }
 
     #[test]
-    fn everything_is_passed_on_unchanged_and_in_order() {
+    fn all_headers_are_propagated_unchanged_and_in_order() {
         let incoming = [
             ("traceparent", PARENT),
             ("tracestate", "b=2"),
@@ -134,24 +132,24 @@ mod tests {
             ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793"),
             ("x-request-id", "abc"),
         ];
-        assert_eq!(passed_on(&incoming, &[]), headers(&incoming));
+        assert_eq!(propagated(&incoming, &[]), headers(&incoming));
     }
 
     #[test]
-    fn what_means_nothing_is_left_behind() {
-        assert!(passed_on(&[("tracestate", "a=1")], &[]).is_empty());
-        assert!(passed_on(&[("traceparent", "00-0-0-00"), ("tracestate", "a=1")], &[]).is_empty());
-        assert!(passed_on(&[("traceparent", PARENT), ("traceparent", PARENT)], &[]).is_empty());
-        assert!(passed_on(&[("x-request-id", "")], &[]).is_empty());
+    fn invalid_headers_are_not_propagated() {
+        assert!(propagated(&[("tracestate", "a=1")], &[]).is_empty());
+        assert!(propagated(&[("traceparent", "00-0-0-00"), ("tracestate", "a=1")], &[]).is_empty());
+        assert!(propagated(&[("traceparent", PARENT), ("traceparent", PARENT)], &[]).is_empty());
+        assert!(propagated(&[("x-request-id", "")], &[]).is_empty());
         assert!(TraceContext::default().is_empty());
     }
 
     #[test]
-    fn another_trace_is_replaced_as_a_whole() {
+    fn another_trace_is_replaced_completely() {
         let outgoing = [("traceparent", OTHER), ("tracestate", "x=y"), ("x-request-id", "old")];
-        let replaced = passed_on(&[("traceparent", PARENT), ("x-request-id", "new")], &outgoing);
+        let replaced = propagated(&[("traceparent", PARENT), ("x-request-id", "new")], &outgoing);
         assert_eq!(replaced, headers(&[("traceparent", PARENT), ("x-request-id", "new")]));
-        assert_eq!(passed_on(&[], &outgoing), headers(&outgoing));
+        assert_eq!(propagated(&[], &outgoing), headers(&outgoing));
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! The contract between a service and its sidecar.
+//! The contract between a service and its sidecar: environment variables, local-reply reasons, mesh suffixes.
 //!
-//! `mesh-client`, the constructs, the local runner and the control plane share these names. The crate has no
+//! `mesh-client`, the constructs, the local runner and the control plane share these definitions. The crate has no
 //! dependencies, does no I/O and knows neither Envoy nor AWS.
 //!
 //! Reading order:
 //! - [`environment`]: environment variables that describe a sidecar to its service;
-//! - [`local_reply`]: why a sidecar answered a request itself;
-//! - [`MeshSuffixes`]: which host names belong to the mesh;
+//! - [`local_reply`]: the reasons of local replies, and the response header that contains them;
+//! - [`MeshSuffixes`]: suffixes of the host names that belong to a mesh;
 //! - [`Diagnostics`]: validation errors, collected with the path to each field.
 
 mod diagnostics;
@@ -23,3 +23,8 @@ pub const DEFAULT_PER_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub use diagnostics::{Diagnostic, Diagnostics, ValidationErrors};
 pub use local_reply::LocalReply;
 pub use mesh_suffixes::MeshSuffixes;
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

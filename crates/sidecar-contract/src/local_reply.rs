@@ -1,32 +1,32 @@
-//! How a sidecar tells the service beside it why a call did not get through.
+//! Local replies: responses that a sidecar generates instead of forwarding a request.
 //!
-//! Envoy answers a call it cannot forward by itself, and its answer looks like any other 404, 503 or 504. The
-//! control plane therefore has Envoy mark those answers with the header [`HEADER`]; `mesh-client` reads it and
-//! can say "no healthy endpoint" where it could only have said "503" otherwise.
+//! A local reply of Envoy looks like any other 404, 503 or 504. The control plane therefore configures Envoy to add the
+//! header [`HEADER`] with the reason, and `mesh-client` turns it into an error such as "no healthy endpoint".
 
 use std::fmt;
 
-/// The response header by which a sidecar marks an answer as its own.
+/// The response header that marks a local reply and contains its reason.
 pub const HEADER: &str = "x-meshwright-fault";
 
-/// Why a sidecar answered in place of the service that was called.
+/// Why a sidecar replied itself instead of forwarding the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LocalReply {
-    /// The Host header names nothing that this sidecar knows. Status 404.
+    /// The sidecar has no service with the name in the Host header. Status 404.
     UnknownService,
-    /// The service is known, but none of its routes is for such a request. Status 404.
+    /// No route of the service matches the request. Status 404.
     NoRoute,
-    /// The service is known, but no task of it can take a request. Status 503.
+    /// The service has no healthy endpoint. Status 503.
     NoHealthyEndpoint,
-    /// A task was chosen, but the connection to it failed or broke, or it has as many as it may have. Status 503.
+    /// The connection to the chosen endpoint failed or broke, or the endpoint is at its connection limit. Status 503.
     Unreachable,
-    /// The answer did not come within the time that the mesh allows. Status 504.
+    /// The response did not arrive within the mesh's timeout. Status 504.
     TimedOut,
 }
 
 impl LocalReply {
-    /// Every reason there is.
-    pub const ALL: [LocalReply; 5] = [
+    /// All reasons.
+    pub const ALL: &'static [LocalReply] = &[
         LocalReply::UnknownService,
         LocalReply::NoRoute,
         LocalReply::NoHealthyEndpoint,
@@ -34,7 +34,7 @@ impl LocalReply {
         LocalReply::TimedOut,
     ];
 
-    /// The header value that stands for this reason.
+    /// The header value of this reason.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,10 +46,10 @@ impl LocalReply {
         }
     }
 
-    /// The reason that a header value stands for; `None` for a value this version does not know.
+    /// The reason with this header value; `None` for a value that this version does not know.
     #[must_use]
     pub fn from_header(value: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == value)
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == value)
     }
 }
 
@@ -64,9 +64,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn header_values_name_their_fault() {
+    fn every_reason_is_parsed_from_its_header_value() {
         for reason in LocalReply::ALL {
-            assert_eq!(LocalReply::from_header(reason.as_str()), Some(reason));
+            assert_eq!(LocalReply::from_header(reason.as_str()), Some(*reason));
         }
         assert_eq!(LocalReply::from_header("none"), None);
     }

@@ -1,17 +1,17 @@
-//! Which host names belong to the mesh.
+//! Suffixes of the host names that belong to a mesh.
 
 use std::fmt;
 
-/// The suffixes that mark a host name as one of the mesh.
+/// Suffixes of the host names that belong to a mesh.
 ///
-/// A name belongs to the mesh if it is one of the suffixes or ends in a dot and one of them: with the suffix
-/// `serviceconnect`, both `serviceconnect` and `blue.serviceconnect` do and `blueserviceconnect` does not.
-/// Case and one trailing dot make no difference, as in DNS.
+/// A name belongs to the mesh if it equals a suffix or ends in a dot and a suffix: with the suffix `serviceconnect`,
+/// `serviceconnect` and `blue.serviceconnect` belong to it and `blueserviceconnect` does not. Case and one trailing dot are
+/// ignored, as in DNS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MeshSuffixes(Vec<String>);
 
 impl MeshSuffixes {
-    /// Suffixes from names; leading and trailing dots are dropped, empty names are ignored.
+    /// Creates suffixes from names. Leading and trailing dots are removed, empty names are ignored.
     pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut suffixes: Vec<String> = names
             .into_iter()
@@ -23,13 +23,13 @@ impl MeshSuffixes {
         Self(suffixes)
     }
 
-    /// Suffixes from a list separated by commas, as in [`crate::environment::SUFFIXES`].
+    /// Parses a comma-separated list, as in [`crate::environment::SUFFIXES`].
     #[must_use]
     pub fn from_list(list: &str) -> Self {
         Self::new(list.split(','))
     }
 
-    /// True if `host` (a name without a port) is in the mesh. No suffix, no name.
+    /// True if `host`, a name without a port, belongs to the mesh. Without suffixes no name does.
     #[must_use]
     pub fn contains(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
@@ -46,7 +46,7 @@ impl MeshSuffixes {
         self.0.iter().map(String::as_str)
     }
 
-    /// True if there is no suffix, and so no name in the mesh.
+    /// True if there are no suffixes, so that no name belongs to the mesh.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_belongs_by_whole_labels() {
+    fn suffixes_match_whole_labels() {
         let suffixes = MeshSuffixes::from_list("serviceconnect, .appmesh.,");
         for name in ["blue.serviceconnect", "BLUE.appmesh.", "a.b.appmesh", "appmesh"] {
             assert!(suffixes.contains(name), "{name}");

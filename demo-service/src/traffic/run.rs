@@ -14,11 +14,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::caller::Caller;
+use super::counters::Counters;
 use super::outcome::{Cause, Outcome};
 use super::plan::Plan;
 use super::schedule::{Schedule, measured_from};
 use super::summary::{Summary, seconds};
-use super::tally::Tally;
 
 /// The calls that ended in an interval.
 ///
@@ -27,14 +27,14 @@ use super::tally::Tally;
 pub struct Interval {
     ended: SystemTime,
     length: Duration,
-    tally: Tally,
+    tally: Counters,
     under_way: u64,
 }
 
 impl Interval {
     /// What became of the calls.
     #[must_use]
-    pub fn tally(&self) -> &Tally {
+    pub fn tally(&self) -> &Counters {
         &self.tally
     }
 }
@@ -162,7 +162,7 @@ struct Traffic<C> {
 
 struct Books {
     schedule: Schedule,
-    interval: Tally,
+    interval: Counters,
     interval_began: Duration,
     summary: Summary,
     under_way: u64,
@@ -183,7 +183,7 @@ impl<C> Traffic<C> {
         };
         let books = Books {
             schedule: Schedule::new(plan.rate, plan.count, plan.duration),
-            interval: Tally::default(),
+            interval: Counters::default(),
             interval_began: Duration::ZERO,
             summary: Summary::new(clock.started_at)?,
             under_way: 0,

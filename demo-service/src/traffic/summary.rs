@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use hdrhistogram::{CreationError, Histogram};
 use serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 
+use super::counters::{Counters, head};
 use super::outcome::Outcome;
-use super::tally::{Tally, head};
 
 /// How many failures are listed.
 const MOST_FAILURES: usize = 100;
@@ -32,7 +32,7 @@ const QUANTILES: [(f64, &str, &str); 4] = [
 pub struct Summary {
     started: SystemTime,
     length: Duration,
-    tally: Tally,
+    tally: Counters,
     latencies: Histogram<u64>,
     failures: Vec<Failure>,
     given_up: u64,
@@ -52,7 +52,7 @@ impl Summary {
         Ok(Self {
             started,
             length: Duration::ZERO,
-            tally: Tally::default(),
+            tally: Counters::default(),
             latencies: Histogram::new_with_max(LONGEST, DIGITS)?,
             failures: Vec::new(),
             given_up: 0,
@@ -93,7 +93,7 @@ impl Summary {
 
     /// What became of all calls.
     #[must_use]
-    pub fn tally(&self) -> &Tally {
+    pub fn tally(&self) -> &Counters {
         &self.tally
     }
 

@@ -7,7 +7,7 @@ use sidecar_contract::{LocalReply, local_reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::demo::{Settings, soon};
+use crate::service_process::{Settings, soon};
 use crate::sidecar::{Sidecar, closed_port};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 
-use crate::demo::Settings;
+use crate::service_process::Settings;
 use crate::sidecar::{Sidecar, closed_port};
 
 /// Asks whatever is on `port`.

@@ -1,11 +1,11 @@
 //! The real binary, on ports that the OS chose, with a real server that plays its sidecar.
 
-mod demo;
-mod documents;
 mod downstream;
-mod failing;
+mod fault_injection;
 mod health;
 mod readiness;
+mod response_bodies;
+mod service_process;
 mod sidecar;
 mod start;
 #[cfg(unix)]

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-use crate::demo::{Settings, soon};
+use crate::service_process::{Settings, soon};
 
 #[tokio::test]
 async fn a_service_is_ready_once_its_sidecar_is_and_greets_before() {

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::demo::soon;
+use crate::service_process::soon;
 
 /// A call as it reached the sidecar.
 #[derive(Debug)]

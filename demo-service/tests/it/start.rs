@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::demo::Settings;
+use crate::service_process::Settings;
 
 #[tokio::test]
 async fn the_start_line_says_who_listens_where() {

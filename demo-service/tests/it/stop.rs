@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::demo::{Demo, Settings, soon};
+use crate::service_process::{Demo, Settings, soon};
 use crate::sidecar::Sidecar;
 
 const DEREGISTRATION: &str = "SERVICE_DEREGISTRATION";

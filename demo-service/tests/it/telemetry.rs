@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::demo::{Settings, soon};
+use crate::service_process::{Settings, soon};
 
 #[tokio::test]
 async fn what_a_service_was_asked_is_exported_before_it_ends() {

@@ -1,17 +1,17 @@
 //! The traffic client, against real services.
 
-mod client;
-mod failing;
+mod client_process;
 mod failures;
+mod faulty_server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use self::client::Client;
-use self::failing::Failing;
-use crate::demo::{Demo, Settings};
+use self::client_process::Client;
+use self::faulty_server::FaultyServer;
+use crate::service_process::{Demo, Settings};
 use crate::sidecar::Sidecar;
 
 async fn blue() -> Demo {
@@ -154,7 +154,7 @@ async fn a_signal_ends_it_with_the_summary() {
 async fn a_second_signal_gives_up_what_is_under_way() {
     use rustix::process::Signal;
 
-    let server = Failing::that_hangs().await;
+    let server = FaultyServer::that_hangs().await;
     let mut client = Client::calling(&server.address.to_string())
         .with("--interval 20ms --timeout 1h --concurrency 3")
         .start();
@@ -172,7 +172,7 @@ async fn a_second_signal_gives_up_what_is_under_way() {
 
 #[tokio::test]
 async fn connections_are_kept_unless_told_otherwise() {
-    let blue = Failing::none().await;
+    let blue = FaultyServer::none().await;
     for (option, connections) in [("", 1), ("--no-keep-alive", 20)] {
         let before = blue.connections();
         let outcome = Client::calling(&blue.address.to_string())

@@ -1,6 +1,6 @@
-//! How a client is made, and the defaults it is made with.
+//! Client builder and its defaults.
 
-mod names;
+mod resolver;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -9,93 +9,94 @@ use std::time::Duration;
 
 use sidecar_contract::{DEFAULT_PER_REQUEST_TIMEOUT, Diagnostics, MeshSuffixes};
 
-use super::{Client, Inner, Way};
-use crate::bases::Bases;
-use crate::config::{ConfigError, check_egress, check_placeholder, check_suffixes};
-use crate::environment::read;
-use crate::names::{HostName, Hosts, NameSettings, Names};
+use super::{Client, Inner};
+use crate::config::{ConfigError, check_egress, check_suffixes, check_synthetic_vip};
+use crate::env;
 use crate::ready::Sidecar;
+use crate::resolver::{HostName, Hosts, Resolver, ResolverSettings};
 use crate::retry::{DEFAULT_RETRIES, Retries};
-use crate::tcp::TcpEgress;
-use crate::wiring::{Evidence, Wiring};
+use crate::tcp_egress::TcpEgress;
+use crate::traffic_mode::{DetectedBy, TrafficMode};
+use crate::transport::Transport;
+use crate::url_cache::UrlCache;
 
-/// How long a call may take that says nothing of its own: 17 seconds, from sending to the last byte of the answer.
+/// The default timeout of a call, from sending to the last byte of the response: 17 seconds.
 ///
-/// The mesh allows a call [15 seconds](DEFAULT_PER_REQUEST_TIMEOUT) unless configured otherwise, and then answers
-/// itself, marked as a fault: an answer that says more than a deadline of ours could. Its clock starts when the
-/// sidecar has the whole request, later than ours, so ours must run longer. Two seconds on top leave room for
-/// sending the request, for a first packet that is lost between hosts (sent again after one second), and for a
-/// task that is out of CPU for a moment. A mesh that allows more than this needs a longer deadline here as well.
+/// The mesh's own timeout is [15 seconds](DEFAULT_PER_REQUEST_TIMEOUT) by default; the sidecar then sends a local reply, which
+/// contains more than a timeout here could. The sidecar's clock starts when it has the complete request, later than this one,
+/// so this timeout must be longer. The two seconds are for sending the request, for a first packet that is lost between hosts
+/// (retransmitted after one second), and for a task that is out of CPU for a moment. A mesh with a longer timeout needs a
+/// longer one here as well.
 pub const DEFAULT_TIMEOUT: Duration = DEFAULT_PER_REQUEST_TIMEOUT.saturating_add(MARGIN);
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// How long connecting may take. A sidecar is on this host, where a connection takes microseconds or is never made;
-/// another host is in the same network, and two seconds allow for one lost packet. Giving up before the deadline tells
-/// "nobody there" from "no answer", and leaves time for the next address.
+/// The connect timeout. A connection to a sidecar on this host takes microseconds or never succeeds; another host is in the
+/// same network, and two seconds allow for one lost packet. It is shorter than the timeout of a call, to distinguish "no
+/// connection" from "no response" and to leave time for the next address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a connection is kept that no call uses, but for the one to an egress listener: 20 seconds.
+/// How long an idle connection is kept, except to an egress listener: 20 seconds.
 ///
-/// A task that has left DNS gets no new call, and has its connections closed once this has passed. ECS gives a task 30
-/// seconds between telling it to stop and stopping it, unless `stopTimeout` says otherwise.
+/// A task that is no longer in DNS gets no new calls, and its connections are closed after this time. ECS gives a task 30
+/// seconds between SIGTERM and SIGKILL, unless `stopTimeout` sets another time.
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The ends of the mesh's names where nothing says others: `appmesh` and `serviceconnect`.
+/// The default suffixes of the mesh's names, where there is no egress listener.
 const DEFAULT_SUFFIXES: [&str; 2] = ["appmesh", "serviceconnect"];
 
-/// Says what a [`Client`] is wired to. From [`Client::builder`].
+/// Configures a [`Client`]. From [`Client::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientBuilder {
-    wiring: Option<Wiring>,
-    /// Whether to find out what the wiring is, if nobody says.
-    finds_out: bool,
+    traffic_mode: Option<TrafficMode>,
+    /// Whether to detect the traffic mode if it is not set.
+    detects_mode: bool,
     suffixes: Option<MeshSuffixes>,
     timeout: Option<Duration>,
     retries: u32,
     idle_timeout: Option<Duration>,
     sidecar: Option<Sidecar>,
     tcp: TcpEgress,
-    /// What was said of TCP services that are none.
-    tcp_mistakes: Diagnostics,
-    names: NameSettings,
+    /// Errors of `tcp_egress`, reported by `build`.
+    tcp_errors: Diagnostics,
+    resolver: ResolverSettings,
 }
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
         Self {
-            wiring: None,
-            finds_out: false,
+            traffic_mode: None,
+            detects_mode: false,
             suffixes: None,
             timeout: None,
             retries: DEFAULT_RETRIES,
             idle_timeout: None,
             sidecar: None,
             tcp: TcpEgress::default(),
-            tcp_mistakes: Diagnostics::new(),
-            names: NameSettings::default(),
+            tcp_errors: Diagnostics::new(),
+            resolver: ResolverSettings::default(),
         }
     }
 
-    /// Begins with what the environment says, to change parts of it. See [`Client::from_env`].
+    /// Starts with the configuration in the environment variables. See [`Client::from_env`].
     ///
     /// # Errors
     ///
-    /// All mistakes in the variables at once.
+    /// All errors in the variables.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_variables(|name| std::env::var_os(name))
     }
 
-    /// The same with variables from elsewhere, for a service's own tests.
+    /// Like [`from_env`](Self::from_env) with other variables than the process's, for tests.
     ///
     /// # Errors
     ///
-    /// All mistakes in the variables at once.
+    /// All errors in the variables.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
-        let environment = read(lookup)?;
+        let environment = env::parse(lookup)?;
         Ok(Self {
-            wiring: environment.wiring,
-            finds_out: true,
+            traffic_mode: environment.traffic_mode,
+            detects_mode: true,
             suffixes: environment.suffixes,
             sidecar: environment.sidecar,
             tcp: environment.tcp,
@@ -103,143 +104,145 @@ impl ClientBuilder {
         })
     }
 
-    /// Explicit wiring: the address of the sidecar's egress listener.
+    /// Sets the traffic mode to explicit proxy, with the address of the sidecar's egress listener.
     pub fn egress(mut self, address: SocketAddr) -> Self {
-        self.wiring = Some(Wiring::explicit(address, Evidence::Program));
+        self.traffic_mode = Some(TrafficMode::explicit_proxy(address, DetectedBy::Builder));
         self
     }
 
-    /// Intercepted wiring: connections to whatever a name resolves to are led to the sidecar.
-    pub fn intercepted(mut self) -> Self {
-        self.wiring = Some(Wiring::intercepted(Evidence::Program));
+    /// Sets the traffic mode to transparent proxy: the kernel redirects connections to the sidecar.
+    pub fn transparent_proxy(mut self) -> Self {
+        self.traffic_mode = Some(TrafficMode::transparent_proxy(DetectedBy::Builder));
         self
     }
 
-    /// Direct wiring: there is no sidecar, and calls go to the addresses of a name in turn.
-    pub fn direct(mut self) -> Self {
-        self.wiring = Some(Wiring::direct(Evidence::Program));
+    /// Sets the traffic mode to no proxy: calls go to the addresses of a name, round robin.
+    pub fn no_proxy(mut self) -> Self {
+        self.traffic_mode = Some(TrafficMode::no_proxy(DetectedBy::Builder));
         self
     }
 
-    /// The suffixes of the mesh's names.
+    /// Sets the suffixes of the mesh's names.
     ///
-    /// In explicit wiring no other names can be called, and there is no default: at least one is needed. In the other
-    /// wirings any name can be called; the default is `appmesh` and `serviceconnect`, and they say which names get a
-    /// [`placeholder`](Self::placeholder), or advice, if they lead nowhere.
+    /// In explicit-proxy mode only these names can be called, and at least one suffix is required. In the other modes any name
+    /// can be called; the default is `appmesh` and `serviceconnect`. If a name with such a suffix does not resolve, it gets the
+    /// [`synthetic_vip`](Self::synthetic_vip), or its error contains a hint.
     pub fn suffixes(mut self, suffixes: MeshSuffixes) -> Self {
         self.suffixes = Some(suffixes);
         self
     }
 
-    /// How long a call may take that says nothing of its own, from sending to the last byte of the answer.
-    /// Default: [`DEFAULT_TIMEOUT`].
+    /// Sets the timeout of calls that set none, from sending to the last byte of the response. Default: [`DEFAULT_TIMEOUT`].
     ///
-    /// The next hop is told what is left of it, but not of the default: that is there so that no call hangs for ever,
-    /// and is longer than what the mesh allows. See [`Deadline`](crate::Deadline).
+    /// The remaining time is sent to the next hop, except for the default: that only prevents a call from hanging forever, and
+    /// is longer than the mesh's timeout. See [`Deadline`](crate::Deadline).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How often a call is sent once more, in direct wiring, where no proxy does so. Default: twice; zero switches it
-    /// off.
+    /// Sets the most retries of a call without a sidecar. Default: 2. Behind a sidecar there are none, whatever this is.
     ///
-    /// A call of any method is sent once more if no connection came about; one of an idempotent method (`GET`, `PUT`,
-    /// `DELETE` and so on, but not `POST` and `PATCH`) also if the connection broke before the answer, or the answer
-    /// was 503. There is a growing pause before each, and all retries of a client are at most a fifth of its calls and
-    /// one per second.
+    /// A call is retried if no connection could be established. A call with an idempotent method (`GET`, `PUT`, `DELETE` and
+    /// so on, but not `POST` and `PATCH`) is also retried if the connection broke before the response, or the status was 503.
+    /// Retries are delayed by exponential backoff, and limited to a fifth of the client's calls plus one per second.
     pub fn retries(mut self, at_most: u32) -> Self {
         self.retries = at_most;
         self
     }
 
-    /// How long a connection is kept that no call uses. Default: 90 seconds to an egress listener, which does not
-    /// change its address, and [`DEFAULT_IDLE_TIMEOUT`] in the other wirings.
+    /// Sets how long an idle connection is kept. Default: 90 seconds to an egress listener, whose address does not change, and
+    /// [`DEFAULT_IDLE_TIMEOUT`] in the other modes.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
     }
 
-    /// What tells that the sidecar takes calls. Default: a connection to its egress listener. See
+    /// Sets how the readiness of the sidecar is checked. Default: by a connection to its egress listener. See
     /// [`Client::ready`].
     pub fn sidecar(mut self, sidecar: Sidecar) -> Self {
         self.sidecar = Some(sidecar);
         self
     }
 
-    /// In explicit wiring, the address of the sidecar's listener for a TCP service: see
-    /// [`Client::tcp_address`]. One for each.
+    /// Adds the address of the sidecar's listener for a TCP service, for explicit-proxy mode: see [`Client::tcp_address`].
     pub fn tcp_egress(mut self, name: &str, port: u16, address: SocketAddr) -> Self {
-        check_egress("tcp_egress", address, &mut self.tcp_mistakes);
+        check_egress("tcp_egress", address, &mut self.tcp_errors);
         match HostName::parse(name) {
             Ok(name) => self.tcp.insert(&name, port, address),
-            Err(why) => self
-                .tcp_mistakes
-                .add("tcp_egress", format!("the name `{}` {why}", name.escape_debug())),
+            Err(reason) => self
+                .tcp_errors
+                .add("tcp_egress", format!("the name `{}` {reason}", name.escape_debug())),
         }
         self
     }
 
-    /// The client. Nothing is connected before the first call. In other wirings than explicit, the hosts file and
-    /// `resolv.conf` are read here.
+    /// Builds the client. It does not connect before the first call. Except in explicit-proxy mode, it reads the hosts file
+    /// and `resolv.conf`.
     ///
     /// # Errors
     ///
-    /// All mistakes at once, each named after the method that says it right.
+    /// All errors in the configuration; their paths are the names of this builder's methods.
     pub fn build(self) -> Result<Client, ConfigError> {
-        let mut diagnostics = self.tcp_mistakes;
-        let hosts = Hosts::new(self.names.hosts_file.clone(), self.names.rules());
-        let wiring = self.wiring.or_else(|| self.finds_out.then(|| found_out(&hosts)));
+        let mut diagnostics = self.tcp_errors;
+        let hosts = Hosts::new(self.resolver.hosts_file.clone(), self.resolver.policy());
+        let traffic_mode = self
+            .traffic_mode
+            .or_else(|| self.detects_mode.then(|| detect_mode(&hosts)));
         let default = || MeshSuffixes::new(DEFAULT_SUFFIXES);
-        let suffixes = match &wiring {
-            Some(Wiring::Explicit { egress, .. }) => {
+        let suffixes = match &traffic_mode {
+            Some(TrafficMode::ExplicitProxy { egress, .. }) => {
                 check_egress("egress", *egress, &mut diagnostics);
                 self.suffixes.unwrap_or_default()
             }
             Some(_) => {
-                check_placeholder("placeholder", self.names.placeholder, hosts.rules(), &mut diagnostics);
+                check_synthetic_vip(
+                    "synthetic_vip",
+                    self.resolver.synthetic_vip,
+                    hosts.policy(),
+                    &mut diagnostics,
+                );
                 self.suffixes.unwrap_or_else(default)
             }
             None => {
-                diagnostics.add(
-                    "wiring",
-                    "is not said; expected is one of egress, intercepted and direct",
-                );
+                diagnostics.add("traffic_mode", "is not set; call egress, transparent_proxy or no_proxy");
                 self.suffixes.unwrap_or_else(default)
             }
         };
         check_suffixes("suffixes", &suffixes, &mut diagnostics);
-        let idle_timeout = match (&wiring, self.idle_timeout) {
-            (Some(Wiring::Explicit { .. }), None) => None,
-            (_, said) => Some(said.unwrap_or(DEFAULT_IDLE_TIMEOUT)),
+        let idle_timeout = match (&traffic_mode, self.idle_timeout) {
+            (Some(TrafficMode::ExplicitProxy { .. }), None) => None,
+            (_, timeout) => Some(timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT)),
         };
         let http = http_client(idle_timeout)
-            .map_err(|error| diagnostics.add("client", format!("cannot be set up: {error}")))
+            .map_err(|error| diagnostics.add("client", format!("cannot be created: {error}")))
             .ok();
-        let way = match &wiring {
-            Some(Wiring::Explicit { egress, .. }) => Some(Way::Sidecar(*egress)),
+        let transport = match &traffic_mode {
+            Some(TrafficMode::ExplicitProxy { egress, .. }) => Some(Transport::Egress(*egress)),
             _ => {
-                let intercepted = matches!(wiring, Some(Wiring::Intercepted { .. }));
-                let placeholder_for = intercepted.then(|| suffixes.clone());
-                Names::new(&self.names, hosts, placeholder_for)
-                    .map_err(|error| diagnostics.add("names", format!("cannot be looked up: {error}")))
-                    .map(|names| Way::Names(Box::new(names)))
+                let is_transparent = matches!(traffic_mode, Some(TrafficMode::TransparentProxy { .. }));
+                let vip_suffixes = is_transparent.then(|| suffixes.clone());
+                Resolver::new(&self.resolver, hosts, vip_suffixes)
+                    .map_err(|error| diagnostics.add("resolver", format!("cannot be created: {error}")))
+                    .map(|resolver| Transport::Resolver(Box::new(resolver)))
                     .ok()
             }
         };
-        let (Some(wiring), Some(http), Some(way), true) = (wiring, http, way, diagnostics.is_empty()) else {
+        let (Some(traffic_mode), Some(http), Some(transport), true) =
+            (traffic_mode, http, transport, diagnostics.is_empty())
+        else {
             return Err(ConfigError::new(diagnostics));
         };
         let sidecar = self
             .sidecar
-            .unwrap_or_else(|| Sidecar::of(&wiring, self.names.placeholder));
-        tracing::info!(%wiring, %suffixes, "calls into the mesh are wired");
+            .unwrap_or_else(|| Sidecar::for_mode(&traffic_mode, self.resolver.synthetic_vip));
+        tracing::info!(%traffic_mode, %suffixes, "mesh client created");
         Ok(Client {
             inner: Arc::new(Inner {
                 http,
-                bases: Bases::default(),
-                wiring,
-                way,
+                url_cache: UrlCache::default(),
+                traffic_mode,
+                transport,
                 suffixes,
                 sidecar,
                 tcp: self.tcp,
@@ -250,11 +253,11 @@ impl ClientBuilder {
     }
 }
 
-/// The wiring of a task that says nothing of it.
-fn found_out(hosts: &Hosts) -> Wiring {
+/// The traffic mode of a task that does not set it.
+fn detect_mode(hosts: &Hosts) -> TrafficMode {
     hosts.service_connect().map_or_else(
-        || Wiring::direct(Evidence::Nothing),
-        |address| Wiring::intercepted(Evidence::ServiceConnect(address)),
+        || TrafficMode::no_proxy(DetectedBy::Default),
+        |address| TrafficMode::transparent_proxy(DetectedBy::HostsFile(address)),
     )
 }
 
@@ -263,7 +266,7 @@ fn http_client(idle_timeout: Option<Duration>) -> Result<reqwest::Client, reqwes
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // Whether a call may be repeated is configured in the mesh, where one can see and change it.
+        // Retries are configured in the mesh, where they are visible and can be changed.
         .retry(reqwest::retry::never())
         .http1_only()
         .connect_timeout(CONNECT_TIMEOUT);

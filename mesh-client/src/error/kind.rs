@@ -1,4 +1,4 @@
-//! The ways a call can fail: for each one what is known of it, its label, its sentence.
+//! Kinds of failures: for each its data, its label, its message.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -8,74 +8,74 @@ use http::StatusCode;
 use sidecar_contract::environment::EGRESS;
 use sidecar_contract::{LocalReply, MeshSuffixes};
 
-use super::words::Words;
-use crate::names::Why;
+use super::sanitise::SanitisedText;
+use crate::resolver::ResolveErrorKind;
 
 pub(super) enum Kind {
-    /// Not sent: what is wrong with it.
+    /// Not sent: why the call is invalid.
     Builder(String),
     /// Not sent: the suffixes that names must have.
     OutsideMesh(MeshSuffixes),
-    /// Not sent: its deadline had passed.
+    /// Not sent: the deadline had passed.
     Expired,
-    /// Not sent: why the name leads nowhere, and whether to say how to mend it.
+    /// Not sent: why the name does not resolve, and whether to add a hint how to make it resolve.
     Name(NameKind, bool),
-    /// Not sent: no address took a connection. Whether a sidecar should have.
-    NotConnected { intercepted: bool },
-    /// Not sent: the egress listener that takes no connection.
+    /// Not sent: no address accepted a connection. Whether connections are redirected to a sidecar.
+    NotConnected { redirected: bool },
+    /// Not sent: the egress listener that accepted no connection.
     SidecarUnreachable(SocketAddr),
-    /// The sidecar answered in the service's place.
+    /// The sidecar sent a local reply.
     LocalReply {
-        fault: LocalReply,
+        reason: LocalReply,
         status: StatusCode,
-        words: Words,
+        body: SanitisedText,
     },
-    /// The sidecar answered in the service's place, for a reason that a later version than this one knows.
-    OtherFault {
-        value: Words,
+    /// The sidecar sent a local reply with a reason of a later version.
+    UnknownLocalReply {
+        reason: SanitisedText,
         status: StatusCode,
-        words: Words,
+        body: SanitisedText,
     },
-    /// The caller's deadline passed before there was an answer.
-    NoAnswer(Duration),
-    /// The caller's deadline passed in the middle of the answer.
-    NoEnd(Duration),
-    /// The connection broke before there was an answer.
+    /// The caller's deadline passed before a response.
+    NoResponse(Duration),
+    /// The caller's deadline passed within the response.
+    IncompleteResponse(Duration),
+    /// The connection broke before a response.
     Interrupted(Peer),
-    /// The call's own body broke off while it was sent.
+    /// The body of the request failed while it was sent.
     RequestBody,
-    /// The service answered, and its status says no.
+    /// The service responded with a status of 400 or more.
     Status(StatusCode),
-    /// The answer's body broke off.
+    /// The connection broke within the body of the response.
     Body,
-    /// The answer's body is not what was asked for.
+    /// The body of the response is not JSON of the expected shape.
     Decode,
 }
 
-/// Why a name leads nowhere.
+/// Why a name does not resolve.
 pub(super) enum NameKind {
     NotFound { exists: bool },
     NoAnswer,
-    Refused { address: IpAddr, why: &'static str },
+    Rejected { address: IpAddr, reason: &'static str },
 }
 
-impl From<Why> for NameKind {
-    fn from(why: Why) -> Self {
-        match why {
-            Why::NoSuchName => Self::NotFound { exists: false },
-            Why::NoAddress => Self::NotFound { exists: true },
-            Why::NoAnswer => Self::NoAnswer,
-            Why::Refused { address, why } => Self::Refused { address, why },
+impl From<ResolveErrorKind> for NameKind {
+    fn from(kind: ResolveErrorKind) -> Self {
+        match kind {
+            ResolveErrorKind::NoSuchName => Self::NotFound { exists: false },
+            ResolveErrorKind::NoAddress => Self::NotFound { exists: true },
+            ResolveErrorKind::NoAnswer => Self::NoAnswer,
+            ResolveErrorKind::Rejected { address, reason } => Self::Rejected { address, reason },
         }
     }
 }
 
-/// Who a call was sent to.
+/// The peer of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Peer {
     /// A sidecar's egress listener.
     Sidecar(SocketAddr),
-    /// An address of the name that was called.
+    /// An address that the name of the service resolves to.
     Address(SocketAddr),
 }
 
@@ -89,9 +89,9 @@ impl fmt::Display for Peer {
 }
 
 /// ` (tried: a; b)`, or nothing.
-struct Tried<'a>(&'a [String]);
+struct Attempts<'a>(&'a [String]);
 
-impl fmt::Display for Tried<'_> {
+impl fmt::Display for Attempts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return Ok(());
@@ -101,7 +101,7 @@ impl fmt::Display for Tried<'_> {
 }
 
 impl Kind {
-    pub(super) const LABELS: [&'static str; 19] = [
+    pub(super) const LABELS: &'static [&'static str] = &[
         "builder",
         "outside_mesh",
         "expired",
@@ -130,18 +130,19 @@ impl Kind {
             Self::Expired => "expired",
             Self::Name(NameKind::NotFound { .. }, _) => "name_not_found",
             Self::Name(NameKind::NoAnswer, _) => "name_lookup",
-            Self::Name(NameKind::Refused { .. }, _) => "address_refused",
+            Self::Name(NameKind::Rejected { .. }, _) => "address_refused",
             Self::NotConnected { .. } => "connect",
             Self::SidecarUnreachable(_) => "sidecar_unreachable",
-            Self::LocalReply { fault, .. } => match fault {
+            Self::LocalReply { reason, .. } => match reason {
                 LocalReply::UnknownService => "unknown_service",
                 LocalReply::NoRoute => "no_route",
                 LocalReply::NoHealthyEndpoint => "no_healthy_endpoint",
                 LocalReply::Unreachable => "unreachable",
                 LocalReply::TimedOut => "timeout",
+                _ => "other_fault",
             },
-            Self::OtherFault { .. } => "other_fault",
-            Self::NoAnswer(_) | Self::NoEnd(_) => "timeout",
+            Self::UnknownLocalReply { .. } => "other_fault",
+            Self::NoResponse(_) | Self::IncompleteResponse(_) => "timeout",
             Self::Interrupted(_) => "interrupted",
             Self::RequestBody => "request_body",
             Self::Status(_) => "status",
@@ -150,68 +151,76 @@ impl Kind {
         }
     }
 
-    /// Writes the sentence about a call to `service`. Only a call without a usable URL has none.
-    pub(super) fn describe(&self, service: Option<&str>, tried: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the message about a call to `service`. Only a call without a valid URL has no service.
+    pub(super) fn describe(
+        &self,
+        service: Option<&str>,
+        attempts: &[String],
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         let name = service.unwrap_or("?");
         match self {
-            Self::Builder(why) => match service {
-                Some(name) => write!(f, "the call to `{name}` was not sent: {why}"),
-                None => write!(f, "the call was not sent: {why}"),
+            Self::Builder(reason) => match service {
+                Some(name) => write!(f, "the call to `{name}` was not sent: {reason}"),
+                None => write!(f, "the call was not sent: {reason}"),
             },
             Self::OutsideMesh(suffixes) => {
                 let suffixes: Vec<String> = suffixes.iter().map(|suffix| format!("`{suffix}`")).collect();
                 write!(
                     f,
-                    "`{name}` is outside the mesh, whose names end in {}",
+                    "`{name}` is outside the mesh; allowed are names that end in {}",
                     suffixes.join(" or ")
                 )
             }
-            Self::Expired => write!(f, "`{name}` was not called: the deadline had passed already"),
-            Self::Name(why, advise) => {
-                why.describe(name, f)?;
-                if *advise && !matches!(why, NameKind::Refused { .. }) {
+            Self::Expired => write!(f, "`{name}` was not called: its deadline had already passed"),
+            Self::Name(kind, with_hint) => {
+                kind.describe(name, f)?;
+                if *with_hint && !matches!(kind, NameKind::Rejected { .. }) {
                     write!(
                         f,
-                        "; without a sidecar it needs a record in a private DNS zone or an entry in the hosts file; \
-                         with one, set {EGRESS}"
+                        "; without a sidecar, add a record to a private DNS zone or an entry to the hosts file; with a \
+                         sidecar, set {EGRESS}"
                     )?;
                 }
-                write!(f, "{}", Tried(tried))
+                write!(f, "{}", Attempts(attempts))
             }
-            Self::NotConnected { intercepted } => {
-                write!(f, "`{name}` was not called: no connection came about")?;
-                if *intercepted {
-                    f.write_str(", as happens when the sidecar is not running")?;
+            Self::NotConnected { redirected } => {
+                write!(f, "`{name}` was not called: no connection could be established")?;
+                if *redirected {
+                    f.write_str("; the sidecar may not be running")?;
                 }
-                write!(f, "{}", Tried(tried))
+                write!(f, "{}", Attempts(attempts))
             }
             Self::SidecarUnreachable(at) => {
                 write!(f, "the sidecar at {at} is not reachable, so `{name}` was not called")
             }
-            Self::LocalReply { fault, words, .. } => match fault {
-                LocalReply::UnknownService => write!(f, "no service `{name}` in this mesh{words}"),
-                LocalReply::NoRoute => write!(f, "no route of `{name}` is for such a request{words}"),
-                LocalReply::NoHealthyEndpoint => write!(f, "no healthy endpoint of `{name}`{words}"),
-                LocalReply::Unreachable => write!(f, "the mesh could not reach `{name}`{words}"),
+            Self::LocalReply { reason, body, .. } => match reason {
+                LocalReply::UnknownService => write!(f, "no service `{name}` in this mesh{body}"),
+                LocalReply::NoRoute => write!(f, "no route of `{name}` matches the request{body}"),
+                LocalReply::NoHealthyEndpoint => write!(f, "no healthy endpoint of `{name}`{body}"),
+                LocalReply::Unreachable => write!(f, "the mesh could not reach `{name}`{body}"),
                 LocalReply::TimedOut => {
-                    write!(f, "`{name}` did not answer within the time that the mesh allows{words}")
+                    write!(f, "`{name}` did not respond within the mesh's timeout{body}")
                 }
+                other => write!(f, "the sidecar replied in place of `{name}`: {other}{body}"),
             },
-            Self::OtherFault { value, status, words } => {
+            Self::UnknownLocalReply { reason, status, body } => {
                 write!(
                     f,
-                    "the sidecar answered {status} in place of `{name}`, for a reason that this version does not know{value}{words}"
+                    "the sidecar replied {status} in place of `{name}`, for a reason unknown to this version{reason}{body}"
                 )
             }
-            Self::NoAnswer(timeout) => write!(f, "`{name}` did not answer within {timeout:?}"),
-            Self::NoEnd(timeout) => write!(f, "`{name}` began to answer, but did not end within {timeout:?}"),
-            Self::Interrupted(peer) => {
-                write!(f, "the connection to {peer} broke before `{name}` answered")
+            Self::NoResponse(timeout) => write!(f, "`{name}` did not respond within {timeout:?}"),
+            Self::IncompleteResponse(timeout) => {
+                write!(f, "the response of `{name}` was not complete within {timeout:?}")
             }
-            Self::RequestBody => write!(f, "the call to `{name}` broke off: its own body did"),
-            Self::Status(status) => write!(f, "`{name}` answered {status}"),
-            Self::Body => write!(f, "the answer of `{name}` broke off"),
-            Self::Decode => write!(f, "the answer of `{name}` is not the JSON that was asked for"),
+            Self::Interrupted(peer) => {
+                write!(f, "the connection to {peer} broke before `{name}` responded")
+            }
+            Self::RequestBody => write!(f, "the call to `{name}` was aborted: its request body failed"),
+            Self::Status(status) => write!(f, "`{name}` responded with {status}"),
+            Self::Body => write!(f, "the connection broke within the response of `{name}`"),
+            Self::Decode => write!(f, "the response of `{name}` is not JSON of the expected shape"),
         }
     }
 }
@@ -219,13 +228,13 @@ impl Kind {
 impl NameKind {
     fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound { exists: false } => write!(f, "`{name}` leads nowhere: DNS has no such name"),
-            Self::NotFound { exists: true } => write!(f, "`{name}` leads nowhere: DNS has the name without an address"),
-            Self::NoAnswer => write!(f, "`{name}` leads nowhere yet: it could not be looked up"),
-            Self::Refused { address, why } => {
+            Self::NotFound { exists: false } => write!(f, "`{name}` does not resolve: no such name in DNS"),
+            Self::NotFound { exists: true } => write!(f, "`{name}` does not resolve: the name has no address in DNS"),
+            Self::NoAnswer => write!(f, "`{name}` could not be resolved: the DNS lookup failed"),
+            Self::Rejected { address, reason } => {
                 write!(
                     f,
-                    "`{name}` leads to {address}, which is never connected to: it is {why}"
+                    "`{name}` resolves to {address}, which is not allowed: it is {reason}"
                 )
             }
         }

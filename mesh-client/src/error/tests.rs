@@ -7,7 +7,7 @@ use std::time::Duration;
 use sidecar_contract::MeshSuffixes;
 
 use super::*;
-use crate::names::{Failure, Why};
+use crate::resolver::{ResolveError, ResolveErrorKind};
 
 type Question = (&'static str, fn(&Error) -> bool);
 
@@ -37,15 +37,15 @@ fn error(kind: Kind) -> Error {
 }
 
 fn fault(fault: LocalReply, status: StatusCode, words: &str) -> Error {
-    Error::fault_of("blue.appmesh", fault, status, Words::new(words.as_bytes()))
+    Error::local_reply_from("blue.appmesh", fault, status, SanitisedText::new(words.as_bytes()))
 }
 
 fn tried() -> Vec<String> {
     ["one", "two"].map(str::to_owned).into()
 }
 
-fn nowhere(why: Why, advise: bool) -> Error {
-    Error::name("blue.appmesh", &Failure { why, tried: tried() }, advise)
+fn nowhere(why: ResolveErrorKind, advise: bool) -> Error {
+    Error::name("blue.appmesh", &ResolveError { why, tried: tried() }, advise)
 }
 
 /// The error, its label, the questions it says yes to, its sentence.
@@ -55,11 +55,11 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
         "example.com".to_owned(),
         &MeshSuffixes::from_list("serviceconnect,appmesh"),
     );
-    let other = Error::other_fault(
+    let other = Error::unknown_local_reply(
         "blue.appmesh",
-        Words::new(b"too-busy"),
+        SanitisedText::new(b"too-busy"),
         StatusCode::SERVICE_UNAVAILABLE,
-        Words::new(b""),
+        SanitisedText::new(b""),
     );
     vec![
         (
@@ -87,27 +87,27 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "`blue.appmesh` was not called: the deadline had passed already",
         ),
         (
-            nowhere(Why::NoSuchName, true),
+            nowhere(ResolveErrorKind::NoSuchName, true),
             "name_not_found",
             "is_name_not_found",
             "`blue.appmesh` leads nowhere: DNS has no such name; without a sidecar it needs a record in a private DNS \
              zone or an entry in the hosts file; with one, set MESHWRIGHT_EGRESS (tried: one; two)",
         ),
         (
-            nowhere(Why::NoAddress, false),
+            nowhere(ResolveErrorKind::NoAddress, false),
             "name_not_found",
             "is_name_not_found",
             "`blue.appmesh` leads nowhere: DNS has the name without an address (tried: one; two)",
         ),
         (
-            nowhere(Why::NoAnswer, false),
+            nowhere(ResolveErrorKind::NoAnswer, false),
             "name_lookup",
             "is_name_lookup_failed",
             "`blue.appmesh` leads nowhere yet: it could not be looked up (tried: one; two)",
         ),
         (
             nowhere(
-                Why::Refused {
+                ResolveErrorKind::Rejected {
                     address: [169, 254, 169, 254].into(),
                     why: "link-local",
                 },
@@ -264,7 +264,7 @@ fn only_answers_have_a_status() {
         .collect();
     assert_eq!(statuses, [404, 404, 503, 503, 504, 503, 404]);
     assert_eq!(
-        fault(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").fault(),
+        fault(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").local_reply(),
         Some(LocalReply::TimedOut)
     );
 }

@@ -1,4 +1,4 @@
-//! Whether requests should be sent to this service, as it answers over HTTP.
+//! Readiness of the service, as an HTTP endpoint.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,12 +18,12 @@ use tower::Service;
 
 use crate::ready::Sidecar;
 
-/// For how long what was seen of the sidecar is good. Load balancers and health checks ask every few seconds, each for
-/// itself, and the agent of Service Connect answers no more than ten requests a second.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long the result of a sidecar check is reused. Several load balancers and health checks poll every few seconds, and the
+/// agent of Service Connect limits its clients to ten requests a second.
+const CHECK_TTL: Duration = Duration::from_secs(1);
 
-/// Whether requests should be sent to this service: its sidecar takes calls, and it is not about to stop. Clones share
-/// what they know.
+/// Whether requests should be sent to this service: its sidecar is ready, and the service is not stopping. Clones share their
+/// state.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -38,8 +38,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// # }
 /// ```
 ///
-/// Use it for a load balancer's health check. ECS stops a task whose *container* health check fails, so there it would
-/// have a service restarted for its sidecar's troubles; ask something that this service alone is responsible for.
+/// Use it for a load balancer's health check. Do not use it for a container health check: ECS stops the task when that fails,
+/// and so would restart the service for a failure of its sidecar.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     inner: Arc<Inner>,
@@ -49,34 +49,34 @@ pub struct Readiness {
 struct Inner {
     sidecar: Sidecar,
     stopping: AtomicBool,
-    /// When the sidecar was looked at, and what was seen. Held while looking: whoever asks meanwhile gets the same.
-    seen: Mutex<Option<(Instant, Result<(), String>)>>,
+    /// The last check of the sidecar and its time. Locked during a check, so that concurrent requests share its result.
+    last_check: Mutex<Option<(Instant, Result<(), String>)>>,
 }
 
-/// Why no requests should be sent here.
+/// Why no requests should be sent to this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unready {
-    /// The service is about to stop.
+    /// The service is stopping.
     Stopping,
-    /// The sidecar takes no calls.
+    /// The sidecar is not ready.
     #[non_exhaustive]
     Sidecar {
-        /// What its readiness is judged by.
-        waiting_for: String,
-        /// What was seen instead.
-        seen: String,
+        /// The check of its readiness.
+        check: String,
+        /// The result of the last check.
+        result: String,
     },
 }
 
 impl fmt::Display for Unready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stopping => f.write_str("this service is about to stop"),
-            Self::Sidecar { waiting_for, seen } => {
+            Self::Stopping => f.write_str("the service is stopping"),
+            Self::Sidecar { check, result } => {
                 write!(
                     f,
-                    "the sidecar takes no calls: waiting for {waiting_for}, and saw last: {seen}"
+                    "the sidecar is not ready: waiting for {check}; last result: {result}"
                 )
             }
         }
@@ -86,51 +86,51 @@ impl fmt::Display for Unready {
 impl std::error::Error for Unready {}
 
 impl Readiness {
-    /// The readiness of a service with this sidecar: that of [`Client::sidecar`](crate::Client::sidecar).
+    /// The readiness of a service with this sidecar, usually [`Client::sidecar`](crate::Client::sidecar).
     #[must_use]
     pub fn new(sidecar: Sidecar) -> Self {
         Self {
             inner: Arc::new(Inner {
                 sidecar,
                 stopping: AtomicBool::new(false),
-                seen: Mutex::new(None),
+                last_check: Mutex::new(None),
             }),
         }
     }
 
-    /// Whether requests should be sent here now. Looks at the sidecar if the last look is more than a second ago.
+    /// Checks whether requests should be sent to this service now. Reuses the last check of the sidecar for a second.
     ///
-    /// Cancelling it looks no further, and the next one looks again.
+    /// Cancelling it cancels the check.
     ///
     /// # Errors
     ///
-    /// No requests should be sent here, and why.
+    /// Why no requests should be sent.
     pub async fn check(&self) -> Result<(), Unready> {
         if self.is_stopping() {
             return Err(Unready::Stopping);
         }
-        let mut seen = self.inner.seen.lock().await;
-        let fresh = seen.take().filter(|(at, _)| at.elapsed() < FRESH);
+        let mut last_check = self.inner.last_check.lock().await;
+        let fresh = last_check.take().filter(|(at, _)| at.elapsed() < CHECK_TTL);
         let (at, result) = match fresh {
             Some(fresh) => fresh,
             None => {
-                let result = self.inner.sidecar.look().await;
+                let result = self.inner.sidecar.check().await;
                 (Instant::now(), result)
             }
         };
-        *seen = Some((at, result.clone()));
-        drop(seen);
-        // It may have been told to stop while it looked.
+        *last_check = Some((at, result.clone()));
+        drop(last_check);
+        // It may have been stopped meanwhile.
         if self.is_stopping() {
             return Err(Unready::Stopping);
         }
-        result.map_err(|seen| Unready::Sidecar {
-            waiting_for: self.inner.sidecar.to_string(),
-            seen,
+        result.map_err(|result| Unready::Sidecar {
+            check: self.inner.sidecar.to_string(),
+            result,
         })
     }
 
-    /// Says from now on that this service is about to stop. [`Shutdown`](super::Shutdown) does it.
+    /// Makes this service unready permanently. Called by [`Shutdown`](super::Shutdown).
     pub fn stop(&self) {
         self.inner.stopping.store(true, Ordering::Release);
     }
@@ -141,8 +141,8 @@ impl Readiness {
         self.inner.stopping.load(Ordering::Acquire)
     }
 
-    /// Answers any request with 200 if requests should be sent here, and with 503 if not, and says why in JSON. A
-    /// `tower::Service`, as axum's `route_service` takes it.
+    /// A `tower::Service`, for instance for axum's `route_service`. It responds to any request with 200 if requests should be sent
+    /// to this service and with 503 otherwise, with the reason as JSON.
     #[must_use]
     pub fn endpoint(&self) -> ReadinessEndpoint {
         ReadinessEndpoint {
@@ -150,13 +150,13 @@ impl Readiness {
         }
     }
 
-    async fn answer(self) -> Response<String> {
+    async fn respond(self) -> Response<String> {
         let (status, document) = match self.check().await {
             Ok(()) => (StatusCode::OK, json!({"status": "ready"})),
             Err(Unready::Stopping) => (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "stopping"})),
-            Err(Unready::Sidecar { waiting_for, seen }) => (
+            Err(Unready::Sidecar { check, result }) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                json!({"status": "waiting", "for": waiting_for, "seen": seen}),
+                json!({"status": "waiting", "for": check, "seen": result}),
             ),
         };
         let mut response = Response::new(document.to_string());
@@ -168,7 +168,7 @@ impl Readiness {
     }
 }
 
-/// Answers whether requests should be sent here. From [`Readiness::endpoint`].
+/// The readiness endpoint. From [`Readiness::endpoint`].
 #[derive(Debug, Clone)]
 pub struct ReadinessEndpoint {
     readiness: Readiness,
@@ -185,6 +185,6 @@ impl<B> Service<Request<B>> for ReadinessEndpoint {
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
         let readiness = self.readiness.clone();
-        Box::pin(async move { Ok(readiness.answer().await) })
+        Box::pin(async move { Ok(readiness.respond().await) })
     }
 }

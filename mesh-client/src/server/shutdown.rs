@@ -1,4 +1,4 @@
-//! Stopping in the order that ECS needs: first nobody new is sent here, then nobody is cut off.
+//! Graceful shutdown in the order that ECS requires: deregistration first, then requests in flight.
 
 use std::fmt;
 use std::future::Future;
@@ -13,24 +13,22 @@ use tokio::time::sleep;
 
 use super::readiness::Readiness;
 
-/// For how long a service that was told to stop goes on taking requests: 5 seconds.
+/// How long a service accepts requests after the stop signal: 5 seconds.
 ///
-/// ECS takes a task out of its load balancer's target group and out of Cloud Map before it sends SIGTERM (ECS developer
-/// guide, task-lifecycle-explanation, DEACTIVATING, read 2026-11-23), but whoever calls learns of it later: App Mesh's
-/// Envoys asked DNS again every 5 seconds, and a control plane that watches Cloud Map does so about as often. A service
-/// that closes its port at once refuses the calls that were on their way.
+/// ECS removes a task from its load balancer's target group and from Cloud Map before it sends SIGTERM (ECS developer guide,
+/// task-lifecycle-explanation, DEACTIVATING, read 2026-11-23), but callers notice later: App Mesh's Envoys queried DNS every 5
+/// seconds, and a control plane polls Cloud Map about as often. A service that closes its port at once would refuse their calls.
 pub const DEFAULT_DEREGISTRATION: Duration = Duration::from_secs(5);
 
-/// For how long requests may go on once no new ones are taken: 20 seconds.
+/// How long requests in flight may take after the service stops accepting new ones: 20 seconds.
 ///
-/// Longer than a call through the mesh may take by default ([`DEFAULT_TIMEOUT`](crate::DEFAULT_TIMEOUT), 17 seconds), so
-/// that what is cut off was not waiting for one. Together with [`DEFAULT_DEREGISTRATION`] shorter than ECS waits by
-/// default before it kills a task (`stopTimeout`, 30 seconds; ECS API reference, ContainerDefinition, read 2026-11-23),
-/// so that there is time to say so.
+/// Longer than the default timeout of a call ([`DEFAULT_TIMEOUT`](crate::DEFAULT_TIMEOUT), 17 seconds), so that a request that
+/// waits for one can finish. Together with [`DEFAULT_DEREGISTRATION`] shorter than the default `stopTimeout` (30 seconds; ECS API
+/// reference, ContainerDefinition, read 2026-11-23), after which ECS kills the task, so that the error can be reported.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(20);
 
-/// Stops a service in the order that ECS needs: says that it is not ready, waits until that is known everywhere,
-/// finishes the requests under way, and returns. Each step is bounded.
+/// Stops a service in the order that ECS requires: makes it unready, waits for its deregistration, finishes the requests in
+/// flight, and returns. Each step has a time limit.
 ///
 /// ```no_run
 /// # async fn example(mesh: mesh_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -47,42 +45,44 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(20);
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use = "it catches the signals that would end the process, and does nothing until it runs"]
+#[must_use = "it intercepts the signals that would end the process, and does nothing until it runs"]
 pub struct Shutdown {
     readiness: Readiness,
-    asked: Asked,
+    source: StopSource,
     deregistration: Duration,
     grace: Duration,
 }
 
-/// Who asks to stop.
+/// The source of stop requests.
 #[derive(Debug)]
-enum Asked {
-    BySignals(StopSignals),
-    ByOwner(mpsc::Receiver<&'static str>),
+enum StopSource {
+    Signals(StopSignals),
+    Channel(mpsc::Receiver<&'static str>),
 }
 
-/// That someone asks.
-struct Request {
+struct StopRequest {
     reason: &'static str,
-    /// Who asks does so at a terminal, where nobody has to learn of it.
-    by_hand: bool,
+    /// From a terminal: there is no deregistration to wait for.
+    is_interactive: bool,
 }
 
-impl Asked {
-    /// Waits until someone asks, for the first time or again. Cancelling it loses nothing.
-    async fn next(&mut self) -> Request {
+impl StopSource {
+    /// Waits for the next request. Cancelling it loses none.
+    async fn next(&mut self) -> StopRequest {
         match self {
-            Self::BySignals(signals) => {
+            Self::Signals(signals) => {
                 let signal = signals.next().await;
-                Request {
+                StopRequest {
                     reason: signal.name(),
-                    by_hand: signal.is_interactive(),
+                    is_interactive: signal.is_interactive(),
                 }
             }
-            Self::ByOwner(asked) => match asked.recv().await {
-                Some(reason) => Request { reason, by_hand: false },
-                // Nobody is left to ask.
+            Self::Channel(requests) => match requests.recv().await {
+                Some(reason) => StopRequest {
+                    reason,
+                    is_interactive: false,
+                },
+                // All senders are dropped.
                 None => std::future::pending().await,
             },
         }
@@ -90,101 +90,102 @@ impl Asked {
 }
 
 impl Shutdown {
-    /// Stops on SIGTERM, which ECS sends, and on SIGINT, which a person sends with Ctrl-C; elsewhere than on Unix on
-    /// Ctrl-C. From now on these signals do not end the process any more.
+    /// Stops on SIGTERM, which ECS sends, and on SIGINT, which a terminal sends for Ctrl-C. On other systems than Unix, stops on
+    /// Ctrl-C. From now on these signals no longer end the process.
     ///
-    /// After SIGINT it does not wait for [deregistration](Self::deregistration): what a person stops at a terminal is
-    /// deregistered nowhere. An image for ECS should not say `STOPSIGNAL SIGINT` then, which ECS would send in place of
-    /// SIGTERM (ECS API reference, StopTask, read 2026-11-23).
+    /// After SIGINT it does not wait for [deregistration](Self::deregistration): a service started at a terminal is not
+    /// registered. An image for ECS should therefore not have `STOPSIGNAL SIGINT`, which ECS would send instead of SIGTERM (ECS
+    /// API reference, StopTask, read 2026-11-23).
     ///
-    /// Each further signal ends the step that is under way: first the wait for deregistration, then the requests in
-    /// flight.
+    /// Each further signal ends the current step: first the wait for deregistration, then the requests in flight.
     ///
     /// # Errors
     ///
-    /// The signals cannot be caught.
+    /// The signal handlers cannot be installed.
     pub fn on_signals(readiness: &Readiness) -> io::Result<Self> {
-        Ok(Self::new(readiness, Asked::BySignals(StopSignals::listen()?)))
+        Ok(Self::new(readiness, StopSource::Signals(StopSignals::listen()?)))
     }
 
-    /// Stops when `asked` gives a reason: a word for the log. Each further one ends the step that is under way: first the
-    /// wait for deregistration, then the requests in flight. When its senders are dropped, nothing asks any more.
-    pub fn on_request(readiness: &Readiness, asked: mpsc::Receiver<&'static str>) -> Self {
-        Self::new(readiness, Asked::ByOwner(asked))
+    /// Stops on a message from `requests`, which contains a reason for the log. Each further message ends the current step: first
+    /// the wait for deregistration, then the requests in flight. Dropping the senders does not stop the service.
+    pub fn on_request(readiness: &Readiness, requests: mpsc::Receiver<&'static str>) -> Self {
+        Self::new(readiness, StopSource::Channel(requests))
     }
 
-    fn new(readiness: &Readiness, asked: Asked) -> Self {
+    fn new(readiness: &Readiness, source: StopSource) -> Self {
         Self {
             readiness: readiness.clone(),
-            asked,
+            source,
             deregistration: DEFAULT_DEREGISTRATION,
             grace: DEFAULT_GRACE,
         }
     }
 
-    /// For how long to go on taking requests while everybody learns that none should come. Default:
-    /// [`DEFAULT_DEREGISTRATION`].
+    /// Sets how long the service accepts requests while its deregistration propagates. Default: [`DEFAULT_DEREGISTRATION`].
     ///
-    /// Zero where nobody is sent here once the signal comes. Longer where callers resolve the service by DNS: they come
-    /// for as long as the record's TTL. Together with [`grace`](Self::grace) it has to fit into the container's
-    /// `stopTimeout`.
+    /// Zero if no caller knows the service when the signal comes; longer than the record's TTL if callers resolve the service by
+    /// DNS. Together with [`grace`](Self::grace) it must be shorter than the container's `stopTimeout`.
     pub fn deregistration(mut self, wait: Duration) -> Self {
         self.deregistration = wait;
         self
     }
 
-    /// For how long requests may go on once no new ones are taken. Default: [`DEFAULT_GRACE`].
+    /// Sets how long requests in flight may take after the service stops accepting new ones. Default: [`DEFAULT_GRACE`].
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Runs what `serve` makes until it is asked to stop and has done so. `serve` gets a future that resolves when no
-    /// new request is to be taken: the argument of axum's `with_graceful_shutdown`.
+    /// Runs the server that `serve` returns until it has stopped. The argument of `serve` is a future that resolves when no more
+    /// requests should be accepted: the argument of axum's `with_graceful_shutdown`.
     ///
     /// Cancelling it drops the server.
     ///
     /// # Errors
     ///
-    /// Serving failed, or requests did not finish in time or before it was asked once more.
+    /// The server failed, or requests did not finish in time or before another stop request.
     pub async fn run<S>(mut self, serve: impl FnOnce(Stop) -> S) -> Result<(), ShutdownError>
     where
         S: IntoFuture<Output = io::Result<()>>,
     {
-        let (tell, told) = oneshot::channel();
-        let mut serving = pin!(serve(Stop(told)).into_future());
-        let Request { reason, by_hand } = tokio::select! {
+        let (sender, stop) = oneshot::channel();
+        let mut serving = pin!(serve(Stop(stop)).into_future());
+        let StopRequest { reason, is_interactive } = tokio::select! {
             result = &mut serving => return result.map_err(ShutdownError::Serve),
-            request = self.asked.next() => request,
+            request = self.source.next() => request,
         };
 
         self.readiness.stop();
-        if !by_hand && !self.deregistration.is_zero() {
+        if !is_interactive && !self.deregistration.is_zero() {
             let wait = self.deregistration;
-            tracing::info!(reason, ?wait, "stopping; requests are taken until everybody knows");
+            tracing::info!(
+                reason,
+                ?wait,
+                "stopping: waiting for deregistration, still accepting requests"
+            );
             tokio::select! {
                 result = &mut serving => return result.map_err(ShutdownError::Serve),
-                again = self.asked.next() => {
-                    tracing::info!(reason = again.reason, "asked again: not waiting any longer");
+                again = self.source.next() => {
+                    tracing::info!(reason = again.reason, "second stop request: not waiting for deregistration");
                 }
                 () = sleep(wait) => {}
             }
         }
 
-        tracing::info!(reason, "stopping; requests in flight finish");
-        // Nobody is told if serving has ended by itself.
-        let _ = tell.send(());
+        tracing::info!(reason, "stopping: finishing requests in flight");
+        // The receiver is dropped if the server has already ended.
+        let _ = sender.send(());
         tokio::select! {
-            // First, so that nothing is given up that has finished.
+            // A finished server has precedence over the other branches.
             biased;
             result = &mut serving => result.map_err(ShutdownError::Serve),
-            again = self.asked.next() => Err(ShutdownError::AskedAgain(again.reason)),
-            () = sleep(self.grace) => Err(ShutdownError::GaveUp(self.grace)),
+            again = self.source.next() => Err(ShutdownError::Interrupted(again.reason)),
+            () = sleep(self.grace) => Err(ShutdownError::GracePeriod(self.grace)),
         }
     }
 }
 
-/// Resolves when no new request is to be taken. From [`Shutdown::run`].
+/// Resolves when no more requests should be accepted. From [`Shutdown::run`].
 #[derive(Debug)]
 pub struct Stop(oneshot::Receiver<()>);
 
@@ -192,31 +193,31 @@ impl Future for Stop {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // Whoever would tell is gone only if nobody runs the server any more.
+        // The sender is dropped only together with the server.
         Pin::new(&mut self.0).poll(context).map(|_| ())
     }
 }
 
-/// Why a service did not stop well.
+/// Why a service did not stop gracefully.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// Serving failed.
+    /// The server failed.
     Serve(io::Error),
-    /// Requests in flight did not finish within this time.
-    GaveUp(Duration),
-    /// Requests in flight had not finished when someone asked once more, for this reason.
-    AskedAgain(&'static str),
+    /// Requests in flight did not finish within this grace period.
+    GracePeriod(Duration),
+    /// Requests in flight had not finished when another stop request came, with this reason.
+    Interrupted(&'static str),
 }
 
 impl fmt::Display for ShutdownError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Serve(_) => f.write_str("serving failed"),
-            Self::GaveUp(grace) => write!(f, "gave up after {grace:?}: requests in flight did not finish"),
-            Self::AskedAgain(reason) => write!(
+            Self::Serve(_) => f.write_str("the server failed"),
+            Self::GracePeriod(grace) => write!(f, "requests in flight did not finish within {grace:?}"),
+            Self::Interrupted(reason) => write!(
                 f,
-                "gave up when asked again ({reason}): requests in flight did not finish"
+                "requests in flight did not finish before another stop request ({reason})"
             ),
         }
     }
@@ -226,7 +227,7 @@ impl std::error::Error for ShutdownError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Serve(error) => Some(error),
-            Self::GaveUp(_) | Self::AskedAgain(_) => None,
+            Self::GracePeriod(_) | Self::Interrupted(_) => None,
         }
     }
 }
@@ -236,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steps_fit_into_the_time_that_ecs_gives() {
+    fn the_steps_are_shorter_than_the_stop_timeout() {
         let stop_timeout = Duration::from_secs(30);
         assert!(DEFAULT_DEREGISTRATION + DEFAULT_GRACE < stop_timeout);
         assert!(DEFAULT_GRACE > crate::DEFAULT_TIMEOUT);

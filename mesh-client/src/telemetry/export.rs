@@ -1,7 +1,7 @@
-//! The way of spans and metrics to the collector: OTLP over HTTP, in batches, on threads of the exporter's own.
+//! Exporters of spans and metrics: OTLP over HTTP, in batches, on threads of their own.
 //!
-//! Requests and batches meet in a queue of bounded length. A full one, because the collector is slow or gone, loses
-//! spans and never waits.
+//! The queue before the exporter is bounded. If it is full, because the collector is slow or gone, spans are dropped; requests
+//! never wait.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use sidecar_contract::Diagnostics;
 
-use super::ids::Ids;
 use super::settings::{Destination, Settings};
+use super::trace_ids::TraceIds;
 use crate::config::ConfigError;
 
 type Providers = (Option<SdkTracerProvider>, Option<SdkMeterProvider>);
@@ -27,19 +27,22 @@ pub(super) fn providers(settings: &Settings) -> Result<Providers, ConfigError> {
         .build()
     };
     let mut diagnostics = Diagnostics::new();
-    let mut failed = |what: &str, why: String| diagnostics.add(what, format!("cannot be exported: {why}"));
+    let mut failed =
+        |what: &str, reason: String| diagnostics.add(what, format!("the exporter cannot be created: {reason}"));
     let traces = settings.traces.as_ref().and_then(|destination| {
-        let exporter = span_exporter(destination).map_err(|why| failed("spans", why)).ok()?;
+        let exporter = span_exporter(destination)
+            .map_err(|reason| failed("spans", reason))
+            .ok()?;
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
             .with_sampler(settings.sampler.clone())
-            .with_id_generator(Ids::default())
+            .with_id_generator(TraceIds::default())
             .with_resource(resource());
         Some(provider.build())
     });
     let metrics = settings.metrics.as_ref().and_then(|destination| {
         let exporter = metric_exporter(destination)
-            .map_err(|why| failed("metrics", why))
+            .map_err(|reason| failed("metrics", reason))
             .ok()?;
         let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter);
         Some(provider.with_resource(resource()).build())
@@ -71,8 +74,8 @@ fn metric_exporter(destination: &Destination) -> Result<MetricExporter, String> 
         .map_err(|error| error.to_string())
 }
 
-/// A client with a thread of its own, so that batches leave whatever the service's runtime is busy with, and also when
-/// that has only one thread and is being stopped.
+/// A client with a thread of its own, so that batches are sent while the service's runtime is busy, and also while a
+/// single-threaded runtime is shutting down.
 fn http_client(timeout: Duration) -> Result<reqwest::blocking::Client, String> {
     let build = move || {
         reqwest::blocking::Client::builder()
@@ -81,9 +84,9 @@ fn http_client(timeout: Duration) -> Result<reqwest::blocking::Client, String> {
             .timeout(timeout)
             .build()
     };
-    // Elsewhere, because it waits for its thread, which is not allowed within a runtime.
+    // On another thread, because it blocks, which is not allowed within a runtime.
     match std::thread::spawn(build).join() {
         Ok(client) => client.map_err(|error| error.to_string()),
-        Err(_) => Err("its HTTP client cannot be set up".to_owned()),
+        Err(_) => Err("its HTTP client cannot be created".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! Where a request comes from: its trace, as the headers tell it, and what of them goes on.
+//! Trace context of incoming requests.
 
 use http::HeaderMap;
 use opentelemetry::Context;
@@ -8,30 +8,33 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::ids;
+use super::trace_ids;
 use super::xray::{self, TracingHeader};
 use crate::trace_context::TraceContext;
 
 tokio::task_local! {
-    /// The headers of the request that this task answers.
+    /// The trace context of the request that this task handles.
     pub(super) static CURRENT: TraceContext;
 }
 
-/// The trace of a request that came.
+/// The trace of an incoming request.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    /// With the span that it is to be below, if there is one.
+    /// Contains the parent span, if there is one.
     parent: Context,
-    /// The trace that it begins, if it has an id and no parent.
-    begins: Option<TraceId>,
+    /// The trace id of a request without a parent span.
+    root_trace_id: Option<TraceId>,
 }
 
 impl Incoming {
-    /// Reads `traceparent`, or else `X-Amzn-Trace-Id`. `trace` is what is known of the same headers.
+    /// Parses `traceparent`, or else `X-Amzn-Trace-Id`. `trace` is the trace context of the same headers.
     pub(super) fn from_headers(headers: &HeaderMap, trace: &TraceContext) -> Self {
         if trace.trace_id().is_some() {
             let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &W3c::of(trace));
-            return Self { parent, begins: None };
+            return Self {
+                parent,
+                root_trace_id: None,
+            };
         }
         let header = headers
             .get(xray::HEADER)
@@ -42,38 +45,37 @@ impl Incoming {
                 parent: Some(parent),
                 sampled,
             }) => {
-                // Whoever leaves the decision to others asks about this trace, so it is kept.
+                // Without a sampling decision, or with a request for one (`?`), the trace is sampled.
                 let flags = TraceFlags::default().with_sampled(sampled.unwrap_or(true));
                 let span = SpanContext::new(root, parent, flags, true, TraceState::default());
                 Self {
                     parent: Context::new().with_remote_span_context(span),
-                    begins: None,
+                    root_trace_id: None,
                 }
             }
             header => Self {
                 parent: Context::new(),
-                begins: header.map(|header| header.root),
+                root_trace_id: header.map(|header| header.root),
             },
         }
     }
 
-    /// Puts `span` into the trace, and starts it: the context with the span that OpenTelemetry has. It is an empty one
-    /// where nobody exports.
+    /// Starts `span` in the trace, and returns the context with the span of OpenTelemetry: empty if nothing is exported.
     pub(super) fn start(self, span: &Span) -> Context {
         match span.set_parent(self.parent) {
-            Ok(()) => ids::beginning(self.begins, || span.context()),
+            Ok(()) => trace_ids::with_trace_id(self.root_trace_id, || span.context()),
             Err(_) => Context::new(),
         }
     }
 
-    /// The trace that the request belongs to, if it is known.
+    /// The trace id of the request, if it has one.
     pub(super) fn trace_id(&self) -> Option<TraceId> {
         let span = self.parent.span().span_context().clone();
-        span.is_valid().then(|| span.trace_id()).or(self.begins)
+        span.is_valid().then(|| span.trace_id()).or(self.root_trace_id)
     }
 }
 
-/// A `traceparent` that keeps the rules, and its `tracestate`s as one.
+/// A valid `traceparent`, and its `tracestate` headers combined.
 struct W3c {
     parent: String,
     state: String,
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn w3c_decides_before_x_ray() {
+    fn w3c_has_precedence_over_x_ray() {
         let incoming = incoming(&[
             ("traceparent", PARENT),
             ("tracestate", "a=1"),
@@ -146,25 +148,25 @@ mod tests {
         assert_eq!(span.span_id().to_string(), "b7ad6b7169203331");
         assert!(!span.is_sampled() && span.is_remote());
         assert_eq!(span.trace_state().header(), "a=1,b=2");
-        assert_eq!(incoming.begins, None);
+        assert_eq!(incoming.root_trace_id, None);
     }
 
     #[test]
-    fn x_ray_names_a_parent_or_begins_a_trace() {
-        let below = incoming(&[("x-amzn-trace-id", &format!("{ROOT};Parent=53995c3f42cd8ad8"))]);
-        assert_eq!(span(&below).span_id().to_string(), "53995c3f42cd8ad8");
-        assert!(span(&below).is_sampled());
-        let refused = incoming(&[("x-amzn-trace-id", &format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=0"))]);
-        assert!(!span(&refused).is_sampled());
+    fn x_ray_has_a_parent_or_only_a_trace_id() {
+        let with_parent = incoming(&[("x-amzn-trace-id", &format!("{ROOT};Parent=53995c3f42cd8ad8"))]);
+        assert_eq!(span(&with_parent).span_id().to_string(), "53995c3f42cd8ad8");
+        assert!(span(&with_parent).is_sampled());
+        let unsampled = incoming(&[("x-amzn-trace-id", &format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=0"))]);
+        assert!(!span(&unsampled).is_sampled());
 
-        let begins = incoming(&[("x-amzn-trace-id", ROOT)]);
-        assert!(!span(&begins).is_valid());
-        assert_eq!(begins.begins, below.trace_id());
-        assert_eq!(begins.trace_id(), below.trace_id());
+        let root = incoming(&[("x-amzn-trace-id", ROOT)]);
+        assert!(!span(&root).is_valid());
+        assert_eq!(root.root_trace_id, with_parent.trace_id());
+        assert_eq!(root.trace_id(), with_parent.trace_id());
     }
 
     #[test]
-    fn what_is_malformed_is_no_trace() {
+    fn malformed_headers_are_ignored() {
         for pairs in [
             &[][..],
             &[("traceparent", PARENT), ("traceparent", PARENT)],

@@ -1,4 +1,4 @@
-//! The calls that a service makes, as spans and a metric, and the headers by which they belong to a trace.
+//! Spans, metrics and trace headers of calls.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,8 +12,8 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::incoming::{CURRENT, Incoming};
-use super::measure::{self, Outcome};
-use super::words;
+use super::metrics::{self, Outcome};
+use super::semconv;
 use super::xray::{self, TracingHeader};
 use crate::call::Call;
 use crate::client::Client;
@@ -24,116 +24,116 @@ use crate::trace_context::TraceContext;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// A call in a span of its own.
+/// A call with its span.
 pub(crate) struct Outgoing {
     call: Call,
-    under_way: UnderWay,
+    in_flight: InFlight,
 }
 
-/// What a call's span and measurement need. Dropped before the answer, the call was cancelled.
-struct UnderWay {
+/// The span and the metric of a call. If it is dropped before the response, the call was cancelled.
+struct InFlight {
     span: Span,
-    /// With the span as OpenTelemetry has it; one that records nothing where nobody exports.
+    /// Contains the span of OpenTelemetry; it does not record if nothing is exported.
     context: Context,
     method: &'static str,
-    /// The service's name and port, if they are measured.
+    /// The service's name and port, if metrics are exported.
     service: Option<(Arc<str>, u16)>,
-    begun: Instant,
-    has_ended: bool,
+    started: Instant,
+    is_recorded: bool,
 }
 
 impl Outgoing {
-    /// Makes a span of a call that is about to be sent, and puts the trace on its headers.
+    /// Starts the span of a call and writes the trace context to its headers.
     ///
-    /// The span is below the current one. If the call was tied to another trace, by
-    /// [`propagate`](crate::RequestBuilder::propagate) or by its headers, then below that; and if nothing else is known,
-    /// the call goes on with the headers of the request that this task answers.
+    /// The span is a child of the current one. If the call has another trace context, by
+    /// [`propagate`](crate::RequestBuilder::propagate) or by its headers, it is a child of that. Without spans, the call gets the
+    /// trace context of the request that this task handles.
     pub(crate) fn begin(mut call: Call) -> Self {
-        pass_on(&mut call.headers);
+        propagate_current(&mut call.headers);
         let span = tracing::info_span!("call", otel.kind = "client");
         let context = start(&span, &call.headers);
-        let method = words::method(&call.method);
+        let method = semconv::method(&call.method);
         if context.span().is_recording() {
             describe(&context.span(), method, &call);
         }
         inject(&context, &mut call.headers);
         let service = || (call.target.name().shared(), call.target.port());
-        let under_way = UnderWay {
+        let in_flight = InFlight {
             span,
             context,
             method,
-            service: measure::is_on().then(service),
-            begun: Instant::now(),
-            has_ended: false,
+            service: metrics::is_enabled().then(service),
+            started: Instant::now(),
+            is_recorded: false,
         };
-        Self { call, under_way }
+        Self { call, in_flight }
     }
 
-    /// Sends the call within its span, and notes what became of it.
+    /// Sends the call within its span, and records its outcome.
     ///
-    /// Cancelling it notes that it was cancelled.
+    /// Cancelling it records that it was cancelled.
     pub(crate) async fn send(self, client: &Client) -> Result<Response, Error> {
-        let mut under_way = self.under_way;
-        let result = self.call.send(client).instrument(under_way.span.clone()).await;
+        let mut in_flight = self.in_flight;
+        let result = self.call.send(client).instrument(in_flight.span.clone()).await;
         match &result {
             Ok(response) => {
                 let status = response.status();
-                let error = (status.as_u16() >= 400).then(|| words::status_error(status));
+                let error = (status.as_u16() >= 400).then(|| semconv::status_error(status));
                 let status = Some(status);
-                under_way.note(&Outcome { status, error }, "");
+                in_flight.record(&Outcome { status, error }, "");
             }
             Err(error) => {
-                // The names of services are few; those that somebody may try are not.
-                under_way.service = None;
+                // See `metrics::client`.
+                in_flight.service = None;
                 let outcome = Outcome {
                     status: error.status(),
                     error: Some(error.label().into()),
                 };
-                under_way.note(&outcome, &error.to_string());
+                in_flight.record(&outcome, &error.to_string());
             }
         }
         result
     }
 }
 
-impl UnderWay {
-    fn note(&mut self, outcome: &Outcome, sentence: &str) {
-        self.has_ended = true;
-        outcome.describe(&self.context.span(), sentence);
+impl InFlight {
+    fn record(&mut self, outcome: &Outcome, description: &str) {
+        self.is_recorded = true;
+        outcome.record_on(&self.context.span(), description);
         let service = self.service.as_ref().map(|(name, port)| (name, *port));
-        measure::client(self.method, service, outcome, self.begun.elapsed());
+        metrics::client(self.method, service, outcome, self.started.elapsed());
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        if !self.has_ended {
+        if !self.is_recorded {
             self.service = None;
-            self.note(&Outcome::cancelled(), "");
+            self.record(&Outcome::cancelled(), "");
         }
     }
 }
 
-/// What is known before the answer. The query is left out: it is where secrets are found.
+/// Sets the attributes known before the response. Without the query, which may contain secrets.
 fn describe(span: &SpanRef<'_>, method: &'static str, call: &Call) {
-    let note = |name, value: Value| span.set_attribute(KeyValue::new(name, value));
-    span.update_name(words::method_in_name(method));
-    note("http.request.method", method.into());
-    if method == words::OTHER {
-        note("http.request.method_original", call.method.to_string().into());
+    let set = |name, value: Value| span.set_attribute(KeyValue::new(name, value));
+    span.update_name(semconv::method_in_name(method));
+    set("http.request.method", method.into());
+    if method == semconv::OTHER {
+        set("http.request.method_original", call.method.to_string().into());
     }
-    note("server.address", call.target.name().shared().into());
-    note("server.port", i64::from(call.target.port()).into());
+    set("server.address", call.target.name().shared().into());
+    set("server.port", i64::from(call.target.port()).into());
     let url = format!("http://{}{}", call.target.service(), call.target.path());
-    note("url.full", url.into());
+    set("url.full", url.into());
     if let Some(id) = TraceContext::from_headers(&call.headers).request_id() {
-        span.set_attribute(words::request_id(id));
+        span.set_attribute(semconv::request_id(id));
     }
 }
 
-/// Puts what the request came with, which this task answers, on a call that says nothing of a trace itself.
-fn pass_on(headers: &mut HeaderMap) {
-    // Outside of a request there is nothing to pass on.
+/// Adds the trace context of the request that this task handles to a call without one.
+fn propagate_current(headers: &mut HeaderMap) {
+    // Outside a request there is no trace context.
     let _ = CURRENT.try_with(|current| {
         let own = TraceContext::from_headers(headers);
         if own.is_empty() {
@@ -144,7 +144,7 @@ fn pass_on(headers: &mut HeaderMap) {
     });
 }
 
-/// Takes W3C's two headers, the second only if there is something in it. With names that need not be made for each call.
+/// Sets `traceparent` and a non-empty `tracestate`. With header names that are not allocated for each call.
 struct Headers<'a>(&'a mut HeaderMap);
 
 impl Injector for Headers<'_> {
@@ -161,30 +161,30 @@ impl Injector for Headers<'_> {
     }
 }
 
-/// Starts `span` below the current one, or else in the trace that `headers` tell of.
+/// Starts `span` as a child of the current one, or else in the trace of `headers`.
 fn start(span: &Span, headers: &HeaderMap) -> Context {
     if span.is_disabled() {
         return Context::new();
     }
     let current = Span::current().context();
     let current = current.span().span_context().clone();
-    let told = Incoming::from_headers(headers, &TraceContext::from_headers(headers));
-    let is_another = told.trace_id().is_some_and(|id| id != current.trace_id());
+    let incoming = Incoming::from_headers(headers, &TraceContext::from_headers(headers));
+    let is_another = incoming.trace_id().is_some_and(|id| id != current.trace_id());
     if current.is_valid() && !is_another {
         span.context()
     } else {
-        told.start(span)
+        incoming.start(span)
     }
 }
 
-/// Writes the trace of a span in both forms, in place of what is there. Where nobody exports, that stays.
+/// Writes the trace context of a span to `headers` in both formats. Without a recording span, `headers` are unchanged.
 fn inject(context: &Context, headers: &mut HeaderMap) {
     let span = context.span().span_context().clone();
     if !span.is_valid() {
         return;
     }
     TraceContextPropagator::new().inject_context(context, &mut Headers(headers));
-    if let Ok(value) = HeaderValue::try_from(TracingHeader::of(&span)) {
+    if let Ok(value) = HeaderValue::try_from(TracingHeader::format(&span)) {
         headers.insert(xray::HEADER, value);
     }
 }

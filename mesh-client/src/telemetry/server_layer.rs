@@ -1,11 +1,10 @@
-//! The requests that a service is asked, as spans and a metric: a tower layer.
+//! Spans and a metric of incoming requests: a `tower::Layer`.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::extract::MatchedPath;
 use http::header::{HOST, USER_AGENT};
 use http::uri::Authority;
 use http::{Request, Response, StatusCode, Version};
@@ -15,19 +14,20 @@ use tower::{Layer, Service};
 use tracing::{Instrument as _, Span};
 
 use super::incoming::{CURRENT, Incoming};
-use super::measure::{self, Outcome};
-use super::words;
+use super::metrics::{self, Outcome};
+use super::route::Route;
+use super::semconv;
 use crate::trace_context::TraceContext;
 
-/// Makes a span and a measurement of each request, and lets the calls that it causes belong to it.
+/// Records a span and the duration of each request, and makes the calls of its handler part of its trace.
 ///
-/// Add it by axum's `Router::layer`, so that it knows which route matched; a request that none matched has a span
-/// without one. What stands behind the path, the query, is left out: it is where secrets are found.
+/// With the feature `axum`, add it by axum's `Router::layer`: spans and metrics then contain the route that matched, if any.
+/// The query is not recorded, because it may contain secrets.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServerLayer(());
 
 impl ServerLayer {
-    /// The layer. It works whether anything is exported or not: without, it hands on the headers that came.
+    /// Creates the layer. If nothing is exported, it propagates the headers of requests to calls.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -42,7 +42,7 @@ impl<S> Layer<S> for ServerLayer {
     }
 }
 
-/// What [`ServerLayer`] makes of a service.
+/// A service wrapped by [`ServerLayer`].
 #[derive(Debug, Clone)]
 pub struct ServerService<S> {
     inner: S,
@@ -64,24 +64,24 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let trace = TraceContext::from_headers(request.headers());
         let served = Served::begin(&request, &trace);
-        let answer = self.inner.call(request).instrument(served.span.clone());
+        let response = self.inner.call(request).instrument(served.span.clone());
         Box::pin(CURRENT.scope(trace, async move {
-            let answer = answer.await;
-            served.end(answer.as_ref().map(Response::status).ok());
-            answer
+            let response = response.await;
+            served.end(response.as_ref().map(Response::status).ok());
+            response
         }))
     }
 }
 
-/// A request under way. Dropped before its [`end`](Served::end), it was cancelled.
+/// A request in progress. If it is dropped before its [`end`](Served::end), it was cancelled.
 struct Served {
     span: Span,
-    /// With the span as OpenTelemetry has it; one that records nothing where nobody exports.
+    /// Contains the span of OpenTelemetry; it does not record if nothing is exported.
     context: opentelemetry::Context,
     method: &'static str,
-    route: Option<MatchedPath>,
-    begun: Instant,
-    has_ended: bool,
+    route: Option<Route>,
+    started: Instant,
+    is_recorded: bool,
 }
 
 impl Served {
@@ -90,10 +90,10 @@ impl Served {
         let served = Self {
             context: Incoming::from_headers(request.headers(), trace).start(&span),
             span,
-            method: words::method(request.method()),
-            route: request.extensions().get::<MatchedPath>().cloned(),
-            begun: Instant::now(),
-            has_ended: false,
+            method: semconv::method(request.method()),
+            route: Route::matched(request),
+            started: Instant::now(),
+            is_recorded: false,
         };
         if served.context.span().is_recording() {
             served.describe(request, trace);
@@ -101,62 +101,62 @@ impl Served {
         served
     }
 
-    /// What is known before the answer. Noted on the span of OpenTelemetry alone: as fields of `tracing` it would stand
-    /// before every line of the log.
+    /// Sets the attributes known before the response. Only on the span of OpenTelemetry: as fields of the `tracing` span they would
+    /// be written with every line of the log.
     fn describe<B>(&self, request: &Request<B>, trace: &TraceContext) {
         let span = self.context.span();
-        let note = |name, value: Value| span.set_attribute(KeyValue::new(name, value));
-        let verb = words::method_in_name(self.method);
+        let set = |name, value: Value| span.set_attribute(KeyValue::new(name, value));
+        let verb = semconv::method_in_name(self.method);
         match &self.route {
             Some(route) => {
                 span.update_name(format!("{verb} {}", route.as_str()));
-                note("http.route", route.as_str().to_owned().into());
+                set("http.route", route.as_str().to_owned().into());
             }
             None => span.update_name(verb),
         }
-        note("http.request.method", self.method.into());
-        if self.method == words::OTHER {
-            note("http.request.method_original", request.method().to_string().into());
+        set("http.request.method", self.method.into());
+        if self.method == semconv::OTHER {
+            set("http.request.method_original", request.method().to_string().into());
         }
-        note("url.scheme", "http".into());
-        note("url.path", request.uri().path().to_owned().into());
-        note("network.protocol.version", version(request.version()).into());
+        set("url.scheme", "http".into());
+        set("url.path", request.uri().path().to_owned().into());
+        set("network.protocol.version", version(request.version()).into());
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(authority) = header(HOST).and_then(|host| host.parse::<Authority>().ok()) {
-            note("server.address", authority.host().to_owned().into());
+            set("server.address", authority.host().to_owned().into());
             if let Some(port) = authority.port_u16() {
-                note("server.port", i64::from(port).into());
+                set("server.port", i64::from(port).into());
             }
         }
         if let Some(agent) = header(USER_AGENT) {
-            note("user_agent.original", agent.to_owned().into());
+            set("user_agent.original", agent.to_owned().into());
         }
         if let Some(id) = trace.request_id() {
-            span.set_attribute(words::request_id(id));
+            span.set_attribute(semconv::request_id(id));
         }
     }
 
-    /// `None` if the service failed without an answer.
+    /// `None` if the service failed without a response.
     fn end(mut self, status: Option<StatusCode>) {
         let error = match status {
-            Some(status) => status.is_server_error().then(|| words::status_error(status)),
-            None => Some(words::OTHER.into()),
+            Some(status) => status.is_server_error().then(|| semconv::status_error(status)),
+            None => Some(semconv::OTHER.into()),
         };
-        self.note(&Outcome { status, error });
+        self.record(&Outcome { status, error });
     }
 
-    fn note(&mut self, outcome: &Outcome) {
-        self.has_ended = true;
-        outcome.describe(&self.context.span(), "");
-        let route = self.route.as_ref().map(MatchedPath::as_str);
-        measure::server(self.method, route, outcome, self.begun.elapsed());
+    fn record(&mut self, outcome: &Outcome) {
+        self.is_recorded = true;
+        outcome.record_on(&self.context.span(), "");
+        let route = self.route.as_ref().map(Route::as_str);
+        metrics::server(self.method, route, outcome, self.started.elapsed());
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        if !self.has_ended {
-            self.note(&Outcome::cancelled());
+        if !self.is_recorded {
+            self.record(&Outcome::cancelled());
         }
     }
 }

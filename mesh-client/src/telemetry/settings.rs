@@ -1,8 +1,8 @@
-//! What the variables of OpenTelemetry say, judged before anything is set up.
+//! Parses the environment variables of OpenTelemetry.
 //!
 //! Names, values and defaults: opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables and
 //! …/otel/protocol/exporter (read 2026-11-23). Two things differ: nothing is exported unless an endpoint or an exporter
-//! is set, and a value that is not allowed is a mistake and not a warning.
+//! is set, and an invalid value is an error, not a warning.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -19,10 +19,10 @@ const TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
-/// The only protocol, and the specification's default.
+/// The only supported protocol, and the specification's default.
 const HTTP_PROTOBUF: &str = "http/protobuf";
 
-/// Where a collector listens that nobody names but an exporter is asked for.
+/// The endpoint if an exporter is set and no endpoint.
 const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,15 +35,15 @@ pub(super) struct Settings {
     pub(super) sampler: Sampler,
 }
 
-/// Where spans or metrics go.
+/// A collector endpoint for spans or metrics.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Destination {
     pub(super) endpoint: Url,
-    /// For one batch.
+    /// The timeout of one batch.
     pub(super) timeout: Duration,
 }
 
-/// The names of what is exported: in variables about it alone, about its exporter, and its path at the collector.
+/// The variables of a signal, and its path at the collector.
 struct Signal {
     endpoint: &'static str,
     protocol: &'static str,
@@ -93,7 +93,7 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Settings
     variables.diagnostics.into_result(settings).map_err(ConfigError::new)
 }
 
-/// One-method access to the environment, and what was wrong with it so far.
+/// Access to the environment variables, and their errors.
 struct Variables<L> {
     lookup: L,
     diagnostics: Diagnostics,
@@ -105,15 +105,15 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text.trim().to_owned()),
             Err(value) => {
-                self.wrong(name, &value.to_string_lossy(), "UTF-8");
+                self.invalid(name, &value.to_string_lossy(), "UTF-8");
                 None
             }
         }
     }
 
-    fn wrong(&mut self, name: &str, value: &str, allowed: &str) {
+    fn invalid(&mut self, name: &str, value: &str, allowed: &str) {
         let message = format!("is `{}`; allowed is {allowed}", value.escape_debug());
-        // A variable that both signals read is wrong once.
+        // Both signals read the common variables; their errors are reported once.
         let is_known = self
             .diagnostics
             .iter()
@@ -123,34 +123,34 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         }
     }
 
-    /// The variable about one signal, or else that about both, with its name.
-    fn either(&mut self, own: &'static str, both: &'static str) -> Option<(&'static str, String)> {
+    /// The variable of one signal, or else the common one, with its name.
+    fn either(&mut self, own: &'static str, common: &'static str) -> Option<(&'static str, String)> {
         match self.text(own) {
             Some(text) => Some((own, text)),
-            None => self.text(both).map(|text| (both, text)),
+            None => self.text(common).map(|text| (common, text)),
         }
     }
 
     fn destination(&mut self, signal: &Signal) -> Option<Destination> {
-        let is_asked_for = match self.text(signal.exporter).as_deref() {
+        let is_enabled = match self.text(signal.exporter).as_deref() {
             None => false,
             Some("otlp") => true,
             Some("none") => return None,
             Some(other) => {
-                self.wrong(signal.exporter, other, "otlp, or none");
+                self.invalid(signal.exporter, other, "otlp, or none");
                 return None;
             }
         };
         let endpoint = match (self.text(signal.endpoint), self.text(ENDPOINT)) {
             (Some(text), _) => self.url(signal.endpoint, &text, None),
             (None, Some(text)) => self.url(ENDPOINT, &text, Some(signal.path)),
-            (None, None) if is_asked_for => self.url(ENDPOINT, DEFAULT_ENDPOINT, Some(signal.path)),
+            (None, None) if is_enabled => self.url(ENDPOINT, DEFAULT_ENDPOINT, Some(signal.path)),
             (None, None) => return None,
         };
         match self.either(signal.protocol, PROTOCOL) {
             None => {}
             Some((_, text)) if text == HTTP_PROTOBUF => {}
-            Some((name, text)) => self.wrong(name, &text, "http/protobuf, for which collectors listen on port 4318"),
+            Some((name, text)) => self.invalid(name, &text, "http/protobuf (port 4318 of a collector)"),
         }
         let timeout = match self.either(signal.timeout, TIMEOUT) {
             None => Some(DEFAULT_TIMEOUT),
@@ -161,7 +161,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
                     .filter(|millis| *millis > 0)
                     .map(Duration::from_millis);
                 if timeout.is_none() {
-                    self.wrong(name, &text, "a number of milliseconds from 1");
+                    self.invalid(name, &text, "a number of milliseconds, 1 or more");
                 }
                 timeout
             }
@@ -172,14 +172,14 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         })
     }
 
-    /// The URL in a variable, with `path` behind its own if it is one for both signals.
+    /// Parses a URL; appends `path` to the path of a URL that is common to both signals.
     fn url(&mut self, name: &str, text: &str, path: Option<&str>) -> Option<Url> {
         let url = Url::parse(text)
             .ok()
             .filter(|url| url.scheme() == "http" && url.has_host());
         let Some(mut url) = url else {
-            let allowed = "http://HOST:PORT of a collector near by, which may send on by https";
-            self.wrong(name, text, allowed);
+            let allowed = "http://HOST:PORT of a local collector, which can forward by https";
+            self.invalid(name, text, allowed);
             return None;
         };
         if let Some(path) = path {
@@ -199,8 +199,8 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
             Some("parentbased_always_off") => below(Sampler::AlwaysOff),
             Some("parentbased_traceidratio") => below(Sampler::TraceIdRatioBased(self.ratio())),
             Some(other) => {
-                let allowed = "always_on, always_off or traceidratio, or one of them behind parentbased_";
-                self.wrong(SAMPLER, other, allowed);
+                let allowed = "always_on, always_off or traceidratio, or one of them with the prefix parentbased_";
+                self.invalid(SAMPLER, other, allowed);
                 Sampler::AlwaysOff
             }
         }
@@ -212,7 +212,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         };
         let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
         ratio.unwrap_or_else(|| {
-            self.wrong(SAMPLER_ARG, &text, "a number from 0 to 1");
+            self.invalid(SAMPLER_ARG, &text, "a number from 0 to 1");
             0.0
         })
     }

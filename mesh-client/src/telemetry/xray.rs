@@ -1,31 +1,31 @@
-//! The `X-Amzn-Trace-Id` header of AWS X-Ray, as a trace that others know by `traceparent`.
+//! The `X-Amzn-Trace-Id` header of AWS X-Ray.
 //!
 //! `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`. The root is a trace id with dashes: four
-//! bytes that once had to be the time, and do not any more, then twelve (AWS X-Ray developer guide, "Tracing header" in
-//! xray-concepts and "trace ID format" in xray-api-sendingdata, read 2026-11-23). A load balancer sends a root alone, and
+//! bytes that had to be the time in the past, then twelve (AWS X-Ray developer guide, "Tracing header" in
+//! xray-concepts and "trace ID format" in xray-api-sendingdata, read 2026-11-23). A load balancer sends a root only, and
 //! adds fields of its own (`Self`); applications may add others, in any order (Elastic Load Balancing guide,
 //! load-balancer-request-tracing, read 2026-11-23).
 //!
-//! Not by the crate `opentelemetry-aws`: its version 0.21 makes a span of a load balancer's header that has no parent,
-//! which is then no valid one, so the trace ends there; and it puts others' fields into `tracestate`.
+//! The crate `opentelemetry-aws` is not used: its version 0.21 creates an invalid parent span from a load balancer's header
+//! without a parent, so the trace ends there; and it copies unknown fields to `tracestate`.
 
 use http::HeaderName;
 use opentelemetry::trace::{SpanContext, SpanId, TraceId};
 
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// What the header says.
+/// A parsed header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TracingHeader {
     pub(super) root: TraceId,
-    /// None if the trace begins with whoever sent it: a load balancer.
+    /// `None` if the sender has no span, such as a load balancer.
     pub(super) parent: Option<SpanId>,
-    /// None if whoever receives it is to decide: nothing is said, or `?`.
+    /// The sampling decision; `None` if the receiver decides: no field, or `?`.
     pub(super) sampled: Option<bool>,
 }
 
 impl TracingHeader {
-    /// `None` if there is no root, or it is none.
+    /// Parses a value; `None` without a valid root.
     pub(super) fn parse(value: &str) -> Option<Self> {
         let mut root = None;
         let mut parent = None;
@@ -36,15 +36,15 @@ impl TracingHeader {
                 Some(("Parent", value)) => parent = span_id(value),
                 Some(("Sampled", "1")) => sampled = Some(true),
                 Some(("Sampled", "0")) => sampled = Some(false),
-                // Others' fields, and decisions that are none.
+                // Unknown fields, and malformed decisions.
                 _ => {}
             }
         }
         root.map(|root| Self { root, parent, sampled })
     }
 
-    /// The header for a call below `span`.
-    pub(super) fn of(span: &SpanContext) -> String {
+    /// Formats the header of a call with the span `span`.
+    pub(super) fn format(span: &SpanContext) -> String {
         let root = u128::from_be_bytes(span.trace_id().to_bytes());
         let (time, unique) = (root >> 96, root & (u128::MAX >> 32));
         let (parent, sampled) = (span.span_id(), u8::from(span.is_sampled()));
@@ -66,7 +66,7 @@ fn span_id(parent: &str) -> Option<SpanId> {
     (id != SpanId::INVALID).then_some(id)
 }
 
-/// `from_hex` of OpenTelemetry takes signs and fewer digits.
+/// OpenTelemetry's `from_hex` accepts signs and fewer digits.
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_a_root_is_none() {
+    fn a_header_without_a_valid_root_is_ignored() {
         for value in [
             "",
             "Parent=53995c3f42cd8ad8;Sampled=1",
@@ -133,16 +133,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sent_is_read_back(trace in 1_u128.., span in 1_u64.., sampled: bool) {
+        fn formatted_headers_are_parsed(trace in 1_u128.., span in 1_u64.., sampled: bool) {
             let flags = TraceFlags::default().with_sampled(sampled);
             let (root, parent) = (TraceId::from(trace), SpanId::from(span));
             let context = SpanContext::new(root, parent, flags, false, TraceState::default());
             let expected = TracingHeader { root, parent: Some(parent), sampled: Some(sampled) };
-            prop_assert_eq!(TracingHeader::parse(&TracingHeader::of(&context)), Some(expected));
+            prop_assert_eq!(TracingHeader::parse(&TracingHeader::format(&context)), Some(expected));
         }
 
         #[test]
-        fn no_header_is_too_strange(value in any::<String>()) {
+        fn any_value_is_handled(value in any::<String>()) {
             let _ = TracingHeader::parse(&value);
         }
     }

@@ -1,14 +1,14 @@
 //! The `traceparent` header, as W3C Trace Context level 1 defines it.
 //!
 //! Source: the chapter "Traceparent field" of <https://www.w3.org/TR/trace-context-1/> (read 2026-11-23). A header
-//! that breaks the rules must be ignored, or one broken client would tie unrelated calls into one trace.
+//! that violates it must be ignored, or one broken client would merge unrelated calls into one trace.
 
 use http::HeaderValue;
 
 /// `version "-" trace-id "-" parent-id "-" trace-flags`: two, 32, 16 and two digits.
 const LENGTH: usize = 55;
 
-/// A `traceparent` that keeps the rules.
+/// A valid `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Traceparent {
     header: HeaderValue,
@@ -36,7 +36,7 @@ impl Traceparent {
 
 /// The trace id of a well-formed value.
 ///
-/// A version after 00 may carry more, behind another dash: what comes before still means the same.
+/// Versions after 00 may append fields after another dash.
 fn trace_id(value: &str) -> Option<&str> {
     let (known, rest) = value.split_at_checked(LENGTH)?;
     let mut fields = known.split('-');
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_values_have_none() {
+    fn malformed_values_have_no_trace_id() {
         for value in [
             String::new(),
             "00".to_owned(),
@@ -109,20 +109,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_is_too_strange(value in any::<String>()) {
+        fn any_value_is_handled(value in any::<String>()) {
             let _ = trace_id(&value);
         }
 
         #[test]
-        fn every_value_of_version_00_is_read_back(trace in 1_u128.., parent in 1_u64.., flags: u8) {
+        fn every_value_of_version_00_is_parsed(trace in 1_u128.., parent in 1_u64.., flags: u8) {
             let id = format!("{trace:032x}");
             let value = format!("00-{id}-{parent:016x}-{flags:02x}");
             prop_assert_eq!(trace_id(&value), Some(id.as_str()));
         }
 
-        /// Near misses find more than arbitrary text does: one character of a good value, replaced.
+        /// One character of a valid value replaced: finds more than arbitrary text.
         #[test]
-        fn what_is_accepted_keeps_the_grammar(at in 0..LENGTH, with in any::<char>()) {
+        fn accepted_values_follow_the_grammar(at in 0..LENGTH, with in any::<char>()) {
             let good = format!("00-{ID}-b7ad6b7169203331-01");
             let value: String = good.chars().enumerate().map(|(i, c)| if i == at { with } else { c }).collect();
             if trace_id(&value).is_some() {

@@ -12,9 +12,9 @@ use mesh_client::{Deadline, TraceContext};
 use sidecar_contract::local_reply;
 use tower::ServiceExt as _;
 
-use crate::dns::{Dns, loopback};
+use crate::dns_server::{Dns, loopback};
 use crate::sidecar::{Sidecar, client, closed_port};
-use crate::tasks::{Tasks, builder, sockets};
+use crate::task_servers::{Tasks, builder, sockets};
 
 const URL: &str = "http://blue.appmesh/";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -70,7 +70,7 @@ async fn a_body_that_can_be_sent_once_is_sent_to_one_address() {
     let tasks = Tasks::behind(vec![sockets.remove(1).listen(64).unwrap()]);
     dns.ttl(60);
     dns.set("blue.appmesh", [2, 3].map(loopback));
-    let mesh = builder(&[&dns]).direct().build().unwrap();
+    let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     let mut outcomes = Vec::new();
     for _ in 0..2 {
         let call = mesh.put(tasks.url("blue.appmesh")).stream(pieces([Ok("one")]));
@@ -81,7 +81,7 @@ async fn a_body_that_can_be_sent_once_is_sent_to_one_address() {
         panic!("one of the two addresses takes no connection: {outcomes:?}");
     };
     assert!(error.is_connect() && answer.status() == StatusCode::OK);
-    assert_eq!(error.tried().len(), 2, "{error}");
+    assert_eq!(error.attempts().len(), 2, "{error}");
 }
 
 fn request(body: Body) -> Request<Body> {

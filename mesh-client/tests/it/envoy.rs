@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-use crate::names::until;
 use crate::readiness::{serve, soon};
+use crate::resolution::until;
 
 const URL: &str = "http://blue.appmesh/";
 

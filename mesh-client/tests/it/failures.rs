@@ -55,7 +55,7 @@ async fn each_fault_is_an_error_of_its_own() {
         let sidecar = Sidecar::answering(answer(fault.as_str(), status, words)).await;
         let error = error_of(&sidecar).await;
         assert_eq!(error.to_string(), sentence);
-        assert_eq!(error.fault(), Some(fault));
+        assert_eq!(error.local_reply(), Some(fault));
         assert_eq!(error.service(), Some("blue.appmesh"));
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
         let answers = (

@@ -3,20 +3,20 @@
 mod bodies;
 mod calls;
 mod deadlines;
-mod direct;
-mod dns;
+mod dns_failures;
+mod dns_server;
 mod envoy;
 mod failures;
-mod lookups;
-mod names;
+mod no_proxy;
 #[cfg(feature = "telemetry")]
 mod own_process;
 mod public_api;
 mod readiness;
+mod resolution;
 mod retries;
 mod shutdown;
 mod sidecar;
-mod tasks;
-mod tcp;
+mod task_servers;
+mod tcp_address;
 #[cfg(feature = "telemetry")]
 mod telemetry;

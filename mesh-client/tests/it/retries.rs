@@ -10,9 +10,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::dns::{Dns, loopback};
+use crate::dns_server::{Dns, loopback};
 use crate::sidecar::Sidecar;
-use crate::tasks::{builder, listeners, port_of, sockets};
+use crate::task_servers::{builder, listeners, port_of, sockets};
 
 const BLUE: &str = "blue.appmesh";
 
@@ -42,11 +42,11 @@ async fn status(mesh: &Client, method: Method, port: u16) -> u16 {
 async fn a_service_that_is_unavailable_is_asked_again_unless_that_could_do_it_twice() {
     let (dns, service) = blue(mostly_unavailable()).await;
     let port = service.address.port();
-    let mesh = builder(&[&dns]).direct().build().unwrap();
+    let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     assert_eq!(status(&mesh, Method::GET, port).await, 200);
     assert_eq!(status(&mesh, Method::PUT, port).await, 200);
     assert_eq!(status(&mesh, Method::POST, port).await, 503);
-    let once = builder(&[&dns]).direct().retries(0).build().unwrap();
+    let once = builder(&[&dns]).no_proxy().retries(0).build().unwrap();
     assert_eq!(status(&once, Method::GET, port).await, 503);
 }
 
@@ -56,7 +56,7 @@ async fn behind_a_proxy_nothing_is_sent_twice() {
     let port = service.address.port();
     let explicit = service.client();
     assert_eq!(status(&explicit, Method::GET, port).await, 503);
-    let intercepted = builder(&[&dns]).intercepted().build().unwrap();
+    let intercepted = builder(&[&dns]).transparent_proxy().build().unwrap();
     assert_eq!(status(&intercepted, Method::GET, port).await, 503);
     assert_eq!(status(&intercepted, Method::GET, port).await, 200, "it is the third");
 }
@@ -86,15 +86,15 @@ async fn a_call_that_a_service_may_have_acted_on_is_repeated_only_if_that_change
     let port = listener.local_addr().unwrap().port();
     let calls = Arc::new(AtomicUsize::new(0));
     let _server = breaking(listener, calls.clone());
-    let mesh = builder(&[&dns]).direct().build().unwrap();
+    let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     for (method, expected) in [(Method::POST, 1), (Method::GET, 3)] {
         calls.store(0, Ordering::Relaxed);
         let call = mesh.request(method.clone(), format!("http://{BLUE}:{port}/"));
         let error = call.send().await.unwrap_err();
         assert!(error.is_interrupted(), "{error:?}");
         assert_eq!(calls.load(Ordering::Relaxed), expected, "{method}");
-        let attempts = error.tried().iter().filter(|line| line.starts_with("127.0.0.2:"));
-        assert_eq!(attempts.count(), expected, "{:?}", error.tried());
+        let attempts = error.attempts().iter().filter(|line| line.starts_with("127.0.0.2:"));
+        assert_eq!(attempts.count(), expected, "{:?}", error.attempts());
     }
 }
 
@@ -104,18 +104,18 @@ async fn a_call_of_any_method_that_nobody_has_seen_is_sent_once_more() {
     dns.set(BLUE, [loopback(2)]);
     let nobody = sockets(&[loopback(2)]);
     let port = port_of(&nobody[0]);
-    let mesh = builder(&[&dns]).direct().build().unwrap();
+    let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     let call = mesh.post(format!("http://{BLUE}:{port}/")).body("once");
     let error = call.send().await.unwrap_err();
     assert!(error.is_connect());
-    let attempts = error.tried().iter().filter(|line| line.starts_with("127.0.0.2:"));
-    assert_eq!(attempts.count(), 3, "{:?}", error.tried());
+    let attempts = error.attempts().iter().filter(|line| line.starts_with("127.0.0.2:"));
+    assert_eq!(attempts.count(), 3, "{:?}", error.attempts());
 }
 
 #[tokio::test]
 async fn when_everything_fails_the_budget_ends_the_retries() {
     let (dns, mut service) = blue(|| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
-    let mesh = builder(&[&dns]).direct().build().unwrap();
+    let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     for _ in 0..60 {
         assert_eq!(status(&mesh, Method::GET, service.address.port()).await, 503);
     }

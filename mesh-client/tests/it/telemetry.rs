@@ -2,7 +2,7 @@
 
 mod collector;
 mod failures;
-mod measured;
+mod metrics;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;

@@ -78,8 +78,8 @@ pub(super) fn describe(
 /// What a container is told of the Envoy beside it is for AWS. Here Envoy is elsewhere, and whoever starts the task says
 /// where.
 fn forget_envoy(container: &mut ContainerDraft) {
-    use sidecar_contract::environment::{EGRESS, READY, SUFFIXES, TCP_EGRESS, WIRING};
-    for name in [EGRESS, READY, SUFFIXES, TCP_EGRESS, WIRING] {
+    use sidecar_contract::environment::{EGRESS, READY, SUFFIXES, TCP_EGRESS, TRAFFIC_MODE};
+    for name in [EGRESS, READY, SUFFIXES, TCP_EGRESS, TRAFFIC_MODE] {
         container.plan.environment.remove(name);
     }
 }

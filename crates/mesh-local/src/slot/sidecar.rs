@@ -95,7 +95,7 @@ impl Sidecar {
             return Vec::new();
         };
         vec![
-            (variables::WIRING.to_owned(), variables::INTERCEPTED.to_owned()),
+            (variables::TRAFFIC_MODE.to_owned(), variables::TRANSPARENT_PROXY.to_owned()),
             (variables::SUFFIXES.to_owned(), suffixes.to_string()),
         ]
     }

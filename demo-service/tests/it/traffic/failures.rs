@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 
-use super::client::{Client, Outcome};
-use super::failing::Failing;
-use crate::demo::Settings;
+use super::client_process::{Client, Outcome};
+use super::faulty_server::FaultyServer;
+use crate::service_process::Settings;
 use crate::sidecar::{Sidecar, closed_port};
 
 /// Three calls that all fail in one way: the line, and what the summary says of the first.
@@ -50,7 +50,7 @@ async fn an_address_that_cannot_be_connected_to_is_a_failed_connection() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_a_timeout() {
-    let server = Failing::that_hangs().await;
+    let server = FaultyServer::that_hangs().await;
     let (line, what) = failing(&server.address.to_string(), "--timeout 50ms").await;
     assert_eq!(line, "failed timeout=3");
     assert!(what.ends_with(" ms: no whole answer within 50ms"), "{what}");
@@ -58,7 +58,7 @@ async fn a_server_that_hangs_is_a_timeout() {
 
 #[tokio::test]
 async fn a_body_that_stops_coming_is_a_timeout() {
-    let server = Failing::that_says_and_hangs("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"mess").await;
+    let server = FaultyServer::that_says_and_hangs("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"mess").await;
     let (line, _) = failing(&server.address.to_string(), "--timeout 50ms").await;
     assert_eq!(line, "failed timeout=3");
 }
@@ -108,7 +108,7 @@ async fn an_answer_that_is_cut_off_is_a_closed_connection() {
         "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"mess",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\n{\"mess",
     ] {
-        let server = Failing::that_says_and_closes(beginning).await;
+        let server = FaultyServer::that_says_and_closes(beginning).await;
         let (line, what) = failing(&server.address.to_string(), "").await;
         assert_eq!(line, "failed connection-closed=3", "{beginning:?}: {what}");
     }
@@ -117,7 +117,7 @@ async fn an_answer_that_is_cut_off_is_a_closed_connection() {
 #[tokio::test]
 async fn a_connection_that_is_reset_is_told() {
     for beginning in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"mess"] {
-        let server = Failing::that_says_and_resets(beginning).await;
+        let server = FaultyServer::that_says_and_resets(beginning).await;
         let (line, what) = failing(&server.address.to_string(), "").await;
         assert_eq!(line, "failed connection-reset=3", "{beginning:?}: {what}");
     }
@@ -125,7 +125,7 @@ async fn a_connection_that_is_reset_is_told() {
 
 #[tokio::test]
 async fn what_is_not_http_is_told() {
-    let server = Failing::that_says_and_closes("220 mail.example ESMTP\r\n").await;
+    let server = FaultyServer::that_says_and_closes("220 mail.example ESMTP\r\n").await;
     let (line, what) = failing(&server.address.to_string(), "").await;
     assert_eq!(line, "failed not-http=3", "{what}");
 }

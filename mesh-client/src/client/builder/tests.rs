@@ -1,15 +1,15 @@
-//! What a builder makes of what it is told, and of what it finds out.
+//! Client builder: settings, errors, and detection of the traffic mode.
 
 use super::*;
 
 #[test]
-fn the_mesh_answers_before_the_client_gives_up() {
+fn the_default_timeout_is_longer_than_the_mesh_s() {
     assert_eq!(DEFAULT_TIMEOUT, Duration::from_secs(17));
     assert!(DEFAULT_TIMEOUT > DEFAULT_PER_REQUEST_TIMEOUT);
 }
 
 #[test]
-fn what_is_said_is_what_the_client_has() {
+fn the_client_has_the_settings_of_its_builder() {
     let egress = SocketAddr::from(([127, 0, 0, 1], 15001));
     let client = Client::builder()
         .egress(egress)
@@ -17,19 +17,22 @@ fn what_is_said_is_what_the_client_has() {
         .timeout(Duration::from_secs(3))
         .build()
         .unwrap();
-    assert_eq!(client.wiring(), &Wiring::explicit(egress, Evidence::Program));
-    assert_eq!(client.wiring().evidence(), Evidence::Program);
+    assert_eq!(
+        client.traffic_mode(),
+        &TrafficMode::explicit_proxy(egress, DetectedBy::Builder)
+    );
+    assert_eq!(client.traffic_mode().detected_by(), DetectedBy::Builder);
     assert_eq!(client.suffixes().to_string(), "appmesh");
     assert_eq!(client.timeout(), Duration::from_secs(3));
 }
 
 #[test]
-fn what_is_not_said_is_missed() {
+fn missing_settings_are_reported() {
     let error = Client::builder().suffixes(MeshSuffixes::default()).build().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "wiring: is not said; expected is one of egress, intercepted and direct\n\
-         suffixes: names no suffix; expected is at least one, such as serviceconnect, or no name is in the mesh"
+        "traffic_mode: is not set; call egress, transparent_proxy or no_proxy\n\
+         suffixes: contains no suffix; allowed is one or more, such as serviceconnect"
     );
     let error = Client::builder()
         .egress(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -43,42 +46,42 @@ fn what_is_not_said_is_missed() {
     );
 }
 
-/// A client for a task with these lines in its hosts file, which says nothing else of its wiring.
-fn found_out(hosts: &str) -> Client {
+/// The client of a task with this hosts file and without environment variables.
+fn detected(hosts: &str) -> Client {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hosts");
     std::fs::write(&path, hosts).unwrap();
     let builder = ClientBuilder {
-        finds_out: true,
+        detects_mode: true,
         ..ClientBuilder::new()
     };
     builder.hosts_file(path).build().unwrap()
 }
 
 #[test]
-fn service_connect_is_found_in_the_hosts_file() {
-    let client = found_out("127.0.0.1 localhost\n127.255.0.1 blue\n2600:f0f0::1 blue\n");
+fn service_connect_is_detected_by_the_hosts_file() {
+    let client = detected("127.0.0.1 localhost\n127.255.0.1 blue\n2600:f0f0::1 blue\n");
     let address = [127, 255, 0, 1].into();
-    assert_eq!(client.wiring(), &Wiring::intercepted(Evidence::ServiceConnect(address)));
+    assert_eq!(
+        client.traffic_mode(),
+        &TrafficMode::transparent_proxy(DetectedBy::HostsFile(address))
+    );
     assert_eq!(client.suffixes().to_string(), "appmesh,serviceconnect");
 }
 
 #[test]
-fn without_any_evidence_the_wiring_is_direct() {
-    let client = found_out("127.0.0.1 localhost\n");
-    assert_eq!(client.wiring(), &Wiring::direct(Evidence::Nothing));
+fn the_default_mode_is_no_proxy() {
+    let client = detected("127.0.0.1 localhost\n");
+    assert_eq!(client.traffic_mode(), &TrafficMode::no_proxy(DetectedBy::Default));
 }
 
 #[test]
-fn a_placeholder_that_does_not_leave_the_process_is_refused() {
-    for placeholder in ["127.0.0.1", "0.0.0.0", "169.254.170.2", "224.0.0.1"] {
+fn a_synthetic_vip_on_this_host_is_rejected() {
+    for vip in ["127.0.0.1", "0.0.0.0", "169.254.170.2", "224.0.0.1"] {
         let builder = Client::builder()
-            .intercepted()
-            .placeholder(placeholder.parse().unwrap());
+            .transparent_proxy()
+            .synthetic_vip(vip.parse().unwrap());
         let error = builder.build().unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("placeholder: is `{placeholder}`, ")),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("synthetic_vip: is `{vip}`, ")), "{error}");
     }
 }

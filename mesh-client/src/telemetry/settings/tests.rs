@@ -1,4 +1,4 @@
-//! What each variable does, and what is said of one that is wrong.
+//! Environment variables of OpenTelemetry: values and errors.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     })
 }
 
-/// Where spans and metrics go.
+/// The endpoints of spans and metrics.
 fn endpoints(variables: &[(&str, &str)]) -> (Option<String>, Option<String>) {
     let settings = read(variables).unwrap();
     let endpoint = |destination: Option<Destination>| destination.map(|to| to.endpoint.to_string());
@@ -31,7 +31,7 @@ fn nothing_is_exported_unless_it_is_configured() {
 }
 
 #[test]
-fn endpoints_are_the_specifications() {
+fn endpoints_follow_the_specification() {
     let traces = |url: &str| Some(url.to_owned());
     let metrics = traces;
     for (variables, expected) in [
@@ -60,7 +60,7 @@ fn endpoints_are_the_specifications() {
 }
 
 #[test]
-fn a_batch_has_ten_seconds_or_what_is_said() {
+fn the_timeout_of_a_batch_defaults_to_ten_seconds() {
     let collector = (ENDPOINT, "http://collector");
     let timeouts = |variables: &[(&str, &str)]| {
         let settings = read(variables).unwrap();
@@ -75,7 +75,7 @@ fn a_batch_has_ten_seconds_or_what_is_said() {
 }
 
 #[test]
-fn samplers_are_the_specifications() {
+fn samplers_follow_the_specification() {
     for (variables, expected) in [
         (&[][..], "ParentBased(AlwaysOn)"),
         (&[(SAMPLER, "always_off")], "AlwaysOff"),
@@ -93,7 +93,7 @@ fn samplers_are_the_specifications() {
 }
 
 #[test]
-fn every_mistake_is_reported_once() {
+fn each_error_is_reported_once() {
     let error = read(&[
         (ENDPOINT, "https://collector:4318"),
         (PROTOCOL, "grpc"),
@@ -104,13 +104,13 @@ fn every_mistake_is_reported_once() {
     .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "OTEL_EXPORTER_OTLP_ENDPOINT: is `https://collector:4318`; allowed is http://HOST:PORT of a collector near \
-         by, which may send on by https\n\
-         OTEL_EXPORTER_OTLP_PROTOCOL: is `grpc`; allowed is http/protobuf, for which collectors listen on port 4318\n\
-         OTEL_EXPORTER_OTLP_TIMEOUT: is `10s`; allowed is a number of milliseconds from 1\n\
+        "OTEL_EXPORTER_OTLP_ENDPOINT: is `https://collector:4318`; allowed is http://HOST:PORT of a local \
+         collector, which can forward by https\n\
+         OTEL_EXPORTER_OTLP_PROTOCOL: is `grpc`; allowed is http/protobuf (port 4318 of a collector)\n\
+         OTEL_EXPORTER_OTLP_TIMEOUT: is `10s`; allowed is a number of milliseconds, 1 or more\n\
          OTEL_METRICS_EXPORTER: is `prometheus`; allowed is otlp, or none\n\
-         OTEL_TRACES_SAMPLER: is `xray`; allowed is always_on, always_off or traceidratio, or one of them behind \
-         parentbased_"
+         OTEL_TRACES_SAMPLER: is `xray`; allowed is always_on, always_off or traceidratio, or one of them with \
+         the prefix parentbased_"
     );
     let error = read(&[
         (ENDPOINT, "collector:4318"),

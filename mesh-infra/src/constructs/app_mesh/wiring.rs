@@ -80,7 +80,7 @@ impl Envoy {
     ) -> TaskDefinition {
         let mut told = Vec::new();
         if self.is_intercepted {
-            told.push((variables::WIRING, variables::INTERCEPTED.to_owned()));
+            told.push((variables::TRAFFIC_MODE, variables::TRANSPARENT_PROXY.to_owned()));
         } else {
             told.push((variables::EGRESS, format!("127.0.0.1:{EGRESS_PORT}")));
             let tcp = self.tcp_backends.iter().filter_map(|(name, port)| {

@@ -1,0 +1,150 @@
+//! Tasks of a service: servers at several addresses of loopback, all at the same port.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::response::IntoResponse as _;
+use mesh_client::{Client, ClientBuilder};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::dns_server::Dns;
+use crate::sidecar::Sidecar;
+
+/// Servers that answer with their own address.
+pub(crate) struct Tasks {
+    pub(crate) port: u16,
+    pub(crate) servers: Vec<Sidecar>,
+}
+
+impl Tasks {
+    pub(crate) fn at(addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        Self::behind(listeners(&Vec::from_iter(addresses)))
+    }
+
+    pub(crate) fn behind(listeners: Vec<TcpListener>) -> Self {
+        let port = listeners[0].local_addr().expect("it is bound").port();
+        let server = |listener: TcpListener| {
+            let ip = listener.local_addr().expect("it is bound").ip().to_string();
+            Sidecar::answering_at(listener, move || ip.clone().into_response())
+        };
+        Self {
+            port,
+            servers: listeners.into_iter().map(server).collect(),
+        }
+    }
+
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("http://{name}:{}/", self.port)
+    }
+
+    /// Who answers to `name`, or why nobody does.
+    pub(crate) async fn call(&self, mesh: &Client, name: &str) -> Result<String, mesh_client::Error> {
+        mesh.get(self.url(name)).send().await?.text().await
+    }
+}
+
+/// Listeners at these addresses, at one port.
+pub(crate) fn listeners(addresses: &[Ipv4Addr]) -> Vec<TcpListener> {
+    let sockets = sockets(addresses).into_iter();
+    sockets.map(|socket| socket.listen(64).expect("it listens")).collect()
+}
+
+/// Sockets at these addresses, at one port. Until they listen they take no connection, and nobody else gets the port.
+pub(crate) fn sockets(addresses: &[Ipv4Addr]) -> Vec<TcpSocket> {
+    'ports: for _ in 0..100 {
+        let mut sockets: Vec<TcpSocket> = Vec::new();
+        for address in addresses {
+            let port = sockets.first().map_or(0, port_of);
+            let socket = TcpSocket::new_v4().expect("there is room for one");
+            match socket.bind(SocketAddr::from((*address, port))) {
+                Ok(()) => sockets.push(socket),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue 'ports,
+                Err(error) => panic!("{address}: {error}"),
+            }
+        }
+        return sockets;
+    }
+    panic!("no port is free at all of {addresses:?}");
+}
+
+pub(crate) fn port_of(socket: &TcpSocket) -> u16 {
+    socket.local_addr().expect("it is bound").port()
+}
+
+/// A folder with a hosts file of these lines.
+pub(crate) fn hosts(text: &str) -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hosts");
+    std::fs::write(&path, text).expect("it can be written");
+    (folder, path)
+}
+
+/// A client of these DNS servers and no hosts file, for IPv4 alone, to which DNS may say loopback.
+pub(crate) fn builder(servers: &[&Dns]) -> ClientBuilder {
+    Client::builder()
+        .hosts_file("/nonexistent/hosts")
+        .name_servers(servers.iter().map(|dns| dns.address))
+        .ipv6(false)
+        .loopback_answers(true)
+}
+
+/// What became of a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    Called(IpAddr),
+    Closed(IpAddr),
+}
+
+/// A server that says when it is called, and when a connection that it would keep is closed.
+pub(crate) struct Watch {
+    pub(crate) events: mpsc::UnboundedReceiver<Event>,
+    _servers: JoinSet<()>,
+}
+
+impl Watch {
+    pub(crate) fn over(listeners: Vec<TcpListener>) -> Self {
+        let (tell, events) = mpsc::unbounded_channel();
+        let mut servers = JoinSet::new();
+        for listener in listeners {
+            let tell = tell.clone();
+            servers.spawn(async move {
+                let mut connections = JoinSet::new();
+                loop {
+                    let (connection, _) = listener.accept().await.expect("a call comes");
+                    connections.spawn(keep(connection, tell.clone()));
+                }
+            });
+        }
+        Self {
+            events,
+            _servers: servers,
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Event {
+        self.events.recv().await.expect("the servers run")
+    }
+}
+
+async fn keep(mut connection: TcpStream, tell: mpsc::UnboundedSender<Event>) {
+    let SocketAddr::V4(here) = connection.local_addr().expect("it has an address") else {
+        panic!("it listens for IPv4");
+    };
+    let here = IpAddr::from(*here.ip());
+    let mut head = Vec::new();
+    while let Ok(byte) = connection.read_u8().await {
+        head.push(byte);
+        if head.ends_with(b"\r\n\r\n") {
+            head.clear();
+            // Nobody listens any longer once the test is over.
+            let _ = tell.send(Event::Called(here));
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            connection.write_all(answer).await.expect("the answer leaves");
+        }
+    }
+    let _ = tell.send(Event::Closed(here));
+}
