@@ -59,7 +59,7 @@ mod tests {
         for port in 1..=3000 {
             let address = SocketAddr::from(([127, 0, 0, 1], port));
             assert_eq!(
-                cache.base_url(address).map(|url| url.port_or_urls_default()),
+                cache.base_url(address).map(|url| url.port_or_known_default()),
                 Ok(Some(port))
             );
             assert!(cache.0.read().unwrap().len() <= CAPACITY);

@@ -70,12 +70,12 @@ async fn what_greens_caller_says_reaches_blue_through_both_envoys_and_the_meshs_
     let error = ask(&slow, Some(500)).await;
     let words = error.as_str().expect("a text");
     assert!(
-        words.starts_with("504 `blue.serviceconnect` did not answer within ") && words.ends_with("ms"),
+        words.starts_with("504 `blue.serviceconnect` did not respond within ") && words.ends_with("ms"),
         "{words}"
     );
     let error = ask(&slow, Some(600_000)).await;
     let words = error.as_str().expect("a text");
-    let expected = "504 `blue.serviceconnect` did not answer within the time that the mesh allows";
+    let expected = "504 `blue.serviceconnect` did not respond within the mesh's timeout";
     assert!(words.starts_with(expected), "{words}");
 
     run.signal(Signal::INT);

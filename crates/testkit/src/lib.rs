@@ -13,6 +13,7 @@
 //! | a DNS server | [`DnsServer`] | `dns` |
 //! | an OpenTelemetry collector | [`OtlpCollector`] | `otlp`, `otlp-grpc` |
 //! | a server in place of a sidecar | [`FakeSidecar`] | `sidecar` |
+//! | a test in a process of its own | [`own_process()`] | `own-process` |
 //! | an allow-list for foreign types in a public API | [`public_api`] | `public-api` |
 //!
 //! A tool that cannot be installed fails the test; no test is skipped.
@@ -22,6 +23,8 @@ pub mod dns;
 mod golden;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+#[cfg(feature = "own-process")]
+mod own_process;
 mod poll;
 #[cfg(feature = "public-api")]
 pub mod public_api;
@@ -39,6 +42,8 @@ pub use envoy_install::{Envoy, HostEnv};
 pub use golden::assert_golden_file;
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpCollector;
+#[cfg(feature = "own-process")]
+pub use own_process::own_process;
 pub use poll::wait_until_blocking;
 #[cfg(feature = "poll")]
 pub use poll::{closed_port, eventually, wait_until, with_timeout};

@@ -66,13 +66,20 @@ pub async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
         .expect("the future completes within a minute")
 }
 
-/// An address on loopback without a listener.
+/// An address on loopback without a listener. The port stays bound until the process ends, so that nothing else can listen
+/// there meanwhile.
 ///
 /// # Panics
 ///
 /// If no port is free.
 #[cfg(feature = "poll")]
+#[must_use]
 pub fn closed_port() -> std::net::SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("the listener has an address")
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any_port = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(any_port).expect("a port is free");
+    let address = socket.local_addr().expect("the socket is bound");
+    // Keeps the port.
+    std::mem::forget(socket);
+    address
 }

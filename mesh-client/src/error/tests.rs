@@ -1,4 +1,4 @@
-//! Every failure with its label, its question and its sentence, in one table.
+//! All failures with their labels, predicates and messages, in one table.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -9,9 +9,9 @@ use sidecar_contract::MeshSuffixes;
 use super::*;
 use crate::resolver::{ResolveError, ResolveErrorKind};
 
-type Question = (&'static str, fn(&Error) -> bool);
+type Predicate = (&'static str, fn(&Error) -> bool);
 
-const QUESTIONS: [Question; 18] = [
+const PREDICATES: &[Predicate] = &[
     ("is_builder", Error::is_builder),
     ("is_outside_mesh", Error::is_outside_mesh),
     ("is_name_not_found", Error::is_name_not_found),
@@ -30,32 +30,37 @@ const QUESTIONS: [Question; 18] = [
     ("is_status", Error::is_status),
     ("is_body", Error::is_body),
     ("is_decode", Error::is_decode),
+    ("is_retryable", Error::is_retryable),
 ];
 
 fn error(kind: Kind) -> Error {
     Error::new(Some("blue.appmesh"), kind)
 }
 
-fn fault(fault: LocalReply, status: StatusCode, words: &str) -> Error {
-    Error::local_reply_from("blue.appmesh", fault, status, SanitisedText::new(words.as_bytes()))
+fn local_reply(reason: LocalReply, status: StatusCode, body: &str) -> Error {
+    Error::from_local_reply("blue.appmesh", reason, status, SanitisedText::new(body.as_bytes()))
 }
 
-fn tried() -> Vec<String> {
+fn attempts() -> Vec<String> {
     ["one", "two"].map(str::to_owned).into()
 }
 
-fn nowhere(why: ResolveErrorKind, advise: bool) -> Error {
-    Error::name("blue.appmesh", &ResolveError { why, tried: tried() }, advise)
+fn unresolved(kind: ResolveErrorKind, with_hint: bool) -> Error {
+    let error = ResolveError {
+        kind,
+        attempts: attempts(),
+    };
+    Error::resolve("blue.appmesh", &error, with_hint)
 }
 
-/// The error, its label, the questions it says yes to, its sentence.
+/// The error, its label, the predicates that are true, its message.
 fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
     let sidecar = SocketAddr::from(([127, 0, 0, 1], 15001));
     let outside = Error::outside_mesh(
         "example.com".to_owned(),
         &MeshSuffixes::from_list("serviceconnect,appmesh"),
     );
-    let other = Error::unknown_local_reply(
+    let unknown = Error::unknown_local_reply(
         "blue.appmesh",
         SanitisedText::new(b"too-busy"),
         StatusCode::SERVICE_UNAVAILABLE,
@@ -78,88 +83,88 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             outside,
             "outside_mesh",
             "is_outside_mesh",
-            "`example.com` is outside the mesh, whose names end in `appmesh` or `serviceconnect`",
+            "`example.com` is outside the mesh; allowed are names that end in `appmesh` or `serviceconnect`",
         ),
         (
             Error::expired("blue.appmesh"),
             "expired",
             "is_timeout is_expired",
-            "`blue.appmesh` was not called: the deadline had passed already",
+            "`blue.appmesh` was not called: its deadline had already passed",
         ),
         (
-            nowhere(ResolveErrorKind::NoSuchName, true),
+            unresolved(ResolveErrorKind::NoSuchName, true),
             "name_not_found",
             "is_name_not_found",
-            "`blue.appmesh` leads nowhere: DNS has no such name; without a sidecar it needs a record in a private DNS \
-             zone or an entry in the hosts file; with one, set MESHWRIGHT_EGRESS (tried: one; two)",
+            "`blue.appmesh` does not resolve: no such name in DNS; without a sidecar, add a record to a private DNS zone \
+             or an entry to the hosts file; with a sidecar, set MESHWRIGHT_EGRESS (tried: one; two)",
         ),
         (
-            nowhere(ResolveErrorKind::NoAddress, false),
+            unresolved(ResolveErrorKind::NoAddress, false),
             "name_not_found",
             "is_name_not_found",
-            "`blue.appmesh` leads nowhere: DNS has the name without an address (tried: one; two)",
+            "`blue.appmesh` does not resolve: the name has no address in DNS (tried: one; two)",
         ),
         (
-            nowhere(ResolveErrorKind::NoAnswer, false),
+            unresolved(ResolveErrorKind::NoAnswer, false),
             "name_lookup",
-            "is_name_lookup_failed",
-            "`blue.appmesh` leads nowhere yet: it could not be looked up (tried: one; two)",
+            "is_name_lookup_failed is_retryable",
+            "`blue.appmesh` could not be resolved: the DNS lookup failed (tried: one; two)",
         ),
         (
-            nowhere(
+            unresolved(
                 ResolveErrorKind::Rejected {
                     address: [169, 254, 169, 254].into(),
-                    why: "link-local",
+                    reason: "link-local",
                 },
                 true,
             ),
             "address_refused",
             "is_address_refused",
-            "`blue.appmesh` leads to 169.254.169.254, which is never connected to: it is link-local (tried: one; two)",
+            "`blue.appmesh` resolves to 169.254.169.254, which is not allowed: it is link-local (tried: one; two)",
         ),
         (
-            Error::not_connected("blue.appmesh", tried(), false, None),
+            Error::not_connected("blue.appmesh", attempts(), false, None),
             "connect",
-            "is_connect",
-            "`blue.appmesh` was not called: no connection came about (tried: one; two)",
+            "is_connect is_retryable",
+            "`blue.appmesh` was not called: no connection could be established (tried: one; two)",
         ),
         (
-            Error::not_connected("blue.appmesh", tried(), true, None),
+            Error::not_connected("blue.appmesh", attempts(), true, None),
             "connect",
-            "is_connect",
-            "`blue.appmesh` was not called: no connection came about, as happens when the sidecar is not running \
-             (tried: one; two)",
+            "is_connect is_retryable",
+            "`blue.appmesh` was not called: no connection could be established; the sidecar may not be running (tried: \
+             one; two)",
         ),
         (
             error(Kind::SidecarUnreachable(sidecar)),
             "sidecar_unreachable",
-            "is_sidecar_unreachable",
+            "is_sidecar_unreachable is_retryable",
             "the sidecar at 127.0.0.1:15001 is not reachable, so `blue.appmesh` was not called",
         ),
         (
-            fault(LocalReply::UnknownService, StatusCode::NOT_FOUND, "known are a and b\n"),
+            local_reply(LocalReply::UnknownService, StatusCode::NOT_FOUND, "known are a and b\n"),
             "unknown_service",
             "is_unknown_service",
             "no service `blue.appmesh` in this mesh: known are a and b",
         ),
         (
-            fault(LocalReply::NoRoute, StatusCode::NOT_FOUND, ""),
+            local_reply(LocalReply::NoRoute, StatusCode::NOT_FOUND, ""),
             "no_route",
             "is_no_route",
-            "no route of `blue.appmesh` is for such a request",
+            "no route of `blue.appmesh` matches the request",
         ),
         (
-            fault(
+            local_reply(
                 LocalReply::NoHealthyEndpoint,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no healthy upstream",
             ),
             "no_healthy_endpoint",
-            "is_no_healthy_endpoint",
+            "is_no_healthy_endpoint is_retryable",
             "no healthy endpoint of `blue.appmesh`: no healthy upstream",
         ),
         (
-            fault(
+            local_reply(
                 LocalReply::Unreachable,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "connection refused",
@@ -169,94 +174,94 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "the mesh could not reach `blue.appmesh`: connection refused",
         ),
         (
-            fault(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, ""),
+            local_reply(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, ""),
             "timeout",
             "is_timeout",
-            "`blue.appmesh` did not answer within the time that the mesh allows",
+            "`blue.appmesh` did not respond within the mesh's timeout",
         ),
         (
-            other,
+            unknown,
             "other_fault",
             "",
-            "the sidecar answered 503 Service Unavailable in place of `blue.appmesh`, for a reason that this version \
-             does not know: too-busy",
+            "the sidecar replied 503 Service Unavailable in place of `blue.appmesh`, for a reason unknown to this \
+             version: too-busy",
         ),
         (
-            error(Kind::NoAnswer(Duration::from_secs(17))),
+            error(Kind::NoResponse(Duration::from_secs(17))),
             "timeout",
             "is_timeout",
-            "`blue.appmesh` did not answer within 17s",
+            "`blue.appmesh` did not respond within 17s",
         ),
         (
-            error(Kind::NoEnd(Duration::from_millis(1500))),
+            error(Kind::IncompleteResponse(Duration::from_millis(1500))),
             "timeout",
             "is_timeout",
-            "`blue.appmesh` began to answer, but did not end within 1.5s",
+            "the response of `blue.appmesh` was not complete within 1.5s",
         ),
         (
             error(Kind::Interrupted(Peer::Sidecar(sidecar))),
             "interrupted",
             "is_interrupted",
-            "the connection to the sidecar at 127.0.0.1:15001 broke before `blue.appmesh` answered",
+            "the connection to the sidecar at 127.0.0.1:15001 broke before `blue.appmesh` responded",
         ),
         (
             error(Kind::Interrupted(Peer::Address(sidecar))),
             "interrupted",
             "is_interrupted",
-            "the connection to 127.0.0.1:15001 broke before `blue.appmesh` answered",
+            "the connection to 127.0.0.1:15001 broke before `blue.appmesh` responded",
         ),
         (
             error(Kind::RequestBody),
             "request_body",
             "is_request_body",
-            "the call to `blue.appmesh` broke off: its own body did",
+            "the call to `blue.appmesh` was aborted: its request body failed",
         ),
         (
-            Error::status_of("blue.appmesh", StatusCode::NOT_FOUND),
+            Error::from_status("blue.appmesh", StatusCode::NOT_FOUND),
             "status",
             "is_status",
-            "`blue.appmesh` answered 404 Not Found",
+            "`blue.appmesh` responded with 404 Not Found",
         ),
         (
             error(Kind::Body),
             "body",
             "is_body",
-            "the answer of `blue.appmesh` broke off",
+            "the connection broke within the response of `blue.appmesh`",
         ),
         (
             error(Kind::Decode),
             "decode",
             "is_decode",
-            "the answer of `blue.appmesh` is not the JSON that was asked for",
+            "the response of `blue.appmesh` is not JSON of the expected shape",
         ),
     ]
 }
 
 #[test]
-fn every_failure_has_a_label_a_question_and_a_sentence() {
-    for (error, label, question, sentence) in table() {
-        assert_eq!(error.to_string(), sentence);
-        assert_eq!(error.label(), label, "{sentence}");
-        let answers: Vec<&str> = QUESTIONS
+fn every_failure_has_a_label_predicates_and_a_message() {
+    for (error, label, predicates, message) in table() {
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.label(), label, "{message}");
+        let actual: Vec<&str> = PREDICATES
             .iter()
-            .filter(|(_, ask)| ask(&error))
+            .filter(|(_, predicate)| predicate(&error))
             .map(|(name, _)| *name)
             .collect();
-        assert_eq!(answers.join(" "), question, "{sentence}");
+        assert_eq!(actual.join(" "), predicates, "{message}");
         if let Some(service) = error.service() {
-            assert!(sentence.contains(service), "{sentence}");
+            assert!(message.contains(service), "{message}");
         }
     }
 }
 
 #[test]
-fn the_set_of_labels_is_closed() {
+fn all_labels_are_listed() {
     let used: BTreeSet<&str> = table().iter().map(|(error, ..)| error.label()).collect();
-    assert_eq!(used, BTreeSet::from(Error::LABELS));
+    assert_eq!(used, Error::LABELS.iter().copied().collect());
 }
 
 #[test]
-fn only_answers_have_a_status() {
+fn errors_of_responses_have_a_status() {
     let statuses: Vec<u16> = table()
         .iter()
         .filter_map(|(error, ..)| error.status())
@@ -264,7 +269,7 @@ fn only_answers_have_a_status() {
         .collect();
     assert_eq!(statuses, [404, 404, 503, 503, 504, 503, 404]);
     assert_eq!(
-        fault(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").local_reply(),
+        local_reply(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").local_reply(),
         Some(LocalReply::TimedOut)
     );
 }

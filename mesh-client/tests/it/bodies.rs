@@ -1,4 +1,4 @@
-//! Bodies that come and go piece by piece, and the client as a `tower` service.
+//! Streaming bodies, and the client as a `tower::Service`.
 
 use std::io;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use futures_util::stream;
 use http::{HeaderValue, Request, StatusCode};
 use mesh_client::{Deadline, TraceContext};
 use sidecar_contract::local_reply;
+use testkit::{DnsServer, FakeSidecar, closed_port};
 use tower::ServiceExt as _;
 
-use crate::dns_server::{Dns, loopback};
-use crate::sidecar::{Sidecar, client, closed_port};
-use crate::task_servers::{Tasks, builder, sockets};
+use crate::servers::client;
+use crate::task_servers::{Tasks, builder, loopback, sockets};
 
 const URL: &str = "http://blue.appmesh/";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -23,62 +23,70 @@ fn ok() -> Response {
     "ok".into_response()
 }
 
-fn pieces(pieces: impl IntoIterator<Item = Result<&'static str, io::Error>>) -> Body {
-    Body::from_stream(stream::iter(Vec::from_iter(pieces)))
+fn chunks(chunks: impl IntoIterator<Item = Result<&'static str, io::Error>>) -> Body {
+    Body::from_stream(stream::iter(Vec::from_iter(chunks)))
 }
 
 #[tokio::test]
-async fn a_body_is_sent_as_it_comes() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let call = sidecar.client().put(URL).stream(pieces([Ok("one "), Ok("two")]));
+async fn a_streaming_body_is_sent_chunked_or_with_its_length() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let call = client(sidecar.address).put(URL).stream(chunks([Ok("one "), Ok("two")]));
     call.send().await.unwrap();
-    let seen = sidecar.seen().await;
+    let recorded = sidecar.next_request().await;
     assert_eq!(
-        (seen.header("transfer-encoding"), &seen.body[..]),
+        (recorded.header("transfer-encoding"), &recorded.body[..]),
         ("chunked", &b"one two"[..])
     );
 
-    let call = sidecar.client().put(URL).stream(Body::from("of known length"));
+    let call = client(sidecar.address).put(URL).stream(Body::from("of known length"));
     call.send().await.unwrap();
-    let seen = sidecar.seen().await;
+    let recorded = sidecar.next_request().await;
     assert_eq!(
-        (seen.header("content-length"), &seen.body[..]),
+        (recorded.header("content-length"), &recorded.body[..]),
         ("15", &b"of known length"[..])
     );
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_told_from_a_connection_that_does() {
-    // It reads the head and waits, as a service does that wants all of the body.
-    let sidecar = Sidecar::writing(b"", false).await;
-    let broken = pieces([Ok("one"), Err(io::Error::other("the disk is full"))]);
-    let error = sidecar.client().put(URL).stream(broken).send().await.unwrap_err();
+async fn an_error_of_the_request_body_is_distinguished_from_a_broken_connection() {
+    // A server that waits for the complete body.
+    let sidecar = FakeSidecar::writing(b"", false).await;
+    let broken = chunks([Ok("one"), Err(io::Error::other("the disk is full"))]);
+    let error = client(sidecar.address)
+        .put(URL)
+        .stream(broken)
+        .send()
+        .await
+        .unwrap_err();
     assert!(error.is_request_body() && !error.is_interrupted(), "{error:?}");
     let mut cause = std::error::Error::source(&error);
-    let mut words = Vec::new();
+    let mut messages = Vec::new();
     while let Some(error) = cause {
-        words.push(error.to_string());
+        messages.push(error.to_string());
         cause = error.source();
     }
-    assert!(words.last().is_some_and(|word| word == "the disk is full"), "{words:?}");
+    assert!(
+        messages.last().is_some_and(|message| message == "the disk is full"),
+        "{messages:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_body_that_can_be_sent_once_is_sent_to_one_address() {
-    let dns = Dns::start().await;
+async fn a_streaming_body_is_sent_to_one_address_only() {
+    let dns = DnsServer::start().await;
     let mut sockets = sockets(&[2, 3].map(loopback));
     let tasks = Tasks::behind(vec![sockets.remove(1).listen(64).unwrap()]);
-    dns.ttl(60);
+    dns.set_ttl(60);
     dns.set("blue.appmesh", [2, 3].map(loopback));
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
-    let mut outcomes = Vec::new();
+    let mut results = Vec::new();
     for _ in 0..2 {
-        let call = mesh.put(tasks.url("blue.appmesh")).stream(pieces([Ok("one")]));
-        outcomes.push(call.send().await);
+        let call = mesh.put(tasks.url("blue.appmesh")).stream(chunks([Ok("one")]));
+        results.push(call.send().await);
     }
-    outcomes.sort_by_key(Result::is_ok);
-    let [Err(error), Ok(answer)] = &outcomes[..] else {
-        panic!("one of the two addresses takes no connection: {outcomes:?}");
+    results.sort_by_key(Result::is_ok);
+    let [Err(error), Ok(answer)] = &results[..] else {
+        panic!("one of the two addresses accepts no connection: {results:?}");
     };
     assert!(error.is_connect() && answer.status() == StatusCode::OK);
     assert_eq!(error.attempts().len(), 2, "{error}");
@@ -101,50 +109,65 @@ fn request(body: Body) -> Request<Body> {
 
 #[tokio::test]
 async fn the_client_is_a_tower_service() {
-    let mut sidecar = Sidecar::answering(|| (StatusCode::NOT_FOUND, [("x-from", "blue")], "no").into_response()).await;
-    let answer = sidecar.client().oneshot(request(Body::from("yes"))).await.unwrap();
+    let mut sidecar =
+        FakeSidecar::responding(|| (StatusCode::NOT_FOUND, [("x-from", "blue")], "no").into_response()).await;
+    let answer = client(sidecar.address)
+        .oneshot(request(Body::from("yes")))
+        .await
+        .unwrap();
     assert_eq!(
         (answer.status(), &answer.headers()["x-from"]),
         (StatusCode::NOT_FOUND, &"blue".parse().unwrap())
     );
     let body: Bytes = axum::body::to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
     assert_eq!(body, "no");
-    let seen = sidecar.seen().await;
+    let recorded = sidecar.next_request().await;
     assert_eq!(
-        (seen.method.as_str(), seen.path.as_str(), seen.header("host")),
+        (
+            recorded.method.as_str(),
+            recorded.path.as_str(),
+            recorded.header("host")
+        ),
         ("POST", "/a%2fb?c=d", "blue.appmesh:8080")
     );
     assert_eq!(
-        (seen.header("x-a"), seen.header("content-length"), &seen.body[..]),
+        (
+            recorded.header("x-a"),
+            recorded.header("content-length"),
+            &recorded.body[..]
+        ),
         ("1", "3", &b"yes"[..])
     );
-    assert!(!seen.headers.contains_key("transfer-encoding"));
-    assert_eq!(seen.header("traceparent"), TRACEPARENT);
-    let left: u64 = seen.header("x-envoy-expected-rq-timeout-ms").parse().unwrap();
+    assert!(!recorded.headers.contains_key("transfer-encoding"));
+    assert_eq!(recorded.header("traceparent"), TRACEPARENT);
+    let left: u64 = recorded.header("x-envoy-expected-rq-timeout-ms").parse().unwrap();
     assert!((1..=3000).contains(&left), "{left}");
 }
 
 #[tokio::test]
-async fn a_fault_of_the_mesh_is_an_error_of_the_service_too() {
-    let sidecar = Sidecar::answering(|| {
+async fn a_local_reply_is_an_error_of_the_tower_service() {
+    let sidecar = FakeSidecar::responding(|| {
         (StatusCode::NOT_FOUND, [(local_reply::HEADER, "unknown-service")], "no").into_response()
     })
     .await;
-    let error = sidecar.client().oneshot(request(Body::empty())).await.unwrap_err();
+    let error = client(sidecar.address)
+        .oneshot(request(Body::empty()))
+        .await
+        .unwrap_err();
     assert!(error.is_unknown_service());
 }
 
 #[tokio::test]
-async fn a_request_that_names_two_services_is_not_sent() {
+async fn a_host_header_that_contradicts_the_url_is_an_error() {
     let closed = closed_port();
-    let mesh = client(closed.address);
+    let mesh = client(closed);
     let mut request = request(Body::empty());
     request
         .headers_mut()
         .insert("host", HeaderValue::from_static("green.appmesh"));
     let error = mesh.clone().oneshot(request).await.unwrap_err();
     assert!(
-        error.is_builder() && error.to_string().contains("names another service"),
+        error.is_builder() && error.to_string().contains("is not the host of its URL"),
         "{error}"
     );
     let relative = Request::get("/a").body(Body::empty()).unwrap();
@@ -152,10 +175,10 @@ async fn a_request_that_names_two_services_is_not_sent() {
 }
 
 #[tokio::test]
-async fn the_deadline_covers_a_body_that_is_read_as_it_comes() {
-    let sidecar = Sidecar::writing(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", false).await;
-    let call = sidecar.client().get(URL).timeout(Duration::from_millis(300));
+async fn the_deadline_covers_a_streaming_response_body() {
+    let sidecar = FakeSidecar::writing(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", false).await;
+    let call = client(sidecar.address).get(URL).timeout(Duration::from_millis(300));
     let body = Body::new(call.send().await.unwrap().into_http().into_body());
     let error = axum::body::to_bytes(body, 100).await.unwrap_err();
-    assert!(error.to_string().contains("did not end within"), "{error}");
+    assert!(error.to_string().contains("was not complete within"), "{error}");
 }

@@ -1,11 +1,12 @@
-//! Calls that get through: what the sidecar is sent, and what the caller gets back.
+//! Successful calls: the request that the sidecar receives, and the response.
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use mesh_client::TraceContext;
 use serde_json::{Value, json};
+use testkit::FakeSidecar;
 
-use crate::sidecar::Sidecar;
+use crate::servers::client;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -23,9 +24,9 @@ fn trace() -> TraceContext {
 }
 
 #[tokio::test]
-async fn the_sidecar_sees_the_name_in_the_host_header() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let mesh = sidecar.client();
+async fn the_host_header_contains_the_name() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let mesh = client(sidecar.address);
     for (url, host, path) in [
         ("http://blue.appmesh", "blue.appmesh", "/"),
         (
@@ -38,20 +39,24 @@ async fn the_sidecar_sees_the_name_in_the_host_header() {
         let response = mesh.get(url).send().await.unwrap();
         assert_eq!(response.service(), host);
         assert_eq!(response.text().await.unwrap(), "ok");
-        let seen = sidecar.seen().await;
+        let recorded = sidecar.next_request().await;
         assert_eq!(
-            (seen.method.as_str(), seen.path.as_str(), seen.header("host")),
+            (
+                recorded.method.as_str(),
+                recorded.path.as_str(),
+                recorded.header("host")
+            ),
             ("GET", path, host)
         );
-        assert!(!seen.headers.contains_key("traceparent"));
-        assert_eq!(seen.body, "");
+        assert!(!recorded.headers.contains_key("traceparent"));
+        assert_eq!(recorded.body, "");
     }
 }
 
 #[tokio::test]
-async fn every_verb_says_its_method() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let mesh = sidecar.client();
+async fn each_method_of_the_client_sends_its_http_method() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let mesh = client(sidecar.address);
     let url = "http://blue.appmesh/";
     for (call, method) in [
         (mesh.get(url), Method::GET),
@@ -63,14 +68,14 @@ async fn every_verb_says_its_method() {
         (mesh.request(Method::OPTIONS, String::from(url)), Method::OPTIONS),
     ] {
         call.send().await.unwrap();
-        assert_eq!(sidecar.seen().await.method, method);
+        assert_eq!(sidecar.next_request().await.method, method);
     }
 }
 
 #[tokio::test]
-async fn headers_and_bodies_arrive() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let mesh = sidecar.client();
+async fn headers_and_bodies_are_sent() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let mesh = client(sidecar.address);
     let mut replacing = HeaderMap::new();
     replacing.append("x-a", HeaderValue::from_static("3"));
     replacing.append("x-a", HeaderValue::from_static("4"));
@@ -81,50 +86,56 @@ async fn headers_and_bodies_arrive() {
         .header("x-b", "2")
         .headers(replacing);
     call.json(&json!({"b": 1, "a": [2]})).send().await.unwrap();
-    let seen = sidecar.seen().await;
-    let values: Vec<_> = seen.headers.get_all("x-a").iter().collect();
+    let recorded = sidecar.next_request().await;
+    let values: Vec<_> = recorded.headers.get_all("x-a").iter().collect();
     assert_eq!(values, ["3", "4"]);
-    assert_eq!(seen.header("x-b"), "2");
-    assert_eq!(seen.header("content-type"), "application/json");
-    assert_eq!(seen.header("content-length"), seen.body.len().to_string());
-    assert_eq!(seen.body, r#"{"b":1,"a":[2]}"#);
+    assert_eq!(recorded.header("x-b"), "2");
+    assert_eq!(recorded.header("content-type"), "application/json");
+    assert_eq!(recorded.header("content-length"), recorded.body.len().to_string());
+    assert_eq!(recorded.body, r#"{"b":1,"a":[2]}"#);
 
     let call = mesh
         .put("http://blue.appmesh/")
         .header("content-type", "application/problem+json");
     call.json("text").send().await.unwrap();
-    let seen = sidecar.seen().await;
+    let recorded = sidecar.next_request().await;
     assert_eq!(
-        (seen.header("content-type"), &seen.body[..]),
+        (recorded.header("content-type"), &recorded.body[..]),
         ("application/problem+json", &b"\"text\""[..])
     );
 
     mesh.put("http://blue.appmesh/").body("plain").send().await.unwrap();
-    let seen = sidecar.seen().await;
-    assert!(!seen.headers.contains_key("content-type"));
-    assert_eq!(seen.body, "plain");
+    let recorded = sidecar.next_request().await;
+    assert!(!recorded.headers.contains_key("content-type"));
+    assert_eq!(recorded.body, "plain");
 }
 
 #[tokio::test]
-async fn a_call_belongs_to_the_trace_that_caused_it() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let call = sidecar
-        .client()
+async fn the_trace_context_is_propagated() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let call = client(sidecar.address)
         .get("http://blue.appmesh/")
         .header("x-request-id", "another");
     call.propagate(&trace()).send().await.unwrap();
-    let seen = sidecar.seen().await;
-    assert_eq!(seen.header("traceparent"), TRACEPARENT);
-    assert_eq!(seen.header("tracestate"), "vendor=1");
-    assert_eq!(seen.header("x-request-id"), "request-1");
-    assert!(!seen.headers.contains_key("authorization"));
+    let recorded = sidecar.next_request().await;
+    assert_eq!(recorded.header("traceparent"), TRACEPARENT);
+    assert_eq!(recorded.header("tracestate"), "vendor=1");
+    assert_eq!(recorded.header("x-request-id"), "request-1");
+    assert!(!recorded.headers.contains_key("authorization"));
 }
 
 #[tokio::test]
-async fn what_a_service_answers_is_a_response_whatever_its_status() {
+async fn every_status_of_a_service_is_a_response() {
     let sidecar =
-        Sidecar::answering(|| (StatusCode::NOT_FOUND, [("x-from", "blue")], r#"{"b":1,"a":2}"#).into_response()).await;
-    let call = async || sidecar.client().get("http://blue.appmesh/").send().await.unwrap();
+        FakeSidecar::responding(|| (StatusCode::NOT_FOUND, [("x-from", "blue")], r#"{"b":1,"a":2}"#).into_response())
+            .await;
+    let call = async || {
+        client(sidecar.address)
+            .get("http://blue.appmesh/")
+            .send()
+            .await
+            .unwrap()
+    };
 
     let response = call().await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
@@ -134,24 +145,28 @@ async fn what_a_service_answers_is_a_response_whatever_its_status() {
 
     let mut response = call().await;
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.unwrap() {
-        body.extend_from_slice(&piece);
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        body.extend_from_slice(&chunk);
     }
     assert_eq!(body, br#"{"b":1,"a":2}"#);
 
     let error = call().await.error_for_status().unwrap_err();
     assert!(error.is_status());
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
-    assert_eq!(error.to_string(), "`blue.appmesh` answered 404 Not Found");
+    assert_eq!(error.to_string(), "`blue.appmesh` responded with 404 Not Found");
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_like_any_other() {
+async fn a_redirect_is_not_followed() {
     let mut sidecar =
-        Sidecar::answering(|| (StatusCode::FOUND, [("location", "http://green.appmesh/")]).into_response()).await;
-    let response = sidecar.client().get("http://blue.appmesh/").send().await.unwrap();
+        FakeSidecar::responding(|| (StatusCode::FOUND, [("location", "http://green.appmesh/")]).into_response()).await;
+    let response = client(sidecar.address)
+        .get("http://blue.appmesh/")
+        .send()
+        .await
+        .unwrap();
     let response = response.error_for_status().unwrap();
     assert_eq!(response.status(), StatusCode::FOUND);
     assert_eq!(response.headers()["location"], "http://green.appmesh/");
-    assert_eq!(sidecar.seen().await.header("host"), "blue.appmesh");
+    assert_eq!(sidecar.next_request().await.header("host"), "blue.appmesh");
 }

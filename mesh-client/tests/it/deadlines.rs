@@ -1,4 +1,4 @@
-//! Deadlines: what the next hop is told, and what is refused early.
+//! Deadlines: propagation to the next hop, and expiry before sending.
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use mesh_client::{Client, Deadline};
 use sidecar_contract::MeshSuffixes;
+use testkit::{FakeSidecar, closed_port};
 
-use crate::sidecar::{Sidecar, client, closed_port};
+use crate::servers::client;
 
 const OWN: &str = "x-meshwright-timeout-ms";
 const EXPECTED: &str = "x-envoy-expected-rq-timeout-ms";
@@ -18,19 +19,19 @@ fn ok() -> Response {
 }
 
 #[tokio::test]
-async fn the_remaining_time_travels_to_the_next_hop() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let mesh = sidecar.client();
+async fn the_remaining_time_is_sent_to_the_next_hop() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let mesh = client(sidecar.address);
     mesh.get(URL).timeout(Duration::from_secs(5)).send().await.unwrap();
-    let seen = sidecar.seen().await;
-    let told: u64 = seen.header(OWN).parse().unwrap();
-    assert!((1..=5000).contains(&told), "{told}");
-    assert_eq!(seen.header(EXPECTED), seen.header(OWN));
+    let recorded = sidecar.next_request().await;
+    let remaining: u64 = recorded.header(OWN).parse().unwrap();
+    assert!((1..=5000).contains(&remaining), "{remaining}");
+    assert_eq!(recorded.header(EXPECTED), recorded.header(OWN));
 
-    // As it came from the caller, some time ago, and shorter than what the call allows itself.
+    // The caller's deadline, received some time ago and earlier than the call's timeout.
     let mut incoming = HeaderMap::new();
     incoming.insert(OWN, "3000".parse().unwrap());
-    // What an Envoy on the way allows.
+    // The timeout of an Envoy's route.
     incoming.insert(EXPECTED, "15000".parse().unwrap());
     let deadline = Deadline::from_headers(&incoming).unwrap();
     // Time passes without waiting for it; the clock runs again before there is I/O.
@@ -38,32 +39,34 @@ async fn the_remaining_time_travels_to_the_next_hop() {
     tokio::time::advance(Duration::from_millis(10)).await;
     tokio::time::resume();
     mesh.get(URL).deadline(deadline).send().await.unwrap();
-    let told: u64 = sidecar.seen().await.header(OWN).parse().unwrap();
-    assert!((1..=2990).contains(&told), "{told}");
+    let remaining: u64 = sidecar.next_request().await.header(OWN).parse().unwrap();
+    assert!((1..=2990).contains(&remaining), "{remaining}");
     let call = mesh.get(URL).deadline(deadline).timeout(Duration::from_secs(1));
     call.send().await.unwrap();
-    let told: u64 = sidecar.seen().await.header(OWN).parse().unwrap();
-    assert!((1..=1000).contains(&told), "the earlier one counts: {told}");
+    let remaining: u64 = sidecar.next_request().await.header(OWN).parse().unwrap();
+    assert!((1..=1000).contains(&remaining), "the earlier one counts: {remaining}");
 }
 
 #[tokio::test]
-async fn a_grpc_call_says_it_in_grpc_s_way_as_well() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    let call = sidecar
-        .client()
+async fn a_grpc_call_also_has_grpc_timeout() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    let call = client(sidecar.address)
         .post(URL)
         .header("content-type", "application/grpc+proto");
     call.timeout(Duration::from_secs(5)).send().await.unwrap();
-    let seen = sidecar.seen().await;
-    assert_eq!(seen.header("grpc-timeout"), format!("{}m", seen.header(EXPECTED)));
+    let recorded = sidecar.next_request().await;
+    assert_eq!(
+        recorded.header("grpc-timeout"),
+        format!("{}m", recorded.header(EXPECTED))
+    );
 }
 
 #[tokio::test]
-async fn the_default_is_not_told_and_a_header_of_the_call_s_own_stays() {
-    let mut sidecar = Sidecar::answering(ok).await;
-    sidecar.client().get(URL).send().await.unwrap();
-    let seen = sidecar.seen().await;
-    assert!(!seen.headers.contains_key(EXPECTED) && !seen.headers.contains_key(OWN));
+async fn the_default_timeout_is_not_propagated_and_own_headers_have_precedence() {
+    let mut sidecar = FakeSidecar::responding(ok).await;
+    client(sidecar.address).get(URL).send().await.unwrap();
+    let recorded = sidecar.next_request().await;
+    assert!(!recorded.headers.contains_key(EXPECTED) && !recorded.headers.contains_key(OWN));
 
     let mesh = Client::builder()
         .egress(sidecar.address)
@@ -72,18 +75,21 @@ async fn the_default_is_not_told_and_a_header_of_the_call_s_own_stays() {
         .build()
         .unwrap();
     mesh.get(URL).send().await.unwrap();
-    assert!(sidecar.seen().await.headers.contains_key(OWN), "somebody said so");
+    assert!(
+        sidecar.next_request().await.headers.contains_key(OWN),
+        "the timeout is configured"
+    );
     for name in [OWN, EXPECTED] {
         mesh.get(URL).header(name, "77").send().await.unwrap();
-        assert_eq!(sidecar.seen().await.header(name), "77");
+        assert_eq!(sidecar.next_request().await.header(name), "77");
     }
 }
 
 #[tokio::test]
-async fn a_deadline_that_has_passed_is_refused_before_anything_is_sent() {
+async fn an_expired_deadline_is_an_error_before_sending() {
     // Any attempt to connect would be `is_sidecar_unreachable`.
     let closed = closed_port();
-    let mesh = client(closed.address);
+    let mesh = client(closed);
     let error = mesh
         .get(URL)
         .deadline(Deadline::after(Duration::ZERO))
@@ -94,15 +100,18 @@ async fn a_deadline_that_has_passed_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_deadline_ends_a_call_like_a_timeout() {
-    let sidecar = Sidecar::writing(b"", false).await;
+async fn a_deadline_cancels_a_call_like_a_timeout() {
+    let sidecar = FakeSidecar::writing(b"", false).await;
     let deadline = Deadline::after(Duration::from_millis(200));
-    let call = sidecar.client().get(URL).timeout(Duration::MAX).deadline(deadline);
+    let call = client(sidecar.address)
+        .get(URL)
+        .timeout(Duration::MAX)
+        .deadline(deadline);
     let error = call.send().await.unwrap_err();
     assert!(error.is_timeout() && !error.is_expired(), "{error:?}");
-    let sentence = error.to_string();
+    let message = error.to_string();
     assert!(
-        sentence.starts_with("`blue.appmesh` did not answer within "),
-        "{sentence}"
+        message.starts_with("`blue.appmesh` did not respond within "),
+        "{message}"
     );
 }

@@ -13,11 +13,11 @@ use mesh_client::{Client, Error, Sidecar};
 use serde_json::json;
 use sidecar_contract::MeshSuffixes;
 use tempfile::TempDir;
+use testkit::{wait_until, with_timeout};
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-use crate::readiness::{serve, soon};
-use crate::resolution::until;
+use crate::servers::serve;
 
 const URL: &str = "http://blue.appmesh/";
 
@@ -109,7 +109,7 @@ impl Place {
         Client::builder()
             .egress(self.egress)
             .suffixes(MeshSuffixes::from_list("appmesh"))
-            .sidecar(Sidecar::page(&page).expect("it is a page"))
+            .sidecar(Sidecar::health_page(&page).expect("it is a page"))
             .build()
             .expect("the configuration is complete")
     }
@@ -165,7 +165,7 @@ async fn calls_of_an_envoy_that_dies_under_load_say_so_and_recover_with_it() {
     let place = Arc::new(Place::beside(blue));
     let mesh = place.client();
     let envoy = start(&place).await;
-    soon(mesh.ready(Duration::from_secs(60))).await.unwrap();
+    with_timeout(mesh.ready(Duration::from_secs(60))).await.unwrap();
 
     let (answered, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let mut callers = JoinSet::new();
@@ -190,13 +190,16 @@ async fn calls_of_an_envoy_that_dies_under_load_say_so_and_recover_with_it() {
     }
     let many_more = async || {
         let before = answered.load(Ordering::Relaxed);
-        until(async || answered.load(Ordering::Relaxed) > before + 200).await;
+        wait_until("the condition holds", async || {
+            answered.load(Ordering::Relaxed) > before + 200
+        })
+        .await;
     };
     many_more().await;
     drop(envoy);
     place.assert_says_so(&call(&mesh).await.unwrap_err());
     let _again = start(&place).await;
-    soon(mesh.ready(Duration::from_secs(60))).await.unwrap();
+    with_timeout(mesh.ready(Duration::from_secs(60))).await.unwrap();
     assert_eq!(call(&mesh).await.unwrap(), "blue", "it recovers at once");
     many_more().await;
     stop.store(true, Ordering::Relaxed);

@@ -1,22 +1,19 @@
-//! The client against real servers that play the sidecar, the services and DNS, on ports that the OS chose.
+//! The client against servers in place of the sidecar, the services and DNS, on ports that the operating system chooses.
 
 mod bodies;
 mod calls;
 mod deadlines;
 mod dns_failures;
-mod dns_server;
 mod envoy;
 mod failures;
 mod no_proxy;
-#[cfg(feature = "telemetry")]
-mod own_process;
 mod public_api;
 mod readiness;
 mod resolution;
 mod retries;
+mod servers;
 mod shutdown;
-mod sidecar;
 mod task_servers;
 mod tcp_address;
-#[cfg(feature = "telemetry")]
+#[cfg(all(feature = "axum", feature = "telemetry"))]
 mod telemetry;

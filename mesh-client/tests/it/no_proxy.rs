@@ -1,20 +1,20 @@
-//! Direct wiring: calls go to the tasks that DNS names.
+//! Calls without a sidecar, to the addresses in DNS.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use testkit::DnsServer;
 use tokio::net::TcpStream;
 
-use crate::dns_server::{Dns, loopback};
-use crate::task_servers::{Event, Tasks, Watch, builder, listeners, port_of, sockets};
+use crate::task_servers::{Event, Tasks, Watch, builder, listeners, loopback, port_of, sockets};
 
 const BLUE: &str = "blue.appmesh";
 
 #[tokio::test]
-async fn calls_go_to_all_addresses_in_turn() {
-    let dns = Dns::start().await;
-    dns.ttl(60);
+async fn addresses_are_called_round_robin() {
+    let dns = DnsServer::start().await;
+    dns.set_ttl(60);
     let tasks = Tasks::at([2, 3, 4].map(loopback));
     dns.set(BLUE, [2, 3, 4].map(loopback));
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
@@ -27,8 +27,8 @@ async fn calls_go_to_all_addresses_in_turn() {
 }
 
 #[tokio::test]
-async fn an_address_that_takes_no_connection_is_passed_over() {
-    let dns = Dns::start().await;
+async fn an_address_that_accepts_no_connection_is_skipped() {
+    let dns = DnsServer::start().await;
     let mut sockets = sockets(&[2, 3].map(loopback));
     let tasks = Tasks::behind(vec![sockets.remove(1).listen(64).unwrap()]);
     dns.set(BLUE, [2, 3].map(loopback));
@@ -39,8 +39,8 @@ async fn an_address_that_takes_no_connection_is_passed_over() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_an_error_that_names_every_address() {
-    let dns = Dns::start().await;
+async fn the_error_lists_all_addresses_that_accept_no_connection() {
+    let dns = DnsServer::start().await;
     let sockets = sockets(&[2, 3].map(loopback));
     let port = port_of(&sockets[0]);
     dns.set(BLUE, [2, 3].map(loopback));
@@ -50,20 +50,20 @@ async fn nobody_there_is_an_error_that_names_every_address() {
         error.is_connect() && !error.is_sidecar_unreachable() && !error.is_timeout(),
         "{error:?}"
     );
-    let [found, attempts @ ..] = error.attempts() else {
+    let [resolved, attempts @ ..] = error.attempts() else {
         panic!("{error}");
     };
-    assert!(found.starts_with("DNS: 127.0.0."), "{found}");
+    assert!(resolved.starts_with("DNS: 127.0.0."), "{resolved}");
     assert_eq!(attempts.len(), 2);
     for ip in [2, 3].map(loopback) {
-        let begin = format!("{ip}:{port}: Connection refused");
-        assert!(attempts.iter().any(|attempt| attempt.starts_with(&begin)), "{error}");
+        let start = format!("{ip}:{port}: Connection refused");
+        assert!(attempts.iter().any(|attempt| attempt.starts_with(&start)), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_port_is_80_unless_the_url_says_another() {
-    let dns = Dns::start().await;
+async fn the_default_port_is_80() {
+    let dns = DnsServer::start().await;
     let address = Ipv4Addr::new(127, 83, 71, 59);
     dns.set(BLUE, [address]);
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
@@ -77,8 +77,8 @@ async fn the_port_is_80_unless_the_url_says_another() {
 }
 
 #[tokio::test]
-async fn an_address_gone_from_dns_is_drained() {
-    let dns = Dns::start().await;
+async fn connections_to_an_address_removed_from_dns_are_closed() {
+    let dns = DnsServer::start().await;
     let [blue, green] = [2, 3].map(loopback);
     let listeners = listeners(&[blue, green]);
     let port = listeners[0].local_addr().unwrap().port();
@@ -103,7 +103,10 @@ async fn an_address_gone_from_dns_is_drained() {
     let mut blue_is_closed = false;
     let deadline = Instant::now() + Duration::from_secs(20);
     while last == blue || !blue_is_closed {
-        assert!(Instant::now() < deadline, "blue is kept, or never left");
+        assert!(
+            Instant::now() < deadline,
+            "blue is still called, or its connection is not closed"
+        );
         call().await;
         match watch.next().await {
             Event::Called(address) => {

@@ -1,4 +1,4 @@
-//! Waiting for a sidecar that starts late, never, or dies, and what the service says of it meanwhile.
+//! Readiness: sidecars that start late, never start, or stop.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,42 +11,18 @@ use http::StatusCode;
 use mesh_client::server::Readiness;
 use mesh_client::{Client, Sidecar};
 use sidecar_contract::MeshSuffixes;
-use tokio::net::{TcpListener, TcpSocket};
+use testkit::{closed_port, with_timeout};
+use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::sidecar;
+use crate::servers::{client, fetch, serve};
 
-/// Nothing here takes a second; what takes longer than this would take forever.
-const TOO_LONG: Duration = Duration::from_secs(60);
-
-/// What `work` gives, unless it would never come.
-pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TOO_LONG, work).await.expect("it comes soon")
-}
-
-/// A server of `app`, and where it is. Stops with the set.
-pub(crate) async fn serve(app: Router) -> (SocketAddr, JoinSet<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    let address = listener.local_addr().expect("it has an address");
-    let mut server = JoinSet::new();
-    server.spawn(async move { axum::serve(listener, app).await.expect("it serves") });
-    (address, server)
-}
-
-/// Status and body of an answer to `GET`.
-pub(crate) async fn get(address: SocketAddr, path: &str) -> (StatusCode, String) {
-    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
-    let call = client.build().expect("a client").get(format!("http://{address}{path}"));
-    let response = soon(call.send()).await.expect("it answers");
-    (
-        response.status(),
-        soon(response.text()).await.expect("the body arrives"),
-    )
-}
+/// Long enough never to pass in a test.
+const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_sidecar_that_listens_late_is_waited_for() {
+async fn ready_waits_until_the_sidecar_listens() {
     // Bound from the beginning, so that connections are refused until it listens.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
@@ -57,41 +33,41 @@ async fn a_sidecar_that_listens_late_is_waited_for() {
         .build()
         .unwrap();
 
-    let mut waiting = Box::pin(mesh.ready(2 * TOO_LONG));
+    let mut waiting = Box::pin(mesh.ready(2 * LONG));
     // A minute of the paused clock: hundreds of attempts to connect.
     tokio::time::pause();
-    let too_early = tokio::time::timeout(TOO_LONG, &mut waiting).await;
-    assert!(too_early.is_err(), "it is not ready before it listens: {too_early:?}");
+    let too_early = tokio::time::timeout(LONG, &mut waiting).await;
+    assert!(too_early.is_err(), "ready before it listens: {too_early:?}");
     tokio::time::resume();
     let listener = socket.listen(16).unwrap();
-    assert_eq!(soon(waiting).await, Ok(()));
+    assert_eq!(with_timeout(waiting).await, Ok(()));
     drop(listener);
 }
 
 #[tokio::test]
-async fn a_sidecar_that_never_listens_is_named() {
-    let closed = sidecar::closed_port();
-    let egress = closed.address;
-    let error = sidecar::client(egress).ready(Duration::from_secs(1)).await.unwrap_err();
+async fn the_error_contains_the_check_and_its_last_result() {
+    let closed = closed_port();
+    let egress = closed;
+    let error = client(egress).ready(Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(
         error.waited_for(),
-        format!("the egress listener to take a connection to {egress}")
+        format!("a connection to the egress listener at {egress}")
     );
-    assert!(error.last_seen().contains("refused"), "{error}");
+    assert!(error.last_result().contains("refused"), "{error}");
     assert_eq!(
         error.to_string(),
         format!(
-            "the sidecar is not ready after 1s: waited for {}, and saw last: {}",
+            "the sidecar is not ready after 1s: waited for {}; last result: {}",
             error.waited_for(),
-            error.last_seen()
+            error.last_result()
         )
     );
 }
 
 #[tokio::test]
-async fn envoys_page_is_asked_until_it_is_live() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+async fn envoys_ready_page_is_polled_until_it_is_live() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let app = Router::new().fallback(async move || {
         if count.fetch_add(1, Ordering::SeqCst) < 3 {
             (StatusCode::SERVICE_UNAVAILABLE, "PRE_INITIALIZING\n").into_response()
@@ -100,92 +76,91 @@ async fn envoys_page_is_asked_until_it_is_live() {
         }
     });
     let (address, _server) = serve(app).await;
-    let envoy = Sidecar::page(&format!("http://{address}/ready")).unwrap();
-    assert_eq!(envoy.ready(TOO_LONG).await, Ok(()));
-    assert_eq!(asked.load(Ordering::SeqCst), 4);
+    let envoy = Sidecar::health_page(&format!("http://{address}/ready")).unwrap();
+    assert_eq!(envoy.ready(LONG).await, Ok(()));
+    assert_eq!(requests.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test]
-async fn a_page_that_never_says_so_is_quoted() {
+async fn the_error_quotes_an_unhealthy_page() {
     let unhealthy = Router::new().fallback(async || r#"{"healthStatus": "UNHEALTHY", "envoyState": "LIVE"}"#);
     let (address, _server) = serve(unhealthy).await;
-    let agent = Sidecar::page(&format!("http://{address}/status")).unwrap();
+    let agent = Sidecar::health_page(&format!("http://{address}/status")).unwrap();
     let error = agent.ready(Duration::from_secs(2)).await.unwrap_err();
-    assert_eq!(error.last_seen(), "the agent says of Envoy: UNHEALTHY");
+    assert_eq!(error.last_result(), "the agent reports Envoy as: UNHEALTHY");
     assert_eq!(
         error.waited_for(),
-        format!("http://{address}/status to answer that Envoy is well")
+        format!("http://{address}/status to report that Envoy is ready")
     );
 }
 
 #[tokio::test]
-async fn a_page_that_hangs_is_not_waited_for_longer_than_the_deadline() {
+async fn the_timeout_covers_a_page_that_hangs() {
     let (address, _server) = serve(Router::new().fallback(std::future::pending::<&str>)).await;
-    let envoy = Sidecar::page(&format!("http://{address}/ready")).unwrap();
-    let error = soon(envoy.ready(Duration::from_millis(50))).await.unwrap_err();
-    assert_eq!(error.last_seen(), "nothing yet");
+    let envoy = Sidecar::health_page(&format!("http://{address}/ready")).unwrap();
+    let error = with_timeout(envoy.ready(Duration::from_millis(50))).await.unwrap_err();
+    assert_eq!(error.last_result(), "no check has finished");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_page_may_be_on_a_unix_socket() {
+async fn a_page_on_a_unix_socket_is_supported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("envoy admin.sock");
-    let envoy = Sidecar::page(&format!("http://unix:{}:/ready", path.display())).unwrap();
+    let envoy = Sidecar::health_page(&format!("http://unix:{}:/ready", path.display())).unwrap();
     let error = envoy.ready(Duration::from_millis(50)).await.unwrap_err();
-    assert!(error.last_seen().contains("No such file"), "{error}");
+    assert!(error.last_result().contains("No such file"), "{error}");
 
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let app = Router::new().route("/ready", axum::routing::get(async || "LIVE\n"));
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, app).await.expect("it serves") });
-    assert_eq!(envoy.ready(TOO_LONG).await, Ok(()));
+    assert_eq!(envoy.ready(LONG).await, Ok(()));
 }
 
 #[tokio::test]
-async fn a_service_whose_sidecar_dies_is_not_ready_and_says_why() {
+async fn a_service_whose_sidecar_stops_is_not_ready() {
     let (sidecar, mut running) = serve(Router::new()).await;
     let readiness = Readiness::new(Sidecar::listener(sidecar));
     let (service, _server) = serve(Router::new().route_service("/ready", readiness.endpoint())).await;
     let ready = (StatusCode::OK, r#"{"status":"ready"}"#.to_owned());
-    assert_eq!(get(service, "/ready").await, ready);
+    assert_eq!(fetch(service, "/ready").await, ready);
 
     running.shutdown().await;
-    let (status, document) = soon(async {
+    let (status, document) = with_timeout(async {
         loop {
-            let answer = get(service, "/ready").await;
-            if answer != ready {
-                break answer;
+            let response = fetch(service, "/ready").await;
+            if response != ready {
+                break response;
             }
             tokio::task::yield_now().await;
         }
     })
     .await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    let expected =
-        format!(r#"{{"status":"waiting","for":"the egress listener to take a connection to {sidecar}","seen":""#);
+    let expected = format!(r#"{{"status":"waiting","for":"a connection to the egress listener at {sidecar}","seen":""#);
     assert!(document.starts_with(&expected), "{document}");
 }
 
 #[tokio::test]
-async fn many_who_ask_at_once_make_one_look() {
-    let asked = Arc::new(AtomicUsize::new(0));
+async fn concurrent_checks_share_one_request() {
+    let requests = Arc::new(AtomicUsize::new(0));
     let release = Arc::new(Notify::new());
-    let (count, held) = (Arc::clone(&asked), Arc::clone(&release));
+    let (count, held) = (Arc::clone(&requests), Arc::clone(&release));
     let app = Router::new().fallback(async move || {
         count.fetch_add(1, Ordering::SeqCst);
         held.notified().await;
         "LIVE"
     });
     let (address, _server) = serve(app).await;
-    let readiness = Readiness::new(Sidecar::page(&format!("http://{address}/ready")).unwrap());
-    let mut asking = JoinSet::new();
+    let readiness = Readiness::new(Sidecar::health_page(&format!("http://{address}/ready")).unwrap());
+    let mut checks = JoinSet::new();
     for _ in 0..20 {
         let readiness = readiness.clone();
-        asking.spawn(async move { readiness.check().await });
+        checks.spawn(async move { readiness.check().await });
     }
     release.notify_one();
-    let answers = soon(asking.join_all()).await;
-    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let results = with_timeout(checks.join_all()).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
 }

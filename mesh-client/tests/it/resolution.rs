@@ -4,22 +4,13 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use hickory_server::proto::rr::RecordType;
 use mesh_client::{Client, Error};
+use testkit::dns::{Behaviour, RecordType};
+use testkit::{DnsServer, wait_until};
 
-use crate::dns_server::{Behaviour, Dns, loopback};
-use crate::task_servers::{Tasks, builder, hosts, port_of, sockets};
+use crate::task_servers::{Tasks, builder, hosts, loopback, port_of, sockets};
 
 pub(crate) const BLUE: &str = "blue.appmesh";
-
-/// Calls until `done`, but not for ever.
-pub(crate) async fn until(mut done: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !done().await {
-        assert!(Instant::now() < deadline, "it did not come about");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 pub(crate) async fn error_of(mesh: &Client, name: &str) -> Error {
     let call = mesh.get(format!("http://{name}/")).send();
@@ -28,7 +19,7 @@ pub(crate) async fn error_of(mesh: &Client, name: &str) -> Error {
 
 #[tokio::test]
 async fn the_hosts_file_comes_before_dns_and_is_read_again_when_it_changes() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let tasks = Tasks::at([2, 3, 4].map(loopback));
     dns.set(BLUE, [loopback(4)]);
     let (_folder, path) = hosts("127.0.0.2 blue.appmesh\n");
@@ -36,21 +27,21 @@ async fn the_hosts_file_comes_before_dns_and_is_read_again_when_it_changes() {
     assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.2");
     std::fs::write(&path, "127.0.0.3 blue.appmesh\n").unwrap();
     assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.3");
-    assert!(dns.questions().is_empty());
+    assert!(dns.queries().is_empty());
     std::fs::write(&path, "127.0.0.3 green.appmesh\n").unwrap();
     assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.4");
 }
 
 #[tokio::test]
 async fn names_are_asked_for_as_they_are_without_a_search_list() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let mesh = builder(&[&dns]).ipv6(true).no_proxy().build().unwrap();
     error_of(&mesh, "blue").await;
     error_of(&mesh, "a_b.example.com.").await;
     let mut asked: Vec<(String, RecordType)> = dns
-        .questions()
+        .queries()
         .into_iter()
-        .map(|question| (question.name, question.kind))
+        .map(|query| (query.name, query.kind))
         .collect();
     asked.sort();
     let expected = ["a_b.example.com.", "blue."]
@@ -61,32 +52,32 @@ async fn names_are_asked_for_as_they_are_without_a_search_list() {
 
 #[tokio::test]
 async fn the_host_header_has_no_trailing_dot() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let mut tasks = Tasks::at([loopback(2)]);
     dns.set(BLUE, [loopback(2)]);
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     tasks.call(&mesh, "Blue.AppMesh.").await.unwrap();
-    let seen = tasks.servers[0].seen().await;
-    assert_eq!(seen.header("host"), format!("{BLUE}:{}", tasks.port));
+    let recorded = tasks.servers[0].next_request().await;
+    assert_eq!(recorded.header("host"), format!("{BLUE}:{}", tasks.port));
 }
 
 #[tokio::test]
 async fn a_mesh_name_that_leads_nowhere_meets_the_sidecar_at_a_placeholder() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let mut sidecar = Tasks::at([loopback(9)]);
     let intercepted = || builder(&[&dns]).transparent_proxy().synthetic_vip(loopback(9).into());
     let mesh = intercepted().build().unwrap();
     assert_eq!(sidecar.call(&mesh, BLUE).await.unwrap(), "127.0.0.9");
-    let seen = sidecar.servers[0].seen().await;
-    assert_eq!(seen.header("host"), format!("{BLUE}:{}", sidecar.port));
+    let recorded = sidecar.servers[0].next_request().await;
+    assert_eq!(recorded.header("host"), format!("{BLUE}:{}", sidecar.port));
 
     // DNS that does not answer is no reason to wait for it.
-    dns.set_behaviour(Behaviour::Silent);
+    dns.behave(Behaviour::Silent);
     let began = Instant::now();
     assert_eq!(sidecar.call(&mesh, "green.appmesh").await.unwrap(), "127.0.0.9");
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 
-    dns.set_behaviour(Behaviour::Answers);
+    dns.behave(Behaviour::Normal);
     assert!(error_of(&mesh, "blue.example.com").await.is_name_not_found());
     let suffixes = sidecar_contract::MeshSuffixes::from_list("example.com");
     let mesh = intercepted().suffixes(suffixes).build().unwrap();
@@ -96,7 +87,7 @@ async fn a_mesh_name_that_leads_nowhere_meets_the_sidecar_at_a_placeholder() {
 
 #[tokio::test]
 async fn a_sidecar_that_is_gone_is_named_as_a_reason_where_calls_are_intercepted() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let nobody = sockets(&[loopback(9)]);
     let port = port_of(&nobody[0]);
     let mesh = builder(&[&dns])
@@ -119,7 +110,7 @@ async fn a_sidecar_that_is_gone_is_named_as_a_reason_where_calls_are_intercepted
 
 #[tokio::test]
 async fn without_a_sidecar_a_mesh_name_that_leads_nowhere_is_an_error_with_its_remedies() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     let error = error_of(&mesh, BLUE).await;
     assert!(error.is_name_not_found());
@@ -138,7 +129,7 @@ async fn without_a_sidecar_a_mesh_name_that_leads_nowhere_is_an_error_with_its_r
 
 #[tokio::test]
 async fn service_connect_s_names_lead_to_their_virtual_addresses_and_not_to_ipv6_without_ipv6() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let vip = Ipv4Addr::new(127, 255, 0, 1);
     let tasks = Tasks::at([vip]);
     let (_folder, path) = hosts("2600:f0f0:0:0:0:0:0:1 assets\n127.255.0.1 assets\n2600:f0f0::2 catalog\n");
@@ -156,16 +147,16 @@ async fn service_connect_s_names_lead_to_their_virtual_addresses_and_not_to_ipv6
 
 #[tokio::test]
 async fn an_alias_leads_where_the_other_name_does() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let mut tasks = Tasks::at([loopback(2)]);
     dns.alias(BLUE, "tasks.example.com");
     dns.set("tasks.example.com", [loopback(2)]);
     dns.alias("red.appmesh", "nobody.example.com");
     let mesh = builder(&[&dns]).ipv6(true).no_proxy().build().unwrap();
     assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.2");
-    let seen = tasks.servers[0].seen().await;
+    let recorded = tasks.servers[0].next_request().await;
     assert_eq!(
-        seen.header("host"),
+        recorded.header("host"),
         format!("{BLUE}:{}", tasks.port),
         "it is called by its own name"
     );
@@ -174,16 +165,16 @@ async fn an_alias_leads_where_the_other_name_does() {
 
 #[tokio::test]
 async fn nodata_is_not_nxdomain_even_where_a_server_says_so() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let tasks = Tasks::at([loopback(2)]);
     dns.set(BLUE, [loopback(2)]);
     dns.set("empty.appmesh", <[IpAddr; 0]>::default());
-    for behaviour in [Behaviour::Answers, Behaviour::HidesBehindAaaa] {
-        dns.set_behaviour(behaviour);
+    for behaviour in [Behaviour::Normal, Behaviour::NxDomainForAaaa] {
+        dns.behave(behaviour);
         let mesh = builder(&[&dns]).ipv6(true).no_proxy().build().unwrap();
         assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.2", "{behaviour:?}");
     }
-    dns.set_behaviour(Behaviour::Answers);
+    dns.behave(Behaviour::Normal);
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     let error = error_of(&mesh, "empty.appmesh").await;
     assert!(error.is_name_not_found());
@@ -195,14 +186,14 @@ async fn nodata_is_not_nxdomain_even_where_a_server_says_so() {
 
 #[tokio::test]
 async fn a_server_that_swallows_one_family_does_not_hold_up_the_other() {
-    let dns = Dns::with_behaviour(Behaviour::SilentAboutAaaa).await;
+    let dns = DnsServer::with_behaviour(Behaviour::SilentForAaaa).await;
     let tasks = Tasks::at([loopback(2)]);
     dns.set(BLUE, [loopback(2)]);
     let mesh = builder(&[&dns]).ipv6(true).no_proxy().build().unwrap();
     let began = Instant::now();
     assert_eq!(tasks.call(&mesh, BLUE).await.unwrap(), "127.0.0.2");
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    let kinds: BTreeSet<RecordType> = dns.questions().iter().map(|question| question.kind).collect();
+    let kinds: BTreeSet<RecordType> = dns.queries().iter().map(|query| query.kind).collect();
     assert_eq!(
         kinds,
         BTreeSet::from([RecordType::A, RecordType::AAAA]),
@@ -212,13 +203,13 @@ async fn a_server_that_swallows_one_family_does_not_hold_up_the_other() {
 
 #[tokio::test]
 async fn a_name_that_appears_is_called_long_before_the_zone_s_900_seconds() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let tasks = Tasks::at([loopback(2)]);
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     assert!(tasks.call(&mesh, BLUE).await.unwrap_err().is_name_not_found());
     dns.set(BLUE, [loopback(2)]);
     assert!(tasks.call(&mesh, BLUE).await.unwrap_err().is_name_not_found());
-    assert_eq!(dns.questions().len(), 1, "for a few seconds it is remembered");
-    until(async || tasks.call(&mesh, BLUE).await.is_ok()).await;
-    assert_eq!(dns.questions().len(), 2);
+    assert_eq!(dns.queries().len(), 1, "for a few seconds it is remembered");
+    wait_until("the name to resolve", async || tasks.call(&mesh, BLUE).await.is_ok()).await;
+    assert_eq!(dns.queries().len(), 2);
 }

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode};
 use mesh_client::Client;
+use testkit::{DnsServer, FakeSidecar};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::dns_server::{Dns, loopback};
-use crate::sidecar::Sidecar;
-use crate::task_servers::{builder, listeners, port_of, sockets};
+use crate::servers::client;
+use crate::task_servers::{builder, listeners, loopback, port_of, sockets};
 
 const BLUE: &str = "blue.appmesh";
 
@@ -25,12 +25,12 @@ fn mostly_unavailable() -> impl Fn() -> Response + Clone + Send + Sync + 'static
     }
 }
 
-async fn blue(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> (Dns, Sidecar) {
-    let dns = Dns::start().await;
-    dns.ttl(60);
+async fn blue(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> (DnsServer, FakeSidecar) {
+    let dns = DnsServer::start().await;
+    dns.set_ttl(60);
     dns.set(BLUE, [loopback(2)]);
     let listener = listeners(&[loopback(2)]).remove(0);
-    (dns, Sidecar::answering_at(listener, answer))
+    (dns, FakeSidecar::responding_on(listener, answer))
 }
 
 async fn status(mesh: &Client, method: Method, port: u16) -> u16 {
@@ -54,7 +54,7 @@ async fn a_service_that_is_unavailable_is_asked_again_unless_that_could_do_it_tw
 async fn behind_a_proxy_nothing_is_sent_twice() {
     let (dns, service) = blue(mostly_unavailable()).await;
     let port = service.address.port();
-    let explicit = service.client();
+    let explicit = client(service.address);
     assert_eq!(status(&explicit, Method::GET, port).await, 503);
     let intercepted = builder(&[&dns]).transparent_proxy().build().unwrap();
     assert_eq!(status(&intercepted, Method::GET, port).await, 503);
@@ -79,8 +79,8 @@ fn breaking(listener: TcpListener, calls: Arc<AtomicUsize>) -> JoinSet<()> {
 
 #[tokio::test]
 async fn a_call_that_a_service_may_have_acted_on_is_repeated_only_if_that_changes_nothing() {
-    let dns = Dns::start().await;
-    dns.ttl(60);
+    let dns = DnsServer::start().await;
+    dns.set_ttl(60);
     dns.set(BLUE, [loopback(2)]);
     let listener = listeners(&[loopback(2)]).remove(0);
     let port = listener.local_addr().unwrap().port();
@@ -100,7 +100,7 @@ async fn a_call_that_a_service_may_have_acted_on_is_repeated_only_if_that_change
 
 #[tokio::test]
 async fn a_call_of_any_method_that_nobody_has_seen_is_sent_once_more() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     dns.set(BLUE, [loopback(2)]);
     let nobody = sockets(&[loopback(2)]);
     let port = port_of(&nobody[0]);
@@ -120,7 +120,7 @@ async fn when_everything_fails_the_budget_ends_the_retries() {
         assert_eq!(status(&mesh, Method::GET, service.address.port()).await, 503);
     }
     let mut seen = 0;
-    while service.seen_so_far().is_some() {
+    while service.try_next_request().is_some() {
         seen += 1;
     }
     // Ten, and a fifth of sixty calls.

@@ -9,11 +9,12 @@ use axum::routing::get;
 use http::StatusCode;
 use mesh_client::Sidecar;
 use mesh_client::server::{Readiness, Shutdown, ShutdownError};
+use testkit::with_timeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::readiness::{get as ask, soon};
+use crate::servers::fetch;
 
 const FOREVER: Duration = Duration::from_secs(3600);
 
@@ -57,8 +58,8 @@ impl Service {
     /// A request that the service has and does not answer yet.
     async fn request_under_way(&self) -> JoinHandle<(StatusCode, String)> {
         let address = self.address;
-        let request = tokio::spawn(async move { ask(address, "/slow").await });
-        soon(self.entered.notified()).await;
+        let request = tokio::spawn(async move { fetch(address, "/slow").await });
+        with_timeout(self.entered.notified()).await;
         request
     }
 
@@ -68,8 +69,8 @@ impl Service {
 
     async fn says_that_it_stops(&self) {
         let stopping = (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopping"}"#.to_owned());
-        soon(async {
-            while ask(self.address, "/ready").await != stopping {
+        with_timeout(async {
+            while fetch(self.address, "/ready").await != stopping {
                 tokio::task::yield_now().await;
             }
         })
@@ -77,7 +78,7 @@ impl Service {
     }
 
     async fn takes_no_connection(&self) {
-        soon(async {
+        with_timeout(async {
             while TcpStream::connect(self.address).await.is_ok() {
                 tokio::task::yield_now().await;
             }
@@ -90,13 +91,17 @@ impl Service {
 async fn a_service_first_says_no_then_waits_then_finishes_and_then_stops() {
     let service = Service::start(|shutdown| shutdown.deregistration(FOREVER).grace(FOREVER)).await;
     let ready = (StatusCode::OK, r#"{"status":"ready"}"#.to_owned());
-    assert_eq!(ask(service.address, "/ready").await, ready);
+    assert_eq!(fetch(service.address, "/ready").await, ready);
     let request = service.request_under_way().await;
 
     service.ask_to_stop().await;
     service.says_that_it_stops().await;
     let hello = (StatusCode::OK, "hello".to_owned());
-    assert_eq!(ask(service.address, "/").await, hello, "new requests are still served");
+    assert_eq!(
+        fetch(service.address, "/").await,
+        hello,
+        "new requests are still served"
+    );
 
     // The second one ends the wait for deregistration.
     service.ask_to_stop().await;
@@ -104,15 +109,18 @@ async fn a_service_first_says_no_then_waits_then_finishes_and_then_stops() {
     assert!(!request.is_finished() && !service.running.is_finished());
 
     service.release.notify_one();
-    assert_eq!(soon(request).await.unwrap(), (StatusCode::OK, "at last".to_owned()));
-    soon(service.running).await.unwrap().unwrap();
+    assert_eq!(
+        with_timeout(request).await.unwrap(),
+        (StatusCode::OK, "at last".to_owned())
+    );
+    with_timeout(service.running).await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn the_wait_for_deregistration_ends_by_itself() {
     let service = Service::start(|shutdown| shutdown.deregistration(Duration::from_millis(50))).await;
     service.ask_to_stop().await;
-    soon(service.running).await.unwrap().unwrap();
+    with_timeout(service.running).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -121,7 +129,7 @@ async fn a_request_that_does_not_end_is_given_up() {
     let service = Service::start(change).await;
     let request = service.request_under_way().await;
     service.ask_to_stop().await;
-    let error = soon(service.running).await.unwrap().unwrap_err();
+    let error = with_timeout(service.running).await.unwrap().unwrap_err();
     assert_eq!(
         error.to_string(),
         "gave up after 50ms: requests in flight did not finish"
@@ -140,7 +148,7 @@ async fn whoever_asks_once_more_does_not_wait_for_requests_either() {
     assert!(!service.running.is_finished());
 
     service.ask_to_stop().await;
-    let error = soon(service.running).await.unwrap().unwrap_err();
+    let error = with_timeout(service.running).await.unwrap().unwrap_err();
     assert_eq!(
         error.to_string(),
         "gave up when asked again (the test says so): requests in flight did not finish"
@@ -153,7 +161,7 @@ async fn a_connection_that_asks_nothing_holds_nothing_up() {
     let service = Service::start(|shutdown| shutdown.deregistration(Duration::ZERO).grace(FOREVER)).await;
     let idle = TcpStream::connect(service.address).await.unwrap();
     service.ask_to_stop().await;
-    soon(service.running).await.unwrap().unwrap();
+    with_timeout(service.running).await.unwrap().unwrap();
     drop(idle);
 }
 
@@ -173,7 +181,7 @@ async fn a_service_that_nobody_asks_runs_until_it_ends_by_itself() {
         "nobody asks any more, so it runs"
     );
     fail.send(()).unwrap();
-    let error = soon(running).await.unwrap_err();
+    let error = with_timeout(running).await.unwrap_err();
     assert_eq!(error.to_string(), "serving failed");
     assert!(!readiness.is_stopping());
 }

@@ -3,21 +3,18 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::response::IntoResponse as _;
 use mesh_client::{Client, ClientBuilder};
 use tempfile::TempDir;
+use testkit::{DnsServer, FakeSidecar};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::dns_server::Dns;
-use crate::sidecar::Sidecar;
-
 /// Servers that answer with their own address.
 pub(crate) struct Tasks {
     pub(crate) port: u16,
-    pub(crate) servers: Vec<Sidecar>,
+    pub(crate) servers: Vec<FakeSidecar>,
 }
 
 impl Tasks {
@@ -29,7 +26,7 @@ impl Tasks {
         let port = listeners[0].local_addr().expect("it is bound").port();
         let server = |listener: TcpListener| {
             let ip = listener.local_addr().expect("it is bound").ip().to_string();
-            Sidecar::answering_at(listener, move || ip.clone().into_response())
+            FakeSidecar::responding_on(listener, move || ip.clone())
         };
         Self {
             port,
@@ -84,7 +81,7 @@ pub(crate) fn hosts(text: &str) -> (TempDir, std::path::PathBuf) {
 }
 
 /// A client of these DNS servers and no hosts file, for IPv4 alone, to which DNS may say loopback.
-pub(crate) fn builder(servers: &[&Dns]) -> ClientBuilder {
+pub(crate) fn builder(servers: &[&DnsServer]) -> ClientBuilder {
     Client::builder()
         .hosts_file("/nonexistent/hosts")
         .name_servers(servers.iter().map(|dns| dns.address))
@@ -147,4 +144,9 @@ async fn keep(mut connection: TcpStream, tell: mpsc::UnboundedSender<Event>) {
         }
     }
     let _ = tell.send(Event::Closed(here));
+}
+
+/// An address of loopback, which is 127.0.0.0/8 on Linux. Each test binds its own ports there.
+pub(crate) const fn loopback(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 0, last)
 }

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use mesh_client::Client;
 use sidecar_contract::MeshSuffixes;
+use testkit::{DnsServer, closed_port, with_timeout};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::dns_server::{Dns, loopback};
-use crate::readiness::soon;
-use crate::sidecar::closed_port;
-use crate::task_servers::{builder, hosts, listeners};
+use crate::task_servers::{builder, hosts, listeners, loopback};
 
 const DB: &str = "db.appmesh";
 
@@ -30,8 +28,10 @@ fn database(listener: TcpListener, name: &'static str) -> JoinSet<()> {
 
 async fn name_at(address: SocketAddr) -> String {
     let mut name = String::new();
-    let mut connection = soon(TcpStream::connect(address)).await.expect("somebody listens");
-    soon(connection.read_to_string(&mut name))
+    let mut connection = with_timeout(TcpStream::connect(address))
+        .await
+        .expect("somebody listens");
+    with_timeout(connection.read_to_string(&mut name))
         .await
         .expect("it says its name");
     name
@@ -44,7 +44,7 @@ async fn each_service_has_a_listener_of_the_sidecar_in_explicit_wiring() {
     let _database = database(listener, "db");
     let closed = closed_port();
     let builder = Client::builder()
-        .egress(closed.address)
+        .egress(closed)
         .suffixes(MeshSuffixes::from_list("appmesh"));
     let mesh = builder.clone().tcp_egress(DB, 5432, address).build().unwrap();
     let found = mesh.tcp_address("DB.appmesh.", 5432).await.unwrap();
@@ -67,7 +67,7 @@ async fn each_service_has_a_listener_of_the_sidecar_in_explicit_wiring() {
 
 #[tokio::test]
 async fn elsewhere_it_is_one_address_of_the_name_after_the_other() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let listeners = listeners(&[loopback(2), loopback(3)]);
     let port = listeners[0].local_addr().unwrap().port();
     let _databases: Vec<_> = listeners
@@ -87,7 +87,7 @@ async fn elsewhere_it_is_one_address_of_the_name_after_the_other() {
 
 #[tokio::test]
 async fn no_placeholder_stands_for_a_tcp_service() {
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let (_folder, path) = hosts("127.255.0.1 db.appmesh\n");
     let intercepted = builder(&[&dns]).hosts_file(&path).transparent_proxy().build().unwrap();
     let found = intercepted.tcp_address(DB, 5432).await.unwrap();

@@ -1,6 +1,5 @@
 //! Spans and metrics as a collector receives them, from services that call each other.
 
-mod collector;
 mod failures;
 mod metrics;
 
@@ -20,10 +19,10 @@ use tokio::task::JoinSet;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use self::collector::{Collector, hex, text};
-use crate::own_process::own_process;
-use crate::readiness::{serve, soon};
-use crate::sidecar;
+use testkit::otlp::{OtlpCollector, attribute, hex};
+use testkit::{FakeSidecar, own_process, with_timeout};
+
+use crate::servers::{client, serve};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -83,7 +82,7 @@ impl Services {
             .layer(ServerLayer::new());
         let (blue, blue_runs) = serve(blue).await;
         // Blue plays its own sidecar.
-        let mesh = sidecar::client(blue);
+        let mesh = client(blue);
         let (green, green_runs) = serve(green(mesh)).await;
         Self {
             green,
@@ -99,9 +98,9 @@ impl Services {
         for (name, value) in headers {
             call = call.header(*name, *value);
         }
-        let answer = soon(call.send()).await.expect("green answers");
+        let answer = with_timeout(call.send()).await.expect("green answers");
         assert_eq!(answer.status().as_u16(), status);
-        soon(self.seen.recv()).await.expect("blue was called")
+        with_timeout(self.seen.recv()).await.expect("blue was called")
     }
 }
 
@@ -116,7 +115,7 @@ fn green(mesh: Client) -> Router {
 #[test]
 fn a_request_is_one_trace_over_two_hops() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         let mut services = Services::start().await;
         let sent = services
@@ -131,15 +130,18 @@ fn a_request_is_one_trace_over_two_hops() {
             .await;
         telemetry.shutdown().await;
 
-        let received = collector.received();
+        let received = collector.exports();
         assert_eq!(received.services(), ["green"]);
         let [green, call, blue] = ["GET /hop/{status}", "GET", "GET /answers/{status}"].map(|name| received.span(name));
         for span in [green, call, blue] {
             assert_eq!(hex(&span.trace_id), TRACE);
-            assert_eq!(text(&span.attributes, "http.request.method"), "GET");
-            assert_eq!(text(&span.attributes, "http.response.status_code"), "200");
-            assert_eq!(text(&span.attributes, "http.request.header.x-request-id"), "request-1");
-            assert_eq!(text(&span.attributes, "error.type"), "");
+            assert_eq!(attribute(&span.attributes, "http.request.method"), "GET");
+            assert_eq!(attribute(&span.attributes, "http.response.status_code"), "200");
+            assert_eq!(
+                attribute(&span.attributes, "http.request.header.x-request-id"),
+                "request-1"
+            );
+            assert_eq!(attribute(&span.attributes, "error.type"), "");
             assert_eq!(span.trace_state, "vendor=1");
             assert!(span.start_time_unix_nano < span.end_time_unix_nano);
             assert!(!format!("{span:?}").contains("secret"), "{span:?}");
@@ -150,17 +152,20 @@ fn a_request_is_one_trace_over_two_hops() {
         let kinds = [green, call, blue].map(Span::kind);
         assert_eq!(kinds, [SpanKind::Server, SpanKind::Client, SpanKind::Server]);
 
-        assert_eq!(text(&green.attributes, "http.route"), "/hop/{status}");
-        assert_eq!(text(&green.attributes, "url.path"), "/hop/200");
-        assert_eq!(text(&green.attributes, "server.address"), "127.0.0.1");
+        assert_eq!(attribute(&green.attributes, "http.route"), "/hop/{status}");
+        assert_eq!(attribute(&green.attributes, "url.path"), "/hop/200");
+        assert_eq!(attribute(&green.attributes, "server.address"), "127.0.0.1");
         assert_eq!(
-            text(&green.attributes, "server.port"),
+            attribute(&green.attributes, "server.port"),
             services.green.port().to_string()
         );
-        assert_eq!(text(&call.attributes, "url.full"), "http://blue.appmesh/answers/200");
-        assert_eq!(text(&call.attributes, "server.address"), "blue.appmesh");
-        assert_eq!(text(&call.attributes, "server.port"), "80");
-        assert_eq!(text(&blue.attributes, "server.address"), "blue.appmesh");
+        assert_eq!(
+            attribute(&call.attributes, "url.full"),
+            "http://blue.appmesh/answers/200"
+        );
+        assert_eq!(attribute(&call.attributes, "server.address"), "blue.appmesh");
+        assert_eq!(attribute(&call.attributes, "server.port"), "80");
+        assert_eq!(attribute(&blue.attributes, "server.address"), "blue.appmesh");
 
         assert_eq!(sent["traceparent"], format!("00-{TRACE}-{}-01", hex(&call.span_id)));
         assert_eq!(sent["tracestate"], "vendor=1");
@@ -171,14 +176,14 @@ fn a_request_is_one_trace_over_two_hops() {
 #[test]
 fn a_load_balancers_trace_goes_on_in_both_forms() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         let mut services = Services::start().await;
         let header = "Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793";
         let sent = services.call(200, &[("x-amzn-trace-id", header)]).await;
         telemetry.shutdown().await;
 
-        let received = collector.received();
+        let received = collector.exports();
         let [green, call] = ["GET /hop/{status}", "GET"].map(|name| received.span(name));
         assert_eq!(hex(&green.trace_id), "5759e988bd862e3fe1be46a994272793");
         assert_eq!(
@@ -203,13 +208,13 @@ fn a_load_balancers_trace_goes_on_in_both_forms() {
 #[test]
 fn a_call_of_x_ray_has_a_parent() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         let mut services = Services::start().await;
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         services.call(200, &[("x-amzn-trace-id", header)]).await;
         telemetry.shutdown().await;
-        let received = collector.received();
+        let received = collector.exports();
         assert_eq!(
             hex(&received.span("GET /hop/{status}").parent_span_id),
             "53995c3f42cd8ad8"
@@ -220,7 +225,7 @@ fn a_call_of_x_ray_has_a_parent() {
 #[test]
 fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         let mut services = Services::start().await;
         let unsampled = PARENT.replace("-01", "-00");
@@ -229,34 +234,34 @@ fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
         let by_x_ray = services.call(200, &[("x-amzn-trace-id", header)]).await;
         telemetry.shutdown().await;
 
-        let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
-        let parent = text(&by_w3c, "traceparent");
+        let header_text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
+        let parent = header_text(&by_w3c, "traceparent");
         assert!(
             parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-00"),
             "{parent}"
         );
-        assert!(text(&by_x_ray, "x-amzn-trace-id").ends_with(";Sampled=0"));
-        assert!(collector.received().is_empty());
+        assert!(header_text(&by_x_ray, "x-amzn-trace-id").ends_with(";Sampled=0"));
+        assert!(collector.exports().is_empty());
     });
 }
 
 #[test]
 fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-        let mut sidecar = sidecar::Sidecar::answering(|| axum::response::IntoResponse::into_response("ok")).await;
-        let mesh = sidecar.client();
+        let mut sidecar = FakeSidecar::responding(|| axum::response::IntoResponse::into_response("ok")).await;
+        let mesh = client(sidecar.address);
         let mut incoming = HeaderMap::new();
         incoming.insert("traceparent", http::HeaderValue::from_static(PARENT));
         let other = mesh_client::TraceContext::from_headers(&incoming);
         let span = tracing::info_span!("a job");
         let job = async { mesh.get("http://blue.appmesh/").propagate(&other).send().await };
         tracing::Instrument::instrument(job, span).await.unwrap();
-        let sent = sidecar.seen().await;
+        let sent = sidecar.next_request().await;
         telemetry.shutdown().await;
 
-        let received = collector.received();
+        let received = collector.exports();
         let call = received.span("GET");
         assert_eq!(hex(&call.parent_span_id), "b7ad6b7169203331");
         assert_eq!(
@@ -270,17 +275,17 @@ fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
 #[test]
 fn spans_of_a_services_own_are_exported_from_info_on() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         tracing::info_span!("a job", price = 3).in_scope(|| {
             tracing::error!("a line of the log");
             tracing::debug_span!("its details").in_scope(|| {});
         });
         telemetry.shutdown().await;
-        let received = collector.received();
+        let received = collector.exports();
         assert_eq!(received.spans().len(), 1);
         let job = received.span("a job");
-        assert_eq!(text(&job.attributes, "price"), "3");
+        assert_eq!(attribute(&job.attributes, "price"), "3");
         assert!(job.events.is_empty(), "{:?}", job.events);
     });
 }

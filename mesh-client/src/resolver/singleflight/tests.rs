@@ -103,10 +103,10 @@ async fn stale_addresses_are_used_while_dns_is_slow() {
 
     let started = Instant::now();
     assert_eq!(test.find("blue.appmesh").await, "10.0.0.1");
-    assert_eq!(started.elapsed(), PATIENCE);
+    assert_eq!(started.elapsed(), MAX_WAIT);
     // Later calls do not wait longer than the first.
     assert_eq!(test.find("blue.appmesh").await, "10.0.0.1");
-    assert_eq!((started.elapsed(), test.queries()), (PATIENCE, 2));
+    assert_eq!((started.elapsed(), test.queries()), (MAX_WAIT, 2));
 
     // DNS did not answer, and is not queried again for two seconds.
     tokio::time::sleep(slow).await;
@@ -168,6 +168,6 @@ async fn the_fallback_is_used_while_dns_is_slow() {
     let started = Instant::now();
     let name = HostName::parse("blue.appmesh").unwrap();
     let found = test.lookups.find(&name, vip.as_ref()).await.unwrap();
-    assert_eq!((found.origin(), started.elapsed()), (Origin::SyntheticVip, PATIENCE));
+    assert_eq!((found.origin(), started.elapsed()), (Origin::SyntheticVip, MAX_WAIT));
     assert_eq!(test.find("blue.appmesh").await, "10.0.0.1");
 }

@@ -10,26 +10,26 @@ use mesh_client::telemetry::{ServerLayer, Telemetry};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode as SpanStatus;
 use tokio::sync::Notify;
 
-use super::collector::{Collector, text};
 use super::{Services, spans_to, telemetry};
-use crate::own_process::own_process;
-use crate::readiness::{serve, soon};
-use crate::sidecar;
+use testkit::otlp::{OtlpCollector, attribute};
+use testkit::{closed_port, own_process, with_timeout};
+
+use crate::servers::{client, serve};
 
 #[test]
 fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         let mut services = Services::start().await;
         services.call(404, &[]).await;
         telemetry.shutdown().await;
 
-        let received = collector.received();
+        let received = collector.exports();
         // By the semantic conventions a 404 is no error of the server's, and one of the client's.
         for (name, error) in [("GET /hop/{status}", ""), ("GET", "404"), ("GET /answers/{status}", "")] {
             let span = received.span(name);
-            assert_eq!(text(&span.attributes, "error.type"), error, "{name}");
+            assert_eq!(attribute(&span.attributes, "error.type"), error, "{name}");
             let is_error = span
                 .status
                 .as_ref()
@@ -42,15 +42,15 @@ fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
 #[test]
 fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
-        let closed = sidecar::closed_port();
-        let mesh = sidecar::client(closed.address);
+        let closed = closed_port();
+        let mesh = client(closed);
         let error = mesh.get("http://blue.appmesh/").send().await.unwrap_err();
         telemetry.shutdown().await;
-        let received = collector.received();
+        let received = collector.exports();
         let span = received.span("GET");
-        assert_eq!(text(&span.attributes, "error.type"), error.label());
+        assert_eq!(attribute(&span.attributes, "error.type"), error.label());
         assert_eq!(span.status.as_ref().unwrap().message, error.to_string());
     });
 }
@@ -58,7 +58,7 @@ fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
 #[test]
 fn a_request_that_its_caller_drops_is_cancelled() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
         let entered = Arc::new(Notify::new());
         let enter = Arc::clone(&entered);
@@ -68,17 +68,17 @@ fn a_request_that_its_caller_drops_is_cancelled() {
         };
         let app = Router::new().route("/hang", get(hang)).layer(ServerLayer::new());
         let (address, mut server) = serve(app).await;
-        let call = tokio::spawn(sidecar::client(address).get("http://blue.appmesh/hang").send());
-        soon(entered.notified()).await;
+        let call = tokio::spawn(client(address).get("http://blue.appmesh/hang").send());
+        with_timeout(entered.notified()).await;
         call.abort();
-        assert!(soon(call).await.unwrap_err().is_cancelled());
+        assert!(with_timeout(call).await.unwrap_err().is_cancelled());
         server.shutdown().await;
         telemetry.shutdown().await;
 
-        let received = collector.received();
+        let received = collector.exports();
         for name in ["GET", "GET /hang"] {
             assert_eq!(
-                text(&received.span(name).attributes, "error.type"),
+                attribute(&received.span(name).attributes, "error.type"),
                 "cancelled",
                 "{name}"
             );
@@ -110,7 +110,7 @@ fn a_collector_that_hangs_delays_no_request() {
         let (telemetry, _recording) = telemetry(&variables);
         let mut services = Services::start().await;
         many_requests(&mut services).await;
-        soon(entered.notified()).await;
+        with_timeout(entered.notified()).await;
         // More spans than the exporter's queue holds (2048), at three a request. One request takes milliseconds; if each
         // took a second, all would take a quarter of an hour.
         let all = async {
@@ -118,32 +118,32 @@ fn a_collector_that_hangs_delays_no_request() {
                 many_requests(&mut services).await;
             }
         };
-        soon(all).await;
+        with_timeout(all).await;
         assert_eq!(
             calls.load(Ordering::SeqCst),
             1,
             "the exporter still waits for its first batch"
         );
-        soon(telemetry.shutdown()).await;
+        with_timeout(telemetry.shutdown()).await;
     });
 }
 
 #[test]
 fn a_collector_that_is_gone_fails_no_request() {
     own_process(async || {
-        let closed = sidecar::closed_port();
-        let (telemetry, _recording) = telemetry(&spans_to(closed.address));
+        let closed = closed_port();
+        let (telemetry, _recording) = telemetry(&spans_to(closed));
         let mut services = Services::start().await;
         many_requests(&mut services).await;
-        soon(telemetry.shutdown()).await;
+        with_timeout(telemetry.shutdown()).await;
     });
 }
 
 #[test]
 fn telemetry_that_is_dropped_hands_over_what_it_has_and_ends() {
     own_process(async || {
-        let closed = sidecar::closed_port();
-        let (telemetry, _recording) = telemetry(&spans_to(closed.address));
+        let closed = closed_port();
+        let (telemetry, _recording) = telemetry(&spans_to(closed));
         let mut services = Services::start().await;
         services.call(200, &[]).await;
         let dropped = tokio::task::spawn_blocking(move || drop::<Telemetry>(telemetry));

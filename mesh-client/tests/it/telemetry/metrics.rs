@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use mesh_client::Sidecar;
 
-use super::collector::{Collector, text};
 use super::{Services, telemetry};
-use crate::own_process::own_process;
-use crate::{sidecar, task_servers};
+use testkit::otlp::{OtlpCollector, attribute};
+use testkit::{closed_port, own_process};
+
+use crate::servers::client;
+use crate::task_servers::builder;
 
 #[test]
 fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
     own_process(async || {
-        let collector = Collector::start().await;
+        let collector = OtlpCollector::start_http().await;
         let variables = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address)),
             ("OTEL_TRACES_EXPORTER", "none".to_owned()),
@@ -21,30 +23,27 @@ fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
         let mut services = Services::start().await;
         services.call(200, &[]).await;
         services.call(503, &[]).await;
-        let closed = sidecar::closed_port();
-        sidecar::client(closed.address)
+        let closed = closed_port();
+        client(closed)
             .get("http://no-such-service.appmesh/")
             .send()
             .await
             .unwrap_err();
         // A client without a hosts file and without DNS.
-        let lost = task_servers::builder(&[]).no_proxy().build().unwrap();
+        let lost = builder(&[]).no_proxy().build().unwrap();
         lost.get("http://blue.appmesh/").send().await.unwrap_err();
-        Sidecar::listener(closed.address)
-            .ready(Duration::ZERO)
-            .await
-            .unwrap_err();
+        Sidecar::listener(closed).ready(Duration::ZERO).await.unwrap_err();
         telemetry.shutdown().await;
 
-        let received = collector.received();
+        let received = collector.exports();
         let (unit, points) = received.histogram("http.server.request.duration");
         assert_eq!(unit, "s");
         let labels = |status: &str, error: &str| {
             points.iter().any(|point| {
-                text(&point.attributes, "http.route") == "/hop/{status}"
-                    && text(&point.attributes, "http.request.method") == "GET"
-                    && text(&point.attributes, "http.response.status_code") == status
-                    && text(&point.attributes, "error.type") == error
+                attribute(&point.attributes, "http.route") == "/hop/{status}"
+                    && attribute(&point.attributes, "http.request.method") == "GET"
+                    && attribute(&point.attributes, "http.response.status_code") == status
+                    && attribute(&point.attributes, "error.type") == error
                     && point.count >= 1
             })
         };
@@ -55,7 +54,8 @@ fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
         let labels = |service: &str, error: &str| {
             let mut points = points.iter();
             points.any(|point| {
-                text(&point.attributes, "server.address") == service && text(&point.attributes, "error.type") == error
+                attribute(&point.attributes, "server.address") == service
+                    && attribute(&point.attributes, "error.type") == error
             })
         };
         assert!(
@@ -67,13 +67,13 @@ fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
         let lookups = received.counter("meshwright.client.lookups");
         let mut outcomes = lookups
             .iter()
-            .map(|point| text(&point.attributes, "meshwright.lookup.outcome"));
+            .map(|point| attribute(&point.attributes, "meshwright.lookup.outcome"));
         assert!(outcomes.any(|outcome| outcome == "no_answer"), "{lookups:?}");
 
         let (_, points) = received.histogram("meshwright.readiness.wait.duration");
         let mut outcomes = points
             .iter()
-            .map(|point| text(&point.attributes, "meshwright.readiness.outcome"));
+            .map(|point| attribute(&point.attributes, "meshwright.readiness.outcome"));
         assert!(outcomes.any(|outcome| outcome == "gave_up"));
     });
 }

@@ -9,11 +9,16 @@ use std::env;
 use std::process::Command;
 
 /// Names the test that a child process is to run.
-const TEST: &str = "MESH_CLIENT_TEST_IN_OWN_PROCESS";
+const TEST: &str = "MESHWRIGHT_TEST_IN_OWN_PROCESS";
 
 /// Runs `test`, which must be the only statement of a `#[test]` function, in a child process: this test binary once
 /// more, with that test as its only one. There, `test` runs on a current-thread runtime.
-pub(crate) fn own_process<F: AsyncFnOnce()>(test: F) {
+///
+/// # Panics
+///
+/// If the test fails.
+#[track_caller]
+pub fn own_process<F: AsyncFnOnce()>(test: F) {
     // The path of the closure, such as `it::telemetry::name_of_the_test::{{closure}}`.
     let path = type_name::<F>().trim_end_matches("::{{closure}}");
     let (_, name) = path.split_once("::").expect("a closure's path begins with its crate");
