@@ -62,12 +62,12 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<(u16, String), Strin
 /// Calls that go on while something else happens.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    callers: Vec<JoinHandle<Tally>>,
+    callers: Vec<JoinHandle<Counters>>,
 }
 
 /// What came of the calls.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     pub(crate) calls: usize,
     /// When it happened since the start, and what there was in place of the expected answer.
     pub(crate) failures: Vec<(Duration, String)>,
@@ -84,7 +84,7 @@ impl Load {
         let beginning = Instant::now();
         let call = |url: String, stop: Arc<AtomicBool>| async move {
             let client = client_whose_calls_are_written_down();
-            let mut tally = Tally::default();
+            let mut tally = Counters::default();
             while !stop.load(Ordering::Relaxed) && tally.calls < Self::MOST && beginning.elapsed() < Self::LONGEST {
                 let answer = ask(&client, &url).await;
                 tally.calls += 1;
@@ -105,9 +105,9 @@ impl Load {
         }
     }
 
-    pub(crate) async fn stop(self) -> Tally {
+    pub(crate) async fn stop(self) -> Counters {
         self.stop.store(true, Ordering::Relaxed);
-        let mut sum = Tally::default();
+        let mut sum = Counters::default();
         for caller in self.callers {
             let tally = caller.await.expect("a caller does not panic");
             sum.calls += tally.calls;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bluegreen_state::{FinalStatus, Outcome};
-use demo_service::traffic::Tally;
+use demo_service::traffic::Counters;
 
 use super::super::Version;
 
@@ -30,7 +30,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// What a tally says of the interval that ended `at`. Answers without a version are nobody's.
-    pub(super) fn new(at: Instant, tally: &Tally) -> Self {
+    pub(super) fn new(at: Instant, tally: &Counters) -> Self {
         let mut served = BTreeMap::new();
         for (_, key, count) in tally.answers() {
             if let Some(version) = key.rsplit(':').next().and_then(|version| version.parse().ok()) {
