@@ -97,7 +97,7 @@ mod stack;
 pub use app::App;
 pub use cfn::{
     self, AssertionError, Change, Diff, Difference, Entry, Literal, Output, Parameter, Resource, StringList, Template,
-    TemplateError, Value, diff,
+    TemplateError, TemplateWarning, Value, diff,
 };
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// What to do about it: the same command, for a program that has the SDK.
-pub(crate) fn remedy() -> String {
+pub(crate) fn enable_hint() -> String {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let executable = std::env::current_exe().unwrap_or_default();
     format!(

@@ -39,13 +39,13 @@ async fn files_that_are_no_templates() {
             room.file("alias.yaml", "Resources:\n  Blue: *Green\n")
                 .display()
                 .to_string(),
-            "{}: the template cannot be read as YAML: line 2, column 9: while parsing node, found unknown anchor",
+            "{}: the template cannot be read as YAML: line 2, column 9: unknown anchor",
         ),
         (
             room.file("short.yaml", "Resources:\n  Blue: !Reff Green\n")
                 .display()
                 .to_string(),
-            "{}: the template cannot be read as YAML: line 2, column 9: `!Reff` is no function of CloudFormation",
+            "{}: the template cannot be read as YAML: line 2, column 16: `!Reff` is not a CloudFormation function",
         ),
         (
             room.file("typo.json", "{\"Resources\": {\n  \"Blue\": tru }}")

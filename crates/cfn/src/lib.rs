@@ -18,5 +18,5 @@ pub use lenient_read::{is_part_of, is_unknown, read_all, unknown};
 pub use names::{Structure, closest, structure};
 pub use read::{ReadError, read};
 pub use resources::{ResourceType, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
-pub use template::{Output, Parameter, Resource, Template, TemplateError};
+pub use template::{Output, Parameter, Resource, Template, TemplateError, TemplateWarning};
 pub use value::{Literal, StringList, Value, in_range, intrinsic};

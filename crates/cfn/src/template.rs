@@ -122,6 +122,22 @@ pub enum TemplateError {
     },
 }
 
+/// A part of a document that is accepted but probably not meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateWarning {
+    /// A YAML mapping has a key twice; CloudFormation takes the last value.
+    #[error("line {last}: the key `{key}` is already in line {first}; the last value is used")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// The line of the value that is ignored, from 1.
+        first: usize,
+        /// The line of the value that is used, from 1.
+        last: usize,
+    },
+}
+
 impl Template {
     /// Reads a template in JSON or YAML, whichever it is: JSON begins with a brace.
     ///
@@ -129,10 +145,20 @@ impl Template {
     ///
     /// As [`Template::from_json`] and [`Template::from_yaml`].
     pub fn from_text(text: &str) -> Result<Self, TemplateError> {
+        Self::from_text_with_warnings(text).map(|(template, _)| template)
+    }
+
+    /// Reads a template as [`Template::from_text`], and returns the parts that are accepted but probably not meant.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::from_json`] and [`Template::from_yaml`].
+    pub fn from_text_with_warnings(text: &str) -> Result<(Self, Vec<TemplateWarning>), TemplateError> {
         if text.trim_start().starts_with('{') {
-            Self::from_json(text)
+            Ok((Self::from_json(text)?, Vec::new()))
         } else {
-            Self::from_yaml(text)
+            let (document, warnings) = yaml::document(text)?;
+            Ok((read::template(document)?, warnings))
         }
     }
 
@@ -158,10 +184,9 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Where the document stops being YAML or has what templates may not have (aliases, a key twice, an unknown
-    /// short form), or the path to the first thing that has no place in a template.
+    /// Where the document stops being YAML or has what templates may not have (aliases, an unknown short form), or the path to the first thing that has no place in a template.
     pub fn from_yaml(text: &str) -> Result<Self, TemplateError> {
-        read::template(yaml::document(text)?)
+        read::template(yaml::document(text)?.0)
     }
 
     /// The template as JSON: indented by two spaces, in the order of this value, ending in a newline. Equal

@@ -8,6 +8,8 @@ use clap::Args;
 use mesh_infra::Template;
 use mesh_local::StackInput;
 
+use crate::console::tell;
+
 #[derive(Debug, Args)]
 pub(crate) struct TemplateFiles {
     /// A CloudFormation template in JSON or YAML; may be repeated for stacks that import from each other.
@@ -93,7 +95,12 @@ fn stack_name(file: &Path) -> String {
 
 pub(super) fn read(path: &Path) -> Result<Template, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Template::from_text(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let (template, warnings) =
+        Template::from_text_with_warnings(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    for warning in warnings {
+        tell(&format!("warning: {}: {warning}", path.display()));
+    }
+    Ok(template)
 }
 
 pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {

@@ -1,59 +1,82 @@
-//! From a YAML document to the JSON document that means the same, CloudFormation's short forms included.
+//! Reads YAML as CloudFormation does, short forms of intrinsic functions included.
 //!
-//! Events are taken from the parser one by one rather than a finished tree: a tree has forgotten where things
-//! were, and has copied out aliases, with which a page of text can fill any memory. CloudFormation knows no
-//! aliases either. Source: CloudFormation user guide, template formats (read 2026-11-23).
+//! The result is the equivalent JSON document. Differences from YAML 1.2, as CloudFormation's reader has them: scalars follow
+//! YAML 1.1 ([`scalar`]), a closing bracket may be in its key's column, and the last of two equal keys wins, with a
+//! warning. Aliases are rejected: CloudFormation does not support them, and a page of aliases can expand without bound.
+//! Source: CloudFormation user guide, template formats (read 2026-11-23).
+
+mod scalar;
 
 use std::borrow::Cow;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
-use serde_json::{Map, Number, Value as Json};
+use granit_parser::{Event, Parser, Span, Tag};
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json};
 
-use super::TemplateError;
+use self::scalar::scalar;
+use super::{TemplateError, TemplateWarning};
 
-/// As deep as the JSON reader goes.
-const DEEPEST: usize = 128;
+/// Maximum nesting, that of the JSON reader.
+const MAX_DEPTH: usize = 128;
 
-/// The document in `text`.
-pub(super) fn document(text: &str) -> Result<Json, TemplateError> {
+/// Reads the only document in `text`.
+pub(super) fn document(text: &str) -> Result<(Json, Vec<TemplateWarning>), TemplateError> {
     let mut open: Vec<Open> = Vec::new();
     let mut document = None;
+    let mut warnings = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| TemplateError::Yaml {
             line: error.marker().line(),
             column: error.marker().col() + 1,
-            message: error.info().to_owned(),
+            message: error.info(),
         })?;
         let finished = match event {
-            Event::Scalar(text, style, _, tag) => Some(tagged(scalar(&text, style, tag.as_deref()), tag, span)?),
-            Event::SequenceStart(_, tag) => {
+            Event::Scalar(text, style, _, tag) => {
+                let is_text = tag
+                    .as_deref()
+                    .is_some_and(|tag| !name_of(tag).is_empty() || tag.suffix() == "str");
+                let value = scalar(&text, style, is_text);
+                let node = Node {
+                    value: tagged(value, tag, span)?,
+                    key: Some(text.into_owned()),
+                };
+                Some(node)
+            }
+            Event::SequenceStart(_, _, tag) => {
                 open.push(Open::new(Content::List(Vec::new()), tag, span));
                 None
             }
-            Event::MappingStart(_, tag) => {
-                open.push(Open::new(Content::Object(Map::new(), None), tag, span));
+            Event::MappingStart(_, _, tag) => {
+                open.push(Open::new(Content::Object(IndexMap::new(), None), tag, span));
                 None
             }
             Event::SequenceEnd | Event::MappingEnd => open.pop().map(Open::finish).transpose()?,
-            Event::Alias(_) => return Err(wrong(span, "is an alias; templates have none")),
-            Event::DocumentStart(_) if document.is_some() => {
-                return Err(wrong(span, "is a second document; a template is one"));
+            Event::Alias(_) => return Err(wrong(span, "is an alias; CloudFormation does not support aliases")),
+            Event::DocumentStart(..) if document.is_some() => {
+                return Err(wrong(span, "is a second document; a template is one document"));
             }
             _ => None,
         };
-        if open.len() > DEEPEST {
-            return Err(wrong(span, format!("lies more than {DEEPEST} levels deep")));
+        if open.len() > MAX_DEPTH {
+            return Err(wrong(span, format!("is nested more than {MAX_DEPTH} levels deep")));
         }
-        let Some(value) = finished else { continue };
+        let Some(node) = finished else { continue };
         match open.last_mut() {
-            Some(parent) => parent.take(value, span)?,
-            None => document = Some(value),
+            Some(parent) => parent.add(node, span, &mut warnings)?,
+            None => document = Some(node.value),
         }
     }
-    Ok(document.unwrap_or(Json::Null))
+    Ok((document.unwrap_or(Json::Null), warnings))
 }
 
-/// A list or an object that is not complete yet.
+/// A complete value.
+struct Node {
+    value: Json,
+    /// The text of a scalar, which is its name where it is a key: keys are texts in CloudFormation, also `on` and `1`.
+    key: Option<String>,
+}
+
+/// An incomplete list or object.
 struct Open {
     content: Content,
     tag: Option<(String, Span)>,
@@ -61,8 +84,8 @@ struct Open {
 
 enum Content {
     List(Vec<Json>),
-    /// With the key whose value comes next.
-    Object(Map<String, Json>, Option<String>),
+    /// Values with the line of their key, and the key whose value comes next.
+    Object(IndexMap<String, (Json, usize)>, Option<(String, usize)>),
 }
 
 impl Open {
@@ -73,70 +96,46 @@ impl Open {
         }
     }
 
-    fn take(&mut self, value: Json, span: Span) -> Result<(), TemplateError> {
+    fn add(&mut self, node: Node, span: Span, warnings: &mut Vec<TemplateWarning>) -> Result<(), TemplateError> {
         match &mut self.content {
-            Content::List(items) => items.push(value),
+            Content::List(items) => items.push(node.value),
             Content::Object(fields, key) => match key.take() {
-                Some(key) => {
-                    fields.insert(key, value);
+                Some((name, line)) => {
+                    fields.insert(name, (node.value, line));
                 }
                 None => {
-                    let name = match value {
-                        Json::String(name) => name,
-                        scalar @ (Json::Number(_) | Json::Bool(_)) => scalar.to_string(),
-                        _ => return Err(wrong(span, "cannot be a key; keys are texts")),
+                    let line = span.start.line();
+                    let Some(name) = node.key.filter(|_| !matches!(node.value, Json::Object(_))) else {
+                        return Err(wrong(span, "cannot be a key; keys are texts"));
                     };
-                    if fields.contains_key(&name) {
-                        return Err(wrong(span, format!("gives the key `{name}` a second time")));
+                    if let Some((_, first)) = fields.get(&name) {
+                        warnings.push(TemplateWarning::DuplicateKey {
+                            key: name.clone(),
+                            first: *first,
+                            last: line,
+                        });
                     }
-                    *key = Some(name);
+                    *key = Some((name, line));
                 }
             },
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Json, TemplateError> {
+    fn finish(self) -> Result<Node, TemplateError> {
         let value = match self.content {
             Content::List(items) => Json::Array(items),
-            Content::Object(fields, _) => Json::Object(fields),
+            Content::Object(fields, _) => {
+                let fields = fields.into_iter().map(|(key, (value, _))| (key, value));
+                Json::Object(fields.collect::<Map<_, _>>())
+            }
         };
-        match self.tag {
-            Some((tag, span)) => function(&tag, value, span),
-            None => Ok(value),
-        }
+        let value = match self.tag {
+            Some((tag, span)) => function(&tag, value, span)?,
+            None => value,
+        };
+        Ok(Node { value, key: None })
     }
-}
-
-/// A scalar by the rules of YAML's core schema, with one exception: digits after a leading zero are a text. They
-/// are account ids.
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Json {
-    let is_text = tag.is_some_and(|tag| !name_of(tag).is_empty() || tag.suffix == "str");
-    if style != ScalarStyle::Plain || is_text {
-        return Json::from(text);
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => Json::Null,
-        "true" | "True" | "TRUE" => Json::Bool(true),
-        "false" | "False" | "FALSE" => Json::Bool(false),
-        _ => number(text).map_or_else(|| Json::from(text), Json::Number),
-    }
-}
-
-fn number(text: &str) -> Option<Number> {
-    let digits = text.trim_start_matches(['-', '+']);
-    let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-    if leading_zero || !digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    if let Ok(integer) = text.parse::<i64>() {
-        return Some(integer.into());
-    }
-    digits
-        .chars()
-        .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'))
-        .then(|| text.parse().ok().and_then(Number::from_f64))
-        .flatten()
 }
 
 fn tagged(value: Json, tag: Option<Cow<'_, Tag>>, span: Span) -> Result<Json, TemplateError> {
@@ -146,16 +145,16 @@ fn tagged(value: Json, tag: Option<Cow<'_, Tag>>, span: Span) -> Result<Json, Te
     }
 }
 
-/// The name behind a tag: `!Ref` is `Ref`. Tags of YAML itself, `!!str` among them, have none.
+/// The function named by a tag: `Ref` for `!Ref`, nothing for tags of YAML itself such as `!!str`.
 fn name_of(tag: &Tag) -> String {
-    if tag.handle == "!" {
-        tag.suffix.clone()
+    if tag.handle() == "!" {
+        tag.suffix().to_owned()
     } else {
         String::new()
     }
 }
 
-/// What a short form stands for: `!Sub x` is `{"Fn::Sub": "x"}`.
+/// Expands a short form: `!Sub x` is `{"Fn::Sub": "x"}`.
 fn function(name: &str, argument: Json, span: Span) -> Result<Json, TemplateError> {
     let long = match name {
         "" => return Ok(argument),
@@ -164,7 +163,7 @@ fn function(name: &str, argument: Json, span: Span) -> Result<Json, TemplateErro
         | "Length" | "Not" | "Or" | "Select" | "Split" | "Sub" | "ToJsonString" | "Transform" => {
             format!("Fn::{name}")
         }
-        _ => return Err(wrong(span, format!("`!{name}` is no function of CloudFormation"))),
+        _ => return Err(wrong(span, format!("`!{name}` is not a CloudFormation function"))),
     };
     let argument = match (name, &argument) {
         // An attribute's name may have dots of its own, a resource's may not.
@@ -192,7 +191,9 @@ mod tests {
     use serde_json::json;
 
     fn read(text: &str) -> Result<Json, String> {
-        document(text).map_err(|error| error.to_string())
+        document(text)
+            .map(|(document, _)| document)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -200,6 +201,7 @@ mod tests {
         let text = "
 AWSTemplateFormatVersion: 2010-09-09
 Plain: [1, -2, 1.5, true, ~, '3', 012345678901, yes, 0x10]
+on: 2
 Ref: !Ref Cluster
 Sub: !Sub
   - ${A}
@@ -214,7 +216,8 @@ Tagged: !!str 5
             read(text).unwrap(),
             json!({
                 "AWSTemplateFormatVersion": "2010-09-09",
-                "Plain": [1, -2, 1.5, true, null, "3", "012345678901", "yes", "0x10"],
+                "Plain": [1, -2, 1.5, true, null, "3", "012345678901", true, 16],
+                "on": 2,
                 "Ref": {"Ref": "Cluster"},
                 "Sub": {"Fn::Sub": ["${A}", {"A": {"Fn::GetAtt": ["Nested", "Outputs.Name"]}}]},
                 "If": {"Fn::If": ["IsLive", {"Ref": "AWS::NoValue"}, {"Fn::Select": [0, {"Fn::GetAZs": ""}]}]},
@@ -225,18 +228,20 @@ Tagged: !!str 5
     }
 
     #[test]
-    fn mistakes_are_named_with_line_and_column() {
+    fn errors_have_line_and_column() {
         for (text, expected) in [
-            ("A: 1\nB: [", "line 3, column 1: while parsing a node"),
-            ("A: 1\nA: 2", "line 2, column 1: gives the key `A` a second time"),
-            ("A: &x 1\nB: *x", "line 2, column 4: is an alias; templates have none"),
+            ("A: 1\nB: [", "line 2, column 4: unclosed bracket '['"),
+            (
+                "A: &x 1\nB: *x",
+                "line 2, column 4: is an alias; CloudFormation does not support aliases",
+            ),
             (
                 "A: !Reff x",
-                "line 1, column 4: `!Reff` is no function of CloudFormation",
+                "line 1, column 10: `!Reff` is not a CloudFormation function",
             ),
             (
                 "A: 1\n---\nB: 2",
-                "line 2, column 1: is a second document; a template is one",
+                "line 2, column 1: is a second document; a template is one document",
             ),
             ("? [a]\n: b", "cannot be a key; keys are texts"),
         ] {
@@ -245,6 +250,32 @@ Tagged: !!str 5
         }
         let deep = "[".repeat(1000);
         assert!(read(&deep).is_err());
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_wins_with_a_warning() {
+        let (document, warnings) = document("A: 1\nB: {C: 1, C: 2}\nA: 3").unwrap();
+        assert_eq!(document, json!({"A": 3, "B": {"C": 2}}));
+        let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "line 2: the key `C` is already in line 2; the last value is used",
+                "line 3: the key `A` is already in line 1; the last value is used"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_libyaml_reads_is_read() {
+        for (text, expected) in [
+            ("A:\n  B: [\n    x\n  ]\nC: {\n}\n", json!({"A": {"B": ["x"]}, "C": {}})),
+            ("A:\n  B: \"first\n second\"\n", json!({"A": {"B": "first second"}})),
+            ("A:\n    B: 'first\n\n  second'\n", json!({"A": {"B": "first\nsecond"}})),
+            ("A:\n- x\nB: y\n", json!({"A": ["x"], "B": "y"})),
+        ] {
+            assert_eq!(read(text).unwrap(), expected, "{text:?}");
+        }
     }
 
     proptest! {
