@@ -67,7 +67,6 @@ fn node() -> Node {
     let metadata = wiring.to_metadata();
     Node {
         id: identity(0).node_id("local", "000000000000", "1"),
-        task: None,
         metadata: metadata.as_object().cloned().unwrap_or_default(),
     }
 }

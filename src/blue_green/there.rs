@@ -14,7 +14,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use bluegreen_state::{Deployment, Event, SsmStore, State};
-use mesh_control::aws::{SyncReader, SyncStatus};
+use mesh_control_aws::{SyncReader, SyncStatus};
 use mesh_infra::cfn::ssm;
 use mesh_infra::deploy::{Account, ErrorKind};
 use mesh_infra::{Template, diagram};

@@ -11,7 +11,7 @@ use crate::self_exec::DEMO_SERVICE_IMAGE;
 /// The images, and the files that they are built from.
 const IMAGES: [(&str, &str); 2] = [
     (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
-    (CONTROL_PLANE, "crates/mesh-control/Dockerfile"),
+    (CONTROL_PLANE, "crates/mesh-control-aws/Dockerfile"),
 ];
 
 /// The tag of the images: this version of the program, so that a template says what it was made for.

@@ -1,7 +1,7 @@
 //! Blue-green deployments in an account: the stack's own parameters move, and the state survives whoever drives.
 
 use mesh_control::Addresses;
-use mesh_control::aws::{Clients, Options, PollIntervals, replica_id, serve};
+use mesh_control_aws::{Clients, Options, PollIntervals, replica_id, serve};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -13,7 +13,7 @@ use crate::run::Run;
 const EXAMPLE: &str = "bluegreen";
 
 /// A copy of the control plane that reads the example's mesh and says what its Envoys have.
-async fn control_plane(account: &Account) -> AbortOnDropHandle<std::io::Result<()>> {
+async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_control::ServeError>> {
     let options = Options {
         intervals: PollIntervals {
             parameters: Duration::from_millis(100),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use mesh_control::Addresses;
-use mesh_control::aws::{Clients, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve};
+use mesh_control_aws::{Clients, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve};
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::deploy::{self, Preparation, Request};
 use mesh_infra::{

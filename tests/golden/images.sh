@@ -14,7 +14,7 @@ docker push "$registry/meshwright/demo-service:VERSION"
 
 aws ecr describe-repositories --region "$region" --repository-names meshwright/mesh-control >/dev/null 2>&1 ||
     aws ecr create-repository --region "$region" --repository-name meshwright/mesh-control --image-scanning-configuration scanOnPush=true
-docker build --platform linux/amd64 --file crates/mesh-control/Dockerfile --tag "$registry/meshwright/mesh-control:VERSION" .
+docker build --platform linux/amd64 --file crates/mesh-control-aws/Dockerfile --tag "$registry/meshwright/mesh-control:VERSION" .
 docker push "$registry/meshwright/mesh-control:VERSION"
 
 aws ecr describe-repositories --region "$region" --repository-names meshwright/envoy >/dev/null 2>&1 ||

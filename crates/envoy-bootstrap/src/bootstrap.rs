@@ -1,9 +1,8 @@
-//! The file an Envoy starts from: who it is, where its control plane is, and where its admin page is.
+//! The bootstrap file: node, control plane, admin page. Everything else comes over ADS.
 //!
-//! Everything else it learns over ADS. The shape follows what the App Mesh agent wrote (`initial_fetch_timeout`
-//! 0, so that an Envoy without a control plane waits instead of starting empty), with two differences: the
-//! gRPC client is Envoy's own instead of Google's, and the admin page is not on all interfaces: it is a Unix socket that
-//! only its owner can open, or a port of loopback.
+//! The file follows that of the App Mesh agent (`initial_fetch_timeout` 0: without a control plane, Envoy waits instead
+//! of starting empty), with two differences: the gRPC client is Envoy's own instead of Google's, and the admin page is
+//! not on all interfaces but on a Unix socket with mode 0600 or a loopback port.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,56 +10,54 @@ use std::path::{Path, PathBuf};
 use mesh_model::app_mesh::Kind;
 use serde_json::{Value, json};
 
+use crate::api_type::ApiType;
 use crate::identity::Identity;
 use crate::metadata::NodeMetadata;
-use crate::xds_protocol::XdsProtocol;
 
-/// The name of the cluster of the secret discovery service beside an Envoy. Source: the App Mesh agent (read
+/// Cluster name of the secret discovery service (SDS) beside an Envoy. Source: the App Mesh agent (read
 /// 2026-11-23).
 pub const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
 
-/// The name of the cluster of the collector of spans.
+/// Cluster name of the span collector.
 pub const COLLECTOR_CLUSTER: &str = "collector";
 
-/// How large the program of a regular expression may be, as the App Mesh agent allowed it (`envoy_bootstrap.go`, read
-/// 2026-11-23), and as the model checks it. Envoy's own limit is 100.
-const LARGEST_PROGRAM: u32 = 1000;
-/// Spans leave 50 ms after a request, or as soon as there are 100, for whoever waits for those of one request. Without
-/// this a span waits up to 5 s for four others. Source: Envoy, `source/extensions/tracers/opentelemetry/tracer.cc` (read
+/// Maximum program size of a regular expression, as the App Mesh agent set it (`envoy_bootstrap.go`, read 2026-11-23) and
+/// as the model checks it. Envoy's default is 100.
+const MAX_PROGRAM_SIZE: u32 = 1000;
+/// Spans are flushed after 50 ms, or as soon as there are 100, so that the trace of a request can be shown at once. By
+/// default a span waits up to 5 s for four others. Source: Envoy, `source/extensions/tracers/opentelemetry/tracer.cc` (read
 /// 2026-11-23).
-const SPANS_LEAVE_AFTER_MS: u32 = 50;
-const SPANS_AT_ONCE: u32 = 100;
+const SPAN_FLUSH_INTERVAL_MS: u32 = 50;
+const SPAN_FLUSH_COUNT: u32 = 100;
 
-/// What an Envoy needs to know before it can ask.
+/// The content of an Envoy's bootstrap file.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
-    /// The node id by which the control plane knows what this Envoy is for.
+    /// The node id ([`Identity`]).
     pub node_id: String,
-    /// Where this task's listeners are.
-    pub wiring: NodeMetadata,
-    /// Where the control plane is.
+    /// The node metadata: listener ports, application ports, traffic mode.
+    pub metadata: NodeMetadata,
+    /// The address of the control plane.
     pub xds: Upstream,
-    /// Which protocol protocol to speak.
-    pub protocol: XdsProtocol,
-    /// Where the admin page is.
+    /// The xDS protocol.
+    pub api_type: ApiType,
+    /// The address of the admin page.
     pub admin: Admin,
-    /// The Unix socket of a secret discovery service beside the Envoy, for virtual nodes and gateways whose
-    /// certificates come from there. Default: none. App Mesh's agent: `APPMESH_SDS_SOCKET_PATH`.
+    /// Unix socket of the SDS server for certificates of virtual nodes and gateways. Default: none. App Mesh's agent: `APPMESH_SDS_SOCKET_PATH`.
     pub sds: Option<PathBuf>,
-    /// The DNS servers that host names of virtual nodes are resolved by. Default, if there are none: those of the
-    /// machine.
+    /// The DNS servers for host names of virtual nodes. Default, if empty: those of the machine.
     pub dns_servers: Vec<SocketAddr>,
 }
 
-/// Where a control plane is.
+/// The address of a control plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upstream {
-    /// At an address.
+    /// An IP address.
     Address(SocketAddr),
-    /// At every address that DNS has for a name. The name is asked for again when its answers have aged, every 5 s at
-    /// least, so that copies may come and go. Source: Envoy, `dns_refresh_rate` (read 2026-11-23).
+    /// All addresses of a DNS name, resolved again at the end of their TTL and at least every 5 s, so that replicas may
+    /// be added and removed. Source: Envoy, `dns_refresh_rate` (read 2026-11-23).
     Host {
-        /// The name, absolute.
+        /// The absolute name.
         name: String,
         /// The port.
         port: u16,
@@ -89,12 +86,12 @@ impl Upstream {
     }
 }
 
-/// Where an Envoy's admin page is. Whoever can open it can stop the Envoy.
+/// The address of an Envoy's admin page. It allows to stop the Envoy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admin {
-    /// On a Unix socket that only its owner can open.
+    /// A Unix socket with mode 0600.
     Socket(PathBuf),
-    /// At an address. On loopback it can be opened by whatever runs in the same task.
+    /// An address. On loopback, every container of the task can connect.
     Address(SocketAddr),
 }
 
@@ -108,24 +105,20 @@ impl Admin {
 }
 
 impl Bootstrap {
-    /// The file's content.
+    /// The file as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let api_type = match self.protocol {
-            XdsProtocol::Sotw => "GRPC",
-            XdsProtocol::Delta => "DELTA_GRPC",
-        };
         let over_ads = json!({"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"});
         let mut bootstrap = json!({
             "node": {
                 "id": self.node_id,
                 "cluster": self.node_id,
-                "metadata": self.wiring.to_metadata(),
+                "metadata": self.metadata.to_metadata(),
             },
             "admin": {"address": self.admin.to_json()},
             "dynamic_resources": {
                 "ads_config": {
-                    "api_type": api_type,
+                    "api_type": self.api_type.as_str(),
                     "transport_api_version": "V3",
                     "set_node_on_first_message_only": true,
                     "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}}],
@@ -134,8 +127,8 @@ impl Bootstrap {
                 "lds_config": over_ads,
             },
             "static_resources": {"clusters": self.clusters()},
-            // Without a limit Envoy warns at every start. This is the one its own guide for edge proxies proposes
-            // (read 2026-11-23).
+            // Without a limit Envoy warns at every start. The value is that of Envoy's guide for edge proxies (read
+            // 2026-11-23).
             "overload_manager": {"resource_monitors": [{
                 "name": "envoy.resource_monitors.global_downstream_max_connections",
                 "typed_config": {
@@ -144,7 +137,7 @@ impl Bootstrap {
                 },
             }]},
             "stats_config": {"stats_tags": self.stats_tags()},
-            // How long times stay uncounted. By default it is five seconds, too long for who watches a rollout.
+            // Histograms are updated at each flush. The default of 5 s is too long for rollout analysis.
             "stats_flush_interval": "1s",
         });
         bootstrap["layered_runtime"] = self.runtime();
@@ -154,21 +147,21 @@ impl Bootstrap {
         bootstrap
     }
 
-    /// What is Envoy's to decide otherwise. What is set on the admin page wins.
+    /// Runtime values. Those set on the admin page take precedence.
     fn runtime(&self) -> Value {
-        let mut own = json!({"re2.max_program_size.error_level": LARGEST_PROGRAM});
-        if self.wiring.extension.collector.is_some() {
-            own["tracing.opentelemetry.flush_interval_ms"] = SPANS_LEAVE_AFTER_MS.into();
-            own["tracing.opentelemetry.min_flush_spans"] = SPANS_AT_ONCE.into();
+        let mut layer = json!({"re2.max_program_size.error_level": MAX_PROGRAM_SIZE});
+        if self.metadata.extension.collector.is_some() {
+            layer["tracing.opentelemetry.flush_interval_ms"] = SPAN_FLUSH_INTERVAL_MS.into();
+            layer["tracing.opentelemetry.min_flush_spans"] = SPAN_FLUSH_COUNT.into();
         }
-        json!({"layers": [{"name": "own", "static_layer": own}, {"name": "admin", "admin_layer": {}}]})
+        json!({"layers": [{"name": "own", "static_layer": layer}, {"name": "admin", "admin_layer": {}}]})
     }
 
     fn clusters(&self) -> Vec<Value> {
         let sds = self.sds.as_ref().map(|socket| sds_cluster(socket));
-        // A control plane that vanished without a word is noticed within half a minute.
+        // Detects a lost control plane within 30 s.
         let keepalive = json!({"connection_keepalive": {"interval": "10s", "timeout": "20s"}});
-        let collector = self.wiring.extension.collector;
+        let collector = self.metadata.extension.collector;
         let mut xds = grpc_cluster("xds", &self.xds.to_json(), keepalive);
         xds["type"] = self.xds.cluster_type().into();
         std::iter::once(xds)
@@ -187,20 +180,19 @@ impl Bootstrap {
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
                 "resolvers": servers.collect::<Vec<_>>(),
-                // Names are absolute; search domains would only add questions.
+                // Names are absolute; search domains would only add queries.
                 "dns_resolver_options": {"no_default_search_domain": true},
             },
         })
     }
 
-    /// How App Mesh's agent took statistics' names apart, so that dashboards made for them go on working. Source:
-    /// the agent's `envoy_bootstrap.go`, which has the first two and, with `ENABLE_ENVOY_STATS_TAGS`, the last two
-    /// (read 2026-11-23).
+    /// The stats tags of the App Mesh agent, for existing dashboards. Source: the agent's `envoy_bootstrap.go`, which has
+    /// the first two and, with `ENABLE_ENVOY_STATS_TAGS`, the last two (read 2026-11-23).
     fn stats_tags(&self) -> Vec<Value> {
         let Ok(Identity::MeshNode(path)) = Identity::parse(&self.node_id) else {
             return Vec::new();
         };
-        let member = match path.kind {
+        let node_tag = match path.kind {
             Kind::VirtualGateway => "appmesh.virtual_gateway",
             _ => "appmesh.virtual_node",
         };
@@ -208,12 +200,12 @@ impl Bootstrap {
             json!({"tag_name": "appmesh.listener_protocol", "regex": r".*?\.ingress\.((\w+?)\.)[0-9]+?\.(.+?)$"}),
             json!({"tag_name": "appmesh.listener_port", "regex": r".*?\.ingress\.\w+?\.(([0-9]+?)\.)(.+?)$"}),
             json!({"tag_name": "appmesh.mesh", "fixed_value": path.mesh}),
-            json!({"tag_name": member, "fixed_value": path.name}),
+            json!({"tag_name": node_tag, "fixed_value": path.name}),
         ]
     }
 }
 
-/// The cluster of a secret discovery service beside the Envoy, called as App Mesh's agent called it.
+/// The SDS cluster, named as by App Mesh's agent.
 fn sds_cluster(socket: &Path) -> Value {
     grpc_cluster(SDS_CLUSTER, &json!({"pipe": {"path": socket}}), json!({}))
 }
@@ -222,7 +214,7 @@ fn socket_address(at: SocketAddr) -> Value {
     json!({"socket_address": {"address": at.ip().to_string(), "port_value": at.port()}})
 }
 
-/// A server of gRPC at a known address.
+/// A gRPC cluster with one address.
 fn grpc_cluster(name: &str, address: &Value, http2: Value) -> Value {
     json!({
         "name": name,
@@ -245,12 +237,12 @@ fn grpc_cluster(name: &str, address: &Value, http2: Value) -> Value {
 mod tests {
     use super::*;
 
-    fn at(xds: Upstream, admin: Admin) -> Value {
+    fn bootstrap(xds: Upstream, admin: Admin) -> Value {
         Bootstrap {
             node_id: "mesh/demo/virtualNode/blue".to_owned(),
-            wiring: NodeMetadata::transparent_proxy(),
+            metadata: NodeMetadata::transparent_proxy(),
             xds,
-            protocol: XdsProtocol::Delta,
+            api_type: ApiType::DeltaGrpc,
             admin,
             sds: None,
             dns_servers: Vec::new(),
@@ -259,14 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn a_control_plane_is_found_at_an_address_or_by_a_name() {
+    fn the_xds_cluster_is_static_for_an_address_and_strict_dns_for_a_name() {
         let admin = Admin::Socket("admin.sock".into());
         let address = SocketAddr::from(([127, 0, 0, 1], 18000));
-        let found = at(address.into(), admin.clone());
-        assert_eq!(found["static_resources"]["clusters"][0]["type"], "STATIC");
+        let json = bootstrap(address.into(), admin.clone());
+        assert_eq!(json["static_resources"]["clusters"][0]["type"], "STATIC");
         let name = "mesh-control.appmesh".to_owned();
-        let found = at(Upstream::Host { name, port: 18000 }, admin);
-        let cluster = &found["static_resources"]["clusters"][0];
+        let json = bootstrap(Upstream::Host { name, port: 18000 }, admin);
+        let cluster = &json["static_resources"]["clusters"][0];
         assert_eq!(cluster["type"], "STRICT_DNS");
         let endpoint = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
         let expected = json!({"socket_address": {"address": "mesh-control.appmesh", "port_value": 18000}});
@@ -274,15 +266,15 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_page_on_a_socket_is_for_its_owner_alone() {
+    fn the_admin_socket_has_mode_0600() {
         let xds = Upstream::from(SocketAddr::from(([127, 0, 0, 1], 18000)));
-        let found = at(xds.clone(), Admin::Socket("admin.sock".into()));
+        let json = bootstrap(xds.clone(), Admin::Socket("admin.sock".into()));
         assert_eq!(
-            found["admin"]["address"],
+            json["admin"]["address"],
             json!({"pipe": {"path": "admin.sock", "mode": 0o600}})
         );
-        let found = at(xds, Admin::Address(([127, 0, 0, 1], 9901).into()));
+        let json = bootstrap(xds, Admin::Address(([127, 0, 0, 1], 9901).into()));
         let expected = json!({"socket_address": {"address": "127.0.0.1", "port_value": 9901}});
-        assert_eq!(found["admin"]["address"], expected);
+        assert_eq!(json["admin"]["address"], expected);
     }
 }

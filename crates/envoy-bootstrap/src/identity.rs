@@ -1,57 +1,20 @@
-//! Who an Envoy says it is: node id and metadata, as the App Mesh and Service Connect agents send them.
+//! Node ids, as the App Mesh and Service Connect agents send them.
 
 use std::fmt;
 
 use mesh_model::app_mesh::{Kind, ResourcePath};
-use serde_json::{Map, Value};
 
-use crate::metadata::MESHWRIGHT_KEY;
-
-/// An Envoy, as it introduced itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// The node id, never empty.
-    pub id: String,
-    /// Which of the tasks that share this id it belongs to, if it said so.
-    pub task: Option<String>,
-    /// Everything else it said of itself.
-    pub metadata: Map<String, Value>,
-}
-
-impl Node {
-    /// An Envoy with this id and these metadata.
-    ///
-    /// # Errors
-    ///
-    /// If the node id is empty.
-    pub fn new(id: &str, metadata: Map<String, Value>) -> Result<Self, NodeError> {
-        if id.is_empty() {
-            return Err(NodeError::NoId);
-        }
-        let task = metadata
-            .get(MESHWRIGHT_KEY)
-            .and_then(|own| own.get("task"))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        Ok(Self {
-            id: id.to_owned(),
-            task,
-            metadata,
-        })
-    }
-}
-
-/// What a node id stands for.
+/// The mesh object that a node id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// A service that takes part in Service Connect.
+    /// A service of Service Connect.
     Service(ServiceIdentity),
     /// A virtual node or a virtual gateway.
     MeshNode(ResourcePath),
 }
 
 impl Identity {
-    /// Reads a node id: the ARN of a task set, as [`ServiceIdentity::parse`] does, or
+    /// Parses a node id: the ARN of a task set, as [`ServiceIdentity::parse`] does, or
     /// `mesh/MESH/virtualNode/NAME` or `mesh/MESH/virtualGateway/NAME`, by itself or at the end of an ARN. Source of
     /// the latter: the App Mesh agent, `APPMESH_RESOURCE_ARN` (read 2026-11-23).
     ///
@@ -67,7 +30,7 @@ impl Identity {
     }
 }
 
-/// A service that takes part in Service Connect.
+/// A service of Service Connect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceIdentity {
     /// The ECS cluster's name.
@@ -77,7 +40,7 @@ pub struct ServiceIdentity {
 }
 
 impl ServiceIdentity {
-    /// Reads the node id that Service Connect uses: the ARN of the service's task set,
+    /// Parses the node id that Service Connect uses: the ARN of the service's task set,
     /// `arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID`.
     ///
     /// # Errors
@@ -100,8 +63,8 @@ impl ServiceIdentity {
         }
     }
 
-    /// The node id of this service's tasks. `region`, `account` and `id` name what ECS would; nothing here
-    /// depends on them.
+    /// The node id of this service's tasks. `region`, `account` and `id` are those of the task set; they have no effect
+    /// here.
     #[must_use]
     pub fn node_id(&self, region: &str, account: &str, id: &str) -> String {
         format!("arn:aws:ecs:{region}:{account}:task-set/{self}/ecs-svc/{id}")
@@ -114,24 +77,21 @@ impl fmt::Display for ServiceIdentity {
     }
 }
 
-/// Why an Envoy's introduction cannot be understood.
+/// An invalid node id or invalid node metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NodeError {
-    /// The node id is empty.
-    #[error("the node id is empty")]
-    NoId,
-    /// The node id has no form that is known here.
+    /// The node id has an unknown form.
     #[error(
-        "the node id `{0}` is not understood; expected arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID, \
+        "unknown form of node id `{0}`; expected arn:aws:ecs:REGION:ACCOUNT:task-set/CLUSTER/SERVICE/ecs-svc/ID, \
          mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME"
     )]
     UnknownId(String),
-    /// The metadata lack something or have it in another form.
-    #[error("the node metadata `{key}` cannot be used: {reason}")]
+    /// A metadata key is missing or invalid.
+    #[error("invalid node metadata `{key}`: {reason}")]
     Metadata {
         /// The metadata key.
         key: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
 }
@@ -152,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_meshes_are_named_by_paths_and_arns() {
+    fn mesh_nodes_are_named_by_paths_and_arns() {
         for id in [
             "mesh/m/virtualGateway/n",
             "arn:aws:appmesh:eu-west-1:123456789012:mesh/m/virtualGateway/n",
@@ -163,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn other_ids_are_refused_with_the_offender() {
+    fn errors_quote_an_unknown_node_id() {
         for id in [
             "blue",
             "mesh/m/virtualService/n",

@@ -1,75 +1,74 @@
-//! One request's passage through one Envoy, as that Envoy writes it down.
+//! Access-log entries of sampled requests: their format, and its parser.
 //!
-//! A task whose wiring names a file has its Envoy append one line for each request that asks for it by its trace
-//! id ([`sampled_trace_id`]); joined by trace, the lines of all Envoys say which path a request really took. Other
-//! requests leave no line, so the file does not grow with traffic. The format and its reader stand side by side
-//! here.
+//! An Envoy whose node metadata name a file appends one line for each request with a [`sampled_trace_id`]. The entries of
+//! all Envoys with the same trace id give the request path. Other requests are not logged, so the file does not grow with
+//! traffic.
 
 use serde::Deserialize;
 
-/// How the trace ids of requests begin that ask to be written down: "mesh", in hexadecimal digits.
-const OBSERVED: &str = "6d657368";
+/// Prefix of the trace ids of logged requests: "mesh", in hexadecimal digits.
+const SAMPLED: &str = "6d657368";
 
-/// A W3C trace id whose request is written down by every Envoy it passes. `random` are 32 hexadecimal digits, most
-/// of which it keeps.
+/// A W3C trace id that every Envoy on the request path logs. `random` are 32 hexadecimal digits, of which all but the
+/// first eight are kept.
 #[must_use]
 pub fn sampled_trace_id(random: &str) -> String {
-    format!("{OBSERVED}{}", random.get(OBSERVED.len()..).unwrap_or_default())
+    format!("{SAMPLED}{}", random.get(SAMPLED.len()..).unwrap_or_default())
 }
 
-/// How the `traceparent` of such a request begins.
+/// Prefix of the `traceparent` of such a request.
 pub(crate) fn sampled_traceparent() -> String {
-    format!("00-{OBSERVED}")
+    format!("00-{SAMPLED}")
 }
 
-/// What an Envoy noted of one request.
+/// One request in the access log of one Envoy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AccessLogEntry {
-    /// The route it took through this Envoy: the name of the route configuration.
+    /// The name of the route configuration.
     pub route: String,
-    /// The W3C `traceparent` it carried, or `-`.
+    /// The W3C `traceparent`, or `-`.
     pub traceparent: String,
-    /// The address the answer came from, or `-` if none did.
+    /// The upstream address, or `-`.
     pub upstream: String,
-    /// The address from which this Envoy called there, or `-`.
+    /// The local address of the upstream connection, or `-`.
     #[serde(default)]
     pub from: String,
-    /// The address of whoever called this Envoy.
+    /// The downstream address.
     #[serde(default)]
     pub caller: String,
-    /// The status of the answer.
+    /// The response status.
     pub status: u16,
-    /// Envoy's flags for what went wrong, `-` for nothing.
+    /// Envoy's response flags, `-` for none.
     pub flags: String,
-    /// How long the whole request took here.
+    /// The duration of the request at this Envoy.
     pub milliseconds: u64,
 }
 
 impl AccessLogEntry {
-    /// Reads a line. `None` for one that is not of this format, such as one still being written.
+    /// Parses a line. `None` for another format, such as a line that is not complete yet.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()
     }
 
-    /// The trace that the request belonged to: the second part of its `traceparent`.
+    /// The trace id: the second part of the `traceparent`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.traceparent.split('-').nth(1).filter(|id| id.len() == 32)
     }
 
-    /// True if the request was on its way to the application beside this Envoy, false if it came from there.
+    /// True for a request to the application beside this Envoy, false for one from it.
     #[must_use]
     pub fn is_inbound(&self) -> bool {
         self.route.starts_with(INBOUND_ROUTES)
     }
 }
 
-/// How the names of the route configurations begin that lead to the application.
+/// Prefix of the names of inbound route configurations.
 pub(crate) const INBOUND_ROUTES: &str = "rds_ingress_";
 
-/// The line as Envoy is to write it. It is JSON put together as text: as a JSON object it would be a protobuf
-/// map, whose random order would give the listener a new version on every translation.
+/// Envoy's format string. It is JSON as text: a JSON object would be a protobuf map, which prost encodes in random order,
+/// so that each translation would give the listener a new version.
 pub(crate) fn line_format(route: &str) -> String {
     format!(
         concat!(
@@ -86,11 +85,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_and_half_a_line_is_not() {
+    fn whole_lines_are_parsed_and_partial_lines_are_not() {
         let line = r#"{"route":"rds_ingress_http_3000","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","upstream":"127.0.0.1:3000","status":200,"flags":"-","milliseconds":3}"#;
-        let hop = AccessLogEntry::parse(line).expect("a hop");
-        assert_eq!(hop.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
-        assert!(hop.is_inbound());
+        let entry = AccessLogEntry::parse(line).expect("an entry");
+        assert_eq!(entry.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
+        assert!(entry.is_inbound());
         assert_eq!(AccessLogEntry::parse(&line[..40]), None);
     }
 }

@@ -1,9 +1,12 @@
-//! The control plane as a whole: binds its two addresses, serves them, and is told what is true.
+//! The control plane: binds its two addresses, serves Envoys and the status page.
+//!
+//! [`ControlPlane::builder`] is the way in. The ADS service alone, for your own server, is `xds_server::AdsService`.
 
 use std::fmt;
-use std::future::{pending, ready};
+use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,23 +14,20 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use xds_server::{AdsService, Source, StatusBoard};
 
-use crate::ads::service::Ads;
-use crate::ads::status::StatusBoard;
-use crate::ads::{SourceStatus, Status};
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
-use crate::source::Source;
+use crate::status::{SourceStatus, Status};
 
-/// Where a control plane listens.
+/// The addresses of a control plane.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
-    /// For Envoys: ADS over gRPC, without TLS.
+    /// ADS over gRPC, without TLS.
     pub xds: SocketAddr,
-    /// For people: `GET /status`, a JSON document ([`Status`]), and `GET /healthz`. Without TLS.
+    /// `GET /status`, a JSON document ([`Status`]), and `GET /healthz`. Without TLS.
     pub status: SocketAddr,
 }
 
@@ -42,19 +42,12 @@ impl Default for Addresses {
     }
 }
 
-/// A handle to a running control plane. Clones speak to the same one.
-#[derive(Debug, Clone)]
-pub struct ControlPlane {
-    world: MeshStateSource,
-    endpoint: Endpoint,
-}
-
-/// What learns what is true, for a control plane that is not simply told ([`ControlPlane::learning`]).
-pub trait Feed: fmt::Debug + Send + Sync + 'static {
-    /// What is asked and how well it answers, now.
+/// Where the mesh state comes from, and whether it is complete enough to serve Envoys.
+pub trait ReadinessSource: fmt::Debug + Send + Sync + 'static {
+    /// The status of each polled source now.
     fn sources(&self) -> Vec<SourceStatus>;
 
-    /// Whether enough is known to serve Envoys. Once it is, it stays so.
+    /// Whether the mesh state is complete enough to serve Envoys. Once it is, it stays so.
     ///
     /// # Errors
     ///
@@ -62,11 +55,11 @@ pub trait Feed: fmt::Debug + Send + Sync + 'static {
     fn is_ready(&self) -> Result<(), String>;
 }
 
-/// Of a control plane that is told what is true.
+/// A mesh state that is set in process: always ready.
 #[derive(Debug)]
-struct Told;
+struct StaticSource;
 
-impl Feed for Told {
+impl ReadinessSource for StaticSource {
     fn sources(&self) -> Vec<SourceStatus> {
         Vec::new()
     }
@@ -76,227 +69,326 @@ impl Feed for Told {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Endpoint {
+/// An address that cannot be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+#[non_exhaustive]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// The cause.
+    pub source: io::Error,
+}
+
+impl BindError {
+    fn new(address: SocketAddr, source: io::Error) -> Self {
+        Self { address, source }
+    }
+}
+
+/// An error that ended a running control plane.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The reserved xDS address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The xDS server failed.
+    #[error("the xDS server failed: {0}")]
+    Xds(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The status server failed.
+    #[error("the status server failed: {0}")]
+    Status(#[source] io::Error),
+}
+
+type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Settings of a control plane. Default: loopback addresses on ports that the operating system picks, an empty mesh
+/// state, ready at once.
+#[must_use]
+pub struct ControlPlaneBuilder<S = MeshStateSource> {
+    addresses: Addresses,
+    listener: Option<std::net::TcpListener>,
+    readiness: Arc<dyn ReadinessSource>,
+    ready: Option<Ready>,
+    source: Arc<S>,
+}
+
+impl<S> fmt::Debug for ControlPlaneBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlaneBuilder")
+            .field("addresses", &self.addresses)
+            .field("listener", &self.listener)
+            .field("readiness", &self.readiness)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ControlPlaneBuilder {
+    /// The initial mesh state. Default: empty.
+    pub fn mesh_state(mut self, state: MeshState) -> Self {
+        self.source = Arc::new(MeshStateSource::new(state));
+        self
+    }
+}
+
+impl<S: Source> ControlPlaneBuilder<S> {
+    /// Both addresses.
+    pub fn addresses(mut self, addresses: Addresses) -> Self {
+        self.addresses = addresses;
+        self
+    }
+
+    /// The address of ADS.
+    pub fn xds_address(mut self, address: SocketAddr) -> Self {
+        self.addresses.xds = address;
+        self
+    }
+
+    /// An existing listener for ADS instead of an address, such as one in another network namespace. It must be
+    /// non-blocking.
+    pub fn xds_listener(mut self, listener: std::net::TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// The address of the status page.
+    pub fn status_address(mut self, address: SocketAddr) -> Self {
+        self.addresses.status = address;
+        self
+    }
+
+    /// Serves Envoys only once `ready` ends. Until then the xDS address is bound but not listened on: connections are
+    /// refused, so Envoys look for another replica instead of getting an empty configuration. The status pages are
+    /// served at once, and show `source`. A listener given by [`Self::xds_listener`] is not affected by the former: its
+    /// connections wait.
+    pub fn readiness(
+        mut self,
+        source: Arc<dyn ReadinessSource>,
+        ready: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        self.readiness = source;
+        self.ready = Some(Box::pin(ready));
+        self
+    }
+
+    /// The caller's own source of snapshots instead of a mesh state.
+    pub fn source<T: Source>(self, source: Arc<T>) -> ControlPlaneBuilder<T> {
+        ControlPlaneBuilder {
+            addresses: self.addresses,
+            listener: self.listener,
+            readiness: self.readiness,
+            ready: self.ready,
+            source,
+        }
+    }
+
+    /// Binds the addresses. Returns the handle, and the server as a future to be spawned or awaited: it ends only with an
+    /// error; dropping it closes every stream.
+    ///
+    /// # Errors
+    ///
+    /// If an address cannot be bound.
+    pub async fn bind(
+        self,
+    ) -> Result<
+        (
+            ControlPlane<S>,
+            impl Future<Output = Result<(), ServeError>> + Send + 'static,
+        ),
+        BindError,
+    > {
+        let Addresses { xds, status } = self.addresses;
+        let (xds, socket) = match (self.listener, &self.ready) {
+            (Some(listener), _) => {
+                let listener = TcpListener::from_std(listener).map_err(|error| BindError::new(xds, error))?;
+                (local_addr(listener.local_addr(), xds)?, XdsSocket::Listening(listener))
+            }
+            (None, None) => {
+                let listener = listen(xds).await?;
+                (local_addr(listener.local_addr(), xds)?, XdsSocket::Listening(listener))
+            }
+            (None, Some(_)) => {
+                let socket = reserve(xds).map_err(|error| BindError::new(xds, error))?;
+                (local_addr(socket.local_addr(), xds)?, XdsSocket::Reserved(socket))
+            }
+        };
+        let listener = listen(status).await?;
+        let status = local_addr(listener.local_addr(), status)?;
+        let ads = AdsService::new(Arc::clone(&self.source) as Arc<dyn Source>);
+        let control = ControlPlane {
+            source: self.source,
+            addresses: Addresses { xds, status },
+            pages: Pages {
+                board: ads.status_board(),
+                readiness: self.readiness,
+            },
+        };
+        let pages = status_pages(control.pages.clone());
+        let ready = self.ready.unwrap_or_else(|| Box::pin(std::future::ready(())));
+        let serving = async move {
+            let (ads, _guard) = ads.with_stream_guard();
+            let server = Server::builder().add_service(ads.into_server());
+            tokio::try_join!(
+                async {
+                    ready.await;
+                    let listener = socket.listen(xds)?;
+                    // Only a server with graceful shutdown closes its connections when it is dropped.
+                    server
+                        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), pending())
+                        .await
+                        .map_err(|error| ServeError::Xds(Box::new(error)))
+                },
+                async { axum::serve(listener, pages).await.map_err(ServeError::Status) },
+            )?;
+            Ok(())
+        };
+        Ok((control, serving))
+    }
+}
+
+/// A handle to a running control plane. Clones share it.
+pub struct ControlPlane<S = MeshStateSource> {
+    source: Arc<S>,
     addresses: Addresses,
     pages: Pages,
 }
 
-/// What the status pages are made of.
+impl<S> Clone for ControlPlane<S> {
+    fn clone(&self) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            addresses: self.addresses,
+            pages: self.pages.clone(),
+        }
+    }
+}
+
+impl<S> fmt::Debug for ControlPlane<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlane")
+            .field("addresses", &self.addresses)
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ControlPlane {
+    /// Starts to configure a control plane.
+    pub fn builder() -> ControlPlaneBuilder {
+        ControlPlaneBuilder {
+            addresses: Addresses::default(),
+            listener: None,
+            readiness: Arc::new(StaticSource),
+            ready: None,
+            source: Arc::new(MeshStateSource::new(MeshState::default())),
+        }
+    }
+
+    /// Changes the mesh state. The change is pushed to every Envoy that it concerns, make before break.
+    pub fn update(&self, change: impl FnOnce(&mut MeshState)) {
+        self.source.update(change);
+    }
+}
+
+impl<S: Source> ControlPlane<S> {
+    /// The current revision of the source: for a mesh state, the number of changes so far.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        *self.source.revisions().borrow()
+    }
+
+    /// Waits until at least `nodes` Envoys are connected, and each has ACKed or NACKed everything of the current
+    /// revision. There is no timeout. Cancel safe.
+    pub async fn settled(&self, nodes: usize) {
+        self.pages.board.settled(nodes, self.revision()).await;
+    }
+
+    /// The addresses it listens on, with the ports that the operating system picked.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The status of the connected Envoys, and of the sources.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.pages.status()
+    }
+
+    /// The status of the connected Envoys, to wait for changes.
+    #[must_use]
+    pub fn status_board(&self) -> &StatusBoard {
+        &self.pages.board
+    }
+}
+
+/// The data of the status pages.
 #[derive(Debug, Clone)]
 struct Pages {
     board: StatusBoard,
-    feed: Arc<dyn Feed>,
+    readiness: Arc<dyn ReadinessSource>,
 }
 
 impl Pages {
     fn status(&self) -> Status {
         Status {
-            sources: self.feed.sources(),
-            ..self.board.read()
+            sources: self.readiness.sources(),
+            nodes: self.board.nodes(),
         }
     }
 
     fn health(&self) -> (StatusCode, String) {
-        match self.feed.is_ready() {
+        match self.readiness.is_ready() {
             Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
             Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("{missing}\n")),
         }
     }
 }
 
-impl ControlPlane {
-    /// Binds `addresses` and gives the handle, and the work of serving: a future to be spawned or awaited. It
-    /// ends only with an error; dropping it closes every stream.
-    ///
-    /// # Errors
-    ///
-    /// If an address cannot be bound. The error names it.
-    pub async fn bind(
-        addresses: Addresses,
-        world: MeshState,
-    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
-        Self::on(listen(addresses.xds).await?, addresses.status, world).await
-    }
-
-    /// Does the same with a listener for Envoys that is there already: one in another network, for instance. It must not
-    /// block.
-    ///
-    /// # Errors
-    ///
-    /// If the listener cannot be used, or `status` cannot be bound. The latter names it.
-    pub async fn with_listener(
-        xds: std::net::TcpListener,
-        status: SocketAddr,
-        world: MeshState,
-    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
-        Self::on(TcpListener::from_std(xds)?, status, world).await
-    }
-
-    async fn on(
-        xds: TcpListener,
-        status: SocketAddr,
-        world: MeshState,
-    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
-        let world = MeshStateSource::new(world);
-        let at = xds.local_addr()?;
-        let open = ready(Ok(xds));
-        let (endpoint, serving) = serve(at, open, status, Arc::new(Told), Arc::new(world.clone())).await?;
-        Ok((Self { world, endpoint }, serving))
-    }
-
-    /// Does the same for a control plane that does not know yet what is true. Until `known` ends, Envoys' connections
-    /// are refused, so that they look for another copy instead of being told that there is nothing; the status pages are
-    /// there at once, and show what `feed` says.
-    ///
-    /// # Errors
-    ///
-    /// If an address cannot be bound. The error names it.
-    pub async fn learning(
-        addresses: Addresses,
-        feed: Arc<dyn Feed>,
-        known: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<(Self, impl Future<Output = io::Result<()>> + Send + 'static)> {
-        let world = MeshStateSource::new(MeshState::default());
-        let xds = reserve(addresses.xds)?;
-        let at = xds.local_addr()?;
-        let open = async move {
-            known.await;
-            xds.listen(BACKLOG).map_err(|error| cannot_listen(at, &error))
-        };
-        let (endpoint, serving) = serve(at, open, addresses.status, feed, Arc::new(world.clone())).await?;
-        Ok((Self { world, endpoint }, serving))
-    }
-
-    /// Changes what is true. Every Envoy that this concerns is told, in an order that loses no request.
-    pub fn update(&self, change: impl FnOnce(&mut MeshState)) {
-        self.world.update(change);
-    }
-
-    /// Waits until at least `nodes` Envoys are connected, and all that are have, or have refused, everything that is
-    /// true now. There is no limit to that: an Envoy may be stuck. Cancelling it loses nothing.
-    pub async fn settled(&self, nodes: usize) {
-        self.endpoint.pages.board.settled(nodes, self.world.revision()).await;
-    }
-
-    /// How often what is true has changed so far.
-    #[cfg(feature = "aws")]
-    pub(crate) fn revision(&self) -> u64 {
-        self.world.revision()
-    }
-
-    /// Waits until `enough` is true of the connected Envoys.
-    #[cfg(feature = "aws")]
-    pub(crate) async fn until(&self, enough: impl FnMut(&Status) -> bool) {
-        self.endpoint.pages.board.until(enough).await;
-    }
-
-    /// Where it listens, with the ports that the operating system picked.
-    #[must_use]
-    pub fn addresses(&self) -> Addresses {
-        self.endpoint.addresses
-    }
-
-    /// What the connected Envoys have and what they refused.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.endpoint.pages.status()
-    }
+/// The socket of the xDS address.
+enum XdsSocket {
+    Listening(TcpListener),
+    /// Bound, but not listened on.
+    Reserved(TcpSocket),
 }
 
-/// A control plane over a source of the caller's own, for those who do not describe a [`MeshState`]. Otherwise as
-/// [`ControlPlane::bind`]; gives the addresses and a function that reads the status.
-///
-/// # Errors
-///
-/// If an address cannot be bound. The error names it.
-pub async fn serve_source(
-    addresses: Addresses,
-    source: Arc<dyn Source>,
-) -> io::Result<(
-    Addresses,
-    impl Fn() -> Status + Clone + Send + Sync,
-    impl Future<Output = io::Result<()>> + Send + 'static,
-)> {
-    let xds = listen(addresses.xds).await?;
-    let at = xds.local_addr()?;
-    let (endpoint, serving) = serve(at, ready(Ok(xds)), addresses.status, Arc::new(Told), source).await?;
-    Ok((endpoint.addresses, move || endpoint.pages.status(), serving))
-}
-
-/// Serves Envoys on the listener that `open` gives, which is at `xds`.
-async fn serve(
-    xds: SocketAddr,
-    open: impl Future<Output = io::Result<TcpListener>> + Send + 'static,
-    status: SocketAddr,
-    feed: Arc<dyn Feed>,
-    source: Arc<dyn Source>,
-) -> io::Result<(Endpoint, impl Future<Output = io::Result<()>> + Send + 'static)> {
-    let status = listen(status).await?;
-    let board = StatusBoard::default();
-    let pages = Pages {
-        board: board.clone(),
-        feed,
-    };
-    let endpoint = Endpoint {
-        addresses: Addresses {
-            xds,
-            status: status.local_addr()?,
-        },
-        pages: pages.clone(),
-    };
-    let pages = status_pages(pages);
-    let serving = async move {
-        // Connections are served by tasks of their own, which would outlive this future. It therefore holds one
-        // end of a channel, which closes with it; and only a server that could be asked to shut down closes its
-        // connections when it is dropped. An Envoy that kept its connection would never look for a successor.
-        let (_open, closing) = watch::channel(());
-        let ads = Server::builder().add_service(Ads::new(source, board, closing));
-        tokio::try_join!(
-            async {
-                let xds = open.await?;
-                ads.serve_with_incoming_shutdown(TcpListenerStream::new(xds), pending())
-                    .await
-                    .map_err(io::Error::other)
-            },
-            async { axum::serve(status, pages).await },
-        )?;
-        Ok(())
-    };
-    Ok((endpoint, serving))
-}
-
-/// How many connections may wait to be accepted, as `TcpListener::bind` has it.
+/// The accept queue, as in `TcpListener::bind`.
 const BACKLOG: u32 = 1024;
 
-async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| cannot_listen(address, &error))
+impl XdsSocket {
+    fn listen(self, address: SocketAddr) -> Result<TcpListener, BindError> {
+        match self {
+            XdsSocket::Listening(listener) => Ok(listener),
+            XdsSocket::Reserved(socket) => socket.listen(BACKLOG).map_err(|error| BindError::new(address, error)),
+        }
+    }
 }
 
-/// Takes an address, on which nobody listens until its taker does.
+async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| BindError::new(address, error))
+}
+
+fn local_addr(local: io::Result<SocketAddr>, requested: SocketAddr) -> Result<SocketAddr, BindError> {
+    local.map_err(|error| BindError::new(requested, error))
+}
+
+/// Binds an address without listening on it.
 fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
-    let reserve = || {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        }?;
-        // As `TcpListener::bind` does, so that connections of a process that has just ended are no obstacle.
-        #[cfg(unix)]
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok(socket)
-    };
-    reserve().map_err(|error: io::Error| cannot_listen(address, &error))
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // As in `TcpListener::bind`: connections of a previous process do not block the address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-}
-
-const INDEX: &str = "GET /status: what each Envoy has accepted and refused, and how well that is known\n\
+const INDEX: &str = "GET /status: what each Envoy has accepted and rejected, and the status of each source\n\
                      GET /healthz: ok, or why Envoys are not served yet\n";
 
 fn status_pages(pages: Pages) -> Router {
@@ -307,7 +399,7 @@ fn status_pages(pages: Pages) -> Router {
         .route("/status", get(async move || status_page(pages.status())))
 }
 
-/// The document, indented for those who look at it with `curl`.
+/// The document, indented for `curl`.
 fn status_page(status: Status) -> impl IntoResponse {
     match serde_json::to_string_pretty(&status) {
         Ok(document) => {

@@ -60,20 +60,21 @@
 #![doc = include_str!("docs/app_mesh.md")]
 
 pub mod access_log;
-pub mod ads;
-#[cfg(feature = "aws")]
-pub mod aws;
 pub mod control_plane;
 pub mod mesh_state;
 mod mesh_state_source;
 pub mod node;
-pub mod snapshot;
-pub mod source;
+pub mod status;
 mod translate;
 
-pub use control_plane::{Addresses, ControlPlane};
-pub use envoy_bootstrap::{Admin, Bootstrap, Upstream};
+pub use control_plane::{Addresses, BindError, ControlPlane, ControlPlaneBuilder, ReadinessSource, ServeError};
+pub use envoy_bootstrap::{Admin, ApiType, Bootstrap, Upstream};
 pub use mesh_state::{Endpoint, MeshState, NodeEndpoint};
+pub use mesh_state_source::MeshStateSource;
 pub use node::{Identity, NodeMetadata, ServiceIdentity};
-pub use snapshot::Snapshot;
+pub use status::{SourceStatus, Status};
 pub use translate::egress_clusters;
+pub use xds_server::{
+    Configured, NodeStatus, RejectedResource, ResourceType, Snapshot, Source, SourceError, StatusBoard, TypeReport,
+    XdsProtocol,
+};

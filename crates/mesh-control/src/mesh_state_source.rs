@@ -1,75 +1,73 @@
-//! From what is true for all Envoys to what one of them should have, now and whenever that changes.
+//! The mesh state as a source of snapshots: configures each Envoy, and announces changes.
 
 use std::sync::Arc;
 
+use envoy_bootstrap::{Identity, NodeMetadata, task_name};
 use tokio::sync::watch;
+use xds_server::{Configured, Node, Source, SourceError};
 
 use crate::mesh_state::MeshState;
-use crate::node::{Identity, Node, NodeMetadata};
-use crate::source::{Configured, Source, SourceError};
 use crate::translate;
 
 impl MeshState {
-    /// What this Envoy should have. Pure: the same world and node give the same snapshot, without any network.
+    /// The configuration of this Envoy. Pure: the same state and node give the same snapshot.
     ///
     /// # Errors
     ///
-    /// If the node's id or wiring cannot be understood, its service takes no part in Service Connect, its mesh has no
-    /// such virtual node or gateway, or what is true for it contradicts itself.
+    /// If the node id or the node metadata are invalid, the service is in no Service Connect namespace, the mesh has no
+    /// such virtual node or gateway, or the snapshot is inconsistent.
     pub fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
         let unknown = |reason: String| SourceError::UnknownNode(reason);
         let translation = match Identity::parse(&node.id).map_err(|error| unknown(error.to_string()))? {
             Identity::Service(service) => {
-                let wiring = NodeMetadata::from_node(node).map_err(|error| unknown(error.to_string()))?;
-                translate::service_connect(self, &service, &wiring)
-                    .ok_or_else(|| unknown(format!("no service `{service}` takes part in Service Connect")))?
+                let metadata =
+                    NodeMetadata::parse(&node.id, &node.metadata).map_err(|error| unknown(error.to_string()))?;
+                translate::service_connect(self, &service, &metadata)
+                    .ok_or_else(|| unknown(format!("service `{service}` is in no Service Connect namespace")))?
             }
             Identity::MeshNode(path) => {
-                let wiring = NodeMetadata::from_mesh_node(node).map_err(|error| unknown(error.to_string()))?;
-                translate::app_mesh(self, &path, &wiring)
+                let metadata = NodeMetadata::parse_mesh_node(&node.id, &node.metadata)
+                    .map_err(|error| unknown(error.to_string()))?;
+                translate::app_mesh(self, &path, &metadata)
                     .ok_or_else(|| unknown(format!("there is no {} in mesh `{}`", path.in_words(), path.mesh)))?
             }
         };
         translation
             .snapshot
             .check()
-            .map_err(|diagnostics| SourceError::Inconsistent {
+            .map_err(|error| SourceError::Inconsistent {
                 node: node.id.clone(),
-                diagnostics,
+                error,
             })?;
         Ok(Configured {
             snapshot: Arc::new(translation.snapshot),
             notes: translation.notes,
+            task: task_name(&node.metadata).map(str::to_owned),
         })
     }
 }
 
-/// The world as a source: every change to it reaches the Envoys it concerns.
+/// A mesh state behind a [`ControlPlane`](crate::ControlPlane): each change is pushed to the Envoys that it concerns.
 #[derive(Debug, Clone)]
-pub(crate) struct MeshStateSource {
-    world: Arc<watch::Sender<Arc<MeshState>>>,
+pub struct MeshStateSource {
+    state: Arc<watch::Sender<Arc<MeshState>>>,
     revision: Arc<watch::Sender<u64>>,
 }
 
 impl MeshStateSource {
-    pub(crate) fn new(world: MeshState) -> Self {
+    pub(crate) fn new(state: MeshState) -> Self {
         Self {
-            world: Arc::new(watch::Sender::new(Arc::new(world))),
+            state: Arc::new(watch::Sender::new(Arc::new(state))),
             revision: Arc::new(watch::Sender::new(0)),
         }
     }
 
-    /// How often the world has changed.
-    pub(crate) fn revision(&self) -> u64 {
-        *self.revision.borrow()
-    }
-
-    /// Changes the world, and wakes the streams if that made a difference.
+    /// Changes the state, and wakes the streams if it differs afterwards.
     pub(crate) fn update(&self, change: impl FnOnce(&mut MeshState)) {
-        let changed = self.world.send_if_modified(|world| {
-            let before = Arc::clone(world);
-            change(Arc::make_mut(world));
-            before != *world
+        let changed = self.state.send_if_modified(|state| {
+            let before = Arc::clone(state);
+            change(Arc::make_mut(state));
+            before != *state
         });
         if changed {
             self.revision.send_modify(|revision| *revision += 1);
@@ -79,8 +77,8 @@ impl MeshStateSource {
 
 impl Source for MeshStateSource {
     fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
-        let world = Arc::clone(&self.world.borrow());
-        world.configure(node)
+        let state = Arc::clone(&self.state.borrow());
+        state.configure(node)
     }
 
     fn revisions(&self) -> watch::Receiver<u64> {

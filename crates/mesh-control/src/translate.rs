@@ -9,7 +9,7 @@ mod retry;
 mod service_connect;
 mod tracing;
 
-use crate::snapshot::Snapshot;
+use xds_server::Snapshot;
 
 pub(crate) use app_mesh::app_mesh;
 pub use app_mesh::egress_clusters;

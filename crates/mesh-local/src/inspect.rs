@@ -14,8 +14,8 @@ mod node;
 mod traffic_mode;
 mod validation;
 
+use mesh_control::SourceError;
 use mesh_control::node::Node;
-use mesh_control::source::SourceError;
 use mesh_control::{Identity, MeshState, ServiceIdentity};
 use serde_json::{Map, Value};
 
@@ -72,11 +72,7 @@ pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspec
         Value::Object(metadata) => metadata,
         _ => Map::new(),
     };
-    let configured = world.configure(&Node {
-        id: id.clone(),
-        task: None,
-        metadata,
-    })?;
+    let configured = world.configure(&Node::new(&id, metadata))?;
     let sds = plan
         .services
         .iter()

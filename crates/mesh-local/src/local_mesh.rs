@@ -13,8 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use mesh_control::{Addresses, ControlPlane, MeshState, ads, egress_clusters};
+use mesh_control::{Addresses, ControlPlane, MeshState, Status, egress_clusters};
 use mesh_model::app_mesh::ResourcePath;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -275,7 +274,7 @@ impl LocalMesh {
 
     /// What the connected Envoys have and what they refused.
     #[must_use]
-    pub fn status(&self) -> ads::Status {
+    pub fn status(&self) -> Status {
         self.control.status()
     }
 
@@ -291,17 +290,10 @@ async fn control_plane(
     world: MeshState,
     network: Option<&MeshNetwork>,
 ) -> io::Result<(ControlPlane, impl Future<Output = io::Result<()>> + Send + use<>)> {
-    let addresses = Addresses::default();
-    let (control, serving) = match network {
-        None => {
-            let (control, serving) = ControlPlane::bind(addresses, world).await?;
-            (control, serving.left_future())
-        }
-        Some(network) => {
-            let xds = network.listen()?;
-            let (control, serving) = ControlPlane::with_listener(xds, addresses.status, world).await?;
-            (control, serving.right_future())
-        }
-    };
-    Ok((control, serving))
+    let mut builder = ControlPlane::builder().mesh_state(world);
+    if let Some(network) = network {
+        builder = builder.xds_listener(network.listen()?);
+    }
+    let (control, serving) = builder.bind().await.map_err(io::Error::other)?;
+    Ok((control, async { serving.await.map_err(io::Error::other) }))
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use mesh_control::ads::XdsProtocol;
+use mesh_control::ApiType;
 use mesh_control::node::NodeMetadata;
 use mesh_control::{Admin, Bootstrap, ControlPlane};
 use tokio::sync::mpsc;
@@ -208,9 +208,9 @@ impl Task<'_> {
             .map_err(|error| format!("no client for Envoy's admin page: {error}"))?;
         let bootstrap = Bootstrap {
             node_id: self.slot.node_id().unwrap_or_default().to_owned(),
-            wiring,
+            metadata: wiring,
             xds: self.shared.xds.into(),
-            protocol: XdsProtocol::Delta,
+            api_type: ApiType::DeltaGrpc,
             admin: Admin::Socket(socket),
             sds: self.slot.sds(),
             dns_servers: self.shared.network.iter().map(|network| network.dns_server()).collect(),

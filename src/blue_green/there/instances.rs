@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bluegreen_state::{Phase, Rollout};
-use mesh_control::aws::{EndpointHealth, SyncReader};
+use mesh_control_aws::{EndpointHealth, SyncReader};
 use mesh_model::app_mesh::RouteSpec;
 
 use super::{ANSWERS_WITHIN, BETWEEN_LOOKS, There};

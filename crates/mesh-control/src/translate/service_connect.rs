@@ -32,7 +32,7 @@ use mesh_model::namespace::{Endpoint, Namespace};
 use super::Translation;
 use crate::mesh_state::MeshState;
 use crate::node::{NodeMetadata, ServiceIdentity};
-use crate::snapshot::Snapshot;
+use xds_server::Snapshot;
 
 /// The configuration of a task of `service` that is wired like this. `None` if the service takes no part in
 /// Service Connect.

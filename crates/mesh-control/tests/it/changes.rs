@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 

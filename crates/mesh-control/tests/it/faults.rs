@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_protocols};

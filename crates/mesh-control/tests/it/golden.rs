@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use mesh_control::NodeMetadata;
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;

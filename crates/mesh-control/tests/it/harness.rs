@@ -32,12 +32,12 @@ macro_rules! in_both_protocols {
         mod $name {
             #[tokio::test]
             async fn delta() {
-                super::$name(mesh_control::ads::XdsProtocol::Delta).await;
+                super::$name(mesh_control::XdsProtocol::Delta).await;
             }
 
             #[tokio::test]
             async fn state_of_the_world() {
-                super::$name(mesh_control::ads::XdsProtocol::Sotw).await;
+                super::$name(mesh_control::XdsProtocol::Sotw).await;
             }
         }
     )+};

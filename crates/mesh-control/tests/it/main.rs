@@ -12,13 +12,10 @@
 //! - `refusals`: a resource that Envoy refuses harms no other;
 //! - `regular_expressions`: which ones it refuses is known before it sees them;
 //! - `app_mesh`: the same for members of an App Mesh;
-//! - `aws`: all of it followed from an account, with the feature `aws`;
 //! - `status`: what people can see of all this;
 //! - `golden`: the whole configuration of three tasks, to be read.
 
 mod app_mesh;
-#[cfg(feature = "aws")]
-mod aws;
 mod changes;
 mod faults;
 mod golden;

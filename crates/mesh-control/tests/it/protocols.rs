@@ -1,6 +1,6 @@
 //! Everything that Service Connect carries passes both sidecars: HTTP/2, gRPC, and bytes.
 
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use mesh_control::node::tcp_egress_listener;
 use mesh_model::service_connect::AppProtocol;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

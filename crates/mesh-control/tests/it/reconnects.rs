@@ -9,9 +9,9 @@ use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest};
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
-use mesh_control::ads::XdsProtocol;
+use mesh_control::ResourceType;
+use mesh_control::XdsProtocol;
 use mesh_control::node::LISTENER_PORTS_KEY;
-use mesh_control::snapshot::ResourceType;
 use mesh_control::{Addresses, MeshState};
 use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;

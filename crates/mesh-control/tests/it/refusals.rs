@@ -7,7 +7,7 @@ mod resources;
 use std::net::SocketAddr;
 
 use mesh_control::Snapshot;
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 
 use crate::harness::{Manner, ReservedPort, Upstream, in_both_protocols};
 use described::Plane;

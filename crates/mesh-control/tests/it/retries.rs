@@ -1,6 +1,6 @@
 //! What is tried again, with whom, and who is left alone for a while.
 
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{

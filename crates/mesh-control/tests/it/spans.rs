@@ -1,6 +1,6 @@
 //! Spans of requests: of those whose caller asks for them, and of no others.
 
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 

@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use mesh_control::XdsProtocol;
 use mesh_control::access_log::{AccessLogEntry, sampled_trace_id};
-use mesh_control::ads::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{Answer, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols};

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mesh_control::Addresses;
-
 use super::*;
 use crate::network::DnsLookup;
 
@@ -11,9 +9,7 @@ const BLUE: &str = "blue.demo.local";
 const ASKER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9));
 
 async fn map() -> (CloudMap, ControlPlane, DnsNames) {
-    let (control, _serving) = ControlPlane::bind(Addresses::default(), MeshState::default())
-        .await
-        .expect("loopback has ports");
+    let (control, _serving) = ControlPlane::builder().bind().await.expect("loopback has ports");
     let names = DnsNames::new(["demo.local"]);
     (CloudMap::new(control.clone(), Some(names.clone())), control, names)
 }

@@ -4,8 +4,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use mesh_control::ads::XdsProtocol;
-use mesh_control::snapshot::ResourceType;
+use mesh_control::ApiType;
+use mesh_control::ResourceType;
 use mesh_control::{Admin, Bootstrap, NodeMetadata, Snapshot};
 use serde_json::{Map, Value, json};
 
@@ -45,9 +45,9 @@ pub(super) fn of(
     // What of it is not for talking to people and to the control plane.
     let mut bootstrap = Bootstrap {
         node_id: node_id.to_owned(),
-        wiring,
+        metadata: wiring,
         xds: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
-        protocol: XdsProtocol::Delta,
+        api_type: ApiType::DeltaGrpc,
         admin: Admin::Socket(PathBuf::new()),
         sds,
         dns_servers: Vec::new(),

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 use cfn::{Value, ecs};
 use envoy_bootstrap::{
-    Admin, Bootstrap, EGRESS_PORT, INGRESS_PORT, MeshwrightMetadata, NodeMetadata, Upstream, XdsProtocol,
-    egress_listener, ingress_listener, tcp_egress_listener,
+    Admin, ApiType, Bootstrap, EGRESS_PORT, INGRESS_PORT, MeshwrightMetadata, NodeMetadata, Upstream, egress_listener,
+    ingress_listener, tcp_egress_listener,
 };
 use mesh_model::app_mesh::PortMapping as MeshPort;
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment as variables};
@@ -196,12 +196,12 @@ fn moved(container: Container, app_ports: &BTreeMap<u16, u16>) -> Container {
 pub(super) fn bootstrap(envoy: &Envoy, control_plane: &ControlPlaneHandle, wiring: NodeMetadata) -> String {
     let bootstrap = Bootstrap {
         node_id: envoy.path.to_string(),
-        wiring,
+        metadata: wiring,
         xds: Upstream::Host {
             name: control_plane.host(),
             port: control_plane.port(),
         },
-        protocol: XdsProtocol::Delta,
+        api_type: ApiType::DeltaGrpc,
         admin: Admin::Address((Ipv4Addr::LOCALHOST, ADMIN_PORT).into()),
         sds: envoy.sds.as_ref().map(PathBuf::from),
         dns_servers: Vec::new(),

@@ -13,7 +13,7 @@ use mesh_model::app_mesh::{Topology, VirtualNodeSpec};
 use super::super::Translation;
 use crate::mesh_state::MeshState;
 use crate::node::NodeMetadata;
-use crate::snapshot::Snapshot;
+use xds_server::Snapshot;
 
 /// A virtual node or a virtual gateway under translation.
 pub(super) struct Member<'a> {

@@ -11,7 +11,7 @@ use mesh_model::service_connect::AppProtocol;
 
 use super::*;
 use crate::node::{MeshwrightMetadata, egress_listener, ingress_listener};
-use crate::snapshot::{Reference, ResourceType};
+use xds_server::{Reference, ResourceType};
 
 mod intercepted;
 

@@ -1,6 +1,6 @@
 //! What changes in a mesh while requests are under way costs none of them, in both protocols of the protocol.
 
-use mesh_control::ads::XdsProtocol;
+use mesh_control::XdsProtocol;
 use serde_json::{Value, json};
 
 use super::demo::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};

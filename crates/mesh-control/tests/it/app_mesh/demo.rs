@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mesh_control::ads::{NodeStatus, XdsProtocol};
 use mesh_control::{Addresses, MeshState, NodeEndpoint};
+use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::app_mesh::{Assembly, ResourcePath, Spelling};
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use mesh_control::ads::XdsProtocol;
-use mesh_control::{Admin, Bootstrap, NodeMetadata};
+use mesh_control::XdsProtocol;
+use mesh_control::{Admin, ApiType, Bootstrap, NodeMetadata};
 use tempfile::TempDir;
 
 use super::eventually;
@@ -57,9 +57,12 @@ impl Envoy {
         let admin = directory.path().join("admin.sock");
         let bootstrap = Bootstrap {
             node_id: node_id.to_owned(),
-            wiring,
+            metadata: wiring,
             xds: xds.into(),
-            protocol,
+            api_type: match protocol {
+                XdsProtocol::Sotw => ApiType::Grpc,
+                XdsProtocol::Delta => ApiType::DeltaGrpc,
+            },
             admin: Admin::Socket(admin.clone()),
             sds: beside.sds,
             dns_servers: beside.dns.into_iter().collect(),

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use mesh_control::ads::{NodeStatus, XdsProtocol};
 use mesh_control::{Addresses, ControlPlane, MeshState, ServiceIdentity};
+use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::namespace::{
     DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Endpoint, Namespace,
 };
@@ -43,7 +43,12 @@ impl Mesh {
     }
 
     pub(crate) async fn start_at(addresses: Addresses, protocol: XdsProtocol, world: MeshState) -> Self {
-        let (control, serving) = ControlPlane::bind(addresses, world).await.expect("free addresses");
+        let (control, serving) = ControlPlane::builder()
+            .addresses(addresses)
+            .mesh_state(world)
+            .bind()
+            .await
+            .expect("free addresses");
         let serving = tokio::spawn(async move {
             serving.await.expect("the control plane serves for ever");
         });

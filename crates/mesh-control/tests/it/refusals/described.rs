@@ -1,14 +1,12 @@
 //! A source that says what its test has described, node by node, and the control plane over it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mesh_control::ads::{NodeStatus, RejectedResource, Status, XdsProtocol};
-use mesh_control::control_plane::serve_source;
 use mesh_control::node::{MeshwrightMetadata, Node};
-use mesh_control::source::{Configured, Source, SourceError};
-use mesh_control::{Addresses, NodeMetadata, Snapshot};
+use mesh_control::{Configured, Source, SourceError};
+use mesh_control::{ControlPlane, NodeMetadata, Snapshot};
+use mesh_control::{NodeStatus, RejectedResource, XdsProtocol};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -27,10 +25,7 @@ impl Source for Described {
         let snapshot = snapshots
             .get(&node.id)
             .ok_or_else(|| SourceError::UnknownNode(node.id.clone()))?;
-        Ok(Configured {
-            snapshot: Arc::clone(snapshot),
-            notes: Vec::new(),
-        })
+        Ok(Configured::new(Arc::clone(snapshot)))
     }
 
     fn revisions(&self) -> watch::Receiver<u64> {
@@ -44,8 +39,7 @@ pub(super) struct Plane {
     pub(super) log: &'static Log,
     protocol: XdsProtocol,
     source: Arc<Described>,
-    xds: SocketAddr,
-    status: Box<dyn Fn() -> Status>,
+    control: ControlPlane<Described>,
     serving: JoinHandle<()>,
 }
 
@@ -53,7 +47,9 @@ impl Plane {
     pub(super) async fn start(protocol: XdsProtocol) -> Self {
         let log = Log::of_this_process();
         let source = Arc::new(Described::default());
-        let (addresses, status, serving) = serve_source(Addresses::default(), Arc::clone(&source) as Arc<dyn Source>)
+        let (control, serving) = ControlPlane::builder()
+            .source(Arc::clone(&source))
+            .bind()
             .await
             .expect("free addresses");
         let serving = tokio::spawn(async move {
@@ -63,8 +59,7 @@ impl Plane {
             log,
             protocol,
             source,
-            xds: addresses.xds,
-            status: Box::new(status),
+            control,
             serving,
         }
     }
@@ -84,13 +79,13 @@ impl Plane {
             extension: MeshwrightMetadata::default(),
         };
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Envoy::start(directory, node, wiring, self.xds, self.protocol).await
+        Envoy::start(directory, node, wiring, self.control.addresses().xds, self.protocol).await
     }
 
     /// Waits until a node has settled with exactly these resources refused, and gives what was said to each.
     pub(super) async fn refused(&self, node: &str, names: &[&str]) -> Vec<RejectedResource> {
         let status = eventually("the refusals are as expected", async || {
-            let status = (self.status)();
+            let status = self.control.status();
             let found = status.nodes.iter().find(|status| status.id == node);
             let expected = |status: &&NodeStatus| {
                 status.settled

@@ -1,0 +1,131 @@
+//! Asking Cloud Map for the instances of a service: for their revision first, and for themselves only if need be.
+
+use aws_sdk_servicediscovery::Client;
+use aws_sdk_servicediscovery::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_servicediscovery::types::{HealthStatus, HealthStatusFilter, HttpInstanceSummary};
+
+use crate::discovery::{Discovery, Instance, Service};
+use crate::error::{AwsError, ErrorKind};
+
+/// How many instances an answer may have: as many as a service can (AWS, "AWS Cloud Map service quotas", read
+/// 2026-11-23).
+const MOST: i32 = 1000;
+
+/// What to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) service: Service,
+    /// Where: the `HttpName` of its namespace, which is the namespace's name in most cases.
+    pub(crate) namespace: String,
+    /// The revision of what is known, if that may still be true.
+    pub(crate) known: Option<i64>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Response {
+    /// What is known is true.
+    Unchanged,
+    /// What is known now, and as which revision.
+    Now(Discovery, Option<i64>),
+}
+
+/// Asks.
+///
+/// # Errors
+///
+/// If one of the calls fails, other than for a namespace or service that does not exist.
+pub(crate) async fn query(client: &Client, query: &Query) -> Result<Response, AwsError> {
+    let Query { service, namespace, .. } = query;
+    let service = &service.service;
+    let asked = client
+        .discover_instances_revision()
+        .namespace_name(namespace)
+        .service_name(service)
+        .send()
+        .await;
+    let revision = match asked {
+        Ok(response) => response.instances_revision,
+        Err(error) if is_unknown(&error) => return Ok(Response::Now(Discovery::NotFound, None)),
+        Err(error) => return Err(failure("servicediscovery:DiscoverInstancesRevision", query, &error)),
+    };
+    if revision.is_some() && revision == query.known {
+        return Ok(Response::Unchanged);
+    }
+    let asked = client
+        .discover_instances()
+        .namespace_name(namespace)
+        .service_name(service)
+        .max_results(MOST)
+        // Who is fit is decided here, so that it can be said who is not.
+        .health_status(HealthStatusFilter::All)
+        .send()
+        .await;
+    match asked {
+        Ok(response) => {
+            let instances = response.instances.unwrap_or_default().into_iter();
+            let mut instances: Vec<Instance> = instances.map(read).collect();
+            // They come in random order.
+            instances.sort_unstable();
+            // The answer's own revision, if it has one: something may have changed since the first call.
+            let revision = response.instances_revision.or(revision);
+            Ok(Response::Now(Discovery::Instances(instances), revision))
+        }
+        Err(error) if is_unknown(&error) => Ok(Response::Now(Discovery::NotFound, None)),
+        Err(error) => Err(failure("servicediscovery:DiscoverInstances", query, &error)),
+    }
+}
+
+/// By which name Cloud Map is asked about the services of the namespace `name`, whose id or ARN this is: its `HttpName`. It
+/// differs if another namespace had the name before (Cloud Map API reference, `DiscoverInstances`, read 2026-11-23).
+///
+/// # Errors
+///
+/// If the call fails, or the namespace has another name.
+pub(crate) async fn http_name(client: &Client, name: &str, id: &str) -> Result<String, AwsError> {
+    const CALL: &str = "servicediscovery:GetNamespace";
+    let wrong = |what: String| AwsError {
+        call: CALL,
+        resource: id.to_owned(),
+        reason: ErrorKind::Other,
+        said: format!("{what}; look at --namespace {name}={id}"),
+    };
+    let response = match client.get_namespace().id(id).send().await {
+        Ok(response) => response,
+        Err(error) if is_unknown(&error) => {
+            return Err(wrong(
+                "there is no such namespace in this account and region".to_owned(),
+            ));
+        }
+        Err(error) => return Err(AwsError::of(CALL, id, &error)),
+    };
+    let namespace = response.namespace.as_ref();
+    if let Some(own) = namespace
+        .and_then(|namespace| namespace.name())
+        .filter(|own| *own != name)
+    {
+        return Err(wrong(format!("it is the namespace `{own}`, not `{name}`")));
+    }
+    let http = namespace.and_then(|namespace| namespace.properties()?.http_properties()?.http_name());
+    Ok(http.unwrap_or(name).to_owned())
+}
+
+fn read(said: HttpInstanceSummary) -> Instance {
+    let attributes = said.attributes.unwrap_or_default().into_iter().collect();
+    let is_healthy = said.health_status != Some(HealthStatus::Unhealthy);
+    Instance::new(said.instance_id.unwrap_or_default(), attributes, is_healthy)
+}
+
+fn is_unknown<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    matches!(
+        error.code(),
+        Some("NamespaceNotFound" | "ServiceNotFound" | "NamespaceNotFoundException" | "ServiceNotFoundException")
+    )
+}
+
+fn failure<E>(call: &'static str, query: &Query, error: &SdkError<E>) -> AwsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    AwsError::of(call, query.service.to_string(), error)
+}

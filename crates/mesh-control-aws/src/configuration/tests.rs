@@ -1,0 +1,217 @@
+//! Readings of one mesh after another: what is served, and what is said.
+
+use mesh_model::app_mesh::RouteSpec;
+use serde_json::json;
+
+use super::*;
+
+impl Parameter {
+    /// A parameter as it should be.
+    pub(crate) fn text(name: &str, version: i64, value: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version,
+            kind: "String".to_owned(),
+            value: value.to_owned(),
+        }
+    }
+}
+
+const ROUTE: &str = "virtualRouter/split/route/all";
+
+fn parameter(path: &str, value: &Value) -> Parameter {
+    let separator = if path.is_empty() { "" } else { "/" };
+    Parameter::text(&format!("/meshwright/demo{separator}{path}"), 1, &value.to_string())
+}
+
+fn node() -> Value {
+    json!({
+        "listeners": [{"portMapping": {"port": 80, "protocol": "http"}}],
+        "serviceDiscovery": {"awsCloudMap": {"namespaceName": "demo", "serviceName": "blue"}},
+    })
+}
+
+fn route(targets: &[&str]) -> Value {
+    let targets: Vec<Value> = targets
+        .iter()
+        .map(|node| json!({"virtualNode": node, "weight": 1}))
+        .collect();
+    json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"weightedTargets": targets}}})
+}
+
+fn router(protocol: &str) -> Value {
+    json!({"listeners": [{"portMapping": {"port": 80, "protocol": protocol}}]})
+}
+
+/// A mesh with the nodes `blue` and `green`, and a route to the former.
+fn sound() -> Vec<Parameter> {
+    vec![
+        parameter("", &json!({})),
+        parameter("virtualNode/blue", &node()),
+        parameter("virtualNode/green", &node()),
+        parameter("virtualRouter/split", &router("http")),
+        parameter(ROUTE, &route(&["blue"])),
+    ]
+}
+
+fn replace(parameters: &mut [Parameter], with: Parameter) {
+    for parameter in parameters {
+        if parameter.name == with.name {
+            *parameter = with.clone();
+        }
+    }
+}
+
+fn targets(view: &View) -> Vec<&str> {
+    let route = view.topology.virtual_routers["split"].routes.get("all");
+    let targets = route.into_iter().flat_map(RouteSpec::targets);
+    targets.map(|target| target.virtual_node.as_str()).collect()
+}
+
+#[track_caller]
+fn check_damaged(view: &View, expected: &[&str]) {
+    assert_eq!(view.damaged, expected);
+}
+
+#[test]
+fn a_sound_mesh_is_served_as_it_is() {
+    let view = Configuration::of("demo").read(&sound()).expect("a mesh");
+    check_damaged(&view, &[]);
+    assert_eq!(targets(&view), ["blue"]);
+    assert_eq!(view.config_hash, ConfigHash::of(&sound()));
+}
+
+#[test]
+fn without_the_meshs_own_parameter_there_is_no_mesh() {
+    let mut configuration = Configuration::of("demo");
+    for reading in [vec![], sound().split_off(1)] {
+        let error = configuration.read(&reading).expect_err("no mesh");
+        assert!(
+            error.starts_with("the parameter /meshwright/demo does not exist"),
+            "{error}"
+        );
+    }
+    let damaged = [Parameter::text("/meshwright/demo", 1, "no JSON")];
+    let error = configuration.read(&damaged).expect_err("no mesh");
+    assert!(error.starts_with("/meshwright/demo: is no JSON"), "{error}");
+}
+
+#[test]
+fn a_damaged_document_keeps_its_last_good_value() {
+    let mut configuration = Configuration::of("demo");
+    configuration.read(&sound()).expect("a mesh");
+    let mut reading = sound();
+    replace(
+        &mut reading,
+        parameter(ROUTE, &json!({"httpRoute": {"match": {"prefix": "no"}}})),
+    );
+    replace(
+        &mut reading,
+        Parameter::text("/meshwright/demo/virtualNode/blue", 2, "{"),
+    );
+    let view = configuration.read(&reading).expect("a mesh");
+    assert_eq!(targets(&view), ["blue"]);
+    assert!(view.topology.virtual_nodes.contains_key("blue"));
+    assert!(view.damaged.len() >= 2, "{:?}", view.damaged);
+    for damaged in &view.damaged {
+        assert!(damaged.starts_with("/meshwright/demo/virtual"), "{damaged}");
+        assert!(damaged.ends_with("; its last good value is kept"), "{damaged}");
+    }
+}
+
+#[test]
+fn a_document_that_was_never_well_is_left_out() {
+    let mut reading = sound();
+    reading.push(Parameter::text(
+        "/meshwright/demo/virtualNode/new",
+        1,
+        "{\"listener\": 1}",
+    ));
+    reading.push(parameter("notes", &json!({})));
+    reading.push(Parameter {
+        kind: "SecureString".to_owned(),
+        ..parameter("virtualService/blue.demo", &json!({}))
+    });
+    let view = Configuration::of("demo").read(&reading).expect("a mesh");
+    assert_eq!(view.topology.virtual_nodes.len(), 2);
+    assert_eq!(view.damaged.len(), 3, "{:?}", view.damaged);
+    assert!(
+        view.damaged.iter().all(|text| text.ends_with("; it is left out")),
+        "{:?}",
+        view.damaged
+    );
+}
+
+#[test]
+fn a_route_to_a_node_that_is_not_there_yet_waits_for_it() {
+    let mut configuration = Configuration::of("demo");
+    configuration.read(&sound()).expect("a mesh");
+    let mut reading = sound();
+    replace(&mut reading, parameter(ROUTE, &route(&["blue", "red"])));
+    let view = configuration.read(&reading).expect("a mesh");
+    assert_eq!(targets(&view), ["blue"]);
+    check_damaged(
+        &view,
+        &[
+            "/meshwright/demo/virtualRouter/split/route/all: refers to the virtual node `red`, which does not exist; its \
+           last good value is kept",
+        ],
+    );
+    reading.push(parameter("virtualNode/red", &node()));
+    let view = configuration.read(&reading).expect("a mesh");
+    assert_eq!(targets(&view), ["blue", "red"]);
+    check_damaged(&view, &[]);
+}
+
+#[test]
+fn what_others_refer_to_is_kept_when_it_is_gone_and_the_rest_goes() {
+    let mut configuration = Configuration::of("demo");
+    configuration.read(&sound()).expect("a mesh");
+    let mut reading = sound();
+    reading.retain(|parameter| !parameter.name.contains("virtualNode"));
+    let view = configuration.read(&reading).expect("a mesh");
+    assert_eq!(view.topology.virtual_nodes.keys().collect::<Vec<_>>(), ["blue"]);
+    check_damaged(
+        &view,
+        &["/meshwright/demo/virtualNode/blue: is gone, and others refer to it; it is kept"],
+    );
+    reading.retain(|parameter| !parameter.name.ends_with("route/all"));
+    let view = configuration.read(&reading).expect("a mesh");
+    assert!(view.topology.virtual_nodes.is_empty());
+    check_damaged(&view, &[]);
+}
+
+#[test]
+fn what_fits_only_in_part_leaves_the_whole_mesh_as_it_was() {
+    let mut configuration = Configuration::of("demo");
+    let before = configuration.read(&sound()).expect("a mesh");
+    let mut reading = sound();
+    // The route, which did not change, is for another protocol than its router now.
+    replace(&mut reading, parameter("virtualRouter/split", &router("http2")));
+    let view = configuration.read(&reading).expect("a mesh");
+    assert_eq!(view.topology, before.topology);
+    assert_eq!(view.damaged.len(), 1, "{:?}", view.damaged);
+    assert!(
+        view.damaged[0].ends_with("; the whole mesh is kept as it was"),
+        "{:?}",
+        view.damaged
+    );
+}
+
+#[test]
+fn a_first_reading_leaves_out_what_does_not_fit_and_what_needs_it() {
+    let mut reading = sound();
+    replace(&mut reading, parameter(ROUTE, &route(&["red"])));
+    reading.push(parameter(
+        "virtualService/red.demo",
+        &json!({"provider": {"virtualRouter": {"virtualRouterName": "nowhere"}}}),
+    ));
+    reading.push(parameter(
+        "virtualNode/caller",
+        &json!({"backends": [{"virtualService": {"virtualServiceName": "red.demo"}}]}),
+    ));
+    let view = Configuration::of("demo").read(&reading).expect("a mesh");
+    assert!(targets(&view).is_empty());
+    assert_eq!(view.topology.virtual_nodes.len(), 2);
+    assert_eq!(view.damaged.len(), 3, "{:?}", view.damaged);
+}

@@ -1,0 +1,119 @@
+//! Reading and writing Parameter Store.
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
+use aws_sdk_ssm::types::{Parameter as Said, ParameterType};
+use mesh_model::app_mesh::ResourcePath;
+
+use crate::configuration::Parameter;
+use crate::error::{AwsError, ErrorKind};
+
+/// How many parameters an answer has at most (Systems Manager API reference, `GetParametersByPath`, read 2026-11-23).
+pub(crate) const PAGE: i32 = 10;
+
+const GET: &str = "ssm:GetParameter";
+const BY_PATH: &str = "ssm:GetParametersByPath";
+const PUT: &str = "ssm:PutParameter";
+const DELETE: &str = "ssm:DeleteParameter";
+
+/// The calls that a reading of so many parameters takes.
+pub(crate) fn calls(parameters: usize) -> usize {
+    // One for the mesh's own parameter, and never none for those below.
+    1 + parameters.div_ceil(PAGE as usize).max(1)
+}
+
+/// Everything that makes up a mesh: its own parameter, if it is there, and all below it.
+///
+/// # Errors
+///
+/// If one of the calls fails.
+pub(crate) async fn of_mesh(client: &Client, mesh: &str) -> Result<Vec<Parameter>, AwsError> {
+    let root = ResourcePath::of_mesh(mesh).to_parameter();
+    let mut parameters = below(client, &root).await?;
+    parameters.extend(one(client, &root).await?);
+    Ok(parameters)
+}
+
+/// All parameters below a path, on every level.
+pub(crate) async fn below(client: &Client, path: &str) -> Result<Vec<Parameter>, AwsError> {
+    let mut parameters = Vec::new();
+    let mut next = None;
+    loop {
+        let request = client.get_parameters_by_path().path(path).recursive(true);
+        let response = request
+            .max_results(PAGE)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| AwsError::of(BY_PATH, path, &error))?;
+        // A page may be empty and still not be the last.
+        for said in response.parameters.unwrap_or_default() {
+            parameters.push(read(said).ok_or_else(|| incomplete(BY_PATH, path))?);
+        }
+        next = response.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(parameters);
+        }
+    }
+}
+
+async fn one(client: &Client, name: &str) -> Result<Option<Parameter>, AwsError> {
+    match client.get_parameter().name(name).send().await {
+        Ok(response) => {
+            let parameter = response.parameter.and_then(read);
+            parameter.map(Some).ok_or_else(|| incomplete(GET, name))
+        }
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(GetParameterError::is_parameter_not_found) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(AwsError::of(GET, name, &error)),
+    }
+}
+
+/// Writes a parameter of type `String`, whether it is there or not.
+pub(crate) async fn put(client: &Client, name: &str, value: &str) -> Result<(), AwsError> {
+    let put = client.put_parameter().name(name).value(value);
+    put.set_type(Some(ParameterType::String))
+        .overwrite(true)
+        .send()
+        .await
+        .map_err(|error| AwsError::of(PUT, name, &error))?;
+    Ok(())
+}
+
+/// Deletes a parameter, if it is there.
+pub(crate) async fn delete(client: &Client, name: &str) -> Result<(), AwsError> {
+    match client.delete_parameter().name(name).send().await {
+        Err(error)
+            if !error
+                .as_service_error()
+                .is_some_and(DeleteParameterError::is_parameter_not_found) =>
+        {
+            Err(AwsError::of(DELETE, name, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read(said: Said) -> Option<Parameter> {
+    Some(Parameter {
+        version: said.version,
+        name: said.name?,
+        kind: said.r#type?.as_str().to_owned(),
+        value: said.value?,
+    })
+}
+
+fn incomplete(call: &'static str, resource: &str) -> AwsError {
+    AwsError {
+        call,
+        resource: resource.to_owned(),
+        reason: ErrorKind::Other,
+        said: "the answer has a parameter without a name, a type or a value".to_owned(),
+    }
+}

@@ -1,0 +1,222 @@
+//! Polls Parameter Store and Cloud Map, and updates the mesh state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::clients::Clients;
+use crate::cloud_map::{Query, Response};
+use crate::config_hash::ConfigHash;
+use crate::discovery::Service;
+use crate::error::AwsError;
+use crate::poll_budget::{
+    PARAMETER_CALLS_PER_SECOND, PollIntervals, REVISION_CALLS_PER_SECOND, backoff, jittered, scaled_interval,
+};
+use crate::serve::Options;
+use crate::state::{LogEvent, State};
+use crate::{cloud_map, parameters};
+use mesh_control::SourceStatus;
+use mesh_control::{ControlPlane, ReadinessSource};
+
+/// The maximum number of concurrent requests to Cloud Map.
+const MAX_CONCURRENT_QUERIES: usize = 16;
+
+/// The state read from AWS, shared with the status page and the publisher.
+#[derive(Debug)]
+pub(crate) struct PolledState {
+    state: Mutex<State>,
+    pub(crate) is_known: watch::Sender<bool>,
+    served: watch::Sender<BTreeMap<String, Served>>,
+}
+
+/// The configuration of a mesh that is served to Envoys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) config_hash: ConfigHash,
+    pub(crate) damaged: Vec<String>,
+    /// The number of healthy instances of each virtual node.
+    pub(crate) healthy: BTreeMap<String, usize>,
+    /// The first revision of the control plane with this configuration.
+    pub(crate) revision: u64,
+}
+
+impl PolledState {
+    pub(crate) fn new(options: &Options) -> Self {
+        let state = State::of(options.meshes.iter(), options.intervals).with_namespaces(&options.namespaces);
+        Self {
+            state: Mutex::new(state),
+            is_known: watch::Sender::new(false),
+            served: watch::Sender::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn served(&self) -> watch::Receiver<BTreeMap<String, Served>> {
+        self.served.subscribe()
+    }
+}
+
+impl ReadinessSource for PolledState {
+    fn sources(&self) -> Vec<SourceStatus> {
+        self.state().sources(Instant::now())
+    }
+
+    fn is_ready(&self) -> Result<(), String> {
+        self.state().is_ready()
+    }
+}
+
+/// Polls AWS for one control plane.
+pub(crate) struct Poller {
+    pub(crate) clients: Clients,
+    pub(crate) intervals: PollIntervals,
+    pub(crate) control: ControlPlane,
+    pub(crate) polled: Arc<PolledState>,
+    /// Wakes [`Poller::poll_endpoints`].
+    wake: Notify,
+}
+
+impl Poller {
+    pub(crate) fn new(
+        clients: Clients,
+        intervals: PollIntervals,
+        control: ControlPlane,
+        polled: Arc<PolledState>,
+    ) -> Self {
+        Self {
+            clients,
+            intervals,
+            control,
+            polled,
+            wake: Notify::new(),
+        }
+    }
+
+    /// Polls the parameters of a mesh. Never ends.
+    pub(crate) async fn poll_parameters(&self, mesh: &str) {
+        loop {
+            let reading = parameters::of_mesh(&self.clients.parameters, mesh).await;
+            let (failures, calls) = {
+                let mut state = self.polled.state();
+                log(state.on_parameters(mesh, reading, Instant::now()));
+                state.parameters_backoff(mesh)
+            };
+            self.apply();
+            let interval = scaled_interval(self.intervals.parameters, calls, PARAMETER_CALLS_PER_SECOND);
+            pause(backoff(interval, failures, self.intervals.longest)).await;
+        }
+    }
+
+    /// Resolves the HTTP name of a namespace by its id. Ends once it is known.
+    pub(crate) async fn resolve_namespace(&self, name: &str, id: &str) {
+        loop {
+            let response = cloud_map::http_name(&self.clients.discovery, name, id).await;
+            let is_known = response.is_ok();
+            let failures = {
+                let mut state = self.polled.state();
+                log(state.on_namespace(name, response, Instant::now()));
+                state.namespace_backoff(name)
+            };
+            if is_known {
+                return self.wake.notify_one();
+            }
+            pause(backoff(self.intervals.endpoints, failures, self.intervals.longest)).await;
+        }
+    }
+
+    /// Polls Cloud Map. Never ends. A request without a response does not delay the others.
+    pub(crate) async fn poll_endpoints(&self) {
+        let permits = Semaphore::new(MAX_CONCURRENT_QUERIES);
+        let mut in_flight = FuturesUnordered::new();
+        let mut in_progress = BTreeSet::new();
+        loop {
+            let services = self.polled.state().services();
+            for query in self.polled.state().queries(Instant::now()) {
+                if in_progress.insert(query.service.clone()) {
+                    in_flight.push(self.query(query, &permits));
+                }
+            }
+            let interval = scaled_interval(self.intervals.endpoints, services, REVISION_CALLS_PER_SECOND);
+            let mut next_round = pin!(pause(interval));
+            loop {
+                tokio::select! {
+                    Some((service, response)) = in_flight.next() => {
+                        in_progress.remove(&service);
+                        let outcome = self.polled.state().on_response(&service, response, Instant::now());
+                        let (has_changed, events) = outcome;
+                        log(events);
+                        if has_changed {
+                            self.apply();
+                        }
+                    }
+                    () = &mut next_round => break,
+                    () = self.wake.notified() => break,
+                }
+            }
+        }
+    }
+
+    async fn query(&self, query: Query, permits: &Semaphore) -> (Service, Result<Response, AwsError>) {
+        // It is never closed.
+        let _permit = permits.acquire().await;
+        let response = cloud_map::query(&self.clients.discovery, &query).await;
+        (query.service, response)
+    }
+
+    /// Updates the mesh state with everything that can be served.
+    fn apply(&self) {
+        let mut state = self.polled.state();
+        log(state.advance());
+        self.control.update(|mesh_state| state.write(mesh_state));
+        let revision = self.control.revision();
+        self.polled.served.send_if_modified(|served| {
+            let mut has_changed = false;
+            for mesh in state.meshes() {
+                let Some((config_hash, damaged)) = state.served(mesh) else {
+                    continue;
+                };
+                let before = served.get(mesh);
+                let is_same = |before: &&Served| before.config_hash == *config_hash && before.damaged == damaged;
+                let now = Served {
+                    config_hash: config_hash.clone(),
+                    damaged: damaged.to_vec(),
+                    healthy: state.healthy(mesh),
+                    // Endpoints change without a new configuration.
+                    revision: before.filter(is_same).map_or(revision, |before| before.revision),
+                };
+                if before != Some(&now) {
+                    served.insert(mesh.clone(), now);
+                    has_changed = true;
+                }
+            }
+            has_changed
+        });
+        if state.is_waiting() {
+            self.wake.notify_one();
+        }
+        if state.is_ready().is_ok() && !self.polled.is_known.send_replace(true) {
+            tracing::info!(xds = %self.control.addresses().xds, "all meshes known; serving Envoys");
+        }
+    }
+}
+
+async fn pause(interval: Duration) {
+    tokio::time::sleep(jittered(interval, fastrand::f64())).await;
+}
+
+pub(crate) fn log(events: Vec<LogEvent>) {
+    for event in events {
+        match event {
+            LogEvent::Info(text) => tracing::info!("{text}"),
+            LogEvent::Warning(text) => tracing::warn!("{text}"),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! An xDS v3 server for Envoy: the aggregated discovery service (ADS), in both protocols, SotW and delta.
+//!
+//! ```text
+//! Source ──Snapshot──► Session ──push──► Envoy
+//!          (checked)   (pure)   ◄ACK/NACK─
+//! ```
+//!
+//! A [`Source`] gives each Envoy a [`Snapshot`] of named resources, as in go-control-plane. The server pushes what
+//! changed, make before break, and isolates the resource that an Envoy rejects. [`AdsService`] is a plain tonic service:
+//! mount it in your own server, with your TLS, interceptors and authentication.
+//!
+//! Reading order:
+//! - [`snapshot`]: the resources of one Envoy, named, versioned, checked against each other;
+//! - [`source`]: gives each Envoy its snapshot, now and after each change;
+//! - `session`, `subscription`, `nack`, `dependencies`: what one Envoy has, and what to push next. Pure;
+//! - `proto`: Envoy's messages to and from the session's types;
+//! - `stream`: one open stream, between the two;
+//! - [`service`]: the gRPC service;
+//! - [`status`]: what each connected Envoy has ACKed and NACKed.
+
+mod dependencies;
+mod nack;
+pub mod node;
+mod proto;
+mod protocol;
+pub mod service;
+mod session;
+pub mod snapshot;
+pub mod source;
+pub mod status;
+mod stream;
+mod subscription;
+
+pub use node::Node;
+pub use protocol::XdsProtocol;
+pub use service::{AdsService, StreamGuard};
+pub use session::{RejectedResource, TypeReport};
+pub use snapshot::{InconsistentSnapshot, Reference, Resource, ResourceType, Snapshot};
+pub use source::{Configured, Source, SourceError};
+pub use status::{NodeStatus, StatusBoard};
