@@ -83,8 +83,6 @@ mod app;
 mod check;
 mod construct;
 mod constructs;
-#[cfg(feature = "deploy")]
-pub mod deploy;
 mod diagram;
 mod ecr_image;
 pub mod env;
@@ -99,6 +97,8 @@ pub use cfn::{
     self, AssertionError, Change, Diff, Difference, Entry, Literal, Output, Parameter, Resource, StringList, Template,
     TemplateError, TemplateWarning, Value, diff,
 };
+#[cfg(feature = "deploy")]
+pub use cfn_deploy as deploy;
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{

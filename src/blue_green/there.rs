@@ -16,7 +16,7 @@ use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use bluegreen_state::{Deployment, Event, SsmStore, State};
 use mesh_control_aws::{SyncReader, SyncStatus};
 use mesh_infra::cfn::ssm;
-use mesh_infra::deploy::{Account, ErrorKind};
+use mesh_infra::deploy::{Environment, ErrorKind};
 use mesh_infra::{Template, diagram};
 use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
@@ -60,7 +60,7 @@ pub(super) fn perform(app: &BlueGreen, arguments: Arguments) -> Result<ExitCode,
 /// An account, and what is to be told of an app's stack in it.
 struct There<'a> {
     app: &'a BlueGreen,
-    account: Account,
+    account: Environment,
     config: SdkConfig,
     console: &'a Console,
     /// What the command line gives to the template.
@@ -187,7 +187,7 @@ impl There<'_> {
         format!("{ROLLOUTS}/{}", self.app.name)
     }
 
-    fn request(&self, template: Template) -> mesh_infra::deploy::Request {
+    fn request(&self, template: Template) -> mesh_infra::deploy::DeploymentInput {
         inputs::request(&self.app.name, &self.app.name, template, &self.parameters)
     }
 
@@ -197,8 +197,8 @@ impl There<'_> {
         self.console.at_rest();
         deployed.map(drop).map_err(|error| match error {
             NotDeployed::Unwanted(reason) => CommandError::Rejected(reason),
-            NotDeployed::Account(error) => match error.kind() {
-                ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Refused => {
+            NotDeployed::Environment(error) => match error.kind() {
+                ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Rejected => {
                     CommandError::Rejected(error.to_string())
                 }
                 _ => CommandError::Retryable(error.to_string()),

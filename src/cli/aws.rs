@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use aws_config::SdkConfig;
 use mesh_infra::App;
-use mesh_infra::deploy::{Account, ErrorKind};
+use mesh_infra::deploy::{Environment, ErrorKind};
 use stop_signals::StopSignals;
 
 use crate::cli::aws_args::{AwsCommand, AwsTarget};
@@ -89,14 +89,18 @@ async fn perform(verb: AwsCommand, app: &App, console: &Console) -> Result<ExitC
 }
 
 /// The account, which is told to whoever looks: the wrong one is the worst mistake that can be made here.
-async fn account(target: &AwsTarget, console: &Console) -> Result<Account, String> {
+async fn account(target: &AwsTarget, console: &Console) -> Result<Environment, String> {
     console.waiting("asking AWS who we are");
     account_of(&config::load(target).await, target, console).await
 }
 
-pub(crate) async fn account_of(config: &SdkConfig, target: &AwsTarget, console: &Console) -> Result<Account, String> {
-    let account = Account::new(config).map_err(|error| error.to_string())?;
-    let caller = account.caller().await.map_err(|error| match &target.profile {
+pub(crate) async fn account_of(
+    config: &SdkConfig,
+    target: &AwsTarget,
+    console: &Console,
+) -> Result<Environment, String> {
+    let account = Environment::new(config).map_err(|error| error.to_string())?;
+    let caller = account.caller_identity().await.map_err(|error| match &target.profile {
         Some(profile) if error.kind() == ErrorKind::NoCredentials => format!(
             "the profile `{profile}` gives no credentials: look for it in ~/.aws/config and ~/.aws/credentials, or log in \
              with `aws sso login --profile {profile}`"

@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use mesh_control::Addresses;
 use mesh_control_aws::{Clients, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve};
 use mesh_infra::app_mesh::Protocol;
-use mesh_infra::deploy::{self, Preparation, Request};
+use mesh_infra::deploy::{self, ChangeSetOutcome, DeploymentInput};
 use mesh_infra::{
     AppProtocol, Cluster, Container, ControlPlane, HttpGatewayRoute, HttpRoute, Listener, Mesh, PortMapping,
     PrivateDnsNamespace, Service, Stack, TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualRouter,
@@ -77,16 +77,16 @@ pub(crate) async fn config(endpoint: &str) -> SdkConfig {
 }
 
 async fn deployed(config: &SdkConfig, template: &Template) {
-    let account = deploy::Account::new(config).expect("an account");
-    let request = Request::new("shop", template.clone());
+    let account = deploy::Environment::new(config).expect("an account");
+    let request = DeploymentInput::new("shop", template.clone());
     match account
-        .prepare(&request)
+        .create_change_set(&request)
         .await
         .unwrap_or_else(|error| panic!("{error}"))
     {
-        Preparation::Nothing(_) => panic!("something changes"),
-        Preparation::Changes(prepared) => {
-            let outputs = prepared.carry_out(&mut ()).await;
+        ChangeSetOutcome::NoChanges(_) => panic!("something changes"),
+        ChangeSetOutcome::Ready(prepared) => {
+            let outputs = prepared.execute(&mut ()).await;
             outputs.unwrap_or_else(|error| panic!("{error}"));
         }
     }

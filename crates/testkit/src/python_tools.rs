@@ -1,6 +1,6 @@
 //! Tools that are installed as Python wheels: cfn-lint, hadolint, MiniStack and moto.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use envoy_install::wheels::Wheels;
@@ -82,6 +82,12 @@ impl PythonTools {
         // Through Python, because the script's own first line would lose the settings of `command`.
         command.arg(self.wheels.dir().join("bin").join(name));
         command
+    }
+
+    /// The directory of an installed Python package, such as `cfnlint`.
+    #[must_use]
+    pub fn package_dir(&self, package: &str) -> PathBuf {
+        self.wheels.dir().join(package)
     }
 
     fn command(&self) -> Command {

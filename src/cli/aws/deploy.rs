@@ -1,6 +1,6 @@
 //! `deploy`: a change set for each stack, shown, approved and carried out.
 
-use mesh_infra::deploy::{Account, Error, ErrorKind, Outputs, Preparation, Prepared, Request};
+use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, Error, ErrorKind, Outputs};
 
 use super::progress::Shown;
 use super::{change_format, confirm, outputs};
@@ -11,14 +11,19 @@ use crate::console::Console;
 pub(crate) enum NotDeployed {
     /// The account, or what is wanted of it.
     #[error("{0}")]
-    Account(#[from] Error),
+    Environment(#[from] Error),
     /// Somebody did not want it, or could not be asked.
     #[error("{0}")]
     Unwanted(String),
 }
 
 /// Deploys one stack after the other.
-pub(crate) async fn run(account: &Account, requests: &[Request], yes: bool, console: &Console) -> Result<(), String> {
+pub(crate) async fn run(
+    account: &Environment,
+    requests: &[DeploymentInput],
+    yes: bool,
+    console: &Console,
+) -> Result<(), String> {
     for request in requests {
         let stack = request.stack();
         let told = one(account, request, yes, console)
@@ -32,35 +37,35 @@ pub(crate) async fn run(account: &Account, requests: &[Request], yes: bool, cons
 
 /// Deploys one stack, after whatever is under way on it. Answers what it tells.
 pub(crate) async fn one(
-    account: &Account,
-    request: &Request,
+    account: &Environment,
+    request: &DeploymentInput,
     yes: bool,
     console: &Console,
 ) -> Result<Outputs, NotDeployed> {
     let stack = request.stack();
     console.waiting(&format!("asking CloudFormation what {stack} would change"));
-    let preparation = match account.prepare(request).await {
+    let preparation = match account.create_change_set(request).await {
         Err(error) if error.kind() == ErrorKind::Busy => {
             console.progress(&format!("{stack}: an operation is under way, which is followed first"));
             let mut shown = Shown::new(console, format!("following {stack}"));
             // Whether it failed is for whoever began it; what comes next says where the stack stands.
-            if let Err(error) = account.follow(stack, &mut shown).await {
+            if let Err(error) = account.wait(stack, &mut shown).await {
                 console.progress(&format!("{stack}: {error}"));
             }
-            account.prepare(request).await
+            account.create_change_set(request).await
         }
         prepared => prepared,
     };
     match preparation? {
-        Preparation::Nothing(told) => {
+        ChangeSetOutcome::NoChanges(told) => {
             console.progress(&format!("{stack}: nothing to do"));
             Ok(told)
         }
-        Preparation::Changes(prepared) => carry_out(prepared, yes, console).await,
+        ChangeSetOutcome::Ready(prepared) => carry_out(prepared, yes, console).await,
     }
 }
 
-async fn carry_out(prepared: Prepared, yes: bool, console: &Console) -> Result<Outputs, NotDeployed> {
+async fn carry_out(prepared: ChangeSet, yes: bool, console: &Console) -> Result<Outputs, NotDeployed> {
     let stack = prepared.stack().to_owned();
     let verb = if prepared.is_creation() { "creating" } else { "updating" };
     console.progress(&format!(
@@ -83,7 +88,7 @@ async fn carry_out(prepared: Prepared, yes: bool, console: &Console) -> Result<O
         }
     }
     let mut shown = Shown::new(console, format!("{verb} {stack}"));
-    let told = prepared.carry_out(&mut shown).await?;
+    let told = prepared.execute(&mut shown).await?;
     console.at_rest();
     console.progress(&format!("{stack}: done"));
     Ok(told)

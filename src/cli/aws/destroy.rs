@@ -1,13 +1,13 @@
 //! `destroy`: stacks and what they left, the last one first.
 
-use mesh_infra::deploy::{Account, Destroyed};
+use mesh_infra::deploy::{Destroyed, Environment};
 
 use super::confirm;
 use super::progress::Shown;
 use crate::console::Console;
 
 /// Destroys one stack after the other, in the reverse order of their deployment.
-pub(crate) async fn run(account: &Account, stacks: &[String], yes: bool, console: &Console) -> Result<(), String> {
+pub(crate) async fn run(account: &Environment, stacks: &[String], yes: bool, console: &Console) -> Result<(), String> {
     let question = format!(
         "This deletes {} in {}, with everything in it. Go on?",
         in_words(stacks),

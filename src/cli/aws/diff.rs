@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use mesh_infra::deploy::{Account, Comparison, Replacement, Request};
+use mesh_infra::deploy::{Comparison, DeploymentInput, Environment, Replacement};
 
 use super::change_format::Shown;
 use crate::console::{Console, print};
@@ -12,8 +12,8 @@ const DIFFERS: u8 = 3;
 
 /// Prints the differences of all stacks.
 pub(crate) async fn run(
-    account: &Account,
-    requests: &[Request],
+    account: &Environment,
+    requests: &[DeploymentInput],
     exit_code: bool,
     console: &Console,
 ) -> Result<ExitCode, String> {

@@ -1,13 +1,13 @@
 //! From an app and the command line to what is deployed.
 
-use mesh_infra::deploy::Request;
+use mesh_infra::deploy::DeploymentInput;
 use mesh_infra::{App, LoadBalancer, Template};
 
 use super::public_ip;
 use crate::cli::aws_args::StackInputs;
 
 /// What is to be deployed, stack by stack.
-pub(super) async fn of(app: &App, stacks: &[String], given: &StackInputs) -> Result<Vec<Request>, String> {
+pub(super) async fn of(app: &App, stacks: &[String], given: &StackInputs) -> Result<Vec<DeploymentInput>, String> {
     let names = names(app, stacks)?;
     let mut templates = app.synth().map_err(|diagnostics| diagnostics.to_string())?;
     let parameters = parameters(&templates.values().collect::<Vec<_>>(), given).await?;
@@ -19,7 +19,7 @@ pub(super) async fn of(app: &App, stacks: &[String], given: &StackInputs) -> Res
 }
 
 /// The requests, the only one of which has its template in S3 if a place is given.
-pub(crate) fn lying_at(url: Option<&str>, mut requests: Vec<Request>) -> Result<Vec<Request>, String> {
+pub(crate) fn lying_at(url: Option<&str>, mut requests: Vec<DeploymentInput>) -> Result<Vec<DeploymentInput>, String> {
     match (url, requests.len()) {
         (None, _) => Ok(requests),
         (Some(url), 1) => Ok(requests
@@ -31,13 +31,13 @@ pub(crate) fn lying_at(url: Option<&str>, mut requests: Vec<Request>) -> Result<
 }
 
 /// What is to be deployed as one stack of an app, with those of the parameters that it has.
-pub(crate) fn request(stack: &str, app: &str, template: Template, parameters: &[(String, String)]) -> Request {
+pub(crate) fn request(stack: &str, app: &str, template: Template, parameters: &[(String, String)]) -> DeploymentInput {
     let own: Vec<_> = parameters
         .iter()
         .filter(|(name, _)| has(&template, name))
         .cloned()
         .collect();
-    let request = Request::new(stack, template).with_tag("meshwright:app", app);
+    let request = DeploymentInput::new(stack, template).with_tag("meshwright:app", app);
     own.into_iter()
         .fold(request, |request, (name, value)| request.with_parameter(name, value))
 }

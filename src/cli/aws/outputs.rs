@@ -1,13 +1,13 @@
 //! `outputs`: what deployed stacks tell.
 
 use console::style;
-use mesh_infra::deploy::{Account, Outputs};
+use mesh_infra::deploy::{Environment, Outputs};
 use serde_json::{Map, Value};
 
 use crate::console::{print, show};
 
 /// Prints what the stacks tell.
-pub(crate) async fn run(account: &Account, stacks: &[String], json: bool) -> Result<(), String> {
+pub(crate) async fn run(account: &Environment, stacks: &[String], json: bool) -> Result<(), String> {
     let mut document = Map::new();
     for stack in stacks {
         let told = account.outputs(stack).await.map_err(|error| error.to_string())?;

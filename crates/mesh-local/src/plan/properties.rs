@@ -122,7 +122,7 @@ pub(super) fn sort_out(kind: &str, properties: &mut Json, path: &str, diagnostic
 }
 
 fn walk(
-    structure: Structure,
+    structure: &Structure,
     json: &mut Json,
     path: &str,
     diagnostics: &mut Diagnostics,
@@ -137,15 +137,15 @@ fn walk(
         }
     }
     let Json::Object(object) = json else { return };
-    let is_typo = |name: &&String| !structure.properties().any(|known| known == name.as_str());
+    let is_typo = |name: &&String| !structure.property_names().any(|known| known == name.as_str());
     let typos: Vec<String> = object.keys().filter(is_typo).cloned().collect();
     for typo in typos {
         let value = object.shift_remove(&typo).unwrap_or_default();
-        let meant = closest(&typo, structure.properties());
+        let meant = closest(&typo, structure.property_names());
         let question = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
         diagnostics.add(
             format!("{path}.{typo}"),
-            format!("is no property of {}{question}", structure.name),
+            format!("is no property of {}{question}", structure.name()),
         );
         if let Some(meant) = meant
             && !object.contains_key(meant)
@@ -153,7 +153,7 @@ fn walk(
             object.insert(meant.to_owned(), value);
         }
     }
-    let known = KNOWN.iter().find(|known| known.structure == structure.name);
+    let known = KNOWN.iter().find(|known| known.structure == structure.name());
     for (name, value) in object.iter_mut() {
         let path = format!("{path}.{name}");
         if value.is_null() {
@@ -181,7 +181,7 @@ mod tests {
             let structure = structure(known.structure).expect("it is read");
             for name in known.honoured.split(' ').chain(known.harmless.split_whitespace()) {
                 assert!(
-                    structure.properties().any(|property| property == name),
+                    structure.property_names().any(|property| property == name),
                     "{}.{name}",
                     known.structure
                 );

@@ -1,0 +1,211 @@
+//! What a deployment would change, found out by a change set: CloudFormation's own word on it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::{ChangeSetType, Parameter, Tag};
+use cfn::{Diff, Template, diff};
+use indexmap::IndexMap;
+
+use super::{ChangeSet, ChangeSetId};
+use crate::deployed_stack::{DeployedStack, Outputs};
+use crate::deployment_input::{Body, DeploymentInput, ParameterValue, SECRET, body, capabilities};
+use crate::environment::Environment;
+use crate::error::{Error, ErrorKind};
+use crate::security::{SecurityChange, TemplateVersion, security_changes};
+use crate::status::StackCondition;
+
+/// What came of preparing.
+#[derive(Debug)]
+pub enum ChangeSetOutcome {
+    /// The stack is as the request wants it, and tells this. Nothing was left behind.
+    NoChanges(Outputs),
+    /// There is something to do.
+    Ready(ChangeSet),
+}
+
+/// A parameter that has another value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterChange {
+    /// Its name.
+    pub name: String,
+    /// What it was; `None` if it is new, and `****` for a secret.
+    pub before: Option<String>,
+    /// What it will be; `None` if it is gone, and `****` for a secret, which may be the same as before.
+    pub after: Option<String>,
+}
+
+/// A request, judged against what is deployed.
+pub(crate) struct Assessment {
+    pub(crate) deployed: Option<DeployedStack>,
+    pub(crate) values: IndexMap<String, ParameterValue>,
+    pub(crate) diff: Diff,
+    pub(crate) parameters: Vec<ParameterChange>,
+    pub(crate) security: Vec<SecurityChange>,
+}
+
+impl Environment {
+    /// Finds out what a request would change, by a change set, and keeps that ready to be carried out. A stack that
+    /// does not exist yet is there under review from then on, without resources, as CloudFormation wants it; whoever
+    /// does not go on calls [`ChangeSet::discard`], which takes that away again. If the future is dropped half-way, a
+    /// change set named `meshwright-…` may be left, which harms nobody and goes with the next deployment.
+    ///
+    /// # Errors
+    ///
+    /// Before any call: [`ErrorKind::Invalid`] with everything that is wrong with the request. Then:
+    /// [`ErrorKind::Busy`] and [`ErrorKind::Blocked`] with the way out, whatever CloudFormation finds wrong with the
+    /// template ([`ErrorKind::Rejected`]), and whatever keeps calls from being made. Nothing is left behind then.
+    pub async fn create_change_set(&self, input: &DeploymentInput) -> Result<ChangeSetOutcome, Error> {
+        let judged = self.assess(input).await?;
+        if let Some(stack) = &judged.deployed
+            && matches!(stack.status.condition(), StackCondition::Busy | StackCondition::Blocked)
+        {
+            return Err(self.blocked_error(stack));
+        }
+        self.build_change_set(input, judged).await
+    }
+
+    /// What is deployed, and how the request compares with it.
+    pub(crate) async fn assess(&self, input: &DeploymentInput) -> Result<Assessment, Error> {
+        let what = format!("stack `{}`", input.stack());
+        input
+            .check()
+            .map_err(|diagnostics| Error::invalid(&what, &diagnostics))?;
+        let deployed = self.deployed(input.stack()).await?;
+        let before = match &deployed {
+            Some(stack) => Some((stack, stack.read_template()?)),
+            None => None,
+        };
+        // A stack under review has no template, and no values to keep.
+        let kept = before
+            .as_ref()
+            .filter(|(stack, _)| stack.status.condition() != StackCondition::ReviewInProgress);
+        let values = input.values(kept.map(|(stack, template)| (*stack, template)));
+        let values = values.map_err(|diagnostics| Error::invalid(&what, &diagnostics))?;
+        let after: BTreeMap<String, String> = values
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), value.known()?.to_owned())))
+            .collect();
+        let empty = Template::default();
+        let old = before.as_ref().map_or(&empty, |(_, template)| template);
+        let was: BTreeMap<String, String> = deployed.iter().flat_map(|stack| stack.parameters.clone()).collect();
+        let shown = was.iter().filter(|(_, value)| *value != SECRET);
+        let shown: BTreeMap<_, _> = shown.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let side = |template, parameters| TemplateVersion { template, parameters };
+        let security = security_changes(Some(side(old, &shown)), side(input.template(), &after));
+        let (diff, parameters) = (diff(old, input.template()), parameter_changes(&was, &values));
+        Ok(Assessment {
+            deployed,
+            values,
+            diff,
+            parameters,
+            security,
+        })
+    }
+
+    /// Makes a change set and waits for it.
+    pub(crate) async fn build_change_set(
+        &self,
+        input: &DeploymentInput,
+        judged: Assessment,
+    ) -> Result<ChangeSetOutcome, Error> {
+        let stack = input.stack();
+        let is_update = judged
+            .deployed
+            .as_ref()
+            .is_some_and(|stack| stack.status.condition() != StackCondition::ReviewInProgress);
+        let token = format!("meshwright-{}", uuid::Uuid::new_v4().simple());
+        let mut call = self
+            .cloudformation()
+            .create_change_set()
+            .stack_name(stack)
+            .change_set_name(&token)
+            .client_token(&token)
+            .change_set_type(if is_update {
+                ChangeSetType::Update
+            } else {
+                ChangeSetType::Create
+            })
+            .set_capabilities(capabilities(input.template()).map(|capability| vec![capability]))
+            .set_parameters(Some(judged.values.iter().map(parameter).collect()));
+        if !input.tags.is_empty() {
+            let tags = input
+                .tags
+                .iter()
+                .map(|(key, value)| Tag::builder().key(key).value(value).build());
+            call = call.set_tags(Some(tags.collect()));
+        }
+        call = match body(input) {
+            Ok(Body::Text(text)) => call.template_body(text),
+            Ok(Body::Url(url)) => call.template_url(url),
+            Err(too_long) => return Err(Error::new(ErrorKind::Invalid, format!("the template {too_long}"))),
+        };
+        let made = call.send().await;
+        let made = made.map_err(|error| self.call_error("CreateChangeSet", stack, &error))?;
+        let (Some(id), Some(stack_id)) = (made.id, made.stack_id) else {
+            let message = format!("CloudFormation made a change set for stack `{stack}` and does not say which");
+            return Err(Error::new(ErrorKind::Unexpected, message));
+        };
+        let set = ChangeSetId {
+            id,
+            stack: stack.to_owned(),
+            stack_id,
+            token,
+            is_update,
+        };
+        match self.read_change_set(input, &set).await {
+            Ok(Some(changes)) => Ok(ChangeSetOutcome::Ready(ChangeSet {
+                environment: self.clone(),
+                set,
+                changes,
+                diff: judged.diff,
+                parameters: judged.parameters,
+                security: judged.security,
+            })),
+            Ok(None) => {
+                self.discard(&set).await?;
+                Ok(ChangeSetOutcome::NoChanges(
+                    judged.deployed.map(|stack| stack.outputs).unwrap_or_default(),
+                ))
+            }
+            Err(error) => match self.discard(&set).await {
+                Ok(()) => Err(error),
+                Err(also) => Err(error.and(&format!("Its change set could not be removed either: {also}"))),
+            },
+        }
+    }
+}
+
+fn parameter((name, value): (&String, &ParameterValue)) -> Parameter {
+    let parameter = Parameter::builder().parameter_key(name);
+    match value {
+        ParameterValue::Secret(value) | ParameterValue::Given(value) | ParameterValue::Default(value) => {
+            parameter.parameter_value(value)
+        }
+        ParameterValue::Kept(_) => parameter.use_previous_value(true),
+    }
+    .build()
+}
+
+fn parameter_changes(
+    was: &BTreeMap<String, String>,
+    values: &IndexMap<String, ParameterValue>,
+) -> Vec<ParameterChange> {
+    let change = |name: &String, before: Option<&String>, after: Option<&str>| ParameterChange {
+        name: name.clone(),
+        before: before.cloned(),
+        after: after.map(str::to_owned),
+    };
+    let changed = values.iter().filter_map(|(name, value)| {
+        let before = was.get(name);
+        let after = match value {
+            ParameterValue::Kept(_) => return None,
+            // Whether it is another one cannot be known.
+            ParameterValue::Secret(_) => return Some(change(name, before, Some(SECRET))),
+            value => value.known(),
+        };
+        (before.map(String::as_str) != after).then(|| change(name, before, after))
+    });
+    let gone = was.iter().filter(|(name, _)| !values.contains_key(*name));
+    let gone = gone.map(|(name, before)| change(name, Some(before), None));
+    changed.chain(gone).collect()
+}

@@ -1,0 +1,214 @@
+//! What the account has: a stack as it is deployed, with its template.
+
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudformation::types::{Stack as SdkStack, TemplateStage};
+use cfn::{Template, TemplateError};
+use indexmap::IndexMap;
+
+use super::environment::Environment;
+use super::error::{Error, ErrorKind};
+use super::status::{StackCondition, StackStatus};
+
+/// A stack as it is deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeployedStack {
+    /// Its name.
+    pub name: String,
+    /// Its ARN, which no other stack of the name has, before or after.
+    pub id: String,
+    /// Where it stands.
+    pub status: StackStatus,
+    /// Why, if CloudFormation says so.
+    pub status_reason: Option<String>,
+    /// The values of its parameters; `****` for those that CloudFormation keeps to itself (`NoEcho`).
+    pub parameters: IndexMap<String, String>,
+    /// What it tells.
+    pub outputs: Outputs,
+    /// Its tags.
+    pub tags: IndexMap<String, String>,
+    /// Whether it is protected against deletion.
+    pub is_protected: bool,
+    /// When it was created, in seconds since 1970.
+    pub(super) created: i64,
+    template: String,
+}
+
+/// What a stack tells, by the outputs' logical ids.
+pub type Outputs = IndexMap<String, StackOutput>;
+
+/// One thing that a stack tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StackOutput {
+    /// What it tells.
+    pub value: String,
+    /// What that is.
+    pub description: Option<String>,
+    /// The name under which other stacks import it.
+    pub export: Option<String>,
+}
+
+impl DeployedStack {
+    /// The text of its template as it was sent. Empty for a stack that is under review, which has none.
+    #[must_use]
+    pub fn template_text(&self) -> &str {
+        &self.template
+    }
+
+    /// Its template. Without anything in it for a stack that is under review.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no template that can be read.
+    pub fn template(&self) -> Result<Template, TemplateError> {
+        if self.template.is_empty() {
+            return Ok(Template::default());
+        }
+        Template::from_text(&self.template)
+    }
+
+    /// The same stack with the text of its template.
+    pub(super) fn with_template(self, template: String) -> Self {
+        Self { template, ..self }
+    }
+
+    /// As [`DeployedStack::template`], as an error of ours.
+    pub(super) fn read_template(&self) -> Result<Template, Error> {
+        self.template().map_err(|error| {
+            let message = format!(
+                "the template that stack `{}` was deployed with cannot be read: {error}",
+                self.name
+            );
+            Error::new(ErrorKind::Unexpected, message)
+        })
+    }
+}
+
+impl Environment {
+    /// A stack by its name, or `None` if there is none. Deleted stacks are not there. It takes two calls.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps calls from being made, and [`ErrorKind::AccessDenied`] without
+    /// `cloudformation:DescribeStacks` and `cloudformation:GetTemplate`.
+    pub async fn deployed(&self, stack: &str) -> Result<Option<DeployedStack>, Error> {
+        let Some(found) = self.describe(stack).await? else {
+            return Ok(None);
+        };
+        let mut found = read(found);
+        if found.status.condition() == StackCondition::Deleted {
+            return Ok(None);
+        }
+        if found.status.condition() == StackCondition::ReviewInProgress {
+            return Ok(Some(found));
+        }
+        let template = self
+            .cloudformation()
+            .get_template()
+            .stack_name(&found.id)
+            .template_stage(TemplateStage::Original);
+        match template.send().await {
+            Ok(answer) => found.template = answer.template_body.unwrap_or_default(),
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(self.call_error("GetTemplate", stack, &error)),
+        }
+        Ok(Some(found))
+    }
+
+    /// What a stack tells. `None` if there is no such stack.
+    ///
+    /// # Errors
+    ///
+    /// As [`Environment::deployed`], and [`ErrorKind::Blocked`] or [`ErrorKind::Busy`] for a stack whose outputs say nothing,
+    /// because it was never deployed or is being deleted.
+    pub async fn outputs(&self, stack: &str) -> Result<Option<Outputs>, Error> {
+        let Some(found) = self.describe(stack).await?.map(read) else {
+            return Ok(None);
+        };
+        let never = matches!(
+            found.status.as_str(),
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED"
+        );
+        match found.status.condition() {
+            StackCondition::Deleted => Ok(None),
+            StackCondition::Blocked if never => Err(self.blocked_error(&found)),
+            StackCondition::ReviewInProgress => Ok(None),
+            StackCondition::Busy if found.status.is_deletion() || found.outputs.is_empty() => {
+                Err(self.blocked_error(&found))
+            }
+            _ => Ok(Some(found.outputs)),
+        }
+    }
+
+    /// The error of a stack that nothing can be done with as it stands.
+    pub(super) fn blocked_error(&self, stack: &DeployedStack) -> Error {
+        let kind = if stack.status.is_in_progress() {
+            ErrorKind::Busy
+        } else {
+            ErrorKind::Blocked
+        };
+        let remedy = stack.status.remedy(&stack.name, self.region()).unwrap_or_default();
+        let reason = stack.status_reason.as_deref().filter(|reason| !reason.is_empty());
+        let reason = reason.map(|reason| format!(" (\"{reason}\")")).unwrap_or_default();
+        let message = format!("stack `{}` is in {}{reason}: {remedy}", stack.name, stack.status);
+        Error::new(kind, message)
+    }
+
+    /// What CloudFormation says of the stack with this name or id.
+    pub(super) async fn describe(&self, stack: &str) -> Result<Option<SdkStack>, Error> {
+        match self.cloudformation().describe_stacks().stack_name(stack).send().await {
+            Ok(answer) => Ok(answer.stacks.and_then(|stacks| stacks.into_iter().next())),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(self.call_error("DescribeStacks", stack, &error)),
+        }
+    }
+}
+
+/// Whether CloudFormation refused because there is no such stack: it has no code of its own for that.
+pub(super) fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let refusal = error.as_service_error();
+    refusal.is_some_and(|error| {
+        let message = error.message().unwrap_or_default();
+        error.code() == Some("ValidationError") && message.contains("does not exist")
+    })
+}
+
+/// Everything but the template.
+pub(super) fn read(stack: SdkStack) -> DeployedStack {
+    let status = stack
+        .stack_status()
+        .map_or_else(String::new, |status| status.as_str().to_owned());
+    DeployedStack {
+        name: stack.stack_name.unwrap_or_default(),
+        id: stack.stack_id.unwrap_or_default(),
+        status: StackStatus::new(status),
+        status_reason: stack.stack_status_reason.filter(|reason| !reason.is_empty()),
+        parameters: stack
+            .parameters
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value.unwrap_or_default())))
+            .collect(),
+        outputs: stack
+            .outputs
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|output| {
+                let told = StackOutput {
+                    value: output.output_value.unwrap_or_default(),
+                    description: output.description.filter(|text| !text.is_empty()),
+                    export: output.export_name,
+                };
+                Some((output.output_key?, told))
+            })
+            .collect(),
+        tags: stack
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+            .collect(),
+        is_protected: stack.enable_termination_protection.unwrap_or_default(),
+        created: stack.creation_time.map_or(0, |time| time.secs()),
+        template: String::new(),
+    }
+}

@@ -1,0 +1,54 @@
+#![cfg_attr(feature = "aws", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "aws"),
+    doc = "Deploys CloudFormation templates. Empty without the feature `aws`."
+)]
+#![cfg(feature = "aws")]
+//!
+//! # Required permissions
+//!
+//! | for | actions |
+//! |---|---|
+//! | every call | `cloudformation:DescribeStacks`, `GetTemplate` |
+//! | [`Environment::compare`], [`Environment::create_change_set`], [`ChangeSet::discard`] | `CreateChangeSet`, `DescribeChangeSet`, `DescribeEvents`, `DeleteChangeSet`; for a new stack, `ListChangeSets`, `DeleteStack` |
+//! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
+//! | [`Environment::destroy`] | `DeleteStack`, `DescribeStackEvents`, `ListStackResources`, `DescribeStackResources`, `ListImports`, `ListStacks`; to delete a namespace, `DescribeStacks` and `GetTemplate` of all stacks; `servicediscovery:` `GetNamespace`, `ListNamespaces`, `GetService`, `ListServices`, `ListInstances`, `ListTagsForResource`, `DeregisterInstance`, `DeleteService`, `DeleteNamespace`, `GetOperation` |
+//!
+//! # Reading order
+//!
+//! `environment` (AWS clients), `deployment_input` (validation before any call), `deployed_stack` and `status` (current
+//! state), `change_set` and `resource_change`, `security` (permission and network changes), `event`, `event_reader` and
+//! `wait` (an operation until its end), `root_cause` and `validation` (why it failed), `destroy` and `cloud_map`,
+//! `compare`, `error`.
+
+mod change_set;
+mod cloud_map;
+mod compare;
+mod deployed_stack;
+mod deployment_input;
+mod destroy;
+mod environment;
+mod error;
+mod event;
+mod event_reader;
+mod poll;
+mod resource_change;
+mod root_cause;
+mod security;
+mod status;
+mod validation;
+mod wait;
+
+pub use change_set::{ChangeSet, ChangeSetOutcome, ParameterChange};
+pub use compare::Comparison;
+pub use deployed_stack::{DeployedStack, Outputs, StackOutput};
+pub use deployment_input::DeploymentInput;
+pub use destroy::{Destroyed, Leftover};
+pub use environment::{CallerIdentity, Environment};
+pub use error::{Error, ErrorKind};
+pub use event::{Event, Observer, Progress};
+pub use resource_change::{Action, Replacement, ResourceChange};
+pub use root_cause::RootCause;
+pub use security::{Area, SecurityChange, TemplateVersion, security_changes};
+pub use status::{StackCondition, StackStatus};
+pub use wait::WaitOutcome;

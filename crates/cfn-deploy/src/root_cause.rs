@@ -1,0 +1,245 @@
+//! Why an operation failed: the first real cause among what came of it. Pure.
+
+use std::fmt;
+
+use super::event::Event;
+use super::status::StackStatus;
+
+/// What failed first, and where that led.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootCause {
+    /// The logical id of the resource that failed; the stack's name, if it was none of them.
+    pub logical_id: String,
+    /// Its type.
+    pub kind: String,
+    /// What became of it, such as `CREATE_FAILED`.
+    pub status: String,
+    /// Why, in the words of whoever refused.
+    pub reason: String,
+    /// What failed first while CloudFormation took everything back, in one line each.
+    pub rollback: Option<String>,
+    /// What became of the stack.
+    pub end: StackStatus,
+}
+
+/// Reasons that only say that something else failed.
+fn is_noise(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    reason.contains(" cancelled")
+        || reason.contains(" canceled")
+        || reason.starts_with("the following resource(s) failed")
+}
+
+/// The first real cause of a failure, given the operation's events from the first to the last.
+pub(super) fn failure(stack: &str, events: &[Event], end: &StackStatus, reason: Option<&str>) -> RootCause {
+    let turn = events.iter().position(Event::is_rollback);
+    let (forward, back) = events.split_at(turn.unwrap_or(events.len()));
+    let first = |events: &[Event]| -> Option<Event> {
+        let failed = || events.iter().filter(|event| event.is_failure());
+        let real = |event: &&Event| !event.reason.as_deref().is_some_and(is_noise);
+        let of_resource = failed().filter(|event| !event.is_of_stack).find(real);
+        // A failure without a resource: CloudFormation judged the whole.
+        let of_stack = || failed().filter(|event| event.is_of_stack).find(real);
+        of_resource.or_else(of_stack).or_else(|| failed().next()).cloned()
+    };
+    let rollback = first(back).map(|event| event.to_string());
+    match first(forward) {
+        Some(event) => RootCause {
+            logical_id: event.logical_id,
+            kind: event.kind,
+            status: event.status,
+            reason: event.reason.unwrap_or_default(),
+            rollback,
+            end: end.clone(),
+        },
+        // Nothing failed, so somebody wanted it: the stack itself knows.
+        None => {
+            let turned = turn.and_then(|turn| events[turn].reason.as_deref());
+            RootCause {
+                logical_id: stack.to_owned(),
+                kind: super::event::STACK.to_owned(),
+                status: end.as_str().to_owned(),
+                reason: turned.or(reason).unwrap_or_default().to_owned(),
+                rollback,
+                end: end.clone(),
+            }
+        }
+    }
+}
+
+/// The cause in one sentence: "Blue (AWS::ECS::Service) CREATE_FAILED: the reason".
+impl fmt::Display for RootCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.reason.trim().trim_end_matches('.') {
+            "" => "CloudFormation gives no reason",
+            reason => reason,
+        };
+        write!(f, "{} ({}) {}: {reason}", self.logical_id, self.kind, self.status)
+    }
+}
+
+/// What to say of an operation that failed: its cause, what CloudFormation did about it, and the way out.
+pub(super) fn message(stack: &str, region: &str, doing: &str, failure: &RootCause) -> String {
+    let mut text = format!("{doing} stack `{stack}` failed: {failure}");
+    if let Some(rollback) = &failure.rollback {
+        text.push_str(&format!(". Taking it back failed as well: {rollback}"));
+    }
+    if failure.reason.to_ascii_lowercase().contains("service linked role") {
+        // ECS makes it with the first cluster of an account, and asks for it before IAM knows it everywhere
+        // (aws-cloudformation/cloudformation-coverage-roadmap issue 818, read 2026-11-23).
+        text.push_str(
+            ". That happens to the first cluster of an account; the role is there by now, or `aws iam \
+             create-service-linked-role --aws-service-name ecs.amazonaws.com` makes it",
+        );
+    }
+    let end = &failure.end;
+    let (then, remedy) = match end.as_str() {
+        "UPDATE_ROLLBACK_COMPLETE" => (
+            "CloudFormation took everything back: the stack is as it was before".to_owned(),
+            Some("Repair the cause and deploy again".to_owned()),
+        ),
+        "CREATE_FAILED" | "UPDATE_FAILED" => (
+            "CloudFormation left it as it is".to_owned(),
+            Some("Repair the cause and deploy again".to_owned()),
+        ),
+        _ => ("The stack".to_owned(), None),
+    };
+    match remedy {
+        Some(remedy) => text.push_str(&format!(". {then} ({end}). {remedy}")),
+        None => {
+            let remedy = end.remedy(stack, region);
+            let remedy = remedy.map(|remedy| format!(": {remedy}")).unwrap_or_default();
+            text.push_str(&format!(". {then} is in {end}{remedy}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::tests::event;
+    use super::*;
+
+    fn found(events: &[&str], end: &str, reason: Option<&str>) -> RootCause {
+        let events: Vec<_> = events.iter().map(|text| event(text)).collect();
+        failure("demo", &events, &StackStatus::new(end), reason)
+    }
+
+    #[test]
+    fn a_role_that_ecs_made_too_late_is_explained() {
+        let events = ["CREATE_FAILED Cluster: Unable to assume the service linked role. Please verify that it exists"];
+        let failure = found(&events, "ROLLBACK_COMPLETE", None);
+        let text = message("demo", "eu-west-1", "deploying", &failure);
+        assert!(
+            text.contains("the first cluster of an account; the role is there by now"),
+            "{text}"
+        );
+        assert!(text.contains("destroy it"), "{text}");
+    }
+
+    #[test]
+    fn the_first_real_cause_is_found_among_what_came_of_it() {
+        let rows: [(&[&str], &str, &str); 7] = [
+            (
+                &[
+                    "CREATE_IN_PROGRESS A",
+                    "CREATE_FAILED A: no such image",
+                    "ROLLBACK_IN_PROGRESS demo: x",
+                ],
+                "ROLLBACK_COMPLETE",
+                "A (AWS::SSM::Parameter) CREATE_FAILED: no such image",
+            ),
+            (
+                &[
+                    "CREATE_FAILED A: Resource creation cancelled",
+                    "CREATE_FAILED B: Access denied.",
+                    "CREATE_FAILED C: late",
+                    "ROLLBACK_IN_PROGRESS demo: The following resource(s) failed to create: [A, B].",
+                ],
+                "ROLLBACK_COMPLETE",
+                "B (AWS::SSM::Parameter) CREATE_FAILED: Access denied",
+            ),
+            (
+                &[
+                    "UPDATE_FAILED demo: Template error",
+                    "UPDATE_ROLLBACK_IN_PROGRESS demo: x",
+                ],
+                "UPDATE_ROLLBACK_COMPLETE",
+                "demo (AWS::CloudFormation::Stack) UPDATE_FAILED: Template error",
+            ),
+            (
+                &[
+                    "UPDATE_IN_PROGRESS demo",
+                    "UPDATE_ROLLBACK_IN_PROGRESS demo: User Initiated",
+                ],
+                "UPDATE_ROLLBACK_COMPLETE",
+                "demo (AWS::CloudFormation::Stack) UPDATE_ROLLBACK_COMPLETE: User Initiated",
+            ),
+            (
+                &[
+                    "DELETE_FAILED Ns: Namespace has associated services",
+                    "DELETE_FAILED demo: The following resource(s) failed to delete: [Ns]. ",
+                ],
+                "DELETE_FAILED",
+                "Ns (AWS::SSM::Parameter) DELETE_FAILED: Namespace has associated services",
+            ),
+            (
+                &["UPDATE_FAILED A: Resource update cancelled"],
+                "UPDATE_ROLLBACK_COMPLETE",
+                "A (AWS::SSM::Parameter) UPDATE_FAILED: Resource update cancelled",
+            ),
+            (
+                &[],
+                "UPDATE_ROLLBACK_FAILED",
+                "demo (AWS::CloudFormation::Stack) UPDATE_ROLLBACK_FAILED: as it says",
+            ),
+        ];
+        for (events, end, expected) in rows {
+            assert_eq!(
+                found(events, end, Some("as it says")).to_string(),
+                expected,
+                "{events:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_message_says_what_became_of_the_stack_and_what_to_do() {
+        let rows = [
+            (
+                "UPDATE_ROLLBACK_COMPLETE",
+                "the stack is as it was before (UPDATE_ROLLBACK_COMPLETE). Repair the cause",
+            ),
+            (
+                "ROLLBACK_COMPLETE",
+                "The stack is in ROLLBACK_COMPLETE: its creation failed",
+            ),
+            (
+                "UPDATE_ROLLBACK_FAILED",
+                "`aws cloudformation continue-update-rollback --stack-name demo --region r`",
+            ),
+            ("DELETE_FAILED", "destroy it again"),
+            ("CREATE_FAILED", "left it as it is (CREATE_FAILED). Repair the cause"),
+        ];
+        for (end, part) in rows {
+            let failure = found(&["CREATE_FAILED A: because"], end, None);
+            let message = message("demo", "r", "deploying", &failure);
+            assert!(
+                message.starts_with("deploying stack `demo` failed: A (AWS::SSM::Parameter) CREATE_FAILED: because. "),
+                "{message}"
+            );
+            assert!(message.contains(part), "{end}: {message}");
+        }
+        let events = [
+            "UPDATE_FAILED A: because",
+            "UPDATE_ROLLBACK_IN_PROGRESS demo: x",
+            "UPDATE_FAILED B: in use",
+        ];
+        let failure = found(&events, "UPDATE_ROLLBACK_FAILED", None);
+        let message = message("demo", "r", "deploying", &failure);
+        assert!(
+            message.contains("Taking it back failed as well: UPDATE_FAILED AWS::SSM::Parameter B: in use"),
+            "{message}"
+        );
+    }
+}

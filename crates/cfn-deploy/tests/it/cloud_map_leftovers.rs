@@ -1,0 +1,400 @@
+//! What a stack leaves in Cloud Map, and what is taken for somebody else's.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_servicediscovery::types::Tag;
+use cfn::Template;
+use cfn_deploy::{DeploymentInput, ErrorKind};
+use serde_json::json;
+
+use crate::connection::{Answer, Ask};
+use crate::fixture::{Place, deploy, template};
+
+/// A cluster that names a namespace which is no resource, and a service that offers `blue` in it.
+fn with_namespace_by_name() -> Template {
+    template(&json!({
+        "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}},
+        "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Name": "app", "Image": "i"}]}},
+        "Blue": {"Type": "AWS::ECS::Service", "Properties": {
+            "Cluster": {"Ref": "Cluster"}, "TaskDefinition": {"Ref": "Task"}, "DesiredCount": 0,
+            "ServiceConnectConfiguration": {"Enabled": true, "Services": [{"PortName": "http", "DiscoveryName": "blue"}]}}},
+    }))
+}
+
+impl Place {
+    /// What ECS does for Service Connect, which MiniStack does not do: a namespace, by its id.
+    async fn namespace(&self, name: &str, managed: bool) -> String {
+        let mut create = self.cloud_map().create_http_namespace().name(name);
+        if managed {
+            create = create.tags(managed_tag());
+        }
+        create.send().await.unwrap();
+        let found = self.cloud_map().list_namespaces().send().await.unwrap();
+        let found = found
+            .namespaces()
+            .iter()
+            .find(|found| found.name() == Some(name))
+            .unwrap();
+        found.id().unwrap().to_owned()
+    }
+
+    /// A service in it, by its id.
+    async fn service(&self, namespace: &str, name: &str, managed: bool) -> String {
+        let mut create = self.cloud_map().create_service().namespace_id(namespace).name(name);
+        if managed {
+            create = create.tags(managed_tag());
+        }
+        create.send().await.unwrap().service.unwrap().id.unwrap()
+    }
+
+    async fn register(&self, service: &str, instance: &str) {
+        let call = self
+            .cloud_map()
+            .register_instance()
+            .service_id(service)
+            .instance_id(instance);
+        call.attributes("AWS_INSTANCE_IPV4", "10.0.0.1").send().await.unwrap();
+    }
+}
+
+/// Waits until something is so.
+async fn eventually(is_so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+}
+
+fn managed_tag() -> Tag {
+    Tag::builder().key("AmazonECSManaged").value("true").build().unwrap()
+}
+
+/// What a input says of this, as text.
+fn said(ask: &Ask, what: &str) -> String {
+    let value = ask.body.split(&format!("{what}=")).nth(1).expect("it says so");
+    let value = value.split('&').next().unwrap_or_default();
+    value.replace("%3A", ":").replace("%2F", "/")
+}
+
+/// CloudFormation's word on a stack that it could not delete.
+fn delete_failed(ask: &Ask) -> Answer {
+    let id = said(ask, "StackName");
+    Answer::xml(
+        "DescribeStacks",
+        &format!(
+            "<Stacks><member><StackId>{id}</StackId><StackName>shop</StackName><CreationTime>2026-11-23T00:00:00Z\
+             </CreationTime><StackStatus>DELETE_FAILED</StackStatus></member></Stacks>"
+        ),
+    )
+}
+
+/// How that came, the last first.
+fn events_of_it(ask: &Ask, token: &str) -> Answer {
+    let id = said(ask, "StackName");
+    let event = |status: &str| {
+        format!(
+            "<member><EventId>{status}</EventId><StackId>{id}</StackId><StackName>shop</StackName>\
+             <LogicalResourceId>shop</LogicalResourceId><PhysicalResourceId>{id}</PhysicalResourceId>\
+             <ResourceType>AWS::CloudFormation::Stack</ResourceType><ResourceStatus>{status}</ResourceStatus>\
+             <ClientRequestToken>{token}</ClientRequestToken><Timestamp>2026-11-23T00:00:00Z</Timestamp></member>"
+        )
+    };
+    let events = event("DELETE_FAILED") + &event("DELETE_IN_PROGRESS");
+    Answer::xml("DescribeStackEvents", &format!("<StackEvents>{events}</StackEvents>"))
+}
+
+/// AWS deletes no service of Cloud Map that has instances, and MiniStack does. So the first deletion is answered here.
+#[tokio::test]
+async fn what_is_still_registered_in_services_of_the_stack_does_not_keep_it_from_being_deleted() {
+    let place = Place::new();
+    let deletions = Arc::new(AtomicUsize::new(0));
+    let (environment, calls) = place.scripted({
+        let deletions = Arc::clone(&deletions);
+        let token = Mutex::new(String::new());
+        move |ask| {
+            let is_failing = deletions.load(Ordering::SeqCst) == 1;
+            match ask.action.as_str() {
+                "DeleteStack" if deletions.fetch_add(1, Ordering::SeqCst) == 0 => {
+                    *token.lock().unwrap() = said(ask, "ClientRequestToken");
+                    Some(Answer::xml("DeleteStack", ""))
+                }
+                "DescribeStacks" if is_failing => Some(delete_failed(ask)),
+                "DescribeStackEvents" if is_failing => Some(events_of_it(ask, &token.lock().unwrap())),
+                _ => None,
+            }
+        }
+    });
+    let before = place.counts().await;
+    let registry = template(&json!({
+        "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
+        "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "node", "NamespaceId": {"Ref": "Namespace"}}},
+    }));
+    deploy(&environment, &DeploymentInput::new("shop", registry))
+        .await
+        .unwrap();
+    let found = place.cloud_map().list_services().send().await.unwrap();
+    let service = found.services()[0].id().unwrap().to_owned();
+    place.register(&service, "i-1").await;
+    place.register(&service, "i-2").await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    let expected: Vec<_> = ["i-1", "i-2"]
+        .iter()
+        .map(|i| format!("registration `{i}` in Cloud Map service `{service}`"))
+        .collect();
+    assert_eq!(destroyed.removed, expected);
+    assert_eq!(calls.lock().unwrap()["DeregisterInstance"], 2);
+    assert_eq!(deletions.load(Ordering::SeqCst), 2);
+    assert_eq!(place.counts().await, before);
+}
+
+#[tokio::test]
+async fn tasks_keep_their_names_while_it_is_not_certain_that_the_stack_may_go() {
+    let place = Place::new();
+    let denied = "User: arn:aws:iam::000000000000:user/dev is not authorized to perform: cloudformation:DeleteStack";
+    let (environment, calls) =
+        place.scripted(move |ask| (ask.action == "DeleteStack").then(|| Answer::refusal(403, "AccessDenied", denied)));
+    let registry = template(&json!({
+        "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
+        "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "node", "NamespaceId": {"Ref": "Namespace"}}},
+    }));
+    deploy(&environment, &DeploymentInput::new("shop", registry))
+        .await
+        .unwrap();
+    let found = place.cloud_map().list_services().send().await.unwrap();
+    place.register(found.services()[0].id().unwrap(), "i-1").await;
+    let error = environment.destroy("shop", &mut ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
+    assert!(!calls.lock().unwrap().contains_key("DeregisterInstance"));
+}
+
+#[tokio::test]
+async fn a_namespace_that_service_connect_created_for_the_stack_is_removed_with_all_in_it() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = place.counts().await;
+    deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
+        .await
+        .unwrap();
+    let namespace = place.namespace("shop", true).await;
+    let blue = place.service(&namespace, "blue", true).await;
+    place.register(&blue, "task-that-died").await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    let expected = [
+        format!("registration `task-that-died` in Cloud Map service `{blue}`"),
+        "Cloud Map service `blue`, which Service Connect had created".to_owned(),
+        "namespace `shop`, which Service Connect had created".to_owned(),
+    ];
+    assert_eq!(destroyed.removed, expected);
+    assert!(destroyed.left.is_empty());
+    assert_eq!(place.counts().await, before);
+}
+
+#[tokio::test]
+async fn a_namespace_in_which_there_is_something_of_others_is_left_as_it_is() {
+    let place = Place::new();
+    let environment = place.environment();
+    deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
+        .await
+        .unwrap();
+    let namespace = place.namespace("shop", true).await;
+    let blue = place.service(&namespace, "blue", true).await;
+    place.register(&blue, "a-task").await;
+    place.service(&namespace, "orders", true).await;
+    let other = place.namespace("another", true).await;
+    place.service(&other, "blue", true).await;
+    let before = place.counts().await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    assert!(destroyed.removed.is_empty(), "{destroyed:?}");
+    assert_eq!(destroyed.left.len(), 1);
+    assert_eq!(destroyed.left[0].what, "namespace `shop`");
+    assert_eq!(destroyed.left[0].why, "service `orders` is no endpoint of this stack");
+    let after = place.counts().await;
+    assert_eq!(
+        (after["namespaces"], after["services"]),
+        (before["namespaces"], before["services"])
+    );
+    let left = place
+        .cloud_map()
+        .list_instances()
+        .service_id(&blue)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(left.instances().len(), 1);
+}
+
+#[tokio::test]
+async fn a_namespace_that_was_there_before_the_stack_is_left_as_it_is() {
+    let place = Place::new();
+    let environment = place.environment();
+    place.namespace("shop", true).await;
+    // MiniStack counts the age of a namespace in whole seconds.
+    let created = place.cloud_map().list_namespaces().send().await.unwrap();
+    let created = created.namespaces()[0].create_date().unwrap().secs();
+    eventually(async || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        now > Duration::from_secs(u64::try_from(created + 1).unwrap())
+    })
+    .await;
+    deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
+        .await
+        .unwrap();
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    let why = &destroyed.left[0].why;
+    assert!(
+        why.starts_with("it is older than the stack, so it was not created for it"),
+        "{why}"
+    );
+    assert_eq!(place.counts().await["namespaces"], 1);
+}
+
+#[tokio::test]
+async fn what_service_connect_created_in_the_stacks_own_namespace_does_not_keep_it_from_being_deleted() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = place.counts().await;
+    let mut own = with_namespace_by_name();
+    let namespace =
+        json!({"Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "own"}}});
+    own.resources.extend(template(&namespace).resources);
+    own.resources["Cluster"].properties["ServiceConnectDefaults"]["Namespace"] =
+        json!({"Fn::GetAtt": ["Namespace", "Arn"]});
+    deploy(&environment, &DeploymentInput::new("shop", own)).await.unwrap();
+    let found = place.cloud_map().list_namespaces().send().await.unwrap();
+    let id = found.namespaces()[0].id().unwrap().to_owned();
+    place.service(&id, "blue", true).await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    assert_eq!(
+        destroyed.removed,
+        ["Cloud Map service `blue`, which Service Connect had created"]
+    );
+    assert_eq!(place.counts().await, before);
+}
+
+#[tokio::test]
+async fn a_namespace_with_a_service_of_others_fails_the_deletion_with_that_as_its_cause() {
+    let place = Place::new();
+    let environment = place.environment();
+    let own = json!({"Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "own"}}});
+    deploy(&environment, &DeploymentInput::new("shop", template(&own)))
+        .await
+        .unwrap();
+    let found = place.cloud_map().list_namespaces().send().await.unwrap();
+    let id = found.namespaces()[0].id().unwrap().to_owned();
+    place.service(&id, "orders", false).await;
+    let error = environment.destroy("shop", &mut ()).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("deleting stack `shop` failed: Namespace (AWS::ServiceDiscovery::HttpNamespace) DELETE_FAILED"),
+        "{text}"
+    );
+    assert!(
+        text.contains("associated services") && text.contains("Remove what stands in the way"),
+        "{text}"
+    );
+    assert_eq!(place.counts().await["services"], 1);
+
+    let error = environment
+        .create_change_set(&DeploymentInput::new("shop", template(&own)))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Blocked);
+    assert!(
+        error.to_string().contains("stack `shop` is in DELETE_FAILED"),
+        "{error}"
+    );
+    let found = place.cloud_map().list_services().send().await.unwrap();
+    let orders = found.services()[0].id().unwrap();
+    place.cloud_map().delete_service().id(orders).send().await.unwrap();
+    assert!(environment.destroy("shop", &mut ()).await.unwrap().existed);
+    let counts = place.counts().await;
+    assert_eq!((counts["stacks"], counts["namespaces"]), (0, 0));
+}
+
+#[tokio::test]
+async fn destroying_again_finishes_what_was_interrupted() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = place.counts().await;
+    deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
+        .await
+        .unwrap();
+    let namespace = place.namespace("shop", true).await;
+    place.service(&namespace, "blue", true).await;
+    // CloudFormation went on, and whoever destroyed the stack was gone.
+    place
+        .cloudformation()
+        .delete_stack()
+        .stack_name("shop")
+        .send()
+        .await
+        .unwrap();
+    eventually(async || environment.deployed("shop").await.unwrap().is_none()).await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    assert!(!destroyed.existed);
+    assert_eq!(destroyed.removed.len(), 2, "{destroyed:?}");
+    assert_eq!(place.counts().await, before);
+}
+
+#[tokio::test]
+async fn a_namespace_that_another_stack_names_too_is_left_as_it_is() {
+    let place = Place::new();
+    let environment = place.environment();
+    deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
+        .await
+        .unwrap();
+    let cluster = json!({"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}});
+    deploy(
+        &environment,
+        &DeploymentInput::new("other", template(&json!({"Cluster": cluster}))),
+    )
+    .await
+    .unwrap();
+    let namespace = place.namespace("shop", true).await;
+    place.service(&namespace, "blue", true).await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    assert_eq!(destroyed.left[0].why, "stack `other` names it too");
+    let destroyed = environment.destroy("other", &mut ()).await.unwrap();
+    assert_eq!(destroyed.left[0].why, "service `blue` is no endpoint of this stack");
+    assert_eq!(place.counts().await["namespaces"], 1);
+    // Once nobody else names it, destroying again removes it.
+    assert_eq!(environment.destroy("shop", &mut ()).await.unwrap().removed.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_registered_after_a_stack_has_long_been_gone_is_left_as_it_is() {
+    let place = Place::new();
+    let environment = place.environment();
+    deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
+        .await
+        .unwrap();
+    let namespace = place.namespace("shop", true).await;
+    let blue = place.service(&namespace, "blue", true).await;
+    place
+        .cloudformation()
+        .delete_stack()
+        .stack_name("shop")
+        .send()
+        .await
+        .unwrap();
+    eventually(async || environment.deployed("shop").await.unwrap().is_none()).await;
+    place.register(&blue, "somebodys-task").await;
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    assert!(destroyed.removed.is_empty(), "{destroyed:?}");
+    assert!(
+        destroyed.left[0].why.starts_with("something is registered in it"),
+        "{destroyed:?}"
+    );
+    let left = place
+        .cloud_map()
+        .list_instances()
+        .service_id(&blue)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(left.instances().len(), 1);
+}

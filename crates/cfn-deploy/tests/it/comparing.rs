@@ -1,0 +1,45 @@
+//! Comparing changes nothing and leaves nothing behind.
+
+use cfn_deploy::{DeploymentInput, Replacement};
+use serde_json::json;
+
+use crate::fixture::{Place, deploy, stored, template};
+
+#[tokio::test]
+async fn a_stack_that_does_not_exist_is_compared_without_being_made() {
+    let place = Place::new();
+    let (environment, calls) = place.scripted(|_| None);
+    let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
+    let comparison = environment.compare(&input).await.unwrap();
+    assert_eq!(comparison.status, None);
+    assert!(!comparison.is_empty());
+    assert!(
+        comparison.diff.to_string().contains("[+] AWS::SSM::Parameter A"),
+        "{}",
+        comparison.diff
+    );
+    assert_eq!(comparison.changes, Ok(Vec::new()));
+    assert!(!calls.lock().unwrap().contains_key("CreateChangeSet"));
+    assert_eq!(place.counts().await["stacks"], 0);
+}
+
+#[tokio::test]
+async fn what_would_be_replaced_is_told_and_the_change_set_removed() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
+    deploy(&environment, &before).await.unwrap();
+    let same = environment.compare(&before).await.unwrap();
+    assert!(same.is_empty(), "{same:?}");
+
+    let after = DeploymentInput::new("shop", template(&json!({"A": stored("/b", "1")})));
+    let comparison = environment.compare(&after).await.unwrap();
+    assert!(!comparison.is_empty());
+    let changes = comparison.changes.unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].replacement, Replacement::Always);
+    assert_eq!(changes[0].replaced_because_of, ["Name"]);
+    assert_eq!(place.change_sets("shop").await, [""; 0]);
+    let deployed = environment.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(deployed.template().unwrap(), *before.template());
+}

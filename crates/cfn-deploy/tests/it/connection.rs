@@ -1,0 +1,160 @@
+//! A configuration whose requests a test sees, and answers itself where it wants to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_cloudformation::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_cloudformation::config::retry::RetryConfig;
+use aws_sdk_cloudformation::config::{
+    AsyncSleep, BehaviorVersion, Credentials, Region, SharedAsyncSleep, SharedCredentialsProvider, Sleep,
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_types::SdkConfig;
+
+/// A request, as far as tests look at it.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    /// The call, such as `CreateChangeSet`.
+    pub(crate) action: String,
+    /// Which one of its name, from 0.
+    pub(crate) number: usize,
+    /// What it says.
+    pub(crate) body: String,
+}
+
+/// An answer in place of the environment's.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// CloudFormation's answer of a call.
+    pub(crate) fn xml(action: &str, result: &str) -> Self {
+        let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+        let id = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>";
+        let body = format!(
+            "<{action}Response xmlns=\"{space}\"><{action}Result>{result}</{action}Result>{id}</{action}Response>"
+        );
+        Self { status: 200, body }
+    }
+
+    /// CloudFormation's refusal.
+    pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Self {
+        let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+        let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+        let body = format!("<ErrorResponse xmlns=\"{space}\">{error}<RequestId>1</RequestId></ErrorResponse>");
+        Self { status, body }
+    }
+
+    /// Cloud Map's answer or refusal.
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        let body = body.to_owned();
+        Self { status, body }
+    }
+}
+
+/// What a test answers itself; `None` lets the environment answer.
+pub(crate) type Script = Arc<dyn Fn(&Ask) -> Option<Answer> + Send + Sync>;
+
+/// The requests that were made, by their actions.
+pub(crate) type Calls = Arc<Mutex<BTreeMap<String, usize>>>;
+
+/// A configuration for the environment of this number at `address`.
+pub(crate) fn config(address: &str, environment: &str, script: Script) -> (SdkConfig, Calls) {
+    let calls = Calls::default();
+    let connector = SharedHttpConnector::new(Connector {
+        http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        script,
+        calls: Arc::clone(&calls),
+    });
+    let credentials = Credentials::new(environment, "test", None, None, "tests");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(address)
+        .retry_config(RetryConfig::standard())
+        .sleep_impl(SharedAsyncSleep::new(Quick))
+        .http_client(client(connector))
+        .build();
+    (config, calls)
+}
+
+pub(crate) fn client(connector: SharedHttpConnector) -> SharedHttpClient {
+    SharedHttpClient::new(http_client_fn(move |_, _| connector.clone()))
+}
+
+/// A hundredth of every wait, so that what takes CloudFormation minutes takes a test seconds.
+#[derive(Debug)]
+struct Quick;
+
+impl AsyncSleep for Quick {
+    fn sleep(&self, time: Duration) -> Sleep {
+        Sleep::new(tokio::time::sleep(time / 100))
+    }
+}
+
+struct Connector {
+    http: reqwest::Client,
+    script: Script,
+    calls: Calls,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let in_body = || {
+            text.split('&')
+                .find_map(|pair| pair.strip_prefix("Action="))
+                .map(str::to_owned)
+        };
+        let target = request
+            .headers()
+            .get("x-amz-target")
+            .and_then(|target| target.rsplit('.').next());
+        let action = target.map(str::to_owned).or_else(in_body).unwrap_or_default();
+        let number = {
+            let mut calls = self.calls.lock().unwrap();
+            let count = calls.entry(action.clone()).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let ask = Ask {
+            action,
+            number,
+            body: text,
+        };
+        if let Some(answer) = (self.script)(&ask) {
+            let status = answer.status.try_into().unwrap();
+            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, answer.body.into())));
+        }
+        let mut sent = self
+            .http
+            .request(request.method().parse().unwrap(), request.uri())
+            .body(body);
+        for (name, value) in request.headers() {
+            sent = sent.header(name, value);
+        }
+        HttpConnectorFuture::new(async move {
+            let broken = |error: reqwest::Error| ConnectorError::io(error.into());
+            let answer = sent.send().await.map_err(broken)?;
+            let status = answer.status().as_u16();
+            let body = answer.bytes().await.map_err(broken)?;
+            Ok(HttpResponse::new(status.try_into().unwrap(), body.into()))
+        })
+    }
+}

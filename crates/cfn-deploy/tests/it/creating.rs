@@ -1,0 +1,279 @@
+//! A stack that is not there yet.
+
+use cfn::{Output, Template};
+use cfn_deploy::{Action, ChangeSetOutcome, DeploymentInput, ErrorKind};
+use serde_json::json;
+
+use crate::fixture::{Place, deploy, gate, impossible, prepared, stored, template};
+use crate::recording_observer::Notes;
+
+fn shop() -> Template {
+    let document = json!({
+        "Parameters": {"Greeting": {"Type": "String"}},
+        "Resources": {
+            "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
+            "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {
+                "ServiceConnectDefaults": {"Namespace": {"Fn::GetAtt": ["Namespace", "Arn"]}}}},
+            "State": stored("/shop/greeting", ""),
+            "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "d", "SecurityGroupIngress":
+                [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}]}},
+        },
+        "Outputs": {"Greeting": {"Value": {"Ref": "Greeting"}, "Description": "what is said"}},
+    });
+    let mut template = Template::from_json(&document.to_string()).unwrap();
+    template.resources["State"].properties["Value"] = json!({"Ref": "Greeting"});
+    template
+}
+
+#[tokio::test]
+async fn a_stack_is_created_told_of_event_by_event_and_tells_its_outputs() {
+    let place = Place::new();
+    let environment = place.environment();
+    assert_eq!(environment.deployed("shop").await.unwrap(), None);
+    assert_eq!(environment.outputs("shop").await.unwrap(), None);
+
+    let input = DeploymentInput::new("shop", shop())
+        .with_parameter("Greeting", "hello")
+        .with_tag("Team", "mesh");
+    let prepared = prepared(&environment, &input).await;
+    assert!(prepared.is_creation());
+    let mut ids: Vec<_> = prepared
+        .changes()
+        .iter()
+        .map(|change| change.logical_id.as_str())
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["Cluster", "Group", "Namespace", "State"]);
+    assert!(prepared.changes().iter().all(|change| change.action == Action::Add));
+    let security: Vec<_> = prepared.security().iter().map(ToString::to_string).collect();
+    assert!(
+        security.contains(&"+ security group `Group` lets 0.0.0.0/0 in at TCP port 80".to_owned()),
+        "{security:?}"
+    );
+
+    let notes = Notes::new();
+    let outputs = prepared.execute(&mut notes.clone()).await.unwrap();
+    assert_eq!(outputs["Greeting"].value, "hello");
+    assert_eq!(outputs["Greeting"].description.as_deref(), Some("what is said"));
+    let lines = notes.lines();
+    assert_eq!(lines.first().map(String::as_str), Some("CREATE_IN_PROGRESS shop"));
+    assert_eq!(lines.last().map(String::as_str), Some("CREATE_COMPLETE shop"));
+    for id in ids_of(&lines, "CREATE_IN_PROGRESS") {
+        assert!(lines.contains(&format!("CREATE_COMPLETE {id}")), "{id}: {lines:?}");
+    }
+    let mut seen = notes.ids();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), lines.len(), "no event twice");
+    let progress = notes.last_progress();
+    assert_eq!((progress.finished, progress.total), (4, Some(4)));
+
+    let deployed = environment.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(deployed.status.as_str(), "CREATE_COMPLETE");
+    assert_eq!(deployed.template().unwrap(), shop());
+    assert_eq!(deployed.parameters["Greeting"], "hello");
+    assert_eq!(deployed.tags["Team"], "mesh");
+    assert_eq!(environment.outputs("shop").await.unwrap(), Some(outputs));
+    assert_eq!(place.counts().await["parameters"], 1);
+}
+
+fn ids_of(lines: &[String], status: &str) -> Vec<String> {
+    let ids = lines.iter().filter_map(|line| line.strip_prefix(status));
+    ids.map(|id| id.trim().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_is_deployed_already_needs_nothing_and_leaves_nothing() {
+    let place = Place::new();
+    let environment = place.environment();
+    let input = DeploymentInput::new("shop", shop()).with_parameter("Greeting", "hello");
+    deploy(&environment, &input).await.unwrap();
+    // The value that was given stays.
+    let again = DeploymentInput::new("shop", shop());
+    match environment.create_change_set(&again).await.unwrap() {
+        ChangeSetOutcome::NoChanges(outputs) => assert_eq!(outputs["Greeting"].value, "hello"),
+        ChangeSetOutcome::Ready(prepared) => panic!("{:?}", prepared.changes()),
+    }
+    assert_eq!(place.change_sets("shop").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_looked_at_and_discarded_leaves_nothing() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = place.counts().await;
+    let prepared = prepared(
+        &environment,
+        &DeploymentInput::new("shop", shop()).with_parameter("Greeting", "x"),
+    )
+    .await;
+    assert_eq!(place.counts().await["stacks"], 1, "under review");
+    prepared.discard().await.unwrap();
+    assert_eq!(place.counts().await, before);
+}
+
+#[tokio::test]
+async fn a_stack_that_somebody_else_looks_at_too_is_not_taken_away() {
+    let place = Place::new();
+    let environment = place.environment();
+    let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
+    let theirs = prepared(&environment, &input).await;
+    let ours = prepared(&environment, &input).await;
+    ours.discard().await.unwrap();
+    assert_eq!(place.counts().await["stacks"], 1);
+    theirs.discard().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_that_was_left_under_review_is_created_all_the_same() {
+    let place = Place::new();
+    let environment = place.environment();
+    let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
+    let _left = prepared(&environment, &input).await;
+    let found = environment.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(found.status.as_str(), "REVIEW_IN_PROGRESS");
+    assert_eq!(environment.outputs("shop").await.unwrap(), None);
+    let comparison = environment.compare(&input).await.unwrap();
+    assert!(comparison.status.is_none() && !comparison.is_empty());
+    deploy(&environment, &input).await.unwrap();
+    assert_eq!(place.counts().await["parameters"], 1);
+}
+
+#[tokio::test]
+async fn a_creation_that_fails_says_why_and_is_explained_until_it_is_destroyed() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = place.counts().await;
+    let bad = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1"), "B": impossible()})));
+    let error = deploy(&environment, &bad).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    let failure = error.failure().unwrap();
+    assert_eq!(
+        (failure.logical_id.as_str(), failure.status.as_str()),
+        ("B", "CREATE_FAILED")
+    );
+    assert!(failure.reason.contains("NamespaceNotFound"), "{failure}");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("deploying stack `shop` failed: B (AWS::ServiceDiscovery::Service) CREATE_FAILED: "),
+        "{text}"
+    );
+    assert!(
+        text.contains("is in ROLLBACK_COMPLETE") && text.contains("destroy it (or `aws cloudformation delete-stack"),
+        "{text}"
+    );
+
+    let good = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
+    for error in [
+        environment.create_change_set(&good).await.unwrap_err(),
+        environment.outputs("shop").await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Blocked);
+        assert!(
+            error.to_string().contains("--stack-name shop --region us-east-1"),
+            "{error}"
+        );
+    }
+    let comparison = environment.compare(&good).await.unwrap();
+    assert!(comparison.changes.unwrap_err().contains("ROLLBACK_COMPLETE"));
+
+    assert!(environment.destroy("shop", &mut ()).await.unwrap().existed);
+    assert_eq!(place.counts().await, before);
+    deploy(&environment, &good).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_right_is_refused_before_any_call() {
+    let place = Place::new();
+    let (environment, calls) = place.scripted(|_| None);
+    let mut bad = template(&json!({"A": stored("/a", "1")}));
+    for number in 0..201 {
+        bad.outputs.insert(format!("O{number}"), Output::default());
+    }
+    let error = environment
+        .create_change_set(&DeploymentInput::new("my_shop", bad))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let text = error.to_string();
+    assert!(
+        text.contains("StackName: is `my_shop`") && text.contains("Outputs: has 201 entries"),
+        "{text}"
+    );
+    assert!(calls.lock().unwrap().is_empty());
+
+    let error = environment
+        .create_change_set(&DeploymentInput::new("shop", shop()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(
+        error.to_string().contains("Parameters.Greeting: has no value"),
+        "{error}"
+    );
+    assert_eq!(place.counts().await["stacks"], 0);
+}
+
+#[tokio::test]
+async fn what_cloudformation_refuses_is_told_in_its_words_and_leaves_nothing() {
+    let place = Place::new();
+    let environment = place.environment();
+    let unknown = template(&json!({"A": {"Type": "AWS::Nothing::Such"}}));
+    let error = environment
+        .create_change_set(&DeploymentInput::new("shop", unknown))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("cloudformation:CreateChangeSet for stack `shop` in us-east-1 (http://"),
+        "{text}"
+    );
+    assert!(text.contains("AWS::Nothing::Such"), "{text}");
+    assert_eq!(place.counts().await["stacks"], 0);
+}
+
+#[tokio::test]
+async fn roles_are_created_with_the_capability_that_they_need() {
+    let place = Place::new();
+    let environment = place.environment();
+    let role = |properties: serde_json::Value| {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]});
+        let mut role = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}});
+        role["Properties"]
+            .as_object_mut()
+            .unwrap()
+            .extend(properties.as_object().unwrap().clone());
+        template(&json!({"Role": role}))
+    };
+    deploy(&environment, &DeploymentInput::new("roles", role(json!({}))))
+        .await
+        .unwrap();
+    deploy(
+        &environment,
+        &DeploymentInput::new("named", role(json!({"RoleName": "named"}))),
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_that_is_being_created_is_busy_and_says_what_to_do() {
+    let place = Place::new();
+    let environment = place.environment();
+    let input = DeploymentInput::new("shop", template(&json!({"Gate": gate()})));
+    let notes = Notes::new();
+    let (other, mut told) = (prepared(&environment, &input).await, notes.clone());
+    let creating = tokio::spawn(async move { other.execute(&mut told).await });
+    notes.until("IN_PROGRESS Gate").await;
+    let error = environment.create_change_set(&input).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    let text = error.to_string();
+    assert!(
+        text.contains("it is being created") && text.contains("wait stack-create-complete"),
+        "{text}"
+    );
+    place.signal("shop", "Gate", true).await;
+    creating.await.unwrap().unwrap();
+}

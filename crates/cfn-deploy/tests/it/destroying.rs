@@ -1,0 +1,163 @@
+//! Taking a stack away, to nothing.
+
+use cfn::{Output, Template};
+use cfn_deploy::{DeploymentInput, Destroyed, ErrorKind};
+use serde_json::json;
+
+use crate::fixture::{Place, deploy, gate, prepared, stored, template};
+use crate::recording_observer::Notes;
+
+fn everything() -> Template {
+    template(&json!({
+        "Namespace": {"Type": "AWS::ServiceDiscovery::PrivateDnsNamespace", "Properties": {"Name": "shop.local", "Vpc": "vpc-1"}},
+        "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {
+            "Name": "node", "NamespaceId": {"Ref": "Namespace"}, "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 10}]}}},
+        "Cluster": {"Type": "AWS::ECS::Cluster"},
+        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
+        "State": stored("/shop/state", "1"),
+    }))
+}
+
+#[tokio::test]
+async fn a_stack_is_destroyed_to_nothing() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = place.counts().await;
+    deploy(&environment, &DeploymentInput::new("shop", everything()))
+        .await
+        .unwrap();
+    let deployed = place.counts().await;
+    for (name, count) in &before {
+        assert_eq!(deployed[name], count + 1, "{name}");
+    }
+    let notes = Notes::new();
+    let destroyed = environment.destroy("shop", &mut notes.clone()).await.unwrap();
+    assert_eq!(
+        destroyed,
+        Destroyed {
+            existed: true,
+            removed: vec![],
+            left: vec![]
+        }
+    );
+    assert_eq!(place.counts().await, before);
+    let lines = notes.lines();
+    assert_eq!(lines.first().map(String::as_str), Some("DELETE_IN_PROGRESS shop"));
+    assert_eq!(lines.last().map(String::as_str), Some("DELETE_COMPLETE shop"));
+    let progress = notes.last_progress();
+    assert_eq!((progress.finished, progress.total), (5, Some(5)));
+
+    let again = environment.destroy("shop", &mut ()).await.unwrap();
+    assert_eq!(again, Destroyed::default());
+}
+
+#[tokio::test]
+async fn a_stack_that_never_was_is_a_success_that_says_so() {
+    let place = Place::new();
+    let destroyed = place.environment().destroy("shop", &mut ()).await.unwrap();
+    assert_eq!(destroyed, Destroyed::default());
+    assert!(!destroyed.existed);
+}
+
+#[tokio::test]
+async fn a_stack_under_review_is_destroyed() {
+    let place = Place::new();
+    let environment = place.environment();
+    let _left = prepared(&environment, &DeploymentInput::new("shop", everything())).await;
+    assert!(environment.destroy("shop", &mut ()).await.unwrap().existed);
+    assert_eq!(place.counts().await["stacks"], 0);
+}
+
+#[tokio::test]
+async fn what_a_policy_keeps_is_said_to_be_left() {
+    let place = Place::new();
+    let environment = place.environment();
+    let mut kept = stored("/kept", "1");
+    kept["DeletionPolicy"] = json!("Retain");
+    deploy(
+        &environment,
+        &DeploymentInput::new("shop", template(&json!({"Kept": kept}))),
+    )
+    .await
+    .unwrap();
+    let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
+    assert_eq!(destroyed.left.len(), 1);
+    assert_eq!(destroyed.left[0].what, "AWS::SSM::Parameter Kept (`/kept`)");
+    assert_eq!(destroyed.left[0].why, "its deletion policy keeps it");
+    assert_eq!(place.counts().await["parameters"], 1);
+}
+
+#[tokio::test]
+async fn a_protected_stack_and_one_that_others_import_from_stay_untouched() {
+    let place = Place::new();
+    let environment = place.environment();
+    let mut exporting = everything();
+    let output = Output {
+        value: json!("x"),
+        export: Some(json!({"Name": "shop-x"})),
+        ..Output::default()
+    };
+    exporting.outputs.insert("X".to_owned(), output);
+    deploy(&environment, &DeploymentInput::new("shop", exporting))
+        .await
+        .unwrap();
+    let mut importing = stored("/i", "");
+    importing["Properties"]["Value"] = json!({"Fn::ImportValue": "shop-x"});
+    deploy(
+        &environment,
+        &DeploymentInput::new("other", template(&json!({"I": importing}))),
+    )
+    .await
+    .unwrap();
+    let counts = place.counts().await;
+
+    let error = environment.destroy("shop", &mut ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protected);
+    assert!(
+        error
+            .to_string()
+            .contains("import its export `shop-x`: destroy other first"),
+        "{error}"
+    );
+    environment.destroy("other", &mut ()).await.unwrap();
+
+    let protect = place
+        .cloudformation()
+        .update_termination_protection()
+        .stack_name("shop");
+    protect.enable_termination_protection(true).send().await.unwrap();
+    let error = environment.destroy("shop", &mut ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protected);
+    assert!(
+        error
+            .to_string()
+            .contains("--no-enable-termination-protection --stack-name shop"),
+        "{error}"
+    );
+    assert_eq!(place.counts().await["services"], counts["services"]);
+}
+
+#[tokio::test]
+async fn a_stack_that_is_being_updated_is_not_destroyed() {
+    let place = Place::new();
+    let environment = place.environment();
+    deploy(
+        &environment,
+        &DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")}))),
+    )
+    .await
+    .unwrap();
+    let next = template(&json!({"A": stored("/a", "1"), "Gate": gate()}));
+    let notes = Notes::new();
+    let (prepared, mut told) = (
+        prepared(&environment, &DeploymentInput::new("shop", next)).await,
+        notes.clone(),
+    );
+    let updating = tokio::spawn(async move { prepared.execute(&mut told).await });
+    notes.until("IN_PROGRESS Gate").await;
+    let error = environment.destroy("shop", &mut ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    place.signal("shop", "Gate", true).await;
+    updating.await.unwrap().unwrap();
+    environment.destroy("shop", &mut ()).await.unwrap();
+}

@@ -1,0 +1,75 @@
+//! The stacks that this crate's constructs describe, as the golden files have them: deployed, looked at, taken away.
+
+use std::fs;
+use std::path::Path;
+
+use cfn::Template;
+use cfn_deploy::DeploymentInput;
+
+use crate::fixture::{Place, deploy};
+
+/// Every golden template but those of App Mesh, which AWS serves no longer.
+fn described() -> Vec<(String, Template)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mesh-infra/tests/golden");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let template = Template::from_json(&fs::read_to_string(&path).unwrap()).unwrap();
+        if !template
+            .resources
+            .values()
+            .any(|resource| resource.kind.starts_with("AWS::AppMesh::"))
+        {
+            found.push((path.file_stem().unwrap().to_string_lossy().replace('.', "-"), template));
+        }
+    }
+    found
+}
+
+/// A input with something for each parameter that has no default.
+fn input(stack: &str, template: &Template) -> DeploymentInput {
+    let missing = template
+        .parameters
+        .iter()
+        .filter(|(_, parameter)| parameter.default.is_none());
+    missing.fold(
+        DeploymentInput::new(stack, template.clone()),
+        |input, (name, parameter)| {
+            let value = match parameter.kind.as_str() {
+                "List<AWS::EC2::Subnet::Id>" => "subnet-00000001,subnet-00000002",
+                "List<AWS::EC2::SecurityGroup::Id>" => "sg-00000001",
+                "AWS::EC2::VPC::Id" => "vpc-00000001",
+                kind => panic!("{stack}: {name} is of type {kind}, which this test has no value for"),
+            };
+            input.with_parameter(name, value)
+        },
+    )
+}
+
+#[tokio::test]
+async fn every_described_stack_is_deployed_needs_nothing_then_and_is_destroyed_to_nothing() {
+    let described = described();
+    assert!(described.len() >= 3, "{described:?}");
+    for (stack, template) in described {
+        let place = Place::new();
+        let environment = place.environment();
+        let before = (place.counts().await, place.more_counts().await);
+        let input = input(&stack, &template);
+        deploy(&environment, &input)
+            .await
+            .unwrap_or_else(|error| panic!("{stack}: {error}"));
+        let deployed = place.more_counts().await;
+        assert!(deployed["roles"] > before.1["roles"], "{stack}: {deployed:?}");
+        let same = environment.compare(&input).await.unwrap();
+        assert!(same.is_empty(), "{stack}: {same:?}");
+        let destroyed = environment
+            .destroy(&stack, &mut ())
+            .await
+            .unwrap_or_else(|error| panic!("{stack}: {error}"));
+        assert!(destroyed.left.is_empty(), "{stack}: {destroyed:?}");
+        assert_eq!((place.counts().await, place.more_counts().await), before, "{stack}");
+    }
+}

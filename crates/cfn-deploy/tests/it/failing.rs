@@ -1,0 +1,298 @@
+//! Calls that fail: each ends in one message with call, resource and remedy, and nothing half done.
+
+use std::sync::Arc;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_types::sdk_config::Builder;
+use cfn_deploy::{DeploymentInput, Environment, Error, ErrorKind};
+use serde_json::json;
+
+use crate::connection::{Answer, Ask, config};
+use crate::fixture::{Place, deploy, prepared, stored, template};
+use crate::recording_observer::Notes;
+
+fn input() -> DeploymentInput {
+    DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})))
+}
+
+/// Refuses these calls.
+fn refusing(action: &'static str, status: u16, code: &'static str) -> impl Fn(&Ask) -> Option<Answer> + Send + Sync {
+    move |ask| (ask.action == action).then(|| Answer::refusal(status, code, "Because of something."))
+}
+
+/// That a message is for people.
+pub(crate) fn is_readable(error: &Error) {
+    let text = error.to_string();
+    for debris in [
+        "SdkError",
+        "ServiceError",
+        "Some(",
+        "{ ",
+        "DispatchFailure",
+        "ConnectorError",
+        "\n",
+    ] {
+        assert!(!text.contains(debris), "{debris}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_is_told_with_its_action_resource_and_remedy() {
+    let rows = [
+        (
+            "CreateChangeSet",
+            400,
+            "Throttling",
+            ErrorKind::Throttled,
+            "wait a minute",
+        ),
+        (
+            "DescribeStacks",
+            400,
+            "RequestLimitExceeded",
+            ErrorKind::Throttled,
+            "wait a minute",
+        ),
+        (
+            "CreateChangeSet",
+            403,
+            "AccessDenied",
+            ErrorKind::AccessDenied,
+            "has to allow `cloudformation:CreateChangeSet`",
+        ),
+        (
+            "DescribeStacks",
+            403,
+            "AccessDenied",
+            ErrorKind::AccessDenied,
+            "has to allow `cloudformation:DescribeStacks`",
+        ),
+        (
+            "CreateChangeSet",
+            403,
+            "ExpiredToken",
+            ErrorKind::ExpiredCredentials,
+            "aws sso login",
+        ),
+        (
+            "DescribeStacks",
+            403,
+            "InvalidClientTokenId",
+            ErrorKind::NoCredentials,
+            "check AWS_PROFILE",
+        ),
+        (
+            "DescribeStacks",
+            503,
+            "ServiceUnavailable",
+            ErrorKind::Unreachable,
+            "AWS failed with HTTP status 503",
+        ),
+        (
+            "CreateChangeSet",
+            400,
+            "LimitExceededException",
+            ErrorKind::Rejected,
+            "Because of something",
+        ),
+    ];
+    for (action, status, code, kind, remedy) in rows {
+        let place = Place::new();
+        let (environment, _) = place.scripted(refusing(action, status, code));
+        let error = environment.create_change_set(&input()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!(
+                "cloudformation:{action} for stack `shop` in us-east-1 (http://"
+            )),
+            "{text}"
+        );
+        assert!(text.contains(remedy), "{text}");
+        is_readable(&error);
+        assert_eq!(place.counts().await["stacks"], 0);
+    }
+}
+
+#[tokio::test]
+async fn the_action_that_aws_names_is_the_one_to_allow() {
+    let place = Place::new();
+    let said =
+        "User: arn:aws:iam::1:user/u is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/r";
+    let (environment, _) = place
+        .scripted(move |ask| (ask.action == "CreateChangeSet").then(|| Answer::refusal(403, "AccessDenied", said)));
+    let error = environment.create_change_set(&input()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert!(error.to_string().ends_with("has to allow `iam:PassRole`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_change_set_that_cannot_be_read_is_removed_again() {
+    let place = Place::new();
+    let (environment, _) = place.scripted(refusing("DescribeChangeSet", 403, "AccessDenied"));
+    let error = environment.create_change_set(&input()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert!(
+        error.to_string().contains("`cloudformation:DescribeChangeSet`"),
+        "{error}"
+    );
+    assert_eq!(place.counts().await["stacks"], 0);
+}
+
+#[tokio::test]
+async fn changes_that_may_not_be_carried_out_leave_nothing() {
+    let place = Place::new();
+    let (environment, _) = place.scripted(refusing("ExecuteChangeSet", 403, "AccessDenied"));
+    let error = prepared(&environment, &input())
+        .await
+        .execute(&mut ())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert!(error.to_string().ends_with("Nothing was changed"), "{error}");
+    let counts = place.counts().await;
+    assert_eq!((counts["stacks"], counts["parameters"]), (0, 0));
+}
+
+#[tokio::test]
+async fn throttling_while_an_operation_is_under_way_is_waited_out_and_told() {
+    let place = Place::new();
+    let (environment, _) = place.scripted(|ask| {
+        let throttled = ask.action == "DescribeStackEvents" && ask.number < 9;
+        throttled.then(|| Answer::refusal(400, "Throttling", "Rate exceeded"))
+    });
+    let (_, notes) = deploy(&environment, &input()).await.unwrap();
+    let told = notes.notes();
+    assert_eq!(told.len(), 3, "after three tries of the client each: {told:?}");
+    assert!(told[0].contains("AWS throttles"), "{told:?}");
+    assert_eq!(notes.lines().len(), 4, "no event is lost: {:?}", notes.lines());
+}
+
+#[tokio::test]
+async fn throttling_without_end_ends_with_how_to_go_on() {
+    let place = Place::new();
+    let (environment, _) = place.scripted(refusing("DescribeStackEvents", 400, "Throttling"));
+    let error = deploy(&environment, &input()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
+    assert!(
+        error
+            .to_string()
+            .contains("The operation on stack `shop` goes on without this program"),
+        "{error}"
+    );
+    // And so it does.
+    let found = place.environment().deployed("shop").await.unwrap().unwrap();
+    assert_eq!(found.status.as_str(), "CREATE_COMPLETE");
+}
+
+#[tokio::test]
+async fn credentials_that_expire_while_an_operation_is_under_way_end_the_wait_at_once() {
+    let place = Place::new();
+    let (environment, calls) = place.scripted(refusing("DescribeStackEvents", 403, "ExpiredTokenException"));
+    let error = deploy(&environment, &input()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ExpiredCredentials);
+    assert!(
+        error.to_string().contains("aws sso login") && error.to_string().contains("goes on without"),
+        "{error}"
+    );
+    assert_eq!(calls.lock().unwrap()["DescribeStackEvents"], 1);
+}
+
+#[tokio::test]
+async fn a_refusal_of_cloud_map_names_its_action_and_what_it_was_about() {
+    let place = Place::new();
+    let (environment, _) = place.scripted(|ask| {
+        let denied = r#"{"__type": "AccessDeniedException", "message": "You may not."}"#;
+        (ask.action == "ListNamespaces").then(|| Answer::json(400, denied))
+    });
+    let cluster = json!({"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}});
+    deploy(
+        &environment,
+        &DeploymentInput::new("shop", template(&json!({"Cluster": cluster}))),
+    )
+    .await
+    .unwrap();
+    let error = environment.destroy("shop", &mut Notes::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("servicediscovery:ListNamespaces for namespace `shop` in us-east-1"),
+        "{text}"
+    );
+    assert!(
+        text.contains("has to allow `servicediscovery:ListNamespaces`"),
+        "{text}"
+    );
+    is_readable(&error);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_told_with_its_address() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let address = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let environment = Environment::new(&config(&address, "000000000001", Arc::new(|_| None)).0).unwrap();
+    let error = environment.create_change_set(&input()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let text = error.to_string();
+    assert!(
+        text.contains(&address) && text.contains("cannot be reached") && text.contains("refused"),
+        "{text}"
+    );
+    is_readable(&error);
+}
+
+/// Somebody who has no credentials to give, as the chain of `aws-config` when nothing is set.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("no providers in chain")))
+    }
+}
+
+#[tokio::test]
+async fn without_region_or_credentials_it_is_said_what_to_set() {
+    let (config, calls) = config("http://127.0.0.1:1", "000000000001", Arc::new(|_| None));
+    let with = |change: &dyn Fn(&mut Builder)| {
+        let mut changed = config.to_builder();
+        change(&mut changed);
+        Environment::new(&changed.build())
+    };
+    let error = with(&|config| _ = config.set_region(None)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoRegion);
+    assert!(error.to_string().contains("AWS_REGION"), "{error}");
+
+    let none = with(&|config| _ = config.set_credentials_provider(None)).unwrap_err();
+    let nobody = SharedCredentialsProvider::new(Nobody);
+    let environment = with(&|config| _ = config.set_credentials_provider(Some(nobody.clone()))).unwrap();
+    for error in [none, environment.compare(&input()).await.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::NoCredentials, "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("there are no AWS credentials; set AWS_PROFILE"),
+            "{error}"
+        );
+        is_readable(&error);
+    }
+    assert!(calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_caller_is_known_by_account_and_region() {
+    let place = Place::new();
+    let caller = place.environment().caller_identity().await.unwrap();
+    assert_eq!(
+        (caller.account.as_str(), caller.region.as_str()),
+        (place.number.as_str(), "us-east-1")
+    );
+    assert!(caller.arn.starts_with("arn:aws:"), "{}", caller.arn);
+}

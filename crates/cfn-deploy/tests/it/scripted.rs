@@ -1,0 +1,129 @@
+//! What AWS does and MiniStack does not, in answers of the shape that AWS gives.
+
+mod change_sets;
+mod cloud_map;
+mod operations;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use cfn::Template;
+use cfn_deploy::{DeploymentInput, Environment};
+use serde_json::json;
+
+use crate::connection::{Answer, Calls, config};
+use crate::fixture::{stored, template};
+
+const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/shop/1";
+const SET: &str = "<Id>arn:aws:cloudformation:us-east-1:000000000001:changeSet/c/1</Id><StackId>stack-id</StackId>";
+
+/// An environment that answers each call with the next of its answers, and with the last one from then on. `{token}` stands
+/// for the token of the operation.
+fn environment(answers: &[(&'static str, Vec<Answer>)]) -> (Environment, Calls) {
+    let answers: BTreeMap<_, _> = answers.iter().cloned().collect();
+    let token = Mutex::new(String::new());
+    let script = move |ask: &crate::connection::Ask| {
+        let mut token = token.lock().unwrap();
+        if let Some(given) = ask
+            .body
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("ClientRequestToken="))
+        {
+            given.clone_into(&mut token);
+        }
+        let of_action = answers.get(ask.action.as_str()).unwrap_or_else(|| panic!("{ask:?}"));
+        let mut answer = of_action[ask.number.min(of_action.len() - 1)].clone();
+        answer.body = answer.body.replace("{token}", &token);
+        Some(answer)
+    };
+    let (config, calls) = config("http://127.0.0.1:1", "000000000001", Arc::new(script));
+    (Environment::new(&config).unwrap(), calls)
+}
+
+fn stack(status: &str) -> Answer {
+    let member = format!(
+        "<member><StackName>shop</StackName><StackId>{STACK_ID}</StackId><StackStatus>{status}</StackStatus>\
+         <CreationTime>2026-11-23T00:00:00Z</CreationTime></member>"
+    );
+    Answer::xml("DescribeStacks", &format!("<Stacks>{member}</Stacks>"))
+}
+
+fn no_stack() -> Answer {
+    Answer::refusal(400, "ValidationError", "Stack with id shop does not exist")
+}
+
+fn sent(template: &Template) -> Answer {
+    let body = template.to_json().replace('&', "&amp;").replace('<', "&lt;");
+    Answer::xml("GetTemplate", &format!("<TemplateBody>{body}</TemplateBody>"))
+}
+
+fn change_set(status: &str, reason: &str, changes: &str, next: &str) -> Answer {
+    let result =
+        format!("<Status>{status}</Status><StatusReason>{reason}</StatusReason><Changes>{changes}</Changes>{next}");
+    Answer::xml("DescribeChangeSet", &result)
+}
+
+fn change(action: &str, id: &str) -> String {
+    format!(
+        "<member><Type>Resource</Type><ResourceChange><Action>{action}</Action>\
+         <LogicalResourceId>{id}</LogicalResourceId><ResourceType>AWS::SSM::Parameter</ResourceType></ResourceChange></member>"
+    )
+}
+
+/// Events from "status id", or "status id: reason", the newest first. Those of another operation begin with `*`.
+fn events(lines: &[&str], next: Option<&str>) -> Answer {
+    let event = |line: &&str| {
+        let (token, line) = match line.strip_prefix('*') {
+            Some(line) => ("other", line),
+            None => ("{token}", *line),
+        };
+        let (head, reason) = line.split_once(": ").unwrap_or((line, ""));
+        let (status, id) = head.split_once(' ').unwrap();
+        let of_stack = id == "shop";
+        let kind = if of_stack {
+            "AWS::CloudFormation::Stack"
+        } else {
+            "AWS::SSM::Parameter"
+        };
+        let physical = if of_stack { STACK_ID } else { id };
+        format!(
+            "<member><EventId>{line}</EventId><StackId>{STACK_ID}</StackId><StackName>shop</StackName>\
+             <LogicalResourceId>{id}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId>\
+             <ResourceType>{kind}</ResourceType><ResourceStatus>{status}</ResourceStatus>\
+             <ResourceStatusReason>{reason}</ResourceStatusReason><Timestamp>2026-11-23T00:00:00Z</Timestamp>\
+             <ClientRequestToken>{token}</ClientRequestToken></member>"
+        )
+    };
+    let members: String = lines.iter().map(event).collect();
+    let next = next
+        .map(|next| format!("<NextToken>{next}</NextToken>"))
+        .unwrap_or_default();
+    Answer::xml(
+        "DescribeStackEvents",
+        &format!("<StackEvents>{members}</StackEvents>{next}"),
+    )
+}
+
+fn done(action: &str) -> Vec<Answer> {
+    vec![Answer::xml(action, "")]
+}
+
+fn input(value: &str) -> DeploymentInput {
+    DeploymentInput::new("shop", template(&json!({"A": stored("/a", value)})))
+}
+
+/// An environment with a stack to update.
+fn updating(statuses: &[&str], looks: Vec<Answer>, changes: &[Answer]) -> (Environment, Calls) {
+    let mut stacks = vec![stack("CREATE_COMPLETE")];
+    stacks.extend(statuses.iter().map(|status| stack(status)));
+    environment(&[
+        ("DescribeStacks", stacks),
+        ("GetTemplate", vec![sent(input("1").template())]),
+        ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+        ("DescribeChangeSet", changes.to_vec()),
+        ("DeleteChangeSet", done("DeleteChangeSet")),
+        ("ExecuteChangeSet", done("ExecuteChangeSet")),
+        ("DescribeStackEvents", looks),
+        ("DescribeEvents", done("DescribeEvents")),
+    ])
+}

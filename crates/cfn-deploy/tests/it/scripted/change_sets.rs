@@ -1,0 +1,135 @@
+//! Change sets as AWS makes them: in time, by pages, and with its wording.
+
+use cfn_deploy::{ChangeSetOutcome, ErrorKind};
+
+use super::{SET, change, change_set, done, environment, events, input, sent, stack, updating};
+use crate::connection::Answer;
+use crate::fixture::prepared;
+
+#[tokio::test]
+async fn a_change_set_is_waited_for_and_read_page_by_page() {
+    let pages = [
+        change_set("CREATE_PENDING", "", "", ""),
+        change_set("CREATE_IN_PROGRESS", "", "", ""),
+        change_set(
+            "CREATE_COMPLETE",
+            "",
+            &change("Add", "A"),
+            "<NextToken>more</NextToken>",
+        ),
+        change_set("CREATE_COMPLETE", "", &change("Dynamic", "B"), ""),
+    ];
+    let (environment, calls) = updating(&[], vec![], &pages);
+    let prepared = prepared(&environment, &input("2")).await;
+    let lines: Vec<_> = prepared.changes().iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["[+] AWS::SSM::Parameter A", "[?] AWS::SSM::Parameter B"]);
+    assert_eq!(calls.lock().unwrap()["DescribeChangeSet"], 4);
+}
+
+#[tokio::test]
+async fn nothing_to_do_has_two_wordings_and_both_leave_no_change_set() {
+    for reason in [
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "No updates are to be performed.",
+    ] {
+        let (environment, calls) = updating(&[], vec![], &[change_set("FAILED", reason, "", "")]);
+        assert!(matches!(
+            environment.create_change_set(&input("2")).await.unwrap(),
+            ChangeSetOutcome::NoChanges(_)
+        ));
+        assert_eq!(calls.lock().unwrap()["DeleteChangeSet"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_change_set_that_fails_is_told_in_its_words_and_removed() {
+    let failed = change_set("FAILED", "Parameters: [ssm:/image] cannot be found.", "", "");
+    let (environment, calls) = updating(&[], vec![], &[failed]);
+    let error = environment.create_change_set(&input("2")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    let expected = "CloudFormation cannot make a change set for stack `shop` (FAILED): Parameters: [ssm:/image] cannot be \
+                    found. Nothing was changed";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(calls.lock().unwrap()["DeleteChangeSet"], 1);
+}
+
+#[tokio::test]
+async fn a_change_of_outputs_alone_is_a_change() {
+    let looks = vec![events(&["UPDATE_COMPLETE shop", "UPDATE_IN_PROGRESS shop"], None)];
+    let (environment, _) = updating(
+        &["UPDATE_COMPLETE"],
+        looks,
+        &[change_set("CREATE_COMPLETE", "", "", "")],
+    );
+    let prepared = prepared(&environment, &input("2")).await;
+    assert!(prepared.changes().is_empty());
+    prepared.execute(&mut ()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_that_lies_in_s3_is_compared_with_the_one_that_is_meant() {
+    let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
+    for (lying_there, fits) in [("2", true), ("3", false)] {
+        let templates = vec![sent(input("1").template()), sent(input(lying_there).template())];
+        let (environment, calls) = environment(&[
+            ("DescribeStacks", vec![stack("CREATE_COMPLETE")]),
+            ("GetTemplate", templates),
+            ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+            ("DescribeChangeSet", vec![set.clone()]),
+            ("DeleteChangeSet", done("DeleteChangeSet")),
+        ]);
+        let input = input("2").with_template_at("https://b.s3.us-east-1.amazonaws.com/k");
+        let found = environment.create_change_set(&input).await;
+        assert_eq!(found.is_ok(), fits, "{found:?}");
+        if let Err(error) = found {
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(
+                error
+                    .to_string()
+                    .contains("is not the template of stack `shop`; upload it again"),
+                "{error}"
+            );
+            assert_eq!(calls.lock().unwrap()["DeleteChangeSet"], 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_found_wrong_before_anything_is_created_is_told_in_full() {
+    let reason = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot \
+                  Early Validation errors, use the DescribeEvents API for detailed failure information.";
+    let finding = |operation: &str, path: &str, reason: &str| {
+        format!(
+            "<member><OperationId>{operation}</OperationId><LogicalResourceId>A</LogicalResourceId>\
+             <ValidationPath>{path}</ValidationPath><ValidationStatusReason>{reason}</ValidationStatusReason></member>"
+        )
+    };
+    let found = [
+        finding("2", "/Resources/A/Properties", "Required property [Value] not found."),
+        finding("2", "", "Resource already exists"),
+        finding("1", "/Resources/B", "of an operation before"),
+    ];
+    let found = format!("<OperationEvents>{}</OperationEvents>", found.concat());
+    let told = "/Resources/A/Properties: Required property [Value] not found; A: Resource already exists. Nothing";
+    let rows = [
+        (Answer::xml("DescribeEvents", &found), told),
+        (
+            Answer::refusal(403, "AccessDenied", "no"),
+            "has to allow `cloudformation:DescribeEvents`)",
+        ),
+    ];
+    for (answer, expected) in rows {
+        let (environment, calls) = environment(&[
+            ("DescribeStacks", vec![stack("CREATE_COMPLETE")]),
+            ("GetTemplate", vec![sent(input("1").template())]),
+            ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+            ("DescribeChangeSet", vec![change_set("FAILED", reason, "", "")]),
+            ("DescribeEvents", vec![answer]),
+            ("DeleteChangeSet", done("DeleteChangeSet")),
+        ]);
+        let error = environment.create_change_set(&input("2")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(calls.lock().unwrap()["DeleteChangeSet"], 1);
+    }
+}

@@ -1,0 +1,238 @@
+//! A stack that is changed, and one whose change fails.
+
+use cfn::Template;
+use cfn_deploy::{Action, ChangeSetOutcome, DeploymentInput, ErrorKind, Replacement};
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Place, deploy, impossible, prepared, stored, template};
+use crate::recording_observer::Notes;
+
+#[tokio::test]
+async fn a_change_is_told_with_what_it_touches_and_carried_out() {
+    let place = Place::new();
+    let environment = place.environment();
+    let one = json!({"A": stored("/a", "1"), "B": stored("/b", "1"), "C": stored("/c", "1")});
+    deploy(&environment, &DeploymentInput::new("shop", template(&one)))
+        .await
+        .unwrap();
+
+    let other = json!({"A": stored("/a", "2"), "B": stored("/other", "1"), "D": stored("/d", "1")});
+    let prepared = prepared(&environment, &DeploymentInput::new("shop", template(&other))).await;
+    assert!(!prepared.is_creation());
+    let lines: Vec<_> = prepared.changes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "[~] AWS::SSM::Parameter A: Value",
+        "[~] AWS::SSM::Parameter B: Name; will be replaced because of Name",
+        "[-] AWS::SSM::Parameter C",
+        "[+] AWS::SSM::Parameter D",
+    ];
+    assert_eq!(lines, expected);
+    let replaced: Vec<_> = prepared.replaced().collect();
+    assert_eq!(replaced.len(), 1);
+    assert_eq!(
+        (replaced[0].replacement, replaced[0].action),
+        (Replacement::Always, Action::Modify)
+    );
+    assert!(
+        prepared.diff().to_string().contains("Properties.Value: \"1\" → \"2\""),
+        "{}",
+        prepared.diff()
+    );
+    assert!(prepared.security().is_empty());
+
+    let notes = Notes::new();
+    prepared.execute(&mut notes.clone()).await.unwrap();
+    assert_eq!(notes.lines().last().map(String::as_str), Some("UPDATE_COMPLETE shop"));
+    assert_eq!(place.counts().await["parameters"], 3);
+    assert_eq!(place.change_sets("shop").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_change_that_fails_says_why_and_leaves_the_stack_as_it_was() {
+    let place = Place::new();
+    let environment = place.environment();
+    let before = template(&json!({"A": stored("/a", "1")}));
+    deploy(&environment, &DeploymentInput::new("shop", before.clone()))
+        .await
+        .unwrap();
+    let counts = place.counts().await;
+
+    let mut bad = json!({"A": stored("/a", "2"), "B": impossible(), "C": stored("/c", "1")});
+    bad["B"]["DependsOn"] = json!(["A", "C"]);
+    let notes = Notes::new();
+    let prepared = prepared(&environment, &DeploymentInput::new("shop", template(&bad))).await;
+    let error = prepared.execute(&mut notes.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("deploying stack `shop` failed: B (AWS::ServiceDiscovery::Service) "),
+        "{text}"
+    );
+    assert!(text.contains("NamespaceNotFound"), "{text}");
+    assert!(
+        text.contains("the stack is as it was before (UPDATE_ROLLBACK_COMPLETE). Repair the cause"),
+        "{text}"
+    );
+    assert!(notes.last_progress().is_rollback);
+    assert_eq!(
+        notes.lines().last().map(String::as_str),
+        Some("UPDATE_ROLLBACK_COMPLETE shop")
+    );
+
+    let deployed = environment.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(deployed.template().unwrap(), before);
+    assert_eq!(place.counts().await, counts);
+    // It can be deployed to at once.
+    let better = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "3")})));
+    deploy(&environment, &better).await.unwrap();
+}
+
+#[tokio::test]
+async fn parameters_that_change_are_told_and_those_that_were_given_stay() {
+    let place = Place::new();
+    let environment = place.environment();
+    let document = |default: &str| -> Template {
+        let document = json!({
+            "Parameters": {"Given": {"Type": "String", "Default": "d"}, "Leftover": {"Type": "String", "Default": default}},
+            "Resources": {"A": parameter_of("/a", "Given"), "B": parameter_of("/b", "Leftover")},
+        });
+        Template::from_json(&document.to_string()).unwrap()
+    };
+    let first = DeploymentInput::new("shop", document("1")).with_parameter("Given", "mine");
+    deploy(&environment, &first).await.unwrap();
+    let prepared = prepared(&environment, &DeploymentInput::new("shop", document("2"))).await;
+    let changes: Vec<_> = prepared
+        .parameters()
+        .iter()
+        .map(|change| (change.name.as_str(), change.before.as_deref(), change.after.as_deref()))
+        .collect();
+    assert_eq!(changes, [("Leftover", Some("1"), Some("2"))]);
+    prepared.execute(&mut ()).await.unwrap();
+    let deployed = environment.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(
+        (
+            deployed.parameters["Given"].as_str(),
+            deployed.parameters["Leftover"].as_str()
+        ),
+        ("mine", "2")
+    );
+}
+
+fn parameter_of(name: &str, parameter: &str) -> Json {
+    let mut resource = stored(name, "");
+    resource["Properties"]["Value"] = json!({"Ref": parameter});
+    resource
+}
+
+#[tokio::test]
+async fn a_template_that_is_too_long_to_be_sent_with_its_spaces_is_sent_without_them() {
+    let place = Place::new();
+    let environment = place.environment();
+    let resources: serde_json::Map<String, Json> = (0..300)
+        .map(|number| {
+            (
+                format!("P{number}"),
+                stored(&format!("/long/{number}"), &"x".repeat(30)),
+            )
+        })
+        .collect();
+    let long = template(&Json::Object(resources));
+    assert!(long.to_json().len() > 51_200);
+    let (_, notes) = deploy(&environment, &DeploymentInput::new("long", long.clone()))
+        .await
+        .unwrap();
+    assert_eq!(notes.lines().len(), 602, "seven pages of events, none lost");
+    assert_eq!(
+        environment.deployed("long").await.unwrap().unwrap().template().unwrap(),
+        long
+    );
+    assert!(matches!(
+        environment
+            .create_change_set(&DeploymentInput::new("long", long))
+            .await
+            .unwrap(),
+        ChangeSetOutcome::NoChanges(_)
+    ));
+}
+
+#[tokio::test]
+async fn what_was_prepared_before_somebody_else_changed_the_stack_is_not_carried_out() {
+    let place = Place::new();
+    let environment = place.environment();
+    let input = |value: &str| DeploymentInput::new("shop", template(&json!({"A": stored("/a", value)})));
+    deploy(&environment, &input("1")).await.unwrap();
+    let slow = prepared(&environment, &input("2")).await;
+    deploy(&environment, &input("3")).await.unwrap();
+    let error = slow.execute(&mut ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(
+        error
+            .to_string()
+            .contains("Nothing was changed. The stack was changed since"),
+        "{error}"
+    );
+    let deployed = environment.deployed("shop").await.unwrap().unwrap();
+    assert_eq!(deployed.template().unwrap(), *input("3").template());
+}
+
+#[tokio::test]
+async fn what_cloudformation_judges_before_it_begins_is_told_as_the_cause() {
+    let place = Place::new();
+    let environment = place.environment();
+    deploy(
+        &environment,
+        &DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")}))),
+    )
+    .await
+    .unwrap();
+    let profile = json!({"Type": "AWS::Signer::SigningProfile", "Properties": {"PlatformId": "Nonsense"}});
+    let bad = template(&json!({"A": stored("/a", "2"), "Profile": profile}));
+    let error = deploy(&environment, &DeploymentInput::new("shop", bad))
+        .await
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("/Resources/Profile/Properties/PlatformId: Nonsense is not a valid enum value"),
+        "{text}"
+    );
+    assert!(!text.contains("DescribeEvents"), "{text}");
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_and_never_shown() {
+    let place = Place::new();
+    let environment = place.environment();
+    let document = json!({
+        "Parameters": {"Password": {"Type": "String", "NoEcho": true}},
+        "Resources": {"Rule": {"Type": "AWS::SSM::Parameter", "Properties": {
+            "Name": "/rule", "Type": "String", "Value": {"Ref": "Password"}}},
+            "Address": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "d", "SecurityGroupIngress":
+                [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": {"Ref": "Password"}}]}}},
+    });
+    let secret = Template::from_json(&document.to_string()).unwrap();
+    let input = |value: &str| DeploymentInput::new("shop", secret.clone()).with_parameter("Password", value);
+    let first = prepared(&environment, &input("10.0.0.1/32")).await;
+    let shown = format!("{:?} {:?} {:?}", first.security(), first.parameters(), first.changes());
+    assert!(!shown.contains("10.0.0.1"), "{shown}");
+    assert!(shown.contains("lets ${Password} in at TCP port 80"), "{shown}");
+    first.execute(&mut ()).await.unwrap();
+    let value = place
+        .ask("ssm", "AmazonSSM.GetParameter", &json!({"Name": "/rule"}))
+        .await;
+    assert_eq!(value["Parameter"]["Value"], "10.0.0.1/32");
+
+    let next = environment.compare(&input("10.0.0.2/32")).await.unwrap();
+    let changes: Vec<_> = next
+        .parameters
+        .iter()
+        .map(|change| (change.before.as_deref(), change.after.as_deref()))
+        .collect();
+    assert_eq!(changes, [(Some("****"), Some("****"))]);
+    assert!(next.security.is_empty() && next.changes.is_ok_and(|changes| changes.len() == 2));
+    // Not given again, it stays.
+    let same = environment
+        .compare(&DeploymentInput::new("shop", secret.clone()))
+        .await
+        .unwrap();
+    assert!(same.is_empty(), "{same:?}");
+}

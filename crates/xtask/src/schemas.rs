@@ -1,0 +1,112 @@
+//! Reads the resource schemas that cfn-lint's wheel contains.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value as Json};
+
+/// The region whose schemas are read. Every region has the types of [`crate::selection`].
+const REGION: &str = "us-east-1";
+
+/// The resource schemas.
+#[derive(Debug)]
+pub(crate) struct Schemas {
+    directory: PathBuf,
+    /// File names without extension, by type.
+    files: Map<String, Json>,
+    /// The date of the schemas, such as `2026-10-20`.
+    pub(crate) date: String,
+}
+
+/// A resource schema.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    document: Json,
+}
+
+/// A structure of a schema: the resource itself, or one of its definitions.
+#[derive(Debug)]
+pub(crate) struct StructureSchema<'s> {
+    schema: &'s Schema,
+    json: &'s Json,
+    is_resource: bool,
+}
+
+impl Schemas {
+    /// Reads the index of the schemas. Installs cfn-lint if the tests have not yet done so.
+    pub(crate) fn load() -> Result<Self, String> {
+        let directory = testkit::python_tools().package_dir("cfnlint").join("data/schemas");
+        let files = match read(&directory.join("providers").join(format!("{REGION}.json")))? {
+            Json::Object(files) => files,
+            _ => return Err(format!("the index of the schemas of {REGION} is not an object")),
+        };
+        let version = read(&directory.join("version.json"))?;
+        let date = version.get("schema_date").and_then(Json::as_str).unwrap_or_default();
+        let date = date.split('T').next().unwrap_or_default().to_owned();
+        Ok(Self { directory, files, date })
+    }
+
+    /// The schema of a resource type.
+    pub(crate) fn schema(&self, kind: &str) -> Result<Schema, String> {
+        let file = self.files.get(kind).and_then(Json::as_str);
+        let file = file.ok_or_else(|| format!("there is no schema of {kind}"))?;
+        let document = read(&self.directory.join("resources").join(format!("{file}.json")))?;
+        Ok(Schema { document })
+    }
+}
+
+impl Schema {
+    /// The resource itself.
+    pub(crate) fn resource(&self) -> StructureSchema<'_> {
+        StructureSchema {
+            schema: self,
+            json: &self.document,
+            is_resource: true,
+        }
+    }
+
+    /// One of its definitions.
+    pub(crate) fn definition(&self, name: &str) -> Option<StructureSchema<'_>> {
+        Some(StructureSchema {
+            schema: self,
+            json: self.document.get("definitions")?.get(name)?,
+            is_resource: false,
+        })
+    }
+
+    fn is_read_only(&self, property: &str) -> bool {
+        let read_only = self.document.get("readOnlyProperties").and_then(Json::as_array);
+        let pointer = format!("/properties/{property}");
+        read_only.is_some_and(|list| list.iter().any(|listed| *listed == pointer))
+    }
+}
+
+impl<'s> StructureSchema<'s> {
+    /// Its properties in the order of the schema, without read-only ones.
+    pub(crate) fn properties(&self) -> Vec<(&'s str, &'s Json)> {
+        let properties = self.json.get("properties").and_then(Json::as_object);
+        properties
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| !self.is_resource || !self.schema.is_read_only(name))
+            .map(|(name, property)| (name.as_str(), property))
+            .collect()
+    }
+
+    /// Whether a property is required.
+    pub(crate) fn is_required(&self, property: &str) -> bool {
+        let required = self.json.get("required").and_then(Json::as_array);
+        required.is_some_and(|list| list.iter().any(|listed| listed == property))
+    }
+}
+
+/// The definition that a property refers to, itself or in its items.
+pub(crate) fn referenced_definition(property: &Json) -> Option<&str> {
+    let reference = property.get("$ref").or_else(|| property.get("items")?.get("$ref"));
+    reference?.as_str()?.strip_prefix("#/definitions/")
+}
+
+fn read(path: &Path) -> Result<Json, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
