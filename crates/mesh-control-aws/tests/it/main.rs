@@ -10,23 +10,17 @@
 //! - `program`: all of it as a process.
 
 /// Envoys, upstreams and load, shared with the tests of `mesh-control`.
+#[path = "../../../mesh-control/tests/it/harness"]
 mod harness {
     #![allow(dead_code, reason = "shared with the tests of mesh-control")]
     #![allow(unused_imports, reason = "shared with the tests of mesh-control")]
 
-    #[path = "../../../../mesh-control/tests/it/harness/envoy.rs"]
     mod envoy;
-    #[path = "../../../../mesh-control/tests/it/harness/eventually.rs"]
     mod eventually;
-    #[path = "../../../../mesh-control/tests/it/harness/load.rs"]
     mod load;
-    #[path = "../../../../mesh-control/tests/it/harness/mesh.rs"]
     mod mesh;
-    #[path = "../../../../mesh-control/tests/it/harness/port.rs"]
     mod port;
-    #[path = "../../../../mesh-control/tests/it/harness/task.rs"]
     mod task;
-    #[path = "../../../../mesh-control/tests/it/harness/upstream.rs"]
     mod upstream;
 
     pub(crate) use envoy::{Envoy, program};
