@@ -1,17 +1,17 @@
-//! Two versions of a service beside each other, `blue` and `green`, behind a router that divides traffic between them; and
-//! deployments that move traffic from one to the other without a failed request.
+//! Blue-green deployments: two versions of a service run side by side behind a router that divides traffic by weights, and
+//! deployments shift traffic from one to the other without a failed request.
 //!
 //! ```text
-//! cargo run --example bluegreen                                  start it here, until Ctrl-C
-//! cargo run -p demo-service --bin traffic -- <address>           in another terminal: who answers
-//! cargo run --example bluegreen -- diff --version 2              in a third: what would change
-//! cargo run --example bluegreen -- deploy --version 2            do it; --strategy canary:10%,30s, linear:20%,10s, …
+//! cargo run --example bluegreen                                  run it until Ctrl-C
+//! cargo run -p demo-service --bin traffic -- <address>           in another terminal: send requests
+//! cargo run --example bluegreen -- diff --version 2              in a third: print what would change
+//! cargo run --example bluegreen -- deploy --version 2            deploy; --strategy canary:10%,30s, linear:20%,10s, …
 //! cargo run --example bluegreen -- status|continue|abort|rollback
-//! cargo run --example bluegreen -- --once                        all of it, unattended, under load
-//! cargo run --features aws --example bluegreen -- deploy --aws --version 1   on AWS; and all the others
+//! cargo run --example bluegreen -- --once                        the demo scenario: unattended, under load
+//! cargo run --features aws --example bluegreen -- deploy --aws --version 1   on AWS; also the other verbs
 //! ```
 //!
-//! Two versions are bad, and return by themselves: 4 takes half a second to answer, and 5 fails every fifth time.
+//! Two versions are unhealthy and rolled back: 4 has a latency of 500 ms, 5 an error rate of 20 %.
 
 use std::process::ExitCode;
 
@@ -51,7 +51,7 @@ fn stack(sides: &Sides) -> Stack {
     let blue_node = stack.add("blue", node("blue"));
     let green_node = stack.add("green", node("green"));
 
-    // How traffic is divided: the one thing that changes while a version is rolled out.
+    // The weights change during a rollout.
     let router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let router = stack.add("split", router);
     let [blue_weight, green_weight] = sides.weights();
@@ -86,7 +86,7 @@ fn stack(sides: &Sides) -> Stack {
         .with_load_balancer(&entrance);
     stack.add("gateway", service);
 
-    // Which side carries what, where other tools look for it.
+    // The version of each side, for other tools.
     let state = ssm::Parameter::string("/bluegreen/state", sides.document());
     stack.add("State", Resource::of(&state));
     stack

@@ -21,28 +21,27 @@
 //! cargo run --features aws -- diff, deploy, outputs, destroy: the same stack in an AWS account
 //! ```
 //!
-//! This crate is a facade: `mesh-infra` describes stacks, `mesh-local` runs them, `mesh-control` configures Envoys.
+//! This crate is a facade: `mesh-infra` describes stacks, `mesh-local` runs them, `mesh-control` configures Envoys,
+//! `bluegreen-deploy` runs blue-green deployments.
 //!
 //! Reading order:
 //! - `cli`: command lines. `cli::app` for an app described in Rust ([`Program`]), `cli::template` for template files (the
-//!   `meshwright` binary), `cli::aws` (feature `aws`) for the commands that need an AWS account;
+//!   `meshwright` binary), `cli::bluegreen` for an app with two versions ([`BlueGreen`]), `cli::aws` (feature `aws`) for the
+//!   commands that need an AWS account;
 //! - `up`: start a mesh, run the smoke test, keep it running, stop it;
 //! - [`smoke_test`]: calls into a running mesh and their expected results;
-//! - `control_api`: the Unix socket through which other processes change a running mesh;
-//! - [`blue_green`]: an app with two versions side by side, and its deployments;
 //! - [`self_exec`]: child processes that run this executable;
 //! - `console`: terminal output.
 
-pub mod blue_green;
 mod cli;
 mod console;
-mod control_api;
 pub mod self_exec;
 pub mod smoke_test;
 mod up;
 
-pub use blue_green::{BlueGreen, Sides};
+pub use bluegreen_deploy::Sides;
 pub use cli::app::{Program, run};
+pub use cli::bluegreen::BlueGreen;
 pub use cli::images::IMAGE_TAG;
 pub use mesh_infra::{App, Stack};
 pub use mesh_local::Image;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bluegreen_deploy::control_api::{Command, CommandError, ControlServer, Request};
 use futures_util::future::LocalBoxFuture;
 use mesh_infra::Template;
 use mesh_infra::cfn::{ResourceType, ssm};
@@ -10,7 +11,6 @@ use serde_json::json;
 
 use super::{applied_text, refusals};
 use crate::console::{Console, chain};
-use crate::control_api::{Command, CommandError, ControlServer, Request};
 
 /// Says what a template asks this machine to run.
 type Planner<'a> = Box<dyn Fn(&Template) -> Result<Plan, String> + 'a>;
@@ -77,18 +77,18 @@ impl<'a> ControlHandler<'a> {
         console: &Console,
     ) -> Result<String, CommandError> {
         match wish {
-            Command::Held => Ok(self.template.to_json()),
-            Command::Template { request, text } => {
+            Command::GetTemplate => Ok(self.template.to_json()),
+            Command::PutTemplate { request, text } => {
                 self.is_up_to_date(request)?;
                 let template = Template::from_text(&text).map_err(|error| CommandError::Rejected(error.to_string()))?;
                 self.apply(template, mesh, console).await
             }
-            Command::Parameter { request, name, value } => {
+            Command::PutParameter { request, name, value } => {
                 self.is_up_to_date(request)?;
                 let template = with_parameter(&self.template, &name, value).map_err(CommandError::Rejected)?;
                 self.apply(template, mesh, console).await
             }
-            Command::Statistics(node) => {
+            Command::GetStatistics(node) => {
                 let statistics = mesh.statistics(&node).await.map_err(CommandError::Retryable)?;
                 serde_json::to_string(&statistics).map_err(|error| CommandError::Rejected(error.to_string()))
             }

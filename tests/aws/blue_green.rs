@@ -1,4 +1,4 @@
-//! Blue-green deployments in an account: the stack's own parameters move, and the state survives whoever drives.
+//! Blue-green deployments in an account: stack updates, recovery after a crash, readiness gate.
 
 use mesh_control::Addresses;
 use mesh_control_aws::{Clients, Options, PollIntervals, replica_id, serve};
@@ -12,7 +12,7 @@ use crate::run::Run;
 
 const EXAMPLE: &str = "bluegreen";
 
-/// A copy of the control plane that reads the example's mesh and says what its Envoys have.
+/// A replica of the control plane that reads the example's mesh and publishes the status of its Envoys.
 async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_control::ServeError>> {
     let options = Options {
         intervals: PollIntervals {
@@ -29,7 +29,7 @@ async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_c
     AbortOnDropHandle::new(tokio::spawn(work))
 }
 
-/// Registers a task of a side, as ECS would. MiniStack calls it healthy at once.
+/// Registers a task of a side, as ECS does. MiniStack reports it as healthy immediately.
 fn register(account: &Account, side: &str) {
     let instance = json!({
         "ServiceId": registry(account, side),
@@ -39,8 +39,8 @@ fn register(account: &Account, side: &str) {
     account.call("servicediscovery", "register_instance", &instance);
 }
 
-/// What Cloud Map says of its health from now on.
-fn is_called(account: &Account, side: &str, status: &str) {
+/// Sets the health status of a side in Cloud Map.
+fn set_health(account: &Account, side: &str, status: &str) {
     let health = json!({"ServiceId": registry(account, side), "InstanceId": side, "Status": status});
     account.call("servicediscovery", "update_instance_custom_health_status", &health);
 }
@@ -68,11 +68,11 @@ fn sides(next: &str, next_version: u64, current: u64) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_is_deployed_by_steps_of_the_stack_and_taken_back() {
+async fn version_is_deployed_by_stack_updates_and_rolled_back() {
     let account = Account::new();
     let before = account.counted();
-    let nothing = account.succeed(EXAMPLE, &["status", "--aws"]).await;
-    assert_eq!(nothing.stdout, "nothing was deployed yet\n");
+    let status = account.succeed(EXAMPLE, &["status", "--aws"]).await;
+    assert_eq!(status.stdout, "nothing was deployed yet\n");
     account
         .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
         .await;
@@ -83,22 +83,22 @@ async fn a_version_is_deployed_by_steps_of_the_stack_and_taken_back() {
     for side in ["blue", "green"] {
         register(&account, side);
     }
-    let _copy = control_plane(&account).await;
+    let _replica = control_plane(&account).await;
 
-    let differs = account
+    let diff = account
         .succeed(EXAMPLE, &["diff", "--aws", "--version", "2"])
         .await
         .stdout;
-    let changed: Vec<&str> = differs.lines().filter(|line| line.starts_with("[~]")).collect();
+    let changed: Vec<&str> = diff.lines().filter(|line| line.starts_with("[~]")).collect();
     assert_eq!(
         changed[..2],
         [
             "[~] AWS::ECS::TaskDefinition GreenTaskDefinition",
             "[~] AWS::SSM::Parameter State"
         ],
-        "{differs}"
+        "{diff}"
     );
-    assert!(differs.contains(r#"Environment[1].Value: "1" → "2""#), "{differs}");
+    assert!(diff.contains(r#"Environment[1].Value: "1" → "2""#), "{diff}");
 
     let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
     let deployed = account.succeed(EXAMPLE, &deploy).await;
@@ -117,9 +117,9 @@ async fn a_version_is_deployed_by_steps_of_the_stack_and_taken_back() {
     assert!(back.contains("blue 1 at 100%, green 2 at 0%"), "{back}");
     assert_eq!(weights(&account), [100, 0]);
     account.succeed(EXAMPLE, &["destroy", "--yes"]).await;
-    // What the copy of the control plane published is its own to remove.
-    let left = account.call("ssm", "describe_parameters", &json!({}));
-    for parameter in left["Parameters"].as_array().expect("a list") {
+    // The replica of the control plane removes its own status parameters.
+    let remaining = account.call("ssm", "describe_parameters", &json!({}));
+    for parameter in remaining["Parameters"].as_array().expect("a list") {
         let name = parameter["Name"].as_str().expect("a name");
         assert!(name.starts_with("/meshwright-status/bluegreen/"), "{name}");
         account.call("ssm", "delete_parameter", &json!({"Name": name}));
@@ -128,7 +128,7 @@ async fn a_version_is_deployed_by_steps_of_the_stack_and_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_driver_that_is_killed_is_followed_by_another() {
+async fn another_controller_continues_after_a_crash() {
     let account = Account::new();
     account
         .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
@@ -136,17 +136,17 @@ async fn a_driver_that_is_killed_is_followed_by_another() {
     for side in ["blue", "green"] {
         register(&account, side);
     }
-    let _copy = control_plane(&account).await;
-    // It holds at 10 % until somebody says so.
+    let _replica = control_plane(&account).await;
+    // Paused at 10 % until `continue`.
     let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "steps:10%+hold,100%"];
     let mut run = Run::start(&account.room, account.example(EXAMPLE, &deploy));
-    let held = "blue 1 at 90%, green 2 at 10%, POST_";
-    run.wait_for(held, |printed| printed.stdout.contains(held)).await;
+    let paused = "blue 1 at 90%, green 2 at 10%, POST_";
+    run.wait_for(paused, |printed| printed.stdout.contains(paused)).await;
     run.signal(rustix::process::Signal::KILL);
     drop(run);
     assert_eq!(weights(&account), [90, 10]);
     let status = account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout;
-    assert!(status.starts_with(held), "{status}");
+    assert!(status.starts_with(paused), "{status}");
 
     let resumed = account.succeed(EXAMPLE, &["continue", "--aws"]).await.stdout;
     assert!(
@@ -157,7 +157,7 @@ async fn a_driver_that_is_killed_is_followed_by_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_weight_moves_to_a_side_before_cloud_map_calls_an_instance_of_it_healthy() {
+async fn no_weight_shifts_to_a_side_without_a_healthy_endpoint_in_cloud_map() {
     let account = Account::new();
     account
         .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
@@ -165,15 +165,15 @@ async fn no_weight_moves_to_a_side_before_cloud_map_calls_an_instance_of_it_heal
     for side in ["blue", "green"] {
         register(&account, side);
     }
-    // ECS has started its task, and Cloud Map takes its time.
-    is_called(&account, "green", "UNHEALTHY");
-    let _copy = control_plane(&account).await;
+    // The task is running in ECS and not yet healthy in Cloud Map.
+    set_health(&account, "green", "UNHEALTHY");
+    let _replica = control_plane(&account).await;
     let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
     let mut run = Run::start(&account.room, account.example(EXAMPLE, &deploy));
-    let waits = "no traffic is moved yet: virtual node green has no instance that Cloud Map calls healthy";
+    let waits = "no traffic shifted yet: virtual node green has no healthy endpoint in Cloud Map";
     run.wait_for(waits, |printed| printed.stdout.contains(waits)).await;
     assert_eq!(weights(&account), [100, 0]);
-    is_called(&account, "green", "HEALTHY");
+    set_health(&account, "green", "HEALTHY");
     let ended = run.end().await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let (_, after) = ended.stdout.split_once(waits).expect("it waited");
@@ -182,7 +182,7 @@ async fn no_weight_moves_to_a_side_before_cloud_map_calls_an_instance_of_it_heal
 }
 
 #[tokio::test]
-async fn what_is_for_an_account_is_not_taken_for_this_machine() {
+async fn account_options_need_aws_and_local_options_exclude_it() {
     let account = Account::new();
     for (arguments, expected) in [
         (
@@ -200,7 +200,7 @@ async fn what_is_for_an_account_is_not_taken_for_this_machine() {
             ],
             "each step of a rollout is another template",
         ),
-        (&["--aws"], "say what is to be done in the account"),
+        (&["--aws"], "--aws needs a verb"),
         (&["status", "--aws", "--state", "x"], "cannot be used with"),
         (&["rollback", "--aws"], "nothing was deployed yet"),
         (&["outputs"], "stack `bluegreen` is not deployed in eu-west-1"),

@@ -7,7 +7,7 @@
 //! - `account`, `fleet`: what the tests are written with;
 //! - `verbs`: deploy, outputs, diff, destroy, example by example;
 //! - `mesh`: a deployed stack, with real Envoys;
-//! - `blue_green`: versions beside each other, in an account;
+//! - `blue_green`: blue-green deployments in an account;
 //! - `refused`: everything that can be wrong.
 
 #[path = "../it/room.rs"]

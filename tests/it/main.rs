@@ -10,7 +10,7 @@
 //! - `file`: templates in files;
 //! - `images`: how the project's own container images are built;
 //! - `translate`: what their nodes' Envoys would be told;
-//! - `blue_green`, `story`: the example bluegreen, deployed to, and its whole story;
+//! - `blue_green`, `demo_scenario`: deployments of the example bluegreen, and its demo scenario;
 //! - `deadlines`, `tcp`: how long a caller waits, told through Envoys; and a service that does not speak HTTP;
 //! - `app_mesh`: the example appmesh, and templates of App Mesh that others wrote;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
@@ -23,6 +23,7 @@ mod bad_machine;
 mod bad_template;
 mod blue_green;
 mod deadlines;
+mod demo_scenario;
 mod file;
 mod golden;
 mod http;
@@ -37,7 +38,6 @@ mod run;
 mod side_by_side;
 mod signals;
 mod staying;
-mod story;
 mod tcp;
 mod template;
 mod translate;

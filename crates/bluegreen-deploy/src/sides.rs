@@ -1,11 +1,11 @@
-//! What a description is told of the two sides.
+//! The two sides, as input of an application's description.
 
 use bluegreen_state::{Side, State};
 use serde_json::json;
 
-use super::Version;
+use crate::Version;
 
-/// The two sides of an app: which version each runs, and how traffic is divided.
+/// The versions and weights of both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sides {
     blue: Version,
@@ -15,21 +15,24 @@ pub struct Sides {
 }
 
 impl Sides {
-    pub(super) fn of(state: &State<Version>) -> Result<Self, String> {
+    /// The sides of a state: a side that is being updated has its new version.
+    #[must_use]
+    pub fn of_state(state: &State<Version>) -> Self {
         let weight = |side| u32::from(state.weights().share(side).get());
-        Ok(Self {
+        Self {
             blue: *state.version(Side::Blue),
             green: *state.version(Side::Green),
             weights: [weight(Side::Blue), weight(Side::Green)],
             target: state.target(),
-        })
+        }
     }
 
-    /// What can be run of a state: a side whose update was not seen through may never become well, and has no traffic. It
-    /// runs what the other one runs, until the next deployment.
-    pub(super) fn that_run(state: &State<Version>) -> Result<Self, String> {
-        let sides = Self::of(state)?;
-        Ok(match state.dirty_side() {
+    /// The sides that can be run: a dirty side, whose update did not complete, may never become ready and has no
+    /// traffic. It runs the version of the other side until the next deployment.
+    #[must_use]
+    pub fn runnable(state: &State<Version>) -> Self {
+        let sides = Self::of_state(state);
+        match state.dirty_side() {
             None => sides,
             Some(Side::Blue) => Self {
                 blue: sides.green,
@@ -39,11 +42,12 @@ impl Sides {
                 green: sides.blue,
                 ..sides
             },
-        })
+        }
     }
 
-    /// The same with another version on one side, which was deployed last then.
-    pub(super) fn with_version(mut self, side: Side, version: Version) -> Self {
+    /// The same with another version on one side, which becomes the last deployed one.
+    #[must_use]
+    pub fn with_version(mut self, side: Side, version: Version) -> Self {
         match side {
             Side::Blue => self.blue = version,
             Side::Green => self.green = version,
@@ -52,26 +56,26 @@ impl Sides {
         self
     }
 
-    /// The version that blue runs.
+    /// The version of blue.
     #[must_use]
     pub fn blue(&self) -> u64 {
         self.blue
     }
 
-    /// The version that green runs.
+    /// The version of green.
     #[must_use]
     pub fn green(&self) -> u64 {
         self.green
     }
 
-    /// The percentages of the traffic that blue and green get.
+    /// The percentages of the traffic of blue and green.
     #[must_use]
     pub fn weights(&self) -> [u32; 2] {
         self.weights
     }
 
-    /// Which side carries what, as a document in three words: `{"nextUpdate":"green","nextVersion":2,"currentVersion":1}`.
-    /// For a parameter of the stack, beside what it describes.
+    /// The basic state document: `{"nextUpdate":"green","nextVersion":2,"currentVersion":1}`. For a parameter of the
+    /// stack that other tools read.
     #[must_use]
     pub fn document(&self) -> String {
         let (next, current) = match self.target {
@@ -88,23 +92,22 @@ mod tests {
 
     use super::*;
 
-    /// Version 2 is on its way to green, all at once.
-    fn deploying() -> State<Version> {
+    /// Green is being updated to version 2.
+    fn updating_green() -> State<Version> {
         let deploy = Event::Deploy {
             version: 2,
             strategy: Strategy::all_at_once(),
-            controller: "somebody".to_owned(),
+            controller: "ci".to_owned(),
         };
         let now = std::time::SystemTime::UNIX_EPOCH.into();
         let (state, _) = step(&State::initial(1), deploy, now);
-        // Green has lost its share of the traffic, and is being updated.
         let request = state.last_request();
         step(&state, Event::WeightsApplied { request }, now).0
     }
 
     #[test]
-    fn a_side_that_is_being_updated_is_described_as_it_is_to_be() {
-        let sides = Sides::of(&deploying()).expect("two sides");
+    fn side_that_is_being_updated_has_its_new_version() {
+        let sides = Sides::of_state(&updating_green());
         assert_eq!((sides.blue(), sides.green(), sides.weights()), (1, 2, [100, 0]));
         assert_eq!(
             sides.document(),
@@ -113,22 +116,22 @@ mod tests {
     }
 
     #[test]
-    fn a_side_whose_update_was_not_seen_through_runs_what_the_other_one_runs() {
+    fn dirty_side_runs_the_version_of_the_other_side() {
         let now = std::time::SystemTime::UNIX_EPOCH.into();
-        let (state, _) = step(&deploying(), Event::Abort, now);
-        let sides = Sides::that_run(&state).expect("two sides");
+        let (state, _) = step(&updating_green(), Event::Abort, now);
+        let sides = Sides::runnable(&state);
         assert_eq!((sides.blue(), sides.green(), sides.weights()), (1, 1, [100, 0]));
         assert_eq!(
             sides.document(),
             r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":1}"#
         );
-        let seen_through = State::initial(1);
-        assert_eq!(Sides::that_run(&seen_through), Sides::of(&seen_through));
+        let clean = State::initial(1);
+        assert_eq!(Sides::runnable(&clean), Sides::of_state(&clean));
     }
 
     #[test]
-    fn a_version_on_a_side_is_the_one_that_was_deployed_last() {
-        let sides = Sides::of(&State::initial(1)).expect("two sides");
+    fn with_version_changes_the_last_deployed_side() {
+        let sides = Sides::of_state(&State::initial(1));
         let sides = sides.with_version(Side::Green, 7);
         assert_eq!((sides.blue(), sides.green()), (1, 7));
         assert_eq!(

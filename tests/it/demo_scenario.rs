@@ -1,4 +1,4 @@
-//! The example `bluegreen --once`: three deployments under load, unattended, and what is left of it.
+//! The demo scenario, `bluegreen --once`: three deployments under load, unattended, and its cleanup.
 
 use rustix::process::Signal;
 
@@ -7,42 +7,42 @@ use crate::room::Room;
 use crate::run::{Ended, Run, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_whole_story_loses_no_call_and_ends_with_a_return() {
+async fn scenario_fails_no_request_and_ends_with_a_rollback() {
     let room = Room::new();
     let ended = Run::to_end(&room, room.example_named("bluegreen", &["--once"])).await;
-    assert_went_well(&ended);
+    assert_passed(&ended);
     room.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_is_the_same_story_where_each_task_has_a_network_of_its_own() {
+async fn scenario_passes_with_network_namespaces() {
     let room = namespaces::room();
     let ended = Run::to_end(&room, namespaces::in_namespaces(&room, "bluegreen", &["--once"])).await;
-    assert_went_well(&ended);
+    assert_passed(&ended);
     room.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_story_leaves_is_removed_by_the_next_run_and_a_living_one_keeps_its_own() {
+async fn directories_of_a_killed_scenario_are_removed_by_the_next_run() {
     let room = Room::new();
-    let (begun, calling) = ("calls", " calls a second to ");
+    let (what, line) = ("requests", " requests per second to ");
     let mut killed = Run::start(&room, room.example_named("bluegreen", &["--once"]));
-    killed.wait_for(begun, |printed| printed.stdout.contains(calling)).await;
+    killed.wait_for(what, |printed| printed.stdout.contains(line)).await;
     killed.signal(Signal::KILL);
     killed.end().await;
     eventually("all processes are gone", async || room.processes().is_empty()).await;
-    let left = room.leftover_files();
-    assert_eq!(left.len(), 2, "of the mesh and of the story: {left:?}");
+    let leftover = room.leftover_files();
+    assert_eq!(leftover.len(), 2, "of the mesh and of the scenario: {leftover:?}");
 
-    let mut living = Run::start(&room, room.example_named("bluegreen", &["--once"]));
-    living.wait_for(begun, |printed| printed.stdout.contains(calling)).await;
+    let mut running = Run::start(&room, room.example_named("bluegreen", &["--once"]));
+    running.wait_for(what, |printed| printed.stdout.contains(line)).await;
     let own = room.leftover_files();
     assert!(
-        own.len() == 2 && own.iter().all(|folder| !left.contains(folder)),
-        "{left:?} {own:?}"
+        own.len() == 2 && own.iter().all(|folder| !leftover.contains(folder)),
+        "{leftover:?} {own:?}"
     );
 
-    // Another one has the same folder, by another name: what ends with it is its own.
+    // Another run uses the same TMPDIR by another path, and removes only its own directories.
     let terminal = Room::new();
     let mut other = terminal.example(&["--once"]);
     other.env("TMPDIR", room.tmpdir().join("."));
@@ -50,33 +50,33 @@ async fn what_a_killed_story_leaves_is_removed_by_the_next_run_and_a_living_one_
     assert_eq!(other.code, Some(0), "{other:?}");
     assert_eq!(room.leftover_files().len(), 2, "{own:?}");
     assert!(own.iter().all(|folder| folder.exists()), "{own:?}");
-    living.signal(Signal::INT);
-    living.end().await;
+    running.signal(Signal::INT);
+    running.end().await;
     room.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_has_a_state_of_its_own_and_takes_no_other() {
+async fn once_conflicts_with_state() {
     let room = Room::new();
     let mut command = room.example_named("bluegreen", &["--once", "--state"]);
     command.arg(room.path("state"));
-    let refused = Run::to_end(&room, command).await;
+    let failed = Run::to_end(&room, command).await;
     assert!(
-        refused.code == Some(2)
-            && refused
+        failed.code == Some(2)
+            && failed
                 .stderr
                 .contains("'--once' cannot be used with '--state <FOLDER>'"),
-        "{refused:?}"
+        "{failed:?}"
     );
     assert!(!room.path("state").exists());
 }
 
-fn assert_went_well(ended: &Ended) {
+fn assert_passed(ended: &Ended) {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for expected in [
         "2 SUCCESSFUL\n",
         "3 SUCCESSFUL\n",
-        "4 ROLLBACK_SUCCESSFUL: a check failed: nine of ten answers came within ",
+        "4 ROLLBACK_SUCCESSFUL: a check failed: its p90 latency is ",
         " calls in ",
         " s, 0 failed\n",
     ] {

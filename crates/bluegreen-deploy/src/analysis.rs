@@ -1,0 +1,175 @@
+//! Canary analysis: compares error rate and latency of the new version with those of the other side. Pure.
+
+use std::time::Duration;
+
+use bluegreen_state::Side;
+use mesh_local::{Counts, NodeStatistics};
+
+/// Fewer requests than this are inconclusive.
+const MIN_REQUESTS: u64 = 20;
+/// Maximum difference between the error rates of the new version and the other side.
+const MAX_ERROR_RATE_INCREASE: f64 = 0.02;
+/// Maximum error rate of the new version if the other side has too few requests for a comparison.
+const MAX_ERROR_RATE: f64 = 0.05;
+/// The new version fails if its latency exceeds both this multiple of the other side's latency and
+/// [`MAX_LATENCY_INCREASE`]. The factor allows for histogram buckets with an upper bound of up to five times the lower.
+const MAX_LATENCY_FACTOR: u32 = 5;
+const MAX_LATENCY_INCREASE: Duration = Duration::from_millis(100);
+/// The quantile of the compared latencies.
+const LATENCY_QUANTILE: f64 = 0.9;
+
+/// Canary analysis of a rollout: compares the statistics of both sides since the weights were last set.
+#[derive(Debug, Default)]
+pub struct CanaryAnalysis {
+    /// The request that last set the weights.
+    request: u64,
+    /// Statistics of the target side and the other one at that time.
+    baseline: Option<(Side, [NodeStatistics; 2])>,
+}
+
+/// The result of an analysis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The new version is as healthy as the other side.
+    Successful,
+    /// There are too few requests yet.
+    Inconclusive,
+    /// The new version is unhealthy: the finding.
+    Failed(String),
+}
+
+impl CanaryAnalysis {
+    /// Discards the baseline, because the request with this number sets other weights. A retry changes nothing.
+    pub fn restart(&mut self, request: u64) {
+        if request != self.request {
+            self.request = request;
+            self.baseline = None;
+        }
+    }
+
+    /// The verdict on the version on `target`, from the current `statistics` of that side and the other one. The first
+    /// call after a restart sets the baseline.
+    pub fn verdict(&mut self, target: Side, statistics: [NodeStatistics; 2]) -> Verdict {
+        match &self.baseline {
+            Some((side, baseline)) if *side == target => {
+                let [new, other] = [0, 1].map(|index| statistics[index].since(&baseline[index]));
+                compare(&new, &other).unwrap_or(Verdict::Inconclusive)
+            }
+            _ => {
+                self.baseline = Some((target, statistics));
+                Verdict::Inconclusive
+            }
+        }
+    }
+}
+
+/// Compares the requests to the new version with those to the other side. `None` if there are too few.
+fn compare(new: &Counts, other: &Counts) -> Option<Verdict> {
+    let is_sufficient = |counts: &Counts| counts.ended >= MIN_REQUESTS;
+    if !is_sufficient(new) {
+        return None;
+    }
+    let percent = |rate: f64| format!("{:.1}%", rate * 100.0);
+    let rate = new.failure_rate()?;
+    if !is_sufficient(other) {
+        return Some(match rate > MAX_ERROR_RATE {
+            true => Verdict::Failed(format!("{} of its requests failed", percent(rate))),
+            false => Verdict::Successful,
+        });
+    }
+    let other_rate = other.failure_rate()?;
+    if rate > other_rate + MAX_ERROR_RATE_INCREASE {
+        return Some(Verdict::Failed(format!(
+            "{} of its requests failed, {} on the other side",
+            percent(rate),
+            percent(other_rate)
+        )));
+    }
+    let (latency, other_latency) = (new.quantile(LATENCY_QUANTILE)?, other.quantile(LATENCY_QUANTILE)?);
+    if latency > other_latency * MAX_LATENCY_FACTOR && latency > other_latency + MAX_LATENCY_INCREASE {
+        // The narrowest bucket is half a millisecond wide.
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+        return Some(Verdict::Failed(format!(
+            "its p90 latency is {} ms, {} ms on the other side",
+            milliseconds(latency),
+            milliseconds(other_latency)
+        )));
+    }
+    Some(Verdict::Successful)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// `ended` requests, `failed` of them failed, all with a latency of `milliseconds`.
+    fn counts(ended: u64, failed: u64, milliseconds: f64) -> Counts {
+        Counts {
+            ended,
+            failed,
+            within: vec![(1.0, 0), (milliseconds, ended), (10_000.0, ended)],
+        }
+    }
+
+    /// The statistics of one Envoy.
+    fn statistics(ended: u64, failed: u64) -> NodeStatistics {
+        let counts = json!({"gateway/1": {"ended": ended, "failed": failed, "within": [[5.0, ended]]}});
+        serde_json::from_value(counts).expect("statistics")
+    }
+
+    fn failed(verdict: Option<Verdict>) -> String {
+        match verdict {
+            Some(Verdict::Failed(finding)) => finding,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_requests_since_the_last_weights_are_compared() {
+        let mut analysis = CanaryAnalysis::default();
+        let baseline = || [statistics(100, 90), statistics(500, 0)];
+        assert_eq!(analysis.verdict(Side::Green, baseline()), Verdict::Inconclusive);
+        let healthy = [statistics(200, 90), statistics(600, 0)];
+        assert_eq!(analysis.verdict(Side::Green, healthy), Verdict::Successful);
+        let unhealthy = || [statistics(200, 110), statistics(600, 0)];
+        let expected = Verdict::Failed("20.0% of its requests failed, 0.0% on the other side".to_owned());
+        assert_eq!(analysis.verdict(Side::Green, unhealthy()), expected);
+        analysis.restart(0);
+        assert_eq!(analysis.verdict(Side::Green, unhealthy()), expected, "a retry");
+
+        // The baseline of one side does not apply to the other, nor after a restart.
+        assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
+        analysis.restart(1);
+        assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
+        assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn few_requests_are_inconclusive() {
+        assert_eq!(compare(&counts(19, 19, 5.0), &counts(500, 0, 5.0)), None);
+    }
+
+    #[test]
+    fn error_rate_is_compared_with_the_other_side() {
+        let other = counts(100, 5, 5.0);
+        assert_eq!(compare(&counts(100, 6, 5.0), &other), Some(Verdict::Successful));
+        let finding = failed(compare(&counts(100, 8, 5.0), &other));
+        assert_eq!(finding, "8.0% of its requests failed, 5.0% on the other side");
+        let finding = failed(compare(&counts(100, 8, 5.0), &counts(3, 0, 5.0)));
+        assert_eq!(finding, "8.0% of its requests failed");
+    }
+
+    #[test]
+    fn latency_fails_if_both_factor_and_increase_are_exceeded() {
+        let finding = failed(compare(&counts(100, 0, 500.0), &counts(100, 0, 5.0)));
+        assert_eq!(finding, "its p90 latency is 500 ms, 5 ms on the other side");
+        let finding = failed(compare(&counts(100, 0, 2500.0), &counts(100, 0, 0.5)));
+        assert!(finding.ends_with(", 0.5 ms on the other side"), "{finding}");
+        for (latency, other) in [(50.0, 5.0), (1000.0, 500.0), (5.0, 500.0)] {
+            let verdict = compare(&counts(100, 0, latency), &counts(100, 0, other));
+            assert_eq!(verdict, Some(Verdict::Successful));
+        }
+    }
+}

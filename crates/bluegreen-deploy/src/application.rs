@@ -1,0 +1,137 @@
+//! Applications with two sides: templates for a state.
+
+use bluegreen_state::{Plan, Side, State, plan};
+use cfn::{Template, ssm};
+use mesh_infra::{MeshEncoding, Stack};
+use mesh_model::app_mesh::ResourcePath;
+
+use crate::error::Error;
+use crate::sides::Sides;
+use crate::{INITIAL_VERSION, Version};
+
+/// An application with two sides, described as a function from [`Sides`] to a [`Stack`].
+pub struct Application {
+    name: String,
+    nodes: [ResourcePath; 2],
+    route: ResourcePath,
+    describe: Box<dyn Fn(&Sides) -> Stack>,
+}
+
+/// The change of the template that a deployment makes.
+#[derive(Debug)]
+pub enum VersionChange {
+    /// The version is deployed already.
+    None,
+    /// Only the weights change.
+    TrafficOnly {
+        /// The side that gets the traffic.
+        to: Side,
+    },
+    /// The template changes to this one, before weights change.
+    Template(Box<Template>),
+}
+
+impl Application {
+    /// An application with this name, the virtual nodes of `blue` and `green`, and the route that divides traffic
+    /// between them.
+    pub fn new(
+        name: impl Into<String>,
+        nodes: [ResourcePath; 2],
+        route: ResourcePath,
+        describe: impl Fn(&Sides) -> Stack + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            nodes,
+            route,
+            describe: Box::new(describe),
+        }
+    }
+
+    /// The name of the application.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name of the mesh.
+    #[must_use]
+    pub fn mesh(&self) -> &str {
+        &self.route.mesh
+    }
+
+    /// The virtual node of a side.
+    #[must_use]
+    pub fn node(&self, side: Side) -> &ResourcePath {
+        match side {
+            Side::Blue => &self.nodes[0],
+            Side::Green => &self.nodes[1],
+        }
+    }
+
+    /// The template for a state: a side that is being updated has its new version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Description`].
+    pub fn template(&self, state: &State<Version>) -> Result<Template, Error> {
+        self.synth(&Sides::of_state(state))
+    }
+
+    /// The template that can be run for a state, see [`Sides::runnable`]. `None` is the state before the first
+    /// deployment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Description`].
+    pub fn runnable_template(&self, state: Option<&State<Version>>) -> Result<Template, Error> {
+        match state {
+            Some(state) => self.synth(&Sides::runnable(state)),
+            None => self.synth(&Sides::runnable(&State::initial(INITIAL_VERSION))),
+        }
+    }
+
+    /// The change that deploying `version` would make.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] during another rollout, and [`Error::Description`].
+    pub fn version_change(&self, state: &State<Version>, version: Version) -> Result<VersionChange, Error> {
+        Ok(match plan(Some(state), &version)? {
+            Plan::NoChange | Plan::Create { .. } => VersionChange::None,
+            Plan::ShiftTraffic { to } => VersionChange::TrafficOnly { to },
+            Plan::Update { side, version } => {
+                let sides = Sides::runnable(state).with_version(side, version);
+                VersionChange::Template(Box::new(self.synth(&sides)?))
+            }
+        })
+    }
+
+    /// The route's parameter, as name and value, with the weights of a state.
+    pub(crate) fn route_parameter(&self, state: &State<Version>) -> Result<(String, String), Error> {
+        let name = self.route.to_parameter();
+        let value = parameter_value(&self.template(state)?, &name)?;
+        Ok((name, value))
+    }
+
+    fn synth(&self, sides: &Sides) -> Result<Template, Error> {
+        let template = (self.describe)(sides).synth_as(MeshEncoding::Parameters)?;
+        // Through JSON, because targets receive templates as text.
+        Ok(Template::from_json(&template.to_json())?)
+    }
+}
+
+/// The value of a parameter in a template.
+fn parameter_value(template: &Template, name: &str) -> Result<String, Error> {
+    let mut parameters = template
+        .resources_of::<ssm::Parameter>()
+        .filter_map(|(_, parameter)| parameter.ok());
+    let found = parameters.find(|parameter| {
+        let known = parameter.name.as_ref().and_then(|name| name.known());
+        known.is_some_and(|known| known == name)
+    });
+    let value = found.as_ref().and_then(|parameter| parameter.value.known());
+    value
+        .cloned()
+        .ok_or_else(|| Error::ParameterNotFound { name: name.to_owned() })
+}

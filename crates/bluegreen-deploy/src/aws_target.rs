@@ -1,0 +1,230 @@
+//! AWS target: a CloudFormation stack, with replica status and state in Parameter Store.
+//!
+//! Two parameters hold the state. The one in the template has the basic document, with the version of each side;
+//! CloudFormation restores it together with everything else if an update fails. The complete document of the rollout,
+//! which changes while CloudFormation works, is the parameter [`STATE_PREFIX`]`/NAME` outside of the stack.
+
+mod readiness_gate;
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
+use aws_types::SdkConfig;
+use bluegreen_state::{Deployment, Request, SsmStore, State};
+use cfn::{Template, ssm};
+use mesh_control_aws::{SyncReader, SyncStatus};
+use mesh_local::NodeStatistics;
+use mesh_model::app_mesh::ResourcePath;
+
+use crate::Version;
+use crate::application::Application;
+use crate::control_api::{Applied, CommandError};
+use crate::deployment_target::DeploymentTarget;
+use crate::error::Error;
+
+/// Parameter path of the states, followed by the application's name.
+const STATE_PREFIX: &str = "/meshwright-rollout";
+
+/// How long Envoys may take to acknowledge a configuration. A replica of the control plane reads its parameters, and
+/// publishes its status, every few seconds.
+const ACK_TIMEOUT: Duration = Duration::from_secs(60);
+/// Between two reads of the replicas' status.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The stack of an application.
+#[allow(
+    async_fn_in_trait,
+    reason = "a controller awaits these futures in the caller's task, so they need not be `Send`"
+)]
+pub trait StackUpdater {
+    /// Updates the stack to a template, and waits until CloudFormation is done.
+    async fn update_stack(&self, template: Template) -> Result<(), CommandError>;
+
+    /// The template of the deployed stack.
+    async fn deployed_template(&self) -> Result<Template, CommandError>;
+}
+
+/// Progress of operations that wait for AWS.
+pub trait Reporter {
+    /// Prints a line.
+    fn report(&self, line: &str);
+
+    /// Shows what is being waited for, until the next report.
+    fn waiting(&self, activity: &str);
+}
+
+/// An application in an AWS account.
+pub struct AwsTarget<'a, S> {
+    application: &'a Application,
+    config: SdkConfig,
+    stack: S,
+    reporter: &'a dyn Reporter,
+}
+
+impl<'a, S> AwsTarget<'a, S> {
+    /// The stack of an application in the account and region of `config`.
+    pub fn new(application: &'a Application, config: SdkConfig, stack: S, reporter: &'a dyn Reporter) -> Self {
+        Self {
+            application,
+            config,
+            stack,
+            reporter,
+        }
+    }
+
+    /// The same target with the stack to update, for a rollout.
+    pub fn with_stack<T>(self, stack: T) -> AwsTarget<'a, T> {
+        AwsTarget {
+            application: self.application,
+            config: self.config,
+            stack,
+            reporter: self.reporter,
+        }
+    }
+
+    /// The stored state; `None` before the first deployment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`].
+    pub async fn state(&self) -> Result<Option<State<Version>>, Error> {
+        let deployment = Deployment::open(self.state_store()).await?;
+        Ok(deployment.map(|deployment| deployment.state().clone()))
+    }
+
+    /// Stores the initial state: both sides run `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`].
+    pub async fn initialize(&self, version: Version) -> Result<(), Error> {
+        Deployment::create(self.state_store(), version).await?;
+        Ok(())
+    }
+
+    /// Deletes the state, after the stack was deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StateNotDeleted`].
+    pub async fn delete_state(&self) -> Result<(), Error> {
+        let name = self.state_parameter();
+        let deletion = Client::new(&self.config).delete_parameter().name(&name).send().await;
+        match deletion {
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(DeleteParameterError::is_parameter_not_found) =>
+            {
+                let source = Box::new(error);
+                Err(Error::StateNotDeleted { name, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn state_store(&self) -> SsmStore {
+        let owner = format!("process {}", std::process::id());
+        SsmStore::new(Client::new(&self.config), self.state_parameter()).with_owner(owner)
+    }
+
+    fn state_parameter(&self) -> String {
+        format!("{STATE_PREFIX}/{}", self.application.name())
+    }
+
+    fn sync_reader(&self) -> SyncReader {
+        SyncReader::new(&self.config, self.application.mesh())
+    }
+
+    /// Waits until every Envoy has acknowledged the mesh's parameters.
+    async fn wait_for_acks(&self) -> Result<Applied, CommandError> {
+        let reader = self.sync_reader();
+        let start = Instant::now();
+        self.reporter.waiting("waiting for Envoys to acknowledge the weights");
+        loop {
+            let status = reader.read().await;
+            match status.map_err(|failure| CommandError::Retryable(failure.to_string()))? {
+                SyncStatus::Synced { .. } => return Ok(Applied { settled: true }),
+                SyncStatus::Rejected { rejections } => {
+                    let rejections = rejections.join("; ");
+                    return Err(CommandError::Retryable(format!(
+                        "Envoys rejected the configuration: {rejections}"
+                    )));
+                }
+                SyncStatus::Pending { reason } if start.elapsed() >= ACK_TIMEOUT => {
+                    return Err(CommandError::Retryable(reason));
+                }
+                SyncStatus::NoReports if start.elapsed() >= ACK_TIMEOUT => {
+                    return Err(CommandError::Retryable(
+                        "no replica of the control plane reports the status of its Envoys; see the logs of the control \
+                         plane"
+                            .to_owned(),
+                    ));
+                }
+                SyncStatus::Pending { .. } | SyncStatus::NoReports => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+}
+
+impl<S: StackUpdater> AwsTarget<'_, S> {
+    /// The deployed template with another value of a parameter, and the previous value.
+    async fn template_with_parameter(&self, name: &str, value: String) -> Result<(Template, String), CommandError> {
+        let mut template = self.stack.deployed_template().await?;
+        let id = template
+            .resources_of::<ssm::Parameter>()
+            .find(|(_, parameter)| {
+                let parameter = parameter.as_ref().ok();
+                let known = parameter.and_then(|parameter| parameter.name.as_ref()?.known());
+                known.is_some_and(|known| known == name)
+            })
+            .map(|(id, _)| id.to_owned());
+        let Some(resource) = id.and_then(|id| template.resources.get_mut(&id)) else {
+            let stack = self.application.name();
+            return Err(CommandError::Rejected(format!(
+                "stack `{stack}` has no parameter `{name}`"
+            )));
+        };
+        let previous = resource.properties["Value"].as_str().unwrap_or_default().to_owned();
+        resource.properties["Value"] = value.into();
+        Ok((template, previous))
+    }
+}
+
+impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
+    type Store = SsmStore;
+
+    fn store(&self) -> SsmStore {
+        self.state_store()
+    }
+
+    /// Request numbers are not needed: CloudFormation runs one operation at a time, and a controller that was taken over
+    /// stops within a second.
+    async fn apply_template(&self, _request: u64, template: &Template) -> Result<Applied, CommandError> {
+        self.stack.update_stack(template.clone()).await?;
+        Ok(Applied { settled: true })
+    }
+
+    async fn set_weights(
+        &self,
+        request: Request<'_, Version>,
+        parameter: &str,
+        value: String,
+    ) -> Result<Applied, CommandError> {
+        let (_, previous) = self.template_with_parameter(parameter, value.clone()).await?;
+        let gaining = readiness_gate::nodes_gaining_weight(&previous, &value).map_err(CommandError::Rejected)?;
+        let rollout = request.state.rollout();
+        let is_rolling_back = rollout.is_some_and(bluegreen_state::Rollout::is_rolling_back);
+        self.wait_for_healthy(&gaining, is_rolling_back).await?;
+        // The stack may have changed in the meantime.
+        let (template, _) = self.template_with_parameter(parameter, value).await?;
+        self.stack.update_stack(template).await?;
+        self.wait_for_acks().await
+    }
+
+    async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
+        let reason = "Envoy statistics are not available from outside of the network";
+        Err(CommandError::Retryable(reason.to_owned()))
+    }
+}

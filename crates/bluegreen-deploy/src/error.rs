@@ -1,0 +1,99 @@
+//! Errors of this crate.
+
+use std::io;
+use std::path::PathBuf;
+
+use bluegreen_state::{ControllerError, Reason, Rejected, Strategy};
+use cfn::TemplateError;
+use sidecar_contract::ValidationErrors;
+
+use crate::Version;
+use crate::outcome::describe_rejected;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The application's description is invalid.
+    #[error(transparent)]
+    Description(#[from] ValidationErrors),
+    /// The synthesized template cannot be read back.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The template has no parameter with this name, or its value is not known at synth time.
+    #[error("the template has no AWS::SSM::Parameter `{name}` with a known value")]
+    ParameterNotFound {
+        /// The name of the parameter.
+        name: String,
+    },
+    /// The state machine rejects the command.
+    #[error("{}", describe_rejected(.0))]
+    Rejected(Rejected),
+    /// A deployment in progress has another strategy.
+    #[error(
+        "version {version} is being deployed with strategy {current}: omit --strategy to continue it, or abort it and \
+         deploy again with {requested}"
+    )]
+    StrategyConflict {
+        /// The version that is being deployed.
+        version: Version,
+        /// The strategy of the deployment in progress.
+        current: Box<Strategy>,
+        /// The requested strategy.
+        requested: Box<Strategy>,
+    },
+    /// There is no state, because nothing was ever deployed.
+    #[error("nothing was deployed yet: start the application first, in another terminal")]
+    NotInitialized,
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    State(#[from] bluegreen_state::Error),
+    /// The controller stopped.
+    #[error(transparent)]
+    Controller(ControllerError),
+    /// The state directory cannot be created.
+    #[error("cannot create the state directory {}: {source}", path.display())]
+    StateDir {
+        /// The path of the directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// There is no default for the state directory.
+    #[error("no default state directory, because neither XDG_STATE_HOME nor HOME is set: use --state")]
+    NoDefaultStateDir,
+    /// The client of the control socket cannot be created.
+    #[error("cannot create an HTTP client for the control socket: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The deployment was rolled back.
+    #[error("the deployment was rolled back: {0}")]
+    RolledBack(Reason),
+    /// The rollback failed.
+    #[error("the rollback failed, because the previous version is unhealthy: {0}")]
+    RollbackFailed(Reason),
+    /// The state parameter of a deleted stack remains.
+    #[cfg(feature = "aws")]
+    #[error("the stack is deleted, but its state parameter `{name}` is not: {source}")]
+    StateNotDeleted {
+        /// The name of the parameter.
+        name: String,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl From<ControllerError> for Error {
+    fn from(error: ControllerError) -> Self {
+        match error {
+            ControllerError::NotInitialized => Self::NotInitialized,
+            ControllerError::Rejected(rejected) => Self::Rejected(rejected),
+            other => Self::Controller(other),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Local target: a mesh on this machine, through its control socket.
+
+use bluegreen_state::{FileStore, Request};
+use cfn::Template;
+use mesh_local::NodeStatistics;
+use mesh_model::app_mesh::ResourcePath;
+
+use crate::Version;
+use crate::control_api::{Applied, CommandError, ControlClient};
+use crate::deployment_target::DeploymentTarget;
+use crate::error::Error;
+use crate::local_state_dir::LocalStateDir;
+
+/// A mesh on this machine that listens on the control socket in a state directory.
+#[derive(Debug)]
+pub struct LocalTarget<'a> {
+    state_dir: &'a LocalStateDir,
+    client: ControlClient,
+}
+
+impl<'a> LocalTarget<'a> {
+    /// The mesh of this state directory. It need not be running yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Client`].
+    pub fn new(state_dir: &'a LocalStateDir) -> Result<Self, Error> {
+        Ok(Self {
+            state_dir,
+            client: ControlClient::new(&state_dir.socket())?,
+        })
+    }
+}
+
+impl DeploymentTarget for LocalTarget<'_> {
+    type Store = FileStore;
+
+    fn store(&self) -> FileStore {
+        self.state_dir.store()
+    }
+
+    async fn apply_template(&self, request: u64, template: &Template) -> Result<Applied, CommandError> {
+        self.client.put_template(request, template.to_json()).await
+    }
+
+    async fn set_weights(
+        &self,
+        request: Request<'_, Version>,
+        parameter: &str,
+        value: String,
+    ) -> Result<Applied, CommandError> {
+        self.client.put_parameter(request.number, parameter, value).await
+    }
+
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
+        self.client.statistics(node).await
+    }
+}

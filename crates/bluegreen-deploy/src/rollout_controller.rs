@@ -1,0 +1,149 @@
+//! Rollout controller: runs `bluegreen_state::Controller` with the templates of an application on a target.
+
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use bluegreen_state::{
+    Controller, Event, Outcome, Platform, PlatformError, Progress, Request, Side, State, Timestamp, Weights,
+};
+
+use crate::Version;
+use crate::analysis::{CanaryAnalysis, Verdict};
+use crate::application::Application;
+use crate::control_api::{Applied, CommandError};
+use crate::deployment_target::DeploymentTarget;
+use crate::error::Error;
+use crate::outcome::{Action, exit_result, map_result};
+
+/// Runs the rollouts of an application on a target.
+///
+/// The state is stored before each action, so another controller can continue after a crash.
+pub struct RolloutController<'a, T: DeploymentTarget> {
+    controller: Controller<T::Store, RolloutPlatform<'a, T>>,
+}
+
+impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
+    /// A controller that reports progress, a line at a time, to `report`. Its name is the process id with the current
+    /// time.
+    pub fn new(application: &'a Application, target: T, report: impl Fn(&str) + 'a) -> Self {
+        let name = format!("process {} since {}", std::process::id(), now().as_millis());
+        let store = target.store();
+        let platform = RolloutPlatform {
+            application,
+            target,
+            report: Box::new(report),
+            analysis: RefCell::default(),
+        };
+        Self {
+            controller: Controller::new(store, platform, name),
+        }
+    }
+
+    /// Applies the event that `event` creates with the name of this controller, and runs until the rollout ends.
+    /// Returns its outcome, or `None` if there was nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`], [`Error::NotInitialized`] and [`Error::Controller`].
+    pub async fn run(&self, event: impl FnOnce(String) -> Event<Version>) -> Result<Option<Outcome<Version>>, Error> {
+        Ok(self.controller.run(event(self.controller.name().to_owned())).await?)
+    }
+
+    /// Like [`run`](Self::run), with the [exit result](exit_result) of the command.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run), [`Error::RolledBack`] and [`Error::RollbackFailed`].
+    pub async fn run_command(&self, event: impl FnOnce(String) -> Event<Version>) -> Result<(), Error> {
+        let event = event(self.controller.name().to_owned());
+        let expects_version = matches!(event, Event::Deploy { .. } | Event::Continue);
+        exit_result(self.controller.run(event).await?, expects_version)
+    }
+}
+
+/// Implements the actions of a rollout by those of a target.
+struct RolloutPlatform<'a, T> {
+    application: &'a Application,
+    target: T,
+    report: Box<dyn Fn(&str) + 'a>,
+    analysis: RefCell<CanaryAnalysis>,
+}
+
+impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
+    async fn apply_template(&self, request: Request<'_, Version>) -> Result<(), PlatformError> {
+        let template = self.application.template(request.state).map_err(fatal)?;
+        let result = self.target.apply_template(request.number, &template).await;
+        map_result(Action::ApplyTemplate, result)
+    }
+
+    /// Sets the weights. A rollback then also applies the template that a restarted mesh would have, so that the
+    /// withdrawn version does not remain in it.
+    async fn set_route(&self, request: Request<'_, Version>) -> Result<Result<Applied, CommandError>, Error> {
+        let (name, value) = self.application.route_parameter(request.state)?;
+        let weights_set = self.target.set_weights(request, &name, value).await;
+        let is_rolling_back = request
+            .state
+            .rollout()
+            .is_some_and(bluegreen_state::Rollout::is_rolling_back);
+        if !is_rolling_back || !matches!(weights_set, Ok(Applied { settled: true })) {
+            return Ok(weights_set);
+        }
+        let template = self.application.runnable_template(Some(request.state))?;
+        Ok(match self.target.apply_template(request.number, &template).await {
+            Err(CommandError::Rejected(reason)) => {
+                // The weights are restored, and the next deployment updates the side without traffic.
+                (self.report)(&format!("the side without traffic was not changed: {reason}"));
+                weights_set
+            }
+            result => result,
+        })
+    }
+}
+
+impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
+    async fn update(&self, request: Request<'_, Version>, _: Side, _: &Version) -> Result<(), PlatformError> {
+        self.apply_template(request).await
+    }
+
+    async fn check_ready(&self, request: Request<'_, Version>, _: Side, _: &Version) -> Result<(), PlatformError> {
+        self.apply_template(request).await
+    }
+
+    async fn set_weights(&self, request: Request<'_, Version>, _: Weights) -> Result<(), PlatformError> {
+        self.analysis.borrow_mut().restart(request.number);
+        map_result(Action::SetWeights, self.set_route(request).await.map_err(fatal)?)
+    }
+
+    async fn check_health(&self, state: &State<Version>) -> Result<(), String> {
+        let target = state.target();
+        let statistics = async |side| self.target.statistics(self.application.node(side)).await;
+        // Statistics are unavailable while an Envoy or the mesh starts.
+        let (Ok(new), Ok(other)) = (statistics(target).await, statistics(target.other()).await) else {
+            return Ok(());
+        };
+        match self.analysis.borrow_mut().verdict(target, [new, other]) {
+            Verdict::Successful | Verdict::Inconclusive => Ok(()),
+            Verdict::Failed(finding) => Err(finding),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    fn report(&self, progress: Progress<'_, Version>) {
+        (self.report)(&progress.to_string());
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
+}
+
+fn fatal(error: Error) -> PlatformError {
+    PlatformError::Fatal(Box::new(error))
+}

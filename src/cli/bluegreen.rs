@@ -1,0 +1,249 @@
+//! Command line of an application that is deployed blue-green.
+//!
+//! ```text
+//!  terminal 1: the application runs           terminal 2: deploy --version 2
+//!    mesh ◄── control socket ◄── LocalTarget ◄── RolloutController ──► state file
+//! ```
+//!
+//! `bluegreen-deploy` has the rollout controller and its targets. This module connects them with the command line:
+//! - `arguments`: the verbs and their options;
+//! - `aws` (feature `aws`): the verbs in an AWS account;
+//! - `demo_scenario`: three deployments under load, unattended; `assertions`: checks of its results, pure.
+
+mod arguments;
+mod assertions;
+#[cfg(feature = "aws")]
+mod aws;
+mod demo_scenario;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error as StdError;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use bluegreen_deploy::{
+    Application, INITIAL_VERSION, LocalStateDir, LocalTarget, RolloutController, Sides, Version, VersionChange,
+    select_strategy, status,
+};
+use bluegreen_state::{Event, State};
+use clap::Parser as _;
+use mesh_infra::{Stack, Template, diagram, diff};
+use mesh_local::{Images, Plan, StackInput};
+use mesh_model::app_mesh::ResourcePath;
+
+use self::arguments::{Arguments, Verb};
+use crate::cli::exit_code;
+use crate::console::{print, show};
+use crate::self_exec;
+use crate::smoke_test::SmokeTest;
+use crate::up::{self, ControlHandler, Up};
+
+/// The result of a verb. Its error is printed.
+type VerbResult<T> = Result<T, Box<dyn StdError>>;
+
+/// An application that is deployed blue-green, with its command line.
+pub struct BlueGreen {
+    application: Application,
+    images: Images,
+    /// Empty: the traffic client makes the requests.
+    smoke_test: SmokeTest,
+    traffic: Traffic,
+}
+
+/// The requests of the demo scenario.
+struct Traffic {
+    service: String,
+    path: String,
+}
+
+impl BlueGreen {
+    /// An application with this name, described for each state of its two sides. `blue` and `green` are the virtual
+    /// nodes, `route` divides traffic between them. The name is also that of the state directory.
+    pub fn new(
+        name: impl Into<String>,
+        nodes: [ResourcePath; 2],
+        route: ResourcePath,
+        describe: impl Fn(&Sides) -> Stack + 'static,
+    ) -> Self {
+        Self {
+            application: Application::new(name, nodes, route, describe),
+            images: self_exec::known_images(),
+            smoke_test: SmokeTest::new(),
+            traffic: Traffic {
+                service: String::new(),
+                path: "/".to_owned(),
+            },
+        }
+    }
+
+    /// The service and path that the demo scenario (`--once`) requests, through the service's Envoy.
+    #[must_use]
+    pub fn with_traffic(mut self, service: &str, path: &str) -> Self {
+        self.traffic = Traffic {
+            service: service.to_owned(),
+            path: path.to_owned(),
+        };
+        self
+    }
+
+    /// Parses the command line and runs its verb. Errors are printed to standard error.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let start = Instant::now();
+        if let Some(code) = self_exec::run() {
+            return code;
+        }
+        let arguments = Arguments::parse();
+        let needs_account = matches!(arguments.verb, Some(Verb::Outputs { .. } | Verb::Destroy { .. }));
+        if arguments.target.aws || needs_account {
+            return self
+                .run_in_account(arguments)
+                .unwrap_or_else(|reason| exit_code(Err(reason)));
+        }
+        exit_code(self.run_locally(arguments, start).map_err(|error| error.to_string()))
+    }
+
+    #[cfg(feature = "aws")]
+    fn run_in_account(&self, arguments: Arguments) -> Result<ExitCode, String> {
+        aws::run(&self.application, arguments)
+    }
+
+    #[cfg(not(feature = "aws"))]
+    fn run_in_account(&self, _arguments: Arguments) -> Result<ExitCode, String> {
+        Err(crate::cli::aws_disabled::enable_hint())
+    }
+
+    fn run_locally(&self, arguments: Arguments, start: Instant) -> VerbResult<()> {
+        if arguments.once {
+            return demo_scenario::run(self, arguments.network.into(), start);
+        }
+        let state_dir = LocalStateDir::open(arguments.state.as_deref(), self.application.name())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let state = runtime.block_on(state_dir.state())?;
+        let command = |event: Box<dyn FnOnce(String) -> Event<Version>>| -> VerbResult<()> {
+            let target = LocalTarget::new(&state_dir)?;
+            let controller = RolloutController::new(&self.application, target, show);
+            Ok(runtime.block_on(controller.run_command(event))?)
+        };
+        match arguments.verb {
+            None => {
+                drop(runtime);
+                self.up(&state_dir, state.as_ref(), arguments.network.into(), start, None)
+            }
+            Some(Verb::Synth) => Ok(print(&self.application.template(&or_initial(state))?.to_json())?),
+            Some(Verb::Diagram) => Ok(print(&diagram(&self.application.template(&or_initial(state))?))?),
+            Some(Verb::Diff { version, given, .. }) => {
+                given.is_nothing()?;
+                print_diff(&self.application, &or_initial(state), version)
+            }
+            Some(Verb::Status) => print_status(state.as_ref()),
+            Some(Verb::Deploy {
+                version,
+                strategy,
+                given,
+                ..
+            }) => {
+                given.is_nothing()?;
+                let strategy = select_strategy(state.as_ref(), version, strategy)?;
+                command(Box::new(move |controller| Event::Deploy {
+                    version,
+                    strategy,
+                    controller,
+                }))
+            }
+            Some(Verb::Continue) => command(Box::new(|_| Event::Continue)),
+            Some(Verb::Abort) => command(Box::new(|_| Event::Abort)),
+            Some(Verb::Rollback) => command(Box::new(|controller| Event::Rollback { controller })),
+            // `run` runs these in an account.
+            Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => Ok(()),
+        }
+    }
+
+    /// Runs the application in its stored state, until it is stopped or the scenario ends.
+    fn up<'a>(
+        &'a self,
+        state_dir: &'a LocalStateDir,
+        state: Option<&State<Version>>,
+        network: mesh_local::Network,
+        start: Instant,
+        scenario: Option<up::Story<'a>>,
+    ) -> VerbResult<()> {
+        let template = self.application.runnable_template(state)?;
+        let plan = self.plan(&template)?;
+        let is_new = state.is_none();
+        let when_running = async move {
+            match is_new {
+                // Both sides run the initial version now.
+                true => state_dir
+                    .initialize(INITIAL_VERSION)
+                    .await
+                    .map_err(|error| error.to_string()),
+                false => Ok(()),
+            }
+        };
+        Ok(up::run(Up {
+            beginning: start,
+            plan,
+            network,
+            walk: &self.smoke_test,
+            once: false,
+            watch: None,
+            controlled: Some(ControlHandler::new(
+                state_dir.socket(),
+                template,
+                |template| self.plan(template),
+                when_running,
+            )),
+            story: scenario,
+        })?)
+    }
+
+    fn plan(&self, template: &Template) -> Result<Plan, String> {
+        let stack = StackInput {
+            name: self.application.name(),
+            template,
+            parameters: &Default::default(),
+        };
+        Plan::new(&[stack], &self.images)
+            .and_then(Plan::with_services)
+            .map_err(|diagnostics| up::cannot_be_run(&diagnostics))
+    }
+}
+
+fn or_initial(state: Option<State<Version>>) -> State<Version> {
+    state.unwrap_or_else(|| State::initial(INITIAL_VERSION))
+}
+
+fn print_diff(application: &Application, state: &State<Version>, version: Version) -> VerbResult<()> {
+    match changed_template(application, state, version)? {
+        Ok(after) => {
+            let before = application.runnable_template(Some(state))?;
+            Ok(print(&diff(&before, &after).to_string())?)
+        }
+        Err(text) => Ok(print(text)?),
+    }
+}
+
+/// The template after a deployment of `version`; or a text, if the template does not change.
+fn changed_template(
+    application: &Application,
+    state: &State<Version>,
+    version: Version,
+) -> VerbResult<Result<Template, &'static str>> {
+    Ok(match application.version_change(state, version)? {
+        VersionChange::Template(template) => Ok(*template),
+        VersionChange::None => Err("no changes\n"),
+        VersionChange::TrafficOnly { to } => Err(match to {
+            bluegreen_state::Side::Blue => "no changes, except that traffic shifts to blue\n",
+            bluegreen_state::Side::Green => "no changes, except that traffic shifts to green\n",
+        }),
+    })
+}
+
+fn print_status(state: Option<&State<Version>>) -> VerbResult<()> {
+    match state {
+        Some(state) => Ok(print(&status(state))?),
+        None => Ok(print("nothing was deployed yet\n")?),
+    }
+}

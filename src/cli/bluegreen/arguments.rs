@@ -1,0 +1,103 @@
+//! Arguments of an application that is deployed blue-green.
+
+use std::path::PathBuf;
+
+use bluegreen_deploy::Version;
+use bluegreen_state::Strategy;
+use clap::{Parser, Subcommand};
+
+use crate::cli::aws_args::{AwsTarget, StackInputs};
+use crate::up::Network;
+
+/// Runs two versions side by side and shifts traffic from one to the other.
+#[derive(Debug, Parser)]
+#[command(disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+    /// Run the demo scenario under load, with a temporary state, and exit. The exit code is 0 if no request failed and
+    /// each version served when it should.
+    #[arg(long, conflicts_with = "state")]
+    pub(super) once: bool,
+    /// Network of the tasks.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) network: Network,
+    /// Directory of the state and of the control socket. Default: $XDG_STATE_HOME/meshwright/NAME or
+    /// ~/.local/state/meshwright/NAME.
+    #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "aws")]
+    pub(super) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: AwsTarget,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Print the CloudFormation template of the current state.
+    Synth,
+    /// Print a Mermaid diagram.
+    Diagram,
+    /// Print what deploying a version would change.
+    Diff {
+        /// The version.
+        #[arg(long)]
+        version: Version,
+        #[command(flatten)]
+        given: StackInputs,
+        /// With --aws: exit with code 3 if there are differences.
+        #[arg(long, requires = "aws")]
+        exit_code: bool,
+    },
+    /// Deploy a version to the side that does not serve and shift traffic to it, or continue its deployment.
+    Deploy {
+        /// The version.
+        #[arg(long)]
+        version: Version,
+        /// Traffic shift: all-at-once, canary:10%,30s, linear:20%,10s, fixed:50% or steps:5%+hold,25%+10m,100%, optionally
+        /// followed by ,bake:5m. Default: canary:10%,30s. A resumed deployment keeps its original strategy.
+        #[arg(long)]
+        strategy: Option<Strategy>,
+        #[command(flatten)]
+        given: StackInputs,
+        /// With --aws: do not ask for confirmation of changes to IAM or network access.
+        #[arg(long, requires = "aws")]
+        yes: bool,
+    },
+    /// Print the version and weight of each side, and the progress of a deployment.
+    Status,
+    /// Continue a paused deployment.
+    Continue,
+    /// Roll back the deployment in progress.
+    Abort,
+    /// Roll back the deployment in progress, or return to the previous version.
+    Rollback,
+    /// Print the outputs of the deployed stack in the AWS account.
+    Outputs {
+        /// Print JSON: stack, output, value.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete the stack in the AWS account and the state.
+    Destroy {
+        /// Do not ask for confirmation.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use bluegreen_deploy::DEFAULT_STRATEGY;
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn help_names_the_default_strategy() {
+        let command = Arguments::command();
+        let deploy = command.find_subcommand("deploy").expect("the verb exists");
+        let option = deploy.get_arguments().find(|option| option.get_id() == "strategy");
+        let help = option.and_then(|option| option.get_help()).expect("it has a help text");
+        let expected = format!("Default: {DEFAULT_STRATEGY}. ");
+        assert!(help.to_string().contains(&expected), "{help}");
+    }
+}
