@@ -7,8 +7,7 @@ pub(crate) mod aws_args;
 #[cfg(not(feature = "aws"))]
 pub(crate) mod aws_disabled;
 pub(crate) mod bluegreen;
+pub(crate) mod error;
 pub(crate) mod images;
 pub(crate) mod template;
 mod translate;
-
-pub(crate) use app::exit_code;

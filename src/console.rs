@@ -1,6 +1,6 @@
-//! What is shown while a mesh comes up: on a terminal a spinner with lines above it, elsewhere plain lines.
+//! Terminal output: a spinner with lines above it on a terminal, plain lines elsewhere.
 //!
-//! Progress goes to standard error, and what was asked for (answers, addresses) to standard output.
+//! Progress goes to standard error, results (responses, addresses, documents) go to standard output.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -10,17 +10,22 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What is let through by default. AWS's SDK warns in its own words of what its errors say as well.
+/// The default log filter. AWS's SDK logs warnings about failures that its errors report as well.
 const WARNINGS: &str = "warn,aws_config=error,aws_runtime=error,aws_smithy_runtime=error";
 
-/// The terminal, or whatever stands in for it. Clones share it.
+/// A document could not be written to standard output.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output")]
+pub(crate) struct OutputError(#[source] io::Error);
+
+/// Standard error and standard output, shared by clones.
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
     spinner: ProgressBar,
 }
 
 impl Console {
-    /// A console that spins if standard error is a terminal.
+    /// A console with a spinner if standard error is a terminal.
     pub(crate) fn new() -> Self {
         let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{spinner} {wide_msg}");
@@ -31,80 +36,80 @@ impl Console {
         Self { spinner }
     }
 
-    /// Shows that something is going on, until the next call of this or of [`Console::at_rest`].
-    pub(crate) fn waiting(&self, what: &str) {
-        self.spinner.set_message(what.to_owned());
+    /// Sets the spinner's text, until the next call of this or of [`Console::clear_status`].
+    pub(crate) fn set_status(&self, text: &str) {
+        self.spinner.set_message(text.to_owned());
     }
 
-    /// Shows how far something is, of which it may be known how much there is in all.
+    /// Sets the spinner's text and shows a progress bar if the total is known.
     #[cfg(feature = "aws")]
-    pub(crate) fn counting(&self, finished: usize, total: Option<usize>, what: &str) {
+    pub(crate) fn set_progress(&self, finished: usize, total: Option<usize>, text: &str) {
         let Some(total) = total else {
-            return self.waiting(what);
+            return self.set_status(text);
         };
         let style = ProgressStyle::with_template("{spinner} {bar:24.green} {pos}/{len} {wide_msg}");
         self.spinner
             .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.spinner.set_length(u64::try_from(total).unwrap_or(u64::MAX));
         self.spinner.set_position(u64::try_from(finished).unwrap_or(u64::MAX));
-        self.spinner.set_message(what.to_owned());
+        self.spinner.set_message(text.to_owned());
     }
 
-    /// Nothing is going on any more.
-    pub(crate) fn at_rest(&self) {
+    /// Removes the spinner.
+    pub(crate) fn clear_status(&self) {
         self.spinner.finish_and_clear();
     }
 
-    /// A line of progress.
+    /// Prints a line of progress to standard error.
     pub(crate) fn progress(&self, line: &str) {
-        self.spinner.suspend(|| tell(line));
+        self.spinner.suspend(|| print_error(line));
     }
 
-    /// What was asked for.
+    /// Prints a result to standard output.
     pub(crate) fn show(&self, text: &str) {
         self.spinner.suspend(|| show(text));
     }
 
-    /// How many columns a line on standard output has room for. Where it is no terminal, as many as fit into most.
+    /// The columns of standard output; 100 if it is not a terminal.
     pub(crate) fn width(&self) -> usize {
         let size = ::console::Term::stdout().size_checked();
         size.map_or(100, |(_rows, columns)| columns.into())
     }
 
-    /// Lets warnings of this process's own parts through to the console. `RUST_LOG` decides otherwise.
-    pub(crate) fn take_warnings(&self) {
+    /// Prints log events of this process: warnings and errors, or what `RUST_LOG` selects.
+    pub(crate) fn install_log_subscriber(&self) {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(WARNINGS));
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(!self.spinner.is_hidden())
             .with_writer(Lines(self.clone()));
-        // Somebody who embeds this may have set up a subscriber of their own.
+        // The embedding program may have set a subscriber already.
         let _already_set = subscriber.try_init();
     }
 }
 
-/// A line, or lines, on standard output. Whoever closed it does not want to know: `println!` would panic.
+/// Prints lines to standard output. A closed standard output is ignored; `println!` would panic.
 pub(crate) fn show(text: &str) {
     let mut output = io::stdout().lock();
     let _closed = writeln!(output, "{text}").and_then(|()| output.flush());
 }
 
-/// A document on standard output, which is no document if part of it is missing. Whoever closed standard output has
-/// had enough of it.
-pub(crate) fn print(document: &str) -> Result<(), String> {
+/// Prints a document to standard output. A failed write is an error, because part of a document is useless; a closed
+/// standard output is ignored.
+pub(crate) fn print(document: &str) -> Result<(), OutputError> {
     let mut output = io::stdout().lock();
     match writeln!(output, "{}", document.trim_end()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the output: {error}")),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError(error)),
         _ => Ok(()),
     }
 }
 
-/// A line, or lines, on standard error, in the same way.
-pub(crate) fn tell(text: &str) {
+/// Prints lines to standard error. A closed standard error is ignored.
+pub(crate) fn print_error(text: &str) {
     let _closed = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Writes log events between the spinner's pictures.
+/// Writes log events between the spinner's frames.
 struct Lines(Console);
 
 struct Line {
@@ -145,9 +150,9 @@ impl Drop for Line {
     }
 }
 
-/// An error and what is behind it.
+/// An error and its sources, joined by colons.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let behind = std::iter::successors(error.source(), |error| (*error).source());
-    let words: Vec<String> = std::iter::once(error).chain(behind).map(ToString::to_string).collect();
-    words.join(": ")
+    let sources = std::iter::successors(error.source(), |error| (*error).source());
+    let texts: Vec<String> = std::iter::once(error).chain(sources).map(ToString::to_string).collect();
+    texts.join(": ")
 }

@@ -31,10 +31,11 @@
 //! - `up`: start a mesh, run the smoke test, keep it running, stop it;
 //! - [`smoke_test`]: calls into a running mesh and their expected results;
 //! - [`self_exec`]: child processes that run this executable;
-//! - `console`: terminal output.
+//! - [`exit_code`]: exit codes of every command; `console`: terminal output.
 
 mod cli;
 mod console;
+pub mod exit_code;
 pub mod self_exec;
 pub mod smoke_test;
 mod up;

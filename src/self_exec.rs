@@ -1,9 +1,7 @@
-//! The program as its own children.
+//! Child processes that run this executable: containers of the demo service, and the launcher of all children.
 //!
-//! What a runner starts as a container of the demo service, and what it starts everything through, is its own
-//! executable once more, under a first argument of its own. That keeps a single `cargo run` enough to have
-//! services to run. [`crate::run`] sees to it; whoever uses [`mesh_local::LocalMesh`] without it calls [`run`]
-//! first thing in `main`.
+//! The executable starts itself again with a hidden first argument, so that a single `cargo run` has services to run.
+//! [`crate::run`] handles this; a program that uses [`mesh_local::LocalMesh`] directly calls [`run`] first in `main`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,8 +15,8 @@ pub const DEMO_SERVICE_IMAGE: &str = "meshwright/demo-service";
 const DEMO_SERVICE: &str = "__demo-service";
 const LAUNCH: &str = "__launch";
 
-/// Does the child's work and gives its exit code, if this process was started as a child of one like it.
-/// Otherwise `None`, and the program goes on as itself.
+/// Does the work of a child and returns its exit code, if this process was started as one. Otherwise returns `None`, and
+/// the program continues.
 #[must_use]
 pub fn run() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -34,19 +32,19 @@ pub fn run() -> Option<ExitCode> {
     }
 }
 
-/// Starts children through this executable, so that they do not outlive it.
+/// A launcher that starts children through this executable, so that they do not outlive it.
 #[must_use]
 pub fn launcher() -> Launcher {
     Launcher::new([own_executable(), LAUNCH.into()])
 }
 
-/// The images that every program knows: the demo service, under [`DEMO_SERVICE_IMAGE`].
+/// The images known to every program: the demo service as [`DEMO_SERVICE_IMAGE`].
 #[must_use]
 pub fn known_images() -> Images {
     Images::default().with(DEMO_SERVICE_IMAGE, demo_service())
 }
 
-/// The same, and the demo service in place of every image that is not known otherwise.
+/// The known images, and the demo service in place of every unknown image.
 pub(crate) fn known_images_and_stub() -> Images {
     known_images().with_stub(demo_service(), "SERVICE_PORT")
 }
@@ -78,10 +76,10 @@ mod tests {
     use tokio::process::Command;
     use tokio::time::timeout;
 
-    /// Nothing here takes a second; what takes longer than this would take forever.
-    const TOO_LONG: Duration = Duration::from_secs(60);
+    /// Far longer than anything here takes.
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// The binary of this package: these tests have a `main` of their own, which is no service.
+    /// The binary of this package. The executable of these tests has a `main` of its own and cannot be a service.
     pub(super) fn built() -> io::Result<PathBuf> {
         let own = std::env::current_exe()?;
         let folder = own
@@ -97,8 +95,8 @@ mod tests {
         Ok(built)
     }
 
-    /// How the demo service ends as the runner's child, and what it logs, when it gets SIGTERM.
-    async fn stopped(variables: &[(&str, &str)]) -> (ExitStatus, String) {
+    /// Exit status and log of the demo service as the runner's child after SIGTERM.
+    async fn run_until_sigterm(variables: &[(&str, &str)]) -> (ExitStatus, String) {
         let mut service = Command::new(built().expect("this test has a path"))
             .arg(super::DEMO_SERVICE)
             .env_clear()
@@ -112,23 +110,23 @@ mod tests {
             .expect("it starts");
         let mut stdout = BufReader::new(service.stdout.take().expect("it is piped"));
         let mut start_line = String::new();
-        let read = timeout(TOO_LONG, stdout.read_line(&mut start_line)).await;
-        read.expect("it starts soon").expect("it says so");
+        let read = timeout(TIMEOUT, stdout.read_line(&mut start_line)).await;
+        read.expect("it starts in time").expect("it prints a line");
         let pid = service.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         kill_process(pid.expect("it runs"), Signal::TERM).expect("it can be signalled");
-        let ended = timeout(TOO_LONG, service.wait_with_output()).await;
-        let output = ended.expect("it ends soon").expect("it is waited for");
+        let ended = timeout(TIMEOUT, service.wait_with_output()).await;
+        let output = ended.expect("it ends in time").expect("it can be waited for");
         (output.status, String::from_utf8(output.stderr).expect("it logs UTF-8"))
     }
 
     #[tokio::test]
-    async fn a_service_that_this_program_deregistered_stops_at_once_unless_it_is_told_otherwise() {
+    async fn a_service_of_the_runner_skips_the_deregistration_wait_by_default() {
         let waits = "requests are taken until everybody knows";
-        let (status, log) = stopped(&[]).await;
+        let (status, log) = run_until_sigterm(&[]).await;
         assert!(status.success() && log.contains("requests in flight finish"), "{log}");
         assert!(!log.contains(waits), "{log}");
 
-        let (status, log) = stopped(&[("SERVICE_DEREGISTRATION", "50ms")]).await;
+        let (status, log) = run_until_sigterm(&[("SERVICE_DEREGISTRATION", "50ms")]).await;
         assert!(status.success(), "{log}");
         assert!(log.contains(waits) && log.contains("wait=50ms"), "{log}");
     }

@@ -1,28 +1,28 @@
-//! Calls that show a mesh at work, and what is expected of them.
+//! Smoke tests: calls into a running mesh and their expected results.
 //!
-//! A walk is data: an example says which calls to make, the runner makes them and shows the answer, the path it
-//! took and the time. A call that does not go as expected ends the walk with the reason.
+//! A smoke test is data: an app lists the calls, the runner makes them and prints the response, the request path and the
+//! time of each. The first call with an unexpected result ends the test with the reason.
 
 mod runner;
 
 use std::fmt;
 
-pub(crate) use runner::Runner;
+pub(crate) use runner::{Runner, SmokeTestError};
 
-/// Calls to make, one after the other.
+/// Calls to make one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct SmokeTest {
     pub(crate) calls: Vec<Call>,
 }
 
 impl SmokeTest {
-    /// No call.
+    /// A smoke test without calls.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes this call next.
+    /// Adds a call after the others.
     #[must_use]
     pub fn with(mut self, call: Call) -> Self {
         self.calls.push(call);
@@ -30,30 +30,30 @@ impl SmokeTest {
     }
 }
 
-/// One or several equal calls from outside to a service.
+/// A call from outside the mesh to a service, made once or several times.
 #[derive(Debug, Clone)]
 pub struct Call {
     service: String,
     path: String,
     times: u32,
     status: u16,
-    answer: Option<Expected>,
-    in_turn: Option<String>,
-    /// The services on the ways that must all be taken, such as `green → blue`.
-    ways: Vec<String>,
+    body: Option<ExpectedBody>,
+    round_robin: Option<String>,
+    /// The expected request paths, as the services on each: `green → blue`.
+    split: Vec<String>,
 }
 
-/// What the body of an answer must be.
+/// The expected body of a response.
 #[derive(Debug, Clone)]
-enum Expected {
-    /// This.
+enum ExpectedBody {
+    /// Equal to this text.
     Exactly(String),
-    /// Something with this in it.
+    /// With this text in it.
     Containing(String),
 }
 
 impl Call {
-    /// `GET path` at the Envoy of the service's first task. Expected is status 200, unless another is said.
+    /// `GET path` through the Envoy of the service's first task. The expected status is 200 by default.
     #[must_use]
     pub fn get(service: &str, path: &str) -> Self {
         Self {
@@ -61,9 +61,9 @@ impl Call {
             path: path.to_owned(),
             times: 1,
             status: 200,
-            answer: None,
-            in_turn: None,
-            ways: Vec::new(),
+            body: None,
+            round_robin: None,
+            split: Vec::new(),
         }
     }
 
@@ -78,24 +78,24 @@ impl Call {
     /// Expects exactly this body.
     #[must_use]
     pub fn expect_body(mut self, body: &str) -> Self {
-        self.answer = Some(Expected::Exactly(body.to_owned()));
+        self.body = Some(ExpectedBody::Exactly(body.to_owned()));
         self
     }
 
-    /// Expects that the call fails with this status and an explanation that contains `words`.
+    /// Expects this error status and a body that contains `text`.
     #[must_use]
-    pub fn expect_error(mut self, status: u16, words: &str) -> Self {
+    pub fn expect_error(mut self, status: u16, text: &str) -> Self {
         self.status = status;
-        self.answer = Some(Expected::Containing(words.to_owned()));
+        self.body = Some(ExpectedBody::Containing(text.to_owned()));
         self
     }
 
-    /// Makes the call `times` times and expects that each of these ways is taken and no other. A way is written as the
+    /// Makes the call `times` times and expects every one of these request paths and no other. A path is written as the
     /// services on it, in order: `green → blue`.
     #[must_use]
-    pub fn expect_split(mut self, times: u32, ways: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn expect_split(mut self, times: u32, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.times = times;
-        self.ways = ways.into_iter().map(Into::into).collect();
+        self.split = paths.into_iter().map(Into::into).collect();
         self
     }
 
@@ -103,7 +103,7 @@ impl Call {
     #[must_use]
     pub fn expect_round_robin(mut self, service: &str, times: u32) -> Self {
         self.times = times;
-        self.in_turn = Some(service.to_owned());
+        self.round_robin = Some(service.to_owned());
         self
     }
 }
@@ -114,14 +114,14 @@ impl fmt::Display for Call {
         if self.times > 1 {
             write!(f, ", {} times", self.times)?;
         }
-        if let Some(service) = &self.in_turn {
+        if let Some(service) = &self.round_robin {
             write!(f, ": every task of {service} in turn")?;
         }
-        if !self.ways.is_empty() {
-            write!(f, ": {}", self.ways.join(" or "))?;
+        if !self.split.is_empty() {
+            write!(f, ": {}", self.split.join(" or "))?;
         }
         if self.status != 200 {
-            write!(f, ": refused")?;
+            write!(f, ": status {}", self.status)?;
         }
         Ok(())
     }

@@ -1,33 +1,39 @@
-//! Up: start a template's mesh, take the walk, stay until told to stop, stop.
+//! Up: starts a mesh, runs the smoke test, keeps the mesh running, stops it.
 
 mod control_handler;
 mod usage_hints;
+mod watch;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
-use mesh_local::{Applied, CallScope, Event, LocalMesh, Plan};
-use sidecar_contract::ValidationErrors;
+use mesh_local::{Applied, ApplyError, CallScope, Event, LocalMesh, Plan, StartError};
 use stop_signals::{StopSignal, StopSignals};
 
-use crate::cli::template::Watch;
 use crate::console::{Console, chain};
+use crate::exit_code::Exit;
 use crate::self_exec::launcher;
-use crate::smoke_test::{Runner, SmokeTest};
+use crate::smoke_test::{Runner, SmokeTest, SmokeTestError};
 
 pub(crate) use self::control_handler::ControlHandler;
+pub(crate) use self::watch::Watch;
 
-/// What network tasks are in, as it is said on the command line.
+/// Any error of a step that the caller supplies.
+pub(crate) type BoxError = Box<dyn std::error::Error>;
+
+/// The network of tasks, on the command line.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum Network {
-    /// All tasks share this machine's loopback address; services are told where their Envoys are
+    /// All tasks share the loopback address of this machine; services learn their Envoy's address from the environment
     #[default]
     Shared,
-    /// Each task has a network of its own, in which its connections are redirected to its Envoy; Linux, as root or in a
-    /// user namespace
+    /// Each task has a network namespace in which its connections are redirected to its Envoy (transparent proxy);
+    /// Linux, as root or in a user namespace
     Namespaces,
 }
 
@@ -40,191 +46,245 @@ impl From<Network> for mesh_local::Network {
     }
 }
 
-/// What to bring up, and how.
+/// A mesh to start, and what to do with it.
 pub(crate) struct Up<'a> {
-    /// When the program started, for the time it took.
-    pub(crate) beginning: Instant,
+    /// When the program started, to report start times.
+    pub(crate) start: Instant,
     pub(crate) plan: Plan,
     pub(crate) network: mesh_local::Network,
-    pub(crate) walk: &'a SmokeTest,
-    /// Stop after the walk.
+    pub(crate) smoke_test: &'a SmokeTest,
+    /// Stop after the smoke test.
     pub(crate) once: bool,
-    /// The files the plan was read from, if their changes are to be followed.
+    /// The template files to watch for changes.
     pub(crate) watch: Option<Watch<'a>>,
-    /// By which other programs change the mesh, if they may.
-    pub(crate) controlled: Option<ControlHandler<'a>>,
-    /// What happens once the walk is taken, instead of staying until told to stop.
-    pub(crate) story: Option<Story<'a>>,
+    /// Applies commands from the control socket.
+    pub(crate) control: Option<ControlHandler<'a>>,
+    /// Runs after the smoke test; the mesh stops with it.
+    pub(crate) scenario: Option<Scenario<'a>>,
 }
 
-/// What happens in a mesh that runs. The error is the reason why it went wrong.
-pub(crate) type Story<'a> = Box<dyn FnOnce(Scene) -> LocalBoxFuture<'a, Result<(), String>> + 'a>;
+/// A scenario in a running mesh.
+pub(crate) type Scenario<'a> = Box<dyn FnOnce(ScenarioContext) -> LocalBoxFuture<'a, Result<(), BoxError>> + 'a>;
 
-/// Where a story takes place.
-pub(crate) struct Scene {
+/// What a scenario can use.
+pub(crate) struct ScenarioContext {
     pub(crate) console: Console,
-    /// From where they are called.
-    pub(crate) beside: CallScope,
-    /// Where the Envoys of each service's first task are called, by service.
-    pub(crate) doors: BTreeMap<String, SocketAddr>,
+    /// Where calls can be made from.
+    pub(crate) call_scope: CallScope,
+    /// The ingress address of each service's first task, by service.
+    pub(crate) gateways: BTreeMap<String, SocketAddr>,
 }
 
-/// Brings a mesh up and down again. The error is the reason why it did not come up or the walk went wrong.
-pub(crate) fn run(up: Up<'_>) -> Result<(), String> {
+/// Why a mesh did not start, or why it stopped early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpError {
+    #[error("cannot start the async runtime")]
+    Runtime(#[source] io::Error),
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    #[error("cannot listen at {}", socket.display())]
+    ControlSocket {
+        socket: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A signal before the work was complete.
+    #[error("interrupted by {signal}{phase}")]
+    Interrupted { signal: StopSignal, phase: &'static str },
+    #[error("{error}{}", log_tails(.logs))]
+    SmokeTest { error: String, logs: String },
+    #[error(transparent)]
+    Supplied(#[from] BoxError),
+}
+
+fn log_tails(logs: &str) -> String {
+    match logs.trim_end() {
+        "" => String::new(),
+        logs => format!("\nLast lines of the logs:\n{logs}"),
+    }
+}
+
+impl UpError {
+    fn smoke_test(error: &SmokeTestError, mesh: &LocalMesh) -> Self {
+        Self::SmokeTest {
+            error: chain(error),
+            logs: mesh.log_tails(),
+        }
+    }
+}
+
+/// Why a changed template was not applied.
+#[derive(Debug, thiserror::Error)]
+enum ReloadError {
+    #[error(transparent)]
+    Plan(BoxError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+/// Starts a mesh and stops it again.
+pub(crate) fn run(up: Up<'_>) -> Result<Exit, UpError> {
     let console = Console::new();
-    console.take_warnings();
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
-    let result = runtime.block_on(up.start_and_stay(&console));
-    console.at_rest();
+    console.install_log_subscriber();
+    let runtime = tokio::runtime::Runtime::new().map_err(UpError::Runtime)?;
+    let result = runtime.block_on(up.start_and_serve(&console));
+    console.clear_status();
     result
 }
 
-/// What is said of a template with problems.
-pub(crate) fn cannot_be_run(diagnostics: &ValidationErrors) -> String {
-    format!("this template cannot be run here\n{diagnostics}")
-}
-
-/// Between two looks at the files. Nobody saves a file and expects its effect sooner.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+/// Time between two checks of the watched files.
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Up<'_> {
-    async fn start_and_stay(mut self, console: &Console) -> Result<(), String> {
-        // Before anything is started: from here on a signal never ends this process on the spot.
-        let mut signals = StopSignals::for_terminal().map_err(|error| format!("cannot listen for signals: {error}"))?;
-        console.waiting("starting");
-        let shown = console.clone();
+    async fn start_and_serve(mut self, console: &Console) -> Result<Exit, UpError> {
+        // Before anything is started: from here on a signal no longer ends this process at once.
+        let mut signals = StopSignals::for_terminal().map_err(UpError::Signals)?;
+        console.set_status("starting");
+        let event_console = console.clone();
         let start = LocalMesh::start(self.plan.clone(), self.network, launcher(), move |event| {
-            show(&shown, &event);
+            show_event(&event_console, &event);
         });
-        if let Some(controlled) = &mut self.controlled {
-            controlled.open().await?;
+        if let Some(control) = &mut self.control {
+            control.open().await?;
         }
         let mut mesh = tokio::select! {
-            mesh = start => mesh.map_err(|error| chain(&error))?,
-            name = signals.next_distinct() => return Err(format!("interrupted by {name} before the mesh was started")),
-        };
-        // From here on there is something to be stopped in good order, whatever happens.
-        let result = tokio::select! {
-            result = self.use_mesh(&mut mesh, console) => result,
-            name = signals.next_distinct() => {
-                console.progress(&format!("{name}: stopping"));
-                Err(format!("interrupted by {name}"))
+            mesh = start => mesh?,
+            signal = signals.next_distinct() => {
+                return Err(UpError::Interrupted { signal, phase: " before the mesh had started" });
             }
         };
-        let result = match result {
-            Ok(()) => self.stay(&mut mesh, &mut signals, console).await,
-            Err(reason) => Err(reason),
+        // From here on the mesh has to be shut down, whatever happens.
+        let result = tokio::select! {
+            result = self.check_mesh(&mut mesh, console) => result,
+            signal = signals.next_distinct() => Err(interrupt(signal, console)),
         };
-        console.waiting("stopping");
+        let result = match result {
+            Ok(()) => self.serve(&mut mesh, &mut signals, console).await,
+            Err(error) => Err(error),
+        };
+        console.set_status("stopping");
         tokio::select! {
             () = mesh.shutdown() => {}
-            name = signals.next_distinct() => console.progress(&format!("{name} again: killing what is left")),
+            signal = signals.next_distinct() => {
+                console.progress(&format!("{signal} again: killing the remaining processes"));
+            }
         }
         result
     }
 
-    /// Stays up for as long as it is meant to, and lets the mesh be changed meanwhile.
-    async fn stay(&mut self, mesh: &mut LocalMesh, signals: &mut StopSignals, console: &Console) -> Result<(), String> {
-        if let Some(story) = self.story.take() {
-            let mut doors = BTreeMap::new();
+    /// Runs the scenario, or serves until a signal arrives; applies changes meanwhile.
+    async fn serve(
+        &mut self,
+        mesh: &mut LocalMesh,
+        signals: &mut StopSignals,
+        console: &Console,
+    ) -> Result<Exit, UpError> {
+        if let Some(scenario) = self.scenario.take() {
+            let mut gateways = BTreeMap::new();
             for task in mesh.tasks() {
-                if let (Some(service), Some(door)) = (task.task.split('/').next(), task.ingress.values().next()) {
-                    doors.entry(service.to_owned()).or_insert(*door);
+                if let (Some(service), Some(gateway)) = (task.task.split('/').next(), task.ingress.values().next()) {
+                    gateways.entry(service.to_owned()).or_insert(*gateway);
                 }
             }
-            let scene = Scene {
+            let context = ScenarioContext {
                 console: console.clone(),
-                beside: mesh.call_scope(),
-                doors,
+                call_scope: mesh.call_scope(),
+                gateways,
             };
             return tokio::select! {
-                result = story(scene) => result,
-                name = self.follow_changes(mesh, signals, console) => {
-                    console.progress(&format!("{name}: stopping"));
-                    Err(format!("interrupted by {name}"))
-                }
+                result = scenario(context) => Ok(result.map(|()| Exit::Done)?),
+                signal = self.apply_changes(mesh, signals, console) => Err(interrupt(signal, console)),
             };
         }
-        if !self.once {
-            console.at_rest();
-            console.show(&usage_hints::text(mesh, self.walk));
-            // Being told to stop is how this is meant to end.
-            let name = self.follow_changes(mesh, signals, console).await;
-            console.progress(&format!("{name}: stopping"));
+        if self.once {
+            return Ok(Exit::Done);
         }
-        Ok(())
+        console.clear_status();
+        console.show(&usage_hints::text(mesh, self.smoke_test));
+        let signal = self.apply_changes(mesh, signals, console).await;
+        console.progress(&format!("{signal}: stopping"));
+        Ok(Exit::Interrupted)
     }
 
-    /// Makes the mesh what changes in the files, and others, say, until a signal comes. Gives its name.
-    async fn follow_changes(
+    /// Applies changes of the watched files and commands from the control socket until a signal arrives.
+    async fn apply_changes(
         &mut self,
         mesh: &mut LocalMesh,
         signals: &mut StopSignals,
         console: &Console,
     ) -> StopSignal {
         loop {
-            let asked = tokio::select! {
-                name = signals.next_distinct() => return name,
-                () = tokio::time::sleep(BETWEEN_LOOKS) => None,
-                asked = control_handler::next(self.controlled.as_mut()) => Some(asked),
+            let request = tokio::select! {
+                signal = signals.next_distinct() => return signal,
+                () = tokio::time::sleep(WATCH_INTERVAL) => None,
+                request = control_handler::next(self.control.as_mut()) => Some(request),
             };
             let work = async {
-                if let (Some((wish, reply)), Some(controlled)) = (asked, &mut self.controlled) {
-                    // Whoever asked may be gone.
-                    let _gone = reply.send(controlled.handle(wish, mesh, console).await);
-                } else if let Some(changed) = self.watch.as_mut().and_then(Watch::look) {
-                    let said = match changed {
-                        Ok(plan) => apply_file(mesh, plan, self.walk, console).await,
-                        Err(reason) => format!("the template changed, and everything stays as it is: {reason}"),
+                if let (Some((command, reply)), Some(control)) = (request, &mut self.control) {
+                    // The client may have disconnected.
+                    let _disconnected = reply.send(control.handle(command, mesh, console).await);
+                } else if let Some(changed) = self.watch.as_mut().and_then(Watch::poll) {
+                    let text = match reload(mesh, changed, self.smoke_test, console).await {
+                        Ok(text) => text,
+                        Err(error) => format!("template changed, not applied: {}", chain(&error)),
                     };
-                    console.progress(&said);
+                    console.progress(&text);
                 }
             };
             tokio::select! {
-                name = signals.next_distinct() => return name,
+                signal = signals.next_distinct() => return signal,
                 () = work => {}
             }
         }
     }
 
-    /// Waits for the mesh and takes the walk.
-    async fn use_mesh(&mut self, mesh: &mut LocalMesh, console: &Console) -> Result<(), String> {
-        mesh.ready().await.map_err(|error| chain(&error))?;
+    /// Waits until the mesh is ready and runs the smoke test.
+    async fn check_mesh(&mut self, mesh: &mut LocalMesh, console: &Console) -> Result<(), UpError> {
+        mesh.ready().await?;
         console.progress(&format!(
-            "everything is running, {} after the start",
-            seconds_since(self.beginning)
+            "all tasks are running, {:.2} s after the start",
+            self.start.elapsed().as_secs_f64()
         ));
-        console.waiting("calling");
-        let walked = Runner::new(mesh, console)?.run(self.walk).await;
-        let first = walked.map_err(|reason| with_logs(reason, mesh))?;
+        console.set_status("running the smoke test");
+        let first = async { Runner::new(mesh, console)?.run(self.smoke_test).await };
+        let first = first.await.map_err(|error| UpError::smoke_test(&error, mesh))?;
         if let Some(first) = first {
-            let after = first.duration_since(self.beginning).as_secs_f64();
+            let after = first.duration_since(self.start).as_secs_f64();
             console.show(&format!(
-                "\nThe first answer through two services was there {after:.2} s after the start."
+                "\nThe first response through two services arrived {after:.2} s after the start."
             ));
         }
-        match &mut self.controlled {
-            Some(controlled) => controlled.running().await,
+        match &mut self.control {
+            Some(control) => Ok(control.when_running().await?),
             None => Ok(()),
         }
     }
 }
 
-/// Makes the mesh what a changed file says, and gives what is to be said of that.
-async fn apply_file(mesh: &mut LocalMesh, plan: Plan, walk: &SmokeTest, console: &Console) -> String {
-    match mesh.apply(plan).await {
-        Ok(applied) => {
-            if !applied.started.is_empty() || !applied.stopped.is_empty() {
-                console.show(&usage_hints::text(mesh, walk));
-            }
-            applied_text(&applied, &refusals(mesh))
-        }
-        Err(error) => format!("the template changed, and everything stays as it is: {}", chain(&error)),
-    }
+fn interrupt(signal: StopSignal, console: &Console) -> UpError {
+    console.progress(&format!("{signal}: stopping"));
+    UpError::Interrupted { signal, phase: "" }
 }
 
-/// What is said of a change that was made.
-fn applied_text(applied: &Applied, refusals: &str) -> String {
+/// Applies the plan of changed files, and describes the result.
+async fn reload(
+    mesh: &mut LocalMesh,
+    changed: Result<Plan, BoxError>,
+    smoke_test: &SmokeTest,
+    console: &Console,
+) -> Result<String, ReloadError> {
+    let plan = changed.map_err(ReloadError::Plan)?;
+    let applied = mesh.apply(plan).await?;
+    if !applied.started.is_empty() || !applied.stopped.is_empty() {
+        console.show(&usage_hints::text(mesh, smoke_test));
+    }
+    Ok(applied_text(&applied, mesh))
+}
+
+/// Describes an applied change.
+fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
     let Applied {
         started,
         stopped,
@@ -232,59 +292,46 @@ fn applied_text(applied: &Applied, refusals: &str) -> String {
         settled,
     } = applied;
     let milliseconds = settled_after.as_secs_f64() * 1000.0;
-    let mut said = if *settled {
-        format!("the template changed: every Envoy has answered after {milliseconds:.1} ms{refusals}")
+    let mut text = if *settled {
+        let nacks = nack_text(mesh);
+        format!("template changed: applied, every Envoy has responded (ACK or NACK) after {milliseconds:.1} ms{nacks}")
     } else {
-        "the template changed, and some Envoy has not answered in time; the status page says which".to_owned()
+        "template changed: applied, but some Envoys have not responded in time; see the status page".to_owned()
     };
-    for (what, tasks) in [("started", started), ("stopped", stopped)] {
+    for (action, tasks) in [("started", started), ("stopped", stopped)] {
         if !tasks.is_empty() {
-            said.push_str(&format!("; {what} {}", tasks.join(", ")));
+            text.push_str(&format!("; {action} {}", tasks.join(", ")));
         }
     }
-    said
+    text
 }
 
-/// Which tasks' Envoys have refused something, if any.
-fn refusals(mesh: &LocalMesh) -> String {
+/// The tasks whose Envoys have rejected a resource, if any.
+fn nack_text(mesh: &LocalMesh) -> String {
     let status = mesh.status();
-    let refusing = status.nodes.iter().filter(|node| node.rejected().next().is_some());
-    let tasks: Vec<&str> = refusing.map(|node| node.task.as_deref().unwrap_or(&node.id)).collect();
+    let nodes = status.nodes.iter().filter(|node| node.rejected().next().is_some());
+    let tasks: Vec<&str> = nodes.map(|node| node.task.as_deref().unwrap_or(&node.id)).collect();
     if tasks.is_empty() {
         String::new()
     } else {
-        format!("; refused in part by {}, see the status page", tasks.join(", "))
+        format!("; NACK from {}, see the status page", tasks.join(", "))
     }
 }
 
-fn show(console: &Console, event: &Event) {
+fn show_event(console: &Console, event: &Event) {
     match event {
-        Event::Preparing(what) => {
-            console.progress(what);
-            console.waiting(what);
+        Event::Preparing(step) => {
+            console.progress(step);
+            console.set_status(step);
         }
         Event::Waiting { task, what } => {
             console.progress(&event.to_string());
-            console.waiting(&format!("{task}: waiting for {what}"));
+            console.set_status(&format!("{task}: waiting for {what}"));
         }
         Event::TaskRunning { .. } => {
             console.progress(&event.to_string());
-            // Whatever was waited for is there.
-            console.waiting("starting");
+            console.set_status("starting");
         }
         event => console.progress(&event.to_string()),
     }
-}
-
-fn with_logs(reason: String, mesh: &LocalMesh) -> String {
-    let tails = mesh.log_tails();
-    if tails.is_empty() {
-        reason
-    } else {
-        format!("{reason}\nWhat the logs say last:\n{}", tails.trim_end())
-    }
-}
-
-fn seconds_since(beginning: Instant) -> String {
-    format!("{:.2} s", beginning.elapsed().as_secs_f64())
 }

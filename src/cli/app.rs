@@ -1,145 +1,162 @@
-//! A described app as a program with verbs.
+//! Command line of an app described in Rust.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use mesh_infra::{App, MeshEncoding, Template, diagram};
 use mesh_local::{Image, Images, Plan, StackInput};
 
 use crate::cli::aws_args::AwsCommand;
-use crate::console::{print, tell};
+use crate::cli::error::{CliError, report};
+use crate::console::print;
+use crate::exit_code::{self, Exit};
 use crate::self_exec;
 use crate::smoke_test::SmokeTest;
 use crate::up::{self, Network, Up};
 
-/// Runs a described app: reads the command line, does what it says, and gives the exit code. Short for
-/// [`Program::new`] and [`Program::run`].
+/// Runs the command line of a described app and returns its [exit code](crate::exit_code). Short for [`Program::new`] and
+/// [`Program::run`].
 #[must_use]
 pub fn run(app: impl Into<App>) -> ExitCode {
     Program::new(app).run()
 }
 
-/// An app, and what is needed to run it on this machine.
+/// An app with its command line, and what it needs to run locally.
 #[derive(Debug)]
 pub struct Program {
     app: App,
     images: Images,
-    walk: SmokeTest,
+    smoke_test: SmokeTest,
 }
 
-/// Describe once, run anywhere.
+/// Run the app locally, print its template or deploy it to AWS
 #[derive(Debug, Parser)]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, after_help = exit_code::HELP)]
 struct Arguments {
     #[command(subcommand)]
-    verb: Option<Verb>,
-    /// Take the walk, then stop; the exit code says whether all went as expected.
+    command: Option<Command>,
+    /// Run the smoke test, then stop
     #[arg(long)]
     once: bool,
-    /// What network the tasks are in.
+    /// Network of the tasks
     #[arg(long, value_enum, default_value_t)]
     network: Network,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
-    /// Print the CloudFormation template.
+enum Command {
+    /// Print the CloudFormation template
     Synth {
-        /// Which stack; may be left out if there is only one.
+        /// Name of the stack; optional if there is only one
         stack: Option<String>,
-        /// How to write a mesh: as parameters that the control plane reads, or as App Mesh's own resources, which AWS
-        /// no longer serves.
-        #[arg(long, value_enum, default_value_t = Form::Parameters)]
-        mesh: Form,
+        /// Encoding of App Mesh resources: parameters, which the control plane reads, or App Mesh's own resource types,
+        /// which AWS no longer serves
+        #[arg(long, value_enum, default_value_t = Encoding::Parameters)]
+        mesh: Encoding,
     },
-    /// Print a Mermaid diagram.
+    /// Print a Mermaid diagram
     Diagram {
-        /// Which stack; may be left out if there is only one.
+        /// Name of the stack; optional if there is only one
         stack: Option<String>,
     },
     #[command(flatten)]
-    Account(AwsCommand),
+    Aws(AwsCommand),
 }
 
-/// How a mesh is written in a template.
+/// The encoding of a mesh in a template, on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Form {
+enum Encoding {
     Parameters,
     AppMesh,
 }
 
-impl From<Form> for MeshEncoding {
-    fn from(form: Form) -> Self {
-        match form {
-            Form::Parameters => Self::Parameters,
-            Form::AppMesh => Self::AppMesh,
+impl From<Encoding> for MeshEncoding {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Parameters => Self::Parameters,
+            Encoding::AppMesh => Self::AppMesh,
         }
     }
 }
 
 impl Program {
-    /// A program that knows one image, the demo service, and takes no walk.
+    /// A program without a smoke test that knows one image, the demo service.
     pub fn new(app: impl Into<App>) -> Self {
         Self {
             app: app.into(),
             images: self_exec::known_images(),
-            walk: SmokeTest::new(),
+            smoke_test: SmokeTest::new(),
         }
     }
 
-    /// Says what an image means on this machine.
+    /// Sets the local program of an image.
     #[must_use]
     pub fn with_image(mut self, name: &str, image: Image) -> Self {
         self.images = self.images.with(name, image);
         self
     }
 
-    /// Calls to make once everything runs.
+    /// Sets the calls to make once all tasks are running.
     #[must_use]
-    pub fn with_smoke_test(mut self, walk: SmokeTest) -> Self {
-        self.walk = walk;
+    pub fn with_smoke_test(mut self, smoke_test: SmokeTest) -> Self {
+        self.smoke_test = smoke_test;
         self
     }
 
-    /// Reads the command line and does what it says. Mistakes are explained on standard error.
+    /// Parses the command line, runs the command and returns its [exit code](crate::exit_code). Errors are printed to
+    /// standard error.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let beginning = std::time::Instant::now();
+        let start = Instant::now();
         if let Some(code) = self_exec::run() {
             return code;
         }
-        let arguments = Arguments::parse();
-        let result = match arguments.verb {
-            Some(Verb::Account(verb)) => {
-                return verb.run(&self.app).unwrap_or_else(|reason| exit_code(Err(reason)));
+        report(self.execute(Arguments::parse(), start))
+    }
+
+    fn execute(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {
+        match arguments.command {
+            Some(Command::Aws(command)) => return self.execute_in_account(command),
+            Some(Command::Synth { stack, mesh }) => {
+                let (_, template) = self.template(stack.as_deref(), mesh.into())?;
+                print(&template.to_json())?;
             }
-            Some(Verb::Synth { stack, mesh }) => self
-                .template(stack.as_deref(), mesh.into())
-                .and_then(|(_, template)| print(&template.to_json())),
-            Some(Verb::Diagram { stack }) => self
-                .template(stack.as_deref(), MeshEncoding::default())
-                .and_then(|(_, template)| print(&diagram(&template))),
-            None => self.plan().and_then(|plan| {
-                up::run(Up {
-                    beginning,
-                    plan,
-                    walk: &self.walk,
+            Some(Command::Diagram { stack }) => {
+                let (_, template) = self.template(stack.as_deref(), MeshEncoding::default())?;
+                print(&diagram(&template))?;
+            }
+            None => {
+                return Ok(up::run(Up {
+                    start,
+                    plan: self.plan()?,
+                    smoke_test: &self.smoke_test,
                     once: arguments.once,
                     network: arguments.network.into(),
                     watch: None,
-                    controlled: None,
-                    story: None,
-                })
-            }),
-        };
-        exit_code(result)
+                    control: None,
+                    scenario: None,
+                })?);
+            }
+        }
+        Ok(Exit::Done)
     }
 
-    fn plan(&self) -> Result<Plan, String> {
+    #[cfg(feature = "aws")]
+    fn execute_in_account(&self, command: AwsCommand) -> Result<Exit, CliError> {
+        crate::cli::aws::run(command, &self.app)
+    }
+
+    #[cfg(not(feature = "aws"))]
+    fn execute_in_account(&self, _command: AwsCommand) -> Result<Exit, CliError> {
+        Err(CliError::AwsDisabled(crate::cli::aws_disabled::enable_hint()))
+    }
+
+    fn plan(&self) -> Result<Plan, CliError> {
         let (name, template) = self.template(None, MeshEncoding::default())?;
-        // The template as text is all that passes from the description to the runner.
-        let template = Template::from_json(&template.to_json()).map_err(|error| error.to_string())?;
+        // The runner reads the template's text, as CloudFormation does.
+        let template = Template::from_json(&template.to_json())?;
         let stack = StackInput {
             name: &name,
             template: &template,
@@ -147,31 +164,23 @@ impl Program {
         };
         Plan::new(&[stack], &self.images)
             .and_then(Plan::with_services)
-            .map_err(|diagnostics| up::cannot_be_run(&diagnostics))
+            .map_err(CliError::NotRunnable)
     }
 
-    fn template(&self, wanted: Option<&str>, form: MeshEncoding) -> Result<(String, Template), String> {
-        let mut templates = self.app.synth_as(form).map_err(|diagnostics| diagnostics.to_string())?;
+    fn template(&self, stack: Option<&str>, encoding: MeshEncoding) -> Result<(String, Template), CliError> {
+        let mut templates = self.app.synth_as(encoding)?;
         let names: Vec<String> = templates.keys().cloned().collect();
-        let name = match (wanted, names.as_slice()) {
+        let name = match (stack, names.as_slice()) {
             (Some(name), _) => name.to_owned(),
             (None, [only]) => only.clone(),
-            (None, _) => return Err(format!("say which stack: there are {}", names.join(", "))),
+            (None, _) => {
+                let message = format!("the name of a stack is required; the app has {}", names.join(", "));
+                return Err(CliError::Usage(message));
+            }
         };
         let template = templates
             .shift_remove(&name)
-            .ok_or_else(|| format!("there is no stack `{name}`; there are {}", names.join(", ")))?;
+            .ok_or_else(|| CliError::Usage(format!("unknown stack `{name}`; the app has {}", names.join(", "))))?;
         Ok((name, template))
-    }
-}
-
-/// Success, or the reason on standard error and exit code 1.
-pub(crate) fn exit_code(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            tell(&format!("error: {}", reason.replace('\n', "\n  ")));
-            ExitCode::FAILURE
-        }
     }
 }

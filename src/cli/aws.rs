@@ -1,12 +1,10 @@
-//! The verbs that need an AWS account, carried out: `mesh-infra` does, and here it is shown and asked.
+//! Commands for an AWS account: `cfn-deploy` does the work, this module prints, confirms and reports.
 //!
-//! - `config`: which account;
-//! - `requests`: from an app and the command line to what is deployed;
-//! - `deploy`, `diff`, `destroy`, `outputs`: a verb each;
-//! - `progress`, `approval`, `sections`: what is shown meanwhile, asked before, and how changes look;
-//! - `public_ip`: who `--allow-my-ip` lets in.
-//!
-//! What is deployed blue-green uses the same, in `blue_green::there`.
+//! - `config`: account, region and credentials;
+//! - `inputs`: from an app and the command line to deployment inputs;
+//! - `deploy`, `diff`, `destroy`, `outputs`: one command each;
+//! - `progress`, `confirm`, `change_format`: stack events, confirmation and formatting of changes;
+//! - `public_ip`: the address for `--allow-my-ip`.
 
 mod change_format;
 pub(crate) mod config;
@@ -19,97 +17,132 @@ pub(crate) mod outputs;
 mod progress;
 mod public_ip;
 
-use std::process::ExitCode;
-
 use aws_config::SdkConfig;
-use mesh_infra::App;
-use mesh_infra::deploy::{Environment, ErrorKind};
+use mesh_infra::deploy::{self as cfn_deploy, Environment, ErrorKind};
+use mesh_infra::{App, ValidationErrors};
 use stop_signals::StopSignals;
 
 use crate::cli::aws_args::{AwsCommand, AwsTarget};
-use crate::console::Console;
+use crate::cli::error::CliError;
+use crate::console::{Console, OutputError};
+use crate::exit_code::Exit;
 
-/// The exit code of a verb that was told to stop: 128 and the number of SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
+use self::confirm::ConfirmError;
+use self::inputs::InputError;
 
-/// Does what a verb says.
-pub(crate) fn run(verb: AwsCommand, app: &App) -> Result<ExitCode, String> {
-    until_stopped(async |console| perform(verb, app, console).await)
+/// Why a command for an AWS account failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AwsError {
+    #[error(transparent)]
+    Deploy(#[from] cfn_deploy::Error),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Confirm(#[from] ConfirmError),
+    #[error("{confirm}; the change set remains: {source}")]
+    NotDiscarded {
+        confirm: ConfirmError,
+        source: cfn_deploy::Error,
+    },
+    #[error(transparent)]
+    Description(#[from] ValidationErrors),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(
+        "profile `{0}` has no credentials; check ~/.aws/config and ~/.aws/credentials, or log in with `aws sso login \
+         --profile {0}`"
+    )]
+    Profile(String),
+    #[error("stack `{stack}` is not deployed in {region}")]
+    NotDeployed { stack: String, region: String },
 }
 
-/// Does something with an account, until it is done or this program is told to stop.
-pub(crate) fn until_stopped(work: impl AsyncFnOnce(&Console) -> Result<ExitCode, String>) -> Result<ExitCode, String> {
+impl AwsError {
+    /// Whether the command line is wrong.
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(self, Self::Input(error) if error.is_usage())
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(command: AwsCommand, app: &App) -> Result<Exit, CliError> {
+    run_interruptibly(async |console| Ok(execute(command, app, console).await?))
+}
+
+/// Runs `work` until it is done or a signal arrives.
+pub(crate) fn run_interruptibly(work: impl AsyncFnOnce(&Console) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
     let console = Console::new();
-    console.take_warnings();
+    console.install_log_subscriber();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    let runtime = runtime.map_err(CliError::Runtime)?;
     let result = runtime.block_on(async {
-        let mut signals = StopSignals::for_terminal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+        let mut signals = StopSignals::for_terminal().map_err(CliError::Signals)?;
         tokio::select! {
             result = work(&console) => result,
             signal = signals.next_distinct() => {
-                let after = "nothing more is asked for. What CloudFormation was told to do by now, it does; the same command \
-                             goes on from there";
-                console.progress(&format!("{signal}: {after}"));
-                Ok(ExitCode::from(INTERRUPTED))
+                console.progress(&format!(
+                    "{signal}: stopping; CloudFormation completes operations that have started, and the same command \
+                     resumes them"
+                ));
+                Ok(Exit::Interrupted)
             }
         }
     });
-    console.at_rest();
-    // Somebody may still be asked, and need not answer any more.
+    console.clear_status();
+    // A confirmation prompt may still be waiting for input.
     runtime.shutdown_background();
     result
 }
 
-async fn perform(verb: AwsCommand, app: &App, console: &Console) -> Result<ExitCode, String> {
-    match verb {
+async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Exit, AwsError> {
+    match command {
         AwsCommand::Deploy(arguments) => {
-            // What is wrong with the description is wrong with any account.
-            let requests = inputs::of(app, &arguments.place.stacks, &arguments.given).await?;
-            let account = account(&arguments.place.target, console).await?;
-            deploy::run(&account, &requests, arguments.yes, console).await?;
+            // Before any call to AWS: the description may be invalid.
+            let inputs = inputs::for_app(app, &arguments.selection.stacks, &arguments.inputs).await?;
+            let environment = environment(&arguments.selection.target, console).await?;
+            deploy::run(&environment, &inputs, arguments.yes, console).await?;
         }
         AwsCommand::Diff(arguments) => {
-            let requests = inputs::of(app, &arguments.place.stacks, &arguments.given).await?;
-            let account = account(&arguments.place.target, console).await?;
-            return diff::run(&account, &requests, arguments.exit_code, console).await;
+            let inputs = inputs::for_app(app, &arguments.selection.stacks, &arguments.inputs).await?;
+            let environment = environment(&arguments.selection.target, console).await?;
+            return diff::run(&environment, &inputs, arguments.exit_code, console).await;
         }
         AwsCommand::Destroy(arguments) => {
-            let stacks = inputs::names(app, &arguments.place.stacks)?;
-            let account = account(&arguments.place.target, console).await?;
-            destroy::run(&account, &stacks, arguments.yes, console).await?;
+            let stacks = inputs::stack_names(app, &arguments.selection.stacks)?;
+            let environment = environment(&arguments.selection.target, console).await?;
+            destroy::run(&environment, &stacks, arguments.yes, console).await?;
         }
         AwsCommand::Outputs(arguments) => {
-            let stacks = inputs::names(app, &arguments.place.stacks)?;
-            let account = account(&arguments.place.target, console).await?;
-            outputs::run(&account, &stacks, arguments.json).await?;
+            let stacks = inputs::stack_names(app, &arguments.selection.stacks)?;
+            let environment = environment(&arguments.selection.target, console).await?;
+            outputs::run(&environment, &stacks, arguments.json).await?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
-/// The account, which is told to whoever looks: the wrong one is the worst mistake that can be made here.
-async fn account(target: &AwsTarget, console: &Console) -> Result<Environment, String> {
-    console.waiting("asking AWS who we are");
-    account_of(&config::load(target).await, target, console).await
+async fn environment(target: &AwsTarget, console: &Console) -> Result<Environment, AwsError> {
+    console.set_status("resolving the AWS account");
+    environment_of(&config::load(target).await, target, console).await
 }
 
-pub(crate) async fn account_of(
+/// The account and region of a configuration. Prints the caller's identity, so that a wrong account is noticed.
+pub(crate) async fn environment_of(
     config: &SdkConfig,
     target: &AwsTarget,
     console: &Console,
-) -> Result<Environment, String> {
-    let account = Environment::new(config).map_err(|error| error.to_string())?;
-    let caller = account.caller_identity().await.map_err(|error| match &target.profile {
-        Some(profile) if error.kind() == ErrorKind::NoCredentials => format!(
-            "the profile `{profile}` gives no credentials: look for it in ~/.aws/config and ~/.aws/credentials, or log in \
-             with `aws sso login --profile {profile}`"
-        ),
-        _ => error.to_string(),
-    })?;
+) -> Result<Environment, AwsError> {
+    let environment = Environment::new(config)?;
+    let caller = environment
+        .caller_identity()
+        .await
+        .map_err(|error| match &target.profile {
+            Some(profile) if error.kind() == ErrorKind::NoCredentials => AwsError::Profile(profile.clone()),
+            _ => AwsError::Deploy(error),
+        })?;
     console.progress(&format!(
         "account {}, {}, as {}",
         caller.account, caller.region, caller.arn
     ));
-    Ok(account)
+    Ok(environment)
 }

@@ -1,94 +1,95 @@
-//! The verbs that need an AWS account: what can be said on the command line, whether this program was built with them or
-//! not.
-
-use std::process::ExitCode;
+//! Arguments of the commands for an AWS account, with and without the feature `aws`.
 
 use clap::{Args, Subcommand};
 use ipnet::Ipv4Net;
-use mesh_infra::App;
 
-/// A verb for an account.
+/// A command for an AWS account.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AwsCommand {
-    /// Say what deploying would change in the AWS account, and what CloudFormation would replace.
+    /// Compare the app with the deployed stacks, and list the resources that CloudFormation would replace
     Diff(DiffArguments),
-    /// Deploy to the AWS account.
+    /// Deploy to the AWS account
     Deploy(DeployArguments),
-    /// Remove from the AWS account, with what its services left behind.
+    /// Delete stacks from the AWS account, including what Service Connect leaves behind
     Destroy(DestroyArguments),
-    /// Print what the deployed stacks tell, such as addresses.
+    /// Print the outputs of deployed stacks, such as addresses
     Outputs(OutputsArguments),
 }
 
-/// Which account.
+/// The AWS account and region of a command.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "AWS account")]
 pub(crate) struct AwsTarget {
-    /// The AWS account is meant, not this machine. May be left out where a verb is for nothing else.
+    /// Run against AWS instead of locally (implied by outputs and destroy)
     #[arg(long, global = true)]
     pub(crate) aws: bool,
-    /// The region. Default: `AWS_REGION`, or the profile's.
+    /// AWS region. Default: `AWS_REGION`, or the profile's region
     #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// The profile in ~/.aws/config. Default: `AWS_PROFILE`, or `default`.
+    /// Profile in ~/.aws/config. Default: `AWS_PROFILE`, or `default`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Where AWS's APIs are, if not in AWS: an emulator. Default: `AWS_ENDPOINT_URL`, or the profile's `endpoint_url`.
+    /// URL of an AWS emulator. Default: `AWS_ENDPOINT_URL`, or the profile's `endpoint_url`
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
 }
 
-/// Which stacks of an app, and in which account.
+/// Stacks of an app in an account.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Place {
-    /// Which stacks. Default: all, in the order in which the app has them.
+pub(crate) struct StackSelection {
+    /// Names of stacks. Default: all, in the app's order
     pub(crate) stacks: Vec<String>,
     #[command(flatten)]
     pub(crate) target: AwsTarget,
 }
 
-/// What is given to a template.
+/// Input of a template.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "AWS account")]
 pub(crate) struct StackInputs {
-    /// The value of a template parameter; may be repeated. Default: what the deployed stack has, or the template's own.
+    /// Value of a template parameter (repeatable). Default: the deployed stack's value, or the template's default
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = crate::cli::template::parameter)]
     pub(crate) parameters: Vec<(String, String)>,
-    /// Who may reach what the stack opens, by addresses: 203.0.113.7/32. Default: nobody.
+    /// IPv4 addresses that may reach the app's public endpoints, such as 203.0.113.7/32. Default: none
     #[arg(long, value_name = "CIDR", conflicts_with = "allow_my_ip", value_parser = cidr)]
     pub(crate) allow_ip: Option<Ipv4Net>,
-    /// Let this machine reach what the stack opens, at the address that checkip.amazonaws.com sees.
+    /// Allow the public IP address of this machine, as reported by checkip.amazonaws.com
     #[arg(long)]
     pub(crate) allow_my_ip: bool,
-    /// Where the template of the one stack lies in S3, as `synth` prints it: for one that is too long to be sent. Default:
-    /// it is sent.
-    #[arg(long, value_name = "URL", value_parser = in_s3)]
+    /// S3 URL of the synthesized template, for templates over 51,200 bytes; single stack only
+    #[arg(long, value_name = "URL", value_parser = s3_url)]
     pub(crate) template_url: Option<String>,
 }
 
-impl StackInputs {
-    /// Whether the template is sent, to somebody who changes it again and again.
+/// An option that does not fit the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StackInputsError {
     #[cfg(feature = "aws")]
-    pub(crate) fn is_sent(&self) -> Result<(), String> {
+    #[error(
+        "--template-url is not supported for rollouts, because each step deploys another template; the template must be \
+         at most 51,200 bytes"
+    )]
+    TemplateUrl,
+    #[error("--parameter, --allow-ip, --allow-my-ip and --template-url require --aws")]
+    RequiresAws,
+}
+
+impl StackInputs {
+    /// Checks that the template is not in S3.
+    #[cfg(feature = "aws")]
+    pub(crate) fn without_template_url(&self) -> Result<(), StackInputsError> {
         match &self.template_url {
             None => Ok(()),
-            Some(_) => Err(
-                "--template-url cannot be used here: each step of a rollout is another template, so it has to be short \
-                 enough to be sent"
-                    .to_owned(),
-            ),
+            Some(_) => Err(StackInputsError::TemplateUrl),
         }
     }
 
-    /// Whether anything was given, to somebody who can do nothing with it.
-    pub(crate) fn is_nothing(&self) -> Result<(), String> {
+    /// Checks that no option was given, for a command that runs locally.
+    pub(crate) fn require_empty(&self) -> Result<(), StackInputsError> {
         let addresses = self.allow_ip.is_some() || self.allow_my_ip;
         match self.parameters.is_empty() && !addresses && self.template_url.is_none() {
             true => Ok(()),
-            false => Err(
-                "--parameter, --allow-ip, --allow-my-ip and --template-url are for an AWS account: add --aws"
-                    .to_owned(),
-            ),
+            false => Err(StackInputsError::RequiresAws),
         }
     }
 }
@@ -96,10 +97,10 @@ impl StackInputs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DiffArguments {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) selection: StackSelection,
     #[command(flatten)]
-    pub(crate) given: StackInputs,
-    /// End with exit code 3 if anything would change. Default: 0, whether anything would or not.
+    pub(crate) inputs: StackInputs,
+    /// Exit with code 3 if there are differences
     #[arg(long)]
     pub(crate) exit_code: bool,
 }
@@ -107,10 +108,10 @@ pub(crate) struct DiffArguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DeployArguments {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) selection: StackSelection,
     #[command(flatten)]
-    pub(crate) given: StackInputs,
-    /// Do not ask before roles, policies or what can be reached from where change.
+    pub(crate) inputs: StackInputs,
+    /// Skip the confirmation of permission and network changes
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -118,8 +119,8 @@ pub(crate) struct DeployArguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DestroyArguments {
     #[command(flatten)]
-    pub(crate) place: Place,
-    /// Do not ask.
+    pub(crate) selection: StackSelection,
+    /// Skip the confirmation
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -127,45 +128,32 @@ pub(crate) struct DestroyArguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OutputsArguments {
     #[command(flatten)]
-    pub(crate) place: Place,
-    /// Print a JSON document: stack, output, value.
+    pub(crate) selection: StackSelection,
+    /// Print JSON: {stack: {output: value}}
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-impl AwsCommand {
-    /// Does what the verb says.
-    #[cfg(feature = "aws")]
-    pub(crate) fn run(self, app: &App) -> Result<ExitCode, String> {
-        crate::cli::aws::run(self, app)
-    }
-
-    /// Says how a program is built that can.
-    #[cfg(not(feature = "aws"))]
-    pub(crate) fn run(self, _app: &App) -> Result<ExitCode, String> {
-        Err(crate::cli::aws_disabled::enable_hint())
-    }
-}
-
-/// A place in S3, as CloudFormation takes it.
-fn in_s3(text: &str) -> Result<String, String> {
+/// An S3 URL in the form that CloudFormation accepts.
+fn s3_url(text: &str) -> Result<String, String> {
     match text.starts_with("https://") {
         true => Ok(text.to_owned()),
         false => Err("expected https://BUCKET.s3.REGION.amazonaws.com/KEY".to_owned()),
     }
 }
 
-/// Addresses of a network, as AWS takes them.
+/// An IPv4 CIDR block without host bits.
 fn cidr(text: &str) -> Result<Ipv4Net, String> {
     let network: Ipv4Net = text
         .parse()
-        .map_err(|_| "expected addresses such as 203.0.113.7/32".to_owned())?;
+        .map_err(|_| "expected an IPv4 CIDR block such as 203.0.113.7/32".to_owned())?;
     match network.trunc() == network {
         true => Ok(network),
-        // EC2 would take the network around it, which may be far more than was meant.
+        // EC2 would clear the host bits, and so allow far more addresses than intended.
         false => Err(format!(
-            "is one address in the network {}; say which of the two is meant",
-            network.trunc()
+            "has host bits; use {} for the network or {}/32 for one address",
+            network.trunc(),
+            network.addr()
         )),
     }
 }
@@ -175,19 +163,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_those_of_a_network() {
+    fn a_cidr_block_has_no_host_bits() {
         for good in ["203.0.113.7/32", "10.0.0.0/8", "0.0.0.0/0"] {
             assert_eq!(cidr(good).unwrap().to_string(), good);
         }
         let wide = cidr("10.1.2.3/8").unwrap_err();
         assert_eq!(
             wide,
-            "is one address in the network 10.0.0.0/8; say which of the two is meant"
+            "has host bits; use 10.0.0.0/8 for the network or 10.1.2.3/32 for one address"
         );
         for bad in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "::/0", "10.0.0.0/8; id"] {
             assert_eq!(
                 cidr(bad).unwrap_err(),
-                "expected addresses such as 203.0.113.7/32",
+                "expected an IPv4 CIDR block such as 203.0.113.7/32",
                 "{bad}"
             );
         }

@@ -1,14 +1,14 @@
-//! What a program that was built without AWS's SDK says to whoever asks for an account.
+//! Commands for an AWS account in a program without the feature `aws`: prints how to enable it.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-/// What to do about it: the same command, for a program that has the SDK.
+/// The same command, with the feature enabled.
 pub(crate) fn enable_hint() -> String {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let executable = std::env::current_exe().unwrap_or_default();
     format!(
-        "this needs AWS's SDK, which the first build leaves out; the command that has it is\n{}",
+        "this command requires the feature `aws`, which is off by default:\n{}",
         command(&executable, &arguments)
     )
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_the_same_but_for_the_feature() {
+    fn the_hint_is_the_same_command_with_the_feature() {
         let words = ["deploy", "--parameter", "A=b c"].map(OsString::from);
         assert_eq!(
             command(Path::new("target/debug/examples/appmesh"), &words),

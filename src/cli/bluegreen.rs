@@ -18,7 +18,6 @@ mod demo_scenario;
 #[cfg(test)]
 mod tests;
 
-use std::error::Error as StdError;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -33,14 +32,12 @@ use mesh_local::{Images, Plan, StackInput};
 use mesh_model::app_mesh::ResourcePath;
 
 use self::arguments::{Arguments, Verb};
-use crate::cli::exit_code;
+use crate::cli::error::{CliError, report};
 use crate::console::{print, show};
+use crate::exit_code::Exit;
 use crate::self_exec;
 use crate::smoke_test::SmokeTest;
 use crate::up::{self, ControlHandler, Up};
-
-/// The result of a verb. Its error is printed.
-type VerbResult<T> = Result<T, Box<dyn StdError>>;
 
 /// An application that is deployed blue-green, with its command line.
 pub struct BlueGreen {
@@ -97,31 +94,30 @@ impl BlueGreen {
         let arguments = Arguments::parse();
         let needs_account = matches!(arguments.verb, Some(Verb::Outputs { .. } | Verb::Destroy { .. }));
         if arguments.target.aws || needs_account {
-            return self
-                .run_in_account(arguments)
-                .unwrap_or_else(|reason| exit_code(Err(reason)));
+            return report(self.run_in_account(arguments));
         }
-        exit_code(self.run_locally(arguments, start).map_err(|error| error.to_string()))
+        report(self.run_locally(arguments, start))
     }
 
     #[cfg(feature = "aws")]
-    fn run_in_account(&self, arguments: Arguments) -> Result<ExitCode, String> {
+    fn run_in_account(&self, arguments: Arguments) -> Result<Exit, CliError> {
         aws::run(&self.application, arguments)
     }
 
     #[cfg(not(feature = "aws"))]
-    fn run_in_account(&self, _arguments: Arguments) -> Result<ExitCode, String> {
-        Err(crate::cli::aws_disabled::enable_hint())
+    fn run_in_account(&self, _arguments: Arguments) -> Result<Exit, CliError> {
+        Err(CliError::AwsDisabled(crate::cli::aws_disabled::enable_hint()))
     }
 
-    fn run_locally(&self, arguments: Arguments, start: Instant) -> VerbResult<()> {
+    fn run_locally(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {
         if arguments.once {
             return demo_scenario::run(self, arguments.network.into(), start);
         }
         let state_dir = LocalStateDir::open(arguments.state.as_deref(), self.application.name())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(CliError::Runtime)?;
         let state = runtime.block_on(state_dir.state())?;
-        let command = |event: Box<dyn FnOnce(String) -> Event<Version>>| -> VerbResult<()> {
+        let command = |event: Box<dyn FnOnce(String) -> Event<Version>>| -> Result<(), CliError> {
             let target = LocalTarget::new(&state_dir)?;
             let controller = RolloutController::new(&self.application, target, show);
             Ok(runtime.block_on(controller.run_command(event))?)
@@ -129,35 +125,36 @@ impl BlueGreen {
         match arguments.verb {
             None => {
                 drop(runtime);
-                self.up(&state_dir, state.as_ref(), arguments.network.into(), start, None)
+                return self.up(&state_dir, state.as_ref(), arguments.network.into(), start, None);
             }
-            Some(Verb::Synth) => Ok(print(&self.application.template(&or_initial(state))?.to_json())?),
-            Some(Verb::Diagram) => Ok(print(&diagram(&self.application.template(&or_initial(state))?))?),
+            Some(Verb::Synth) => print(&self.application.template(&or_initial(state))?.to_json())?,
+            Some(Verb::Diagram) => print(&diagram(&self.application.template(&or_initial(state))?))?,
             Some(Verb::Diff { version, given, .. }) => {
-                given.is_nothing()?;
-                print_diff(&self.application, &or_initial(state), version)
+                given.require_empty()?;
+                print_diff(&self.application, &or_initial(state), version)?;
             }
-            Some(Verb::Status) => print_status(state.as_ref()),
+            Some(Verb::Status) => print_status(state.as_ref())?,
             Some(Verb::Deploy {
                 version,
                 strategy,
                 given,
                 ..
             }) => {
-                given.is_nothing()?;
+                given.require_empty()?;
                 let strategy = select_strategy(state.as_ref(), version, strategy)?;
                 command(Box::new(move |controller| Event::Deploy {
                     version,
                     strategy,
                     controller,
-                }))
+                }))?;
             }
-            Some(Verb::Continue) => command(Box::new(|_| Event::Continue)),
-            Some(Verb::Abort) => command(Box::new(|_| Event::Abort)),
-            Some(Verb::Rollback) => command(Box::new(|controller| Event::Rollback { controller })),
+            Some(Verb::Continue) => command(Box::new(|_| Event::Continue))?,
+            Some(Verb::Abort) => command(Box::new(|_| Event::Abort))?,
+            Some(Verb::Rollback) => command(Box::new(|controller| Event::Rollback { controller }))?,
             // `run` runs these in an account.
-            Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => Ok(()),
+            Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => {}
         }
+        Ok(Exit::Done)
     }
 
     /// Runs the application in its stored state, until it is stopped or the scenario ends.
@@ -167,39 +164,36 @@ impl BlueGreen {
         state: Option<&State<Version>>,
         network: mesh_local::Network,
         start: Instant,
-        scenario: Option<up::Story<'a>>,
-    ) -> VerbResult<()> {
+        scenario: Option<up::Scenario<'a>>,
+    ) -> Result<Exit, CliError> {
         let template = self.application.runnable_template(state)?;
         let plan = self.plan(&template)?;
         let is_new = state.is_none();
         let when_running = async move {
             match is_new {
                 // Both sides run the initial version now.
-                true => state_dir
-                    .initialize(INITIAL_VERSION)
-                    .await
-                    .map_err(|error| error.to_string()),
+                true => Ok(state_dir.initialize(INITIAL_VERSION).await?),
                 false => Ok(()),
             }
         };
         Ok(up::run(Up {
-            beginning: start,
+            start,
             plan,
             network,
-            walk: &self.smoke_test,
+            smoke_test: &self.smoke_test,
             once: false,
             watch: None,
-            controlled: Some(ControlHandler::new(
+            control: Some(ControlHandler::new(
                 state_dir.socket(),
                 template,
-                |template| self.plan(template),
+                |template| Ok(self.plan(template)?),
                 when_running,
             )),
-            story: scenario,
+            scenario,
         })?)
     }
 
-    fn plan(&self, template: &Template) -> Result<Plan, String> {
+    fn plan(&self, template: &Template) -> Result<Plan, CliError> {
         let stack = StackInput {
             name: self.application.name(),
             template,
@@ -207,7 +201,7 @@ impl BlueGreen {
         };
         Plan::new(&[stack], &self.images)
             .and_then(Plan::with_services)
-            .map_err(|diagnostics| up::cannot_be_run(&diagnostics))
+            .map_err(CliError::NotRunnable)
     }
 }
 
@@ -215,7 +209,7 @@ fn or_initial(state: Option<State<Version>>) -> State<Version> {
     state.unwrap_or_else(|| State::initial(INITIAL_VERSION))
 }
 
-fn print_diff(application: &Application, state: &State<Version>, version: Version) -> VerbResult<()> {
+fn print_diff(application: &Application, state: &State<Version>, version: Version) -> Result<(), CliError> {
     match changed_template(application, state, version)? {
         Ok(after) => {
             let before = application.runnable_template(Some(state))?;
@@ -230,7 +224,7 @@ fn changed_template(
     application: &Application,
     state: &State<Version>,
     version: Version,
-) -> VerbResult<Result<Template, &'static str>> {
+) -> Result<Result<Template, &'static str>, CliError> {
     Ok(match application.version_change(state, version)? {
         VersionChange::Template(template) => Ok(*template),
         VersionChange::None => Err("no changes\n"),
@@ -241,7 +235,7 @@ fn changed_template(
     })
 }
 
-fn print_status(state: Option<&State<Version>>) -> VerbResult<()> {
+fn print_status(state: Option<&State<Version>>) -> Result<(), CliError> {
     match state {
         Some(state) => Ok(print(&status(state))?),
         None => Ok(print("nothing was deployed yet\n")?),

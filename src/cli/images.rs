@@ -1,61 +1,57 @@
-//! The verb that prints how this project's container images are built and pushed.
+//! Images: prints the commands that build and push this project's container images.
 
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use mesh_infra::images::{CONTROL_PLANE, ENVOY, ENVOY_MIRROR};
 
-use crate::console::print;
 use crate::self_exec::DEMO_SERVICE_IMAGE;
 
-/// The images, and the files that they are built from.
+/// The images and their Dockerfiles.
 const IMAGES: [(&str, &str); 2] = [
     (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
     (CONTROL_PLANE, "crates/mesh-control-aws/Dockerfile"),
 ];
 
-/// The tag of the images: this version of the program, so that a template says what it was made for.
+/// The tag of the images: the version of this crate, so that a template pins the images it was made for.
 pub const IMAGE_TAG: &str = env!("CARGO_PKG_VERSION");
 
-/// What the verb is told.
 #[derive(Debug, Args)]
 pub(crate) struct ImagesArguments {
-    /// The account's id, 12 digits. If it is not given, the script asks the AWS CLI.
+    /// Account ID of 12 digits. Default: the AWS CLI's, at run time of the script
     #[arg(long, value_parser = account)]
     account: Option<String>,
-    /// The region. If it is not given, the script takes the AWS CLI's.
+    /// AWS region. Default: the AWS CLI's, at run time of the script
     #[arg(long, env = "AWS_REGION", value_parser = region)]
     region: Option<String>,
-    /// What the images are built for: as the task definitions say.
+    /// Platform of the images; must match the task definitions
     #[arg(long, value_enum, default_value_t)]
     platform: Platform,
 }
 
-/// The processor that images are built for.
+/// The platform of images.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum Platform {
-    /// Intel and AMD: Fargate's default.
+    /// Intel and AMD, Fargate's default
     #[default]
     #[value(name = "linux/amd64")]
     Amd64,
-    /// Graviton.
+    /// Graviton
     #[value(name = "linux/arm64")]
     Arm64,
 }
 
-impl ImagesArguments {
-    pub(crate) fn run(&self) -> Result<(), String> {
-        print(&script(self.account.as_deref(), self.region.as_deref(), self.platform))
-    }
-}
-
-/// A script for `sh`, to be run in the project's folder.
-fn script(account: Option<&str>, region: Option<&str>, platform: Platform) -> String {
-    let platform = match platform {
+/// A script for `sh`, to be run in the project's directory.
+pub(crate) fn script(arguments: &ImagesArguments) -> String {
+    let platform = match arguments.platform {
         Platform::Amd64 => "linux/amd64",
         Platform::Arm64 => "linux/arm64",
     };
-    let account = account.unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
+    let account = arguments
+        .account
+        .as_deref()
+        .unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
+    let region = arguments.region.as_deref();
     let region = region.unwrap_or("${AWS_DEFAULT_REGION:-$(aws configure get region)}");
     let (envoy, envoy_tag) = ENVOY_MIRROR;
     let mut script = format!(
@@ -88,7 +84,7 @@ fn script(account: Option<&str>, region: Option<&str>, platform: Platform) -> St
     script.trim_end().to_owned()
 }
 
-/// What makes a repository, unless it is there.
+/// Commands that create a repository unless it exists.
 fn repository(name: &str) -> String {
     format!(
         "\n\
@@ -101,10 +97,10 @@ fn account(text: &str) -> Result<String, String> {
     let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
     is_account
         .then(|| text.to_owned())
-        .ok_or_else(|| "an account's id has 12 digits".to_owned())
+        .ok_or_else(|| "expected an account ID of 12 digits".to_owned())
 }
 
-/// What goes into a script as it is must not be able to end a word of it.
+/// The region is not quoted in the script, so it must be one shell word.
 fn region(text: &str) -> Result<String, String> {
     let is_region = !text.is_empty()
         && text
@@ -112,5 +108,5 @@ fn region(text: &str) -> Result<String, String> {
             .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-');
     is_region
         .then(|| text.to_owned())
-        .ok_or_else(|| "a region is made of a-z, 0-9 and -, such as eu-west-1".to_owned())
+        .ok_or_else(|| "expected a region such as eu-west-1, of a-z, 0-9 and -".to_owned())
 }

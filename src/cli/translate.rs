@@ -1,91 +1,123 @@
-//! Translate: print what one node's Envoy would be told, and have an Envoy judge it.
+//! Translate: prints the Envoy configuration of one node and has an Envoy validate it.
+
+use std::io;
 
 use clap::{Args, ValueEnum};
+use mesh_infra::ValidationErrors;
 use mesh_local::Plan;
-use mesh_local::inspect::{self, Inspection, TrafficMode};
-use stop_signals::StopSignals;
+use mesh_local::inspect::{self, FindError, InspectError, Inspection, ValidationError};
+use stop_signals::{StopSignal, StopSignals};
 
-use crate::cli::template::TemplateFiles;
-use crate::console::{chain, print, tell};
+use crate::cli::template::{TemplateFileError, TemplateFiles};
+use crate::console::{OutputError, print, print_error};
 use crate::self_exec;
 
 #[derive(Debug, Args)]
-pub(crate) struct Translate {
+pub(crate) struct TranslateArguments {
     #[command(flatten)]
     files: TemplateFiles,
-    /// Whose Envoy: virtualNode/NAME, virtualGateway/NAME, the same after mesh/MESH/ or as an ARN, or service/NAME.
+    /// Node: virtualNode/NAME, virtualGateway/NAME, either of them after mesh/MESH/ or as an ARN, or service/NAME
     #[arg(long, value_name = "NODE")]
     node: String,
-    /// How the parts of a task are connected.
-    #[arg(long, value_enum, default_value_t = Wiring::Explicit)]
-    wiring: Wiring,
-    /// Have an Envoy judge the configuration; the exit code says whether it would start with it. It looks for the
-    /// certificates that are named in it on this machine.
+    /// Traffic between an application and its Envoy
+    #[arg(long, value_enum, default_value_t = TrafficMode::ExplicitProxy, alias = "wiring")]
+    traffic_mode: TrafficMode,
+    /// Validate the configuration with an Envoy; the exit code is 1 if Envoy rejects it. Certificates are read from this
+    /// machine
     #[arg(long)]
     validate: bool,
 }
 
+/// The traffic mode, on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Wiring {
-    /// As in `up` unless told otherwise: applications speak to their Envoy on loopback, where it has ports that a task
-    /// is given when it is started; others stand for them here.
-    Explicit,
-    /// As on AWS: the connections of applications are redirected to their Envoy.
-    Intercepted,
+enum TrafficMode {
+    /// As `up` by default: applications call their Envoy on loopback. Listener ports are placeholders for the ports that
+    /// a task is assigned when it starts
+    #[value(alias = "explicit")]
+    ExplicitProxy,
+    /// As on AWS: the connections of applications are redirected to their Envoy
+    #[value(alias = "intercepted")]
+    TransparentProxy,
 }
 
-impl From<Wiring> for TrafficMode {
-    fn from(wiring: Wiring) -> Self {
-        match wiring {
-            Wiring::Explicit => Self::ExplicitProxy,
-            Wiring::Intercepted => Self::TransparentProxy,
+impl From<TrafficMode> for inspect::TrafficMode {
+    fn from(mode: TrafficMode) -> Self {
+        match mode {
+            TrafficMode::ExplicitProxy => Self::ExplicitProxy,
+            TrafficMode::TransparentProxy => Self::TransparentProxy,
         }
     }
 }
 
-impl Translate {
-    pub(crate) fn run(&self) -> Result<(), String> {
-        let read = self.files.read()?;
-        // No container is started, so it does not matter what its image is.
-        let plan = Plan::new(&read.stacks(), &self_exec::known_images_and_stub());
-        let plan = plan.map_err(|diagnostics| format!("this template cannot be translated\n{diagnostics}"))?;
-        let node = inspect::find(&plan, &self.node).map_err(|error| format!("--node: {error}"))?;
-        let inspection = inspect::inspect(&plan, &node, self.wiring.into()).map_err(|error| chain(&error))?;
-        print(&format!("{:#}", inspection.configuration))?;
-        for note in &inspection.notes {
-            tell(&format!("not translated: {note}"));
-        }
-        if self.validate { validate(&inspection) } else { Ok(()) }
-    }
+/// Why a configuration was not printed, or is not valid.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TranslateError {
+    #[error(transparent)]
+    TemplateFile(#[from] TemplateFileError),
+    #[error("this template cannot be translated\n{0}")]
+    Template(ValidationErrors),
+    #[error("--node: {0}")]
+    Node(FindError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("cannot start the async runtime")]
+    Runtime(#[source] io::Error),
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    #[error("interrupted by {0} before Envoy had validated the configuration")]
+    Interrupted(StopSignal),
+    #[error(transparent)]
+    Validation(#[from] ValidationError),
+    #[error("Envoy {version} rejects this configuration{output}")]
+    Rejected { version: String, output: String },
 }
 
-/// Has an Envoy judge it.
-///
-/// # Errors
-///
-/// Its reason, if it refuses it; and why it could not be asked.
-fn validate(inspection: &Inspection) -> Result<(), String> {
+/// Prints the configuration, and validates it if requested.
+pub(crate) fn run(arguments: &TranslateArguments) -> Result<(), TranslateError> {
+    let templates = arguments.files.read()?;
+    // No container is started, so any image will do.
+    let plan = Plan::new(&templates.stacks(), &self_exec::known_images_and_stub());
+    let plan = plan.map_err(TranslateError::Template)?;
+    let node = inspect::find(&plan, &arguments.node).map_err(TranslateError::Node)?;
+    let inspection = inspect::inspect(&plan, &node, arguments.traffic_mode.into())?;
+    print(&format!("{:#}", inspection.configuration))?;
+    for note in &inspection.notes {
+        print_error(&format!("not translated: {note}"));
+    }
+    if arguments.validate {
+        validate(&inspection)?;
+    }
+    Ok(())
+}
+
+/// Validates a configuration with an Envoy.
+fn validate(inspection: &Inspection) -> Result<(), TranslateError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-    let verdict = runtime.block_on(async {
-        let mut signals = StopSignals::for_terminal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let runtime = runtime.map_err(TranslateError::Runtime)?;
+    let validation = runtime.block_on(async {
+        let mut signals = StopSignals::for_terminal().map_err(TranslateError::Signals)?;
         let launcher = self_exec::launcher();
-        let judged = inspect::validate(&inspection.configuration, &launcher, |step| tell(&step.to_string()));
+        let validation = inspect::validate(&inspection.configuration, &launcher, |step| {
+            print_error(&step.to_string());
+        });
         tokio::select! {
-            // First, so that no signal ends this process on the spot once something was started.
+            // Signals first, so that none ends this process at once while a child is running.
             biased;
-            name = signals.next_distinct() => Err(format!("interrupted by {name} before Envoy had judged it")),
-            verdict = judged => verdict.map_err(|error| chain(&error)),
+            signal = signals.next_distinct() => Err(TranslateError::Interrupted(signal)),
+            validation = validation => Ok(validation?),
         }
     })?;
-    let words = match verdict.words.as_str() {
+    let version = validation.version.to_string();
+    let output = match validation.words.as_str() {
         "" => String::new(),
-        words => format!(":\n{words}"),
+        output => format!(":\n{output}"),
     };
-    if verdict.is_accepted {
-        tell(&format!("Envoy {} accepts this configuration{words}", verdict.version));
+    if validation.is_accepted {
+        print_error(&format!("Envoy {version} accepts this configuration{output}"));
         Ok(())
     } else {
-        Err(format!("Envoy {} refuses this configuration{words}", verdict.version))
+        Err(TranslateError::Rejected { version, output })
     }
 }

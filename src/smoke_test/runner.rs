@@ -1,6 +1,7 @@
-//! Makes a walk's calls, shows what came of them, and judges it.
+//! Makes the calls of a smoke test, prints their results and checks them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::time::{Duration, Instant};
 
 use mesh_local::LocalMesh;
@@ -8,165 +9,213 @@ use mesh_local::request_path::{RequestPath, sampled_trace_id};
 use mesh_local::traces::TraceWatch;
 use uuid::Uuid;
 
-use super::{Call, Expected, SmokeTest};
+use super::{Call, ExpectedBody, SmokeTest};
 use crate::console::Console;
 
-/// Longer than the mesh's own limit of 15 s, so that its answer is what is shown.
+/// Longer than the mesh's own timeout of 15 s, so that the mesh's response is shown.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Before each line about a call.
 const INDENT: &str = "   ";
 
-/// Somebody outside the mesh who calls into it.
+/// Why a smoke test failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SmokeTestError {
+    #[error("cannot create an HTTP client")]
+    Client(#[source] reqwest::Error),
+    #[error("service {0} has no Envoy to call")]
+    NoEnvoy(String),
+    #[error("GET {url}: cannot enter the network of the tasks")]
+    Network {
+        url: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("GET {url}")]
+    Request {
+        url: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    #[error("{call}: expected status {expected}, got {status}: {body}")]
+    Status {
+        call: String,
+        expected: u16,
+        status: u16,
+        body: String,
+    },
+    #[error("{call}: expected {expected}, got {body}")]
+    Body {
+        call: String,
+        expected: String,
+        body: String,
+    },
+    #[error("{call}: an Envoy on the path has no access-log entry: {path}")]
+    IncompletePath { call: String, path: String },
+    #[error("{call}: expected each of these paths and no other, got {counts}")]
+    Split { call: String, counts: String },
+    #[error("{call}: expected {expected} in turn, got {reached}")]
+    RoundRobin {
+        call: String,
+        expected: String,
+        reached: String,
+    },
+}
+
+/// A caller outside the mesh.
 pub(crate) struct Runner<'a> {
     mesh: &'a LocalMesh,
     console: &'a Console,
     client: reqwest::Client,
 }
 
-/// What came of one call.
-struct Answer {
+/// The response to one call.
+struct Response {
     status: u16,
     body: String,
     took: Duration,
     path: RequestPath,
-    spans: Option<TraceWatch>,
+    trace: Option<TraceWatch>,
 }
 
-/// The call with the most stations on its way, the last of several: what there is most to be seen of.
-struct Longest {
+/// The successful call with the longest path, the last of several.
+struct LongestCall {
     /// Counted from 1.
-    call: usize,
+    number: usize,
     path: RequestPath,
-    spans: TraceWatch,
+    trace: TraceWatch,
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(mesh: &'a LocalMesh, console: &'a Console) -> Result<Self, String> {
-        // Calls go to loopback; a proxy from the user's environment would look for it on another machine.
+    pub(crate) fn new(mesh: &'a LocalMesh, console: &'a Console) -> Result<Self, SmokeTestError> {
+        // Calls go to loopback, which a proxy from the user's environment could not reach.
         let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
         Ok(Self {
             mesh,
             console,
-            client: client.map_err(|error| format!("no HTTP client: {error}"))?,
+            client: client.map_err(SmokeTestError::Client)?,
         })
     }
 
-    /// Makes the calls of a walk, and gives the moment at which the first answer that passed two Envoys was
-    /// there, if one did.
-    pub(crate) async fn run(&self, walk: &SmokeTest) -> Result<Option<Instant>, String> {
+    /// Makes the calls of a smoke test. Returns when the first response through two services arrived, if any did.
+    pub(crate) async fn run(&self, smoke_test: &SmokeTest) -> Result<Option<Instant>, SmokeTestError> {
         let mut first = None;
-        let mut longest: Option<Longest> = None;
-        for (index, call) in walk.calls.iter().enumerate() {
+        let mut longest: Option<LongestCall> = None;
+        for (index, call) in smoke_test.calls.iter().enumerate() {
             self.console.show(&format!("\n{}. {call}", index + 1));
             let mut reached = Vec::new();
-            let mut ways: BTreeMap<String, u32> = BTreeMap::new();
+            let mut counts: BTreeMap<String, u32> = BTreeMap::new();
             for _ in 0..call.times {
-                let answer = self.call(call).await?;
-                if first.is_none() && answer.path.applications().count() > 1 {
+                let response = self.call(call).await?;
+                if first.is_none() && response.path.applications().count() > 1 {
                     first = Some(Instant::now());
                 }
-                let taken = ways.entry(way(&answer.path)).or_default();
-                *taken += 1;
-                // Where only the way differs, each is worth showing once.
-                if call.ways.is_empty() || *taken == 1 {
-                    self.show(&answer);
+                let count = counts.entry(services_on(&response.path)).or_default();
+                *count += 1;
+                // Responses of a split differ in the path only: one per path is enough.
+                if call.split.is_empty() || *count == 1 {
+                    self.show(&response);
                 }
-                call.judge(&answer)?;
-                reached.extend(answer.path.applications().last().map(str::to_owned));
-                longest = answer.or_longer(index + 1, longest);
+                call.check(&response)?;
+                reached.extend(response.path.applications().last().map(str::to_owned));
+                longest = response.or_longer(index + 1, longest);
             }
-            self.judge_turns(call, &reached)?;
-            self.judge_ways(call, &ways)?;
+            self.check_round_robin(call, &reached)?;
+            self.check_split(call, &counts)?;
         }
         if let Some(longest) = longest {
-            self.draw(&longest).await;
+            self.show_timeline(&longest).await;
         }
         Ok(first)
     }
 
-    /// Shows a call on a time axis.
-    async fn draw(&self, longest: &Longest) {
-        let waterfall = longest.spans.timeline(&longest.path).await;
-        if waterfall.is_empty() {
-            let words = "the Envoys sent no spans, and so there is no picture";
-            self.console
-                .show(&format!("\nCall {} took the longest way; {words}.", longest.call));
+    /// Prints the trace of a call on a time axis.
+    async fn show_timeline(&self, longest: &LongestCall) {
+        let number = longest.number;
+        let timeline = longest.trace.timeline(&longest.path).await;
+        if timeline.is_empty() {
+            self.console.show(&format!(
+                "\nCall {number} took the longest path; there is no timeline, because the Envoys sent no spans."
+            ));
             return;
         }
-        let text = waterfall.text(self.console.width().saturating_sub(INDENT.len()));
+        let text = timeline.text(self.console.width().saturating_sub(INDENT.len()));
         let lines: Vec<String> = text.lines().map(|line| format!("{INDENT}{line}")).collect();
         self.console.show(&format!(
-            "\nCall {} took the longest way. Where its time went:\n{}",
-            longest.call,
+            "\nCall {number} took the longest path. Its trace timeline:\n{}",
             lines.join("\n")
         ));
     }
 
-    async fn call(&self, call: &Call) -> Result<Answer, String> {
+    async fn call(&self, call: &Call) -> Result<Response, SmokeTestError> {
         let address = self
             .mesh
             .address_of(&call.service, None)
-            .ok_or_else(|| format!("service {} has no Envoy to call", call.service))?;
+            .ok_or_else(|| SmokeTestError::NoEnvoy(call.service.clone()))?;
         let trace_id = sampled_trace_id(&Uuid::new_v4().simple().to_string());
         let span_id = &Uuid::new_v4().simple().to_string()[..16];
         let url = format!("http://{address}{}", call.path);
         let traceparent = format!("00-{trace_id}-{span_id}-01");
-        let spans = self.mesh.watch_trace(&traceparent);
-        let beginning = Instant::now();
+        let trace = self.mesh.watch_trace(&traceparent);
+        let start = Instant::now();
         let request = self.client.get(&url).header("traceparent", &traceparent);
-        let answer = self.mesh.run_in_call_scope(async move {
+        let response = self.mesh.run_in_call_scope(async move {
             let response = request.send().await?;
             Ok((response.status().as_u16(), response.text().await?))
         });
-        let answer = answer.await.map_err(|error| format!("GET {url}: {error}"))?;
-        let failed = |error: reqwest::Error| format!("GET {url}: {}", with_causes(&error));
-        let (status, body) = answer.map_err(failed)?;
-        let took = beginning.elapsed();
-        Ok(Answer {
+        let (status, body) = match response.await {
+            Ok(Ok(response)) => response,
+            Ok(Err(source)) => return Err(SmokeTestError::Request { url, source }),
+            Err(source) => return Err(SmokeTestError::Network { url, source }),
+        };
+        let took = start.elapsed();
+        Ok(Response {
             status,
             body,
             took,
             path: self.mesh.path(&trace_id, address).await,
-            spans,
+            trace,
         })
     }
 
-    fn show(&self, answer: &Answer) {
-        let Answer {
+    fn show(&self, response: &Response) {
+        let Response {
             status,
             body,
             took,
             path,
             ..
-        } = answer;
+        } = response;
         let milliseconds = took.as_secs_f64() * 1000.0;
         self.console.show(&format!(
             "{INDENT}{status} in {milliseconds:.1} ms: {path}\n{INDENT}{body}"
         ));
     }
 
-    /// Shows how often each way was taken, and checks that all that were expected were, and no other.
-    fn judge_ways(&self, call: &Call, taken: &BTreeMap<String, u32>) -> Result<(), String> {
-        if call.ways.is_empty() {
+    /// Prints the number of calls per path, and checks that exactly the expected paths were taken.
+    fn check_split(&self, call: &Call, counts: &BTreeMap<String, u32>) -> Result<(), SmokeTestError> {
+        if call.split.is_empty() {
             return Ok(());
         }
-        let counts: Vec<String> = taken.iter().map(|(way, times)| format!("{way}: {times}")).collect();
-        let counts = counts.join(", ");
-        self.console.show(&format!("{INDENT}{counts}"));
-        let expected: BTreeSet<&String> = call.ways.iter().collect();
-        if taken.keys().collect::<BTreeSet<_>>() == expected {
+        let text: Vec<String> = counts.iter().map(|(path, times)| format!("{path}: {times}")).collect();
+        let text = text.join(", ");
+        self.console.show(&format!("{INDENT}{text}"));
+        let expected: BTreeSet<&String> = call.split.iter().collect();
+        if counts.keys().collect::<BTreeSet<_>>() == expected {
             Ok(())
         } else {
-            Err(format!(
-                "{call}: expected each of these ways and no other, got {counts}"
-            ))
+            Err(SmokeTestError::Split {
+                call: call.to_string(),
+                counts: text,
+            })
         }
     }
 
     /// Checks that every task of a service was reached, and none twice in a row.
-    fn judge_turns(&self, call: &Call, reached: &[String]) -> Result<(), String> {
-        let Some(service) = &call.in_turn else { return Ok(()) };
+    fn check_round_robin(&self, call: &Call, reached: &[String]) -> Result<(), SmokeTestError> {
+        let Some(service) = &call.round_robin else {
+            return Ok(());
+        };
         let prefix = format!("{service}/");
         let expected: BTreeSet<String> = self
             .mesh
@@ -180,24 +229,24 @@ impl<'a> Runner<'a> {
             return Ok(());
         }
         let expected: Vec<String> = expected.into_iter().collect();
-        Err(format!(
-            "{call}: expected {} in turn, and reached {}",
-            expected.join(" and "),
-            reached.join(", ")
-        ))
+        Err(SmokeTestError::RoundRobin {
+            call: call.to_string(),
+            expected: expected.join(" and "),
+            reached: reached.join(", "),
+        })
     }
 }
 
-impl Answer {
-    /// This one, the answer to the call of this number, or the longest so far, if that was longer or this failed.
-    fn or_longer(self, call: usize, longest: Option<Longest>) -> Option<Longest> {
+impl Response {
+    /// This call, or the longest so far if that has more hops or if this one failed.
+    fn or_longer(self, number: usize, longest: Option<LongestCall>) -> Option<LongestCall> {
         let Self {
-            status, path, spans, ..
+            status, path, trace, ..
         } = self;
-        let is_shorter = |other: &Longest| path.hops.len() < other.path.hops.len();
-        match spans {
-            Some(spans) if status == 200 && !longest.as_ref().is_some_and(is_shorter) => {
-                Some(Longest { call, path, spans })
+        let is_shorter = |other: &LongestCall| path.hops.len() < other.path.hops.len();
+        match trace {
+            Some(trace) if status == 200 && !longest.as_ref().is_some_and(is_shorter) => {
+                Some(LongestCall { number, path, trace })
             }
             _ => longest,
         }
@@ -205,35 +254,39 @@ impl Answer {
 }
 
 impl Call {
-    fn judge(&self, answer: &Answer) -> Result<(), String> {
-        if answer.status != self.status {
-            return Err(format!(
-                "{self}: expected status {}, got {}: {}",
-                self.status, answer.status, answer.body
-            ));
+    fn check(&self, response: &Response) -> Result<(), SmokeTestError> {
+        let Response { status, body, path, .. } = response;
+        let call = || self.to_string();
+        if *status != self.status {
+            return Err(SmokeTestError::Status {
+                call: call(),
+                expected: self.status,
+                status: *status,
+                body: body.clone(),
+            });
         }
-        match &self.answer {
-            Some(Expected::Exactly(expected)) if *expected != answer.body => {
-                Err(format!("{self}: expected {expected}, got {}", answer.body))
-            }
-            Some(Expected::Containing(words)) if !answer.body.contains(words) => Err(format!(
-                "{self}: expected something with `{words}` in it, got {}",
-                answer.body
-            )),
-            _ if !answer.path.complete => Err(format!("{self}: an Envoy did not write down its part: {}", answer.path)),
-            _ => Ok(()),
+        let expected = match &self.body {
+            Some(ExpectedBody::Exactly(expected)) if expected != body => Some(expected.clone()),
+            Some(ExpectedBody::Containing(text)) if !body.contains(text) => Some(format!("a body with `{text}` in it")),
+            _ => None,
+        };
+        match expected {
+            Some(expected) => Err(SmokeTestError::Body {
+                call: call(),
+                expected,
+                body: body.clone(),
+            }),
+            None if !path.complete => Err(SmokeTestError::IncompletePath {
+                call: call(),
+                path: path.to_string(),
+            }),
+            None => Ok(()),
         }
     }
 }
 
 /// The services on a path, in order.
-fn way(path: &RequestPath) -> String {
+fn services_on(path: &RequestPath) -> String {
     let service = |task: &str| task.split('/').next().unwrap_or(task).to_owned();
     path.applications().map(service).collect::<Vec<_>>().join(" → ")
-}
-
-/// An error with what caused it, which reqwest leaves out.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,4 +1,4 @@
-//! A mesh that other programs change: what they ask for is done to the template it runs, and then to the mesh.
+//! Applies commands from the control socket: to the template first, then to the mesh.
 
 use std::path::PathBuf;
 
@@ -9,99 +9,106 @@ use mesh_infra::cfn::{ResourceType, ssm};
 use mesh_local::{LocalMesh, Plan};
 use serde_json::json;
 
-use super::{applied_text, refusals};
+use super::{BoxError, UpError, applied_text};
 use crate::console::{Console, chain};
 
-/// Says what a template asks this machine to run.
-type Planner<'a> = Box<dyn Fn(&Template) -> Result<Plan, String> + 'a>;
+/// Makes the plan of a template.
+type Planner<'a> = Box<dyn Fn(&Template) -> Result<Plan, BoxError> + 'a>;
 
-/// By which other programs change a mesh.
+/// The control socket of a mesh, and the template that the mesh runs.
 pub(crate) struct ControlHandler<'a> {
-    /// Where they ask.
-    pub(crate) socket: PathBuf,
-    /// What the mesh is.
-    pub(crate) template: Template,
-    pub(crate) plan: Planner<'a>,
-    /// What is to be done once, when everything is running.
-    pub(crate) when_running: Option<LocalBoxFuture<'a, Result<(), String>>>,
-    control: Option<ControlServer>,
-    /// The highest number of a request so far.
+    socket: PathBuf,
+    template: Template,
+    plan: Planner<'a>,
+    /// Runs once, when all tasks are running.
+    when_running: Option<LocalBoxFuture<'a, Result<(), BoxError>>>,
+    server: Option<ControlServer>,
+    /// The highest request number so far.
     latest: u64,
 }
 
-/// The next wish; never, if nobody may ask.
-pub(super) async fn next(controlled: Option<&mut ControlHandler<'_>>) -> Request {
-    match controlled.and_then(|controlled| controlled.control.as_mut()) {
-        Some(control) => control.next().await,
+/// There is no such parameter.
+#[derive(Debug, thiserror::Error)]
+#[error("the template has no parameter `{0}`")]
+struct UnknownParameter(String);
+
+/// The next request; pending forever without a control socket.
+pub(super) async fn next(handler: Option<&mut ControlHandler<'_>>) -> Request {
+    match handler.and_then(|handler| handler.server.as_mut()) {
+        Some(server) => server.next().await,
         None => std::future::pending().await,
     }
 }
 
 impl<'a> ControlHandler<'a> {
+    /// A handler at `socket` for a mesh that runs `template`.
     pub(crate) fn new(
         socket: PathBuf,
         template: Template,
-        plan: impl Fn(&Template) -> Result<Plan, String> + 'a,
-        when_running: impl Future<Output = Result<(), String>> + 'a,
+        plan: impl Fn(&Template) -> Result<Plan, BoxError> + 'a,
+        when_running: impl Future<Output = Result<(), BoxError>> + 'a,
     ) -> Self {
         Self {
             socket,
             template,
             plan: Box::new(plan),
             when_running: Some(Box::pin(when_running)),
-            control: None,
+            server: None,
             latest: 0,
         }
     }
 
-    /// Opens the socket. Wishes wait until the mesh runs.
-    pub(super) async fn open(&mut self) -> Result<(), String> {
-        let control = ControlServer::open(&self.socket).await;
-        self.control = Some(control.map_err(|error| format!("cannot listen at {}: {error}", self.socket.display()))?);
+    /// Opens the socket. Requests wait until the mesh is running.
+    pub(super) async fn open(&mut self) -> Result<(), UpError> {
+        let server = ControlServer::open(&self.socket).await;
+        self.server = Some(server.map_err(|source| UpError::ControlSocket {
+            socket: self.socket.clone(),
+            source,
+        })?);
         Ok(())
     }
 
-    /// Does what is to be done when everything is running.
-    pub(super) async fn running(&mut self) -> Result<(), String> {
+    /// Runs the work that waits for all tasks.
+    pub(super) async fn when_running(&mut self) -> Result<(), BoxError> {
         match self.when_running.take() {
             Some(work) => work.await,
             None => Ok(()),
         }
     }
 
-    /// Does what somebody asked for, and says what came of it.
+    /// Applies a command and returns the body of its response.
     pub(super) async fn handle(
         &mut self,
-        wish: Command,
+        command: Command,
         mesh: &mut LocalMesh,
         console: &Console,
     ) -> Result<String, CommandError> {
-        match wish {
+        match command {
             Command::GetTemplate => Ok(self.template.to_json()),
             Command::PutTemplate { request, text } => {
-                self.is_up_to_date(request)?;
-                let template = Template::from_text(&text).map_err(|error| CommandError::Rejected(error.to_string()))?;
+                self.check_request_number(request)?;
+                let template = Template::from_text(&text).map_err(|error| rejected(&error))?;
                 self.apply(template, mesh, console).await
             }
             Command::PutParameter { request, name, value } => {
-                self.is_up_to_date(request)?;
-                let template = with_parameter(&self.template, &name, value).map_err(CommandError::Rejected)?;
+                self.check_request_number(request)?;
+                let template = with_parameter(&self.template, &name, value).map_err(|error| rejected(&error))?;
                 self.apply(template, mesh, console).await
             }
             Command::GetStatistics(node) => {
-                let statistics = mesh.statistics(&node).await.map_err(CommandError::Retryable)?;
-                serde_json::to_string(&statistics).map_err(|error| CommandError::Rejected(error.to_string()))
+                let statistics = mesh.statistics(&node).await;
+                let statistics = statistics.map_err(|error| CommandError::Retryable(error.to_string()))?;
+                serde_json::to_string(&statistics).map_err(|error| rejected(&error))
             }
         }
     }
 
-    /// Who has asked for something later does not want this any more, and it may come from somebody who does not know yet
-    /// that another has taken over.
-    fn is_up_to_date(&mut self, request: u64) -> Result<(), CommandError> {
+    /// Rejects a request with a lower number than an earlier one: its client may have been replaced by another.
+    fn check_request_number(&mut self, request: u64) -> Result<(), CommandError> {
         if request < self.latest {
             let latest = self.latest;
             return Err(CommandError::Rejected(format!(
-                "request {request} is out of date: {latest} was made already"
+                "request {request} is out of date: request {latest} was applied already"
             )));
         }
         self.latest = request;
@@ -114,24 +121,30 @@ impl<'a> ControlHandler<'a> {
         mesh: &mut LocalMesh,
         console: &Console,
     ) -> Result<String, CommandError> {
-        let plan = (self.plan)(&template).map_err(CommandError::Rejected)?;
+        let plan = (self.plan)(&template).map_err(|error| CommandError::Rejected(chain(&*error)))?;
         match mesh.apply(plan).await {
             Ok(applied) => {
                 self.template = template;
-                console.progress(&applied_text(&applied, &refusals(mesh)));
+                console.progress(&applied_text(&applied, mesh));
                 Ok(json!({"settled": applied.settled}).to_string())
             }
             Err(error) => {
-                let reason = chain(&error);
-                console.progress(&format!("a change was asked for and not made: {reason}"));
-                Err(CommandError::Rejected(reason))
+                let error = rejected(&error);
+                if let CommandError::Rejected(reason) = &error {
+                    console.progress(&format!("requested change not applied: {reason}"));
+                }
+                Err(error)
             }
         }
     }
 }
 
+fn rejected(error: &dyn std::error::Error) -> CommandError {
+    CommandError::Rejected(chain(error))
+}
+
 /// The template with another value for the parameter of this name.
-fn with_parameter(template: &Template, name: &str, value: String) -> Result<Template, String> {
+fn with_parameter(template: &Template, name: &str, value: String) -> Result<Template, UnknownParameter> {
     let mut template = template.clone();
     let mut parameters = template
         .resources
@@ -140,7 +153,7 @@ fn with_parameter(template: &Template, name: &str, value: String) -> Result<Temp
     let parameter = parameters.find(|resource| resource.properties["Name"] == name);
     match parameter {
         Some(parameter) => parameter.properties["Value"] = value.into(),
-        None => return Err(format!("there is no parameter `{name}` in the template")),
+        None => return Err(UnknownParameter(name.to_owned())),
     }
     drop(parameters);
     Ok(template)
@@ -161,23 +174,23 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_changed_and_nothing_else() {
+    fn with_parameter_changes_nothing_else() {
         let changed = with_parameter(&template(), NAME, "2".to_owned()).expect("there is one");
         assert_eq!(changed.resources["Route"].properties["Value"], "2");
         let back = with_parameter(&changed, NAME, "1".to_owned()).expect("there is one");
         assert_eq!(back.to_json(), template().to_json());
         let error = with_parameter(&template(), "/demo/other", String::new()).expect_err("there is none");
-        assert_eq!(error, "there is no parameter `/demo/other` in the template");
+        assert_eq!(error.to_string(), "the template has no parameter `/demo/other`");
     }
 
     #[test]
-    fn what_is_out_of_date_is_refused_and_the_same_again_is_not() {
-        let plan = |_: &Template| Err("no plan is asked for".to_owned());
-        let mut controlled = ControlHandler::new(PathBuf::new(), template(), plan, std::future::ready(Ok(())));
+    fn outdated_requests_are_rejected_and_repeated_ones_are_not() {
+        let plan = |_: &Template| Err("no plan is needed".into());
+        let mut handler = ControlHandler::new(PathBuf::new(), template(), plan, std::future::ready(Ok(())));
         for request in [3, 3, 7] {
-            assert_eq!(controlled.is_up_to_date(request), Ok(()));
+            assert_eq!(handler.check_request_number(request), Ok(()));
         }
-        let expected = CommandError::Rejected("request 6 is out of date: 7 was made already".to_owned());
-        assert_eq!(controlled.is_up_to_date(6), Err(expected));
+        let expected = CommandError::Rejected("request 6 is out of date: request 7 was applied already".to_owned());
+        assert_eq!(handler.check_request_number(6), Err(expected));
     }
 }

@@ -8,12 +8,12 @@ use serde_json::Value;
 use testkit::{PythonTools, Server};
 use tokio::process::Command;
 
-use crate::room::Room;
 use crate::run::{Ended, Run};
+use crate::workdir::Workdir;
 
-/// An account, and the room in which programs are started that use it.
+/// An account, and the workdir in which programs are started that use it.
 pub(crate) struct Account {
-    pub(crate) room: Room,
+    pub(crate) workdir: Workdir,
     server: Server,
     tools: &'static PythonTools,
 }
@@ -24,7 +24,7 @@ impl Account {
         let tools = testkit::python_tools();
         let server = Server::ministack(tools).unwrap_or_else(|error| panic!("{error}"));
         Self {
-            room: Room::new(),
+            workdir: Workdir::new(),
             server,
             tools,
         }
@@ -36,7 +36,7 @@ impl Account {
 
     /// An example that is told to use this account.
     pub(crate) fn example(&self, name: &str, arguments: &[&str]) -> Command {
-        let mut command = self.room.example_named(name, arguments);
+        let mut command = self.workdir.example_named(name, arguments);
         // Nothing of whoever runs the tests: neither their account nor their settings.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("AWS_") {
@@ -44,7 +44,7 @@ impl Account {
             }
         }
         command
-            .env("HOME", self.room.tmpdir())
+            .env("HOME", self.workdir.tmpdir())
             .env("AWS_ENDPOINT_URL", self.endpoint())
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
@@ -60,7 +60,7 @@ impl Account {
 
     /// Runs an example to its end.
     pub(crate) async fn run(&self, name: &str, arguments: &[&str]) -> Ended {
-        Run::to_end(&self.room, self.example(name, arguments)).await
+        Run::to_end(&self.workdir, self.example(name, arguments)).await
     }
 
     /// Runs an example that is to succeed.

@@ -139,7 +139,7 @@ async fn another_controller_continues_after_a_crash() {
     let _replica = control_plane(&account).await;
     // Paused at 10 % until `continue`.
     let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "steps:10%+hold,100%"];
-    let mut run = Run::start(&account.room, account.example(EXAMPLE, &deploy));
+    let mut run = Run::start(&account.workdir, account.example(EXAMPLE, &deploy));
     let paused = "blue 1 at 90%, green 2 at 10%, POST_";
     run.wait_for(paused, |printed| printed.stdout.contains(paused)).await;
     run.signal(rustix::process::Signal::KILL);
@@ -169,7 +169,7 @@ async fn no_weight_shifts_to_a_side_without_a_healthy_endpoint_in_cloud_map() {
     set_health(&account, "green", "UNHEALTHY");
     let _replica = control_plane(&account).await;
     let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
-    let mut run = Run::start(&account.room, account.example(EXAMPLE, &deploy));
+    let mut run = Run::start(&account.workdir, account.example(EXAMPLE, &deploy));
     let waits = "no traffic shifted yet: virtual node green has no healthy endpoint in Cloud Map";
     run.wait_for(waits, |printed| printed.stdout.contains(waits)).await;
     assert_eq!(weights(&account), [100, 0]);

@@ -4,16 +4,16 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{BLUE, FETCHED, GREEN, body, get};
-use crate::room::Room;
 use crate::run::{Run, eventually};
-use crate::waterfall;
+use crate::trace_timeline;
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_walk_shows_every_way_through_the_mesh_and_leaves_nothing() {
-    let room = Room::new();
-    let ended = Run::to_end(&room, room.example_named("appmesh", &["--once"])).await;
+    let workdir = Workdir::new();
+    let ended = Run::to_end(&workdir, workdir.example_named("appmesh", &["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
     for expected in [
         "you → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/1 → blue/1\n",
         "you → envoy of gateway/1 → envoy of blue/1 → blue/1\n",
@@ -29,8 +29,8 @@ async fn the_walk_shows_every_way_through_the_mesh_and_leaves_nothing() {
         .filter_map(|digits| digits.parse::<u32>().ok())
         .sum();
     assert_eq!(counts, 20, "{ended:?}");
-    let (call, picture) = waterfall::read(&ended.stdout);
-    let envoys = waterfall::envoys(&picture);
+    let (call, picture) = trace_timeline::read(&ended.stdout);
+    let envoys = trace_timeline::envoys(&picture);
     let places: Vec<&str> = envoys.iter().map(|line| line.place.as_str()).collect();
     let [at_the_door, out_of_it, to_first, from_first, to_blue] = places.as_slice() else {
         panic!("{ended:?}");
@@ -45,9 +45,9 @@ async fn the_walk_shows_every_way_through_the_mesh_and_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_weight_reaches_a_running_mesh() {
-    let room = Room::new();
-    let synth = room.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
-    let mut template: Value = serde_json::from_str(&Run::to_end(&room, synth).await.stdout).expect("a template");
+    let workdir = Workdir::new();
+    let synth = workdir.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
+    let mut template: Value = serde_json::from_str(&Run::to_end(&workdir, synth).await.stdout).expect("a template");
     // As somebody else would have written it: an image that is not here, and no word about its port.
     for container in containers(&mut template) {
         if container["Name"] == "app" {
@@ -56,10 +56,10 @@ async fn a_changed_weight_reaches_a_running_mesh() {
             container["HealthCheck"] = json!({"Command": ["CMD-SHELL", "curl -f http://localhost:3000/ || exit 1"]});
         }
     }
-    let file = room.file("mesh.template.json", &template.to_string());
+    let file = workdir.file("mesh.template.json", &template.to_string());
     let name = file.display().to_string();
-    let up = room.meshwright(&["up", "--template", &name, "--stub"]);
-    let mut run = Run::up(&room, up).await;
+    let up = workdir.meshwright(&["up", "--template", &name, "--stub"]);
+    let mut run = Run::up(&workdir, up).await;
     let gateway = run.url("# gateway/1, port 9080");
     let split = format!("{gateway}split");
     assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
@@ -68,16 +68,20 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     eventually("half of the calls reach each", async || body(&split).await == BLUE).await;
     assert_eq!(body(&format!("{gateway}green/downstream/blue.appmesh")).await, FETCHED);
 
-    std::fs::write(&file, "{").expect("the room can be written to");
-    run.wait_for_lines(1, "the template changed, and everything stays as it is", name.as_str())
+    std::fs::write(&file, "{").expect("the workdir can be written to");
+    run.wait_for_lines(1, "template changed, not applied", name.as_str())
         .await;
 
     let route = resource(&mut template, "AWS::AppMesh::Route");
     let targets = &mut route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"];
     targets[0]["Weight"] = json!(0);
-    std::fs::write(&file, template.to_string()).expect("the room can be written to");
-    run.wait_for_lines(1, "the template changed: every Envoy has answered after ", " ms")
-        .await;
+    std::fs::write(&file, template.to_string()).expect("the workdir can be written to");
+    run.wait_for_lines(
+        1,
+        "template changed: applied, every Envoy has responded (ACK or NACK) after ",
+        " ms",
+    )
+    .await;
     for _ in 0..30 {
         assert_eq!(body(&split).await, GREEN);
     }
@@ -91,21 +95,21 @@ async fn a_changed_weight_reaches_a_running_mesh() {
 
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mesh_that_does_not_fit_together_is_told_in_full() {
-    let room = Room::new();
-    let synth = room.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
-    let mut template: Value = serde_json::from_str(&Run::to_end(&room, synth).await.stdout).expect("a template");
+    let workdir = Workdir::new();
+    let synth = workdir.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
+    let mut template: Value = serde_json::from_str(&Run::to_end(&workdir, synth).await.stdout).expect("a template");
     let route = resource(&mut template, "AWS::AppMesh::Route");
     let spec = &mut route["Properties"]["Spec"]["HttpRoute"];
     spec["Action"]["WeightedTargets"][0]["Weight"] = json!(101);
     spec["Match"]["Method"] = json!("FETCH");
-    let name = room.file("mesh.json", &template.to_string()).display().to_string();
-    let ended = Run::to_end(&room, room.meshwright(&["check", "--template", &name])).await;
+    let name = workdir.file("mesh.json", &template.to_string()).display().to_string();
+    let ended = Run::to_end(&workdir, workdir.meshwright(&["check", "--template", &name])).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for expected in [
         "Properties.Spec.HttpRoute.Match.Method",
@@ -121,9 +125,9 @@ async fn a_mesh_that_does_not_fit_together_is_told_in_full() {
 /// image of Envoy, rules and conditions that mean nothing here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_template_as_cdk_writes_it_runs_unchanged() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let name = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates/appmesh.cdk.json");
-    let run = Run::up(&room, room.meshwright(&["up", "--template", name, "--stub"])).await;
+    let run = Run::up(&workdir, workdir.meshwright(&["up", "--template", name, "--stub"])).await;
     let gateway = run.url("# appmesh-GwService/1, port 8080");
     let service = r#"{"message":"ok","service":"appmesh-BlueService","version":"unknown"}"#;
     assert_eq!(body(&gateway).await, service);
@@ -137,8 +141,8 @@ async fn a_template_as_cdk_writes_it_runs_unchanged() {
     }
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }
 
 /// The first resource of this type.

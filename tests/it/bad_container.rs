@@ -4,25 +4,25 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use crate::room::Room;
 use crate::run::Run;
 use crate::template::{changed, container};
+use crate::workdir::Workdir;
 
 /// Runs the changed template, which must fail; gives the reason with the log lines under it.
-async fn failure(room: &Room, change: impl FnOnce(&mut Value), arguments: &[&str]) -> String {
-    let file = changed(room, change).display().to_string();
-    let command = room.meshwright(&[&["up", "--template", &file], arguments].concat());
-    let ended = Run::to_end(room, command).await;
+async fn failure(workdir: &Workdir, change: impl FnOnce(&mut Value), arguments: &[&str]) -> String {
+    let file = changed(workdir, change).display().to_string();
+    let command = workdir.meshwright(&[&["up", "--template", &file], arguments].concat());
+    let ended = Run::to_end(workdir, command).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     assert!(!ended.stderr.contains("panicked"), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
     let reason = ended.stderr.split_once("error: ");
     reason.unwrap_or_else(|| panic!("{ended:?}")).1.to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_ends_at_once() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     for (command, reason) in [
         (
             "sh -c 'echo one; echo two >&2; exit 3'",
@@ -32,13 +32,13 @@ async fn a_program_that_ends_at_once() {
     ] {
         let image = format!("team/app={command}");
         let change = |template: &mut Value| container(template, "Green")["Image"] = json!("team/app:1");
-        assert_eq!(failure(&room, change, &["--image", &image]).await, reason);
+        assert_eq!(failure(&workdir, change, &["--image", &image]).await, reason);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_that_cannot_listen() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let busy = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
         .local_addr()
@@ -50,7 +50,7 @@ async fn an_application_that_cannot_listen() {
         container["Environment"][1] = json!({"Name": "SERVICE_PORT", "Value": busy.port().to_string()});
     };
     let listener = TcpListener::bind(busy).expect("it was just free");
-    let reason = failure(&room, change, &[]).await;
+    let reason = failure(&workdir, change, &[]).await;
     drop(listener);
     let start = "green/1: container app ended with exit code 1; the end of its log:\n";
     assert!(reason.starts_with(start), "{reason}");
@@ -63,17 +63,17 @@ async fn a_health_check_that_never_succeeds() {
     // Five seconds are the least that ECS allows.
     let check = |command: Value| json!({"Command": command, "Interval": 5, "Timeout": 2, "Retries": 1});
     let fails = async {
-        let room = Room::new();
+        let workdir = Workdir::new();
         let line = check(json!(["CMD-SHELL", "echo not yet >&2; exit 9"]));
         let change = |template: &mut Value| container(template, "Green")["HealthCheck"] = line;
-        failure(&room, change, &[]).await
+        failure(&workdir, change, &[]).await
     };
     let hangs = async {
-        let room = Room::new();
+        let workdir = Workdir::new();
         // The shell is not what takes long: what it has started has to go, too.
         let line = check(json!(["CMD-SHELL", "sleep 600; true"]));
         let change = |template: &mut Value| container(template, "Green")["HealthCheck"] = line;
-        failure(&room, change, &[]).await
+        failure(&workdir, change, &[]).await
     };
     let (fails, hangs) = tokio::join!(fails, hangs);
     let expected = "green/1: container app is unhealthy: `sh -c echo not yet >&2; exit 9` failed (exit status: 9): not \

@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::room::Room;
 use crate::run::Run;
 use crate::template::{changed, container, offer, properties};
+use crate::workdir::Workdir;
 
 /// Checks that `up` and `check` refuse the changed template with these problems and nothing else.
 async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], diagnostics: &[&str]) {
-    let room = Room::new();
-    let file = changed(&room, change).display().to_string();
+    let workdir = Workdir::new();
+    let file = changed(&workdir, change).display().to_string();
     let diagnostics = diagnostics.join("\n  ");
-    let expected = format!("error: this template cannot be run here\n  {diagnostics}\n");
+    let expected = format!("error: this template cannot be run locally\n  {diagnostics}\n");
     for verb in ["check", "up"] {
-        let command = room.meshwright(&[&[verb, "--template", &file], arguments].concat());
-        let ended = Run::to_end(&room, command).await;
+        let command = workdir.meshwright(&[&[verb, "--template", &file], arguments].concat());
+        let ended = Run::to_end(&workdir, command).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{verb}: {ended:?}");
         assert_eq!(ended.stderr, expected, "{verb}");
-        room.assert_nothing_left();
+        workdir.assert_nothing_left();
     }
 }
 
@@ -98,7 +98,7 @@ async fn an_image_that_nobody_knows() {
         &[
             "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx:1` runs is not known \
            here (known are meshwright/demo-service, team/app); say it with --image 'nginx:1=COMMAND'",
-            "--image team/app=true: the template uses no such image; it uses \
+            "--image team/app=true: the template has no such image; it has \
              000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, nginx:1",
         ],
     )
@@ -284,10 +284,10 @@ async fn images_that_stand_for_nothing() {
             "team/app:1=./nosuchfile",
         ],
         &[
-            "--image other=ls: the template uses no such image; it uses \
+            "--image other=ls: the template has no such image; it has \
              000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, team/app:1",
-            "--image team/app=nosuchprogram --port 1: `nosuchprogram` is no program: it is in no folder of PATH",
-            "--image team/app:1=./nosuchfile: `./nosuchfile` is no program: there is no such file, or it cannot be \
+            "--image team/app=nosuchprogram --port 1: `nosuchprogram` is not a program: not found in PATH",
+            "--image team/app:1=./nosuchfile: `./nosuchfile` is not a program: there is no such file, or it cannot be \
              executed",
         ],
     )

@@ -8,17 +8,17 @@ use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::room::Room;
 use crate::run::{Ended, Run, eventually};
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deployment_continues_or_is_rolled_back_after_its_controller_is_killed() {
-    let room = Room::new();
-    let run = Run::up(&room, command(&room, &[])).await;
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
     let gateway = run.url("# gateway/1, port 9080");
     let load = Load::start(&format!("{gateway}split"));
 
-    let diff = verb(&room, &["diff", "--version", "2"]).await;
+    let diff = verb(&workdir, &["diff", "--version", "2"]).await;
     let parts: Vec<&str> = diff.stdout.lines().filter(|line| line.starts_with('[')).collect();
     let expected = [
         "[~] AWS::ECS::TaskDefinition GreenTaskDefinition",
@@ -27,20 +27,20 @@ async fn deployment_continues_or_is_rolled_back_after_its_controller_is_killed()
     assert_eq!(parts, expected, "{diff:?}");
 
     let deploy = ["deploy", "--version", "2", "--strategy", "canary:10%,1h"];
-    let terminal = Room::new();
-    let mut controller = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
+    let terminal = Workdir::new();
+    let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
     let canary = "blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT";
     controller
         .wait_for(canary, |printed| printed.stdout.contains(canary))
         .await;
     controller.signal(Signal::KILL);
     controller.end().await;
-    let status = verb(&room, &["status"]).await.stdout;
+    let status = verb(&workdir, &["status"]).await.stdout;
     assert!(
         status.starts_with(&format!("{canary}\nstrategy canary:10%,1h, controller process ")),
         "{status}"
     );
-    let other = verb(&room, &["deploy", "--version", "3"]).await;
+    let other = verb(&workdir, &["deploy", "--version", "3"]).await;
     assert!(
         other.code == Some(1) && other.stderr.contains("a rollout to another version is in progress"),
         "{other:?}"
@@ -48,20 +48,20 @@ async fn deployment_continues_or_is_rolled_back_after_its_controller_is_killed()
 
     // A deployment in progress keeps its strategy. Requesting another one is an error that changes nothing.
     let with_another = ["deploy", "--version", "2", "--strategy", "all-at-once"];
-    let kept = verb(&room, &with_another).await;
+    let kept = verb(&workdir, &with_another).await;
     assert!(
         kept.code == Some(1)
             && kept.stderr.contains("is being deployed with strategy canary:10%,1h")
             && kept.stderr.contains("abort it and deploy again with all-at-once"),
         "{kept:?}"
     );
-    assert!(verb(&room, &["status"]).await.stdout.starts_with(canary));
+    assert!(verb(&workdir, &["status"]).await.stdout.starts_with(canary));
 
     // Another controller continues, until `abort` takes over.
     let deploy = ["deploy", "--version", "2"];
-    let mut second = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
+    let mut second = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
     second.wait_for(canary, |printed| printed.stdout.contains(canary)).await;
-    let aborted = verb(&room, &["abort"]).await;
+    let aborted = verb(&workdir, &["abort"]).await;
     assert_eq!(aborted.code, Some(0), "{aborted:?}");
     assert!(
         aborted.stdout.contains("2 ROLLBACK_SUCCESSFUL: it was aborted"),
@@ -76,40 +76,40 @@ async fn deployment_continues_or_is_rolled_back_after_its_controller_is_killed()
     );
     // The running template matches the stored state.
     let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":2}"#;
-    assert_eq!(running_state(&room).await, stored);
+    assert_eq!(running_state(&workdir).await, stored);
 
-    let deployed = verb(&room, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
+    let deployed = verb(&workdir, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
     assert_eq!(deployed.code, Some(0), "{deployed:?}");
     let summary = load.stop().await;
     assert!(summary.all_went_well(), "{summary}");
 
     // A restart keeps versions and weights.
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    let run = Run::up(&room, command(&room, &[])).await;
+    assert_eq!(run.end().await.code, Some(130));
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
     let split = format!("{}split", run.url("# gateway/1, port 9080"));
     let third = r#"{"message":"ok","service":"green","version":"3"}"#;
     eventually("version 3 answers", async || crate::http::answers(&split, third).await).await;
-    let rolled_back = verb(&room, &["rollback"]).await;
-    assert_eq!(rolled_back.code, Some(0), "{rolled_back:?}");
+    let rolled_back = verb(&workdir, &["rollback"]).await;
+    assert_eq!(rolled_back.code, Some(130), "{rolled_back:?}");
     let first = r#"{"message":"ok","service":"blue","version":"1"}"#;
     eventually("version 1 answers", async || crate::http::answers(&split, first).await).await;
     let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":3}"#;
-    assert_eq!(running_state(&room).await, stored);
+    assert_eq!(running_state(&workdir).await, stored);
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn next_controller_rolls_back_an_unhealthy_version() {
-    let room = Room::new();
-    let run = Run::up(&room, command(&room, &[])).await;
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
     let gateway = run.url("# gateway/1, port 9080");
-    let terminal = Room::new();
+    let terminal = Workdir::new();
     // Without requests, the canary analysis is inconclusive.
     let deploy = ["deploy", "--version", "4", "--strategy", "canary:10%,1h"];
-    let mut controller = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
+    let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
     let canary = "blue 1 at 90%, green 4 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT";
     controller
         .wait_for(canary, |printed| printed.stdout.contains(canary))
@@ -117,7 +117,7 @@ async fn next_controller_rolls_back_an_unhealthy_version() {
     controller.signal(Signal::KILL);
     controller.end().await;
     let load = Load::start(&format!("{gateway}split"));
-    let rolled_back = verb(&room, &deploy).await;
+    let rolled_back = verb(&workdir, &deploy).await;
     assert_eq!(rolled_back.code, Some(1), "{rolled_back:?}");
     assert!(
         rolled_back
@@ -126,22 +126,22 @@ async fn next_controller_rolls_back_an_unhealthy_version() {
         "{rolled_back:?}"
     );
     // The serving version is already deployed.
-    let again = verb(&room, &["deploy", "--version", "1"]).await;
+    let again = verb(&workdir, &["deploy", "--version", "1"]).await;
     assert_eq!(again.code, Some(0), "{again:?}");
     let summary = load.stop().await;
     assert!(summary.all_went_well(), "{summary}");
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rollback_continues_after_its_controller_is_killed() {
-    let room = Room::new();
-    let run = Run::up(&room, command(&room, &[])).await;
-    let terminal = Room::new();
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
+    let terminal = Workdir::new();
     let deploy = ["deploy", "--version", "2", "--strategy", "canary:10%,1h"];
-    let mut controller = Run::start(&terminal, in_terminal(&terminal, &room, &deploy));
+    let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
     let canary = "blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT";
     controller
         .wait_for(canary, |printed| printed.stdout.contains(canary))
@@ -151,8 +151,8 @@ async fn rollback_continues_after_its_controller_is_killed() {
 
     // The rollback cannot complete while no mesh is running.
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    let mut abort = Run::start(&terminal, in_terminal(&terminal, &room, &["abort"]));
+    assert_eq!(run.end().await.code, Some(130));
+    let mut abort = Run::start(&terminal, in_terminal(&terminal, &workdir, &["abort"]));
     let waiting = "retrying: no mesh is running";
     abort
         .wait_for(waiting, |printed| printed.stdout.contains(waiting))
@@ -160,8 +160,8 @@ async fn rollback_continues_after_its_controller_is_killed() {
     abort.signal(Signal::KILL);
     abort.end().await;
 
-    let run = Run::up(&room, command(&room, &[])).await;
-    let other = verb(&room, &["deploy", "--version", "3"]).await;
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
+    let other = verb(&workdir, &["deploy", "--version", "3"]).await;
     assert!(
         other.code == Some(1)
             && other
@@ -169,23 +169,23 @@ async fn rollback_continues_after_its_controller_is_killed() {
                 .contains("if its controller has stopped, `abort` completes the rollback"),
         "{other:?}"
     );
-    let again = verb(&room, &deploy).await;
+    let again = verb(&workdir, &deploy).await;
     assert!(
         again.code == Some(1) && again.stderr.contains("the deployment was rolled back: it was aborted"),
         "{again:?}"
     );
     let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":2}"#;
-    assert_eq!(running_state(&room).await, stored);
-    let deployed = verb(&room, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
-    assert_eq!(deployed.code, Some(0), "{deployed:?}");
+    assert_eq!(running_state(&workdir).await, stored);
+    let deployed = verb(&workdir, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
+    assert_eq!(deployed.code, Some(130), "{deployed:?}");
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn impossible_commands_fail_and_change_nothing() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     for (arguments, expected) in [
         (
             &["deploy", "--version", "2"][..],
@@ -198,40 +198,41 @@ async fn impossible_commands_fail_and_change_nothing() {
             "`slowly` is not a strategy",
         ),
     ] {
-        let failed = verb(&room, arguments).await;
+        let failed = verb(&workdir, arguments).await;
         assert!(
             failed.code != Some(0) && failed.stderr.contains(expected),
             "{arguments:?}: {failed:?}"
         );
     }
-    let run = Run::up(&room, command(&room, &[])).await;
-    let twice = verb(&room, &[]).await;
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
+    let twice = verb(&workdir, &[]).await;
     assert!(
         twice.code == Some(1) && twice.stderr.contains("the application is already running"),
         "{twice:?}"
     );
-    let failed = verb(&room, &["continue"]).await;
+    let failed = verb(&workdir, &["continue"]).await;
     assert!(
         failed.code == Some(1) && failed.stderr.contains("no rollout is in progress"),
         "{failed:?}"
     );
 
     // An invalid document is quoted and kept.
-    std::fs::write(room.path("state/state.json"), "{\"nextUpdate\":\"teal\"}").expect("the room can be written to");
-    let failed = verb(&room, &["deploy", "--version", "2"]).await;
+    std::fs::write(workdir.path("state/state.json"), "{\"nextUpdate\":\"teal\"}")
+        .expect("the workdir can be written to");
+    let failed = verb(&workdir, &["deploy", "--version", "2"]).await;
     assert!(failed.code == Some(1) && failed.stderr.contains("teal"), "{failed:?}");
-    let kept = std::fs::read_to_string(room.path("state/state.json")).expect("it is there");
+    let kept = std::fs::read_to_string(workdir.path("state/state.json")).expect("it is there");
     assert_eq!(kept, "{\"nextUpdate\":\"teal\"}");
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }
 
 /// The state document in the running template.
-async fn running_state(room: &Room) -> String {
+async fn running_state(workdir: &Workdir) -> String {
     let client = reqwest::Client::builder()
         .no_proxy()
-        .unix_socket(room.path("state/mesh.sock"));
+        .unix_socket(workdir.path("state/mesh.sock"));
     let response = client
         .build()
         .expect("a client")
@@ -243,22 +244,22 @@ async fn running_state(room: &Room) -> String {
     value.as_str().expect("it is a text").to_owned()
 }
 
-/// The example, with its state in `room`.
-fn command(room: &Room, arguments: &[&str]) -> Command {
-    in_terminal(room, room, arguments)
+/// The example, with its state in `workdir`.
+fn command(workdir: &Workdir, arguments: &[&str]) -> Command {
+    in_terminal(workdir, workdir, arguments)
 }
 
-/// The example in another terminal, with its state in `room`.
-fn in_terminal(terminal: &Room, room: &Room, arguments: &[&str]) -> Command {
+/// The example in another terminal, with its state in `workdir`.
+fn in_terminal(terminal: &Workdir, workdir: &Workdir, arguments: &[&str]) -> Command {
     let mut command = terminal.example_named("bluegreen", arguments);
-    command.arg("--state").arg(room.path("state"));
+    command.arg("--state").arg(workdir.path("state"));
     command
 }
 
-async fn verb(room: &Room, arguments: &[&str]) -> Ended {
-    // Ending a run kills every process of its room.
-    let terminal = Room::new();
-    let ended = Run::to_end(&terminal, in_terminal(&terminal, room, arguments)).await;
+async fn verb(workdir: &Workdir, arguments: &[&str]) -> Ended {
+    // Ending a run kills every process of its workdir.
+    let terminal = Workdir::new();
+    let ended = Run::to_end(&terminal, in_terminal(&terminal, workdir, arguments)).await;
     terminal.assert_nothing_left();
     ended
 }

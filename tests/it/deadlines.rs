@@ -6,9 +6,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::room::Room;
 use crate::run::Run;
 use crate::template::{changed, container, offer};
+use crate::workdir::Workdir;
 
 /// A service that answers with the headers it got; below `/slow` not before somebody has lost patience.
 const ECHO: &str = r#"
@@ -32,9 +32,9 @@ const ALLOWED: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_greens_caller_says_reaches_blue_through_both_envoys_and_the_meshs_own_limit_still_holds() {
-    let room = Room::new();
-    let echo = room.file("echo.py", ECHO);
-    let file = changed(&room, |template| {
+    let workdir = Workdir::new();
+    let echo = workdir.file("echo.py", ECHO);
+    let file = changed(&workdir, |template| {
         let blue = container(template, "Blue");
         blue["Image"] = json!("team/echo");
         blue.as_object_mut().expect("an object").remove("HealthCheck");
@@ -44,7 +44,11 @@ async fn what_greens_caller_says_reaches_blue_through_both_envoys_and_the_meshs_
         file.display().to_string(),
         format!("team/echo=python3 {}", echo.display()),
     );
-    let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &image])).await;
+    let run = Run::up(
+        &workdir,
+        workdir.meshwright(&["up", "--template", &file, "--image", &image]),
+    )
+    .await;
     let blue = format!("{}downstream/blue.serviceconnect", run.url("# green/1, port http"));
 
     // As `mesh-client` tells it.
@@ -79,8 +83,8 @@ async fn what_greens_caller_says_reaches_blue_through_both_envoys_and_the_meshs_
     assert!(words.starts_with(expected), "{words}");
 
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }
 
 /// What blue got, as green hands it on to a caller who waits so many milliseconds; or the status and green's words.

@@ -3,64 +3,64 @@
 use rustix::process::Signal;
 
 use crate::namespaces;
-use crate::room::Room;
 use crate::run::{Ended, Run, eventually};
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_fails_no_request_and_ends_with_a_rollback() {
-    let room = Room::new();
-    let ended = Run::to_end(&room, room.example_named("bluegreen", &["--once"])).await;
+    let workdir = Workdir::new();
+    let ended = Run::to_end(&workdir, workdir.example_named("bluegreen", &["--once"])).await;
     assert_passed(&ended);
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_passes_with_network_namespaces() {
-    let room = namespaces::room();
-    let ended = Run::to_end(&room, namespaces::in_namespaces(&room, "bluegreen", &["--once"])).await;
+    let workdir = namespaces::workdir();
+    let ended = Run::to_end(&workdir, namespaces::in_namespaces(&workdir, "bluegreen", &["--once"])).await;
     assert_passed(&ended);
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn directories_of_a_killed_scenario_are_removed_by_the_next_run() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let (what, line) = ("requests", " requests per second to ");
-    let mut killed = Run::start(&room, room.example_named("bluegreen", &["--once"]));
+    let mut killed = Run::start(&workdir, workdir.example_named("bluegreen", &["--once"]));
     killed.wait_for(what, |printed| printed.stdout.contains(line)).await;
     killed.signal(Signal::KILL);
     killed.end().await;
-    eventually("all processes are gone", async || room.processes().is_empty()).await;
-    let leftover = room.leftover_files();
+    eventually("all processes are gone", async || workdir.processes().is_empty()).await;
+    let leftover = workdir.leftover_files();
     assert_eq!(leftover.len(), 2, "of the mesh and of the scenario: {leftover:?}");
 
-    let mut running = Run::start(&room, room.example_named("bluegreen", &["--once"]));
+    let mut running = Run::start(&workdir, workdir.example_named("bluegreen", &["--once"]));
     running.wait_for(what, |printed| printed.stdout.contains(line)).await;
-    let own = room.leftover_files();
+    let own = workdir.leftover_files();
     assert!(
         own.len() == 2 && own.iter().all(|folder| !leftover.contains(folder)),
         "{leftover:?} {own:?}"
     );
 
     // Another run uses the same TMPDIR by another path, and removes only its own directories.
-    let terminal = Room::new();
+    let terminal = Workdir::new();
     let mut other = terminal.example(&["--once"]);
-    other.env("TMPDIR", room.tmpdir().join("."));
+    other.env("TMPDIR", workdir.tmpdir().join("."));
     let other = Run::to_end(&terminal, other).await;
     assert_eq!(other.code, Some(0), "{other:?}");
-    assert_eq!(room.leftover_files().len(), 2, "{own:?}");
+    assert_eq!(workdir.leftover_files().len(), 2, "{own:?}");
     assert!(own.iter().all(|folder| folder.exists()), "{own:?}");
     running.signal(Signal::INT);
     running.end().await;
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn once_conflicts_with_state() {
-    let room = Room::new();
-    let mut command = room.example_named("bluegreen", &["--once", "--state"]);
-    command.arg(room.path("state"));
-    let failed = Run::to_end(&room, command).await;
+    let workdir = Workdir::new();
+    let mut command = workdir.example_named("bluegreen", &["--once", "--state"]);
+    command.arg(workdir.path("state"));
+    let failed = Run::to_end(&workdir, command).await;
     assert!(
         failed.code == Some(2)
             && failed
@@ -68,7 +68,7 @@ async fn once_conflicts_with_state() {
                 .contains("'--once' cannot be used with '--state <FOLDER>'"),
         "{failed:?}"
     );
-    assert!(!room.path("state").exists());
+    assert!(!workdir.path("state").exists());
 }
 
 fn assert_passed(ended: &Ended) {

@@ -4,29 +4,29 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::golden;
-use crate::room::Room;
 use crate::run::{Ended, Run};
+use crate::workdir::Workdir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-async fn images(room: &Room, more: &[&str]) -> Ended {
+async fn images(workdir: &Workdir, more: &[&str]) -> Ended {
     let arguments: Vec<&str> = ["images"].iter().chain(more).copied().collect();
-    let ended = Run::to_end(room, room.meshwright(&arguments)).await;
-    room.assert_nothing_left();
+    let ended = Run::to_end(workdir, workdir.meshwright(&arguments)).await;
+    workdir.assert_nothing_left();
     ended
 }
 
 #[tokio::test]
 async fn the_commands_are_those_agreed_on_and_a_shell_can_read_them() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let given = ["--account", "123456789012", "--region", "eu-west-1"];
-    let ended = images(&room, &given).await;
+    let ended = images(&workdir, &given).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let version = env!("CARGO_PKG_VERSION");
     golden::assert_golden("images.sh", &ended.stdout.replace(version, "VERSION"));
 
     for arguments in [&given[..], &["--platform", "linux/arm64"]] {
-        let script = room.file("images.sh", &images(&room, arguments).await.stdout);
+        let script = workdir.file("images.sh", &images(&workdir, arguments).await.stdout);
         let read = Command::new("sh").arg("-n").arg(&script).output().expect("sh starts");
         assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
     }
@@ -35,7 +35,7 @@ async fn the_commands_are_those_agreed_on_and_a_shell_can_read_them() {
 #[tokio::test]
 async fn every_image_is_built_from_a_file_that_is_there_and_that_hadolint_finds_nothing_in() {
     let tools = testkit::python_tools();
-    let script = images(&Room::new(), &[]).await.stdout;
+    let script = images(&Workdir::new(), &[]).await.stdout;
     let files: Vec<&str> = script
         .split_whitespace()
         .skip_while(|word| *word != "--file")
@@ -56,12 +56,12 @@ async fn every_image_is_built_from_a_file_that_is_there_and_that_hadolint_finds_
 #[tokio::test]
 async fn what_would_end_a_word_of_the_script_is_refused() {
     for (option, value, reason) in [
-        ("--account", "12", "an account's id has 12 digits"),
-        ("--account", "12345678901;", "an account's id has 12 digits"),
+        ("--account", "12", "expected an account ID of 12 digits"),
+        ("--account", "12345678901;", "expected an account ID of 12 digits"),
         ("--region", "eu-west-1; id", "a region is made of a-z, 0-9 and -"),
         ("--region", "", "a region is made of a-z, 0-9 and -"),
     ] {
-        let ended = images(&Room::new(), &[option, value]).await;
+        let ended = images(&Workdir::new(), &[option, value]).await;
         assert_eq!(ended.code, Some(2), "{option} {value}");
         assert!(ended.stderr.contains(reason), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");

@@ -3,7 +3,7 @@
 //!
 //! Run them by `cargo test -p meshwright`: with `--test it`, Cargo neither builds nor renews the example.
 //!
-//! - `room`, `run`, `http`, `template`, `golden`, `waterfall`: what the tests are written with;
+//! - `workdir`, `run`, `http`, `template`, `golden`, `waterfall`: what the tests are written with;
 //! - `once`, `staying`, `killed`, `signals`, `side_by_side`: the example, run;
 //! - `lives`: how tasks start, fail and end;
 //! - `printed`: its template and its picture;
@@ -16,29 +16,30 @@
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
 
 mod app_mesh;
-mod apply;
 mod bad_container;
+mod bad_host;
 mod bad_input;
-mod bad_machine;
 mod bad_template;
 mod blue_green;
+mod crash_recovery;
 mod deadlines;
 mod demo_scenario;
-mod file;
+mod exit_codes;
 mod golden;
+mod hot_reload;
 mod http;
 mod images;
-mod killed;
-mod lives;
 mod namespaces;
-mod once;
-mod printed;
-mod room;
+mod once_flag;
+mod output;
+mod parallel_meshes;
 mod run;
-mod side_by_side;
+mod serve;
 mod signals;
-mod staying;
+mod task_lifecycle;
 mod tcp;
 mod template;
+mod template_files;
+mod trace_timeline;
 mod translate;
-mod waterfall;
+mod workdir;

@@ -11,9 +11,9 @@ use rustix::process::Signal;
 use tokio::process::Command;
 
 use crate::http::{BLUE, FETCHED};
-use crate::room::Room;
 use crate::run::{Ended, Run, eventually};
-use crate::waterfall;
+use crate::trace_timeline;
+use crate::workdir::Workdir;
 
 /// What a program does that has never heard of a mesh: it looks a name up as the system does, and asks.
 const ASK: &str = r#"
@@ -30,8 +30,8 @@ for url in sys.argv[1:]:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_by_name_goes_through_both_envoys() {
-    let room = room();
-    let run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    let workdir = workdir();
+    let run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
     let before = passed(&run).await;
     assert_eq!(
         ask(&run, "green/1", "http://blue.appmesh/").await,
@@ -57,7 +57,7 @@ async fn a_call_by_name_goes_through_both_envoys() {
     );
     let unknown = ask(&run, "green/1", "http://unknown.appmesh/").await;
     assert!(unknown.starts_with("failed "), "{unknown}");
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,22 +72,22 @@ async fn the_walks_go_the_same_ways_as_without_namespaces() {
             "you → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/2 → blue/2\n",
         ),
     ] {
-        let room = room();
-        let ended = Run::to_end(&room, in_namespaces(&room, example, &["--once"])).await;
+        let workdir = workdir();
+        let ended = Run::to_end(&workdir, in_namespaces(&workdir, example, &["--once"])).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stdout.contains(way), "{ended:?}");
         // The collector of spans is outside their networks. Envoys reach it, and services whose calls are redirected.
-        let (_, picture) = waterfall::read(&ended.stdout);
-        let (envoys, blue) = (waterfall::envoys(&picture), picture.last().expect("a line"));
+        let (_, picture) = trace_timeline::read(&ended.stdout);
+        let (envoys, blue) = (trace_timeline::envoys(&picture), picture.last().expect("a line"));
         assert!(envoys.len() >= 3 && blue.place.starts_with("blue/"), "{ended:?}");
-        room.assert_nothing_left();
+        workdir.assert_nothing_left();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn endpoints_of_service_connect_have_addresses_in_the_hosts_file() {
-    let room = room();
-    let run = Run::up(&room, in_namespaces(&room, "serviceconnect", &[])).await;
+    let workdir = workdir();
+    let run = Run::up(&workdir, in_namespaces(&workdir, "serviceconnect", &[])).await;
     let green = inside(&run, "green/1");
     let hosts = output(&green, &["cat", "/etc/hosts"]).await;
     for line in [
@@ -103,48 +103,48 @@ async fn endpoints_of_service_connect_have_addresses_in_the_hosts_file() {
     // On any other port there is no endpoint, and Envoy closes the connection.
     let closed = ask(&run, "green/1", "http://blue.serviceconnect:81/").await;
     assert!(closed.starts_with("failed "), "{closed}");
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_failed_comes_back_with_its_address_and_its_rules() {
-    let room = room();
-    let mut run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    let workdir = workdir();
+    let mut run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
     for (round, part) in ["container app started", "Envoy ready after"].into_iter().enumerate() {
         crate::run::send(run.pid(&format!("blue/1: {part}")), Signal::KILL);
         run.wait_for_lines(round + 2, "blue/1: running after ", "").await;
         let answer = ask(&run, "green/1", "http://localhost/downstream/blue.appmesh").await;
         assert_eq!(answer, format!("200 {FETCHED}"));
     }
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_left_of_a_runner_that_is_killed_once_the_next_one_starts() {
-    let room = room();
-    let run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    let workdir = workdir();
+    let run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
     run.signal(Signal::KILL);
     let ended = run.end().await;
     assert_eq!(ended.code, None, "{ended:?}");
-    eventually("all processes are gone", async || room.processes().is_empty()).await;
-    let left = room.leftover_files();
+    eventually("all processes are gone", async || workdir.processes().is_empty()).await;
+    let left = workdir.leftover_files();
     assert_eq!(left.len(), 1, "{left:?}");
 
-    let run = Run::up(&room, in_namespaces(&room, "appmesh", &[])).await;
+    let run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
     assert!(!left[0].exists(), "{left:?}");
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_may_not_make_networks_is_told_what_to_do() {
-    let room = room();
-    let program = in_namespaces(&room, "appmesh", &["--once"]);
+    let workdir = workdir();
+    let program = in_namespaces(&workdir, "appmesh", &["--once"]);
     // Without the capability, root is as everybody else.
-    let mut command = room.command("setpriv".as_ref(), &["--bounding-set=-net_admin"]);
+    let mut command = workdir.command("setpriv".as_ref(), &["--bounding-set=-net_admin"]);
     command
         .arg(program.as_std().get_program())
         .args(program.as_std().get_args());
-    let ended = Run::to_end(&room, command).await;
+    let ended = Run::to_end(&workdir, command).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
         ended
@@ -155,29 +155,29 @@ async fn whoever_may_not_make_networks_is_told_what_to_do() {
                 .contains("this process has no CAP_NET_ADMIN: run it as root"),
         "{ended:?}"
     );
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
-/// A room that Envoys can reach, who are another user there.
-pub(crate) fn room() -> Room {
-    let room = Room::new();
-    for folder in [room.path(""), room.tmpdir()] {
+/// A workdir that Envoys can reach, who are another user there.
+pub(crate) fn workdir() -> Workdir {
+    let workdir = Workdir::new();
+    for folder in [workdir.path(""), workdir.tmpdir()] {
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).expect("it is ours");
     }
-    room
+    workdir
 }
 
 /// An example whose tasks have networks of their own. Who is not root becomes it in a user namespace.
-pub(crate) fn in_namespaces(room: &Room, example: &str, arguments: &[&str]) -> Command {
+pub(crate) fn in_namespaces(workdir: &Workdir, example: &str, arguments: &[&str]) -> Command {
     let arguments: Vec<&str> = ["--network", "namespaces"]
         .into_iter()
         .chain(arguments.iter().copied())
         .collect();
-    let command = room.example_named(example, &arguments);
+    let command = workdir.example_named(example, &arguments);
     if rustix::process::geteuid().is_root() {
         return command;
     }
-    let mut within = room.command("unshare".as_ref(), &["--map-root-user", "--map-auto"]);
+    let mut within = workdir.command("unshare".as_ref(), &["--map-root-user", "--map-auto"]);
     within
         .arg(command.as_std().get_program())
         .args(command.as_std().get_args());
@@ -251,9 +251,9 @@ async fn passed(run: &Run<'_>) -> BTreeMap<(String, String), u64> {
     counts
 }
 
-async fn stop(run: Run<'_>, room: &Room) {
+async fn stop(run: Run<'_>, workdir: &Workdir) {
     run.signal(Signal::INT);
     let ended: Ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }

@@ -1,4 +1,4 @@
-//! A program that was started in a room: what it prints, how it ends, and that it is gone when the test is over.
+//! A program that was started in a workdir: what it prints, how it ends, and that it is gone when the test is over.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use crate::room::Room;
+use crate::workdir::Workdir;
 
 /// Nothing here takes ten seconds on a machine of its own; a test that waits longer than this would wait for ever.
 pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ pub(crate) struct Printed {
 
 /// A program that runs. Killed with its value, if it is still there.
 pub(crate) struct Run<'r> {
-    room: &'r Room,
+    workdir: &'r Workdir,
     child: Child,
     printed: watch::Receiver<Printed>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Ended {
 }
 
 impl<'r> Run<'r> {
-    pub(crate) fn start(room: &'r Room, mut command: Command) -> Self {
+    pub(crate) fn start(workdir: &'r Workdir, mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program was built");
         let (sender, printed) = watch::channel(Printed::default());
         // There is none where a test has redirected it.
@@ -46,23 +46,27 @@ impl<'r> Run<'r> {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(collect(stderr, sender, |printed| &mut printed.stderr));
         }
-        Self { room, child, printed }
+        Self {
+            workdir,
+            child,
+            printed,
+        }
     }
 
     /// Starts it and waits until it stays up.
-    pub(crate) async fn up(room: &'r Room, command: Command) -> Self {
-        let mut run = Self::start(room, command);
+    pub(crate) async fn up(workdir: &'r Workdir, command: Command) -> Self {
+        let mut run = Self::start(workdir, command);
         run.wait_for("an invitation to call", |printed| {
             // They are two pipes: what was told first may arrive last.
-            printed.stderr.contains("everything is running") && printed.stdout.contains("Ctrl-C stops everything")
+            printed.stderr.contains("all tasks are running") && printed.stdout.contains("Ctrl-C stops everything")
         })
         .await;
         run
     }
 
     /// Runs it to its end, which must come by itself.
-    pub(crate) async fn to_end(room: &'r Room, command: Command) -> Ended {
-        Self::start(room, command).end().await
+    pub(crate) async fn to_end(workdir: &'r Workdir, command: Command) -> Ended {
+        Self::start(workdir, command).end().await
     }
 
     pub(crate) fn printed(&self) -> Printed {
@@ -168,7 +172,7 @@ impl Drop for Run<'_> {
         }
         let deadline = Instant::now() + TOO_LONG;
         while Instant::now() < deadline {
-            let left = self.room.processes();
+            let left = self.workdir.processes();
             if left.is_empty() {
                 break;
             }

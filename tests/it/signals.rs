@@ -4,58 +4,58 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{GREEN, answers};
-use crate::room::Room;
 use crate::run::{Run, eventually};
 use crate::template::{changed, container, properties};
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_start_says_so_and_leaves_nothing() {
     // Three moments: before anything was started, in the middle, and when most is there.
     for moment in ["Envoy 1.", "control plane at ", "Envoy ready after "] {
         for once in [&[][..], &["--once"]] {
-            let room = Room::new();
-            let mut run = Run::start(&room, room.example(once));
+            let workdir = Workdir::new();
+            let mut run = Run::start(&workdir, workdir.example(once));
             run.wait_for(moment, |printed| printed.stderr.contains(moment)).await;
             run.signal(Signal::INT);
             let ended = run.end().await;
-            assert_eq!(ended.code, Some(1), "{moment}: {ended:?}");
+            assert_eq!(ended.code, Some(130), "{moment}: {ended:?}");
             let last = ended.stderr.lines().last().unwrap_or_default();
             assert!(last.starts_with("error: interrupted by SIGINT"), "{moment}: {ended:?}");
-            room.assert_nothing_left();
+            workdir.assert_nothing_left();
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_installation_of_envoy_leaves_nothing() {
-    let room = Room::new();
-    let cache = room.path("cache");
-    let is_installing = room.path("installing");
-    // A Python whose pip hangs. pip gets a TMPDIR of its own, which would hide it from the room.
+    let workdir = Workdir::new();
+    let cache = workdir.path("cache");
+    let is_installing = workdir.path("installing");
+    // A Python whose pip hangs. pip gets a TMPDIR of its own, which would hide it from the workdir.
     let hanging = format!(
         "[ \"$1\" = -c ] && echo 3 12 fake && exit
 export PATH=/usr/bin:/bin TMPDIR={}
 sleep 1000 &
 touch {}
 sleep 1000",
-        room.tmpdir().display(),
+        workdir.tmpdir().display(),
         is_installing.display()
     );
-    let python = room.script("python3", &hanging).await;
-    let mut command = room.example(&["--once"]);
+    let python = workdir.script("python3", &hanging).await;
+    let mut command = workdir.example(&["--once"]);
     command
         .env_remove("ENVOY_BIN")
         .env("PATH", "")
         .env("PYTHON", python)
         .env("XDG_CACHE_HOME", &cache);
-    let run = Run::start(&room, command);
+    let run = Run::start(&workdir, command);
     eventually("pip is running", async || is_installing.exists()).await;
     run.signal(Signal::TERM);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     let last = ended.stderr.lines().last().unwrap_or_default();
     assert!(last.starts_with("error: interrupted by SIGTERM"), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
     let shelf = cache.join("meshwright/envoy/1.40.0");
     let entries = shelf.read_dir().expect("it was being filled");
     let names: Vec<_> = entries.map(|entry| entry.expect("readable").file_name()).collect();
@@ -64,45 +64,49 @@ sleep 1000",
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_it_started_dies_with_a_runner_that_is_killed() {
-    let room = Room::new();
-    let run = Run::up(&room, room.example(&[])).await;
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, workdir.example(&[])).await;
     assert!(answers(&run.url("# green/1, port http"), GREEN).await);
     run.signal(Signal::KILL);
     let ended = run.end().await;
     assert_eq!(ended.code, None, "{ended:?}");
-    eventually("all its children are gone", async || room.processes().is_empty()).await;
-    // Nobody is left who could remove the folder of logs and sockets; the room takes it along.
-    assert_eq!(room.leftover_files().len(), 1);
+    eventually("all its children are gone", async || workdir.processes().is_empty()).await;
+    // Nobody is left who could remove the folder of logs and sockets; the workdir takes it along.
+    assert_eq!(workdir.leftover_files().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_at_once_are_one_wish() {
-    let room = Room::new();
-    let run = Run::up(&room, room.example(&[])).await;
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, workdir.example(&[])).await;
     run.signal(Signal::TERM);
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(!ended.stderr.contains("again"), "{ended:?}");
     assert_eq!(ended.stderr.matches(": stopped").count(), 3, "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_ends_what_does_not_stop() {
-    let room = Room::new();
-    let file = changed(&room, |template: &mut Value| {
+    let workdir = Workdir::new();
+    let file = changed(&workdir, |template: &mut Value| {
         *container(template, "Green") = json!({"Name": "app", "Image": "team/deaf"});
         let connect = &mut properties(template, "GreenService")["ServiceConnectConfiguration"];
         connect["Services"] = json!([]);
     });
     let file = file.display().to_string();
-    let is_deaf = room.path("deaf");
+    let is_deaf = workdir.path("deaf");
     let deaf = format!(
         "team/deaf=sh -c 'trap \"\" TERM; touch {}; while :; do sleep 1; done'",
         is_deaf.display()
     );
-    let mut run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &deaf])).await;
+    let mut run = Run::up(
+        &workdir,
+        workdir.meshwright(&["up", "--template", &file, "--image", &deaf]),
+    )
+    .await;
     eventually("it takes no notice of SIGTERM", async || is_deaf.exists()).await;
     run.signal(Signal::INT);
     run.wait_for("both blue tasks stopped", |printed| {
@@ -116,9 +120,12 @@ async fn a_second_signal_ends_what_does_not_stop() {
     })
     .await;
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stderr.contains("SIGINT again: killing what is left"), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(
+        ended.stderr.contains("SIGINT again: killing the remaining processes"),
+        "{ended:?}"
+    );
     // The kernel takes a moment to end what was killed.
-    eventually("everything is gone", async || room.processes().is_empty()).await;
-    room.assert_nothing_left();
+    eventually("everything is gone", async || workdir.processes().is_empty()).await;
+    workdir.assert_nothing_left();
 }

@@ -11,9 +11,9 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use crate::room::Room;
 use crate::run::{Run, TOO_LONG};
 use crate::template::{changed, container, offer};
+use crate::workdir::Workdir;
 
 /// A database that says its name to whoever connects.
 const DATABASE: &str = r#"
@@ -28,9 +28,9 @@ Server(("127.0.0.1", int(os.environ["SERVICE_PORT"])), Database).serve_forever()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_is_connected_to_where_the_client_says() {
-    let room = Room::new();
-    let program = room.file("db.py", DATABASE);
-    let file = changed(&room, |template| {
+    let workdir = Workdir::new();
+    let program = workdir.file("db.py", DATABASE);
+    let file = changed(&workdir, |template| {
         let blue = container(template, "Blue");
         blue["Image"] = json!("team/db");
         let blue = blue.as_object_mut().expect("an object");
@@ -46,7 +46,11 @@ async fn a_database_is_connected_to_where_the_client_says() {
         file.display().to_string(),
         format!("team/db=python3 {}", program.display()),
     );
-    let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &image])).await;
+    let run = Run::up(
+        &workdir,
+        workdir.meshwright(&["up", "--template", &file, "--image", &image]),
+    )
+    .await;
 
     // As if it were green.
     let variables = environment(run.pid("green/1: container app started"));
@@ -74,8 +78,8 @@ async fn a_database_is_connected_to_where_the_client_says() {
 
     drop(connection);
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }
 
 /// The variables of a process.

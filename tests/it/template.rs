@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::golden;
-use crate::room::Room;
+use crate::workdir::Workdir;
 
-/// A file in the room with the example's template after `change`.
-pub(crate) fn changed(room: &Room, change: impl FnOnce(&mut Value)) -> PathBuf {
+/// A file in the workdir with the example's template after `change`.
+pub(crate) fn changed(workdir: &Workdir, change: impl FnOnce(&mut Value)) -> PathBuf {
     // What `synth` prints is compared with this file elsewhere.
     let text = std::fs::read_to_string(golden::path("serviceconnect.template.json")).expect("the golden file is there");
     let mut template = serde_json::from_str(&text).expect("the golden file is JSON");
     change(&mut template);
-    room.file("mesh.json", &format!("{template:#}"))
+    workdir.file("mesh.json", &format!("{template:#}"))
 }
 
 /// The properties of a resource.

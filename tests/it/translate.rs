@@ -4,8 +4,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::golden;
-use crate::room::Room;
 use crate::run::{Ended, Run, eventually};
+use crate::workdir::Workdir;
 
 /// In the shape that AWS CDK writes: the virtual node `blue` and the virtual gateway `gw`.
 const CDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates/appmesh.cdk.json");
@@ -38,11 +38,11 @@ fn web(listener: &str, more: &str) -> String {
     )
 }
 
-async fn translate(room: &Room, file: &str, node: &str, more: &[&str]) -> Ended {
+async fn translate(workdir: &Workdir, file: &str, node: &str, more: &[&str]) -> Ended {
     let arguments = ["translate", "--template", file, "--node", node];
     let arguments: Vec<&str> = arguments.iter().chain(more).copied().collect();
-    let ended = Run::to_end(room, room.meshwright(&arguments)).await;
-    room.assert_nothing_left();
+    let ended = Run::to_end(workdir, workdir.meshwright(&arguments)).await;
+    workdir.assert_nothing_left();
     ended
 }
 
@@ -56,10 +56,10 @@ fn names(document: &Value, kind: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_same_template_gives_the_same_document_with_app_meshs_names() {
-    let room = Room::new();
-    let ended = translate(&room, CDK, "virtualGateway/gw", &[]).await;
+    let workdir = Workdir::new();
+    let ended = translate(&workdir, CDK, "virtualGateway/gw", &[]).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
-    let again = translate(&room, CDK, "mesh/demo/virtualGateway/gw", &[]).await;
+    let again = translate(&workdir, CDK, "mesh/demo/virtualGateway/gw", &[]).await;
     assert_eq!(ended.stdout, again.stdout);
 
     let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
@@ -80,7 +80,7 @@ async fn the_same_template_gives_the_same_document_with_app_meshs_names() {
         "{ended:?}"
     );
 
-    let intercepted = translate(&room, CDK, "virtualNode/blue", &["--wiring", "intercepted"]).await;
+    let intercepted = translate(&workdir, CDK, "virtualNode/blue", &["--wiring", "intercepted"]).await;
     let document = serde_json::from_str(&intercepted.stdout).expect("one JSON document");
     assert_eq!(
         names(&document, "listeners"),
@@ -90,7 +90,7 @@ async fn the_same_template_gives_the_same_document_with_app_meshs_names() {
 
 #[tokio::test]
 async fn envoy_accepts_it_in_either_wiring() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let connect = golden::path("serviceconnect.template.json").display().to_string();
     for (file, node) in [
         (CDK, "virtualNode/blue"),
@@ -98,8 +98,8 @@ async fn envoy_accepts_it_in_either_wiring() {
         (&connect, "service/green"),
     ] {
         for wiring in ["explicit", "intercepted"] {
-            let without = translate(&room, file, node, &["--wiring", wiring]).await;
-            let ended = translate(&room, file, node, &["--wiring", wiring, "--validate"]).await;
+            let without = translate(&workdir, file, node, &["--wiring", wiring]).await;
+            let ended = translate(&workdir, file, node, &["--wiring", wiring, "--validate"]).await;
             assert_eq!(ended.code, Some(0), "{node}, {wiring}: {ended:?}");
             assert_eq!(ended.stdout, without.stdout, "{node}, {wiring}");
             let words = ended.stderr.lines().last().unwrap_or_default();
@@ -113,12 +113,12 @@ async fn envoy_accepts_it_in_either_wiring() {
 
 #[tokio::test]
 async fn what_envoy_refuses_is_refused_in_its_words() {
-    let room = Room::new();
-    let missing = room.path("missing.pem").display().to_string();
+    let workdir = Workdir::new();
+    let missing = workdir.path("missing.pem").display().to_string();
     let tls =
         format!("TLS: {{Mode: STRICT, Certificate: {{File: {{CertificateChain: {missing}, PrivateKey: {missing}}}}}}}");
-    let file = room.file("mesh.yaml", &web(&tls, "")).display().to_string();
-    let ended = translate(&room, &file, "web", &["--validate"]).await;
+    let file = workdir.file("mesh.yaml", &web(&tls, "")).display().to_string();
+    let ended = translate(&workdir, &file, "web", &["--validate"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     // It is printed all the same, with what it was refused for.
     let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
@@ -130,7 +130,7 @@ async fn what_envoy_refuses_is_refused_in_its_words() {
     );
     let words = ended
         .stderr
-        .split_once(" refuses this configuration:\n")
+        .split_once(" rejects this configuration:\n")
         .unwrap_or_else(|| panic!("{ended:?}"));
     assert!(words.0.starts_with("error: Envoy 1."), "{ended:?}");
     assert!(words.1.contains(&missing), "{ended:?}");
@@ -138,11 +138,11 @@ async fn what_envoy_refuses_is_refused_in_its_words() {
 
 #[tokio::test]
 async fn a_verdict_writes_no_access_log() {
-    let room = Room::new();
-    let log = room.path("access.log");
+    let workdir = Workdir::new();
+    let log = workdir.path("access.log");
     let logging = format!("Logging: {{AccessLog: {{File: {{Path: {}}}}}}}", log.display());
-    let file = room.file("mesh.yaml", &web("", &logging)).display().to_string();
-    let ended = translate(&room, &file, "web", &["--validate"]).await;
+    let file = workdir.file("mesh.yaml", &web("", &logging)).display().to_string();
+    let ended = translate(&workdir, &file, "web", &["--validate"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended.stdout.contains(&format!("\"path\": \"{}\"", log.display())),
@@ -153,11 +153,11 @@ async fn a_verdict_writes_no_access_log() {
 
 #[tokio::test]
 async fn what_cannot_be_translated_is_said_beside_the_document() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let tls =
         "TLS: {Mode: STRICT, Certificate: {ACM: {CertificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1'}}}";
-    let file = room.file("mesh.yaml", &web(tls, "")).display().to_string();
-    let ended = translate(&room, &file, "web", &[]).await;
+    let file = workdir.file("mesh.yaml", &web(tls, "")).display().to_string();
+    let ended = translate(&workdir, &file, "web", &[]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let document = serde_json::from_str(&ended.stdout).expect("one JSON document");
     assert_eq!(names(&document, "listeners"), ["lds_egress_0.0.0.0_15001"]);
@@ -168,13 +168,13 @@ async fn what_cannot_be_translated_is_said_beside_the_document() {
 
 #[tokio::test]
 async fn several_templates_and_parameters_are_taken_as_up_takes_them() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let mesh = "
 Parameters: {Mesh: {Type: String}}
 Resources: {Mesh: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: !Ref Mesh}}}
 Outputs: {Mesh: {Value: !GetAtt Mesh.MeshName, Export: {Name: mesh}}}
 ";
-    let mesh = room.file("mesh.yaml", mesh).display().to_string();
+    let mesh = workdir.file("mesh.yaml", mesh).display().to_string();
     let node = format!(
         "{SERVICE}
   Web:
@@ -199,7 +199,7 @@ Outputs: {Mesh: {Value: !GetAtt Mesh.MeshName, Export: {Name: mesh}}}
       Spec: {{Provider: {{VirtualNode: {{VirtualNodeName: !GetAtt Api.VirtualNodeName}}}}}}
 "
     );
-    let node = room.file("node.yaml", &node).display().to_string();
+    let node = workdir.file("node.yaml", &node).display().to_string();
     let more = [
         "--template",
         &node,
@@ -208,7 +208,7 @@ Outputs: {Mesh: {Value: !GetAtt Mesh.MeshName, Export: {Name: mesh}}}
         "--parameter",
         "Hostname=api.live",
     ];
-    let ended = translate(&room, &mesh, "mesh/live/virtualNode/web", &more).await;
+    let ended = translate(&workdir, &mesh, "mesh/live/virtualNode/web", &more).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
     assert_eq!(names(&document, "clusters"), ["cds_egress_live_api_http_8080"]);
@@ -217,9 +217,9 @@ Outputs: {Mesh: {Value: !GetAtt Mesh.MeshName, Export: {Name: mesh}}}
 
 #[tokio::test]
 async fn a_node_that_is_not_there_is_answered_with_those_that_are() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     for name in ["virtualNode/green", "mesh/demo/virtualService/blue.appmesh"] {
-        let ended = translate(&room, CDK, name, &["--validate"]).await;
+        let ended = translate(&workdir, CDK, name, &["--validate"]).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
         assert_eq!(
             ended.stderr,
@@ -235,8 +235,8 @@ async fn a_node_that_is_not_there_is_answered_with_those_that_are() {
   Other: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: other}}
   OtherWeb: {Type: AWS::AppMesh::VirtualNode, Properties: {MeshName: !GetAtt Other.MeshName, VirtualNodeName: web, Spec: {}}}
 ";
-    let two = room.file("two.yaml", &two).display().to_string();
-    let ended = translate(&room, &two, "virtualNode/web", &[]).await;
+    let two = workdir.file("two.yaml", &two).display().to_string();
+    let ended = translate(&workdir, &two, "virtualNode/web", &[]).await;
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (
@@ -249,8 +249,8 @@ async fn a_node_that_is_not_there_is_answered_with_those_that_are() {
 
 #[tokio::test]
 async fn an_interrupted_verdict_leaves_nothing() {
-    let room = Room::new();
-    let is_judging = room.path("judging");
+    let workdir = Workdir::new();
+    let is_judging = workdir.path("judging");
     // One that never comes to an end, and does not care about being asked to: nobody ever writes to the pipe.
     let slow = format!(
         "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
@@ -259,13 +259,13 @@ mkfifo {0}
 read -r never < {0}",
         is_judging.display()
     );
-    let envoy = room.script("envoy", &slow).await;
+    let envoy = workdir.script("envoy", &slow).await;
     for (signal, name) in [
         (Signal::INT, "SIGINT"),
         (Signal::TERM, "SIGTERM"),
         (Signal::HUP, "SIGHUP"),
     ] {
-        let mut command = room.meshwright(&[
+        let mut command = workdir.meshwright(&[
             "translate",
             "--template",
             CDK,
@@ -274,17 +274,17 @@ read -r never < {0}",
             "--validate",
         ]);
         command.env("ENVOY_BIN", &envoy);
-        let run = Run::start(&room, command);
+        let run = Run::start(&workdir, command);
         eventually("Envoy is at it", async || is_judging.exists()).await;
         run.signal(signal);
         let ended = run.end().await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert_eq!(
             ended.stderr,
-            format!("error: interrupted by {name} before Envoy had judged it\n")
+            format!("error: interrupted by {name} before Envoy had validated the configuration\n")
         );
         serde_json::from_str::<Value>(&ended.stdout).expect("one JSON document");
-        room.assert_nothing_left();
+        workdir.assert_nothing_left();
         std::fs::remove_file(&is_judging).expect("it is there");
     }
 }

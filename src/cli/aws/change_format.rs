@@ -1,27 +1,27 @@
-//! How changes look: what is added is green, what goes is red, and what concerns security is set apart.
+//! Formats changes: additions green, removals red, security changes under a heading of their own.
 
 use console::Style;
 use mesh_infra::deploy::{Action, ParameterChange, Replacement, ResourceChange, SecurityChange};
 
-/// Where something is shown, which decides whether it has colours: only on a terminal, and as `NO_COLOR` and its like say.
+/// An output stream. Has colours on a terminal, unless `NO_COLOR` or the like is set.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shown {
+pub(super) enum Stream {
     /// Standard output.
-    AsResult,
+    Stdout,
     /// Standard error.
-    AsProgress,
+    Stderr,
 }
 
-impl Shown {
-    /// A style for there.
+impl Stream {
+    /// An empty style for this stream.
     pub(super) fn style(self) -> Style {
         match self {
-            Self::AsResult => Style::new().for_stdout(),
-            Self::AsProgress => Style::new().for_stderr(),
+            Self::Stdout => Style::new().for_stdout(),
+            Self::Stderr => Style::new().for_stderr(),
         }
     }
 
-    /// What becomes of resources, a line each.
+    /// Resource changes, one per line.
     pub(super) fn resources(self, changes: &[ResourceChange]) -> String {
         lines(changes, |change| {
             let style = match (change.action, change.replacement) {
@@ -34,7 +34,7 @@ impl Shown {
         })
     }
 
-    /// The parameters that have other values, a line each.
+    /// Changed parameters, one per line.
     pub(super) fn parameters(self, changes: &[ParameterChange]) -> String {
         let value = |value: &Option<String>| {
             value
@@ -51,7 +51,7 @@ impl Shown {
         })
     }
 
-    /// What changes in who may do what and who may reach what, under a heading.
+    /// Permission and network changes, under a heading.
     pub(super) fn security(self, changes: &[SecurityChange]) -> String {
         let sentences = lines(changes, |change| match change.becomes_true {
             true => self
@@ -65,7 +65,7 @@ impl Shown {
                 .apply_to(format!("  - {}", change.sentence))
                 .to_string(),
         });
-        let heading = self.style().bold().apply_to("Who may do what, and who may reach what:");
+        let heading = self.style().bold().apply_to("Permission and network changes:");
         format!("{heading}\n{sentences}")
     }
 }

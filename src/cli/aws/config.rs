@@ -1,4 +1,4 @@
-//! Which account, in which region, with whose credentials: as every tool for AWS finds that out.
+//! AWS configuration: region, credentials and endpoint, resolved like the AWS CLI does.
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -11,11 +11,11 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::cli::aws_args::AwsTarget;
 
-/// What TLS is done with.
+/// The TLS stack of the whole program.
 pub(super) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
-/// What the command line says, and for the rest the environment, the profile, and whatever else the SDK looks at: single
-/// sign-on, a process that gives credentials, the metadata of a container or machine.
+/// Options of the command line first, then the SDK's default chain: environment, profile, single sign-on, credential
+/// process, container and instance metadata.
 pub(crate) async fn load(target: &AwsTarget) -> SdkConfig {
     let http = Builder::new().tls_provider(TLS).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
@@ -32,12 +32,12 @@ pub(crate) async fn load(target: &AwsTarget) -> SdkConfig {
     let Some(profile) = &target.profile else {
         return config;
     };
-    // Who names a profile means it, whatever keys the environment has.
-    let around = ProviderConfig::without_region()
+    // An explicit profile takes precedence over keys in the environment.
+    let provider_config = ProviderConfig::without_region()
         .with_http_client(http)
         .with_region(config.region().cloned());
     let credentials = ProfileFileCredentialsProvider::builder()
-        .configure(&around)
+        .configure(&provider_config)
         .profile_name(profile)
         .build();
     let credentials = SharedCredentialsProvider::new(credentials);

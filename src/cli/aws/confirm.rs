@@ -1,28 +1,32 @@
-//! Asking before something is done that somebody may not want.
+//! Confirmation before a change.
 
 use std::io::{self, IsTerminal, Write};
 
 use crate::console::Console;
 
-/// Whether to go on: as `--yes` says, or somebody at the terminal.
-///
-/// # Errors
-///
-/// If nobody can be asked, or somebody says no: nothing was done then.
-pub(super) async fn ask(console: &Console, question: &str, is_said: bool) -> Result<(), String> {
-    if is_said {
+/// Why a change was not confirmed. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfirmError {
+    #[error("{0} Nothing was changed, because standard input is not a terminal; use --yes to confirm")]
+    NotInteractive(String),
+    #[error("not confirmed; nothing was changed")]
+    Declined,
+    #[error("cannot read the confirmation")]
+    Read(#[source] io::Error),
+}
+
+/// Asks a yes-or-no question at the terminal, unless `yes` was given.
+pub(super) async fn confirm(console: &Console, question: &str, yes: bool) -> Result<(), ConfirmError> {
+    if yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(format!(
-            "{question} Nobody can be asked, as standard input is no terminal, so nothing was done; --yes says that it is \
-             wanted"
-        ));
+        return Err(ConfirmError::NotInteractive(question.to_owned()));
     }
-    console.at_rest();
+    console.clear_status();
     let question = format!("{question} [y/N] ");
-    // Waits for as long as somebody thinks, while signals still end the program.
-    let answered = tokio::task::spawn_blocking(move || {
+    // On a thread of its own: signals still end the program while it waits for input.
+    let answer = tokio::task::spawn_blocking(move || {
         let mut error = io::stderr().lock();
         error.write_all(question.as_bytes())?;
         error.flush()?;
@@ -30,11 +34,10 @@ pub(super) async fn ask(console: &Console, question: &str, is_said: bool) -> Res
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).map(|_| answer)
     });
-    let answer = answered.await.map_err(|error| error.to_string())?;
-    let answer = answer.map_err(|error| format!("the answer could not be read: {error}"))?;
-    match is_yes(&answer) {
+    let answer = answer.await.map_err(|error| ConfirmError::Read(error.into()))?;
+    match is_yes(&answer.map_err(ConfirmError::Read)?) {
         true => Ok(()),
-        false => Err("that was no yes, so nothing was done".to_owned()),
+        false => Err(ConfirmError::Declined),
     }
 }
 
@@ -47,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_yes_is_a_yes() {
+    fn only_y_and_yes_confirm() {
         for yes in ["y\n", "Y", " yes ", "YES\r\n"] {
             assert!(is_yes(yes), "{yes:?}");
         }

@@ -1,95 +1,85 @@
-//! `deploy`: a change set for each stack, shown, approved and carried out.
+//! `deploy`: creates a change set for each stack, prints it, confirms and executes it.
 
-use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, Error, ErrorKind, Outputs};
+use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, ErrorKind, Outputs};
 
-use super::progress::Shown;
-use super::{change_format, confirm, outputs};
+use super::change_format::Stream;
+use super::confirm::confirm;
+use super::progress::StackProgress;
+use super::{AwsError, outputs};
 use crate::console::Console;
 
-/// Why a stack was not deployed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotDeployed {
-    /// The account, or what is wanted of it.
-    #[error("{0}")]
-    Environment(#[from] Error),
-    /// Somebody did not want it, or could not be asked.
-    #[error("{0}")]
-    Unwanted(String),
-}
-
-/// Deploys one stack after the other.
+/// Deploys stacks one after the other.
 pub(crate) async fn run(
-    account: &Environment,
-    requests: &[DeploymentInput],
+    environment: &Environment,
+    inputs: &[DeploymentInput],
     yes: bool,
     console: &Console,
-) -> Result<(), String> {
-    for request in requests {
-        let stack = request.stack();
-        let told = one(account, request, yes, console)
-            .await
-            .map_err(|error| error.to_string())?;
-        console.at_rest();
-        outputs::tell(stack, &told);
+) -> Result<(), AwsError> {
+    for input in inputs {
+        let outputs = deploy_stack(environment, input, yes, console).await?;
+        console.clear_status();
+        outputs::show_stack(input.stack(), &outputs);
     }
     Ok(())
 }
 
-/// Deploys one stack, after whatever is under way on it. Answers what it tells.
-pub(crate) async fn one(
-    account: &Environment,
-    request: &DeploymentInput,
+/// Deploys one stack, after any operation in progress. Returns its outputs.
+pub(crate) async fn deploy_stack(
+    environment: &Environment,
+    input: &DeploymentInput,
     yes: bool,
     console: &Console,
-) -> Result<Outputs, NotDeployed> {
-    let stack = request.stack();
-    console.waiting(&format!("asking CloudFormation what {stack} would change"));
-    let preparation = match account.create_change_set(request).await {
+) -> Result<Outputs, AwsError> {
+    let stack = input.stack();
+    console.set_status(&format!("creating a change set for {stack}"));
+    let outcome = match environment.create_change_set(input).await {
         Err(error) if error.kind() == ErrorKind::Busy => {
-            console.progress(&format!("{stack}: an operation is under way, which is followed first"));
-            let mut shown = Shown::new(console, format!("following {stack}"));
-            // Whether it failed is for whoever began it; what comes next says where the stack stands.
-            if let Err(error) = account.wait(stack, &mut shown).await {
+            console.progress(&format!("{stack}: waiting for the operation in progress"));
+            let mut progress = StackProgress::new(console, format!("waiting for {stack}"));
+            // A failure of that operation is not this command's; the next change set reports the stack's state.
+            if let Err(error) = environment.wait(stack, &mut progress).await {
                 console.progress(&format!("{stack}: {error}"));
             }
-            account.create_change_set(request).await
+            environment.create_change_set(input).await
         }
-        prepared => prepared,
+        outcome => outcome,
     };
-    match preparation? {
-        ChangeSetOutcome::NoChanges(told) => {
-            console.progress(&format!("{stack}: nothing to do"));
-            Ok(told)
+    match outcome? {
+        ChangeSetOutcome::NoChanges(outputs) => {
+            console.progress(&format!("{stack}: no changes"));
+            Ok(outputs)
         }
-        ChangeSetOutcome::Ready(prepared) => carry_out(prepared, yes, console).await,
+        ChangeSetOutcome::Ready(change_set) => execute(change_set, yes, console).await,
     }
 }
 
-async fn carry_out(prepared: ChangeSet, yes: bool, console: &Console) -> Result<Outputs, NotDeployed> {
-    let stack = prepared.stack().to_owned();
-    let verb = if prepared.is_creation() { "creating" } else { "updating" };
-    console.progress(&format!(
-        "{stack}: {verb}, {} resources concerned",
-        prepared.changes().len()
-    ));
-    console.progress(&change_format::Shown::AsProgress.resources(prepared.changes()));
-    if !prepared.parameters().is_empty() {
-        console.progress(&change_format::Shown::AsProgress.parameters(prepared.parameters()));
+async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<Outputs, AwsError> {
+    let stack = change_set.stack().to_owned();
+    let verb = if change_set.is_creation() {
+        "creating"
+    } else {
+        "updating"
+    };
+    let count = change_set.changes().len();
+    let noun = if count == 1 { "resource" } else { "resources" };
+    console.progress(&format!("{stack}: {verb}, {count} {noun} changed"));
+    console.progress(&Stream::Stderr.resources(change_set.changes()));
+    if !change_set.parameters().is_empty() {
+        console.progress(&Stream::Stderr.parameters(change_set.parameters()));
     }
-    if !prepared.security().is_empty() {
-        console.progress(&change_format::Shown::AsProgress.security(prepared.security()));
-        let question = format!("{stack} changes who may do what, or who may reach what. Go on?");
-        if let Err(reason) = confirm::ask(console, &question, yes).await {
-            let discarded = prepared.discard().await;
-            return Err(NotDeployed::Unwanted(match discarded {
-                Ok(()) => reason,
-                Err(error) => format!("{reason}; the change set is still there: {error}"),
-            }));
+    if !change_set.security().is_empty() {
+        console.progress(&Stream::Stderr.security(change_set.security()));
+        let question = format!("{stack} changes permissions or network access. Continue?");
+        if let Err(error) = confirm(console, &question, yes).await {
+            return Err(match change_set.discard().await {
+                Ok(()) => error.into(),
+                Err(source) => AwsError::NotDiscarded { confirm: error, source },
+            });
         }
     }
-    let mut shown = Shown::new(console, format!("{verb} {stack}"));
-    let told = prepared.execute(&mut shown).await?;
-    console.at_rest();
+    let mut progress = StackProgress::new(console, format!("{verb} {stack}"));
+    let outputs = change_set.execute(&mut progress).await?;
+    console.clear_status();
     console.progress(&format!("{stack}: done"));
-    Ok(told)
+    Ok(outputs)
 }

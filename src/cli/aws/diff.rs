@@ -1,52 +1,50 @@
-//! `diff`: what deploying would change, and what CloudFormation would replace.
-
-use std::process::ExitCode;
+//! `diff`: compares the app with the deployed stacks, and lists the resources that CloudFormation would replace.
 
 use mesh_infra::deploy::{Comparison, DeploymentInput, Environment, Replacement};
 
-use super::change_format::Shown;
+use super::AwsError;
+use super::change_format::Stream;
 use crate::console::{Console, print};
-
-/// The exit code for a difference, if somebody asks for it. 1 is for errors and 2 for mistakes on the command line.
-const DIFFERS: u8 = 3;
+use crate::exit_code::Exit;
 
 /// Prints the differences of all stacks.
 pub(crate) async fn run(
-    account: &Environment,
-    requests: &[DeploymentInput],
+    environment: &Environment,
+    inputs: &[DeploymentInput],
     exit_code: bool,
     console: &Console,
-) -> Result<ExitCode, String> {
+) -> Result<Exit, AwsError> {
     let mut differs = false;
-    for request in requests {
-        let stack = request.stack();
-        console.waiting(&format!("comparing {stack}"));
-        let compared = account.compare(request).await.map_err(|error| error.to_string())?;
-        console.at_rest();
-        differs |= !compared.is_empty();
-        print(&text(stack, &compared))?;
+    for input in inputs {
+        let stack = input.stack();
+        console.set_status(&format!("comparing {stack}"));
+        let comparison = environment.compare(input).await?;
+        console.clear_status();
+        differs |= !comparison.is_empty();
+        print(&text(stack, &comparison))?;
     }
     Ok(match differs && exit_code {
-        true => ExitCode::from(DIFFERS),
-        false => ExitCode::SUCCESS,
+        true => Exit::Differences,
+        false => Exit::Done,
     })
 }
 
-fn text(stack: &str, compared: &Comparison) -> String {
+fn text(stack: &str, comparison: &Comparison) -> String {
+    let stdout = Stream::Stdout;
     let mut parts = Vec::new();
-    let heading = Shown::AsResult.style().bold().apply_to(format!("Stack {stack}"));
-    match &compared.status {
-        None => parts.push(format!("{heading}: not deployed, everything would be created")),
-        Some(_) if compared.is_empty() => return format!("{heading}: nothing would change"),
+    let heading = stdout.style().bold().apply_to(format!("Stack {stack}"));
+    match &comparison.status {
+        None => parts.push(format!("{heading}: not deployed, all resources would be created")),
+        Some(_) if comparison.is_empty() => return format!("{heading}: no changes"),
         Some(_) => parts.push(heading.to_string()),
     }
-    if !compared.diff.is_empty() {
-        parts.push(compared.diff.to_string().trim_end().to_owned());
+    if !comparison.diff.is_empty() {
+        parts.push(comparison.diff.to_string().trim_end().to_owned());
     }
-    if !compared.parameters.is_empty() {
-        parts.push(Shown::AsResult.parameters(&compared.parameters));
+    if !comparison.parameters.is_empty() {
+        parts.push(stdout.parameters(&comparison.parameters));
     }
-    match &compared.changes {
+    match &comparison.changes {
         Ok(changes) => {
             let replaced: Vec<_> = changes
                 .iter()
@@ -54,21 +52,21 @@ fn text(stack: &str, compared: &Comparison) -> String {
                 .cloned()
                 .collect();
             if !replaced.is_empty() {
-                let heading = Shown::AsResult
+                let heading = stdout
                     .style()
                     .bold()
-                    .apply_to("CloudFormation would replace, or may have to:");
-                parts.push(format!("{heading}\n{}", Shown::AsResult.resources(&replaced)));
+                    .apply_to("CloudFormation would replace, or may replace:");
+                parts.push(format!("{heading}\n{}", stdout.resources(&replaced)));
             }
-            // Values that follow from what is replaced, or that are not in the template at all.
-            if compared.diff.is_empty() && compared.parameters.is_empty() && replaced.is_empty() {
-                parts.push(Shown::AsResult.resources(changes));
+            // Changes that are in neither the template nor the parameters, such as values from other stacks.
+            if comparison.diff.is_empty() && comparison.parameters.is_empty() && replaced.is_empty() {
+                parts.push(stdout.resources(changes));
             }
         }
-        Err(reason) => parts.push(format!("What CloudFormation would replace is not known: {reason}")),
+        Err(reason) => parts.push(format!("Replacements are unknown: {reason}")),
     }
-    if !compared.security.is_empty() {
-        parts.push(Shown::AsResult.security(&compared.security));
+    if !comparison.security.is_empty() {
+        parts.push(stdout.security(&comparison.security));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n")

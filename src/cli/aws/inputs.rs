@@ -1,92 +1,138 @@
-//! From an app and the command line to what is deployed.
+//! Deployment inputs from an app and the command line.
 
+use mesh_infra::LoadBalancer;
 use mesh_infra::deploy::DeploymentInput;
-use mesh_infra::{App, LoadBalancer, Template};
+use mesh_infra::{App, Template};
 
-use super::public_ip;
+use super::AwsError;
+use super::public_ip::{self, PublicIpError};
 use crate::cli::aws_args::StackInputs;
 
-/// What is to be deployed, stack by stack.
-pub(super) async fn of(app: &App, stacks: &[String], given: &StackInputs) -> Result<Vec<DeploymentInput>, String> {
-    let names = names(app, stacks)?;
-    let mut templates = app.synth().map_err(|diagnostics| diagnostics.to_string())?;
-    let parameters = parameters(&templates.values().collect::<Vec<_>>(), given).await?;
-    let requests = names.into_iter().filter_map(|name| {
-        let template = templates.shift_remove(&name)?;
-        Some(request(&name, app.name(), template, &parameters))
-    });
-    lying_at(given.template_url.as_deref(), requests.collect())
+/// An option that does not fit the app.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    #[error("unknown stack `{name}`; the app has {}", known.join(", "))]
+    UnknownStack { name: String, known: Vec<String> },
+    #[error("{}", unknown_parameter(name, known))]
+    UnknownParameter { name: String, known: Vec<String> },
+    #[error(
+        "no stack has the parameter {}, so no address can be allowed",
+        LoadBalancer::ALLOWED_CIDR
+    )]
+    NoPublicEndpoint,
+    #[error("--template-url requires a single stack; add its name")]
+    TemplateUrlForManyStacks,
+    #[error(transparent)]
+    PublicIp(#[from] PublicIpError),
 }
 
-/// The requests, the only one of which has its template in S3 if a place is given.
-pub(crate) fn lying_at(url: Option<&str>, mut requests: Vec<DeploymentInput>) -> Result<Vec<DeploymentInput>, String> {
-    match (url, requests.len()) {
-        (None, _) => Ok(requests),
-        (Some(url), 1) => Ok(requests
-            .drain(..)
-            .map(|request| request.with_template_at(url))
-            .collect()),
-        (Some(_), _) => Err("--template-url is for one stack: say which".to_owned()),
+fn unknown_parameter(name: &str, known: &[String]) -> String {
+    match known {
+        [] => format!("unknown parameter `{name}`; the templates have none"),
+        known => format!("unknown parameter `{name}`; the templates have {}", known.join(", ")),
     }
 }
 
-/// What is to be deployed as one stack of an app, with those of the parameters that it has.
-pub(crate) fn request(stack: &str, app: &str, template: Template, parameters: &[(String, String)]) -> DeploymentInput {
-    let own: Vec<_> = parameters
-        .iter()
-        .filter(|(name, _)| has(&template, name))
-        .cloned()
-        .collect();
-    let request = DeploymentInput::new(stack, template).with_tag("meshwright:app", app);
-    own.into_iter()
-        .fold(request, |request, (name, value)| request.with_parameter(name, value))
+impl InputError {
+    /// Whether the command line is wrong.
+    pub(super) fn is_usage(&self) -> bool {
+        !matches!(self, Self::PublicIp(_))
+    }
 }
 
-/// The parameters that the command line gives to these templates.
-pub(crate) async fn parameters(templates: &[&Template], given: &StackInputs) -> Result<Vec<(String, String)>, String> {
-    let mut parameters = given.parameters.clone();
-    let allowed = match (given.allow_ip, given.allow_my_ip) {
+/// The inputs of an app's stacks.
+pub(super) async fn for_app(
+    app: &App,
+    stacks: &[String],
+    options: &StackInputs,
+) -> Result<Vec<DeploymentInput>, AwsError> {
+    let names = stack_names(app, stacks)?;
+    let mut templates = app.synth()?;
+    let parameters = parameters(&templates.values().collect::<Vec<_>>(), options).await?;
+    let inputs: Vec<_> = names
+        .into_iter()
+        .filter_map(|name| {
+            let template = templates.shift_remove(&name)?;
+            Some(for_stack(&name, app.name(), template, &parameters))
+        })
+        .collect();
+    Ok(with_template_url(options.template_url.as_deref(), inputs)?)
+}
+
+/// Sets the S3 URL of the template of the only input.
+fn with_template_url(url: Option<&str>, inputs: Vec<DeploymentInput>) -> Result<Vec<DeploymentInput>, InputError> {
+    match (url, inputs.len()) {
+        (None, _) => Ok(inputs),
+        (Some(url), 1) => Ok(inputs.into_iter().map(|input| input.with_template_at(url)).collect()),
+        (Some(_), _) => Err(InputError::TemplateUrlForManyStacks),
+    }
+}
+
+/// The input of one stack of an app, with the parameters that its template declares.
+pub(crate) fn for_stack(
+    stack: &str,
+    app: &str,
+    template: Template,
+    parameters: &[(String, String)],
+) -> DeploymentInput {
+    let declared: Vec<_> = parameters
+        .iter()
+        .filter(|(name, _)| declares(&template, name))
+        .cloned()
+        .collect();
+    let input = DeploymentInput::new(stack, template).with_tag("meshwright:app", app);
+    declared
+        .into_iter()
+        .fold(input, |input, (name, value)| input.with_parameter(name, value))
+}
+
+/// The parameter values from the command line.
+pub(crate) async fn parameters(
+    templates: &[&Template],
+    options: &StackInputs,
+) -> Result<Vec<(String, String)>, InputError> {
+    let mut parameters = options.parameters.clone();
+    let allowed = match (options.allow_ip, options.allow_my_ip) {
         (Some(network), _) => Some(network),
-        (None, true) => Some(public_ip::ask().await?),
+        (None, true) => Some(public_ip::resolve().await?),
         (None, false) => None,
     };
     if let Some(network) = allowed {
         if !templates
             .iter()
-            .any(|template| has(template, LoadBalancer::ALLOWED_CIDR))
+            .any(|template| declares(template, LoadBalancer::ALLOWED_CIDR))
         {
-            return Err(format!(
-                "nothing here is open to anybody: no stack has the parameter {}",
-                LoadBalancer::ALLOWED_CIDR
-            ));
+            return Err(InputError::NoPublicEndpoint);
         }
         parameters.push((LoadBalancer::ALLOWED_CIDR.to_owned(), network.to_string()));
     }
-    let nobodys = parameters
+    let unknown = parameters
         .iter()
-        .find(|(name, _)| !templates.iter().any(|template| has(template, name)));
-    if let Some((name, _)) = nobodys {
+        .find(|(name, _)| !templates.iter().any(|template| declares(template, name)));
+    if let Some((name, _)) = unknown {
         let known = templates.iter().flat_map(|template| template.parameters.keys());
-        let known: Vec<&str> = known.map(String::as_str).collect();
-        return Err(match known.as_slice() {
-            [] => format!("there is no parameter `{name}`: the templates have none"),
-            known => format!("there is no parameter `{name}`; there are {}", known.join(", ")),
+        return Err(InputError::UnknownParameter {
+            name: name.clone(),
+            known: known.cloned().collect(),
         });
     }
     Ok(parameters)
 }
 
-/// The stacks of these names, or all, in the order in which they are deployed.
-pub(super) fn names(app: &App, stacks: &[String]) -> Result<Vec<String>, String> {
+/// The selected stacks, or all, in deployment order.
+pub(super) fn stack_names(app: &App, selected: &[String]) -> Result<Vec<String>, InputError> {
     let all: Vec<String> = app.stacks().iter().map(|stack| stack.name().to_owned()).collect();
-    if let Some(unknown) = stacks.iter().find(|stack| !all.contains(stack)) {
-        return Err(format!("there is no stack `{unknown}`; there are {}", all.join(", ")));
+    if let Some(unknown) = selected.iter().find(|stack| !all.contains(stack)) {
+        return Err(InputError::UnknownStack {
+            name: unknown.clone(),
+            known: all,
+        });
     }
-    let wanted = |name: &String| stacks.is_empty() || stacks.contains(name);
-    Ok(all.into_iter().filter(wanted).collect())
+    let is_selected = |name: &String| selected.is_empty() || selected.contains(name);
+    Ok(all.into_iter().filter(is_selected).collect())
 }
 
-fn has(template: &Template, parameter: &str) -> bool {
+fn declares(template: &Template, parameter: &str) -> bool {
     template.parameters.contains_key(parameter)
 }
 
@@ -103,36 +149,43 @@ mod tests {
     }
 
     #[test]
-    fn stacks_are_taken_in_the_order_of_the_app() {
-        let named = |stacks: &[&str]| {
+    fn stacks_are_in_the_order_of_the_app() {
+        let select = |stacks: &[&str]| {
             let stacks: Vec<String> = stacks.iter().map(|name| (*name).to_owned()).collect();
-            names(&app(), &stacks)
+            stack_names(&app(), &stacks)
         };
-        assert_eq!(named(&[]).unwrap(), ["one", "two"]);
-        assert_eq!(named(&["two", "one"]).unwrap(), ["one", "two"]);
+        assert_eq!(select(&[]).unwrap(), ["one", "two"]);
+        assert_eq!(select(&["two", "one"]).unwrap(), ["one", "two"]);
         assert_eq!(
-            named(&["three"]).unwrap_err(),
-            "there is no stack `three`; there are one, two"
+            select(&["three"]).unwrap_err().to_string(),
+            "unknown stack `three`; the app has one, two"
         );
     }
 
     #[tokio::test]
-    async fn what_no_template_asks_for_is_refused() {
-        let given = |parameters: &[(&str, &str)], allow_ip: Option<&str>| StackInputs {
+    async fn options_that_no_template_declares_are_usage_errors() {
+        let options = |parameters: &[(&str, &str)], allow_ip: Option<&str>| StackInputs {
             parameters: parameters
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            allow_ip: allow_ip.map(|network| network.parse().expect("a network")),
+            allow_ip: allow_ip.map(|network| network.parse().expect("a CIDR block")),
             allow_my_ip: false,
             template_url: None,
         };
-        let refused = of(&app(), &[], &given(&[("Stage", "test")], None)).await.unwrap_err();
-        assert_eq!(refused, "there is no parameter `Stage`: the templates have none");
-        let refused = of(&app(), &[], &given(&[], Some("10.0.0.0/8"))).await.unwrap_err();
-        assert_eq!(
-            refused,
-            "nothing here is open to anybody: no stack has the parameter AllowedCidr"
-        );
+        for (options, expected) in [
+            (
+                options(&[("Stage", "test")], None),
+                "unknown parameter `Stage`; the templates have none",
+            ),
+            (
+                options(&[], Some("10.0.0.0/8")),
+                "no stack has the parameter AllowedCidr, so no address can be allowed",
+            ),
+        ] {
+            let error = for_app(&app(), &[], &options).await.unwrap_err();
+            assert!(error.is_usage());
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

@@ -1,35 +1,41 @@
-//! `outputs`: what deployed stacks tell.
+//! `outputs`: prints the outputs of deployed stacks.
 
 use console::style;
 use mesh_infra::deploy::{Environment, Outputs};
 use serde_json::{Map, Value};
 
+use super::AwsError;
 use crate::console::{print, show};
 
-/// Prints what the stacks tell.
-pub(crate) async fn run(account: &Environment, stacks: &[String], json: bool) -> Result<(), String> {
+/// Prints the outputs of stacks.
+pub(crate) async fn run(environment: &Environment, stacks: &[String], json: bool) -> Result<(), AwsError> {
     let mut document = Map::new();
     for stack in stacks {
-        let told = account.outputs(stack).await.map_err(|error| error.to_string())?;
-        let told = told.ok_or_else(|| format!("stack `{stack}` is not deployed in {}", account.region()))?;
+        let outputs = environment.outputs(stack).await?;
+        let outputs = outputs.ok_or_else(|| AwsError::NotDeployed {
+            stack: stack.clone(),
+            region: environment.region().to_owned(),
+        })?;
         if json {
-            let values = told.into_iter().map(|(name, output)| (name, Value::from(output.value)));
+            let values = outputs
+                .into_iter()
+                .map(|(name, output)| (name, Value::from(output.value)));
             document.insert(stack.clone(), values.collect::<Map<_, _>>().into());
         } else {
-            tell(stack, &told);
+            show_stack(stack, &outputs);
         }
     }
-    match json {
-        true => print(&format!("{:#}", Value::from(document))),
-        false => Ok(()),
+    if json {
+        print(&format!("{:#}", Value::from(document)))?;
     }
+    Ok(())
 }
 
-/// Prints what one stack tells.
-pub(crate) fn tell(stack: &str, told: &Outputs) {
-    for (name, output) in told {
-        let what = output.description.as_deref().map(|text| format!("   # {text}"));
-        let what = style(what.unwrap_or_default()).dim();
-        show(&format!("{stack}.{name} = {}{what}", output.value));
+/// Prints the outputs of one stack.
+pub(crate) fn show_stack(stack: &str, outputs: &Outputs) {
+    for (name, output) in outputs {
+        let comment = output.description.as_deref().map(|text| format!("   # {text}"));
+        let comment = style(comment.unwrap_or_default()).dim();
+        show(&format!("{stack}.{name} = {}{comment}", output.value));
     }
 }

@@ -1,25 +1,25 @@
-//! What is shown while CloudFormation works: each event as a line, and a bar.
+//! Progress of a stack operation: stack events as lines, and a progress bar.
 
 use console::style;
 use mesh_infra::deploy::{Event, Observer, Progress};
 
 use crate::console::Console;
 
-/// Shows what happens to one stack.
-pub(super) struct Shown<'a> {
+/// Prints the events of one stack.
+pub(super) struct StackProgress<'a> {
     console: &'a Console,
-    /// What is being done, such as "deploying appmesh".
-    doing: String,
+    /// The operation, such as "updating appmesh".
+    operation: String,
 }
 
-impl<'a> Shown<'a> {
-    pub(super) fn new(console: &'a Console, doing: String) -> Self {
-        console.counting(0, None, &doing);
-        Self { console, doing }
+impl<'a> StackProgress<'a> {
+    pub(super) fn new(console: &'a Console, operation: String) -> Self {
+        console.set_progress(0, None, &operation);
+        Self { console, operation }
     }
 }
 
-impl Observer for Shown<'_> {
+impl Observer for StackProgress<'_> {
     fn event(&mut self, event: &Event, progress: Progress) {
         let line = event.to_string();
         // Colours are left out where standard error is no terminal.
@@ -29,11 +29,11 @@ impl Observer for Shown<'_> {
             (false, false) => style(line).for_stderr(),
         };
         self.console.progress(&line.to_string());
-        let doing = match progress.is_rollback {
-            true => format!("{}, which failed: CloudFormation takes it back", self.doing),
-            false => self.doing.clone(),
+        let status = match progress.is_rollback {
+            true => format!("{} failed, rolling back", self.operation),
+            false => self.operation.clone(),
         };
-        self.console.counting(progress.finished, progress.total, &doing);
+        self.console.set_progress(progress.finished, progress.total, &status);
     }
 
     fn note(&mut self, note: &str) {

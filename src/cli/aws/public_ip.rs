@@ -1,5 +1,6 @@
-//! The address by which the rest of the world sees this machine.
+//! The public IPv4 address of this machine.
 
+use std::error::Error as StdError;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -11,43 +12,53 @@ use ipnet::Ipv4Net;
 
 use super::config::TLS;
 
-/// Amazon's own service for that. Over TLS: whoever could answer in its place could let somebody else in.
-const ASKED: &str = "https://checkip.amazonaws.com/";
-const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// Amazon's service for public addresses. Over TLS: a forged response would open the stack to another address.
+const URL: &str = "https://checkip.amazonaws.com/";
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The network of that one address.
-pub(super) async fn ask() -> Result<Ipv4Net, String> {
-    let answer = tokio::time::timeout(ANSWERS_WITHIN, body()).await;
-    let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWERS_WITHIN.as_secs())));
-    let address = answer.and_then(|text| read(&text));
-    address.map_err(|reason| {
-        format!("{ASKED} did not tell this machine's address: {reason}; say it yourself, with --allow-ip ADDRESS/32")
-    })
+/// Why the address is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot determine the public IP address from {URL}; use --allow-ip ADDRESS/32 instead")]
+pub(crate) struct PublicIpError(#[source] RequestError);
+
+#[derive(Debug, thiserror::Error)]
+enum RequestError {
+    #[error("no response within {} s", TIMEOUT.as_secs())]
+    Timeout,
+    #[error("the request failed")]
+    Request(#[source] Box<dyn StdError + Send + Sync>),
+    #[error("HTTP status {0}")]
+    Status(u16),
+    #[error("unexpected response `{0}`")]
+    Response(String),
 }
 
-async fn body() -> Result<String, String> {
+/// The network that consists of the public address.
+pub(super) async fn resolve() -> Result<Ipv4Net, PublicIpError> {
+    let response = tokio::time::timeout(TIMEOUT, fetch()).await;
+    let response = response.unwrap_or(Err(RequestError::Timeout));
+    response.and_then(|text| parse(&text)).map_err(PublicIpError)
+}
+
+async fn fetch() -> Result<String, RequestError> {
+    let failed = |error: Box<dyn StdError + Send + Sync>| RequestError::Request(error);
     let mut request = HttpRequest::empty();
-    request.set_uri(ASKED).map_err(|error| error.to_string())?;
+    request.set_uri(URL).map_err(|error| failed(error.into()))?;
     let connector = Connector::builder().tls_provider(TLS).build();
-    let answer = connector.call(request).await.map_err(|error| reasons(&error))?;
-    if !answer.status().is_success() {
-        return Err(format!("it answered {}", answer.status().as_u16()));
+    let response = connector.call(request).await.map_err(|error| failed(error.into()))?;
+    if !response.status().is_success() {
+        return Err(RequestError::Status(response.status().as_u16()));
     }
-    let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
-    String::from_utf8(body.to_bytes().to_vec()).map_err(|_| "its answer is no text".to_owned())
+    let body = response.into_body().collect().await.map_err(failed)?;
+    String::from_utf8(body.to_bytes().to_vec()).map_err(|error| failed(error.into()))
 }
 
-fn read(text: &str) -> Result<Ipv4Net, String> {
+fn parse(text: &str) -> Result<Ipv4Net, RequestError> {
     let address: Ipv4Addr = text.trim().parse().map_err(|_| {
         let start: String = text.chars().take(40).collect();
-        format!("it answered `{}`", start.trim())
+        RequestError::Response(start.trim().to_owned())
     })?;
     Ok(Ipv4Net::from(address))
-}
-
-/// An error with what is behind it: `client error (Connect): dns error: …`.
-fn reasons(error: &dyn std::error::Error) -> String {
-    crate::console::chain(error)
 }
 
 #[cfg(test)]
@@ -55,9 +66,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_one_address() {
-        assert_eq!(read("203.0.113.7\n").unwrap().to_string(), "203.0.113.7/32");
-        assert_eq!(read("<html>\n").unwrap_err(), "it answered `<html>`");
-        assert_eq!(read("2001:db8::1").unwrap_err(), "it answered `2001:db8::1`");
+    fn a_response_is_one_ipv4_address() {
+        assert_eq!(parse("203.0.113.7\n").unwrap().to_string(), "203.0.113.7/32");
+        assert_eq!(
+            parse("<html>\n").unwrap_err().to_string(),
+            "unexpected response `<html>`"
+        );
+        assert_eq!(
+            parse("2001:db8::1").unwrap_err().to_string(),
+            "unexpected response `2001:db8::1`"
+        );
     }
 }

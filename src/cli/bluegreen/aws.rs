@@ -1,7 +1,5 @@
 //! Blue-green verbs in an AWS account.
 
-use std::process::ExitCode;
-
 use bluegreen_deploy::{
     Application, AwsTarget, CommandError, Reporter, RolloutController, StackUpdater, Version, select_strategy,
 };
@@ -11,26 +9,26 @@ use mesh_infra::{Template, diagram};
 
 use super::arguments::{Arguments, Verb};
 use super::{changed_template, or_initial, print_status};
-use crate::cli::aws::deploy::{NotDeployed, one};
-use crate::cli::aws::{account_of, config, destroy, diff, inputs, outputs, until_stopped};
-use crate::console::{Console, print, show};
+use crate::cli::aws::deploy::deploy_stack;
+use crate::cli::aws::{AwsError, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
+use crate::cli::error::CliError;
+use crate::console::{Console, chain, print, show};
+use crate::exit_code::Exit;
 
 /// Runs a verb in an account.
-pub(super) fn run(application: &Application, arguments: Arguments) -> Result<ExitCode, String> {
-    until_stopped(async |console| {
+pub(super) fn run(application: &Application, arguments: Arguments) -> Result<Exit, CliError> {
+    run_interruptibly(async |console| {
         let config = config::load(&arguments.target).await;
-        let account = account_of(&config, &arguments.target, console).await?;
+        let environment = environment_of(&config, &arguments.target, console).await?;
         let stack = CloudFormationStack {
             application,
-            account,
+            environment,
             console,
             parameters: Vec::new(),
             yes: false,
         };
         let target = AwsTarget::new(application, config, (), console);
-        run_verb(application, stack, target, arguments.verb)
-            .await
-            .map_err(|error| error.to_string())
+        run_verb(application, stack, target, arguments.verb).await
     })
 }
 
@@ -39,10 +37,14 @@ async fn run_verb(
     mut stack: CloudFormationStack<'_>,
     target: AwsTarget<'_, ()>,
     verb: Option<Verb>,
-) -> super::VerbResult<ExitCode> {
+) -> Result<Exit, CliError> {
     let stacks = [application.name().to_owned()];
     match verb {
-        None => return Err("--aws needs a verb: deploy, diff, status, outputs or destroy".into()),
+        None => {
+            return Err(CliError::Usage(
+                "--aws requires a command: deploy, diff, status, outputs or destroy".to_owned(),
+            ));
+        }
         Some(Verb::Synth) => print(&application.template(&or_initial(target.state().await?))?.to_json())?,
         Some(Verb::Diagram) => print(&diagram(&application.template(&or_initial(target.state().await?))?))?,
         Some(Verb::Diff {
@@ -55,15 +57,15 @@ async fn run_verb(
                     Ok(template) => template,
                     Err(text) => {
                         print(text)?;
-                        return Ok(ExitCode::SUCCESS);
+                        return Ok(Exit::Done);
                     }
                 },
                 None => application.template(&State::initial(version))?,
             };
-            given.is_sent()?;
+            given.without_template_url()?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
-            let request = stack.request(template);
-            return Ok(diff::run(&stack.account, &[request], exit_code, stack.console).await?);
+            let input = stack.input(template);
+            return Ok(diff::run(&stack.environment, &[input], exit_code, stack.console).await?);
         }
         Some(Verb::Status) => print_status(target.state().await?.as_ref())?,
         Some(Verb::Deploy {
@@ -75,14 +77,14 @@ async fn run_verb(
             let state = target.state().await?;
             let initial = State::initial(version);
             let template = application.template(state.as_ref().unwrap_or(&initial))?;
-            given.is_sent()?;
+            given.without_template_url()?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
             stack.yes = yes;
             if state.is_none() {
-                let outputs = one(&stack.account, &stack.request(template), yes, stack.console).await?;
+                let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
                 target.initialize(version).await?;
-                stack.console.at_rest();
-                outputs::tell(application.name(), &outputs);
+                stack.console.clear_status();
+                outputs::show_stack(application.name(), &outputs);
             } else {
                 let strategy = select_strategy(state.as_ref(), version, strategy)?;
                 let event = |controller| Event::Deploy {
@@ -99,13 +101,13 @@ async fn run_verb(
             let event = |controller| Event::Rollback { controller };
             run_command(application, target.with_stack(stack), event).await?;
         }
-        Some(Verb::Outputs { json }) => outputs::run(&stack.account, &stacks, json).await?,
+        Some(Verb::Outputs { json }) => outputs::run(&stack.environment, &stacks, json).await?,
         Some(Verb::Destroy { yes }) => {
-            destroy::run(&stack.account, &stacks, yes, stack.console).await?;
+            destroy::run(&stack.environment, &stacks, yes, stack.console).await?;
             target.delete_state().await?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 async fn run_command(
@@ -121,7 +123,7 @@ async fn run_command(
 /// The application's stack, with the inputs of the command line.
 struct CloudFormationStack<'a> {
     application: &'a Application,
-    account: Environment,
+    environment: Environment,
     console: &'a Console,
     /// Template parameters from the command line.
     parameters: Vec<(String, String)>,
@@ -129,30 +131,32 @@ struct CloudFormationStack<'a> {
 }
 
 impl CloudFormationStack<'_> {
-    fn request(&self, template: Template) -> DeploymentInput {
+    fn input(&self, template: Template) -> DeploymentInput {
         let name = self.application.name();
-        inputs::request(name, name, template, &self.parameters)
+        inputs::for_stack(name, name, template, &self.parameters)
     }
 }
 
 impl StackUpdater for CloudFormationStack<'_> {
     async fn update_stack(&self, template: Template) -> Result<(), CommandError> {
-        let result = one(&self.account, &self.request(template), self.yes, self.console).await;
-        self.console.at_rest();
+        let result = deploy_stack(&self.environment, &self.input(template), self.yes, self.console).await;
+        self.console.clear_status();
         result.map(drop).map_err(|error| match error {
-            NotDeployed::Unwanted(reason) => CommandError::Rejected(reason),
-            NotDeployed::Environment(error) => match error.kind() {
-                ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Rejected => {
-                    CommandError::Rejected(error.to_string())
-                }
-                _ => CommandError::Retryable(error.to_string()),
-            },
+            AwsError::Deploy(error)
+                if !matches!(
+                    error.kind(),
+                    ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Rejected
+                ) =>
+            {
+                CommandError::Retryable(chain(&error))
+            }
+            error => CommandError::Rejected(chain(&error)),
         })
     }
 
     async fn deployed_template(&self) -> Result<Template, CommandError> {
         let stack = self.application.name();
-        let deployed = self.account.deployed(stack).await;
+        let deployed = self.environment.deployed(stack).await;
         let deployed = deployed.map_err(|error| CommandError::Retryable(error.to_string()))?;
         let deployed = deployed.ok_or_else(|| CommandError::Rejected(format!("stack `{stack}` is not deployed")))?;
         deployed
@@ -167,6 +171,6 @@ impl Reporter for Console {
     }
 
     fn waiting(&self, activity: &str) {
-        Console::waiting(self, activity);
+        self.set_status(activity);
     }
 }

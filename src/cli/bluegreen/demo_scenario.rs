@@ -12,8 +12,10 @@ use tokio::sync::oneshot;
 
 use super::BlueGreen;
 use super::assertions::{Deployment, ServedVersions, assert_deployment_outcome, assert_served_versions};
+use crate::cli::error::CliError;
 use crate::console::Console;
-use crate::up::Scene;
+use crate::exit_code::Exit;
+use crate::up::{BoxError, ScenarioContext};
 
 /// Requests per second.
 const RATE: NonZeroU32 = NonZeroU32::new(200).unwrap();
@@ -33,26 +35,25 @@ const DEPLOYMENTS: [(Version, &str, bool); 3] = [
 ];
 
 /// Runs the scenario in a temporary directory. If the process is killed, the next mesh removes the directory.
-pub(super) fn run(app: &BlueGreen, network: mesh_local::Network, start: Instant) -> super::VerbResult<()> {
-    let directory = RunDir::create(&std::env::temp_dir(), DirAccess::Owner).map_err(|error| {
-        format!("cannot create a temporary state directory: {error}; set TMPDIR to an existing directory")
-    })?;
+pub(super) fn run(app: &BlueGreen, network: mesh_local::Network, start: Instant) -> Result<Exit, CliError> {
+    let directory = RunDir::create(&std::env::temp_dir(), DirAccess::Owner);
+    let directory = directory.map_err(CliError::TemporaryDirectory)?;
     let state_dir = LocalStateDir::open(Some(directory.path()), app.application.name())?;
     let scenario =
         Box::new(|context| -> futures_util::future::LocalBoxFuture<'_, _> { Box::pin(play(app, &state_dir, context)) });
     app.up(&state_dir, None, network, start, Some(scenario))
 }
 
-async fn play(app: &BlueGreen, state_dir: &LocalStateDir, context: Scene) -> Result<(), String> {
-    let Scene {
+async fn play(app: &BlueGreen, state_dir: &LocalStateDir, context: ScenarioContext) -> Result<(), BoxError> {
+    let ScenarioContext {
         console,
-        beside: call_scope,
-        doors: gateways,
+        call_scope,
+        gateways,
     } = context;
     let gateway = gateways.get(&app.traffic.service);
     let gateway = gateway.ok_or_else(|| format!("service {} has no Envoy", app.traffic.service))?;
     let url = format!("http://{gateway}{}", app.traffic.path);
-    let target: Target = url.parse().map_err(|error| format!("{error}"))?;
+    let target: Target = url.parse()?;
     let plan = traffic::Plan::new(target)
         .with_interval(INTERVAL)
         .with_rate(RATE)
@@ -80,23 +81,26 @@ async fn play(app: &BlueGreen, state_dir: &LocalStateDir, context: Scene) -> Res
         deployments
     };
     let (summary, deployments) = tokio::join!(requests, deployments);
-    let summary = summary.map_err(|error| error.to_string())?;
-    let summary = summary.map_err(|error| error.to_string())?;
+    let summary = summary??;
     console.show(&format!("\n{summary}"));
     let deployments = deployments?;
     if !summary.all_went_well() {
-        return Err("some requests failed".to_owned());
+        return Err("some requests failed".into());
     }
     let served = served.lock().unwrap_or_else(PoisonError::into_inner);
-    assert_served_versions(&deployments, &served, INTERVAL)
+    Ok(assert_served_versions(&deployments, &served, INTERVAL)?)
 }
 
-async fn deploy_all(app: &BlueGreen, state_dir: &LocalStateDir, console: &Console) -> Result<Vec<Deployment>, String> {
+async fn deploy_all(
+    app: &BlueGreen,
+    state_dir: &LocalStateDir,
+    console: &Console,
+) -> Result<Vec<Deployment>, BoxError> {
     let mut deployments = Vec::new();
     for (version, strategy, succeeds) in DEPLOYMENTS {
         console.show(&format!("\ndeploy --version {version} --strategy {strategy}"));
-        let strategy: Strategy = strategy.parse().map_err(|error| format!("{error}"))?;
-        let target = LocalTarget::new(state_dir).map_err(|error| error.to_string())?;
+        let strategy: Strategy = strategy.parse()?;
+        let target = LocalTarget::new(state_dir)?;
         let controller = RolloutController::new(&app.application, target, |line| console.show(line));
         let start = Instant::now();
         let event = |controller| Event::Deploy {
@@ -104,7 +108,7 @@ async fn deploy_all(app: &BlueGreen, state_dir: &LocalStateDir, console: &Consol
             strategy,
             controller,
         };
-        let outcome = controller.run(event).await.map_err(|error| error.to_string())?;
+        let outcome = controller.run(event).await?;
         assert_deployment_outcome(outcome.as_ref(), version, succeeds)?;
         deployments.push(Deployment {
             version,

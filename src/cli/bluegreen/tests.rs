@@ -2,7 +2,6 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use bluegreen_deploy::Error;
 use bluegreen_state::{FinalStatus, Outcome, Reason, Side};
 use demo_service::traffic;
 use futures_util::future::LocalBoxFuture;
@@ -16,7 +15,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::DEMO_SERVICE_IMAGE;
-use crate::up::Scene;
+use crate::up::{BoxError, ScenarioContext};
 
 const MESH: &str = "demo";
 /// The parameter with the version of each side.
@@ -91,12 +90,12 @@ fn task(name: &str, version: Version) -> TaskDefinition {
 /// Runs the application in a temporary state directory, and `scenario` with it.
 fn run<F>(scenario: F)
 where
-    F: for<'a> FnOnce(&'a BlueGreen, &'a LocalStateDir, Scene) -> LocalBoxFuture<'a, Result<(), String>>,
+    F: for<'a> FnOnce(&'a BlueGreen, &'a LocalStateDir, ScenarioContext) -> LocalBoxFuture<'a, Result<(), BoxError>>,
 {
     let directory = TempDir::new().expect("a directory");
     let state_dir = LocalStateDir::open(Some(directory.path()), "test").expect("a directory");
     let app = app();
-    let scenario = Box::new(|context: Scene| scenario(&app, &state_dir, context));
+    let scenario = Box::new(|context: ScenarioContext| scenario(&app, &state_dir, context));
     let result = app.up(
         &state_dir,
         None,
@@ -113,20 +112,16 @@ async fn deploy(
     state_dir: &LocalStateDir,
     version: Version,
     strategy: &str,
-) -> Result<FinalStatus, String> {
-    let target = LocalTarget::new(state_dir).map_err(text)?;
+) -> Result<FinalStatus, BoxError> {
+    let target = LocalTarget::new(state_dir)?;
     let controller = RolloutController::new(&app.application, target, |line| eprintln!("{line}"));
     let event = |controller| Event::Deploy {
         version,
         strategy: strategy.parse().expect("a strategy"),
         controller,
     };
-    let outcome = controller.run(event).await.map_err(text)?;
-    outcome.map(|outcome| outcome.status).ok_or("it did not end".to_owned())
-}
-
-fn text(error: Error) -> String {
-    error.to_string()
+    let outcome = controller.run(event).await?;
+    outcome.map(|outcome| outcome.status).ok_or("it did not end".into())
 }
 
 /// Asserts that the running mesh is the one that would be started from the stored state. Returns the state document in
@@ -159,8 +154,12 @@ fn version_with_errors_is_rolled_back_and_the_state_has_the_finding() {
     run(|app, state_dir, context| Box::pin(version_with_errors(app, state_dir, context)));
 }
 
-async fn version_with_errors(app: &BlueGreen, state_dir: &LocalStateDir, context: Scene) -> Result<(), String> {
-    let target = format!("{}/", context.doors["gateway"]).parse().expect("a target");
+async fn version_with_errors(
+    app: &BlueGreen,
+    state_dir: &LocalStateDir,
+    context: ScenarioContext,
+) -> Result<(), BoxError> {
+    let target = format!("{}/", context.gateways["gateway"]).parse().expect("a target");
     let plan = traffic::Plan::new(target)
         .with_rate(NonZeroU32::new(200).expect("not zero"))
         .with_concurrency(NonZeroU16::new(32).expect("not zero"));
@@ -181,7 +180,7 @@ async fn version_with_errors(app: &BlueGreen, state_dir: &LocalStateDir, context
         "{finding}"
     );
 
-    let state = state_dir.state().await.map_err(text)?.expect("it exists");
+    let state = state_dir.state().await?.expect("it exists");
     let Some(Outcome { version, status, .. }) = state.last_outcome() else {
         panic!("the state has no outcome: {state}");
     };
@@ -203,7 +202,7 @@ fn version_that_never_becomes_ready_is_rolled_back_and_removed_from_the_mesh() {
     run(|app, state_dir, _context| Box::pin(never_ready(app, state_dir)));
 }
 
-async fn never_ready(app: &BlueGreen, state_dir: &LocalStateDir) -> Result<(), String> {
+async fn never_ready(app: &BlueGreen, state_dir: &LocalStateDir) -> Result<(), BoxError> {
     // The rollback restores a version other than the initial one: green serves 5.
     assert_eq!(deploy(app, state_dir, 5, "all-at-once").await?, FinalStatus::Successful);
     let document = assert_matches_state(app, state_dir).await;

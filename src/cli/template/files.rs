@@ -1,29 +1,46 @@
-//! The files of one or several stacks, and the values of their parameters, as the command line names them.
+//! Template files of one or several stacks, and the values of their parameters.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use clap::Args;
-use mesh_infra::Template;
+use mesh_infra::{Template, TemplateError};
 use mesh_local::StackInput;
 
-use crate::console::tell;
+use crate::console::print_error;
 
 #[derive(Debug, Args)]
 pub(crate) struct TemplateFiles {
-    /// A CloudFormation template in JSON or YAML; may be repeated for stacks that import from each other.
+    /// CloudFormation template in JSON or YAML (repeatable, for stacks that import from each other)
     #[arg(long = "template", value_name = "FILE", required = true)]
     templates: Vec<PathBuf>,
-    /// The value of a template parameter; may be repeated.
+    /// Value of a template parameter (repeatable)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
 }
 
-/// The files' content.
-pub(crate) struct TemplateStacks(Vec<TemplateStack>);
+/// Why a template file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TemplateFileError {
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{}", path.display())]
+    Parse {
+        path: PathBuf,
+        #[source]
+        source: TemplateError,
+    },
+}
 
-struct TemplateStack {
+/// The templates of the files.
+pub(crate) struct Templates(Vec<Stack>);
+
+struct Stack {
     name: String,
     template: Template,
     parameters: BTreeMap<String, String>,
@@ -31,48 +48,46 @@ struct TemplateStack {
 
 impl TemplateFiles {
     /// Reads all files.
-    pub(crate) fn read(&self) -> Result<TemplateStacks, String> {
-        let read: Vec<(String, Template)> = self
+    pub(crate) fn read(&self) -> Result<Templates, TemplateFileError> {
+        let templates: Vec<(String, Template)> = self
             .templates
             .iter()
             .map(|file| Ok((stack_name(file), read(file)?)))
-            .collect::<Result<_, String>>()?;
-        let parameters: Vec<_> = (0..read.len()).map(|index| self.parameters_of(index, &read)).collect();
-        let stacks = read.into_iter().zip(parameters);
-        let stacks = stacks.map(|((name, template), parameters)| TemplateStack {
+            .collect::<Result<_, TemplateFileError>>()?;
+        let parameters: Vec<_> = (0..templates.len())
+            .map(|index| self.parameters_of(index, &templates))
+            .collect();
+        let stacks = templates.into_iter().zip(parameters);
+        let stacks = stacks.map(|((name, template), parameters)| Stack {
             name,
             template,
             parameters,
         });
-        Ok(TemplateStacks(stacks.collect()))
+        Ok(Templates(stacks.collect()))
     }
 
-    /// What tells a changed file from one that is as it was.
-    pub(super) fn stamps(&self) -> Vec<Option<(SystemTime, u64)>> {
-        let stamp = |file: &PathBuf| {
-            let metadata = std::fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        self.templates.iter().map(stamp).collect()
+    /// The paths of the files.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.templates
     }
 
-    /// The parameters for one of several templates: those it has. One that no template has goes to the first, which
-    /// will say so.
-    fn parameters_of(&self, index: usize, read: &[(String, Template)]) -> BTreeMap<String, String> {
-        let has = |index: usize, name: &str| {
-            let template = read.get(index).map(|(_, template)| template);
+    /// The parameters that one of several templates declares. A parameter that no template declares goes to the first
+    /// template, whose validation reports it.
+    fn parameters_of(&self, index: usize, templates: &[(String, Template)]) -> BTreeMap<String, String> {
+        let declares = |index: usize, name: &str| {
+            let template = templates.get(index).map(|(_, template)| template);
             template.is_some_and(|template| template.parameters.contains_key(name))
         };
-        let nobody_has = |name: &str| (0..read.len()).all(|index| !has(index, name));
-        let given = self.parameters.iter();
-        given
-            .filter(|(name, _)| has(index, name) || (index == 0 && nobody_has(name)))
+        let is_undeclared = |name: &str| (0..templates.len()).all(|index| !declares(index, name));
+        let parameters = self.parameters.iter();
+        parameters
+            .filter(|(name, _)| declares(index, name) || (index == 0 && is_undeclared(name)))
             .cloned()
             .collect()
     }
 }
 
-impl TemplateStacks {
+impl Templates {
     pub(crate) fn stacks(&self) -> Vec<StackInput<'_>> {
         let stacks = self.0.iter();
         let stacks = stacks.map(|stack| StackInput {
@@ -84,7 +99,7 @@ impl TemplateStacks {
     }
 }
 
-/// A stack is named after its file, in the characters that a stack's name may have.
+/// The name of a file's stack: the file name, in the characters of stack names.
 fn stack_name(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     match stem.split('.').next() {
@@ -93,12 +108,17 @@ fn stack_name(file: &Path) -> String {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<Template, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let (template, warnings) =
-        Template::from_text_with_warnings(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+pub(super) fn read(path: &Path) -> Result<Template, TemplateFileError> {
+    let text = std::fs::read_to_string(path).map_err(|source| TemplateFileError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let (template, warnings) = Template::from_text_with_warnings(&text).map_err(|source| TemplateFileError::Parse {
+        path: path.to_owned(),
+        source,
+    })?;
     for warning in warnings {
-        tell(&format!("warning: {}: {warning}", path.display()));
+        print_error(&format!("warning: {}: {warning}", path.display()));
     }
     Ok(template)
 }

@@ -1,9 +1,9 @@
 //! `--once`: the mesh comes up, takes its walk, says what happened, and is gone.
 
 use crate::http::{FETCHED, GREEN};
-use crate::room::Room;
 use crate::run::Run;
-use crate::waterfall;
+use crate::trace_timeline;
+use crate::workdir::Workdir;
 
 /// The path of a request that ends at this task of blue.
 fn path_to(task: &str) -> String {
@@ -12,11 +12,11 @@ fn path_to(task: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
-    let room = Room::new();
-    let ended = Run::to_end(&room, room.example(&["--once"])).await;
+    let workdir = Workdir::new();
+    let ended = Run::to_end(&workdir, workdir.example(&["--once"])).await;
     let stdout = &ended.stdout;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 
     // Each call is told as status, time and path, and on the next line the document.
     let lines: Vec<&str> = stdout.lines().map(str::trim).collect();
@@ -41,9 +41,9 @@ async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
         assert_eq!(tasks, [blue_1.as_str(), blue_2.as_str()], "{stdout}");
     }
     // The last of the longest is drawn.
-    let (call, picture) = waterfall::read(stdout);
+    let (call, picture) = trace_timeline::read(stdout);
     let blue = if in_turn[3].0 == blue_1 { "blue/1" } else { "blue/2" };
-    let envoys: Vec<(&str, &str)> = waterfall::envoys(&picture)
+    let envoys: Vec<(&str, &str)> = trace_timeline::envoys(&picture)
         .into_iter()
         .map(|line| (line.place.as_str(), line.what.as_str()))
         .collect();
@@ -75,15 +75,15 @@ async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
     let asked = picture.last().map(|line| line.what.as_str());
     assert_eq!(asked, Some("GET /"), "named after its route: {stdout}");
     assert!(
-        stdout.contains("\nThe first answer through two services was there "),
+        stdout.contains("\nThe first response through two services arrived "),
         "{stdout}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_it_tells_is_on_stderr_and_in_order() {
-    let room = Room::new();
-    let ended = Run::to_end(&room, room.example(&["--once"])).await;
+    let workdir = Workdir::new();
+    let ended = Run::to_end(&workdir, workdir.example(&["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let stderr = &ended.stderr;
     let position = |text: &str| stderr.find(text).unwrap_or_else(|| panic!("no `{text}` in:\n{stderr}"));
@@ -94,7 +94,7 @@ async fn what_it_tells_is_on_stderr_and_in_order() {
             format!("{task}: Envoy ready after "),
             format!("{task}: container app started (pid "),
             format!("{task}: running after "),
-            "everything is running, ".to_owned(),
+            "all tasks are running, ".to_owned(),
             format!("{task}: stopped"),
         ];
         let positions: Vec<usize> = in_order.iter().map(|text| position(text)).collect();

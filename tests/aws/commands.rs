@@ -1,16 +1,18 @@
-//! Deploy, outputs, diff and destroy, for each example.
+//! diff, deploy, outputs and destroy for each example.
 
 use serde_json::Value;
 
 use crate::account::Account;
 
-/// An example is deployed, found to be deployed, opened to somebody, and destroyed to nothing.
-async fn comes_and_goes(example: &str, resources: &[(&str, usize)]) {
+/// Deploys an example, deploys it again, opens it to an address and destroys it.
+async fn deploy_and_destroy(example: &str, resources: &[(&str, usize)]) {
     let account = Account::new();
     let before = account.counted();
     let absent = account.succeed(example, &["diff"]).await.stdout;
     assert!(
-        absent.starts_with(&format!("Stack {example}: not deployed, everything would be created\n")),
+        absent.starts_with(&format!(
+            "Stack {example}: not deployed, all resources would be created\n"
+        )),
         "{absent}"
     );
     let differs = account.run(example, &["diff", "--exit-code"]).await;
@@ -37,40 +39,40 @@ async fn comes_and_goes(example: &str, resources: &[(&str, usize)]) {
 
     let again = account.succeed(example, &["deploy"]).await;
     assert!(
-        again.stderr.ends_with(&format!("{example}: nothing to do\n")),
+        again.stderr.ends_with(&format!("{example}: no changes\n")),
         "{}",
         again.stderr
     );
     assert_eq!(again.stdout, deployed.stdout);
     let same = account.succeed(example, &["diff", "--exit-code"]).await.stdout;
-    assert_eq!(same, format!("Stack {example}: nothing would change\n"));
+    assert_eq!(same, format!("Stack {example}: no changes\n"));
 
     let allow = ["--allow-ip", "203.0.113.7/32"];
     let opened = account.succeed(example, &[&["diff"], &allow[..]].concat()).await.stdout;
     let lets_in = "+ security group `EntranceLoadBalancerSecurityGroup` lets 203.0.113.7/32 in at TCP port 80";
     assert!(opened.contains(lets_in), "{opened}");
-    let asked = account.run(example, &[&["deploy"], &allow[..]].concat()).await;
-    assert_eq!(asked.code, Some(1));
+    let unconfirmed = account.run(example, &[&["deploy"], &allow[..]].concat()).await;
+    assert_eq!(unconfirmed.code, Some(1));
     assert!(
-        asked.stderr.contains("nothing was done; --yes says that it is wanted"),
+        unconfirmed.stderr.contains("use --yes to confirm"),
         "{}",
-        asked.stderr
+        unconfirmed.stderr
     );
     account
         .succeed(example, &[&["deploy", "--yes"], &allow[..]].concat())
         .await;
-    // What somebody gave the stack stays until they give it something else.
+    // A parameter keeps its deployed value by default.
     let same = account.succeed(example, &["diff", "--exit-code"]).await.stdout;
-    assert_eq!(same, format!("Stack {example}: nothing would change\n"));
+    assert_eq!(same, format!("Stack {example}: no changes\n"));
 
-    let asked = account.run(example, &["destroy"]).await;
-    assert_eq!(asked.code, Some(1));
+    let unconfirmed = account.run(example, &["destroy"]).await;
+    assert_eq!(unconfirmed.code, Some(1));
     assert!(
-        asked
+        unconfirmed
             .stderr
             .contains(&format!("This deletes stack {example} in eu-west-1")),
         "{}",
-        asked.stderr
+        unconfirmed.stderr
     );
     let destroyed = account.succeed(example, &["destroy", "--yes"]).await;
     assert!(
@@ -80,13 +82,13 @@ async fn comes_and_goes(example: &str, resources: &[(&str, usize)]) {
     );
     assert_eq!(account.counted(), before, "nothing is left");
     let again = account.succeed(example, &["destroy", "--yes"]).await;
-    assert!(again.stderr.contains("there was nothing to delete"), "{}", again.stderr);
-    account.room.assert_nothing_left();
+    assert!(again.stderr.contains("nothing to delete"), "{}", again.stderr);
+    account.workdir.assert_nothing_left();
 }
 
 #[tokio::test]
-async fn serviceconnect_is_deployed_and_destroyed_to_nothing() {
-    comes_and_goes(
+async fn serviceconnect_is_deployed_and_destroyed_without_leftovers() {
+    deploy_and_destroy(
         "serviceconnect",
         &[
             ("stacks", 1),
@@ -100,8 +102,8 @@ async fn serviceconnect_is_deployed_and_destroyed_to_nothing() {
 }
 
 #[tokio::test]
-async fn appmesh_is_deployed_and_destroyed_to_nothing() {
-    comes_and_goes(
+async fn appmesh_is_deployed_and_destroyed_without_leftovers() {
+    deploy_and_destroy(
         "appmesh",
         &[
             ("stacks", 1),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 
 use crate::http::{FETCHED, Load, answers};
-use crate::room::Room;
 use crate::run::{Run, eventually, send};
+use crate::workdir::Workdir;
 
 /// How the lines begin that name the process of a task's part.
 const APP: &str = "container app started";
@@ -14,8 +14,8 @@ const ENVOY: &str = "Envoy ready after";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_while_one_of_two_tasks_loses_a_part() {
-    let room = Room::new();
-    let mut run = Run::up(&room, room.example(&[])).await;
+    let workdir = Workdir::new();
+    let mut run = Run::up(&workdir, workdir.example(&[])).await;
     for (round, part) in [APP, ENVOY].into_iter().enumerate() {
         let load = Load::start(&run.url("/downstream/blue.serviceconnect"), FETCHED);
         both_tasks_are_called(&run).await;
@@ -37,13 +37,13 @@ async fn no_call_fails_while_one_of_two_tasks_loses_a_part() {
         !stderr.contains("blue/2: container app was") && !stderr.contains("blue/2: its Envoy"),
         "{stderr}"
     );
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_was_the_only_one_comes_back_at_its_address() {
-    let room = Room::new();
-    let mut run = Run::up(&room, room.example(&[])).await;
+    let workdir = Workdir::new();
+    let mut run = Run::up(&workdir, workdir.example(&[])).await;
     let url = run.url("/downstream/blue.serviceconnect");
     for (round, part) in [APP, ENVOY].into_iter().enumerate() {
         send(run.pid(&format!("green/1: {part}")), Signal::KILL);
@@ -53,7 +53,7 @@ async fn a_task_that_was_the_only_one_comes_back_at_its_address() {
         })
         .await;
     }
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 /// Waits until the Envoys of both blue tasks have taken further requests, as they write down each.
@@ -66,9 +66,9 @@ async fn both_tasks_are_called(run: &Run<'_>) {
     }
 }
 
-async fn stop(run: Run<'_>, room: &Room) {
+async fn stop(run: Run<'_>, workdir: &Workdir) {
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }

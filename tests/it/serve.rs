@@ -6,19 +6,19 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::http::{BLUE, FETCHED, GREEN, Load, body, get};
-use crate::room::Room;
 use crate::run::Run;
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_address_it_prints_answers() {
-    let room = Room::new();
-    let run = Run::up(&room, room.example(&[])).await;
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, workdir.example(&[])).await;
     let mode = std::fs::metadata(run.logs()).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "its files are nobody else's business");
     // Itself, and for each of three tasks an application and an Envoy. A health check may run just now.
-    let processes = room.command_lines();
+    let processes = workdir.command_lines();
     assert!((7..=10).contains(&processes.len()), "{processes:#?}");
-    assert!(std::path::Path::new(&run.logs()).starts_with(room.tmpdir()));
+    assert!(std::path::Path::new(&run.logs()).starts_with(workdir.tmpdir()));
 
     let (green, fetched) = (
         run.url("# green/1, port http"),
@@ -36,7 +36,7 @@ async fn every_address_it_prints_answers() {
 
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     for line in [
         "SIGINT: stopping",
         "blue/1: stopped",
@@ -46,7 +46,7 @@ async fn every_address_it_prints_answers() {
         assert!(ended.stderr.contains(line), "no `{line}` in {ended:?}");
     }
     assert!(!ended.stderr.contains("error"), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
@@ -116,13 +116,13 @@ async fn unknown_names_are_answered_with_the_known_ones(green: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_stops_it_like_ctrl_c_even_under_load() {
-    let room = Room::new();
-    let run = Run::up(&room, room.example(&[])).await;
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, workdir.example(&[])).await;
     let load = Load::start(&run.url("# green/1, port http"), GREEN);
     run.signal(Signal::TERM);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(ended.stderr.contains("SIGTERM: stopping"), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
     load.stop().await;
 }

@@ -1,11 +1,11 @@
-//! What a template is found to ask for, in words.
+//! Summary of a plan as text, for `check`.
 
 use mesh_local::plan::{Membership, ServicePlan};
 use mesh_local::{Network, Plan};
 use mesh_model::app_mesh::Topology;
 use mesh_model::namespace::Endpoint;
 
-/// What runs, what can be called, and what is not simulated in such a network: a line each.
+/// One line per service, endpoint, virtual service and part that is not simulated in this network.
 pub(super) fn text(plan: &Plan, network: Network) -> String {
     let services = plan.services.iter().map(service);
     let endpoints = plan
@@ -59,7 +59,7 @@ fn virtual_services(mesh: &Topology) -> Vec<String> {
             .map(|port| format!("{} ({})", port.port, port.protocol))
             .collect();
         match ports.as_slice() {
-            [] => format!("virtual service {name} of mesh {}: nothing behind it\n", mesh.name),
+            [] => format!("virtual service {name} of mesh {}: no provider\n", mesh.name),
             ports => format!(
                 "virtual service {name} of mesh {}: port {}\n",
                 mesh.name,

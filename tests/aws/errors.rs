@@ -1,4 +1,4 @@
-//! What an account refuses, and what is wrong before it is asked: one message with the offender in it.
+//! Errors of AWS and of the command line: one message that names the cause.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,14 +8,14 @@ use socket2::{Domain, Socket, Type};
 use crate::account::Account;
 use crate::run::Run;
 
-/// The message of a run that fails with this exit code.
-async fn refused(account: &Account, code: i32, arguments: &[&str], unset: &[&str], set: &[(&str, &str)]) -> String {
+/// The error message of a run that fails with this exit code.
+async fn failure(account: &Account, code: i32, arguments: &[&str], unset: &[&str], set: &[(&str, &str)]) -> String {
     let mut command = account.example("serviceconnect", arguments);
     for variable in unset {
         command.env_remove(variable);
     }
     command.envs(set.iter().copied());
-    let ended = Run::to_end(&account.room, command).await;
+    let ended = Run::to_end(&account.workdir, command).await;
     assert_eq!(ended.code, Some(code), "{arguments:?}: {}", ended.stderr);
     assert_eq!(ended.stdout, "");
     let start = ended
@@ -26,16 +26,16 @@ async fn refused(account: &Account, code: i32, arguments: &[&str], unset: &[&str
 }
 
 #[tokio::test]
-async fn what_keeps_calls_from_being_made_is_said_with_its_remedy() {
+async fn connection_errors_name_a_remedy() {
     let account = Account::new();
-    let nobody = refused(&account, 1, &["deploy"], &["AWS_ACCESS_KEY_ID"], &[]).await;
+    let no_credentials = failure(&account, 1, &["deploy"], &["AWS_ACCESS_KEY_ID"], &[]).await;
     assert!(
-        nobody.contains("there are no AWS credentials; set AWS_PROFILE"),
-        "{nobody}"
+        no_credentials.contains("there are no AWS credentials; set AWS_PROFILE"),
+        "{no_credentials}"
     );
-    let nowhere = refused(&account, 1, &["deploy"], &["AWS_REGION"], &[]).await;
+    let no_region = failure(&account, 1, &["deploy"], &["AWS_REGION"], &[]).await;
     assert_eq!(
-        nowhere,
+        no_region,
         "error: no AWS region is configured; set AWS_REGION, or `region` for the profile in ~/.aws/config"
     );
     // A port of loopback that is bound and not listened on.
@@ -49,40 +49,40 @@ async fn what_keeps_calls_from_being_made_is_said_with_its_remedy() {
         .expect("an address")
         .port();
     let url = format!("http://127.0.0.1:{port}");
-    let unreachable = refused(&account, 1, &["diff", "--endpoint-url", &url], &[], &[]).await;
+    let unreachable = failure(&account, 1, &["diff", "--endpoint-url", &url], &[], &[]).await;
     assert!(
         unreachable.contains(&url) && unreachable.contains("cannot be reached"),
         "{unreachable}"
     );
-    // Whatever keys the environment has: who names a profile means it.
-    let profile = refused(&account, 1, &["diff", "--profile", "nobody"], &[], &[]).await;
-    assert!(profile.contains("nobody"), "{profile}");
+    // An explicit profile takes precedence over keys in the environment.
+    let profile = failure(&account, 1, &["diff", "--profile", "missing"], &[], &[]).await;
+    assert!(profile.contains("profile `missing` has no credentials"), "{profile}");
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_command_line_is_said_before_any_call() {
+async fn usage_errors_are_reported_before_any_call() {
     let account = Account::new();
     for (code, arguments, expected) in [
         (
-            1,
+            2,
             &["deploy", "nosuch"][..],
-            "there is no stack `nosuch`; there are serviceconnect",
+            "unknown stack `nosuch`; the app has serviceconnect",
         ),
         (
-            1,
+            2,
             &["deploy", "--parameter", "Stage=1"],
-            "there is no parameter `Stage`; there are AllowedCidr",
+            "unknown parameter `Stage`; the templates have AllowedCidr",
         ),
         (2, &["deploy", "--parameter", "Stage"], "expected NAME=VALUE"),
         (
             2,
             &["deploy", "--allow-ip", "10.1.1.1/8"],
-            "is one address in the network 10.0.0.0/8",
+            "has host bits; use 10.0.0.0/8 for the network",
         ),
         (
             2,
-            &["deploy", "--allow-ip", "everybody"],
-            "expected addresses such as 203.0.113.7/32",
+            &["deploy", "--allow-ip", "any"],
+            "expected an IPv4 CIDR block such as 203.0.113.7/32",
         ),
         (
             2,
@@ -92,17 +92,17 @@ async fn what_is_wrong_with_the_command_line_is_said_before_any_call() {
         (2, &["deploy", "--template-url", "s3://bucket/key"], "expected https://"),
         (1, &["outputs"], "stack `serviceconnect` is not deployed in eu-west-1"),
     ] {
-        let message = refused(&account, code, arguments, &[], &[]).await;
+        let message = failure(&account, code, arguments, &[], &[]).await;
         assert!(message.contains(expected), "{arguments:?}: {message}");
     }
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_be_created_says_why_and_how_to_go_on() {
+async fn a_failed_creation_names_its_root_cause_and_the_next_step() {
     let account = Account::new();
-    // A mesh of the same name, of somebody else.
-    let theirs = json!({"Name": "/meshwright/demo", "Type": "String", "Value": "{}"});
-    account.call("ssm", "put_parameter", &theirs);
+    // A mesh of the same name that exists already.
+    let existing = json!({"Name": "/meshwright/demo", "Type": "String", "Value": "{}"});
+    account.call("ssm", "put_parameter", &existing);
     let before = account.counted();
     let failed = account.run("appmesh", &["deploy", "--yes"]).await;
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
@@ -113,7 +113,7 @@ async fn a_stack_that_cannot_be_created_says_why_and_how_to_go_on() {
     }
     let again = account.run("appmesh", &["deploy", "--yes"]).await;
     assert_eq!(again.code, Some(1));
-    assert!(again.stderr.contains("destroy it"), "the way out: {}", again.stderr);
+    assert!(again.stderr.contains("destroy it"), "no next step: {}", again.stderr);
     account.succeed("appmesh", &["destroy", "--yes"]).await;
     assert_eq!(account.counted(), before);
     account.call("ssm", "delete_parameter", &json!({"Name": "/meshwright/demo"}));

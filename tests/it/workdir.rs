@@ -7,12 +7,12 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 /// A folder that goes away with its test.
-pub(crate) struct Room {
+pub(crate) struct Workdir {
     folder: TempDir,
 }
 
-impl Room {
-    /// A room whose path is short, as Unix sockets will be in it: the TMPDIR of the tests may be too long.
+impl Workdir {
+    /// A workdir whose path is short, as Unix sockets will be in it: the TMPDIR of the tests may be too long.
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("mw").tempdir_in("/tmp");
         let folder = folder.expect("/tmp can be written to");
@@ -20,19 +20,19 @@ impl Room {
         Self { folder }
     }
 
-    /// The path of a file in the room.
+    /// The path of a file in the workdir.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The path of a new file in the room.
+    /// The path of a new file in the workdir.
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
-        std::fs::write(&path, text).expect("the room can be written to");
+        std::fs::write(&path, text).expect("the workdir can be written to");
         path
     }
 
-    /// A shell script in the room that can be started like any program.
+    /// A shell script in the workdir that can be started like any program.
     pub(crate) async fn script(&self, name: &str, text: &str) -> PathBuf {
         let source = self.file(&format!("{name}.source"), &format!("#!/bin/sh\n{text}\n"));
         let path = self.path(name);
@@ -44,7 +44,7 @@ impl Room {
         path
     }
 
-    /// The TMPDIR of everything that is started in this room.
+    /// The TMPDIR of everything that is started in this workdir.
     pub(crate) fn tmpdir(&self) -> PathBuf {
         self.path("t")
     }
@@ -55,7 +55,7 @@ impl Room {
         entries.map(|entry| entry.expect("readable").path()).collect()
     }
 
-    /// The processes that run in this room: whatever is started here passes TMPDIR on to what it starts.
+    /// The processes that run in this workdir: whatever is started here passes TMPDIR on to what it starts.
     ///
     /// Read from `/proc`: on Linux only. Elsewhere nothing is found, and what is left behind goes unnoticed.
     pub(crate) fn processes(&self) -> Vec<i32> {
@@ -117,7 +117,7 @@ impl Room {
         self.command(Path::new(env!("CARGO_BIN_EXE_meshwright")), arguments)
     }
 
-    /// Any program, started in the room.
+    /// Any program, started in the workdir.
     pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command

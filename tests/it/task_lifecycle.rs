@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::room::Room;
 use crate::run::{Run, send};
 use crate::template::{changed, container, properties};
+use crate::workdir::Workdir;
 
 /// More than all buffers on the way hold together.
 const DOWNLOAD: usize = 30_000_000;
@@ -33,9 +33,9 @@ server.server_close()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_gets_all_of_an_answer_that_was_begun() {
     for (protocol, ending) in [(Some("http"), "port http"), (None, "port http (tcp)")] {
-        let room = Room::new();
-        let script = room.file("downloads.py", DOWNLOADS);
-        let file = changed(&room, |template| {
+        let workdir = Workdir::new();
+        let script = workdir.file("downloads.py", DOWNLOADS);
+        let file = changed(&workdir, |template| {
             properties(template, "BlueService")["DesiredCount"] = json!(1);
             let mut port = json!({"Name": "http", "ContainerPort": 8000});
             if let Some(protocol) = protocol {
@@ -53,7 +53,11 @@ async fn a_slow_reader_gets_all_of_an_answer_that_was_begun() {
             file.display().to_string(),
             format!("team/downloads=python3 {}", script.display()),
         );
-        let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &image])).await;
+        let run = Run::up(
+            &workdir,
+            workdir.meshwright(&["up", "--template", &file, "--image", &image]),
+        )
+        .await;
         let printed = run.printed().stdout;
         assert!(
             printed.contains("\n  service green: its desired count is 0, no task runs\n"),
@@ -82,15 +86,15 @@ async fn a_slow_reader_gets_all_of_an_answer_that_was_begun() {
         }
         drop(download);
         let ended = run.end().await;
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        room.assert_nothing_left();
+        assert_eq!(ended.code, Some(130), "{ended:?}");
+        workdir.assert_nothing_left();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_envoy_that_ends_while_a_container_waits_is_noticed() {
-    let room = Room::new();
-    let file = changed(&room, |template| {
+    let workdir = Workdir::new();
+    let file = changed(&workdir, |template| {
         container(template, "Green")["DependsOn"] = json!([{"ContainerName": "init", "Condition": "COMPLETE"}]);
         let containers = &mut properties(template, "GreenTaskDefinition")["ContainerDefinitions"];
         let init = json!({"Name": "init", "Image": "team/init", "Essential": false});
@@ -98,7 +102,7 @@ async fn an_envoy_that_ends_while_a_container_waits_is_noticed() {
     });
     let file = file.display().to_string();
     let up = ["up", "--template", &file, "--image", "team/init=sleep 600"];
-    let mut run = Run::start(&room, room.meshwright(&up));
+    let mut run = Run::start(&workdir, workdir.meshwright(&up));
     run.wait_for_lines(1, "green/1: container init started", "").await;
     send(run.pid("green/1: Envoy ready after"), Signal::KILL);
     let ended = run.end().await;
@@ -109,13 +113,13 @@ async fn an_envoy_that_ends_while_a_container_waits_is_noticed() {
             .ends_with("error: green/1: its Envoy was killed (SIGKILL)\n"),
         "{ended:?}"
     );
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_waited_for_is_said() {
-    let room = Room::new();
-    let file = changed(&room, |template| {
+    let workdir = Workdir::new();
+    let file = changed(&workdir, |template| {
         let green = container(template, "Green");
         green["Image"] = json!("team/idle");
         green.as_object_mut().expect("an object").remove("HealthCheck");
@@ -124,33 +128,37 @@ async fn what_is_waited_for_is_said() {
     });
     let file = file.display().to_string();
     let up = ["up", "--template", &file, "--image", "team/idle=sleep 600"];
-    let mut run = Run::start(&room, room.meshwright(&up));
+    let mut run = Run::start(&workdir, workdir.meshwright(&up));
     let port = "green/1: waiting for container app to listen on 127.0.0.1:";
     run.wait_for_lines(1, port, " (its port 3000)").await;
     let check = "blue/2: waiting for the health check of container app: ";
     run.wait_for_lines(1, check, "failed (exit status: 9): not yet").await;
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_life_is_told_by_its_own_lines() {
-    let room = Room::new();
-    let file = changed(&room, |template| {
+    let workdir = Workdir::new();
+    let file = changed(&workdir, |template| {
         *container(template, "Green") = json!({"Name": "app", "Image": "team/mortal"});
         properties(template, "GreenService")["ServiceConnectConfiguration"]["Services"] = json!([]);
     });
-    let (file, end) = (file.display().to_string(), room.path("end"));
+    let (file, end) = (file.display().to_string(), workdir.path("end"));
     let end_name = end.display();
     let mortal = format!(
         "team/mortal=sh -c 'echo I am $$; while ! [ -e {end_name} ]; do sleep 0.02; done; rm {end_name}; exit 7'"
     );
-    let mut run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &mortal])).await;
+    let mut run = Run::up(
+        &workdir,
+        workdir.meshwright(&["up", "--template", &file, "--image", &mortal]),
+    )
+    .await;
     for (life, pause) in ["", " in 0.2 s"].into_iter().enumerate() {
         let pid = run.pid("green/1: container app started");
-        room.file("end", "");
+        workdir.file("end", "");
         run.wait_for_lines(life + 2, "green/1: running after", "").await;
         let told = format!(
             "green/1: container app ended with exit code 7; starting the task again{pause}; the end of its log:\n    \
@@ -161,6 +169,6 @@ async fn each_life_is_told_by_its_own_lines() {
         assert!(stderr.contains(&told), "no `{told}` in:\n{stderr}");
     }
     run.signal(Signal::INT);
-    assert_eq!(run.end().await.code, Some(0));
-    room.assert_nothing_left();
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
 }

@@ -16,7 +16,7 @@ pub(crate) struct Line {
 pub(crate) fn read(stdout: &str) -> (usize, Vec<Line>) {
     let rest = stdout.split_once("\nCall ").expect("a picture").1;
     let (call, rest) = rest
-        .split_once(" took the longest way. Where its time went:\n")
+        .split_once(" took the longest path. Its trace timeline:\n")
         .expect("its title");
     let lines = rest.lines().take_while(|line| !line.is_empty());
     (call.parse().expect("a number"), lines.map(line).collect())

@@ -6,26 +6,33 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{BLUE, Load, body, get};
-use crate::room::Room;
 use crate::run::Run;
+use crate::workdir::Workdir;
 
 /// The appmesh example's stack in a file, being run.
 struct Edited<'r> {
-    room: &'r Room,
+    workdir: &'r Workdir,
     template: Value,
     file: PathBuf,
 }
 
 impl<'r> Edited<'r> {
-    async fn up(room: &'r Room) -> (Self, Run<'r>) {
-        let synth = room.example_named("appmesh", &["synth"]);
-        let text = Run::to_end(room, synth).await.stdout;
-        let file = room.file("mesh.template.json", &text);
+    async fn up(workdir: &'r Workdir) -> (Self, Run<'r>) {
+        let synth = workdir.example_named("appmesh", &["synth"]);
+        let text = Run::to_end(workdir, synth).await.stdout;
+        let file = workdir.file("mesh.template.json", &text);
         let name = file.display().to_string();
-        let up = room.meshwright(&["up", "--template", &name]);
-        let run = Run::up(room, up).await;
+        let up = workdir.meshwright(&["up", "--template", &name]);
+        let run = Run::up(workdir, up).await;
         let template = serde_json::from_str(&text).expect("a template");
-        (Self { room, template, file }, run)
+        (
+            Self {
+                workdir,
+                template,
+                file,
+            },
+            run,
+        )
     }
 
     fn properties(&mut self, logical_id: &str) -> &mut Value {
@@ -47,29 +54,29 @@ impl<'r> Edited<'r> {
 
     fn save(&self) {
         // In one step, as editors do: half a file is no template.
-        let new = self.room.file("new", &self.template.to_string());
-        std::fs::rename(new, &self.file).expect("the room can be written to");
+        let new = self.workdir.file("new", &self.template.to_string());
+        std::fs::rename(new, &self.file).expect("the workdir can be written to");
     }
 }
 
-async fn stop(run: Run<'_>, room: &Room) {
+async fn stop(run: Run<'_>, workdir: &Workdir) {
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_service_is_replaced_and_no_call_fails() {
-    let room = Room::new();
-    let (mut edited, mut run) = Edited::up(&room).await;
+    let workdir = Workdir::new();
+    let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
     // The answers of blue are the same before and after; green's are looked at below.
     let load = Load::start(&format!("{gateway}green/downstream/blue.appmesh"), crate::http::FETCHED);
     edited.set_variable("BlueTaskDefinition", "RUST_LOG", "warn");
     edited.properties("BlueService")["DesiredCount"] = json!(2);
     edited.save();
-    let applied = "the template changed: every Envoy has answered after ";
+    let applied = "template changed: applied, every Envoy has responded (ACK or NACK) after ";
     run.wait_for_lines(1, applied, "; started blue/2, blue/3; stopped blue/1")
         .await;
     edited.properties("BlueService")["DesiredCount"] = json!(1);
@@ -85,13 +92,13 @@ async fn a_changed_service_is_replaced_and_no_call_fails() {
         .await;
     let green = r#"{"message":"ok","service":"green","version":"2"}"#;
     assert_eq!(body(&format!("{gateway}green")).await, green);
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_whose_tasks_fail_leaves_everything_as_it_was() {
-    let room = Room::new();
-    let (mut edited, mut run) = Edited::up(&room).await;
+    let workdir = Workdir::new();
+    let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
     let load = Load::start(&format!("{gateway}blue"), BLUE);
     edited.set_variable("BlueTaskDefinition", "SERVICE_DOWNSTREAM_PORTS", "none");
@@ -99,7 +106,7 @@ async fn a_change_whose_tasks_fail_leaves_everything_as_it_was() {
     let route = &mut edited.template["Resources"]["BlueGatewayRoute"];
     *route = serde_json::from_str(&route.to_string().replace("/blue\\\"", "/bleu\\\"")).expect("it was JSON");
     edited.save();
-    run.wait_for_lines(1, "the template changed, and everything stays as it is: blue/2: ", "")
+    run.wait_for_lines(1, "template changed, not applied: blue/2: ", "")
         .await;
     let tally = load.stop().await;
     assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
@@ -108,13 +115,13 @@ async fn a_change_whose_tasks_fail_leaves_everything_as_it_was() {
         stderr.contains("SERVICE_DOWNSTREAM_PORTS"),
         "the reason is in the log's end:\n{stderr}"
     );
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_and_its_routes_come_and_go() {
-    let room = Room::new();
-    let (mut edited, mut run) = Edited::up(&room).await;
+    let workdir = Workdir::new();
+    let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
     let before = edited.template.clone();
     // Blue once more, under another name.
@@ -126,24 +133,22 @@ async fn a_service_and_its_routes_come_and_go() {
         }
     }
     edited.save();
-    run.wait_for_lines(1, "the template changed: ", "; started teal/1")
-        .await;
+    run.wait_for_lines(1, "template changed: ", "; started teal/1").await;
     let teal = r#"{"message":"ok","service":"teal","version":"unknown"}"#;
     assert_eq!(body(&format!("{gateway}teal")).await, teal);
 
     edited.template = before;
     edited.save();
-    run.wait_for_lines(1, "the template changed: ", "; stopped teal/1")
-        .await;
+    run.wait_for_lines(1, "template changed: ", "; stopped teal/1").await;
     let (status, _) = get(&format!("{gateway}teal")).await.expect("an answer");
     assert_eq!(status, 404);
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_can_move_to_another_port_while_it_is_called() {
-    let room = Room::new();
-    let (mut edited, mut run) = Edited::up(&room).await;
+    let workdir = Workdir::new();
+    let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
     let load = Load::start(&format!("{gateway}blue"), BLUE);
     for (logical_id, from, to) in [
@@ -164,7 +169,7 @@ async fn a_service_can_move_to_another_port_while_it_is_called() {
     );
     *halves = serde_json::from_str(&text).expect("it was JSON");
     edited.save();
-    run.wait_for_lines(1, "the template changed: ", "; started blue/2; stopped blue/1")
+    run.wait_for_lines(1, "template changed: ", "; started blue/2; stopped blue/1")
         .await;
     let tally = load.stop().await;
     assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
@@ -173,13 +178,13 @@ async fn a_service_can_move_to_another_port_while_it_is_called() {
         body(&format!("{gateway}green/downstream/blue.appmesh")).await,
         crate::http::FETCHED
     );
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_backend_is_there_for_the_tasks_that_are_to_call_it() {
-    let room = Room::new();
-    let (mut edited, mut run) = Edited::up(&room).await;
+    let workdir = Workdir::new();
+    let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
     let node = &mut edited.template["Resources"]["GreenVirtualNode"];
     let text = node.to_string();
@@ -197,22 +202,22 @@ async fn a_new_backend_is_there_for_the_tasks_that_are_to_call_it() {
         .expect("it has one");
     app["HealthCheck"] = check;
     edited.save();
-    run.wait_for_lines(1, "the template changed: ", "; started green/2; stopped green/1")
+    run.wait_for_lines(1, "template changed: ", "; started green/2; stopped green/1")
         .await;
     let (status, _) = get(&format!("{gateway}green/downstream/split.appmesh"))
         .await
         .expect("an answer");
     assert_eq!(status, 200);
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_of_service_connect_can_be_registered_under_another_name_while_it_is_called() {
-    let room = Room::new();
-    let text = Run::to_end(&room, room.example(&["synth"])).await.stdout;
-    let file = room.file("connect.template.json", &text);
+    let workdir = Workdir::new();
+    let text = Run::to_end(&workdir, workdir.example(&["synth"])).await.stdout;
+    let file = workdir.file("connect.template.json", &text);
     let name = file.display().to_string();
-    let mut run = Run::up(&room, room.meshwright(&["up", "--template", &name])).await;
+    let mut run = Run::up(&workdir, workdir.meshwright(&["up", "--template", &name])).await;
     let green = run.url("# green/1, port http");
     let load = Load::start(&format!("{green}downstream/blue.serviceconnect"), crate::http::FETCHED);
     // The name that is called stays.
@@ -220,11 +225,11 @@ async fn an_endpoint_of_service_connect_can_be_registered_under_another_name_whi
     let service = &mut template["Resources"]["BlueService"]["Properties"]["ServiceConnectConfiguration"]["Services"][0];
     service["DiscoveryName"] = json!("azure");
     service["ClientAliases"][0]["DnsName"] = json!("blue.serviceconnect");
-    let new = room.file("new", &template.to_string());
-    std::fs::rename(new, &file).expect("the room can be written to");
+    let new = workdir.file("new", &template.to_string());
+    std::fs::rename(new, &file).expect("the workdir can be written to");
     run.wait_for_lines(
         1,
-        "the template changed: ",
+        "template changed: ",
         "; started blue/3, blue/4; stopped blue/1, blue/2",
     )
     .await;
@@ -234,5 +239,5 @@ async fn an_endpoint_of_service_connect_can_be_registered_under_another_name_whi
         body(&format!("{green}downstream/blue.serviceconnect")).await,
         crate::http::FETCHED
     );
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use crate::room::Room;
 use crate::run::Run;
+use crate::workdir::Workdir;
 
 /// Runs the example with these variables. It must fail; gives its last words.
-async fn failure(room: &Room, variables: &[(&str, &Path)]) -> String {
-    let mut command = room.example(&["--once"]);
+async fn failure(workdir: &Workdir, variables: &[(&str, &Path)]) -> String {
+    let mut command = workdir.example(&["--once"]);
     command.env_remove("PYTHON").env_remove("ENVOY_BIN");
     command.envs(variables.iter().copied());
-    let ended = Run::to_end(room, command).await;
+    let ended = Run::to_end(workdir, command).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     assert!(!ended.stderr.contains("panicked"), "{ended:?}");
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
     let reason = ended.stderr.split_once("error: ");
     reason.unwrap_or_else(|| panic!("{ended:?}")).1.to_owned()
 }
@@ -23,18 +23,18 @@ const WAY_OUT: &str =
 
 #[tokio::test]
 async fn an_envoy_bin_that_is_no_envoy() {
-    let room = Room::new();
-    let missing = room.path("envoy");
+    let workdir = Workdir::new();
+    let missing = workdir.path("envoy");
     assert_eq!(
-        failure(&room, &[("ENVOY_BIN", &missing)]).await,
+        failure(&workdir, &[("ENVOY_BIN", &missing)]).await,
         format!(
             "ENVOY_BIN={}: cannot be started (No such file or directory (os error 2)). {WAY_OUT}",
             missing.display()
         )
     );
-    let other = room.script("other", "echo busybox").await;
+    let other = workdir.script("other", "echo busybox").await;
     assert_eq!(
-        failure(&room, &[("ENVOY_BIN", &other)]).await,
+        failure(&workdir, &[("ENVOY_BIN", &other)]).await,
         format!(
             "ENVOY_BIN={}: is not Envoy, as `--version` prints \"busybox\". {WAY_OUT}",
             other.display()
@@ -44,11 +44,11 @@ async fn an_envoy_bin_that_is_no_envoy() {
 
 #[tokio::test]
 async fn an_envoy_of_another_version() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let version = "echo; echo \"$0  version: abc/1.20.0/Clean/RELEASE/BoringSSL\"";
-    let old = room.script("envoy", version).await;
+    let old = workdir.script("envoy", version).await;
     assert_eq!(
-        failure(&room, &[("ENVOY_BIN", &old)]).await,
+        failure(&workdir, &[("ENVOY_BIN", &old)]).await,
         format!(
             "ENVOY_BIN={}: is Envoy 1.20.0; supported versions are 1.37 to 1.40. {WAY_OUT}",
             old.display()
@@ -58,10 +58,10 @@ async fn an_envoy_of_another_version() {
 
 #[tokio::test]
 async fn neither_an_envoy_nor_a_python_to_install_one_with() {
-    let room = Room::new();
-    let cache = room.path("cache");
+    let workdir = Workdir::new();
+    let cache = workdir.path("cache");
     assert_eq!(
-        failure(&room, &[("PATH", Path::new("")), ("XDG_CACHE_HOME", &cache)]).await,
+        failure(&workdir, &[("PATH", Path::new("")), ("XDG_CACHE_HOME", &cache)]).await,
         "found no Envoy 1.37 to 1.40 and could not install one.
   - ENVOY_BIN is not set.
   - PATH has no `envoy`.
@@ -74,11 +74,11 @@ PATH); PYTHON=/path/to/python3 points at one
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_envoy_that_does_not_start() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let broken = "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
 echo it hurts; exit 7";
-    let envoy = room.script("envoy", broken).await;
-    let reason = failure(&room, &[("ENVOY_BIN", &envoy)]).await;
+    let envoy = workdir.script("envoy", broken).await;
+    let reason = failure(&workdir, &[("ENVOY_BIN", &envoy)]).await;
     assert!(
         reason.ends_with("/1: its Envoy ended with exit code 7; the end of its log:\n      it hurts\n")
             || reason.ends_with("/2: its Envoy ended with exit code 7; the end of its log:\n      it hurts\n"),
@@ -88,19 +88,19 @@ echo it hurts; exit 7";
 
 #[tokio::test]
 async fn no_folder_for_logs_and_sockets() {
-    let room = Room::new();
-    let missing = room.path("missing");
-    let reason = failure(&room, &[("TMPDIR", &missing)]).await;
+    let workdir = Workdir::new();
+    let missing = workdir.path("missing");
+    let reason = failure(&workdir, &[("TMPDIR", &missing)]).await;
     let start = "making a folder for logs and sockets: No such file or directory (os error 2) at path ";
     assert!(reason.starts_with(start), "{reason}");
     assert!(reason.contains(&missing.display().to_string()), "{reason}");
     assert!(reason.ends_with("; set TMPDIR to a folder that exists\n"), "{reason}");
 
-    let long = room.tmpdir().join("long/".repeat(20));
-    std::fs::create_dir_all(&long).expect("the room can be written to");
-    let mut command = room.example(&["--once"]);
+    let long = workdir.tmpdir().join("long/".repeat(20));
+    std::fs::create_dir_all(&long).expect("the workdir can be written to");
+    let mut command = workdir.example(&["--once"]);
     command.env("TMPDIR", &long);
-    let ended = Run::to_end(&room, command).await;
+    let ended = Run::to_end(&workdir, command).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     let words = "and Unix sockets leave room for 90; set TMPDIR to a shorter folder\n";
     assert!(ended.stderr.ends_with(words), "{ended:?}");

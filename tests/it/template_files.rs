@@ -4,20 +4,20 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::http::{BLUE, FETCHED, GREEN, body};
-use crate::room::Room;
 use crate::run::Run;
 use crate::template::{changed, container, offer, properties};
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_synthesised_template_runs_from_its_file() {
-    let room = Room::new();
-    let template = Run::to_end(&room, room.example(&["synth"])).await.stdout;
-    let file = room
+    let workdir = Workdir::new();
+    let template = Run::to_end(&workdir, workdir.example(&["synth"])).await.stdout;
+    let file = workdir
         .file("serviceconnect.template.json", &template)
         .display()
         .to_string();
 
-    let ended = Run::to_end(&room, room.meshwright(&["check", "--template", &file])).await;
+    let ended = Run::to_end(&workdir, workdir.meshwright(&["check", "--template", &file])).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     assert_eq!(
         ended.stdout,
@@ -32,12 +32,12 @@ async fn a_synthesised_template_runs_from_its_file() {
          not simulated: Resources.GreenService.Properties.LoadBalancers (property)\n"
     );
 
-    let run = Run::up(&room, room.meshwright(&["up", "--template", &file])).await;
+    let run = Run::up(&workdir, workdir.meshwright(&["up", "--template", &file])).await;
     let green = run.url("# green/1, port http");
     assert_eq!(body(&green).await, GREEN);
     assert_eq!(body(&format!("{green}downstream/blue.serviceconnect")).await, FETCHED);
     assert_eq!(body(&run.url("# blue/2, port http")).await, BLUE);
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,18 +78,18 @@ Resources:
       TaskDefinition: !Ref Task
       DesiredCount: !FindInMap [Tasks, !Ref Stage, Count]
 ";
-    let room = Room::new();
-    let file = room.file("stack.yaml", TEMPLATE).display().to_string();
-    let run = Run::up(&room, room.meshwright(&["up", "--template", &file])).await;
+    let workdir = Workdir::new();
+    let file = workdir.file("stack.yaml", TEMPLATE).display().to_string();
+    let run = Run::up(&workdir, workdir.meshwright(&["up", "--template", &file])).await;
     let web = run.url("# web/1, without an Envoy");
     assert_eq!(
         body(&web).await,
         r#"{"message":"ok","service":"web-test","version":"2"}"#
     );
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 
     let live = ["check", "--template", &file, "--parameter", "Stage=live"];
-    let ended = Run::to_end(&room, room.meshwright(&live)).await;
+    let ended = Run::to_end(&workdir, workdir.meshwright(&live)).await;
     assert_eq!(
         ended.stdout,
         "service spare × 1: container app\nservice web × 2: container app\n"
@@ -98,10 +98,10 @@ Resources:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_program_can_stand_in_for_an_image() {
-    let room = Room::new();
-    std::fs::create_dir(room.path("www")).expect("it is new");
-    room.file("www/hello.txt", "hello");
-    let file = changed(&room, |template| {
+    let workdir = Workdir::new();
+    std::fs::create_dir(workdir.path("www")).expect("it is new");
+    workdir.file("www/hello.txt", "hello");
+    let file = changed(&workdir, |template| {
         properties(template, "BlueService")["DesiredCount"] = json!(1);
         *container(template, "Blue") = json!({
             "Name": "web",
@@ -113,23 +113,27 @@ async fn any_program_can_stand_in_for_an_image() {
     let file = file.display().to_string();
     let server = format!(
         "registry.example:5000/team/files=sh -c 'exec python3 -m http.server --bind 127.0.0.1 --directory {} $PORT'",
-        room.path("www").display()
+        workdir.path("www").display()
     );
-    let run = Run::up(&room, room.meshwright(&["up", "--template", &file, "--image", &server])).await;
+    let run = Run::up(
+        &workdir,
+        workdir.meshwright(&["up", "--template", &file, "--image", &server]),
+    )
+    .await;
     assert_eq!(body(&(run.url("# blue/1, port http") + "hello.txt")).await, "hello");
     let through_green = run.url("# green/1, port http") + "downstream/blue.serviceconnect/hello.txt";
     assert_eq!(
         body(&through_green).await,
         r#"{"message":"fetched!","service":"green","response":"hello"}"#
     );
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_and_names_are_used_as_cloudformation_would() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     let long = "long-".repeat(30);
-    let file = changed(&room, |template| {
+    let file = changed(&workdir, |template| {
         template["Parameters"]["Tasks"] = json!({"Type": "Number"});
         template["Parameters"]["Prefix"] = json!({"Type": "String", "Default": "team"});
         template["Resources"]["Logs"] = json!({"Type": "AWS::Logs::LogGroup"});
@@ -142,8 +146,8 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
     });
     let file = file.display().to_string();
     let run = Run::up(
-        &room,
-        room.meshwright(&["up", "--template", &file, "--parameter", "Tasks=1"]),
+        &workdir,
+        workdir.meshwright(&["up", "--template", &file, "--parameter", "Tasks=1"]),
     )
     .await;
     assert!(
@@ -157,12 +161,12 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
     assert!(!run.printed().stderr.contains("team-blue/2"));
     let green = run.url(&format!("# {long}/1, port http"));
     assert_eq!(body(&format!("{green}downstream/blue.team")).await, FETCHED);
-    stop(run, &room).await;
+    stop(run, &workdir).await;
 }
 
-async fn stop(run: Run<'_>, room: &Room) {
+async fn stop(run: Run<'_>, workdir: &Workdir) {
     run.signal(Signal::INT);
     let ended = run.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    room.assert_nothing_left();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
 }

@@ -1,37 +1,37 @@
-//! `synth` and `diagram`: what is printed is what was agreed on, and other tools have nothing against it.
+//! Output of `synth`, `diagram` and `--help`: golden files, cfn-lint.
 
 use crate::golden::{self, assert_golden};
-use crate::room::Room;
 use crate::run::Run;
+use crate::workdir::Workdir;
 
 #[tokio::test]
 async fn synth_prints_the_template_and_nothing_else() {
-    let room = Room::new();
+    let workdir = Workdir::new();
     for arguments in [&["synth"][..], &["synth", "serviceconnect"]] {
-        let ended = Run::to_end(&room, room.example(arguments)).await;
+        let ended = Run::to_end(&workdir, workdir.example(arguments)).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
         assert_golden("serviceconnect.template.json", &ended.stdout);
     }
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test]
-async fn synth_prints_what_each_other_example_deploys() {
-    let room = Room::new();
-    let folder = room.path("nothing-deployed-yet").display().to_string();
+async fn synth_prints_the_template_of_every_example() {
+    let workdir = Workdir::new();
+    let folder = workdir.path("nothing-deployed-yet").display().to_string();
     for (name, arguments) in [
         ("appmesh", &["synth"][..]),
         ("bluegreen", &["--state", &folder, "synth"]),
     ] {
-        let ended = Run::to_end(&room, room.example_named(name, arguments)).await;
+        let ended = Run::to_end(&workdir, workdir.example_named(name, arguments)).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
         assert_golden(&format!("{name}.template.json"), &ended.stdout);
     }
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[test]
-fn cfn_lint_finds_nothing_in_the_templates() {
+fn cfn_lint_accepts_the_templates() {
     let tools = testkit::python_tools();
     let mut lint = tools.cfn_lint();
     let names = ["serviceconnect", "appmesh", "bluegreen"];
@@ -50,48 +50,54 @@ fn cfn_lint_finds_nothing_in_the_templates() {
 
 #[tokio::test]
 async fn diagram_prints_a_mermaid_flowchart_from_the_description_and_from_the_template() {
-    let room = Room::new();
-    let ended = Run::to_end(&room, room.example(&["diagram"])).await;
+    let workdir = Workdir::new();
+    let ended = Run::to_end(&workdir, workdir.example(&["diagram"])).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     assert!(ended.stdout.starts_with("flowchart LR\n"), "{ended:?}");
     assert_golden("serviceconnect.mmd", &ended.stdout);
 
     let file = golden::path("serviceconnect.template.json").display().to_string();
-    let from_file = Run::to_end(&room, room.meshwright(&["diagram", "--template", &file])).await;
+    let from_file = Run::to_end(&workdir, workdir.meshwright(&["diagram", "--template", &file])).await;
     assert_eq!(from_file.stdout, ended.stdout);
-    room.assert_nothing_left();
+    workdir.assert_nothing_left();
 }
 
 #[tokio::test]
-async fn an_unknown_stack_is_answered_with_the_known_ones() {
-    let room = Room::new();
+async fn an_unknown_stack_is_a_usage_error_that_names_the_known_ones() {
+    let workdir = Workdir::new();
     for verb in ["synth", "diagram"] {
-        let ended = Run::to_end(&room, room.example(&[verb, "serviceconect"])).await;
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        let ended = Run::to_end(&workdir, workdir.example(&[verb, "serviceconect"])).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
         assert_eq!(
             ended.stderr,
-            "error: there is no stack `serviceconect`; there are serviceconnect\n"
+            "error: unknown stack `serviceconect`; the app has serviceconnect\n"
         );
     }
 }
 
 #[tokio::test]
-async fn help_names_every_verb() {
-    let room = Room::new();
+async fn help_lists_every_command_and_the_exit_codes() {
+    let workdir = Workdir::new();
     for (command, words) in [
-        (room.example(&["--help"]), ["synth", "diagram", "--once"]),
-        (room.meshwright(&["--help"]), ["up", "check", "diagram"]),
         (
-            room.meshwright(&["up", "--help"]),
-            ["--template", "--parameter", "--image"],
+            workdir.example(&["--help"]),
+            ["synth", "diagram", "--once", "Exit codes:"],
+        ),
+        (
+            workdir.meshwright(&["--help"]),
+            ["up", "check", "diagram", "Exit codes:"],
+        ),
+        (
+            workdir.meshwright(&["up", "--help"]),
+            ["--template", "--parameter", "--image", "--network"],
         ),
     ] {
-        let ended = Run::to_end(&room, command).await;
+        let ended = Run::to_end(&workdir, command).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         for word in words {
             assert!(ended.stdout.contains(word), "no `{word}` in {ended:?}");
         }
-        // They are between the program and itself.
+        // Hidden commands of child processes.
         assert!(!ended.stdout.contains("__"), "{ended:?}");
     }
 }

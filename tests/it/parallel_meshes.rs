@@ -3,12 +3,12 @@
 use rustix::process::Signal;
 
 use crate::http::{FETCHED, Load, answers};
-use crate::room::Room;
 use crate::run::Run;
+use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_runs_do_not_disturb_each_other() {
-    let rooms = [Room::new(), Room::new()];
+    let rooms = [Workdir::new(), Workdir::new()];
     let (first, second) = tokio::join!(
         Run::up(&rooms[0], rooms[0].example(&[])),
         Run::up(&rooms[1], rooms[1].example(&[]))
@@ -20,7 +20,7 @@ async fn two_runs_do_not_disturb_each_other() {
     let load = Load::start(&urls[1], FETCHED);
     first.signal(Signal::INT);
     let ended = first.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     rooms[0].assert_nothing_left();
 
     assert!(answers(&urls[1], FETCHED).await);
@@ -29,6 +29,6 @@ async fn two_runs_do_not_disturb_each_other() {
     assert!(!second.printed().stderr.contains("starting the task again"));
     second.signal(Signal::INT);
     let ended = second.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     rooms[1].assert_nothing_left();
 }

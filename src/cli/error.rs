@@ -1,0 +1,87 @@
+//! The error of a command, with its exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use mesh_infra::{TemplateError, ValidationErrors};
+
+use crate::cli::aws_args::StackInputsError;
+use crate::cli::template::TemplateFileError;
+use crate::cli::translate::TranslateError;
+use crate::console::{OutputError, chain, print_error};
+use crate::exit_code::{self, Exit};
+use crate::up::UpError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// Arguments that clap accepts but that do not fit the app or each other.
+    #[error("{0}")]
+    Usage(String),
+    /// The app's description is invalid.
+    #[error(transparent)]
+    Description(#[from] ValidationErrors),
+    /// The synthesized template cannot be read back.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("this template cannot be run locally\n{0}")]
+    NotRunnable(ValidationErrors),
+    #[error(transparent)]
+    TemplateFile(#[from] TemplateFileError),
+    #[error(transparent)]
+    Translate(#[from] TranslateError),
+    #[error(transparent)]
+    Up(#[from] UpError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("cannot start the async runtime")]
+    Runtime(#[source] io::Error),
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    /// A command for an AWS account in a program without the feature `aws`.
+    #[cfg(not(feature = "aws"))]
+    #[error("{0}")]
+    AwsDisabled(String),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Aws(#[from] crate::cli::aws::AwsError),
+    #[error(transparent)]
+    BlueGreen(#[from] bluegreen_deploy::Error),
+    #[error(transparent)]
+    StackInputs(#[from] StackInputsError),
+    #[error("cannot create a temporary state directory; set TMPDIR to an existing directory")]
+    TemporaryDirectory(#[source] io::Error),
+}
+
+impl CliError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::StackInputs(_) => exit_code::USAGE,
+            Self::Translate(TranslateError::Interrupted(_)) | Self::Up(UpError::Interrupted { .. }) => {
+                exit_code::INTERRUPTED
+            }
+            Self::Translate(TranslateError::Node(_)) => exit_code::USAGE,
+            #[cfg(feature = "aws")]
+            Self::Aws(error) if error.is_usage() => exit_code::USAGE,
+            _ => exit_code::FAILURE,
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+impl From<crate::cli::aws::inputs::InputError> for CliError {
+    fn from(error: crate::cli::aws::inputs::InputError) -> Self {
+        Self::Aws(error.into())
+    }
+}
+
+/// The exit code of a command. The reason of a failure is printed to standard error.
+pub(crate) fn report(result: Result<Exit, CliError>) -> ExitCode {
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            print_error(&format!("error: {}", chain(&error).replace('\n', "\n  ")));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
