@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mesh_control::node::{MeshwrightMetadata, Node, NodeMetadata, egress_listener, ingress_listener};
 use mesh_control::{MeshState, ServiceIdentity};
-use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, Endpoint, Namespace};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, Namespace, ServiceConnectService};
 use mesh_model::service_connect::AppProtocol;
 
 const TASKS_PER_SERVICE: u16 = 3;
@@ -24,7 +24,7 @@ fn identity(service: usize) -> ServiceIdentity {
 
 /// A namespace in which every service offers one HTTP endpoint.
 fn world(services: usize) -> MeshState {
-    let endpoints = (0..services).map(|service| Endpoint {
+    let endpoints = (0..services).map(|service| ServiceConnectService {
         discovery_name: format!("service-{service}"),
         service: format!("service-{service}"),
         port_name: "http".to_owned(),
@@ -48,7 +48,7 @@ fn world(services: usize) -> MeshState {
             "mesh".to_owned(),
             Namespace {
                 name: "mesh".to_owned(),
-                endpoints: endpoints.collect(),
+                services: endpoints.collect(),
             },
         )]),
         services: (0..services)

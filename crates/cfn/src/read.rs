@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mesh_model::casing;
+use mesh_model::key_casing;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
@@ -50,7 +50,7 @@ impl ReadError {
             .filter(|_| !self.late);
         match field {
             Some(field) => Self {
-                path: joined(&self.path, &casing::capitalised(field)),
+                path: joined(&self.path, &key_casing::pascal_case(field)),
                 message: "is missing".to_owned(),
                 late: self.late,
             },

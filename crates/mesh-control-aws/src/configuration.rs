@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_model::app_mesh::{Assembly, ResourcePath, Spelling, Topology};
+use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath, Topology};
 use serde_json::Value;
 
 use crate::config_hash::ConfigHash;
@@ -206,10 +206,10 @@ impl Document {
         }
         let json: Value = serde_json::from_str(value).map_err(|error| wrong(format!("is no JSON: {error}")))?;
         let mut alone = Assembly::new();
-        alone.add(path.clone(), &json, Spelling::Api, name);
+        alone.add(path.clone(), &json, KeyCasing::Camel, name);
         match alone.finish() {
-            Err(mistakes) if !mistakes.within.is_empty() => {
-                Err(mistakes.within.iter().map(ToString::to_string).collect())
+            Err(mistakes) if !mistakes.documents.is_empty() => {
+                Err(mistakes.documents.iter().map(ToString::to_string).collect())
             }
             _ => Ok(Self { path, json }),
         }
@@ -224,10 +224,10 @@ impl Document {
 fn assemble(mesh: &str, documents: &BTreeMap<String, Document>) -> Result<Topology, Vec<(String, String)>> {
     let mut assembly = Assembly::new();
     for (name, Document { path, json }) in documents {
-        assembly.add(path.clone(), json, Spelling::Api, name);
+        assembly.add(path.clone(), json, KeyCasing::Camel, name);
     }
     let mut meshes = assembly.finish().map_err(|mistakes| {
-        let diagnostics = mistakes.between.iter().chain(mistakes.within.iter());
+        let diagnostics = mistakes.references.iter().chain(mistakes.documents.iter());
         diagnostics
             .map(|diagnostic| (diagnostic.path.clone(), diagnostic.message.clone()))
             .collect::<Vec<_>>()

@@ -29,7 +29,7 @@ impl MeshState {
                 let metadata = NodeMetadata::parse_mesh_node(&node.id, &node.metadata)
                     .map_err(|error| unknown(error.to_string()))?;
                 translate::app_mesh(self, &path, &metadata)
-                    .ok_or_else(|| unknown(format!("there is no {} in mesh `{}`", path.in_words(), path.mesh)))?
+                    .ok_or_else(|| unknown(format!("there is no {} in mesh `{}`", path.description(), path.mesh)))?
             }
         };
         translation

@@ -6,7 +6,7 @@ use mesh_control::{MeshState, NodeEndpoint, ServiceIdentity};
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::listener::Listener;
 use mesh_model::app_mesh::virtual_node::Backend;
-use mesh_model::namespace::{Endpoint, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use crate::cloud_map::Registration;
 use crate::evaluate::REGION;
@@ -53,7 +53,7 @@ pub(crate) fn expand(world: &mut MeshState, plan: &Plan) {
             None => {
                 world.namespaces.insert(name, namespace);
             }
-            Some(known) => add_endpoints(&mut known.endpoints, namespace.endpoints),
+            Some(known) => add_endpoints(&mut known.services, namespace.services),
         }
     }
     world.extra_listeners = listeners_of_others(&world.meshes, &new.meshes);
@@ -112,9 +112,9 @@ pub(crate) fn contract(world: &mut MeshState, plan: &Plan) {
     world.extra_listeners = BTreeMap::new();
 }
 
-fn add_endpoints(known: &mut Vec<Endpoint>, wanted: Vec<Endpoint>) {
+fn add_endpoints(known: &mut Vec<ServiceConnectService>, wanted: Vec<ServiceConnectService>) {
     for endpoint in wanted {
-        let same = |known: &Endpoint| (&known.dns_name, known.port) == (&endpoint.dns_name, endpoint.port);
+        let same = |known: &ServiceConnectService| (&known.dns_name, known.port) == (&endpoint.dns_name, endpoint.port);
         if !known.iter().any(same) {
             known.push(endpoint);
         }
@@ -166,7 +166,7 @@ pub(crate) fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Names
         .find(|namespace| plan.membership.namespace() == Some(&namespace.name));
     let endpoints = namespace.into_iter().flat_map(|namespace| {
         namespace
-            .offered_by(&plan.name)
+            .services_of(&plan.name)
             .map(move |endpoint| (namespace, endpoint))
     });
     let endpoints = endpoints.filter_map(|(namespace, endpoint)| {

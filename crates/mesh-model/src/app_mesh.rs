@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Shapes and limits: AWS SDK's service model of App Mesh, version 2019-01-25 (read 2026-11-23). CloudFormation
-//! has the same shapes under capitalised keys; [`crate::casing`] turns one spelling into the other.
+//! has the same shapes under capitalised keys; [`crate::key_casing`] turns one spelling into the other.
 //!
 //! - `schema`: every field with its limits, as data;
 //! - [`document`]: reading and writing, in both spellings, with every problem reported at once;
@@ -44,8 +44,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use assembly::{Assembly, Mistakes};
-pub use document::{Kind, Spec, Spelling};
+pub use crate::key_casing::KeyCasing;
+pub use assembly::{Assembly, AssemblyErrors};
+pub use document::{Kind, Spec};
 pub use gateway_route::GatewayRouteSpec;
 pub use mesh::MeshSpec;
 pub use resource_path::ResourcePath;

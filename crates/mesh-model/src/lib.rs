@@ -15,7 +15,7 @@
 //! - [`fault`]: how a sidecar tells its service why a call did not get through;
 //! - [`environment`]: the variables by which a service learns of its sidecar;
 //! - [`mesh_name`]: which host names belong to the mesh;
-//! - [`casing`]: AWS's two spellings of the same keys.
+//! - [`key_casing`]: AWS's two spellings of the same keys.
 //!
 //! # Status
 //!
@@ -35,6 +35,6 @@
 //! | quotas | backends per virtual node and targets per route; the others are AWS's to enforce, and AWS is gone |
 
 pub mod app_mesh;
-pub mod casing;
+pub mod key_casing;
 pub mod namespace;
 pub mod service_connect;

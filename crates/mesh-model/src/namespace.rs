@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::service_connect::{AppProtocol, ClientAlias, ServiceConnectConfiguration, ServiceConnectService};
+use crate::service_connect::{AppProtocol, ClientAlias, ServiceConnectConfiguration, ServiceConnectServiceSpec};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
 /// Close an idle HTTP connection after five minutes: what ECS does unless told otherwise.
@@ -19,7 +19,7 @@ pub use sidecar_contract::DEFAULT_PER_REQUEST_TIMEOUT;
 
 /// One ECS service that takes part in a namespace.
 #[derive(Debug, Clone)]
-pub struct Member<'a> {
+pub struct EcsService<'a> {
     /// The ECS service's name.
     pub service: &'a str,
     /// Where the configuration was found, as the beginning of every problem's path.
@@ -47,12 +47,12 @@ pub struct Namespace {
     /// The Cloud Map namespace's name.
     pub name: String,
     /// The endpoints, sorted by discovery name.
-    pub endpoints: Vec<Endpoint>,
+    pub services: Vec<ServiceConnectService>,
 }
 
 /// A name that can be called, and what stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct ServiceConnectService {
     /// The name in Cloud Map, unique in the namespace. Tasks register under it.
     pub discovery_name: String,
     /// The ECS service that offers it.
@@ -86,9 +86,9 @@ impl Namespace {
     /// Every problem of every member: a port name that no port mapping has, a name with forbidden characters,
     /// two endpoints that claim one name, a timeout that its protocol does not have, a field that is not
     /// supported yet.
-    pub fn resolve(name: &str, members: &[Member<'_>]) -> Result<Self, ValidationErrors> {
+    pub fn resolve(name: &str, members: &[EcsService<'_>]) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
-        let mut endpoints: Vec<(String, Endpoint)> = Vec::new();
+        let mut endpoints: Vec<(String, ServiceConnectService)> = Vec::new();
         for member in members.iter().filter(|member| member.configuration.enabled) {
             if member.configuration.access_log_configuration.is_some() {
                 diagnostics.add(
@@ -104,37 +104,35 @@ impl Namespace {
             }
         }
         refuse_names_claimed_twice(&endpoints, &mut diagnostics);
-        let mut endpoints: Vec<Endpoint> = endpoints.into_iter().map(|(_, endpoint)| endpoint).collect();
+        let mut endpoints: Vec<ServiceConnectService> = endpoints.into_iter().map(|(_, endpoint)| endpoint).collect();
         endpoints.sort_by(|a, b| a.discovery_name.cmp(&b.discovery_name));
         diagnostics.into_result(Self {
             name: name.to_owned(),
-            endpoints,
+            services: endpoints,
         })
     }
 
     /// The endpoint that clients call as `dns_name` and `port`.
     #[must_use]
-    pub fn endpoint(&self, dns_name: &str, port: u16) -> Option<&Endpoint> {
-        self.endpoints
+    pub fn service(&self, dns_name: &str, port: u16) -> Option<&ServiceConnectService> {
+        self.services
             .iter()
             .find(|endpoint| endpoint.dns_name == dns_name && endpoint.port == port)
     }
 
     /// The endpoints that `service` offers.
-    pub fn offered_by<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Endpoint> {
-        self.endpoints
-            .iter()
-            .filter(move |endpoint| endpoint.service == service)
+    pub fn services_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a ServiceConnectService> {
+        self.services.iter().filter(move |endpoint| endpoint.service == service)
     }
 }
 
 fn endpoint(
     namespace: &str,
-    member: &Member<'_>,
-    service: &ServiceConnectService,
+    member: &EcsService<'_>,
+    service: &ServiceConnectServiceSpec,
     path: &str,
     diagnostics: &mut Diagnostics,
-) -> Option<Endpoint> {
+) -> Option<ServiceConnectService> {
     if service.tls.is_some() {
         diagnostics.add(format!("{path}.Tls"), "is not supported yet; remove it");
     }
@@ -165,7 +163,7 @@ fn endpoint(
     } else {
         DEFAULT_TCP_IDLE_TIMEOUT
     };
-    Some(Endpoint {
+    Some(ServiceConnectService {
         discovery_name: discovery_name.to_owned(),
         service: member.service.to_owned(),
         port_name: service.port_name.clone(),
@@ -191,7 +189,7 @@ fn seconds_or(configured: Option<u32>, default: Duration) -> Option<Duration> {
 }
 
 fn check_timeout(
-    service: &ServiceConnectService,
+    service: &ServiceConnectServiceSpec,
     protocol: AppProtocol,
     path: &str,
     diagnostics: &mut Diagnostics,
@@ -210,7 +208,7 @@ fn check_timeout(
 }
 
 fn find_port<'a>(
-    member: &Member<'a>,
+    member: &EcsService<'a>,
     port_name: &str,
     path: &str,
     diagnostics: &mut Diagnostics,
@@ -273,7 +271,7 @@ fn port_in_range(port: Option<u32>, path: &str, diagnostics: &mut Diagnostics) -
     }
 }
 
-fn refuse_names_claimed_twice(endpoints: &[(String, Endpoint)], diagnostics: &mut Diagnostics) {
+fn refuse_names_claimed_twice(endpoints: &[(String, ServiceConnectService)], diagnostics: &mut Diagnostics) {
     let mut discovery_names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut client_names: BTreeMap<(&str, u16), &str> = BTreeMap::new();
     for (path, endpoint) in endpoints {

@@ -21,7 +21,7 @@ pub struct ServiceConnectConfiguration {
     pub namespace: Option<String>,
     /// What the service offers to others. Empty for a service that only calls others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub services: Vec<ServiceConnectService>,
+    pub services: Vec<ServiceConnectServiceSpec>,
     /// Where the proxy's log goes on AWS. Has no meaning elsewhere and is carried along as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<Value>,
@@ -33,7 +33,7 @@ pub struct ServiceConnectConfiguration {
 /// One thing a service offers: a named port under a name that others call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ServiceConnectService {
+pub struct ServiceConnectServiceSpec {
     /// The name of a port mapping in the service's task definition.
     pub port_name: String,
     /// The name in Cloud Map, unique in the namespace: at most 64 of `a-z 0-9 _ -`, not starting with `-`.
@@ -136,7 +136,7 @@ impl fmt::Display for AppProtocol {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::casing;
+    use crate::key_casing;
     use serde_json::json;
 
     #[test]
@@ -153,9 +153,9 @@ mod tests {
             }]
         });
         let configuration: ServiceConnectConfiguration =
-            serde_json::from_value(casing::to_api(cloudformation.clone())).unwrap();
+            serde_json::from_value(key_casing::to_camel_case(cloudformation.clone())).unwrap();
         assert_eq!(configuration.services[0].discovery_name.as_deref(), Some("blue"));
-        let written = casing::to_cloudformation(serde_json::to_value(&configuration).unwrap());
+        let written = key_casing::to_pascal_case(serde_json::to_value(&configuration).unwrap());
         assert_eq!(written, cloudformation);
     }
 }

@@ -9,7 +9,7 @@ use envoy_bootstrap::{
     tcp_egress_listener,
 };
 use mesh_model::app_mesh::virtual_node::Backend;
-use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Spec, Spelling, Topology};
+use mesh_model::app_mesh::{KeyCasing, Kind, Protocol, ResourcePath, Spec, Topology};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
@@ -90,15 +90,15 @@ fn check_certificates(envoy: &Envoy, mesh: &Topology, path: &str, diagnostics: &
         Kind::VirtualGateway => mesh
             .virtual_gateways
             .get(name)
-            .map(|gateway| gateway.spec.write(Spelling::Api)),
-        _ => mesh.virtual_nodes.get(name).map(|node| node.write(Spelling::Api)),
+            .map(|gateway| gateway.spec.write(KeyCasing::Camel)),
+        _ => mesh.virtual_nodes.get(name).map(|node| node.write(KeyCasing::Camel)),
     };
     if !envoy.has_sds && spec.is_some_and(|spec| uses_sds(&spec)) {
         diagnostics.add(
             path,
             format!(
                 "has no secret discovery service, from which {} takes certificates; set it by Service::with_sds_socket",
-                envoy.resource.in_words()
+                envoy.resource.description()
             ),
         );
     }
@@ -121,7 +121,7 @@ fn check_listeners(envoy: &Envoy, mesh: &Topology, path: &str, diagnostics: &mut
                 format!(
                     "has no listener for port {port} of {}; change the port where the listener is described, not by an \
                      override",
-                    envoy.resource.in_words()
+                    envoy.resource.description()
                 ),
             );
         }
@@ -144,7 +144,7 @@ fn check_listeners(envoy: &Envoy, mesh: &Topology, path: &str, diagnostics: &mut
                     format!(
                         "has no listener for the TCP backend `{name}` port {port} of {}; a TCP connection does not name \
                          its destination, so add VirtualNode::with_tcp_backend, or use Service::with_transparent_proxy",
-                        envoy.resource.in_words()
+                        envoy.resource.description()
                     ),
                 );
             }

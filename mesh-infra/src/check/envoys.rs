@@ -2,7 +2,7 @@
 
 use cfn::{Value, closest};
 use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
-use mesh_model::app_mesh::{Kind, ResourcePath, ResourceSpec, Spelling};
+use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, ResourceSpec};
 use sidecar_contract::Diagnostics;
 
 use crate::model::{TemplateModel, envoy_resource_arns};
@@ -28,12 +28,12 @@ fn check_resource_arns(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics)
                 continue;
             };
             if model.is_complete_mesh(&resource.mesh) && !paths.contains(&resource) {
-                let message = format!("refers to {}, which does not exist", resource.in_words());
+                let message = format!("refers to {}, which does not exist", resource.description());
                 diagnostics.add(path, message);
             } else if !matches!(resource.kind, Kind::VirtualNode | Kind::VirtualGateway) {
                 let message = format!(
                     "refers to {}; an Envoy belongs to a virtual node or a virtual gateway",
-                    resource.in_words()
+                    resource.description()
                 );
                 diagnostics.add(path, message);
             }
@@ -65,8 +65,8 @@ fn check_hostnames(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
             continue;
         }
         let field = match resource.spelling {
-            Spelling::Api => "serviceDiscovery.dns.hostname",
-            Spelling::CloudFormation => "ServiceDiscovery.DNS.Hostname",
+            KeyCasing::Camel => "serviceDiscovery.dns.hostname",
+            KeyCasing::Pascal => "ServiceDiscovery.DNS.Hostname",
         };
         let similar = closest(name, namespace.names.iter().copied());
         let suggestion = similar.map_or(String::new(), |similar| {

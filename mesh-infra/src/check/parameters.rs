@@ -72,6 +72,6 @@ fn check_size(parameter: &ssm::Parameter, path: &str, diagnostics: &mut Diagnost
     };
     let name = parameter.name.as_ref().and_then(Value::known);
     let resource = name.and_then(|name| ResourcePath::from_parameter(name));
-    let resource = resource.map_or_else(String::new, |path| format!(" of {}", path.in_words()));
+    let resource = resource.map_or_else(String::new, |path| format!(" of {}", path.description()));
     diagnostics.add(format!("{path}.Value"), format!("has {bytes} bytes{resource}; {limit}"));
 }

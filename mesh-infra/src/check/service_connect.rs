@@ -2,7 +2,7 @@
 
 use cfn::{ResourceType, Value, ecs, servicediscovery};
 use indexmap::IndexMap;
-use mesh_model::namespace::{Member, Namespace, PortMapping};
+use mesh_model::namespace::{EcsService, Namespace, PortMapping};
 use mesh_model::service_connect::{AppProtocol, ServiceConnectConfiguration};
 use sidecar_contract::Diagnostics;
 
@@ -114,7 +114,7 @@ fn port_mapping(mapping: &ecs::PortMapping) -> Option<PortMapping> {
 fn check_namespace(namespace: &Identity, services: &[ResolvedService], diagnostics: &mut Diagnostics) {
     let members: Vec<_> = services
         .iter()
-        .map(|service| Member {
+        .map(|service| EcsService {
             service: &service.logical_id,
             path: &service.path,
             configuration: &service.configuration,

@@ -139,8 +139,8 @@ impl ServiceConnectService {
         self
     }
 
-    fn to_model(&self, task_definition: &TaskDefinition) -> service_connect::ServiceConnectService {
-        service_connect::ServiceConnectService {
+    fn to_model(&self, task_definition: &TaskDefinition) -> service_connect::ServiceConnectServiceSpec {
+        service_connect::ServiceConnectServiceSpec {
             port_name: self.port_name.clone(),
             discovery_name: self.discovery_name.clone(),
             client_aliases: self.alias(task_definition).into_iter().collect(),

@@ -54,7 +54,7 @@ pub(super) fn draw(model: &TemplateModel<'_>, services: &[ServiceView<'_>], char
 
 /// The key of a resource's node. Mermaid's ids begin with a capital.
 fn key(path: &ResourcePath) -> String {
-    mesh_model::casing::capitalised(&path.to_string())
+    mesh_model::key_casing::pascal_case(&path.to_string())
 }
 
 fn shape(kind: Kind) -> Shape {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use cfn::evaluate::{Context, Evaluated, Evaluator, Reference, Resolution, Resolver, escape_sub};
 use cfn::{Literal, Resource, Template, Value, appmesh, intrinsic, is_part_of, ssm};
-use mesh_model::app_mesh::{Kind, ResourceSpec, Spelling};
+use mesh_model::app_mesh::{KeyCasing, Kind, ResourceSpec};
 use serde_json::{Map, Value as Json, json};
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
@@ -127,13 +127,13 @@ impl Encoder<'_> {
         mesh_resource: &MeshResource<'_>,
     ) -> Option<Value<String>> {
         match (&mesh_resource.spec, spec) {
-            (SpecReading::Known(spec), _) => Some(Value::Known(spec.write(Spelling::Api).to_string())),
+            (SpecReading::Known(spec), _) => Some(Value::Known(spec.write(KeyCasing::Camel).to_string())),
             (SpecReading::Unresolved, Some(spec)) => {
                 let path = mesh_resource.document_path();
                 let mut unresolved = UnresolvedValues::default();
                 let spec = unresolved.replace(&spec, &path);
-                match ResourceSpec::read(kind, &spec, Spelling::CloudFormation, &path) {
-                    Ok(spec) => Some(unresolved.substitute_into(spec.write(Spelling::Api).to_string())),
+                match ResourceSpec::read(kind, &spec, KeyCasing::Pascal, &path) {
+                    Ok(spec) => Some(unresolved.substitute_into(spec.write(KeyCasing::Camel).to_string())),
                     Err(errors) => {
                         self.add_spec_errors(errors, &unresolved);
                         None

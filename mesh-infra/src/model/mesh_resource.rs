@@ -3,7 +3,7 @@
 use cfn::evaluate::contains_expression;
 use cfn::{Resource, ResourceType, Template, appmesh, ssm};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
-use mesh_model::app_mesh::{Kind, ResourcePath, ResourceSpec, Spelling};
+use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, ResourceSpec};
 use serde_json::{Map, Value as Json};
 use sidecar_contract::ValidationErrors;
 
@@ -19,7 +19,7 @@ pub struct MeshResource<'t> {
     /// Its kind; `None` for a parameter with an invalid name.
     pub kind: Option<Kind>,
     /// The casing of the keys in its document: `Api` in a parameter.
-    pub spelling: Spelling,
+    pub spelling: KeyCasing,
     /// Its spec.
     pub spec: SpecReading,
     /// The condition under which it exists.
@@ -74,7 +74,7 @@ fn read_app_mesh<'t>(
     kind: Kind,
     names: &MeshNames<'_>,
 ) -> MeshResource<'t> {
-    let spelling = Spelling::CloudFormation;
+    let spelling = KeyCasing::Pascal;
     let spec = match resource.properties.get("Spec") {
         Some(spec) => read_spec(kind, &names.resolve_known(spec), spelling, logical_id),
         // The only kind that needs no spec.
@@ -104,7 +104,7 @@ fn read_parameter<'t>(logical_id: &'t str, resource: &'t Resource, names: &MeshN
     let kind = path.as_ref().ok().map(|path| path.kind);
     let spec = match resource.properties.get("Value").map(|value| names.resolve_known(value)) {
         Some(Json::String(text)) => match (serde_json::from_str(&text), kind) {
-            (Ok(document), Some(kind)) => read_spec(kind, &document, Spelling::Api, logical_id),
+            (Ok(document), Some(kind)) => read_spec(kind, &document, KeyCasing::Camel, logical_id),
             (Ok(_), None) => SpecReading::Unresolved,
             (Err(error), _) => SpecReading::NotJson(error.to_string()),
         },
@@ -114,15 +114,15 @@ fn read_parameter<'t>(logical_id: &'t str, resource: &'t Resource, names: &MeshN
         logical_id,
         path,
         kind,
-        spelling: Spelling::Api,
+        spelling: KeyCasing::Camel,
         spec,
         condition: resource.condition.as_deref(),
     })
 }
 
-fn read_spec(kind: Kind, document: &Json, spelling: Spelling, logical_id: &str) -> SpecReading {
+fn read_spec(kind: Kind, document: &Json, spelling: KeyCasing, logical_id: &str) -> SpecReading {
     // In a parameter, an object that looks like an expression is part of the document.
-    if spelling == Spelling::CloudFormation && contains_expression(document) {
+    if spelling == KeyCasing::Pascal && contains_expression(document) {
         return SpecReading::Unresolved;
     }
     match ResourceSpec::read(kind, document, spelling, &document_path(logical_id, spelling)) {
@@ -131,10 +131,10 @@ fn read_spec(kind: Kind, document: &Json, spelling: Spelling, logical_id: &str) 
     }
 }
 
-fn document_path(logical_id: &str, spelling: Spelling) -> String {
+fn document_path(logical_id: &str, spelling: KeyCasing) -> String {
     let property = match spelling {
-        Spelling::Api => "Value",
-        Spelling::CloudFormation => "Spec",
+        KeyCasing::Camel => "Value",
+        KeyCasing::Pascal => "Spec",
     };
     format!("Resources.{logical_id}.Properties.{property}")
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mesh_model::casing;
+use mesh_model::key_casing;
 
 /// A logical id, and the stack in which it means something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) fn capitalised(given: &str) -> Option<String> {
     if !given.chars().all(|c| c.is_ascii_alphanumeric() || separator(c)) {
         return None;
     }
-    let id: String = given.split(separator).map(casing::capitalised).collect();
+    let id: String = given.split(separator).map(key_casing::pascal_case).collect();
     // CloudFormation allows 255 letters; the rest is room for `TaskDefinition` and its like.
     (1..=200).contains(&id.len()).then_some(id)
 }

@@ -3,7 +3,7 @@
 use mesh_local::plan::{Membership, ServicePlan};
 use mesh_local::{Network, Plan};
 use mesh_model::app_mesh::Topology;
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 
 /// One line per service, endpoint, virtual service and part that is not simulated in this network.
 pub(super) fn text(plan: &Plan, network: Network) -> String {
@@ -11,7 +11,7 @@ pub(super) fn text(plan: &Plan, network: Network) -> String {
     let endpoints = plan
         .namespaces
         .iter()
-        .flat_map(|namespace| &namespace.endpoints)
+        .flat_map(|namespace| &namespace.services)
         .map(endpoint);
     let virtual_services = plan.meshes.values().flat_map(virtual_services);
     let not_simulated = plan.not_simulated_in(network).into_iter();
@@ -40,8 +40,8 @@ fn service(service: &ServicePlan) -> String {
     )
 }
 
-fn endpoint(endpoint: &Endpoint) -> String {
-    let Endpoint {
+fn endpoint(endpoint: &ServiceConnectService) -> String {
+    let ServiceConnectService {
         dns_name,
         port,
         protocol,

@@ -27,7 +27,7 @@ mod ingress;
 mod intercepted;
 mod routes;
 
-use mesh_model::namespace::{Endpoint, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use super::Translation;
 use crate::mesh_state::MeshState;
@@ -46,7 +46,7 @@ pub(crate) fn service_connect(
         snapshot: Snapshot::new(),
         notes: Vec::new(),
     };
-    for endpoint in &namespace.endpoints {
+    for endpoint in &namespace.services {
         let name = names::egress_cluster(namespace, endpoint);
         let instances = world.endpoints_of(&namespace.name, &endpoint.discovery_name);
         translation.snapshot = translation
@@ -68,18 +68,18 @@ pub(crate) fn service_connect(
 
 /// How Envoy's resources are called.
 mod names {
-    use super::{Endpoint, Namespace};
+    use super::{Namespace, ServiceConnectService};
 
-    pub(super) fn egress_cluster(namespace: &Namespace, endpoint: &Endpoint) -> String {
+    pub(super) fn egress_cluster(namespace: &Namespace, endpoint: &ServiceConnectService) -> String {
         cluster("egress", namespace, endpoint, endpoint.port)
     }
 
-    pub(super) fn ingress_cluster(namespace: &Namespace, endpoint: &Endpoint) -> String {
+    pub(super) fn ingress_cluster(namespace: &Namespace, endpoint: &ServiceConnectService) -> String {
         cluster("ingress", namespace, endpoint, endpoint.container_port)
     }
 
-    fn cluster(direction: &str, namespace: &Namespace, endpoint: &Endpoint, port: u16) -> String {
-        let Endpoint {
+    fn cluster(direction: &str, namespace: &Namespace, endpoint: &ServiceConnectService, port: u16) -> String {
+        let ServiceConnectService {
             discovery_name,
             protocol,
             ..
@@ -93,22 +93,22 @@ mod names {
     pub(super) const EGRESS_ROUTES: &str = "rds_egress";
 
     /// The routes of one endpoint in intercepted wiring, or of the first of several that only the Host tells apart.
-    pub(super) fn endpoint_routes(endpoint: &Endpoint) -> String {
+    pub(super) fn endpoint_routes(endpoint: &ServiceConnectService) -> String {
         format!("{EGRESS_ROUTES}_{}_{}", endpoint.dns_name, endpoint.port)
     }
 
     /// The listener for calls of the application to a TCP endpoint.
-    pub(super) fn tcp_egress_listener(endpoint: &Endpoint) -> String {
+    pub(super) fn tcp_egress_listener(endpoint: &ServiceConnectService) -> String {
         format!("lds_egress_{}_{}", endpoint.dns_name, endpoint.port)
     }
 
     /// The listener for calls to the application.
-    pub(super) fn ingress_listener(endpoint: &Endpoint) -> String {
+    pub(super) fn ingress_listener(endpoint: &ServiceConnectService) -> String {
         format!("lds_ingress_{}_{}", endpoint.protocol, endpoint.container_port)
     }
 
     /// The routes behind it.
-    pub(super) fn ingress_routes(endpoint: &Endpoint) -> String {
+    pub(super) fn ingress_routes(endpoint: &ServiceConnectService) -> String {
         format!(
             "{}{}_{}",
             crate::access_log::INBOUND_ROUTES,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mesh_control::XdsProtocol;
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
@@ -116,7 +116,7 @@ async fn a_new_endpoint_is_called_at_once(protocol: XdsProtocol) {
 }
 
 /// Waits until an endpoint is known, which must be the moment from which it answers.
-async fn answers_with(task: &Task, endpoint: &Endpoint, body: &str) {
+async fn answers_with(task: &Task, endpoint: &ServiceConnectService, body: &str) {
     let answer = crate::harness::eventually("the endpoint is known", async || {
         let answer = task.get(&endpoint.dns_name).await;
         if answer.fault.as_deref() == Some("unknown-service") {

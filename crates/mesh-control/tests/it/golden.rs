@@ -16,7 +16,7 @@ use std::{env, fs};
 use mesh_control::NodeMetadata;
 use mesh_control::XdsProtocol;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 use serde_json::{Value, json};
 
@@ -89,26 +89,26 @@ async fn a_task_that_is_intercepted(protocol: XdsProtocol) {
 
 /// What the service `blue` offers: one endpoint of each kind.
 struct Blue {
-    web: Endpoint,
-    prices: Endpoint,
-    ledger: Endpoint,
+    web: ServiceConnectService,
+    prices: ServiceConnectService,
+    ledger: ServiceConnectService,
 }
 
 impl Blue {
     fn new() -> Self {
-        let offered = |name: &str, protocol, port| Endpoint {
+        let offered = |name: &str, protocol, port| ServiceConnectService {
             service: "blue".to_owned(),
             container_port: port,
             ..endpoint(name, protocol)
         };
         Self {
             web: offered("blue", AppProtocol::Http, 3000),
-            prices: Endpoint {
+            prices: ServiceConnectService {
                 port: 50051,
                 per_request_timeout: None,
                 ..offered("prices", AppProtocol::Grpc, 50051)
             },
-            ledger: Endpoint {
+            ledger: ServiceConnectService {
                 port: 5432,
                 ..offered("ledger", AppProtocol::Tcp, 5432)
             },

@@ -13,7 +13,7 @@ use mesh_control::ResourceType;
 use mesh_control::XdsProtocol;
 use mesh_control::node::LISTENER_PORTS_KEY;
 use mesh_control::{Addresses, MeshState};
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 use tonic::Code;
 
@@ -104,7 +104,7 @@ impl Place {
         }
     }
 
-    async fn start(&self, protocol: XdsProtocol, endpoint: &Endpoint) -> Mesh {
+    async fn start(&self, protocol: XdsProtocol, endpoint: &ServiceConnectService) -> Mesh {
         let mesh = Mesh::start_at(self.addresses(), protocol, MeshState::default()).await;
         mesh.found(std::slice::from_ref(endpoint));
         mesh

@@ -5,7 +5,7 @@
 
 use std::thread;
 
-use mesh_model::app_mesh::{RouteSpec, Spec, Spelling};
+use mesh_model::app_mesh::{KeyCasing, RouteSpec, Spec};
 use serde_json::{Value, json};
 
 use crate::golden::validate;
@@ -226,7 +226,7 @@ fn judged_by_the_model(expression: &str) -> Result<(), String> {
         "match": {"path": {"regex": expression}},
         "action": {"weightedTargets": [{"virtualNode": "blue", "weight": 1}]},
     }});
-    let read = RouteSpec::read(&document, Spelling::Api, "spec");
+    let read = RouteSpec::read(&document, KeyCasing::Camel, "spec");
     read.map(drop).map_err(|diagnostics| diagnostics.to_string())
 }
 

@@ -97,7 +97,7 @@ fn in_mesh(mesh: &Topology, member: &ResourcePath) -> BTreeMap<String, u16> {
 /// The listeners of a task of this service. Endpoints may share a TCP port and be told apart by address.
 fn in_namespace(namespace: &Namespace, service: &str) -> BTreeMap<String, u16> {
     let mut ports = Ports(BTreeSet::new());
-    let endpoints = namespace.endpoints.iter();
+    let endpoints = namespace.services.iter();
     let tcp = endpoints.filter(|endpoint| !endpoint.protocol.is_http_family());
     let called: BTreeSet<(u16, &str)> = tcp
         .map(|endpoint| (endpoint.port, endpoint.dns_name.as_str()))
@@ -107,7 +107,7 @@ fn in_namespace(namespace: &Namespace, service: &str) -> BTreeMap<String, u16> {
         .map(|(port, name)| (tcp_egress_listener(name, port), ports.from(port)))
         .collect();
     let offered: BTreeMap<u16, &str> = namespace
-        .offered_by(service)
+        .services_of(service)
         .map(|endpoint| (endpoint.container_port, endpoint.port_name.as_str()))
         .collect();
     let others = ports.of_listeners(offered.into_values().map(str::to_owned));
@@ -115,7 +115,7 @@ fn in_namespace(namespace: &Namespace, service: &str) -> BTreeMap<String, u16> {
 }
 
 fn virtual_addresses(namespace: &Namespace) -> BTreeMap<String, IpAddr> {
-    let names: BTreeSet<&String> = namespace.endpoints.iter().map(|endpoint| &endpoint.dns_name).collect();
+    let names: BTreeSet<&String> = namespace.services.iter().map(|endpoint| &endpoint.dns_name).collect();
     let first = u32::from(Ipv4Addr::new(127, 255, 0, 1));
     names
         .into_iter()

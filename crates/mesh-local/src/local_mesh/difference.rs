@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use sidecar_contract::MeshSuffixes;
 
 use crate::plan::{Plan, ServicePlan};
@@ -51,7 +51,7 @@ fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
 
 /// What a service's tasks learn of their Service Connect namespace when they start: the endpoints that they offer, the TCP
 /// endpoints, each of which has a listener, and the names that lie outside the namespace's.
-fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a Endpoint> {
+fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a ServiceConnectService> {
     let own = service.membership.namespace();
     let namespace = plan
         .namespaces
@@ -59,7 +59,7 @@ fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a Endpoint> {
         .find(|namespace| Some(namespace.name.as_str()) == own);
     let endpoints = namespace.into_iter().flat_map(|namespace| {
         let inside = MeshSuffixes::new([&namespace.name]);
-        namespace.endpoints.iter().filter(move |endpoint| {
+        namespace.services.iter().filter(move |endpoint| {
             let is_plain = endpoint.protocol.is_http_family() && inside.contains(&endpoint.dns_name);
             endpoint.service == service.name || !is_plain
         })

@@ -104,7 +104,7 @@ impl MeshNetwork {
         let mut all = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         for namespace in namespaces {
             let known = all.entry(namespace.name.clone()).or_default();
-            let names: BTreeSet<&String> = namespace.endpoints.iter().map(|endpoint| &endpoint.dns_name).collect();
+            let names: BTreeSet<&String> = namespace.services.iter().map(|endpoint| &endpoint.dns_name).collect();
             for name in names {
                 if !known.leases.contains_key(name) {
                     known.leases.insert(name.clone(), known.pool.allocate()?);

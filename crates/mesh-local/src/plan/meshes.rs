@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mesh_infra::cfn::appmesh::{kind_of, name_properties};
 use mesh_infra::cfn::{ResourceType, is_part_of, is_unknown, ssm, unknown};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
-use mesh_model::app_mesh::{Assembly, Kind, Protocol, ResourcePath, Spelling, Topology};
+use mesh_model::app_mesh::{Assembly, KeyCasing, Kind, Protocol, ResourcePath, Topology};
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostic, Diagnostics};
 
@@ -67,7 +67,7 @@ impl Documents {
             report(reader.diagnostics, place.as_str(), "is missing");
             unknown()
         });
-        self.add(mesh_path, &spec, Spelling::CloudFormation, place);
+        self.add(mesh_path, &spec, KeyCasing::Pascal, place);
     }
 
     fn add_parameter(&mut self, resource: Resource<'_>, name: &str, reader: &mut Reader<'_, '_>) {
@@ -95,10 +95,10 @@ impl Documents {
             }
             None => unknown(),
         };
-        self.add(mesh_path, &document, Spelling::Api, place);
+        self.add(mesh_path, &document, KeyCasing::Camel, place);
     }
 
-    fn add(&mut self, path: ResourcePath, document: &Json, spelling: Spelling, place: String) {
+    fn add(&mut self, path: ResourcePath, document: &Json, spelling: KeyCasing, place: String) {
         find_unknown(document, &place, &mut self.unknown);
         self.assembly.add(path.clone(), document, spelling, &place);
         self.declared.entry(path).or_insert(place);
@@ -113,9 +113,9 @@ impl Documents {
         } = self;
         let topologies = assembly.finish().unwrap_or_else(|mistakes| {
             // Something that is missing may be there under a name that is not known.
-            let between = (!are_more).then_some(&mistakes.between);
+            let between = (!are_more).then_some(&mistakes.references);
             let told = mistakes
-                .within
+                .documents
                 .iter()
                 .chain(between.into_iter().flat_map(Diagnostics::iter));
             for Diagnostic { path, message } in told {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mesh_infra::cfn::is_part_of;
-use mesh_model::namespace::{Member, Namespace, PortMapping};
+use mesh_model::namespace::{EcsService, Namespace, PortMapping};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
 use super::{DescribedService, report};
@@ -23,10 +23,10 @@ pub(super) fn resolve(services: &[DescribedService], diagnostics: &mut Diagnosti
     }
     let mut namespaces = Vec::new();
     for (name, members) in members {
-        let members: Vec<Member<'_>> = members
+        let members: Vec<EcsService<'_>> = members
             .iter()
             .filter_map(|(service, path, ports)| {
-                Some(Member {
+                Some(EcsService {
                     service: &service.plan.name,
                     path,
                     configuration: service.configuration.as_ref()?,

@@ -95,7 +95,7 @@ fn a_template_becomes_services_containers_and_endpoints() {
     let check = container.health_check.as_ref().expect("a health check");
     assert_eq!(check.command, ["demo", "health"]);
     assert_eq!((check.interval, check.retries), (Duration::from_secs(7), 3));
-    let endpoint = plan.namespaces[0].endpoint("blue.sc", 80).expect("an endpoint");
+    let endpoint = plan.namespaces[0].service("blue.sc", 80).expect("an endpoint");
     assert_eq!(endpoint.service, "demo-Blue");
     assert_eq!(
         plan.not_simulated,

@@ -43,7 +43,7 @@ impl InterceptionSetup {
     /// In Service Connect: what goes to an endpoint's address, and what comes to the ports that are offered.
     fn of_service(service: &str, namespace: &Namespace) -> Self {
         // Two endpoints may stand for one port. It has one listener.
-        let offered = namespace.offered_by(service);
+        let offered = namespace.services_of(service);
         let ingress: BTreeMap<String, u16> = offered
             .map(|endpoint| (endpoint.port_name.clone(), endpoint.container_port))
             .collect();

@@ -34,13 +34,13 @@ pub(super) struct Sidecar {
 impl Sidecar {
     /// The Envoy of a service that takes part in Service Connect.
     pub(super) fn of_service(service: &ServiceIdentity, namespace: &Namespace) -> Self {
-        let offered = namespace.offered_by(&service.service);
+        let offered = namespace.services_of(&service.service);
         let ingress = offered.map(|endpoint| (endpoint.port_name.clone(), !endpoint.protocol.is_http_family()));
         let tcp = namespace
-            .endpoints
+            .services
             .iter()
             .filter(|endpoint| !endpoint.protocol.is_http_family());
-        let names = namespace.endpoints.iter().map(|endpoint| endpoint.dns_name.as_str());
+        let names = namespace.services.iter().map(|endpoint| endpoint.dns_name.as_str());
         let in_namespace = MeshSuffixes::new([&namespace.name]);
         let aliases = names.filter(|name| !in_namespace.contains(name));
         Self {
@@ -95,7 +95,10 @@ impl Sidecar {
             return Vec::new();
         };
         vec![
-            (variables::TRAFFIC_MODE.to_owned(), variables::TRANSPARENT_PROXY.to_owned()),
+            (
+                variables::TRAFFIC_MODE.to_owned(),
+                variables::TRANSPARENT_PROXY.to_owned(),
+            ),
             (variables::SUFFIXES.to_owned(), suffixes.to_string()),
         ]
     }

@@ -5,17 +5,18 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::document::{Kind, Spelling};
+use super::document::Kind;
 use super::resource_path::ResourcePath;
 use super::resource_spec::ResourceSpec;
-use super::topology::{Misfit, Topology, VirtualGateway, VirtualRouter};
+use super::topology::{Topology, TopologyError, VirtualGateway, VirtualRouter};
+use crate::key_casing::KeyCasing;
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
 /// Meshes under construction. What is wrong with a document is noted, and the others are read all the same.
 #[derive(Debug, Default)]
 pub struct Assembly {
     specs: BTreeMap<ResourcePath, (String, ResourceSpec)>,
-    mistakes: Mistakes,
+    errors: AssemblyErrors,
     /// Resources that are there but could not be read: what refers to them is not wrong for that.
     unread: BTreeSet<ResourcePath>,
 }
@@ -24,37 +25,37 @@ pub struct Assembly {
 ///
 /// Paths begin with the place at which the document stands that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mistakes {
+pub struct AssemblyErrors {
     /// In single documents, whatever the others say: what their specs do not allow, and second descriptions of one
     /// resource.
-    pub within: Diagnostics,
+    pub documents: Diagnostics,
     /// Between documents: resources in a mesh, a virtual router or a virtual gateway that does not exist, and, once
-    /// every document could be read, all that [`Topology::misfits`] finds. Whoever has not seen all documents may know
+    /// every document could be read, all that [`Topology::validate`] finds. Whoever has not seen all documents may know
     /// better.
-    pub between: Diagnostics,
+    pub references: Diagnostics,
 }
 
-impl Mistakes {
+impl AssemblyErrors {
     fn is_empty(&self) -> bool {
-        self.within.is_empty() && self.between.is_empty()
+        self.documents.is_empty() && self.references.is_empty()
     }
 }
 
-impl From<Mistakes> for Diagnostics {
-    fn from(mistakes: Mistakes) -> Self {
-        let mut all = mistakes.within;
-        all.extend(mistakes.between);
+impl From<AssemblyErrors> for Diagnostics {
+    fn from(errors: AssemblyErrors) -> Self {
+        let mut all = errors.documents;
+        all.extend(errors.references);
         all
     }
 }
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for AssemblyErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Diagnostics::from(self.clone()).fmt(f)
     }
 }
 
-impl std::error::Error for Mistakes {}
+impl std::error::Error for AssemblyErrors {}
 
 impl Assembly {
     /// No mesh.
@@ -64,7 +65,7 @@ impl Assembly {
     }
 
     /// Adds a resource. `place` is where its document stands, as the beginning of every problem's path.
-    pub fn add(&mut self, path: ResourcePath, document: &Value, spelling: Spelling, place: &str) {
+    pub fn add(&mut self, path: ResourcePath, document: &Value, spelling: KeyCasing, place: &str) {
         let spec = ResourceSpec::read(path.kind, document, spelling, place);
         self.add_spec(path, spec, place);
     }
@@ -73,13 +74,13 @@ impl Assembly {
     pub fn add_spec(&mut self, path: ResourcePath, spec: Result<ResourceSpec, ValidationErrors>, place: &str) {
         match spec {
             Err(diagnostics) => {
-                self.mistakes.within.extend(diagnostics);
+                self.errors.documents.extend(diagnostics);
                 self.unread.insert(path);
             }
             Ok(spec) => match self.specs.get(&path) {
                 Some((first, _)) => {
-                    let diagnostic = format!("describes the {}, which {first} does already", path.in_words());
-                    self.mistakes.within.add(place, diagnostic);
+                    let diagnostic = format!("describes the {}, which {first} does already", path.description());
+                    self.errors.documents.add(place, diagnostic);
                 }
                 None => drop(self.specs.insert(path, (place.to_owned(), spec))),
             },
@@ -91,10 +92,10 @@ impl Assembly {
     /// # Errors
     ///
     /// Everything that is wrong, in single documents and between them.
-    pub fn finish(self) -> Result<BTreeMap<String, Topology>, Mistakes> {
+    pub fn finish(self) -> Result<BTreeMap<String, Topology>, AssemblyErrors> {
         let Self {
             specs,
-            mut mistakes,
+            mut errors,
             unread,
         } = self;
         let mut meshes: BTreeMap<String, Topology> = BTreeMap::new();
@@ -112,7 +113,7 @@ impl Assembly {
             let Some(mesh) = meshes.get_mut(&path.mesh) else {
                 if !unread.contains(&ResourcePath::of_mesh(&path.mesh)) {
                     let diagnostic = format!("is in the mesh `{}`, which does not exist", path.mesh);
-                    mistakes.between.add(place, diagnostic);
+                    errors.references.add(place, diagnostic);
                 }
                 continue;
             };
@@ -122,18 +123,18 @@ impl Assembly {
                 && let Some(container) = container
                 && !unread.contains(&container)
             {
-                let diagnostic = format!("is in the {}, which does not exist", container.in_words());
-                mistakes.between.add(place, diagnostic);
+                let diagnostic = format!("is in the {}, which does not exist", container.description());
+                errors.references.add(place, diagnostic);
             }
         }
-        if mistakes.is_empty() {
-            for Misfit { resource, message } in meshes.values().flat_map(Topology::misfits) {
+        if errors.is_empty() {
+            for TopologyError { resource, message } in meshes.values().flat_map(Topology::validate) {
                 // Every resource of these meshes came from a document.
                 let place = places.get(&resource).cloned().unwrap_or_else(|| resource.to_string());
-                mistakes.between.add(place, message);
+                errors.references.add(place, message);
             }
         }
-        if mistakes.is_empty() { Ok(meshes) } else { Err(mistakes) }
+        if errors.is_empty() { Ok(meshes) } else { Err(errors) }
     }
 }
 
@@ -191,7 +192,7 @@ mod tests {
     fn add(assembly: &mut Assembly, path: &str, document: Value) {
         let path = ResourcePath::parse(path).expect("a path");
         let place = format!("{path}");
-        assembly.add(path, &document, Spelling::Api, &place);
+        assembly.add(path, &document, KeyCasing::Camel, &place);
     }
 
     #[test]
@@ -225,7 +226,7 @@ mod tests {
         add(&mut assembly, "mesh/demo/virtualService/b", json!({}));
         let route = json!({"tcpRoute": {"action": {"weightedTargets": [{"virtualNode": "blue", "weight": 1}]}}});
         add(&mut assembly, "mesh/demo/virtualRouter/none/route/all", route);
-        let diagnostics = assembly.finish().expect_err("four mistakes").to_string();
+        let diagnostics = assembly.finish().expect_err("four errors").to_string();
         let lines: Vec<&str> = diagnostics.lines().collect();
         assert_eq!(lines.len(), 4, "{diagnostics}");
         assert!(lines[0].starts_with("mesh/demo/virtualNode/blue"), "{diagnostics}");
@@ -247,11 +248,11 @@ mod tests {
         let route = json!({"httpRoute": {"match": {"prefix": "/", "port": 81}, "action": {"weightedTargets": [
             {"virtualNode": "blue", "weight": 1}]}}});
         let path = ResourcePath::parse("mesh/demo/virtualRouter/split/route/all").expect("a path");
-        assembly.add(path, &route, Spelling::Api, "Resources.Route.Properties.Spec");
-        let mistakes = assembly.finish().expect_err("two mistakes");
-        assert!(mistakes.within.is_empty());
+        assembly.add(path, &route, KeyCasing::Camel, "Resources.Route.Properties.Spec");
+        let errors = assembly.finish().expect_err("two errors");
+        assert!(errors.documents.is_empty());
         assert_eq!(
-            mistakes.to_string(),
+            errors.to_string(),
             "Resources.Route.Properties.Spec: its match names port 81, which the router does not have; it has 80\n\
              Resources.Route.Properties.Spec: refers to the virtual node `blue`, which does not exist"
         );

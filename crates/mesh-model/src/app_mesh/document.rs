@@ -15,6 +15,7 @@ use super::{
     GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
     rules,
 };
+use crate::key_casing::{KeyCasing, map_keys};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
 /// The kinds of resource.
@@ -64,15 +65,6 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How keys are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
-    /// The App Mesh API's: `portMapping`, `dns`.
-    Api,
-    /// CloudFormation's: `PortMapping`, `DNS`.
-    CloudFormation,
-}
-
 /// The `spec` of a resource.
 pub trait Spec: Serialize + DeserializeOwned + sealed::Sealed {
     /// Which kind of resource it is of.
@@ -84,7 +76,7 @@ pub trait Spec: Serialize + DeserializeOwned + sealed::Sealed {
     ///
     /// Everything that is wrong with it: unknown and missing fields, values beyond their limits, unions with
     /// none or several of their members, and, once all fields are sound, combinations that App Mesh refuses.
-    fn read(document: &Value, spelling: Spelling, path: &str) -> Result<Self, ValidationErrors> {
+    fn read(document: &Value, spelling: KeyCasing, path: &str) -> Result<Self, ValidationErrors> {
         let spec: Self = parse(document, spelling, path)?;
         let mut diagnostics = Diagnostics::new();
         spec.check(&mut Place::new(spelling, path, &mut diagnostics));
@@ -92,12 +84,12 @@ pub trait Spec: Serialize + DeserializeOwned + sealed::Sealed {
     }
 
     /// Writes the spec. What was read is written back without loss.
-    fn write(&self, spelling: Spelling) -> Value {
+    fn write(&self, spelling: KeyCasing) -> Value {
         // Specs have string keys and no floating-point numbers, so they always can be written.
         let document = serde_json::to_value(self).unwrap_or_default();
         match spelling {
-            Spelling::Api => document,
-            Spelling::CloudFormation => capitalised(document),
+            KeyCasing::Camel => document,
+            KeyCasing::Pascal => map_keys(document, &|key| spelled(key, KeyCasing::Pascal)),
         }
     }
 }
@@ -111,7 +103,7 @@ mod sealed {
 }
 
 /// Reads a spec by its schema alone.
-pub(super) fn parse<S: Spec>(document: &Value, spelling: Spelling, path: &str) -> Result<S, ValidationErrors> {
+pub(super) fn parse<S: Spec>(document: &Value, spelling: KeyCasing, path: &str) -> Result<S, ValidationErrors> {
     let mut diagnostics = Diagnostics::new();
     let document = Reader { spelling }.read(schema_of(S::KIND), document, path, &mut diagnostics);
     let document = diagnostics.into_result(document)?;
@@ -124,13 +116,13 @@ pub(super) fn parse<S: Spec>(document: &Value, spelling: Spelling, path: &str) -
 /// Where in a document a rule is looking, and what was found so far.
 #[derive(Debug)]
 pub struct Place<'p> {
-    spelling: Spelling,
+    spelling: KeyCasing,
     path: String,
     diagnostics: &'p mut Diagnostics,
 }
 
 impl<'p> Place<'p> {
-    pub(super) fn new(spelling: Spelling, path: &str, diagnostics: &'p mut Diagnostics) -> Self {
+    pub(super) fn new(spelling: KeyCasing, path: &str, diagnostics: &'p mut Diagnostics) -> Self {
         Self {
             spelling,
             path: path.to_owned(),
@@ -196,7 +188,7 @@ pub(super) fn schema_of(kind: Kind) -> &'static Shape {
 
 /// Judges a document against its schema and brings it into the API's spelling.
 struct Reader {
-    spelling: Spelling,
+    spelling: KeyCasing,
 }
 
 impl Reader {
@@ -270,7 +262,7 @@ impl Reader {
     }
 
     fn scalar(&self, shape: &Shape, value: &Value, path: &str, diagnostics: &mut Diagnostics) -> Value {
-        let lenient = self.spelling == Spelling::CloudFormation;
+        let lenient = self.spelling == KeyCasing::Pascal;
         let (read, fits) = match (shape, value) {
             (Shape::Flag, Value::String(text)) if lenient && matches!(text.as_str(), "true" | "false") => {
                 (Value::Bool(text == "true"), true)
@@ -306,27 +298,14 @@ impl Reader {
 
 /// A key in a spelling. CloudFormation capitalises, and writes abbreviations in capitals. Source: the
 /// CloudFormation resource types `AWS::AppMesh::*` (read 2026-11-23).
-fn spelled(name: &str, spelling: Spelling) -> String {
-    if spelling == Spelling::Api {
+fn spelled(name: &str, spelling: KeyCasing) -> String {
+    if spelling == KeyCasing::Camel {
         return name.to_owned();
     }
     match name {
         "acm" | "dns" | "grpc" | "http" | "http2" | "sds" | "tcp" | "tls" => name.to_ascii_uppercase(),
         "awsCloudMap" => "AWSCloudMap".to_owned(),
         _ => name[..1].to_ascii_uppercase() + &name[1..],
-    }
-}
-
-/// A document of the API in CloudFormation's spelling. No object of App Mesh has keys that its users choose.
-fn capitalised(document: Value) -> Value {
-    match document {
-        Value::Object(object) => object
-            .into_iter()
-            .map(|(key, value)| (spelled(&key, Spelling::CloudFormation), capitalised(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Array(items) => items.into_iter().map(capitalised).collect(),
-        scalar => scalar,
     }
 }
 

@@ -85,7 +85,7 @@ impl ResourcePath {
 
     /// In the words of a sentence: ``virtual node `blue` ``, ``route `all` of virtual router `split` ``.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn description(&self) -> String {
         let (kind, name) = (self.kind, &self.name);
         match (&self.parent, container(kind)) {
             (Some(parent), Some(container)) => format!("{kind} `{name}` of {container} `{parent}`"),
@@ -185,7 +185,7 @@ mod tests {
         }
         let route = ResourcePath::within("demo", "split", Kind::Route, "all");
         assert_eq!(route.to_parameter(), "/meshwright/demo/virtualRouter/split/route/all");
-        assert_eq!(route.in_words(), "route `all` of virtual router `split`");
+        assert_eq!(route.description(), "route `all` of virtual router `split`");
     }
 
     #[test]

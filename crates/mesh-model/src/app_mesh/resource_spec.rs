@@ -3,10 +3,11 @@
 use serde_json::Value;
 use sidecar_contract::ValidationErrors;
 
-use super::document::{Kind, Spec, Spelling};
+use super::document::{Kind, Spec};
 use super::{
     GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
+use crate::key_casing::KeyCasing;
 
 /// The spec of a mesh resource of any kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +29,7 @@ impl ResourceSpec {
     /// # Errors
     ///
     /// As [`Spec::read`].
-    pub fn read(kind: Kind, document: &Value, spelling: Spelling, path: &str) -> Result<Self, ValidationErrors> {
+    pub fn read(kind: Kind, document: &Value, spelling: KeyCasing, path: &str) -> Result<Self, ValidationErrors> {
         match kind {
             Kind::Mesh => MeshSpec::read(document, spelling, path).map(Self::Mesh),
             Kind::VirtualNode => VirtualNodeSpec::read(document, spelling, path).map(Self::VirtualNode),
@@ -42,7 +43,7 @@ impl ResourceSpec {
 
     /// Writes the spec. What was read is written back without loss.
     #[must_use]
-    pub fn write(&self, spelling: Spelling) -> Value {
+    pub fn write(&self, spelling: KeyCasing) -> Value {
         match self {
             Self::Mesh(spec) => spec.write(spelling),
             Self::VirtualNode(spec) => spec.write(spelling),

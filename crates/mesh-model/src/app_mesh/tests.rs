@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::document::{Spelling, parse, schema_of};
+use super::document::{parse, schema_of};
 use super::schema::Shape;
 use super::*;
 use sidecar_contract::ValidationErrors;
@@ -70,12 +70,12 @@ fn round_trip<S: Spec>(document: &Value) {
         .collect();
     let expected = without_empty_lists(document.clone(), &required);
     let read: S =
-        parse(document, Spelling::Api, "").unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{document:#}"));
+        parse(document, KeyCasing::Camel, "").unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{document:#}"));
     // Objects are compared by content: serde_json keeps their order but does not compare it.
-    assert_eq!(read.write(Spelling::Api), expected);
-    let written = read.write(Spelling::CloudFormation);
-    let again: S = parse(&written, Spelling::CloudFormation, "").unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-    assert_eq!(again.write(Spelling::Api), expected);
+    assert_eq!(read.write(KeyCasing::Camel), expected);
+    let written = read.write(KeyCasing::Pascal);
+    let again: S = parse(&written, KeyCasing::Pascal, "").unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    assert_eq!(again.write(KeyCasing::Camel), expected);
 }
 
 fn json_values() -> impl Strategy<Value = Value> {
@@ -121,14 +121,14 @@ proptest! {
 
     #[test]
     fn any_other_document_is_refused_and_never_panics(document in json_values()) {
-        let _read = VirtualNodeSpec::read(&document, Spelling::Api, "spec");
-        let _read = RouteSpec::read(&document, Spelling::CloudFormation, "spec");
-        let _read = GatewayRouteSpec::read(&document, Spelling::Api, "spec");
+        let _read = VirtualNodeSpec::read(&document, KeyCasing::Camel, "spec");
+        let _read = RouteSpec::read(&document, KeyCasing::Pascal, "spec");
+        let _read = GatewayRouteSpec::read(&document, KeyCasing::Camel, "spec");
     }
 }
 
 fn refused<S: Spec + std::fmt::Debug>(document: Value) -> String {
-    S::read(&document, Spelling::Api, "spec")
+    S::read(&document, KeyCasing::Camel, "spec")
         .expect_err("to be refused")
         .to_string()
 }
@@ -254,12 +254,12 @@ fn cloudformation_has_its_own_spelling_and_takes_texts_for_numbers() {
         "ServiceDiscovery": {"AWSCloudMap": {"NamespaceName": "n", "ServiceName": "s"}},
         "BackendDefaults": {"ClientPolicy": {"TLS": {"Enforce": "false", "Validation": {"Trust": {"File": {"CertificateChain": "c"}}}}}}
     });
-    let node = VirtualNodeSpec::read(&document, Spelling::CloudFormation, "Spec").unwrap();
+    let node = VirtualNodeSpec::read(&document, KeyCasing::Pascal, "Spec").unwrap();
     assert_eq!(node.listeners[0].port_mapping.port, 8080);
-    let api = node.write(Spelling::Api);
+    let api = node.write(KeyCasing::Camel);
     assert_eq!(api["listeners"][0]["tls"]["certificate"]["sds"]["secretName"], "s");
     assert_eq!(api["backendDefaults"]["clientPolicy"]["tls"]["enforce"], false);
-    let diagnostic = VirtualNodeSpec::read(&document, Spelling::Api, "spec")
+    let diagnostic = VirtualNodeSpec::read(&document, KeyCasing::Camel, "spec")
         .unwrap_err()
         .to_string();
     assert!(
@@ -268,13 +268,13 @@ fn cloudformation_has_its_own_spelling_and_takes_texts_for_numbers() {
     );
     let numbers = json!({"listeners": [{"portMapping": {"port": "80", "protocol": "http"}}]});
     assert!(
-        VirtualRouterSpec::read(&numbers, Spelling::Api, "spec").is_err(),
+        VirtualRouterSpec::read(&numbers, KeyCasing::Camel, "spec").is_err(),
         "the API takes no texts for numbers"
     );
 }
 
 fn spec<S: Spec>(document: Value) -> S {
-    S::read(&document, Spelling::Api, "spec").unwrap_or_else(|diagnostics: ValidationErrors| panic!("{diagnostics}"))
+    S::read(&document, KeyCasing::Camel, "spec").unwrap_or_else(|diagnostics: ValidationErrors| panic!("{diagnostics}"))
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn references_are_resolved_and_dangling_ones_named() {
     topology
         .virtual_nodes
         .insert("cache".to_owned(), node(&[(6379, "tcp")], &[]));
-    assert_eq!(topology.misfits(), []);
+    assert_eq!(topology.validate(), []);
 
     topology
         .virtual_nodes
@@ -361,7 +361,7 @@ fn references_are_resolved_and_dangling_ones_named() {
             .into(),
         },
     );
-    let told: Vec<String> = topology.misfits().iter().map(ToString::to_string).collect();
+    let told: Vec<String> = topology.validate().iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [

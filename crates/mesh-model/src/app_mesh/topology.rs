@@ -11,7 +11,7 @@ use super::{
     VirtualServiceSpec,
 };
 
-pub use service_port::{Behind, ServicePort};
+pub use service_port::{PortProvider, ServicePort};
 
 /// One mesh and everything in it, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,16 +50,16 @@ pub struct VirtualGateway {
 
 /// Something about a resource that does not fit the others of its mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct TopologyError {
     /// Which resource.
     pub resource: ResourcePath,
     /// What does not fit: the end of a sentence that begins with the resource.
     pub message: String,
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for TopologyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.resource.in_words(), self.message)
+        write!(f, "{}: {}", self.resource.description(), self.message)
     }
 }
 
@@ -71,7 +71,7 @@ impl Topology {
     /// given because there are several, or that does not exist; every route of a kind that its router or its
     /// targets do not speak; backends over TCP that share a port, which Envoy cannot tell apart.
     #[must_use]
-    pub fn misfits(&self) -> Vec<Misfit> {
+    pub fn validate(&self) -> Vec<TopologyError> {
         references::check(self)
     }
 }

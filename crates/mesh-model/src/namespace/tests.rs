@@ -1,11 +1,11 @@
 //! What resolves, with which defaults, and what is refused with which words.
 
 use super::*;
-use crate::casing;
+use crate::key_casing;
 use serde_json::{Value, json};
 
 fn configuration(cloudformation: Value) -> ServiceConnectConfiguration {
-    serde_json::from_value(casing::to_api(cloudformation)).expect("a Service Connect configuration")
+    serde_json::from_value(key_casing::to_camel_case(cloudformation)).expect("a Service Connect configuration")
 }
 
 fn http_port() -> PortMapping {
@@ -23,7 +23,7 @@ fn resolve(services: &[(&str, Value)], ports: &[PortMapping]) -> Result<Namespac
         .collect();
     let members: Vec<_> = configurations
         .iter()
-        .map(|(service, configuration)| Member {
+        .map(|(service, configuration)| EcsService {
             service,
             path: service,
             configuration,
@@ -36,7 +36,7 @@ fn resolve(services: &[(&str, Value)], ports: &[PortMapping]) -> Result<Namespac
 #[test]
 fn defaults_are_those_of_ecs() {
     let namespace = resolve(&[("blue", json!([{"PortName": "http"}]))], &[http_port()]).unwrap();
-    let endpoint = &namespace.endpoints[0];
+    let endpoint = &namespace.services[0];
     assert_eq!(endpoint.discovery_name, "http");
     assert_eq!(endpoint.dns_name, "http.serviceconnect");
     assert_eq!(endpoint.port, 3000);
@@ -59,11 +59,11 @@ fn what_is_configured_replaces_the_defaults() {
         &[http_port()],
     )
     .unwrap();
-    let endpoint = namespace.endpoint("azure", 80).expect("the alias resolves");
+    let endpoint = namespace.service("azure", 80).expect("the alias resolves");
     assert_eq!(endpoint.discovery_name, "blue");
     assert_eq!(endpoint.idle_timeout, None);
     assert_eq!(endpoint.per_request_timeout, Some(Duration::from_secs(3)));
-    assert_eq!(namespace.offered_by("blue").count(), 1);
+    assert_eq!(namespace.services_of("blue").count(), 1);
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn a_tcp_port_has_an_hour_and_no_request_timeout() {
         ..http_port()
     };
     let namespace = resolve(&[("blue", json!([{"PortName": "http"}]))], std::slice::from_ref(&tcp)).unwrap();
-    assert_eq!(namespace.endpoints[0].idle_timeout, Some(Duration::from_secs(3600)));
-    assert_eq!(namespace.endpoints[0].per_request_timeout, None);
+    assert_eq!(namespace.services[0].idle_timeout, Some(Duration::from_secs(3600)));
+    assert_eq!(namespace.services[0].per_request_timeout, None);
 
     let refused = resolve(
         &[(
@@ -96,7 +96,7 @@ fn a_service_that_is_not_enabled_offers_nothing() {
         enabled: false,
         ..configuration(json!({"Enabled": true, "Services": [{"PortName": "nowhere"}]}))
     };
-    let member = Member {
+    let member = EcsService {
         service: "blue",
         path: "blue",
         configuration: &configuration,
@@ -105,7 +105,7 @@ fn a_service_that_is_not_enabled_offers_nothing() {
     assert!(
         Namespace::resolve("serviceconnect", &[member])
             .unwrap()
-            .endpoints
+            .services
             .is_empty()
     );
 }

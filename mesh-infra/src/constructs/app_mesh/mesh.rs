@@ -2,7 +2,7 @@
 
 use cfn::appmesh;
 use mesh_model::app_mesh::mesh::{EgressFilter, EgressFilterType, MeshServiceDiscovery};
-use mesh_model::app_mesh::{IpPreference, MeshSpec, Spec, Spelling};
+use mesh_model::app_mesh::{IpPreference, KeyCasing, MeshSpec, Spec};
 
 use super::resource_ref::{ResourceRef, handle};
 use crate::construct::Construct;
@@ -90,7 +90,7 @@ impl Construct for Mesh {
                 scope.diagnostics().add(path, message);
             }
         }
-        let spec = self.spec.write(Spelling::CloudFormation);
+        let spec = self.spec.write(KeyCasing::Pascal);
         resource.add(&appmesh::Mesh::new(self.name, spec), scope);
         MeshHandle {
             resource,

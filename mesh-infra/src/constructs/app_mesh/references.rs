@@ -4,7 +4,7 @@
 //! Backends stay names: services that call each other would form a cycle, which CloudFormation rejects.
 
 use cfn::Value;
-use mesh_model::app_mesh::{Kind, ResourcePath, Spec, Spelling};
+use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, Spec};
 use serde_json::Value as Json;
 
 use super::resource_ref::own_name_property;
@@ -15,7 +15,7 @@ const ROUTES: [&str; 4] = ["HttpRoute", "Http2Route", "GrpcRoute", "TcpRoute"];
 
 /// Writes the spec for CloudFormation, names of resources of this stack replaced by `Fn::GetAtt`. Other names stay.
 pub(super) fn to_get_att<S: Spec>(spec: &S, mesh: &str, scope: &Scope<'_>) -> Json {
-    let mut document = spec.write(Spelling::CloudFormation);
+    let mut document = spec.write(KeyCasing::Pascal);
     let replace = |name: Option<&mut Json>, kind: Kind| {
         if let Some(name) = name
             && let Json::String(known) = &*name

@@ -2,7 +2,7 @@
 
 use cfn::appmesh;
 use mesh_model::app_mesh::client_policy::{BackendDefaults, ClientPolicy};
-use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualGatewaySpec};
+use mesh_model::app_mesh::{KeyCasing, Kind, PortMapping, Spec, VirtualGatewaySpec};
 
 use super::Listener;
 use super::mesh::MeshHandle;
@@ -86,7 +86,7 @@ impl Construct for VirtualGateway {
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualGatewayHandle {
         let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualGateway, &self.name, scope);
-        let spec = self.spec.write(Spelling::CloudFormation);
+        let spec = self.spec.write(KeyCasing::Pascal);
         let properties = appmesh::VirtualGateway::new(self.mesh.resource.mesh_name(), self.name, spec);
         resource.add(&properties, scope);
         let listeners = self.spec.listeners.iter().map(|listener| listener.port_mapping);

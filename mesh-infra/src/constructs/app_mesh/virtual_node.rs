@@ -6,7 +6,7 @@ use mesh_model::app_mesh::logging::{AccessLog, FileAccessLog, Logging};
 use mesh_model::app_mesh::virtual_node::{
     AwsCloudMapServiceDiscovery, Backend, DnsResponseType, DnsServiceDiscovery, ServiceDiscovery, VirtualServiceBackend,
 };
-use mesh_model::app_mesh::{Kind, PortMapping, Spec, Spelling, VirtualNodeSpec};
+use mesh_model::app_mesh::{KeyCasing, Kind, PortMapping, Spec, VirtualNodeSpec};
 
 use super::Listener;
 use super::mesh::MeshHandle;
@@ -171,7 +171,7 @@ impl Construct for VirtualNode {
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualNodeHandle {
         let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualNode, &self.name, scope);
-        let spec = self.spec.write(Spelling::CloudFormation);
+        let spec = self.spec.write(KeyCasing::Pascal);
         let properties = appmesh::VirtualNode::new(self.mesh.resource.mesh_name(), self.name, spec);
         resource.add(&properties, scope);
         let listeners = self.spec.listeners.iter().map(|listener| listener.port_mapping);

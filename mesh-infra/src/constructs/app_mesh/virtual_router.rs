@@ -2,7 +2,7 @@
 
 use cfn::appmesh;
 use mesh_model::app_mesh::virtual_router::VirtualRouterListener;
-use mesh_model::app_mesh::{Kind, PortMapping, Protocol, Spec, Spelling, VirtualRouterSpec};
+use mesh_model::app_mesh::{KeyCasing, Kind, PortMapping, Protocol, Spec, VirtualRouterSpec};
 
 use super::mesh::MeshHandle;
 use super::resource_ref::{ResourceRef, handle};
@@ -56,7 +56,7 @@ impl Construct for VirtualRouter {
 
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualRouterHandle {
         let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualRouter, &self.name, scope);
-        let spec = self.spec.write(Spelling::CloudFormation);
+        let spec = self.spec.write(KeyCasing::Pascal);
         let properties = appmesh::VirtualRouter::new(self.mesh.resource.mesh_name(), self.name, spec);
         resource.add(&properties, scope);
         VirtualRouterHandle { resource }

@@ -4,7 +4,7 @@
 //! without late values. A template writes the same thing in CloudFormation's spelling, and its namespace is as a
 //! rule an attribute of another resource. This file is the bridge.
 
-use mesh_model::casing;
+use mesh_model::key_casing;
 use mesh_model::service_connect::ServiceConnectConfiguration as Model;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -47,7 +47,7 @@ impl ServiceConnectConfiguration {
         if let Some(namespace) = namespace {
             properties.insert("Namespace".to_owned(), namespace.to_json());
         }
-        if let Json::Object(rest) = casing::to_cloudformation(Json::Object(api)) {
+        if let Json::Object(rest) = key_casing::to_pascal_case(Json::Object(api)) {
             for (key, value) in rest {
                 properties.entry(key).or_insert(value);
             }
@@ -91,7 +91,7 @@ impl ServiceConnectConfiguration {
         refuse_late("", &document)?;
         settle_scalars("", &mut document)?;
         let written = document.clone();
-        let mut document = casing::to_api(document);
+        let mut document = key_casing::to_camel_case(document);
         if let Json::Object(api) = &mut document {
             if let Some(Value::Known(namespace)) = namespace {
                 api.insert("namespace".to_owned(), Json::from(namespace));
@@ -101,7 +101,7 @@ impl ServiceConnectConfiguration {
         let model: Model = serde_path_to_error::deserialize(&document).map_err(|error| {
             let path = dotted(error.path())
                 .split('.')
-                .map(casing::capitalised)
+                .map(key_casing::pascal_case)
                 .collect::<Vec<_>>()
                 .join(".");
             ReadError::new(path, error.inner().to_string(), false)

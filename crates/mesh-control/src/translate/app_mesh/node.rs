@@ -20,7 +20,7 @@ use super::super::listener::Tcp;
 use super::hosts::{Hosts, default_port};
 use super::member::{Backend, Member, backends_of_node};
 use super::secured::{is_permissive, secured};
-use super::service::{Behind, ServicePort, is_http_family};
+use super::service::{PortProvider, ServicePort, is_http_family};
 use super::timeouts::{self, Timeouts};
 use super::{cluster, egress_filter, family, listeners, logging, names, routes, service, targets};
 use crate::node::{EGRESS_PORT, TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener};
@@ -290,13 +290,13 @@ impl Node<'_> {
     }
 
     fn to_tcp_port(&self, member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Filter {
-        let (to, idle_timeout) = match port.behind {
-            Behind::Node(node, listener) => {
+        let (to, idle_timeout) = match port.provider {
+            PortProvider::VirtualNode(node, listener) => {
                 let cluster = targets::node_cluster(member, node, listener, backend);
                 let to = tcp_proxy::ClusterSpecifier::Cluster(cluster);
                 (to, timeouts::of_tcp_listener(listener))
             }
-            Behind::Router(..) => {
+            PortProvider::VirtualRouter(..) => {
                 let route = routes::to_tcp_port(port);
                 let weighted = route.and_then(|(targets, _)| targets::weighted(member, targets, backend));
                 let to = match weighted {

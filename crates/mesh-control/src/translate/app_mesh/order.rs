@@ -106,7 +106,7 @@ fn gateway_conditions(matching: &HttpGatewayRouteMatch) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use mesh_model::app_mesh::{Spec, Spelling};
+    use mesh_model::app_mesh::{KeyCasing, Spec};
     use serde_json::{Value, json};
 
     use super::*;
@@ -117,7 +117,7 @@ mod tests {
         if let Some(priority) = priority {
             document["priority"] = json!(priority);
         }
-        RouteSpec::read(&document, Spelling::Api, "route").expect("a route")
+        RouteSpec::read(&document, KeyCasing::Camel, "route").expect("a route")
     }
 
     #[test]

@@ -13,14 +13,14 @@ use sidecar_contract::LocalReply;
 use super::super::answer::{answer, every_path};
 use super::super::envoy::duration_or_unlimited;
 use super::member::{Backend, Member};
-use super::service::{Behind, ServicePort};
+use super::service::{PortProvider, ServicePort};
 use super::timeouts::Timeouts;
 use super::{matching, order, retries, targets};
 
 /// The routes of a port of the HTTP family, in the order in which they are tried; the last one matches everything.
 pub(super) fn to_port(member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Vec<Route> {
-    match port.behind {
-        Behind::Node(node, listener) => {
+    match port.provider {
+        PortProvider::VirtualNode(node, listener) => {
             let cluster = targets::node_cluster(member, node, listener, backend);
             vec![to_clusters(
                 every_path(),
@@ -29,7 +29,7 @@ pub(super) fn to_port(member: &mut Member<'_>, backend: Backend<'_>, port: &Serv
                 Some(retries::default_policy()),
             )]
         }
-        Behind::Router(router, _) => {
+        PortProvider::VirtualRouter(router, _) => {
             let mut ordered: Vec<(order::Rank, &RouteSpec)> = port
                 .routes()
                 .map(|(name, route)| (order::of_route(name, route), route))

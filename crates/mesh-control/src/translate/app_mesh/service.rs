@@ -2,7 +2,7 @@
 
 use mesh_model::app_mesh::{Protocol, Topology};
 
-pub(super) use mesh_model::app_mesh::topology::{Behind, ServicePort};
+pub(super) use mesh_model::app_mesh::topology::{PortProvider, ServicePort};
 
 /// The ports of a virtual service. None if it has no provider, or one that does not exist.
 pub(super) fn ports<'a>(mesh: &'a Topology, service: &str) -> Vec<ServicePort<'a>> {

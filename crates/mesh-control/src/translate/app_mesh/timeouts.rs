@@ -9,7 +9,7 @@ use std::time::Duration;
 use mesh_model::app_mesh::listener::{IdleTimeout, Listener, ListenerTimeout, RequestTimeout};
 use mesh_model::app_mesh::{self, RouteSpec};
 
-use super::service::{Behind, ServicePort};
+use super::service::{PortProvider, ServicePort};
 
 /// For a whole answer, retries included. Source: App Mesh user guide, "Routes" and "Virtual nodes" (read 2026-11-23).
 const PER_REQUEST: Duration = Duration::from_secs(15);
@@ -53,9 +53,9 @@ impl Timeouts {
     /// Those of a virtual gateway's route to this port: the longest of all behind it, since nobody can configure
     /// them. Source: the walkthrough "howto-timeout-policy" among App Mesh's public examples (read 2026-11-23).
     pub(super) fn of_all_behind(port: &ServicePort<'_>) -> Self {
-        let all: Vec<Self> = match port.behind {
-            Behind::Node(_, listener) => vec![Self::of_listener(listener)],
-            Behind::Router(..) => port.routes().map(|(_, route)| Self::of_route(route)).collect(),
+        let all: Vec<Self> = match port.provider {
+            PortProvider::VirtualNode(_, listener) => vec![Self::of_listener(listener)],
+            PortProvider::VirtualRouter(..) => port.routes().map(|(_, route)| Self::of_route(route)).collect(),
         };
         let longest = |limits: Vec<Option<Duration>>, default: Duration| {
             if limits.contains(&None) {

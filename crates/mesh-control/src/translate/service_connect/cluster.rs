@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
     ExplicitHttpConfig, UpstreamProtocolOptions,
 };
 use envoy_types::pb::google::protobuf::Any;
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 use prost::Name;
 
@@ -27,7 +27,7 @@ const APP_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 const NO_LIMIT: u32 = i32::MAX as u32;
 
 /// The cluster of an endpoint's tasks, as their callers see it.
-pub(super) fn egress(name: &str, endpoint: &Endpoint) -> Cluster {
+pub(super) fn egress(name: &str, endpoint: &ServiceConnectService) -> Cluster {
     Cluster {
         name: name.to_owned(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())),
@@ -42,7 +42,7 @@ pub(super) fn egress(name: &str, endpoint: &Endpoint) -> Cluster {
 }
 
 /// The cluster of the application beside the Envoy.
-pub(super) fn ingress(name: &str, endpoint: &Endpoint, application: SocketAddr) -> Cluster {
+pub(super) fn ingress(name: &str, endpoint: &ServiceConnectService, application: SocketAddr) -> Cluster {
     Cluster {
         name: name.to_owned(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
@@ -52,7 +52,7 @@ pub(super) fn ingress(name: &str, endpoint: &Endpoint, application: SocketAddr) 
     }
 }
 
-fn common(endpoint: &Endpoint) -> Cluster {
+fn common(endpoint: &ServiceConnectService) -> Cluster {
     Cluster {
         circuit_breakers: Some(CircuitBreakers {
             thresholds: vec![Thresholds {
@@ -72,7 +72,7 @@ fn common(endpoint: &Endpoint) -> Cluster {
     }
 }
 
-fn http_options(endpoint: &Endpoint) -> Option<Any> {
+fn http_options(endpoint: &ServiceConnectService) -> Option<Any> {
     let protocol = match endpoint.protocol {
         AppProtocol::Http => ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default()),
         AppProtocol::Http2 | AppProtocol::Grpc => ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default()),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use envoy_types::pb::envoy::config::listener::v3::{Filter, Listener};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
-use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Endpoint, Namespace};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Namespace, ServiceConnectService};
 
 use super::super::Translation;
 use super::super::http::Manager;
@@ -26,7 +26,7 @@ pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translatio
         translation.notes.push(no_port());
     }
     for endpoint in namespace
-        .endpoints
+        .services
         .iter()
         .filter(|endpoint| !endpoint.protocol.is_http_family())
     {
@@ -54,7 +54,7 @@ fn http(port: u16, own: &MeshwrightMetadata) -> Listener {
 }
 
 /// What passes the bytes of a TCP endpoint on.
-pub(super) fn tcp_filter(namespace: &Namespace, endpoint: &Endpoint) -> Filter {
+pub(super) fn tcp_filter(namespace: &Namespace, endpoint: &ServiceConnectService) -> Filter {
     Tcp {
         stat_prefix: format!("egress.tcp.{}", endpoint.port),
         to: ClusterSpecifier::Cluster(names::egress_cluster(namespace, endpoint)),
@@ -70,7 +70,7 @@ pub(super) fn no_port() -> String {
     "the wiring has no port for `egress`: the application cannot call others".to_owned()
 }
 
-fn unreachable_tcp(endpoint: &Endpoint, listener: &str) -> String {
+fn unreachable_tcp(endpoint: &ServiceConnectService, listener: &str) -> String {
     format!(
         "TCP endpoint {}:{} cannot be called from here: the wiring has no port for `{listener}`",
         endpoint.dns_name, endpoint.port

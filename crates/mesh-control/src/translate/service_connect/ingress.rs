@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
-use mesh_model::namespace::{Endpoint, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use super::super::Translation;
 use super::super::http::Manager;
@@ -13,8 +13,8 @@ use super::{cluster, names, routes};
 use crate::node::{NodeMetadata, ingress_listener};
 
 pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetadata, translation: &mut Translation) {
-    let mut seen: BTreeMap<&str, &Endpoint> = BTreeMap::new();
-    for endpoint in namespace.offered_by(service) {
+    let mut seen: BTreeMap<&str, &ServiceConnectService> = BTreeMap::new();
+    for endpoint in namespace.services_of(service) {
         if endpoint.ingress_port_override.is_some() {
             translation.notes.push(format!(
                 "the IngressPortOverride of `{}` is not used: the task's wiring says where its listeners are",
@@ -67,12 +67,12 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetad
 }
 
 /// Where the application listens for what comes for this endpoint.
-fn application(wiring: &NodeMetadata, endpoint: &Endpoint) -> SocketAddr {
+fn application(wiring: &NodeMetadata, endpoint: &ServiceConnectService) -> SocketAddr {
     let ip = wiring.extension.app_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     SocketAddr::from((ip, wiring.app_port(endpoint.container_port)))
 }
 
-fn differing_timeouts(first: &Endpoint, endpoint: &Endpoint) -> Option<String> {
+fn differing_timeouts(first: &ServiceConnectService, endpoint: &ServiceConnectService) -> Option<String> {
     let same = first.idle_timeout == endpoint.idle_timeout && first.per_request_timeout == endpoint.per_request_timeout;
     (!same).then(|| {
         format!(

@@ -20,7 +20,7 @@ use envoy_types::pb::envoy::config::core::v3::CidrRange;
 use envoy_types::pb::envoy::config::listener::v3::listener_filter::ConfigType;
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter};
 use envoy_types::pb::envoy::extensions::filters::listener::original_dst::v3::OriginalDst;
-use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Endpoint, Namespace};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Namespace, ServiceConnectService};
 
 use super::super::Translation;
 use super::super::envoy::{address, any, uint32};
@@ -34,7 +34,7 @@ use crate::node::{NodeMetadata, egress_listener};
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The endpoints that are called at one address and port.
-type Calls<'n> = BTreeMap<(Ipv4Addr, u16), Vec<&'n Endpoint>>;
+type Calls<'n> = BTreeMap<(Ipv4Addr, u16), Vec<&'n ServiceConnectService>>;
 
 pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translation: &mut Translation) {
     let Some(port) = wiring.listener_ports.get(&egress_listener()) else {
@@ -57,7 +57,7 @@ pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translatio
 /// Which endpoints have an address here, and at which address and port they are called.
 fn calls<'n>(namespace: &'n Namespace, wiring: &NodeMetadata, notes: &mut Vec<String>) -> Calls<'n> {
     let mut calls = Calls::new();
-    for endpoint in &namespace.endpoints {
+    for endpoint in &namespace.services {
         match wiring.extension.virtual_addresses.get(&endpoint.dns_name) {
             Some(IpAddr::V4(ip)) => calls.entry((*ip, endpoint.port)).or_default().push(endpoint),
             Some(IpAddr::V6(ip)) => notes.push(unreachable(
@@ -80,7 +80,7 @@ fn calls<'n>(namespace: &'n Namespace, wiring: &NodeMetadata, notes: &mut Vec<St
 fn filter(
     namespace: &Namespace,
     wiring: &NodeMetadata,
-    endpoints: &[&Endpoint],
+    endpoints: &[&ServiceConnectService],
     translation: &mut Translation,
 ) -> Option<Filter> {
     if let [only] = endpoints
@@ -88,7 +88,7 @@ fn filter(
     {
         return Some(egress::tcp_filter(namespace, only));
     }
-    let (http, tcp): (Vec<&Endpoint>, Vec<&Endpoint>) = endpoints
+    let (http, tcp): (Vec<&ServiceConnectService>, Vec<&ServiceConnectService>) = endpoints
         .iter()
         .partition(|endpoint| endpoint.protocol.is_http_family());
     for endpoint in tcp {
@@ -151,7 +151,7 @@ fn listener(port: u16, chains: Vec<FilterChain>) -> Listener {
     }
 }
 
-fn unreachable(endpoint: &Endpoint, reason: &str) -> String {
+fn unreachable(endpoint: &ServiceConnectService, reason: &str) -> String {
     format!(
         "`{}:{}` cannot be called from here: {reason}",
         endpoint.dns_name, endpoint.port

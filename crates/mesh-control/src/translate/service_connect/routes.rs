@@ -8,7 +8,7 @@ use envoy_types::pb::envoy::config::route::v3::{
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
-use mesh_model::namespace::{Endpoint, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 use sidecar_contract::{LocalReply, local_reply};
 
 use super::super::answer::{answer, every_path, some_of};
@@ -19,7 +19,7 @@ use super::names;
 /// The routes behind the egress listener of explicit wiring: everything that HTTP calls.
 pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
     let endpoints = namespace
-        .endpoints
+        .services
         .iter()
         .filter(|endpoint| endpoint.protocol.is_http_family());
     by_host(names::EGRESS_ROUTES.to_owned(), namespace, endpoints)
@@ -29,7 +29,7 @@ pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
 pub(super) fn by_host<'e>(
     name: String,
     namespace: &Namespace,
-    endpoints: impl IntoIterator<Item = &'e Endpoint>,
+    endpoints: impl IntoIterator<Item = &'e ServiceConnectService>,
 ) -> RouteConfiguration {
     let hosts = endpoints
         .into_iter()
@@ -42,7 +42,7 @@ pub(super) fn by_host<'e>(
 }
 
 /// Routes to the one endpoint that can be meant, whatever the Host is: the application chose it by its address.
-pub(super) fn to_endpoint(name: String, namespace: &Namespace, endpoint: &Endpoint) -> RouteConfiguration {
+pub(super) fn to_endpoint(name: String, namespace: &Namespace, endpoint: &ServiceConnectService) -> RouteConfiguration {
     RouteConfiguration {
         name,
         virtual_hosts: vec![host_of(namespace, endpoint, vec!["*".to_owned()])],
@@ -50,7 +50,7 @@ pub(super) fn to_endpoint(name: String, namespace: &Namespace, endpoint: &Endpoi
     }
 }
 
-fn host_of(namespace: &Namespace, endpoint: &Endpoint, domains: Vec<String>) -> VirtualHost {
+fn host_of(namespace: &Namespace, endpoint: &ServiceConnectService, domains: Vec<String>) -> VirtualHost {
     VirtualHost {
         name: format!("{}:{}", endpoint.dns_name, endpoint.port),
         domains,
@@ -61,7 +61,7 @@ fn host_of(namespace: &Namespace, endpoint: &Endpoint, domains: Vec<String>) -> 
 
 /// The routes behind an ingress listener: everything leads to the application. What failed there is the
 /// caller's to try again, with another task. Nothing the application says passes for the word of its sidecar.
-pub(super) fn ingress(name: String, cluster: String, endpoint: &Endpoint) -> RouteConfiguration {
+pub(super) fn ingress(name: String, cluster: String, endpoint: &ServiceConnectService) -> RouteConfiguration {
     RouteConfiguration {
         virtual_hosts: vec![VirtualHost {
             name: "application".to_owned(),
@@ -76,7 +76,7 @@ pub(super) fn ingress(name: String, cluster: String, endpoint: &Endpoint) -> Rou
 }
 
 /// The Host headers that mean this endpoint. Port 80 goes without saying in HTTP, others have to be said.
-fn domains(endpoint: &Endpoint) -> Vec<String> {
+fn domains(endpoint: &ServiceConnectService) -> Vec<String> {
     let with_port = format!("{}:{}", endpoint.dns_name, endpoint.port);
     if endpoint.port == 80 {
         vec![endpoint.dns_name.clone(), with_port]
@@ -86,7 +86,7 @@ fn domains(endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// The routes to an endpoint's tasks: one for requests that do no harm when they are made twice, one for all others.
-fn to_tasks(cluster: &str, endpoint: &Endpoint) -> Vec<Route> {
+fn to_tasks(cluster: &str, endpoint: &ServiceConnectService) -> Vec<Route> {
     let repeatable = RouteMatch {
         headers: vec![HeaderMatcher {
             name: ":method".to_owned(),
@@ -113,7 +113,12 @@ fn to_tasks(cluster: &str, endpoint: &Endpoint) -> Vec<Route> {
     ]
 }
 
-fn to_cluster(cluster: &str, endpoint: &Endpoint, matching: RouteMatch, retry_policy: Option<RetryPolicy>) -> Route {
+fn to_cluster(
+    cluster: &str,
+    endpoint: &ServiceConnectService,
+    matching: RouteMatch,
+    retry_policy: Option<RetryPolicy>,
+) -> Route {
     Route {
         r#match: Some(matching),
         action: Some(Action::Route(RouteAction {
@@ -155,7 +160,7 @@ fn unknown_service(namespace: &Namespace) -> VirtualHost {
 
 fn known_names(namespace: &Namespace) -> String {
     let names: Vec<String> = namespace
-        .endpoints
+        .services
         .iter()
         .filter(|endpoint| endpoint.protocol.is_http_family())
         .map(|endpoint| match endpoint.port {

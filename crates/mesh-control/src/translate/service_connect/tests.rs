@@ -15,8 +15,8 @@ use xds_server::{Reference, ResourceType};
 
 mod intercepted;
 
-fn endpoint(name: &str, port: u16) -> Endpoint {
-    Endpoint {
+fn endpoint(name: &str, port: u16) -> ServiceConnectService {
+    ServiceConnectService {
         discovery_name: name.to_owned(),
         service: "blue".to_owned(),
         port_name: "http".to_owned(),
@@ -30,10 +30,10 @@ fn endpoint(name: &str, port: u16) -> Endpoint {
     }
 }
 
-fn namespace(endpoints: impl IntoIterator<Item = Endpoint>) -> Namespace {
+fn namespace(endpoints: impl IntoIterator<Item = ServiceConnectService>) -> Namespace {
     Namespace {
         name: "ns".to_owned(),
-        endpoints: endpoints.into_iter().collect(),
+        services: endpoints.into_iter().collect(),
     }
 }
 
@@ -44,7 +44,7 @@ fn blue() -> ServiceIdentity {
     }
 }
 
-fn world(endpoints: impl IntoIterator<Item = Endpoint>) -> MeshState {
+fn world(endpoints: impl IntoIterator<Item = ServiceConnectService>) -> MeshState {
     let mut world = MeshState::default();
     world.namespaces.insert("ns".to_owned(), namespace(endpoints));
     world.services.insert(blue(), "ns".to_owned());
@@ -100,13 +100,13 @@ fn an_unknown_host_is_told_twenty_names_at_most() {
 #[test]
 fn the_longest_explanation_is_short_enough_for_envoy() {
     // The longest client names that ECS allows, and the longest name that Cloud Map allows for their namespace.
-    let endpoints = (0..100).map(|number| Endpoint {
+    let endpoints = (0..100).map(|number| ServiceConnectService {
         dns_name: format!("{number:0127}"),
         ..endpoint("e", 65535)
     });
     let namespace = Namespace {
         name: "n".repeat(1024),
-        endpoints: endpoints.collect(),
+        services: endpoints.collect(),
     };
     assert!(explanation(&namespace).len() <= 4096);
 }
@@ -139,7 +139,7 @@ fn a_service_outside_the_namespace_has_no_configuration() {
 
 #[test]
 fn two_endpoints_on_one_port_share_its_listener() {
-    let second = Endpoint {
+    let second = ServiceConnectService {
         per_request_timeout: None,
         ..endpoint("b", 81)
     };
@@ -172,7 +172,7 @@ fn two_endpoints_on_one_port_share_its_listener() {
 
 #[test]
 fn what_the_wiring_has_no_port_for_is_noted() {
-    let ledger = Endpoint {
+    let ledger = ServiceConnectService {
         protocol: AppProtocol::Tcp,
         port_name: "tcp".to_owned(),
         ..endpoint("ledger", 5432)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mesh_control::{Addresses, MeshState, NodeEndpoint};
 use mesh_control::{NodeStatus, XdsProtocol};
-use mesh_model::app_mesh::{Assembly, ResourcePath, Spelling};
+use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Mesh};
@@ -79,7 +79,7 @@ impl Demo {
                 format!("mesh/demo/{path}")
             };
             let resource = ResourcePath::parse(&path).expect("a path");
-            assembly.add(resource, document, Spelling::Api, &path);
+            assembly.add(resource, document, KeyCasing::Camel, &path);
         }
         let meshes = assembly.finish().unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         self.mesh.control.update(|world| world.meshes = meshes);

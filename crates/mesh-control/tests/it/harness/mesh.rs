@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use mesh_control::{Addresses, ControlPlane, MeshState, ServiceIdentity};
 use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::namespace::{
-    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Endpoint, Namespace,
+    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Namespace, ServiceConnectService,
 };
 use mesh_model::service_connect::AppProtocol;
 use tokio::task::JoinHandle;
@@ -26,17 +26,17 @@ pub(crate) struct Mesh {
 
 impl Mesh {
     /// A mesh in which these endpoints can be called.
-    pub(crate) async fn start(protocol: XdsProtocol, endpoints: &[Endpoint]) -> Self {
+    pub(crate) async fn start(protocol: XdsProtocol, endpoints: &[ServiceConnectService]) -> Self {
         let mesh = Self::start_at(Addresses::default(), protocol, MeshState::default()).await;
         mesh.found(endpoints);
         mesh
     }
 
     /// Creates the namespace, with these endpoints.
-    pub(crate) fn found(&self, endpoints: &[Endpoint]) {
+    pub(crate) fn found(&self, endpoints: &[ServiceConnectService]) {
         let namespace = Namespace {
             name: NAMESPACE.to_owned(),
-            endpoints: endpoints.to_vec(),
+            services: endpoints.to_vec(),
         };
         self.control
             .update(|world| drop(world.namespaces.insert(NAMESPACE.to_owned(), namespace)));
@@ -69,7 +69,7 @@ impl Mesh {
     }
 
     /// Adds an endpoint, or replaces the one of this name.
-    pub(crate) fn offer(&self, endpoint: Endpoint) {
+    pub(crate) fn offer(&self, endpoint: ServiceConnectService) {
         self.change_endpoints(|endpoints| {
             endpoints.retain(|other| other.discovery_name != endpoint.discovery_name);
             endpoints.push(endpoint);
@@ -81,10 +81,10 @@ impl Mesh {
         self.change_endpoints(|endpoints| endpoints.retain(|endpoint| endpoint.discovery_name != discovery_name));
     }
 
-    fn change_endpoints(&self, change: impl FnOnce(&mut Vec<Endpoint>)) {
+    fn change_endpoints(&self, change: impl FnOnce(&mut Vec<ServiceConnectService>)) {
         self.control.update(|world| {
             let namespace = world.namespaces.get_mut(NAMESPACE).expect("every test's namespace");
-            change(&mut namespace.endpoints);
+            change(&mut namespace.services);
         });
     }
 
@@ -153,9 +153,9 @@ pub(crate) fn node_id(service: &str) -> String {
 
 /// An endpoint with ECS's defaults, named for the service that offers it, on port 80 where Hosts have one and
 /// on 9000 where not.
-pub(crate) fn endpoint(service: &str, protocol: AppProtocol) -> Endpoint {
+pub(crate) fn endpoint(service: &str, protocol: AppProtocol) -> ServiceConnectService {
     let http = protocol.is_http_family();
-    Endpoint {
+    ServiceConnectService {
         discovery_name: service.to_owned(),
         service: service.to_owned(),
         port_name: protocol.to_string(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mesh_control::NodeMetadata;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 
 use super::mesh::node_id;
 use super::{Envoy, Mesh, ReservedPort, eventually};
@@ -34,7 +34,7 @@ impl Task {
     }
 
     /// A task with an application at `application` that offers `endpoint`.
-    pub(crate) async fn offering(mesh: &Mesh, endpoint: &Endpoint, application: SocketAddr) -> Self {
+    pub(crate) async fn offering(mesh: &Mesh, endpoint: &ServiceConnectService, application: SocketAddr) -> Self {
         Self::wired(mesh, &endpoint.service, &[(endpoint, application)], &[]).await
     }
 
@@ -42,8 +42,8 @@ impl Task {
     pub(crate) async fn wired(
         mesh: &Mesh,
         service: &str,
-        offered: &[(&Endpoint, SocketAddr)],
-        tcp: &[&Endpoint],
+        offered: &[(&ServiceConnectService, SocketAddr)],
+        tcp: &[&ServiceConnectService],
     ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let names = [egress_listener()]
@@ -95,7 +95,7 @@ impl Task {
     }
 
     /// Where peers reach `endpoint` in this task.
-    pub(crate) fn ingress(&self, endpoint: &Endpoint) -> SocketAddr {
+    pub(crate) fn ingress(&self, endpoint: &ServiceConnectService) -> SocketAddr {
         self.listener(&ingress_listener(&endpoint.port_name))
     }
 
@@ -105,7 +105,7 @@ impl Task {
     }
 
     /// Waits until its Envoy knows exactly these instances of `endpoint`.
-    pub(crate) async fn sees(&self, endpoint: &Endpoint, instances: &[SocketAddr]) {
+    pub(crate) async fn sees(&self, endpoint: &ServiceConnectService, instances: &[SocketAddr]) {
         let mut expected = instances.to_vec();
         expected.sort();
         eventually("the endpoints arrive", async || {
@@ -157,7 +157,7 @@ impl Task {
 }
 
 /// The name of the cluster of an endpoint's instances.
-pub(crate) fn egress_cluster(endpoint: &Endpoint) -> String {
+pub(crate) fn egress_cluster(endpoint: &ServiceConnectService) -> String {
     format!(
         "cds_egress_serviceconnect_{}_{}_{}",
         endpoint.discovery_name, endpoint.protocol, endpoint.port

@@ -5,52 +5,52 @@ use std::collections::BTreeMap;
 use super::super::virtual_node::Backend;
 use super::super::virtual_service::VirtualServiceProvider;
 use super::super::{GatewayRouteSpec, Kind, PortMapping, Protocol, ResourcePath, RouteSpec, VirtualNodeSpec};
-use super::{Misfit, Topology, VirtualGateway, VirtualRouter};
+use super::{Topology, TopologyError, VirtualGateway, VirtualRouter};
 
 /// Ports with what they speak.
 type Ports = Vec<(u16, Protocol)>;
 
-pub(super) fn check(topology: &Topology) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+pub(super) fn check(topology: &Topology) -> Vec<TopologyError> {
+    let mut errors = Vec::new();
     let mesh = &topology.name;
     for (name, spec) in &topology.virtual_services {
         if let Some(provider) = &spec.provider {
             let service = ResourcePath::new(mesh, Kind::VirtualService, name);
-            check_provider(topology, provider, &mut Found::of(service, &mut misfits));
+            check_provider(topology, provider, &mut Found::of(service, &mut errors));
         }
     }
     for (name, node) in &topology.virtual_nodes {
         let path = ResourcePath::new(mesh, Kind::VirtualNode, name);
-        check_backends(topology, node, &mut Found::of(path, &mut misfits));
+        check_backends(topology, node, &mut Found::of(path, &mut errors));
     }
     for (name, router) in &topology.virtual_routers {
         for (route_name, route) in &router.routes {
             let path = ResourcePath::within(mesh, name, Kind::Route, route_name);
-            check_route(topology, router, route, &mut Found::of(path, &mut misfits));
+            check_route(topology, router, route, &mut Found::of(path, &mut errors));
         }
     }
     for (name, gateway) in &topology.virtual_gateways {
         for (route_name, route) in &gateway.gateway_routes {
             let path = ResourcePath::within(mesh, name, Kind::GatewayRoute, route_name);
-            check_gateway_route(topology, gateway, route, &mut Found::of(path, &mut misfits));
+            check_gateway_route(topology, gateway, route, &mut Found::of(path, &mut errors));
         }
     }
-    misfits
+    errors
 }
 
 /// What was found of one resource.
 struct Found<'m> {
     resource: ResourcePath,
-    misfits: &'m mut Vec<Misfit>,
+    errors: &'m mut Vec<TopologyError>,
 }
 
 impl<'m> Found<'m> {
-    fn of(resource: ResourcePath, misfits: &'m mut Vec<Misfit>) -> Self {
-        Self { resource, misfits }
+    fn of(resource: ResourcePath, errors: &'m mut Vec<TopologyError>) -> Self {
+        Self { resource, errors }
     }
 
     fn add(&mut self, message: impl Into<String>) {
-        self.misfits.push(Misfit {
+        self.errors.push(TopologyError {
             resource: self.resource.clone(),
             message: message.into(),
         });

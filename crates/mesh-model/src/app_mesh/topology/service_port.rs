@@ -13,16 +13,16 @@ pub struct ServicePort<'a> {
     /// What is spoken there.
     pub protocol: Protocol,
     /// What stands behind it.
-    pub behind: Behind<'a>,
+    pub provider: PortProvider<'a>,
 }
 
 /// What stands behind a port of a virtual service.
 #[derive(Debug, Clone, Copy)]
-pub enum Behind<'a> {
+pub enum PortProvider<'a> {
     /// A listener of a virtual node, by the node's name.
-    Node(&'a str, &'a Listener),
+    VirtualNode(&'a str, &'a Listener),
     /// The routes of a virtual router, by the router's name.
-    Router(&'a str, &'a VirtualRouter),
+    VirtualRouter(&'a str, &'a VirtualRouter),
 }
 
 impl Topology {
@@ -36,7 +36,7 @@ impl Topology {
                 let node = self.virtual_nodes.get_key_value(&provider.virtual_node_name);
                 let listeners = node.into_iter().flat_map(|(name, node)| {
                     let listeners = node.listeners.iter();
-                    listeners.map(|listener| (listener.port_mapping, Behind::Node(name, listener)))
+                    listeners.map(|listener| (listener.port_mapping, PortProvider::VirtualNode(name, listener)))
                 });
                 listeners.map(ServicePort::new).collect()
             }
@@ -44,7 +44,7 @@ impl Topology {
                 let router = self.virtual_routers.get_key_value(&provider.virtual_router_name);
                 let listeners = router.into_iter().flat_map(|(name, router)| {
                     let listeners = router.spec.listeners.iter();
-                    listeners.map(|listener| (listener.port_mapping, Behind::Router(name, router)))
+                    listeners.map(|listener| (listener.port_mapping, PortProvider::VirtualRouter(name, router)))
                 });
                 listeners.map(ServicePort::new).collect()
             }
@@ -54,19 +54,19 @@ impl Topology {
 }
 
 impl<'a> ServicePort<'a> {
-    fn new((mapping, behind): (PortMapping, Behind<'a>)) -> Self {
+    fn new((mapping, provider): (PortMapping, PortProvider<'a>)) -> Self {
         Self {
             port: mapping.port,
             protocol: mapping.protocol,
-            behind,
+            provider,
         }
     }
 
     /// The routes of its router that hold for this port, by name. None if a virtual node stands behind it.
     pub fn routes(&self) -> impl Iterator<Item = (&'a str, &'a RouteSpec)> + use<'a> {
-        let (port, router) = match self.behind {
-            Behind::Router(_, router) => (self.port, Some(router)),
-            Behind::Node(..) => (self.port, None),
+        let (port, router) = match self.provider {
+            PortProvider::VirtualRouter(_, router) => (self.port, Some(router)),
+            PortProvider::VirtualNode(..) => (self.port, None),
         };
         router
             .into_iter()
@@ -80,7 +80,7 @@ impl<'a> ServicePort<'a> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::super::{Assembly, ResourcePath, Spelling};
+    use super::super::super::{Assembly, KeyCasing, ResourcePath};
     use super::*;
 
     fn mesh() -> Topology {
@@ -122,7 +122,7 @@ mod tests {
             ("mesh/demo/virtualService/by-nobody", json!({})),
         ] {
             let path = ResourcePath::parse(path).expect("a path");
-            assembly.add(path.clone(), &document, Spelling::Api, &path.to_string());
+            assembly.add(path.clone(), &document, KeyCasing::Camel, &path.to_string());
         }
         let mut meshes = assembly.finish().unwrap_or_else(|mistakes| panic!("{mistakes}"));
         meshes.remove("demo").expect("the mesh")

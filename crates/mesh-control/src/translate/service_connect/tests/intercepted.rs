@@ -11,8 +11,8 @@ use prost::Message;
 
 use super::*;
 
-fn tcp(name: &str, port: u16) -> Endpoint {
-    Endpoint {
+fn tcp(name: &str, port: u16) -> ServiceConnectService {
+    ServiceConnectService {
         protocol: AppProtocol::Tcp,
         port_name: "tcp".to_owned(),
         ..endpoint(name, port)
@@ -33,7 +33,7 @@ fn intercepted(virtual_addresses: &[(&str, IpAddr)]) -> NodeMetadata {
 }
 
 /// What is told to a task of `green`, which offers nothing.
-fn translated(endpoints: impl IntoIterator<Item = Endpoint>, wiring: &NodeMetadata) -> Translation {
+fn translated(endpoints: impl IntoIterator<Item = ServiceConnectService>, wiring: &NodeMetadata) -> Translation {
     let mut world = world(endpoints);
     let green = ServiceIdentity {
         service: "green".to_owned(),
@@ -101,7 +101,7 @@ fn domains(translation: &Translation, routes: &str) -> Vec<(String, Vec<String>)
 
 #[test]
 fn each_endpoint_is_told_apart_by_address_and_port() {
-    let slow = Endpoint {
+    let slow = ServiceConnectService {
         idle_timeout: Some(Duration::from_secs(900)),
         ..endpoint("slow", 8080)
     };
@@ -153,7 +153,7 @@ fn the_listener_asks_where_a_connection_wanted_to_go_and_is_at_the_loopback_addr
 
 #[test]
 fn one_name_has_one_address_for_all_its_ports() {
-    let admin = Endpoint {
+    let admin = ServiceConnectService {
         discovery_name: "admin".to_owned(),
         ..endpoint("a", 8081)
     };
