@@ -33,16 +33,17 @@ use self::inputs::InputError;
 /// Why a command for an AWS account failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AwsError {
-    #[error(transparent)]
-    Deploy(#[from] cfn_deploy::Error),
+    /// The message quotes its sources.
+    #[error("{0}")]
+    Deploy(cfn_deploy::Error),
     #[error(transparent)]
     Input(#[from] InputError),
     #[error(transparent)]
     Confirm(#[from] ConfirmError),
-    #[error("{confirm}; the change set remains: {source}")]
+    #[error("{confirm}; the change set remains: {error}")]
     NotDiscarded {
         confirm: ConfirmError,
-        source: cfn_deploy::Error,
+        error: cfn_deploy::Error,
     },
     #[error(transparent)]
     Description(#[from] ValidationErrors),
@@ -55,6 +56,12 @@ pub(crate) enum AwsError {
     Profile(String),
     #[error("stack `{stack}` is not deployed in {region}")]
     NotDeployed { stack: String, region: String },
+}
+
+impl From<cfn_deploy::Error> for AwsError {
+    fn from(error: cfn_deploy::Error) -> Self {
+        Self::Deploy(error)
+    }
 }
 
 impl AwsError {

@@ -9,7 +9,7 @@ use crate::trace_timeline;
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_walk_shows_every_way_through_the_mesh_and_leaves_nothing() {
+async fn the_smoke_test_takes_every_path_through_the_mesh() {
     let workdir = Workdir::new();
     let ended = Run::to_end(&workdir, workdir.example_named("appmesh", &["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -100,7 +100,7 @@ async fn a_changed_weight_reaches_a_running_mesh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mesh_that_does_not_fit_together_is_told_in_full() {
+async fn all_inconsistencies_of_a_mesh_are_reported() {
     let workdir = Workdir::new();
     let synth = workdir.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
     let mut template: Value = serde_json::from_str(&Run::to_end(&workdir, synth).await.stdout).expect("a template");

@@ -1,4 +1,4 @@
-//! Containers that do not work: the mesh does not come up, and says which container, how, and what it printed.
+//! Failing containers: the mesh does not start, and reports the container, the failure and its log.
 
 use std::net::TcpListener;
 
@@ -21,7 +21,7 @@ async fn failure(workdir: &Workdir, change: impl FnOnce(&mut Value), arguments: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_that_ends_at_once() {
+async fn a_container_that_exits_at_once() {
     let workdir = Workdir::new();
     for (command, reason) in [
         (

@@ -22,7 +22,7 @@ const WAY_OUT: &str =
     "Set ENVOY_BIN=/path/to/envoy to an Envoy 1.37 to 1.40, or unset it to have Envoy 1.40.0 installed.\n";
 
 #[tokio::test]
-async fn an_envoy_bin_that_is_no_envoy() {
+async fn an_envoy_bin_that_is_not_envoy() {
     let workdir = Workdir::new();
     let missing = workdir.path("envoy");
     assert_eq!(
@@ -57,7 +57,7 @@ async fn an_envoy_of_another_version() {
 }
 
 #[tokio::test]
-async fn neither_an_envoy_nor_a_python_to_install_one_with() {
+async fn neither_envoy_nor_python() {
     let workdir = Workdir::new();
     let cache = workdir.path("cache");
     assert_eq!(
@@ -87,7 +87,7 @@ echo it hurts; exit 7";
 }
 
 #[tokio::test]
-async fn no_folder_for_logs_and_sockets() {
+async fn no_directory_for_logs_and_sockets() {
     let workdir = Workdir::new();
     let missing = workdir.path("missing");
     let reason = failure(&workdir, &[("TMPDIR", &missing)]).await;

@@ -156,7 +156,7 @@ fn closed_pipe() -> Stdio {
 }
 
 #[tokio::test]
-async fn a_document_that_cannot_be_written_is_a_failure() {
+async fn a_failed_write_to_standard_output_is_an_error() {
     let workdir = Workdir::new();
     let mut command = workdir.example(&["synth"]);
     command.stdout(

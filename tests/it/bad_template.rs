@@ -6,8 +6,8 @@ use crate::run::Run;
 use crate::template::{changed, container, offer, properties};
 use crate::workdir::Workdir;
 
-/// Checks that `up` and `check` refuse the changed template with these problems and nothing else.
-async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], diagnostics: &[&str]) {
+/// Checks that `up` and `check` reject the changed template with exactly these diagnostics.
+async fn assert_rejected(change: impl FnOnce(&mut Value), arguments: &[&str], diagnostics: &[&str]) {
     let workdir = Workdir::new();
     let file = changed(&workdir, change).display().to_string();
     let diagnostics = diagnostics.join("\n  ");
@@ -22,8 +22,8 @@ async fn refused(change: impl FnOnce(&mut Value), arguments: &[&str], diagnostic
 }
 
 #[tokio::test]
-async fn names_that_two_services_claim() {
-    refused(
+async fn names_of_two_services() {
+    assert_rejected(
         |template| offer(template, "Green")["DiscoveryName"] = json!("blue"),
         &[],
         &[
@@ -32,7 +32,7 @@ async fn names_that_two_services_claim() {
         ],
     )
     .await;
-    refused(
+    assert_rejected(
         |template| properties(template, "GreenService")["ServiceName"] = json!("blue"),
         &[],
         &[
@@ -44,7 +44,7 @@ async fn names_that_two_services_claim() {
 
 #[tokio::test]
 async fn a_port_name_that_no_port_mapping_has() {
-    refused(
+    assert_rejected(
         |template| offer(template, "Green")["PortName"] = json!("web"),
         &[],
         &[
@@ -56,8 +56,8 @@ async fn a_port_name_that_no_port_mapping_has() {
 }
 
 #[tokio::test]
-async fn a_resource_that_does_not_run_here() {
-    refused(
+async fn an_unsupported_resource() {
+    assert_rejected(
         |template| template["Resources"]["Set"] = json!({"Type": "AWS::ECS::TaskSet"}),
         &[],
         &[
@@ -73,7 +73,7 @@ async fn a_function_that_needs_other_stacks() {
     const WHY: &str = "`Fn::ImportValue` needs `shared`, which none of the given stacks exports; they export nothing; \
                        give the template of the stack that does, too";
     let import = json!({"Fn::ImportValue": "shared"});
-    refused(
+    assert_rejected(
         |template| container(template, "Blue")["Environment"][0]["Value"] = import.clone(),
         &[],
         &[&format!(
@@ -81,8 +81,8 @@ async fn a_function_that_needs_other_stacks() {
         )],
     )
     .await;
-    // The cluster refers to the service's name as well, and the problem is told once all the same.
-    refused(
+    // The cluster refers to the service's name as well, and the error is reported once.
+    assert_rejected(
         |template| properties(template, "BlueService")["ServiceName"] = import.clone(),
         &[],
         &[&format!("Resources.BlueService.Properties.ServiceName: {WHY}")],
@@ -91,8 +91,8 @@ async fn a_function_that_needs_other_stacks() {
 }
 
 #[tokio::test]
-async fn an_image_that_nobody_knows() {
-    refused(
+async fn an_unknown_image() {
+    assert_rejected(
         |template| container(template, "Green")["Image"] = json!("nginx:1"),
         &["--image", "team/app=true"],
         &[
@@ -106,8 +106,8 @@ async fn an_image_that_nobody_knows() {
 }
 
 #[tokio::test]
-async fn containers_that_claim_the_same() {
-    refused(
+async fn containers_with_conflicting_ports() {
+    assert_rejected(
         |template| {
             let twin = container(template, "Green").clone();
             let containers = &mut properties(template, "GreenTaskDefinition")["ContainerDefinitions"];
@@ -125,8 +125,8 @@ async fn containers_that_claim_the_same() {
 }
 
 #[tokio::test]
-async fn a_mistake_that_two_services_share_is_told_once() {
-    refused(
+async fn an_error_shared_by_two_services_is_reported_once() {
+    assert_rejected(
         |template| {
             let shared = properties(template, "BlueService")["TaskDefinition"].clone();
             properties(template, "GreenService")["TaskDefinition"] = shared;
@@ -139,7 +139,7 @@ async fn a_mistake_that_two_services_share_is_told_once() {
         ],
     )
     .await;
-    refused(
+    assert_rejected(
         |template| properties(template, "GreenService")["TaskDefinition"] = json!({"Ref": "Nope"}),
         &[],
         &[
@@ -151,8 +151,8 @@ async fn a_mistake_that_two_services_share_is_told_once() {
 }
 
 #[tokio::test]
-async fn names_that_would_leave_their_folder() {
-    refused(
+async fn names_that_escape_their_directory() {
+    assert_rejected(
         |template| {
             properties(template, "GreenService")["ServiceName"] = json!("../../green");
             container(template, "Blue")["Name"] = json!("app/1");
@@ -169,8 +169,8 @@ async fn names_that_would_leave_their_folder() {
 }
 
 #[tokio::test]
-async fn several_mistakes_are_told_at_once() {
-    refused(
+async fn several_errors_are_reported_at_once() {
+    assert_rejected(
         |template| {
             template["Parameters"]["Stage"] = json!({"Type": "String"});
             template["Resources"]["Set"] = json!({"Type": "AWS::ECS::TaskSet"});
@@ -196,8 +196,8 @@ async fn several_mistakes_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn no_mistake_hides_another() {
-    refused(
+async fn no_error_hides_another() {
+    assert_rejected(
         |template| {
             template["Resources"]["Thing"] = json!({"Type": "AWS::AppMesh::Thing"});
             properties(template, "BlueService")["DesiredCount"] = json!(-1);
@@ -227,8 +227,8 @@ async fn no_mistake_hides_another() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_does_not_run_here_is_one_mistake() {
-    refused(
+async fn an_unsupported_namespace_is_one_error() {
+    assert_rejected(
         |template| template["Resources"]["Namespace"]["Type"] = json!("AWS::ServiceDiscovery::PublicDnsNamespace"),
         &[],
         &[
@@ -241,8 +241,8 @@ async fn a_namespace_that_does_not_run_here_is_one_mistake() {
 }
 
 #[tokio::test]
-async fn names_and_numbers_that_would_run_something_else() {
-    refused(
+async fn dangerous_names_and_numbers() {
+    assert_rejected(
         |template| {
             properties(template, "BlueService")["DesiredCout"] = json!(3);
             properties(template, "GreenService")["DesiredCount"] = json!(100_000);
@@ -272,8 +272,8 @@ async fn names_and_numbers_that_would_run_something_else() {
 }
 
 #[tokio::test]
-async fn images_that_stand_for_nothing() {
-    refused(
+async fn unused_image_options() {
+    assert_rejected(
         |template| container(template, "Green")["Image"] = json!("team/app:1"),
         &[
             "--image",

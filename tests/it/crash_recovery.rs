@@ -1,4 +1,4 @@
-//! Parts of a running mesh are killed outright, while somebody calls: the mesh carries on, or comes back by itself.
+//! Crash recovery: processes of a running mesh are killed under load.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ const APP: &str = "container app started";
 const ENVOY: &str = "Envoy ready after";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_fails_while_one_of_two_tasks_loses_a_part() {
+async fn no_request_fails_while_a_process_of_one_of_two_tasks_is_killed() {
     let workdir = Workdir::new();
     let mut run = Run::up(&workdir, workdir.example(&[])).await;
     for (round, part) in [APP, ENVOY].into_iter().enumerate() {
@@ -41,7 +41,7 @@ async fn no_call_fails_while_one_of_two_tasks_loses_a_part() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_was_the_only_one_comes_back_at_its_address() {
+async fn the_only_task_restarts_at_its_address() {
     let workdir = Workdir::new();
     let mut run = Run::up(&workdir, workdir.example(&[])).await;
     let url = run.url("/downstream/blue.serviceconnect");

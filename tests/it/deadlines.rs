@@ -31,7 +31,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["SERVICE_PORT"])), 
 const ALLOWED: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_greens_caller_says_reaches_blue_through_both_envoys_and_the_meshs_own_limit_still_holds() {
+async fn a_callers_deadline_passes_both_envoys_within_the_meshs_timeout() {
     let workdir = Workdir::new();
     let echo = workdir.file("echo.py", ECHO);
     let file = changed(&workdir, |template| {

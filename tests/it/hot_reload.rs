@@ -1,4 +1,4 @@
-//! A template that changes while its mesh runs: what changed is replaced, and nobody's call fails.
+//! Hot reload: changes of a template are applied to the running mesh without failed requests.
 
 use std::path::PathBuf;
 
@@ -67,7 +67,7 @@ async fn stop(run: Run<'_>, workdir: &Workdir) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changed_service_is_replaced_and_no_call_fails() {
+async fn a_changed_service_is_replaced_without_failed_requests() {
     let workdir = Workdir::new();
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
@@ -96,7 +96,7 @@ async fn a_changed_service_is_replaced_and_no_call_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_whose_tasks_fail_leaves_everything_as_it_was() {
+async fn a_change_with_failing_tasks_is_not_applied() {
     let workdir = Workdir::new();
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
@@ -119,7 +119,7 @@ async fn a_change_whose_tasks_fail_leaves_everything_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_and_its_routes_come_and_go() {
+async fn a_service_and_its_routes_are_added_and_removed() {
     let workdir = Workdir::new();
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
@@ -146,7 +146,7 @@ async fn a_service_and_its_routes_come_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_can_move_to_another_port_while_it_is_called() {
+async fn a_service_changes_its_port_under_load() {
     let workdir = Workdir::new();
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
@@ -182,7 +182,7 @@ async fn a_service_can_move_to_another_port_while_it_is_called() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_backend_is_there_for_the_tasks_that_are_to_call_it() {
+async fn a_new_backend_is_ready_before_its_callers() {
     let workdir = Workdir::new();
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
@@ -212,7 +212,7 @@ async fn a_new_backend_is_there_for_the_tasks_that_are_to_call_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_of_service_connect_can_be_registered_under_another_name_while_it_is_called() {
+async fn a_service_connect_endpoint_is_renamed_under_load() {
     let workdir = Workdir::new();
     let text = Run::to_end(&workdir, workdir.example(&["synth"])).await.stdout;
     let file = workdir.file("connect.template.json", &text);

@@ -1,4 +1,4 @@
-//! Whoever calls from outside the mesh: one call, or one after the other until told to stop.
+//! HTTP clients outside the mesh: single calls, and load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

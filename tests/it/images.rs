@@ -17,7 +17,7 @@ async fn images(workdir: &Workdir, more: &[&str]) -> Ended {
 }
 
 #[tokio::test]
-async fn the_commands_are_those_agreed_on_and_a_shell_can_read_them() {
+async fn the_script_matches_its_golden_file_and_is_valid_shell() {
     let workdir = Workdir::new();
     let given = ["--account", "123456789012", "--region", "eu-west-1"];
     let ended = images(&workdir, &given).await;
@@ -33,7 +33,7 @@ async fn the_commands_are_those_agreed_on_and_a_shell_can_read_them() {
 }
 
 #[tokio::test]
-async fn every_image_is_built_from_a_file_that_is_there_and_that_hadolint_finds_nothing_in() {
+async fn every_dockerfile_exists_and_passes_hadolint() {
     let tools = testkit::python_tools();
     let script = images(&Workdir::new(), &[]).await.stdout;
     let files: Vec<&str> = script
@@ -54,7 +54,7 @@ async fn every_image_is_built_from_a_file_that_is_there_and_that_hadolint_finds_
 }
 
 #[tokio::test]
-async fn what_would_end_a_word_of_the_script_is_refused() {
+async fn values_that_would_break_the_script_are_rejected() {
     for (option, value, reason) in [
         ("--account", "12", "expected an account ID of 12 digits"),
         ("--account", "12345678901;", "expected an account ID of 12 digits"),

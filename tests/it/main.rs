@@ -1,19 +1,19 @@
-//! Meshwright as its users meet it: the example and the `meshwright` binary are started as programs, and judged
-//! by what they print, what they answer and what they leave behind.
+//! End-to-end tests: the examples and the `meshwright` binary as programs, checked by their output, their responses and
+//! what they leave behind.
 //!
-//! Run them by `cargo test -p meshwright`: with `--test it`, Cargo neither builds nor renews the example.
+//! Run them with `cargo test -p meshwright`: with `--test it`, Cargo does not build the examples.
 //!
-//! - `workdir`, `run`, `http`, `template`, `golden`, `waterfall`: what the tests are written with;
-//! - `once`, `staying`, `killed`, `signals`, `side_by_side`: the example, run;
-//! - `lives`: how tasks start, fail and end;
-//! - `printed`: its template and its picture;
-//! - `file`: templates in files;
-//! - `images`: how the project's own container images are built;
-//! - `translate`: what their nodes' Envoys would be told;
-//! - `blue_green`, `demo_scenario`: deployments of the example bluegreen, and its demo scenario;
-//! - `deadlines`, `tcp`: how long a caller waits, told through Envoys; and a service that does not speak HTTP;
-//! - `app_mesh`: the example appmesh, and templates of App Mesh that others wrote;
-//! - `bad_input`, `bad_template`, `bad_container`, `bad_machine`: everything that can be wrong.
+//! - `workdir`, `run`, `http`, `template`, `golden`, `trace_timeline`: fixtures;
+//! - `once_flag`, `serve`, `crash_recovery`, `signals`, `parallel_meshes`: the example serviceconnect, run;
+//! - `task_lifecycle`: how tasks start, fail and stop;
+//! - `output`: templates, diagrams and help; `exit_codes`;
+//! - `template_files`, `hot_reload`: template files, and changes of them;
+//! - `images`: the script that builds the container images;
+//! - `translate`: Envoy configurations of nodes;
+//! - `blue_green`, `demo_scenario`: the example bluegreen, its deployments and its demo scenario;
+//! - `deadlines`, `tcp`: deadlines through Envoys; a TCP service;
+//! - `app_mesh`, `namespaces`: the example appmesh, foreign App Mesh templates, network namespaces;
+//! - `bad_input`, `bad_template`, `bad_container`, `bad_host`: invalid input and failing hosts.
 
 mod app_mesh;
 mod bad_container;

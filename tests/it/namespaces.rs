@@ -61,7 +61,7 @@ async fn a_call_by_name_goes_through_both_envoys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_walks_go_the_same_ways_as_without_namespaces() {
+async fn the_smoke_tests_take_the_same_paths_as_without_namespaces() {
     for (example, way) in [
         (
             "appmesh",
@@ -107,7 +107,7 @@ async fn endpoints_of_service_connect_have_addresses_in_the_hosts_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_failed_comes_back_with_its_address_and_its_rules() {
+async fn a_failed_task_restarts_with_its_address_and_rules() {
     let workdir = workdir();
     let mut run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
     for (round, part) in ["container app started", "Envoy ready after"].into_iter().enumerate() {
@@ -120,7 +120,7 @@ async fn a_task_that_failed_comes_back_with_its_address_and_its_rules() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_left_of_a_runner_that_is_killed_once_the_next_one_starts() {
+async fn directories_of_a_killed_runner_are_removed_by_the_next_run() {
     let workdir = workdir();
     let run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
     run.signal(Signal::KILL);
@@ -136,7 +136,7 @@ async fn nothing_is_left_of_a_runner_that_is_killed_once_the_next_one_starts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_may_not_make_networks_is_told_what_to_do() {
+async fn missing_permissions_for_namespaces_name_a_remedy() {
     let workdir = workdir();
     let program = in_namespaces(&workdir, "appmesh", &["--once"]);
     // Without the capability, root is as everybody else.
@@ -187,7 +187,7 @@ pub(crate) fn in_namespaces(workdir: &Workdir, example: &str, arguments: &[&str]
 /// The command that the invitation says leads into a task.
 fn inside(run: &Run<'_>, task: &str) -> Vec<String> {
     let printed = run.printed().stdout;
-    let ending = format!("# a shell inside {task}");
+    let ending = format!("# a shell in the namespaces of {task}");
     let line = printed.lines().find_map(|line| line.strip_suffix(&ending));
     let line = line.unwrap_or_else(|| panic!("no line ends with `{ending}` in:\n{printed}"));
     line.split_whitespace().map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! `--once`: the mesh comes up, takes its walk, says what happened, and is gone.
+//! `--once`: start, smoke test, results, stop.
 
 use crate::http::{FETCHED, GREEN};
 use crate::run::Run;
@@ -11,7 +11,7 @@ fn path_to(task: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
+async fn the_smoke_test_reaches_both_tasks_through_two_envoys() {
     let workdir = Workdir::new();
     let ended = Run::to_end(&workdir, workdir.example(&["--once"])).await;
     let stdout = &ended.stdout;
@@ -81,7 +81,7 @@ async fn the_walk_leads_through_two_envoys_to_both_tasks_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_tells_is_on_stderr_and_in_order() {
+async fn progress_is_on_stderr_and_in_order() {
     let workdir = Workdir::new();
     let ended = Run::to_end(&workdir, workdir.example(&["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_runs_do_not_disturb_each_other() {
+async fn two_meshes_run_in_parallel() {
     let rooms = [Workdir::new(), Workdir::new()];
     let (first, second) = tokio::join!(
         Run::up(&rooms[0], rooms[0].example(&[])),

@@ -1,4 +1,4 @@
-//! A mesh that stays up and is called as it says it can be, from outside.
+//! A serving mesh, called from outside at its printed addresses.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -10,11 +10,11 @@ use crate::run::Run;
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_address_it_prints_answers() {
+async fn every_printed_address_responds() {
     let workdir = Workdir::new();
     let run = Run::up(&workdir, workdir.example(&[])).await;
     let mode = std::fs::metadata(run.logs()).expect("it is there").permissions().mode();
-    assert_eq!(mode & 0o777, 0o700, "its files are nobody else's business");
+    assert_eq!(mode & 0o777, 0o700, "its files are private to the user");
     // Itself, and for each of three tasks an application and an Envoy. A health check may run just now.
     let processes = workdir.command_lines();
     assert!((7..=10).contains(&processes.len()), "{processes:#?}");
@@ -32,7 +32,7 @@ async fn every_address_it_prints_answers() {
     }
     status_page_shows_three_settled_envoys(&run).await;
     only_names_of_the_mesh_are_called(&green).await;
-    unknown_names_are_answered_with_the_known_ones(&green).await;
+    unknown_names_are_errors_that_name_the_known_ones(&green).await;
 
     run.signal(Signal::INT);
     let ended = run.end().await;
@@ -50,7 +50,7 @@ async fn every_address_it_prints_answers() {
 }
 
 async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
-    let url = run.url("# what each Envoy has accepted and refused");
+    let url = run.url("# ACKs and NACKs of each Envoy");
     let page = body(&url).await;
     let status: Value = serde_json::from_str(&page).expect("the status is JSON");
     let nodes = status["nodes"].as_array().unwrap_or_else(|| panic!("{page}"));
@@ -97,7 +97,7 @@ async fn only_names_of_the_mesh_are_called(green: &str) {
     }
 }
 
-async fn unknown_names_are_answered_with_the_known_ones(green: &str) {
+async fn unknown_names_are_errors_that_name_the_known_ones(green: &str) {
     let (status, answer) = get(&format!("{green}downstream/nope.serviceconnect"))
         .await
         .expect("it answers");

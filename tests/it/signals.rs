@@ -9,7 +9,7 @@ use crate::template::{changed, container, properties};
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupted_start_says_so_and_leaves_nothing() {
+async fn an_interrupted_start_is_reported_and_leaves_nothing() {
     // Three moments: before anything was started, in the middle, and when most is there.
     for moment in ["Envoy 1.", "control plane at ", "Envoy ready after "] {
         for once in [&[][..], &["--once"]] {
@@ -63,7 +63,7 @@ sleep 1000",
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_started_dies_with_a_runner_that_is_killed() {
+async fn children_die_with_a_killed_runner() {
     let workdir = Workdir::new();
     let run = Run::up(&workdir, workdir.example(&[])).await;
     assert!(answers(&run.url("# green/1, port http"), GREEN).await);
@@ -76,7 +76,7 @@ async fn what_it_started_dies_with_a_runner_that_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn signals_at_once_are_one_wish() {
+async fn simultaneous_signals_count_as_one() {
     let workdir = Workdir::new();
     let run = Run::up(&workdir, workdir.example(&[])).await;
     run.signal(Signal::TERM);
@@ -89,7 +89,7 @@ async fn signals_at_once_are_one_wish() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_signal_ends_what_does_not_stop() {
+async fn a_second_signal_kills_the_remaining_processes() {
     let workdir = Workdir::new();
     let file = changed(&workdir, |template: &mut Value| {
         *container(template, "Green") = json!({"Name": "app", "Image": "team/deaf"});

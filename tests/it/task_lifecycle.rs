@@ -1,4 +1,4 @@
-//! How tasks live and end: what is under way is delivered, what fails is noticed at once and told in a line.
+//! Task lifecycle: start, graceful stop, failures and their messages.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ server.server_close()
 ";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_reader_gets_all_of_an_answer_that_was_begun() {
+async fn a_slow_download_completes_during_shutdown() {
     for (protocol, ending) in [(Some("http"), "port http"), (None, "port http (tcp)")] {
         let workdir = Workdir::new();
         let script = workdir.file("downloads.py", DOWNLOADS);
@@ -117,7 +117,7 @@ async fn an_envoy_that_ends_while_a_container_waits_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_waited_for_is_said() {
+async fn unusual_waits_are_reported() {
     let workdir = Workdir::new();
     let file = changed(&workdir, |template| {
         let green = container(template, "Green");
@@ -140,7 +140,7 @@ async fn what_is_waited_for_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_life_is_told_by_its_own_lines() {
+async fn a_restart_reports_the_log_of_the_failed_run_only() {
     let workdir = Workdir::new();
     let file = changed(&workdir, |template| {
         *container(template, "Green") = json!({"Name": "app", "Image": "team/mortal"});

@@ -1,4 +1,4 @@
-//! A service that does not speak HTTP, called through real Envoys by what a container is told in its environment.
+//! A TCP service behind real Envoys, called through the egress address in the environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ Server(("127.0.0.1", int(os.environ["SERVICE_PORT"])), Database).serve_forever()
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_is_connected_to_where_the_client_says() {
+async fn a_tcp_service_is_reached_at_the_configured_egress() {
     let workdir = Workdir::new();
     let program = workdir.file("db.py", DATABASE);
     let file = changed(&workdir, |template| {

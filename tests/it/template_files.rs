@@ -1,4 +1,4 @@
-//! Templates in files, whoever wrote them: `meshwright up` and `meshwright check`.
+//! Template files from any source: `meshwright up` and `meshwright check`.
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -41,7 +41,7 @@ async fn a_synthesised_template_runs_from_its_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_template_written_by_hand_runs() {
+async fn a_handwritten_template_runs() {
     const TEMPLATE: &str = "
 AWSTemplateFormatVersion: 2010-09-09
 Parameters:
@@ -97,7 +97,7 @@ Resources:
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_program_can_stand_in_for_an_image() {
+async fn any_program_can_replace_an_image() {
     let workdir = Workdir::new();
     std::fs::create_dir(workdir.path("www")).expect("it is new");
     workdir.file("www/hello.txt", "hello");

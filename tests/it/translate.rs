@@ -1,4 +1,4 @@
-//! `meshwright translate`: what one node's Envoy would be told, and what a real Envoy says of it.
+//! `meshwright translate`: the Envoy configuration of a node, validated by a real Envoy.
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -89,7 +89,7 @@ async fn the_same_template_gives_the_same_document_with_app_meshs_names() {
 }
 
 #[tokio::test]
-async fn envoy_accepts_it_in_either_wiring() {
+async fn envoy_accepts_it_in_either_traffic_mode() {
     let workdir = Workdir::new();
     let connect = golden::path("serviceconnect.template.json").display().to_string();
     for (file, node) in [
@@ -112,7 +112,7 @@ async fn envoy_accepts_it_in_either_wiring() {
 }
 
 #[tokio::test]
-async fn what_envoy_refuses_is_refused_in_its_words() {
+async fn a_configuration_that_envoy_rejects() {
     let workdir = Workdir::new();
     let missing = workdir.path("missing.pem").display().to_string();
     let tls =
@@ -137,7 +137,7 @@ async fn what_envoy_refuses_is_refused_in_its_words() {
 }
 
 #[tokio::test]
-async fn a_verdict_writes_no_access_log() {
+async fn a_validation_writes_no_access_log() {
     let workdir = Workdir::new();
     let log = workdir.path("access.log");
     let logging = format!("Logging: {{AccessLog: {{File: {{Path: {}}}}}}}", log.display());
@@ -152,7 +152,7 @@ async fn a_verdict_writes_no_access_log() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_translated_is_said_beside_the_document() {
+async fn untranslated_parts_are_reported_on_stderr() {
     let workdir = Workdir::new();
     let tls =
         "TLS: {Mode: STRICT, Certificate: {ACM: {CertificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1'}}}";
@@ -167,7 +167,7 @@ async fn what_cannot_be_translated_is_said_beside_the_document() {
 }
 
 #[tokio::test]
-async fn several_templates_and_parameters_are_taken_as_up_takes_them() {
+async fn several_templates_and_parameters_work_as_in_up() {
     let workdir = Workdir::new();
     let mesh = "
 Parameters: {Mesh: {Type: String}}
@@ -216,7 +216,7 @@ Outputs: {Mesh: {Value: !GetAtt Mesh.MeshName, Export: {Name: mesh}}}
 }
 
 #[tokio::test]
-async fn a_node_that_is_not_there_is_answered_with_those_that_are() {
+async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
     let workdir = Workdir::new();
     for name in ["virtualNode/green", "mesh/demo/virtualService/blue.appmesh"] {
         let ended = translate(&workdir, CDK, name, &["--validate"]).await;
@@ -248,7 +248,7 @@ async fn a_node_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[tokio::test]
-async fn an_interrupted_verdict_leaves_nothing() {
+async fn an_interrupted_validation_leaves_nothing() {
     let workdir = Workdir::new();
     let is_judging = workdir.path("judging");
     // One that never comes to an end, and does not care about being asked to: nobody ever writes to the pipe.

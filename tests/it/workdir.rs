@@ -1,4 +1,4 @@
-//! A folder for one test: the files it needs, and a TMPDIR of its own in which leftovers can be counted.
+//! The directory of one test: its files, and a TMPDIR of its own in which leftovers are counted.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

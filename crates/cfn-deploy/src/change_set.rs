@@ -1,4 +1,4 @@
-//! A deployment that is ready: looked at, carried out or discarded.
+//! Change sets: inspected, executed or discarded.
 
 mod create;
 mod describe;
@@ -18,11 +18,11 @@ use super::status::StackCondition;
 
 pub use create::{ChangeSetOutcome, ParameterChange};
 
-/// Changes that CloudFormation stands ready to make.
+/// A change set that is ready to be executed.
 ///
-/// Dropping it changes nothing and leaves the change set: [`ChangeSet::discard`] removes it.
+/// Dropping it leaves the change set in the account; [`ChangeSet::discard`] deletes it.
 #[derive(Debug)]
-#[must_use = "it is carried out or discarded; dropped, it leaves a change set behind"]
+#[must_use = "execute or discard it; dropping it leaves the change set in the account"]
 pub struct ChangeSet {
     pub(super) environment: Environment,
     pub(super) set: ChangeSetId,
@@ -32,13 +32,13 @@ pub struct ChangeSet {
     pub(super) security: Vec<SecurityChange>,
 }
 
-/// A change set.
+/// Identifiers of a change set.
 #[derive(Debug, Clone)]
 pub(super) struct ChangeSetId {
     pub(super) id: String,
     pub(super) stack: String,
     pub(super) stack_id: String,
-    /// What its events are known by once it is executed; its name as well.
+    /// The client request token of its execution, which its stack events carry; also its name.
     pub(super) token: String,
     pub(super) is_update: bool,
 }
@@ -50,53 +50,53 @@ impl ChangeSet {
         &self.set.stack
     }
 
-    /// Whether the stack is created; otherwise it is updated.
+    /// Whether the change set creates the stack; otherwise it updates it.
     #[must_use]
     pub fn is_creation(&self) -> bool {
         !self.set.is_update
     }
 
-    /// What becomes of resources. Empty if only outputs or the like change.
+    /// The resource changes. Empty if only outputs or the like change.
     #[must_use]
     pub fn changes(&self) -> &[ResourceChange] {
         &self.changes
     }
 
-    /// The resources that are replaced, or may be.
+    /// The resources that are or may be replaced.
     pub fn replaced(&self) -> impl Iterator<Item = &ResourceChange> {
         self.changes
             .iter()
             .filter(|change| change.replacement != Replacement::Never)
     }
 
-    /// What changes in who may do what and who may reach what: to be confirmed by somebody.
+    /// Permission and network changes, to be confirmed before execution.
     #[must_use]
     pub fn security(&self) -> &[SecurityChange] {
         &self.security
     }
 
-    /// What differs between the deployed template and this one.
+    /// The differences between the deployed template and the new one.
     #[must_use]
     pub fn diff(&self) -> &Diff {
         &self.diff
     }
 
-    /// The parameters that have other values.
+    /// The changed parameters.
     #[must_use]
     pub fn parameters(&self) -> &[ParameterChange] {
         &self.parameters
     }
 
-    /// Makes the changes and follows them to their end. Answers what the stack tells then.
+    /// Executes the change set, waits for its end and returns the stack's outputs.
     ///
-    /// If the future is dropped once it has begun, CloudFormation goes on, and [`Environment::wait`] sees the rest.
+    /// If the future is dropped after the start, CloudFormation continues; [`Environment::wait`] waits for the end.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Failed`] if the changes fail: with the first real cause, what became of the stack, and the way out.
-    /// [`ErrorKind::Deleted`] if somebody deletes the stack meanwhile. [`ErrorKind::Rejected`] if the stack was changed
-    /// since this was prepared, and whatever else keeps the changes from beginning: then nothing was changed, and the
-    /// change set is removed.
+    /// [`ErrorKind::Failed`] if the operation fails, with its root cause, the stack's status and the next step.
+    /// [`ErrorKind::Deleted`] if the stack is deleted meanwhile. [`ErrorKind::Rejected`] and others if the change set cannot
+    /// be executed, because the stack was changed since for example: nothing was changed then, and the change set is
+    /// deleted.
     pub async fn execute(self, observer: &mut dyn Observer) -> Result<Outputs, Error> {
         let Self {
             environment,
@@ -111,11 +111,11 @@ impl ChangeSet {
             .stack_name(&set.stack_id)
             .client_request_token(&set.token);
         if let Err(error) = call.send().await {
-            let was_overtaken = matches!(error.code(), Some("InvalidChangeSetStatus" | "ChangeSetNotFound"));
-            let error = environment.call_error("ExecuteChangeSet", &set.stack, &error);
-            let error = environment.not_begun(&set, error).await;
-            return Err(match was_overtaken {
-                true => error.and("The stack was changed since this was prepared; see what deploying would change now"),
+            let is_outdated = matches!(error.code(), Some("InvalidChangeSetStatus" | "ChangeSetNotFound"));
+            let error = environment.call_error("ExecuteChangeSet", &set.stack, error);
+            let error = environment.not_started(&set, error).await;
+            return Err(match is_outdated {
+                true => error.with_sentence("The stack was changed since the change set was created; create a new one"),
                 false => error,
             });
         }
@@ -131,30 +131,30 @@ impl ChangeSet {
         Ok(stack.map(|stack| stack.outputs).unwrap_or_default())
     }
 
-    /// Removes the change set, and the stack if it is there for nothing else. Nothing is left then.
+    /// Deletes the change set, and the stack if it was created for this change set only.
     ///
     /// # Errors
     ///
-    /// Whatever keeps calls from being made.
+    /// If a call fails.
     pub async fn discard(self) -> Result<(), Error> {
         self.environment.discard(&self.set).await
     }
 }
 
 impl Environment {
-    /// The error of changes that did not begin. What was prepared is removed, unless they began all the same.
-    async fn not_begun(&self, set: &ChangeSetId, error: Error) -> Error {
+    /// The error of a change set that was not executed. Deletes it, unless its execution may have started.
+    async fn not_started(&self, set: &ChangeSetId, error: Error) -> Error {
         if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Unexpected) {
-            // Perhaps only the answer was lost.
-            return error.and("Whether the changes began is not known; following the stack shows it");
+            // Perhaps only the response was lost.
+            return error.with_sentence("It is unknown whether the operation started; wait for the stack to find out");
         }
         match self.discard(set).await {
-            Ok(()) => error.and("Nothing was changed"),
-            Err(also) => error.and(&format!("Nothing was changed, but the change set is left: {also}")),
+            Ok(()) => error.with_sentence("Nothing was changed"),
+            Err(also) => error.with_sentence(&format!("Nothing was changed, but the change set remains: {also}")),
         }
     }
 
-    /// Removes a change set that is not executed, and the stack if it is under review and has no other.
+    /// Deletes a change set that is not executed, and the stack if it is in review and has no other change set.
     pub(super) async fn discard(&self, set: &ChangeSetId) -> Result<(), Error> {
         let call = self
             .cloudformation()
@@ -164,7 +164,7 @@ impl Environment {
         match call.send().await {
             Ok(_) => {}
             Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(self.call_error("DeleteChangeSet", &set.stack, &error)),
+            Err(error) => return Err(self.call_error("DeleteChangeSet", &set.stack, error)),
         }
         if set.is_update {
             return Ok(());
@@ -175,26 +175,26 @@ impl Environment {
         if stack.status.condition() == StackCondition::ReviewInProgress && !self.has_others(set, &stack).await? {
             let call = self.cloudformation().delete_stack().stack_name(&stack.id);
             let deleted = call.send().await;
-            deleted.map_err(|error| self.call_error("DeleteStack", &set.stack, &error))?;
+            deleted.map_err(|error| self.call_error("DeleteStack", &set.stack, error))?;
         }
         Ok(())
     }
 
-    /// Whether a stack has change sets other than this one, which is being removed.
+    /// Whether a stack has change sets other than this one, which is being deleted.
     async fn has_others(&self, set: &ChangeSetId, stack: &DeployedStack) -> Result<bool, Error> {
-        let answer = self
+        let response = self
             .cloudformation()
             .list_change_sets()
             .stack_name(&stack.name)
             .send()
             .await;
-        let answer = answer.map_err(|error| self.call_error("ListChangeSets", &stack.name, &error))?;
-        let sets = answer.summaries.unwrap_or_default();
+        let response = response.map_err(|error| self.call_error("ListChangeSets", &stack.name, error))?;
+        let sets = response.summaries.unwrap_or_default();
         let is_other = |found: &ChangeSetSummary| {
-            let goes = found
+            let is_deleted = found
                 .status()
                 .is_some_and(|status| status.as_str().starts_with("DELETE_"));
-            !goes && found.change_set_id() != Some(&set.id)
+            !is_deleted && found.change_set_id() != Some(&set.id)
         };
         Ok(sets.iter().any(is_other))
     }

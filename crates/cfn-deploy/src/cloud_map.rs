@@ -1,4 +1,4 @@
-//! What a stack leaves in Cloud Map: registrations, and what Service Connect created for it.
+//! Leftovers of a stack in Cloud Map: registrations, and objects that Service Connect created.
 
 mod client;
 pub(crate) mod ownership;
@@ -12,11 +12,10 @@ use super::error::Error;
 use super::event::Observer;
 use super::poll::PollInterval;
 
-use ownership::{FoundNamespace, FoundService, NamespaceAction, OwnedNames, verdict};
+use ownership::{FoundNamespace, FoundService, NamespaceAction, OwnedNames, namespace_action};
 
-/// How long ECS may take to deregister tasks and to delete its services once a stack is gone. What is there after that
-/// was left.
-const SETTLING: Duration = Duration::from_secs(60);
+/// How long ECS may take to deregister tasks and to delete its services after a stack is deleted.
+const ECS_CLEANUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Environment {
     /// Deregisters all instances of a service.
@@ -35,7 +34,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Removes what Service Connect created for a stack in a namespace of that stack, which has lost its ECS services.
+    /// Removes the services that Service Connect created in a namespace of the stack, whose ECS services are deleted.
     pub(super) async fn clear_namespace(
         &self,
         namespace: &str,
@@ -47,7 +46,7 @@ impl Environment {
             return Ok(());
         };
         for service in self.services(&found).await? {
-            match owned.why_not(&service) {
+            match owned.foreign_reason(&service) {
                 None => self.remove_service(&service, destroyed, observer).await?,
                 Some(why) => destroyed.left.push(Leftover {
                     what: format!("service `{}` in namespace `{}`", service.name, found.name),
@@ -58,7 +57,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Removes the namespaces that ECS created for a stack that is gone now.
+    /// Removes the namespaces that ECS created for a deleted stack.
     pub(super) async fn remove_namespaces(
         &self,
         owned: &OwnedNames,
@@ -86,38 +85,38 @@ impl Environment {
     ) -> Result<(), Error> {
         let owner = self.owner(&found.id).await?;
         let mut poller = self.poller(PollInterval::CLOUD_MAP);
-        let stays = |why: String| Leftover {
+        let keep = |why: String| Leftover {
             what: format!("namespace `{}`", found.name),
             why,
         };
         let services = loop {
             let services = self.services(found).await?;
-            match verdict(found, owner.as_deref(), &services, owned, created) {
+            match namespace_action(found, owner.as_deref(), &services, owned, created) {
                 NamespaceAction::Keep(why) => {
-                    destroyed.left.push(stays(why));
+                    destroyed.left.push(keep(why));
                     return Ok(());
                 }
                 NamespaceAction::Delete => break services,
-                // ECS may still be at it.
-                NamespaceAction::DeleteOnceEmpty if poller.waited() < SETTLING => poller.wait().await,
-                // Those of a stack that is long gone may be another's by now.
+                // ECS may still be deregistering tasks.
+                NamespaceAction::DeleteOnceEmpty if poller.waited() < ECS_CLEANUP_TIMEOUT => poller.wait().await,
+                // The stack was deleted earlier: the instances may belong to another one.
                 NamespaceAction::DeleteOnceEmpty if !destroyed.existed => {
-                    let why = "something is registered in it, and the stack has been gone before".to_owned();
-                    destroyed.left.push(stays(why));
+                    let why = "it has registered instances, and the stack was deleted before".to_owned();
+                    destroyed.left.push(keep(why));
                     return Ok(());
                 }
                 NamespaceAction::DeleteOnceEmpty => break services,
             }
         };
-        if let Some(other) = self.claimant(&found.name).await? {
-            destroyed.left.push(stays(format!("stack `{other}` names it too")));
+        if let Some(other) = self.referring_stack(&found.name).await? {
+            destroyed.left.push(keep(format!("stack `{other}` refers to it too")));
             return Ok(());
         }
         for service in &services {
             self.remove_service(service, destroyed, observer).await?;
         }
         self.delete_namespace(found).await?;
-        let removed = format!("namespace `{}`, which Service Connect had created", found.name);
+        let removed = format!("namespace `{}`, created by Service Connect", found.name);
         observer.note(&format!("removed {removed}"));
         destroyed.removed.push(removed);
         Ok(())
@@ -133,10 +132,7 @@ impl Environment {
             self.deregister_all(&service.id, destroyed, observer).await?;
         }
         self.delete_service(service).await?;
-        let removed = format!(
-            "Cloud Map service `{}`, which Service Connect had created",
-            service.name
-        );
+        let removed = format!("Cloud Map service `{}`, created by Service Connect", service.name);
         observer.note(&format!("removed {removed}"));
         destroyed.removed.push(removed);
         Ok(())

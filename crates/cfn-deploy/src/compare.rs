@@ -1,4 +1,4 @@
-//! A request compared with what is deployed. Nothing is changed, and nothing is left behind.
+//! Compares an input with the deployed stack, without changing it.
 
 use super::change_set::{ChangeSetOutcome, ParameterChange};
 use super::deployment_input::DeploymentInput;
@@ -9,24 +9,24 @@ use super::security::SecurityChange;
 use super::status::{StackCondition, StackStatus};
 use cfn::Diff;
 
-/// How a request compares with what is deployed.
+/// The differences between an input and the deployed stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// What the stack stands at; `None` if it does not exist.
+    /// The status of the stack; `None` if it does not exist.
     pub status: Option<StackStatus>,
-    /// What differs between the deployed template and the request's.
+    /// The differences between the deployed template and the input's.
     pub diff: Diff,
-    /// The parameters that have other values.
+    /// The changed parameters.
     pub parameters: Vec<ParameterChange>,
-    /// What changes in who may do what and who may reach what.
+    /// Permission and network changes.
     pub security: Vec<SecurityChange>,
-    /// What CloudFormation would do about it, or why it cannot be asked. For a stack that does not exist it is not
-    /// asked: everything is created.
+    /// The resource changes that CloudFormation would make, or why they are unknown. Empty for a stack that does not exist,
+    /// because everything would be created.
     pub changes: Result<Vec<ResourceChange>, String>,
 }
 
 impl Comparison {
-    /// Whether a deployment would change nothing.
+    /// Whether there are no differences.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let unchanged = self.changes.as_ref().is_ok_and(Vec::is_empty);
@@ -35,33 +35,33 @@ impl Comparison {
 }
 
 impl Environment {
-    /// Compares a request with what is deployed, and asks CloudFormation by a change set, which is removed again, what
-    /// it would replace. If the future is dropped half-way, the change set may be left; it harms nobody.
+    /// Compares an input with the deployed stack. Resource changes come from a change set, which is deleted again. If the
+    /// future is dropped, the change set may remain; it has no effect.
     ///
     /// # Errors
     ///
-    /// As [`Environment::create_change_set`], but for a stack that nothing can be deployed to: then the comparison says so.
+    /// As [`Environment::create_change_set`], except for a busy or blocked stack: [`Comparison::changes`] has the reason then.
     pub async fn compare(&self, input: &DeploymentInput) -> Result<Comparison, Error> {
-        let judged = self.assess(input).await?;
-        let status = judged.deployed.as_ref().map(|stack| stack.status.clone());
+        let assessment = self.assess(input).await?;
+        let status = assessment.deployed.as_ref().map(|stack| stack.status.clone());
         let mut comparison = Comparison {
-            diff: judged.diff.clone(),
-            parameters: judged.parameters.clone(),
-            security: judged.security.clone(),
+            diff: assessment.diff.clone(),
+            parameters: assessment.parameters.clone(),
+            security: assessment.security.clone(),
             changes: Ok(Vec::new()),
             status,
         };
-        let Some(stack) = &judged.deployed else {
+        let Some(stack) = &assessment.deployed else {
             return Ok(comparison);
         };
         match stack.status.condition() {
-            // Everything is created, as if it were not there.
+            // Everything would be created.
             StackCondition::ReviewInProgress => comparison.status = None,
             StackCondition::Busy | StackCondition::Blocked => {
                 comparison.changes = Err(self.blocked_error(stack).to_string())
             }
             _ => {
-                if let ChangeSetOutcome::Ready(prepared) = self.build_change_set(input, judged).await? {
+                if let ChangeSetOutcome::Ready(prepared) = self.build_change_set(input, assessment).await? {
                     comparison.changes = Ok(prepared.changes().to_vec());
                     prepared.discard().await?;
                 }

@@ -1,4 +1,4 @@
-//! What the account has: a stack as it is deployed, with its template.
+//! Deployed stacks: status, parameters, outputs, template.
 
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{Stack as SdkStack, TemplateStage};
@@ -9,56 +9,56 @@ use super::environment::Environment;
 use super::error::{Error, ErrorKind};
 use super::status::{StackCondition, StackStatus};
 
-/// A stack as it is deployed.
+/// A deployed stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployedStack {
     /// Its name.
     pub name: String,
-    /// Its ARN, which no other stack of the name has, before or after.
+    /// Its ARN, which is unique even among stacks of the same name.
     pub id: String,
-    /// Where it stands.
+    /// Its status.
     pub status: StackStatus,
-    /// Why, if CloudFormation says so.
+    /// The reason of the status, if there is one.
     pub status_reason: Option<String>,
-    /// The values of its parameters; `****` for those that CloudFormation keeps to itself (`NoEcho`).
+    /// The values of its parameters; `****` for `NoEcho` parameters.
     pub parameters: IndexMap<String, String>,
-    /// What it tells.
+    /// Its outputs.
     pub outputs: Outputs,
     /// Its tags.
     pub tags: IndexMap<String, String>,
-    /// Whether it is protected against deletion.
+    /// Whether it has termination protection.
     pub is_protected: bool,
     /// When it was created, in seconds since 1970.
     pub(super) created: i64,
     template: String,
 }
 
-/// What a stack tells, by the outputs' logical ids.
+/// The outputs of a stack, by logical id.
 pub type Outputs = IndexMap<String, StackOutput>;
 
-/// One thing that a stack tells.
+/// An output of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StackOutput {
-    /// What it tells.
+    /// Its value.
     pub value: String,
-    /// What that is.
+    /// Its description.
     pub description: Option<String>,
-    /// The name under which other stacks import it.
+    /// Its export name.
     pub export: Option<String>,
 }
 
 impl DeployedStack {
-    /// The text of its template as it was sent. Empty for a stack that is under review, which has none.
+    /// The text of its template as it was submitted. Empty for a stack in review.
     #[must_use]
     pub fn template_text(&self) -> &str {
         &self.template
     }
 
-    /// Its template. Without anything in it for a stack that is under review.
+    /// Its template. Empty for a stack in review.
     ///
     /// # Errors
     ///
-    /// If the text is no template that can be read.
+    /// If the text is not a valid template.
     pub fn template(&self) -> Result<Template, TemplateError> {
         if self.template.is_empty() {
             return Ok(Template::default());
@@ -66,30 +66,30 @@ impl DeployedStack {
         Template::from_text(&self.template)
     }
 
-    /// The same stack with the text of its template.
+    /// Sets the text of the template.
     pub(super) fn with_template(self, template: String) -> Self {
         Self { template, ..self }
     }
 
-    /// As [`DeployedStack::template`], as an error of ours.
+    /// As [`DeployedStack::template`], with this crate's error.
     pub(super) fn read_template(&self) -> Result<Template, Error> {
         self.template().map_err(|error| {
             let message = format!(
-                "the template that stack `{}` was deployed with cannot be read: {error}",
+                "the deployed template of stack `{}` cannot be parsed: {error}",
                 self.name
             );
-            Error::new(ErrorKind::Unexpected, message)
+            Error::new(ErrorKind::Unexpected, message).with_source(error)
         })
     }
 }
 
 impl Environment {
-    /// A stack by its name, or `None` if there is none. Deleted stacks are not there. It takes two calls.
+    /// The stack of this name, or `None` if it does not exist or was deleted. Two calls.
     ///
     /// # Errors
     ///
-    /// Whatever keeps calls from being made, and [`ErrorKind::AccessDenied`] without
-    /// `cloudformation:DescribeStacks` and `cloudformation:GetTemplate`.
+    /// If a call fails; [`ErrorKind::AccessDenied`] without `cloudformation:DescribeStacks` and
+    /// `cloudformation:GetTemplate`.
     pub async fn deployed(&self, stack: &str) -> Result<Option<DeployedStack>, Error> {
         let Some(found) = self.describe(stack).await? else {
             return Ok(None);
@@ -107,19 +107,19 @@ impl Environment {
             .stack_name(&found.id)
             .template_stage(TemplateStage::Original);
         match template.send().await {
-            Ok(answer) => found.template = answer.template_body.unwrap_or_default(),
+            Ok(response) => found.template = response.template_body.unwrap_or_default(),
             Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(self.call_error("GetTemplate", stack, &error)),
+            Err(error) => return Err(self.call_error("GetTemplate", stack, error)),
         }
         Ok(Some(found))
     }
 
-    /// What a stack tells. `None` if there is no such stack.
+    /// The outputs of a stack. `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// As [`Environment::deployed`], and [`ErrorKind::Blocked`] or [`ErrorKind::Busy`] for a stack whose outputs say nothing,
-    /// because it was never deployed or is being deleted.
+    /// As [`Environment::deployed`], and [`ErrorKind::Blocked`] or [`ErrorKind::Busy`] for a stack without valid
+    /// outputs, because its creation failed or it is being deleted.
     pub async fn outputs(&self, stack: &str) -> Result<Option<Outputs>, Error> {
         let Some(found) = self.describe(stack).await?.map(read) else {
             return Ok(None);
@@ -139,7 +139,7 @@ impl Environment {
         }
     }
 
-    /// The error of a stack that nothing can be done with as it stands.
+    /// The error of a stack that is busy or blocked.
     pub(super) fn blocked_error(&self, stack: &DeployedStack) -> Error {
         let kind = if stack.status.is_in_progress() {
             ErrorKind::Busy
@@ -149,24 +149,24 @@ impl Environment {
         let remedy = stack.status.remedy(&stack.name, self.region()).unwrap_or_default();
         let reason = stack.status_reason.as_deref().filter(|reason| !reason.is_empty());
         let reason = reason.map(|reason| format!(" (\"{reason}\")")).unwrap_or_default();
-        let message = format!("stack `{}` is in {}{reason}: {remedy}", stack.name, stack.status);
+        let message = format!("stack `{}` is in status {}{reason}: {remedy}", stack.name, stack.status);
         Error::new(kind, message)
     }
 
-    /// What CloudFormation says of the stack with this name or id.
+    /// Describes the stack with this name or id.
     pub(super) async fn describe(&self, stack: &str) -> Result<Option<SdkStack>, Error> {
         match self.cloudformation().describe_stacks().stack_name(stack).send().await {
-            Ok(answer) => Ok(answer.stacks.and_then(|stacks| stacks.into_iter().next())),
+            Ok(response) => Ok(response.stacks.and_then(|stacks| stacks.into_iter().next())),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(self.call_error("DescribeStacks", stack, &error)),
+            Err(error) => Err(self.call_error("DescribeStacks", stack, error)),
         }
     }
 }
 
-/// Whether CloudFormation refused because there is no such stack: it has no code of its own for that.
+/// Whether the error means that the stack does not exist; CloudFormation has no error code for that.
 pub(super) fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    let refusal = error.as_service_error();
-    refusal.is_some_and(|error| {
+    let service_error = error.as_service_error();
+    service_error.is_some_and(|error| {
         let message = error.message().unwrap_or_default();
         error.code() == Some("ValidationError") && message.contains("does not exist")
     })
@@ -193,12 +193,12 @@ pub(super) fn read(stack: SdkStack) -> DeployedStack {
             .unwrap_or_default()
             .into_iter()
             .filter_map(|output| {
-                let told = StackOutput {
+                let value = StackOutput {
                     value: output.output_value.unwrap_or_default(),
                     description: output.description.filter(|text| !text.is_empty()),
                     export: output.export_name,
                 };
-                Some((output.output_key?, told))
+                Some((output.output_key?, value))
             })
             .collect(),
         tags: stack

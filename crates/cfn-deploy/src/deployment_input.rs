@@ -1,4 +1,4 @@
-//! What is to be deployed, and all that is judged about it before any call. Pure.
+//! Deployment input and its validation before any call. Pure.
 
 mod limits;
 
@@ -13,7 +13,7 @@ use super::deployed_stack::DeployedStack;
 
 pub(super) use limits::{Body, body, capabilities};
 
-/// What is to be deployed: a template under a stack's name.
+/// The input of a deployment: stack name, template, parameters, tags.
 #[derive(Debug, Clone)]
 pub struct DeploymentInput {
     pub(super) stack: String,
@@ -23,21 +23,21 @@ pub struct DeploymentInput {
     pub(super) url: Option<String>,
 }
 
-/// Where the value of a parameter comes from.
+/// The source of a parameter value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ParameterValue {
-    /// It is sent, and must not be shown.
+    /// Sent, and never shown.
     Secret(String),
-    /// It is sent.
+    /// Sent.
     Given(String),
-    /// The stack keeps what it has. The value, if it may be known.
+    /// The deployed value is kept. `None` if it is hidden.
     Kept(Option<String>),
-    /// The template has one.
+    /// The default of the template.
     Default(String),
 }
 
 impl ParameterValue {
-    /// The value, unless it is secret.
+    /// The value, unless it is hidden.
     pub(super) fn known(&self) -> Option<&str> {
         match self {
             Self::Given(value) | Self::Default(value) | Self::Kept(Some(value)) => Some(value),
@@ -47,7 +47,7 @@ impl ParameterValue {
 }
 
 impl DeploymentInput {
-    /// A template, to be deployed as the stack of this name.
+    /// A template to deploy as the stack of this name.
     #[must_use]
     pub fn new(stack: impl Into<String>, template: Template) -> Self {
         Self {
@@ -59,25 +59,25 @@ impl DeploymentInput {
         }
     }
 
-    /// The same request with a value for a parameter. Default, decided by us: a value that somebody gave the deployed
-    /// stack stays; one that came from the default of the template follows that default.
+    /// Sets the value of a parameter. Default, decided by us: a value that was set explicitly on the deployed stack is kept;
+    /// a value that came from the template's default follows the new default.
     #[must_use]
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.insert(name.into(), value.into());
         self
     }
 
-    /// The same request with a tag of the stack, which CloudFormation passes on to its resources. Default, decided by
-    /// CloudFormation: without any tag in the request, a stack keeps those it has.
+    /// Adds a tag of the stack, which CloudFormation propagates to its resources. Default, decided by CloudFormation:
+    /// without any tag in the input, a stack keeps its tags.
     #[must_use]
     pub fn with_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
         self
     }
 
-    /// The same request with the place in S3 where its template lies already, for one that is too long to be sent:
-    /// `https://BUCKET.s3.REGION.amazonaws.com/KEY`. What lies there has to be the template's JSON or YAML and is
-    /// compared with it. Default: it is sent.
+    /// Sets the S3 URL of the uploaded template, for templates over 51,200 bytes:
+    /// `https://BUCKET.s3.REGION.amazonaws.com/KEY`. The object is compared with the template. Default: the template is
+    /// sent with the call.
     #[must_use]
     pub fn with_template_at(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
@@ -90,17 +90,17 @@ impl DeploymentInput {
         &self.stack
     }
 
-    /// What is to be deployed.
+    /// The template.
     #[must_use]
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// What is wrong whatever the account holds: names, limits, parameters that nobody can want.
+    /// Validates names, limits and parameters, without any call.
     ///
     /// # Errors
     ///
-    /// Every problem, each with the path to what it is about.
+    /// All diagnostics, each with the path of its subject.
     pub fn check(&self) -> Result<(), ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
         limits::check(self, &mut diagnostics);
@@ -114,7 +114,7 @@ impl DeploymentInput {
                 };
                 diagnostics.add(
                     format!("Parameters.{name}"),
-                    format!("is no parameter of the template; {known}"),
+                    format!("the template has no such parameter; {known}"),
                 );
                 continue;
             };
@@ -129,7 +129,7 @@ impl DeploymentInput {
         diagnostics.into_result(())
     }
 
-    /// The value of every parameter, given what is deployed.
+    /// The value of every parameter, given the deployed stack.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl DeploymentInput {
                     let what = what.unwrap_or_default();
                     diagnostics.add(
                         format!("Parameters.{name}"),
-                        format!("has no value{what}; it has no default, so give one"),
+                        format!("has no value{what} and no default; set one"),
                     );
                     continue;
                 }
@@ -174,10 +174,10 @@ impl DeploymentInput {
     }
 }
 
-/// What CloudFormation shows in place of a value that it keeps to itself, and so do we.
+/// What CloudFormation, and this crate, shows in place of a `NoEcho` value.
 pub(super) const SECRET: &str = "****";
 
-/// Whether a parameter's value is not to be shown: `NoEcho`.
+/// Whether a parameter is `NoEcho`.
 pub(super) fn is_secret(parameter: &Parameter) -> bool {
     matches!(
         parameter.other.get("NoEcho").map(text).as_deref(),
@@ -185,7 +185,7 @@ pub(super) fn is_secret(parameter: &Parameter) -> bool {
     )
 }
 
-/// A value as CloudFormation takes it: always a string.
+/// A parameter value as CloudFormation expects it: always a string.
 fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),

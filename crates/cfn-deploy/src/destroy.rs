@@ -1,9 +1,9 @@
-//! Deleting a stack, with what would keep it from being deleted and what would be left of it.
+//! Deletes stacks, including what blocks their deletion and what they leave behind.
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::StackStatus as SdkStatus;
 
-use super::cloud_map::ownership::{OwnedNames, owned};
+use super::cloud_map::ownership::{OwnedNames, owned_names};
 use super::deployed_stack::{DeployedStack, read};
 use super::environment::Environment;
 use super::error::{Error, ErrorKind};
@@ -12,23 +12,23 @@ use super::event_reader::Operation;
 use super::status::StackCondition;
 use super::wait::OperationResult;
 
-/// What became of a stack that was to be destroyed, and of what it left in Cloud Map.
+/// The result of [`Environment::destroy`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Destroyed {
-    /// Whether there was such a stack.
+    /// Whether the stack existed.
     pub existed: bool,
-    /// What was removed beside the stack's resources, in renderer: "namespace `shop`, which Service Connect had created".
+    /// What was removed in addition to the stack's resources: "namespace `shop`, created by Service Connect".
     pub removed: Vec<String>,
-    /// What is left, and why.
+    /// What remains, and why.
     pub left: Vec<Leftover>,
 }
 
-/// Something that was left.
+/// Something that remains after a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
-    /// What: "namespace `shop`".
+    /// The object: "namespace `shop`".
     pub what: String,
-    /// Why: "service `orders` in it is not of this stack".
+    /// The reason: "service `orders` in it is not of this stack".
     pub why: String,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct StackResource {
     pub(super) physical_id: String,
 }
 
-/// Types of namespaces; CloudFormation cannot delete one that has services.
+/// Types of namespaces. CloudFormation cannot delete a namespace that has services.
 const NAMESPACES: [&str; 3] = [
     "AWS::ServiceDiscovery::HttpNamespace",
     "AWS::ServiceDiscovery::PrivateDnsNamespace",
@@ -48,44 +48,43 @@ const NAMESPACES: [&str; 3] = [
 const SERVICE: &str = "AWS::ServiceDiscovery::Service";
 
 impl Environment {
-    /// Deletes a stack and follows that to its end, with what CloudFormation would stumble over or leave:
+    /// Deletes a stack and waits for the end, including what blocks its deletion and what it leaves behind:
     ///
-    /// 1. The stack is deleted.
-    /// 2. If that fails, what is still registered in the stack's own Cloud Map services is deregistered, as Cloud Map
-    ///    deletes no service that has instances, and tasks that died left theirs; what Service Connect created for this
-    ///    stack in a namespace of it is removed; and the stack is deleted once more.
-    /// 3. A namespace that ECS created for this stack, because Service Connect was given its name, is removed with the
-    ///    services in it. It stays, and [`Destroyed::left`] says why, unless all of this is so: it is an HTTP namespace
-    ///    of no stack, no older than this one, with the tag that ECS gives (`AmazonECSManaged`) or none, and every
-    ///    service in it has that tag and a name that the stack's template gives, and no other stack names it.
+    /// 1. Delete the stack.
+    /// 2. If that fails: deregister all instances of the stack's Cloud Map services (Cloud Map does not delete a service
+    ///    that has instances, and tasks that died leave theirs), remove what Service Connect created for the stack in its
+    ///    namespaces, and delete the stack again.
+    /// 3. Remove namespaces that ECS created for the stack because Service Connect refers to them by name, with their
+    ///    services. A namespace is removed only if it is an HTTP namespace of no stack, not older than this stack, with the
+    ///    tag `AmazonECSManaged` or no tag; if every service in it has that tag and a name from the stack's template; and if
+    ///    no other stack refers to it. Otherwise it remains, and [`Destroyed::left`] has the reason.
     ///
-    /// A stack that does not exist is a success that says so; if one of this name was deleted in the last 90 days, step
-    /// 3 is done for it, so that destroying again finishes what was interrupted. A deletion that is under way already is
-    /// followed. The future may be dropped at any time, and destroying again goes on from there.
+    /// A stack that does not exist is a success, see [`Destroyed::existed`]. If a stack of this name was deleted in the last
+    /// 90 days, step 3 runs for it, so that an interrupted deletion can be completed. A deletion in progress is waited for.
+    /// Cancel-safe: call it again to resume.
     ///
     /// # Errors
     ///
-    /// Before anything is changed: [`ErrorKind::Protected`] if the stack is protected against deletion or others import
-    /// from it, [`ErrorKind::Busy`] while it is updated. Then [`ErrorKind::Failed`] with the first cause if it cannot be
-    /// deleted, and whatever keeps calls from being made.
+    /// Before any change: [`ErrorKind::Protected`] for termination protection or imported exports, [`ErrorKind::Busy`] during
+    /// an update. Then [`ErrorKind::Failed`] with the root cause, and errors of calls.
     pub async fn destroy(&self, stack: &str, observer: &mut dyn Observer) -> Result<Destroyed, Error> {
         let mut destroyed = Destroyed::default();
         let (found, owned) = match self.deployed(stack).await? {
             Some(found) => {
                 destroyed.existed = true;
                 let owned = match found.template() {
-                    Ok(template) => owned(&template, &found.parameters),
+                    Ok(template) => owned_names(&template, &found.parameters),
                     Err(error) => {
                         destroyed.left.push(Leftover {
-                            what: "what Service Connect may have created for it".to_owned(),
-                            why: format!("its template cannot be read: {error}"),
+                            what: "objects that Service Connect may have created for it".to_owned(),
+                            why: format!("its template cannot be parsed: {error}"),
                         });
                         OwnedNames::default()
                     }
                 };
                 (found, owned)
             }
-            None => match self.deleted_before(stack).await? {
+            None => match self.last_deleted(stack).await? {
                 Some(before) => before,
                 None => return Ok(destroyed),
             },
@@ -119,8 +118,8 @@ impl Environment {
         if found.status.is_in_progress() && found.status.as_str() != "CREATE_IN_PROGRESS" {
             return Err(self.blocked_error(found));
         }
-        self.may_be_deleted(found).await?;
-        // Not before it is certain that the stack may go: tasks that stay would be without a name.
+        self.check_deletable(found).await?;
+        // Only if the stack can be deleted: tasks that remain would lose their names.
         let mut ended = self.delete_once(found, resources.len(), destroyed, observer).await?;
         if ended.status.as_str() == "DELETE_FAILED" {
             let left = self.resources(found).await?;
@@ -133,9 +132,9 @@ impl Environment {
                 self.clear_namespace(&namespace.physical_id, owned, destroyed, observer)
                     .await?;
             }
-            // ECS deregisters tasks late, so a service that had some may have none by now.
+            // ECS deregisters tasks late: a service that had instances may have none by now.
             if destroyed.removed.len() > before || left.iter().any(|resource| resource.kind == SERVICE) {
-                observer.note("deleting the stack once more, now that what stood in the way is removed");
+                observer.note("deleting the stack again after removing what blocked its deletion");
                 ended = self.delete_once(found, left.len(), destroyed, observer).await?;
             }
         }
@@ -158,7 +157,7 @@ impl Environment {
             .client_request_token(&token);
         call.send()
             .await
-            .map_err(|error| self.call_error("DeleteStack", &found.name, &error))?;
+            .map_err(|error| self.call_error("DeleteStack", &found.name, error))?;
         let operation = Operation {
             stack: found.name.clone(),
             stack_id: found.id.clone(),
@@ -166,24 +165,24 @@ impl Environment {
         };
         let ended = self.wait_for_end(operation, Some(total), true, observer).await?;
         for event in ended.events.iter().filter(|event| event.status == "DELETE_SKIPPED") {
-            let kept = Leftover {
+            let retained = Leftover {
                 what: format!("{} {} (`{}`)", event.kind, event.logical_id, event.physical_id),
-                why: "its deletion policy keeps it".to_owned(),
+                why: "its deletion policy retains it".to_owned(),
             };
-            // A second deletion passes over it once more.
-            if !destroyed.left.contains(&kept) {
-                destroyed.left.push(kept);
+            // A second deletion reports it again.
+            if !destroyed.left.contains(&retained) {
+                destroyed.left.push(retained);
             }
         }
         Ok(ended)
     }
 
-    /// Whether CloudFormation would begin to delete it.
-    async fn may_be_deleted(&self, found: &DeployedStack) -> Result<(), Error> {
+    /// Checks termination protection and imports, which CloudFormation checks too.
+    async fn check_deletable(&self, found: &DeployedStack) -> Result<(), Error> {
         let stack = &found.name;
         if found.is_protected {
             let message = format!(
-                "stack `{stack}` is protected against deletion. If it is to go: `aws cloudformation \
+                "stack `{stack}` has termination protection; disable it with `aws cloudformation \
                  update-termination-protection --no-enable-termination-protection --stack-name {stack} --region {}`, \
                  then destroy it again",
                 self.region()
@@ -192,14 +191,14 @@ impl Environment {
         }
         for export in found.outputs.values().filter_map(|output| output.export.as_ref()) {
             let importers = match self.cloudformation().list_imports().export_name(export).send().await {
-                Ok(answer) => answer.imports.unwrap_or_default(),
-                // That is how CloudFormation says that there are none.
+                Ok(response) => response.imports.unwrap_or_default(),
+                // CloudFormation's error for an export without imports.
                 Err(error) if error.message().is_some_and(|message| message.contains("not imported")) => Vec::new(),
-                Err(error) => return Err(self.call_error("ListImports", stack, &error)),
+                Err(error) => return Err(self.call_error("ListImports", stack, error)),
             };
             if !importers.is_empty() {
                 let message = format!(
-                    "stack `{stack}` cannot be deleted while others import its export `{export}`: destroy {} first",
+                    "stack `{stack}` cannot be deleted while its export `{export}` is imported: destroy {} first",
                     importers.join(", ")
                 );
                 return Err(Error::new(ErrorKind::Protected, message));
@@ -208,7 +207,7 @@ impl Environment {
         Ok(())
     }
 
-    /// What a stack consists of.
+    /// The resources of a stack.
     async fn resources(&self, found: &DeployedStack) -> Result<Vec<StackResource>, Error> {
         if found.status.condition() == StackCondition::ReviewInProgress {
             return Ok(Vec::new());
@@ -221,9 +220,9 @@ impl Environment {
                 .list_stack_resources()
                 .stack_name(&found.id)
                 .set_next_token(next);
-            let answer = call.send().await;
-            let answer = answer.map_err(|error| self.call_error("ListStackResources", &found.name, &error))?;
-            for resource in answer.stack_resource_summaries.unwrap_or_default() {
+            let response = call.send().await;
+            let response = response.map_err(|error| self.call_error("ListStackResources", &found.name, error))?;
+            for resource in response.stack_resource_summaries.unwrap_or_default() {
                 let gone = resource
                     .resource_status()
                     .is_some_and(|status| status.as_str() == "DELETE_COMPLETE");
@@ -234,16 +233,16 @@ impl Environment {
                     });
                 }
             }
-            next = answer.next_token.filter(|token| !token.is_empty());
+            next = response.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(resources);
             }
         }
     }
 
-    /// The last stack of this name that was deleted, with what it may have left. CloudFormation remembers 90 days (API
+    /// The last deleted stack of this name, with the names it may own in Cloud Map. CloudFormation lists it for 90 days (API
     /// reference, `ListStacks` and `GetTemplate`, read 2026-11-23).
-    async fn deleted_before(&self, stack: &str) -> Result<Option<(DeployedStack, OwnedNames)>, Error> {
+    async fn last_deleted(&self, stack: &str) -> Result<Option<(DeployedStack, OwnedNames)>, Error> {
         let mut next = None;
         let mut last: Option<(i64, String)> = None;
         loop {
@@ -252,9 +251,9 @@ impl Environment {
                 .list_stacks()
                 .stack_status_filter(SdkStatus::DeleteComplete)
                 .set_next_token(next);
-            let answer = call.send().await;
-            let answer = answer.map_err(|error| self.call_error("ListStacks", stack, &error))?;
-            for found in answer.stack_summaries.unwrap_or_default() {
+            let response = call.send().await;
+            let response = response.map_err(|error| self.call_error("ListStacks", stack, error))?;
+            for found in response.stack_summaries.unwrap_or_default() {
                 let created = found.creation_time.map_or(0, |time| time.secs());
                 let is_it = found.stack_name.as_deref() == Some(stack);
                 if let (true, Some(id)) = (
@@ -264,7 +263,7 @@ impl Environment {
                     last = Some((created, id));
                 }
             }
-            next = answer.next_token.filter(|token| !token.is_empty());
+            next = response.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 break;
             }
@@ -274,10 +273,12 @@ impl Environment {
             return Ok(None);
         };
         let template = self.cloudformation().get_template().stack_name(&id).send().await;
-        let template = template.map_err(|error| self.call_error("GetTemplate", stack, &error))?;
+        let template = template.map_err(|error| self.call_error("GetTemplate", stack, error))?;
         let found = found.with_template(template.template_body.unwrap_or_default());
-        // One that cannot be read any more owned nothing.
-        let owned = found.template().map(|template| owned(&template, &found.parameters));
+        // A template that cannot be parsed owns nothing.
+        let owned = found
+            .template()
+            .map(|template| owned_names(&template, &found.parameters));
         Ok(Some((found, owned.unwrap_or_default())))
     }
 }

@@ -1,4 +1,4 @@
-//! The account: its clients, whose credentials they use and where, and what every call has in common.
+//! Environment: the AWS clients of one account and region, and their errors.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use aws_types::SdkConfig;
 use super::error::{Call, Error, ErrorKind, from_sdk_error};
 use super::poll::{PollInterval, Poller};
 
-/// An AWS account in one region, to deploy to.
+/// An AWS account and region.
 ///
-/// Cloning is cheap, and clones share their connections. Every method is a future that does something only while it is
-/// polled: what is dropped makes no further call. What CloudFormation was told by then, it does.
+/// Clones are cheap and share their connections. All futures are cancel-safe: a dropped future makes no further call, and
+/// CloudFormation completes operations that have started.
 #[derive(Debug, Clone)]
 pub struct Environment(Arc<Inner>);
 
@@ -24,30 +24,30 @@ struct Inner {
     cloud_map: aws_sdk_servicediscovery::Client,
     sts: aws_sdk_sts::Client,
     region: String,
-    place: String,
+    /// Region and endpoint, for messages.
+    location: String,
     sleep: SharedAsyncSleep,
 }
 
-/// Who makes the calls.
+/// The identity of the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
-    /// The account's number.
+    /// The account ID.
     pub account: String,
-    /// The ARN of the user or the role.
+    /// The ARN of the user or role.
     pub arn: String,
     /// The region.
     pub region: String,
 }
 
 impl Environment {
-    /// The account that a configuration leads to, such as `aws-config` makes of the environment: region, credentials,
-    /// endpoint, retries and HTTP client are all taken from there. Waiting is done with its sleep, or with Tokio's if it
-    /// has none.
+    /// The environment of a configuration, from the crate `aws-config` for example: region, credentials, endpoint, retries
+    /// and HTTP client. Waits use its sleep implementation, or Tokio's.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoRegion`] if it has no region, [`ErrorKind::NoCredentials`] if nobody in it gives credentials. No
-    /// call is made.
+    /// [`ErrorKind::NoRegion`] without a region, [`ErrorKind::NoCredentials`] without a credentials provider. No call is
+    /// made.
     pub fn new(config: &SdkConfig) -> Result<Self, Error> {
         let Some(region) = config.region() else {
             return Err(Error::new(
@@ -63,7 +63,7 @@ impl Environment {
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             cloud_map: aws_sdk_servicediscovery::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
-            place: config
+            location: config
                 .endpoint_url()
                 .map_or_else(|| region.clone(), |url| format!("{region} ({url})")),
             region,
@@ -79,18 +79,17 @@ impl Environment {
         &self.0.region
     }
 
-    /// Who makes the calls, and in which account: to be shown before anything is changed. It takes one call, which
-    /// everybody is allowed to make.
+    /// The identity of the caller, to show before anything is changed. One call, which needs no permission.
     ///
     /// # Errors
     ///
-    /// Whatever keeps calls from being made: credentials, the network.
+    /// If the call fails: credentials, network.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, Error> {
-        let answer = self.0.sts.get_caller_identity().send().await;
-        let answer = answer.map_err(|error| self.service_error("sts", "GetCallerIdentity", "the caller", &error))?;
+        let response = self.0.sts.get_caller_identity().send().await;
+        let response = response.map_err(|error| self.service_error("sts", "GetCallerIdentity", "the caller", error))?;
         Ok(CallerIdentity {
-            account: answer.account.unwrap_or_default(),
-            arn: answer.arn.unwrap_or_default(),
+            account: response.account.unwrap_or_default(),
+            arn: response.arn.unwrap_or_default(),
             region: self.0.region.clone(),
         })
     }
@@ -107,21 +106,21 @@ impl Environment {
         Poller::new(self.0.sleep.clone(), interval)
     }
 
-    /// The error of a call to CloudFormation about a stack.
-    pub(super) fn call_error<E>(&self, action: &'static str, stack: &str, error: &SdkError<E, HttpResponse>) -> Error
+    /// The error of a CloudFormation call about a stack.
+    pub(super) fn call_error<E>(&self, action: &'static str, stack: &str, error: SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         self.service_error("cloudformation", action, &format!("stack `{stack}`"), error)
     }
 
-    /// The error of a call about something.
+    /// The error of a call about a resource.
     pub(super) fn service_error<E>(
         &self,
         service: &'static str,
         action: &'static str,
         resource: &str,
-        error: &SdkError<E, HttpResponse>,
+        error: SdkError<E, HttpResponse>,
     ) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -130,7 +129,7 @@ impl Environment {
             service,
             action,
             resource,
-            place: &self.0.place,
+            location: &self.0.location,
         };
         from_sdk_error(call, error)
     }

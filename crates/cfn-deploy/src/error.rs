@@ -1,8 +1,10 @@
-//! What can go wrong with an account: one error, one message, and a kind to act upon.
+//! The error of this crate: a message, a kind and a source.
 
 mod sdk;
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use sidecar_contract::ValidationErrors;
 
@@ -10,8 +12,7 @@ use super::root_cause::RootCause;
 
 pub(super) use sdk::{Call, from_sdk_error};
 
-/// What went wrong. The message names the call, the resource and the remedy; there is nothing more to be had from a
-/// source behind it.
+/// Why an operation failed. The message names the call, the resource and the remedy.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -19,40 +20,41 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    failure: Option<RootCause>,
+    root_cause: Option<RootCause>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of thing went wrong, for those who act upon it.
+/// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request cannot be right, whatever the account holds. No call was made.
+    /// The input is invalid, or is not the template in S3. The stack was not changed.
     Invalid,
-    /// Nobody said in which region.
+    /// No region is configured.
     NoRegion,
-    /// There are no credentials, or they are not known to AWS.
+    /// There are no credentials, or AWS does not know them.
     NoCredentials,
-    /// The credentials were good once.
+    /// The credentials have expired.
     ExpiredCredentials,
-    /// The caller may not do that.
+    /// A policy of the caller does not allow the call.
     AccessDenied,
-    /// AWS wants fewer calls, and went on wanting that however long they were spread.
+    /// AWS throttles the calls, even after backing off.
     Throttled,
-    /// The endpoint did not answer.
+    /// The endpoint is unreachable.
     Unreachable,
-    /// Another operation on the stack is under way. [`Environment::wait`](super::Environment::wait) waits for its end.
+    /// Another operation on the stack is in progress. [`Environment::wait`](super::Environment::wait) waits for its end.
     Busy,
-    /// The stack is in a state that somebody has to lead it out of first.
+    /// The stack is in a status that requires a manual step first.
     Blocked,
-    /// The operation began and failed. [`Error::failure`] tells what failed first.
+    /// The operation failed. [`Error::root_cause`] has the first failure.
     Failed,
-    /// The stack was deleted while something else was done with it.
+    /// The stack was deleted during another operation.
     Deleted,
-    /// The stack may not be deleted: it is protected, or others import from it.
+    /// The stack has termination protection, or other stacks import its exports.
     Protected,
-    /// AWS refused for another reason, which the message gives in its words.
+    /// AWS rejected the call for another reason, which the message quotes.
     Rejected,
-    /// AWS answered what it should not have answered.
+    /// AWS returned an unexpected response.
     Unexpected,
 }
 
@@ -61,47 +63,54 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             message: message.into(),
-            failure: None,
+            root_cause: None,
+            source: None,
         }))
     }
 
-    /// Nobody gives credentials.
+    /// There are no credentials.
     pub(super) fn no_credentials() -> Self {
         let (kind, message) = sdk::no_credentials(None);
         Self::new(kind, message)
     }
 
-    /// All that is wrong with a request.
+    /// All diagnostics of an input.
     pub(super) fn invalid(what: &str, diagnostics: &ValidationErrors) -> Self {
         Self::new(ErrorKind::Invalid, format!("{what} cannot be deployed:\n{diagnostics}"))
     }
 
-    pub(super) fn failed(message: impl Into<String>, failure: RootCause) -> Self {
+    pub(super) fn failed(message: impl Into<String>, root_cause: RootCause) -> Self {
         let mut error = Self::new(ErrorKind::Failed, message);
-        error.0.failure = Some(failure);
+        error.0.root_cause = Some(root_cause);
         error
     }
 
-    /// The same error with another sentence after it.
-    pub(super) fn and(mut self, sentence: &str) -> Self {
+    /// Sets the source.
+    pub(super) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Appends a sentence to the message.
+    pub(super) fn with_sentence(mut self, sentence: &str) -> Self {
         self.0.message.push_str(". ");
         self.0.message.push_str(sentence);
         self
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What failed first, if an operation began and failed.
+    /// The first failure of a failed operation.
     #[must_use]
-    pub fn failure(&self) -> Option<&RootCause> {
-        self.0.failure.as_ref()
+    pub fn root_cause(&self) -> Option<&RootCause> {
+        self.0.root_cause.as_ref()
     }
 
-    /// Whether it may pass by itself, so that whoever waits goes on waiting.
+    /// Whether a retry may succeed.
     pub(super) fn is_transient(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Throttled | ErrorKind::Unreachable)
     }
@@ -113,11 +122,17 @@ impl fmt::Display for Error {
     }
 }
 
-/// The kind and the message, for `unwrap` and its like.
+/// Kind and message, for `unwrap` and `main`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.0.kind, self.0.message)
     }
 }
 
-impl std::error::Error for Error {}
+/// The source is the SDK's error, whose text the message quotes already: print the message, or the chain of the source.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.0.source.as_deref()?;
+        Some(source)
+    }
+}

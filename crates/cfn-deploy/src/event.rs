@@ -1,4 +1,4 @@
-//! What CloudFormation tells while an operation is under way, and how far that is. Pure but for reading an answer.
+//! Stack events and the progress of an operation. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,26 +8,26 @@ use aws_sdk_cloudformation::types::{DetailedStatus, StackEvent};
 /// The type of a stack among resources.
 pub(super) const STACK: &str = "AWS::CloudFormation::Stack";
 
-/// One thing that happened to a stack or a resource of it.
+/// An event of a stack or of one of its resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What no other event has.
+    /// The unique id of the event.
     pub id: String,
-    /// When, in milliseconds since 1970.
+    /// The time in milliseconds since 1970.
     pub time: i64,
-    /// The logical id of the resource; the stack's name, if it is about the stack.
+    /// The logical id of the resource, or the name of the stack.
     pub logical_id: String,
-    /// The physical id, once there is one.
+    /// The physical id, if known.
     pub physical_id: String,
     /// The type of the resource, such as `AWS::ECS::Service`.
     pub kind: String,
-    /// What it is now, such as `CREATE_FAILED`.
+    /// The status of the resource, such as `CREATE_FAILED`.
     pub status: String,
-    /// Why.
+    /// The reason of the status.
     pub reason: Option<String>,
-    /// Whether it is about the stack itself.
+    /// Whether it is an event of the stack itself.
     pub is_of_stack: bool,
-    /// Whether the stack failed because CloudFormation judged it before it began.
+    /// Whether the stack failed CloudFormation's validation before the operation.
     pub(super) is_validation: bool,
 }
 
@@ -55,13 +55,13 @@ impl Event {
         }
     }
 
-    /// Whether something did not succeed.
+    /// Whether it is a failure.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.status.ends_with("_FAILED")
     }
 
-    /// Whether it is the beginning of an operation on the stack.
+    /// Whether it is the start of an operation on the stack.
     pub(super) fn is_start(&self) -> bool {
         let start = matches!(
             self.status.as_str(),
@@ -75,7 +75,7 @@ impl Event {
         self.is_of_stack && !self.status.ends_with("_IN_PROGRESS")
     }
 
-    /// Whether CloudFormation begins to take back what it did.
+    /// Whether it is the start of a rollback.
     pub(super) fn is_rollback(&self) -> bool {
         self.is_of_stack
             && matches!(
@@ -96,23 +96,23 @@ impl fmt::Display for Event {
     }
 }
 
-/// How far an operation is.
+/// The progress of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// How many resources are done.
+    /// The number of finished resources.
     pub finished: usize,
-    /// Of how many, if that is known. While CloudFormation takes back what it did: how many it had begun with.
+    /// The total number of resources, if known. During a rollback: the number of resources to roll back.
     pub total: Option<usize>,
-    /// Whether CloudFormation takes back what it did.
+    /// Whether the operation is being rolled back.
     pub is_rollback: bool,
 }
 
-/// Counts resources by their last events.
+/// Counts finished resources.
 #[derive(Debug, Default)]
 pub(super) struct ProgressCounter {
     total: Option<usize>,
     is_rollback: bool,
-    /// By logical id: whether it is done.
+    /// Whether each resource is finished, by logical id.
     resources: BTreeMap<String, bool>,
 }
 
@@ -132,7 +132,7 @@ impl ProgressCounter {
         }
         if !event.is_of_stack {
             let done = !event.status.ends_with("_IN_PROGRESS");
-            // What is done stays so: the old one of two is deleted afterwards.
+            // A finished resource stays finished: after a replacement, the old one is deleted.
             let known = self.resources.entry(event.logical_id.clone()).or_default();
             *known = *known || done;
         }
@@ -145,18 +145,18 @@ impl ProgressCounter {
     }
 }
 
-/// Whoever wants to know what happens. It is told from within the future that it was given to, so it should be quick.
+/// Receives stack events. It is called from within the operation's future, so it should be quick.
 pub trait Observer: Send {
-    /// Something happened to the stack or to a resource, and this far it is.
+    /// A stack event, and the progress after it.
     fn event(&mut self, event: &Event, progress: Progress);
 
-    /// Something else happened that somebody may want to read: a sentence. Default, decided by us: it is passed over.
+    /// A message about anything else, such as a retry. Default: ignored.
     fn note(&mut self, note: &str) {
         let _ = note;
     }
 }
 
-/// Nobody wants to know.
+/// Ignores all events.
 impl Observer for () {
     fn event(&mut self, _: &Event, _: Progress) {}
 }
@@ -187,7 +187,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn progress_counts_resources_once_and_anew_while_they_are_taken_back() {
+    fn progress_counts_each_resource_once_and_restarts_with_a_rollback() {
         let rows = [
             ("UPDATE_IN_PROGRESS demo", 0, Some(3), false),
             ("CREATE_IN_PROGRESS A", 0, Some(3), false),

@@ -1,7 +1,7 @@
-//! Reading the events of one operation: each once, none lost, those of no other.
+//! Reads the stack events of one operation, each exactly once.
 //!
-//! CloudFormation lists events from the newest to the oldest, by pages, and shows one a moment after it happened. So
-//! each look reads back to something known, and a last one, once the operation has ended, reads back to its beginning.
+//! CloudFormation lists events from the newest to the oldest, in pages, and with a delay. So each poll reads back to a
+//! known event, and the last one, after the end of the operation, reads back to its start.
 
 use std::collections::HashSet;
 
@@ -16,11 +16,11 @@ use super::event::Event;
 pub(super) struct Operation {
     pub(super) stack: String,
     pub(super) stack_id: String,
-    /// `None` if whoever started it gave none.
+    /// `None` if the operation was started without one.
     pub(super) token: Option<String>,
 }
 
-/// What was read of it.
+/// Remembers the events that were read.
 #[derive(Debug)]
 pub(super) struct Reader {
     operation: Operation,
@@ -35,10 +35,10 @@ impl Reader {
         }
     }
 
-    /// What is new, from the first to the last. `back_to_start` reads all the way.
+    /// The new events, oldest first. `back_to_start` reads back to the start of the operation.
     pub(super) async fn read(&mut self, environment: &Environment, back_to_start: bool) -> Result<Vec<Event>, Error> {
         let mut new = Vec::new();
-        // Nothing counts as seen before all of it was read: a page that cannot be had now is read with the next look.
+        // Events count as seen only after all pages were read: a failed page is read again by the next poll.
         let mut seen = self.seen.clone();
         let mut next = None;
         loop {
@@ -62,7 +62,7 @@ impl Reader {
                     break;
                 }
             }
-            // Events that came late stand before some that are known, so a page is read to its end.
+            // Late events are listed before known ones, so a page is read to its end.
             next = following;
             if start || next.is_none() || (known && !back_to_start) {
                 break;
@@ -75,7 +75,7 @@ impl Reader {
 }
 
 impl Environment {
-    /// One page of a stack's events, the newest first, and what leads to the next.
+    /// One page of a stack's events, newest first, and the token of the next page.
     async fn events(
         &self,
         operation: &Operation,
@@ -86,13 +86,13 @@ impl Environment {
             .describe_stack_events()
             .stack_name(&operation.stack_id)
             .set_next_token(next);
-        let answer = call.send().await;
-        let answer = answer.map_err(|error| self.call_error("DescribeStackEvents", &operation.stack, &error))?;
-        let next = answer.next_token.filter(|token| !token.is_empty());
-        Ok((answer.stack_events.unwrap_or_default(), next))
+        let response = call.send().await;
+        let response = response.map_err(|error| self.call_error("DescribeStackEvents", &operation.stack, error))?;
+        let next = response.next_token.filter(|token| !token.is_empty());
+        Ok((response.stack_events.unwrap_or_default(), next))
     }
 
-    /// The operation that is under way on a stack: the one whose beginning is the newest.
+    /// The operation in progress on a stack: the one with the newest start event.
     pub(super) async fn operation(&self, stack: &str, stack_id: &str) -> Result<Operation, Error> {
         let mut operation = Operation {
             stack: stack.to_owned(),

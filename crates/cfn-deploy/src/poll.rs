@@ -1,30 +1,30 @@
-//! How long to wait between two looks: soon at first, then less often, and much less often if AWS asks for that.
+//! Poll intervals, and back-off while AWS throttles.
 //!
-//! CloudFormation's quotas for calls are not published; the AWS CLI looks every 5 seconds or less often, so nothing
-//! here looks more often than that for long.
+//! CloudFormation's API quotas are not published; the AWS CLI polls every 5 seconds or less often, so every interval here
+//! grows to that quickly.
 
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 
-/// The longest wait when AWS throttles, or cannot be reached.
+/// The longest wait while AWS throttles or is unreachable.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// When to look.
+/// The interval between two polls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PollInterval {
     /// The first wait.
     pub(super) first: Duration,
-    /// Each wait is half as long again as the one before, up to this.
+    /// Each wait is 1.5 times the previous one, up to this.
     pub(super) longest: Duration,
 }
 
 impl PollInterval {
-    /// A change set is made within seconds for a small template.
+    /// Change sets: seconds for a small template.
     pub(super) const CHANGE_SET: Self = Self::new(1000, 5000);
-    /// The events of an operation, which takes from seconds to an hour.
+    /// Stack events: operations take from seconds to an hour.
     pub(super) const EVENTS: Self = Self::new(2000, 5000);
-    /// An operation of Cloud Map, which takes about a second for an instance and up to a minute for a namespace.
+    /// Cloud Map operations: about a second for an instance, up to a minute for a namespace.
     pub(super) const CLOUD_MAP: Self = Self::new(500, 5000);
 
     const fn new(first: u64, longest: u64) -> Self {
@@ -35,7 +35,7 @@ impl PollInterval {
     }
 }
 
-/// One who waits.
+/// Waits between polls.
 #[derive(Debug)]
 pub(super) struct Poller {
     sleep: SharedAsyncSleep,
@@ -54,19 +54,19 @@ impl Poller {
         }
     }
 
-    /// How long it was waited in all.
+    /// The total time waited.
     pub(super) fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// Waits until the next look.
+    /// Waits until the next poll.
     pub(super) async fn wait(&mut self) {
         let now = self.next;
         self.next = (now * 3 / 2).min(self.interval.longest);
         self.pause(now).await;
     }
 
-    /// Waits longer each time, because the last look failed; answers how long.
+    /// Waits twice as long as before, because the last poll failed. Returns the time waited.
     pub(super) async fn wait_backoff(&mut self) -> Duration {
         let now = (self.next * 2).min(MAX_BACKOFF);
         self.next = now;
@@ -74,7 +74,7 @@ impl Poller {
         now
     }
 
-    /// Something happened, so more may follow soon.
+    /// Resets the interval after progress, because more may follow soon.
     pub(super) fn reset(&mut self) {
         self.next = self.interval.first;
     }

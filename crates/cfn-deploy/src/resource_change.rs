@@ -1,4 +1,4 @@
-//! What a change set says about one resource.
+//! Resource changes of a change set.
 
 use std::fmt;
 
@@ -7,55 +7,55 @@ use aws_sdk_cloudformation::types::{
     ResourceChangeDetail,
 };
 
-/// What becomes of one resource.
+/// A change of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceChange {
     /// Its logical id.
     pub logical_id: String,
     /// Its type, such as `AWS::ECS::Service`.
     pub kind: String,
-    /// What CloudFormation does.
+    /// The action of CloudFormation.
     pub action: Action,
-    /// Whether the resource is replaced by a new one. [`Replacement::Never`] unless it is modified.
+    /// Whether the resource is replaced. [`Replacement::Never`] unless it is modified.
     pub replacement: Replacement,
-    /// The properties or attributes that change, in CloudFormation's order: `ContainerDefinitions`, `Tags`.
+    /// The changed properties or attributes, in CloudFormation's order: `ContainerDefinitions`, `Tags`.
     pub properties: Vec<String>,
-    /// Those of them that demand the replacement, each with what made it change if that is not the template itself:
+    /// Those that require the replacement, with the cause of the change if that is not the template itself:
     /// `Name`, or "`Cluster` (because of `Cluster.Arn`)".
     pub replaced_because_of: Vec<String>,
 }
 
-/// What CloudFormation does with a resource.
+/// CloudFormation's action for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Creates it.
+    /// Create it.
     Add,
-    /// Changes it, or replaces it.
+    /// Update or replace it.
     Modify,
-    /// Deletes it, or lets go of it if its deletion policy says so.
+    /// Delete it, or retain it by its deletion policy.
     Remove,
-    /// Takes in one that exists.
+    /// Import an existing one.
     Import,
-    /// Finds out when it is there: a nested stack.
+    /// Decided during the execution: a nested stack.
     Dynamic,
-    /// Something this version does not know.
+    /// An action that this version does not know.
     Other,
 }
 
-/// Whether a resource is replaced by a new one.
+/// Whether a resource is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Replacement {
-    /// It stays the same one: `False`.
+    /// Not replaced: `False`.
     Never,
-    /// That turns out only while it is done: `Conditional`.
+    /// Decided during the execution: `Conditional`.
     Conditional,
-    /// A new one takes its place: `True`.
+    /// Replaced: `True`.
     Always,
 }
 
 impl ResourceChange {
-    /// Nothing for what is no change of a resource.
+    /// `None` if it is not a resource change.
     pub(super) fn read(change: SdkChange) -> Option<Self> {
         let change = change.resource_change?;
         let details = change.details.unwrap_or_default();
@@ -98,7 +98,7 @@ impl ResourceChange {
     }
 }
 
-/// The property that a detail is about, or else the attribute: `Tags`.
+/// The property of a detail, or its attribute: `Tags`.
 fn name(detail: &ResourceChangeDetail) -> Option<String> {
     let target = detail.target()?;
     let name = target.name().filter(|name| !name.is_empty());
@@ -106,7 +106,7 @@ fn name(detail: &ResourceChangeDetail) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// One line: "[~] AWS::SSM::Parameter State: Value", with what is replaced and why.
+/// One line: "[~] AWS::SSM::Parameter State: Value", with replacement and cause.
 impl fmt::Display for ResourceChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action {

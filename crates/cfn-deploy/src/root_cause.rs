@@ -1,44 +1,44 @@
-//! Why an operation failed: the first real cause among what came of it. Pure.
+//! Root cause: the first failure of an operation that is not a consequence of another. Pure.
 
 use std::fmt;
 
 use super::event::Event;
 use super::status::StackStatus;
 
-/// What failed first, and where that led.
+/// The first failure of an operation, and the end of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootCause {
-    /// The logical id of the resource that failed; the stack's name, if it was none of them.
+    /// The logical id of the failed resource; the stack's name if no resource failed.
     pub logical_id: String,
-    /// Its type.
+    /// Its resource type.
     pub kind: String,
-    /// What became of it, such as `CREATE_FAILED`.
+    /// Its status, such as `CREATE_FAILED`.
     pub status: String,
-    /// Why, in the words of whoever refused.
+    /// The reason, as reported by CloudFormation.
     pub reason: String,
-    /// What failed first while CloudFormation took everything back, in one line each.
+    /// The first failure of the rollback, in one line.
     pub rollback: Option<String>,
-    /// What became of the stack.
+    /// The final status of the stack.
     pub end: StackStatus,
 }
 
-/// Reasons that only say that something else failed.
-fn is_noise(reason: &str) -> bool {
+/// Whether a reason only refers to another failure.
+fn is_consequence(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase();
     reason.contains(" cancelled")
         || reason.contains(" canceled")
         || reason.starts_with("the following resource(s) failed")
 }
 
-/// The first real cause of a failure, given the operation's events from the first to the last.
-pub(super) fn failure(stack: &str, events: &[Event], end: &StackStatus, reason: Option<&str>) -> RootCause {
+/// The root cause of a failed operation from its events, oldest first.
+pub(super) fn root_cause(stack: &str, events: &[Event], end: &StackStatus, reason: Option<&str>) -> RootCause {
     let turn = events.iter().position(Event::is_rollback);
     let (forward, back) = events.split_at(turn.unwrap_or(events.len()));
     let first = |events: &[Event]| -> Option<Event> {
         let failed = || events.iter().filter(|event| event.is_failure());
-        let real = |event: &&Event| !event.reason.as_deref().is_some_and(is_noise);
+        let real = |event: &&Event| !event.reason.as_deref().is_some_and(is_consequence);
         let of_resource = failed().filter(|event| !event.is_of_stack).find(real);
-        // A failure without a resource: CloudFormation judged the whole.
+        // A failure without a resource: CloudFormation rejected the stack as a whole.
         let of_stack = || failed().filter(|event| event.is_of_stack).find(real);
         of_resource.or_else(of_stack).or_else(|| failed().next()).cloned()
     };
@@ -52,7 +52,7 @@ pub(super) fn failure(stack: &str, events: &[Event], end: &StackStatus, reason: 
             rollback,
             end: end.clone(),
         },
-        // Nothing failed, so somebody wanted it: the stack itself knows.
+        // Nothing failed: the rollback was requested, and the stack has the reason.
         None => {
             let turned = turn.and_then(|turn| events[turn].reason.as_deref());
             RootCause {
@@ -67,7 +67,7 @@ pub(super) fn failure(stack: &str, events: &[Event], end: &StackStatus, reason: 
     }
 }
 
-/// The cause in one sentence: "Blue (AWS::ECS::Service) CREATE_FAILED: the reason".
+/// One line: "Blue (AWS::ECS::Service) CREATE_FAILED: the reason".
 impl fmt::Display for RootCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.reason.trim().trim_end_matches('.') {
@@ -78,29 +78,29 @@ impl fmt::Display for RootCause {
     }
 }
 
-/// What to say of an operation that failed: its cause, what CloudFormation did about it, and the way out.
+/// The message of a failed operation: root cause, final status and next step.
 pub(super) fn message(stack: &str, region: &str, doing: &str, failure: &RootCause) -> String {
     let mut text = format!("{doing} stack `{stack}` failed: {failure}");
     if let Some(rollback) = &failure.rollback {
-        text.push_str(&format!(". Taking it back failed as well: {rollback}"));
+        text.push_str(&format!(". The rollback failed too: {rollback}"));
     }
     if failure.reason.to_ascii_lowercase().contains("service linked role") {
-        // ECS makes it with the first cluster of an account, and asks for it before IAM knows it everywhere
+        // ECS creates it with the first cluster of an account, and uses it before IAM has propagated it
         // (aws-cloudformation/cloudformation-coverage-roadmap issue 818, read 2026-11-23).
         text.push_str(
-            ". That happens to the first cluster of an account; the role is there by now, or `aws iam \
-             create-service-linked-role --aws-service-name ecs.amazonaws.com` makes it",
+            ". This happens with the first cluster of an account; the role exists by now, or `aws iam \
+             create-service-linked-role --aws-service-name ecs.amazonaws.com` creates it",
         );
     }
     let end = &failure.end;
     let (then, remedy) = match end.as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => (
-            "CloudFormation took everything back: the stack is as it was before".to_owned(),
-            Some("Repair the cause and deploy again".to_owned()),
+            "CloudFormation rolled the stack back to its previous state".to_owned(),
+            Some("Fix the cause and deploy again".to_owned()),
         ),
         "CREATE_FAILED" | "UPDATE_FAILED" => (
-            "CloudFormation left it as it is".to_owned(),
-            Some("Repair the cause and deploy again".to_owned()),
+            "CloudFormation did not roll back".to_owned(),
+            Some("Fix the cause and deploy again".to_owned()),
         ),
         _ => ("The stack".to_owned(), None),
     };
@@ -109,7 +109,7 @@ pub(super) fn message(stack: &str, region: &str, doing: &str, failure: &RootCaus
         None => {
             let remedy = end.remedy(stack, region);
             let remedy = remedy.map(|remedy| format!(": {remedy}")).unwrap_or_default();
-            text.push_str(&format!(". {then} is in {end}{remedy}"));
+            text.push_str(&format!(". {then} is in status {end}{remedy}"));
         }
     }
     text
@@ -122,23 +122,23 @@ mod tests {
 
     fn found(events: &[&str], end: &str, reason: Option<&str>) -> RootCause {
         let events: Vec<_> = events.iter().map(|text| event(text)).collect();
-        failure("demo", &events, &StackStatus::new(end), reason)
+        root_cause("demo", &events, &StackStatus::new(end), reason)
     }
 
     #[test]
-    fn a_role_that_ecs_made_too_late_is_explained() {
+    fn a_late_service_linked_role_is_explained() {
         let events = ["CREATE_FAILED Cluster: Unable to assume the service linked role. Please verify that it exists"];
         let failure = found(&events, "ROLLBACK_COMPLETE", None);
         let text = message("demo", "eu-west-1", "deploying", &failure);
         assert!(
-            text.contains("the first cluster of an account; the role is there by now"),
+            text.contains("the first cluster of an account; the role exists by now"),
             "{text}"
         );
         assert!(text.contains("destroy it"), "{text}");
     }
 
     #[test]
-    fn the_first_real_cause_is_found_among_what_came_of_it() {
+    fn the_root_cause_is_the_first_failure_that_is_no_consequence() {
         let rows: [(&[&str], &str, &str); 7] = [
             (
                 &[
@@ -204,22 +204,22 @@ mod tests {
     }
 
     #[test]
-    fn the_message_says_what_became_of_the_stack_and_what_to_do() {
+    fn the_message_has_the_final_status_and_the_next_step() {
         let rows = [
             (
                 "UPDATE_ROLLBACK_COMPLETE",
-                "the stack is as it was before (UPDATE_ROLLBACK_COMPLETE). Repair the cause",
+                "rolled the stack back to its previous state (UPDATE_ROLLBACK_COMPLETE). Fix the cause",
             ),
             (
                 "ROLLBACK_COMPLETE",
-                "The stack is in ROLLBACK_COMPLETE: its creation failed",
+                "The stack is in status ROLLBACK_COMPLETE: its creation failed",
             ),
             (
                 "UPDATE_ROLLBACK_FAILED",
                 "`aws cloudformation continue-update-rollback --stack-name demo --region r`",
             ),
             ("DELETE_FAILED", "destroy it again"),
-            ("CREATE_FAILED", "left it as it is (CREATE_FAILED). Repair the cause"),
+            ("CREATE_FAILED", "did not roll back (CREATE_FAILED). Fix the cause"),
         ];
         for (end, part) in rows {
             let failure = found(&["CREATE_FAILED A: because"], end, None);
@@ -238,7 +238,7 @@ mod tests {
         let failure = found(&events, "UPDATE_ROLLBACK_FAILED", None);
         let message = message("demo", "r", "deploying", &failure);
         assert!(
-            message.contains("Taking it back failed as well: UPDATE_FAILED AWS::SSM::Parameter B: in use"),
+            message.contains("The rollback failed too: UPDATE_FAILED AWS::SSM::Parameter B: in use"),
             "{message}"
         );
     }

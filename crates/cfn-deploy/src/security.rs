@@ -1,8 +1,8 @@
-//! What a change means for who may do what, and who may reach what. Pure.
+//! Security review: permission and network changes between two templates. Pure.
 //!
-//! Each template says a set of sentences, such as "role `TaskRole` may ssm:GetParametersByPath on …". What one template
-//! says and the other does not is the change. So a policy that is written otherwise but says the same is no change, and
-//! a parameter that opens a port to somebody else is one.
+//! Each template is rendered as a set of statements, such as "role `TaskRole` may ssm:GetParametersByPath on …". The
+//! difference of the sets is the change. So an equivalent policy in another form is no change, and a parameter that opens
+//! a port to another address is one.
 
 mod iam;
 mod network;
@@ -14,29 +14,29 @@ use std::fmt;
 use cfn::{Resource, Template};
 use render::Renderer;
 
-/// One sentence that is true only before, or only after.
+/// A statement that is true only before, or only after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityChange {
-    /// The resource that it comes from.
+    /// The resource of the statement.
     pub logical_id: String,
-    /// What it is about.
+    /// Its subject.
     pub area: Area,
-    /// Whether it becomes true.
-    pub becomes_true: bool,
-    /// The sentence: "security group `Web` lets 0.0.0.0/0 in at TCP port 80".
-    pub sentence: String,
+    /// Whether the statement becomes true with the change; otherwise it becomes false.
+    pub is_addition: bool,
+    /// The statement: "security group `Web` lets 0.0.0.0/0 in at TCP port 80".
+    pub statement: String,
 }
 
-/// What a sentence is about.
+/// The subject of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
-    /// Who may do what: roles, users, policies, also those of resources.
+    /// Permissions: roles, users, policies, resource policies.
     Permissions,
-    /// Who may reach what: security groups, load balancers, public addresses, routes to the internet.
+    /// Network access: security groups, load balancers, public addresses, routes to the internet.
     Network,
 }
 
-/// A template and the values of its parameters, as far as they are known.
+/// A template and the known values of its parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct TemplateVersion<'a> {
     /// The template.
@@ -45,20 +45,20 @@ pub struct TemplateVersion<'a> {
     pub parameters: &'a BTreeMap<String, String>,
 }
 
-/// What changes between two templates: first what becomes true, in the order of the newer template, then what is true
-/// no longer. `before` is `None` for a stack that is new.
+/// The changes between two templates: first statements that become true, in the order of the new template, then those
+/// that become false. `before` is `None` for a new stack.
 #[must_use]
 pub fn security_changes(before: Option<TemplateVersion<'_>>, after: TemplateVersion<'_>) -> Vec<SecurityChange> {
-    let old = before.map(sentences).unwrap_or_default();
-    let new = sentences(after);
-    let missing = |from: &[Sentence], becomes_true: bool, known: &[Sentence]| {
-        let known: HashSet<&str> = known.iter().map(|sentence| sentence.text.as_str()).collect();
-        let unknown = from.iter().filter(|sentence| !known.contains(sentence.text.as_str()));
-        let change = |sentence: &Sentence| SecurityChange {
-            logical_id: sentence.logical_id.clone(),
-            area: sentence.area,
-            becomes_true,
-            sentence: sentence.text.clone(),
+    let old = before.map(statements).unwrap_or_default();
+    let new = statements(after);
+    let missing = |from: &[Statement], is_addition: bool, known: &[Statement]| {
+        let known: HashSet<&str> = known.iter().map(|statement| statement.text.as_str()).collect();
+        let unknown = from.iter().filter(|statement| !known.contains(statement.text.as_str()));
+        let change = |statement: &Statement| SecurityChange {
+            logical_id: statement.logical_id.clone(),
+            area: statement.area,
+            is_addition,
+            statement: statement.text.clone(),
         };
         unknown.map(change).collect::<Vec<_>>()
     };
@@ -68,28 +68,28 @@ pub fn security_changes(before: Option<TemplateVersion<'_>>, after: TemplateVers
 }
 
 #[derive(Debug, Clone)]
-struct Sentence {
+struct Statement {
     logical_id: String,
     area: Area,
     text: String,
 }
 
-/// Everything that a template says, each once.
-fn sentences(side: TemplateVersion<'_>) -> Vec<Sentence> {
-    let mut said: Vec<Sentence> = Vec::new();
+/// All statements of a template, each once.
+fn statements(version: TemplateVersion<'_>) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = Vec::new();
     let mut known: HashSet<String> = HashSet::new();
-    if let Some(transform) = side.template.other.get("Transform") {
-        said.push(Sentence {
+    if let Some(transform) = version.template.other.get("Transform") {
+        statements.push(Statement {
             logical_id: "Transform".to_owned(),
             area: Area::Permissions,
             text: format!(
-                "the transform {} may add anything, roles too",
-                Renderer::new(side).render(transform)
+                "transform {} may add any resource, including roles",
+                Renderer::new(version).render(transform)
             ),
         });
     }
-    for (id, resource) in &side.template.resources {
-        let renderer = Renderer::new(side);
+    for (id, resource) in &version.template.resources {
+        let renderer = Renderer::new(version);
         if resource
             .condition
             .as_deref()
@@ -97,9 +97,9 @@ fn sentences(side: TemplateVersion<'_>) -> Vec<Sentence> {
         {
             continue;
         }
-        let mut say = |area: Area, text: String| {
+        let mut emit = |area: Area, text: String| {
             if known.insert(text.clone()) {
-                said.push(Sentence {
+                statements.push(Statement {
                     logical_id: id.clone(),
                     area,
                     text,
@@ -110,19 +110,19 @@ fn sentences(side: TemplateVersion<'_>) -> Vec<Sentence> {
             properties: renderer.evaluate(&resource.properties),
             ..resource.clone()
         };
-        iam::say(id, &resource, &renderer, &mut |text| say(Area::Permissions, text));
-        network::say(id, &resource, &renderer, side.template, &mut |text| {
-            say(Area::Network, text);
+        iam::statements_of(id, &resource, &renderer, &mut |text| emit(Area::Permissions, text));
+        network::statements_of(id, &resource, &renderer, version.template, &mut |text| {
+            emit(Area::Network, text);
         });
     }
-    said
+    statements
 }
 
 /// One line: "+ security group `Web` lets 0.0.0.0/0 in at TCP port 80".
 impl fmt::Display for SecurityChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.becomes_true { '+' } else { '-' };
-        write!(f, "{sign} {}", self.sentence)
+        let sign = if self.is_addition { '+' } else { '-' };
+        write!(f, "{sign} {}", self.statement)
     }
 }
 

@@ -1,26 +1,26 @@
-//! What the status of a stack means, and the way out of those that nothing can be deployed in. Pure.
+//! Stack status: what can be done next, and how to recover a blocked stack. Pure.
 //!
 //! Source: CloudFormation user guide, "Stack status codes" and "Choose how to handle failures when provisioning
 //! resources" (read 2026-11-23).
 
 use std::fmt;
 
-/// The status of a stack, in CloudFormation's renderer: `UPDATE_COMPLETE`.
+/// The status of a stack, such as `UPDATE_COMPLETE`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StackStatus(String);
 
-/// What can be done with a stack.
+/// What can be done with a stack, by its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackCondition {
     /// It can be updated.
     Deployable,
-    /// It has no resources yet: somebody looked at what a deployment would create.
+    /// It was created by a change set that is not executed yet, and has no resources.
     ReviewInProgress,
-    /// An operation is under way.
+    /// An operation is in progress.
     Busy,
-    /// Somebody has to lead it out first.
+    /// It requires a manual step first.
     Blocked,
-    /// It is gone.
+    /// It was deleted.
     Deleted,
 }
 
@@ -29,19 +29,19 @@ impl StackStatus {
         Self(status.into())
     }
 
-    /// The status in CloudFormation's words.
+    /// The status as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether an operation is under way. A stack under review waits for somebody, not for an operation.
+    /// Whether an operation is in progress. `REVIEW_IN_PROGRESS` is none.
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         self.0.ends_with("_IN_PROGRESS") && self.0 != "REVIEW_IN_PROGRESS"
     }
 
-    /// Whether the last operation did what it should.
+    /// Whether the last operation succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(
@@ -50,7 +50,7 @@ impl StackStatus {
         )
     }
 
-    /// Whether it is being deleted, or is gone.
+    /// Whether the stack is being deleted or was deleted.
     #[must_use]
     pub fn is_deletion(&self) -> bool {
         self.0.starts_with("DELETE_")
@@ -68,58 +68,55 @@ impl StackStatus {
             | "UPDATE_ROLLBACK_FAILED"
             | "DELETE_FAILED"
             | "IMPORT_ROLLBACK_FAILED" => StackCondition::Blocked,
-            // CREATE_FAILED and UPDATE_FAILED are left by operations that were told not to roll back, and then a stack
-            // can be updated.
+            // CREATE_FAILED and UPDATE_FAILED result from operations with rollback disabled; the stack can be updated.
             _ => StackCondition::Deployable,
         }
     }
 
-    /// What this status means for whoever wants to deploy, with the way out as the exact next step. `None` if the
-    /// stack can be deployed to.
+    /// The meaning of this status and the next step, with exact commands. `None` if the stack can be deployed to.
     #[must_use]
     pub fn remedy(&self, stack: &str, region: &str) -> Option<String> {
         let aws = |verb: &str| format!("`aws cloudformation {verb} --stack-name {stack} --region {region}`");
         let text = match self.as_str() {
             "ROLLBACK_COMPLETE" => format!(
-                "its creation failed, and all that was made was taken back. CloudFormation can only delete such a \
-                 stack: destroy it (or {}), then deploy again",
+                "its creation failed and was rolled back. CloudFormation can only delete such a stack: destroy it (or {}), then deploy again",
                 aws("delete-stack")
             ),
             "ROLLBACK_FAILED" => format!(
-                "its creation failed, and so did taking back what was made. Destroy it (or {}), then deploy again; {} \
-                 shows what stands in the way",
+                "its creation and the rollback failed. Destroy it (or {}), then deploy again; {} shows the cause",
                 aws("delete-stack"),
                 aws("describe-stack-events")
             ),
             "UPDATE_ROLLBACK_FAILED" => format!(
-                "an update failed, and so did taking it back. Repair what stands in the way ({} shows it), then {} \
-                 and deploy again; with `--resources-to-skip` and logical ids it leaves these as they are",
+                "an update and its rollback failed. Fix the cause ({} shows it), then {} and deploy again; \
+                 `--resources-to-skip` skips resources by logical id",
                 aws("describe-stack-events"),
                 aws("continue-update-rollback")
             ),
             "DELETE_FAILED" => format!(
-                "it could not be deleted as a whole. Remove what stands in the way ({} shows it) and destroy it again \
-                 (or {}); with `--deletion-mode FORCE_DELETE_STACK` what cannot be deleted is left behind",
+                "its deletion failed. Fix the cause ({} shows it) and destroy it again (or {}); `--deletion-mode \
+                 FORCE_DELETE_STACK` keeps resources that cannot be deleted",
                 aws("describe-stack-events"),
                 aws("delete-stack")
             ),
             "IMPORT_ROLLBACK_FAILED" => format!(
-                "an import failed, and so did taking it back. {} shows why; destroy it (or {}), then deploy again",
+                "an import and its rollback failed. {} shows the cause; destroy it (or {}), then deploy again",
                 aws("describe-stack-events"),
                 aws("delete-stack")
             ),
-            "DELETE_COMPLETE" => "it was deleted. Deploy again to create it anew".to_owned(),
+            "DELETE_COMPLETE" => "it was deleted. Deploy again to create a new one".to_owned(),
             _ if self.is_in_progress() => {
                 let (what, until) = match self.as_str() {
                     "CREATE_IN_PROGRESS" => ("it is being created", "stack-create-complete"),
                     "DELETE_IN_PROGRESS" => ("it is being deleted", "stack-delete-complete"),
-                    status if status.contains("ROLLBACK") => {
-                        ("an operation failed and is being taken back", "stack-rollback-complete")
-                    }
-                    _ => ("another operation changes it", "stack-update-complete"),
+                    status if status.contains("ROLLBACK") => (
+                        "an operation failed and is being rolled back",
+                        "stack-rollback-complete",
+                    ),
+                    _ => ("another operation is updating it", "stack-update-complete"),
                 };
                 let wait = aws(&format!("wait {until}"));
-                format!("{what}. Follow that to its end (or {wait}), then try again")
+                format!("{what}. Wait for its end (or {wait}), then try again")
             }
             _ => return None,
         };
@@ -138,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_deployed_to_has_a_way_out_that_names_the_next_command() {
+    fn a_blocked_status_has_a_remedy_with_the_next_command() {
         let rows = [
             ("CREATE_COMPLETE", StackCondition::Deployable, None),
             ("UPDATE_COMPLETE", StackCondition::Deployable, None),

@@ -1,4 +1,4 @@
-//! Following an operation to its end, whoever started it.
+//! Waits for the end of an operation.
 
 use std::time::Duration;
 
@@ -8,50 +8,50 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, ProgressCounter};
 use super::event_reader::{Operation, Reader};
 use super::poll::{PollInterval, Poller};
-use super::root_cause::{failure, message};
+use super::root_cause::{message, root_cause};
 use super::status::{StackCondition, StackStatus};
 use super::validation::Subject;
 
-/// How many looks in a row may fail for reasons that may pass: some five minutes.
+/// The number of transient failures in a row before giving up: about five minutes.
 const MAX_RETRIES: usize = 12;
-/// How many looks in a row may bring nothing new once the stack says that nothing is under way: for operations whose
-/// last event has another one's token.
-const QUIET: usize = 3;
+/// The number of polls without new events on an idle stack before the operation counts as ended, for operations whose last
+/// event has the token of another one.
+const MAX_QUIET_POLLS: usize = 3;
 
-/// How long CloudFormation may take to begin.
-const BEGINNING: Duration = Duration::from_secs(5 * 60);
+/// The time limit for the start of an operation.
+const START_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// What came of following.
+/// The result of [`Environment::wait`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum WaitOutcome {
-    /// There is no such stack.
+    /// The stack does not exist.
     Absent,
-    /// Nothing was under way; this is what the stack stands at.
+    /// No operation was in progress; this is the stack's status.
     Idle(StackStatus),
-    /// The stack was deployed, and tells this.
+    /// The stack was deployed and has these outputs.
     Deployed(Outputs),
     /// The stack was deleted.
-    Destroyed,
+    Deleted,
 }
 
-/// How an operation ended.
+/// The end of an operation.
 pub(super) struct OperationResult {
     pub(super) status: StackStatus,
     is_deletion: bool,
     pub(super) events: Vec<Event>,
-    /// The stack as it is now; `None` if nothing is known of it any more.
+    /// The stack after the operation; `None` if it no longer exists.
     pub(super) stack: Option<DeployedStack>,
 }
 
 impl Environment {
-    /// Follows the operation that is under way on a stack to its end, from its first event on. For a wait that was
-    /// interrupted, and for operations that somebody else started. May be dropped and called again at any time.
+    /// Waits for the end of the operation in progress on a stack, and reports its events from the first on. For waits that
+    /// were interrupted, and for operations of other clients. Cancel-safe: call it again at any time.
     ///
-    /// What [`Environment::destroy`] does after CloudFormation is done, this does not do: destroying again does.
+    /// It does not remove what a deleted stack leaves behind; [`Environment::destroy`] does.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Failed`] with the first cause if the operation fails, and whatever keeps calls from being made.
+    /// [`ErrorKind::Failed`] with the root cause if the operation fails, and errors of calls.
     pub async fn wait(&self, stack: &str, observer: &mut dyn Observer) -> Result<WaitOutcome, Error> {
         let Some(found) = self.describe(stack).await?.map(read) else {
             return Ok(WaitOutcome::Absent);
@@ -66,10 +66,10 @@ impl Environment {
         let doing = if is_deletion { "deleting" } else { "deploying" };
         let ended = self.wait_for_end(operation, None, is_deletion, observer).await?;
         let end = self.deployed_or_error(stack, doing, ended).await?;
-        Ok(end.map_or(WaitOutcome::Destroyed, |stack| WaitOutcome::Deployed(stack.outputs)))
+        Ok(end.map_or(WaitOutcome::Deleted, |stack| WaitOutcome::Deployed(stack.outputs)))
     }
 
-    /// The stack as it is after a success; `None` if it was deleted. The error of a failure.
+    /// The stack after a successful operation; `None` if it was deleted. The error of a failed one.
     pub(super) async fn deployed_or_error(
         &self,
         stack: &str,
@@ -80,10 +80,10 @@ impl Environment {
             return Ok(ended.stack.filter(|_| !ended.is_deletion));
         }
         let reason = ended.stack.as_ref().and_then(|stack| stack.status_reason.as_deref());
-        let mut failure = failure(stack, &ended.events, &ended.status, reason);
+        let mut failure = root_cause(stack, &ended.events, &ended.status, reason);
         let judged = ended.events.iter().any(|event| event.is_validation);
         if let (true, Some(found)) = (judged, &ended.stack) {
-            // The event says only that there is more to be read.
+            // The event only refers to `DescribeEvents`.
             failure.reason = self
                 .with_validation_findings(failure.reason, stack, Subject::Stack(&found.id))
                 .await;
@@ -91,7 +91,7 @@ impl Environment {
         Err(Error::failed(message(stack, self.region(), doing, &failure), failure))
     }
 
-    /// Follows an operation to its end, and tells of each event once.
+    /// Waits for the end of an operation and reports each event once.
     pub(super) async fn wait_for_end(
         &self,
         operation: Operation,
@@ -102,9 +102,9 @@ impl Environment {
         let name = operation.stack.clone();
         let lost = |error: Error| {
             let sentence = format!(
-                "The operation on stack `{name}` goes on without this program; following it later shows its end"
+                "The operation on stack `{name}` continues in CloudFormation; wait for the stack to see its end"
             );
-            error.and(&sentence)
+            error.with_sentence(&sentence)
         };
         let mut watch = Watch {
             environment: self,
@@ -121,7 +121,7 @@ impl Environment {
         let mut poller = self.poller(PollInterval::EVENTS);
         let mut retries = 0;
         loop {
-            match watch.look(&mut poller, observer).await {
+            match watch.poll(&mut poller, observer).await {
                 Ok(Some(ended)) => return Ok(ended),
                 Ok(None) => {
                     retries = 0;
@@ -130,7 +130,7 @@ impl Environment {
                 Err(error) if error.is_transient() && retries < MAX_RETRIES => {
                     retries += 1;
                     let waited = poller.wait_backoff().await;
-                    observer.note(&format!("looked again after {} s, because: {error}", waited.as_secs()));
+                    observer.note(&format!("retried after {} s: {error}", waited.as_secs()));
                 }
                 Err(error) if error.kind() == ErrorKind::Deleted => return Err(error),
                 Err(error) => return Err(lost(error)),
@@ -139,7 +139,7 @@ impl Environment {
     }
 }
 
-/// An operation that is followed.
+/// An operation that is polled.
 struct Watch<'a> {
     environment: &'a Environment,
     operation: Operation,
@@ -147,27 +147,27 @@ struct Watch<'a> {
     counter: ProgressCounter,
     events: Vec<Event>,
     is_deletion: bool,
-    /// The status of the stack's last event, if that ends the operation.
+    /// The status of the stack's last event, if it ends the operation.
     ended: Option<String>,
-    /// How many looks in a row brought nothing new from a stack that nothing happens to.
+    /// The number of polls in a row without new events on an idle stack.
     quiet: usize,
-    /// Whether the stack was seen while something was done with it. CloudFormation may take a moment to begin, and until
-    /// then the stack stands at what the last operation left.
+    /// Whether the stack was seen in progress. CloudFormation starts an operation with a delay; until then, the stack has the
+    /// status of the previous one.
     was_busy: bool,
-    /// Whether the stack was seen in a failed state that a rollback may follow.
+    /// Whether the stack was seen in a failed status that a rollback may follow.
     failed_once: bool,
 }
 
 impl Watch<'_> {
-    /// One look: the end, if it is there.
-    async fn look(
+    /// Polls once. Returns the end of the operation, if it has ended.
+    async fn poll(
         &mut self,
         poller: &mut Poller,
         observer: &mut dyn Observer,
     ) -> Result<Option<OperationResult>, Error> {
         let new = match self.reader.read(self.environment, false).await {
             Ok(new) => new,
-            // The events of a stack that is long gone.
+            // The stack was deleted long ago.
             Err(error) if error.kind() == ErrorKind::Rejected => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -175,7 +175,7 @@ impl Watch<'_> {
         if !nothing {
             poller.reset();
         }
-        self.tell(new, observer);
+        self.report(new, observer);
         if !nothing && self.ended.is_none() {
             return Ok(None);
         }
@@ -185,12 +185,12 @@ impl Watch<'_> {
             .describe_stacks()
             .stack_name(&self.operation.stack_id);
         let stack = match described.send().await {
-            Ok(answer) => answer.stacks.and_then(|stacks| stacks.into_iter().next()).map(read),
+            Ok(response) => response.stacks.and_then(|stacks| stacks.into_iter().next()).map(read),
             Err(error) if is_absent(&error) => None,
             Err(error) => {
                 return Err(self
                     .environment
-                    .call_error("DescribeStacks", &self.operation.stack, &error));
+                    .call_error("DescribeStacks", &self.operation.stack, error));
             }
         };
         let status = stack
@@ -199,8 +199,8 @@ impl Watch<'_> {
         if status.is_deletion() && !self.is_deletion {
             let name = &self.operation.stack;
             let message = format!(
-                "stack `{name}` is in {status}: somebody deleted it while it was being deployed. Deploy again, once it \
-                 is gone, to create it anew"
+                "stack `{name}` is in status {status}: it was deleted during the deployment. Deploy again after the \
+                 deletion"
             );
             return Err(Error::new(ErrorKind::Deleted, message));
         }
@@ -211,17 +211,17 @@ impl Watch<'_> {
         }
         let is_gone = status.condition() == StackCondition::Deleted;
         if self.ended.is_none() && !self.was_busy && !is_gone {
-            if poller.waited() < BEGINNING {
+            if poller.waited() < START_TIMEOUT {
                 return Ok(None);
             }
             if self.events.is_empty() {
-                return Err(self.never_began(&status));
+                return Err(self.never_started(&status));
             }
         }
         self.quiet += 1;
-        // Of a stack that is gone nothing more can be read. Otherwise its event and its status have to agree.
+        // Unless the stack is deleted, its last event and its status have to agree.
         let agree = self.ended.as_deref() == Some(status.as_str());
-        if !agree && self.quiet < QUIET && stack.is_some() {
+        if !agree && self.quiet < MAX_QUIET_POLLS && stack.is_some() {
             return Ok(None);
         }
         let may_turn = matches!(status.as_str(), "CREATE_FAILED" | "UPDATE_FAILED");
@@ -231,7 +231,7 @@ impl Watch<'_> {
         }
         if stack.is_some() {
             let late = self.reader.read(self.environment, true).await?;
-            self.tell(late, observer);
+            self.report(late, observer);
         }
         Ok(Some(OperationResult {
             status,
@@ -241,17 +241,17 @@ impl Watch<'_> {
         }))
     }
 
-    fn never_began(&self, status: &StackStatus) -> Error {
+    fn never_started(&self, status: &StackStatus) -> Error {
         let name = &self.operation.stack;
         let message = format!(
-            "CloudFormation took the operation on stack `{name}` and has shown no sign of it for {} minutes; the stack \
-             is in {status}. Look at it before trying again",
-            BEGINNING.as_secs() / 60
+            "CloudFormation accepted the operation on stack `{name}` but has not started it for {} minutes; the stack is \
+             in status {status}. Check the stack before trying again",
+            START_TIMEOUT.as_secs() / 60
         );
         Error::new(ErrorKind::Unexpected, message)
     }
 
-    fn tell(&mut self, new: Vec<Event>, observer: &mut dyn Observer) {
+    fn report(&mut self, new: Vec<Event>, observer: &mut dyn Observer) {
         for event in new {
             if event.is_of_stack {
                 self.ended = event.is_end().then(|| event.status.clone());

@@ -53,20 +53,20 @@ impl Stream {
 
     /// Permission and network changes, under a heading.
     pub(super) fn security(self, changes: &[SecurityChange]) -> String {
-        let sentences = lines(changes, |change| match change.becomes_true {
+        let statements = lines(changes, |change| match change.is_addition {
             true => self
                 .style()
                 .green()
-                .apply_to(format!("  + {}", change.sentence))
+                .apply_to(format!("  + {}", change.statement))
                 .to_string(),
             false => self
                 .style()
                 .red()
-                .apply_to(format!("  - {}", change.sentence))
+                .apply_to(format!("  - {}", change.statement))
                 .to_string(),
         });
         let heading = self.style().bold().apply_to("Permission and network changes:");
-        format!("{heading}\n{sentences}")
+        format!("{heading}\n{statements}")
     }
 }
 

@@ -73,7 +73,10 @@ async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<
         if let Err(error) = confirm(console, &question, yes).await {
             return Err(match change_set.discard().await {
                 Ok(()) => error.into(),
-                Err(source) => AwsError::NotDiscarded { confirm: error, source },
+                Err(discard) => AwsError::NotDiscarded {
+                    confirm: error,
+                    error: discard,
+                },
             });
         }
     }

@@ -148,7 +148,7 @@ impl StackUpdater for CloudFormationStack<'_> {
                     ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Rejected
                 ) =>
             {
-                CommandError::Retryable(chain(&error))
+                CommandError::Retryable(error.to_string())
             }
             error => CommandError::Rejected(chain(&error)),
         })

@@ -1,4 +1,4 @@
-//! What a deployment would change, found out by a change set: CloudFormation's own word on it.
+//! Creates change sets.
 
 use std::collections::BTreeMap;
 
@@ -14,27 +14,27 @@ use crate::error::{Error, ErrorKind};
 use crate::security::{SecurityChange, TemplateVersion, security_changes};
 use crate::status::StackCondition;
 
-/// What came of preparing.
+/// The result of [`Environment::create_change_set`].
 #[derive(Debug)]
 pub enum ChangeSetOutcome {
-    /// The stack is as the request wants it, and tells this. Nothing was left behind.
+    /// The stack is up to date and has these outputs. The change set was deleted.
     NoChanges(Outputs),
-    /// There is something to do.
+    /// There are changes.
     Ready(ChangeSet),
 }
 
-/// A parameter that has another value.
+/// A changed parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterChange {
     /// Its name.
     pub name: String,
-    /// What it was; `None` if it is new, and `****` for a secret.
+    /// The value before; `None` for a new parameter, `****` for a `NoEcho` parameter.
     pub before: Option<String>,
-    /// What it will be; `None` if it is gone, and `****` for a secret, which may be the same as before.
+    /// The value after; `None` for a removed parameter, `****` for a `NoEcho` parameter, which may be unchanged.
     pub after: Option<String>,
 }
 
-/// A request, judged against what is deployed.
+/// An input compared with the deployed stack.
 pub(crate) struct Assessment {
     pub(crate) deployed: Option<DeployedStack>,
     pub(crate) values: IndexMap<String, ParameterValue>,
@@ -44,27 +44,26 @@ pub(crate) struct Assessment {
 }
 
 impl Environment {
-    /// Finds out what a request would change, by a change set, and keeps that ready to be carried out. A stack that
-    /// does not exist yet is there under review from then on, without resources, as CloudFormation wants it; whoever
-    /// does not go on calls [`ChangeSet::discard`], which takes that away again. If the future is dropped half-way, a
-    /// change set named `meshwright-…` may be left, which harms nobody and goes with the next deployment.
+    /// Creates a change set for the input. A new stack is in status `REVIEW_IN_PROGRESS` from then on, without resources;
+    /// [`ChangeSet::discard`] deletes both. If the future is dropped, a change set named `meshwright-…` may remain until
+    /// the next deployment; it has no effect.
     ///
     /// # Errors
     ///
-    /// Before any call: [`ErrorKind::Invalid`] with everything that is wrong with the request. Then:
-    /// [`ErrorKind::Busy`] and [`ErrorKind::Blocked`] with the way out, whatever CloudFormation finds wrong with the
-    /// template ([`ErrorKind::Rejected`]), and whatever keeps calls from being made. Nothing is left behind then.
+    /// [`ErrorKind::Invalid`] with all diagnostics of the input, before any call. Then [`ErrorKind::Busy`] and
+    /// [`ErrorKind::Blocked`] with the next step, [`ErrorKind::Rejected`] with CloudFormation's reason, and errors of calls.
+    /// No change set remains.
     pub async fn create_change_set(&self, input: &DeploymentInput) -> Result<ChangeSetOutcome, Error> {
-        let judged = self.assess(input).await?;
-        if let Some(stack) = &judged.deployed
+        let assessment = self.assess(input).await?;
+        if let Some(stack) = &assessment.deployed
             && matches!(stack.status.condition(), StackCondition::Busy | StackCondition::Blocked)
         {
             return Err(self.blocked_error(stack));
         }
-        self.build_change_set(input, judged).await
+        self.build_change_set(input, assessment).await
     }
 
-    /// What is deployed, and how the request compares with it.
+    /// Compares the input with the deployed stack.
     pub(crate) async fn assess(&self, input: &DeploymentInput) -> Result<Assessment, Error> {
         let what = format!("stack `{}`", input.stack());
         input
@@ -75,7 +74,7 @@ impl Environment {
             Some(stack) => Some((stack, stack.read_template()?)),
             None => None,
         };
-        // A stack under review has no template, and no values to keep.
+        // A stack in review has no template and no parameter values.
         let kept = before
             .as_ref()
             .filter(|(stack, _)| stack.status.condition() != StackCondition::ReviewInProgress);
@@ -102,14 +101,14 @@ impl Environment {
         })
     }
 
-    /// Makes a change set and waits for it.
+    /// Creates a change set and waits until it is ready.
     pub(crate) async fn build_change_set(
         &self,
         input: &DeploymentInput,
-        judged: Assessment,
+        assessment: Assessment,
     ) -> Result<ChangeSetOutcome, Error> {
         let stack = input.stack();
-        let is_update = judged
+        let is_update = assessment
             .deployed
             .as_ref()
             .is_some_and(|stack| stack.status.condition() != StackCondition::ReviewInProgress);
@@ -126,7 +125,7 @@ impl Environment {
                 ChangeSetType::Create
             })
             .set_capabilities(capabilities(input.template()).map(|capability| vec![capability]))
-            .set_parameters(Some(judged.values.iter().map(parameter).collect()));
+            .set_parameters(Some(assessment.values.iter().map(parameter).collect()));
         if !input.tags.is_empty() {
             let tags = input
                 .tags
@@ -140,9 +139,9 @@ impl Environment {
             Err(too_long) => return Err(Error::new(ErrorKind::Invalid, format!("the template {too_long}"))),
         };
         let made = call.send().await;
-        let made = made.map_err(|error| self.call_error("CreateChangeSet", stack, &error))?;
+        let made = made.map_err(|error| self.call_error("CreateChangeSet", stack, error))?;
         let (Some(id), Some(stack_id)) = (made.id, made.stack_id) else {
-            let message = format!("CloudFormation made a change set for stack `{stack}` and does not say which");
+            let message = format!("CloudFormation created a change set for stack `{stack}` but did not return its id");
             return Err(Error::new(ErrorKind::Unexpected, message));
         };
         let set = ChangeSetId {
@@ -157,19 +156,19 @@ impl Environment {
                 environment: self.clone(),
                 set,
                 changes,
-                diff: judged.diff,
-                parameters: judged.parameters,
-                security: judged.security,
+                diff: assessment.diff,
+                parameters: assessment.parameters,
+                security: assessment.security,
             })),
             Ok(None) => {
                 self.discard(&set).await?;
                 Ok(ChangeSetOutcome::NoChanges(
-                    judged.deployed.map(|stack| stack.outputs).unwrap_or_default(),
+                    assessment.deployed.map(|stack| stack.outputs).unwrap_or_default(),
                 ))
             }
             Err(error) => match self.discard(&set).await {
                 Ok(()) => Err(error),
-                Err(also) => Err(error.and(&format!("Its change set could not be removed either: {also}"))),
+                Err(also) => Err(error.with_sentence(&format!("Its change set could not be deleted either: {also}"))),
             },
         }
     }
@@ -199,7 +198,7 @@ fn parameter_changes(
         let before = was.get(name);
         let after = match value {
             ParameterValue::Kept(_) => return None,
-            // Whether it is another one cannot be known.
+            // The previous value is unknown.
             ParameterValue::Secret(_) => return Some(change(name, before, Some(SECRET))),
             value => value.known(),
         };

@@ -1,4 +1,4 @@
-//! Waiting for a change set, and reading it.
+//! Waits for a change set and reads it.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::poll::PollInterval;
 use crate::resource_change::ResourceChange;
 use crate::validation::Subject;
 
-/// How long CloudFormation may take to make a change set: hooks and macros run meanwhile.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// The time limit for the creation of a change set, which includes hooks and macros.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 impl Environment {
-    /// What a change set says, once it is made; `None` if it has nothing to say.
+    /// The changes of a change set once it is ready; `None` if it is empty.
     pub(crate) async fn read_change_set(
         &self,
         input: &DeploymentInput,
@@ -33,25 +33,24 @@ impl Environment {
                 .change_set_name(&set.id)
                 .stack_name(&set.stack_id)
                 .set_next_token(next.clone());
-            let answer = match call
+            let response = match call
                 .send()
                 .await
-                .map_err(|error| self.call_error("DescribeChangeSet", &set.stack, &error))
+                .map_err(|error| self.call_error("DescribeChangeSet", &set.stack, error))
             {
-                Ok(answer) => answer,
-                Err(error) if error.is_transient() && poller.waited() < PATIENCE => {
+                Ok(response) => response,
+                Err(error) if error.is_transient() && poller.waited() < CREATION_TIMEOUT => {
                     poller.wait_backoff().await;
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            match answer.status {
+            match response.status {
                 Some(ChangeSetStatus::CreateComplete) => {}
                 Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) => {
-                    if poller.waited() >= PATIENCE {
+                    if poller.waited() >= CREATION_TIMEOUT {
                         let message = format!(
-                            "CloudFormation has been making the change set of stack `{}` for half an hour; it is given \
-                             up and removed",
+                            "CloudFormation has not completed the change set of stack `{}` within 30 minutes; it was deleted",
                             set.stack
                         );
                         return Err(Error::new(ErrorKind::Unexpected, message));
@@ -60,7 +59,7 @@ impl Environment {
                     continue;
                 }
                 status => {
-                    let reason = answer.status_reason.unwrap_or_default();
+                    let reason = response.status_reason.unwrap_or_default();
                     if is_empty(&reason) {
                         return Ok(None);
                     }
@@ -69,7 +68,7 @@ impl Environment {
                         .await;
                     let status = status.map_or_else(String::new, |status| status.as_str().to_owned());
                     let message = format!(
-                        "CloudFormation cannot make a change set for stack `{}` ({status}): {}. Nothing was changed",
+                        "CloudFormation cannot create a change set for stack `{}` ({status}): {}. Nothing was changed",
                         set.stack,
                         reason.trim_end_matches('.')
                     );
@@ -77,38 +76,43 @@ impl Environment {
                 }
             }
             changes.extend(
-                answer
+                response
                     .changes
                     .unwrap_or_default()
                     .into_iter()
                     .filter_map(ResourceChange::read),
             );
-            next = answer.next_token.filter(|token| !token.is_empty());
+            next = response.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 break;
             }
         }
         if let Some(url) = &input.url {
-            self.is_the_same(input, set, url).await?;
+            self.check_uploaded_template(input, set, url).await?;
         }
         Ok(Some(changes))
     }
 
-    /// Whether what lies in S3 is the template.
-    async fn is_the_same(&self, input: &DeploymentInput, set: &ChangeSetId, url: &str) -> Result<(), Error> {
+    /// Checks that the template in S3 is the template of the input.
+    async fn check_uploaded_template(
+        &self,
+        input: &DeploymentInput,
+        set: &ChangeSetId,
+        url: &str,
+    ) -> Result<(), Error> {
         let call = self
             .cloudformation()
             .get_template()
             .change_set_name(&set.id)
             .stack_name(&set.stack_id)
             .template_stage(TemplateStage::Original);
-        let answer = call.send().await;
-        let answer = answer.map_err(|error| self.call_error("GetTemplate", &set.stack, &error))?;
-        let text = answer.template_body.unwrap_or_default();
+        let response = call.send().await;
+        let response = response.map_err(|error| self.call_error("GetTemplate", &set.stack, error))?;
+        let text = response.template_body.unwrap_or_default();
         let difference = match Template::from_text(&text) {
             Ok(found) => diff(&found, input.template()),
             Err(error) => {
-                let message = format!("what lies at {url} is no template that can be read: {error}");
+                let message = format!("{url} is not a template: {error}");
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
         };
@@ -116,15 +120,15 @@ impl Environment {
             return Ok(());
         }
         let message = format!(
-            "what lies at {url} is not the template of stack `{}`; upload it again. What differs:\n{difference}",
+            "{url} is not the template of stack `{}`; upload it again. Differences:\n{difference}",
             set.stack
         );
         Err(Error::new(ErrorKind::Invalid, message))
     }
 }
 
-/// Whether a change set failed because there is nothing to change. It has no code for that either; the second is what
-/// templates with a transform get.
+/// Whether a change set failed because it is empty. CloudFormation has no error code for that; templates with a transform
+/// have the second text.
 fn is_empty(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }

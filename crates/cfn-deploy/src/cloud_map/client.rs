@@ -1,7 +1,6 @@
-//! The calls to Cloud Map. What is gone already counts as removed.
+//! Calls to Cloud Map. Deleting an object that does not exist succeeds.
 //!
-//! Lists are asked for one namespace or one name, and every entry is judged again: what would be deleted by mistake
-//! would be somebody's.
+//! Lists are filtered by AWS and every entry is checked again, so that no unrelated object is deleted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,14 +21,14 @@ use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::poll::PollInterval;
 
-/// How long an operation of Cloud Map may take. A namespace takes about a minute.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// The time limit of a Cloud Map operation. A namespace takes about a minute.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 impl Environment {
     /// A namespace by its id.
     pub(super) async fn namespace(&self, id: &str) -> Result<Option<FoundNamespace>, Error> {
         let found = match self.cloud_map().get_namespace().id(id).send().await {
-            Ok(answer) => answer.namespace,
+            Ok(response) => response.namespace,
             Err(error)
                 if error
                     .as_service_error()
@@ -38,7 +37,7 @@ impl Environment {
                 None
             }
             Err(error) => {
-                return Err(self.service_error(SERVICE, "GetNamespace", &format!("namespace `{id}`"), &error));
+                return Err(self.service_error(SERVICE, "GetNamespace", &format!("namespace `{id}`"), error));
             }
         };
         match found {
@@ -63,16 +62,16 @@ impl Environment {
                 .list_namespaces()
                 .filters(filter.clone())
                 .set_next_token(next);
-            let answer = call.send().await;
-            let answer = answer.map_err(|error| self.service_error(SERVICE, "ListNamespaces", &resource, &error))?;
-            let ids = answer.namespaces.unwrap_or_default();
+            let response = call.send().await;
+            let response = response.map_err(|error| self.service_error(SERVICE, "ListNamespaces", &resource, error))?;
+            let ids = response.namespaces.unwrap_or_default();
             let found = ids
                 .into_iter()
                 .find(|namespace| namespace.name.as_deref() == Some(name));
             if let Some(id) = found.and_then(|namespace| namespace.id) {
                 return self.namespace(&id).await;
             }
-            next = answer.next_token;
+            next = response.next_token;
             if next.is_none() {
                 return Ok(None);
             }
@@ -93,12 +92,12 @@ impl Environment {
     async fn tags(&self, arn: Option<&str>, resource: &str) -> Result<BTreeMap<String, String>, Error> {
         let Some(arn) = arn else {
             let message =
-                format!("Cloud Map gives no ARN for {resource}, so its tags cannot be read; it is left alone");
+                format!("Cloud Map returned no ARN for {resource}, so its tags are unknown; it was not deleted");
             return Err(Error::new(ErrorKind::Unexpected, message));
         };
-        let answer = self.cloud_map().list_tags_for_resource().resource_arn(arn).send().await;
-        let answer = answer.map_err(|error| self.service_error(SERVICE, "ListTagsForResource", resource, &error))?;
-        let tags = answer.tags.unwrap_or_default();
+        let response = self.cloud_map().list_tags_for_resource().resource_arn(arn).send().await;
+        let response = response.map_err(|error| self.service_error(SERVICE, "ListTagsForResource", resource, error))?;
+        let tags = response.tags.unwrap_or_default();
         Ok(tags.into_iter().map(|Tag { key, value, .. }| (key, value)).collect())
     }
 
@@ -119,9 +118,9 @@ impl Environment {
                 .list_services()
                 .filters(filter.clone())
                 .set_next_token(next);
-            let answer = call.send().await;
-            let answer = answer.map_err(|error| self.service_error(SERVICE, "ListServices", &resource, &error))?;
-            for id in answer
+            let response = call.send().await;
+            let response = response.map_err(|error| self.service_error(SERVICE, "ListServices", &resource, error))?;
+            for id in response
                 .services
                 .unwrap_or_default()
                 .into_iter()
@@ -129,18 +128,18 @@ impl Environment {
             {
                 services.extend(self.service(&id, namespace).await?);
             }
-            next = answer.next_token;
+            next = response.next_token;
             if next.is_none() {
                 return Ok(services);
             }
         }
     }
 
-    /// A service, if it is in this namespace and was not deleted meanwhile.
+    /// The service, if it exists and is in this namespace.
     async fn service(&self, id: &str, namespace: &FoundNamespace) -> Result<Option<FoundService>, Error> {
         let resource = format!("service `{id}`");
         let found = match self.cloud_map().get_service().id(id).send().await {
-            Ok(answer) => answer.service,
+            Ok(response) => response.service,
             Err(error)
                 if error
                     .as_service_error()
@@ -148,7 +147,7 @@ impl Environment {
             {
                 None
             }
-            Err(error) => return Err(self.service_error(SERVICE, "GetService", &resource, &error)),
+            Err(error) => return Err(self.service_error(SERVICE, "GetService", &resource, error)),
         };
         let Some(found) = found.filter(|found| found.namespace_id.as_deref() == Some(namespace.id.as_str())) else {
             return Ok(None);
@@ -162,12 +161,12 @@ impl Environment {
         }))
     }
 
-    /// The ids of what is registered in a service.
+    /// The ids of the instances of a service.
     pub(super) async fn instances(&self, service: &str) -> Result<Vec<String>, Error> {
         let mut instances = Vec::new();
         let mut next = None;
         loop {
-            let answer = match self
+            let response = match self
                 .cloud_map()
                 .list_instances()
                 .service_id(service)
@@ -175,7 +174,7 @@ impl Environment {
                 .send()
                 .await
             {
-                Ok(answer) => answer,
+                Ok(response) => response,
                 Err(error)
                     if error
                         .as_service_error()
@@ -184,24 +183,24 @@ impl Environment {
                     return Ok(Vec::new());
                 }
                 Err(error) => {
-                    return Err(self.service_error(SERVICE, "ListInstances", &format!("service `{service}`"), &error));
+                    return Err(self.service_error(SERVICE, "ListInstances", &format!("service `{service}`"), error));
                 }
             };
             instances.extend(
-                answer
+                response
                     .instances
                     .unwrap_or_default()
                     .into_iter()
                     .filter_map(|instance| instance.id),
             );
-            next = answer.next_token;
+            next = response.next_token;
             if next.is_none() {
                 return Ok(instances);
             }
         }
     }
 
-    /// Deregisters an instance, and waits until that is done.
+    /// Deregisters an instance and waits for the end.
     pub(super) async fn deregister(&self, service: &str, instance: &str) -> Result<(), Error> {
         let resource = format!("instance `{instance}` of service `{service}`");
         let call = self
@@ -210,12 +209,12 @@ impl Environment {
             .service_id(service)
             .instance_id(instance);
         match call.send().await {
-            Ok(answer) => {
-                self.operation_ended(answer.operation_id, "DeregisterInstance", &resource)
+            Ok(response) => {
+                self.wait_for_operation(response.operation_id, "DeregisterInstance", &resource)
                     .await
             }
             Err(error) if error.as_service_error().is_some_and(is_gone) => Ok(()),
-            Err(error) => Err(self.service_error(SERVICE, "DeregisterInstance", &resource, &error)),
+            Err(error) => Err(self.service_error(SERVICE, "DeregisterInstance", &resource, error)),
         }
     }
 
@@ -230,17 +229,17 @@ impl Environment {
                 Ok(())
             }
             Err(error) => {
-                Err(self.service_error(SERVICE, "DeleteService", &format!("service `{}`", service.name), &error))
+                Err(self.service_error(SERVICE, "DeleteService", &format!("service `{}`", service.name), error))
             }
         }
     }
 
-    /// Deletes a namespace, and waits until that is done.
+    /// Deletes a namespace and waits for the end.
     pub(super) async fn delete_namespace(&self, namespace: &FoundNamespace) -> Result<(), Error> {
         let resource = format!("namespace `{}`", namespace.name);
         match self.cloud_map().delete_namespace().id(&namespace.id).send().await {
-            Ok(answer) => {
-                self.operation_ended(answer.operation_id, "DeleteNamespace", &resource)
+            Ok(response) => {
+                self.wait_for_operation(response.operation_id, "DeleteNamespace", &resource)
                     .await
             }
             Err(error)
@@ -250,20 +249,20 @@ impl Environment {
             {
                 Ok(())
             }
-            Err(error) => Err(self.service_error(SERVICE, "DeleteNamespace", &resource, &error)),
+            Err(error) => Err(self.service_error(SERVICE, "DeleteNamespace", &resource, error)),
         }
     }
 
-    /// Waits for an operation, whose end Cloud Map tells only when asked.
-    async fn operation_ended(&self, id: Option<String>, action: &'static str, resource: &str) -> Result<(), Error> {
+    /// Polls an operation until its end.
+    async fn wait_for_operation(&self, id: Option<String>, action: &'static str, resource: &str) -> Result<(), Error> {
         let Some(id) = id else { return Ok(()) };
         let mut poller = self.poller(PollInterval::CLOUD_MAP);
         loop {
             let operation = match self.cloud_map().get_operation().operation_id(&id).send().await {
-                Ok(answer) => answer.operation,
+                Ok(response) => response.operation,
                 Err(error) => {
-                    let error = self.service_error(SERVICE, "GetOperation", resource, &error);
-                    if error.is_transient() && poller.waited() < PATIENCE {
+                    let error = self.service_error(SERVICE, "GetOperation", resource, error);
+                    if error.is_transient() && poller.waited() < OPERATION_TIMEOUT {
                         poller.wait_backoff().await;
                         continue;
                     }
@@ -278,10 +277,10 @@ impl Environment {
                     let message = format!("{SERVICE}:{action} for {resource} failed: {why}; destroy again to retry");
                     return Err(Error::new(ErrorKind::Failed, message));
                 }
-                _ if poller.waited() >= PATIENCE => {
+                _ if poller.waited() >= OPERATION_TIMEOUT => {
                     let message = format!(
-                        "{SERVICE}:{action} for {resource} has not ended in {} minutes; destroy again later",
-                        PATIENCE.as_secs() / 60
+                        "{SERVICE}:{action} for {resource} has not ended within {} minutes; destroy again later",
+                        OPERATION_TIMEOUT.as_secs() / 60
                     );
                     return Err(Error::new(ErrorKind::Unexpected, message));
                 }
@@ -291,7 +290,7 @@ impl Environment {
     }
 }
 
-/// The prefix of Cloud Map's actions.
+/// The service prefix of Cloud Map's IAM actions.
 const SERVICE: &str = "servicediscovery";
 
 fn is_gone(error: &DeregisterInstanceError) -> bool {

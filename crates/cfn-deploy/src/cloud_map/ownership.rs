@@ -1,7 +1,7 @@
-//! What in Cloud Map belongs to a stack though it is no resource of it, because Service Connect created it. Pure.
+//! Ownership of Cloud Map objects that Service Connect created for a stack, and that are no resources of it. Pure.
 //!
-//! ECS creates a namespace if a cluster or a service names one that does not exist, and a service in it per endpoint.
-//! It tags what it creates `AmazonECSManaged`, may delete services that have this tag, and deletes no namespace (AWS
+//! ECS creates a namespace if a cluster or service refers to one that does not exist, and a service in it per endpoint.
+//! It tags them `AmazonECSManaged`, may delete services with this tag, and never deletes a namespace (AWS
 //! managed policy reference, `AmazonECSServiceRolePolicy`: `CloudMapResourceCreation`, `CloudMapResourceDeletion`; ECS
 //! API reference, `ClusterServiceConnectDefaultsRequest`; read 2026-11-23).
 
@@ -11,21 +11,21 @@ use cfn::Template;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-/// The tag of what ECS created.
+/// The tag of objects that ECS created.
 const MANAGED: &str = "AmazonECSManaged";
-/// What the tags begin with that CloudFormation gives its resources.
-const OF_A_STACK: &str = "aws:cloudformation:";
+/// The prefix of tags that CloudFormation sets on its resources.
+const CLOUDFORMATION_TAG: &str = "aws:cloudformation:";
 
-/// What a template may have made ECS create.
+/// Names of Cloud Map objects that ECS may have created for a template.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct OwnedNames {
-    /// Namespaces, by the names that were given to Service Connect.
+    /// Names of namespaces in Service Connect configurations.
     pub(crate) namespaces: BTreeSet<String>,
-    /// Services in them, by the names under which endpoints are discovered.
+    /// Discovery names of Service Connect services.
     pub(crate) services: BTreeSet<String>,
 }
 
-/// A namespace as it was found.
+/// A namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundNamespace {
     pub(crate) id: String,
@@ -37,29 +37,29 @@ pub(crate) struct FoundNamespace {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// A service in a namespace as it was found.
+/// A service in a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundService {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) tags: BTreeMap<String, String>,
-    /// How many instances are registered.
+    /// The number of registered instances.
     pub(crate) instances: usize,
 }
 
-/// What is to become of a namespace.
+/// What to do with a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NamespaceAction {
-    /// It was created for the stack and nothing of others is in it.
+    /// Delete it: it was created for the stack, and so were all services in it.
     Delete,
-    /// So it was, but instances are registered still.
+    /// The same, but instances are still registered.
     DeleteOnceEmpty,
-    /// It stays, because of this.
+    /// Keep it, for this reason.
     Keep(String),
 }
 
-/// What a template, with these parameters, may have made ECS create.
-pub(crate) fn owned(template: &Template, parameters: &IndexMap<String, String>) -> OwnedNames {
+/// The names of objects that ECS may have created for a template with these parameters.
+pub(crate) fn owned_names(template: &Template, parameters: &IndexMap<String, String>) -> OwnedNames {
     let text = |value: &Json| match value {
         Json::String(text) => Some(text.clone()),
         value => parameters.get(value.get("Ref")?.as_str()?).cloned(),
@@ -71,7 +71,7 @@ pub(crate) fn owned(template: &Template, parameters: &IndexMap<String, String>) 
             "AWS::ECS::Service" => resource.properties.pointer("/ServiceConnectConfiguration/Namespace"),
             _ => continue,
         };
-        // One that is given by its ARN was there before.
+        // A namespace with an ARN existed before the stack.
         let name = namespace
             .and_then(text)
             .filter(|name| !name.is_empty() && !name.starts_with("arn:"));
@@ -86,21 +86,21 @@ pub(crate) fn owned(template: &Template, parameters: &IndexMap<String, String>) 
 }
 
 impl OwnedNames {
-    /// Why a service is not claimed.
-    pub(crate) fn why_not(&self, service: &FoundService) -> Option<String> {
+    /// Why a service is not owned by the stack, if it is not.
+    pub(crate) fn foreign_reason(&self, service: &FoundService) -> Option<String> {
         if !service.tags.contains_key(MANAGED) {
             return Some(format!("service `{}` was not created by Service Connect", service.name));
         }
         if !self.services.contains(&service.name) {
-            return Some(format!("service `{}` is no endpoint of this stack", service.name));
+            return Some(format!("service `{}` is not an endpoint of this stack", service.name));
         }
         None
     }
 }
 
-/// What is to become of a namespace that a stack owned; `created` is when that stack was, `owner` the stack that the
-/// namespace is a resource of.
-pub(crate) fn verdict(
+/// Decides about a namespace with a name of [`OwnedNames`]. `created` is the creation time of the stack, `owner` the stack
+/// of which the namespace is a resource.
+pub(crate) fn namespace_action(
     namespace: &FoundNamespace,
     owner: Option<&str>,
     services: &[FoundService],
@@ -109,34 +109,34 @@ pub(crate) fn verdict(
 ) -> NamespaceAction {
     if namespace.kind != "HTTP" {
         return NamespaceAction::Keep(format!(
-            "it is of type {}, and Service Connect creates HTTP namespaces",
+            "it has type {}, but Service Connect creates HTTP namespaces",
             namespace.kind
         ));
     }
     if let Some(owner) = owner {
         return NamespaceAction::Keep(format!("it belongs to stack `{owner}`"));
     }
-    if let Some(tag) = namespace.tags.keys().find(|tag| tag.starts_with(OF_A_STACK)) {
-        return NamespaceAction::Keep(format!("it belongs to a stack, as its tag `{tag}` says"));
+    if let Some(tag) = namespace.tags.keys().find(|tag| tag.starts_with(CLOUDFORMATION_TAG)) {
+        return NamespaceAction::Keep(format!("it belongs to a stack, according to its tag `{tag}`"));
     }
-    let strange = namespace
+    let other_tag = namespace
         .tags
         .keys()
         .next()
         .filter(|_| !namespace.tags.contains_key(MANAGED));
-    if let Some(tag) = strange {
+    if let Some(tag) = other_tag {
         return NamespaceAction::Keep(format!(
-            "somebody tagged it `{tag}`, so it was not created by Service Connect"
+            "it has the tag `{tag}`, so it was not created by Service Connect"
         ));
     }
     if namespace.created < created {
         return NamespaceAction::Keep(format!(
-            "it is older than the stack, so it was not created for it; if nothing needs it, `aws servicediscovery \
+            "it is older than the stack, so it was not created for it; if it is unused, `aws servicediscovery \
              delete-namespace --id {}` deletes it once it is empty",
             namespace.id
         ));
     }
-    if let Some(why) = services.iter().find_map(|service| owned.why_not(service)) {
+    if let Some(why) = services.iter().find_map(|service| owned.foreign_reason(service)) {
         return NamespaceAction::Keep(why);
     }
     if services.iter().any(|service| service.instances > 0) {
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn namespaces_are_claimed_by_name_and_services_by_the_names_of_endpoints() {
+    fn names_come_from_service_connect_configurations() {
         let document = json!({
             "Parameters": {"Ns": {"Type": "String"}},
             "Resources": {
@@ -166,7 +166,7 @@ mod tests {
         });
         let template = Template::from_json(&document.to_string()).expect("a template");
         let parameters = IndexMap::from([("Ns".to_owned(), "given".to_owned())]);
-        let found = owned(&template, &parameters);
+        let found = owned_names(&template, &parameters);
         assert_eq!(found.namespaces.into_iter().collect::<Vec<_>>(), ["given", "shop"]);
         assert_eq!(found.services.into_iter().collect::<Vec<_>>(), ["admin", "blue"]);
     }
@@ -176,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_goes_only_if_all_in_it_was_created_for_the_stack() {
+    fn a_namespace_is_deleted_only_if_all_of_it_was_created_for_the_stack() {
         const MINE: &[&str] = &[MANAGED];
-        const OLDER: &str = "it is older than the stack, so it was not created for it; if nothing needs it, `aws \
+        const OLDER: &str = "it is older than the stack, so it was not created for it; if it is unused, `aws \
                              servicediscovery delete-namespace --id ns-1` deletes it once it is empty";
         let service = |name: &str, tags_: &[&str], instances| FoundService {
             id: String::new(),
@@ -187,7 +187,7 @@ mod tests {
             instances,
         };
         let blue = || vec![service("blue", MINE, 0)];
-        let stays = |why: &str| NamespaceAction::Keep(why.to_owned());
+        let keep = |why: &str| NamespaceAction::Keep(why.to_owned());
         /// The namespace's type, its tags, when it was created (the stack: at 100), its stack, what is in it.
         type Row = (
             &'static str,
@@ -209,15 +209,15 @@ mod tests {
                 vec![service("blue", MINE, 2)],
                 NamespaceAction::DeleteOnceEmpty,
             ),
-            ("HTTP", &[], 99, None, blue(), stays(OLDER)),
-            ("HTTP", MINE, 99, None, blue(), stays(OLDER)),
+            ("HTTP", &[], 99, None, blue(), keep(OLDER)),
+            ("HTTP", MINE, 99, None, blue(), keep(OLDER)),
             (
                 "HTTP",
                 &["Team"],
                 100,
                 None,
                 blue(),
-                stays("somebody tagged it `Team`, so it was not created by Service Connect"),
+                keep("it has the tag `Team`, so it was not created by Service Connect"),
             ),
             (
                 "HTTP",
@@ -225,7 +225,7 @@ mod tests {
                 100,
                 Some("other"),
                 blue(),
-                stays("it belongs to stack `other`"),
+                keep("it belongs to stack `other`"),
             ),
             (
                 "HTTP",
@@ -233,7 +233,7 @@ mod tests {
                 100,
                 None,
                 blue(),
-                stays("it belongs to a stack, as its tag `aws:cloudformation:stack-name` says"),
+                keep("it belongs to a stack, according to its tag `aws:cloudformation:stack-name`"),
             ),
             (
                 "DNS_PRIVATE",
@@ -241,7 +241,7 @@ mod tests {
                 100,
                 None,
                 blue(),
-                stays("it is of type DNS_PRIVATE, and Service Connect creates HTTP namespaces"),
+                keep("it has type DNS_PRIVATE, but Service Connect creates HTTP namespaces"),
             ),
             (
                 "HTTP",
@@ -249,7 +249,7 @@ mod tests {
                 100,
                 None,
                 vec![service("blue", &[], 0)],
-                stays("service `blue` was not created by Service Connect"),
+                keep("service `blue` was not created by Service Connect"),
             ),
             (
                 "HTTP",
@@ -257,7 +257,7 @@ mod tests {
                 100,
                 None,
                 vec![service("red", MINE, 0)],
-                stays("service `red` is no endpoint of this stack"),
+                keep("service `red` is not an endpoint of this stack"),
             ),
         ];
         let owned = OwnedNames {
@@ -272,7 +272,7 @@ mod tests {
                 created,
                 tags: tags(tags_),
             };
-            let found = verdict(&namespace, owner, &services, &owned, 100);
+            let found = namespace_action(&namespace, owner, &services, &owned, 100);
             assert_eq!(found, expected, "{kind} {tags_:?} {created} {owner:?}");
         }
     }

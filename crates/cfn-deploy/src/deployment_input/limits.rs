@@ -1,4 +1,4 @@
-//! What CloudFormation takes, and what not. Pure.
+//! CloudFormation's quotas and required capabilities. Pure.
 //!
 //! Source: CloudFormation user guide, "Understand CloudFormation quotas", and API reference, `CreateChangeSet` (read
 //! 2026-11-23).
@@ -11,10 +11,10 @@ use sidecar_contract::Diagnostics;
 use super::DeploymentInput;
 use crate::event::STACK;
 
-/// How long a template may be that is sent, in bytes.
-const SENT: usize = 51_200;
-/// How long a template may be that lies in S3, in bytes.
-const IN_S3: usize = 1_000_000;
+/// Maximum length of a template in a request, in bytes.
+const MAX_TEMPLATE_BODY: usize = 51_200;
+/// Maximum length of a template in S3, in bytes.
+const MAX_TEMPLATE_URL: usize = 1_000_000;
 const RESOURCES: usize = 500;
 const OUTPUTS: usize = 200;
 const PARAMETERS: usize = 200;
@@ -29,41 +29,41 @@ const TAG_KEY: usize = 128;
 /// In characters.
 const TAG_VALUE: usize = 256;
 
-/// A template on its way.
+/// The template argument of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// It is sent.
+    /// In the request.
     Text(String),
-    /// It lies in S3.
+    /// In S3.
     Url(String),
 }
 
-/// How a template gets there: as it is written, or without spaces if it is too long with them.
+/// The template argument: pretty-printed, compact if that is too long, or the S3 URL.
 ///
 /// # Errors
 ///
-/// How long it is and what to do, if it is too long to be sent and lies nowhere.
+/// If the template is too long and has no S3 URL: its length and the remedy.
 pub(crate) fn body(input: &DeploymentInput) -> Result<Body, String> {
     if let Some(url) = &input.url {
         return Ok(Body::Url(url.clone()));
     }
     let text = input.template.to_json();
-    if text.len() <= SENT {
+    if text.len() <= MAX_TEMPLATE_BODY {
         return Ok(Body::Text(text));
     }
     let length = match compact(&text) {
-        Some(compact) if compact.len() <= SENT => return Ok(Body::Text(compact)),
+        Some(compact) if compact.len() <= MAX_TEMPLATE_BODY => return Ok(Body::Text(compact)),
         Some(compact) => compact.len(),
         None => text.len(),
     };
-    if length > IN_S3 {
+    if length > MAX_TEMPLATE_URL {
         return Err(format!(
-            "is {length} bytes long, also without spaces; CloudFormation takes {IN_S3} bytes at most: split the stack"
+            "has {length} bytes without whitespace; allowed are {MAX_TEMPLATE_URL}: split the stack"
         ));
     }
     Err(format!(
-        "is {length} bytes long, also without spaces; CloudFormation takes {SENT} bytes in a request, and {IN_S3} bytes \
-         from S3: write it to a file, upload that with `aws s3 cp FILE s3://BUCKET/KEY`, and say where it lies: \
+        "has {length} bytes without whitespace; allowed are {MAX_TEMPLATE_BODY} in a request and {MAX_TEMPLATE_URL} in S3: write it to a file, \
+         upload it with `aws s3 cp FILE s3://BUCKET/KEY`, and use its URL \
          https://BUCKET.s3.REGION.amazonaws.com/KEY"
     ))
 }
@@ -73,7 +73,7 @@ fn compact(text: &str) -> Option<String> {
     Some(document.to_string())
 }
 
-/// Everything but the values of parameters.
+/// Validates everything but parameter names and allowed values.
 pub(super) fn check(input: &DeploymentInput, diagnostics: &mut Diagnostics) {
     let DeploymentInput {
         stack,
@@ -90,7 +90,7 @@ pub(super) fn check(input: &DeploymentInput, diagnostics: &mut Diagnostics) {
         );
     }
     if template.resources.is_empty() {
-        diagnostics.add("Resources", "is empty; CloudFormation demands at least one resource");
+        diagnostics.add("Resources", "is empty; at least one resource is required");
     }
     let counts = [
         ("Resources", template.resources.len(), RESOURCES),
@@ -101,24 +101,21 @@ pub(super) fn check(input: &DeploymentInput, diagnostics: &mut Diagnostics) {
     ];
     for (section, count, limit) in counts {
         if count > limit {
-            diagnostics.add(
-                section,
-                format!("has {count} entries; CloudFormation takes {limit} at most"),
-            );
+            diagnostics.add(section, format!("has {count} entries; allowed are {limit}"));
         }
     }
     let description = template.description.as_ref().map_or(0, String::len);
     if description > DESCRIPTION {
         diagnostics.add(
             "Description",
-            format!("is {description} bytes long; CloudFormation takes {DESCRIPTION} at most"),
+            format!("has {description} bytes; allowed are {DESCRIPTION}"),
         );
     }
     for (name, value) in parameters.iter().filter(|(_, value)| value.len() > VALUE) {
         let length = value.len();
         diagnostics.add(
             format!("Parameters.{name}"),
-            format!("has a value of {length} bytes; CloudFormation takes {VALUE} at most"),
+            format!("has a value of {length} bytes; allowed are {VALUE}"),
         );
     }
     for (key, value) in tags {
@@ -127,7 +124,7 @@ pub(super) fn check(input: &DeploymentInput, diagnostics: &mut Diagnostics) {
             diagnostics.add(&path, format!("allowed are keys of 1 to {TAG_KEY} characters"));
         }
         if key.to_ascii_lowercase().starts_with("aws:") {
-            diagnostics.add(&path, "begins with `aws:`, which AWS keeps to itself");
+            diagnostics.add(&path, "begins with `aws:`, which is reserved by AWS");
         }
         if value.chars().count() > TAG_VALUE {
             diagnostics.add(&path, format!("allowed are values of up to {TAG_VALUE} characters"));
@@ -138,7 +135,7 @@ pub(super) fn check(input: &DeploymentInput, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Types that only somebody who is known to want them may create, and the property that names them (API reference,
+/// Types that require a capability, and the property with a custom name (API reference,
 /// `CreateChangeSet`, `Capabilities`).
 const IAM: [(&str, &str); 9] = [
     (STACK, ""),
@@ -152,8 +149,7 @@ const IAM: [(&str, &str); 9] = [
     ("AWS::IAM::UserToGroupAddition", ""),
 ];
 
-/// What CloudFormation wants to be told that the caller knows: none, or one, as the template needs. What a nested stack
-/// or a transform brings cannot be seen, so it may be all.
+/// The capability that a template requires, if any. Nested stacks and transforms are opaque, so they require the widest.
 pub(crate) fn capabilities(template: &Template) -> Option<Capability> {
     if template.other.contains_key("Transform") {
         return Some(Capability::CapabilityNamedIam);

@@ -32,7 +32,7 @@ fn resources(count: usize, value: &str) -> Json {
 }
 
 #[test]
-fn names_and_limits_are_told_all_at_once() {
+fn all_violations_of_names_and_limits_are_reported() {
     let outputs: serde_json::Map<String, Json> = (0..201).map(|n| (format!("O{n}"), json!({"Value": "x"}))).collect();
     let document = json!({"Description": "x".repeat(1025), "Resources": resources(501, ""), "Outputs": outputs});
     let found = diagnostics(&DeploymentInput {
@@ -56,7 +56,7 @@ fn names_and_limits_are_told_all_at_once() {
 }
 
 #[test]
-fn a_template_is_sent_as_it_is_or_without_spaces_or_lies_in_s3() {
+fn the_body_is_pretty_compact_or_an_s3_url() {
     let small = input(&json!({"Resources": resources(1, "")}));
     assert_eq!(body(&small), Ok(Body::Text(small.template.to_json())));
 
@@ -84,7 +84,7 @@ fn a_template_is_sent_as_it_is_or_without_spaces_or_lies_in_s3() {
 }
 
 #[test]
-fn capabilities_are_those_that_the_template_needs() {
+fn capabilities_match_the_template() {
     let with = |kind: &str, properties: Json| {
         let document = json!({"Resources": {"R": {"Type": kind, "Properties": properties}}});
         capabilities(&template(&document))
@@ -130,7 +130,7 @@ fn deployed(value: &str) -> DeployedStack {
 }
 
 #[test]
-fn a_value_that_somebody_gave_stays_and_a_default_follows_the_template() {
+fn explicit_values_are_kept_and_defaults_follow_the_template() {
     use ParameterValue::{Default, Given, Kept};
     let kept = |value: &str| Some(Kept(Some(value.to_owned())));
     // Given now; deployed value and the default then; the default now; what comes of it.
@@ -169,7 +169,7 @@ fn a_value_that_somebody_gave_stays_and_a_default_follows_the_template() {
 }
 
 #[test]
-fn parameters_that_are_none_and_values_that_are_not_allowed_are_problems() {
+fn unknown_parameters_and_disallowed_values_are_errors() {
     let document = json!({
         "Parameters": {"Size": {"Type": "String", "AllowedValues": ["s", "m"]}, "N": {"Type": "Number", "AllowedValues": [1]}},
         "Resources": resources(1, ""),

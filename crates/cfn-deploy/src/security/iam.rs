@@ -1,11 +1,11 @@
-//! Who may do what: identities, their policies, and the policies of resources.
+//! Permissions: identities, their policies, and resource policies.
 
 use cfn::Resource;
 use serde_json::Value as Json;
 
 use super::render::Renderer;
 
-/// Policies that stand with what they guard, in the property of this name.
+/// Resource policies: type, property of the policy, property of the protected resource.
 const RESOURCE_POLICIES: [(&str, &str, &str); 8] = [
     ("AWS::S3::BucketPolicy", "PolicyDocument", "Bucket"),
     ("AWS::SQS::QueuePolicy", "PolicyDocument", "Queues"),
@@ -17,8 +17,8 @@ const RESOURCE_POLICIES: [(&str, &str, &str); 8] = [
     ("AWS::EC2::VPCEndpoint", "PolicyDocument", ""),
 ];
 
-/// Says what a resource allows.
-pub(super) fn say(id: &str, resource: &Resource, renderer: &Renderer<'_>, say: &mut dyn FnMut(String)) {
+/// Emits the permission statements of a resource.
+pub(super) fn statements_of(id: &str, resource: &Resource, renderer: &Renderer<'_>, emit: &mut dyn FnMut(String)) {
     let properties = &resource.properties;
     let property = |name: &str| properties.get(name);
     match resource.kind.as_str() {
@@ -28,22 +28,22 @@ pub(super) fn say(id: &str, resource: &Resource, renderer: &Renderer<'_>, say: &
             for statement in statements(property("AssumeRolePolicyDocument")) {
                 let (whom, unless) = (principals(&statement, renderer), conditions(&statement, renderer));
                 let may = if allows(&statement) { "may be" } else { "may not be" };
-                say(format!("{who} {may} assumed by {whom}{unless}"));
+                emit(format!("{who} {may} assumed by {whom}{unless}"));
             }
             for policy in list(property("Policies")) {
-                policy_says(&who, policy.get("PolicyDocument"), renderer, say);
+                policy_statements(&who, policy.get("PolicyDocument"), renderer, emit);
             }
             for policy in renderer.render_each(property("ManagedPolicyArns")) {
-                say(format!("{who} has the managed policy {policy}"));
+                emit(format!("{who} has the managed policy {policy}"));
             }
             if let Some(boundary) = property("PermissionsBoundary") {
-                say(format!(
-                    "{who} may do no more than {} allows",
+                emit(format!(
+                    "{who} is limited by the permissions boundary {}",
                     renderer.render(boundary)
                 ));
             }
             for group in renderer.render_each(property("Groups")) {
-                say(format!("{who} is in group {group}"));
+                emit(format!("{who} is in group {group}"));
             }
         }
         "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => {
@@ -53,24 +53,24 @@ pub(super) fn say(id: &str, resource: &Resource, renderer: &Renderer<'_>, say: &
                 holders.extend(names.iter().map(|name| format!("{kind} `{}`", plain(name))));
             }
             if holders.is_empty() {
-                holders.push(format!("whoever has policy `{id}`"));
+                holders.push(format!("the holders of policy `{id}`"));
             }
             for who in holders {
-                policy_says(&who, property("PolicyDocument"), renderer, say);
+                policy_statements(&who, property("PolicyDocument"), renderer, emit);
             }
         }
         "AWS::IAM::AccessKey" => {
             let user = renderer.render_each(property("UserName")).join(", ");
-            say(format!("user {user} has access key `{id}`"));
+            emit(format!("user {user} has access key `{id}`"));
         }
         "AWS::IAM::InstanceProfile" => {
             for role in renderer.render_each(property("Roles")) {
-                say(format!("instances with profile `{id}` act as role `{}`", plain(&role)));
+                emit(format!("instances with profile `{id}` act as role `{}`", plain(&role)));
             }
         }
         "AWS::IAM::UserToGroupAddition" => {
             for user in renderer.render_each(property("Users")) {
-                say(format!(
+                emit(format!(
                     "user {user} is in group {}",
                     renderer.render_each(property("GroupName")).join(", ")
                 ));
@@ -82,25 +82,23 @@ pub(super) fn say(id: &str, resource: &Resource, renderer: &Renderer<'_>, say: &
                 renderer.render_each(property("Action")),
                 renderer.render_each(property("FunctionName")),
             );
-            say(format!("{whom} may {} on {}", what.join(", "), on.join(", ")));
+            emit(format!("{whom} may {} on {}", what.join(", "), on.join(", ")));
         }
         "AWS::CloudFormation::Stack" => {
-            say(format!(
-                "nested stack `{id}` may create anything that its own template says, roles too"
-            ));
+            emit(format!("nested stack `{id}` may create any resource, including roles"));
         }
         "AWS::ECS::Service"
             if property("EnableExecuteCommand").is_some_and(|enabled| renderer.render(enabled) == "true") =>
         {
-            say(format!(
-                "whoever may ecs:ExecuteCommand gets a shell in tasks of service `{id}`"
+            emit(format!(
+                "principals with ecs:ExecuteCommand get a shell in tasks of service `{id}`"
             ));
         }
         "AWS::ECS::TaskDefinition" => {
             for (property, meaning) in [("TaskRoleArn", "act as"), ("ExecutionRoleArn", "are started as")] {
                 for role in renderer.render_each(properties.get(property)) {
                     let role = plain(role.trim_end_matches(".Arn}"));
-                    say(format!("tasks of `{id}` {meaning} role `{role}`"));
+                    emit(format!("tasks of `{id}` {meaning} role `{role}`"));
                 }
             }
         }
@@ -117,7 +115,7 @@ pub(super) fn say(id: &str, resource: &Resource, renderer: &Renderer<'_>, say: &
             for statement in statements(property(document)) {
                 let (whom, unless) = (principals(&statement, renderer), conditions(&statement, renderer));
                 let (may, what) = (may(&statement), actions(&statement, renderer));
-                say(format!("{whom} {may} {what} on {guarded}{unless}"));
+                emit(format!("{whom} {may} {what} on {guarded}{unless}"));
             }
         }
     }
@@ -128,7 +126,7 @@ fn plain(name: &str) -> &str {
     name.trim_start_matches("${").trim_end_matches('}')
 }
 
-fn policy_says(who: &str, document: Option<&Json>, renderer: &Renderer<'_>, say: &mut dyn FnMut(String)) {
+fn policy_statements(who: &str, document: Option<&Json>, renderer: &Renderer<'_>, emit: &mut dyn FnMut(String)) {
     for statement in statements(document) {
         let (may, what) = (may(&statement), actions(&statement, renderer));
         let on = match (statement.get("Resource"), statement.get("NotResource")) {
@@ -139,7 +137,7 @@ fn policy_says(who: &str, document: Option<&Json>, renderer: &Renderer<'_>, say:
             },
         };
         let unless = conditions(&statement, renderer);
-        say(format!("{who} {may} {what} on {on}{unless}"));
+        emit(format!("{who} {may} {what} on {on}{unless}"));
     }
 }
 
@@ -175,7 +173,7 @@ fn actions(statement: &Json, renderer: &Renderer<'_>) -> String {
 
 fn principals(statement: &Json, renderer: &Renderer<'_>) -> String {
     let (all_but, principal) = match (statement.get("Principal"), statement.get("NotPrincipal")) {
-        (None, Some(not)) => ("anybody but ", Some(not)),
+        (None, Some(not)) => ("any principal but ", Some(not)),
         (principal, _) => ("", principal),
     };
     let names = match principal {
@@ -187,24 +185,24 @@ fn principals(statement: &Json, renderer: &Renderer<'_>) -> String {
     };
     let names: Vec<_> = names
         .into_iter()
-        .map(|name| if name == "*" { "anybody".to_owned() } else { name })
+        .map(|name| if name == "*" { "any principal".to_owned() } else { name })
         .collect();
     format!("{all_but}{}", names.join(", "))
 }
 
 fn conditions(statement: &Json, renderer: &Renderer<'_>) -> String {
     let operators = statement.get("Condition").and_then(Json::as_object);
-    let mut said = Vec::new();
+    let mut texts = Vec::new();
     for (operator, keys) in operators.into_iter().flatten() {
         for (key, values) in keys.as_object().into_iter().flatten() {
-            said.push(format!(
+            texts.push(format!(
                 "{key} {operator} {}",
                 renderer.render_each(Some(values)).join(" or ")
             ));
         }
     }
-    if said.is_empty() {
+    if texts.is_empty() {
         return String::new();
     }
-    format!(", if {}", said.join(" and "))
+    format!(", if {}", texts.join(" and "))
 }

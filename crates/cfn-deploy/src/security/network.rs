@@ -1,17 +1,17 @@
-//! Who may reach what: security groups, load balancers, public addresses, ways to the internet.
+//! Network access: security groups, load balancers, public addresses, routes to the internet.
 
 use cfn::{Resource, Template};
 use serde_json::Value as Json;
 
 use super::render::Renderer;
 
-/// Says what a resource opens.
-pub(super) fn say(
+/// Emits the network statements of a resource.
+pub(super) fn statements_of(
     id: &str,
     resource: &Resource,
     renderer: &Renderer<'_>,
     template: &Template,
-    say: &mut dyn FnMut(String),
+    emit: &mut dyn FnMut(String),
 ) {
     let properties = &resource.properties;
     let text = |name: &str| properties.get(name).map(|value| renderer.render(value));
@@ -19,40 +19,40 @@ pub(super) fn say(
     match resource.kind.as_str() {
         "AWS::EC2::SecurityGroup" => {
             for rule in rules(properties.get("SecurityGroupIngress")) {
-                say(incoming(id, rule, renderer));
+                emit(incoming(id, rule, renderer));
             }
             let egress = rules(properties.get("SecurityGroupEgress"));
             if egress.is_empty() {
                 // The default, decided by EC2, which an empty list does not take away (template reference,
                 // `AWS::EC2::SecurityGroup`, read 2026-11-23).
-                say(format!("security group `{id}` lets everything out to anywhere"));
+                emit(format!("security group `{id}` lets out to 0.0.0.0/0 at all ports"));
             }
-            egress.iter().for_each(|rule| say(outgoing(id, rule, renderer)));
+            egress.iter().for_each(|rule| emit(outgoing(id, rule, renderer)));
         }
-        "AWS::EC2::SecurityGroupIngress" => say(incoming(&group(), properties, renderer)),
-        "AWS::EC2::SecurityGroupEgress" => say(outgoing(&group(), properties, renderer)),
+        "AWS::EC2::SecurityGroupIngress" => emit(incoming(&group(), properties, renderer)),
+        "AWS::EC2::SecurityGroupEgress" => emit(outgoing(&group(), properties, renderer)),
         "AWS::ElasticLoadBalancingV2::LoadBalancer" | "AWS::ElasticLoadBalancing::LoadBalancer" => {
             if is_public(resource, renderer) {
-                say(format!("load balancer `{id}` has a public address"));
+                emit(format!("load balancer `{id}` has a public address"));
             }
             member_of(
                 &format!("load balancer `{id}`"),
                 properties.get("SecurityGroups"),
                 renderer,
-                say,
+                emit,
             );
         }
         "AWS::ElasticLoadBalancingV2::Listener" => {
             let balancer = plain(&text("LoadBalancerArn").unwrap_or_default());
-            // One that is not in this template may be public.
+            // A load balancer outside this template may be public.
             if template
                 .resources
                 .get(&balancer)
                 .is_none_or(|balancer| is_public(balancer, renderer))
             {
                 let (protocol, port) = (text("Protocol").unwrap_or_default(), text("Port").unwrap_or_default());
-                say(format!(
-                    "load balancer `{balancer}` takes {protocol} at port {port} from outside"
+                emit(format!(
+                    "load balancer `{balancer}` accepts {protocol} at port {port} from the internet"
                 ));
             }
         }
@@ -63,21 +63,26 @@ pub(super) fn say(
                 .get("AssignPublicIp")
                 .is_some_and(|public| renderer.render(public) == "ENABLED")
             {
-                say(format!("tasks of service `{id}` have public addresses"));
+                emit(format!("tasks of service `{id}` have public addresses"));
             }
-            member_of(&format!("service `{id}`"), network.get("SecurityGroups"), renderer, say);
+            member_of(
+                &format!("service `{id}`"),
+                network.get("SecurityGroups"),
+                renderer,
+                emit,
+            );
         }
         "AWS::EC2::Subnet" if is_true(properties.get("MapPublicIpOnLaunch")) => {
-            say(format!("what starts in subnet `{id}` gets a public address"));
+            emit(format!("instances in subnet `{id}` get public addresses"));
         }
-        "AWS::EC2::EIP" => say(format!("`{id}` is a public address")),
+        "AWS::EC2::EIP" => emit(format!("`{id}` is a public address")),
         "AWS::EC2::VPCGatewayAttachment" if properties.get("InternetGatewayId").is_some() => {
             let vpc = plain(&text("VpcId").unwrap_or_default());
-            say(format!("VPC `{vpc}` is connected to the internet"));
+            emit(format!("VPC `{vpc}` is connected to the internet"));
         }
         "AWS::EC2::VPCPeeringConnection" => {
             let (own, other) = (text("VpcId").unwrap_or_default(), text("PeerVpcId").unwrap_or_default());
-            say(format!("VPC `{}` is connected to VPC `{}`", plain(&own), plain(&other)));
+            emit(format!("VPC `{}` is connected to VPC `{}`", plain(&own), plain(&other)));
         }
         "AWS::EC2::Route" => {
             let destination = [
@@ -95,7 +100,7 @@ pub(super) fn say(
             ];
             if let Some(hop) = hops.into_iter().find_map(text) {
                 let table = plain(&text("RouteTableId").unwrap_or_default());
-                say(format!(
+                emit(format!(
                     "route table `{table}` sends {destination} through `{}`",
                     plain(&hop)
                 ));
@@ -130,9 +135,9 @@ fn plain(name: &str) -> String {
     name.trim_end_matches(".GroupId").to_owned()
 }
 
-fn member_of(who: &str, groups: Option<&Json>, renderer: &Renderer<'_>, say: &mut dyn FnMut(String)) {
+fn member_of(who: &str, groups: Option<&Json>, renderer: &Renderer<'_>, emit: &mut dyn FnMut(String)) {
     for group in renderer.render_each(groups) {
-        say(format!("{who} is in security group `{}`", plain(&group)));
+        emit(format!("{who} is in security group `{}`", plain(&group)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said of two templates.
+//! Security review of pairs of templates.
 
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ fn template(resources: Json) -> Template {
     Template::from_json(&document.to_string()).expect("a template")
 }
 
-fn said(resources: Json, allowed: &str) -> Vec<String> {
+fn statements(resources: Json, allowed: &str) -> Vec<String> {
     let (template, parameters) = (template(resources), allowing(allowed));
     let side = TemplateVersion {
         template: &template,
@@ -31,7 +31,7 @@ fn resource(kind: &str, properties: Json) -> Json {
 }
 
 #[test]
-fn what_a_resource_opens_is_said_in_words() {
+fn resources_are_rendered_as_statements() {
     let rule = json!({"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"});
     let inner = json!({"IpProtocol": -1, "SourceSecurityGroupId": {"Fn::GetAtt": ["Web", "GroupId"]}});
     let rows: [(&str, Json, &[&str]); 18] = [
@@ -41,7 +41,7 @@ fn what_a_resource_opens_is_said_in_words() {
             &[
                 "+ security group `X` lets 0.0.0.0/0 in at TCP port 80",
                 "+ security group `X` lets security group `Web` in at all ports",
-                "+ security group `X` lets everything out to anywhere",
+                "+ security group `X` lets out to 0.0.0.0/0 at all ports",
             ],
         ),
         (
@@ -67,7 +67,7 @@ fn what_a_resource_opens_is_said_in_words() {
         (
             "AWS::ElasticLoadBalancingV2::Listener",
             json!({"LoadBalancerArn": {"Ref": "Lb"}, "Port": 80, "Protocol": "TCP"}),
-            &["+ load balancer `Lb` takes TCP at port 80 from outside"],
+            &["+ load balancer `Lb` accepts TCP at port 80 from the internet"],
         ),
         (
             "AWS::ECS::Service",
@@ -81,7 +81,7 @@ fn what_a_resource_opens_is_said_in_words() {
         (
             "AWS::EC2::Subnet",
             json!({"MapPublicIpOnLaunch": true}),
-            &["+ what starts in subnet `X` gets a public address"],
+            &["+ instances in subnet `X` get public addresses"],
         ),
         (
             "AWS::EC2::Route",
@@ -117,7 +117,7 @@ fn what_a_resource_opens_is_said_in_words() {
             "AWS::S3::BucketPolicy",
             json!({"Bucket": "b", "PolicyDocument": {"Statement": [
                 {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}}),
-            &["+ anybody may s3:GetObject on b"],
+            &["+ any principal may s3:GetObject on b"],
         ),
         (
             "AWS::ECS::TaskDefinition",
@@ -128,12 +128,12 @@ fn what_a_resource_opens_is_said_in_words() {
         (
             "AWS::ECS::Service",
             json!({"EnableExecuteCommand": true}),
-            &["+ whoever may ecs:ExecuteCommand gets a shell in tasks of service `X`"],
+            &["+ principals with ecs:ExecuteCommand get a shell in tasks of service `X`"],
         ),
         (
             "AWS::CloudFormation::Stack",
             json!({}),
-            &["+ nested stack `X` may create anything that its own template says, roles too"],
+            &["+ nested stack `X` may create any resource, including roles"],
         ),
         (
             "AWS::SSM::Parameter",
@@ -143,27 +143,31 @@ fn what_a_resource_opens_is_said_in_words() {
         ("AWS::Logs::LogGroup", json!({"RetentionInDays": 7}), &[]),
     ];
     for (kind, properties, expected) in rows {
-        assert_eq!(said(resource(kind, properties), "203.0.113.7/32"), expected, "{kind}");
+        assert_eq!(
+            statements(resource(kind, properties), "203.0.113.7/32"),
+            expected,
+            "{kind}"
+        );
     }
 }
 
 #[test]
-fn rules_that_a_condition_takes_away_are_not_said() {
+fn rules_disabled_by_a_condition_are_omitted() {
     let rule = json!({"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": {"Ref": "Allowed"}});
     let rules = json!([{"Fn::If": ["Open", rule, {"Ref": "AWS::NoValue"}]}]);
     let group = resource("AWS::EC2::SecurityGroup", json!({"SecurityGroupIngress": rules}));
-    let out = "+ security group `X` lets everything out to anywhere";
-    assert_eq!(said(group.clone(), ""), [out]);
+    let out = "+ security group `X` lets out to 0.0.0.0/0 at all ports";
+    assert_eq!(statements(group.clone(), ""), [out]);
     let open = "+ security group `X` lets 10.0.0.0/8 in at TCP port 80";
-    assert_eq!(said(group, "10.0.0.0/8"), [open, out]);
+    assert_eq!(statements(group, "10.0.0.0/8"), [open, out]);
     let mut conditional = resource("AWS::EC2::EIP", json!({}));
     conditional["X"]["Condition"] = "Open".into();
-    assert_eq!(said(conditional.clone(), ""), [""; 0]);
-    assert_eq!(said(conditional, "x"), ["+ `X` is a public address"]);
+    assert_eq!(statements(conditional.clone(), ""), [""; 0]);
+    assert_eq!(statements(conditional, "x"), ["+ `X` is a public address"]);
 }
 
 #[test]
-fn a_parameter_that_opens_a_port_to_somebody_else_is_a_change_though_the_template_is_the_same() {
+fn a_parameter_that_opens_a_port_is_a_change() {
     let ingress = json!({"GroupId": {"Ref": "Web"}, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": {"Ref": "Allowed"}});
     let template = template(resource("AWS::EC2::SecurityGroupIngress", ingress));
     let (old, new) = (allowing("192.0.2.1/32"), allowing("0.0.0.0/0"));
@@ -187,7 +191,7 @@ fn a_parameter_that_opens_a_port_to_somebody_else_is_a_change_though_the_templat
 }
 
 #[test]
-fn values_are_read_aloud_as_far_as_they_are_known() {
+fn values_are_rendered_as_far_as_they_are_known() {
     let (template, parameters) = (template(json!({})), allowing("10.0.0.0/8"));
     let renderer = Renderer::new(TemplateVersion {
         template: &template,
@@ -221,7 +225,7 @@ fn values_are_read_aloud_as_far_as_they_are_known() {
 }
 
 #[test]
-fn conditions_come_to_something_only_if_all_that_matters_is_known() {
+fn conditions_are_decided_only_by_known_values() {
     let is = |value: &str| json!({"Fn::Equals": [{"Ref": "Allowed"}, value]});
     let unknown = json!({"Fn::Equals": [{"Ref": "AWS::Region"}, "x"]});
     let rows = [

@@ -1,4 +1,4 @@
-//! What a stack leaves in Cloud Map, and what is taken for somebody else's.
+//! Leftovers in Cloud Map: which are removed, and which belong to others.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use cfn::Template;
 use cfn_deploy::{DeploymentInput, ErrorKind};
 use serde_json::json;
 
-use crate::connection::{Answer, Ask};
+use crate::connection::{Ask, Response};
 use crate::fixture::{Place, deploy, template};
 
 /// A cluster that names a namespace which is no resource, and a service that offers `blue` in it.
@@ -81,9 +81,9 @@ fn said(ask: &Ask, what: &str) -> String {
 }
 
 /// CloudFormation's word on a stack that it could not delete.
-fn delete_failed(ask: &Ask) -> Answer {
+fn delete_failed(ask: &Ask) -> Response {
     let id = said(ask, "StackName");
-    Answer::xml(
+    Response::xml(
         "DescribeStacks",
         &format!(
             "<Stacks><member><StackId>{id}</StackId><StackName>shop</StackName><CreationTime>2026-11-23T00:00:00Z\
@@ -93,7 +93,7 @@ fn delete_failed(ask: &Ask) -> Answer {
 }
 
 /// How that came, the last first.
-fn events_of_it(ask: &Ask, token: &str) -> Answer {
+fn events_of_it(ask: &Ask, token: &str) -> Response {
     let id = said(ask, "StackName");
     let event = |status: &str| {
         format!(
@@ -104,12 +104,12 @@ fn events_of_it(ask: &Ask, token: &str) -> Answer {
         )
     };
     let events = event("DELETE_FAILED") + &event("DELETE_IN_PROGRESS");
-    Answer::xml("DescribeStackEvents", &format!("<StackEvents>{events}</StackEvents>"))
+    Response::xml("DescribeStackEvents", &format!("<StackEvents>{events}</StackEvents>"))
 }
 
 /// AWS deletes no service of Cloud Map that has instances, and MiniStack does. So the first deletion is answered here.
 #[tokio::test]
-async fn what_is_still_registered_in_services_of_the_stack_does_not_keep_it_from_being_deleted() {
+async fn remaining_instances_do_not_block_the_deletion() {
     let place = Place::new();
     let deletions = Arc::new(AtomicUsize::new(0));
     let (environment, calls) = place.scripted({
@@ -120,7 +120,7 @@ async fn what_is_still_registered_in_services_of_the_stack_does_not_keep_it_from
             match ask.action.as_str() {
                 "DeleteStack" if deletions.fetch_add(1, Ordering::SeqCst) == 0 => {
                     *token.lock().unwrap() = said(ask, "ClientRequestToken");
-                    Some(Answer::xml("DeleteStack", ""))
+                    Some(Response::xml("DeleteStack", ""))
                 }
                 "DescribeStacks" if is_failing => Some(delete_failed(ask)),
                 "DescribeStackEvents" if is_failing => Some(events_of_it(ask, &token.lock().unwrap())),
@@ -152,11 +152,11 @@ async fn what_is_still_registered_in_services_of_the_stack_does_not_keep_it_from
 }
 
 #[tokio::test]
-async fn tasks_keep_their_names_while_it_is_not_certain_that_the_stack_may_go() {
+async fn instances_stay_registered_until_the_stack_can_be_deleted() {
     let place = Place::new();
     let denied = "User: arn:aws:iam::000000000000:user/dev is not authorized to perform: cloudformation:DeleteStack";
     let (environment, calls) =
-        place.scripted(move |ask| (ask.action == "DeleteStack").then(|| Answer::refusal(403, "AccessDenied", denied)));
+        place.scripted(move |ask| (ask.action == "DeleteStack").then(|| Response::error(403, "AccessDenied", denied)));
     let registry = template(&json!({
         "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
         "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "node", "NamespaceId": {"Ref": "Namespace"}}},
@@ -172,7 +172,7 @@ async fn tasks_keep_their_names_while_it_is_not_certain_that_the_stack_may_go() 
 }
 
 #[tokio::test]
-async fn a_namespace_that_service_connect_created_for_the_stack_is_removed_with_all_in_it() {
+async fn a_namespace_created_by_service_connect_is_deleted() {
     let place = Place::new();
     let environment = place.environment();
     let before = place.counts().await;
@@ -194,7 +194,7 @@ async fn a_namespace_that_service_connect_created_for_the_stack_is_removed_with_
 }
 
 #[tokio::test]
-async fn a_namespace_in_which_there_is_something_of_others_is_left_as_it_is() {
+async fn a_namespace_with_foreign_services_is_kept() {
     let place = Place::new();
     let environment = place.environment();
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
@@ -228,7 +228,7 @@ async fn a_namespace_in_which_there_is_something_of_others_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_was_there_before_the_stack_is_left_as_it_is() {
+async fn a_namespace_older_than_the_stack_is_kept() {
     let place = Place::new();
     let environment = place.environment();
     place.namespace("shop", true).await;
@@ -253,7 +253,7 @@ async fn a_namespace_that_was_there_before_the_stack_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_service_connect_created_in_the_stacks_own_namespace_does_not_keep_it_from_being_deleted() {
+async fn service_connect_services_do_not_block_the_deletion_of_a_namespace() {
     let place = Place::new();
     let environment = place.environment();
     let before = place.counts().await;
@@ -276,7 +276,7 @@ async fn what_service_connect_created_in_the_stacks_own_namespace_does_not_keep_
 }
 
 #[tokio::test]
-async fn a_namespace_with_a_service_of_others_fails_the_deletion_with_that_as_its_cause() {
+async fn a_foreign_service_in_the_stacks_namespace_is_the_root_cause() {
     let place = Place::new();
     let environment = place.environment();
     let own = json!({"Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "own"}}});
@@ -316,7 +316,7 @@ async fn a_namespace_with_a_service_of_others_fails_the_deletion_with_that_as_it
 }
 
 #[tokio::test]
-async fn destroying_again_finishes_what_was_interrupted() {
+async fn an_interrupted_deletion_can_be_completed() {
     let place = Place::new();
     let environment = place.environment();
     let before = place.counts().await;
@@ -341,7 +341,7 @@ async fn destroying_again_finishes_what_was_interrupted() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_another_stack_names_too_is_left_as_it_is() {
+async fn a_namespace_of_another_stack_is_kept() {
     let place = Place::new();
     let environment = place.environment();
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
@@ -366,7 +366,7 @@ async fn a_namespace_that_another_stack_names_too_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_registered_after_a_stack_has_long_been_gone_is_left_as_it_is() {
+async fn instances_registered_after_the_deletion_are_kept() {
     let place = Place::new();
     let environment = place.environment();
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::fixture::{Place, deploy, stored, template};
 
 #[tokio::test]
-async fn a_stack_that_does_not_exist_is_compared_without_being_made() {
+async fn comparing_a_missing_stack_creates_nothing() {
     let place = Place::new();
     let (environment, calls) = place.scripted(|_| None);
     let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
@@ -24,7 +24,7 @@ async fn a_stack_that_does_not_exist_is_compared_without_being_made() {
 }
 
 #[tokio::test]
-async fn what_would_be_replaced_is_told_and_the_change_set_removed() {
+async fn a_comparison_lists_replacements_and_deletes_its_change_set() {
     let place = Place::new();
     let environment = place.environment();
     let before = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));

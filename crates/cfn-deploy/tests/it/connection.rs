@@ -1,4 +1,4 @@
-//! A configuration whose requests a test sees, and answers itself where it wants to.
+//! An AWS configuration that records requests and returns scripted responses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,12 +29,12 @@ pub(crate) struct Ask {
 
 /// An answer in place of the environment's.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     /// CloudFormation's answer of a call.
     pub(crate) fn xml(action: &str, result: &str) -> Self {
         let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
@@ -46,7 +46,7 @@ impl Answer {
     }
 
     /// CloudFormation's refusal.
-    pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Self {
+    pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
         let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
         let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
         let body = format!("<ErrorResponse xmlns=\"{space}\">{error}<RequestId>1</RequestId></ErrorResponse>");
@@ -61,7 +61,7 @@ impl Answer {
 }
 
 /// What a test answers itself; `None` lets the environment answer.
-pub(crate) type Script = Arc<dyn Fn(&Ask) -> Option<Answer> + Send + Sync>;
+pub(crate) type Script = Arc<dyn Fn(&Ask) -> Option<Response> + Send + Sync>;
 
 /// The requests that were made, by their actions.
 pub(crate) type Calls = Arc<Mutex<BTreeMap<String, usize>>>;

@@ -26,7 +26,7 @@ fn shop() -> Template {
 }
 
 #[tokio::test]
-async fn a_stack_is_created_told_of_event_by_event_and_tells_its_outputs() {
+async fn a_creation_reports_its_events_and_outputs() {
     let place = Place::new();
     let environment = place.environment();
     assert_eq!(environment.deployed("shop").await.unwrap(), None);
@@ -83,7 +83,7 @@ fn ids_of(lines: &[String], status: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_deployed_already_needs_nothing_and_leaves_nothing() {
+async fn an_unchanged_stack_has_no_changes() {
     let place = Place::new();
     let environment = place.environment();
     let input = DeploymentInput::new("shop", shop()).with_parameter("Greeting", "hello");
@@ -98,7 +98,7 @@ async fn what_is_deployed_already_needs_nothing_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_looked_at_and_discarded_leaves_nothing() {
+async fn a_discarded_change_set_leaves_nothing() {
     let place = Place::new();
     let environment = place.environment();
     let before = place.counts().await;
@@ -113,7 +113,7 @@ async fn what_is_looked_at_and_discarded_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_stack_that_somebody_else_looks_at_too_is_not_taken_away() {
+async fn a_stack_in_review_with_another_change_set_is_kept() {
     let place = Place::new();
     let environment = place.environment();
     let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
@@ -125,7 +125,7 @@ async fn a_stack_that_somebody_else_looks_at_too_is_not_taken_away() {
 }
 
 #[tokio::test]
-async fn a_stack_that_was_left_under_review_is_created_all_the_same() {
+async fn a_stack_in_review_can_be_created() {
     let place = Place::new();
     let environment = place.environment();
     let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
@@ -140,14 +140,14 @@ async fn a_stack_that_was_left_under_review_is_created_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_creation_that_fails_says_why_and_is_explained_until_it_is_destroyed() {
+async fn a_failed_creation_names_its_root_cause_until_it_is_destroyed() {
     let place = Place::new();
     let environment = place.environment();
     let before = place.counts().await;
     let bad = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1"), "B": impossible()})));
     let error = deploy(&environment, &bad).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
-    let failure = error.failure().unwrap();
+    let failure = error.root_cause().unwrap();
     assert_eq!(
         (failure.logical_id.as_str(), failure.status.as_str()),
         ("B", "CREATE_FAILED")
@@ -183,7 +183,7 @@ async fn a_creation_that_fails_says_why_and_is_explained_until_it_is_destroyed()
 }
 
 #[tokio::test]
-async fn what_cannot_be_right_is_refused_before_any_call() {
+async fn invalid_input_is_rejected_before_any_call() {
     let place = Place::new();
     let (environment, calls) = place.scripted(|_| None);
     let mut bad = template(&json!({"A": stored("/a", "1")}));
@@ -215,7 +215,7 @@ async fn what_cannot_be_right_is_refused_before_any_call() {
 }
 
 #[tokio::test]
-async fn what_cloudformation_refuses_is_told_in_its_words_and_leaves_nothing() {
+async fn a_rejected_template_is_reported_and_leaves_nothing() {
     let place = Place::new();
     let environment = place.environment();
     let unknown = template(&json!({"A": {"Type": "AWS::Nothing::Such"}}));
@@ -234,7 +234,7 @@ async fn what_cloudformation_refuses_is_told_in_its_words_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn roles_are_created_with_the_capability_that_they_need() {
+async fn roles_are_created_with_their_capability() {
     let place = Place::new();
     let environment = place.environment();
     let role = |properties: serde_json::Value| {
@@ -259,13 +259,13 @@ async fn roles_are_created_with_the_capability_that_they_need() {
 }
 
 #[tokio::test]
-async fn a_stack_that_is_being_created_is_busy_and_says_what_to_do() {
+async fn a_stack_in_creation_is_busy_and_has_a_remedy() {
     let place = Place::new();
     let environment = place.environment();
     let input = DeploymentInput::new("shop", template(&json!({"Gate": gate()})));
     let notes = Notes::new();
-    let (other, mut told) = (prepared(&environment, &input).await, notes.clone());
-    let creating = tokio::spawn(async move { other.execute(&mut told).await });
+    let (other, mut observer) = (prepared(&environment, &input).await, notes.clone());
+    let creating = tokio::spawn(async move { other.execute(&mut observer).await });
     notes.until("IN_PROGRESS Gate").await;
     let error = environment.create_change_set(&input).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);

@@ -19,7 +19,7 @@ fn everything() -> Template {
 }
 
 #[tokio::test]
-async fn a_stack_is_destroyed_to_nothing() {
+async fn a_stack_is_deleted() {
     let place = Place::new();
     let environment = place.environment();
     let before = place.counts().await;
@@ -52,7 +52,7 @@ async fn a_stack_is_destroyed_to_nothing() {
 }
 
 #[tokio::test]
-async fn a_stack_that_never_was_is_a_success_that_says_so() {
+async fn deleting_a_missing_stack_succeeds() {
     let place = Place::new();
     let destroyed = place.environment().destroy("shop", &mut ()).await.unwrap();
     assert_eq!(destroyed, Destroyed::default());
@@ -60,7 +60,7 @@ async fn a_stack_that_never_was_is_a_success_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_stack_under_review_is_destroyed() {
+async fn a_stack_in_review_is_deleted() {
     let place = Place::new();
     let environment = place.environment();
     let _left = prepared(&environment, &DeploymentInput::new("shop", everything())).await;
@@ -69,7 +69,7 @@ async fn a_stack_under_review_is_destroyed() {
 }
 
 #[tokio::test]
-async fn what_a_policy_keeps_is_said_to_be_left() {
+async fn retained_resources_are_reported_as_left() {
     let place = Place::new();
     let environment = place.environment();
     let mut kept = stored("/kept", "1");
@@ -88,7 +88,7 @@ async fn what_a_policy_keeps_is_said_to_be_left() {
 }
 
 #[tokio::test]
-async fn a_protected_stack_and_one_that_others_import_from_stay_untouched() {
+async fn protected_and_imported_stacks_are_not_deleted() {
     let place = Place::new();
     let environment = place.environment();
     let mut exporting = everything();
@@ -138,7 +138,7 @@ async fn a_protected_stack_and_one_that_others_import_from_stay_untouched() {
 }
 
 #[tokio::test]
-async fn a_stack_that_is_being_updated_is_not_destroyed() {
+async fn a_stack_in_update_is_not_deleted() {
     let place = Place::new();
     let environment = place.environment();
     deploy(
@@ -149,11 +149,11 @@ async fn a_stack_that_is_being_updated_is_not_destroyed() {
     .unwrap();
     let next = template(&json!({"A": stored("/a", "1"), "Gate": gate()}));
     let notes = Notes::new();
-    let (prepared, mut told) = (
+    let (prepared, mut observer) = (
         prepared(&environment, &DeploymentInput::new("shop", next)).await,
         notes.clone(),
     );
-    let updating = tokio::spawn(async move { prepared.execute(&mut told).await });
+    let updating = tokio::spawn(async move { prepared.execute(&mut observer).await });
     notes.until("IN_PROGRESS Gate").await;
     let error = environment.destroy("shop", &mut ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);

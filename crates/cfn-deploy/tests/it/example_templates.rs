@@ -50,7 +50,7 @@ fn input(stack: &str, template: &Template) -> DeploymentInput {
 }
 
 #[tokio::test]
-async fn every_described_stack_is_deployed_needs_nothing_then_and_is_destroyed_to_nothing() {
+async fn every_example_template_is_deployed_and_deleted() {
     let described = described();
     assert!(described.len() >= 3, "{described:?}");
     for (stack, template) in described {

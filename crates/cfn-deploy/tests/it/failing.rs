@@ -8,7 +8,7 @@ use aws_types::sdk_config::Builder;
 use cfn_deploy::{DeploymentInput, Environment, Error, ErrorKind};
 use serde_json::json;
 
-use crate::connection::{Answer, Ask, config};
+use crate::connection::{Ask, Response, config};
 use crate::fixture::{Place, deploy, prepared, stored, template};
 use crate::recording_observer::Notes;
 
@@ -17,8 +17,8 @@ fn input() -> DeploymentInput {
 }
 
 /// Refuses these calls.
-fn refusing(action: &'static str, status: u16, code: &'static str) -> impl Fn(&Ask) -> Option<Answer> + Send + Sync {
-    move |ask| (ask.action == action).then(|| Answer::refusal(status, code, "Because of something."))
+fn failing(action: &'static str, status: u16, code: &'static str) -> impl Fn(&Ask) -> Option<Response> + Send + Sync {
+    move |ask| (ask.action == action).then(|| Response::error(status, code, "Because of something."))
 }
 
 /// That a message is for people.
@@ -38,7 +38,7 @@ pub(crate) fn is_readable(error: &Error) {
 }
 
 #[tokio::test]
-async fn a_call_that_is_refused_is_told_with_its_action_resource_and_remedy() {
+async fn errors_of_calls_name_action_resource_and_remedy() {
     let rows = [
         (
             "CreateChangeSet",
@@ -99,7 +99,7 @@ async fn a_call_that_is_refused_is_told_with_its_action_resource_and_remedy() {
     ];
     for (action, status, code, kind, remedy) in rows {
         let place = Place::new();
-        let (environment, _) = place.scripted(refusing(action, status, code));
+        let (environment, _) = place.scripted(failing(action, status, code));
         let error = environment.create_change_set(&input()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         let text = error.to_string();
@@ -116,21 +116,21 @@ async fn a_call_that_is_refused_is_told_with_its_action_resource_and_remedy() {
 }
 
 #[tokio::test]
-async fn the_action_that_aws_names_is_the_one_to_allow() {
+async fn the_denied_action_from_aws_is_the_one_to_allow() {
     let place = Place::new();
     let said =
         "User: arn:aws:iam::1:user/u is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/r";
     let (environment, _) = place
-        .scripted(move |ask| (ask.action == "CreateChangeSet").then(|| Answer::refusal(403, "AccessDenied", said)));
+        .scripted(move |ask| (ask.action == "CreateChangeSet").then(|| Response::error(403, "AccessDenied", said)));
     let error = environment.create_change_set(&input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(error.to_string().ends_with("has to allow `iam:PassRole`"), "{error}");
 }
 
 #[tokio::test]
-async fn a_change_set_that_cannot_be_read_is_removed_again() {
+async fn an_unreadable_change_set_is_deleted() {
     let place = Place::new();
-    let (environment, _) = place.scripted(refusing("DescribeChangeSet", 403, "AccessDenied"));
+    let (environment, _) = place.scripted(failing("DescribeChangeSet", 403, "AccessDenied"));
     let error = environment.create_change_set(&input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(
@@ -141,9 +141,9 @@ async fn a_change_set_that_cannot_be_read_is_removed_again() {
 }
 
 #[tokio::test]
-async fn changes_that_may_not_be_carried_out_leave_nothing() {
+async fn a_change_set_that_cannot_be_executed_is_deleted() {
     let place = Place::new();
-    let (environment, _) = place.scripted(refusing("ExecuteChangeSet", 403, "AccessDenied"));
+    let (environment, _) = place.scripted(failing("ExecuteChangeSet", 403, "AccessDenied"));
     let error = prepared(&environment, &input())
         .await
         .execute(&mut ())
@@ -156,11 +156,11 @@ async fn changes_that_may_not_be_carried_out_leave_nothing() {
 }
 
 #[tokio::test]
-async fn throttling_while_an_operation_is_under_way_is_waited_out_and_told() {
+async fn throttling_during_an_operation_is_retried_and_reported() {
     let place = Place::new();
     let (environment, _) = place.scripted(|ask| {
         let throttled = ask.action == "DescribeStackEvents" && ask.number < 9;
-        throttled.then(|| Answer::refusal(400, "Throttling", "Rate exceeded"))
+        throttled.then(|| Response::error(400, "Throttling", "Rate exceeded"))
     });
     let (_, notes) = deploy(&environment, &input()).await.unwrap();
     let told = notes.notes();
@@ -170,9 +170,9 @@ async fn throttling_while_an_operation_is_under_way_is_waited_out_and_told() {
 }
 
 #[tokio::test]
-async fn throttling_without_end_ends_with_how_to_go_on() {
+async fn endless_throttling_ends_with_a_remedy() {
     let place = Place::new();
-    let (environment, _) = place.scripted(refusing("DescribeStackEvents", 400, "Throttling"));
+    let (environment, _) = place.scripted(failing("DescribeStackEvents", 400, "Throttling"));
     let error = deploy(&environment, &input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert!(
@@ -187,9 +187,9 @@ async fn throttling_without_end_ends_with_how_to_go_on() {
 }
 
 #[tokio::test]
-async fn credentials_that_expire_while_an_operation_is_under_way_end_the_wait_at_once() {
+async fn expired_credentials_end_a_wait_at_once() {
     let place = Place::new();
-    let (environment, calls) = place.scripted(refusing("DescribeStackEvents", 403, "ExpiredTokenException"));
+    let (environment, calls) = place.scripted(failing("DescribeStackEvents", 403, "ExpiredTokenException"));
     let error = deploy(&environment, &input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ExpiredCredentials);
     assert!(
@@ -200,11 +200,11 @@ async fn credentials_that_expire_while_an_operation_is_under_way_end_the_wait_at
 }
 
 #[tokio::test]
-async fn a_refusal_of_cloud_map_names_its_action_and_what_it_was_about() {
+async fn errors_of_cloud_map_name_action_and_resource() {
     let place = Place::new();
     let (environment, _) = place.scripted(|ask| {
         let denied = r#"{"__type": "AccessDeniedException", "message": "You may not."}"#;
-        (ask.action == "ListNamespaces").then(|| Answer::json(400, denied))
+        (ask.action == "ListNamespaces").then(|| Response::json(400, denied))
     });
     let cluster = json!({"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}});
     deploy(
@@ -228,7 +228,7 @@ async fn a_refusal_of_cloud_map_names_its_action_and_what_it_was_about() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_is_told_with_its_address() {
+async fn an_unreachable_endpoint_is_reported_with_its_address() {
     // A port that was free a moment ago, and that nobody listens on.
     let address = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -259,7 +259,7 @@ impl ProvideCredentials for Nobody {
 }
 
 #[tokio::test]
-async fn without_region_or_credentials_it_is_said_what_to_set() {
+async fn missing_region_and_credentials_name_a_remedy() {
     let (config, calls) = config("http://127.0.0.1:1", "000000000001", Arc::new(|_| None));
     let with = |change: &dyn Fn(&mut Builder)| {
         let mut changed = config.to_builder();
@@ -287,7 +287,7 @@ async fn without_region_or_credentials_it_is_said_what_to_set() {
 }
 
 #[tokio::test]
-async fn the_caller_is_known_by_account_and_region() {
+async fn the_caller_identity_has_account_and_region() {
     let place = Place::new();
     let caller = place.environment().caller_identity().await.unwrap();
     assert_eq!(

@@ -1,24 +1,24 @@
-//! Each call in turn is refused: whatever call that is, the next attempt goes through and nothing half done is left.
+//! Fault per call: each call in turn fails; a retry succeeds and nothing is left half done.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cfn_deploy::{ChangeSetOutcome, DeploymentInput, Environment, Error};
 use serde_json::json;
 
-use crate::connection::Answer;
+use crate::connection::Response;
 use crate::failing::is_readable;
 use crate::fixture::{Place, stored, template};
 
 /// An environment whose call of this number, from 0, is refused with this code.
-fn refusing(place: &Place, number: usize, code: &'static str) -> Environment {
+fn failing(place: &Place, number: usize, code: &'static str) -> Environment {
     let count = AtomicUsize::new(0);
     let script = move |ask: &crate::connection::Ask| {
         let is_it = count.fetch_add(1, Ordering::SeqCst) == number;
         let of_cloudformation = ask.body.contains("Action=");
         let answer = if of_cloudformation {
-            Answer::refusal(403, code, "You may not.")
+            Response::error(403, code, "You may not.")
         } else {
-            Answer::json(400, &json!({"__type": code, "message": "You may not."}).to_string())
+            Response::json(400, &json!({"__type": code, "message": "You may not."}).to_string())
         };
         is_it.then_some(answer)
     };
@@ -54,7 +54,7 @@ async fn in_turn(
     for number in 0.. {
         let place = Place::new();
         before(&place).await;
-        let result = doing(&refusing(&place, number, code)).await;
+        let result = doing(&failing(&place, number, code)).await;
         let Err(error) = result else { return number };
         is_readable(&error);
         assert!(error.to_string().contains("in us-east-1"), "{number}: {error}");
@@ -70,7 +70,7 @@ async fn in_turn(
 }
 
 #[tokio::test]
-async fn a_creation_goes_through_at_the_second_attempt_whichever_call_was_refused() {
+async fn a_creation_can_be_retried_whichever_call_fails() {
     let calls = in_turn(
         "AccessDenied",
         async |_| {},
@@ -89,7 +89,7 @@ async fn a_creation_goes_through_at_the_second_attempt_whichever_call_was_refuse
 }
 
 #[tokio::test]
-async fn an_update_goes_through_at_the_second_attempt_whichever_call_was_refused() {
+async fn an_update_can_be_retried_whichever_call_fails() {
     let calls = in_turn(
         "ExpiredToken",
         async |place| deploy(&place.environment(), &input("1")).await.unwrap(),
@@ -106,7 +106,7 @@ async fn an_update_goes_through_at_the_second_attempt_whichever_call_was_refused
 }
 
 #[tokio::test]
-async fn a_comparison_leaves_the_stack_as_it_is_whichever_call_was_refused() {
+async fn a_comparison_changes_nothing_whichever_call_fails() {
     in_turn(
         "AccessDenied",
         async |place| deploy(&place.environment(), &input("1")).await.unwrap(),
@@ -121,7 +121,7 @@ async fn a_comparison_leaves_the_stack_as_it_is_whichever_call_was_refused() {
 }
 
 #[tokio::test]
-async fn a_stack_is_destroyed_to_nothing_at_the_second_attempt_whichever_call_was_refused() {
+async fn a_deletion_can_be_retried_whichever_call_fails() {
     let calls = in_turn(
         "AccessDeniedException",
         async |place| {

@@ -8,7 +8,7 @@ use cfn::Template;
 use cfn_deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, Error, Outputs};
 use serde_json::{Value as Json, json};
 
-use crate::connection::{Answer, Ask, Calls, config};
+use crate::connection::{Ask, Calls, Response, config};
 use crate::ministack::shared;
 use crate::recording_observer::Notes;
 use testkit::Server;
@@ -36,7 +36,7 @@ impl Place {
     /// An environment some of whose answers a test gives itself.
     pub(crate) fn scripted(
         &self,
-        script: impl Fn(&Ask) -> Option<Answer> + Send + Sync + 'static,
+        script: impl Fn(&Ask) -> Option<Response> + Send + Sync + 'static,
     ) -> (Environment, Calls) {
         let (config, calls) = config(self.server.address(), &self.number, Arc::new(script));
         (Environment::new(&config).unwrap(), calls)

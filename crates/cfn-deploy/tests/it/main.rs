@@ -1,5 +1,4 @@
-//! Deploying as a tool does it: to MiniStack, which stands in for AWS, and to an environment that answers what a test says,
-//! for what MiniStack does otherwise than AWS.
+//! Integration tests against MiniStack, and against scripted responses for behaviour that MiniStack lacks.
 
 mod cloud_map_leftovers;
 mod comparing;

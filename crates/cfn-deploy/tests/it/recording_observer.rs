@@ -1,4 +1,4 @@
-//! An observer that remembers what it was told, and can say when something happened.
+//! An observer that records events and waits for them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

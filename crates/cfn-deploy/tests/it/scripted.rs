@@ -1,4 +1,4 @@
-//! What AWS does and MiniStack does not, in answers of the shape that AWS gives.
+//! Scripted responses for behaviour of AWS that MiniStack lacks.
 
 mod change_sets;
 mod cloud_map;
@@ -11,7 +11,7 @@ use cfn::Template;
 use cfn_deploy::{DeploymentInput, Environment};
 use serde_json::json;
 
-use crate::connection::{Answer, Calls, config};
+use crate::connection::{Calls, Response, config};
 use crate::fixture::{stored, template};
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/shop/1";
@@ -19,7 +19,7 @@ const SET: &str = "<Id>arn:aws:cloudformation:us-east-1:000000000001:changeSet/c
 
 /// An environment that answers each call with the next of its answers, and with the last one from then on. `{token}` stands
 /// for the token of the operation.
-fn environment(answers: &[(&'static str, Vec<Answer>)]) -> (Environment, Calls) {
+fn environment(answers: &[(&'static str, Vec<Response>)]) -> (Environment, Calls) {
     let answers: BTreeMap<_, _> = answers.iter().cloned().collect();
     let token = Mutex::new(String::new());
     let script = move |ask: &crate::connection::Ask| {
@@ -40,27 +40,27 @@ fn environment(answers: &[(&'static str, Vec<Answer>)]) -> (Environment, Calls) 
     (Environment::new(&config).unwrap(), calls)
 }
 
-fn stack(status: &str) -> Answer {
+fn stack(status: &str) -> Response {
     let member = format!(
         "<member><StackName>shop</StackName><StackId>{STACK_ID}</StackId><StackStatus>{status}</StackStatus>\
          <CreationTime>2026-11-23T00:00:00Z</CreationTime></member>"
     );
-    Answer::xml("DescribeStacks", &format!("<Stacks>{member}</Stacks>"))
+    Response::xml("DescribeStacks", &format!("<Stacks>{member}</Stacks>"))
 }
 
-fn no_stack() -> Answer {
-    Answer::refusal(400, "ValidationError", "Stack with id shop does not exist")
+fn no_stack() -> Response {
+    Response::error(400, "ValidationError", "Stack with id shop does not exist")
 }
 
-fn sent(template: &Template) -> Answer {
+fn sent(template: &Template) -> Response {
     let body = template.to_json().replace('&', "&amp;").replace('<', "&lt;");
-    Answer::xml("GetTemplate", &format!("<TemplateBody>{body}</TemplateBody>"))
+    Response::xml("GetTemplate", &format!("<TemplateBody>{body}</TemplateBody>"))
 }
 
-fn change_set(status: &str, reason: &str, changes: &str, next: &str) -> Answer {
+fn change_set(status: &str, reason: &str, changes: &str, next: &str) -> Response {
     let result =
         format!("<Status>{status}</Status><StatusReason>{reason}</StatusReason><Changes>{changes}</Changes>{next}");
-    Answer::xml("DescribeChangeSet", &result)
+    Response::xml("DescribeChangeSet", &result)
 }
 
 fn change(action: &str, id: &str) -> String {
@@ -71,7 +71,7 @@ fn change(action: &str, id: &str) -> String {
 }
 
 /// Events from "status id", or "status id: reason", the newest first. Those of another operation begin with `*`.
-fn events(lines: &[&str], next: Option<&str>) -> Answer {
+fn events(lines: &[&str], next: Option<&str>) -> Response {
     let event = |line: &&str| {
         let (token, line) = match line.strip_prefix('*') {
             Some(line) => ("other", line),
@@ -98,14 +98,14 @@ fn events(lines: &[&str], next: Option<&str>) -> Answer {
     let next = next
         .map(|next| format!("<NextToken>{next}</NextToken>"))
         .unwrap_or_default();
-    Answer::xml(
+    Response::xml(
         "DescribeStackEvents",
         &format!("<StackEvents>{members}</StackEvents>{next}"),
     )
 }
 
-fn done(action: &str) -> Vec<Answer> {
-    vec![Answer::xml(action, "")]
+fn done(action: &str) -> Vec<Response> {
+    vec![Response::xml(action, "")]
 }
 
 fn input(value: &str) -> DeploymentInput {
@@ -113,13 +113,13 @@ fn input(value: &str) -> DeploymentInput {
 }
 
 /// An environment with a stack to update.
-fn updating(statuses: &[&str], looks: Vec<Answer>, changes: &[Answer]) -> (Environment, Calls) {
+fn updating(statuses: &[&str], looks: Vec<Response>, changes: &[Response]) -> (Environment, Calls) {
     let mut stacks = vec![stack("CREATE_COMPLETE")];
     stacks.extend(statuses.iter().map(|status| stack(status)));
     environment(&[
         ("DescribeStacks", stacks),
         ("GetTemplate", vec![sent(input("1").template())]),
-        ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+        ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
         ("DescribeChangeSet", changes.to_vec()),
         ("DeleteChangeSet", done("DeleteChangeSet")),
         ("ExecuteChangeSet", done("ExecuteChangeSet")),

@@ -8,7 +8,7 @@ use crate::fixture::{Place, deploy, impossible, prepared, stored, template};
 use crate::recording_observer::Notes;
 
 #[tokio::test]
-async fn a_change_is_told_with_what_it_touches_and_carried_out() {
+async fn a_change_set_lists_its_changes_and_is_executed() {
     let place = Place::new();
     let environment = place.environment();
     let one = json!({"A": stored("/a", "1"), "B": stored("/b", "1"), "C": stored("/c", "1")});
@@ -48,7 +48,7 @@ async fn a_change_is_told_with_what_it_touches_and_carried_out() {
 }
 
 #[tokio::test]
-async fn a_change_that_fails_says_why_and_leaves_the_stack_as_it_was() {
+async fn a_failed_update_is_rolled_back_and_names_its_root_cause() {
     let place = Place::new();
     let environment = place.environment();
     let before = template(&json!({"A": stored("/a", "1")}));
@@ -88,7 +88,7 @@ async fn a_change_that_fails_says_why_and_leaves_the_stack_as_it_was() {
 }
 
 #[tokio::test]
-async fn parameters_that_change_are_told_and_those_that_were_given_stay() {
+async fn changed_parameters_are_listed_and_explicit_ones_kept() {
     let place = Place::new();
     let environment = place.environment();
     let document = |default: &str| -> Template {
@@ -125,7 +125,7 @@ fn parameter_of(name: &str, parameter: &str) -> Json {
 }
 
 #[tokio::test]
-async fn a_template_that_is_too_long_to_be_sent_with_its_spaces_is_sent_without_them() {
+async fn a_long_template_is_sent_compact() {
     let place = Place::new();
     let environment = place.environment();
     let resources: serde_json::Map<String, Json> = (0..300)
@@ -156,7 +156,7 @@ async fn a_template_that_is_too_long_to_be_sent_with_its_spaces_is_sent_without_
 }
 
 #[tokio::test]
-async fn what_was_prepared_before_somebody_else_changed_the_stack_is_not_carried_out() {
+async fn an_outdated_change_set_is_not_executed() {
     let place = Place::new();
     let environment = place.environment();
     let input = |value: &str| DeploymentInput::new("shop", template(&json!({"A": stored("/a", value)})));
@@ -176,7 +176,7 @@ async fn what_was_prepared_before_somebody_else_changed_the_stack_is_not_carried
 }
 
 #[tokio::test]
-async fn what_cloudformation_judges_before_it_begins_is_told_as_the_cause() {
+async fn validation_findings_are_the_root_cause() {
     let place = Place::new();
     let environment = place.environment();
     deploy(
@@ -199,7 +199,7 @@ async fn what_cloudformation_judges_before_it_begins_is_told_as_the_cause() {
 }
 
 #[tokio::test]
-async fn a_secret_is_sent_and_never_shown() {
+async fn a_no_echo_parameter_is_never_shown() {
     let place = Place::new();
     let environment = place.environment();
     let document = json!({

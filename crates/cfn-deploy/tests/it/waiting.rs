@@ -9,7 +9,7 @@ use crate::fixture::{Place, deploy, gate, prepared, stored, template};
 use crate::recording_observer::Notes;
 
 #[tokio::test]
-async fn a_wait_that_was_interrupted_is_resumed_with_all_its_events() {
+async fn an_interrupted_wait_resumes_with_all_events() {
     let place = Place::new();
     let environment = place.environment();
     let mut document = json!({"A": stored("/a", "1"), "Gate": gate(), "B": stored("/b", "1")});
@@ -17,15 +17,15 @@ async fn a_wait_that_was_interrupted_is_resumed_with_all_its_events() {
     document["B"]["DependsOn"] = json!("Gate");
     let prepared = prepared(&environment, &DeploymentInput::new("shop", template(&document))).await;
     let notes = Notes::new();
-    let mut told = notes.clone();
-    let waiting = tokio::spawn(async move { prepared.execute(&mut told).await });
+    let mut observer = notes.clone();
+    let waiting = tokio::spawn(async move { prepared.execute(&mut observer).await });
     notes.until("IN_PROGRESS Gate").await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
 
     let notes = Notes::new();
-    let (other, mut told) = (environment.clone(), notes.clone());
-    let following = tokio::spawn(async move { other.wait("shop", &mut told).await });
+    let (other, mut observer) = (environment.clone(), notes.clone());
+    let following = tokio::spawn(async move { other.wait("shop", &mut observer).await });
     notes.until("CREATE_COMPLETE A").await;
     place.signal("shop", "Gate", true).await;
     let followed = following.await.unwrap().unwrap();
@@ -44,7 +44,7 @@ async fn a_wait_that_was_interrupted_is_resumed_with_all_its_events() {
 }
 
 #[tokio::test]
-async fn only_events_of_the_operation_are_told() {
+async fn only_events_of_the_operation_are_reported() {
     let place = Place::new();
     let environment = place.environment();
     let input = |value: &str| DeploymentInput::new("shop", template(&json!({"A": stored("/a", value)})));
@@ -56,7 +56,7 @@ async fn only_events_of_the_operation_are_told() {
 }
 
 #[tokio::test]
-async fn an_update_that_fails_after_the_interruption_tells_its_cause_to_whoever_follows() {
+async fn a_resumed_wait_reports_the_root_cause_of_a_failed_update() {
     let place = Place::new();
     let environment = place.environment();
     deploy(
@@ -68,29 +68,29 @@ async fn an_update_that_fails_after_the_interruption_tells_its_cause_to_whoever_
     let next = template(&json!({"A": stored("/a", "1"), "Gate": gate()}));
     let prepared = prepared(&environment, &DeploymentInput::new("shop", next)).await;
     let notes = Notes::new();
-    let mut told = notes.clone();
-    let waiting = tokio::spawn(async move { prepared.execute(&mut told).await });
+    let mut observer = notes.clone();
+    let waiting = tokio::spawn(async move { prepared.execute(&mut observer).await });
     notes.until("IN_PROGRESS Gate").await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
     let notes = Notes::new();
-    let (other, mut told) = (environment.clone(), notes.clone());
-    let following = tokio::spawn(async move { other.wait("shop", &mut told).await });
+    let (other, mut observer) = (environment.clone(), notes.clone());
+    let following = tokio::spawn(async move { other.wait("shop", &mut observer).await });
     notes.until("IN_PROGRESS Gate").await;
     place.signal("shop", "Gate", false).await;
     let error = following.await.unwrap().unwrap_err();
-    assert_eq!(error.failure().unwrap().logical_id, "Gate");
+    assert_eq!(error.root_cause().unwrap().logical_id, "Gate");
 }
 
 #[tokio::test]
-async fn a_stack_that_somebody_deletes_meanwhile_is_told_so() {
+async fn a_concurrent_deletion_is_reported() {
     let place = Place::new();
     let environment = place.environment();
     let document = json!({"A": stored("/a", "1"), "Gate": gate()});
     let prepared = prepared(&environment, &DeploymentInput::new("shop", template(&document))).await;
     let notes = Notes::new();
-    let mut told = notes.clone();
-    let waiting = tokio::spawn(async move { prepared.execute(&mut told).await });
+    let mut observer = notes.clone();
+    let waiting = tokio::spawn(async move { prepared.execute(&mut observer).await });
     notes.until("IN_PROGRESS Gate").await;
     place
         .cloudformation()

@@ -3,11 +3,11 @@
 use cfn_deploy::{ChangeSetOutcome, ErrorKind};
 
 use super::{SET, change, change_set, done, environment, events, input, sent, stack, updating};
-use crate::connection::Answer;
+use crate::connection::Response;
 use crate::fixture::prepared;
 
 #[tokio::test]
-async fn a_change_set_is_waited_for_and_read_page_by_page() {
+async fn a_change_set_is_read_page_by_page() {
     let pages = [
         change_set("CREATE_PENDING", "", "", ""),
         change_set("CREATE_IN_PROGRESS", "", "", ""),
@@ -27,7 +27,7 @@ async fn a_change_set_is_waited_for_and_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn nothing_to_do_has_two_wordings_and_both_leave_no_change_set() {
+async fn empty_change_sets_have_two_reasons_and_are_deleted() {
     for reason in [
         "The submitted information didn't contain changes. Submit different information to create a change set.",
         "No updates are to be performed.",
@@ -42,7 +42,7 @@ async fn nothing_to_do_has_two_wordings_and_both_leave_no_change_set() {
 }
 
 #[tokio::test]
-async fn a_change_set_that_fails_is_told_in_its_words_and_removed() {
+async fn a_failed_change_set_is_reported_and_deleted() {
     let failed = change_set("FAILED", "Parameters: [ssm:/image] cannot be found.", "", "");
     let (environment, calls) = updating(&[], vec![], &[failed]);
     let error = environment.create_change_set(&input("2")).await.unwrap_err();
@@ -54,7 +54,7 @@ async fn a_change_set_that_fails_is_told_in_its_words_and_removed() {
 }
 
 #[tokio::test]
-async fn a_change_of_outputs_alone_is_a_change() {
+async fn a_change_of_outputs_only_is_a_change() {
     let looks = vec![events(&["UPDATE_COMPLETE shop", "UPDATE_IN_PROGRESS shop"], None)];
     let (environment, _) = updating(
         &["UPDATE_COMPLETE"],
@@ -67,14 +67,14 @@ async fn a_change_of_outputs_alone_is_a_change() {
 }
 
 #[tokio::test]
-async fn a_template_that_lies_in_s3_is_compared_with_the_one_that_is_meant() {
+async fn a_template_in_s3_is_compared_with_the_input() {
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
     for (lying_there, fits) in [("2", true), ("3", false)] {
         let templates = vec![sent(input("1").template()), sent(input(lying_there).template())];
         let (environment, calls) = environment(&[
             ("DescribeStacks", vec![stack("CREATE_COMPLETE")]),
             ("GetTemplate", templates),
-            ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+            ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
             ("DescribeChangeSet", vec![set.clone()]),
             ("DeleteChangeSet", done("DeleteChangeSet")),
         ]);
@@ -95,7 +95,7 @@ async fn a_template_that_lies_in_s3_is_compared_with_the_one_that_is_meant() {
 }
 
 #[tokio::test]
-async fn what_is_found_wrong_before_anything_is_created_is_told_in_full() {
+async fn all_validation_findings_are_reported() {
     let reason = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot \
                   Early Validation errors, use the DescribeEvents API for detailed failure information.";
     let finding = |operation: &str, path: &str, reason: &str| {
@@ -112,9 +112,9 @@ async fn what_is_found_wrong_before_anything_is_created_is_told_in_full() {
     let found = format!("<OperationEvents>{}</OperationEvents>", found.concat());
     let told = "/Resources/A/Properties: Required property [Value] not found; A: Resource already exists. Nothing";
     let rows = [
-        (Answer::xml("DescribeEvents", &found), told),
+        (Response::xml("DescribeEvents", &found), told),
         (
-            Answer::refusal(403, "AccessDenied", "no"),
+            Response::error(403, "AccessDenied", "no"),
             "has to allow `cloudformation:DescribeEvents`)",
         ),
     ];
@@ -122,7 +122,7 @@ async fn what_is_found_wrong_before_anything_is_created_is_told_in_full() {
         let (environment, calls) = environment(&[
             ("DescribeStacks", vec![stack("CREATE_COMPLETE")]),
             ("GetTemplate", vec![sent(input("1").template())]),
-            ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+            ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
             ("DescribeChangeSet", vec![change_set("FAILED", reason, "", "")]),
             ("DescribeEvents", vec![answer]),
             ("DeleteChangeSet", done("DeleteChangeSet")),

@@ -4,7 +4,7 @@ use cfn_deploy::Environment;
 use serde_json::json;
 
 use super::{done, environment, events, sent, stack};
-use crate::connection::{Answer, Calls};
+use crate::connection::{Calls, Response};
 use crate::fixture::template;
 
 /// An environment with a stack to destroy that names a namespace; `instances` are the answers to who is registered there,
@@ -15,7 +15,7 @@ fn destroying(instances: &[&str], operations: &[&str]) -> (Environment, Calls) {
     let each = |answers: &[&str]| {
         answers
             .iter()
-            .map(|answer| Answer::json(200, answer))
+            .map(|answer| Response::json(200, answer))
             .collect::<Vec<_>>()
     };
     let namespace =
@@ -34,7 +34,7 @@ fn destroying(instances: &[&str], operations: &[&str]) -> (Environment, Calls) {
         ),
         (
             "DescribeStackResources",
-            vec![Answer::refusal(400, "ValidationError", "Stack for ns-1 does not exist")],
+            vec![Response::error(400, "ValidationError", "Stack for ns-1 does not exist")],
         ),
         (
             "ListNamespaces",
@@ -67,7 +67,7 @@ const PENDING: &str = r#"{"Operation": {"Id": "op", "Status": "PENDING"}}"#;
 const SUCCESS: &str = r#"{"Operation": {"Id": "op", "Status": "SUCCESS"}}"#;
 
 #[tokio::test]
-async fn ecs_is_given_time_to_deregister_its_tasks_itself() {
+async fn ecs_has_time_to_deregister_its_tasks() {
     let (environment, calls) = destroying(&[ONE, ONE, NONE], &[PENDING, PENDING, SUCCESS]);
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     let expected = [
@@ -81,7 +81,7 @@ async fn ecs_is_given_time_to_deregister_its_tasks_itself() {
 }
 
 #[tokio::test]
-async fn what_ecs_leaves_registered_is_deregistered_after_a_minute() {
+async fn instances_left_by_ecs_are_deregistered_after_a_minute() {
     let (environment, calls) = destroying(&[ONE], &[PENDING, SUCCESS]);
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert_eq!(destroyed.removed.len(), 3, "{destroyed:?}");
@@ -89,7 +89,7 @@ async fn what_ecs_leaves_registered_is_deregistered_after_a_minute() {
 }
 
 #[tokio::test]
-async fn an_operation_of_cloud_map_that_fails_is_told_with_what_it_was_about() {
+async fn a_failed_cloud_map_operation_names_its_resource() {
     let failed = r#"{"Operation": {"Id": "op", "Status": "FAIL", "ErrorMessage": "the hosted zone is not empty"}}"#;
     let (environment, _) = destroying(&[NONE], &[failed]);
     let error = environment.destroy("shop", &mut ()).await.unwrap_err();

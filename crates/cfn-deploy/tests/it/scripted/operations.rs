@@ -1,15 +1,15 @@
-//! Operations that are followed, with what MiniStack never does: late events, pages, cancelled resources.
+//! Operations with late events, pages and cancelled resources.
 
 use cfn_deploy::{ErrorKind, WaitOutcome};
 
 use super::{SET, change, change_set, done, environment, events, input, no_stack, sent, stack, updating};
-use crate::connection::{Answer, Calls};
+use crate::connection::{Calls, Response};
 use crate::fixture::prepared;
 use crate::recording_observer::Notes;
 use cfn_deploy::Environment;
 
 #[tokio::test]
-async fn events_that_come_late_or_by_pages_are_told_once_and_those_of_others_never() {
+async fn late_and_paged_events_are_reported_once() {
     let before = [
         "*CREATE_COMPLETE shop",
         "*CREATE_COMPLETE A",
@@ -91,7 +91,7 @@ async fn events_that_come_late_or_by_pages_are_told_once_and_those_of_others_nev
 }
 
 #[tokio::test]
-async fn the_first_real_cause_is_told_and_what_became_of_the_stack() {
+async fn the_root_cause_and_the_final_status_are_reported() {
     let looks = vec![events(
         &[
             "UPDATE_ROLLBACK_FAILED shop: The following resource(s) failed to update: [A].",
@@ -113,7 +113,7 @@ async fn the_first_real_cause_is_told_and_what_became_of_the_stack() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
-    let failure = error.failure().unwrap();
+    let failure = error.root_cause().unwrap();
     assert_eq!(
         (failure.logical_id.as_str(), failure.reason.as_str()),
         ("B", "Parameter name is reserved.")
@@ -129,7 +129,7 @@ async fn the_first_real_cause_is_told_and_what_became_of_the_stack() {
 }
 
 #[tokio::test]
-async fn an_update_that_somebody_cancels_ends_though_its_last_events_are_another_operations() {
+async fn a_cancelled_update_ends_with_events_of_another_operation() {
     let looks = vec![
         events(
             &["UPDATE_IN_PROGRESS A", "UPDATE_IN_PROGRESS shop: User Initiated"],
@@ -166,10 +166,10 @@ async fn an_update_that_somebody_cancels_ends_though_its_last_events_are_another
 }
 
 #[tokio::test]
-async fn a_stack_that_is_gone_altogether_is_told_so() {
+async fn waiting_for_a_missing_stack_is_absent() {
     let looks = vec![
         events(&["UPDATE_IN_PROGRESS shop"], None),
-        Answer::refusal(400, "ValidationError", "Stack [shop] does not exist"),
+        Response::error(400, "ValidationError", "Stack [shop] does not exist"),
     ];
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
     let (environment, _) = account_that_loses_its_stack(looks, set);
@@ -182,11 +182,11 @@ async fn a_stack_that_is_gone_altogether_is_told_so() {
     assert!(error.to_string().contains("somebody deleted it"), "{error}");
 }
 
-fn account_that_loses_its_stack(looks: Vec<Answer>, set: Answer) -> (Environment, Calls) {
+fn account_that_loses_its_stack(looks: Vec<Response>, set: Response) -> (Environment, Calls) {
     environment(&[
         ("DescribeStacks", vec![stack("CREATE_COMPLETE"), no_stack()]),
         ("GetTemplate", vec![sent(input("1").template())]),
-        ("CreateChangeSet", vec![Answer::xml("CreateChangeSet", SET)]),
+        ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
         ("DescribeChangeSet", vec![set]),
         ("ExecuteChangeSet", done("ExecuteChangeSet")),
         ("DescribeStackEvents", looks),
@@ -194,7 +194,7 @@ fn account_that_loses_its_stack(looks: Vec<Answer>, set: Answer) -> (Environment
 }
 
 #[tokio::test]
-async fn following_a_rollback_tells_the_cause_that_came_before_it() {
+async fn waiting_for_a_rollback_reports_the_earlier_root_cause() {
     let all = [
         "ROLLBACK_COMPLETE shop",
         "DELETE_COMPLETE A",
@@ -216,7 +216,7 @@ async fn following_a_rollback_tells_the_cause_that_came_before_it() {
     let notes = Notes::new();
     let error = environment.wait("shop", &mut notes.clone()).await.unwrap_err();
     assert_eq!(
-        error.failure().unwrap().to_string(),
+        error.root_cause().unwrap().to_string(),
         "A (AWS::SSM::Parameter) CREATE_FAILED: no"
     );
     assert_eq!(notes.lines().len(), 6);
@@ -224,7 +224,7 @@ async fn following_a_rollback_tells_the_cause_that_came_before_it() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_is_under_way_is_followed() {
+async fn a_deletion_in_progress_is_waited_for() {
     let (environment, _) = environment(&[
         (
             "DescribeStacks",
@@ -235,11 +235,11 @@ async fn a_deletion_that_is_under_way_is_followed() {
             vec![events(&["DELETE_COMPLETE shop", "DELETE_IN_PROGRESS shop"], None)],
         ),
     ]);
-    assert_eq!(environment.wait("shop", &mut ()).await.unwrap(), WaitOutcome::Destroyed);
+    assert_eq!(environment.wait("shop", &mut ()).await.unwrap(), WaitOutcome::Deleted);
 }
 
 #[tokio::test]
-async fn an_operation_that_begins_late_is_not_taken_for_one_that_has_ended() {
+async fn a_late_start_is_not_mistaken_for_an_end() {
     let looks = [
         vec![events(&["*CREATE_COMPLETE shop"], None); 8],
         vec![events(&["UPDATE_COMPLETE shop", "UPDATE_IN_PROGRESS shop"], None)],
@@ -259,7 +259,7 @@ async fn an_operation_that_begins_late_is_not_taken_for_one_that_has_ended() {
 }
 
 #[tokio::test]
-async fn an_operation_that_never_begins_is_given_up() {
+async fn an_operation_that_never_starts_times_out() {
     let looks = vec![events(&["*CREATE_COMPLETE shop"], None)];
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
     let (environment, _) = updating(&["CREATE_COMPLETE"], looks, &[set]);
@@ -276,8 +276,8 @@ async fn an_operation_that_never_begins_is_given_up() {
 }
 
 #[tokio::test]
-async fn events_of_a_page_are_not_lost_when_the_next_page_cannot_be_had() {
-    let throttled = || Answer::refusal(400, "Throttling", "Rate exceeded");
+async fn events_are_not_lost_when_the_next_page_fails() {
+    let throttled = || Response::error(400, "Throttling", "Rate exceeded");
     let first = || events(&["UPDATE_COMPLETE shop", "UPDATE_COMPLETE A"], Some("2"));
     let second = || events(&["UPDATE_IN_PROGRESS A", "UPDATE_IN_PROGRESS shop"], None);
     // The client tries three times.
