@@ -36,6 +36,7 @@ pub(crate) enum Exit {
     /// Done.
     Done,
     /// Done; differences were found and `--exit-code` was given.
+    #[cfg(feature = "aws")]
     Differences,
     /// Interrupted by a signal, which was reported already.
     Interrupted,
@@ -45,6 +46,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Done => SUCCESS,
+            #[cfg(feature = "aws")]
             Exit::Differences => DIFFERENCES,
             Exit::Interrupted => INTERRUPTED,
         })

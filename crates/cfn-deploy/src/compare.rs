@@ -11,6 +11,7 @@ use cfn::Diff;
 
 /// The differences between an input and the deployed stack.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Comparison {
     /// The status of the stack; `None` if it does not exist.
     pub status: Option<StackStatus>,

@@ -11,6 +11,7 @@ use super::status::{StackCondition, StackStatus};
 
 /// A deployed stack.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct DeployedStack {
     /// Its name.
     pub name: String,
@@ -38,6 +39,7 @@ pub type Outputs = IndexMap<String, StackOutput>;
 
 /// An output of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StackOutput {
     /// Its value.
     pub value: String,

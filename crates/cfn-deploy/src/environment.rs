@@ -31,6 +31,7 @@ struct Inner {
 
 /// The identity of the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CallerIdentity {
     /// The account ID.
     pub account: String,

@@ -10,6 +10,7 @@ pub(super) const STACK: &str = "AWS::CloudFormation::Stack";
 
 /// An event of a stack or of one of its resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event {
     /// The unique id of the event.
     pub id: String,
@@ -98,6 +99,7 @@ impl fmt::Display for Event {
 
 /// The progress of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The number of finished resources.
     pub finished: usize,

@@ -9,6 +9,7 @@ use aws_sdk_cloudformation::types::{
 
 /// A change of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResourceChange {
     /// Its logical id.
     pub logical_id: String,

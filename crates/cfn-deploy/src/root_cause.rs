@@ -7,6 +7,7 @@ use super::status::StackStatus;
 
 /// The first failure of an operation, and the end of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RootCause {
     /// The logical id of the failed resource; the stack's name if no resource failed.
     pub logical_id: String,

@@ -16,6 +16,7 @@ use render::Renderer;
 
 /// A statement that is true only before, or only after.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SecurityChange {
     /// The resource of the statement.
     pub logical_id: String,
@@ -29,6 +30,7 @@ pub struct SecurityChange {
 
 /// The subject of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Area {
     /// Permissions: roles, users, policies, resource policies.
     Permissions,

@@ -11,6 +11,7 @@ pub struct StackStatus(String);
 
 /// What can be done with a stack, by its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StackCondition {
     /// It can be updated.
     Deployable,

@@ -23,6 +23,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The result of [`Environment::wait`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum WaitOutcome {
     /// The stack does not exist.
     Absent,

@@ -25,6 +25,7 @@ pub enum ChangeSetOutcome {
 
 /// A changed parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ParameterChange {
     /// Its name.
     pub name: String,
