@@ -121,9 +121,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_service_of_the_runner_skips_the_deregistration_wait_by_default() {
-        let waits = "requests are taken until everybody knows";
+        let waits = "waiting for deregistration";
         let (status, log) = run_until_sigterm(&[]).await;
-        assert!(status.success() && log.contains("requests in flight finish"), "{log}");
+        assert!(
+            status.success() && log.contains("finishing requests in flight"),
+            "{log}"
+        );
         assert!(!log.contains(waits), "{log}");
 
         let (status, log) = run_until_sigterm(&[("SERVICE_DEREGISTRATION", "50ms")]).await;

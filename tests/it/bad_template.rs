@@ -287,8 +287,7 @@ async fn unused_image_options() {
             "--image other=ls: the template has no such image; it has \
              000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, team/app:1",
             "--image team/app=nosuchprogram --port 1: `nosuchprogram` is not a program: not found in PATH",
-            "--image team/app:1=./nosuchfile: `./nosuchfile` is not a program: there is no such file, or it cannot be \
-             executed",
+            "--image team/app:1=./nosuchfile: `./nosuchfile` is not a program: no such file, or not executable",
         ],
     )
     .await;

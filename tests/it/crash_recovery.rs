@@ -60,7 +60,7 @@ async fn the_only_task_restarts_at_its_address() {
 async fn both_tasks_are_called(run: &Run<'_>) {
     let logs = PathBuf::from(run.logs());
     for task in ["blue-1", "blue-2"] {
-        let written = || std::fs::metadata(logs.join(task).join("hops.jsonl")).map_or(0, |file| file.len());
+        let written = || std::fs::metadata(logs.join(task).join("access.jsonl")).map_or(0, |file| file.len());
         let before = written();
         eventually(&format!("{task} is called"), async || written() > before).await;
     }

@@ -72,7 +72,7 @@ async fn a_tcp_service_is_reached_at_the_configured_egress() {
         .unwrap_err()
         .to_string();
     assert!(
-        unknown.contains("there are those for db.serviceconnect:5432"),
+        unknown.contains("it has listeners for db.serviceconnect:5432"),
         "{unknown}"
     );
 

@@ -220,7 +220,7 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
     let workdir = Workdir::new();
     for name in ["virtualNode/green", "mesh/demo/virtualService/blue.appmesh"] {
         let ended = translate(&workdir, CDK, name, &["--validate"]).await;
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
         assert_eq!(
             ended.stderr,
             format!(
@@ -250,14 +250,14 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
 #[tokio::test]
 async fn an_interrupted_validation_leaves_nothing() {
     let workdir = Workdir::new();
-    let is_judging = workdir.path("judging");
+    let is_validating = workdir.path("judging");
     // One that never comes to an end, and does not care about being asked to: nobody ever writes to the pipe.
     let slow = format!(
         "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
 trap '' HUP INT TERM
 mkfifo {0}
 read -r never < {0}",
-        is_judging.display()
+        is_validating.display()
     );
     let envoy = workdir.script("envoy", &slow).await;
     for (signal, name) in [
@@ -275,16 +275,16 @@ read -r never < {0}",
         ]);
         command.env("ENVOY_BIN", &envoy);
         let run = Run::start(&workdir, command);
-        eventually("Envoy is at it", async || is_judging.exists()).await;
+        eventually("Envoy is validating", async || is_validating.exists()).await;
         run.signal(signal);
         let ended = run.end().await;
-        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.code, Some(130), "{ended:?}");
         assert_eq!(
             ended.stderr,
             format!("error: interrupted by {name} before Envoy had validated the configuration\n")
         );
         serde_json::from_str::<Value>(&ended.stdout).expect("one JSON document");
         workdir.assert_nothing_left();
-        std::fs::remove_file(&is_judging).expect("it is there");
+        std::fs::remove_file(&is_validating).expect("it is there");
     }
 }

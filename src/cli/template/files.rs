@@ -29,12 +29,9 @@ pub(crate) enum TemplateFileError {
         #[source]
         source: io::Error,
     },
-    #[error("{}", path.display())]
-    Parse {
-        path: PathBuf,
-        #[source]
-        source: TemplateError,
-    },
+    /// The message has the position and the reason already.
+    #[error("{}: {error}", path.display())]
+    Parse { path: PathBuf, error: TemplateError },
 }
 
 /// The templates of the files.
@@ -113,9 +110,9 @@ pub(super) fn read(path: &Path) -> Result<Template, TemplateFileError> {
         path: path.to_owned(),
         source,
     })?;
-    let (template, warnings) = Template::from_text_with_warnings(&text).map_err(|source| TemplateFileError::Parse {
+    let (template, warnings) = Template::from_text_with_warnings(&text).map_err(|error| TemplateFileError::Parse {
         path: path.to_owned(),
-        source,
+        error,
     })?;
     for warning in warnings {
         print_error(&format!("warning: {}: {warning}", path.display()));
