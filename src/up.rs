@@ -290,6 +290,7 @@ fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
         stopped,
         settled_after,
         settled,
+        ..
     } = applied;
     let milliseconds = settled_after.as_secs_f64() * 1000.0;
     let mut text = if *settled {

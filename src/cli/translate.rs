@@ -110,7 +110,7 @@ fn validate(inspection: &Inspection) -> Result<(), TranslateError> {
         }
     })?;
     let version = validation.version.to_string();
-    let output = match validation.words.as_str() {
+    let output = match validation.output.as_str() {
         "" => String::new(),
         output => format!(":\n{output}"),
     };

@@ -97,7 +97,7 @@ impl<'a> ControlHandler<'a> {
             }
             Command::GetStatistics(node) => {
                 let statistics = mesh.statistics(&node).await;
-                let statistics = statistics.map_err(|error| CommandError::Retryable(error.to_string()))?;
+                let statistics = statistics.map_err(|error| CommandError::Retryable(chain(&error)))?;
                 serde_json::to_string(&statistics).map_err(|error| rejected(&error))
             }
         }

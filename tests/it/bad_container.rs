@@ -26,7 +26,7 @@ async fn a_container_that_exits_at_once() {
     for (command, reason) in [
         (
             "sh -c 'echo one; echo two >&2; exit 3'",
-            "green/1: container app ended with exit code 3; the end of its log:\n      one\n      two\n",
+            "green/1: container app ended with exit code 3; last log lines:\n      one\n      two\n",
         ),
         ("true", "green/1: container app ended with exit code 0\n"),
     ] {
@@ -52,7 +52,7 @@ async fn an_application_that_cannot_listen() {
     let listener = TcpListener::bind(busy).expect("it was just free");
     let reason = failure(&workdir, change, &[]).await;
     drop(listener);
-    let start = "green/1: container app ended with exit code 1; the end of its log:\n";
+    let start = "green/1: container app ended with exit code 1; last log lines:\n";
     assert!(reason.starts_with(start), "{reason}");
     let words = format!("\n      demo-service: cannot listen on {busy}: Address already in use (os error 98)\n");
     assert!(reason.ends_with(&words), "{reason}");
@@ -77,13 +77,13 @@ async fn a_health_check_that_never_succeeds() {
     };
     let (fails, hangs) = tokio::join!(fails, hangs);
     let expected = "green/1: container app is unhealthy: `sh -c echo not yet >&2; exit 9` failed (exit status: 9): not \
-                    yet; the end of its log:\n";
+                    yet; last log lines:\n";
     assert!(fails.starts_with(expected), "{fails}");
     assert!(
         fails.contains("Service 'green' (version unknown) running on port: "),
         "{fails}"
     );
-    let expected = "green/1: container app is unhealthy: `sh -c sleep 600; true` took longer than 2 s; the end of its \
-                    log:\n";
+    let expected = "green/1: container app is unhealthy: `sh -c sleep 600; true` timed out after 2 s; last log \
+                    lines:\n";
     assert!(hangs.starts_with(expected), "{hangs}");
 }

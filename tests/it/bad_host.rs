@@ -80,8 +80,8 @@ echo it hurts; exit 7";
     let envoy = workdir.script("envoy", broken).await;
     let reason = failure(&workdir, &[("ENVOY_BIN", &envoy)]).await;
     assert!(
-        reason.ends_with("/1: its Envoy ended with exit code 7; the end of its log:\n      it hurts\n")
-            || reason.ends_with("/2: its Envoy ended with exit code 7; the end of its log:\n      it hurts\n"),
+        reason.ends_with("/1: its Envoy ended with exit code 7; last log lines:\n      it hurts\n")
+            || reason.ends_with("/2: its Envoy ended with exit code 7; last log lines:\n      it hurts\n"),
         "{reason}"
     );
 }
@@ -91,10 +91,10 @@ async fn no_directory_for_logs_and_sockets() {
     let workdir = Workdir::new();
     let missing = workdir.path("missing");
     let reason = failure(&workdir, &[("TMPDIR", &missing)]).await;
-    let start = "making a folder for logs and sockets: No such file or directory (os error 2) at path ";
+    let start = "cannot create a directory for logs and sockets: No such file or directory (os error 2) at path ";
     assert!(reason.starts_with(start), "{reason}");
     assert!(reason.contains(&missing.display().to_string()), "{reason}");
-    assert!(reason.ends_with("; set TMPDIR to a folder that exists\n"), "{reason}");
+    assert!(reason.ends_with("; set TMPDIR to an existing directory\n"), "{reason}");
 
     let long = workdir.tmpdir().join("long/".repeat(20));
     std::fs::create_dir_all(&long).expect("the workdir can be written to");
@@ -102,7 +102,7 @@ async fn no_directory_for_logs_and_sockets() {
     command.env("TMPDIR", &long);
     let ended = Run::to_end(&workdir, command).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
-    let words = "and Unix sockets leave room for 90; set TMPDIR to a shorter folder\n";
-    assert!(ended.stderr.ends_with(words), "{ended:?}");
+    let expected = "and paths of Unix sockets allow 90; set TMPDIR to a shorter path\n";
+    assert!(ended.stderr.ends_with(expected), "{ended:?}");
     assert_eq!(long.read_dir().expect("it is there").count(), 0, "something was left");
 }

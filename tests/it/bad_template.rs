@@ -61,7 +61,7 @@ async fn an_unsupported_resource() {
         |template| template["Resources"]["Set"] = json!({"Type": "AWS::ECS::TaskSet"}),
         &[],
         &[
-            "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, \
+            "Resources.Set.Type: `AWS::ECS::TaskSet` is not supported locally; supported are AWS::ECS::Cluster, \
            AWS::ECS::Service, AWS::ECS::TaskDefinition",
         ],
     )
@@ -96,8 +96,7 @@ async fn an_unknown_image() {
         |template| container(template, "Green")["Image"] = json!("nginx:1"),
         &["--image", "team/app=true"],
         &[
-            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx:1` runs is not known \
-           here (known are meshwright/demo-service, team/app); say it with --image 'nginx:1=COMMAND'",
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx:1`, which has no local command; known images: meshwright/demo-service, team/app; set one with --image 'nginx:1=COMMAND'",
             "--image team/app=true: the template has no such image; it has \
              000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, nginx:1",
         ],
@@ -134,8 +133,7 @@ async fn an_error_shared_by_two_services_is_reported_once() {
         },
         &[],
         &[
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx` runs is not known here \
-             (known are meshwright/demo-service); say it with --image 'nginx=COMMAND'",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx`, which has no local command; known images: meshwright/demo-service; set one with --image 'nginx=COMMAND'",
         ],
     )
     .await;
@@ -183,11 +181,10 @@ async fn several_errors_are_reported_at_once() {
         &[
             "Parameters.Stgae: the template has no such parameter; it has AllowedCidr, Stage",
             "Parameters.Stage: needs a value: it has no default; give one with --parameter Stage=VALUE",
-            "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, \
+            "Resources.Set.Type: `AWS::ECS::TaskSet` is not supported locally; supported are AWS::ECS::Cluster, \
              AWS::ECS::Service, AWS::ECS::TaskDefinition",
-            "Resources.BlueService.Properties.Cluster: `elsewhere` is no cluster of this template",
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: what `nginx` runs is not known here \
-             (known are meshwright/demo-service); say it with --image 'nginx=COMMAND'",
+            "Resources.BlueService.Properties.Cluster: `elsewhere` is not a cluster of this template",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx`, which has no local command; known images: meshwright/demo-service; set one with --image 'nginx=COMMAND'",
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName: is `-green`; \
              allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -",
         ],
@@ -209,7 +206,7 @@ async fn no_error_hides_another() {
         },
         &[],
         &[
-            "Resources.Thing.Type: `AWS::AppMesh::Thing` cannot be run here; what can is AWS::AppMesh::GatewayRoute, \
+            "Resources.Thing.Type: `AWS::AppMesh::Thing` is not supported locally; supported are AWS::AppMesh::GatewayRoute, \
              AWS::AppMesh::Mesh, AWS::AppMesh::Route, AWS::AppMesh::VirtualGateway, AWS::AppMesh::VirtualNode, \
              AWS::AppMesh::VirtualRouter, AWS::AppMesh::VirtualService",
             "Resources.BlueService.Properties.DesiredCount: is -1; allowed is a whole number from 0 to 4294967295",
@@ -232,7 +229,7 @@ async fn an_unsupported_namespace_is_one_error() {
         |template| template["Resources"]["Namespace"]["Type"] = json!("AWS::ServiceDiscovery::PublicDnsNamespace"),
         &[],
         &[
-            "Resources.Namespace.Type: `AWS::ServiceDiscovery::PublicDnsNamespace` cannot be run here; what can is \
+            "Resources.Namespace.Type: `AWS::ServiceDiscovery::PublicDnsNamespace` is not supported locally; supported are \
              AWS::ServiceDiscovery::HttpNamespace, AWS::ServiceDiscovery::PrivateDnsNamespace, \
              AWS::ServiceDiscovery::Service",
         ],
@@ -254,16 +251,16 @@ async fn dangerous_names_and_numbers() {
         },
         &[],
         &[
-            "Resources.BlueService.Properties.DesiredCout: is no property of AWS::ECS::Service; did you mean \
+            "Resources.BlueService.Properties.DesiredCout: is not a property of AWS::ECS::Service; did you mean \
              DesiredCount?",
             "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].HealthCheck.Interval: is 1; allowed is 5 \
              to 300",
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels.meshwright.port.300: is the \
-             label of no port of this container; did you mean meshwright.port.3000?",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels.meshwright.port.300: \
+             matches no port of this container; did you mean meshwright.port.3000?",
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Enabled: is \"yes\"; allowed is true or \
              false",
-            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels: nothing tells the \
-             container its port; here port 3000 is another one for each task. Say which variable holds it: \
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels: has no \
+             label for port 3000, which is a different one for each local task; set the variable that contains it: \
              {\"meshwright.port.3000\": \"PORT\"}",
             "Resources.GreenService.Properties.DesiredCount: is 100000; at most 100 tasks can be run on one machine",
         ],

@@ -28,8 +28,8 @@ async fn no_request_fails_while_a_process_of_one_of_two_tasks_is_killed() {
     }
     let stderr = run.printed().stderr;
     for reason in [
-        "blue/1: container app was killed (SIGKILL); starting the task again\n",
-        "blue/1: its Envoy was killed (SIGKILL); starting the task again in 0.2 s\n",
+        "blue/1: container app was killed (SIGKILL); restarting the task\n",
+        "blue/1: its Envoy was killed (SIGKILL); restarting the task in 0.2 s\n",
     ] {
         assert!(stderr.contains(reason), "no `{reason}` in:\n{stderr}");
     }

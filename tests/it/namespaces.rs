@@ -149,7 +149,7 @@ async fn missing_permissions_for_namespaces_name_a_remedy() {
     assert!(
         ended
             .stderr
-            .contains("error: tasks cannot have networks of their own here\n")
+            .contains("error: network namespaces for tasks are not available\n")
             && ended
                 .stderr
                 .contains("this process has no CAP_NET_ADMIN: run it as root"),

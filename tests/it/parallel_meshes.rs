@@ -26,7 +26,7 @@ async fn two_meshes_run_in_parallel() {
     assert!(answers(&urls[1], FETCHED).await);
     let tally = load.stop().await;
     assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
-    assert!(!second.printed().stderr.contains("starting the task again"));
+    assert!(!second.printed().stderr.contains("restarting the task"));
     second.signal(Signal::INT);
     let ended = second.end().await;
     assert_eq!(ended.code, Some(130), "{ended:?}");

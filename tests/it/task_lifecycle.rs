@@ -130,7 +130,7 @@ async fn unusual_waits_are_reported() {
     let up = ["up", "--template", &file, "--image", "team/idle=sleep 600"];
     let mut run = Run::start(&workdir, workdir.meshwright(&up));
     let port = "green/1: waiting for container app to listen on 127.0.0.1:";
-    run.wait_for_lines(1, port, " (its port 3000)").await;
+    run.wait_for_lines(1, port, " (container port 3000)").await;
     let check = "blue/2: waiting for the health check of container app: ";
     run.wait_for_lines(1, check, "failed (exit status: 9): not yet").await;
     run.signal(Signal::INT);
@@ -161,7 +161,7 @@ async fn a_restart_reports_the_log_of_the_failed_run_only() {
         workdir.file("end", "");
         run.wait_for_lines(life + 2, "green/1: running after", "").await;
         let told = format!(
-            "green/1: container app ended with exit code 7; starting the task again{pause}; the end of its log:\n    \
+            "green/1: container app ended with exit code 7; restarting the task{pause}; last log lines:\n    \
              I am {pid}\n    full log: {}/green-1/app.log\n",
             run.logs()
         );

@@ -224,7 +224,7 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
         assert_eq!(
             ended.stderr,
             format!(
-                "error: --node: there is no node `{name}`; there are mesh/demo/virtualNode/blue, \
+                "error: --node: no node `{name}`; known nodes: mesh/demo/virtualNode/blue, \
                  mesh/demo/virtualGateway/gw\n"
             )
         );
@@ -241,7 +241,7 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
         (ended.code, ended.stderr.as_str()),
         (
             Some(1),
-            "error: --node: `virtualNode/web` may be mesh/demo/virtualNode/web or mesh/other/virtualNode/web; say which\n"
+            "error: --node: `virtualNode/web` is ambiguous: mesh/demo/virtualNode/web or mesh/other/virtualNode/web\n"
         ),
         "{ended:?}"
     );

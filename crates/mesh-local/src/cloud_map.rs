@@ -1,4 +1,4 @@
-//! A Cloud Map for this machine: which tasks serve which endpoint or service, told to the control plane as it changes.
+//! A local Cloud Map: registers tasks in the control plane's mesh state and in DNS.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,27 +7,27 @@ use mesh_control::{ControlPlane, Endpoint, MeshState, NodeEndpoint};
 use crate::network::DnsNames;
 use crate::plan::CloudMapService;
 
-/// The registry. Clones are the same one.
+/// The registry. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct CloudMap {
     control: ControlPlane,
-    /// What DNS says of it, if tasks have addresses of their own.
+    /// The DNS records, in [`Network::Namespaces`](crate::Network::Namespaces).
     names: Option<DnsNames>,
 }
 
 /// One task's entry.
 #[derive(Debug, Clone)]
 pub(crate) enum Registration {
-    /// Under an endpoint of Service Connect.
+    /// As an endpoint of Service Connect.
     Endpoint {
         /// The namespace's name.
         namespace: String,
         /// The endpoint's discovery name.
         discovery_name: String,
-        /// Where the task's Envoy takes requests for it.
+        /// The ingress address of the task's Envoy.
         address: SocketAddr,
     },
-    /// In a service of Cloud Map.
+    /// As an instance of a Cloud Map service.
     Service {
         /// The service.
         service: CloudMapService,
@@ -36,7 +36,7 @@ pub(crate) enum Registration {
     },
 }
 
-/// A task's entries, which are taken away when this is dropped.
+/// A task's entries, which are removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Registered {
     map: CloudMap,
@@ -48,13 +48,13 @@ impl CloudMap {
         Self { control, names }
     }
 
-    /// Registers a task under everything it serves at once.
+    /// Registers a task with all its entries at once.
     pub(crate) fn register(&self, instance: &str, registrations: &[Registration]) -> Registered {
-        self.control.update(|world| {
+        self.control.update(|state| {
             for registration in registrations {
-                registration.enter(instance, world);
+                registration.enter(instance, state);
             }
-            self.publish(world);
+            self.publish(state);
         });
         Registered {
             map: self.clone(),
@@ -62,16 +62,16 @@ impl CloudMap {
         }
     }
 
-    /// Lets DNS say what is registered now, after the world was changed by somebody else.
+    /// Updates DNS after another change of the mesh state.
     pub(crate) fn publish_now(&self) {
-        // Not between another change and its publication.
-        self.control.update(|world| self.publish(world));
+        // Under the state's lock, so that it does not run between another change and its publication.
+        self.control.update(|state| self.publish(state));
     }
 
-    /// Lets DNS say what is registered, and forget what is not.
-    fn publish(&self, world: &MeshState) {
+    /// Updates DNS to the registered tasks.
+    fn publish(&self, state: &MeshState) {
         let Some(names) = &self.names else { return };
-        names.replace(world.dns_endpoints.iter().map(|(name, instances)| {
+        names.set_task_records(state.dns_endpoints.iter().map(|(name, instances)| {
             let addresses = instances.iter().flat_map(|instance| &instance.addresses);
             (name, addresses.filter_map(ipv4).collect())
         }));
@@ -79,7 +79,7 @@ impl CloudMap {
 }
 
 impl Registration {
-    fn enter(&self, task: &str, world: &mut MeshState) {
+    fn enter(&self, task: &str, state: &mut MeshState) {
         match self {
             Self::Endpoint {
                 namespace,
@@ -91,13 +91,13 @@ impl Registration {
                     id: task.to_owned(),
                     address: *address,
                 };
-                insert(world.endpoints.entry(key).or_default(), instance);
+                insert(state.endpoints.entry(key).or_default(), instance);
             }
             Self::Service { service, instance } => {
                 let key = (service.namespace.clone(), service.service.clone());
-                insert(world.node_endpoints.entry(key).or_default(), instance.clone());
+                insert(state.node_endpoints.entry(key).or_default(), instance.clone());
                 if let Some(hostname) = service.hostname() {
-                    insert(world.dns_endpoints.entry(hostname).or_default(), instance.clone());
+                    insert(state.dns_endpoints.entry(hostname).or_default(), instance.clone());
                 }
             }
         }
@@ -111,7 +111,7 @@ fn ipv4(address: &IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-/// A stable order keeps the endpoints' version the same when nothing but the order changed.
+/// Inserts in sorted order, so that the order of registration does not change the snapshot's version.
 fn insert<T: Ord>(instances: &mut Vec<T>, instance: T) {
     instances.push(instance);
     instances.sort();
@@ -119,19 +119,19 @@ fn insert<T: Ord>(instances: &mut Vec<T>, instance: T) {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.map.control.update(|world| {
-            for instances in world.endpoints.values_mut() {
+        self.map.control.update(|state| {
+            for instances in state.endpoints.values_mut() {
                 instances.retain(|instance| instance.id != self.instance);
             }
-            // DnsNames without tasks stay: that nobody answers is known here, and DNS knows nothing of them.
-            for instances in world
+            // Names without tasks stay known to the control plane; DNS has no records for them.
+            for instances in state
                 .node_endpoints
                 .values_mut()
-                .chain(world.dns_endpoints.values_mut())
+                .chain(state.dns_endpoints.values_mut())
             {
                 instances.retain(|instance| instance.id != self.instance);
             }
-            self.map.publish(world);
+            self.map.publish(state);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! One container of a task: a process and what is known of its health.
+//! A container of a task: its process, health and shutdown.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -15,40 +15,40 @@ use crate::launcher::Launcher;
 use crate::network::run_in_netns;
 use crate::plan::{Condition, ContainerPlan, HealthCheckPlan};
 use crate::process::{Log, Process, ProcessExit, Program, TaskFailure};
-use crate::task::TaskEvent;
+use crate::task::event::TaskEvent;
 
-/// A container that is not ready after this long is asked about. Most are within a second.
-const SILENT_FOR: Duration = Duration::from_secs(3);
+/// A container that is not ready after this time is reported. Most are ready within a second.
+const SLOW_START: Duration = Duration::from_secs(3);
 
-/// Between two looks at whether a container listens.
-const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(20);
-/// A connection within one task takes microseconds.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(1);
+/// Interval between connection attempts to a container's port.
+const CONNECT_INTERVAL: Duration = Duration::from_millis(20);
+/// Timeout of one attempt. A connection within a task takes microseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a container needs that its plan does not say.
+/// What a container needs beyond its plan.
 #[derive(Debug)]
 pub(crate) struct ContainerContext {
     /// Its whole environment.
     pub(crate) environment: Vec<(String, OsString)>,
-    /// Where it listens as its own task sees it, with the port it has in its task definition; for containers without a
-    /// health check.
+    /// The container port and listening address of each port, as seen inside the task. Used for readiness if there is
+    /// no health check.
     pub(crate) addresses: Vec<(u16, SocketAddr)>,
-    /// The process that holds the task's network, if it has its own.
+    /// The init process of the task's network namespace, if it has one.
     pub(crate) network: Option<u32>,
-    /// The file that takes what it prints.
+    /// The file for its output.
     pub(crate) log: PathBuf,
 }
 
-/// How a container is.
+/// The state of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It runs, and is not known to be ready.
+    /// Running, but not ready yet.
     Started,
-    /// It takes requests: its health check passed, or, without one, its ports are open.
+    /// Ready: its health check passed, or, without one, its ports are open.
     Ready,
-    /// Its health check failed as often as allowed.
+    /// Its health check failed as often as allowed, with the last reason.
     Unhealthy(String),
-    /// It ended, and how.
+    /// It has ended.
     Ended(ProcessExit),
 }
 
@@ -62,22 +62,22 @@ pub(crate) struct Container {
     started: Instant,
     state: watch::Receiver<State>,
     awaited: watch::Receiver<String>,
-    /// Takes the longest time that stopping may take, if it is shorter than the container's own.
+    /// Carries an upper limit for the stop timeout, if any.
     stop: oneshot::Sender<Option<Duration>>,
     monitor: AbortOnDropHandle<()>,
 }
 
 impl Container {
-    /// Starts a container. `words` learns what the task should know of it without having asked.
+    /// Starts a container. `events` receives events for the task.
     ///
     /// # Errors
     ///
-    /// If its program cannot be started. The message names it.
+    /// If its program cannot be started. The message contains the program.
     pub(crate) fn start(
         plan: &ContainerPlan,
         context: ContainerContext,
         launcher: &Launcher,
-        words: mpsc::Sender<TaskEvent>,
+        events: mpsc::Sender<TaskEvent>,
     ) -> Result<Self, TaskFailure> {
         let failed = |error| format!("container {} could not be started: {error}", plan.name);
         let program = Program {
@@ -101,7 +101,7 @@ impl Container {
             context,
             report,
             awaits,
-            words,
+            events,
         };
         Ok(Self {
             name: plan.name.clone(),
@@ -132,54 +132,54 @@ impl Container {
         &self.log
     }
 
-    /// Waits until `condition` is met, but not longer than `patience` from the container's start.
+    /// Waits until `condition` is met, at most for `timeout` after the container's start.
     ///
     /// # Errors
     ///
-    /// If it never will be, or is not in time; with the end of the container's log.
-    pub(crate) async fn wait_for(&self, condition: Condition, patience: Duration) -> Result<(), TaskFailure> {
+    /// If the condition cannot be met any more, or is not met in time; with the end of the container's log.
+    pub(crate) async fn wait_for(&self, condition: Condition, timeout: Duration) -> Result<(), TaskFailure> {
         let mut state = self.state.clone();
         let decided = state.wait_for(|state| match condition {
             Condition::Start => true,
             Condition::Healthy => *state != State::Started,
             Condition::Complete | Condition::Success => matches!(state, State::Ended(_)),
         });
-        let Ok(decided) = tokio::time::timeout_at(self.started + patience, decided).await else {
-            return Err(self.too_late(condition, patience));
+        let Ok(decided) = tokio::time::timeout_at(self.started + timeout, decided).await else {
+            return Err(self.timed_out(condition, timeout));
         };
         let decided = decided.map_or(State::Started, |state| state.clone());
         match (condition, decided) {
             (Condition::Start | Condition::Complete, _) | (Condition::Healthy, State::Ready) => Ok(()),
-            (Condition::Success, State::Ended(ending)) if ending.success => Ok(()),
+            (Condition::Success, State::Ended(exit)) if exit.success => Ok(()),
             (_, state) => Err(failure(&self.name, &state, &self.log)),
         }
     }
 
-    fn too_late(&self, condition: Condition, patience: Duration) -> TaskFailure {
+    fn timed_out(&self, condition: Condition, timeout: Duration) -> TaskFailure {
         let awaited = match condition {
             Condition::Complete | Condition::Success => format!("container {} to end", self.name),
             Condition::Start | Condition::Healthy => self.awaited.borrow().clone(),
         };
         TaskFailure {
-            what: format!("waited {} s in vain for {awaited}", patience.as_secs()),
-            log: self.log.end(),
+            what: format!("timed out after {} s waiting for {awaited}", timeout.as_secs()),
+            log: self.log.tail(),
         }
     }
 
-    /// Asks it to stop, and makes it after its stop timeout, or after `at_most` if that is sooner.
+    /// Sends SIGTERM, and SIGKILL after its stop timeout, or after `at_most` if shorter.
     pub(crate) async fn stop(self, at_most: Option<Duration>) {
-        // It may have ended.
+        // The container may have ended already.
         let _gone = self.stop.send(at_most);
-        // A monitor that panicked has dropped the process, and so killed it.
+        // If the monitor panicked, it has dropped and so killed the process.
         let _ended = self.monitor.await;
     }
 }
 
 fn failure(name: &str, state: &State, log: &Log) -> TaskFailure {
     let (how, log) = match state {
-        State::Ended(ending) => (ending.how.clone(), ending.told(log)),
-        State::Unhealthy(reason) => (format!("is unhealthy: {reason}"), log.end()),
-        State::Started | State::Ready => ("is no longer watched".to_owned(), None),
+        State::Ended(exit) => (exit.description.clone(), exit.log_tail(log)),
+        State::Unhealthy(reason) => (format!("is unhealthy: {reason}"), log.tail()),
+        State::Started | State::Ready => ("is no longer monitored".to_owned(), None),
     };
     TaskFailure {
         what: format!("container {name} {how}"),
@@ -187,7 +187,7 @@ fn failure(name: &str, state: &State, log: &Log) -> TaskFailure {
     }
 }
 
-/// Watches one container.
+/// Monitors one container.
 struct Monitor {
     name: String,
     essential: bool,
@@ -195,9 +195,9 @@ struct Monitor {
     stop_timeout: Duration,
     context: ContainerContext,
     report: watch::Sender<State>,
-    /// What it takes for the container to be ready, as it reads after "waiting for".
+    /// What readiness depends on, as text after "waiting for".
     awaits: watch::Sender<String>,
-    words: mpsc::Sender<TaskEvent>,
+    events: mpsc::Sender<TaskEvent>,
 }
 
 impl Monitor {
@@ -205,29 +205,29 @@ impl Monitor {
         let log = process.log().clone();
         tokio::select! {
             at_most = stopped => {
-                // An error means that the container was dropped, and so this was aborted.
+                // An error means that the container was dropped, which also aborts this monitor.
                 let at_most = at_most.ok().flatten().unwrap_or(Duration::MAX);
                 process.stop(self.stop_timeout.min(at_most)).await;
             }
             status = process.ended() => {
                 let ended = State::Ended(ProcessExit::new(status));
                 self.report.send_replace(ended.clone());
-                self.say_failed(&ended, &log).await;
+                self.report_failure(&ended, &log).await;
             }
             () = self.watch_health(&log) => {}
-            () = self.break_silence() => {}
+            () = self.report_slow_start() => {}
         }
     }
 
-    /// Never ends.
+    /// Never returns.
     async fn watch_health(&self, log: &Log) {
         let Some((check, command_line)) = &self.check else {
             for (port, address) in &self.context.addresses {
                 self.awaits.send_replace(format!(
-                    "container {} to listen on {address} (its port {port})",
+                    "container {} to listen on {address} (container port {port})",
                     self.name
                 ));
-                accepts(*address, self.context.network).await;
+                wait_until_listening(*address, self.context.network).await;
             }
             self.report.send_replace(State::Ready);
             return std::future::pending().await;
@@ -235,7 +235,7 @@ impl Monitor {
         let (found, mut unhealthy) = watch::channel(None);
         let first_check = format!("the health check of container {}", self.name);
         self.awaits
-            .send_replace(format!("{first_check}, which gave no answer yet"));
+            .send_replace(format!("{first_check}, which has no result yet"));
         let watch = health::watch(check, command_line, &self.context.environment, |health| match health {
             Health::NotYet(reason) => {
                 self.awaits.send_replace(format!("{first_check}: {reason}"));
@@ -248,53 +248,53 @@ impl Monitor {
                 found.send_replace(Some(State::Unhealthy(reason)));
             }
         });
-        let tell = async {
+        let report = async {
             if let Ok(Some(state)) = unhealthy.wait_for(Option::is_some).await.map(|state| state.clone()) {
-                self.say_failed(&state, log).await;
+                self.report_failure(&state, log).await;
             }
             std::future::pending::<()>().await;
         };
-        tokio::join!(watch, tell);
+        tokio::join!(watch, report);
     }
 
-    async fn say_failed(&self, state: &State, log: &Log) {
+    async fn report_failure(&self, state: &State, log: &Log) {
         if self.essential {
-            // The task may be over already.
+            // The task may have ended already.
             let _gone = self
-                .words
+                .events
                 .send(TaskEvent::Failed(failure(&self.name, state, log)))
                 .await;
         }
     }
 
-    /// Says once what is being waited for, if that takes long. Never ends.
-    async fn break_silence(&self) {
-        tokio::time::sleep(SILENT_FOR).await;
+    /// Reports once what a slow container is waiting for. Never returns.
+    async fn report_slow_start(&self) {
+        tokio::time::sleep(SLOW_START).await;
         if *self.report.borrow() == State::Started {
             let what = self.awaits.borrow().clone();
-            let _gone = self.words.send(TaskEvent::WaitingFor(what)).await;
+            let _gone = self.events.send(TaskEvent::WaitingFor(what)).await;
         }
         std::future::pending::<()>().await;
     }
 }
 
-/// Waits until somebody listens. A container that never does is noticed by whoever waits for it to be ready.
-async fn accepts(address: SocketAddr, network: Option<u32>) {
+/// Waits until the address accepts connections. Callers apply their own timeout.
+async fn wait_until_listening(address: SocketAddr, network: Option<u32>) {
     loop {
         let connected = match network {
             None => TcpStream::connect(address).await.is_ok(),
-            Some(pid) => connects_inside(pid, address).await,
+            Some(pid) => connects_in_netns(pid, address).await,
         };
         if connected {
             return;
         }
-        tokio::time::sleep(BETWEEN_CONNECTIONS).await;
+        tokio::time::sleep(CONNECT_INTERVAL).await;
     }
 }
 
-/// Whether somebody listens there in the network that the process `pid` holds.
-async fn connects_inside(pid: u32, address: SocketAddr) -> bool {
-    let connect = move || run_in_netns(pid, || std::net::TcpStream::connect_timeout(&address, CONNECTED_WITHIN));
+/// Whether the address accepts connections in the network namespace of process `pid`.
+async fn connects_in_netns(pid: u32, address: SocketAddr) -> bool {
+    let connect = move || run_in_netns(pid, || std::net::TcpStream::connect_timeout(&address, CONNECT_TIMEOUT));
     let connected = tokio::task::spawn_blocking(connect).await;
     connected.is_ok_and(|connected| connected.is_ok())
 }

@@ -1,13 +1,12 @@
-//! What child processes see of this process's environment variables: next to nothing, as in a container.
+//! The environment variables that child processes inherit: nearly none, as in a container.
 
 use std::ffi::OsString;
 
-/// Variables without which programs do not find their parts. Everything else, such as credentials and proxies in
-/// variables, stays here. What lies in files is another matter: children run as this user, and `HOME` leads to all
-/// that the user has there.
+/// Variables that programs need to find their parts. All others, such as credentials and proxy settings, are not
+/// inherited. Files are not isolated: children run as the same user, and can read everything below `HOME`.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", "LANG", "RUST_LOG"];
 
-/// The variables that children get before their own.
+/// The inherited variables, before a child's own.
 pub(crate) fn inherited() -> Vec<(String, OsString)> {
     INHERITED
         .into_iter()

@@ -1,4 +1,4 @@
-//! One task's Envoy: started from a bootstrap file, ready once its control plane has told it everything.
+//! A task's Envoy: started from a bootstrap file, ready once it has its configuration.
 
 pub(crate) mod admin;
 
@@ -15,23 +15,22 @@ use self::admin::AdminClient;
 use crate::environment;
 use crate::launcher::Launcher;
 use crate::process::{Log, Process, ProcessExit, Program, TaskFailure};
-use crate::task::TaskEvent;
+use crate::task::event::TaskEvent;
 
-/// How long an Envoy may take to become ready. It takes a fraction of a second; a machine that needs longer
-/// than this has another problem.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-/// How long an Envoy may take to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// Timeout for an Envoy to become ready. It takes a fraction of a second, even on a slow machine.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time between SIGTERM and SIGKILL.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The files of an Envoy.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) executable: PathBuf,
-    /// What it starts from, written before.
+    /// Its bootstrap file, as written by this process.
     pub(crate) bootstrap: PathBuf,
-    /// Where Envoy finds that.
+    /// The same file, as seen by Envoy.
     pub(crate) seen_bootstrap: PathBuf,
-    /// What takes what it prints.
+    /// The file for its output.
     pub(crate) log: PathBuf,
 }
 
@@ -46,7 +45,7 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts an Envoy whose admin page is where its bootstrap file says. `words` learns of it if it ends by itself.
+    /// Starts an Envoy with the admin interface of its bootstrap. `events` receives an event if it ends unexpectedly.
     ///
     /// # Errors
     ///
@@ -56,18 +55,18 @@ impl Envoy {
         bootstrap: &Bootstrap,
         admin: AdminClient,
         launcher: &Launcher,
-        words: mpsc::Sender<TaskEvent>,
+        events: mpsc::Sender<TaskEvent>,
     ) -> Result<Self, TaskFailure> {
         let process = spawn(files, bootstrap, launcher)
             .await
-            .map_err(|error| format!("its Envoy could not be started: {error}"))?;
+            .map_err(|error| format!("cannot start its Envoy: {error}"))?;
         let stop = CancellationToken::new();
         Ok(Self {
             pid: process.pid(),
             log: process.log().clone(),
             admin,
             stop: stop.clone(),
-            monitor: AbortOnDropHandle::new(tokio::spawn(monitor(process, stop, words))),
+            monitor: AbortOnDropHandle::new(tokio::spawn(monitor(process, stop, events))),
         })
     }
 
@@ -75,12 +74,12 @@ impl Envoy {
     ///
     /// # Errors
     ///
-    /// If that takes too long; with the end of its log.
-    pub(crate) async fn ready(&self) -> Result<(), TaskFailure> {
-        let ready = tokio::time::timeout(READY_WITHIN, self.admin.ready());
+    /// On timeout; with the end of its log.
+    pub(crate) async fn wait_until_ready(&self) -> Result<(), TaskFailure> {
+        let ready = tokio::time::timeout(READY_TIMEOUT, self.admin.wait_until_ready());
         ready.await.map_err(|_| TaskFailure {
-            what: format!("its Envoy was not ready after {} s", READY_WITHIN.as_secs()),
-            log: self.log.end(),
+            what: format!("its Envoy was not ready after {} s", READY_TIMEOUT.as_secs()),
+            log: self.log.tail(),
         })
     }
 
@@ -96,59 +95,58 @@ impl Envoy {
         self.monitor.is_finished()
     }
 
-    /// Asks callers to go elsewhere. What it logs from now on belongs to its end.
+    /// Starts draining. Later log lines are not shown as the cause of a failure.
     pub(crate) async fn drain(&self) {
         self.log.close();
         self.admin.drain().await;
     }
 
-    /// Waits until what it has begun is delivered, but not longer than `patience`, and makes it end. Cancelling
-    /// this kills it.
-    pub(crate) async fn stop(self, patience: Duration) {
+    /// Closes its listeners, waits for open requests, at most for `timeout`, and ends it. Cancelling this kills it.
+    pub(crate) async fn stop(self, timeout: Duration) {
         self.log.close();
         if !self.has_ended() {
             self.admin.close().await;
-            // Whoever reads more slowly than that gets what has arrived.
-            let _too_slow = tokio::time::timeout(patience, self.admin.idle()).await;
+            // On timeout, slow readers get what has been sent so far.
+            let _timed_out = tokio::time::timeout(timeout, self.admin.wait_until_idle()).await;
         }
         self.stop.cancel();
-        // A monitor that panicked has dropped the process, and so killed it.
+        // If the monitor panicked, it has dropped and so killed the process.
         let _ended = self.monitor.await;
     }
 }
 
-async fn monitor(mut process: Process, stop: CancellationToken, words: mpsc::Sender<TaskEvent>) {
+async fn monitor(mut process: Process, stop: CancellationToken, events: mpsc::Sender<TaskEvent>) {
     tokio::select! {
-        () = stop.cancelled() => process.stop(STOP_WITHIN).await,
+        () = stop.cancelled() => process.stop(STOP_TIMEOUT).await,
         status = process.ended() => {
-            let ending = ProcessExit::new(status);
+            let exit = ProcessExit::new(status);
             let failure = TaskFailure {
-                what: format!("its Envoy {}", ending.how),
-                log: ending.told(process.log()),
+                what: format!("its Envoy {}", exit.description),
+                log: exit.log_tail(process.log()),
             };
-            // The task may be over already.
-            let _gone = words.send(TaskEvent::Failed(failure)).await;
+            // The task may have ended already.
+            let _gone = events.send(TaskEvent::Failed(failure)).await;
         }
     }
 }
 
 async fn spawn(files: Files, bootstrap: &Bootstrap, launcher: &Launcher) -> io::Result<Process> {
-    // The same file as before, if it is there: it may be mounted elsewhere.
+    // Overwritten in place, because it may be mounted in the task's namespace.
     tokio::fs::write(&files.bootstrap, format!("{:#}", bootstrap.to_json())).await?;
     let arguments = [
         "--config-path".into(),
         files.seen_bootstrap.into_os_string(),
-        // Envoys of several tasks share this machine, and hot restart is not used.
+        // Several Envoys share this machine, and hot restart is not used.
         "--disable-hot-restart".into(),
-        // One worker: calls spread over the tasks of a service strictly in turn, and little memory is used.
+        // One worker: strict round robin over the tasks of a service, and less memory.
         "--concurrency".into(),
         "1".into(),
         "--log-level".into(),
         "warning".into(),
-        // The log of hops is read while a request is looked at, not ten seconds later.
+        // The access log is read right after a request; the default is ten seconds.
         "--file-flush-interval-msec".into(),
         "20".into(),
-        // The default spreads `connection: close` over ten minutes; a task here is gone within seconds.
+        // By default `connection: close` is spread over ten minutes; a task here ends within seconds.
         "--drain-strategy".into(),
         "immediate".into(),
     ];

@@ -1,4 +1,4 @@
-//! What happens while a mesh comes up, runs and goes down, for whoever wants to show it.
+//! Events of a mesh while it starts, runs and stops, for display.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,36 +6,35 @@ use std::time::Duration;
 
 use mesh_control::Addresses;
 
-/// Something that happened. `Display` is one line without a full stop, for people; a failure has the end of a log
-/// below it.
+/// An event. `Display` is one line without a full stop; a failure is followed by the end of a log.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
-    /// Envoy is being looked for or installed. The text says which.
+    /// Progress of locating or installing Envoy.
     Preparing(String),
-    /// The Envoy that will be used.
+    /// The Envoy in use.
     EnvoyFound {
         /// Its version.
         version: String,
         /// Where it is.
         path: PathBuf,
     },
-    /// The control plane listens.
+    /// The control plane is listening.
     ControlPlaneReady(Addresses),
-    /// A resource of a template, or a part of one, that has no meaning on one machine.
+    /// A resource of a template, or a part of one, that is ignored locally.
     NotSimulated {
         /// Its logical id, or the path of the part.
         logical_id: String,
-        /// Its type, or what the part is: a property for instance.
+        /// Its type, or the type of the part, such as `property`.
         kind: String,
     },
-    /// A task's Envoy has its configuration and takes connections.
+    /// A task's Envoy has its configuration and accepts connections.
     EnvoyReady {
         /// The task.
         task: String,
         /// Envoy's process id.
         pid: u32,
-        /// How long that took since it was started.
+        /// Time since its start.
         took: Duration,
     },
     /// A container was started.
@@ -47,37 +46,37 @@ pub enum Event {
         /// Its process id.
         pid: u32,
     },
-    /// Something on a task's way takes unusually long.
+    /// A step of a task takes unusually long.
     Waiting {
         /// The task.
         task: String,
-        /// What is waited for, as it reads after "waiting for".
+        /// What is awaited, as text after "waiting for".
         what: String,
     },
-    /// A task is ready and registered: others can reach it.
+    /// A task is ready and registered.
     TaskRunning {
         /// The task.
         task: String,
-        /// How long that took since its first process was started.
+        /// Time since the start of its first process.
         took: Duration,
     },
-    /// A task ended although nobody asked it to. It is started again after `again_in`.
+    /// A task ended unexpectedly. It is restarted after `again_in`.
     TaskFailed {
         /// The task.
         task: String,
-        /// What happened.
+        /// The cause.
         reason: String,
-        /// The last lines of the log of what failed and where all of it is, indented, if they tell anything.
+        /// The last lines of the failed part's log and the path of the file, indented, if they may explain the cause.
         log: Option<String>,
-        /// How long until it is started again.
+        /// Time until the restart.
         again_in: Duration,
     },
-    /// A task was asked to stop and has.
+    /// A task was stopped.
     TaskStopped {
         /// The task.
         task: String,
     },
-    /// The control plane ended although nobody asked it to: Envoys keep what they have and learn nothing new.
+    /// The control plane ended unexpectedly: Envoys keep their configuration and receive no changes.
     ControlPlaneFailed(String),
 }
 
@@ -106,12 +105,12 @@ impl fmt::Display for Event {
                 log,
                 again_in,
             } => {
-                write!(f, "{task}: {reason}; starting the task again")?;
+                write!(f, "{task}: {reason}; restarting the task")?;
                 if !again_in.is_zero() {
                     write!(f, " in {} s", again_in.as_secs_f64())?;
                 }
                 match log {
-                    Some(log) => write!(f, "; the end of its log:\n{log}"),
+                    Some(log) => write!(f, "; last log lines:\n{log}"),
                     None => Ok(()),
                 }
             }

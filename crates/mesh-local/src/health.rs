@@ -1,8 +1,8 @@
-//! A container's health check, run as often as its task definition says.
+//! Container health checks.
 //!
-//! One thing differs from ECS, where the first check comes after a whole interval: until the first success the
-//! checks come quickly, so that a mesh is up as soon as its services are. Failures of that time count only once
-//! they have lasted as long as ECS would have tolerated them.
+//! In contrast to ECS, where the first check comes after a whole interval, checks run in quick succession until the
+//! first success, so that a mesh is up as soon as its services are. Failures in that time count only once they have
+//! lasted as long as ECS tolerates.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -15,19 +15,19 @@ use tokio::time::Instant;
 use crate::plan::HealthCheckPlan;
 use crate::process::signal_group;
 
-/// Time between checks until the first success.
-const AT_FIRST: Duration = Duration::from_millis(25);
+/// Interval until the first success.
+const INITIAL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// What checks found.
+/// The result of checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// The first success is still to come. Says why the last check was none.
+    /// No check has succeeded yet; with the last error.
     NotYet(String),
     Healthy,
     Unhealthy(String),
 }
 
-/// Checks for ever, and reports whenever the answer is known or known anew, and every failure before that.
+/// Runs checks forever. Reports changes of the result, and every failure before the first success.
 pub(crate) async fn watch(
     check: &HealthCheckPlan,
     command_line: &[OsString],
@@ -35,7 +35,7 @@ pub(crate) async fn watch(
     mut report: impl FnMut(Health),
 ) {
     let started = Instant::now();
-    let patience = check.start_period + check.interval * check.retries;
+    let tolerance = check.start_period + check.interval * check.retries;
     let mut ever_healthy = false;
     let mut failures = 0;
     loop {
@@ -50,7 +50,7 @@ pub(crate) async fn watch(
             Err(reason) => {
                 failures += 1;
                 let too_often = ever_healthy && failures >= check.retries;
-                let too_long = !ever_healthy && started.elapsed() > patience;
+                let too_long = !ever_healthy && started.elapsed() > tolerance;
                 if too_often || too_long {
                     report(Health::Unhealthy(reason));
                 } else if !ever_healthy {
@@ -58,7 +58,7 @@ pub(crate) async fn watch(
                 }
             }
         }
-        tokio::time::sleep(if ever_healthy { check.interval } else { AT_FIRST }).await;
+        tokio::time::sleep(if ever_healthy { check.interval } else { INITIAL_INTERVAL }).await;
     }
 }
 
@@ -70,7 +70,7 @@ async fn run(
     let Some((program, arguments)) = command_line.split_first() else {
         return Err("the health check has no command".to_owned());
     };
-    // As the task definition has it, not as it is run here.
+    // The task definition's command, not its local replacement.
     let name = check.command.join(" ");
     let child = Command::new(program)
         .args(arguments)
@@ -82,24 +82,24 @@ async fn run(
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| format!("`{name}` cannot be started: {error}"))?;
+        .map_err(|error| format!("cannot start `{name}`: {error}"))?;
     let _group = Group(child.id());
     match tokio::time::timeout(check.timeout, child.wait_with_output()).await {
-        Err(_) => Err(format!("`{name}` took longer than {} s", check.timeout.as_secs())),
-        Ok(Err(error)) => Err(format!("`{name}` was lost: {error}")),
+        Err(_) => Err(format!("`{name}` timed out after {} s", check.timeout.as_secs())),
+        Ok(Err(error)) => Err(format!("cannot wait for `{name}`: {error}")),
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => {
-            let words = String::from_utf8_lossy(&output.stderr);
-            let words = match words.trim() {
+            let message = String::from_utf8_lossy(&output.stderr);
+            let message = match message.trim() {
                 "" => String::new(),
-                words => format!(": {words}"),
+                message => format!(": {message}"),
             };
-            Err(format!("`{name}` failed ({}){words}", output.status))
+            Err(format!("`{name}` failed ({}){message}", output.status))
         }
     }
 }
 
-/// What a check started and left running, a shell's command that took too long for instance. Ends with the check.
+/// The process group of a check, such as a shell's children. Killed with the check.
 struct Group(Option<u32>);
 
 impl Drop for Group {

@@ -1,12 +1,12 @@
-//! What the Envoy of one node would be told, to be read, compared and judged, without running anything.
+//! Shows and validates the Envoy configuration of one node without running anything.
 //!
 //! ```text
-//! Plan + node ──inspect──► Inspection: a configuration file for Envoy, notes ──validate──► Validation
-//!               (pure)                                                        (Envoy)
+//! Plan + node ──inspect──► Inspection: an Envoy configuration file, notes ──validate──► Validation
+//!               (pure)                                                         (Envoy)
 //! ```
 //!
-//! The translation is the control plane's own, so this is what it would tell, apart from what is only known of tasks
-//! that run: their addresses, and the ports that they were given.
+//! The translation is the control plane's own, so this is what it would send, except for runtime data of tasks: their
+//! addresses and ports.
 
 mod document;
 mod message;
@@ -26,70 +26,72 @@ pub use self::validation::{Validation, ValidationError, validate};
 use crate::evaluate::{ACCOUNT, REGION};
 use crate::plan::{Membership, Plan};
 
-/// What the Envoy of a node would be told.
+/// The Envoy configuration of a node.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Inspection {
-    /// A configuration file for Envoy. The same plan, node and wiring give the same text.
+    /// An Envoy configuration file. It is the same for the same plan, node and traffic mode.
     pub configuration: Value,
-    /// What could not be translated, each with the reason.
+    /// Resources that could not be translated, with the reason.
     pub notes: Vec<String>,
 }
 
 /// Why a node cannot be inspected.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InspectError {
-    /// The control plane has no answer for this node.
+    /// The control plane has no configuration for this node.
     #[error(transparent)]
     Translation(#[from] SourceError),
-    /// Its answer cannot be written as JSON.
+    /// The configuration cannot be converted to JSON.
     #[error(transparent)]
     Message(#[from] MessageError),
 }
 
-/// What the Envoy of this node, one of [`nodes`], would be told in this wiring.
+/// The configuration that the Envoy of this node, one of [`nodes`], would receive in this traffic mode.
 ///
-/// No task runs. Host names are left to DNS, as on AWS, and clusters whose tasks the control plane tells have none.
+/// No task runs: host names are left to DNS, as on AWS, and EDS clusters have no endpoints.
 ///
 /// # Errors
 ///
-/// If the plan has no such node, or what is to be told to it contradicts itself.
+/// If the plan has no such node, or its configuration is inconsistent.
 pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspection, InspectError> {
-    let world = world(plan);
+    let state = state_without_tasks(plan);
     let mesh = match node {
-        Identity::MeshNode(path) => world.meshes.get(&path.mesh),
+        Identity::MeshNode(path) => state.meshes.get(&path.mesh),
         Identity::Service(_) => None,
     };
     let namespace = match node {
-        Identity::Service(service) => world.services.get(service).and_then(|name| world.namespaces.get(name)),
+        Identity::Service(service) => state.services.get(service).and_then(|name| state.namespaces.get(name)),
         Identity::MeshNode(_) => None,
     };
-    let wiring = traffic_mode::wiring(node, kind, mesh, namespace);
+    let node_metadata = traffic_mode::node_metadata(node, kind, mesh, namespace);
     let id = match node {
         Identity::MeshNode(path) => path.to_string(),
         Identity::Service(service) => service.node_id(REGION, ACCOUNT, "local"),
     };
-    let metadata = match wiring.to_metadata() {
+    let metadata = match node_metadata.to_metadata() {
         Value::Object(metadata) => metadata,
         _ => Map::new(),
     };
-    let configured = world.configure(&Node::new(&id, metadata))?;
+    let configured = state.configure(&Node::new(&id, metadata))?;
     let sds = plan
         .services
         .iter()
         .find_map(|service| match (&service.membership, node) {
-            (Membership::Mesh(member), Identity::MeshNode(path)) if member.path == *path => member.sds.clone(),
+            (Membership::Mesh(node), Identity::MeshNode(path)) if node.path == *path => node.sds.clone(),
             _ => None,
         });
     Ok(Inspection {
-        configuration: document::of(&configured.snapshot, &id, wiring, sds)?,
+        configuration: document::assemble(&configured.snapshot, &id, node_metadata, sds)?,
         notes: configured.notes,
     })
 }
 
-/// What is true of the plan while no task runs.
-fn world(plan: &Plan) -> MeshState {
+/// The mesh state of the plan without tasks.
+fn state_without_tasks(plan: &Plan) -> MeshState {
     let namespaces = plan.namespaces.iter();
-    let members = plan.services.iter().filter_map(|service| {
+    let memberships = plan.services.iter().filter_map(|service| {
         let identity = ServiceIdentity {
             cluster: service.cluster.clone(),
             service: service.name.clone(),
@@ -100,7 +102,7 @@ fn world(plan: &Plan) -> MeshState {
         namespaces: namespaces
             .map(|namespace| (namespace.name.clone(), namespace.clone()))
             .collect(),
-        services: members.collect(),
+        services: memberships.collect(),
         meshes: plan.meshes.clone(),
         ..MeshState::default()
     }

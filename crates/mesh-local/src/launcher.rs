@@ -1,16 +1,16 @@
-//! Starts a program so that it does not outlive the process that started it, and where it is to run.
+//! Launches programs that do not outlive this process.
 //!
-//! A runner that is stopped in an orderly way stops what it started. One that is killed outright cannot, and
-//! would leave Envoys and services behind, so each of them is started through a small program: the runner's own
-//! executable once more, which asks the kernel to be killed along with its parent and then becomes the program.
-//! Only Linux can do that; elsewhere the program simply is what it becomes.
+//! A process that ends gracefully stops its children. One that is killed cannot, and would leave Envoys and services
+//! behind. So each child is started through a launcher: this executable once more, which asks the kernel for a parent
+//! death signal and then executes the program. Only Linux supports this; elsewhere the launcher executes the program
+//! directly.
 //!
-//! On its way it can enter the network of a task and become another user, and instead of becoming a program it can
-//! hold such a network (see `network`).
+//! The launcher can also enter a task's network namespace and change its user. Instead of executing a program, it can
+//! become the init process of a network namespace (see `network`).
 //!
-//! Linux means the thread that started the program rather than the whole process (prctl(2), `PR_SET_PDEATHSIG`, read
-//! 2026-11-23). Programs are started by the workers of the Tokio runtime, which live as long as it does; whoever
-//! moves workers' work to short-lived threads, as `block_in_place` may, would see programs killed with those.
+//! On Linux the death signal follows the parent thread, not the process (prctl(2), `PR_SET_PDEATHSIG`, read
+//! 2026-11-23). Programs are started by workers of the Tokio runtime, which live as long as it does. Moving that work
+//! to short-lived threads, as `block_in_place` may, would kill the programs with these threads.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -19,66 +19,66 @@ use std::process::Command;
 
 use crate::network::{self, User};
 
-/// Before the process id of whoever holds the network to enter.
-const INSIDE: &str = "--inside";
-/// Before a user and a group by number, with a colon between them.
-const AS: &str = "--as";
-/// Before the network to hold. There is no program then.
-const HOLD: &str = "--hold";
+/// Option: the init process of the network namespace to enter.
+const NETNS: &str = "--netns";
+/// Option: user and group ids, separated by a colon.
+const USER: &str = "--user";
+/// Option: the network namespace to create, instead of a program.
+const INIT_NETNS: &str = "--init-netns";
 
-/// The command line in front of everything that is started: how the host program calls [`exec_program`].
+/// The launcher's command line prefix, by which the host program calls [`exec_program`].
 #[derive(Debug, Clone, Default)]
 pub struct Launcher {
     host: Vec<OsString>,
-    place: Vec<OsString>,
+    options: Vec<OsString>,
 }
 
 impl Launcher {
-    /// `host` is the command line by which the host program runs [`exec_program`] with the arguments after it.
+    /// `host` is the command line with which the host program calls [`exec_program`] with all further arguments.
     pub fn new(host: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         Self {
             host: host.into_iter().map(Into::into).collect(),
-            place: Vec::new(),
+            options: Vec::new(),
         }
     }
 
-    /// Starts programs directly: they outlive a runner that is killed outright.
+    /// Starts programs directly: they outlive a killed parent.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Starts programs in the network, and with the files, that the process `pid` holds.
+    /// Starts programs in the network and mount namespaces of the process `pid`.
     pub(crate) fn in_netns(mut self, pid: u32) -> Self {
-        self.place.extend([INSIDE.into(), pid.to_string().into()]);
+        self.options.extend([NETNS.into(), pid.to_string().into()]);
         self
     }
 
     /// Starts programs as another user.
     pub(crate) fn as_user(mut self, user: User) -> Self {
-        self.place
-            .extend([AS.into(), format!("{}:{}", user.id, user.group).into()]);
+        self.options
+            .extend([USER.into(), format!("{}:{}", user.id, user.group).into()]);
         self
     }
 
-    /// The command line that starts `program` in the care of this process.
+    /// The command line that launches `program` as a child of this process.
     pub(crate) fn command_line(&self, program: Vec<OsString>) -> Vec<OsString> {
         if self.host.is_empty() {
             return program;
         }
         let parent = OsString::from(std::process::id().to_string());
-        let before = self.host.iter().chain(&self.place).cloned();
+        let before = self.host.iter().chain(&self.options).cloned();
         before.chain([parent]).chain(program).collect()
     }
 
-    /// The command line of a process that holds a network, in the care of this process.
+    /// The command line that launches the init process of a network namespace as a child of this process.
     ///
     /// # Errors
     ///
     /// If there is no host program.
-    pub(crate) fn hold(&self, setup: &str) -> io::Result<Vec<OsString>> {
+    pub(crate) fn init_netns(&self, setup: &str) -> io::Result<Vec<OsString>> {
         if self.host.is_empty() {
-            let message = "the program itself holds the networks of tasks, and did not say how it is called for that";
+            let message = "network namespaces need a launcher, and this program has none; see `Launcher::new`";
             return Err(io::Error::other(message));
         }
         let parent = OsString::from(std::process::id().to_string());
@@ -86,92 +86,98 @@ impl Launcher {
             .host
             .iter()
             .cloned()
-            .chain([HOLD.into(), setup.into(), parent])
+            .chain([INIT_NETNS.into(), setup.into(), parent])
             .collect())
     }
 }
 
-/// Becomes a program that ends with its parent, or holds a task's network until then. `arguments` are those that
-/// [`Launcher`] put after the host's own: where to be and as whom, the parent's process id, the program and its
-/// arguments. Returns only if that fails.
+/// Executes a program that ends with its parent, or becomes the init process of a network namespace. `arguments` are
+/// those that [`Launcher`] appends to the host's own: namespace and user options, the parent's process id, the program
+/// and its arguments. Returns only on failure.
 ///
-/// To be called before there are other threads.
+/// Must be called before other threads are started.
 #[must_use]
 pub fn exec_program(arguments: &[OsString]) -> io::Error {
-    match LaunchRequest::read(arguments) {
-        Ok(order) => order.carry_out(),
+    match LaunchRequest::parse(arguments) {
+        Ok(request) => request.execute(),
         Err(error) => error,
     }
 }
 
-/// What [`Launcher`] asks for.
+/// The parsed arguments of a launch.
 #[derive(Debug, PartialEq, Eq)]
 struct LaunchRequest<'a> {
-    inside: Option<u32>,
+    netns: Option<u32>,
     user: Option<User>,
     parent: &'a OsStr,
-    work: LaunchAction<'a>,
+    action: LaunchAction<'a>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum LaunchAction<'a> {
-    Hold(&'a str),
-    Become(&'a OsStr, &'a [OsString]),
+    InitNetns(&'a str),
+    Exec(&'a OsStr, &'a [OsString]),
 }
 
 impl<'a> LaunchRequest<'a> {
-    fn read(mut arguments: &'a [OsString]) -> io::Result<Self> {
-        let (mut inside, mut user, mut hold) = (None, None, None);
+    fn parse(mut arguments: &'a [OsString]) -> io::Result<Self> {
+        let (mut netns, mut user, mut setup) = (None, None, None);
         while let [option, value, rest @ ..] = arguments {
-            let wrong = || io::Error::other(format!("{} {} is not understood", option.display(), value.display()));
-            let value = value.to_str().ok_or_else(wrong);
+            let invalid = || {
+                io::Error::other(format!(
+                    "invalid launcher option {} {}",
+                    option.display(),
+                    value.display()
+                ))
+            };
+            let value = value.to_str().ok_or_else(invalid);
             match option.to_str() {
-                Some(INSIDE) => inside = Some(value?.parse().map_err(|_| wrong())?),
-                Some(AS) => user = Some(read_user(value?).ok_or_else(wrong)?),
-                Some(HOLD) => hold = Some(value?),
+                Some(NETNS) => netns = Some(value?.parse().map_err(|_| invalid())?),
+                Some(USER) => user = Some(parse_user(value?).ok_or_else(invalid)?),
+                Some(INIT_NETNS) => setup = Some(value?),
                 _ => break,
             }
             arguments = rest;
         }
-        let (parent, work) = match (hold, arguments) {
-            (Some(setup), [parent]) => (parent, LaunchAction::Hold(setup)),
-            (None, [parent, program, rest @ ..]) => (parent, LaunchAction::Become(program, rest)),
-            _ => return Err(io::Error::other("expected a process id and a program")),
+        let (parent, action) = match (setup, arguments) {
+            (Some(setup), [parent]) => (parent, LaunchAction::InitNetns(setup)),
+            (None, [parent, program, rest @ ..]) => (parent, LaunchAction::Exec(program, rest)),
+            _ => return Err(io::Error::other("expected a parent process id and a program")),
         };
         Ok(Self {
-            inside,
+            netns,
             user,
             parent,
-            work,
+            action,
         })
     }
 
-    fn carry_out(&self) -> io::Error {
-        if let Err(error) = self.settle() {
+    fn execute(&self) -> io::Error {
+        if let Err(error) = self.prepare() {
             return error;
         }
-        match self.work {
-            LaunchAction::Hold(setup) => network::run_netns_init(setup),
-            LaunchAction::Become(program, arguments) => {
+        match self.action {
+            LaunchAction::InitNetns(setup) => network::run_netns_init(setup),
+            LaunchAction::Exec(program, arguments) => {
                 let error = Command::new(program).args(arguments).exec();
                 io::Error::new(error.kind(), format!("cannot start {}: {error}", program.display()))
             }
         }
     }
 
-    fn settle(&self) -> io::Result<()> {
-        if let Some(pid) = self.inside {
+    fn prepare(&self) -> io::Result<()> {
+        if let Some(pid) = self.netns {
             network::enter(pid)?;
         }
         if let Some(user) = self.user {
             network::setuid(user)?;
         }
-        // Last: the kernel forgets it when a process becomes another user's.
+        // Last: the kernel clears the death signal when the user changes.
         die_with_parent(self.parent)
     }
 }
 
-fn read_user(text: &str) -> Option<User> {
+fn parse_user(text: &str) -> Option<User> {
     let (id, group) = text.split_once(':')?;
     Some(User {
         id: id.parse().ok()?,
@@ -184,12 +190,12 @@ fn die_with_parent(parent: &OsStr) -> io::Result<()> {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    // The parent may have gone before the kernel knew what to do in that case.
+    // The parent may have ended before the signal was set.
     let still_there = getppid().is_some_and(|pid| *pid.as_raw_nonzero().to_string() == *parent);
     if still_there {
         Ok(())
     } else {
-        Err(io::Error::other("the runner is gone"))
+        Err(io::Error::other("the parent process has ended"))
     }
 }
 
@@ -202,58 +208,67 @@ fn die_with_parent(_parent: &OsStr) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn words(line: &[OsString]) -> Vec<&str> {
-        line.iter().filter_map(|word| word.to_str()).collect()
+    fn strings(line: &[OsString]) -> Vec<&str> {
+        line.iter().filter_map(|text| text.to_str()).collect()
     }
 
     #[test]
-    fn what_a_launcher_asks_for_is_what_is_done() {
+    fn requests_are_parsed_as_written() {
         let here = std::process::id().to_string();
         let host = Launcher::new(["host", "__launch"]);
-        let program = || vec!["envoy".into(), "--inside".into(), "7".into()];
+        let program = || vec!["envoy".into(), "--netns".into(), "7".into()];
 
         let line = host.command_line(program());
-        assert_eq!(words(&line), ["host", "__launch", &here, "envoy", "--inside", "7"]);
+        assert_eq!(strings(&line), ["host", "__launch", &here, "envoy", "--netns", "7"]);
 
         let user = User { id: 1337, group: 20 };
         let line = host.clone().in_netns(42).as_user(user).command_line(program());
-        let order = LaunchRequest {
-            inside: Some(42),
+        let request = LaunchRequest {
+            netns: Some(42),
             user: Some(user),
             parent: here.as_ref(),
-            work: LaunchAction::Become("envoy".as_ref(), &line[line.len() - 2..]),
+            action: LaunchAction::Exec("envoy".as_ref(), &line[line.len() - 2..]),
         };
-        assert_eq!(LaunchRequest::read(&line[2..]).expect("it is complete"), order);
+        assert_eq!(LaunchRequest::parse(&line[2..]).expect("it is complete"), request);
 
-        let line = host.hold("{}").expect("there is a host");
-        let order = LaunchRequest {
-            inside: None,
+        let line = host.init_netns("{}").expect("there is a host");
+        let request = LaunchRequest {
+            netns: None,
             user: None,
             parent: here.as_ref(),
-            work: LaunchAction::Hold("{}"),
+            action: LaunchAction::InitNetns("{}"),
         };
-        assert_eq!(LaunchRequest::read(&line[2..]).expect("it is complete"), order);
+        assert_eq!(LaunchRequest::parse(&line[2..]).expect("it is complete"), request);
     }
 
     #[test]
-    fn an_order_that_is_not_understood_is_quoted() {
-        let read = |line: &[&str]| {
+    fn invalid_requests_are_quoted() {
+        let error = |line: &[&str]| {
             let line: Vec<OsString> = line.iter().map(Into::into).collect();
-            LaunchRequest::read(&line).expect_err("it is wrong").to_string()
+            LaunchRequest::parse(&line).expect_err("it is invalid").to_string()
         };
-        assert_eq!(read(&["--as", "envoy", "1", "true"]), "--as envoy is not understood");
-        assert_eq!(read(&["--inside", "x", "1", "true"]), "--inside x is not understood");
-        assert_eq!(read(&["1"]), "expected a process id and a program");
-        assert_eq!(read(&["--hold", "{}"]), "expected a process id and a program");
+        assert_eq!(
+            error(&["--user", "envoy", "1", "true"]),
+            "invalid launcher option --user envoy"
+        );
+        assert_eq!(
+            error(&["--netns", "x", "1", "true"]),
+            "invalid launcher option --netns x"
+        );
+        assert_eq!(error(&["1"]), "expected a parent process id and a program");
+        assert_eq!(
+            error(&["--init-netns", "{}"]),
+            "expected a parent process id and a program"
+        );
     }
 
     #[test]
-    fn without_a_host_programs_are_started_as_they_are() {
-        assert_eq!(words(&Launcher::none().command_line(vec!["envoy".into()])), ["envoy"]);
+    fn without_a_host_programs_are_started_directly() {
+        assert_eq!(strings(&Launcher::none().command_line(vec!["envoy".into()])), ["envoy"]);
         let error = Launcher::none()
-            .hold("{}")
-            .expect_err("nobody could hold it")
+            .init_netns("{}")
+            .expect_err("there is no launcher")
             .to_string();
-        assert!(error.contains("did not say how it is called"), "{error}");
+        assert!(error.contains("need a launcher"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! ContainerSource CloudFormation templates' services and their Envoys on one machine.
+//! Runs the services of CloudFormation templates, with their Envoys, on one machine.
 //!
 //! ```text
 //! templates ──Plan::new──► Plan ──LocalMesh::start──► processes
@@ -6,72 +6,99 @@
 //!                                                      one Envoy per task, one process per container
 //! ```
 //!
-//! It plays the parts of CloudFormation and ECS: evaluates templates, keeps the desired number of tasks
-//! running, registers them in a Cloud Map of its own. It never translates routes, that is `mesh-control`'s, and
-//! it is no proxy: requests pass through real Envoys.
+//! It takes the roles of CloudFormation and ECS: it evaluates templates, keeps the desired number of tasks running, and
+//! registers them in a local Cloud Map. Routes are translated by `mesh-control`, and requests pass through real Envoys.
 //!
 //! Reading order:
-//! - [`stack_input`]: what is given to be run;
-//! - `evaluate`: templates' intrinsic functions, pure;
-//! - [`plan`]: what templates ask this machine to run, pure;
-//! - [`image`]: what a container image means here;
-//! - `slot` and `ports`: the place of a task on this machine, and where its parts listen;
-//! - `network`: a network of its own for every task;
-//! - `task`: one life of a task, made of `envoy`, `container` and `health`;
-//! - `supervisor`: starts it again;
-//! - `cloud_map` and `mesh_state`: who can be reached where, as the control plane is told;
-//! - [`local_mesh`]: the whole;
-//! - [`request_path`]: which path a request took;
-//! - [`traces`]: and what took how long on it;
-//! - [`statistics`]: what Envoys counted of calls to a virtual node;
-//! - [`inspect`]: what one node's Envoy would be told, without running anything;
-//! - [`launcher`] and `process`: children that never outlive their parent;
-//! - `run_dir`: the folder of logs and sockets, and those that others left behind;
-//! - [`event`]: what there is to show.
+//! - [`stack_input`]: input stacks;
+//! - `evaluate`: the evaluated resources of all stacks, pure;
+//! - [`plan`]: what the templates run, pure;
+//! - [`image`]: container images, mapped to local programs;
+//! - `slot` and `ports`: the name, directory and addresses of a task;
+//! - `network`: a network namespace for every task;
+//! - `task`: one run of a task, with its `envoy`, `container`s and their `health`;
+//! - `supervisor`: restarts failed tasks;
+//! - `cloud_map` and `mesh_state`: the control plane's input;
+//! - [`local_mesh`]: the running mesh, and its updates to another plan;
+//! - [`request_path`]: the path of one request, from access logs;
+//! - [`traces`]: the timeline of one request, from spans;
+//! - [`statistics`]: Envoy statistics of calls to a virtual node;
+//! - [`inspect`]: the Envoy configuration of a node, without running anything;
+//! - [`launcher`] and `process`: child processes that do not outlive their parent;
+//! - `run_dir`: the directory of logs and sockets, and removal of stale ones;
+//! - [`event`]: events for display.
+//!
+//! # Example
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use mesh_infra::Template;
+//! use mesh_local::{Image, Images, Plan, StackInput};
+//!
+//! let template = Template::from_text(
+//!     "
+//! Resources:
+//!   Task:
+//!     Type: AWS::ECS::TaskDefinition
+//!     Properties: {ContainerDefinitions: [{Name: app, Image: team/app}]}
+//!   Service:
+//!     Type: AWS::ECS::Service
+//!     Properties: {TaskDefinition: !Ref Task, ServiceName: blue, DesiredCount: 2}
+//! ",
+//! )?;
+//! let stack = StackInput { name: "demo", template: &template, parameters: &BTreeMap::new() };
+//! let images = Images::default().with("team/app", Image::new(["python3", "-m", "http.server"]));
+//! let plan = Plan::new(&[stack], &images)?;
+//! assert_eq!((plan.services[0].name.as_str(), plan.services[0].desired_count), ("blue", 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`LocalMesh::start`] runs the plan. The example program `run_template` is a complete host program.
 //!
 //! # Networks
 //!
 //! | | [`Network::Shared`] | [`Network::Namespaces`] |
 //! |---|---|---|
-//! | addresses | all tasks have 127.0.0.1 and are told apart by port | each task has its own, the same in all its lives; nothing of it is visible on the machine, and nothing outside can be reached |
-//! | wiring | explicit: services learn of their Envoy from the environment | intercepted: the rules that AWS's plugins apply lead connections to Envoy, also where a template does not ask for it; Envoy is the user whose connections are left alone |
-//! | container ports | each container is told a port | as in the template |
-//! | host names of Cloud Map | applications resolve nothing | a DNS server for the tasks, and no other names |
-//! | virtual services | by Host at the Envoy | tasks of their mesh resolve each to an address of its own that is no task's: App Mesh's rules leave alone what a task sends to its own address, so a name that leads there would lead past Envoy |
-//! | endpoints of Service Connect | by Host at the Envoy | addresses in 127.255.0.0/16 in `/etc/hosts`, as ECS gives them out |
-//! | Envoys find tasks | by what the control plane tells them | the same. On AWS DNS would tell them, up to five seconds later |
+//! | task addresses | 127.0.0.1 for all tasks, which differ by port | one address per task, constant across restarts; not visible on the machine, and without access to other networks |
+//! | traffic mode | explicit proxy: environment variables contain Envoy's addresses | transparent proxy: the iptables rules of AWS's CNI plugins redirect connections to Envoy, even if the template has none; Envoy's own user is excluded |
+//! | container ports | one assigned port each, in an environment variable | as in the template |
+//! | Cloud Map host names | not resolvable by applications | resolved by a DNS server for tasks, which knows no other names |
+//! | virtual services | by Host header at the Envoy | each resolves to an address of its own in tasks of its mesh: App Mesh's rules exclude a task's own address, so the address of a task would bypass Envoy in that task |
+//! | Service Connect endpoints | by Host header at the Envoy | addresses in 127.255.0.0/16 in `/etc/hosts`, as in ECS |
+//! | endpoint discovery of Envoys | EDS | EDS. On AWS it would be DNS, with up to five seconds delay |
 //! | IPv6 | no | no |
-//! | needs | nothing | Linux, `ip`, `iptables-restore`; root, or a user namespace with a range of ids |
+//! | requirements | none | Linux, `ip`, `iptables-restore`; root, or a user namespace with a range of ids |
 //!
-//! What a runner that was killed outright leaves behind is a folder, which the next start removes.
+//! A killed process leaves only a directory behind, which the next start removes.
 //!
 //! # Status
 //!
-//! | of a template | here |
+//! | template | support |
 //! |---|---|
 //! | `AWS::ECS::Cluster`, `Service`, `TaskDefinition` | run |
 //! | `AWS::ServiceDiscovery::HttpNamespace`, Service Connect | run |
-//! | `AWS::AppMesh::*`, and `AWS::SSM::Parameter` under `/meshwright/` | meshes; can be changed while they run |
-//! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service`, ECS `ServiceRegistries` | tasks are registered while they are well; Envoys are told of them by Cloud Map service and by DNS name |
-//! | a container with an image of Envoy, or named by `ProxyConfiguration` | the local Envoy runs in its place, and is ready before any other container starts: image, command, health check and what it depends on have no meaning then |
-//! | of that container's environment | `APPMESH_RESOURCE_ARN` and its older names say what it belongs to, `APPMESH_SDS_SOCKET_PATH` is honoured; the rest is listed as not simulated |
-//! | `ProxyConfigurationProperties` | the rules of a task with a network of its own, see below; elsewhere not simulated: nothing is redirected, services learn of their Envoy from the environment |
-//! | a task with an Envoy of App Mesh whose service is in Service Connect | refused |
-//! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as ECS does, except that a health check comes quickly until it first succeeds |
-//! | spans | a collector takes those that Envoys and containers send, and keeps the traces that somebody watches. Containers learn of it by OpenTelemetry's `OTEL_…` variables, unless their definition says where spans go. Only requests whose caller samples them leave any: a request without a `traceparent` gets one from its first Envoy that says it is not sampled |
-//! | container ports | where tasks share an address, each task gets ports of its own; a label says by which variable a container learns its own. Without a label, the one variable of a container with one port that is this number |
-//! | images that nobody knows | refused, or a stub: [`Images::with_stub`] says what of them it stands for |
-//! | parameters, mappings, conditions, intrinsic functions | evaluated; parameters whose value would be looked up in Parameter Store have their name as value |
-//! | `Fn::ImportValue` | evaluated, of what the given stacks export |
-//! | property names | a name that CloudFormation does not know is refused, with the one that was probably meant |
-//! | number of tasks | at most 100 altogether; decided here |
-//! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets, volumes, log configuration, load balancers | not simulated: containers are processes of the user who runs them |
-//! | other types of `AWS::ECS`, `AWS::AppMesh` and `AWS::ServiceDiscovery`, macros | refused by name, but for capacity providers |
-//! | every other resource type | listed as not simulated; what refers to it gets a made-up text |
-//! | `Rules`, `Metadata`, outputs that nobody imports | not looked at |
-//! | another template while one runs | [`LocalMesh::apply`] replaces what changed, and loses no request |
-//! | Linux | tested; ports stay reserved while a task restarts, and no container or Envoy outlives a runner that is killed outright (what a container itself started may) |
-//! | macOS | built for, not tested; neither of the two is possible there |
+//! | `AWS::AppMesh::*`, and `AWS::SSM::Parameter` under `/meshwright/` | meshes; can be changed while running |
+//! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service`, ECS `ServiceRegistries` | healthy tasks are registered, and sent to Envoys by Cloud Map service and DNS name |
+//! | a container with an Envoy image, or named by `ProxyConfiguration` | replaced by the local Envoy, which is ready before other containers start; its image, command, health check and dependencies are ignored |
+//! | environment of that container | `APPMESH_RESOURCE_ARN`, its older names and `APPMESH_SDS_SOCKET_PATH` are supported; the rest is listed as not simulated |
+//! | `ProxyConfigurationProperties` | iptables rules in [`Network::Namespaces`]; otherwise not simulated |
+//! | an App Mesh Envoy in a Service Connect service | rejected |
+//! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as in ECS, except that health checks run in quick succession until the first success |
+//! | spans | collected from Envoys and containers, and kept for watched traces. Containers are configured by OpenTelemetry's `OTEL_…` variables, unless their definition configures an exporter. Only requests with a sampled `traceparent` create spans: the first Envoy adds an unsampled one to others |
+//! | port variables | in [`Network::Shared`], a port label names the variable for the assigned port. Without a label, it is the only variable with the number of the only port |
+//! | unknown images | rejected, or replaced by a stub; see [`Images::with_stub`] |
+//! | parameters, mappings, conditions, intrinsic functions | evaluated; SSM parameter types have the parameter's name as value |
+//! | `Fn::ImportValue` | evaluated from the exports of the given stacks |
+//! | property names | unknown ones are rejected, with a suggestion |
+//! | number of tasks | at most 100 in total; decided here |
+//! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets, volumes, log configuration, load balancers | not simulated: containers are processes of the current user |
+//! | other types of `AWS::ECS`, `AWS::AppMesh` and `AWS::ServiceDiscovery`, macros | rejected, except capacity providers |
+//! | all other resource types | listed as not simulated; references to them have placeholder values |
+//! | `Rules`, `Metadata`, outputs without imports | ignored |
+//! | updates of a running template | [`LocalMesh::apply`] replaces what changed, without losing requests |
+//! | Linux | tested; ports stay reserved while a task restarts, and no container or Envoy outlives a killed parent (their own children may) |
+//! | macOS | supported, not tested; without port reservation and parent death signal |
 
 mod cloud_map;
 mod container;
@@ -106,4 +133,8 @@ pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;
 pub use run_dir::{DirAccess, RunDir};
 pub use stack_input::StackInput;
-pub use statistics::{Counts, NodeStatistics};
+pub use statistics::{Counts, NodeStatistics, StatisticsError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

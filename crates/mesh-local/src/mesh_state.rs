@@ -1,4 +1,4 @@
-//! From a plan to what the control plane is told: what is true before any task runs, and what becomes true with each.
+//! Mesh state of a plan for the control plane: its initial value, its changes between plans, and task registrations.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use crate::evaluate::REGION;
 use crate::plan::{Membership, Plan, RegistryPlan, ServicePlan};
 use crate::slot::Slot;
 
-/// What is true of the plan before any task runs.
+/// The mesh state of a plan before any task runs.
 pub(crate) fn initial_state(plan: &Plan) -> MeshState {
-    let members = plan.services.iter().filter_map(|service| {
+    let memberships = plan.services.iter().filter_map(|service| {
         let identity = ServiceIdentity {
             cluster: service.cluster.clone(),
             service: service.name.clone(),
         };
         Some((identity, service.membership.namespace()?.to_owned()))
     });
-    // Every name is known from the beginning, so that no Envoy ever asks DNS for one: it would ask the machine's.
+    // All names are known from the start, so that no Envoy resolves one with the machine's DNS.
     let services = plan.cloud_map.iter();
     MeshState {
         namespaces: plan
@@ -30,7 +30,7 @@ pub(crate) fn initial_state(plan: &Plan) -> MeshState {
             .iter()
             .map(|namespace| (namespace.name.clone(), namespace.clone()))
             .collect(),
-        services: members.collect(),
+        services: memberships.collect(),
         meshes: plan.meshes.clone(),
         node_endpoints: services
             .clone()
@@ -43,42 +43,42 @@ pub(crate) fn initial_state(plan: &Plan) -> MeshState {
     }
 }
 
-/// Adds what a new plan has and the old one does not: names, members, resources of meshes, and what virtual nodes call.
-/// Tasks of virtual nodes listen on the ports of both. What both have stays as it is, routes first of all: nobody is sent
-/// to tasks that are not there yet.
-pub(crate) fn expand(world: &mut MeshState, plan: &Plan) {
+/// Expand: adds the names, services, resources and backends of a new plan to the current state. Virtual nodes listen on
+/// the ports of both plans. Existing resources, routes above all, stay as they are: no request is sent to tasks that
+/// are not registered yet.
+pub(crate) fn expand(state: &mut MeshState, plan: &Plan) {
     let new = self::initial_state(plan);
     for (name, namespace) in new.namespaces {
-        match world.namespaces.get_mut(&name) {
+        match state.namespaces.get_mut(&name) {
             None => {
-                world.namespaces.insert(name, namespace);
+                state.namespaces.insert(name, namespace);
             }
             Some(known) => add_endpoints(&mut known.services, namespace.services),
         }
     }
-    world.extra_listeners = listeners_of_others(&world.meshes, &new.meshes);
+    state.extra_listeners = listeners_of_others(&state.meshes, &new.meshes);
     for (name, mesh) in new.meshes {
-        match world.meshes.get_mut(&name) {
+        match state.meshes.get_mut(&name) {
             None => {
-                world.meshes.insert(name, mesh);
+                state.meshes.insert(name, mesh);
             }
             Some(known) => add_resources(known, mesh),
         }
     }
-    add_new(&mut world.services, new.services);
-    add_new(&mut world.node_endpoints, new.node_endpoints);
-    add_new(&mut world.dns_endpoints, new.dns_endpoints);
+    add_new(&mut state.services, new.services);
+    add_new(&mut state.node_endpoints, new.node_endpoints);
+    add_new(&mut state.dns_endpoints, new.dns_endpoints);
 }
 
-/// Makes everything what a plan says, and leaves it the tasks that are registered. Those of both plans can still be called:
-/// they go on listening where they did.
-pub(crate) fn switch(world: &mut MeshState, plan: &Plan) {
-    let before = std::mem::take(&mut world.meshes);
-    contract(world, plan);
-    world.extra_listeners = listeners_of_others(&world.meshes, &before);
+/// Switch: changes all resources to the new plan. Registered tasks of both plans stay reachable: virtual nodes keep the
+/// listeners of the old plan.
+pub(crate) fn switch(state: &mut MeshState, plan: &Plan) {
+    let before = std::mem::take(&mut state.meshes);
+    contract(state, plan);
+    state.extra_listeners = listeners_of_others(&state.meshes, &before);
 }
 
-/// The listeners of the virtual nodes in `others` on ports that those in `meshes` do not have.
+/// The listeners of the virtual nodes in `others` on ports that are missing in `meshes`.
 fn listeners_of_others(
     meshes: &BTreeMap<String, Topology>,
     others: &BTreeMap<String, Topology>,
@@ -101,15 +101,15 @@ fn listeners_of_others(
     also
 }
 
-/// Makes everything what a plan says, and leaves it the tasks that are registered.
-pub(crate) fn contract(world: &mut MeshState, plan: &Plan) {
+/// Contract: removes everything that is not in the plan, except registered tasks.
+pub(crate) fn contract(state: &mut MeshState, plan: &Plan) {
     let new = self::initial_state(plan);
-    keep_only(&mut world.node_endpoints, new.node_endpoints);
-    keep_only(&mut world.dns_endpoints, new.dns_endpoints);
-    world.namespaces = new.namespaces;
-    world.services = new.services;
-    world.meshes = new.meshes;
-    world.extra_listeners = BTreeMap::new();
+    keep_only(&mut state.node_endpoints, new.node_endpoints);
+    keep_only(&mut state.dns_endpoints, new.dns_endpoints);
+    state.namespaces = new.namespaces;
+    state.services = new.services;
+    state.meshes = new.meshes;
+    state.extra_listeners = BTreeMap::new();
 }
 
 fn add_endpoints(known: &mut Vec<ServiceConnectService>, wanted: Vec<ServiceConnectService>) {
@@ -159,7 +159,7 @@ fn add_new<K: Ord, V>(known: &mut BTreeMap<K, V>, wanted: BTreeMap<K, V>) {
     }
 }
 
-/// Everything under which a task is registered while it is well.
+/// The Cloud Map entries of a healthy task.
 pub(crate) fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Namespace]) -> Vec<Registration> {
     let namespace = namespaces
         .iter()
@@ -183,7 +183,7 @@ pub(crate) fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Names
     endpoints.chain(service).collect()
 }
 
-/// A task as ECS registers it. Source of the attributes: ECS developer guide, "Service discovery" (read 2026-11-23).
+/// A task as registered by ECS. Source of the attributes: ECS developer guide, "Service discovery" (read 2026-11-23).
 fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> NodeEndpoint {
     let address = slot.address();
     let attributes = [
@@ -203,13 +203,13 @@ fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> No
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect(),
         ingress: match &plan.membership {
-            Membership::Mesh(member) => member
+            Membership::Mesh(node) => node
                 .listeners
                 .keys()
                 .filter_map(|port| Some((*port, slot.ingress(&port.to_string())?)))
                 .collect(),
-            // Whoever finds it in Cloud Map calls its applications: Service Connect's Envoys are called by those alone
-            // who take part.
+            // Cloud Map clients call its applications; the Envoys of Service Connect are called only from within the
+            // namespace.
             Membership::None | Membership::Namespace(_) => slot.apps().collect::<BTreeMap<_, _>>(),
         },
     }

@@ -1,7 +1,7 @@
-//! A network of its own for every task, as tasks have on AWS.
+//! A network namespace for every task, as on AWS Fargate.
 //!
 //! ```text
-//!   network of the bridge            networks of tasks
+//!   bridge's namespace               tasks' namespaces
 //!   ┌──────────────────────┐  veth  ┌──────────────────────────────────────────────┐
 //!   │ mesh0 10.77.0.1      ├────────┤ eth0 10.77.0.2   iptables: 80 → Envoy → app  │
 //!   │   DNS, control plane ├─────┐  └──────────────────────────────────────────────┘
@@ -10,19 +10,19 @@
 //!                                   └──────────────────────────────────────────────┘
 //! ```
 //!
-//! All of it exists only as long as the processes in it: the machine's own network is neither changed nor reachable
-//! from inside. Tasks have IPv4 only, and no way to the internet.
+//! Namespaces exist only as long as the processes in them; the machine's own network is neither changed nor reachable
+//! from inside. Tasks have IPv4 only, and no route to the internet.
 //!
 //! Reading order:
-//! - `preflight`: whether this machine can do it;
-//! - `addresses`: whose address is which, pure;
-//! - `iptables`: how connections come to Envoy, pure;
-//! - `files`: what a task sees in place of the machine's files;
-//! - `netns_init`: what the process does that holds a network, with `kernel` and `commands`;
-//! - `netns_handle`: that process as the runner sees it;
-//! - `setns`: sockets and calls of the runner in a task's network;
-//! - `dns`: the names of the mesh;
-//! - `mesh_network`: all that the tasks of one mesh share.
+//! - `preflight`: checks the prerequisites;
+//! - `addresses`: address allocation, pure;
+//! - `iptables`: iptables rules for traffic interception, pure;
+//! - `files`: files mounted over the machine's, and Envoy's directory;
+//! - `netns_init`: the init process of a namespace, with `kernel` (system calls) and `commands` (`ip`, `iptables-restore`);
+//! - `netns_handle`: a handle of a namespace and its init process;
+//! - `setns`: sockets and calls of this process in a task's namespace;
+//! - `dns`: the DNS server for tasks;
+//! - `mesh_network`: the network between the tasks of a mesh.
 
 mod addresses;
 mod commands;
@@ -55,37 +55,36 @@ pub use self::preflight::NamespacesUnavailable;
 pub(crate) use self::preflight::check;
 pub(crate) use self::setns::run_in_netns;
 
-/// Where the tasks of a mesh are.
+/// The network mode of a mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Network {
-    /// All share the machine's loopback address and are told apart by port. Services connect to their Envoys in explicit
-    /// wiring. Works everywhere, and needs no privilege.
+    /// All tasks share the machine's loopback address and differ by port. Services use explicit proxies. Works
+    /// everywhere, without privileges.
     #[default]
     Shared,
-    /// Each has a network of its own, as on AWS: an address, names, and rules that lead connections to its Envoy. Linux
-    /// only, as root or in a user namespace. Envoy runs as the user that the template's `IgnoredUID` names, by default
-    /// 1337, whoever that is on this machine: that user can read what Envoys write there, and signal them.
+    /// Each task has a network namespace, as on AWS: an address, DNS, and iptables rules that redirect connections to
+    /// its Envoy. Linux only, as root or in a user namespace. Envoy runs as the template's `IgnoredUID`, by default
+    /// 1337, whichever user that is on this machine: that user can read Envoy's files, and signal it.
     Namespaces,
 }
 
-/// A user and group, by number.
+/// A numeric user and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct User {
     pub(crate) id: u32,
     pub(crate) group: u32,
 }
 
-/// Whom Envoy runs as, so that rules can tell its connections from the applications'. The user of App Mesh's image.
+/// Envoy's user in App Mesh's image. iptables rules exclude its connections.
 pub(crate) const ENVOY: User = User { id: 1337, group: 1337 };
 
-/// Enters the network and the mounts that the process `pid` holds, with all that this process becomes. It must not
-/// have other threads that expect to stay together with this one.
+/// Enters the network and mount namespaces of the process `pid`, permanently. This process must have a single thread.
 pub(crate) fn enter(pid: u32) -> io::Result<()> {
     kernel::setns_network(pid)?;
     kernel::setns_mounts(pid)
 }
 
-/// Makes this process another user's for good.
+/// Changes the user of this process, permanently.
 pub(crate) fn setuid(user: User) -> io::Result<()> {
     kernel::setuid(user)
 }

@@ -1,8 +1,10 @@
-//! What templates ask this machine to run: services, their tasks' containers, and the namespaces and meshes they share.
-//! Pure; every mistake in the templates is found here, before anything is started.
+//! What a set of templates runs: services with their containers, and the namespaces and meshes they share.
+//!
+//! Pure. Reports every error in the templates before anything is started.
 
 mod cloud_map;
 mod container;
+mod draft;
 mod envoy;
 mod health_check;
 mod interception;
@@ -13,11 +15,13 @@ mod meshes;
 mod namespaces;
 mod order;
 mod parts;
+mod port_mapping;
 mod properties;
 mod reader;
 mod service;
 mod stub;
 mod task_definition;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,24 +43,24 @@ use crate::image::Images;
 use crate::network::Network;
 use crate::stack_input::StackInput;
 
-/// What templates ask this machine to run.
+/// What a set of templates runs.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Plan {
-    /// The Service Connect namespaces that services take part in, with all that can be called in them.
+    /// The Service Connect namespaces of the services, with all endpoints.
     pub namespaces: Vec<Namespace>,
     /// The meshes of App Mesh, by name.
     pub meshes: BTreeMap<String, Topology>,
-    /// The Cloud Map services that there are, whether or not tasks register in them.
+    /// All Cloud Map services, with or without registered tasks.
     pub cloud_map: Vec<CloudMapService>,
     /// The services, in the templates' order.
     pub services: Vec<ServicePlan>,
-    /// What the templates also have and what means nothing on one machine: logical ids with their type; where there
-    /// are many, those of one part of AWS together, with that part, `AWS::EC2` for instance. Then the paths of properties, containers and variables of Envoy with one of these words. Where there are several
-    /// stacks, the name of the stack and a slash come first.
+    /// Resources, properties, containers and Envoy variables ignored locally, as (name, type). More than ten resources
+    /// are grouped by service prefix, such as `AWS::EC2`. With several stacks, names start with the stack and a slash.
     pub not_simulated: Vec<(String, String)>,
 }
 
-/// A service as the template describes it, before its namespace is known to be sound.
+/// A service as described by its template, before its namespace is validated.
 struct DescribedService {
     plan: ServicePlan,
     path: String,
@@ -66,17 +70,17 @@ struct DescribedService {
 }
 
 impl Plan {
-    /// Reads templates as stacks, with their parameters and these images.
+    /// Reads templates as stacks, with their parameters and the available images.
     ///
     /// # Errors
     ///
-    /// Everything that keeps them from being run here, each with its place in the template; after the stack's name
-    /// and a slash if there are several.
+    /// Everything that cannot be run locally, each with its path in the template. With several stacks, paths start with
+    /// the stack's name and a slash.
     pub fn new(stacks: &[StackInput<'_>], images: &Images) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
         let stacks = Stacks::new(stacks, &mut diagnostics);
         let resources = stacks.resources(&mut diagnostics);
-        let mut not_simulated = sort_out(&resources, &mut diagnostics);
+        let mut not_simulated = classify_resources(&resources, &mut diagnostics);
         let mut reader = Reader::new(&resources, &mut diagnostics);
         let cloud_map = cloud_map::read(&mut reader);
         let meshes = meshes::read(&mut reader);
@@ -100,19 +104,18 @@ impl Plan {
         })
     }
 
-    /// What means nothing on one machine whose tasks are in such a network: [`Plan::not_simulated`], and where nothing is
-    /// redirected, or not for a virtual gateway, what the template says of that.
+    /// What is ignored in this network mode: [`Plan::not_simulated`], plus proxy configurations that are not applied.
+    /// Those of virtual gateways never are, others only in [`Network::Namespaces`].
     #[must_use]
     pub fn not_simulated_in(&self, network: Network) -> Vec<(String, String)> {
-        let members = self.services.iter().filter_map(|service| match &service.membership {
-            Membership::Mesh(member) => Some(member.as_ref()),
+        let nodes = self.services.iter().filter_map(|service| match &service.membership {
+            Membership::Mesh(node) => Some(node.as_ref()),
             Membership::Namespace(_) | Membership::None => None,
         });
-        let nothing_is_redirected =
-            |member: &&MeshNode| network == Network::Shared || member.path.kind == Kind::VirtualGateway;
-        let interceptions = members
-            .filter(nothing_is_redirected)
-            .filter_map(|member| member.interception.as_ref());
+        let is_not_applied = |node: &&MeshNode| network == Network::Shared || node.path.kind == Kind::VirtualGateway;
+        let interceptions = nodes
+            .filter(is_not_applied)
+            .filter_map(|node| node.interception.as_ref());
         let mut all = self.not_simulated.clone();
         for interception in interceptions {
             let listed = (interception.path.clone(), "property".to_owned());
@@ -124,11 +127,11 @@ impl Plan {
         all
     }
 
-    /// The same plan, if there is anything to run.
+    /// The same plan, if it has at least one service.
     ///
     /// # Errors
     ///
-    /// If there is no service: the templates have at most a mesh, which can be looked at and not run.
+    /// If the plan has no service: a mesh alone can be inspected, but not run.
     pub fn with_services(self) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
         if self.services.is_empty() {
@@ -137,7 +140,7 @@ impl Plan {
         diagnostics.into_result(self)
     }
 
-    /// The names of the images that the templates' containers run. `None` if one of them cannot be evaluated.
+    /// The image names of all containers. `None` if one of them cannot be evaluated.
     #[must_use]
     pub fn image_names(stacks: &[StackInput<'_>]) -> Option<BTreeSet<String>> {
         let mut reported_by_new = Diagnostics::new();
@@ -156,8 +159,8 @@ impl Plan {
     }
 }
 
-/// Notes the resources that cannot be run, and lists those that need not be.
-fn sort_out(resources: &[Resource<'_>], diagnostics: &mut Diagnostics) -> Vec<(String, String)> {
+/// Reports resources that cannot be run, and lists those that can be ignored.
+fn classify_resources(resources: &[Resource<'_>], diagnostics: &mut Diagnostics) -> Vec<(String, String)> {
     let mut not_simulated = Vec::new();
     for resource in resources {
         let kind = resource.kind;
@@ -167,20 +170,20 @@ fn sort_out(resources: &[Resource<'_>], diagnostics: &mut Diagnostics) -> Vec<(S
             diagnostics.add(
                 format!("{}.Type", resource.path()),
                 format!(
-                    "`{kind}` cannot be run here; what can is {}",
+                    "`{kind}` is not supported locally; supported are {}",
                     supported_types_like(kind).join(", ")
                 ),
             );
         }
     }
-    gathered(not_simulated)
+    group_by_service(not_simulated)
 }
 
-/// The same resources, those of one part of AWS together if there are many: a network alone would fill a screen.
-fn gathered(resources: Vec<(String, String)>) -> Vec<(String, String)> {
-    /// As many are read one by one.
+/// Groups resources by service prefix if there are more than ten: a VPC alone would fill a screen.
+fn group_by_service(resources: Vec<(String, String)>) -> Vec<(String, String)> {
+    /// Up to this many resources are listed one by one.
     const MOST: usize = 10;
-    /// As many names fit into a line.
+    /// Names per group; the rest is counted.
     const MOST_NAMES: usize = 5;
     if resources.len() <= MOST {
         return resources;
@@ -213,25 +216,25 @@ fn gathered(resources: Vec<(String, String)>) -> Vec<(String, String)> {
     lines.collect()
 }
 
-/// Whether this is a parameter that holds no resource of a mesh.
+/// Whether this is an SSM parameter without a mesh resource.
 fn is_foreign_parameter(resource: Resource<'_>, diagnostics: &mut Diagnostics) -> bool {
     let mut name = || resource.text("Name", diagnostics).unwrap_or_default();
     resource.kind == ssm::Parameter::KIND && !name().starts_with(PARAMETER_PREFIX)
 }
 
-/// Notes a problem, unless it follows from one that was noted: of the same place, or of a place that it is part of.
+/// Adds a diagnostic unless it follows from an earlier one, for the same path or a path that contains it.
 fn report(diagnostics: &mut Diagnostics, path: impl Into<String>, message: impl Into<String>) {
     let path = path.into();
-    if !diagnostics.iter().any(|noted| is_part_of(&path, &noted.path)) {
+    if !diagnostics.iter().any(|reported| is_part_of(&path, &reported.path)) {
         diagnostics.add(path, message);
     }
 }
 
-/// The same mistake is found again by each that refers to it, and by each service that shares a task definition.
+/// Removes duplicates: every reference to a resource, and every service of a task definition, reports its errors again.
 fn deduplicate(diagnostics: &Diagnostics) -> Diagnostics {
     let mut once = Diagnostics::new();
     for diagnostic in diagnostics.iter() {
-        if !once.iter().any(|noted| noted == diagnostic) {
+        if !once.iter().any(|reported| reported == diagnostic) {
             once.add(diagnostic.path.clone(), diagnostic.message.clone());
         }
     }

@@ -1,10 +1,9 @@
-//! Ports of this machine that stay ours for as long as a mesh runs.
+//! Local ports that stay reserved while a mesh runs.
 //!
-//! Asking the operating system for a free port and closing it again leaves a gap in which somebody else may
-//! take it, and every restart of a process opens the gap anew. A reserved port is bound by us, but not listened
-//! on, until it is dropped. Linux lets a second socket bind and listen there if both allow reuse: Envoy sets
-//! `SO_REUSEPORT`, and servers in practically every language set `SO_REUSEADDR`. Elsewhere the rules differ, and
-//! the port is only picked, not held.
+//! Asking the operating system for a free port and closing it leaves a gap in which another process may take it, at
+//! every restart. A reserved port stays bound, but without listening, until it is dropped. Linux lets a second socket
+//! bind and listen there if both allow reuse: Envoy sets `SO_REUSEPORT`, and servers in practically every language set
+//! `SO_REUSEADDR`. Elsewhere the rules differ, and the port is only picked, not held.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +18,7 @@ pub(crate) struct ReservedPort {
 }
 
 impl ReservedPort {
-    /// Reserves a port that the operating system picks.
+    /// Reserves a free port.
     pub(crate) fn pick() -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         #[cfg(target_os = "linux")]
@@ -48,13 +47,13 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn a_reserved_port_can_be_listened_on_and_is_not_given_out_twice() {
+    fn a_reserved_port_can_be_listened_on_and_is_not_assigned_twice() {
         let reserved: Vec<ReservedPort> = (0..200).map(|_| ReservedPort::pick().expect("a port")).collect();
         let numbers: BTreeSet<u16> = reserved.iter().map(|port| port.address().port()).collect();
         assert_eq!(numbers.len(), reserved.len());
         // The standard library sets SO_REUSEADDR, as most servers do.
         for _ in 0..2 {
-            let listener = TcpListener::bind(reserved[0].address()).expect("the holder's own server may listen");
+            let listener = TcpListener::bind(reserved[0].address()).expect("reuse is allowed");
             drop(listener);
         }
         for _ in 0..200 {

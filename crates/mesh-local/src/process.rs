@@ -1,4 +1,4 @@
-//! One child process: its output goes to a file, and it never outlives its handle.
+//! A child process: its output goes to a file, and it ends with its handle.
 
 mod failure;
 mod log;
@@ -16,19 +16,19 @@ pub(crate) use self::failure::{ProcessExit, TaskFailure};
 pub(crate) use self::log::Log;
 use crate::launcher::Launcher;
 
-/// What to start.
+/// A program to start.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// The program and its arguments. Never empty.
     pub(crate) command_line: Vec<OsString>,
     /// Its whole environment.
     pub(crate) environment: Vec<(String, OsString)>,
-    /// The file that takes what it prints, which is appended to.
+    /// The file to which its output is appended.
     pub(crate) log: PathBuf,
 }
 
-/// A running child, in a process group of its own: a terminal's Ctrl-C does not reach it, and what it starts
-/// ends with it.
+/// A running child in a process group of its own: a terminal's Ctrl-C does not reach it, and its descendants end with
+/// it.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -41,11 +41,13 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// If it cannot be started. The error names it.
+    /// If it cannot be started. The error contains its name.
     pub(crate) fn start(program: Program, launcher: &Launcher) -> io::Result<Self> {
         let name = program.command_line.first().map(|name| name.display().to_string());
         let line = launcher.command_line(program.command_line);
-        let (executable, arguments) = line.split_first().ok_or_else(|| io::Error::other("nothing to start"))?;
+        let (executable, arguments) = line
+            .split_first()
+            .ok_or_else(|| io::Error::other("empty command line"))?;
         let (log, file) = Log::open(&program.log)?;
         let child = Command::new(executable)
             .args(arguments)
@@ -63,7 +65,7 @@ impl Process {
             })?;
         let pid = child
             .id()
-            .ok_or_else(|| io::Error::other("a child without a process id"))?;
+            .ok_or_else(|| io::Error::other("the child has no process id"))?;
         Ok(Self { child, pid, log })
     }
 
@@ -75,20 +77,20 @@ impl Process {
         self.pid
     }
 
-    /// Waits until it has ended, by itself. Cancelling this leaves it running.
+    /// Waits for the process to end by itself. Cancelling this leaves it running.
     pub(crate) async fn ended(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await;
-        // What it started is in its group, and has lost its reason to be.
+        // End its descendants, which are in its process group.
         self.signal(Signal::KILL);
         status
     }
 
-    /// Asks it to stop, and makes it after `grace`. Cancelling this makes it stop at once.
+    /// Sends SIGTERM, and SIGKILL after `grace`. Cancelling this sends SIGKILL at once.
     pub(crate) async fn stop(mut self, grace: Duration) {
         self.signal(Signal::TERM);
         if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
             self.signal(Signal::KILL);
-            // Nothing survives SIGKILL; waiting only collects it.
+            // SIGKILL cannot be ignored; this only reaps the process.
             let _status = self.child.wait().await;
         }
         self.signal(Signal::KILL);
@@ -107,11 +109,11 @@ impl Drop for Process {
     }
 }
 
-/// Signals a process that leads a group of its own, and everything it started.
+/// Signals the process group of a leader.
 pub(crate) fn signal_group(leader: u32, signal: Signal) {
     let group = i32::try_from(leader).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
-        // It fails if the group is gone already, which is what a signal here is for.
+        // It fails if the group has ended already, which is the goal of a signal here.
         let _gone = kill_process_group(group, signal);
     }
 }

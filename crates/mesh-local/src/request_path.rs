@@ -45,6 +45,7 @@ impl fmt::Display for Hop {
 
 /// The hops of a request, in order of arrival.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RequestPath {
     /// The hops.
     pub hops: Vec<Hop>,

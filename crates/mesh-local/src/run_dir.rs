@@ -1,9 +1,7 @@
-//! Folders of temporary files, such as a mesh's logs and sockets, and those that programs left behind which were killed
-//! outright.
+//! Run directories for temporary files, such as a mesh's logs and sockets, and removal of stale ones.
 //!
-//! A program holds a lock on a file in its folder for as long as it lives; the kernel takes it away with the process.
-//! So a folder with a lock file that is not locked belongs to nobody. [`crate::LocalMesh::start`] removes those that it
-//! finds among the temporary files.
+//! A program holds a lock on a file in its directory as long as it lives; the kernel releases it with the process. So a
+//! directory with an unlocked lock file is stale. [`crate::LocalMesh::start`] removes stale ones below `TMPDIR`.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -15,105 +13,103 @@ use tempfile::TempDir;
 const PREFIX: &str = "meshwright-";
 const LOCK: &str = "lock";
 
-/// A folder that only this user can look into, in use as long as this exists and then gone; if this program is killed
-/// before, with the start of the next mesh that has the same folder of temporary files. With [`DirAccess::PassThrough`], what
-/// lies in it has to be closed as well, unless it is for others.
+/// A private directory that is removed on drop; after a kill, by the next [`crate::LocalMesh::start`] with the same
+/// `TMPDIR`. With [`DirAccess::PassThrough`], private contents need permissions of their own.
 ///
-/// There is one file in it, `lock`, which is not to be touched.
+/// It contains one reserved file, `lock`.
 #[derive(Debug)]
 pub struct RunDir {
-    folder: TempDir,
+    dir: TempDir,
     _lock: File,
 }
 
-/// Who else may pass through a state folder.
+/// DirAccess of other users to a run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirAccess {
-    /// Nobody.
+    /// None.
     Owner,
-    /// Everybody, to what lies in it and is open to them; they cannot see what that is.
+    /// Traversal, to contents that are open to them; they cannot list it.
     PassThrough,
 }
 
 impl RunDir {
-    /// Makes a folder in `parent`.
+    /// Creates a directory in `parent`.
     ///
     /// # Errors
     ///
-    /// If the machine refuses.
+    /// If it cannot be created.
     pub fn create(parent: &Path, access: DirAccess) -> io::Result<Self> {
         let mode = match access {
             DirAccess::Owner => 0o700,
             DirAccess::PassThrough => 0o711,
         };
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
-        // Not when it is made, as a process's `umask` may forbid it.
-        fs::set_permissions(folder.path(), Permissions::from_mode(mode))?;
-        // Locked under another name first: there is no moment at which it is there and not locked.
-        let new = folder.path().join("lock.new");
-        // Whoever could open it could lock it, and keep the folder from being swept.
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        // Not at creation, which is subject to the process's `umask`.
+        fs::set_permissions(dir.path(), Permissions::from_mode(mode))?;
+        // Locked under another name first, so that it is never visible unlocked.
+        let new = dir.path().join("lock.new");
+        // Only for this user: others could lock it, and prevent its removal.
         let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         lock.lock()?;
-        fs::rename(&new, folder.path().join(LOCK))?;
-        Ok(Self { folder, _lock: lock })
+        fs::rename(&new, dir.path().join(LOCK))?;
+        Ok(Self { dir, _lock: lock })
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.dir.path()
     }
 }
 
 impl Drop for RunDir {
     fn drop(&mut self) {
-        // Still locked: until it is gone it must not be anybody's to remove_stale.
+        // Still locked: another process must not remove it at the same time.
         if let Err(error) = remove(self.path()) {
-            tracing::warn!("{} stays until the next run: {error}", self.path().display());
+            tracing::warn!(
+                "cannot remove {}: {error}; the next run will try again",
+                self.path().display()
+            );
         }
-        // It would take away the lock of what stays.
-        self.folder.disable_cleanup(true);
+        // It would also remove the lock of a directory that could not be removed.
+        self.dir.disable_cleanup(true);
     }
 }
 
-/// Removes from `parent` all state folders of this user that nobody uses any more. What cannot be removed stays.
+/// Removes this user's stale run directories from `parent`. Failures are logged.
 pub(crate) fn remove_stale(parent: &Path) {
     let user = rustix::process::geteuid().as_raw();
     for entry in parent.read_dir().into_iter().flatten().flatten() {
-        let of_a_runner = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        // Not through a symbolic link: anybody can put one into a folder that is everybody's.
-        let ours = |folder: &fs::Metadata| folder.is_dir() && folder.uid() == user;
-        if of_a_runner && entry.metadata().is_ok_and(|folder| ours(&folder)) {
-            remove_unless_used(&entry.path());
+        let has_prefix = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        // Symbolic links are not followed: any user can create one in a shared directory.
+        let ours = |dir: &fs::Metadata| dir.is_dir() && dir.uid() == user;
+        if has_prefix && entry.metadata().is_ok_and(|dir| ours(&dir)) {
+            remove_if_stale(&entry.path());
         }
     }
 }
 
-fn remove_unless_used(folder: &Path) {
-    // One without is not ours, or is being made at this moment.
-    let Ok(lock) = File::open(folder.join(LOCK)) else {
+fn remove_if_stale(dir: &Path) {
+    // Without a lock file, it is not a run directory, or is being created.
+    let Ok(lock) = File::open(dir.join(LOCK)) else {
         return;
     };
     match lock.try_lock() {
         Ok(()) => {
-            if let Err(error) = remove(folder) {
-                tracing::warn!(
-                    "{}, which a killed runner left behind, stays: {error}",
-                    folder.display()
-                );
+            if let Err(error) = remove(dir) {
+                tracing::warn!("cannot remove stale run directory {}: {error}", dir.display());
             }
         }
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => {
-            tracing::warn!("{} cannot be told from one in use: {error}", folder.display());
+            tracing::warn!("cannot check the lock of {}: {error}", dir.display());
         }
     }
 }
 
-/// Removes a state folder, its lock last: as long as something else is left, the next runner can tell whose it is and
-/// try again.
-fn remove(folder: &Path) -> io::Result<()> {
-    for entry in folder.read_dir()? {
+/// Removes a run directory, its lock last: if another file remains, the next run can still detect and remove it.
+fn remove(dir: &Path) -> io::Result<()> {
+    for entry in dir.read_dir()? {
         let entry = entry?;
         if entry.file_name() == LOCK {
             continue;
@@ -124,8 +120,8 @@ fn remove(folder: &Path) -> io::Result<()> {
             fs::remove_file(entry.path())?;
         }
     }
-    fs::remove_file(folder.join(LOCK))?;
-    fs::remove_dir(folder)
+    fs::remove_file(dir.join(LOCK))?;
+    fs::remove_dir(dir)
 }
 
 #[cfg(test)]
@@ -142,28 +138,28 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_closed_in_use_and_then_gone() {
-        let parent = tempfile::tempdir().expect("a folder");
+    fn a_directory_is_private_and_kept_while_in_use() {
+        let parent = tempfile::tempdir().expect("a directory");
         for (access, mode) in [(DirAccess::Owner, 0o700), (DirAccess::PassThrough, 0o711)] {
-            let state = RunDir::create(parent.path(), access).expect("a folder");
-            assert_eq!(state.path().metadata().expect("it is there").mode() & 0o777, mode);
-            let lock = state.path().join(LOCK);
+            let dir = RunDir::create(parent.path(), access).expect("a directory");
+            assert_eq!(dir.path().metadata().expect("it is there").mode() & 0o777, mode);
+            let lock = dir.path().join(LOCK);
             assert_eq!(lock.metadata().expect("it is there").mode() & 0o777, 0o600);
-            fs::write(state.path().join("log"), "words").expect("it is ours");
+            fs::write(dir.path().join("log"), "text").expect("it is ours");
             remove_stale(parent.path());
-            assert!(state.path().join("log").exists());
-            drop(state);
+            assert!(dir.path().join("log").exists());
+            drop(dir);
             assert_eq!(names(parent.path()), [""; 0]);
         }
     }
 
     #[test]
-    fn only_what_a_killed_runner_left_is_swept() {
-        let parent = tempfile::tempdir().expect("a folder");
+    fn only_stale_directories_are_removed() {
+        let parent = tempfile::tempdir().expect("a directory");
         let path = |name: &str| parent.path().join(name);
-        let left = RunDir::create(parent.path(), DirAccess::Owner).expect("a folder");
+        let left = RunDir::create(parent.path(), DirAccess::Owner).expect("a directory");
         fs::create_dir(left.path().join("blue-1")).expect("it is ours");
-        // The kernel takes the lock away from a killed runner, and nobody removes the folder.
+        // As after a kill: the kernel releases the lock, and the directory remains.
         left._lock.unlock().expect("it was locked");
         std::mem::forget(left);
         for other in ["meshwright-without-lock", "another", "meshwright-"] {

@@ -1,8 +1,7 @@
-//! The place of one task on this machine: its name, its directory, and where its parts listen.
+//! A task slot: the name, directory and addresses of a task on this machine, across restarts.
 //!
-//! On AWS every task has an IP address of its own and a new one when it is replaced. Here a task that is replaced finds
-//! its successor in the same slot: the address that somebody was told to call keeps working. Tasks either share one
-//! address and are told apart by port, or have a network each.
+//! On AWS a replacement task has a new IP address. Here it keeps the slot of its predecessor, so that printed addresses
+//! stay valid. Tasks either share one address and differ by port, or have a network namespace each.
 
 mod environment;
 mod interception;
@@ -30,104 +29,104 @@ use crate::network::{EnvoyDir, MeshNetwork};
 use crate::plan::{ContainerPlan, Membership, ServicePlan};
 use crate::process::Log;
 
-/// The place of one task.
+/// The slot of one task.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) name: String,
     pub(crate) service: ServiceIdentity,
-    /// The task's files. Exists, and nobody but this user can enter it.
-    pub(crate) directory: PathBuf,
-    /// A number that no other slot has.
+    /// The task's files. Exists, and only this user can enter it.
+    pub(crate) dir: PathBuf,
+    /// A number that is unique among all slots.
     ordinal: usize,
-    places: ListenAddresses,
+    addresses: ListenAddresses,
     sidecar: Option<Sidecar>,
-    /// `None` if it shares the machine's with all others.
+    /// `None` if it shares the machine's network.
     network: Option<SlotNetns>,
-    /// Where its parts send spans.
+    /// The OTLP collector.
     collector: SocketAddr,
-    /// Of its containers and its Envoy in their latest lives.
+    /// The logs of its containers and its Envoy, for their latest run.
     logs: Mutex<BTreeMap<String, Log>>,
 }
 
-/// Where the slots of a mesh are.
+/// Shared settings of all slots of a mesh.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SlotContext<'a> {
-    /// The folder for their files.
-    pub(crate) state: &'a Path,
-    /// What each has a network of its own in; `None` if all share the machine's.
+    /// The parent of their directories.
+    pub(crate) run_dir: &'a Path,
+    /// The network for their namespaces; `None` if all share the machine's.
     pub(crate) network: Option<&'a MeshNetwork>,
-    /// Where all send spans.
+    /// The OTLP collector.
     pub(crate) collector: SocketAddr,
 }
 
 impl Slot {
-    /// Makes the place of the service's task `number`, counted from 1, the `ordinal`th of all. `namespace` is the Service
-    /// Connect namespace that the service takes part in.
+    /// Creates the slot of the service's task `number`, counted from 1; `ordinal` counts all slots. `namespace` is the
+    /// service's Service Connect namespace.
     pub(crate) fn new(
         plan: &ServicePlan,
         number: u32,
         ordinal: usize,
         namespace: Option<&Namespace>,
-        site: SlotContext<'_>,
+        context: SlotContext<'_>,
     ) -> io::Result<Self> {
-        let directory = site.state.join(format!("{}-{number}", plan.name));
-        // What its parts print is nobody else's business.
-        DirBuilder::new().mode(0o700).create(&directory)?;
+        let dir = context.run_dir.join(format!("{}-{number}", plan.name));
+        // Logs are private.
+        DirBuilder::new().mode(0o700).create(&dir)?;
         let service = ServiceIdentity {
             cluster: plan.cluster.clone(),
             service: plan.name.clone(),
         };
         let sidecar = match &plan.membership {
-            Membership::Mesh(member) => Some(Sidecar::of_member(member)),
+            Membership::Mesh(node) => Some(Sidecar::of_mesh_node(node)),
             Membership::Namespace(_) => namespace.map(|namespace| Sidecar::of_service(&service, namespace)),
             Membership::None => None,
         };
-        let (places, network) = match site.network {
+        let (addresses, network) = match context.network {
             None => (ListenAddresses::on_loopback(sidecar.as_ref(), &plan.containers)?, None),
             Some(mesh) => {
-                let redirection = InterceptionSetup::of(plan, namespace);
+                let interception = InterceptionSetup::of(plan, namespace);
                 let hosts = namespace.map_or_else(Vec::new, |namespace| mesh.endpoints_of(&namespace.name));
-                let folder = site.state.join(ordinal.to_string());
-                let network = SlotNetns::new(mesh, redirection.as_ref(), hosts, folder)?;
+                let dir = context.run_dir.join(ordinal.to_string());
+                let network = SlotNetns::new(mesh, interception.as_ref(), hosts, dir)?;
                 let address = IpAddr::V4(network.address());
                 (
-                    ListenAddresses::at(address, redirection, &plan.containers),
+                    ListenAddresses::at(address, interception, &plan.containers),
                     Some(network),
                 )
             }
         };
         Ok(Self {
             name: format!("{}/{number}", plan.name),
-            places,
+            addresses,
             service,
-            directory,
+            dir,
             ordinal,
             sidecar,
             network,
-            collector: site.collector,
+            collector: context.collector,
             logs: Mutex::default(),
         })
     }
 
-    /// What its Envoy's bootstrap must say, if it has an Envoy.
-    pub(crate) fn wiring(&self) -> Option<NodeMetadata> {
+    /// The metadata of its Envoy's bootstrap, if it has an Envoy.
+    pub(crate) fn node_metadata(&self) -> Option<NodeMetadata> {
         let sidecar = self.sidecar.as_ref()?;
         let own = MeshwrightMetadata {
             task: Some(self.name.clone()),
-            app_ports: self.places.apps().clone(),
+            app_ports: self.addresses.apps().clone(),
             app_address: sidecar.app_address,
             access_log: Some(self.access_log().display().to_string()),
             collector: Some(self.collector),
             ..MeshwrightMetadata::default()
         };
         Some(NodeMetadata {
-            listener_ports: self.places.listeners().clone(),
+            listener_ports: self.addresses.listeners().clone(),
             extension: match &self.network {
                 None => own,
                 Some(network) => MeshwrightMetadata {
-                    // Nobody but the other tasks can come that far.
+                    // Only reachable from other tasks.
                     ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                    is_transparent_proxy: network.is_intercepted,
+                    is_transparent_proxy: network.is_transparent_proxy,
                     virtual_addresses: network
                         .hosts
                         .iter()
@@ -139,50 +138,50 @@ impl Slot {
         })
     }
 
-    /// The network of its own, if it has one.
+    /// Its network namespace, if it has one.
     pub(crate) fn network(&self) -> Option<&SlotNetns> {
         self.network.as_ref()
     }
 
-    /// The id by which its Envoy, if it has one, asks for its configuration.
+    /// The node id of its Envoy, if it has one.
     pub(crate) fn node_id(&self) -> Option<&str> {
         self.sidecar.as_ref().map(|sidecar| sidecar.node_id.as_str())
     }
 
-    /// The socket of a secret discovery service beside its Envoy.
+    /// The Unix socket of its Envoy's secret discovery service.
     pub(crate) fn sds(&self) -> Option<PathBuf> {
         self.sidecar.as_ref()?.sds.clone()
     }
 
-    /// From now on this is the log of its container or Envoy of this name.
+    /// Sets the current log of the container or Envoy of this name.
     pub(crate) fn remember_log(&self, name: &str, log: &Log) {
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         logs.insert(name.to_owned(), log.clone());
     }
 
-    /// The end of each of its logs that is not empty, with the name of whose it is.
+    /// The end of each log that is not empty, with the name of its container.
     pub(crate) fn log_tails(&self) -> Vec<(String, String)> {
         let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = logs
             .iter()
-            .filter_map(|(name, log)| Some((name.clone(), log.end()?.to_string())));
+            .filter_map(|(name, log)| Some((name.clone(), log.tail()?.to_string())));
         ends.collect()
     }
 
-    /// The socket of its Envoy's admin page. The kernel has room for about a hundred bytes and a service's name may
-    /// have 255, so it is named after a number.
+    /// The socket of its Envoy's admin interface. Socket paths are limited to about a hundred bytes and service names
+    /// to 255, so it is named by number.
     pub(crate) fn admin_socket(&self) -> PathBuf {
         match self.envoy_folder() {
-            Some(folder) => folder.admin_socket(),
-            None => self.directory.with_file_name(format!("{}.sock", self.ordinal)),
+            Some(dir) => dir.admin_socket(),
+            None => self.dir.with_file_name(format!("{}.sock", self.ordinal)),
         }
     }
 
-    /// The file to which its Envoy writes what passes.
+    /// The access log of its Envoy.
     pub(crate) fn access_log(&self) -> PathBuf {
         match self.envoy_folder() {
-            Some(folder) => folder.access_log(),
-            None => self.directory.join("access.jsonl"),
+            Some(dir) => dir.access_log(),
+            None => self.dir.join("access.jsonl"),
         }
     }
 
@@ -190,36 +189,35 @@ impl Slot {
         Some(self.network.as_ref()?.envoy()?.0)
     }
 
-    /// Under which address others find it.
+    /// Its address, as seen by other tasks.
     pub(crate) fn address(&self) -> IpAddr {
-        self.places.address
+        self.addresses.address
     }
 
-    /// Where others call its Envoy for the port of this name; a virtual node's or virtual gateway's ports are named by
-    /// their numbers.
+    /// Its Envoy's ingress address for the port of this name, as seen by other tasks; the ports of a virtual node or
+    /// virtual gateway are named by number.
     pub(crate) fn ingress(&self, port_name: &str) -> Option<SocketAddr> {
-        self.places.ingress(port_name)
+        self.addresses.ingress(port_name)
     }
 
-    /// Where others call its Envoy, by port name.
+    /// Its Envoy's ingress addresses, by port name.
     pub(crate) fn ingresses(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
         let names = self.sidecar.iter().flat_map(|sidecar| sidecar.ingress.keys());
         names.filter_map(|name| Some((name.as_str(), self.ingress(name)?)))
     }
 
-    /// The names of the ports on which its Envoy takes TCP connections and not HTTP.
+    /// The names of its Envoy's TCP ingress ports.
     pub(crate) fn tcp_ingresses(&self) -> impl Iterator<Item = &str> {
         let ports = self.sidecar.iter().flat_map(|sidecar| &sidecar.ingress);
         ports.filter(|(_, is_tcp)| **is_tcp).map(|(name, _)| name.as_str())
     }
 
-    /// Where its Envoy takes the calls of its applications, and a virtual gateway's those of itself.
+    /// Its Envoy's egress listener, for calls of its applications or of a virtual gateway.
     pub(crate) fn egress(&self) -> Option<SocketAddr> {
-        self.places.listener(&egress_listener())
+        self.addresses.listener(&egress_listener())
     }
 
-    /// The ports at which its Envoy passes on TCP connections, from outside and from its applications. Where connections
-    /// are redirected, HTTP may come to the same ports.
+    /// The ports of its Envoy's TCP listeners, ingress and egress. With interception, HTTP may use the same ports.
     pub(crate) fn tcp_listeners(&self) -> BTreeSet<u16> {
         let ingress = self.tcp_ingresses().map(ingress_listener);
         let egress = self.sidecar.iter().flat_map(Sidecar::tcp_egress_listeners);
@@ -233,15 +231,17 @@ impl Slot {
         ];
         let redirected = redirected
             .into_iter()
-            .filter(|(_, carries_tcp)| self.is_intercepted() && *carries_tcp);
+            .filter(|(_, carries_tcp)| self.is_transparent_proxy() && *carries_tcp);
         let names = own.into_iter().chain(redirected.map(|(name, _)| name));
         names
-            .filter_map(|name| self.places.listeners().get(&name).copied())
+            .filter_map(|name| self.addresses.listeners().get(&name).copied())
             .collect()
     }
 
-    fn is_intercepted(&self) -> bool {
-        self.network.as_ref().is_some_and(|network| network.is_intercepted)
+    fn is_transparent_proxy(&self) -> bool {
+        self.network
+            .as_ref()
+            .is_some_and(|network| network.is_transparent_proxy)
     }
 
     /// Whether it has an Envoy.
@@ -249,21 +249,27 @@ impl Slot {
         self.sidecar.is_some()
     }
 
-    /// Where others find its applications, by container port. Calls to them pass no Envoy, unless they are redirected.
+    /// Addresses of its applications as seen by other tasks, by container port. Calls to them bypass Envoy unless they
+    /// are intercepted.
     pub(crate) fn apps(&self) -> impl Iterator<Item = (u16, SocketAddr)> {
-        let apps = self.places.apps().iter();
-        apps.map(|(port, at)| (*port, (self.places.address, *at).into()))
+        let apps = self.addresses.apps().iter();
+        apps.map(|(port, at)| (*port, (self.addresses.address, *at).into()))
     }
 
-    /// Where its own Envoy finds its applications.
+    /// Addresses of its applications as seen by its own Envoy.
     pub(crate) fn apps_beside_envoy(&self) -> impl Iterator<Item = SocketAddr> {
-        self.places.apps().keys().filter_map(|port| self.places.app(*port))
+        self.addresses
+            .apps()
+            .keys()
+            .filter_map(|port| self.addresses.app(*port))
     }
 
-    /// Where this container listens, as seen in its own task, with the port it has in its task definition.
+    /// Container port and listening address of this container's ports, as seen inside the task.
     pub(crate) fn addresses_of(&self, container: &ContainerPlan) -> Vec<(u16, SocketAddr)> {
         let ports = container.ports.iter().map(|port| port.mapping.container_port);
-        ports.filter_map(|port| Some((port, self.places.app(port)?))).collect()
+        ports
+            .filter_map(|port| Some((port, self.addresses.app(port)?)))
+            .collect()
     }
 }
 

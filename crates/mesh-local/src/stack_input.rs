@@ -1,16 +1,16 @@
-//! A stack as it is given to be run: a template, the stack's name, and the values of its parameters.
+//! Input stacks: template, stack name and parameter values.
 
 use std::collections::BTreeMap;
 
 use mesh_infra::Template;
 
-/// A stack to be run. Several that import from each other are run together, whichever comes first.
+/// A stack to run. Stacks that import from each other are run together, in any order.
 #[derive(Debug, Clone, Copy)]
 pub struct StackInput<'t> {
-    /// The stack's name: of it the names are made that the template leaves to CloudFormation.
+    /// The stack's name, which is part of generated names.
     pub name: &'t str,
-    /// What it consists of.
+    /// Its template.
     pub template: &'t Template,
-    /// Its parameters' values. Default for one that is not here: the template's.
+    /// Its parameter values. Default for a missing one: the template's default.
     pub parameters: &'t BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! What the Envoys of a mesh have counted of calls to the tasks of one virtual node.
+//! Envoy statistics of the calls to one virtual node.
 //!
 //! <https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/upstream/cluster_manager/cluster_stats> (2026-11-23).
 
@@ -9,28 +9,36 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// How long an Envoy may take to say what it has counted.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// Timeout of a statistics request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What Envoys have counted of calls to the tasks of a virtual node, each since it was started, by the name of its task.
-/// Times are counted with a delay of up to a second.
+/// The calls to the tasks of a virtual node, as counted by each Envoy since its start, by the name of the Envoy's task.
+/// Histograms lag by up to a second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatistics(BTreeMap<String, Counts>);
 
-/// Calls that were counted. One that was tried again counts each time.
+/// Counters of calls. Each retry counts as a call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// The calls that are over.
+    /// Completed calls.
     pub ended: u64,
-    /// Those among them that failed: they were answered with a status of 500 or more, or not at all, or not in time.
+    /// Failed calls: status 500 or higher, no response, or a timeout.
     pub failed: u64,
-    /// How many answers came within how many milliseconds, in the order of the latter.
+    /// Cumulative latency histogram: (upper bound in milliseconds, responses), sorted.
     pub within: Vec<(f64, u64)>,
 }
 
+/// Why statistics could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read statistics of the Envoy of {task}")]
+pub struct StatisticsError {
+    task: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
 impl NodeStatistics {
-    /// What was counted since `earlier`, altogether. What an Envoy counts that was started since then is new as a whole.
+    /// The calls since `earlier`. Counters of an Envoy that was restarted since then count from zero.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Counts {
         let mut sum = Counts::default();
@@ -45,26 +53,26 @@ impl NodeStatistics {
 }
 
 impl Counts {
-    /// The share of calls that failed, from 0 to 1; `None` if there were none.
+    /// The share of failed calls, from 0 to 1; `None` without calls.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts that many calls")]
+        #[expect(clippy::cast_precision_loss, reason = "call counts stay below 2^52")]
         (self.ended > 0).then(|| self.failed as f64 / self.ended as f64)
     }
 
-    /// The time within which this share of the answers came, from 0 to 1: the limit of the bucket it falls into, which is
-    /// at most five times too long. `None` if there were no answers.
+    /// The latency quantile for `share`, from 0 to 1: the upper bound of its histogram bucket, which is at most five
+    /// times too high. `None` without responses.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let all = self.within.last().map(|(_, count)| *count).filter(|count| *count > 0)?;
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts that many calls")]
+        #[expect(clippy::cast_precision_loss, reason = "call counts stay below 2^52")]
         let reaches = |count: u64| count as f64 >= share * all as f64;
         let (limit, _) = self.within.iter().find(|(_, count)| reaches(*count))?;
         Some(Duration::from_secs_f64(limit / 1000.0))
     }
 
     fn without(&self, earlier: &Self) -> Self {
-        // An Envoy's buckets stay the same, but before the first call it tells of none.
+        // An Envoy's buckets are constant, except that there are none before the first call.
         let before = earlier
             .within
             .iter()
@@ -94,40 +102,46 @@ impl Counts {
     }
 }
 
-/// Asks Envoys, by the names of their tasks and their admin sockets, for what they counted in these clusters.
+/// Collects statistics of these clusters from Envoys, given as task names and admin sockets.
 ///
 /// # Errors
 ///
-/// If one of them does not answer, as when it is being started or stopped: what it has counted would be missing now and
-/// seem new later.
-pub(crate) async fn gather(envoys: &[(String, PathBuf)], clusters: &[String]) -> Result<NodeStatistics, String> {
+/// If an Envoy does not respond, for example while it starts or stops: its calls would be missing now and seem new
+/// later.
+pub(crate) async fn collect(
+    envoys: &[(String, PathBuf)],
+    clusters: &[String],
+) -> Result<NodeStatistics, StatisticsError> {
     let mut all = BTreeMap::new();
-    // One that has not made its socket yet has counted nothing.
+    // An Envoy without an admin socket has not counted anything yet.
     for (task, socket) in envoys.iter().filter(|(_, socket)| socket.exists()) {
-        let answer = ask(socket).await;
-        let answer =
-            answer.map_err(|error| format!("the Envoy of {task} does not say what it has counted: {error}"))?;
-        all.insert(task.clone(), read(&answer, clusters));
+        let response = request(socket).await;
+        let response = response.map_err(|source| StatisticsError {
+            task: task.clone(),
+            source,
+        })?;
+        all.insert(task.clone(), parse(&response, clusters));
     }
     Ok(NodeStatistics(all))
 }
 
-async fn ask(socket: &Path) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
-    const COUNTED: &str = "upstream_rq_(completed|5xx|time)$";
+async fn request(socket: &Path) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+    const STATISTICS: &str = "upstream_rq_(completed|5xx|time)$";
     let client = reqwest::Client::builder()
         .unix_socket(socket.to_owned())
         .no_proxy()
-        .timeout(ANSWER_WITHIN)
+        .timeout(REQUEST_TIMEOUT)
         .build()?;
-    let url =
-        format!("http://envoy/stats?format=json&histogram_buckets=cumulative&filter=^cluster\\.cds_egress_.*{COUNTED}");
-    let answer = client.get(url).send().await?.error_for_status()?;
-    Ok(serde_json::from_str(&answer.text().await?)?)
+    let url = format!(
+        "http://envoy/stats?format=json&histogram_buckets=cumulative&filter=^cluster\\.cds_egress_.*{STATISTICS}"
+    );
+    let response = client.get(url).send().await?.error_for_status()?;
+    Ok(serde_json::from_str(&response.text().await?)?)
 }
 
-/// What an Envoy's statistics say of these clusters.
-fn read(answer: &Json, clusters: &[String]) -> Counts {
-    let mut read = Counts::default();
+/// The counters of these clusters in a statistics response.
+fn parse(response: &Json, clusters: &[String]) -> Counts {
+    let mut counts = Counts::default();
     let of_cluster = |name: &str| {
         let name = name.strip_prefix("cluster.")?;
         let of = |cluster: &String| {
@@ -137,28 +151,28 @@ fn read(answer: &Json, clusters: &[String]) -> Counts {
         };
         clusters.iter().find_map(of)
     };
-    for statistic in answer["stats"].as_array().into_iter().flatten() {
+    for statistic in response["stats"].as_array().into_iter().flatten() {
         for histogram in statistic["histograms"].as_array().into_iter().flatten() {
             let name = histogram["name"].as_str().and_then(of_cluster);
             if name.as_deref() == Some("upstream_rq_time") {
                 let buckets = histogram["buckets"].as_array().into_iter().flatten();
                 let within = buckets
                     .filter_map(|bucket| Some((bucket["upper_bound"].as_f64()?, bucket["cumulative"].as_u64()?)));
-                read.add(&Counts {
+                counts.add(&Counts {
                     within: within.collect(),
                     ..Counts::default()
                 });
             }
         }
         let count = statistic["value"].as_u64().unwrap_or_default();
-        // What was tried again is counted apart, and in the former only how it ended.
+        // `upstream_rq_*` has the final result of a call; retries are counted separately.
         match statistic["name"].as_str().and_then(of_cluster).as_deref() {
-            Some("upstream_rq_completed" | "retry.upstream_rq_completed") => read.ended += count,
-            Some("upstream_rq_5xx" | "retry.upstream_rq_5xx") => read.failed += count,
+            Some("upstream_rq_completed" | "retry.upstream_rq_completed") => counts.ended += count,
+            Some("upstream_rq_5xx" | "retry.upstream_rq_5xx") => counts.failed += count,
             _ => {}
         }
     }
-    read
+    counts
 }
 
 #[cfg(test)]
@@ -167,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(completed: u64, errors: u64, fast: u64) -> Json {
+    fn response(completed: u64, errors: u64, fast: u64) -> Json {
         let cluster = "cluster.cds_egress_demo_blue_http_80";
         let bucket = |limit: f64, count: u64| json!({"upper_bound": limit, "interval": 0, "cumulative": count});
         json!({"stats": [
@@ -184,7 +198,7 @@ mod tests {
 
     fn counts(completed: u64, errors: u64, fast: u64) -> Counts {
         let clusters = ["cds_egress_demo_blue_http_80".to_owned()];
-        read(&answer(completed, errors, fast), &clusters)
+        parse(&response(completed, errors, fast), &clusters)
     }
 
     fn statistics(envoys: &[(&str, Counts)]) -> NodeStatistics {
@@ -197,16 +211,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_nodes_own_clusters_count() {
-        let read = counts(10, 2, 8);
-        assert_eq!((read.ended, read.failed), (11, 3));
-        assert_eq!(read.failure_rate(), Some(3.0 / 11.0));
-        assert_eq!(read.quantile(0.5), Some(Duration::from_millis(5)));
-        assert_eq!(read.quantile(0.9), Some(Duration::from_millis(25)));
+    fn only_clusters_of_the_node_are_counted() {
+        let counts = counts(10, 2, 8);
+        assert_eq!((counts.ended, counts.failed), (11, 3));
+        assert_eq!(counts.failure_rate(), Some(3.0 / 11.0));
+        assert_eq!(counts.quantile(0.5), Some(Duration::from_millis(5)));
+        assert_eq!(counts.quantile(0.9), Some(Duration::from_millis(25)));
     }
 
     #[test]
-    fn what_was_before_does_not_count() {
+    fn earlier_calls_are_subtracted() {
         let before = statistics(&[("gateway/1", counts(10, 2, 8))]);
         let now = statistics(&[("gateway/1", counts(30, 2, 8))]);
         let since = now.since(&before);
@@ -217,18 +231,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_calls_of_all_count() {
+    fn the_first_calls_are_counted() {
         let before = statistics(&[("gateway/1", Counts::default())]);
         let since = statistics(&[("gateway/1", counts(10, 0, 8))]).since(&before);
         assert_eq!(since.quantile(0.5), Some(Duration::from_millis(5)));
     }
 
     #[test]
-    fn an_envoy_that_was_started_meanwhile_has_counted_nothing_but_new_calls() {
+    fn a_restarted_envoy_counts_from_zero() {
         let before = statistics(&[("gateway/1", counts(1000, 500, 8)), ("blue/1", counts(10, 0, 8))]);
         let now = statistics(&[("gateway/1", counts(3, 0, 3)), ("blue/2", counts(4, 1, 4))]);
         let since = now.since(&before);
-        // One more each that was tried again.
+        // Each has one more retry.
         assert_eq!((since.ended, since.failed), (3 + 1 + 4 + 1, 1 + 1 + 1));
     }
 }

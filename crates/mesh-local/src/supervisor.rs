@@ -1,4 +1,4 @@
-//! Keeps one slot occupied: a task that fails is started again, as ECS's scheduler replaces tasks.
+//! Restarts failed tasks, as ECS's service scheduler replaces them.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,33 +12,33 @@ use crate::event::Event;
 use crate::process::TaskFailure;
 use crate::task::Task;
 
-/// A task that lived at least this long was well, and its successor starts at once.
-const WELL_AFTER: Duration = Duration::from_secs(10);
-/// The pause before the second start in a row; it doubles each time, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// ECS slows restarts down likewise; its steps are not documented.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A task that ran at least this long counts as stable, and is restarted at once.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
+/// Delay before the second consecutive restart; it doubles each time, up to [`MAX_BACKOFF`].
+const MIN_BACKOFF: Duration = Duration::from_millis(200);
+/// ECS throttles restarts similarly; its steps are not documented.
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
-/// ContainerSource the task until told to stop. `first` learns when it is running for the first time; if it fails before,
-/// that is not tried again: what never worked does not get better by repetition.
+/// Runs the task until `stop`. `first` receives the result of the first start; if that fails, it is not retried,
+/// because the cause is most likely permanent.
 pub(crate) async fn keep_running(
     task: &Task<'_>,
     stop: &CancellationToken,
     first: oneshot::Sender<Result<(), String>>,
 ) {
     let mut first = Some(first);
-    let mut pause = Duration::ZERO;
+    let mut backoff = Duration::ZERO;
     loop {
         let beginning = Instant::now();
-        let life = task.live(stop, || {
+        let run = task.run(stop, || {
             if let Some(first) = first.take() {
-                // Whoever started the mesh may have given up waiting.
+                // The receiver may have been dropped.
                 let _gone = first.send(Ok(()));
             }
         });
-        let failure = match unless_it_panics(life).await {
+        let failure = match catch_panic(run).await {
             Ok(()) => {
-                say(
+                emit(
                     task,
                     Event::TaskStopped {
                         task: task.slot.name.clone(),
@@ -52,10 +52,10 @@ pub(crate) async fn keep_running(
             let _gone = first.send(Err(format!("{}: {failure}", task.slot.name)));
             return;
         }
-        if beginning.elapsed() >= WELL_AFTER {
-            pause = Duration::ZERO;
+        if beginning.elapsed() >= STABLE_AFTER {
+            backoff = Duration::ZERO;
         }
-        say(
+        emit(
             task,
             Event::TaskFailed {
                 task: task.slot.name.clone(),
@@ -63,32 +63,32 @@ pub(crate) async fn keep_running(
                 log: failure
                     .log
                     .map(|log| format!("{log}\n    full log: {}", log.path.display())),
-                again_in: pause,
+                again_in: backoff,
             },
         );
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(backoff) => {}
         }
-        pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        backoff = (backoff * 2).clamp(MIN_BACKOFF, MAX_BACKOFF);
     }
 }
 
-/// A mistake of ours in one task must not leave its slot empty without a word. What the task had started is
-/// dropped with it, and so killed.
-async fn unless_it_panics(life: impl Future<Output = Result<(), TaskFailure>>) -> Result<(), TaskFailure> {
-    AssertUnwindSafe(life).catch_unwind().await.unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<&str>().copied();
-        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let words = words.unwrap_or("without a reason");
+/// Converts a panic into a failure, so that a bug in one task is reported and its slot is used again. The task's
+/// processes are dropped with it, and so killed.
+async fn catch_panic(run: impl Future<Output = Result<(), TaskFailure>>) -> Result<(), TaskFailure> {
+    AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let message = message.unwrap_or("unknown panic");
         Err(TaskFailure::from(format!(
-            "the runner itself failed, please report it: {words}"
+            "internal error in mesh-local, please report it: {message}"
         )))
     })
 }
 
-fn say(task: &Task<'_>, event: Event) {
-    (task.shared.on_event)(event);
+fn emit(task: &Task<'_>, event: Event) {
+    (task.context.on_event)(event);
 }
 
 #[cfg(test)]
@@ -96,12 +96,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_a_failure_like_others() {
-        let life = async { panic!("no slot {}", 7) };
-        let failure = unless_it_panics(life).await.expect_err("it panicked");
+    async fn a_panic_is_a_failure() {
+        let run = async { panic!("no slot {}", 7) };
+        let failure = catch_panic(run).await.expect_err("it panicked");
         assert_eq!(
             failure.to_string(),
-            "the runner itself failed, please report it: no slot 7"
+            "internal error in mesh-local, please report it: no slot 7"
         );
     }
 }

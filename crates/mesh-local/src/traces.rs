@@ -1,22 +1,22 @@
-//! Spans of requests, as Envoys and applications report them, and one request of them on a time axis.
+//! Traces of requests: collects spans of Envoys and applications, and renders a request as a timeline.
 //!
 //! ```text
 //! Envoys ──OTLP/gRPC──┐
-//!                     ├─► collector ──► store, for those who watch a trace ──► tree ──► timeline
-//! services ─OTLP/HTTP─┘                                                        (pure)   (pure)
+//!                     ├─► collector ──► store of watched traces ──► tree ──► timeline
+//! services ─OTLP/HTTP─┘                                       (pure)   (pure)
 //! ```
 //!
-//! Nobody has to ask for spans: Envoys are told of the collector by their tasks' wiring, containers by OpenTelemetry's own
-//! variables. A request leaves spans only if its `traceparent` says that it is sampled, and of those only the traces
-//! that somebody watches are kept, so neither this nor the services have work with ordinary traffic.
+//! Envoys get the collector's address from their bootstrap, containers from OpenTelemetry's environment variables. Only
+//! requests with a sampled `traceparent` create spans, and only those of watched traces are kept, so ordinary traffic
+//! costs nothing.
 //!
-//! - `span`: what is kept of a span;
-//! - `otlp`: how it is read, pure;
-//! - `store`: the spans of the traces that somebody watches;
-//! - `collector`: the server they come to;
-//! - `variables`: how a container learns of it, pure;
-//! - `tree`: which span is part of which, pure;
-//! - `timeline`: the lines that show it, pure.
+//! - `span`: the stored part of a span;
+//! - `otlp`: reads OTLP messages, pure;
+//! - `store`: the spans of watched traces;
+//! - `collector`: the OTLP server;
+//! - `otel_env`: environment variables of containers, pure;
+//! - `tree`: parent–child order, pure;
+//! - `timeline`: lines of text, pure.
 
 mod collector;
 mod otel_env;

@@ -1,4 +1,4 @@
-//! What DNS is told of tasks that come and go.
+//! DNS records of registered tasks.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::network::DnsLookup;
 
 const BLUE: &str = "blue.demo.local";
-const ASKER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9));
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9));
 
 async fn map() -> (CloudMap, ControlPlane, DnsNames) {
     let (control, _serving) = ControlPlane::builder().bind().await.expect("loopback has ports");
@@ -32,24 +32,24 @@ fn of_blue(last: u8) -> Registration {
 }
 
 #[tokio::test]
-async fn dns_has_the_tasks_that_are_registered() {
+async fn dns_has_the_registered_tasks() {
     let (map, _control, names) = map().await;
     let first = map.register("blue/2", &[of_blue(2)]);
     let second = map.register("blue/3", &[of_blue(3)]);
     drop(first);
     let addresses = DnsLookup::Addresses(vec![Ipv4Addr::new(10, 77, 0, 3)]);
-    assert_eq!(names.find(BLUE, ASKER), addresses);
+    assert_eq!(names.resolve(BLUE, CLIENT), addresses);
     drop(second);
-    assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
+    assert_eq!(names.resolve(BLUE, CLIENT), DnsLookup::NxDomain);
 }
 
 #[tokio::test]
-async fn dns_forgets_a_service_that_is_gone_before_its_tasks_are() {
+async fn dns_drops_removed_services_before_their_tasks_end() {
     let (map, control, names) = map().await;
     let registered = map.register("blue/2", &[of_blue(2)]);
-    control.update(|world| world.dns_endpoints.clear());
+    control.update(|state| state.dns_endpoints.clear());
     map.publish_now();
-    assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
+    assert_eq!(names.resolve(BLUE, CLIENT), DnsLookup::NxDomain);
     drop(registered);
-    assert_eq!(names.find(BLUE, ASKER), DnsLookup::NxDomain);
+    assert_eq!(names.resolve(BLUE, CLIENT), DnsLookup::NxDomain);
 }

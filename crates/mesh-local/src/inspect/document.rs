@@ -1,5 +1,4 @@
-//! All that one Envoy is told, as one configuration file for Envoy: its bootstrap file with everything in it that it
-//! would learn from the control plane.
+//! Assembles one Envoy configuration file: the bootstrap with all resources of a snapshot inline.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,16 +10,16 @@ use serde_json::{Map, Value, json};
 
 use super::message::{MessageError, Messages, is_of_type};
 
-/// The cluster that the bootstrap file has for the control plane's sake.
+/// The bootstrap's cluster for the control plane.
 const CONTROL_PLANE: &str = "xds";
 const CONNECTION_MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
-/// The configuration file. Listeners and clusters are in the order of their names; routes are inside the listener that
-/// asks for them. Of clusters whose tasks the control plane tells (`EDS`), none is known.
-pub(super) fn of(
+/// The configuration file. Listeners and clusters are sorted by name; routes are inlined into their listeners. EDS
+/// clusters have no endpoints.
+pub(super) fn assemble(
     snapshot: &Snapshot,
     node_id: &str,
-    wiring: NodeMetadata,
+    metadata: NodeMetadata,
     sds: Option<PathBuf>,
 ) -> Result<Value, MessageError> {
     let messages = Messages::load()?;
@@ -38,14 +37,14 @@ pub(super) fn of(
     let routes = all(ResourceType::Route)?;
     let mut listeners: Vec<Value> = all(ResourceType::Listener)?.into_values().collect();
     for listener in &mut listeners {
-        put_routes_inside(listener, &routes);
+        inline_routes(listener, &routes);
     }
     let clusters = all(ResourceType::Cluster)?.into_values();
 
-    // What of it is not for talking to people and to the control plane.
+    // Only the parts of the bootstrap that are not about administration and the control plane.
     let mut bootstrap = Bootstrap {
         node_id: node_id.to_owned(),
-        metadata: wiring,
+        metadata,
         xds: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
         api_type: ApiType::DeltaGrpc,
         admin: Admin::Socket(PathBuf::new()),
@@ -66,22 +65,22 @@ pub(super) fn of(
     Ok(document)
 }
 
-/// Puts routes where a listener only names them. It names none that the snapshot does not have.
-fn put_routes_inside(value: &mut Value, routes: &Map<String, Value>) {
+/// Replaces route references in listeners by their routes. All referenced routes are in the snapshot.
+fn inline_routes(value: &mut Value, routes: &Map<String, Value>) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| put_routes_inside(item, routes)),
+        Value::Array(items) => items.iter_mut().for_each(|item| inline_routes(item, routes)),
         Value::Object(fields) if is_of_type(fields, CONNECTION_MANAGER) => {
-            let inside = |(key, value): (String, Value)| {
+            let inline = |(key, value): (String, Value)| {
                 let named = value["route_config_name"].as_str().and_then(|name| routes.get(name));
                 match named.filter(|_| key == "rds") {
                     Some(routes) => ("route_config".to_owned(), routes.clone()),
                     None => (key, value),
                 }
             };
-            // In place of the name, so that the order stays Envoy's.
-            *fields = std::mem::take(fields).into_iter().map(inside).collect();
+            // At the position of the reference, to keep Envoy's field order.
+            *fields = std::mem::take(fields).into_iter().map(inline).collect();
         }
-        Value::Object(fields) => fields.values_mut().for_each(|field| put_routes_inside(field, routes)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| inline_routes(field, routes)),
         _ => {}
     }
 }

@@ -1,46 +1,46 @@
-//! Envoy's messages as JSON, as Envoy writes them itself: fields by their names in its documentation, in its order,
-//! without those that have their defaults.
+//! Converts Envoy's protobuf messages to JSON as Envoy does: documented field names and order, without default values.
 //!
-//! The control plane has them in protobuf's binary encoding, of which Rust's types know no JSON. So the descriptors of
-//! Envoy's API are kept beside this file: `envoy.binpb`, a `FileDescriptorSet` without comments, options and services,
-//! made from the one that comes with `envoy-types`. A test sees to it that it is of the version that the messages are.
+//! The control plane encodes messages in binary protobuf, and the Rust types have no JSON mapping. So `envoy.binpb`
+//! beside this file contains the descriptors of Envoy's API: a `FileDescriptorSet` without comments, options and
+//! services, created from the one in `envoy-types`. A test checks that both have the same version.
 //!
-//! Asking an Envoy for its `/config_dump` would not do: it has nothing that it refused, and where private keys are
-//! stands there as `[redacted]`.
+//! Envoy's `/config_dump` is not an alternative: it lacks rejected resources, and replaces paths of private keys by
+//! `[redacted]`.
 
 use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, SerializeOptions};
 use serde_json::{Map, Value};
 
 const DESCRIPTORS: &[u8] = include_bytes!("envoy.binpb");
 
-/// Why a message cannot be written as JSON.
+/// Why a message cannot be converted to JSON.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MessageError {
-    /// The descriptors of Envoy's API cannot be used.
-    #[error("the descriptors of Envoy's API cannot be used")]
+    /// The descriptors of Envoy's API are invalid.
+    #[error("invalid descriptors of Envoy's API")]
     Descriptors(#[source] prost_reflect::DescriptorError),
-    /// It is none of Envoy's API.
-    #[error("`{0}` is no type of Envoy's API")]
+    /// The type is not part of Envoy's API.
+    #[error("`{0}` is not a type of Envoy's API")]
     Unknown(String),
-    /// It is not of its type.
-    #[error("a message cannot be read as `{kind}`")]
+    /// The encoding is invalid.
+    #[error("cannot decode a message as `{kind}`")]
     Encoding {
         /// The type.
         kind: String,
-        /// What is wrong with it.
+        /// The cause.
         source: prost_reflect::prost::DecodeError,
     },
-    /// It holds something that JSON has no words for.
-    #[error("`{kind}` cannot be written as JSON")]
+    /// A value has no JSON representation.
+    #[error("cannot convert `{kind}` to JSON")]
     Json {
         /// The type.
         kind: String,
-        /// What it is.
+        /// The cause.
         source: serde_json::Error,
     },
 }
 
-/// What is known of Envoy's messages.
+/// Descriptors of Envoy's messages.
 pub(super) struct Messages(DescriptorPool);
 
 impl Messages {
@@ -49,7 +49,7 @@ impl Messages {
         Ok(Self(pool))
     }
 
-    /// A message as JSON, given as what an `Any` holds: the URL of its type, and its binary encoding.
+    /// Converts a message, given as the type URL and value of an `Any`.
     pub(super) fn to_json(&self, type_url: &str, encoded: &[u8]) -> Result<Value, MessageError> {
         let kind = type_name(type_url).to_owned();
         let Some(descriptor) = self.0.get_message_by_name(&kind) else {
@@ -68,10 +68,10 @@ impl Messages {
         Ok(json)
     }
 
-    /// Sorts the entries of maps, which come in random order. Fields are in order already.
+    /// Sorts map entries, which have random order. Fields are already in order.
     fn sort_maps(&self, json: &mut Value, descriptor: &MessageDescriptor) {
         let Value::Object(fields) = json else {
-            // A message that has a spelling of its own in JSON, such as a duration.
+            // A message with a JSON mapping of its own, such as a duration.
             return;
         };
         match descriptor.full_name() {
@@ -110,12 +110,12 @@ impl Messages {
     }
 }
 
-/// The name of a message's type, from its URL.
+/// The type name in a type URL.
 fn type_name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
-/// Whether this JSON is that of a message of this type inside an `Any`.
+/// Whether this JSON object is an `Any` of this type.
 pub(super) fn is_of_type(fields: &Map<String, Value>, name: &str) -> bool {
     let url = fields.get("@type").and_then(Value::as_str);
     url.is_some_and(|url| type_name(url) == name)

@@ -1,4 +1,4 @@
-//! Which nodes are found by which names, where their listeners are, and what the document has of all that was told.
+//! Node names, listener ports, and the contents of configuration files.
 
 use std::collections::BTreeMap;
 
@@ -122,7 +122,7 @@ fn found(name: &str) -> String {
 }
 
 #[test]
-fn a_node_is_found_by_every_name_it_has() {
+fn a_node_is_found_by_all_its_names() {
     for name in [
         "web",
         "virtualNode/web",
@@ -144,7 +144,7 @@ fn a_node_is_found_by_every_name_it_has() {
 }
 
 #[test]
-fn a_name_that_is_nobodys_is_answered_with_all_there_are() {
+fn unknown_and_ambiguous_names_are_reported_with_alternatives() {
     let all = "mesh/one/virtualNode/cache, mesh/one/virtualNode/db, mesh/one/virtualNode/web, mesh/two/virtualNode/db, \
                mesh/two/virtualGateway/door, service/ledger";
     for name in [
@@ -154,11 +154,11 @@ fn a_name_that_is_nobodys_is_answered_with_all_there_are() {
         "mesh/three/virtualNode/db",
         "",
     ] {
-        assert_eq!(found(name), format!("there is no node `{name}`; there are {all}"));
+        assert_eq!(found(name), format!("no node `{name}`; known nodes: {all}"));
     }
     assert_eq!(
         found("virtualNode/db"),
-        "`virtualNode/db` may be mesh/one/virtualNode/db or mesh/two/virtualNode/db; say which"
+        "`virtualNode/db` is ambiguous: mesh/one/virtualNode/db or mesh/two/virtualNode/db"
     );
     let service = "Resources:
   Task: {Type: AWS::ECS::TaskDefinition, Properties: {ContainerDefinitions: [{Name: app, Image: app}]}}
@@ -193,12 +193,12 @@ fn listeners(inspection: &Inspection) -> Vec<String> {
 }
 
 #[test]
-fn listeners_have_ports_that_are_always_the_same_and_never_shared() {
+fn listener_ports_are_deterministic_and_unique() {
     let explicit = |name| listeners(&inspected(name, TrafficMode::ExplicitProxy));
     assert_eq!(
         explicit("web"),
         [
-            // Somebody else has 15001 here.
+            // 15001 is used by a backend.
             "lds_egress_0.0.0.0_15001 127.0.0.1:15002",
             "lds_egress_cache.one_15001 127.0.0.1:15001",
             "lds_egress_db.one_5432 127.0.0.1:5432",
@@ -227,23 +227,23 @@ fn listeners_have_ports_that_are_always_the_same_and_never_shared() {
 }
 
 #[test]
-fn the_document_has_everything_that_was_told() {
+fn a_configuration_file_contains_all_resources() {
     let Inspection { configuration, .. } = inspected("web", TrafficMode::ExplicitProxy);
     assert_eq!(configuration["node"]["id"], "mesh/one/virtualNode/web");
     let text = configuration.to_string();
-    for told in [
-        // Routes, inside their listener.
+    for expected in [
+        // Routes, inline in their listener.
         r#""route_config":{"name":"rds_ingress_http_8080","#,
-        // Where a private key is, which Envoy itself would not say.
+        // The path of a private key, which Envoy redacts.
         r#""private_key":{"filename":"/key.pem"}"#,
-        // An access log's own fields, whatever their names.
+        // Custom access-log fields, whatever their names.
         r#""json_format":{"end":"b","rds":"a"}"#,
-        // How tasks are found.
+        // Endpoint discovery.
         r#""name":"cds_egress_one_db_tcp_5432","type":"LOGICAL_DNS""#,
         r#""name":"cds_egress_one_cache_tcp_15001","type":"EDS""#,
         r#"{"tag_name":"appmesh.virtual_node","fixed_value":"web"}"#,
     ] {
-        assert!(text.contains(told), "no {told} in {configuration:#}");
+        assert!(text.contains(expected), "no {expected} in {configuration:#}");
     }
     assert!(!text.contains("route_config_name"), "{configuration:#}");
 }

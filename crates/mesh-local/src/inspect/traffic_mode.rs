@@ -1,7 +1,7 @@
-//! Where the listeners of a task are that does not run.
+//! Deterministic listener ports of a task that is not running.
 //!
-//! A document is to be the same every time, so nothing here is picked or bound; and two listeners of one task never
-//! have the same port, which Envoy would refuse.
+//! The same input must result in the same configuration, so no ports are picked or bound; and the listeners of a task
+//! must not share a port, which Envoy would reject.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,22 +11,21 @@ use mesh_control::{Identity, NodeMetadata};
 use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Topology};
 use mesh_model::namespace::Namespace;
 
-/// How the parts of a task are connected.
+/// How a task's connections reach its Envoy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrafficMode {
-    /// The application speaks to listeners on loopback. The ports in the document stand for those that a task is given
-    /// when it is started: a TCP endpoint's listener has the port that is called, the egress has 15001, the ingress
-    /// listeners have the ports after it, in the order of the ports they stand for. The application has the ports of
-    /// its containers.
+    /// Applications call listeners on loopback. The ports are placeholders for those assigned at start: a TCP
+    /// endpoint's listener has the called port, egress has 15001, and ingress listeners have the ports after it, in the
+    /// order of their container ports. Applications have their container ports.
     ExplicitProxy,
-    /// Connections are redirected to the listeners: for a virtual node or a virtual gateway those of App Mesh, 15000
-    /// and 15001. Under Service Connect ports are as in explicit wiring, and endpoints have the addresses that ECS
-    /// gives them, 127.255.0.1 and those after it, in the order of their names.
+    /// Connections are redirected to the listeners: 15000 and 15001 for a virtual node or a virtual gateway. Under
+    /// Service Connect, ports are as for an explicit proxy, and endpoints have ECS's addresses, from 127.255.0.1 in the
+    /// order of their names.
     TransparentProxy,
 }
 
-/// The wiring of a task of this node, among these meshes and namespaces.
-pub(super) fn wiring(
+/// The bootstrap metadata of a task of this node.
+pub(super) fn node_metadata(
     node: &Identity,
     kind: TrafficMode,
     mesh: Option<&Topology>,
@@ -37,7 +36,7 @@ pub(super) fn wiring(
         (Identity::MeshNode(path), TrafficMode::ExplicitProxy) => NodeMetadata {
             listener_ports: mesh.map(|mesh| in_mesh(mesh, path)).unwrap_or_default(),
             extension: MeshwrightMetadata {
-                // As for tasks that run on one machine, whatever the mesh prefers.
+                // As for running local tasks, whatever IP version the mesh prefers.
                 app_address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 ..MeshwrightMetadata::default()
             },
@@ -59,15 +58,15 @@ pub(super) fn wiring(
     }
 }
 
-/// The listeners that a virtual node or a virtual gateway may have. A virtual node's backends never share a TCP port,
-/// so each can have the port that is called.
-fn in_mesh(mesh: &Topology, member: &ResourcePath) -> BTreeMap<String, u16> {
-    let own = match member.kind {
+/// The listener ports of a virtual node or a virtual gateway. A virtual node's backends never share a TCP port, so each
+/// listener has the called port.
+fn in_mesh(mesh: &Topology, path: &ResourcePath) -> BTreeMap<String, u16> {
+    let own = match path.kind {
         Kind::VirtualGateway => mesh
             .virtual_gateways
-            .get(&member.name)
+            .get(&path.name)
             .map(|gateway| &gateway.spec.listeners),
-        _ => mesh.virtual_nodes.get(&member.name).map(|node| &node.listeners),
+        _ => mesh.virtual_nodes.get(&path.name).map(|node| &node.listeners),
     };
     let own: BTreeSet<u16> = own
         .into_iter()
@@ -94,7 +93,7 @@ fn in_mesh(mesh: &Topology, member: &ResourcePath) -> BTreeMap<String, u16> {
     others.into_iter().chain(of_services).collect()
 }
 
-/// The listeners of a task of this service. Endpoints may share a TCP port and be told apart by address.
+/// The listener ports of a task of this service. Endpoints may share a TCP port and differ by address.
 fn in_namespace(namespace: &Namespace, service: &str) -> BTreeMap<String, u16> {
     let mut ports = Ports(BTreeSet::new());
     let endpoints = namespace.services.iter();
@@ -124,18 +123,18 @@ fn virtual_addresses(namespace: &Namespace) -> BTreeMap<String, IpAddr> {
         .collect()
 }
 
-/// The ports that are taken.
+/// The used ports.
 struct Ports(BTreeSet<u16>);
 
 impl Ports {
-    /// This port, or the first after it that is free.
+    /// This port, or the next free one.
     fn from(&mut self, port: u16) -> u16 {
         let free = (port..=u16::MAX).find(|port| !self.0.contains(port)).unwrap_or(port);
         self.0.insert(free);
         free
     }
 
-    /// The egress listener, and ingress listeners of these names.
+    /// The egress listener, and ingress listeners with these names.
     fn of_listeners(&mut self, ingress: impl Iterator<Item = String>) -> Vec<(String, u16)> {
         let mut listeners = vec![(egress_listener(), self.from(EGRESS_PORT))];
         for name in ingress {

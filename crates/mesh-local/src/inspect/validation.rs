@@ -1,4 +1,4 @@
-//! What a real Envoy says of a configuration.
+//! Validates a configuration with a real Envoy.
 
 use std::fs::Permissions;
 use std::io;
@@ -13,44 +13,46 @@ use tokio::process::{Child, Command};
 use super::message::is_of_type;
 use crate::launcher::Launcher;
 
-/// The name of the file that Envoy is given, which it repeats in what it says.
+/// The configuration file's name, which appears in Envoy's messages.
 const FILE: &str = "envoy.json";
 const FILE_ACCESS_LOG: &str = "envoy.extensions.access_loggers.file.v3.FileAccessLog";
 
-/// What an Envoy says of a configuration.
+/// The result of a validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Validation {
-    /// Whether it would start with it.
+    /// Whether Envoy accepts the configuration.
     pub is_accepted: bool,
-    /// Its version.
+    /// Envoy's version.
     pub version: Version,
-    /// What it says, in its own words: why it refuses, or what it warns of. Often nothing.
-    pub words: String,
+    /// Envoy's messages: errors or warnings. Often empty.
+    pub output: String,
 }
 
-/// Why there is no verdict.
+/// Why a configuration could not be validated.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ValidationError {
     /// There is no usable Envoy.
     #[error(transparent)]
     Envoy(#[from] envoy_install::Error),
-    /// The machine refused something.
+    /// A system call failed.
     #[error("{what}")]
     Machine {
-        /// What was tried.
+        /// The failed step.
         what: &'static str,
-        /// The refusal.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// Has an Envoy validate a configuration with `--mode validate`: it does everything that comes before listening and
-/// connecting. So it looks for certificates and keys that are named in it on this machine. It would also make the files
-/// that access logs go to; these are made in its own folder instead, and go away with it.
+/// Validates a configuration with Envoy's `--mode validate`, which does everything except listening and connecting. So
+/// it reads certificates and keys on this machine. It would also create access-log files; their paths are replaced by
+/// one in a temporary directory.
 ///
-/// An Envoy is located as `Envoy::locate` does, which may install one: `on_step` hears of that. It is started through
-/// `launcher`, in a folder of its own below `TMPDIR`. Cancelling this ends it, or its installation, and removes the
-/// folder.
+/// Envoy is located as by `Envoy::locate`, which may install it and reports progress to `on_step`. It is started
+/// through `launcher`, in a directory of its own below `TMPDIR`. Cancelling this ends Envoy or its installation, and
+/// removes the directory.
 ///
 /// # Errors
 ///
@@ -62,18 +64,18 @@ pub async fn validate(
 ) -> Result<Validation, ValidationError> {
     let envoy = locate(on_step).await?;
     let machine = |what| move |source| ValidationError::Machine { what, source };
-    let folder = tempfile::Builder::new()
+    let dir = tempfile::Builder::new()
         .prefix("meshwright-")
         .permissions(Permissions::from_mode(0o700))
         .tempdir()
-        .map_err(machine("making a folder for Envoy's configuration"))?;
+        .map_err(machine("cannot create a directory for Envoy's configuration"))?;
     let mut configuration = configuration.clone();
-    keep_logs_here(&mut configuration);
-    tokio::fs::write(folder.path().join(FILE), configuration.to_string())
+    redirect_access_logs(&mut configuration);
+    tokio::fs::write(dir.path().join(FILE), configuration.to_string())
         .await
-        .map_err(machine("writing Envoy's configuration"))?;
+        .map_err(machine("cannot write Envoy's configuration"))?;
 
-    // Its messages alone: when and where in its source they were written tells nobody anything here.
+    // Messages only, without time and source location.
     let arguments = [
         "--mode",
         "validate",
@@ -88,51 +90,51 @@ pub async fn validate(
     let line = launcher.command_line(program.map(ToOwned::to_owned).collect());
     let (program, arguments) = line
         .split_first()
-        .ok_or_else(|| machine("starting Envoy")(io::Error::other("no program")))?;
+        .ok_or_else(|| machine("cannot start Envoy")(io::Error::other("no program")))?;
     let child = Command::new(program)
         .args(arguments)
-        // Where files are that are named by a relative path.
-        .current_dir(folder.path())
+        // Resolves relative paths in the configuration.
+        .current_dir(dir.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        // The terminal's Ctrl-C is the caller's to answer.
+        // A terminal's Ctrl-C is handled by the caller.
         .process_group(0)
         .spawn()
-        .map_err(machine("starting Envoy"))?;
-    let (status, words) = ValidationProcess(child)
+        .map_err(machine("cannot start Envoy"))?;
+    let (status, output) = ValidationProcess(child)
         .end()
         .await
-        .map_err(machine("waiting for Envoy"))?;
-    let words = words.trim();
+        .map_err(machine("cannot wait for Envoy"))?;
+    let output = output.trim();
     Ok(Validation {
         is_accepted: status.success(),
         version: envoy.version,
-        words: if words.is_empty() && !status.success() {
-            format!("it ended with {status} and said nothing")
+        output: if output.is_empty() && !status.success() {
+            format!("ended with {status} and without a message")
         } else {
-            words.to_owned()
+            output.to_owned()
         },
     })
 }
 
-/// An Envoy that is at it. Gone when this is dropped, so that it writes nothing into a folder that is being removed.
+/// A running validation. Dropping it ends Envoy before its directory is removed.
 struct ValidationProcess(Child);
 
 impl ValidationProcess {
-    /// How it ends, and what it says until then.
+    /// Waits for the exit status and the messages.
     async fn end(mut self) -> io::Result<(ExitStatus, String)> {
-        let mut words = Vec::new();
+        let mut output = Vec::new();
         if let Some(mut stderr) = self.0.stderr.take() {
-            stderr.read_to_end(&mut words).await?;
+            stderr.read_to_end(&mut output).await?;
         }
-        Ok((self.0.wait().await?, String::from_utf8_lossy(&words).into_owned()))
+        Ok((self.0.wait().await?, String::from_utf8_lossy(&output).into_owned()))
     }
 }
 
 impl Drop for ValidationProcess {
     fn drop(&mut self) {
-        // What is killed ends at once.
+        // A killed process ends at once.
         let is_killed = self.0.start_kill().is_ok();
         while is_killed && matches!(self.0.try_wait(), Ok(None)) {
             std::thread::yield_now();
@@ -140,26 +142,26 @@ impl Drop for ValidationProcess {
     }
 }
 
-/// Has access logs written to the folder that Envoy is started in.
-fn keep_logs_here(value: &mut Value) {
+/// Redirects all file access logs to Envoy's working directory.
+fn redirect_access_logs(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(keep_logs_here),
+        Value::Array(items) => items.iter_mut().for_each(redirect_access_logs),
         Value::Object(fields) if is_of_type(fields, FILE_ACCESS_LOG) => {
             fields.insert("path".to_owned(), "access.log".into());
         }
-        Value::Object(fields) => fields.values_mut().for_each(keep_logs_here),
+        Value::Object(fields) => fields.values_mut().for_each(redirect_access_logs),
         _ => {}
     }
 }
 
-/// Looks for an Envoy. That blocks, so it has a thread of its own, which stops looking when this is cancelled.
+/// Locates an Envoy on a thread of its own, as it blocks. Cancelling this stops it.
 async fn locate(mut on_step: impl FnMut(Progress) + Send + 'static) -> Result<Envoy, ValidationError> {
     let cancel = envoy_install::Cancel::new();
     let _cancel_guard = cancel.cancel_on_drop();
     let looking =
         tokio::task::spawn_blocking(move || Envoy::locate_cancellable(&HostEnv::from_env(), &cancel, &mut on_step));
     let found = looking.await.map_err(|error| ValidationError::Machine {
-        what: "looking for Envoy",
+        what: "cannot locate Envoy",
         source: io::Error::other(error),
     })?;
     Ok(found?)

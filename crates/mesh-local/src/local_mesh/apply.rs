@@ -1,110 +1,110 @@
-//! Making a running mesh what a new plan says, without losing a request.
+//! Updates a running mesh to a new plan without losing requests.
 //!
-//! The order is that of a deployment that keeps everything it replaces until the new is there, as ECS's with a minimum of
-//! 100 % healthy tasks:
+//! The order is that of expand–contract, and of an ECS deployment with a minimum healthy percentage of 100:
 //!
-//! 1. everybody is told of what is new, and nothing of what changes: a route must not lead to tasks that are not there;
-//! 2. new tasks start, and are registered as they become ready; if one fails, all new ones are taken away again;
-//! 3. everybody is told of all that changes, but goes on listening where it did;
-//! 4. tasks that are replaced or gone leave, finish their requests and end;
-//! 5. what is no more is forgotten.
+//! 1. expand: Envoys receive everything new and no changes, as no route may point to tasks that are not registered;
+//! 2. new tasks start, and register when they are ready; if one fails, all new ones are removed;
+//! 3. switch: Envoys receive all changes, but keep their old listeners;
+//! 4. replaced and removed tasks deregister, complete their requests and end;
+//! 5. contract: everything outside the new plan is removed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::difference::{Change, changes};
-use super::{LocalMesh, SETTLED_WITHIN};
+use super::{LocalMesh, SYNC_TIMEOUT};
 use crate::mesh_state::{contract, expand, switch};
 use crate::network::AddressesExhausted;
 use crate::plan::{Plan, ServicePlan};
 
-/// What a new plan changed.
+/// The result of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Applied {
-    /// The tasks that were started, in the order of the plan.
+    /// The started tasks, in plan order.
     pub started: Vec<String>,
-    /// The tasks that were stopped.
+    /// The stopped tasks.
     pub stopped: Vec<String>,
-    /// From telling the Envoys of what changes until every connected one had accepted or refused it.
+    /// Time from pushing the changes until every connected Envoy had sent its ACK or NACK.
     pub settled_after: Duration,
-    /// False if some Envoy has neither accepted nor refused everything within ten seconds. It will get it, too, if it
-    /// still can; the status page says which it is.
+    /// False if an Envoy has sent neither ACK nor NACK within ten seconds. It still receives the changes if it can; see
+    /// the status page.
     pub settled: bool,
 }
 
-/// Why a running mesh did not become what a new plan says.
+/// Why an update failed. The mesh is unchanged then.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ApplyError {
-    /// A new task was never running. The mesh is as it was.
+    /// A new task was never running.
     #[error("{0}")]
     Task(String),
-    /// The machine has no place for a new task. The mesh is as it was.
-    #[error("making a place for a task")]
+    /// The slot of a new task could not be created.
+    #[error("cannot create a task slot")]
     Machine(#[source] std::io::Error),
-    /// There are more names than addresses for them. The mesh is as it was.
-    #[error("{0}")]
+    /// There are more names than addresses.
+    #[error(transparent)]
     NoAddress(AddressesExhausted),
 }
 
 impl LocalMesh {
-    /// Makes the mesh what `plan` says: replaces the tasks of services whose description changed, starts and stops what
-    /// there is to be more or less of, and tells every Envoy what changes. A plan that changes nothing else than meshes
-    /// touches no task. [`LocalMesh::status`] says what Envoys refused.
+    /// Updates the mesh to `plan`: replaces the tasks of changed services, scales the others, and pushes all changes to
+    /// the Envoys. A plan in which only meshes change restarts no task. [`LocalMesh::status`] reports NACKs.
     ///
-    /// Cancelling it leaves new tasks beside those that they were to replace; [`LocalMesh::shutdown`] stops all of them.
+    /// Cancelling this leaves new tasks beside those that they replace; [`LocalMesh::shutdown`] stops all of them.
     ///
     /// # Errors
     ///
-    /// See [`ApplyError`]: the mesh is as it was then.
+    /// See [`ApplyError`]: the mesh is unchanged.
     pub async fn apply(&mut self, plan: Plan) -> Result<Applied, ApplyError> {
         let changes = changes(&self.plan, &plan);
-        let before = self.leaving(&changes, &plan);
+        let leaving = self.leaving(&changes, &plan);
         if let Some(network) = &self.network {
-            network.name_new(&plan).map_err(ApplyError::NoAddress)?;
+            network.add_names(&plan).map_err(ApplyError::NoAddress)?;
         }
         let mut new = Vec::new();
         if changes.values().any(|change| *change != Change::Gone) {
-            self.control.update(|world| expand(world, &plan));
+            self.control.update(|state| expand(state, &plan));
             let started = self.start_new(&changes, &plan, &mut new).await;
             if let Err(error) = started {
-                self.task_set.give_up(&new).await;
-                self.forget_others();
+                self.task_set.abandon(&new).await;
+                self.contract_to_plan();
                 return Err(error);
             }
-            // Told, those that are slow are waited for below.
+            // Envoys that are slow are waited for below.
             self.settled().await;
         }
-        let telling = Instant::now();
-        self.control.update(|world| switch(world, &plan));
+        let pushed = Instant::now();
+        self.control.update(|state| switch(state, &plan));
         self.plan = plan;
         let mut settled = self.settled().await;
-        let settled_after = telling.elapsed();
-        if !before.is_empty() {
-            self.task_set.remove(&before).await;
+        let settled_after = pushed.elapsed();
+        if !leaving.is_empty() {
+            self.task_set.remove(&leaving).await;
         }
-        self.forget_others();
+        self.contract_to_plan();
         if !changes.is_empty() {
             settled &= self.settled().await;
         }
         Ok(Applied {
             started: new,
-            stopped: before,
+            stopped: leaving,
             settled_after,
             settled,
         })
     }
 
-    /// Makes what everybody is told no more than what the plan says.
-    fn forget_others(&self) {
-        self.control.update(|world| contract(world, &self.plan));
+    /// Removes everything outside the current plan.
+    fn contract_to_plan(&self) {
+        self.control.update(|state| contract(state, &self.plan));
         if let Some(network) = &self.network {
-            network.name_only(&self.plan);
+            network.retain_names(&self.plan);
             self.task_set.publish();
         }
     }
 
-    /// The tasks that are there now and are to leave, the youngest first where there are to be fewer.
+    /// The current tasks that are to end; the newest ones where a service is scaled in.
     fn leaving(&self, changes: &BTreeMap<String, Change>, plan: &Plan) -> Vec<String> {
         let mut leaving = Vec::new();
         for (service, change) in changes {
@@ -118,8 +118,7 @@ impl LocalMesh {
         leaving
     }
 
-    /// Starts the tasks that are not there yet, and waits until all of them are running. `new` are their names, also if it
-    /// fails.
+    /// Starts missing tasks, and waits until all are running. `new` receives their names, also on failure.
     async fn start_new(
         &mut self,
         changes: &BTreeMap<String, Change>,
@@ -127,27 +126,27 @@ impl LocalMesh {
         new: &mut Vec<String>,
     ) -> Result<(), ApplyError> {
         for service in &plan.services {
-            let there = self.task_set.tasks_of(&service.name);
+            let current = self.task_set.tasks_of(&service.name);
             let missing = match changes.get(&service.name) {
                 None | Some(Change::Gone) => 0,
                 Some(Change::New | Change::Replaced) => service.desired_count,
                 Some(Change::Scaled) => service
                     .desired_count
-                    .saturating_sub(there.len().try_into().unwrap_or(u32::MAX)),
+                    .saturating_sub(current.len().try_into().unwrap_or(u32::MAX)),
             };
             let shared: Arc<ServicePlan> = Arc::new(service.clone());
             let added = self.task_set.add(&shared, missing, &plan.namespaces);
             let all = self.task_set.tasks_of(&service.name).into_iter();
-            new.extend(all.skip(there.len()));
+            new.extend(all.skip(current.len()));
             added.map_err(ApplyError::Machine)?;
         }
         self.task_set.ready().await.map_err(ApplyError::Task)
     }
 
-    /// Waits until every connected Envoy has answered to everything that is true now; false if one has not in time. One
-    /// that is being started again just now is told when it comes.
+    /// Waits until every connected Envoy has sent an ACK or NACK for the current state; false on timeout. An Envoy that
+    /// is restarting receives the state when it connects.
     async fn settled(&self) -> bool {
-        let settled = tokio::time::timeout(SETTLED_WITHIN, self.control.settled(0));
+        let settled = tokio::time::timeout(SYNC_TIMEOUT, self.control.settled(0));
         settled.await.is_ok()
     }
 }

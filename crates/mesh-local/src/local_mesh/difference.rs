@@ -1,4 +1,4 @@
-//! What of a running mesh a new plan leaves as it is, and what it replaces. Pure.
+//! Compares plans: which services of a running mesh a new plan changes. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use sidecar_contract::MeshSuffixes;
 
 use crate::plan::{Plan, ServicePlan};
 
-/// What becomes of one service's tasks.
+/// The change of a service's tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// There were none before.
+    /// The service is new.
     New,
-    /// There are to be none.
+    /// The service is removed.
     Gone,
-    /// All are replaced by others.
+    /// All tasks are replaced.
     Replaced,
-    /// There are to be as many as the new plan says, and those there are stay what they are.
+    /// Only the number of tasks changes.
     Scaled,
 }
 
-/// What becomes of the services of which something changes, by name.
+/// The changed services, by name.
 pub(super) fn changes(running: &Plan, wanted: &Plan) -> BTreeMap<String, Change> {
     let (before, after) = (by_name(running), by_name(wanted));
     let mut changes = BTreeMap::new();
@@ -40,7 +40,7 @@ pub(super) fn changes(running: &Plan, wanted: &Plan) -> BTreeMap<String, Change>
     changes
 }
 
-/// Whether two services differ in nothing but their number of tasks.
+/// Whether two services differ only in their number of tasks.
 fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
     let of_any_number = |service: &ServicePlan| ServicePlan {
         desired_count: 0,
@@ -49,8 +49,8 @@ fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
     of_any_number(running) == of_any_number(wanted)
 }
 
-/// What a service's tasks learn of their Service Connect namespace when they start: the endpoints that they offer, the TCP
-/// endpoints, each of which has a listener, and the names that lie outside the namespace's.
+/// The endpoints that a service's tasks depend on from their start: those that they provide, TCP endpoints, which have
+/// a listener each, and those with names outside the namespace's domain.
 fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a ServiceConnectService> {
     let own = service.membership.namespace();
     let namespace = plan

@@ -1,4 +1,4 @@
-//! What a mesh needs before any of its tasks can be started: an Envoy, a folder, and a place for each task.
+//! Prerequisites of a mesh: an Envoy, a network, and a run directory.
 
 use std::sync::Arc;
 
@@ -10,33 +10,33 @@ use crate::network::{MeshNetwork, NamespacesUnavailable, Network, check};
 use crate::plan::Plan;
 use crate::run_dir::{self, DirAccess, RunDir};
 
-/// Why a mesh did not come up.
+/// Why a mesh did not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// There is no usable Envoy.
     #[error(transparent)]
     Envoy(#[from] envoy_install::Error),
-    /// The machine refused something: a directory, a port.
+    /// A system call failed, for example for a directory or a port.
     #[error("{what}")]
     Machine {
-        /// What was tried.
+        /// The failed step.
         what: &'static str,
-        /// The refusal.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Tasks cannot have networks of their own here.
-    #[error("{0}")]
+    /// Network namespaces are not available.
+    #[error(transparent)]
     NamespacesUnavailable(NamespacesUnavailable),
     /// A task never became ready.
     #[error("{0}")]
     Task(String),
 }
 
-/// Looks for an Envoy, installing one if there is none. That blocks, so it has a thread of its own.
+/// Locates an Envoy, or installs one. Runs on a thread of its own, as it blocks.
 pub(super) async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event: F) -> Result<(Envoy, F), StartError> {
     let cancel = envoy_install::Cancel::new();
-    // An installation takes a while, and a runtime does not go away before its blocking threads do: whoever drops
-    // this future is not to wait for it.
+    // A runtime waits for its blocking threads, and an installation takes a while: dropping this future must stop it.
     let _cancel_guard = cancel.cancel_on_drop();
     let looking = tokio::task::spawn_blocking(move || {
         let found = Envoy::locate_cancellable(&HostEnv::from_env(), &cancel, &mut |step| {
@@ -45,7 +45,7 @@ pub(super) async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event:
         (found, on_event)
     });
     let (found, on_event) = looking.await.map_err(|error| StartError::Machine {
-        what: "looking for Envoy",
+        what: "cannot locate Envoy",
         source: std::io::Error::other(error),
     })?;
     let envoy = found?;
@@ -56,7 +56,7 @@ pub(super) async fn locate_envoy<F: Fn(Event) + Send + Sync + 'static>(on_event:
     Ok((envoy, on_event))
 }
 
-/// Whether tasks can be where they are to be.
+/// Creates the network for task namespaces, if this mode needs it.
 pub(super) async fn network(
     network: Network,
     plan: &Plan,
@@ -68,42 +68,42 @@ pub(super) async fn network(
     check().map_err(StartError::NamespacesUnavailable)?;
     let started = MeshNetwork::start(plan, launcher).await;
     let started = started.map_err(|source| StartError::Machine {
-        what: "making networks for tasks",
+        what: "cannot create the network for tasks",
         source,
     })?;
     Ok(Some(Arc::new(started)))
 }
 
-/// A folder for logs, sockets and bootstrap files. What killed runners left behind is removed.
-pub(super) fn state_folder(network: Network) -> Result<RunDir, StartError> {
-    let refused = |source| StartError::Machine {
-        what: "making a folder for logs and sockets",
+/// Creates a run directory for logs, sockets and bootstrap files. Removes stale ones.
+pub(super) fn create_run_dir(network: Network) -> Result<RunDir, StartError> {
+    let failed = |source| StartError::Machine {
+        what: "cannot create a directory for logs and sockets",
         source,
     };
     let parent = std::env::temp_dir();
     run_dir::remove_stale(&parent);
-    // What applications print, and the sockets that can stop an Envoy, are nobody else's business.
+    // Logs, and sockets that can stop an Envoy, are private.
     let access = match network {
         Network::Shared => DirAccess::Owner,
         Network::Namespaces => DirAccess::PassThrough,
     };
-    let state = RunDir::create(&parent, access).map_err(|error| {
-        // Built anew: the error has the operating system's as its source and in its words, too.
-        refused(std::io::Error::new(
+    let run_dir = RunDir::create(&parent, access).map_err(|error| {
+        // A new error: the original would appear in the message and as its source.
+        failed(std::io::Error::new(
             error.kind(),
-            format!("{error}; set TMPDIR to a folder that exists"),
+            format!("{error}; set TMPDIR to an existing directory"),
         ))
     })?;
-    // The kernel has room for 103 bytes (macOS) or 107 (Linux) of a socket's path, and those in here end in a slash,
-    // a number and `.sock`.
-    const ROOM: usize = 90;
-    let length = state.path().as_os_str().len();
-    if length > ROOM {
+    // Paths of Unix sockets are limited to 103 bytes (macOS) or 107 (Linux); those in this directory end in a slash, a
+    // number and `.sock`.
+    const MAX_LENGTH: usize = 90;
+    let length = run_dir.path().as_os_str().len();
+    if length > MAX_LENGTH {
         let message = format!(
-            "{} has {length} bytes, and Unix sockets leave room for {ROOM}; set TMPDIR to a shorter folder",
-            state.path().display()
+            "{} has {length} bytes, and paths of Unix sockets allow {MAX_LENGTH}; set TMPDIR to a shorter path",
+            run_dir.path().display()
         );
-        return Err(refused(std::io::Error::other(message)));
+        return Err(failed(std::io::Error::other(message)));
     }
-    Ok(state)
+    Ok(run_dir)
 }

@@ -1,4 +1,4 @@
-//! The tasks of a mesh: started, waited for, and taken away, one service at a time.
+//! The tasks of a mesh: started, awaited and removed by service.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,15 +19,15 @@ use crate::task::{Task, TaskContext};
 
 /// The tasks of a mesh. Dropping it kills them all at once.
 pub(super) struct TaskSet {
-    shared: Arc<TaskContext>,
+    context: Arc<TaskContext>,
     tasks: Vec<Supervised>,
-    /// The last number that was given to a task, by service. No number is given twice: logs keep their names.
+    /// The last task number of each service. Numbers are not reused, so that logs keep their names.
     numbers: BTreeMap<String, u32>,
     slots_made: usize,
     waiting: JoinSet<Result<(), String>>,
 }
 
-/// A task that is kept running.
+/// A supervised task.
 struct Supervised {
     slot: Arc<Slot>,
     stop: CancellationToken,
@@ -35,9 +35,9 @@ struct Supervised {
 }
 
 impl TaskSet {
-    pub(super) fn new(shared: Arc<TaskContext>) -> Self {
+    pub(super) fn new(context: Arc<TaskContext>) -> Self {
         Self {
-            shared,
+            context,
             tasks: Vec::new(),
             numbers: BTreeMap::new(),
             slots_made: 0,
@@ -45,11 +45,11 @@ impl TaskSet {
         }
     }
 
-    /// Begins to start `count` more tasks of a service. [`TaskSet::ready`] waits for them.
+    /// Starts `count` more tasks of a service. [`TaskSet::ready`] waits for them.
     ///
     /// # Errors
     ///
-    /// If the machine has no place for one. Those before it are being started.
+    /// If a task slot cannot be created. Earlier ones are already starting.
     pub(super) fn add(&mut self, plan: &Arc<ServicePlan>, count: u32, namespaces: &[Namespace]) -> io::Result<()> {
         for _ in 0..count {
             let slot = Arc::new(self.slot(plan, namespaces)?);
@@ -65,9 +65,9 @@ impl TaskSet {
         *number += 1;
         self.slots_made += 1;
         let site = SlotContext {
-            state: self.shared.state.path(),
-            network: self.shared.network.as_deref(),
-            collector: self.shared.collector,
+            run_dir: self.context.run_dir.path(),
+            network: self.context.network.as_deref(),
+            collector: self.context.collector,
         };
         Slot::new(plan, *number, self.slots_made, namespace, site)
     }
@@ -76,12 +76,12 @@ impl TaskSet {
         let (first, running) = oneshot::channel();
         let stop = CancellationToken::new();
         let registrations = registrations(&slot, plan, namespaces);
-        let (shared, plan) = (Arc::clone(&self.shared), Arc::clone(plan));
+        let (context, plan) = (Arc::clone(&self.context), Arc::clone(plan));
         let supervising = {
             let (slot, stop) = (Arc::clone(&slot), stop.clone());
             async move {
                 let task = Task {
-                    shared: &shared,
+                    context: &context,
                     plan: &plan,
                     slot: &slot,
                     registrations: &registrations,
@@ -95,16 +95,16 @@ impl TaskSet {
             supervisor: AbortOnDropHandle::new(tokio::spawn(supervising)),
         });
         self.waiting.spawn(async move {
-            let ended = || Err("a task ended before it was running".to_owned());
+            let ended = || Err("the task ended before it was running".to_owned());
             running.await.unwrap_or_else(|_| ended())
         });
     }
 
-    /// Waits until every task has been running once. Cancelling it loses nothing.
+    /// Waits until every task has been running once. Cancelling this loses nothing.
     ///
     /// # Errors
     ///
-    /// The first task that failed before it was ever running, with the end of its log. The others go on.
+    /// The first task that failed before it was ever running, with the end of its log. The other tasks keep running.
     pub(super) async fn ready(&mut self) -> Result<(), String> {
         while let Some(joined) = self.waiting.join_next().await {
             joined.unwrap_or_else(|panic| Err(panic.to_string()))?;
@@ -116,31 +116,31 @@ impl TaskSet {
         self.tasks.iter().map(|task| task.slot.as_ref())
     }
 
-    /// The numbers of a service's tasks, oldest first.
+    /// The names of a service's tasks, oldest first.
     pub(super) fn tasks_of(&self, service: &str) -> Vec<String> {
         let of_service = self.slots().filter(|slot| slot.service.service == service);
         of_service.map(|slot| slot.name.clone()).collect()
     }
 
-    /// Lets DNS say what is registered, and no more.
+    /// Updates DNS to the registered tasks.
     pub(super) fn publish(&self) {
-        self.shared.cloud_map.publish_now();
+        self.context.cloud_map.publish_now();
     }
 
-    /// Takes these tasks out of Cloud Map, lets them finish, and ends them. Cancelling it kills what is left of them.
+    /// Deregisters these tasks, lets them complete their requests, and ends them. Cancelling this kills the rest.
     pub(super) async fn remove(&mut self, tasks: &[String]) {
         let leaving = self.tasks.extract_if(.., |task| tasks.contains(&task.slot.name));
         let leaving: Vec<Supervised> = leaving.collect();
         stop_all(leaving).await;
     }
 
-    /// The same for those that were never running, when it is no longer waited for them.
-    pub(super) async fn give_up(&mut self, tasks: &[String]) {
+    /// Removes tasks that were never running, and stops waiting for them.
+    pub(super) async fn abandon(&mut self, tasks: &[String]) {
         self.waiting.shutdown().await;
         self.remove(tasks).await;
     }
 
-    /// The same for all.
+    /// Removes all tasks.
     pub(super) async fn shutdown(self) {
         stop_all(self.tasks).await;
     }
@@ -150,7 +150,7 @@ async fn stop_all(tasks: Vec<Supervised>) {
     for task in &tasks {
         task.stop.cancel();
     }
-    // One that panicked has dropped its task, and so killed it.
+    // If a supervisor panicked, it has dropped and so killed its task.
     let _ended = join_all(tasks.into_iter().map(|task| task.supervisor)).await;
 }
 

@@ -1,4 +1,4 @@
-//! What the control plane is told of tasks.
+//! Mesh states of plans, and task registrations.
 
 use std::net::IpAddr;
 
@@ -11,9 +11,9 @@ use crate::stack_input::StackInput;
 
 const TEMPLATE: &str = include_str!("../plan/tests/data/appmesh.yaml");
 
-fn shared(state: &std::path::Path) -> SlotContext<'_> {
+fn slot_context(state: &std::path::Path) -> SlotContext<'_> {
     SlotContext {
-        state,
+        run_dir: state,
         network: None,
         collector: ([127, 0, 0, 1], 4318).into(),
     }
@@ -33,25 +33,25 @@ fn plan() -> Plan {
 }
 
 #[test]
-fn names_are_known_before_anybody_answers_to_them() {
-    let world = initial_state(&plan());
-    assert_eq!(world.meshes.keys().collect::<Vec<_>>(), ["demo"]);
+fn names_exist_before_their_tasks() {
+    let state = initial_state(&plan());
+    assert_eq!(state.meshes.keys().collect::<Vec<_>>(), ["demo"]);
     assert_eq!(
-        world.dns_endpoints,
+        state.dns_endpoints,
         BTreeMap::from([("blue.demo.local".to_owned(), Vec::new())])
     );
-    assert_eq!(world.node_endpoints.len(), 2);
-    assert!(world.node_endpoints_of("demo.local", "store").is_empty());
+    assert_eq!(state.node_endpoints.len(), 2);
+    assert!(state.node_endpoints_of("demo.local", "store").is_empty());
 }
 
 #[test]
-fn tasks_are_registered_with_their_envoys_and_all_attributes() {
+fn tasks_are_registered_with_envoy_ports_and_attributes() {
     let plan = plan();
-    let state = tempfile::tempdir().expect("a folder");
+    let state = tempfile::tempdir().expect("a directory");
     let registered = |name: &str| {
         let service = plan.services.iter().find(|service| service.name == name);
         let service = service.expect("such a service");
-        let slot = Slot::new(service, 1, 0, None, shared(state.path())).expect("ports");
+        let slot = Slot::new(service, 1, 0, None, slot_context(state.path())).expect("ports");
         (registrations(&slot, service, &plan.namespaces), slot)
     };
     let (blue, slot) = registered("blue");
@@ -84,14 +84,14 @@ fn tasks_are_registered_with_their_envoys_and_all_attributes() {
 }
 
 #[test]
-fn a_task_outside_of_the_mesh_is_found_at_its_own_ports() {
+fn a_task_without_an_envoy_is_registered_with_its_own_ports() {
     let mut plan = plan();
     let registry = plan.services[0].registry.clone();
     let batch = plan.services.iter_mut().find(|service| service.name == "batch");
     let batch = batch.expect("such a service");
     batch.registry = registry;
-    let state = tempfile::tempdir().expect("a folder");
-    let slot = Slot::new(batch, 1, 0, None, shared(state.path())).expect("ports");
+    let state = tempfile::tempdir().expect("a directory");
+    let slot = Slot::new(batch, 1, 0, None, slot_context(state.path())).expect("ports");
     let registrations = registrations(&slot, batch, &[]);
     let [Registration::Service { instance, .. }] = registrations.as_slice() else {
         panic!("{registrations:?}");
@@ -100,7 +100,7 @@ fn a_task_outside_of_the_mesh_is_found_at_its_own_ports() {
     assert_eq!(instance.ingress.keys().collect::<Vec<_>>(), [&70]);
 }
 
-/// The plan of the template after some edits, each a text and what replaces it.
+/// The plan of the template after replacements.
 fn edited(edits: &[(&str, &str)]) -> Plan {
     let text = edits.iter().fold(TEMPLATE.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
@@ -119,15 +119,15 @@ fn edited(edits: &[(&str, &str)]) -> Plan {
 }
 
 #[test]
-fn what_is_new_is_told_before_what_changes_and_that_before_what_is_gone() {
+fn a_change_expands_switches_and_contracts() {
     let before = plan();
-    // Another weight, another name for the store, and other ports of blue.
+    // Another weight, and another name of a virtual service.
     let after = edited(&[
         ("Weight: 1", "Weight: 7"),
         ("VirtualServiceName: store\n", "VirtualServiceName: database\n"),
     ]);
     let services =
-        |world: &MeshState| -> Vec<String> { world.meshes["demo"].virtual_services.keys().cloned().collect() };
+        |state: &MeshState| -> Vec<String> { state.meshes["demo"].virtual_services.keys().cloned().collect() };
     let mut now = initial_state(&before);
     let (old, new) = (services(&now), services(&initial_state(&after)));
     assert!(
@@ -145,8 +145,8 @@ fn what_is_new_is_told_before_what_changes_and_that_before_what_is_gone() {
         now.meshes["demo"].virtual_routers,
         initial_state(&before).meshes["demo"].virtual_routers
     );
-    let calls = |world: &MeshState, service: &str| {
-        let backends = &world.meshes["demo"].virtual_nodes["blue"].backends;
+    let calls = |state: &MeshState, service: &str| {
+        let backends = &state.meshes["demo"].virtual_nodes["blue"].backends;
         backends.iter().any(|backend| {
             let Backend::VirtualService(called) = backend;
             called.virtual_service_name == service
@@ -158,21 +158,21 @@ fn what_is_new_is_told_before_what_changes_and_that_before_what_is_gone() {
     assert_eq!(now.meshes, initial_state(&after).meshes);
     contract(&mut now, &after);
     assert_eq!(now, initial_state(&after));
-    // And all the way back, as when a task fails.
+    // And back, as after a failed task.
     contract(&mut now, &before);
     assert_eq!(now, initial_state(&before));
 }
 
 #[test]
-fn tasks_listen_on_the_ports_of_both_plans_until_the_old_ones_are_gone() {
+fn virtual_nodes_listen_on_the_ports_of_both_plans_until_contraction() {
     let mut after = plan();
     let mesh = after.meshes.get_mut("demo").expect("there is one");
     let blue = mesh.virtual_nodes.get_mut("blue").expect("there is one");
     blue.listeners[0].port_mapping.port = 9999;
     let mut now = initial_state(&plan());
-    let also = |world: &MeshState| -> Vec<u16> {
+    let also = |state: &MeshState| -> Vec<u16> {
         let key = ("demo".to_owned(), "blue".to_owned());
-        let listeners = world.extra_listeners.get(&key).into_iter().flatten();
+        let listeners = state.extra_listeners.get(&key).into_iter().flatten();
         listeners.map(|listener| listener.port_mapping.port).collect()
     };
     expand(&mut now, &after);

@@ -1,13 +1,13 @@
-//! Which address is whose where every task has a network of its own.
+//! Address allocation for network namespaces.
 //!
-//! | addresses | whose | as on AWS |
+//! | addresses | used by | on AWS |
 //! |---|---|---|
-//! | 10.77.0.1 | the bridge between all tasks: their router and DNS server, and where the control plane listens | the subnet's router and resolver |
-//! | 10.77.0.2 … 10.77.255.254 | tasks, another one for each life | network interfaces of tasks |
-//! | 10.78.0.1 … 10.78.255.254 | virtual services, as tasks of their mesh see them | an address out of nowhere in a hosted zone, as App Mesh's guides have it |
+//! | 10.77.0.1 | the bridge between all tasks: router, DNS server and control plane | the subnet's router and resolver |
+//! | 10.77.0.2 … 10.77.255.254 | tasks | network interfaces of tasks |
+//! | 10.78.0.1 … 10.78.255.254 | virtual services, in tasks of their mesh | a synthetic address in a hosted zone, as in App Mesh's guides |
 //! | 127.255.0.1 … 127.255.255.254 | endpoints of Service Connect | the same |
 //!
-//! Nothing of it is visible outside the namespaces, so it does not matter who else uses these networks.
+//! They are not visible outside the namespaces, so conflicts with other networks do not matter.
 //!
 //! Pure.
 
@@ -17,18 +17,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::Ipv4Net;
 
-/// The tasks' network.
+/// The network of tasks.
 pub(crate) const TASKS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 77, 0, 0), 16);
 /// The bridge in it.
 pub(crate) const BRIDGE: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-/// Virtual services. It must not be local to a task, or nothing sent there would be redirected.
+/// The network of virtual services. It must not be local to a task, whose iptables rules would not redirect it.
 pub(crate) const VIRTUAL_SERVICES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 78, 0, 0), 16);
-/// Endpoints of Service Connect. ECS gives out the same addresses: it lies on every machine's loopback, so that
-/// what is sent there needs no route.
+/// The network of Service Connect endpoints, as in ECS: part of the loopback network, which needs no route.
 pub(crate) const ENDPOINTS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 255, 0, 0), 16);
 
-/// Gives out the addresses of a network one after the other, and those given back only once it has come round, so
-/// that nobody who still has an old one reaches somebody new. Clones are the same pool.
+/// Round-robin address pool: a released address is reused last, so that stale peers do not reach a new owner. Clones
+/// share it.
 #[derive(Debug, Clone)]
 pub(crate) struct AddressPool {
     network: Ipv4Net,
@@ -41,35 +40,35 @@ struct State {
     taken: BTreeSet<Ipv4Addr>,
 }
 
-/// An address that nobody else has until this is dropped.
+/// An allocated address, released on drop.
 #[derive(Debug)]
 pub(crate) struct AddressLease {
     pool: AddressPool,
     address: Ipv4Addr,
 }
 
-/// All addresses of a network are given out.
+/// All addresses of a network are allocated.
 #[derive(Debug, thiserror::Error)]
-#[error("no address is left in {0}")]
+#[error("no free address in {0}")]
 pub struct AddressesExhausted(Ipv4Net);
 
 impl AddressPool {
-    /// Of the tasks' addresses.
+    /// The pool of task addresses.
     pub(crate) fn of_tasks() -> Self {
         Self::new(TASKS, BRIDGE)
     }
 
-    /// Of the addresses of virtual services.
+    /// The pool of virtual service addresses.
     pub(crate) fn of_virtual_services() -> Self {
         Self::new(VIRTUAL_SERVICES, VIRTUAL_SERVICES.network())
     }
 
-    /// Of the addresses of Service Connect's endpoints.
+    /// The pool of Service Connect endpoint addresses.
     pub(crate) fn of_endpoints() -> Self {
         Self::new(ENDPOINTS, ENDPOINTS.network())
     }
 
-    /// `reserved` is not given out, and the address after it is the first.
+    /// `reserved` is never allocated, and the next address is the first.
     fn new(network: Ipv4Net, reserved: Ipv4Addr) -> Self {
         let state = State {
             last: reserved,
@@ -81,7 +80,7 @@ impl AddressPool {
         }
     }
 
-    /// The next free address.
+    /// Allocates the next free address.
     ///
     /// # Errors
     ///
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_network_begins_where_it_should() {
+    fn each_pool_has_its_first_address() {
         assert_eq!(next(&AddressPool::of_tasks()), "10.77.0.2");
         assert_eq!(next(&AddressPool::of_virtual_services()), "10.78.0.1");
         assert_eq!(next(&AddressPool::of_endpoints()), "127.255.0.1");
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_given_back_comes_last() {
+    fn a_released_address_is_reused_last() {
         let pool = AddressPool::new("192.0.2.0/29".parse().expect("a network"), Ipv4Addr::new(192, 0, 2, 1));
         let kept = pool.allocate().expect("all are free");
         assert_eq!(kept.address(), Ipv4Addr::new(192, 0, 2, 2));
@@ -153,6 +152,6 @@ mod tests {
         let all: Vec<AddressLease> = std::iter::from_fn(|| pool.allocate().ok()).collect();
         assert_eq!(all.len(), 4);
         let error = pool.allocate().expect_err("all are taken").to_string();
-        assert_eq!(error, "no address is left in 192.0.2.0/29");
+        assert_eq!(error, "no free address in 192.0.2.0/29");
     }
 }

@@ -1,15 +1,15 @@
-//! The DNS server of a mesh, which knows its names and no others.
+//! The DNS server for the tasks of a mesh, authoritative for its names only.
 //!
-//! | asked for | answer |
+//! | query | response |
 //! |---|---|
-//! | A of a name of tasks | up to eight addresses, as Route 53 with the policy `MULTIVALUE` |
-//! | A of a virtual service's name, from a task of its mesh | an address from which Envoy takes over |
-//! | anything else of it | nothing, and that there is nothing (`NOERROR`): who is told `NXDOMAIN` for AAAA, as musl asks for both, would not use A either |
+//! | A of a task name | up to eight addresses, as Route 53 with the policy `MULTIVALUE` |
+//! | A of a virtual service, from a task of its mesh | an address that is redirected to Envoy |
+//! | another type of such a name | `NOERROR` without records: with `NXDOMAIN` for AAAA, resolvers such as musl's, which query both, would also ignore A |
 //! | a name that does not exist in a zone of the mesh | `NXDOMAIN` |
-//! | any other name | `REFUSED`: nothing is forwarded, as tasks have no way to the internet |
+//! | any other name | `REFUSED`: nothing is forwarded, as tasks have no route to the internet |
 //!
-//! Answers fit into the 512 bytes of a plain UDP message. Only those of names beyond a hundred letters may not;
-//! then they say so, and are had over TCP.
+//! Responses fit into the 512 bytes of a plain UDP message. Only those for names of more than a hundred characters may
+//! not; these are truncated, and complete over TCP.
 
 mod names;
 
@@ -27,54 +27,58 @@ use hickory_server::zone_handler::MessageResponseBuilder;
 
 pub(crate) use self::names::{DnsLookup, DnsNames};
 
-/// How long an answer may be remembered, in seconds, and that there is none. A task that has ended, or just begun,
-/// should be noticed at once. Zero would say so, but Envoy takes it for no answer to the question and asks again only
-/// after its own five seconds (`source/extensions/clusters/strict_dns/strict_dns_cluster.cc`, read 2026-11-23).
-const REMEMBERED_FOR: u32 = 1;
-/// How long a TCP connection may be silent.
-const SILENT_FOR: Duration = Duration::from_secs(10);
-/// Answers to one TCP connection that may wait for being sent.
-const WAITING_ANSWERS: usize = 32;
+/// TTL of positive and negative responses, in seconds: started and stopped tasks must be noticed quickly. Not 0, which
+/// Envoy treats as a missing TTL, with a refresh only after its own five seconds
+/// (`source/extensions/clusters/strict_dns/strict_dns_cluster.cc`, read 2026-11-23).
+const TTL: u32 = 1;
+/// Idle timeout of a TCP connection.
+const TCP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Limit of unsent responses per TCP connection.
+const TCP_RESPONSE_BUFFER: usize = 32;
 
-/// A running server. It ends when this is dropped.
+/// A running DNS server. It ends when this is dropped.
 pub(crate) struct DnsServer {
-    _server: Server<Answers>,
+    _server: Server<MeshZone>,
 }
 
 impl DnsServer {
-    /// Answers what comes to these two sockets. Must be called on a Tokio runtime, on which it runs.
+    /// Serves queries on these sockets, on the current Tokio runtime.
     ///
     /// # Errors
     ///
-    /// If the sockets cannot be used without blocking.
+    /// If the sockets cannot be made non-blocking.
     pub(crate) fn start(udp: UdpSocket, tcp: TcpListener, names: DnsNames) -> io::Result<Self> {
         udp.set_nonblocking(true)?;
         tcp.set_nonblocking(true)?;
-        let mut server = Server::new(Answers(names));
+        let mut server = Server::new(MeshZone(names));
         server.register_socket(tokio::net::UdpSocket::from_std(udp)?);
-        server.register_listener(tokio::net::TcpListener::from_std(tcp)?, SILENT_FOR, WAITING_ANSWERS);
+        server.register_listener(
+            tokio::net::TcpListener::from_std(tcp)?,
+            TCP_TIMEOUT,
+            TCP_RESPONSE_BUFFER,
+        );
         Ok(Self { _server: server })
     }
 }
 
-struct Answers(DnsNames);
+struct MeshZone(DnsNames);
 
-/// An answer without its envelope.
-struct Answer {
+/// The content of a response.
+struct DnsResponse {
     code: ResponseCode,
     records: Vec<Record>,
-    /// From when on to ask again.
+    /// Sets the TTL of a negative response.
     soa: Option<Record>,
 }
 
-impl Answers {
-    fn answer(&self, name: &Name, kind: RecordType, asker: IpAddr) -> Answer {
+impl MeshZone {
+    fn answer(&self, name: &Name, kind: RecordType, client: IpAddr) -> DnsResponse {
         let text = name.to_ascii();
-        let (code, records) = match self.0.find(&text, asker) {
-            DnsLookup::OutOfZone => return Answer::error(ResponseCode::Refused),
+        let (code, records) = match self.0.resolve(&text, client) {
+            DnsLookup::OutOfZone => return DnsResponse::error(ResponseCode::Refused),
             DnsLookup::NxDomain => (ResponseCode::NXDomain, Vec::new()),
             DnsLookup::Addresses(addresses) if kind == RecordType::A => {
-                let record = |address| Record::from_rdata(name.clone(), REMEMBERED_FOR, RData::A(A(address)));
+                let record = |address| Record::from_rdata(name.clone(), TTL, RData::A(A(address)));
                 (ResponseCode::NoError, addresses.into_iter().map(record).collect())
             }
             DnsLookup::Addresses(_) | DnsLookup::NoData => (ResponseCode::NoError, Vec::new()),
@@ -83,11 +87,11 @@ impl Answers {
             let labels = self.0.zone_of(&text).map(|zone| zone.split('.').count());
             soa(labels.map_or_else(|| name.clone(), |labels| name.trim_to(labels)))
         });
-        Answer { code, records, soa }
+        DnsResponse { code, records, soa }
     }
 }
 
-impl Answer {
+impl DnsResponse {
     fn error(code: ResponseCode) -> Self {
         Self {
             code,
@@ -97,23 +101,23 @@ impl Answer {
     }
 }
 
-/// Says how long nothing may be remembered. Nobody transfers the zone, so the other numbers mean nothing.
+/// The SOA record with the negative TTL. Its other values are only used in zone transfers.
 fn soa(zone: Name) -> Record {
-    let soa = SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, REMEMBERED_FOR);
-    Record::from_rdata(zone, REMEMBERED_FOR, RData::SOA(soa))
+    let soa = SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, TTL);
+    Record::from_rdata(zone, TTL, RData::SOA(soa))
 }
 
 #[async_trait::async_trait]
-impl RequestHandler for Answers {
+impl RequestHandler for MeshZone {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut response: R) -> ResponseInfo {
         let answer = match request.request_info() {
-            _ if request.metadata.op_code != OpCode::Query => Answer::error(ResponseCode::NotImp),
-            Err(_) => Answer::error(ResponseCode::FormErr),
-            Ok(asked) if asked.query.query_class() != DNSClass::IN => Answer::error(ResponseCode::Refused),
-            // In the letters it was asked in, which some resolvers insist on.
-            Ok(asked) => {
-                let asker = request.src().ip();
-                self.answer(asked.query.original().name(), asked.query.query_type(), asker)
+            _ if request.metadata.op_code != OpCode::Query => DnsResponse::error(ResponseCode::NotImp),
+            Err(_) => DnsResponse::error(ResponseCode::FormErr),
+            Ok(info) if info.query.query_class() != DNSClass::IN => DnsResponse::error(ResponseCode::Refused),
+            // With the name's original case, which some resolvers require.
+            Ok(info) => {
+                let client = request.src().ip();
+                self.answer(info.query.original().name(), info.query.query_type(), client)
             }
         };
         let mut metadata = Metadata::response_from_request(&request.metadata);
@@ -122,8 +126,8 @@ impl RequestHandler for Answers {
         let message =
             MessageResponseBuilder::from_message_request(request).build(metadata, &answer.records, [], &answer.soa, []);
         response.send_response(message).await.unwrap_or_else(|error| {
-            // Whoever asked is gone, or asks again.
-            tracing::debug!(%error, "an answer was not delivered");
+            // The client is gone, or retries.
+            tracing::debug!(%error, "cannot send DNS response");
             let counts = HeaderCounts::default();
             ResponseInfo::from(Header { metadata, counts })
         })
@@ -140,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// A server on a thread of its own, so that tests can ask it with plain blocking sockets.
+    /// A server on a thread of its own, for tests with blocking sockets.
     struct Running {
         udp: SocketAddr,
         tcp: SocketAddr,
@@ -173,7 +177,7 @@ mod tests {
             }
         }
 
-        fn ask(&self, name: &str, kind: RecordType) -> Message {
+        fn query(&self, name: &str, kind: RecordType) -> Message {
             let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
             socket
                 .set_read_timeout(Some(Duration::from_secs(10)))
@@ -185,7 +189,7 @@ mod tests {
             Message::from_bytes(&answer[..length]).expect("it can be read")
         }
 
-        fn ask_over_tcp(&self, name: &str, kind: RecordType) -> Message {
+        fn query_over_tcp(&self, name: &str, kind: RecordType) -> Message {
             let mut stream = TcpStream::connect(self.tcp).expect("it listens");
             stream
                 .set_read_timeout(Some(Duration::from_secs(10)))
@@ -214,14 +218,14 @@ mod tests {
         message.answers.iter().map(|record| record.data.to_string()).collect()
     }
 
-    fn nothing(message: &Message, code: ResponseCode, zone: &str) {
+    fn assert_negative(message: &Message, code: ResponseCode, zone: &str) {
         assert_eq!(message.metadata.response_code, code, "{message}");
         assert!(message.answers.is_empty(), "{message}");
         let [record] = message.authorities.as_slice() else {
-            panic!("it does not say for how long: {message}");
+            panic!("no SOA record: {message}");
         };
         let RData::SOA(soa) = &record.data else {
-            panic!("it does not say for how long: {message}");
+            panic!("no SOA record: {message}");
         };
         assert_eq!(
             (record.name.to_string().as_str(), record.ttl, soa.minimum),
@@ -230,62 +234,64 @@ mod tests {
     }
 
     #[test]
-    fn names_have_addresses_and_nothing_else() {
+    fn names_have_a_records_only() {
         let dns = Running::start();
         let two = [Ipv4Addr::new(10, 77, 0, 2), Ipv4Addr::new(10, 77, 0, 3)];
-        dns.names.replace([("blue.mesh.local", two.into())]);
-        let answer = dns.ask("Blue.mesh.LOCAL.", RecordType::A);
+        dns.names.set_task_records([("blue.mesh.local", two.into())]);
+        let answer = dns.query("Blue.mesh.LOCAL.", RecordType::A);
         assert_eq!(addresses(&answer), ["10.77.0.2", "10.77.0.3"]);
         assert_eq!(answer.answers[0].name.to_ascii(), "Blue.mesh.LOCAL.");
         assert!(answer.metadata.authoritative);
         assert_eq!(
-            addresses(&dns.ask_over_tcp("blue.mesh.local.", RecordType::A)),
+            addresses(&dns.query_over_tcp("blue.mesh.local.", RecordType::A)),
             ["10.77.0.3", "10.77.0.2"]
         );
-        let no_address = dns.ask("blue.mesh.local.", RecordType::AAAA);
-        nothing(&no_address, ResponseCode::NoError, "mesh.local.");
+        let no_address = dns.query("blue.mesh.local.", RecordType::AAAA);
+        assert_negative(&no_address, ResponseCode::NoError, "mesh.local.");
 
-        dns.names.replace([("blue.mesh.local", Vec::new())]);
-        nothing(
-            &dns.ask("blue.mesh.local.", RecordType::A),
+        dns.names.set_task_records([("blue.mesh.local", Vec::new())]);
+        assert_negative(
+            &dns.query("blue.mesh.local.", RecordType::A),
             ResponseCode::NXDomain,
             "mesh.local.",
         );
     }
 
     #[test]
-    fn only_the_names_of_the_mesh_are_answered_for() {
+    fn names_outside_the_mesh_are_refused() {
         let dns = Running::start();
-        dns.names.replace([("front.test", vec![Ipv4Addr::new(10, 78, 0, 1)])]);
-        assert_eq!(addresses(&dns.ask("front.test.", RecordType::A)), ["10.78.0.1"]);
-        nothing(
-            &dns.ask("front.test.", RecordType::AAAA),
+        dns.names
+            .set_task_records([("front.test", vec![Ipv4Addr::new(10, 78, 0, 1)])]);
+        assert_eq!(addresses(&dns.query("front.test.", RecordType::A)), ["10.78.0.1"]);
+        assert_negative(
+            &dns.query("front.test.", RecordType::AAAA),
             ResponseCode::NoError,
             "front.test.",
         );
-        nothing(
-            &dns.ask("x.y.mesh.local.", RecordType::AAAA),
+        assert_negative(
+            &dns.query("x.y.mesh.local.", RecordType::AAAA),
             ResponseCode::NXDomain,
             "mesh.local.",
         );
-        let foreign = dns.ask("example.com.", RecordType::A);
+        let foreign = dns.query("example.com.", RecordType::A);
         assert_eq!(foreign.metadata.response_code, ResponseCode::Refused);
         assert!(foreign.answers.is_empty() && foreign.authorities.is_empty());
     }
 
     #[test]
-    fn eight_addresses_fit_into_one_message_but_for_very_long_names() {
+    fn only_very_long_names_do_not_fit_into_a_udp_message() {
         let dns = Running::start();
         let label = "a".repeat(63);
         let long = format!("{label}.{}.mesh.local.", "a".repeat(25));
         assert!(long.len() > 100);
         let longest = format!("{label}.{label}.{label}.{}.mesh.local.", "a".repeat(50));
         let twenty: Vec<Ipv4Addr> = (1..=20).map(|last| Ipv4Addr::new(10, 77, 0, last)).collect();
-        dns.names.replace([(&long, twenty.clone()), (&longest, twenty)]);
+        dns.names
+            .set_task_records([(&long, twenty.clone()), (&longest, twenty)]);
         for name in [&long, &longest] {
-            assert_eq!(addresses(&dns.ask_over_tcp(name, RecordType::A)).len(), 8);
+            assert_eq!(addresses(&dns.query_over_tcp(name, RecordType::A)).len(), 8);
         }
-        assert_eq!(addresses(&dns.ask(&long, RecordType::A)).len(), 8);
-        assert!(dns.ask(&longest, RecordType::A).metadata.truncation);
+        assert_eq!(addresses(&dns.query(&long, RecordType::A)).len(), 8);
+        assert!(dns.query(&longest, RecordType::A).metadata.truncation);
     }
 }

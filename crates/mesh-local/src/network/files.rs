@@ -1,7 +1,7 @@
-//! The files that a task sees in place of the machine's, and the folder of its Envoy.
+//! Files mounted over the machine's in a task's mount namespace, and the directory of its Envoy.
 //!
-//! Each is mounted over the machine's in the task's mount namespace only. That needs no permission for the folder in
-//! which it lies, so Envoy, which is another user there, can read what lies in a folder that is closed to it.
+//! Mounts are visible only in the task. They need no permission on the directory of the source, so Envoy, which runs as
+//! another user, can read files in a private directory.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -14,32 +14,32 @@ use super::{User, addresses};
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLVER: &str = "/etc/resolv.conf";
-/// Asks no resolver service of the machine (systemd's, Avahi's), which would answer for the machine's network.
-/// Does not exist where the C library is musl, which asks none anyway.
+/// Replaced to disable resolver services of the machine (systemd's, Avahi's), which would use the machine's network.
+/// Does not exist with musl, which uses none.
 const SWITCH: &str = "/etc/nsswitch.conf";
-/// Where the C library looks for a cache of names, before it asks anybody else. It would be the machine's.
+/// Replaced to disable the C library's name service cache, which would be the machine's.
 const CACHE: &str = "/var/run/nscd";
-/// What Envoy starts from, in the task's folder and, for Envoy, in its own.
+/// Envoy's bootstrap file, in the task's directory and, mounted, in Envoy's own.
 pub(crate) const BOOTSTRAP: &str = "envoy.json";
 
-/// Writes a task's files to `folder`, over those of its former life, and says what is to be mounted where. `names` are
-/// those of its `/etc/hosts` beside its own.
+/// Writes a task's files to `dir`, replacing those of its previous run, and returns their mounts. `names` are
+/// additional entries of its `/etc/hosts`.
 ///
 /// # Errors
 ///
-/// If they cannot be written. The error names the file.
-pub(crate) fn write(folder: &Path, own: Ipv4Addr, names: &[(Ipv4Addr, String)]) -> io::Result<Vec<Mount>> {
-    // Programs look for the address of the machine that they think they are alone on.
+/// If a file cannot be written. The error contains its path.
+pub(crate) fn write(dir: &Path, own: Ipv4Addr, names: &[(Ipv4Addr, String)]) -> io::Result<Vec<Mount>> {
+    // Programs resolve the machine's host name to find their own address.
     let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let mut mounts = vec![
-        file(folder, HOSTS, &hosts(own, machine.trim(), names))?,
-        file(folder, RESOLVER, &resolver())?,
+        file(dir, HOSTS, &hosts(own, machine.trim(), names))?,
+        file(dir, RESOLVER, &resolver())?,
     ];
     if let Ok(machine) = fs::read_to_string(SWITCH) {
-        mounts.push(file(folder, SWITCH, &switch(&machine))?);
+        mounts.push(file(dir, SWITCH, &switch(&machine))?);
     }
     if Path::new(CACHE).is_dir() {
-        let empty = folder.join("no-nscd");
+        let empty = dir.join("no-nscd");
         fs::create_dir_all(&empty).map_err(|error| named(&empty, &error))?;
         mounts.push(Mount {
             file: empty,
@@ -49,10 +49,10 @@ pub(crate) fn write(folder: &Path, own: Ipv4Addr, names: &[(Ipv4Addr, String)]) 
     Ok(mounts)
 }
 
-/// A file of the same name, readable by everybody in the task, whatever this process's `umask` is.
-fn file(folder: &Path, over: &str, text: &str) -> io::Result<Mount> {
+/// A file of the same name that is readable by all users in the task, independent of the `umask`.
+fn file(dir: &Path, over: &str, text: &str) -> io::Result<Mount> {
     let over = PathBuf::from(over);
-    let file = folder.join(over.file_name().unwrap_or_default());
+    let file = dir.join(over.file_name().unwrap_or_default());
     readable(&file, text)?;
     Ok(Mount { file, over })
 }
@@ -78,7 +78,7 @@ fn resolver() -> String {
     format!("nameserver {}\n", addresses::BRIDGE)
 }
 
-/// The machine's file, but for where names of hosts are looked for.
+/// The machine's file with another source of host names.
 fn switch(machine: &str) -> String {
     let others = machine.lines().filter(|line| !line.trim_start().starts_with("hosts:"));
     others
@@ -87,52 +87,48 @@ fn switch(machine: &str) -> String {
         .collect()
 }
 
-/// The folder of a task's Envoy, which runs as a user of its own: what it writes, and, mounted there, what it reads.
-/// Only Envoy's user writes to it once it is made: a link that this user put there would lead whoever may do more
-/// astray.
+/// The directory of a task's Envoy, which runs as a user of its own: its output files, and mounts of its input files.
+/// Once created, only Envoy's user writes to it; this process never follows links in it, which could abuse its
+/// privileges.
 #[derive(Debug, Clone)]
 pub(crate) struct EnvoyDir(PathBuf);
 
 impl EnvoyDir {
-    /// Makes the folder, which nobody but Envoy, who is `user`, and this user can enter. Its path should be short, as it has a
-    /// socket in it.
+    /// Creates the directory, accessible only to Envoy's `user` and to root. Its path should be short, as it contains a
+    /// socket.
     ///
     /// # Errors
     ///
-    /// If it cannot be made, or if Envoy cannot get there.
+    /// If it cannot be created, or if Envoy cannot reach it.
     pub(crate) fn create(path: PathBuf, user: User) -> io::Result<Self> {
-        for folder in path.ancestors().skip(1) {
-            let mode = folder
-                .metadata()
-                .map_err(|error| named(folder, &error))?
-                .permissions()
-                .mode();
+        for dir in path.ancestors().skip(1) {
+            let mode = dir.metadata().map_err(|error| named(dir, &error))?.permissions().mode();
             if mode & 0o001 == 0 {
                 let message = format!(
-                    "Envoy runs as user {} and may not enter {}; set TMPDIR to a folder that everybody can reach",
+                    "Envoy runs as user {} and cannot enter {}; set TMPDIR to a directory that all users can enter",
                     user.id,
-                    folder.display()
+                    dir.display()
                 );
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
             }
         }
-        let folder = Self(path);
-        fs::create_dir(&folder.0)
-            .and_then(|()| fs::set_permissions(&folder.0, Permissions::from_mode(0o700)))
-            .and_then(|()| File::create_new(folder.executable()))
-            .and_then(|_| File::create_new(folder.bootstrap()))
-            .and_then(|_| chown(&folder.0, Some(user.id), Some(user.group)))
-            .map_err(|error| named(&folder.0, &error))?;
-        Ok(folder)
+        let dir = Self(path);
+        fs::create_dir(&dir.0)
+            .and_then(|()| fs::set_permissions(&dir.0, Permissions::from_mode(0o700)))
+            .and_then(|()| File::create_new(dir.executable()))
+            .and_then(|_| File::create_new(dir.bootstrap()))
+            .and_then(|_| chown(&dir.0, Some(user.id), Some(user.group)))
+            .map_err(|error| named(&dir.0, &error))?;
+        Ok(dir)
     }
 
-    /// Brings Envoy's executable to where [`EnvoyDir::executable`] says, and the file [`BOOTSTRAP`] in `task`, the task's
-    /// folder, to where [`EnvoyDir::bootstrap`] says. They may lie where only this user can go. The file is made here,
-    /// and what is written to it later is seen.
+    /// Mounts Envoy's executable at [`EnvoyDir::executable`], and the file [`BOOTSTRAP`] in the task's directory `task`
+    /// at [`EnvoyDir::bootstrap`]. Both sources may be private to this user. The file is created here; later writes to
+    /// it are visible through the mount.
     ///
     /// # Errors
     ///
-    /// If it cannot be made. The error names it.
+    /// If the file cannot be created. The error contains its path.
     pub(crate) fn mounts(&self, envoy: &Path, task: &Path) -> io::Result<[Mount; 2]> {
         let bootstrap = task.join(BOOTSTRAP);
         readable(&bootstrap, "")?;
@@ -148,22 +144,22 @@ impl EnvoyDir {
         ])
     }
 
-    /// Envoy, inside the task.
+    /// Envoy's executable, inside the task.
     pub(crate) fn executable(&self) -> PathBuf {
         self.0.join("envoy")
     }
 
-    /// The file that Envoy starts from, inside the task.
+    /// Envoy's bootstrap file, inside the task.
     pub(crate) fn bootstrap(&self) -> PathBuf {
         self.0.join(BOOTSTRAP)
     }
 
-    /// The socket of Envoy's admin page.
+    /// The socket of Envoy's admin interface.
     pub(crate) fn admin_socket(&self) -> PathBuf {
         self.0.join("a.sock")
     }
 
-    /// The file to which Envoy writes what passes.
+    /// Envoy's access log.
     pub(crate) fn access_log(&self) -> PathBuf {
         self.0.join("access.jsonl")
     }
@@ -178,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_has_the_task_itself_and_its_endpoints() {
+    fn hosts_contains_the_task_and_its_endpoints() {
         let endpoints = [(Ipv4Addr::new(127, 255, 0, 1), "blue".to_owned())];
         assert_eq!(
             hosts(Ipv4Addr::new(10, 77, 0, 2), "machine", &endpoints),
@@ -189,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_hosts_are_looked_for_in_the_tasks_files_only() {
+    fn host_names_are_resolved_from_files_and_dns_only() {
         let machine = "passwd: files systemd\nhosts: files resolve [!UNAVAIL=return] dns\nnetworks: files\n";
         assert_eq!(
             switch(machine),
@@ -198,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_envoy_cannot_reach_is_refused() {
-        let closed = tempfile::tempdir().expect("a folder");
+    fn a_directory_that_envoy_cannot_reach_is_rejected() {
+        let closed = tempfile::tempdir().expect("a directory");
         fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("it is ours");
         let error =
             EnvoyDir::create(closed.path().join("1"), super::super::ENVOY).expect_err("only its owner may enter it");
         let message = error.to_string();
-        let expected = format!("Envoy runs as user 1337 and may not enter {};", closed.path().display());
+        let expected = format!("Envoy runs as user 1337 and cannot enter {};", closed.path().display());
         assert!(message.starts_with(&expected), "{message}");
     }
 }

@@ -1,9 +1,9 @@
-//! The rules by which a task's connections come to its Envoy, as text for `iptables-restore`.
+//! iptables rules that redirect a task's connections to its Envoy, as input of `iptables-restore`.
 //!
-//! They are those that AWS applied in a task's network, word for word: App Mesh's from the CNI plugin
-//! `aws-appmesh` (`plugins/aws-appmesh/plugin/commands.go`) and Service Connect's in network mode `awsvpc` from
+//! They are exactly those of AWS's CNI plugins: App Mesh's from `aws-appmesh`
+//! (`plugins/aws-appmesh/plugin/commands.go`) and Service Connect's in network mode `awsvpc` from
 //! `ecs-serviceconnect` (`plugin/egress.go`, `ingress.go`), both of github.com/aws/amazon-vpc-cni-plugins (read
-//! 2026-11-23). Networks of tasks have IPv4 only here, so there are none for IPv6.
+//! 2026-11-23). Task networks have IPv4 only, so there are no rules for IPv6.
 //!
 //! Pure.
 
@@ -15,27 +15,25 @@ use ipnet::Ipv4Net;
 use super::addresses;
 use crate::plan::Interception;
 
-/// `iptables` takes no more ports than this in one list. The plugin for App Mesh left out the rest; here they get
-/// another rule.
+/// Limit of `iptables` for ports per rule. App Mesh's plugin drops further ones; here they get another rule.
 const PORTS_PER_RULE: usize = 15;
 
-/// The rules of one task: calls of `iptables` for the table `nat`, one per line. None at all by default.
+/// The rules of one task: `iptables` arguments for the table `nat`, one rule per line. Empty by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct IptablesRules(Vec<String>);
 
-/// Service Connect in network mode `awsvpc`: what goes to an endpoint's address, and what comes to the ports that the
-/// task's service offers, goes through Envoy. Nobody's connections have to be ignored: Envoy's own go to neither.
+/// Service Connect in network mode `awsvpc`: redirects connections to endpoint addresses, and inbound connections to
+/// the service's ports. Envoy's own connections match neither rule, so its user needs no exception.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceConnectRedirects {
-    /// Where Envoy takes connections of its own task.
+    /// Envoy's port for outbound connections.
     pub(crate) egress_port: u16,
-    /// The container ports that are intercepted, and where Envoy takes what comes to them instead.
+    /// Container ports and the Envoy ports that replace them.
     pub(crate) ingress: Vec<(u16, u16)>,
 }
 
 impl IptablesRules {
-    /// App Mesh's, in the order in which its plugin applies them: everything that the task's processes send and others
-    /// send to it goes through Envoy, but for what is ignored.
+    /// App Mesh's rules, in the order of its plugin: redirects all outbound and inbound connections, with exceptions.
     pub(crate) fn app_mesh(interception: &Interception) -> Self {
         let mut rules = Self::default();
         if let (Some(port), false) = (interception.ingress_port, interception.app_ports.is_empty()) {
@@ -75,7 +73,7 @@ impl IptablesRules {
 }
 
 impl ServiceConnectRedirects {
-    /// In the order in which the plugin applies them.
+    /// The rules, in the order of the plugin.
     pub(crate) fn rules(&self) -> IptablesRules {
         let mut rules = IptablesRules::default();
         rules.add(format_args!(
@@ -102,7 +100,7 @@ impl IptablesRules {
         self.0.push(rule.to_string());
     }
 
-    /// What `iptables-restore` reads, or `None` if there is nothing to apply.
+    /// Input of `iptables-restore`, or `None` without rules.
     pub(crate) fn to_restore(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| format!("*nat\n{self}COMMIT\n"))
     }
@@ -114,7 +112,7 @@ impl Display for IptablesRules {
     }
 }
 
-/// A network as the plugin writes it: a single address without its length.
+/// An address as written by the plugin: without a prefix length for a single address.
 struct Address(Ipv4Net);
 
 impl Display for Address {
@@ -130,7 +128,7 @@ fn list(items: &[impl Display]) -> String {
     let mut list = String::new();
     for (index, item) in items.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ok = write!(list, "{comma}{item}");
     }
     list
@@ -140,18 +138,18 @@ fn list(items: &[impl Display]) -> String {
 mod tests {
     use super::*;
 
-    fn usual() -> Interception {
+    fn usual_interception() -> Interception {
         Interception {
             ignored_ports: vec![22],
-            ..Interception::usual([8080, 9090])
+            ..Interception::app_mesh_defaults([8080, 9090])
         }
     }
 
     #[test]
-    fn app_mesh_has_the_rules_of_its_plugin_in_their_order() {
+    fn app_mesh_has_the_rules_of_its_plugin_in_order() {
         let interception = Interception {
             ignored_gid: Some(1338),
-            ..usual()
+            ..usual_interception()
         };
         assert_eq!(
             IptablesRules::app_mesh(&interception).to_string(),
@@ -171,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn a_task_without_app_ports_takes_connections_itself() {
+    fn without_app_ports_inbound_connections_are_not_redirected() {
         let interception = Interception {
             app_ports: Vec::new(),
             ignored_ports: Vec::new(),
             ignored_ips: vec!["10.0.0.0/8".parse().expect("a network")],
-            ..usual()
+            ..usual_interception()
         };
         assert_eq!(
             IptablesRules::app_mesh(&interception).to_restore().as_deref(),
@@ -195,11 +193,11 @@ COMMIT
     }
 
     #[test]
-    fn no_port_of_a_long_list_is_left_out() {
+    fn long_port_lists_are_split() {
         let interception = Interception {
             app_ports: (1..=31).collect(),
             ignored_ports: (101..=116).collect(),
-            ..usual()
+            ..usual_interception()
         };
         let text = IptablesRules::app_mesh(&interception).to_string();
         let lists: Vec<&str> = text
@@ -219,7 +217,7 @@ COMMIT
     }
 
     #[test]
-    fn service_connect_redirects_its_addresses_and_its_own_ports() {
+    fn service_connect_redirects_endpoint_addresses_and_service_ports() {
         let rules = ServiceConnectRedirects {
             egress_port: 33000,
             ingress: vec![(80, 34000), (8080, 34001)],

@@ -1,7 +1,7 @@
-//! What only Linux's kernel does: namespaces, bind mounts, and becoming another user for good.
+//! Linux system calls: namespaces, bind mounts, and setuid.
 //!
-//! Everything else of [`crate::network`] is built on these few calls. `elsewhere.rs` has the same ones for other
-//! systems, where they fail.
+//! The rest of [`crate::network`] is built on these. `unsupported.rs` has the same functions for other systems, where
+//! they fail.
 
 use std::fs::File;
 use std::io;
@@ -13,31 +13,35 @@ use nix::unistd::{self, Gid, Uid, setgid, setgroups};
 
 use super::User;
 
-/// Gives this thread an empty network of its own.
+/// Moves this thread to a new, empty network namespace.
 pub(super) fn unshare_network() -> io::Result<()> {
-    unshare(CloneFlags::CLONE_NEWNET).map_err(|error| refused("making a network namespace", error))
+    unshare(CloneFlags::CLONE_NEWNET).map_err(|error| failed("unshare(CLONE_NEWNET)", error))
 }
 
-/// Gives this process, which must have only this thread, mounts of its own. What it mounts is seen by nobody else.
+/// Moves this process, which must have a single thread, to a private mount namespace.
 pub(super) fn unshare_mounts() -> io::Result<()> {
-    unshare(CloneFlags::CLONE_NEWNS).map_err(|error| refused("making a mount namespace", error))?;
+    unshare(CloneFlags::CLONE_NEWNS).map_err(|error| failed("unshare(CLONE_NEWNS)", error))?;
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).map_err(|error| refused("making mounts private", error))
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).map_err(|error| failed("making mounts private", error))
 }
 
-/// Moves this thread into the network of a process. Programs that it starts are there, too.
+/// Moves this thread to the network namespace of a process. Programs that it starts inherit it.
 pub(super) fn setns_network(pid: u32) -> io::Result<()> {
     enter(pid, "net", CloneFlags::CLONE_NEWNET)
 }
 
-/// Moves this thread to the mounts of a process, and back to its working directory there.
+/// Moves this thread to the mount namespace of a process, and back to its working directory there.
 pub(super) fn setns_mounts(pid: u32) -> io::Result<()> {
     let here = std::env::current_dir()?;
-    // The kernel refuses a thread that shares its root and working directory with others.
-    unshare(CloneFlags::CLONE_FS).map_err(|error| refused("parting from other threads", error))?;
+    // The kernel rejects threads that share their root and working directory with others.
+    unshare(CloneFlags::CLONE_FS).map_err(|error| failed("unshare(CLONE_FS)", error))?;
     enter(pid, "mnt", CloneFlags::CLONE_NEWNS)?;
-    std::env::set_current_dir(&here)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot go back to {}: {error}", here.display())))
+    std::env::set_current_dir(&here).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot change directory to {}: {error}", here.display()),
+        )
+    })
 }
 
 fn enter(pid: u32, kind: &str, flag: CloneFlags) -> io::Result<()> {
@@ -47,21 +51,21 @@ fn enter(pid: u32, kind: &str, flag: CloneFlags) -> io::Result<()> {
     setns(namespace, flag).map_err(|error| failed(error.into()))
 }
 
-/// Lets `over` show what `file` is.
-pub(super) fn bind(file: &Path, over: &Path) -> io::Result<()> {
+/// Bind-mounts `file` over `over`.
+pub(super) fn bind_mount(file: &Path, over: &Path) -> io::Result<()> {
     mount(Some(file), over, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-        .map_err(|error| refused(&format!("mounting {} over {}", file.display(), over.display()), error))
+        .map_err(|error| failed(&format!("mounting {} over {}", file.display(), over.display()), error))
 }
 
-/// Becomes another user for good, without this one's supplementary groups.
+/// Changes user and group permanently, without supplementary groups.
 pub(super) fn setuid(user: User) -> io::Result<()> {
-    // In this order: who is no longer root may change neither groups nor group.
-    setgroups(&[]).map_err(|error| refused("leaving all groups", error))?;
-    setgid(Gid::from_raw(user.group)).map_err(|error| refused(&format!("joining group {}", user.group), error))?;
-    unistd::setuid(Uid::from_raw(user.id)).map_err(|error| refused(&format!("becoming user {}", user.id), error))
+    // In this order: without root, neither groups nor group can be changed.
+    setgroups(&[]).map_err(|error| failed("setgroups", error))?;
+    setgid(Gid::from_raw(user.group)).map_err(|error| failed(&format!("setgid({})", user.group), error))?;
+    unistd::setuid(Uid::from_raw(user.id)).map_err(|error| failed(&format!("setuid({})", user.id), error))
 }
 
-fn refused(what: &str, error: nix::Error) -> io::Error {
+fn failed(what: &str, error: nix::Error) -> io::Error {
     let error = io::Error::from(error);
     io::Error::new(error.kind(), format!("{what} failed: {error}"))
 }

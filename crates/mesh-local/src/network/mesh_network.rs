@@ -1,5 +1,5 @@
-//! What the tasks of one mesh share where each has a network of its own: the bridge between them, the names, and the
-//! addresses that are given out.
+//! The network between the tasks of a mesh in [`Network::Namespaces`](super::Network::Namespaces): the bridge, DNS, and
+//! address allocation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,10 +16,10 @@ use super::setns::{NetnsRuntime, run_in_netns};
 use crate::launcher::Launcher;
 use crate::plan::Plan;
 
-/// The port of DNS.
+/// The DNS port.
 const DNS: u16 = 53;
 
-/// The endpoints of a Service Connect namespace.
+/// Addresses of the endpoints of a Service Connect namespace.
 struct Endpoints {
     pool: AddressPool,
     leases: BTreeMap<String, AddressLease>,
@@ -34,28 +34,28 @@ impl Default for Endpoints {
     }
 }
 
-/// What the tasks of one mesh share. It is gone when this is dropped and the last task is.
+/// The network between the tasks of a mesh. It ends when this is dropped and the last task has ended.
 pub(crate) struct MeshNetwork {
     runtime: NetnsRuntime,
     _dns: DnsServer,
     names: DnsNames,
     tasks: AddressPool,
-    /// The addresses of Service Connect's endpoints, by namespace and name. They are the same in all tasks, and are never
-    /// given to another name: tasks learn of them when they start.
+    /// The addresses of Service Connect endpoints, by namespace and name. They are the same in all tasks, and never
+    /// reassigned: tasks read them when they start.
     endpoints: Mutex<BTreeMap<String, Endpoints>>,
-    /// Those of virtual services, by mesh and name.
+    /// The addresses of virtual services, by mesh and name.
     virtual_services: Mutex<BTreeMap<(String, String), AddressLease>>,
     of_virtual_services: AddressPool,
     bridge: NetnsHandle,
 }
 
 impl MeshNetwork {
-    /// Makes the bridge, and gives every name of the plan that is no task's an address. Must be called on a Tokio runtime.
-    /// Cancelling it leaves nothing behind.
+    /// Creates the bridge, and assigns addresses to all endpoints and virtual services of the plan. Must be called on a
+    /// Tokio runtime. Cancelling this leaves nothing behind.
     ///
     /// # Errors
     ///
-    /// If the machine refuses; the error says what it refused.
+    /// If a step fails, with its error.
     pub(crate) async fn start(plan: &Plan, launcher: &Launcher) -> io::Result<Self> {
         let bridge = NetnsHandle::of_bridge(launcher).await?;
         let names = DnsNames::new(zones(plan));
@@ -72,35 +72,35 @@ impl MeshNetwork {
             of_virtual_services: AddressPool::of_virtual_services(),
             bridge,
         };
-        network.name_new(plan).map_err(io::Error::other)?;
+        network.add_names(plan).map_err(io::Error::other)?;
         Ok(network)
     }
 
-    /// Makes known what the plan names, but for tasks, beside what is known already: whoever still runs under a former plan
-    /// finds what it had. [`MeshNetwork::name_only`] with that former plan takes it back.
+    /// Adds the endpoints, virtual services and zones of a plan, and keeps those of the current plan for running tasks.
+    /// [`MeshNetwork::retain_names`] with the current plan reverts this.
     ///
     /// # Errors
     ///
-    /// If there are more names than addresses. Some may be known then.
-    pub(crate) fn name_new(&self, plan: &Plan) -> Result<(), AddressesExhausted> {
-        self.name_endpoints(&plan.namespaces)?;
+    /// If there are more names than addresses. Some may be added then.
+    pub(crate) fn add_names(&self, plan: &Plan) -> Result<(), AddressesExhausted> {
+        self.add_endpoints(&plan.namespaces)?;
         self.add_virtual_services(&plan.meshes)?;
         self.names.add_zones(zones(plan));
         Ok(())
     }
 
-    /// Makes known no more than what the plan names, of that which [`MeshNetwork::name_new`] did. Endpoints of Service
-    /// Connect keep their addresses, as tasks do not look those up anew.
-    pub(crate) fn name_only(&self, plan: &Plan) {
+    /// Removes virtual services and zones outside the plan. Endpoints of Service Connect keep their addresses, as tasks
+    /// read them only once.
+    pub(crate) fn retain_names(&self, plan: &Plan) {
         let services = virtual_services(&plan.meshes);
         let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
         leases.retain(|service, _| services.contains(service));
-        self.tell_virtual_services(&leases);
-        self.names.keep_zones(zones(plan));
+        self.publish_virtual_services(&leases);
+        self.names.retain_zones(zones(plan));
     }
 
-    /// Gives each endpoint's name an address, as ECS does.
-    fn name_endpoints(&self, namespaces: &[Namespace]) -> Result<(), AddressesExhausted> {
+    /// Assigns an address to each endpoint name, as ECS does.
+    fn add_endpoints(&self, namespaces: &[Namespace]) -> Result<(), AddressesExhausted> {
         let mut all = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         for namespace in namespaces {
             let known = all.entry(namespace.name.clone()).or_default();
@@ -114,11 +114,11 @@ impl MeshNetwork {
         Ok(())
     }
 
-    /// Gives each virtual service of these meshes an address.
+    /// Assigns an address to each virtual service of these meshes.
     ///
     /// # Errors
     ///
-    /// If there are more of them than addresses. Nothing has changed then.
+    /// If there are more virtual services than addresses. Nothing is changed then.
     fn add_virtual_services(&self, meshes: &BTreeMap<String, Topology>) -> Result<(), AddressesExhausted> {
         let services = virtual_services(meshes);
         let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,16 +127,16 @@ impl MeshNetwork {
             .map(|service| Ok((service.clone(), self.of_virtual_services.allocate()?)))
             .collect();
         leases.extend(new?);
-        self.tell_virtual_services(&leases);
+        self.publish_virtual_services(&leases);
         Ok(())
     }
 
-    fn tell_virtual_services(&self, leases: &BTreeMap<(String, String), AddressLease>) {
+    fn publish_virtual_services(&self, leases: &BTreeMap<(String, String), AddressLease>) {
         let addresses = leases.iter().map(|(service, lease)| (service.clone(), lease.address()));
         self.names.set_virtual_services(addresses);
     }
 
-    /// A listener between the tasks, for all of them, on a port that the operating system picks.
+    /// A listener that is reachable from all tasks, on a port that the operating system picks.
     pub(crate) fn listen(&self) -> io::Result<TcpListener> {
         run_in_netns(self.bridge.pid(), || {
             let listener = TcpListener::bind((BRIDGE, 0))?;
@@ -145,17 +145,17 @@ impl MeshNetwork {
         })
     }
 
-    /// The process that holds the bridge.
+    /// The init process of the bridge.
     pub(crate) fn bridge(&self) -> u32 {
         self.bridge.pid()
     }
 
-    /// An address for a task.
-    pub(crate) fn address(&self) -> Result<AddressLease, AddressesExhausted> {
+    /// Allocates an address for a task.
+    pub(crate) fn allocate_address(&self) -> Result<AddressLease, AddressesExhausted> {
         self.tasks.allocate()
     }
 
-    /// The addresses of all endpoints of a Service Connect namespace, with their names.
+    /// The addresses and names of all endpoints of a Service Connect namespace.
     pub(crate) fn endpoints_of(&self, namespace: &str) -> Vec<(Ipv4Addr, String)> {
         let all = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         let leases = all.get(namespace).into_iter().flat_map(|endpoints| &endpoints.leases);
@@ -164,21 +164,21 @@ impl MeshNetwork {
         hosts
     }
 
-    /// What names mean.
+    /// The DNS names of the mesh.
     pub(crate) fn names(&self) -> &DnsNames {
         &self.names
     }
 
-    /// Where names are asked for.
+    /// The address of the DNS server.
     pub(crate) fn dns_server(&self) -> SocketAddr {
         (BRIDGE, DNS).into()
     }
 
-    /// ContainerSource a future between the tasks, so that it can reach all of them. Cancelling this drops it.
+    /// Runs a future in the network between the tasks. Cancelling this drops it.
     ///
     /// # Errors
     ///
-    /// If it panicked.
+    /// If the future panicked.
     pub(crate) async fn run<T>(&self, future: impl Future<Output = T> + Send + 'static) -> io::Result<T>
     where
         T: Send + 'static,

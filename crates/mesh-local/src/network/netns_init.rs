@@ -1,13 +1,13 @@
-//! What a holder does: it makes a network, says so, and sleeps until it is killed.
+//! The init process of a network namespace: creates the namespace, reports readiness, and sleeps until it is killed.
 //!
-//! A namespace lives as long as a process is in it, and holders die with the runner (see [`crate::launcher`]). So the
-//! kernel removes namespaces, with their links, rules and mounts, whatever becomes of the runner; nothing of them has
-//! a name outside.
+//! A namespace exists as long as a process is in it, and init processes die with the runner (see [`crate::launcher`]).
+//! So the kernel removes namespaces, with their links, rules and mounts, however the runner ends. They have no names
+//! outside.
 //!
-//! | holder | has |
+//! | init process of | contents |
 //! |---|---|
-//! | bridge | a network with the bridge `mesh0`, the tasks' router |
-//! | task | a network with `eth0`, a veth into the bridge, and mounts; ECS calls its holder the pause container |
+//! | the bridge | a network namespace with the bridge `mesh0`, the tasks' router |
+//! | a task | a network namespace with `eth0`, a veth link to the bridge, and mounts; ECS calls this the pause container |
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -19,58 +19,58 @@ use super::addresses::{BRIDGE, TASKS};
 use super::commands::ip;
 use super::{commands, kernel, run_in_netns};
 
-/// What a holder prints when its network is complete.
+/// Printed once the namespace is complete.
 pub(super) const READY: &str = "ready";
 const NAME: &str = "mesh0";
 
-/// What a holder is to make.
+/// The namespace to create.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum NetnsSetup {
     /// The network between all tasks.
     Bridge,
-    /// One task's.
+    /// The network of one task.
     Task(TaskNetnsSetup),
 }
 
-/// One task's network and files.
+/// The network and files of one task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TaskNetnsSetup {
-    /// The process that holds the bridge.
+    /// The init process of the bridge's namespace.
     pub(crate) bridge: u32,
     /// The task's address.
     pub(crate) address: Ipv4Addr,
-    /// What `iptables-restore` is to read, if anything.
+    /// Input of `iptables-restore`, if any.
     pub(crate) rules: Option<String>,
-    /// What the task sees in place of the machine's files.
+    /// Files that replace the machine's.
     pub(crate) mounts: Vec<Mount>,
 }
 
-/// A file or folder that is mounted over another.
+/// A bind mount of a file or directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mount {
-    /// What is seen.
+    /// The source.
     pub(crate) file: PathBuf,
-    /// Where it is seen. Exists.
+    /// The target. Exists.
     pub(crate) over: PathBuf,
 }
 
-/// Makes what `setup` says, a [`NetnsSetup`] in JSON, and holds it until this process is killed. Returns only if that
-/// fails; the error was then printed to standard output, for the runner.
+/// Creates the namespace described by `setup`, a [`NetnsSetup`] in JSON, and keeps it until this process is killed.
+/// Returns only on failure, after printing the error to standard output for the runner.
 pub(crate) fn run(setup: &str) -> io::Error {
-    let made = serde_json::from_str(setup)
+    let result = serde_json::from_str(setup)
         .map_err(io::Error::from)
         .and_then(|setup| match setup {
             NetnsSetup::Bridge => bridge(),
             NetnsSetup::Task(setup) => task(&setup),
         });
     let mut out = io::stdout();
-    let told = match &made {
+    let printed = match &result {
         Ok(()) => writeln!(out, "{READY}"),
         Err(error) => writeln!(out, "{error}"),
     };
-    match made.and(told) {
+    match result.and(printed) {
         Ok(()) => loop {
-            // It may wake up without a reason.
+            // `park` may return spuriously.
             std::thread::park();
         },
         Err(error) => error,
@@ -80,16 +80,13 @@ pub(crate) fn run(setup: &str) -> io::Error {
 fn bridge() -> io::Result<()> {
     kernel::unshare_network()?;
     ip("link set lo up")?;
-    // With an address of its own: it would otherwise take over the lowest of its ports', and tasks would look for it
-    // in vain at the old one whenever a task begins or ends.
-    ip(&format!(
-        "link add {NAME} address {} type bridge",
-        hardware_address(BRIDGE)
-    ))?;
+    // With a MAC address of its own: it would otherwise take over the lowest of its ports', which changes with tasks,
+    // and invalidate their ARP caches.
+    ip(&format!("link add {NAME} address {} type bridge", mac_address(BRIDGE)))?;
     ip(&format!("address add {BRIDGE}/{} dev {NAME}", TASKS.prefix_len()))?;
     ip(&format!("link set {NAME} up"))?;
-    // A router without a way out answers that there is none, and a host does not answer at all: whoever calls an
-    // address that is nobody's would wait for minutes. Where containers may not change settings, they do.
+    // A router without a route responds with an ICMP error, and a host does not respond at all: calls to unused
+    // addresses would hang for minutes. Containers may have a read-only /proc/sys; there they hang.
     let _read_only = std::fs::write(format!("/proc/sys/net/ipv4/conf/{NAME}/forwarding"), "1");
     Ok(())
 }
@@ -97,12 +94,12 @@ fn bridge() -> io::Result<()> {
 fn task(setup: &TaskNetnsSetup) -> io::Result<()> {
     let (pid, address) = (std::process::id(), setup.address);
     kernel::unshare_network()?;
-    // Made at the bridge's end, as only that end knows the other. No two processes have the same number.
+    // Created at the bridge's end, the only one that can reach the other. The process id makes the name unique.
     run_in_netns(setup.bridge, || {
         ip(&format!(
             "link add name {} up master {NAME} type veth peer name eth0 address {} netns {pid}",
             veth_name(pid),
-            hardware_address(address)
+            mac_address(address)
         ))
     })?;
     ip("link set lo up")?;
@@ -114,25 +111,25 @@ fn task(setup: &TaskNetnsSetup) -> io::Result<()> {
     }
     kernel::unshare_mounts()?;
     for mount in &setup.mounts {
-        kernel::bind(&mount.file, &mount.over)?;
+        kernel::bind_mount(&mount.file, &mount.over)?;
     }
     Ok(())
 }
 
-/// Takes away the veth between the bridge and the task whose network the process `task` holds, and with it the task's
-/// `eth0`: what left its process group, and so outlives the task, does not keep the task's address.
+/// Deletes the veth link between the bridge and a task with init process `task`, and with it the task's `eth0`: a
+/// process that left its process group, and so outlives the task, must not keep the task's address.
 pub(super) fn delete_veth(bridge: u32, task: u32) -> io::Result<()> {
     run_in_netns(bridge, || ip(&format!("link delete {}", veth_name(task))))
 }
 
-/// The bridge's end of a task's veth.
+/// The name of the bridge's end of a task's link.
 fn veth_name(task: u32) -> String {
     format!("task{task}")
 }
 
-/// The same for the same address: a task that gets one that was another's is reached at once by those who remember it.
-fn hardware_address(address: Ipv4Addr) -> String {
+/// A MAC address derived from the IP address: ARP caches stay valid when a task takes over the address of another.
+fn mac_address(address: Ipv4Addr) -> String {
     let [a, b, c, d] = address.octets();
-    // The 2 says that no manufacturer gave it out.
+    // The 2 marks a locally administered address.
     format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }

@@ -1,12 +1,12 @@
-//! Whether this machine lets every task have a network of its own, asked before anything is started.
+//! Checks the prerequisites of network namespaces before anything is started.
 //!
-//! Whatever is missing is said at once, with what to do about it.
+//! Reports everything that is missing at once, with instructions.
 
 use std::fmt;
 
 use super::{ENVOY, commands};
 
-/// What is needed in the user namespace that this program runs in, by the bit in `/proc/self/status`.
+/// Required capabilities in the user namespace of this process, by their bit in `/proc/self/status`.
 /// <https://man7.org/linux/man-pages/man7/capabilities.7.html> (2026-11-23)
 const CAPABILITIES: [(u32, &str); 8] = [
     (0, "CAP_CHOWN"),
@@ -19,11 +19,11 @@ const CAPABILITIES: [(u32, &str); 8] = [
     (21, "CAP_SYS_ADMIN"),
 ];
 
-/// Why tasks cannot have networks of their own here. Has at least one reason.
+/// Why network namespaces are not available. Contains at least one reason.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NamespacesUnavailable(Vec<String>);
 
-/// What a machine has to offer.
+/// The relevant properties of a machine.
 #[derive(Debug, Clone)]
 struct Machine {
     /// `/proc/self/status`.
@@ -32,21 +32,21 @@ struct Machine {
     user_ids: String,
     /// `/proc/self/gid_map`.
     group_ids: String,
-    /// Whether there is `ip`.
+    /// Whether `ip` is installed.
     has_ip: bool,
-    /// Whether there is `iptables-restore`.
+    /// Whether `iptables-restore` is installed.
     has_restore: bool,
 }
 
-/// Whether tasks can have networks of their own here.
+/// Checks whether network namespaces are available.
 ///
 /// # Errors
 ///
-/// All reasons why not.
+/// All reasons why they are not.
 pub(crate) fn check() -> Result<(), NamespacesUnavailable> {
     if !cfg!(target_os = "linux") {
         return Err(NamespacesUnavailable(vec![
-            "only Linux has network namespaces; without them, tasks share this machine's network".to_owned(),
+            "they are only supported on Linux; use the shared network instead".to_owned(),
         ]));
     }
     let path = std::env::var_os("PATH");
@@ -58,30 +58,30 @@ pub(crate) fn check() -> Result<(), NamespacesUnavailable> {
         has_ip: commands::find(commands::IP, path.as_deref()).is_some(),
         has_restore: commands::find(commands::RESTORE, path.as_deref()).is_some(),
     }
-    .judge()
+    .verify()
 }
 
 impl Machine {
-    fn judge(&self) -> Result<(), NamespacesUnavailable> {
+    fn verify(&self) -> Result<(), NamespacesUnavailable> {
         let mut reasons = Vec::new();
         let missing = self.missing_capabilities();
         if !missing.is_empty() {
             reasons.push(format!(
-                "this process has no {}: run it as root (in a container, one that is privileged), or put \
-                 `unshare --map-root-user --map-auto` in front of the command, for which the package uidmap and a \
-                 range of ids in /etc/subuid and /etc/subgid are needed",
+                "this process has no {}: run it as root (in a container, a privileged one), or prefix the command with \
+                 `unshare --map-root-user --map-auto`, which needs the package uidmap and ranges of ids in /etc/subuid and \
+                 /etc/subgid",
                 missing.join(", ")
             ));
         } else {
-            // Without the capabilities, another user namespace is needed in any case.
+            // Without the capabilities, a new user namespace is needed in any case.
             for (kind, id, map) in [
                 ("user", ENVOY.id, &self.user_ids),
                 ("group", ENVOY.group, &self.group_ids),
             ] {
                 if !maps(map, id) {
                     reasons.push(format!(
-                        "there is no {kind} {id}, which Envoy runs as, in this user namespace: make it with \
-                         `unshare --map-root-user --map-auto`, and not with `--map-root-user` alone"
+                        "this user namespace has no {kind} {id}, which Envoy needs: create it with \
+                         `unshare --map-root-user --map-auto` instead of `--map-root-user` alone"
                     ));
                 }
             }
@@ -92,7 +92,7 @@ impl Machine {
         ];
         for (_, program, package) in programs.iter().filter(|(there, ..)| !there) {
             reasons.push(format!(
-                "there is no program `{program}`: install the package {package}"
+                "the program `{program}` is missing: install the package {package}"
             ));
         }
         if reasons.is_empty() {
@@ -112,7 +112,7 @@ impl Machine {
     }
 }
 
-/// Whether a map of `/proc` has an id: lines of the first id here, the first id outside, and how many.
+/// Whether an id map of `/proc` contains an id. Its lines have the first id inside, the first id outside, and a count.
 fn maps(map: &str, id: u32) -> bool {
     map.lines().any(|line| {
         let mut numbers = line.split_whitespace().map_while(|number| number.parse::<u64>().ok());
@@ -123,7 +123,7 @@ fn maps(map: &str, id: u32) -> bool {
 
 impl fmt::Display for NamespacesUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("tasks cannot have networks of their own here")?;
+        f.write_str("network namespaces for tasks are not available")?;
         self.0.iter().try_for_each(|reason| write!(f, "\n- {reason}"))
     }
 }
@@ -147,23 +147,23 @@ mod tests {
     }
 
     fn reasons(machine: &Machine) -> Vec<String> {
-        machine.judge().expect_err("it is not fit").0
+        machine.verify().expect_err("something is missing").0
     }
 
     #[test]
-    fn root_is_fit_here_and_in_a_namespace_with_enough_ids() {
-        assert_eq!(fit().judge(), Ok(()));
-        let everybody = "0 0 4294967295\n".to_owned();
+    fn root_with_enough_ids_passes() {
+        assert_eq!(fit().verify(), Ok(()));
+        let all_ids = "0 0 4294967295\n".to_owned();
         let root = Machine {
-            user_ids: everybody.clone(),
-            group_ids: everybody,
+            user_ids: all_ids.clone(),
+            group_ids: all_ids,
             ..fit()
         };
-        assert_eq!(root.judge(), Ok(()));
+        assert_eq!(root.verify(), Ok(()));
     }
 
     #[test]
-    fn a_namespace_with_only_root_in_it_has_nobody_to_run_envoy() {
+    fn a_user_namespace_without_envoys_ids_fails() {
         let only_root = "0 1000 1\n".to_owned();
         let machine = Machine {
             user_ids: only_root.clone(),
@@ -172,24 +172,30 @@ mod tests {
         };
         let reasons = reasons(&machine);
         assert_eq!(reasons.len(), 2);
-        assert!(reasons[0].starts_with("there is no user 1337,"), "{reasons:?}");
-        assert!(reasons[1].starts_with("there is no group 1337,"), "{reasons:?}");
+        assert!(
+            reasons[0].starts_with("this user namespace has no user 1337,"),
+            "{reasons:?}"
+        );
+        assert!(
+            reasons[1].starts_with("this user namespace has no group 1337,"),
+            "{reasons:?}"
+        );
     }
 
     #[test]
-    fn everything_that_is_missing_is_said_with_a_remedy() {
+    fn all_missing_prerequisites_are_reported_with_instructions() {
         let machine = Machine {
             status: "CapEff:\t00000000a80425fb\n".to_owned(),
             has_ip: false,
             has_restore: false,
             ..fit()
         };
-        let message = machine.judge().expect_err("it is not fit").to_string();
+        let message = machine.verify().expect_err("something is missing").to_string();
         for expected in [
             "\n- this process has no CAP_NET_ADMIN, CAP_SYS_ADMIN: run it as root",
-            "`unshare --map-root-user --map-auto` in front of the command",
-            "\n- there is no program `ip`: install the package iproute2",
-            "\n- there is no program `iptables-restore`: install the package iptables",
+            "prefix the command with `unshare --map-root-user --map-auto`",
+            "\n- the program `ip` is missing: install the package iproute2",
+            "\n- the program `iptables-restore` is missing: install the package iptables",
         ] {
             assert!(message.contains(expected), "{message}");
         }

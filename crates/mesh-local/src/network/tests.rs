@@ -1,6 +1,6 @@
-//! Real networks, as tests make and use them.
+//! Tests with real network namespaces.
 //!
-//! Needs what `preflight` asks for, and says so if it is not there.
+//! They need what `preflight` checks, and fail with its message otherwise.
 
 mod names;
 mod teardown;
@@ -23,42 +23,42 @@ use super::*;
 use crate::launcher::Launcher;
 use crate::process::{Process, Program};
 
-/// Longer than anything here takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than any step takes on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A bridge and where to put the files of tasks.
-struct Mesh {
+/// A bridge, and a directory for the files of tasks.
+struct TestMesh {
     bridge: NetnsHandle,
     pool: AddressPool,
-    folder: TempDir,
+    dir: TempDir,
 }
 
-/// A task's network.
-struct Place {
-    holder: NetnsHandle,
+/// A task's network namespace.
+struct TestTask {
+    netns: NetnsHandle,
     address: AddressLease,
     files: PathBuf,
 }
 
-impl Mesh {
+impl TestMesh {
     async fn start() -> Self {
         if let Err(unfit) = check() {
             panic!("{unfit}");
         }
         let bridge = NetnsHandle::of_bridge(&launcher()).await.expect("a bridge");
-        let folder = tempfile::Builder::new()
+        let dir = tempfile::Builder::new()
             .prefix("mw")
             .tempdir_in("/tmp")
-            .expect("a folder");
-        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).expect("it is ours");
+            .expect("a directory");
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).expect("it is ours");
         Self {
             bridge,
             pool: AddressPool::of_tasks(),
-            folder,
+            dir,
         }
     }
 
-    async fn task(&self, rules: &IptablesRules, names: &[(Ipv4Addr, String)], mounts: Vec<Mount>) -> Place {
+    async fn task(&self, rules: &IptablesRules, names: &[(Ipv4Addr, String)], mounts: Vec<Mount>) -> TestTask {
         let address = self.pool.allocate().expect("a free address");
         self.task_at(address, rules, names, mounts).await
     }
@@ -69,12 +69,12 @@ impl Mesh {
         rules: &IptablesRules,
         names: &[(Ipv4Addr, String)],
         mounts: Vec<Mount>,
-    ) -> Place {
-        let files = self.folder.path().join(address.address().to_string());
-        std::fs::create_dir_all(&files).expect("the folder is ours");
-        // Tasks see their files although nobody but the runner can enter the folder.
+    ) -> TestTask {
+        let files = self.dir.path().join(address.address().to_string());
+        std::fs::create_dir_all(&files).expect("the directory is ours");
+        // Mounts need no permission on the source directory.
         std::fs::set_permissions(&files, Permissions::from_mode(0o700)).expect("it is ours");
-        let mut all = write_files(&files, address.address(), names).expect("the folder is ours");
+        let mut all = write_files(&files, address.address(), names).expect("the directory is ours");
         all.extend(mounts);
         let setup = TaskNetnsSetup {
             bridge: self.bridge.pid(),
@@ -82,8 +82,8 @@ impl Mesh {
             rules: rules.to_restore(),
             mounts: all,
         };
-        let holder = NetnsHandle::of_task(setup, &launcher()).await.expect("a network");
-        Place { holder, address, files }
+        let netns = NetnsHandle::of_task(setup, &launcher()).await.expect("a network");
+        TestTask { netns, address, files }
     }
 
     fn links(&self) -> BTreeSet<String> {
@@ -91,27 +91,26 @@ impl Mesh {
     }
 }
 
-impl Place {
+impl TestTask {
     fn launcher(&self) -> Launcher {
-        launcher().in_netns(self.holder.pid())
+        launcher().in_netns(self.netns.pid())
     }
 
     fn at(&self, port: u16) -> SocketAddr {
         (self.address.address(), port).into()
     }
 
-    /// Listens inside the task, on all its addresses.
+    /// Listens inside the task, on all addresses.
     fn listen(&self, port: u16) -> TcpListener {
-        run_in_netns(self.holder.pid(), || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
-            .expect("nobody else listens")
+        run_in_netns(self.netns.pid(), || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))).expect("the port is free")
     }
 
-    /// Calls somebody from inside the task, as this user.
+    /// Connects to an address from inside the task, as this user.
     fn call(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        run_in_netns(self.holder.pid(), || TcpStream::connect_timeout(&address, PATIENCE))
+        run_in_netns(self.netns.pid(), || TcpStream::connect_timeout(&address, TIMEOUT))
     }
 
-    /// What a program prints inside the task, and whether it succeeded.
+    /// Runs a program inside the task; returns whether it succeeded, and its output.
     async fn run(&self, launcher: &Launcher, line: &[&str]) -> (bool, String) {
         let log = self.files.join("log");
         let _before = std::fs::remove_file(&log);
@@ -121,24 +120,24 @@ impl Place {
             log: log.clone(),
         };
         let mut process = Process::start(program, launcher).expect("it can be started");
-        let ended = tokio::time::timeout(PATIENCE, process.ended()).await;
+        let ended = tokio::time::timeout(TIMEOUT, process.ended()).await;
         let status = ended.expect("it ends in time").expect("it is our child");
         (status.success(), std::fs::read_to_string(&log).expect("it is there"))
     }
 }
 
-/// Starts children through the example `children`, which Cargo builds for the tests of this crate.
+/// Launches child processes through the example `run_template`, which Cargo builds for the tests of this crate.
 fn launcher() -> Launcher {
     let tests = std::env::current_exe().expect("a test is a program");
-    let built = tests.ancestors().nth(2).expect("it lies in a folder for tests");
-    let host = built.join("examples/children");
-    let missing = "is missing: run all tests of this package, or `cargo build -p mesh-local --example children`";
+    let built = tests.ancestors().nth(2).expect("it is in a directory for tests");
+    let host = built.join("examples/run_template");
+    let missing = "is missing: run all tests of this package, or `cargo build -p mesh-local --example run_template`";
     assert!(host.exists(), "{} {missing}", host.display());
-    Launcher::new([host])
+    Launcher::new([host.into_os_string(), "__launch".into()])
 }
 
 fn links(pid: u32) -> BTreeSet<String> {
-    // Of this thread's network, whereas /sys shows that of whoever mounted it.
+    // Of this thread's network namespace; /sys shows that of its mounter.
     let table = run_in_netns(pid, || std::fs::read_to_string("/proc/thread-self/net/dev")).expect("it can be entered");
     let names = table
         .lines()
@@ -146,27 +145,27 @@ fn links(pid: u32) -> BTreeSet<String> {
     names.collect()
 }
 
-/// Whom a connection that this listener takes comes from, within the test's patience.
-fn accepted(listener: &TcpListener) -> IpAddr {
+/// The source address of the next connection to this listener.
+fn accept_from(listener: &TcpListener) -> IpAddr {
     listener.set_nonblocking(true).expect("it is a socket");
     let mut from = None;
-    eventually("a connection", || {
+    wait_until("a connection arrives", || {
         from = listener.accept().ok().map(|(_, from)| from.ip());
         from.is_some()
     });
-    from.expect("it was awaited")
+    from.expect("it has arrived")
 }
 
-/// Blocks, as nothing that is waited for here runs in this process.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
+/// Polls a condition outside this process. Blocks the thread, as nothing in this process is awaited.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + TIMEOUT;
+    while !condition() {
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 fn is_gone(pid: u32) -> bool {
-    // What nobody waits for yet has no namespaces any more.
+    // A process that is not reaped yet has no namespaces any more.
     std::fs::read_link(format!("/proc/{pid}/ns/net")).is_err()
 }

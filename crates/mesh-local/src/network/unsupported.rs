@@ -1,4 +1,4 @@
-//! What `kernel.rs` does on Linux, where there is none of it.
+//! Stubs of `kernel.rs` for systems without network namespaces.
 
 use std::io;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(super) fn setns_mounts(_pid: u32) -> io::Result<()> {
     Err(unsupported())
 }
 
-pub(super) fn bind(_file: &Path, _over: &Path) -> io::Result<()> {
+pub(super) fn bind_mount(_file: &Path, _over: &Path) -> io::Result<()> {
     Err(unsupported())
 }
 
@@ -30,5 +30,8 @@ pub(super) fn setuid(_user: User) -> io::Result<()> {
 }
 
 fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "only Linux has network namespaces")
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "network namespaces are only supported on Linux",
+    )
 }

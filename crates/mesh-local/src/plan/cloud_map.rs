@@ -1,21 +1,21 @@
-//! Cloud Map: the namespaces, and the services in which tasks register.
+//! Reads Cloud Map namespaces and the services in which tasks register.
 
 use std::collections::BTreeMap;
 
 use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map};
 use sidecar_contract::{Diagnostics, MeshSuffixes};
 
-use super::container::known;
 use super::parts::{CloudMapService, RegistryPlan};
 use super::reader::Reader;
 use super::report;
+use super::values::known;
 use crate::evaluate::Resource;
 
 /// The namespaces and services of Cloud Map.
 pub(super) struct CloudMap {
     /// By name, id and ARN.
     namespaces: BTreeMap<String, Namespace>,
-    /// By ARN; `None` for one that could not be read, which was reported.
+    /// By ARN; `None` for an unreadable one, which was reported.
     services: BTreeMap<String, Option<CloudMapService>>,
 }
 
@@ -31,26 +31,26 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> CloudMap {
         namespaces: BTreeMap::new(),
         services: BTreeMap::new(),
     };
-    let mut places = BTreeMap::new();
+    let mut paths = BTreeMap::new();
     for resource in reader.all_of(cloud_map::HttpNamespace::KIND) {
         if let Some(namespace) = reader.read::<cloud_map::HttpNamespace>(resource) {
-            found.add_namespace(resource, known(&namespace.name), false, &mut places, reader);
+            found.add_namespace(resource, known(&namespace.name), false, &mut paths, reader);
         }
     }
     for resource in reader.all_of(cloud_map::PrivateDnsNamespace::KIND) {
         if let Some(namespace) = reader.read::<cloud_map::PrivateDnsNamespace>(resource) {
-            found.add_namespace(resource, known(&namespace.name), true, &mut places, reader);
+            found.add_namespace(resource, known(&namespace.name), true, &mut paths, reader);
         }
     }
-    let mut places = BTreeMap::new();
+    let mut paths = BTreeMap::new();
     for resource in reader.all_of(cloud_map::Service::KIND) {
         let service = reader
             .read::<cloud_map::Service>(resource)
             .and_then(|service| found.service(&service, resource, reader));
         if let Some(CloudMapService { namespace, service, .. }) = &service {
             let name = (namespace.clone(), service.clone());
-            if let Some(first) = places.insert(name, resource.path()) {
-                let message = format!("`{service}` is the name of {first} already, in the same namespace");
+            if let Some(first) = paths.insert(name, resource.path()) {
+                let message = format!("`{service}` is already the name of {first} in this namespace");
                 report(
                     reader.diagnostics,
                     format!("{}.Properties.Name", resource.path()),
@@ -64,12 +64,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> CloudMap {
 }
 
 impl CloudMap {
-    /// The name of the namespace that is meant by a name, an id or an ARN.
+    /// The name of the namespace with this name, id or ARN.
     pub(super) fn namespace(&self, given: &str) -> Option<&str> {
         self.namespaces.get(given).map(|namespace| namespace.name.as_str())
     }
 
-    /// The names of all namespaces, as a list to be shown.
+    /// The names of all namespaces, for error messages.
     pub(super) fn names(&self) -> String {
         let mut names: Vec<&str> = self.namespaces.values().map(|space| space.name.as_str()).collect();
         names.sort_unstable();
@@ -77,13 +77,12 @@ impl CloudMap {
         listed(&names)
     }
 
-    /// The suffixes by which these names can be told from others: the DNS namespaces that they lie in, and those that
-    /// lie in none.
+    /// The suffixes that match these names: their DNS namespaces, and the names themselves where they have none.
     pub(super) fn suffixes<'n>(&self, names: impl Iterator<Item = &'n str>) -> MeshSuffixes {
         let suffixes = names.map(|name| {
             let namespaces = self.namespaces.values().filter(|namespace| namespace.has_dns);
             let around = namespaces.filter(|namespace| MeshSuffixes::new([&namespace.name]).contains(name));
-            // Where one namespace lies in another, the narrower one says more.
+            // The longest of nested namespaces.
             around
                 .map(|namespace| namespace.name.as_str())
                 .max_by_key(|name| name.len())
@@ -92,7 +91,7 @@ impl CloudMap {
         MeshSuffixes::new(suffixes)
     }
 
-    /// How ECS registers the tasks of a service, if it does. `first_port` is the first of its containers' ports.
+    /// The service registry of an ECS service, if any. `first_port` is its first container port.
     pub(super) fn registry(
         &self,
         service: &ecs::Service,
@@ -107,7 +106,7 @@ impl CloudMap {
             let arns: Vec<String> = arns.map(ToString::to_string).collect();
             diagnostics.add(
                 path.as_str(),
-                format!("names {}: {}; ECS allows one", registries.len(), arns.join(", ")),
+                format!("has {} entries: {}; ECS allows one", registries.len(), arns.join(", ")),
             );
         }
         let registry = registries.first()?;
@@ -124,7 +123,7 @@ impl CloudMap {
             let has = listed(&hostnames.iter().map(String::as_str).collect::<Vec<_>>());
             diagnostics.add(
                 path,
-                format!("`{arn}` is no Cloud Map service of this template, which has: {has}"),
+                format!("`{arn}` is not a Cloud Map service of this template; known: {has}"),
             );
             return None;
         };
@@ -136,7 +135,7 @@ impl CloudMap {
         })
     }
 
-    /// The services.
+    /// All readable services.
     pub(super) fn into_services(self) -> Vec<CloudMapService> {
         self.services.into_values().flatten().collect()
     }
@@ -146,13 +145,13 @@ impl CloudMap {
         resource: Resource<'_>,
         name: Option<String>,
         has_dns: bool,
-        places: &mut BTreeMap<String, String>,
+        paths: &mut BTreeMap<String, String>,
         reader: &mut Reader<'_, '_>,
     ) {
         if let Some(name) = &name
-            && let Some(first) = places.insert(name.clone(), resource.path())
+            && let Some(first) = paths.insert(name.clone(), resource.path())
         {
-            let message = format!("`{name}` is the name of {first} already");
+            let message = format!("`{name}` is already the name of {first}");
             report(
                 reader.diagnostics,
                 format!("{}.Properties.Name", resource.path()),
@@ -190,7 +189,7 @@ impl CloudMap {
                 Some(_) => "NamespaceId",
                 None => "DnsConfig.NamespaceId",
             };
-            let message = format!("`{id}` is no namespace of this template, which has: {}", self.names());
+            let message = format!("`{id}` is not a namespace of this template; known: {}", self.names());
             report(reader.diagnostics, format!("{path}.{property}"), message);
             return None;
         };

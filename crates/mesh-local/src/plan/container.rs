@@ -1,60 +1,41 @@
-//! One container definition, read.
+//! Reads container definitions.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use mesh_infra::EcrImage;
 use mesh_infra::cfn::ecs;
-use mesh_infra::{EcrImage, StringList, Value};
 use mesh_model::namespace::PortMapping;
-use mesh_model::service_connect::AppProtocol;
 use sidecar_contract::Diagnostics;
 
+use super::draft::ContainerDraft;
 use super::limits::check_name;
 use super::parts::{Condition, ContainerPlan, PortPlan};
 use super::reader::Reader;
-use super::{health_check, labels, report, stub};
+use super::values::{known, seconds, text, texts};
+use super::{health_check, labels, port_mapping, stub};
 use crate::image::{Image, Images, Stub};
 
-/// What becomes of a container.
+/// The local replacement of a container.
 pub(super) enum ContainerSource {
-    /// It runs this image.
+    /// These programs.
     Image(Image),
-    /// A stub runs in its place.
+    /// A stub.
     Stub(Stub),
-    /// It is not started: a stub could do nothing for it.
+    /// Nothing: a stub could not serve it.
     Nothing,
-    /// The local Envoy runs in its place.
+    /// The local Envoy.
     Envoy,
 }
 
-/// A container as its definition describes it.
-pub(super) struct ContainerDraft {
-    /// The health check is the definition's, also where it is not carried out.
-    pub(super) plan: ContainerPlan,
-    pub(super) is_started: bool,
-    /// Whether its health check is carried out.
-    pub(super) has_health_check: bool,
-}
-
-impl ContainerDraft {
-    /// As it is to be started.
-    pub(super) fn into_plan(self) -> ContainerPlan {
-        ContainerPlan {
-            health_check: self.plan.health_check.filter(|_| self.has_health_check),
-            ..self.plan
-        }
-    }
-}
-
 impl ContainerSource {
-    /// What becomes of a container that is no Envoy.
+    /// Selects the replacement of a container that is not an Envoy.
     pub(super) fn of(
         definition: &ecs::ContainerDefinition,
         images: &Images,
         path: &str,
         diagnostics: &mut Diagnostics,
     ) -> Self {
-        // An image that is not known was reported.
+        // An unknown value was reported.
         let Some(name) = known(&definition.image) else {
             return Self::Image(Image::new([""]));
         };
@@ -70,8 +51,8 @@ impl ContainerSource {
     }
 }
 
-/// Reads an evaluated container definition of the service `service`. What is wrong with it is noted, and the rest is
-/// read all the same: a container left out here would only raise doubts about those who refer to it.
+/// Reads an evaluated container definition of the service `service`. Invalid parts are reported and replaced, so that
+/// references to the container cause no further errors.
 pub(super) fn describe(
     definition: &ecs::ContainerDefinition,
     runs: ContainerSource,
@@ -86,8 +67,8 @@ pub(super) fn describe(
         .enumerate()
         .map(|(index, dependency)| {
             let path = format!("{path}.DependsOn[{index}].Condition");
-            let condition = known(&dependency.condition).and_then(|word| condition(&word, path, diagnostics));
-            // Every container can be waited for to be started: what is made up here raises no doubts.
+            let condition = known(&dependency.condition).and_then(|text| condition(&text, path, diagnostics));
+            // Every container can be started, so this default causes no further errors.
             (text(&dependency.container_name), condition.unwrap_or(Condition::Start))
         })
         .collect();
@@ -103,7 +84,7 @@ pub(super) fn describe(
         name: name.unwrap_or_default(),
         image: Image::new([""]),
         is_stub: false,
-        // One that is not known is not held against those who wait for its end.
+        // If unknown, false: waiting for its end causes no further errors.
         essential: definition
             .essential
             .as_ref()
@@ -139,12 +120,12 @@ fn with_image(
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> ContainerDraft {
-    let environment = environment(definition);
+    let environment = labels::environment(definition);
     let mappings: Vec<PortMapping> = definition
         .port_mappings
         .iter()
         .enumerate()
-        .map(|(index, mapping)| port(mapping, &format!("{path}.PortMappings[{index}]"), diagnostics))
+        .map(|(index, mapping)| port_mapping::read(mapping, &format!("{path}.PortMappings[{index}]"), diagnostics))
         .collect();
     let ports: Vec<PortPlan> = mappings
         .into_iter()
@@ -169,72 +150,20 @@ fn with_image(
     }
 }
 
-/// What the definition sets. Where to listen is for this machine to say.
-pub(super) fn environment(definition: &ecs::ContainerDefinition) -> BTreeMap<String, String> {
-    let variables = definition.environment.iter();
-    let bind_variable = labels::bind_variable(definition);
-    variables
-        .map(|variable| (text(&variable.name), text(&variable.value)))
-        .filter(|(name, _)| Some(name) != bind_variable.as_ref())
-        .collect()
-}
-
 fn unknown_image(name: &str, images: &Images) -> String {
-    // The registry is one that is made up here.
+    // The registry of a locally evaluated image is synthetic.
     let name = EcrImage::repository_of(name).unwrap_or(name);
     let known: Vec<&str> = images.names().collect();
     let known = if known.is_empty() {
-        "none is".to_owned()
+        "none".to_owned()
     } else {
-        format!("known are {}", known.join(", "))
+        known.join(", ")
     };
-    format!("what `{name}` runs is not known here ({known}); say it with --image '{name}=COMMAND'")
+    format!("is `{name}`, which has no local command; known images: {known}; set one with --image '{name}=COMMAND'")
 }
 
-/// A port mapping, with port 0 if its port is not known.
-pub(super) fn port(mapping: &ecs::PortMapping, path: &str, diagnostics: &mut Diagnostics) -> PortMapping {
-    let number = match &mapping.container_port {
-        Some(value) => value.known().copied(),
-        None => {
-            report(diagnostics, format!("{path}.ContainerPort"), "is missing");
-            None
-        }
-    };
-    let container_port = number.map(|number| u16::try_from(number).unwrap_or(0));
-    if let (Some(number), Some(0)) = (number, container_port) {
-        diagnostics.add(
-            format!("{path}.ContainerPort"),
-            format!("is {number}; allowed is 1 to 65535"),
-        );
-    }
-    let is_tcp = mapping
-        .protocol
-        .as_ref()
-        .and_then(known)
-        .is_none_or(|word| word == "tcp");
-    if !is_tcp {
-        diagnostics.add(format!("{path}.Protocol"), "only tcp can be run here");
-    }
-    let word = mapping.app_protocol.as_ref().and_then(known);
-    let protocol = protocol(word.as_deref(), &format!("{path}.AppProtocol"), diagnostics);
-    PortMapping {
-        name: mapping.name.as_ref().and_then(known),
-        container_port: container_port.unwrap_or(0),
-        protocol,
-    }
-}
-
-/// What a port speaks, from its `AppProtocol`.
-fn protocol(word: Option<&str>, path: &str, diagnostics: &mut Diagnostics) -> AppProtocol {
-    let Some(word) = word else { return AppProtocol::Tcp };
-    AppProtocol::from_app_protocol(word).unwrap_or_else(|| {
-        diagnostics.add(path, format!("is `{word}`; allowed are http, http2 and grpc"));
-        AppProtocol::Tcp
-    })
-}
-
-fn condition(word: &str, path: String, diagnostics: &mut Diagnostics) -> Option<Condition> {
-    match word {
+fn condition(text: &str, path: String, diagnostics: &mut Diagnostics) -> Option<Condition> {
+    match text {
         "START" => Some(Condition::Start),
         "COMPLETE" => Some(Condition::Complete),
         "SUCCESS" => Some(Condition::Success),
@@ -242,27 +171,9 @@ fn condition(word: &str, path: String, diagnostics: &mut Diagnostics) -> Option<
         _ => {
             diagnostics.add(
                 path,
-                format!("is `{word}`; allowed are START, COMPLETE, SUCCESS and HEALTHY"),
+                format!("is `{text}`; allowed are START, COMPLETE, SUCCESS and HEALTHY"),
             );
             None
         }
     }
-}
-
-pub(super) fn seconds(value: Option<&Value<u32>>, default: u64) -> Duration {
-    let given = value.and_then(Value::known).map(|seconds| u64::from(*seconds));
-    Duration::from_secs(given.unwrap_or(default))
-}
-
-/// After evaluation every value is known, or was reported as a problem already.
-pub(super) fn known(value: &Value<String>) -> Option<String> {
-    value.known().cloned()
-}
-
-fn text(value: &Value<String>) -> String {
-    known(value).unwrap_or_default()
-}
-
-pub(super) fn texts(list: Option<&StringList>) -> Vec<String> {
-    list.and_then(Value::known).into_iter().flatten().map(text).collect()
 }

@@ -1,6 +1,6 @@
-//! Which container of a task is its Envoy, and what it says of itself.
+//! Finds the Envoy container of a task and reads its App Mesh settings.
 //!
-//! A local Envoy runs in its place. What the container is told in App Mesh's words is either honoured here or listed.
+//! A local Envoy replaces it. Its App Mesh variables are either applied or listed as not simulated.
 
 use std::path::PathBuf;
 
@@ -9,21 +9,21 @@ use mesh_infra::labels::ROLE_ENVOY;
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use sidecar_contract::Diagnostics;
 
-use super::container::{known, texts};
 use super::meshes::Meshes;
 use super::reader::Reader;
+use super::values::{known, texts};
 use super::{Interception, interception, labels, report};
 use crate::image::{Images, is_app_mesh_envoy, is_envoy};
 
-/// What an Envoy is called, the first that is there. Source: the App Mesh agent (read 2026-11-23).
+/// Variables with the mesh resource of an Envoy, by precedence. Source: the App Mesh agent (read 2026-11-23).
 const NODE_VARIABLES: [&str; 3] = [
     "APPMESH_RESOURCE_ARN",
     "APPMESH_RESOURCE_NAME",
     "APPMESH_VIRTUAL_NODE_NAME",
 ];
-/// The socket of a secret discovery service.
+/// The Unix socket of a secret discovery service.
 const SDS_VARIABLE: &str = "APPMESH_SDS_SOCKET_PATH";
-/// Statistics have these tags here whether they are asked for or not.
+/// Statistics tags are always enabled locally.
 const ALWAYS_ON: &str = "ENABLE_ENVOY_STATS_TAGS";
 
 /// A task's Envoy.
@@ -31,15 +31,14 @@ const ALWAYS_ON: &str = "ENABLE_ENVOY_STATS_TAGS";
 pub(super) struct Envoy {
     /// The container's name.
     pub(super) container: String,
-    /// What it belongs to; `None` if that is not known, which was noted.
-    pub(super) member: Option<ResourcePath>,
+    /// Its virtual node or virtual gateway; `None` if unknown, which was reported.
+    pub(super) mesh_node: Option<ResourcePath>,
     pub(super) sds: Option<PathBuf>,
     pub(super) interception: Option<Interception>,
 }
 
-/// The position of a task's Envoy among its containers: the one that connections are redirected to, or else the one
-/// that runs an image of Envoy. An image that somebody said what to run for is that; it takes its place as an Envoy only
-/// if it was made to be one for App Mesh.
+/// The index of the Envoy container: the target of the proxy configuration, else the container with an Envoy image. An
+/// image with a local command runs that command, unless it is an App Mesh image.
 pub(super) fn position(
     definition: &ecs::TaskDefinition,
     images: &Images,
@@ -63,7 +62,7 @@ pub(super) fn position(
             report(
                 diagnostics,
                 path,
-                format!("`{name}` is no container of this task definition"),
+                format!("`{name}` is not a container of this task definition"),
             );
         }
         return found;
@@ -73,15 +72,15 @@ pub(super) fn position(
         .collect();
     if let [first, second, ..] = found.as_slice() {
         let name = |index: &usize| known(&containers[*index].name).unwrap_or_default();
-        let message = format!("is an Envoy, as `{}` is; a task has one", name(first));
+        let message = format!("is a second Envoy besides `{}`; a task has one", name(first));
         report(diagnostics, format!("{path}.ContainerDefinitions[{second}]"), message);
     }
     found.first().copied()
 }
 
-/// Reads what the Envoy's container says, and lists what is not done about it.
+/// Reads the settings of the Envoy container, and lists those that are not simulated.
 ///
-/// `properties` is where the task definition's stand, and `path` where the container stands.
+/// `properties` is the path of the task definition's properties, `path` that of the container.
 pub(super) fn describe(
     definition: &ecs::TaskDefinition,
     container: &ecs::ContainerDefinition,
@@ -89,7 +88,7 @@ pub(super) fn describe(
     (properties, path): (&str, &str),
     reader: &mut Reader<'_, '_>,
 ) -> Envoy {
-    let member = member(container, meshes, path, reader.diagnostics);
+    let mesh_node = mesh_node(container, meshes, path, reader.diagnostics);
     let mut sds = None;
     for (index, variable) in container.environment.iter().enumerate() {
         let (Some(name), value) = (known(&variable.name), known(&variable.value)) else {
@@ -103,7 +102,7 @@ pub(super) fn describe(
     }
     let is_ours = labels::has_role(container, ROLE_ENVOY);
     let started_otherwise = [
-        // The bootstrap that is ours is written here as well, with the places that there are on this machine.
+        // Meshwright's own bootstrap command; the local bootstrap is written with local addresses.
         ("Command", !is_ours && !texts(container.command.as_ref()).is_empty()),
         ("EntryPoint", !texts(container.entry_point.as_ref()).is_empty()),
         ("DependsOn", !container.depends_on.is_empty()),
@@ -113,20 +112,20 @@ pub(super) fn describe(
     }
     Envoy {
         container: known(&container.name).unwrap_or_default(),
-        member,
+        mesh_node,
         sds,
         interception: interception::read(definition, properties, reader.diagnostics),
     }
 }
 
-/// What the Envoy belongs to.
-fn member(
+/// The virtual node or virtual gateway of the Envoy.
+fn mesh_node(
     container: &ecs::ContainerDefinition,
     meshes: &Meshes,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<ResourcePath> {
-    const FORMS: &str = "an ARN, or mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME";
+    const FORMS: &str = "an ARN, mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME";
     let variables = || container.environment.iter().enumerate();
     let given = NODE_VARIABLES.iter().find_map(|wanted| {
         variables().find(|(_, variable)| {
@@ -135,14 +134,14 @@ fn member(
         })
     });
     let Some((index, variable)) = given else {
-        // It may be among variables that could not be read.
+        // It may be one of the unknown variables.
         if container
             .environment
             .iter()
             .all(|variable| variable.name.known().is_some())
         {
             let message = format!(
-                "does not say which virtual node or virtual gateway this Envoy belongs to: set {} to {FORMS}",
+                "has no virtual node or virtual gateway for this Envoy; set {} to {FORMS}",
                 NODE_VARIABLES[0]
             );
             report(diagnostics, format!("{path}.Environment"), message);
@@ -152,15 +151,18 @@ fn member(
     let value = known(&variable.value)?;
     let path = format!("{path}.Environment[{index}].Value");
     let has_envoys = |path: &ResourcePath| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway);
-    let Some(member) = ResourcePath::parse(&value).filter(has_envoys) else {
-        let message = format!("is `{value}`, which names no virtual node and no virtual gateway; allowed is {FORMS}");
+    let Some(node) = ResourcePath::parse(&value).filter(has_envoys) else {
+        let message = format!("is `{value}`, which is not a virtual node or virtual gateway; expected {FORMS}");
         report(diagnostics, path, message);
         return None;
     };
-    if !meshes.may_have(&member) {
-        let message = format!("`{member}` is not in this template, which has: {}", meshes.members());
+    if !meshes.may_have(&node) {
+        let message = format!(
+            "is `{node}`, which is not in this template; known: {}",
+            meshes.mesh_nodes()
+        );
         report(diagnostics, path, message);
         return None;
     }
-    Some(member)
+    Some(node)
 }

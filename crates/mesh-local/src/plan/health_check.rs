@@ -1,26 +1,26 @@
-//! A container's health check, read.
+//! Reads container health checks.
 
 use mesh_infra::cfn::ecs;
 use sidecar_contract::Diagnostics;
 
-use super::container::{seconds, texts};
 use super::parts::HealthCheckPlan;
+use super::values::{seconds, texts};
 
-/// Reads an evaluated health check. `None` for one that says that there is none.
+/// Reads an evaluated health check. `None` if it is disabled.
 pub(super) fn read(check: &ecs::HealthCheck, path: &str, diagnostics: &mut Diagnostics) -> Option<HealthCheckPlan> {
     check.check_ranges(path, diagnostics);
-    let words = texts(Some(&check.command));
-    let command = match words.split_first() {
+    let parts = texts(Some(&check.command));
+    let command = match parts.split_first() {
         Some((form, command)) if form == "CMD" && !command.is_empty() => command.to_vec(),
-        // The definition's own text goes to the shell as it is, as in a container.
+        // Passed to the shell unchanged, as in a container.
         Some((form, [line])) if form == "CMD-SHELL" => vec!["sh".to_owned(), "-c".to_owned(), line.clone()],
         Some((form, [])) if form == "NONE" => return None,
         _ => {
-            // A word or list that is not known was reported, and a check that is wrong is one all the same.
+            // Unknown parts were reported; the check still exists.
             if check.command.known_items().is_some() {
                 diagnostics.add(
                     format!("{path}.Command"),
-                    "must begin with CMD and have a program, or be CMD-SHELL and one line",
+                    "is not a valid command; expected CMD and a program, or CMD-SHELL and one line",
                 );
             }
             Vec::new()

@@ -1,6 +1,6 @@
-//! Which of a task's connections are redirected to its Envoy: `ProxyConfigurationProperties`.
+//! Traffic interception of a task definition: `ProxyConfigurationProperties`.
 //!
-//! Source of the names and what they mean: Amazon ECS API reference, `ProxyConfiguration` (read 2026-11-23).
+//! Property names and semantics: Amazon ECS API reference, `ProxyConfiguration` (read 2026-11-23).
 
 use std::net::{AddrParseError, IpAddr, Ipv4Addr};
 use std::num::NonZero;
@@ -11,50 +11,51 @@ use mesh_control::node::{EGRESS_PORT, INGRESS_PORT};
 use mesh_infra::cfn::ecs;
 use sidecar_contract::Diagnostics;
 
-use super::container::known;
 use super::report;
+use super::values::known;
 
-/// Where `169.254.170.2`, the credentials of the task, and `169.254.169.254`, the metadata of the machine, are on AWS.
-/// What App Mesh's guides leave out of the redirection.
+/// The endpoints of task credentials (`169.254.170.2`) and instance metadata (`169.254.169.254`) on AWS, which App
+/// Mesh's guides exclude from interception.
 const LINK_LOCAL: [Ipv4Addr; 2] = [Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(169, 254, 169, 254)];
-/// Whom App Mesh's guides let Envoy run as.
+/// Envoy's user in App Mesh's guides.
 const ENVOY_USER: u32 = 1337;
 
-/// Which of a task's connections are redirected to its Envoy.
+/// The connections of a task that are redirected to its Envoy.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Interception {
-    /// Where the template says it.
+    /// Its path in the template.
     pub path: String,
-    /// The user whose connections are Envoy's own.
+    /// The user whose connections are not redirected: Envoy's own.
     pub ignored_uid: Option<u32>,
-    /// The group whose connections are Envoy's own.
+    /// The group whose connections are not redirected: Envoy's own.
     pub ignored_gid: Option<u32>,
-    /// Where Envoy takes connections from other tasks. Without it, none are redirected.
+    /// Envoy's port for inbound connections. `None`: inbound connections are not redirected.
     pub ingress_port: Option<u16>,
-    /// Where Envoy takes connections of its own task. Default, decided by App Mesh: 15001.
+    /// Envoy's port for outbound connections. Default, decided by App Mesh: 15001.
     pub egress_port: u16,
-    /// The ports of the task's applications to which connections are redirected.
+    /// The application ports whose inbound connections are redirected.
     pub app_ports: Vec<u16>,
-    /// Ports anywhere to which the task's processes connect directly.
+    /// Destination ports whose outbound connections are not redirected.
     pub ignored_ports: Vec<u16>,
-    /// IPv4 addresses to which the task's processes connect directly.
+    /// IPv4 destinations whose outbound connections are not redirected.
     pub ignored_ips: Vec<Ipv4Net>,
 }
 
 impl Interception {
-    /// What App Mesh's guides propose for a task whose applications listen on these ports.
+    /// The settings of App Mesh's guides for applications on these ports.
     #[must_use]
-    pub fn usual(app_ports: impl IntoIterator<Item = u16>) -> Self {
+    pub fn app_mesh_defaults(app_ports: impl IntoIterator<Item = u16>) -> Self {
         Self {
             ignored_uid: Some(ENVOY_USER),
             ingress_port: Some(INGRESS_PORT),
             app_ports: app_ports.into_iter().collect(),
             ignored_ips: LINK_LOCAL.map(Ipv4Net::from).into(),
-            ..Self::nothing(String::new())
+            ..Self::empty(String::new())
         }
     }
 
-    fn nothing(path: String) -> Self {
+    fn empty(path: String) -> Self {
         Self {
             path,
             ignored_uid: None,
@@ -68,8 +69,7 @@ impl Interception {
     }
 }
 
-/// Reads a task definition's, if it has one. `path` is that of the task definition's properties. What cannot be
-/// evaluated was reported.
+/// Reads the proxy configuration of a task definition with properties at `path`. `None` if it has none.
 pub(super) fn read(
     definition: &ecs::TaskDefinition,
     path: &str,
@@ -81,12 +81,12 @@ pub(super) fn read(
     if properties.is_empty() {
         return None;
     }
-    let mut read = Interception::nothing(path.clone());
+    let mut read = Interception::empty(path.clone());
     for (index, property) in properties.iter().enumerate() {
         let (Some(name), Some(value)) = (known(&property.name), known(&property.value)) else {
             continue;
         };
-        // ECS takes an empty value for none.
+        // ECS ignores empty values.
         if value.trim().is_empty() {
             continue;
         }
@@ -97,8 +97,8 @@ pub(super) fn read(
             diagnostics,
         };
         match name.as_str() {
-            "IgnoredUID" => read.ignored_uid = reader.one("the number of a user"),
-            "IgnoredGID" => read.ignored_gid = reader.one("the number of a group"),
+            "IgnoredUID" => read.ignored_uid = reader.parse("a numeric user id"),
+            "IgnoredGID" => read.ignored_gid = reader.parse("a numeric group id"),
             "ProxyIngressPort" => read.ingress_port = reader.port(),
             "ProxyEgressPort" => read.egress_port = reader.port().unwrap_or(read.egress_port),
             "AppPorts" => read.app_ports = reader.ports(),
@@ -106,7 +106,7 @@ pub(super) fn read(
             "EgressIgnoredIPs" => read.ignored_ips = reader.ips(),
             other => {
                 let message = format!(
-                    "`{other}` is none of IgnoredUID, IgnoredGID, ProxyIngressPort, ProxyEgressPort, AppPorts, \
+                    "is `{other}`; allowed are IgnoredUID, IgnoredGID, ProxyIngressPort, ProxyEgressPort, AppPorts, \
                      EgressIgnoredPorts and EgressIgnoredIPs"
                 );
                 report(diagnostics, path.replace(".Value", ".Name"), message);
@@ -116,7 +116,7 @@ pub(super) fn read(
     Some(read)
 }
 
-/// The value of a property, to be read.
+/// The text value of a property.
 struct PropertyValue<'a> {
     path: &'a str,
     value: &'a str,
@@ -124,16 +124,16 @@ struct PropertyValue<'a> {
 }
 
 impl PropertyValue<'_> {
-    fn one<T: FromStr>(&mut self, expected: &str) -> Option<T> {
+    fn parse<T: FromStr>(&mut self, expected: &str) -> Option<T> {
         let read = self.value.trim().parse().ok();
         if read.is_none() {
-            self.refuse(expected);
+            self.report_invalid(expected);
         }
         read
     }
 
     fn port(&mut self) -> Option<u16> {
-        self.one("a port from 1 to 65535").map(NonZero::get)
+        self.parse("a port from 1 to 65535").map(NonZero::get)
     }
 
     fn ports(&mut self) -> Vec<u16> {
@@ -147,21 +147,21 @@ impl PropertyValue<'_> {
     }
 
     fn list<T: FromStr>(&mut self, expected: &str) -> Vec<T> {
-        let words = self.value.split(',').map(str::trim);
-        let read: Option<Vec<T>> = words.map(|word| word.parse().ok()).collect();
+        let items = self.value.split(',').map(str::trim);
+        let read: Option<Vec<T>> = items.map(|item| item.parse().ok()).collect();
         if read.is_none() {
-            self.refuse(expected);
+            self.report_invalid(expected);
         }
         read.unwrap_or_default()
     }
 
-    fn refuse(&mut self, expected: &str) {
-        let message = format!("is `{}` and must be {expected}", self.value);
+    fn report_invalid(&mut self, expected: &str) {
+        let message = format!("is `{}`; expected {expected}", self.value);
         report(self.diagnostics, self.path, message);
     }
 }
 
-/// A network, with nothing in it if it is one of IPv6, which the networks of tasks do not have.
+/// An IPv4 network; `None` for IPv6, which task networks do not have.
 struct AnyNet(Option<Ipv4Net>);
 
 impl FromStr for AnyNet {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_what_is_redirected() {
+    fn properties_are_parsed() {
         let (read, diagnostics) = read_properties(&[
             ("IgnoredUID", "1338"),
             ("ProxyIngressPort", "15100"),
@@ -206,7 +206,7 @@ mod tests {
             ("EgressIgnoredIPs", "169.254.170.2,10.1.2.3/8,fd00:ec2::254"),
         ]);
         assert_eq!(diagnostics, "");
-        let read = read.expect("it is there");
+        let read = read.expect("a proxy configuration");
         assert_eq!((read.ignored_uid, read.ignored_gid), (Some(1338), None));
         assert_eq!((read.ingress_port, read.egress_port), (Some(15100), 15101));
         assert_eq!((read.app_ports, read.ignored_ports), (vec![80, 8080], vec![]));
@@ -215,26 +215,26 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_place() {
+    fn errors_have_their_paths() {
         let (_, diagnostics) = read_properties(&[
             ("IgnoredUID", "envoy"),
             ("AppPorts", "80,0"),
             ("EgressIgnoredIPs", "localhost"),
             ("IgnoredUid", "1"),
         ]);
-        let place = "Task.Properties.ProxyConfiguration.ProxyConfigurationProperties";
+        let path = "Task.Properties.ProxyConfiguration.ProxyConfigurationProperties";
         for expected in [
-            format!("{place}[0].Value: is `envoy` and must be the number of a user"),
-            format!("{place}[1].Value: is `80,0` and must be ports from 1 to 65535, separated by commas"),
-            format!("{place}[2].Value: is `localhost` and must be IP addresses or CIDR blocks"),
-            format!("{place}[3].Name: `IgnoredUid` is none of IgnoredUID,"),
+            format!("{path}[0].Value: is `envoy`; expected a numeric user id"),
+            format!("{path}[1].Value: is `80,0`; expected ports from 1 to 65535, separated by commas"),
+            format!("{path}[2].Value: is `localhost`; expected IP addresses or CIDR blocks"),
+            format!("{path}[3].Name: is `IgnoredUid`; allowed are IgnoredUID,"),
         ] {
             assert!(diagnostics.contains(&expected), "{diagnostics}");
         }
     }
 
     #[test]
-    fn a_task_definition_without_it_says_nothing() {
+    fn a_task_definition_without_a_proxy_configuration_has_none() {
         assert_eq!(read_properties(&[]).0, None);
     }
 }

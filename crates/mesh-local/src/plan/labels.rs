@@ -1,29 +1,27 @@
-//! What labels of ours say of a container: how it learns where to listen, and what it is for the mesh itself.
+//! Meshwright's Docker labels: the port and bind variables of a container, and its role in the mesh.
 //!
-//! It learns its port from a variable that a label names, or from the one variable that says the port of its only port
-//! mapping already.
+//! A container gets its port from the variable in its port label, or from the only variable with the number of its
+//! only port mapping.
 
 use std::collections::BTreeMap;
 
 use mesh_infra::cfn::{closest, ecs, is_part_of};
 use mesh_infra::labels::{BIND_VARIABLE, PORT_VARIABLE_PREFIX, ROLE};
-
 use sidecar_contract::Diagnostics;
 
-use super::container::known;
 use super::parts::PortPlan;
+use super::values::{known, text};
 
-/// What labels of ours begin with. Other labels are other people's.
+/// Prefix of Meshwright's labels. Other labels are ignored.
 const OURS: &str = "meshwright.";
 
-/// The label that names the variable for a port.
+/// The label with the variable of a port.
 pub(super) fn port_label(port: u16) -> String {
     format!("{PORT_VARIABLE_PREFIX}{port}")
 }
 
-/// The variable by which the container learns its port `port`: the one that the label names. Without a label, a
-/// container with a single port and a single variable that is this number, such as `SERVER_PORT=8080`, is taken to
-/// learn it from there; where there are several, nobody can know which of them is meant for a port.
+/// The variable that contains `port`: the label's, or, for a container with a single port and a single variable with
+/// that number, such as `SERVER_PORT=8080`, that variable. With several candidates the choice would be arbitrary.
 pub(super) fn variable(
     definition: &ecs::ContainerDefinition,
     environment: &BTreeMap<String, String>,
@@ -33,24 +31,34 @@ pub(super) fn variable(
         return known(variable);
     }
     let number = port.to_string();
-    let mut saying = environment.iter().filter(|(_, value)| **value == number);
-    let (name, _) = saying.next()?;
-    let is_only = saying.next().is_none() && definition.port_mappings.len() == 1;
+    let mut candidates = environment.iter().filter(|(_, value)| **value == number);
+    let (name, _) = candidates.next()?;
+    let is_only = candidates.next().is_none() && definition.port_mappings.len() == 1;
     is_only.then(|| name.clone())
 }
 
-/// The variable by which the container learns the address to listen at, whose value in the template is for AWS.
+/// The variable with the bind address, whose value in the template is meant for AWS.
 pub(super) fn bind_variable(definition: &ecs::ContainerDefinition) -> Option<String> {
     definition.docker_labels.get(BIND_VARIABLE).and_then(known)
 }
 
-/// Whether the container says that it is this for the mesh itself.
+/// The definition's environment, without the bind variable, which is set locally.
+pub(super) fn environment(definition: &ecs::ContainerDefinition) -> BTreeMap<String, String> {
+    let variables = definition.environment.iter();
+    let bind_variable = bind_variable(definition);
+    variables
+        .map(|variable| (text(&variable.name), text(&variable.value)))
+        .filter(|(name, _)| Some(name) != bind_variable.as_ref())
+        .collect()
+}
+
+/// Whether the container has this role in the mesh.
 pub(super) fn has_role(definition: &ecs::ContainerDefinition, role: &str) -> bool {
     definition.docker_labels.get(ROLE).and_then(known).as_deref() == Some(role)
 }
 
-/// Notes labels that were meant for a port and miss it, and ports that no label is for: the container would listen on
-/// the port that its author knows, where every other task of this machine listens, too, and where nobody calls it.
+/// Reports misspelled port labels and ports without a label: a container would listen on its usual port, which other
+/// tasks of this machine use too, and receive no calls.
 pub(super) fn check(
     definition: &ecs::ContainerDefinition,
     ports: &[PortPlan],
@@ -58,8 +66,8 @@ pub(super) fn check(
     diagnostics: &mut Diagnostics,
 ) {
     let mappings = format!("{path}.PortMappings");
-    let are_unknown = diagnostics.iter().any(|noted| is_part_of(&mappings, &noted.path));
-    // A port that is not known was reported, and may be what a label is for.
+    let are_unknown = diagnostics.iter().any(|reported| is_part_of(&mappings, &reported.path));
+    // An unknown port was reported, and may belong to a label.
     if are_unknown || ports.iter().any(|port| port.mapping.container_port == 0) {
         return;
     }
@@ -68,7 +76,7 @@ pub(super) fn check(
         .iter()
         .map(|port| port_label(port.mapping.container_port))
         .collect();
-    let mut missed = diagnostics.iter().any(|noted| is_part_of(&path, &noted.path));
+    let mut missed = diagnostics.iter().any(|reported| is_part_of(&path, &reported.path));
     let others = [BIND_VARIABLE, ROLE];
     let labels = definition.docker_labels.iter();
     for (label, variable) in labels.filter(|(label, _)| !others.contains(&label.as_str())) {
@@ -79,18 +87,18 @@ pub(super) fn check(
             {
                 diagnostics.add(
                     format!("{path}.{label}"),
-                    format!("is `{variable}`; it must name a variable"),
+                    format!("is `{variable}`; expected the name of a variable"),
                 );
             }
         } else if label.starts_with(OURS) || meant.is_some() {
             let hint = match (meant, expected.as_slice()) {
                 (Some(meant), _) => format!("did you mean {meant}?"),
                 (None, []) => "it has no port mappings".to_owned(),
-                (None, labels) => format!("those of its port mappings are {}", labels.join(", ")),
+                (None, labels) => format!("its port labels are {}", labels.join(", ")),
             };
             diagnostics.add(
                 format!("{path}.{label}"),
-                format!("is the label of no port of this container; {hint}"),
+                format!("matches no port of this container; {hint}"),
             );
             missed = true;
         }
@@ -101,8 +109,8 @@ pub(super) fn check(
             diagnostics.add(
                 path.as_str(),
                 format!(
-                    "nothing tells the container its port; here port {port} is another one for each task. Say which \
-                     variable holds it: {{\"{label}\": \"PORT\"}}"
+                    "has no label for port {port}, which is a different one for each local task; set the variable that \
+                     contains it: {{\"{label}\": \"PORT\"}}"
                 ),
             );
         }

@@ -1,4 +1,4 @@
-//! What holds for all services together, and for all names.
+//! Limits on names and task counts.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use sidecar_contract::Diagnostics;
 
 use super::{DescribedService, report};
 
-/// What ECS allows as the name of a service or a container. Here it is a part of file names, too.
+/// Checks the name of a service or a container against ECS's rules. It is part of local file names.
 pub(super) fn check_name(name: &str, path: String, diagnostics: &mut Diagnostics) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
@@ -24,14 +24,14 @@ pub(super) fn reject_duplicate_names(services: &[DescribedService], diagnostics:
         if let Some(first) = names.insert(&service.plan.name, &service.path) {
             diagnostics.add(
                 format!("{}.ServiceName", service.path),
-                format!("`{}` is the name of {first} already", service.plan.name),
+                format!("`{}` is already the name of {first}", service.plan.name),
             );
         }
     }
 }
 
-/// Refuses more tasks than one machine can be expected to run, before it is out of memory or ports. The limit is
-/// decided here and not by ECS, which allows thousands for a service: each task is an Envoy and its containers.
+/// Rejects more tasks than one machine can run before it is out of memory or ports. Decided here; ECS allows thousands
+/// per service. Each task is an Envoy and its containers.
 pub(super) fn reject_too_many_tasks(services: &[DescribedService], diagnostics: &mut Diagnostics) {
     const MOST: u64 = 100;
     let mut total = 0;
@@ -44,7 +44,7 @@ pub(super) fn reject_too_many_tasks(services: &[DescribedService], diagnostics: 
             diagnostics.add(path, format!("is {count}; {limit}"));
             total -= count;
         } else if total > MOST {
-            diagnostics.add(path, format!("is {count}, which makes {total} tasks in all; {limit}"));
+            diagnostics.add(path, format!("is {count}, for {total} tasks in total; {limit}"));
             return;
         }
     }

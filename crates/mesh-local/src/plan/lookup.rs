@@ -1,14 +1,14 @@
-//! What services refer to, by what `Ref` and `Fn::GetAtt` made of it.
+//! Lookup of referenced resources by their `Ref` and `Fn::GetAtt` values.
 
 use std::collections::BTreeMap;
 
 use mesh_infra::cfn::{ResourceType, ecs};
 
-use super::container::known;
 use super::reader::Reader;
+use super::values::known;
 use crate::evaluate::Resource;
 
-/// What services refer to.
+/// Resources that services refer to.
 pub(super) struct Lookup<'s> {
     /// By name and ARN.
     pub(super) clusters: BTreeMap<String, Cluster>,
@@ -16,19 +16,19 @@ pub(super) struct Lookup<'s> {
     pub(super) task_definitions: BTreeMap<String, Resource<'s>>,
 }
 
-/// A cluster, as far as its services need to know it.
+/// A cluster, reduced to what its services need.
 #[derive(Clone)]
 pub(super) struct Cluster {
     pub(super) name: String,
     pub(super) default_namespace: Reference,
 }
 
-/// What a service or cluster says of its namespace.
+/// A service's or cluster's reference to a namespace.
 #[derive(Clone)]
 pub(super) enum Reference {
     Nothing,
     To(String),
-    /// It could not be evaluated or read, which was reported.
+    /// Not evaluable or readable; reported earlier.
     Unknown,
 }
 

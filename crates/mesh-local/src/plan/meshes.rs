@@ -1,4 +1,4 @@
-//! The meshes of App Mesh: from `AWS::AppMesh::…` resources, and from parameters that hold the same.
+//! App Mesh meshes, from `AWS::AppMesh::…` resources and from SSM parameters with the same content.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +9,22 @@ use mesh_model::app_mesh::{Assembly, KeyCasing, Kind, Protocol, ResourcePath, To
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostic, Diagnostics};
 
-use super::container::known;
 use super::reader::Reader;
 use super::report;
+use super::values::known;
 use crate::evaluate::Resource;
 
 /// The meshes of the templates.
 pub(super) struct Meshes {
-    /// By name; empty if something is wrong with one of them.
+    /// By name; empty if one of them is invalid.
     pub(super) topologies: BTreeMap<String, Topology>,
-    /// All resources, also of meshes that something is wrong with, and where the document of each stands.
+    /// The document path of each resource, including those of invalid meshes.
     declared: BTreeMap<ResourcePath, String>,
-    /// Whether there are more, whose names are not known. That was reported.
-    are_more: bool,
+    /// Whether resources with unknown names exist; reported earlier.
+    is_incomplete: bool,
 }
 
-/// Reads all resources of meshes. What is wrong with them is noted.
+/// Reads all mesh resources, and reports their errors.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Meshes {
     let mut documents = Documents::default();
     for resource in reader.resources() {
@@ -34,8 +34,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Meshes {
             match resource.text("Name", reader.diagnostics) {
                 Some(name) if name.starts_with(PARAMETER_PREFIX) => documents.add_parameter(*resource, &name, reader),
                 Some(_) => {}
-                // One whose name is not known may be ours.
-                None => documents.are_more |= resource.has_property("Name"),
+                // A parameter with an unknown name may be a mesh resource.
+                None => documents.is_incomplete |= resource.has_property("Name"),
             }
         }
     }
@@ -46,62 +46,66 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Meshes {
 struct Documents {
     assembly: Assembly,
     declared: BTreeMap<ResourcePath, String>,
-    /// The paths of values that could not be evaluated. What follows from that is no problem of its own.
+    /// Paths of values that could not be evaluated; errors caused by them are not reported again.
     unknown: Vec<String>,
-    are_more: bool,
+    is_incomplete: bool,
 }
 
 impl Documents {
     fn add_resource(&mut self, resource: Resource<'_>, reader: &mut Reader<'_, '_>) {
         let (properties, path) = reader.properties(resource);
         let Some(mesh_path) = resource_path(resource, &properties, &path, reader.diagnostics) else {
-            self.are_more = true;
+            self.is_incomplete = true;
             return;
         };
-        let place = format!("{path}.Spec");
+        let path_of_document = format!("{path}.Spec");
         let spec = properties.get("Spec").cloned().unwrap_or_else(|| {
-            // The only kind that may say nothing at all.
+            // Only a mesh may omit its spec.
             if mesh_path.kind == Kind::Mesh {
                 return Json::Object(serde_json::Map::new());
             }
-            report(reader.diagnostics, place.as_str(), "is missing");
+            report(reader.diagnostics, path_of_document.as_str(), "is missing");
             unknown()
         });
-        self.add(mesh_path, &spec, KeyCasing::Pascal, place);
+        self.add(mesh_path, &spec, KeyCasing::Pascal, path_of_document);
     }
 
     fn add_parameter(&mut self, resource: Resource<'_>, name: &str, reader: &mut Reader<'_, '_>) {
         let Some(parameter) = reader.read::<ssm::Parameter>(resource) else {
-            self.are_more = true;
+            self.is_incomplete = true;
             return;
         };
         let path = format!("{}.Properties", resource.path());
         let Some(mesh_path) = ResourcePath::from_parameter(name) else {
             let message = format!(
-                "is `{name}`, where no resource of a mesh is looked for; such names are like \
+                "is `{name}`, which is not a mesh resource name; expected \
                  {PARAMETER_PREFIX}MESH/virtualNode/NAME"
             );
             report(reader.diagnostics, format!("{path}.Name"), message);
-            self.are_more = true;
+            self.is_incomplete = true;
             return;
         };
-        let place = format!("{path}.Value");
+        let path_of_document = format!("{path}.Value");
         let document = known(&parameter.value).map(|text| serde_json::from_str(&text));
         let document = match document {
             Some(Ok(document)) => document,
             Some(Err(error)) => {
-                report(reader.diagnostics, place.as_str(), format!("is no JSON: {error}"));
+                report(
+                    reader.diagnostics,
+                    path_of_document.as_str(),
+                    format!("is not valid JSON: {error}"),
+                );
                 unknown()
             }
             None => unknown(),
         };
-        self.add(mesh_path, &document, KeyCasing::Camel, place);
+        self.add(mesh_path, &document, KeyCasing::Camel, path_of_document);
     }
 
-    fn add(&mut self, path: ResourcePath, document: &Json, spelling: KeyCasing, place: String) {
-        find_unknown(document, &place, &mut self.unknown);
-        self.assembly.add(path.clone(), document, spelling, &place);
-        self.declared.entry(path).or_insert(place);
+    fn add(&mut self, path: ResourcePath, document: &Json, casing: KeyCasing, path_of_document: String) {
+        find_unknown(document, &path_of_document, &mut self.unknown);
+        self.assembly.add(path.clone(), document, casing, &path_of_document);
+        self.declared.entry(path).or_insert(path_of_document);
     }
 
     fn finish(self, diagnostics: &mut Diagnostics) -> Meshes {
@@ -109,16 +113,16 @@ impl Documents {
             assembly,
             declared,
             unknown,
-            are_more,
+            is_incomplete,
         } = self;
-        let topologies = assembly.finish().unwrap_or_else(|mistakes| {
-            // Something that is missing may be there under a name that is not known.
-            let between = (!are_more).then_some(&mistakes.references);
-            let told = mistakes
+        let topologies = assembly.finish().unwrap_or_else(|errors| {
+            // A missing resource may exist under an unknown name.
+            let between = (!is_incomplete).then_some(&errors.references);
+            let all = errors
                 .documents
                 .iter()
                 .chain(between.into_iter().flat_map(Diagnostics::iter));
-            for Diagnostic { path, message } in told {
+            for Diagnostic { path, message } in all {
                 if !unknown.iter().any(|unknown| is_part_of(path, unknown)) {
                     report(diagnostics, path.as_str(), message.as_str());
                 }
@@ -128,56 +132,56 @@ impl Documents {
         Meshes {
             topologies,
             declared,
-            are_more,
+            is_incomplete,
         }
     }
 }
 
 impl Meshes {
-    /// Whether there is such a resource, or may be one.
+    /// Whether this resource exists, or may exist under an unknown name.
     pub(super) fn may_have(&self, path: &ResourcePath) -> bool {
-        self.are_more || self.declared.contains_key(path)
+        self.is_incomplete || self.declared.contains_key(path)
     }
 
-    /// The virtual nodes and virtual gateways, as a list to be shown.
-    pub(super) fn members(&self) -> String {
+    /// The virtual nodes and virtual gateways, for error messages.
+    pub(super) fn mesh_nodes(&self) -> String {
         let paths = self.declared.keys();
-        let members = paths.filter(|path| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway));
-        let members: Vec<String> = members.map(ToString::to_string).collect();
-        if members.is_empty() {
+        let nodes = paths.filter(|path| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway));
+        let nodes: Vec<String> = nodes.map(ToString::to_string).collect();
+        if nodes.is_empty() {
             "none".to_owned()
         } else {
-            members.join(", ")
+            nodes.join(", ")
         }
     }
 
-    /// The mesh of a member. `None` if it has no such member, or could not be read.
-    pub(super) fn topology_of(&self, member: &ResourcePath) -> Option<&Topology> {
-        self.topologies.get(&member.mesh)
+    /// The mesh of this resource. `None` if it does not exist or could not be read.
+    pub(super) fn topology_of(&self, path: &ResourcePath) -> Option<&Topology> {
+        self.topologies.get(&path.mesh)
     }
 }
 
-/// The listeners of a virtual node or virtual gateway, by port.
-pub(super) fn listeners(mesh: &Topology, member: &ResourcePath) -> BTreeMap<u16, Protocol> {
-    let listeners = match member.kind {
+/// The listeners of a virtual node or virtual gateway: port and protocol.
+pub(super) fn listeners(mesh: &Topology, path: &ResourcePath) -> BTreeMap<u16, Protocol> {
+    let listeners = match path.kind {
         Kind::VirtualGateway => mesh
             .virtual_gateways
-            .get(&member.name)
+            .get(&path.name)
             .map(|gateway| &gateway.spec.listeners),
-        _ => mesh.virtual_nodes.get(&member.name).map(|node| &node.listeners),
+        _ => mesh.virtual_nodes.get(&path.name).map(|node| &node.listeners),
     };
     let mappings = listeners.into_iter().flatten().map(|listener| listener.port_mapping);
     mappings.map(|mapping| (mapping.port, mapping.protocol)).collect()
 }
 
-/// The TCP ports of the virtual services that a virtual node calls.
-pub(super) fn tcp_backends(mesh: &Topology, member: &ResourcePath) -> BTreeSet<(String, u16)> {
+/// The TCP backends of a virtual node, as (virtual service, port).
+pub(super) fn tcp_backends(mesh: &Topology, path: &ResourcePath) -> BTreeSet<(String, u16)> {
     use mesh_model::app_mesh::virtual_node::Backend;
 
     let node = mesh
         .virtual_nodes
-        .get(&member.name)
-        .filter(|_| member.kind == Kind::VirtualNode);
+        .get(&path.name)
+        .filter(|_| path.kind == Kind::VirtualNode);
     let mut ports = BTreeSet::new();
     for Backend::VirtualService(backend) in node.iter().flat_map(|node| &node.backends) {
         let name = &backend.virtual_service_name;
@@ -188,7 +192,7 @@ pub(super) fn tcp_backends(mesh: &Topology, member: &ResourcePath) -> BTreeSet<(
     ports
 }
 
-/// Which resource of which mesh this is. `None` if its names are not known or are none, which was noted.
+/// The mesh resource that this is. `None` if its names are unknown or invalid; reported.
 fn resource_path(
     resource: Resource<'_>,
     properties: &Json,
@@ -202,7 +206,7 @@ fn resource_path(
         let is_own = index + 1 == names.len();
         match properties.get(property) {
             Some(name) => are_known &= !is_unknown(name),
-            // CloudFormation makes up a resource's own name, but for the one that applications call.
+            // CloudFormation generates a resource's name, except for virtual services.
             None if is_own && kind != Kind::VirtualService => {}
             None => {
                 report(diagnostics, format!("{path}.{property}"), "is missing");

@@ -1,4 +1,4 @@
-//! Service Connect's namespaces, with all that can be called in them.
+//! Resolves Service Connect namespaces from the services' configurations.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use sidecar_contract::{Diagnostic, Diagnostics};
 
 use super::{DescribedService, report};
 
-/// The namespaces that services take part in. What is wrong with one is noted.
+/// The namespaces of all services. Errors are reported.
 pub(super) fn resolve(services: &[DescribedService], diagnostics: &mut Diagnostics) -> Vec<Namespace> {
     /// A service, the path to its configuration, and its ports.
     type ContainerDraft<'a> = (&'a DescribedService, String, Vec<PortMapping>);
@@ -46,7 +46,7 @@ pub(super) fn resolve(services: &[DescribedService], diagnostics: &mut Diagnosti
     namespaces
 }
 
-/// Whether a port name that no port mapping has may be that of one that could not be read.
+/// Whether an unknown port name may be that of an unreadable port mapping.
 fn is_consequence(diagnostic: &Diagnostic, services: &[DescribedService]) -> bool {
     let unread = services.iter().filter(|service| !service.are_ports_known);
     diagnostic.path.ends_with(".PortName")

@@ -1,16 +1,16 @@
-//! An order in which a task's containers can be started: each after those it depends on.
+//! Container start order: each after its dependencies.
 
 use std::collections::BTreeSet;
 
 use sidecar_contract::Diagnostics;
 
-use super::container::ContainerDraft;
+use super::draft::ContainerDraft;
 use super::parts::{Condition, ContainerPlan};
 
-/// Puts the containers that are started in order, and notes dependencies that cannot be met.
+/// Sorts containers into start order, and reports dependencies that cannot be met.
 ///
-/// Nobody waits for those that are not started: the Envoy is ready before any of the others starts, and what the
-/// others have nothing to wait for here is as good as there.
+/// Dependencies on containers that are not started are removed: the Envoy is ready before any of the others starts,
+/// and other omitted containers count as complete.
 pub(super) fn in_start_order(
     containers: Vec<ContainerDraft>,
     path: &str,
@@ -30,12 +30,12 @@ pub(super) fn in_start_order(
             container
                 .depends_on
                 .iter()
-                // A container whose name is not known may be any, so nobody waits for it.
+                // An unknown name may be any container, so it is not waited for.
                 .all(|(name, _)| name.is_empty() || !waiting.iter().any(|other| other.name == *name))
         };
         let Some(position) = waiting.iter().position(is_free) else {
             let names: Vec<&str> = waiting.iter().map(|container| container.name.as_str()).collect();
-            diagnostics.add(path, format!("the containers {} wait for each other", names.join(", ")));
+            diagnostics.add(path, format!("has a dependency cycle: {}", names.join(", ")));
             return ordered;
         };
         ordered.push(waiting.remove(position));
@@ -50,22 +50,22 @@ fn check(containers: &[ContainerDraft], path: &str, diagnostics: &mut Diagnostic
             let path = format!("{path}[{index}].DependsOn[{number}]");
             let found = plans().find(|other| !name.is_empty() && other.name == *name);
             let Some(other) = found else {
-                // It may be meant where a name is not known.
+                // It may be a container with an unknown name.
                 if !name.is_empty() && plans().all(|other| !other.name.is_empty()) {
-                    diagnostics.add(path, format!("`{name}` is no container of this task definition"));
+                    diagnostics.add(path, format!("`{name}` is not a container of this task definition"));
                 }
                 continue;
             };
             if *condition == Condition::Healthy && other.health_check.is_none() {
                 diagnostics.add(
                     &path,
-                    format!("waits for `{name}` to be HEALTHY, but it has no HealthCheck"),
+                    format!("waits for `{name}` to be HEALTHY, but `{name}` has no HealthCheck"),
                 );
             }
             if matches!(condition, Condition::Complete | Condition::Success) && other.essential {
                 diagnostics.add(
                     path,
-                    format!("waits for `{name}` to end, but it is essential: the whole task would end with it"),
+                    format!("waits for `{name}` to end, but `{name}` is essential and ends the whole task"),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The parts of a plan: services, what makes them members of something, and their containers.
+//! The parts of a plan: services, their mesh or namespace, and their containers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,27 +13,28 @@ use crate::image::Image;
 
 /// One ECS service.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServicePlan {
-    /// Its name: as in the template, or made from the stack and the logical id. Unique in a plan.
+    /// Its name, explicit or derived from stack and logical id. Unique in a plan.
     pub name: String,
     /// The cluster it runs in.
     pub cluster: String,
-    /// How many tasks it keeps running.
+    /// The desired number of tasks.
     pub desired_count: u32,
-    /// What its tasks belong to, and so which Envoy they have.
+    /// The namespace or mesh of its tasks, which determines their Envoy.
     pub membership: Membership,
-    /// The Cloud Map service under which ECS registers its tasks.
+    /// The Cloud Map service in which ECS registers its tasks.
     pub registry: Option<RegistryPlan>,
     /// The family of its task definition.
     pub family: String,
-    /// The containers of each task, in an order in which they can be started. The Envoy is none of them.
+    /// The containers of each task in start order, without the Envoy.
     pub containers: Vec<ContainerPlan>,
 }
 
-/// What the tasks of a service belong to.
+/// The namespace or mesh of a service's tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Membership {
-    /// Nothing: they have no Envoy.
+    /// None: the tasks have no Envoy.
     None,
     /// A Service Connect namespace, by name.
     Namespace(String),
@@ -43,43 +44,43 @@ pub enum Membership {
 
 /// A service whose tasks are a virtual node or a virtual gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MeshNode {
     /// The virtual node or virtual gateway.
     pub path: ResourcePath,
-    /// The container of the task definition in whose place the local Envoy runs.
+    /// The container of the task definition that the local Envoy replaces.
     pub container: String,
-    /// The ports of its listeners, and what is spoken there.
+    /// Port and protocol of its listeners.
     pub listeners: BTreeMap<u16, Protocol>,
-    /// The TCP ports that its applications call, each with the virtual service it belongs to.
+    /// The TCP backends of its applications, as (virtual service, port).
     pub tcp_backends: BTreeSet<(String, u16)>,
-    /// The names by which its applications call virtual services. None for a virtual gateway, which nobody calls from
-    /// inside.
+    /// The names of virtual services, for its applications. `None` for a virtual gateway, which has no applications.
     pub suffixes: Option<MeshSuffixes>,
-    /// The socket of a secret discovery service beside it: `APPMESH_SDS_SOCKET_PATH`.
+    /// The Unix socket of a local secret discovery service: `APPMESH_SDS_SOCKET_PATH`.
     pub sds: Option<PathBuf>,
-    /// Which connections are redirected to its Envoy where tasks have networks of their own, as far as its task
-    /// definition says so. A virtual node's that says nothing are redirected as [`Interception::usual`] has it, a
-    /// virtual gateway's are not.
+    /// The task definition's proxy configuration, applied in [`Network::Namespaces`](crate::Network::Namespaces).
+    /// Without one, a virtual node uses [`Interception::app_mesh_defaults`], and a virtual gateway has no redirection.
     pub interception: Option<Interception>,
 }
 
-/// A Cloud Map service, in which tasks register.
+/// A Cloud Map service in which tasks register.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CloudMapService {
     /// Its namespace's name.
     pub namespace: String,
     /// Its own name.
     pub service: String,
-    /// Whether it is found by DNS as well, as `service.namespace`.
+    /// Whether it has a DNS name, `service.namespace`.
     pub has_dns: bool,
 }
 
-/// How ECS registers a service's tasks.
+/// The service registry of an ECS service.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistryPlan {
-    /// Where.
+    /// The Cloud Map service.
     pub service: CloudMapService,
-    /// The port that they are registered with: as the service says, else the first of its containers.
+    /// The registered port: the registry's own, else the first container port.
     pub port: Option<u16>,
 }
 
@@ -95,7 +96,7 @@ impl Membership {
 }
 
 impl CloudMapService {
-    /// The host name of its tasks, if it has one.
+    /// The host name of its tasks, if it has DNS.
     #[must_use]
     pub fn hostname(&self) -> Option<String> {
         self.has_dns.then(|| format!("{}.{}", self.service, self.namespace))
@@ -104,15 +105,16 @@ impl CloudMapService {
 
 /// One container of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ContainerPlan {
     /// Its name, unique in its task.
     pub name: String,
-    /// What runs it here.
+    /// The local programs that replace its image.
     pub image: Image,
-    /// Whether that is a stub in place of an image that is not known: it listens on one port, and takes the calls to
-    /// all of the container's ports.
+    /// Whether the image is a stub for an unknown one: it listens on a single port, which receives the calls to all
+    /// ports of the container.
     pub is_stub: bool,
-    /// Whether the whole task ends with it. Default, decided by ECS: it does.
+    /// Whether the task ends with this container. Default, decided by ECS: true.
     pub essential: bool,
     /// Replaces the image's entry point, unless empty.
     pub entry_point: Vec<String>,
@@ -122,27 +124,28 @@ pub struct ContainerPlan {
     pub environment: BTreeMap<String, String>,
     /// The ports it listens on.
     pub ports: Vec<PortPlan>,
-    /// What must have happened to which other container before it starts.
+    /// Conditions on other containers, by name, before it starts.
     pub depends_on: Vec<(String, Condition)>,
-    /// How to find out whether it is well.
+    /// Its health check.
     pub health_check: Option<HealthCheckPlan>,
-    /// How long it may take to stop. Default, decided by ECS: 30 s.
+    /// Time between SIGTERM and SIGKILL. Default, decided by ECS: 30 s.
     pub stop_timeout: Duration,
 }
 
 /// A port that a container listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PortPlan {
-    /// What is said of it.
+    /// The port mapping of the task definition.
     pub mapping: PortMapping,
-    /// The environment variable by which the container learns on which port to listen.
+    /// The environment variable that contains its listening port.
     pub variable: Option<String>,
 }
 
-/// What must have happened to a container. The words are those of ECS's `dependsOn`.
+/// A condition on a container, as in ECS's `dependsOn`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// It was started.
+    /// It has started.
     Start,
     /// It has ended.
     Complete,
@@ -152,17 +155,18 @@ pub enum Condition {
     Healthy,
 }
 
-/// How to find out whether a container is well.
+/// A container's health check.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HealthCheckPlan {
-    /// The command, to be run inside the container.
+    /// The command, run inside the container.
     pub command: Vec<String>,
-    /// Time between checks. Default, decided by ECS: 30 s.
+    /// Interval between checks. Default, decided by ECS: 30 s.
     pub interval: Duration,
-    /// How long a check may take. Default, decided by ECS: 5 s.
+    /// Timeout of one check. Default, decided by ECS: 5 s.
     pub timeout: Duration,
-    /// How many checks must fail in a row. Default, decided by ECS: 3.
+    /// Consecutive failures until unhealthy. Default, decided by ECS: 3.
     pub retries: u32,
-    /// Failures this early do not count. Default, decided by ECS: none.
+    /// Grace period in which failures do not count. Default, decided by ECS: none.
     pub start_period: Duration,
 }

@@ -1,127 +1,124 @@
-//! The names of properties: those that CloudFormation does not know are mistakes, and those that it knows and that
-//! mean nothing here are listed.
+//! Validates property names: unknown ones are errors, known ones without local meaning are listed.
 
 use mesh_infra::cfn::{Structure, closest, is_unknown, structure, unknown};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-/// What is done about properties that CloudFormation knows. Every other one is listed as not simulated.
-struct Known {
+/// Local support for the properties of a structure. Properties in neither list are reported as not simulated.
+struct PropertySupport {
     structure: &'static str,
-    /// Those that are done here as ECS does them, or refused where they are read.
-    honoured: &'static str,
-    /// Those that say where on AWS things run, how large they are there, under which role, where their logs are kept, and
-    /// how a deployment replaces them. That is of no consequence on one machine, and nearly every template has them: a
-    /// list of them would hide what is of consequence.
-    harmless: &'static str,
+    /// Simulated as on ECS, or rejected when read.
+    simulated: &'static str,
+    /// Ignored silently: placement, size, roles, logs and deployment on AWS. They have no local effect, and nearly
+    /// every template has them, so a list of them would hide relevant entries.
+    ignored: &'static str,
 }
 
-/// Structures that are not here are honoured, or harmless, as a whole.
-const KNOWN: [Known; 17] = [
-    Known {
+/// Structures that are not listed are simulated, or ignored, as a whole.
+const SUPPORT: [PropertySupport; 17] = [
+    PropertySupport {
         structure: "AWS::ECS::Cluster",
-        honoured: "ClusterName ServiceConnectDefaults",
-        harmless: "CapacityProviders ClusterSettings Configuration DefaultCapacityProviderStrategy Tags",
+        simulated: "ClusterName ServiceConnectDefaults",
+        ignored: "CapacityProviders ClusterSettings Configuration DefaultCapacityProviderStrategy Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ECS::Service",
-        honoured: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
-        harmless: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
+        simulated: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
+        ignored: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
                    EnableECSManagedTags EnableExecuteCommand ForceNewDeployment HealthCheckGracePeriodSeconds \
                    LaunchType Monitoring NetworkConfiguration PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role \
                    Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ECS::Service.ServiceConnectConfiguration",
-        honoured: "AccessLogConfiguration ContainerConfigurations Enabled Namespace Services",
-        harmless: "LogConfiguration",
+        simulated: "AccessLogConfiguration ContainerConfigurations Enabled Namespace Services",
+        ignored: "LogConfiguration",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ECS::TaskDefinition",
-        honoured: "ContainerDefinitions Family ProxyConfiguration",
-        harmless: "Cpu EnableFaultInjection EphemeralStorage ExecutionRoleArn Memory NetworkMode PlacementConstraints \
+        simulated: "ContainerDefinitions Family ProxyConfiguration",
+        ignored: "Cpu EnableFaultInjection EphemeralStorage ExecutionRoleArn Memory NetworkMode PlacementConstraints \
                    RequiresCompatibilities RuntimePlatform Tags TaskRoleArn",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ECS::TaskDefinition.ContainerDefinition",
-        honoured: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
+        simulated: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
                    PortMappings StopTimeout",
-        harmless: "Cpu LogConfiguration Memory MemoryReservation RepositoryCredentials SystemControls VersionConsistency",
+        ignored: "Cpu LogConfiguration Memory MemoryReservation RepositoryCredentials SystemControls VersionConsistency",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ECS::TaskDefinition.PortMapping",
-        honoured: "AppProtocol ContainerPort Name Protocol",
-        harmless: "HostPort",
+        simulated: "AppProtocol ContainerPort Name Protocol",
+        ignored: "HostPort",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ECS::TaskDefinition.ProxyConfiguration",
-        honoured: "ContainerName ProxyConfigurationProperties Type",
-        harmless: "",
+        simulated: "ContainerName ProxyConfigurationProperties Type",
+        ignored: "",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ServiceDiscovery::PrivateDnsNamespace",
-        honoured: "Name",
-        harmless: "Description Properties Tags Vpc",
+        simulated: "Name",
+        ignored: "Description Properties Tags Vpc",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::ServiceDiscovery::Service",
-        honoured: "DnsConfig HealthCheckCustomConfig Name NamespaceId Type",
-        harmless: "Description Tags",
+        simulated: "DnsConfig HealthCheckCustomConfig Name NamespaceId Type",
+        ignored: "Description Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::SSM::Parameter",
-        honoured: "Name Type Value",
-        harmless: "AllowedPattern DataType Description Policies Tags Tier",
+        simulated: "Name Type Value",
+        ignored: "AllowedPattern DataType Description Policies Tags Tier",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::Mesh",
-        honoured: "MeshName Spec",
-        harmless: "Tags",
+        simulated: "MeshName Spec",
+        ignored: "Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::VirtualNode",
-        honoured: "MeshName Spec VirtualNodeName",
-        harmless: "Tags",
+        simulated: "MeshName Spec VirtualNodeName",
+        ignored: "Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::VirtualRouter",
-        honoured: "MeshName Spec VirtualRouterName",
-        harmless: "Tags",
+        simulated: "MeshName Spec VirtualRouterName",
+        ignored: "Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::Route",
-        honoured: "MeshName RouteName Spec VirtualRouterName",
-        harmless: "Tags",
+        simulated: "MeshName RouteName Spec VirtualRouterName",
+        ignored: "Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::VirtualService",
-        honoured: "MeshName Spec VirtualServiceName",
-        harmless: "Tags",
+        simulated: "MeshName Spec VirtualServiceName",
+        ignored: "Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::VirtualGateway",
-        honoured: "MeshName Spec VirtualGatewayName",
-        harmless: "Tags",
+        simulated: "MeshName Spec VirtualGatewayName",
+        ignored: "Tags",
     },
-    Known {
+    PropertySupport {
         structure: "AWS::AppMesh::GatewayRoute",
-        honoured: "GatewayRouteName MeshName Spec VirtualGatewayName",
-        harmless: "Tags",
+        simulated: "GatewayRouteName MeshName Spec VirtualGatewayName",
+        ignored: "Tags",
     },
 ];
 
-/// Notes the names in `properties` that CloudFormation does not know, and gives the paths of those that are not
-/// simulated. An unknown name is replaced by the one that was probably meant: what is lacking otherwise would be told
-/// as a second mistake.
-pub(super) fn sort_out(kind: &str, properties: &mut Json, path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
+/// Reports unknown names in `properties`, and returns the paths of properties that are not simulated. An unknown name
+/// is replaced by the closest known one, so that a missing property is not reported as a second error.
+pub(super) fn check_names(kind: &str, properties: &mut Json, path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
     let mut not_simulated = Vec::new();
     if let Some(structure) = structure(kind) {
-        walk(structure, properties, path, diagnostics, &mut not_simulated);
+        check_structure(structure, properties, path, diagnostics, &mut not_simulated);
     }
     not_simulated
 }
 
-fn walk(
+fn check_structure(
     structure: &Structure,
     json: &mut Json,
     path: &str,
@@ -133,7 +130,7 @@ fn walk(
     }
     if let Json::Array(items) = json {
         for (index, item) in items.iter_mut().enumerate() {
-            walk(structure, item, &format!("{path}[{index}]"), diagnostics, not_simulated);
+            check_structure(structure, item, &format!("{path}[{index}]"), diagnostics, not_simulated);
         }
     }
     let Json::Object(object) = json else { return };
@@ -142,10 +139,10 @@ fn walk(
     for typo in typos {
         let value = object.shift_remove(&typo).unwrap_or_default();
         let meant = closest(&typo, structure.property_names());
-        let question = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        let hint = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
         diagnostics.add(
             format!("{path}.{typo}"),
-            format!("is no property of {}{question}", structure.name()),
+            format!("is not a property of {}{hint}", structure.name()),
         );
         if let Some(meant) = meant
             && !object.contains_key(meant)
@@ -153,20 +150,19 @@ fn walk(
             object.insert(meant.to_owned(), value);
         }
     }
-    let known = KNOWN.iter().find(|known| known.structure == structure.name());
+    let known = SUPPORT.iter().find(|known| known.structure == structure.name());
     for (name, value) in object.iter_mut() {
         let path = format!("{path}.{name}");
         if value.is_null() {
-            // In YAML that is a name with nothing after it. CloudFormation refuses it; leaving it out would switch
-            // off whatever it was to be the beginning of.
+            // A YAML key without a value. CloudFormation rejects it; ignoring it could disable a feature silently.
             diagnostics.add(path.as_str(), "has no value; give it one or remove it");
             *value = unknown();
         }
         let among = |names: &str| names.split(' ').any(|known| known == name);
-        if known.is_some_and(|known| !among(known.honoured) && !among(known.harmless)) {
+        if known.is_some_and(|known| !among(known.simulated) && !among(known.ignored)) {
             not_simulated.push(path);
         } else if let Some(part) = structure.part(name) {
-            walk(part, value, &path, diagnostics, not_simulated);
+            check_structure(part, value, &path, diagnostics, not_simulated);
         }
     }
 }
@@ -176,10 +172,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_done_about_properties_is_said_of_properties_that_exist() {
-        for known in KNOWN {
-            let structure = structure(known.structure).expect("it is read");
-            for name in known.honoured.split(' ').chain(known.harmless.split_whitespace()) {
+    fn supported_properties_exist() {
+        for known in SUPPORT {
+            let structure = structure(known.structure).expect("a known structure");
+            for name in known.simulated.split(' ').chain(known.ignored.split_whitespace()) {
                 assert!(
                     structure.property_names().any(|property| property == name),
                     "{}.{name}",

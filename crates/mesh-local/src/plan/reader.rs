@@ -1,4 +1,4 @@
-//! Resources as they are once their functions are evaluated.
+//! Reads evaluated resources into CloudFormation types.
 
 use mesh_infra::cfn::{self, ResourceType};
 use serde_json::Value as Json;
@@ -7,7 +7,7 @@ use sidecar_contract::Diagnostics;
 use super::{properties, report};
 use crate::evaluate::Resource;
 
-/// Reads evaluated resources, and notes what cannot be read.
+/// Reads evaluated resources, and reports what cannot be read.
 pub(super) struct Reader<'s, 'p> {
     resources: &'p [Resource<'s>],
     pub(super) diagnostics: &'p mut Diagnostics,
@@ -23,28 +23,28 @@ impl<'s, 'p> Reader<'s, 'p> {
         }
     }
 
-    /// The resources that are there, in order.
+    /// All resources, in template order.
     pub(super) fn resources(&self) -> &'p [Resource<'s>] {
         self.resources
     }
 
-    /// Those of one type.
+    /// All resources of one type.
     pub(super) fn all_of(&self, kind: &'static str) -> impl Iterator<Item = Resource<'s>> + use<'s, 'p> {
         let resources = self.resources;
         resources.iter().copied().filter(move |resource| resource.kind == kind)
     }
 
-    /// A resource's evaluated properties, with the names in them sorted out, and where they stand.
+    /// A resource's evaluated properties with validated names, and their path.
     pub(super) fn properties(&mut self, resource: Resource<'_>) -> (Json, String) {
         let path = format!("{}.Properties", resource.path());
         let mut properties = resource.properties(self.diagnostics);
-        for property in properties::sort_out(resource.kind, &mut properties, &path, self.diagnostics) {
+        for property in properties::check_names(resource.kind, &mut properties, &path, self.diagnostics) {
             self.mark_not_simulated(property, "property");
         }
         (properties, path)
     }
 
-    /// A resource, with everything that does not fit noted and late in it. `None` if nothing of it fits.
+    /// Reads a resource. Reports invalid properties and leaves them unknown. `None` if nothing can be read.
     pub(super) fn read<T: ResourceType>(&mut self, resource: Resource<'_>) -> Option<T> {
         let (properties, path) = self.properties(resource);
         let (read, errors) = cfn::read_all(&properties);
@@ -52,7 +52,7 @@ impl<'s, 'p> Reader<'s, 'p> {
         read
     }
 
-    /// Notes what could not be read. What is late was reported when it was evaluated.
+    /// Reports read errors, except those of unknown values, which were reported by their evaluation.
     pub(super) fn report_all(&mut self, errors: Vec<cfn::ReadError>, path: &str) {
         for error in errors.into_iter().filter(|error| !error.is_unresolved()) {
             let diagnostic = error.into_diagnostic(path);
@@ -60,12 +60,12 @@ impl<'s, 'p> Reader<'s, 'p> {
         }
     }
 
-    /// What the resource answers to `Ref`.
+    /// The resource's `Ref` value.
     pub(super) fn physical_id(&mut self, resource: Resource<'_>) -> String {
         string(&resource.physical_id(self.diagnostics))
     }
 
-    /// What the resource answers to `Fn::GetAtt`.
+    /// The resource's value for `Fn::GetAtt`.
     pub(super) fn attribute(&mut self, resource: Resource<'_>, attribute: &str) -> String {
         string(&resource.attribute(attribute, self.diagnostics))
     }
@@ -75,7 +75,7 @@ impl<'s, 'p> Reader<'s, 'p> {
         self.not_simulated.push((path, what.to_owned()));
     }
 
-    /// What is not simulated of the resources that were read.
+    /// What was read and is not simulated.
     pub(super) fn into_not_simulated(self) -> Vec<(String, String)> {
         self.not_simulated
     }

@@ -1,4 +1,4 @@
-//! One ECS service with its task definition, read.
+//! Reads ECS services and their task definitions.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +10,18 @@ use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::cloud_map::CloudMap;
-use super::container::known;
 use super::limits::check_name;
 use super::lookup::{Cluster, Lookup, Reference};
 use super::meshes::{self, Meshes};
 use super::parts::{Membership, MeshNode, ServicePlan};
 use super::reader::Reader;
 use super::task_definition::{self, Task};
+use super::values::known;
 use super::{DescribedService, labels, report};
 use crate::evaluate::Resource;
 use crate::image::Images;
 
-/// What services are read with.
+/// Shared inputs for reading services.
 struct Context<'c, 's> {
     lookup: Lookup<'s>,
     cloud_map: &'c CloudMap,
@@ -29,7 +29,7 @@ struct Context<'c, 's> {
     images: &'c Images,
 }
 
-/// Every service of the templates.
+/// Reads all services of the templates.
 pub(super) fn describe_all(
     reader: &mut Reader<'_, '_>,
     cloud_map: &CloudMap,
@@ -55,7 +55,7 @@ pub(super) fn describe_all(
             are_all_found &= is_found;
         }
     }
-    // A service that names no task definition of the template was meant to name one, and nobody knows which.
+    // A service with an unknown task definition may mean any of the unused ones, so these are validated too.
     if !are_all_found {
         for (arn, definition) in &context.lookup.task_definitions {
             if !described.contains(arn) {
@@ -67,7 +67,7 @@ pub(super) fn describe_all(
 }
 
 impl Context<'_, '_> {
-    /// The ARN of the task definition of a service that is a mesh's control plane. `None` for every other service.
+    /// The task definition's ARN of a mesh's control plane service. `None` for other services.
     fn control_plane(&self, reader: &mut Reader<'_, '_>, resource: Resource<'_>) -> Option<String> {
         let service: ecs::Service = reader.read(resource)?;
         let arn = known(service.task_definition.as_ref()?)?;
@@ -79,7 +79,7 @@ impl Context<'_, '_> {
             .then_some(arn)
     }
 
-    /// A service, and whether its containers were found.
+    /// Reads a service; the flag is false if its task definition was not found.
     fn describe(
         &self,
         reader: &mut Reader<'_, '_>,
@@ -99,7 +99,7 @@ impl Context<'_, '_> {
             let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
             let path = format!("{connect_path}.Namespace");
             namespace(given, default, self.cloud_map, path, reader.diagnostics)
-                // The rest of the configuration can be judged all the same, in a namespace of its own.
+                // The rest of the configuration is validated in a namespace of its own.
                 .unwrap_or_else(|| format!("unknown-{}", resource.id))
         });
         let found = found_task_definition(&service, &self.lookup, &path, reader.diagnostics);
@@ -134,7 +134,7 @@ impl Context<'_, '_> {
         Some((described, is_found))
     }
 
-    /// What the tasks belong to: one thing at most.
+    /// The namespace or mesh of the tasks; not both.
     fn membership(
         &self,
         namespace: Option<String>,
@@ -142,28 +142,28 @@ impl Context<'_, '_> {
         connect_path: String,
         diagnostics: &mut Diagnostics,
     ) -> Membership {
-        let member = task.and_then(|task| self.member(task, diagnostics));
+        let mesh_node = task.and_then(|task| self.mesh_node(task, diagnostics));
         let envoy = task.and_then(|task| task.envoy.as_ref());
         if let (Some(_), Some(envoy)) = (&namespace, envoy) {
             let message = format!(
-                "is for tasks without an Envoy of App Mesh, and they have one: the container `{}`. A service is \
-                 either in Service Connect or in a mesh",
+                "is not supported for tasks with an App Mesh Envoy, and they have one: container `{}`; use either \
+                 Service Connect or a mesh",
                 envoy.container
             );
             report(diagnostics, connect_path, message);
         }
-        match (namespace, member) {
+        match (namespace, mesh_node) {
             (Some(namespace), _) => Membership::Namespace(namespace),
-            (None, Some(member)) => Membership::Mesh(Box::new(member)),
+            (None, Some(mesh_node)) => Membership::Mesh(Box::new(mesh_node)),
             (None, None) => Membership::None,
         }
     }
 
-    /// What makes the tasks a part of a mesh.
-    fn member(&self, task: &Task, diagnostics: &mut Diagnostics) -> Option<MeshNode> {
+    /// The mesh node of the tasks, if they have an Envoy.
+    fn mesh_node(&self, task: &Task, diagnostics: &mut Diagnostics) -> Option<MeshNode> {
         let envoy = task.envoy.as_ref()?;
-        let path = envoy.member.clone()?;
-        // A mesh that could not be read was reported.
+        let path = envoy.mesh_node.clone()?;
+        // An invalid mesh was reported.
         let mesh = self.meshes.topology_of(&path)?;
         let listeners = meshes::listeners(mesh, &path);
         let is_node = path.kind == Kind::VirtualNode;
@@ -176,7 +176,7 @@ impl Context<'_, '_> {
                 .collect();
             for port in listeners.keys().filter(|port| !ports.contains(port)) {
                 let message = format!(
-                    "the virtual node `{}` listens on port {port}, which none of these containers has",
+                    "the virtual node `{}` listens on port {port}, which no container of this task has",
                     path.name
                 );
                 report(diagnostics, task.path.as_str(), message);
@@ -195,17 +195,17 @@ impl Context<'_, '_> {
     }
 }
 
-/// The family of a task definition, from its ARN.
+/// The family in a task definition's ARN.
 fn family(reader: &mut Reader<'_, '_>, definition: Resource<'_>) -> String {
     let arn = reader.physical_id(definition);
     let family = arn.rsplit('/').next().unwrap_or_default();
     family.split(':').next().unwrap_or_default().to_owned()
 }
 
-/// The service's cluster. `None` if that is not known, which was reported.
+/// The service's cluster. `None` if unknown, which was reported.
 fn cluster(service: &ecs::Service, lookup: &Lookup<'_>, path: &str, diagnostics: &mut Diagnostics) -> Option<Cluster> {
     let Some(cluster) = &service.cluster else {
-        // ECS runs services without a cluster in the one of this name.
+        // ECS's default cluster.
         return Some(Cluster {
             name: "default".to_owned(),
             default_namespace: Reference::Nothing,
@@ -216,13 +216,13 @@ fn cluster(service: &ecs::Service, lookup: &Lookup<'_>, path: &str, diagnostics:
     if found.is_none() {
         diagnostics.add(
             format!("{path}.Cluster"),
-            format!("`{cluster}` is no cluster of this template"),
+            format!("`{cluster}` is not a cluster of this template"),
         );
     }
     found
 }
 
-/// The Service Connect configuration, if the service takes part or does not say clearly that it does not.
+/// The Service Connect configuration, unless it is clearly disabled.
 fn configuration(
     reader: &mut Reader<'_, '_>,
     given: &ecs::ServiceConnectConfiguration,
@@ -239,7 +239,7 @@ fn configuration(
     model
 }
 
-/// The namespace of a service that takes part. `None` if that is not known, which was reported.
+/// The service's Service Connect namespace. `None` if unknown, which was reported.
 fn namespace(
     configuration: &ecs::ServiceConnectConfiguration,
     default: Option<&Reference>,
@@ -265,7 +265,7 @@ fn namespace(
         diagnostics.add(
             path,
             format!(
-                "`{given}` is no namespace of this template, which has: {}",
+                "`{given}` is not a namespace of this template; known: {}",
                 cloud_map.names()
             ),
         );
@@ -273,7 +273,7 @@ fn namespace(
     found
 }
 
-/// The service's task definition, with its ARN. `None` if that is not known, which was reported.
+/// The service's task definition, with its ARN. `None` if unknown, which was reported.
 fn found_task_definition<'s>(
     service: &ecs::Service,
     lookup: &Lookup<'s>,
@@ -288,7 +288,7 @@ fn found_task_definition<'s>(
     let arn = known(arn)?;
     let found = lookup.task_definitions.get(&arn).copied();
     if found.is_none() {
-        diagnostics.add(path, format!("`{arn}` is no task definition of this template"));
+        diagnostics.add(path, format!("`{arn}` is not a task definition of this template"));
     }
     Some((arn, found?))
 }

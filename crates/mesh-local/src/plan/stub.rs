@@ -1,23 +1,24 @@
-//! A container whose image nobody knows, with a stub in its place.
+//! Stub containers for unknown images.
 
 use mesh_infra::cfn::ecs;
 
-use super::container::{ContainerDraft, environment, known, port};
+use super::draft::ContainerDraft;
 use super::parts::{ContainerPlan, PortPlan};
 use super::reader::Reader;
+use super::values::known;
+use super::{labels, port_mapping};
 use crate::image::Stub;
 
-/// Whether nothing is heard on this port but UDP, which no stub speaks: daemons for traces and metrics have such ports.
+/// Whether this port is UDP, which stubs do not support. Daemons for traces and metrics have such ports.
 pub(super) fn is_udp(mapping: &ecs::PortMapping) -> bool {
     mapping
         .protocol
         .as_ref()
         .and_then(known)
-        .is_some_and(|word| word == "udp")
+        .is_some_and(|protocol| protocol == "udp")
 }
 
-/// Completes the plan of a container with what the stub does for it, and lists what it does not. See
-/// [`Images::with_stub`](crate::Images::with_stub).
+/// Completes the plan of a stub container, and lists what the stub does not simulate. See
 pub(super) fn describe(
     plan: ContainerPlan,
     stub: &Stub,
@@ -26,15 +27,15 @@ pub(super) fn describe(
     path: &str,
     reader: &mut Reader<'_, '_>,
 ) -> ContainerDraft {
-    /// How the demo service, and others like it, learn what they are called.
+    /// The service name variable of the demo service and similar ones.
     const NAME_VARIABLE: &str = "SERVICE_NAME";
-    let mut environment = environment(definition);
+    let mut environment = labels::environment(definition);
     environment
         .entry(NAME_VARIABLE.to_owned())
         .or_insert_with(|| service.to_owned());
     let ports = ports(stub, definition, path, reader);
     let program = plan.health_check.as_ref().and_then(|check| check.command.first());
-    let has_health_check = program.is_some_and(|program| stub.image.holds(program));
+    let has_health_check = program.is_some_and(|program| stub.image.has_program(program));
     for (property, is_left_out) in [
         ("HealthCheck", plan.health_check.is_some() && !has_health_check),
         ("Command", definition.command.is_some()),
@@ -58,7 +59,7 @@ pub(super) fn describe(
     }
 }
 
-/// The ports that callers find the stub at. It is told the first.
+/// The container ports that the stub serves. It listens on the first.
 fn ports(stub: &Stub, definition: &ecs::ContainerDefinition, path: &str, reader: &mut Reader<'_, '_>) -> Vec<PortPlan> {
     let mut ports = Vec::new();
     for (index, mapping) in definition.port_mappings.iter().enumerate() {
@@ -67,12 +68,12 @@ fn ports(stub: &Stub, definition: &ecs::ContainerDefinition, path: &str, reader:
             reader.mark_not_simulated(path, "property");
             continue;
         }
-        // AWS's own examples for App Mesh say `http` there (howto-ingress-gateway, read 2026-11-23).
+        // AWS's App Mesh examples use `http` as protocol (howto-ingress-gateway, read 2026-11-23).
         if mapping
             .protocol
             .as_ref()
             .and_then(known)
-            .is_some_and(|word| word != "tcp")
+            .is_some_and(|protocol| protocol != "tcp")
         {
             reader.mark_not_simulated(format!("{path}.Protocol"), "property");
         }
@@ -81,7 +82,7 @@ fn ports(stub: &Stub, definition: &ecs::ContainerDefinition, path: &str, reader:
             ..mapping.clone()
         };
         ports.push(PortPlan {
-            mapping: port(&mapping, &path, reader.diagnostics),
+            mapping: port_mapping::read(&mapping, &path, reader.diagnostics),
             variable: ports.is_empty().then(|| stub.port_variable.clone()),
         });
     }

@@ -1,11 +1,12 @@
-//! The containers of a task definition, and the Envoy among them.
+//! Reads task definitions: their containers and the Envoy among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::ecs;
 use sidecar_contract::Diagnostics;
 
-use super::container::{self, ContainerDraft, ContainerSource};
+use super::container::{self, ContainerSource};
+use super::draft::ContainerDraft;
 use super::envoy::{self, Envoy};
 use super::meshes::Meshes;
 use super::order::in_start_order;
@@ -15,15 +16,15 @@ use super::report;
 use crate::evaluate::Resource;
 use crate::image::Images;
 
-/// What the tasks of a service consist of.
+/// The parts of a service's tasks.
 pub(super) struct Task {
-    /// Where the containers stand.
+    /// The path of the container definitions.
     pub(super) path: String,
-    /// In an order in which they can be started.
+    /// In start order.
     pub(super) containers: Vec<ContainerPlan>,
-    /// Whether all ports of the containers, and their names, are known.
+    /// Whether all container ports and their names are known.
     pub(super) are_ports_known: bool,
-    /// The Envoy of App Mesh, if there is one.
+    /// The App Mesh Envoy, if any.
     pub(super) envoy: Option<Envoy>,
 }
 
@@ -64,7 +65,7 @@ pub(super) fn describe(
         envoy::describe(&definition, container, meshes, (paths.0, &paths.1), reader)
     });
     if envoy.is_some() {
-        containers.iter_mut().for_each(forget_envoy);
+        containers.iter_mut().for_each(remove_envoy_variables);
     }
     reject_duplicates(&containers, &path, reader.diagnostics);
     Some(Task {
@@ -75,9 +76,8 @@ pub(super) fn describe(
     })
 }
 
-/// What a container is told of the Envoy beside it is for AWS. Here Envoy is elsewhere, and whoever starts the task says
-/// where.
-fn forget_envoy(container: &mut ContainerDraft) {
+/// Removes the variables that configure the Envoy connection on AWS. They are set locally when the task starts.
+fn remove_envoy_variables(container: &mut ContainerDraft) {
     use sidecar_contract::environment::{EGRESS, READY, SUFFIXES, TCP_EGRESS, TRAFFIC_MODE};
     for name in [EGRESS, READY, SUFFIXES, TCP_EGRESS, TRAFFIC_MODE] {
         container.plan.environment.remove(name);
@@ -86,31 +86,31 @@ fn forget_envoy(container: &mut ContainerDraft) {
 
 fn are_ports_known(path: &str, diagnostics: &Diagnostics) -> bool {
     !diagnostics.iter().any(|diagnostic| {
-        let place = diagnostic.path.strip_prefix(path);
-        // A whole list or item that could not be read has taken its ports with it.
-        place.is_some_and(|place| {
-            place.is_empty()
-                || place.ends_with("PortMappings")
-                || place.ends_with(']') && (place.contains(".PortMappings[") || !place.contains('.'))
-                || place.contains(".PortMappings[") && place.ends_with("].Name")
+        let rest = diagnostic.path.strip_prefix(path);
+        // An unreadable list or item hides its ports.
+        rest.is_some_and(|rest| {
+            rest.is_empty()
+                || rest.ends_with("PortMappings")
+                || rest.ends_with(']') && (rest.contains(".PortMappings[") || !rest.contains('.'))
+                || rest.contains(".PortMappings[") && rest.ends_with("].Name")
         })
     })
 }
 
-/// Containers of a task are told apart by name, and share one network: as on Fargate, in `awsvpc` mode.
+/// Rejects duplicate names, and duplicate ports: containers of a task share one network, as in `awsvpc` mode.
 fn reject_duplicates(containers: &[ContainerDraft], path: &str, diagnostics: &mut Diagnostics) {
     let mut names = BTreeSet::new();
     let mut ports = BTreeMap::new();
     for (index, ContainerDraft { plan, .. }) in containers.iter().enumerate() {
-        // Names and ports that are not known may well differ.
+        // Unknown names and ports may differ.
         if !plan.name.is_empty() && !names.insert(&plan.name) {
-            let message = format!("`{}` is the name of another container already", plan.name);
+            let message = format!("`{}` is already the name of another container", plan.name);
             diagnostics.add(format!("{path}[{index}].Name"), message);
         }
         let numbers = plan.ports.iter().map(|port| port.mapping.container_port);
         for number in numbers.filter(|number| *number > 0) {
             if let Some(owner) = ports.insert(number, &plan.name) {
-                let message = format!("{number} is a port of container {owner} already");
+                let message = format!("{number} is already a port of container {owner}");
                 diagnostics.add(format!("{path}[{index}].PortMappings"), message);
             }
         }

@@ -1,4 +1,4 @@
-//! What a template asks for, and what is said about templates that ask for too much.
+//! Plans of templates, and the errors of templates that cannot be run.
 
 mod app_mesh;
 mod arbitrary_templates;
@@ -104,7 +104,7 @@ fn a_template_becomes_services_containers_and_endpoints() {
 }
 
 #[test]
-fn containers_are_put_in_the_order_of_their_dependencies() {
+fn containers_are_sorted_by_their_dependencies() {
     let mut containers = containers();
     let after = |name: &str, other: &str| json!({"Name": name, "Image": "demo", "DependsOn": [{"ContainerName": other, "Condition": "START"}]});
     let list = containers.as_array_mut().expect("a list");
@@ -120,7 +120,7 @@ fn containers_are_put_in_the_order_of_their_dependencies() {
 }
 
 #[test]
-fn dependencies_that_cannot_be_met_are_refused() {
+fn unmet_dependencies_are_rejected() {
     let containers = json!([
         {"Name": "a", "Image": "demo", "DependsOn": [{"ContainerName": "b", "Condition": "HEALTHY"}]},
         {"Name": "b", "Image": "demo", "DependsOn": [
@@ -136,16 +136,16 @@ fn dependencies_that_cannot_be_met_are_refused() {
         plan(&containers, &service).unwrap_err(),
         format!(
             "{path}[1].DependsOn[2].Condition: is `READY`; allowed are START, COMPLETE, SUCCESS and HEALTHY\n\
-             {path}[0].DependsOn[0]: waits for `b` to be HEALTHY, but it has no HealthCheck\n\
-             {path}[1].DependsOn[0]: waits for `a` to end, but it is essential: the whole task would end with it\n\
-             {path}[1].DependsOn[1]: `c` is no container of this task definition\n\
-             {path}: the containers a, b wait for each other"
+             {path}[0].DependsOn[0]: waits for `b` to be HEALTHY, but `b` has no HealthCheck\n\
+             {path}[1].DependsOn[0]: waits for `a` to end, but `a` is essential and ends the whole task\n\
+             {path}[1].DependsOn[1]: `c` is not a container of this task definition\n\
+             {path}: has a dependency cycle: a, b"
         )
     );
 }
 
 #[test]
-fn everything_wrong_is_said_at_once() {
+fn all_errors_are_reported_at_once() {
     let mut containers = containers();
     containers[0]["Image"] = json!("other");
     containers[0]["PortMappings"] = json!([
@@ -159,9 +159,9 @@ fn everything_wrong_is_said_at_once() {
     assert_eq!(
         plan(&containers, &service).unwrap_err(),
         format!(
-            "{container}.Image: what `other` runs is not known here (known are demo); say it with --image 'other=COMMAND'\n\
+            "{container}.Image: is `other`, which has no local command; known images: demo; set one with --image 'other=COMMAND'\n\
              {container}.PortMappings[0].ContainerPort: is 0; allowed is 1 to 65535\n\
-             {container}.PortMappings[2].Protocol: only tcp can be run here\n\
+             {container}.PortMappings[2].Protocol: is not supported locally; allowed is tcp\n\
              {container}.PortMappings[2].AppProtocol: is `http3`; allowed are http, http2 and grpc\n\
              Resources.Blue.Properties.ServiceConnectConfiguration.Services[0].PortName: \
              `grpc` is no port of service `demo-Blue`: its port mappings are named `http`, `web`"
@@ -170,14 +170,14 @@ fn everything_wrong_is_said_at_once() {
     service["Cluster"] = json!("elsewhere");
     let diagnostics = plan(&containers, &service).unwrap_err();
     assert!(
-        diagnostics.starts_with("Resources.Blue.Properties.Cluster: `elsewhere` is no cluster of this template\n"),
+        diagnostics.starts_with("Resources.Blue.Properties.Cluster: `elsewhere` is not a cluster of this template\n"),
         "{diagnostics}"
     );
     assert!(diagnostics.contains("ContainerDefinitions[0].Image"), "{diagnostics}");
 }
 
 #[test]
-fn resources_that_cannot_be_run_are_named() {
+fn unsupported_resources_are_rejected() {
     let mut template = template(json!({ "ContainerDefinitions": containers() }), service());
     for (id, kind) in [("Set", "AWS::ECS::TaskSet"), ("Bucket", "AWS::S3::Bucket")] {
         let resource = mesh_infra::Resource::new(kind, json!({}));
@@ -185,7 +185,7 @@ fn resources_that_cannot_be_run_are_named() {
     }
     assert_eq!(
         read(&template, &images()).unwrap_err(),
-        "Resources.Set.Type: `AWS::ECS::TaskSet` cannot be run here; what can is AWS::ECS::Cluster, AWS::ECS::Service, \
+        "Resources.Set.Type: `AWS::ECS::TaskSet` is not supported locally; supported are AWS::ECS::Cluster, AWS::ECS::Service, \
          AWS::ECS::TaskDefinition"
     );
     template.resources.shift_remove("Set");
@@ -197,7 +197,7 @@ fn resources_that_cannot_be_run_are_named() {
 }
 
 #[test]
-fn health_checks_are_commands_or_lines_for_a_shell() {
+fn health_checks_are_commands_or_shell_lines() {
     let mut containers = containers();
     for (command, expected) in [
         (json!(["CMD-SHELL", "exit 0"]), Some(vec!["sh", "-c", "exit 0"])),
@@ -212,7 +212,7 @@ fn health_checks_are_commands_or_lines_for_a_shell() {
     containers[0]["HealthCheck"] = json!({"Command": ["demo", "health"]});
     let diagnostic = plan(&containers, &service()).unwrap_err();
     assert!(
-        diagnostic.ends_with("Command: must begin with CMD and have a program, or be CMD-SHELL and one line"),
+        diagnostic.ends_with("Command: is not a valid command; expected CMD and a program, or CMD-SHELL and one line"),
         "{diagnostic}"
     );
 }
@@ -234,6 +234,6 @@ fn namespaces_are_found_by_name_id_and_arn() {
     assert_eq!(
         namespace(json!("other")).unwrap_err(),
         "Resources.Blue.Properties.ServiceConnectConfiguration.Namespace: \
-         `other` is no namespace of this template, which has: sc"
+         `other` is not a namespace of this template; known: sc"
     );
 }

@@ -1,4 +1,4 @@
-//! What went wrong with a part of a task, and the last it printed.
+//! Failures of a task's parts, with the end of their logs.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 
 use super::log::{Log, LogTail};
 
-/// What went wrong. `Display` is a sentence without a full stop; below it is the end of the log, if there is one.
+/// A failure of a task. `Display` is a sentence without a full stop, followed by the end of the log, if any.
 #[derive(Debug, Clone)]
 pub(crate) struct TaskFailure {
     pub(crate) what: String,
@@ -24,7 +24,7 @@ impl fmt::Display for TaskFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         match &self.log {
-            Some(log) => write!(f, "; the end of its log:\n{log}"),
+            Some(log) => write!(f, "; last log lines:\n{log}"),
             None => Ok(()),
         }
     }
@@ -35,17 +35,17 @@ impl fmt::Display for TaskFailure {
 pub(crate) struct ProcessExit {
     /// Exit code 0.
     pub(crate) success: bool,
-    /// How it reads after the name of what ended.
-    pub(crate) how: String,
-    /// Whether it was killed outright. It had no chance to print why, and its last lines would mislead.
+    /// Predicate of a sentence about the process, such as `ended with exit code 1`.
+    pub(crate) description: String,
+    /// Whether it was killed by SIGKILL. Its last log lines do not explain that, and would mislead.
     killed: bool,
 }
 
 impl ProcessExit {
     pub(crate) fn new(status: io::Result<ExitStatus>) -> Self {
         let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
-        let how = match &status {
-            Err(error) => format!("was lost: {error}"),
+        let description = match &status {
+            Err(error) => format!("could not be waited for: {error}"),
             Ok(status) => match (status.code(), signal) {
                 (Some(code), _) => format!("ended with exit code {code}"),
                 (None, Some(signal)) => format!("was killed ({})", signal_name(signal)),
@@ -54,18 +54,18 @@ impl ProcessExit {
         };
         Self {
             success: status.is_ok_and(|status| status.success()),
-            how,
+            description,
             killed: signal == Some(9),
         }
     }
 
-    /// The end of the log, if it can tell anything about this ending.
-    pub(crate) fn told(&self, log: &Log) -> Option<LogTail> {
-        if self.killed { None } else { log.end() }
+    /// The end of the log, if it may explain this exit.
+    pub(crate) fn log_tail(&self, log: &Log) -> Option<LogTail> {
+        if self.killed { None } else { log.tail() }
     }
 }
 
-/// The signals that end processes in practice and whose numbers are the same everywhere.
+/// Signals that end processes in practice and have the same number on all platforms.
 fn signal_name(signal: i32) -> String {
     let name = match signal {
         1 => "SIGHUP",

@@ -1,7 +1,6 @@
-//! The file that takes what a program prints, and the end of it that is worth showing.
+//! Log files of programs, and their last lines for error messages.
 //!
-//! A slot's programs write to the same files from life to life. What is shown of a failure is only what was
-//! printed in the life that failed.
+//! Restarted programs of a task slot append to the same files. Failures show only lines of the run that failed.
 
 use std::fmt;
 use std::fs::File;
@@ -9,14 +8,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Enough to see what happened; whoever needs more has the file.
+/// Enough to see the cause; the file has the rest.
 const LINES: usize = 20;
-/// How much of a file is looked at for them. A log may have grown for days.
+/// How much of a file is read for them. A log may have grown for days.
 const BYTES: u64 = 64 * 1024;
-/// What stands between two lives in a file.
-const NEXT_LIFE: &str = "--- started again ---";
+/// Separates two runs in a file.
+const RESTART_MARK: &str = "--- started again ---";
 
-/// One life's part of a log file. Clones are the same part.
+/// The part of a log file written by one run. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     path: PathBuf,
@@ -24,20 +23,20 @@ pub(crate) struct Log {
     end: Arc<OnceLock<u64>>,
 }
 
-/// The last lines of a life. `Display` is the lines, indented, without a line break after the last.
+/// The last lines of a run. `Display` prints them indented, without a trailing line break.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogTail {
     lines: Vec<String>,
-    /// The file with all of them.
+    /// The complete file.
     pub(crate) path: PathBuf,
 }
 
 impl Log {
-    /// Begins a new life in the file at `path`, and gives the file to be written to.
+    /// Starts a new run in the file at `path`, and returns the file for its output.
     pub(crate) fn open(path: &Path) -> io::Result<(Self, File)> {
         let mut file = File::options().create(true).append(true).open(path)?;
         if file.metadata()?.len() > 0 {
-            writeln!(file, "{NEXT_LIFE}")?;
+            writeln!(file, "{RESTART_MARK}")?;
         }
         let log = Self {
             path: path.to_owned(),
@@ -47,16 +46,16 @@ impl Log {
         Ok((log, file))
     }
 
-    /// Leaves out of [`Log::end`] what is written from now on.
+    /// Excludes later output from [`Log::tail`].
     pub(crate) fn close(&self) {
         if let Ok(file) = self.path.metadata() {
-            // Whoever closed it first has decided.
+            // The first call wins.
             let _closed = self.end.set(file.len());
         }
     }
 
-    /// The last lines, or `None` if nothing was printed or the file cannot be read.
-    pub(crate) fn end(&self) -> Option<LogTail> {
+    /// The last lines, or `None` if the run printed nothing or the file cannot be read.
+    pub(crate) fn tail(&self) -> Option<LogTail> {
         let mut file = File::open(&self.path).ok()?;
         let written = file.metadata().ok()?.len();
         let end = self.end.get().map_or(written, |end| written.min(*end));
@@ -67,7 +66,7 @@ impl Log {
         let text = String::from_utf8_lossy(&bytes);
         let mut lines: Vec<&str> = text.lines().collect();
         if from > self.start && lines.len() > 1 {
-            // It may have begun in the middle.
+            // The first line may be incomplete.
             lines.remove(0);
         }
         if lines.is_empty() {
@@ -98,30 +97,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_end_of_this_life_is_shown() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("app.log");
+    fn only_the_tail_of_the_last_run_is_shown() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("app.log");
         let (log, mut file) = Log::open(&path).expect("it can be written to");
-        assert_eq!(log.end(), None);
-        writeln!(file, "the first life").expect("written");
+        assert_eq!(log.tail(), None);
+        writeln!(file, "the first run").expect("written");
         assert_eq!(
-            log.end().map(|end| end.to_string()).as_deref(),
-            Some("    the first life")
+            log.tail().map(|tail| tail.to_string()).as_deref(),
+            Some("    the first run")
         );
 
         let (log, mut file) = Log::open(&path).expect("it can be written to");
-        assert_eq!(log.end(), None);
+        assert_eq!(log.tail(), None);
         for line in 0..30_000 {
             writeln!(file, "line {line}").expect("written");
         }
         log.close();
         writeln!(file, "too late").expect("written");
-        let end = log.end().expect("it has lines");
+        let end = log.tail().expect("it has lines");
         assert_eq!(end.lines.len(), LINES);
         assert_eq!(end.lines.first().map(String::as_str), Some("line 29980"));
         assert_eq!(end.lines.last().map(String::as_str), Some("line 29999"));
 
         let text = std::fs::read_to_string(&path).expect("it is there");
-        assert!(text.starts_with(&format!("the first life\n{NEXT_LIFE}\nline 0\n")));
+        assert!(text.starts_with(&format!("the first run\n{RESTART_MARK}\nline 0\n")));
     }
 }

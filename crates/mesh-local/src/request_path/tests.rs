@@ -8,14 +8,14 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-fn addresses(folder: &Path, task: &str, ports: (u16, u16, u16), lines: &[(&str, u16)]) -> (String, TaskAddresses) {
-    let access_log = folder.join(task.replace('/', "-"));
+fn addresses(dir: &Path, task: &str, ports: (u16, u16, u16), lines: &[(&str, u16)]) -> (String, TaskAddresses) {
+    let access_log = dir.join(task.replace('/', "-"));
     let lines = lines.iter().map(|(route, upstream)| {
         format!(
             r#"{{"route":"{route}","traceparent":"00-{TRACE}-b7ad6b7169203331-01","upstream":"127.0.0.1:{upstream}","status":200,"flags":"-","milliseconds":3}}"#
         ) + "\n"
     });
-    std::fs::write(&access_log, lines.collect::<String>()).expect("a folder");
+    std::fs::write(&access_log, lines.collect::<String>()).expect("a directory");
     let (ingress, egress, app) = ports;
     let addresses = TaskAddresses {
         access_log,
@@ -29,8 +29,8 @@ fn addresses(folder: &Path, task: &str, ports: (u16, u16, u16), lines: &[(&str, 
 
 #[tokio::test]
 async fn a_gateway_is_one_hop_and_applications_follow_their_envoys() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let task = |task, ports, lines: &[(&str, u16)]| addresses(folder.path(), task, ports, lines);
+    let dir = tempfile::tempdir().expect("a directory");
+    let task = |task, ports, lines: &[(&str, u16)]| addresses(dir.path(), task, ports, lines);
     let index = AddressIndex {
         tasks: BTreeMap::from([
             // The inner entry comes first: the outer request ends after the inner one.

@@ -1,4 +1,4 @@
-//! The environment variables of a task's containers.
+//! Environment variables of a task's containers.
 
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
@@ -11,7 +11,7 @@ use crate::plan::ContainerPlan;
 use crate::traces;
 
 impl Slot {
-    /// The whole environment of one of its containers.
+    /// The complete environment of one of its containers.
     pub(crate) fn environment_of(&self, container: &ContainerPlan) -> Vec<(String, OsString)> {
         let mut variables = environment::inherited();
         if let Some(variable) = container.image.bind_variable() {
@@ -26,7 +26,7 @@ impl Slot {
         let given = container.environment.iter();
         variables.extend(given.map(|(name, value)| (name.clone(), value.into())));
         for port in &container.ports {
-            let address = self.places.app(port.mapping.container_port);
+            let address = self.addresses.app(port.mapping.container_port);
             if let (Some(variable), Some(address)) = (&port.variable, address) {
                 variables.push((variable.clone(), address.port().to_string().into()));
             }
@@ -35,17 +35,17 @@ impl Slot {
         variables
     }
 
-    /// How its containers learn of its Envoy, if they call others through it.
+    /// The variables of its sidecar, if its containers call others through it.
     fn variables_of_sidecar(&self) -> Vec<(String, OsString)> {
         let variables = self.sidecar.as_ref().map_or_else(Vec::new, |sidecar| {
-            if self.is_intercepted() {
-                sidecar.variables_of_intercepted()
+            if self.is_transparent_proxy() {
+                sidecar.transparent_proxy_variables()
             } else {
-                sidecar.variables(&self.places)
+                sidecar.explicit_proxy_variables(&self.addresses)
             }
         });
         let admin = self.admin_socket().display().to_string();
-        // A colon ends the socket's path in there.
+        // A colon would end the socket's path in the URL.
         let ready = (!variables.is_empty() && !admin.contains(':'))
             .then(|| (READY.to_owned(), format!("http://unix:{admin}:/ready")));
         let all = variables.into_iter().chain(ready);

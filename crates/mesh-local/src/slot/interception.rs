@@ -1,4 +1,4 @@
-//! Where the Envoy of a task with a network of its own listens, and which connections are led to it.
+//! Envoy listeners and traffic interception of a task in a network namespace.
 
 use std::collections::BTreeMap;
 
@@ -9,40 +9,40 @@ use mesh_model::namespace::Namespace;
 use crate::network::{BRIDGE, ENVOY, IptablesRules, ServiceConnectRedirects, User};
 use crate::plan::{Interception, Membership, MeshNode, ServicePlan};
 
-/// Where Service Connect's Envoys listen here. ECS picks ports from 32768 on, and the kernel gives a task's own calls
-/// ports from there, too: Envoy has its own before any of them is made.
+/// Service Connect's Envoy listeners. ECS picks ports from 32768, which are also ephemeral ports; Envoy binds its own
+/// before the task makes any call.
 const CONNECT_EGRESS: u16 = 33000;
 const CONNECT_INGRESS: u16 = 34000;
 
-/// Where one Envoy listens, and which connections are led to it.
+/// Listeners and interception rules of one Envoy.
 #[derive(Debug)]
 pub(super) struct InterceptionSetup {
-    /// The ports of its listeners, by the names that the control plane knows.
+    /// The ports of its listeners, by listener key.
     pub(super) listeners: BTreeMap<String, u16>,
-    /// The ports at which others call, by port name.
+    /// The ports that other tasks call, by port name.
     pub(super) ingress: BTreeMap<String, u16>,
-    /// Whether the task's own calls are led to it, rather than made to it.
-    pub(super) is_intercepted: bool,
-    /// The mesh whose virtual services the task calls, if it is a virtual node of one.
+    /// Whether the task's own calls are intercepted, rather than sent to Envoy explicitly.
+    pub(super) is_transparent_proxy: bool,
+    /// The mesh whose virtual services the task calls, if it is a virtual node.
     pub(super) mesh: Option<String>,
     pub(super) rules: IptablesRules,
-    /// Whom it runs as.
+    /// Envoy's user.
     pub(super) user: User,
 }
 
 impl InterceptionSetup {
-    /// That of a service's tasks, if they have an Envoy. `namespace` is the one they take part in.
+    /// The setup of a service's tasks, if they have an Envoy. `namespace` is their Service Connect namespace.
     pub(super) fn of(plan: &ServicePlan, namespace: Option<&Namespace>) -> Option<Self> {
         match &plan.membership {
-            Membership::Mesh(member) => Some(Self::of_member(member)),
+            Membership::Mesh(node) => Some(Self::of_mesh_node(node)),
             Membership::Namespace(_) => namespace.map(|namespace| Self::of_service(&plan.name, namespace)),
             Membership::None => None,
         }
     }
 
-    /// In Service Connect: what goes to an endpoint's address, and what comes to the ports that are offered.
+    /// Service Connect: intercepts calls to endpoint addresses, and inbound connections to the service's ports.
     fn of_service(service: &str, namespace: &Namespace) -> Self {
-        // Two endpoints may stand for one port. It has one listener.
+        // Two endpoints may share a container port, which has a single listener.
         let offered = namespace.services_of(service);
         let ingress: BTreeMap<String, u16> = offered
             .map(|endpoint| (endpoint.port_name.clone(), endpoint.container_port))
@@ -59,7 +59,7 @@ impl InterceptionSetup {
         let listeners = listening.iter().map(|(name, _, port)| (ingress_listener(name), *port));
         Self {
             listeners: listeners.chain([(egress_listener(), CONNECT_EGRESS)]).collect(),
-            is_intercepted: true,
+            is_transparent_proxy: true,
             mesh: None,
             rules: rules.rules(),
             user: ENVOY,
@@ -67,25 +67,25 @@ impl InterceptionSetup {
         }
     }
 
-    /// In a mesh of App Mesh: everything, if it is a virtual node; and nothing, if it is a virtual gateway, which
-    /// listens where it is called.
-    fn of_member(member: &MeshNode) -> Self {
-        let ports = || member.listeners.keys().copied();
+    /// App Mesh: intercepts all traffic of a virtual node, and none of a virtual gateway, whose listeners have the
+    /// called ports.
+    fn of_mesh_node(node: &MeshNode) -> Self {
+        let ports = || node.listeners.keys().copied();
         let ingress = ports().map(|port| (port.to_string(), port)).collect();
-        if member.path.kind == Kind::VirtualGateway {
+        if node.path.kind == Kind::VirtualGateway {
             let listeners = ports().map(|port| (ingress_listener(&port.to_string()), port));
             return Self {
                 listeners: listeners.chain([(egress_listener(), EGRESS_PORT)]).collect(),
                 ingress,
-                is_intercepted: false,
+                is_transparent_proxy: false,
                 mesh: None,
                 rules: IptablesRules::default(),
                 user: ENVOY,
             };
         }
-        let usual = || Interception::usual(ports());
-        let mut interception = member.interception.clone().unwrap_or_else(usual);
-        // What the runner itself has for applications is no member of the mesh, which would drop the calls.
+        let defaults = || Interception::app_mesh_defaults(ports());
+        let mut interception = node.interception.clone().unwrap_or_else(defaults);
+        // The runner's own servers are outside the mesh, which would drop these calls.
         interception.ignored_ips.push(BRIDGE.into());
         let incoming = interception
             .ingress_port
@@ -96,8 +96,8 @@ impl InterceptionSetup {
                 .chain([(egress_listener(), interception.egress_port)])
                 .collect(),
             ingress,
-            is_intercepted: true,
-            mesh: Some(member.path.mesh.clone()),
+            is_transparent_proxy: true,
+            mesh: Some(node.path.mesh.clone()),
             rules: IptablesRules::app_mesh(&interception),
             user: User {
                 id: interception.ignored_uid.unwrap_or(ENVOY.id),

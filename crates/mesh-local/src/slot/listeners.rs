@@ -1,10 +1,10 @@
-//! Where the parts of a task listen. Decided here and nowhere else: everybody else asks.
+//! Listening addresses of a task's Envoy and applications. The only place that decides them.
 //!
-//! | | tasks share an address | a task has its own |
+//! | | shared network | network namespace |
 //! |---|---|---|
-//! | Envoy's listeners | a reserved port each | ports that are the same in every task |
+//! | Envoy's listeners | a reserved port each | the same ports in every task |
 //! | applications | a reserved port each | their container ports |
-//! | where others call | Envoy's listeners | the ports they would call on AWS; the rules lead them to Envoy |
+//! | called by other tasks | Envoy's listeners | the ports as on AWS, redirected to Envoy by iptables |
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,25 +19,25 @@ use crate::ports::ReservedPort;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// Where the parts of one task listen.
+/// The listening addresses of one task.
 #[derive(Debug)]
 pub(super) struct ListenAddresses {
-    /// Under which address others find the task.
+    /// The task's address, as seen by other tasks.
     pub(super) address: IpAddr,
-    /// The ports of its Envoy's listeners, by the names that the control plane knows.
+    /// The ports of its Envoy's listeners, by listener key.
     listeners: BTreeMap<String, u16>,
-    /// The ports at which others call it, by port name.
+    /// The ports that other tasks call, by port name.
     ingress: BTreeMap<String, u16>,
-    /// Where its applications listen, by container port.
+    /// The listening ports of its applications, by container port.
     apps: BTreeMap<u16, u16>,
     held: Vec<ReservedPort>,
 }
 
 impl ListenAddresses {
-    /// Reserves a port of 127.0.0.1 for each listener and each application. A stub listens once, whatever the number of
-    /// its ports.
+    /// Reserves a port of 127.0.0.1 for each listener and each application. A stub has a single port for all its
+    /// container ports.
     pub(super) fn on_loopback(sidecar: Option<&Sidecar>, containers: &[ContainerPlan]) -> io::Result<Self> {
-        let mut places = Self {
+        let mut addresses = Self {
             address: LOOPBACK,
             listeners: BTreeMap::new(),
             ingress: BTreeMap::new(),
@@ -45,12 +45,12 @@ impl ListenAddresses {
             held: Vec::new(),
         };
         for listener in sidecar.into_iter().flat_map(Sidecar::listeners) {
-            let port = places.reserve()?;
-            places.listeners.insert(listener, port);
+            let port = addresses.reserve()?;
+            addresses.listeners.insert(listener, port);
         }
         for name in sidecar.into_iter().flat_map(|sidecar| sidecar.ingress.keys()) {
-            if let Some(port) = places.listeners.get(&ingress_listener(name)) {
-                places.ingress.insert(name.clone(), *port);
+            if let Some(port) = addresses.listeners.get(&ingress_listener(name)) {
+                addresses.ingress.insert(name.clone(), *port);
             }
         }
         for container in containers {
@@ -58,24 +58,24 @@ impl ListenAddresses {
             for port in &container.ports {
                 let at = match first.filter(|_| container.is_stub) {
                     Some(at) => at,
-                    None => places.reserve()?,
+                    None => addresses.reserve()?,
                 };
                 first = Some(at);
-                places.apps.insert(port.mapping.container_port, at);
+                addresses.apps.insert(port.mapping.container_port, at);
             }
         }
-        Ok(places)
+        Ok(addresses)
     }
 
-    /// In a network of the task's own: nobody else is there, so that all may listen where they like to.
-    pub(super) fn at(address: IpAddr, redirection: Option<InterceptionSetup>, containers: &[ContainerPlan]) -> Self {
+    /// In a network namespace: all ports are free.
+    pub(super) fn at(address: IpAddr, interception: Option<InterceptionSetup>, containers: &[ContainerPlan]) -> Self {
         let mut apps = BTreeMap::new();
         for container in containers {
             let ports = container.ports.iter().map(|port| port.mapping.container_port);
             let first = ports.clone().next().filter(|_| container.is_stub);
             apps.extend(ports.map(|port| (port, first.unwrap_or(port))));
         }
-        let (listeners, ingress) = redirection.map_or_else(Default::default, |it| (it.listeners, it.ingress));
+        let (listeners, ingress) = interception.map_or_else(Default::default, |it| (it.listeners, it.ingress));
         Self {
             address,
             listeners,
@@ -92,7 +92,7 @@ impl ListenAddresses {
         Ok(number)
     }
 
-    /// Where the task itself reaches a listener of its Envoy.
+    /// An Envoy listener, as seen inside the task.
     pub(super) fn listener(&self, name: &str) -> Option<SocketAddr> {
         Some((LOOPBACK, *self.listeners.get(name)?).into())
     }
@@ -101,17 +101,17 @@ impl ListenAddresses {
         &self.listeners
     }
 
-    /// Where others call its Envoy for the port of this name.
+    /// Envoy's ingress for the port of this name, as seen by other tasks.
     pub(super) fn ingress(&self, port_name: &str) -> Option<SocketAddr> {
         Some((self.address, *self.ingress.get(port_name)?).into())
     }
 
-    /// Where the task itself reaches the application behind a container port.
+    /// The application behind a container port, as seen inside the task.
     pub(super) fn app(&self, container_port: u16) -> Option<SocketAddr> {
         Some((LOOPBACK, *self.apps.get(&container_port)?).into())
     }
 
-    /// The ports at which the applications listen, by container port.
+    /// The listening ports of the applications, by container port.
     pub(super) fn apps(&self) -> &BTreeMap<u16, u16> {
         &self.apps
     }

@@ -1,5 +1,5 @@
-//! A task's network of its own, as far as it is the same in all lives of the task: its address, its names, and the
-//! rules by which connections come to its Envoy.
+//! The network namespace of a task slot, as far as it is constant across restarts: address, host names, and iptables
+//! rules.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -13,56 +13,56 @@ use crate::network::{
 };
 use crate::process::ProcessExit;
 
-/// A task's network of its own.
+/// The network namespace of a task slot.
 #[derive(Debug)]
 pub(crate) struct SlotNetns {
     address: AddressLease,
-    /// Whether its applications' calls are led to its Envoy, rather than made to it.
-    pub(super) is_intercepted: bool,
+    /// Whether its applications' calls are intercepted, rather than sent to Envoy explicitly.
+    pub(super) is_transparent_proxy: bool,
     rules: IptablesRules,
-    /// What its `/etc/hosts` has beside itself.
+    /// Additional entries of its `/etc/hosts`.
     pub(super) hosts: Vec<(Ipv4Addr, String)>,
-    /// Its Envoy's folder and whom it runs as, if it has an Envoy.
+    /// The directory and user of its Envoy, if it has one.
     envoy: Option<(EnvoyDir, User)>,
-    /// The process that holds it in this life; 0 between two lives.
-    holder: AtomicU32,
+    /// The init process of the current run; 0 between two runs.
+    init_pid: AtomicU32,
 }
 
-/// The network of one life of a task. It goes when this is dropped and the last process in it has ended.
+/// The namespace of one task run. It ends when this is dropped and its last process has ended.
 #[derive(Debug)]
 pub(crate) struct EnteredNetns<'a> {
     network: &'a SlotNetns,
     pid: u32,
-    /// `None` once it was told to leave.
-    holder: Option<NetnsHandle>,
+    /// `None` once it was left.
+    handle: Option<NetnsHandle>,
 }
 
 impl SlotNetns {
-    /// Takes an address for it, and makes the folder of its Envoy.
+    /// Allocates its address, and creates the directory of its Envoy.
     ///
     /// # Errors
     ///
-    /// If no address is left, or Envoy cannot have its folder.
+    /// If no address is left, or the directory cannot be created.
     pub(super) fn new(
         mesh: &MeshNetwork,
-        redirection: Option<&InterceptionSetup>,
+        interception: Option<&InterceptionSetup>,
         hosts: Vec<(Ipv4Addr, String)>,
-        folder: PathBuf,
+        dir: PathBuf,
     ) -> io::Result<Self> {
-        let address = mesh.address().map_err(io::Error::other)?;
-        if let Some(mesh_name) = redirection.and_then(|redirection| redirection.mesh.as_ref()) {
-            mesh.names().set_caller(address.address(), mesh_name);
+        let address = mesh.allocate_address().map_err(io::Error::other)?;
+        if let Some(mesh_name) = interception.and_then(|interception| interception.mesh.as_ref()) {
+            mesh.names().set_client(address.address(), mesh_name);
         }
         Ok(Self {
             address,
-            is_intercepted: redirection.is_some_and(|redirection| redirection.is_intercepted),
-            rules: redirection.map_or_else(IptablesRules::default, |redirection| redirection.rules.clone()),
+            is_transparent_proxy: interception.is_some_and(|interception| interception.is_transparent_proxy),
+            rules: interception.map_or_else(IptablesRules::default, |interception| interception.rules.clone()),
             hosts,
-            envoy: match redirection {
-                Some(redirection) => Some((EnvoyDir::create(folder, redirection.user)?, redirection.user)),
+            envoy: match interception {
+                Some(interception) => Some((EnvoyDir::create(dir, interception.user)?, interception.user)),
                 None => None,
             },
-            holder: AtomicU32::new(0),
+            init_pid: AtomicU32::new(0),
         })
     }
 
@@ -70,22 +70,22 @@ impl SlotNetns {
         self.address.address()
     }
 
-    /// Makes the network anew, with files in `folder`. `executable` is the machine's Envoy.
+    /// Creates the namespace, with files in `dir`. `executable` is the machine's Envoy.
     ///
     /// # Errors
     ///
-    /// If the machine refuses; the error says what it refused.
+    /// If the namespace cannot be created.
     pub(crate) async fn enter(
         &self,
         bridge: u32,
-        folder: &Path,
+        dir: &Path,
         executable: &Path,
         launcher: &Launcher,
     ) -> io::Result<EnteredNetns<'_>> {
         let address = self.address.address();
-        let mut mounts = write_files(folder, address, &self.hosts)?;
-        if let Some((own, _)) = &self.envoy {
-            mounts.extend(own.mounts(executable, folder)?);
+        let mut mounts = write_files(dir, address, &self.hosts)?;
+        if let Some((envoy_dir, _)) = &self.envoy {
+            mounts.extend(envoy_dir.mounts(executable, dir)?);
         }
         let setup = TaskNetnsSetup {
             bridge,
@@ -93,50 +93,50 @@ impl SlotNetns {
             rules: self.rules.to_restore(),
             mounts,
         };
-        let holder = NetnsHandle::of_task(setup, launcher).await?;
-        self.holder.store(holder.pid(), Ordering::Relaxed);
+        let handle = NetnsHandle::of_task(setup, launcher).await?;
+        self.init_pid.store(handle.pid(), Ordering::Relaxed);
         Ok(EnteredNetns {
             network: self,
-            pid: holder.pid(),
-            holder: Some(holder),
+            pid: handle.pid(),
+            handle: Some(handle),
         })
     }
 
-    /// The process that holds it, while the task lives.
-    pub(crate) fn holder(&self) -> Option<u32> {
-        Some(self.holder.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    /// Its init process, while the task runs.
+    pub(crate) fn init_pid(&self) -> Option<u32> {
+        Some(self.init_pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
     }
 
-    /// Its Envoy's folder and whom it runs as, if it has an Envoy.
+    /// The directory and user of its Envoy, if it has one.
     pub(crate) fn envoy(&self) -> Option<(&EnvoyDir, User)> {
-        self.envoy.as_ref().map(|(folder, user)| (folder, *user))
+        self.envoy.as_ref().map(|(dir, user)| (dir, *user))
     }
 }
 
 impl EnteredNetns<'_> {
-    /// The process that holds it.
+    /// Its init process.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Waits until the holder has ended, although nobody asked it to, and says how. Cancelling this loses nothing.
+    /// Waits for an unexpected end of the init process. Cancelling this loses nothing.
     pub(crate) async fn lost(&self) -> ProcessExit {
-        match &self.holder {
-            Some(holder) => ProcessExit::new(holder.ended().await),
+        match &self.handle {
+            Some(handle) => ProcessExit::new(handle.ended().await),
             None => std::future::pending().await,
         }
     }
 
-    /// Takes the network away, so that the next life can have the same address, also from what still runs in it.
+    /// Removes the namespace, even if programs still run in it, so that the next run can use the same address.
     pub(crate) async fn leave(mut self) {
-        if let Some(holder) = self.holder.take() {
-            holder.end().await;
+        if let Some(handle) = self.handle.take() {
+            handle.end().await;
         }
     }
 }
 
 impl Drop for EnteredNetns<'_> {
     fn drop(&mut self) {
-        self.network.holder.store(0, Ordering::Relaxed);
+        self.network.init_pid.store(0, Ordering::Relaxed);
     }
 }

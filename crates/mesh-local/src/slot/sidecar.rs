@@ -1,4 +1,4 @@
-//! What a task has because its service belongs to a namespace or a mesh: an Envoy with certain listeners.
+//! The Envoy of a task, derived from its service's namespace or mesh.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,25 +14,25 @@ use super::ListenAddresses;
 use crate::evaluate::{ACCOUNT, REGION};
 use crate::plan::MeshNode;
 
-/// A task's Envoy, as far as it is the same in all lives of the task.
+/// A task's Envoy, as far as it is constant across restarts.
 #[derive(Debug)]
 pub(super) struct Sidecar {
-    /// The id by which it asks for its configuration.
+    /// Its node id.
     pub(super) node_id: String,
-    /// The names of the ports on which it takes requests, and whether they carry TCP and not HTTP.
+    /// Its ingress ports by name; true for TCP.
     pub(super) ingress: BTreeMap<String, bool>,
-    /// What it passes on TCP connections to, by name and port.
+    /// Its TCP upstreams, by name and port.
     tcp_egress: BTreeSet<(String, u16)>,
-    /// The names that its applications call through it. `None` if they do not.
+    /// The name suffixes that its applications call through it. `None` if they call nothing.
     suffixes: Option<MeshSuffixes>,
-    /// The socket of a secret discovery service beside it.
+    /// The Unix socket of its secret discovery service.
     pub(super) sds: Option<PathBuf>,
-    /// The address at which its applications listen, if the control plane is to be told.
+    /// The address of its applications, if it is sent to the control plane.
     pub(super) app_address: Option<IpAddr>,
 }
 
 impl Sidecar {
-    /// The Envoy of a service that takes part in Service Connect.
+    /// The Envoy of a Service Connect service.
     pub(super) fn of_service(service: &ServiceIdentity, namespace: &Namespace) -> Self {
         let offered = namespace.services_of(&service.service);
         let ingress = offered.map(|endpoint| (endpoint.port_name.clone(), !endpoint.protocol.is_http_family()));
@@ -54,22 +54,22 @@ impl Sidecar {
     }
 
     /// The Envoy of a virtual node or a virtual gateway.
-    pub(super) fn of_member(member: &MeshNode) -> Self {
-        let listeners = member.listeners.iter();
+    pub(super) fn of_mesh_node(node: &MeshNode) -> Self {
+        let listeners = node.listeners.iter();
         Self {
-            node_id: member.path.to_string(),
+            node_id: node.path.to_string(),
             ingress: listeners
                 .map(|(port, protocol)| (port.to_string(), *protocol == Protocol::Tcp))
                 .collect(),
-            tcp_egress: member.tcp_backends.clone(),
-            suffixes: member.suffixes.clone(),
-            sds: member.sds.clone(),
-            // A mesh that prefers IPv6 would make it `::1`, where nobody listens.
+            tcp_egress: node.tcp_backends.clone(),
+            suffixes: node.suffixes.clone(),
+            sds: node.sds.clone(),
+            // A mesh that prefers IPv6 would use `::1`, where no application listens.
             app_address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }
     }
 
-    /// The names of its listeners in explicit wiring.
+    /// The keys of its listeners in explicit-proxy mode.
     pub(super) fn listeners(&self) -> impl Iterator<Item = String> {
         let ingress = self.ingress.keys().map(|name| ingress_listener(name));
         std::iter::once(egress_listener())
@@ -82,15 +82,15 @@ impl Sidecar {
         !self.tcp_egress.is_empty()
     }
 
-    /// The names of the listeners behind which TCP is called in explicit wiring.
+    /// The keys of its TCP egress listeners in explicit-proxy mode.
     pub(super) fn tcp_egress_listeners(&self) -> impl Iterator<Item = String> {
         self.tcp_egress
             .iter()
             .map(|(name, port)| tcp_egress_listener(name, *port))
     }
 
-    /// How the services of the task learn of it where their calls are led to it.
-    pub(super) fn variables_of_intercepted(&self) -> Vec<(String, String)> {
+    /// The sidecar variables of the task's services in transparent-proxy mode.
+    pub(super) fn transparent_proxy_variables(&self) -> Vec<(String, String)> {
         let Some(suffixes) = &self.suffixes else {
             return Vec::new();
         };
@@ -103,9 +103,9 @@ impl Sidecar {
         ]
     }
 
-    /// How the services of the task learn of it in explicit wiring.
-    pub(super) fn variables(&self, places: &ListenAddresses) -> Vec<(String, String)> {
-        let (Some(suffixes), Some(egress)) = (&self.suffixes, places.listener(&egress_listener())) else {
+    /// The sidecar variables of the task's services in explicit-proxy mode.
+    pub(super) fn explicit_proxy_variables(&self, addresses: &ListenAddresses) -> Vec<(String, String)> {
+        let (Some(suffixes), Some(egress)) = (&self.suffixes, addresses.listener(&egress_listener())) else {
             return Vec::new();
         };
         let mut variables = vec![
@@ -113,7 +113,7 @@ impl Sidecar {
             (variables::SUFFIXES.to_owned(), suffixes.to_string()),
         ];
         let tcp = self.tcp_egress.iter().filter_map(|(name, port)| {
-            let address: SocketAddr = places.listener(&tcp_egress_listener(name, *port))?;
+            let address: SocketAddr = addresses.listener(&tcp_egress_listener(name, *port))?;
             Some(format!("{name}:{port}={address}"))
         });
         let tcp: Vec<String> = tcp.collect();

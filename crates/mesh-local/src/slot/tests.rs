@@ -1,4 +1,4 @@
-//! What the parts of a task are told of where they listen.
+//! Listeners, metadata and environment of task slots.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -31,7 +31,7 @@ fn slot(plan: &Plan, service: &str, state: &Path) -> (Slot, ServicePlan) {
 
 fn shared(state: &Path) -> SlotContext<'_> {
     SlotContext {
-        state,
+        run_dir: state,
         network: None,
         collector: ([127, 0, 0, 1], 4318).into(),
     }
@@ -44,28 +44,28 @@ fn images() -> Images {
 }
 
 #[test]
-fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
-    let state = tempfile::tempdir().expect("a folder");
+fn a_virtual_nodes_envoy_and_application_have_each_others_ports() {
+    let state = tempfile::tempdir().expect("a directory");
     let (slot, service) = slot(&plan(&images()), "blue", state.path());
     assert_eq!(slot.node_id(), Some("mesh/demo/virtualNode/blue"));
-    let wiring = slot.wiring().expect("an Envoy");
-    let listeners: Vec<&str> = wiring.listener_ports.keys().map(String::as_str).collect();
+    let metadata = slot.node_metadata().expect("an Envoy");
+    let listeners: Vec<&str> = metadata.listener_ports.keys().map(String::as_str).collect();
     assert_eq!(listeners, ["egress", "egress-store-6379", "ingress-8080"]);
-    assert_eq!(wiring.extension.app_address, Some(IpAddr::from([127, 0, 0, 1])));
-    assert_eq!(wiring.extension.app_ports.keys().collect::<Vec<_>>(), [&8080]);
+    assert_eq!(metadata.extension.app_address, Some(IpAddr::from([127, 0, 0, 1])));
+    assert_eq!(metadata.extension.app_ports.keys().collect::<Vec<_>>(), [&8080]);
     assert_eq!(
         slot.ingress("8080").map(|address| address.port()),
-        Some(wiring.listener_ports["ingress-8080"])
+        Some(metadata.listener_ports["ingress-8080"])
     );
-    let tcp = SocketAddr::from(([127, 0, 0, 1], wiring.listener_ports["egress-store-6379"]));
+    let tcp = SocketAddr::from(([127, 0, 0, 1], metadata.listener_ports["egress-store-6379"]));
     assert_eq!(slot.tcp_listeners(), BTreeSet::from([tcp.port()]));
 
     let variables: BTreeMap<String, OsString> = slot.environment_of(&service.containers[0]).into_iter().collect();
     let variable = |name: &str| variables[name].to_str().expect("a text").to_owned();
-    assert_eq!(variable("SERVER_PORT"), wiring.extension.app_ports[&8080].to_string());
+    assert_eq!(variable("SERVER_PORT"), metadata.extension.app_ports[&8080].to_string());
     assert_eq!(
         variable("MESHWRIGHT_EGRESS"),
-        format!("127.0.0.1:{}", wiring.listener_ports["egress"])
+        format!("127.0.0.1:{}", metadata.listener_ports["egress"])
     );
     assert_eq!(variable("MESHWRIGHT_SUFFIXES"), "demo.local,store");
     assert_eq!(variable("MESHWRIGHT_TCP_EGRESS"), format!("store:6379={tcp}"));
@@ -77,26 +77,29 @@ fn a_virtual_nodes_envoy_and_application_know_of_each_other() {
 }
 
 #[test]
-fn nobody_else_can_look_into_a_tasks_folder() {
-    let state = tempfile::tempdir().expect("a folder");
+fn a_tasks_directory_is_private() {
+    let state = tempfile::tempdir().expect("a directory");
     let (slot, _) = slot(&plan(&images()), "blue", state.path());
-    let mode = slot.directory.metadata().expect("it exists").permissions().mode();
+    let mode = slot.dir.metadata().expect("it exists").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]
-fn both_are_told_where_spans_are_wanted() {
-    let state = tempfile::tempdir().expect("a folder");
+fn envoy_and_containers_have_the_collectors_address() {
+    let state = tempfile::tempdir().expect("a directory");
     let (slot, service) = slot(&plan(&images()), "blue", state.path());
     let collector = shared(state.path()).collector;
-    assert_eq!(slot.wiring().expect("an Envoy").extension.collector, Some(collector));
+    assert_eq!(
+        slot.node_metadata().expect("an Envoy").extension.collector,
+        Some(collector)
+    );
     let mut container = service.containers[0].clone();
-    let told = |container: &ContainerPlan| {
+    let otel_variables = |container: &ContainerPlan| {
         let variables = slot.environment_of(container).into_iter();
         let spans: BTreeMap<String, OsString> = variables.filter(|(name, _)| name.starts_with("OTEL_")).collect();
         spans
     };
-    let variables = told(&container);
+    let variables = otel_variables(&container);
     assert_eq!(variables["OTEL_EXPORTER_OTLP_ENDPOINT"], *format!("http://{collector}"));
     assert_eq!(variables["OTEL_SERVICE_NAME"], "blue/1");
     let own = (
@@ -104,12 +107,12 @@ fn both_are_told_where_spans_are_wanted() {
         "http://elsewhere:4318".to_owned(),
     );
     container.environment.extend([own.clone()]);
-    assert_eq!(told(&container), BTreeMap::from([(own.0, own.1.into())]));
+    assert_eq!(otel_variables(&container), BTreeMap::from([(own.0, own.1.into())]));
 }
 
 #[test]
-fn where_calls_are_redirected_those_to_the_runner_are_not() {
-    let state = tempfile::tempdir().expect("a folder");
+fn calls_to_the_runner_are_not_intercepted() {
+    let state = tempfile::tempdir().expect("a directory");
     let (_, service) = slot(&plan(&images()), "blue", state.path());
     let rules = InterceptionSetup::of(&service, None)
         .expect("an Envoy")
@@ -120,23 +123,23 @@ fn where_calls_are_redirected_those_to_the_runner_are_not() {
 }
 
 #[test]
-fn a_virtual_gateway_calls_itself() {
-    let state = tempfile::tempdir().expect("a folder");
+fn a_virtual_gateway_has_an_egress_listener_for_itself() {
+    let state = tempfile::tempdir().expect("a directory");
     let (slot, _) = slot(&plan(&images()), "gateway", state.path());
     assert_eq!(slot.node_id(), Some("mesh/demo/virtualGateway/door"));
-    let wiring = slot.wiring().expect("an Envoy");
-    let listeners: Vec<&str> = wiring.listener_ports.keys().map(String::as_str).collect();
+    let metadata = slot.node_metadata().expect("an Envoy");
+    let listeners: Vec<&str> = metadata.listener_ports.keys().map(String::as_str).collect();
     assert_eq!(listeners, ["egress", "ingress-9080"]);
     assert_eq!(
         slot.egress().map(|address| address.port()),
-        Some(wiring.listener_ports["egress"])
+        Some(metadata.listener_ports["egress"])
     );
     assert_eq!(slot.apps().count(), 0);
 }
 
 #[test]
-fn a_stub_takes_the_calls_to_all_ports_of_its_container() {
-    let state = tempfile::tempdir().expect("a folder");
+fn a_stub_has_one_port_for_all_container_ports() {
+    let state = tempfile::tempdir().expect("a directory");
     let stubbed = Images::default().with_stub(Image::new(["stub"]), "STUB_PORT");
     let (_, mut service) = slot(&plan(&stubbed), "blue", state.path());
     let mut second = service.containers[0].ports[0].clone();
@@ -151,9 +154,9 @@ fn a_stub_takes_the_calls_to_all_ports_of_its_container() {
 
 #[test]
 fn a_task_without_a_mesh_has_no_envoy() {
-    let state = tempfile::tempdir().expect("a folder");
+    let state = tempfile::tempdir().expect("a directory");
     let (slot, service) = slot(&plan(&images()), "batch", state.path());
-    assert!(slot.wiring().is_none() && slot.node_id().is_none() && !slot.is_in_mesh());
+    assert!(slot.node_metadata().is_none() && slot.node_id().is_none() && !slot.is_in_mesh());
     let variables = slot.environment_of(&service.containers[0]);
     assert!(
         variables.iter().all(|(name, _)| !name.starts_with("MESHWRIGHT_")),

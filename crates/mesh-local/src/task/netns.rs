@@ -1,15 +1,15 @@
-//! Where one life of a task takes place: on the machine as it is, or in a network made for it.
+//! The network of one task run: the machine's, or a namespace created for it.
 
 use std::path::Path;
 
-use super::TaskContext;
+use super::context::TaskContext;
 use crate::envoy::Files;
 use crate::launcher::Launcher;
 use crate::network::BOOTSTRAP;
 use crate::process::{ProcessExit, TaskFailure};
 use crate::slot::{EnteredNetns, Slot};
 
-/// Where one life of a task takes place.
+/// The network of one task run, with launchers for its programs.
 pub(super) struct TaskNetns<'a> {
     slot: &'a Slot,
     network: Option<EnteredNetns<'a>>,
@@ -18,14 +18,14 @@ pub(super) struct TaskNetns<'a> {
 }
 
 impl<'a> TaskNetns<'a> {
-    /// Makes the task's network, if it has its own.
+    /// Creates the task's network namespace, in [`Network::Namespaces`](crate::Network::Namespaces).
     ///
     /// # Errors
     ///
-    /// If the machine refuses.
-    pub(super) async fn enter(slot: &'a Slot, shared: &TaskContext) -> Result<Self, TaskFailure> {
-        let launcher = &shared.launcher;
-        let (Some(own), Some(mesh)) = (slot.network(), &shared.network) else {
+    /// If the namespace cannot be created.
+    pub(super) async fn enter(slot: &'a Slot, context: &TaskContext) -> Result<Self, TaskFailure> {
+        let launcher = &context.launcher;
+        let (Some(own), Some(mesh)) = (slot.network(), &context.network) else {
             return Ok(Self {
                 slot,
                 network: None,
@@ -34,7 +34,7 @@ impl<'a> TaskNetns<'a> {
             });
         };
         let inhabited = own
-            .enter(mesh.bridge(), &slot.directory, &shared.envoy, launcher)
+            .enter(mesh.bridge(), &slot.dir, &context.envoy, launcher)
             .await
             .map_err(|error| error.to_string())?;
         let inside = launcher.clone().in_netns(inhabited.pid());
@@ -49,30 +49,30 @@ impl<'a> TaskNetns<'a> {
         })
     }
 
-    /// What starts its containers.
-    pub(super) fn of_containers(&self) -> &Launcher {
+    /// Launches its containers.
+    pub(super) fn container_launcher(&self) -> &Launcher {
         &self.containers
     }
 
-    /// What starts its Envoy.
-    pub(super) fn of_envoy(&self) -> &Launcher {
+    /// Launches its Envoy.
+    pub(super) fn envoy_launcher(&self) -> &Launcher {
         &self.envoy
     }
 
-    /// The process that holds its network, if it has its own.
-    pub(super) fn holder(&self) -> Option<u32> {
+    /// The init process of its network namespace, if it has one.
+    pub(super) fn init_pid(&self) -> Option<u32> {
         self.network.as_ref().map(EnteredNetns::pid)
     }
 
-    /// Where its Envoy finds its files. `executable` is the machine's Envoy.
-    pub(super) fn files_of_envoy(&self, executable: &Path) -> Files {
-        let log = self.slot.directory.join("envoy.log");
-        // In a folder that Envoy's user cannot change, whoever that is.
-        let bootstrap = self.slot.directory.join(BOOTSTRAP);
+    /// The files of its Envoy. `executable` is the machine's Envoy.
+    pub(super) fn envoy_files(&self, executable: &Path) -> Files {
+        let log = self.slot.dir.join("envoy.log");
+        // In a directory that Envoy's user cannot modify.
+        let bootstrap = self.slot.dir.join(BOOTSTRAP);
         match self.slot.network().and_then(|network| network.envoy()) {
-            Some((folder, _)) => Files {
-                executable: folder.executable(),
-                seen_bootstrap: folder.bootstrap(),
+            Some((dir, _)) => Files {
+                executable: dir.executable(),
+                seen_bootstrap: dir.bootstrap(),
                 bootstrap,
                 log,
             },
@@ -85,14 +85,13 @@ impl<'a> TaskNetns<'a> {
         }
     }
 
-    /// Waits until its network is gone although nobody took it away; forever if it has none. Cancelling this loses
-    /// nothing.
+    /// Waits for an unexpected end of its network namespace; forever if it has none. Cancelling this loses nothing.
     pub(super) async fn lost(&self) -> TaskFailure {
         match &self.network {
             Some(network) => {
-                let ProcessExit { how, .. } = network.lost().await;
+                let ProcessExit { description, .. } = network.lost().await;
                 TaskFailure::from(format!(
-                    "its network is gone: process {}, which held it, {how}",
+                    "its network namespace is gone: init process {} {description}",
                     network.pid()
                 ))
             }
@@ -100,7 +99,7 @@ impl<'a> TaskNetns<'a> {
         }
     }
 
-    /// Takes the network away, if the task has its own. Whoever is still in it has lost all connections.
+    /// Removes the network namespace, if any. Programs that are still in it lose all connections.
     pub(super) async fn leave(self) {
         if let Some(network) = self.network {
             network.leave().await;

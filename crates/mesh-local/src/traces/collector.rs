@@ -1,7 +1,7 @@
-//! The server that spans come to: OTLP over gRPC for Envoys, and over HTTP for services, on one port.
+//! OTLP collector for spans: gRPC for Envoys and HTTP for services, on one port.
 //!
-//! Source of what it has to answer: opentelemetry.io/docs/specs/otlp (read 2026-11-23). It takes no metrics and no logs,
-//! and nothing compressed, which a client does only if it is told to.
+//! Protocol: opentelemetry.io/docs/specs/otlp (read 2026-11-23). Metrics, logs and compression, which clients use only
+//! if configured, are not supported.
 
 use std::future::pending;
 use std::io;
@@ -29,7 +29,7 @@ use crate::network::MeshNetwork;
 
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// A collector of spans. It ends when this is dropped.
+/// An OTLP collector. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Collector {
     address: SocketAddr,
@@ -38,11 +38,11 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Starts it where the tasks can reach it: on loopback, or between their networks.
+    /// Starts a collector that is reachable from the tasks: on loopback, or in the network between them.
     ///
     /// # Errors
     ///
-    /// If there is no port to listen on.
+    /// If no port is available.
     pub(crate) async fn start(network: Option<&MeshNetwork>) -> io::Result<Self> {
         let listener = match network {
             None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
@@ -52,16 +52,16 @@ impl Collector {
         let store = TraceStore::default();
         let routes = Routes::new(TraceServiceServer::new(Traces(store.clone())))
             .into_axum_router()
-            .route("/v1/traces", post(take_in).with_state(store.clone()));
+            .route("/v1/traces", post(export_http).with_state(store.clone()));
         let serving = async move {
-            // Only a server that could be asked to shut down closes its connections when it is dropped.
+            // Only a server with graceful shutdown closes its connections when it is dropped.
             let served = Server::builder()
                 .accept_http1(true)
                 .add_routes(Routes::from(routes))
                 .serve_with_incoming_shutdown(TcpListenerStream::new(listener), pending())
                 .await;
             if let Err(error) = served {
-                tracing::warn!("the collector of spans ended: {error}");
+                tracing::warn!("span collector ended: {error}");
             }
         };
         Ok(Self {
@@ -71,12 +71,12 @@ impl Collector {
         })
     }
 
-    /// Where it listens.
+    /// Its listening address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Keeps the spans of the trace that a `traceparent` names. `None` if it names none.
+    /// Keeps the spans of the trace in a `traceparent`. `None` if it is invalid.
     pub(crate) fn watch(&self, parent: &str) -> Option<TraceWatch> {
         let (trace, caller) = traceparent(parent)?;
         Some(self.store.watch(trace, caller))
@@ -92,25 +92,25 @@ impl TraceService for Traces {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.0.take_in(otlp::spans(request.into_inner()));
+        self.0.add(otlp::spans(request.into_inner()));
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
 
 /// OTLP over HTTP.
-async fn take_in(State(store): State<TraceStore>, headers: HeaderMap, body: Bytes) -> HttpResponse {
+async fn export_http(State(store): State<TraceStore>, headers: HeaderMap, body: Bytes) -> HttpResponse {
     let is = |name, expected: &str| headers.get(name).is_some_and(|value| value == expected);
     let is_compressed = headers.contains_key(header::CONTENT_ENCODING) && !is(header::CONTENT_ENCODING, "identity");
     if is_compressed || !is(header::CONTENT_TYPE, PROTOBUF) {
-        let words = "spans are taken as application/x-protobuf without compression, or over gRPC\n";
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response();
+        let message = "spans must be sent as application/x-protobuf without compression, or over gRPC\n";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
     }
     match ExportTraceServiceRequest::decode(body) {
         Ok(request) => {
-            store.take_in(otlp::spans(request));
-            let answer = ExportTraceServiceResponse::default().encode_to_vec();
-            ([(header::CONTENT_TYPE, PROTOBUF)], answer).into_response()
+            store.add(otlp::spans(request));
+            let response = ExportTraceServiceResponse::default().encode_to_vec();
+            ([(header::CONTENT_TYPE, PROTOBUF)], response).into_response()
         }
-        Err(error) => (StatusCode::BAD_REQUEST, format!("no spans: {error}\n")).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("invalid export request: {error}\n")).into_response(),
     }
 }

@@ -1,7 +1,7 @@
-//! Reads spans as OTLP brings them. Pure.
+//! Reads spans from OTLP messages. Pure.
 //!
-//! Names of attributes: Envoy's are those of its `Tracing::Tags`, applications' those of OpenTelemetry's conventions for
-//! HTTP (both read 2026-11-23). Whoever sends spans can write anything into them, so what is shown is cleaned and cut.
+//! Attribute names: Envoy's `Tracing::Tags`, and OpenTelemetry's semantic conventions for HTTP (both read 2026-11-23).
+//! Spans are untrusted input, so displayed text is sanitized and truncated.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -12,14 +12,14 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use super::span::{Span, TraceId};
 use crate::request_path::Hop;
 
-/// More than that of a name is no name.
-const LONGEST_TEXT: usize = 200;
+/// Maximum length of displayed text.
+const MAX_TEXT: usize = 200;
 
-/// The spans of a request, each with its trace. Those without proper ids are left out: they belong nowhere.
+/// The spans of a request with their trace ids. Spans with invalid ids are dropped.
 pub(super) fn spans(request: ExportTraceServiceRequest) -> impl Iterator<Item = (TraceId, Span)> {
     request.resource_spans.into_iter().flat_map(|of_resource| {
         let resource = of_resource.resource.unwrap_or_default();
-        let service = clean(text(&resource.attributes, "service.name").unwrap_or("?"));
+        let service = sanitize(text(&resource.attributes, "service.name").unwrap_or("?"));
         let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
         spans.filter_map(move |span| read(&service, &span))
     })
@@ -30,23 +30,23 @@ fn read(service: &str, span: &otlp::Span) -> Option<(TraceId, Span)> {
     let id = u64::from_be_bytes(span.span_id.as_slice().try_into().ok()?);
     let parent = span.parent_span_id.as_slice().try_into().ok();
     let (hop, what) = match text(&span.attributes, "component") {
-        // Envoy says so of each of its spans.
-        Some("proxy") => (Hop::Envoy(service.to_owned()), passed(span)),
-        _ => (Hop::Application(service.to_owned()), done(span)),
+        // The `component` of all Envoy spans.
+        Some("proxy") => (Hop::Envoy(service.to_owned()), describe_envoy(span)),
+        _ => (Hop::Application(service.to_owned()), describe_application(span)),
     };
     let read = Span {
         id,
         parent: parent.map(u64::from_be_bytes).filter(|id| *id != 0),
         hop,
-        what: clean(&what),
+        what: sanitize(&what),
         start: span.start_time_unix_nano,
         end: span.end_time_unix_nano,
     };
     (trace != 0 && id != 0).then_some((trace, read))
 }
 
-/// What passed an Envoy: `GET /path` on the way in, `→ GET host/path` on the way out.
-fn passed(span: &otlp::Span) -> String {
+/// Description of an Envoy span: `GET /path` for ingress, `→ GET host/path` for egress.
+fn describe_envoy(span: &otlp::Span) -> String {
     let (Some(method), Some(url)) = (
         text(&span.attributes, "http.method"),
         text(&span.attributes, "http.url"),
@@ -54,7 +54,7 @@ fn passed(span: &otlp::Span) -> String {
         return span.name.clone();
     };
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let failed = failure(text(&span.attributes, "http.status_code").and_then(|status| status.parse().ok()));
+    let failed = failed_status(text(&span.attributes, "http.status_code").and_then(|status| status.parse().ok()));
     if span.kind() == SpanKind::Client {
         return format!("→ {method} {rest}{failed}");
     }
@@ -62,10 +62,10 @@ fn passed(span: &otlp::Span) -> String {
     format!("{method} {path}{failed}")
 }
 
-/// What an application did: as it calls it, with the host that it called.
-fn done(span: &otlp::Span) -> String {
+/// Description of an application span: its name, with the called host.
+fn describe_application(span: &otlp::Span) -> String {
     let name = &span.name;
-    let failed = failure(number(&span.attributes, "http.response.status_code"));
+    let failed = failed_status(number(&span.attributes, "http.response.status_code"));
     if span.kind() != SpanKind::Client {
         return format!("{name}{failed}");
     }
@@ -75,8 +75,8 @@ fn done(span: &otlp::Span) -> String {
     }
 }
 
-/// A status that is none of success. Envoy's is 0 if the caller left.
-fn failure(status: Option<i64>) -> String {
+/// A status that is not a success, in parentheses. Envoy uses 0 if the caller disconnected.
+fn failed_status(status: Option<i64>) -> String {
     match status {
         Some(status) if !(200..400).contains(&status) => format!(" ({status})"),
         _ => String::new(),
@@ -105,14 +105,14 @@ fn number(attributes: &[KeyValue], key: &str) -> Option<i64> {
     }
 }
 
-/// One line that does nothing to a terminal: no control characters, and none that change the direction of writing.
-fn clean(text: &str) -> String {
+/// One line that is safe in a terminal: without control characters and bidirectional overrides.
+fn sanitize(text: &str) -> String {
     let harmless = |character: char| match character {
         '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
         control if control.is_control() => char::REPLACEMENT_CHARACTER,
         other => other,
     };
-    text.chars().take(LONGEST_TEXT).map(harmless).collect()
+    text.chars().take(MAX_TEXT).map(harmless).collect()
 }
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn envoys_and_applications_are_told_apart() {
+    fn envoy_and_application_spans_are_distinguished() {
         let envoys = |status| {
             texts(&[
                 ("component", "proxy"),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_does_nothing_to_a_terminal() {
+    fn displayed_text_is_sanitized() {
         let long = "x".repeat(1000);
         let (_, what) = shown(span(
             SpanKind::Internal,
@@ -219,11 +219,11 @@ mod tests {
             Vec::new(),
         ));
         assert!(what.starts_with("\u{fffd}[2J\u{fffd}\u{fffd}xx"), "{what}");
-        assert_eq!(what.chars().count(), LONGEST_TEXT);
+        assert_eq!(what.chars().count(), MAX_TEXT);
     }
 
     #[test]
-    fn spans_without_ids_are_left_out() {
+    fn spans_with_invalid_ids_are_dropped() {
         for (trace_id, span_id) in [
             (vec![], vec![1; 8]),
             (vec![1; 16], vec![]),

@@ -1,4 +1,4 @@
-//! What is kept of a span.
+//! The stored part of a span.
 
 use crate::request_path::Hop;
 
@@ -7,22 +7,22 @@ pub(super) type TraceId = u128;
 /// The id of a span in its trace, never 0.
 pub(super) type SpanId = u64;
 
-/// A stretch of time that a request spent at one place.
+/// A span: a period of a request in one hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) id: SpanId,
-    /// The span that it is part of. `None` if it is part of none.
+    /// The parent span, if any.
     pub(super) parent: Option<SpanId>,
-    /// Where it was spent.
+    /// Its Envoy or application.
     pub(super) hop: Hop,
-    /// What it was about, in one line.
+    /// Its description, in one line.
     pub(super) what: String,
-    /// When it began and ended, in nanoseconds since 1970. Nothing says that the end is later.
+    /// Start and end in nanoseconds since 1970. The end may be before the start.
     pub(super) start: u64,
     pub(super) end: u64,
 }
 
-/// The trace id and the id of the caller's span in a `traceparent`. Source: W3C Trace Context, "traceparent Header Field
+/// The trace id and the parent span id of a `traceparent`. Source: W3C Trace Context, "traceparent Header Field
 /// Values" (read 2026-11-23).
 pub(super) fn traceparent(text: &str) -> Option<(TraceId, SpanId)> {
     let mut parts = text.split('-').skip(1);

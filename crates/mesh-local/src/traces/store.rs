@@ -1,4 +1,4 @@
-//! The spans of the traces that somebody watches, for as long as somebody does. All others are dropped when they come.
+//! The spans of watched traces. All others are dropped on arrival.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use super::span::{Span, SpanId, TraceId};
 use super::timeline::TraceTimeline;
 use crate::request_path::{Hop, RequestPath};
 
-/// Of one trace. A request of a walk leaves a dozen; a service that reports each of its steps is still welcome.
-const MOST_SPANS: usize = 1000;
+/// Limit per trace. A smoke test request has about a dozen spans; detailed services are supported too.
+const MAX_SPANS: usize = 1000;
 
-/// Envoys send spans within 50 ms and services within 100. What was lost never comes.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Services send theirs within 50 ms, if they send any.
-const PATIENCE_FOR_APPLICATIONS: Duration = Duration::from_millis(500);
+/// Timeout for spans of Envoys, which send within 50 ms. Lost spans never arrive.
+const ENVOY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Timeout for spans of applications, which send within 50 ms, if at all.
+const APPLICATION_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The spans of the traces that somebody watches. Clones share them.
+/// The spans of watched traces. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TraceStore(Arc<watch::Sender<BTreeMap<TraceId, Watched>>>);
 
@@ -29,17 +29,17 @@ struct Watched {
 }
 
 impl TraceStore {
-    /// Keeps these spans, each once, as far as somebody watches their traces and has room.
-    pub(super) fn take_in(&self, spans: impl IntoIterator<Item = (TraceId, Span)>) {
+    /// Adds the spans of watched traces, without duplicates and up to the limit.
+    pub(super) fn add(&self, spans: impl IntoIterator<Item = (TraceId, Span)>) {
         self.0.send_if_modified(|traces| {
             let mut is_modified = false;
             for (trace, span) in spans {
                 let Some(watched) = traces.get_mut(&trace) else {
                     continue;
                 };
-                // A batch that seemed lost on the way to here comes twice.
+                // Exporters retry batches without a response.
                 let is_known = watched.spans.iter().any(|known| known.id == span.id);
-                if !is_known && watched.spans.len() < MOST_SPANS {
+                if !is_known && watched.spans.len() < MAX_SPANS {
                     watched.spans.push(span);
                     is_modified = true;
                 }
@@ -48,8 +48,8 @@ impl TraceStore {
         });
     }
 
-    /// Keeps the spans of a trace from now on, until what is given is dropped. `caller` is the span of whoever begins it,
-    /// who reports none.
+    /// Keeps the spans of a trace until the watch is dropped. `caller` is the span id of the client, which reports no
+    /// span.
     pub(super) fn watch(&self, trace: TraceId, caller: SpanId) -> TraceWatch {
         self.0.send_if_modified(|traces| {
             traces.entry(trace).or_default().watchers += 1;
@@ -63,7 +63,7 @@ impl TraceStore {
     }
 }
 
-/// Keeps the spans of one trace. Dropping it lets them go.
+/// Keeps the spans of one trace until dropped.
 #[derive(Debug)]
 pub struct TraceWatch {
     store: TraceStore,
@@ -72,25 +72,25 @@ pub struct TraceWatch {
 }
 
 impl TraceWatch {
-    /// The request on a time axis, once the spans of all Envoys on its way are there, and those that they are part of.
-    /// Waits up to two seconds for them, and then half a second for those of applications, which may have none; shows what
-    /// has come by then. Cancelling it loses nothing.
+    /// The timeline of the request. Waits up to two seconds for the spans of all Envoys on its path and their parents,
+    /// and then half a second for those of applications, which may have none; shows what has arrived by then.
+    /// Cancelling this loses nothing.
     pub async fn timeline(&self, path: &RequestPath) -> TraceTimeline {
         let mut traces = self.store.0.subscribe();
-        let are_there = traces.wait_for(|traces| {
+        let complete = traces.wait_for(|traces| {
             let spans = traces.get(&self.trace).map(|watched| watched.spans.as_slice());
-            spans.is_some_and(|spans| is_whole(spans, self.caller, path))
+            spans.is_some_and(|spans| is_complete(spans, self.caller, path))
         });
-        // What never comes is not shown, and what came is.
-        drop(tokio::time::timeout(PATIENCE, are_there).await);
-        let are_told = traces.wait_for(|traces| {
+        // On timeout, the available spans are shown.
+        drop(tokio::time::timeout(ENVOY_TIMEOUT, complete).await);
+        let applications = traces.wait_for(|traces| {
             let spans = traces.get(&self.trace).map(|watched| watched.spans.as_slice());
-            spans.is_some_and(|spans| have_all_told(spans, path, is_application))
+            spans.is_some_and(|spans| have_spans(spans, path, is_application))
         });
-        drop(tokio::time::timeout(PATIENCE_FOR_APPLICATIONS, are_told).await);
+        drop(tokio::time::timeout(APPLICATION_TIMEOUT, applications).await);
         let traces = self.store.0.borrow();
         let spans = traces.get(&self.trace).map(|watched| watched.spans.as_slice());
-        TraceTimeline::of(spans.unwrap_or_default())
+        TraceTimeline::new(spans.unwrap_or_default())
     }
 }
 
@@ -108,9 +108,9 @@ impl Drop for TraceWatch {
     }
 }
 
-/// Whether the spans of a request are all there, as far as can be known: that which the caller's is above, those that
-/// others say they are part of, and one for each time that the request came to an Envoy.
-fn is_whole(spans: &[Span], caller: SpanId, path: &RequestPath) -> bool {
+/// Whether all expected spans of a request have arrived: the child of the client's span, all parents, and one span for
+/// each visit of an Envoy.
+fn is_complete(spans: &[Span], caller: SpanId, path: &RequestPath) -> bool {
     let ids: BTreeSet<SpanId> = spans.iter().map(|span| span.id).collect();
     let has_parent = |span: &Span| {
         span.parent
@@ -118,15 +118,15 @@ fn is_whole(spans: &[Span], caller: SpanId, path: &RequestPath) -> bool {
     };
     spans.iter().any(|span| span.parent == Some(caller))
         && spans.iter().all(has_parent)
-        && have_all_told(spans, path, |hop| !is_application(hop))
+        && have_spans(spans, path, |hop| !is_application(hop))
 }
 
-/// Whether there is a span for each time that the request came to one of these hops.
-fn have_all_told(spans: &[Span], path: &RequestPath, are_meant: impl Fn(&Hop) -> bool) -> bool {
+/// Whether the selected hops have a span for each visit.
+fn have_spans(spans: &[Span], path: &RequestPath, is_selected: impl Fn(&Hop) -> bool) -> bool {
     let visits = |hop: &Hop| path.hops.iter().filter(|other| *other == hop).count();
-    let of = |hop: &Hop| spans.iter().filter(|span| span.hop == *hop).count();
-    let mut hops = path.hops.iter().filter(|hop| are_meant(hop));
-    hops.all(|hop| of(hop) >= visits(hop))
+    let count = |hop: &Hop| spans.iter().filter(|span| span.hop == *hop).count();
+    let mut hops = path.hops.iter().filter(|hop| is_selected(hop));
+    hops.all(|hop| count(hop) >= visits(hop))
 }
 
 fn is_application(hop: &Hop) -> bool {
@@ -165,12 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn only_watched_traces_are_kept_and_only_while_they_are_watched() {
+    fn only_watched_traces_are_kept_while_they_are_watched() {
         let store = TraceStore::default();
-        store.take_in([span(1, CALLER, "green/1")]);
+        store.add([span(1, CALLER, "green/1")]);
         assert_eq!(kept(&store), 0);
         let (first, second) = (store.watch(TRACE, CALLER), store.watch(TRACE, CALLER));
-        store.take_in([
+        store.add([
             span(1, CALLER, "green/1"),
             span(1, CALLER, "green/1"),
             (6, span(2, 1, "blue/1").1),
@@ -183,15 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_has_an_end() {
+    fn spans_per_trace_are_limited() {
         let store = TraceStore::default();
         let _watch = store.watch(TRACE, CALLER);
-        store.take_in((1..=MOST_SPANS as u64 + 10).map(|id| span(id, CALLER, "green/1")));
-        assert_eq!(kept(&store), MOST_SPANS);
+        store.add((1..=MAX_SPANS as u64 + 10).map(|id| span(id, CALLER, "green/1")));
+        assert_eq!(kept(&store), MAX_SPANS);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_waterfall_waits_for_every_envoy_and_for_what_their_spans_are_part_of() {
+    async fn a_timeline_waits_for_every_envoy_and_all_parents() {
         let store = TraceStore::default();
         let watch = store.watch(TRACE, CALLER);
         let path = path(&["green/1", "green/1", "blue/1"]);
@@ -204,7 +204,7 @@ mod tests {
                 vec![span(3, 2, "green/1")],
             ] {
                 tokio::time::sleep(later).await;
-                store.take_in(spans);
+                store.add(spans);
             }
         };
         let (timeline, ()) = tokio::join!(watch.timeline(&path), come);
@@ -213,13 +213,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_comes_is_waited_for_within_limits() {
+    async fn the_wait_for_missing_spans_is_limited() {
         let store = TraceStore::default();
         let watch = store.watch(TRACE, CALLER);
-        store.take_in([span(1, CALLER, "green/1")]);
+        store.add([span(1, CALLER, "green/1")]);
         let beginning = tokio::time::Instant::now();
         let timeline = watch.timeline(&path(&["green/1", "blue/1"])).await;
         assert_eq!(timeline.text(100).lines().count(), 1);
-        assert!(beginning.elapsed() >= PATIENCE && beginning.elapsed() < PATIENCE * 2);
+        assert!(beginning.elapsed() >= ENVOY_TIMEOUT && beginning.elapsed() < ENVOY_TIMEOUT * 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Waterfalls of all kinds of spans, and the way of spans to them.
+//! Timelines of regular and malformed spans, and the collector.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ fn application(task: &str) -> Hop {
     Hop::Application(task.to_owned())
 }
 
-/// A call through two Envoys, as it arrives: what ends first comes first.
+/// A call through two Envoys, in order of arrival: inner spans first.
 fn call() -> Vec<Span> {
     vec![
         span(6, 5, application("blue/1"), "GET /", (24, 26)),
@@ -50,12 +50,12 @@ fn call() -> Vec<Span> {
 }
 
 fn text(spans: &[Span], width: usize) -> String {
-    let text = TraceTimeline::of(spans).text(width);
+    let text = TraceTimeline::new(spans).text(width);
     format!("\n{text}\n")
 }
 
 #[test]
-fn a_call_is_drawn_from_the_outside_in() {
+fn a_call_is_rendered_from_the_outside_in() {
     assert_eq!(
         text(&call(), 100),
         "
@@ -70,7 +70,7 @@ envoy of green/1         GET /downstream/blue.serviceconnect  0.0 ms ┃██�
 }
 
 #[test]
-fn a_narrow_terminal_has_no_room_for_everything() {
+fn a_narrow_terminal_truncates_descriptions_and_bars() {
     assert_eq!(
         text(&call(), 70),
         "
@@ -96,9 +96,9 @@ envoy of green/1         0.0 ms 4.6 ms
 }
 
 #[test]
-fn spans_of_envoys_alone_make_a_waterfall_too() {
+fn envoy_spans_alone_make_a_timeline() {
     let reports = |span: &Span| matches!(span.hop, Hop::Envoy(_));
-    // The services hand on what they were given.
+    // The services propagate the `traceparent` unchanged.
     let without: Vec<Span> = call()
         .into_iter()
         .filter(reports)
@@ -112,7 +112,7 @@ fn spans_of_envoys_alone_make_a_waterfall_too() {
 }
 
 #[test]
-fn what_is_missing_is_bridged_by_time() {
+fn missing_parents_are_replaced_by_enclosing_spans() {
     let without: Vec<Span> = call().into_iter().filter(|span| span.id != 3).collect();
     let drawn: Vec<(u64, usize)> = branches(&without)
         .iter()
@@ -122,7 +122,7 @@ fn what_is_missing_is_bridged_by_time() {
 }
 
 #[test]
-fn a_circle_is_cut_where_it_begins() {
+fn cycles_are_cut_at_their_first_span() {
     let circle = [
         span(1, 2, envoy("green/1"), "one", (5, 9)),
         span(2, 1, envoy("green/1"), "two", (0, 9)),
@@ -135,7 +135,7 @@ fn a_circle_is_cut_where_it_begins() {
     assert_eq!(drawn, [(3, 0), (2, 0), (1, 1)]);
 }
 
-/// Any spans: with ids that occur twice, parents that do not occur, and ends before beginnings.
+/// Arbitrary spans: with duplicate ids, missing parents, and ends before starts.
 fn any_spans() -> impl Strategy<Value = Vec<Span>> {
     let time = prop_oneof![0..50_u64, Just(u64::MAX), any::<u64>()];
     let hop = prop_oneof![
@@ -162,27 +162,27 @@ fn any_spans() -> impl Strategy<Value = Vec<Span>> {
 
 proptest! {
     #[test]
-    fn every_span_is_drawn_once_whatever_the_spans_say(spans in any_spans(), width in 0..200_usize) {
+    fn every_span_is_rendered_once(spans in any_spans(), width in 0..200_usize) {
         let drawn = branches(&spans);
         let each: BTreeSet<*const Span> = drawn.iter().map(|branch| std::ptr::from_ref(branch.span)).collect();
         prop_assert_eq!((drawn.len(), each.len()), (spans.len(), spans.len()));
-        // None is set in by more than one step.
+        // No span is indented by more than one step.
         prop_assert!(drawn.first().is_none_or(|first| first.depth == 0));
         prop_assert!(drawn.windows(2).all(|pair| pair[1].depth <= pair[0].depth + 1));
-        let timeline = TraceTimeline::of(&spans);
+        let timeline = TraceTimeline::new(&spans);
         prop_assert_eq!(timeline.is_empty(), spans.is_empty());
         let _never_panics = timeline.text(width);
     }
 
     #[test]
-    fn lines_are_as_wide_as_the_terminal_at_most(
+    fn lines_fit_into_the_terminal(
         texts in proptest::collection::vec(("[a-z]{0,60}", 0..2000_u64, 0..2000_u64), 1..12),
         width in 40..200_usize,
     ) {
         let spans: Vec<Span> = texts.iter().zip(1..).map(|((text, start, duration), id)| {
             span(id, id - 1, envoy(text), text, (*start, start + duration))
         }).collect();
-        let text = TraceTimeline::of(&spans).text(width);
+        let text = TraceTimeline::new(&spans).text(width);
         prop_assert_eq!(text.lines().count(), spans.len());
         for line in text.lines() {
             prop_assert!(line.chars().count() <= width, "{}", text);
@@ -213,20 +213,20 @@ fn request(id: u64, parent: u64) -> ExportTraceServiceRequest {
 }
 
 #[tokio::test]
-async fn spans_come_by_grpc_and_by_http_to_one_port() {
+async fn spans_are_collected_by_grpc_and_http_on_one_port() {
     let collector = Collector::start(None).await.expect("a port");
     let watch = collector.watch(TRACEPARENT).expect("a trace");
     assert!(collector.watch("00-0af7651916cd43dd8448eb211c80319c").is_none());
     let url = format!("http://{}", collector.address());
     let mut grpc = TraceServiceClient::connect(url.clone()).await.expect("a connection");
-    grpc.export(request(2, 1)).await.expect("an answer");
+    grpc.export(request(2, 1)).await.expect("a response");
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let post = |content_type: &'static str, body: Vec<u8>| {
         let request = client
             .post(format!("{url}/v1/traces"))
             .header("content-type", content_type);
-        let answer = request.body(body).send();
-        async { answer.await.expect("an answer").status().as_u16() }
+        let response = request.body(body).send();
+        async { response.await.expect("a response").status().as_u16() }
     };
     let encoded = request(1, 0xff).encode_to_vec();
     assert_eq!(post("application/json", encoded.clone()).await, 415);

@@ -1,4 +1,4 @@
-//! The descriptors are those of the messages, and what is written in JSON is always the same.
+//! The version of the descriptors, and deterministic JSON.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::*;
 
-/// `UPDATE_GOLDEN=1` makes the file anew.
+/// `UPDATE_GOLDEN=1` rewrites the file.
 #[test]
-fn the_descriptors_are_those_of_the_messages() {
+fn the_descriptors_are_those_of_envoy_types() {
     let theirs = package("envoy-types").join("src/generated/types.bin");
     let theirs = fs::read(&theirs).unwrap_or_else(|error| panic!("{}: {error}", theirs.display()));
     let mut set = FileDescriptorSet::decode(theirs.as_slice()).expect("descriptors");
@@ -38,16 +38,16 @@ fn the_descriptors_are_those_of_the_messages() {
     let stripped = set.encode_to_vec();
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/inspect/envoy.binpb");
-        fs::write(file, &stripped).expect("the sources can be written to");
+        fs::write(file, &stripped).expect("the source directory is writable");
         return;
     }
     assert!(
         stripped == DESCRIPTORS,
-        "envoy.binpb is not made from the envoy-types that the messages are made of; set UPDATE_GOLDEN=1"
+        "envoy.binpb differs from the descriptors of envoy-types; set UPDATE_GOLDEN=1"
     );
 }
 
-/// The folder of a package that this one is built with.
+/// The directory of a dependency.
 fn package(name: &str) -> PathBuf {
     let cargo = |arguments: &[&str]| {
         let mut cargo = Command::new(env!("CARGO"));
@@ -60,8 +60,8 @@ fn package(name: &str) -> PathBuf {
     let host = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
-        .expect("it says so");
-    // Of other platforms not everything may have been downloaded.
+        .expect("rustc prints its host");
+    // Dependencies of other platforms may not be downloaded.
     let metadata = cargo(&[
         "metadata",
         "--format-version",
@@ -79,12 +79,12 @@ fn package(name: &str) -> PathBuf {
         .filter_map(|package| package["manifest_path"].as_str())
         .collect();
     let [manifest] = found.as_slice() else {
-        panic!("there is not one {name}: {found:?}")
+        panic!("expected exactly one {name}: {found:?}")
     };
-    Path::new(manifest).parent().expect("a folder").to_owned()
+    Path::new(manifest).parent().expect("a directory").to_owned()
 }
 
-/// Leaves of a message what its encoding means.
+/// Removes everything except the encoding from a message descriptor.
 fn strip(message: &mut DescriptorProto) {
     message.options = message.options.take().and_then(|options| {
         options.map_entry.map(|map_entry| MessageOptions {
@@ -94,7 +94,7 @@ fn strip(message: &mut DescriptorProto) {
     });
     for field in &mut message.field {
         field.options = None;
-        // What it is anyway.
+        // The default.
         field.json_name = None;
     }
     for oneof in &mut message.oneof_decl {
@@ -121,8 +121,8 @@ fn strip_enum(kind: &mut EnumDescriptorProto) {
     }
 }
 
-/// What a message means in JSON, through its encoding and back.
-fn again(messages: &Messages, kind: &str, json: &Value) -> Value {
+/// Encodes a message from JSON and converts it back.
+fn round_trip(messages: &Messages, kind: &str, json: &Value) -> Value {
     let descriptor = messages.0.get_message_by_name(kind).expect("it is in the API");
     let message = DynamicMessage::deserialize(descriptor, json.clone()).expect("JSON of this message");
     messages
@@ -130,13 +130,13 @@ fn again(messages: &Messages, kind: &str, json: &Value) -> Value {
         .expect("it can be written")
 }
 
-/// The control plane's golden files hold what Envoy says it was told.
+/// The control plane's golden files contain Envoy's `/config_dump`.
 #[test]
-fn json_is_as_envoy_writes_it() {
+fn json_is_written_as_by_envoy() {
     let messages = Messages::load().expect("the descriptors are sound");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-control/tests/golden");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-control/tests/golden");
     let mut count = 0;
-    for file in fs::read_dir(&folder).expect("the golden files are there") {
+    for file in fs::read_dir(&dir).expect("the golden files are there") {
         let text = fs::read_to_string(file.expect("a file").path()).expect("text");
         let golden: Value = serde_json::from_str(&text).expect("JSON");
         for (list, kind) in [
@@ -145,7 +145,7 @@ fn json_is_as_envoy_writes_it() {
             ("routes", "envoy.config.route.v3.RouteConfiguration"),
         ] {
             for resource in golden[list].as_object().expect("resources by name").values() {
-                assert_eq!(again(&messages, kind, resource).to_string(), resource.to_string());
+                assert_eq!(round_trip(&messages, kind, resource).to_string(), resource.to_string());
                 count += 1;
             }
         }
@@ -154,7 +154,7 @@ fn json_is_as_envoy_writes_it() {
 }
 
 #[test]
-fn nothing_is_lost() {
+fn fields_and_maps_are_preserved() {
     let messages = Messages::load().expect("the descriptors are sound");
     let tls = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
     let options = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -170,12 +170,12 @@ fn nothing_is_lost() {
         }},
         "typed_extension_protocol_options": {"a": {"@type": options}, "b": {"@type": options}},
     });
-    let written = again(&messages, "envoy.config.cluster.v3.Cluster", &cluster);
+    let written = round_trip(&messages, "envoy.config.cluster.v3.Cluster", &cluster);
     assert_eq!(written, cluster);
 }
 
 #[test]
-fn maps_are_sorted_wherever_they_are() {
+fn maps_are_sorted_at_all_levels() {
     let messages = Messages::load().expect("the descriptors are sound");
     let fields: Map<String, Value> = (10..60)
         .rev()
@@ -183,7 +183,7 @@ fn maps_are_sorted_wherever_they_are() {
         .collect();
     let inner = json!({"@type": "type.googleapis.com/envoy.config.core.v3.Metadata", "filter_metadata": fields});
     let outer = json!({"typed_filter_metadata": {"z": inner, "y": inner}});
-    let written = again(&messages, "envoy.config.core.v3.Metadata", &outer);
+    let written = round_trip(&messages, "envoy.config.core.v3.Metadata", &outer);
     assert_eq!(written, outer);
     let mut sorted = outer;
     sorted["typed_filter_metadata"].sort_all_objects();
@@ -191,15 +191,15 @@ fn maps_are_sorted_wherever_they_are() {
 }
 
 #[test]
-fn what_is_no_message_of_the_api_is_named() {
+fn messages_outside_the_api_are_rejected() {
     let messages = Messages::load().expect("the descriptors are sound");
-    let words = |url: &str, encoded: &[u8]| messages.to_json(url, encoded).expect_err("it is wrong").to_string();
+    let error = |url: &str, encoded: &[u8]| messages.to_json(url, encoded).expect_err("it is invalid").to_string();
     assert_eq!(
-        words("type.googleapis.com/other.Cluster", &[]),
-        "`other.Cluster` is no type of Envoy's API"
+        error("type.googleapis.com/other.Cluster", &[]),
+        "`other.Cluster` is not a type of Envoy's API"
     );
     assert_eq!(
-        words("type.googleapis.com/envoy.config.cluster.v3.Cluster", &[0xff]),
-        "a message cannot be read as `envoy.config.cluster.v3.Cluster`"
+        error("type.googleapis.com/envoy.config.cluster.v3.Cluster", &[0xff]),
+        "cannot decode a message as `envoy.config.cluster.v3.Cluster`"
     );
 }

@@ -1,4 +1,4 @@
-//! What a new plan replaces.
+//! Changes between plans.
 
 use mesh_infra::Template;
 
@@ -21,7 +21,7 @@ fn plan(text: &str) -> Plan {
     Plan::new(&[stack], &images).expect("a plan")
 }
 
-/// What becomes of the services when the template is changed: each change a text and what replaces it.
+/// The changed services after replacements in the template.
 fn changed(edits: &[(&str, &str)]) -> Vec<(String, Change)> {
     let changed = edits.iter().fold(TEMPLATE.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
@@ -30,12 +30,12 @@ fn changed(edits: &[(&str, &str)]) -> Vec<(String, Change)> {
     changes(&plan(TEMPLATE), &plan(&changed)).into_iter().collect()
 }
 
-fn one(service: &str, change: Change) -> (String, Change) {
+fn change_of(service: &str, change: Change) -> (String, Change) {
     (service.to_owned(), change)
 }
 
 #[test]
-fn what_envoys_can_be_told_touches_no_task() {
+fn envoy_configuration_changes_restart_no_task() {
     assert_eq!(changed(&[]), []);
     for edit in [
         (
@@ -54,9 +54,9 @@ fn what_envoys_can_be_told_touches_no_task() {
 }
 
 #[test]
-fn what_tasks_are_made_of_replaces_those_of_that_service_only() {
+fn task_changes_restart_tasks_of_that_service_only() {
     let variable = ("Value: \"8080\"}]\n", "Value: \"8080\"}, {Name: A, Value: b}]\n");
-    assert_eq!(changed(&[variable]), [one("blue", Change::Replaced)]);
+    assert_eq!(changed(&[variable]), [change_of("blue", Change::Replaced)]);
     let listeners = [
         ("Port: 9080, Protocol: http", "Port: 9081, Protocol: http2"),
         (
@@ -64,17 +64,20 @@ fn what_tasks_are_made_of_replaces_those_of_that_service_only() {
             "Match: {Prefix: /, Port: 9081}\n          Action: {T",
         ),
     ];
-    assert_eq!(changed(&listeners), [one("gateway", Change::Replaced)]);
-    // Its callers have another listener for it, and both sides another name to know.
+    assert_eq!(changed(&listeners), [change_of("gateway", Change::Replaced)]);
+    // Its callers have a TCP listener for it, and both have its name in their environment.
     let name = ("VirtualServiceName: store\n", "VirtualServiceName: database\n");
     assert_eq!(
         changed(&[name]),
-        [one("blue", Change::Replaced), one("store", Change::Replaced)]
+        [
+            change_of("blue", Change::Replaced),
+            change_of("store", Change::Replaced)
+        ]
     );
 }
 
 #[test]
-fn services_come_go_and_grow() {
+fn services_are_added_removed_and_scaled() {
     let edits = [
         ("DesiredCount: 2", "DesiredCount: 3"),
         ("  Batch:", "  Batches:"),
@@ -83,9 +86,9 @@ fn services_come_go_and_grow() {
     assert_eq!(
         changed(&edits),
         [
-            one("batch", Change::Gone),
-            one("blue", Change::Scaled),
-            one("job", Change::New)
+            change_of("batch", Change::Gone),
+            change_of("blue", Change::Scaled),
+            change_of("job", Change::New)
         ]
     );
 }

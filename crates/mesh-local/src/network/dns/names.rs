@@ -1,38 +1,38 @@
-//! Who has which addresses, and what there is to say about a name.
+//! The DNS names of a mesh and their resolution.
 //!
-//! DnsNames of tasks are the same for everybody who asks. Those of virtual services are for tasks whose connections are led
-//! to their Envoy, and lead to no task: a name that led a task to itself would lead it past its Envoy, as the rules leave
-//! alone what a task sends to its own address.
+//! Task names resolve equally for all clients. Virtual services resolve only for tasks with interception, to an address
+//! of their own: an address of a task would bypass Envoy in that task, as the iptables rules exclude a task's own
+//! address.
 //!
-//! Pure, but for the table itself being changed while it is read.
+//! Pure, apart from concurrent updates of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Route 53 gives out as many of a name's addresses at a time.
+/// Route 53's limit of addresses per response.
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-multivalue.html> (2026-11-23)
-const AT_A_TIME: usize = 8;
+const MAX_ADDRESSES: usize = 8;
 
-/// The names of a mesh, without regard to case and a dot at the end. Clones are the same table.
+/// The names of a mesh, case-insensitive and with or without a trailing dot. Clones share the table.
 #[derive(Debug, Clone)]
 pub(crate) struct DnsNames {
     table: Arc<RwLock<Table>>,
-    callers: Arc<RwLock<Callers>>,
+    clients: Arc<RwLock<Clients>>,
 }
 
-/// What is the same for everybody who asks.
+/// Records that are the same for all clients.
 #[derive(Debug, Default)]
 struct Table {
-    /// The names under which nobody else has any.
+    /// The zones that are authoritative.
     zones: BTreeSet<String>,
     entries: BTreeMap<String, Entry>,
 }
 
-/// Who asks as a member of which mesh, and what that mesh's virtual services are called.
+/// The mesh of each client, and the virtual services of each mesh.
 #[derive(Debug, Default)]
-struct Callers {
+struct Clients {
     mesh_of: BTreeMap<IpAddr, String>,
     /// By mesh and name.
     virtual_services: BTreeMap<(String, String), Ipv4Addr>,
@@ -41,83 +41,83 @@ struct Callers {
 #[derive(Debug)]
 struct Entry {
     addresses: Vec<Ipv4Addr>,
-    asked: AtomicUsize,
+    queries: AtomicUsize,
 }
 
-/// What there is to say about a name.
+/// The result of resolving a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum DnsLookup {
-    /// Its addresses, or eight of them, the next one first each time. Never empty.
+    /// Up to eight addresses, rotated with each query. Never empty.
     Addresses(Vec<Ipv4Addr>),
-    /// It lies in a zone and exists, but has no address of its own: others end in it.
+    /// The name exists in a zone, but has no address: other names end in it.
     NoData,
-    /// It lies in a zone and does not exist.
+    /// The name is in a zone and does not exist.
     NxDomain,
-    /// Nothing is known of it: it is no name of the mesh.
+    /// The name is outside all zones.
     OutOfZone,
 }
 
 impl DnsNames {
-    /// A table for these zones, which a private hosted zone or a namespace of Cloud Map would have on AWS.
+    /// A table for these zones: private hosted zones or Cloud Map namespaces on AWS.
     pub(crate) fn new(zones: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names = Self {
             table: Arc::default(),
-            callers: Arc::default(),
+            clients: Arc::default(),
         };
         names.add_zones(zones);
         names
     }
 
-    /// From now on these are zones, too.
+    /// Adds zones.
     pub(crate) fn add_zones(&self, zones: impl IntoIterator<Item = impl AsRef<str>>) {
         let zones = zones.into_iter().map(|zone| normal(zone.as_ref()));
         self.change().zones.extend(zones);
     }
 
-    /// From now on there are no other zones than these.
-    pub(crate) fn keep_zones(&self, zones: impl IntoIterator<Item = impl AsRef<str>>) {
+    /// Removes all zones except these.
+    pub(crate) fn retain_zones(&self, zones: impl IntoIterator<Item = impl AsRef<str>>) {
         let kept: BTreeSet<String> = zones.into_iter().map(|zone| normal(zone.as_ref())).collect();
         self.change().zones.retain(|zone| kept.contains(zone));
     }
 
-    /// From now on whoever asks from this address is told of this mesh's virtual services.
-    pub(crate) fn set_caller(&self, caller: Ipv4Addr, mesh: &str) {
-        let mut callers = self.callers.write().unwrap_or_else(PoisonError::into_inner);
-        callers.mesh_of.insert(IpAddr::V4(caller), mesh.to_owned());
+    /// Resolves virtual services of `mesh` for queries from the address `client`.
+    pub(crate) fn set_client(&self, client: Ipv4Addr, mesh: &str) {
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        clients.mesh_of.insert(IpAddr::V4(client), mesh.to_owned());
     }
 
-    /// From now on these are all virtual services of all meshes, by mesh and name.
+    /// Replaces all virtual services of all meshes, given by mesh and name.
     pub(crate) fn set_virtual_services(&self, services: impl IntoIterator<Item = ((String, String), Ipv4Addr)>) {
         let services = services.into_iter();
         let services = services.map(|((mesh, name), address)| ((mesh, normal(&name)), address));
-        let mut callers = self.callers.write().unwrap_or_else(PoisonError::into_inner);
-        callers.virtual_services = services.collect();
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        clients.virtual_services = services.collect();
     }
 
-    /// From now on these are all names of tasks, with their addresses; one without any does not exist. They may lie outside
-    /// all zones.
-    pub(crate) fn replace(&self, entries: impl IntoIterator<Item = (impl AsRef<str>, Vec<Ipv4Addr>)>) {
+    /// Replaces all task names. Names without addresses do not exist. Names may be outside all zones.
+    pub(crate) fn set_task_records(&self, entries: impl IntoIterator<Item = (impl AsRef<str>, Vec<Ipv4Addr>)>) {
         let entries = entries.into_iter().filter(|(_, addresses)| !addresses.is_empty());
         let entries = entries.map(|(name, addresses)| {
-            let asked = AtomicUsize::new(0);
-            (normal(name.as_ref()), Entry { addresses, asked })
+            let queries = AtomicUsize::new(0);
+            (normal(name.as_ref()), Entry { addresses, queries })
         });
         let entries: BTreeMap<String, Entry> = entries.collect();
         let mut table = self.change();
         for (name, entry) in &entries {
-            // Whose turn it is does not change with what happens to others.
+            // Changes of other names must not affect the rotation.
             if let Some(before) = table.entries.get(name) {
                 entry
-                    .asked
-                    .store(before.asked.load(Ordering::Relaxed), Ordering::Relaxed);
+                    .queries
+                    .store(before.queries.load(Ordering::Relaxed), Ordering::Relaxed);
             }
         }
         table.entries = entries;
     }
 
-    pub(crate) fn find(&self, name: &str, asker: IpAddr) -> DnsLookup {
+    /// Resolves a name for the client with this address.
+    pub(crate) fn resolve(&self, name: &str, client: IpAddr) -> DnsLookup {
         let name = normal(name);
-        if let Some(address) = self.virtual_service(&name, asker) {
+        if let Some(address) = self.virtual_service(&name, client) {
             return DnsLookup::Addresses(vec![address]);
         }
         let table = self.read();
@@ -131,14 +131,14 @@ impl DnsNames {
         }
     }
 
-    fn virtual_service(&self, name: &str, asker: IpAddr) -> Option<Ipv4Addr> {
-        let callers = self.callers.read().unwrap_or_else(PoisonError::into_inner);
-        let mesh = callers.mesh_of.get(&asker)?;
+    fn virtual_service(&self, name: &str, client: IpAddr) -> Option<Ipv4Addr> {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        let mesh = clients.mesh_of.get(&client)?;
         let key = (mesh.clone(), name.to_owned());
-        callers.virtual_services.get(&key).copied()
+        clients.virtual_services.get(&key).copied()
     }
 
-    /// The longest zone that a name lies in, itself included.
+    /// The longest zone that contains a name.
     pub(super) fn zone_of(&self, name: &str) -> Option<String> {
         self.read().zone_of(&normal(name)).map(str::to_owned)
     }
@@ -160,11 +160,11 @@ impl Table {
 }
 
 impl Entry {
-    /// In turn rather than at random as Route 53 does, so that a few calls already reach everybody.
+    /// Rotates instead of shuffling like Route 53, so that a few calls already reach all tasks.
     fn next(&self) -> Vec<Ipv4Addr> {
-        let first = self.asked.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
+        let first = self.queries.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
         let all = self.addresses.iter().cycle().skip(first);
-        all.take(self.addresses.len().min(AT_A_TIME)).copied().collect()
+        all.take(self.addresses.len().min(MAX_ADDRESSES)).copied().collect()
     }
 }
 
@@ -180,92 +180,92 @@ fn is_below(name: &str, other: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SOMEBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 9, 9));
+    const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 9, 9));
 
     fn address(last: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, 0, last)
     }
 
-    fn found(names: &DnsNames, name: &str) -> Vec<u8> {
-        match names.find(name, SOMEBODY) {
+    fn resolved(names: &DnsNames, name: &str) -> Vec<u8> {
+        match names.resolve(name, CLIENT) {
             DnsLookup::Addresses(addresses) => addresses.iter().map(|address| address.octets()[3]).collect(),
-            other => panic!("{name} has no addresses but is {other:?}"),
+            other => panic!("{name} has no addresses: {other:?}"),
         }
     }
 
     #[test]
-    fn a_name_is_known_foreign_or_known_not_to_exist() {
+    fn names_are_resolved_by_zone() {
         let names = DnsNames::new(["mesh.local", "Deep.mesh.local."]);
-        names.replace([
+        names.set_task_records([
             ("Blue.mesh.local.", vec![address(2)]),
             ("a.b.elsewhere.test", vec![address(3)]),
             ("x.y.mesh.local", vec![address(4)]),
         ]);
-        assert_eq!(found(&names, "bLUE.mesh.LOCAL"), [2]);
-        assert_eq!(found(&names, "a.b.elsewhere.test."), [3]);
-        assert_eq!(names.find("mesh.local", SOMEBODY), DnsLookup::NoData);
-        assert_eq!(names.find("y.mesh.local", SOMEBODY), DnsLookup::NoData);
-        assert_eq!(names.find("green.mesh.local", SOMEBODY), DnsLookup::NxDomain);
-        assert_eq!(names.find("b.elsewhere.test", SOMEBODY), DnsLookup::OutOfZone);
-        assert_eq!(names.find("unmesh.local", SOMEBODY), DnsLookup::OutOfZone);
-        assert_eq!(names.find("local", SOMEBODY), DnsLookup::OutOfZone);
+        assert_eq!(resolved(&names, "bLUE.mesh.LOCAL"), [2]);
+        assert_eq!(resolved(&names, "a.b.elsewhere.test."), [3]);
+        assert_eq!(names.resolve("mesh.local", CLIENT), DnsLookup::NoData);
+        assert_eq!(names.resolve("y.mesh.local", CLIENT), DnsLookup::NoData);
+        assert_eq!(names.resolve("green.mesh.local", CLIENT), DnsLookup::NxDomain);
+        assert_eq!(names.resolve("b.elsewhere.test", CLIENT), DnsLookup::OutOfZone);
+        assert_eq!(names.resolve("unmesh.local", CLIENT), DnsLookup::OutOfZone);
+        assert_eq!(names.resolve("local", CLIENT), DnsLookup::OutOfZone);
         assert_eq!(names.zone_of("x.deep.mesh.local").as_deref(), Some("deep.mesh.local"));
     }
 
     #[test]
-    fn names_and_zones_that_are_gone_are_not_known_any_more() {
+    fn removed_names_and_zones_do_not_resolve() {
         let names = DnsNames::new(["mesh.local"]);
-        names.replace([
+        names.set_task_records([
             ("blue.mesh.local", vec![address(2)]),
             ("green.mesh.local", vec![address(3)]),
         ]);
-        names.replace([("blue.mesh.local", Vec::new()), ("red.other.local", vec![address(4)])]);
+        names.set_task_records([("blue.mesh.local", Vec::new()), ("red.other.local", vec![address(4)])]);
         for gone in ["blue.mesh.local", "green.mesh.local"] {
-            assert_eq!(names.find(gone, SOMEBODY), DnsLookup::NxDomain);
+            assert_eq!(names.resolve(gone, CLIENT), DnsLookup::NxDomain);
         }
-        assert_eq!(found(&names, "red.other.local"), [4]);
+        assert_eq!(resolved(&names, "red.other.local"), [4]);
 
-        assert_eq!(names.find("x.other.local", SOMEBODY), DnsLookup::OutOfZone);
+        assert_eq!(names.resolve("x.other.local", CLIENT), DnsLookup::OutOfZone);
         names.add_zones(["Other.local."]);
-        assert_eq!(names.find("x.other.local", SOMEBODY), DnsLookup::NxDomain);
-        assert_eq!(names.find("x.mesh.local", SOMEBODY), DnsLookup::NxDomain);
-        names.keep_zones(["other.local", "never.local"]);
-        assert_eq!(names.find("x.other.local", SOMEBODY), DnsLookup::NxDomain);
+        assert_eq!(names.resolve("x.other.local", CLIENT), DnsLookup::NxDomain);
+        assert_eq!(names.resolve("x.mesh.local", CLIENT), DnsLookup::NxDomain);
+        names.retain_zones(["other.local", "never.local"]);
+        assert_eq!(names.resolve("x.other.local", CLIENT), DnsLookup::NxDomain);
         for foreign in ["x.mesh.local", "x.never.local"] {
-            assert_eq!(names.find(foreign, SOMEBODY), DnsLookup::OutOfZone);
+            assert_eq!(names.resolve(foreign, CLIENT), DnsLookup::OutOfZone);
         }
     }
 
     #[test]
-    fn virtual_services_are_told_to_members_of_their_mesh() {
+    fn virtual_services_resolve_for_tasks_of_their_mesh() {
         let names = DnsNames::new(["mesh.local"]);
-        names.replace([("blue.mesh.local", vec![address(2)])]);
-        names.set_caller(address(2), "demo");
+        names.set_task_records([("blue.mesh.local", vec![address(2)])]);
+        names.set_client(address(2), "demo");
         let service = |mesh: &str, name: &str, last: u8| ((mesh.to_owned(), name.to_owned()), address(last));
         names.set_virtual_services([service("demo", "Blue.mesh.local", 7), service("other", "split", 8)]);
-        let asked = |name: &str, asker: u8| names.find(name, IpAddr::V4(address(asker)));
-        assert_eq!(asked("blue.mesh.local.", 2), DnsLookup::Addresses(vec![address(7)]));
-        assert_eq!(asked("blue.mesh.local.", 3), DnsLookup::Addresses(vec![address(2)]));
-        assert_eq!(asked("split", 2), DnsLookup::OutOfZone);
+        let query = |name: &str, client: u8| names.resolve(name, IpAddr::V4(address(client)));
+        assert_eq!(query("blue.mesh.local.", 2), DnsLookup::Addresses(vec![address(7)]));
+        assert_eq!(query("blue.mesh.local.", 3), DnsLookup::Addresses(vec![address(2)]));
+        assert_eq!(query("split", 2), DnsLookup::OutOfZone);
         names.set_virtual_services([]);
-        assert_eq!(asked("blue.mesh.local.", 2), DnsLookup::Addresses(vec![address(2)]));
+        assert_eq!(query("blue.mesh.local.", 2), DnsLookup::Addresses(vec![address(2)]));
     }
 
     #[test]
-    fn everybody_comes_first_in_turn_and_eight_are_told_at_a_time() {
+    fn addresses_rotate_and_are_limited_to_eight() {
         let names = DnsNames::new(["mesh.local"]);
         let two = ("two.mesh.local", vec![address(1), address(2)]);
-        names.replace([two.clone()]);
-        let answers: Vec<Vec<u8>> = (0..3).map(|_| found(&names, "two.mesh.local")).collect();
+        names.set_task_records([two.clone()]);
+        let answers: Vec<Vec<u8>> = (0..3).map(|_| resolved(&names, "two.mesh.local")).collect();
         assert_eq!(answers, [[1, 2], [2, 1], [1, 2]]);
 
-        names.replace([two, ("ten.mesh.local", (1..=10).map(address).collect())]);
-        assert_eq!(found(&names, "two.mesh.local"), [2, 1], "another name changes no turn");
-        assert_eq!(found(&names, "ten.mesh.local"), [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(found(&names, "ten.mesh.local"), [2, 3, 4, 5, 6, 7, 8, 9]);
+        names.set_task_records([two, ("ten.mesh.local", (1..=10).map(address).collect())]);
+        assert_eq!(resolved(&names, "two.mesh.local"), [2, 1], "independent of other names");
+        assert_eq!(resolved(&names, "ten.mesh.local"), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(resolved(&names, "ten.mesh.local"), [2, 3, 4, 5, 6, 7, 8, 9]);
         for _ in 0..7 {
-            found(&names, "ten.mesh.local");
+            resolved(&names, "ten.mesh.local");
         }
-        assert_eq!(found(&names, "ten.mesh.local"), [10, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(resolved(&names, "ten.mesh.local"), [10, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

@@ -1,4 +1,4 @@
-//! What is named while a mesh changes from one plan to the next.
+//! DNS names during the change from one plan to the next.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn plan() -> Plan {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_named_until_the_change_is_complete() {
+async fn removed_names_resolve_until_the_change_is_complete() {
     if let Err(unfit) = check() {
         panic!("{unfit}");
     }
@@ -39,14 +39,14 @@ async fn what_is_gone_is_named_until_the_change_is_complete() {
     }
 
     let network = MeshNetwork::start(&old, &launcher()).await.expect("a network");
-    let task = network.address().expect("all are free").address();
-    network.names().set_caller(task, "demo");
-    let find = |name: &str| network.names().find(name, task.into());
+    let task = network.allocate_address().expect("all are free").address();
+    network.names().set_client(task, "demo");
+    let find = |name: &str| network.names().resolve(name, task.into());
     let first = find(&gone);
     assert!(matches!(first, DnsLookup::Addresses(_)), "{gone}: {first:?}");
     assert_eq!(find("x.other.local"), DnsLookup::OutOfZone);
 
-    network.name_new(&new).expect("there are enough");
+    network.add_names(&new).expect("there are enough");
     assert_eq!(find(&gone), first);
     let added = find("new.other.local");
     assert!(matches!(added, DnsLookup::Addresses(_)) && added != first, "{added:?}");
@@ -54,7 +54,7 @@ async fn what_is_gone_is_named_until_the_change_is_complete() {
         assert_eq!(find(zone), DnsLookup::NxDomain);
     }
 
-    network.name_only(&new);
+    network.retain_names(&new);
     assert_eq!(find(&gone), DnsLookup::OutOfZone);
     assert_eq!(find("new.other.local"), added);
     assert_eq!(find("x.demo.local"), DnsLookup::OutOfZone);

@@ -1,4 +1,4 @@
-//! A mesh written by hand in YAML, and what is said of meshes with mistakes.
+//! A handwritten App Mesh template in YAML, and errors in meshes.
 
 use mesh_model::app_mesh::{Protocol, ResourcePath};
 
@@ -27,20 +27,20 @@ pub(super) fn service<'p>(plan: &'p Plan, name: &str) -> &'p ServicePlan {
     found.expect("such a service")
 }
 
-fn member<'p>(plan: &'p Plan, name: &str) -> &'p MeshNode {
+fn mesh_node<'p>(plan: &'p Plan, name: &str) -> &'p MeshNode {
     match &service(plan, name).membership {
-        Membership::Mesh(member) => member,
+        Membership::Mesh(node) => node,
         other => panic!("{name}: {other:?}"),
     }
 }
 
 #[test]
-fn meshes_are_put_together_from_resources() {
+fn meshes_are_assembled_from_resources() {
     let plan = plan_of(TEMPLATE).unwrap();
     let mesh = &plan.meshes["demo"];
     let nodes: Vec<&str> = mesh.virtual_nodes.keys().map(String::as_str).collect();
     assert_eq!(nodes, ["blue", "demo-StoreNode"]);
-    // The router names its mesh by its ARN.
+    // The router references its mesh by ARN.
     assert!(mesh.virtual_routers["colours"].routes.contains_key("all"));
     assert!(
         mesh.virtual_gateways["door"]
@@ -50,24 +50,24 @@ fn meshes_are_put_together_from_resources() {
 }
 
 #[test]
-fn envoys_say_what_their_tasks_belong_to() {
+fn envoy_variables_select_the_mesh_node() {
     let plan = plan_of(TEMPLATE).unwrap();
-    let blue = member(&plan, "blue");
+    let blue = mesh_node(&plan, "blue");
     assert_eq!(
         Some(&blue.path),
         ResourcePath::parse("mesh/demo/virtualNode/blue").as_ref()
     );
     assert_eq!(blue.listeners, BTreeMap::from([(8080, Protocol::Http)]));
     assert_eq!(blue.tcp_backends, BTreeSet::from([("store".to_owned(), 6379)]));
-    // `store` lies in no namespace of DNS, and is a name of its own.
+    // `store` is in no DNS namespace, so it is a suffix of its own.
     assert_eq!(blue.suffixes.as_ref().expect("a node").to_string(), "demo.local,store");
     assert_eq!(blue.sds.as_deref(), Some("/var/run/sds.sock".as_ref()));
 
-    let store = member(&plan, "store");
+    let store = mesh_node(&plan, "store");
     assert_eq!(store.path.to_string(), "mesh/demo/virtualNode/demo-StoreNode");
     assert_eq!(store.container, "proxy");
 
-    let door = member(&plan, "gateway");
+    let door = mesh_node(&plan, "gateway");
     assert_eq!(door.path.to_string(), "mesh/demo/virtualGateway/door");
     assert_eq!((door.listeners.len(), &door.suffixes), (1, &None));
     assert!(service(&plan, "gateway").containers.is_empty());
@@ -75,18 +75,18 @@ fn envoys_say_what_their_tasks_belong_to() {
 }
 
 #[test]
-fn the_envoys_container_is_not_started_and_nobody_waits_for_it() {
+fn the_envoy_container_and_dependencies_on_it_are_removed() {
     let plan = plan_of(TEMPLATE).unwrap();
     let containers = &service(&plan, "blue").containers;
     let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
     assert_eq!(names, ["app"]);
     assert_eq!(containers[0].depends_on, []);
-    // Its only port, and its only variable that is this number.
+    // The only variable with the number of the only port.
     assert_eq!(containers[0].ports[0].variable.as_deref(), Some("SERVER_PORT"));
 }
 
 #[test]
-fn what_is_left_out_is_listed() {
+fn ignored_parts_are_listed() {
     let plan = plan_of(TEMPLATE).unwrap();
     let task = "Resources.BlueTask.Properties";
     let listed: Vec<String> = plan
@@ -103,12 +103,12 @@ fn what_is_left_out_is_listed() {
             format!("{task}.ProxyConfiguration.ProxyConfigurationProperties (property)"),
         ]
     );
-    // Where tasks have networks of their own, the connections are redirected.
+    // Applied in network namespaces.
     assert_eq!(plan.not_simulated_in(Network::Namespaces).len(), listed.len() - 1);
 }
 
 #[test]
-fn parameters_hold_the_same_as_resources() {
+fn parameters_are_equivalent_to_resources() {
     let parameter = |name: &str, value: Json| {
         json!({"Type": "AWS::SSM::Parameter", "Properties": {
             "Name": format!("/meshwright/{name}"), "Type": "String", "Value": value}})
@@ -133,7 +133,7 @@ fn parameters_hold_the_same_as_resources() {
     containers[1]["Environment"][0]["Value"] = json!("mesh/demo/virtualNode/blue");
     let plan = read(&template, &images()).unwrap();
     assert_eq!(
-        member(&plan, "blue").listeners,
+        mesh_node(&plan, "blue").listeners,
         BTreeMap::from([(8080, Protocol::Http)])
     );
     assert!(
@@ -153,18 +153,18 @@ fn parameters_hold_the_same_as_resources() {
     let diagnostics = read(&template, &images()).unwrap_err();
     assert_eq!(
         diagnostics,
-        "Resources.BlueNode.Properties.Value: is no JSON: EOF while parsing an object at line 1 column 1"
+        "Resources.BlueNode.Properties.Value: is not valid JSON: EOF while parsing an object at line 1 column 1"
     );
     value(&mut template, "BlueNode", "Name", "/meshwright/demo/node/blue");
     assert_eq!(
         read(&template, &images()).unwrap_err(),
-        "Resources.BlueNode.Properties.Name: is `/meshwright/demo/node/blue`, where no resource of a mesh is looked for; \
-         such names are like /meshwright/MESH/virtualNode/NAME"
+        "Resources.BlueNode.Properties.Name: is `/meshwright/demo/node/blue`, which is not a mesh resource name; expected \
+         /meshwright/MESH/virtualNode/NAME"
     );
 }
 
 #[test]
-fn mistakes_in_meshes_are_told_where_they_stand() {
+fn errors_in_meshes_have_their_paths() {
     for (from, to, expected) in [
         (
             "Port: \"8080\", Protocol: http}}",
@@ -185,7 +185,7 @@ fn mistakes_in_meshes_are_told_where_they_stand() {
         (
             "VirtualServiceName: store\n",
             "Name: store\n",
-            "Resources.Store.Properties.Name: is no property of AWS::AppMesh::VirtualService",
+            "Resources.Store.Properties.Name: is not a property of AWS::AppMesh::VirtualService",
         ),
         (
             "      VirtualGatewayName: door\n",
@@ -211,12 +211,12 @@ fn mistakes_in_meshes_are_told_where_they_stand() {
 }
 
 #[test]
-fn what_follows_from_a_name_that_is_not_known_is_none() {
+fn an_unknown_name_causes_no_further_errors() {
     let diagnostics = changed(
         "      MeshName: !Ref EnvironmentName\n      Spec: {Eg",
         "      MeshName: !ImportValue x\n      Spec: {Eg",
     )
-    .expect_err("a name that is not known");
+    .expect_err("an unknown name");
     assert_eq!(diagnostics.lines().count(), 1, "{diagnostics}");
     assert!(
         diagnostics.starts_with("Resources.Mesh.Properties.MeshName: "),
@@ -225,7 +225,7 @@ fn what_follows_from_a_name_that_is_not_known_is_none() {
 }
 
 #[test]
-fn a_mistake_in_a_document_is_told_whatever_else_is_not_known() {
+fn errors_within_a_document_are_reported_despite_unknown_names() {
     let route = "        HttpRoute:\n          Match: {Prefix: /}\n          Action: {WeightedTargets";
     assert!(TEMPLATE.contains(route));
     let other_kind =
@@ -235,10 +235,10 @@ fn a_mistake_in_a_document_is_told_whatever_else_is_not_known() {
         "MeshName: !Ref EnvironmentName\n      Spec: {Eg",
         "MeshName: !ImportValue x\n      Spec: {Eg",
     );
-    let diagnostics = plan_of(&template).expect_err("two mistakes");
-    let of_the_route = "Resources.Route.Properties.Spec: has httpRoute and http2Route; exactly one of ";
+    let diagnostics = plan_of(&template).expect_err("two errors");
+    let route_error = "Resources.Route.Properties.Spec: has httpRoute and http2Route; exactly one of ";
     assert!(
-        diagnostics.lines().any(|line| line.starts_with(of_the_route)),
+        diagnostics.lines().any(|line| line.starts_with(route_error)),
         "{diagnostics}"
     );
 }

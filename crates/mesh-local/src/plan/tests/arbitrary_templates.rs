@@ -1,11 +1,11 @@
-//! Whatever somebody writes in a place of a template: a plan or problems come of it.
+//! Property test: an arbitrary value anywhere in a template results in a plan or in errors.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Values that fit nowhere, or somewhere else.
-fn misfit() -> impl Strategy<Value = Json> {
+/// Values of unexpected types or meanings.
+fn unexpected_value() -> impl Strategy<Value = Json> {
     prop::sample::select(vec![
         json!(null),
         json!(""),
@@ -18,7 +18,7 @@ fn misfit() -> impl Strategy<Value = Json> {
         json!([[{}]]),
         json!({"Name": {"Name": []}}),
         json!({"Ref": "Mesh"}),
-        json!({"Ref": "Nobody"}),
+        json!({"Ref": "Missing"}),
         json!({"Ref": "AWS::NoValue"}),
         json!({"Fn::GetAtt": ["Router", "VirtualRouterName"]}),
         json!({"Fn::ImportValue": {"Fn::ImportValue": "x"}}),
@@ -27,8 +27,8 @@ fn misfit() -> impl Strategy<Value = Json> {
     ])
 }
 
-/// The places within a document.
-fn places(json: &Json, path: &str, found: &mut Vec<String>) {
+/// JSON pointers of all values in a document.
+fn pointers(json: &Json, path: &str, found: &mut Vec<String>) {
     let parts: Vec<(String, &Json)> = match json {
         Json::Object(object) => object.iter().map(|(key, value)| (key.clone(), value)).collect(),
         Json::Array(items) => items
@@ -40,7 +40,7 @@ fn places(json: &Json, path: &str, found: &mut Vec<String>) {
     };
     for (key, value) in parts {
         let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
-        places(value, &path, found);
+        pointers(value, &path, found);
         found.push(path);
     }
 }
@@ -54,17 +54,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_template_is_planned_or_refused(
+    fn any_template_is_planned_or_rejected(
         is_from_cdk in any::<bool>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), misfit()), 1..4),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), unexpected_value()), 1..4),
     ) {
         let text = if is_from_cdk { include_str!("data/cdk.json") } else { include_str!("data/appmesh.yaml") };
         let mut document = document(text);
-        for (place, misfit) in changes {
+        for (index, replacement) in changes {
             let mut found = Vec::new();
-            places(&document["Resources"], "/Resources", &mut found);
-            if let Some(value) = document.pointer_mut(&found[place.index(found.len())]) {
-                *value = misfit;
+            pointers(&document["Resources"], "/Resources", &mut found);
+            if let Some(value) = document.pointer_mut(&found[index.index(found.len())]) {
+                *value = replacement;
             }
         }
         if let Ok(template) = Template::from_json(&document.to_string())

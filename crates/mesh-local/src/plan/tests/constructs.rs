@@ -1,4 +1,4 @@
-//! What the constructs write for AWS, run here: the control plane is in this process, ports and Envoys are elsewhere.
+//! Local plans of the constructs' AWS templates: control plane, ports and Envoys are replaced.
 
 use mesh_infra::{
     AppProtocol, Cluster, Container, ControlPlane, EcrImage, HealthCheck, Listener, LoadBalancer, Mesh, PortMapping,
@@ -8,7 +8,7 @@ use mesh_infra::{
 use super::app_mesh::service;
 use super::*;
 
-/// A node and a gateway behind a load balancer, with all that they need on AWS.
+/// A node and a gateway behind a load balancer, with everything required on AWS.
 fn template(is_intercepted: bool) -> Template {
     let mut stack = Stack::new("demo");
     let network = stack.add("Vpc", Vpc::new());
@@ -58,7 +58,7 @@ fn plan(is_intercepted: bool) -> Plan {
 }
 
 #[test]
-fn the_control_plane_is_not_run_a_second_time() {
+fn the_control_plane_service_is_not_started() {
     let plan = plan(false);
     let services: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(services, ["blue", "door"]);
@@ -70,11 +70,11 @@ fn the_control_plane_is_not_run_a_second_time() {
 }
 
 #[test]
-fn containers_are_not_told_what_is_so_on_aws() {
+fn containers_do_not_get_variables_for_aws() {
     for is_intercepted in [false, true] {
         let plan = plan(is_intercepted);
         let container = &service(&plan, "blue").containers[0];
-        // Where to listen, where Envoy is, and how calls get to it, is for this machine to say.
+        // Bind address and Envoy variables are set locally.
         let variables: Vec<&str> = container.environment.keys().map(String::as_str).collect();
         assert_eq!(variables, ["COLOUR", "PORT"], "{is_intercepted}");
         let port = &container.ports[0];
@@ -87,7 +87,7 @@ fn containers_are_not_told_what_is_so_on_aws() {
 }
 
 #[test]
-fn what_is_there_for_aws_alone_is_told_in_a_few_lines() {
+fn aws_only_resources_are_listed_in_groups() {
     let lines: Vec<String> = plan(false)
         .not_simulated
         .iter()

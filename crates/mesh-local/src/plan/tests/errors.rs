@@ -1,12 +1,12 @@
-//! Many mistakes in one template: each is told, and told once.
+//! Templates with several errors: each is reported exactly once.
 
 use super::*;
 
 const CONTAINER: &str = "Resources.BlueTask.Properties.ContainerDefinitions[0]";
 const SERVICE: &str = "Resources.Blue.Properties";
 
-/// Checks that this and nothing else is wrong with the example's template after `change`.
-fn assert_problems(change: impl FnOnce(&mut Json, &mut Json), expected: &[String]) {
+/// Checks that exactly these errors result from `change`.
+fn assert_errors(change: impl FnOnce(&mut Json, &mut Json), expected: &[String]) {
     let (mut containers, mut service) = (containers(), service());
     change(&mut containers[0], &mut service);
     let diagnostics = plan(&containers, &service).map(drop).unwrap_err();
@@ -14,7 +14,7 @@ fn assert_problems(change: impl FnOnce(&mut Json, &mut Json), expected: &[String
 }
 
 #[test]
-fn one_mistake_hides_no_other() {
+fn all_errors_of_a_template_are_reported() {
     let mut containers = containers();
     containers[0]["Environment"][0]["Value"] = json!({"Fn::ImportValue": "x"});
     containers[0]["PortMappings"][0]["AppProtocol"] = json!("htttp");
@@ -44,7 +44,7 @@ fn one_mistake_hides_no_other() {
 }
 
 #[test]
-fn what_follows_from_a_mistake_is_none() {
+fn consequences_of_an_error_are_not_reported() {
     let mut template = template(json!({ "ContainerDefinitions": containers() }), service());
     template.resources["Namespace"].kind = "AWS::ServiceDiscovery::PublicDnsNamespace".to_owned();
     let diagnostics = read(&template, &images()).unwrap_err();
@@ -52,7 +52,7 @@ fn what_follows_from_a_mistake_is_none() {
     assert_eq!(diagnostics.lines().count(), 1, "{diagnostics}");
 
     let import = || json!({"Fn::Sub": ["${x}", {"x": {"Fn::ImportValue": "x"}}]});
-    for (place, change) in [
+    for (property, change) in [
         ("Name", json!({"Name": import()})),
         ("PortMappings", json!({"PortMappings": import()})),
         (
@@ -72,7 +72,7 @@ fn what_follows_from_a_mistake_is_none() {
         }
         let diagnostics = plan(&containers, &service()).map(drop).unwrap_err();
         assert!(
-            diagnostics.starts_with(&format!("{CONTAINER}.{place}: ")),
+            diagnostics.starts_with(&format!("{CONTAINER}.{property}: ")),
             "{diagnostics}"
         );
         assert_eq!(diagnostics.lines().count(), 1, "{diagnostics}");
@@ -95,9 +95,9 @@ fn what_follows_from_a_mistake_is_none() {
 }
 
 #[test]
-fn names_that_cloudformation_does_not_know_are_typos() {
+fn unknown_property_names_are_rejected_with_a_suggestion() {
     const TASK: &str = "AWS::ECS::TaskDefinition";
-    assert_problems(
+    assert_errors(
         |container, service| {
             container["Enviroment"] = json!([]);
             container["PortMapping"] = container["PortMappings"].take();
@@ -115,18 +115,20 @@ fn names_that_cloudformation_does_not_know_are_typos() {
             service["ServiceConectConfiguration"] = json!({"Enabled": false});
         },
         &[
-            format!("{SERVICE}.DesiredCout: is no property of AWS::ECS::Service; did you mean DesiredCount?"),
+            format!("{SERVICE}.DesiredCout: is not a property of AWS::ECS::Service; did you mean DesiredCount?"),
             format!(
-                "{SERVICE}.ServiceConectConfiguration: is no property of AWS::ECS::Service; did you mean \
+                "{SERVICE}.ServiceConectConfiguration: is not a property of AWS::ECS::Service; did you mean \
                  ServiceConnectConfiguration?"
             ),
-            format!("{CONTAINER}.Enviroment: is no property of {TASK}.ContainerDefinition; did you mean Environment?"),
             format!(
-                "{CONTAINER}.PortMapping: is no property of {TASK}.ContainerDefinition; did you mean PortMappings?"
+                "{CONTAINER}.Enviroment: is not a property of {TASK}.ContainerDefinition; did you mean Environment?"
             ),
-            format!("{CONTAINER}.Colour: is no property of {TASK}.ContainerDefinition"),
             format!(
-                "{CONTAINER}.PortMappings[0].ContainrPort: is no property of {TASK}.PortMapping; did you mean \
+                "{CONTAINER}.PortMapping: is not a property of {TASK}.ContainerDefinition; did you mean PortMappings?"
+            ),
+            format!("{CONTAINER}.Colour: is not a property of {TASK}.ContainerDefinition"),
+            format!(
+                "{CONTAINER}.PortMappings[0].ContainrPort: is not a property of {TASK}.PortMapping; did you mean \
                  ContainerPort?"
             ),
         ],
@@ -134,9 +136,9 @@ fn names_that_cloudformation_does_not_know_are_typos() {
 }
 
 #[test]
-fn service_connect_is_never_switched_off_by_a_mistake() {
+fn errors_never_disable_service_connect() {
     let path = format!("{SERVICE}.ServiceConnectConfiguration");
-    assert_problems(
+    assert_errors(
         |_, service| {
             service["ServiceConnectConfiguration"] = json!({"Services": [{"PortName": "htpp"}, {}]});
         },
@@ -148,21 +150,21 @@ fn service_connect_is_never_switched_off_by_a_mistake() {
             ),
         ],
     );
-    assert_problems(
+    assert_errors(
         |_, service| service["ServiceConnectConfiguration"]["Enabled"] = json!("yes"),
         &[format!("{path}.Enabled: is \"yes\"; allowed is true or false")],
     );
 }
 
 #[test]
-fn properties_without_a_value_are_refused() {
+fn properties_without_a_value_are_rejected() {
     for property in [
         "Cluster",
         "DesiredCount",
         "TaskDefinition",
         "ServiceConnectConfiguration",
     ] {
-        assert_problems(
+        assert_errors(
             |_, service| service[property] = Json::Null,
             &[format!("{SERVICE}.{property}: has no value; give it one or remove it")],
         );
@@ -170,7 +172,7 @@ fn properties_without_a_value_are_refused() {
 }
 
 #[test]
-fn properties_without_a_meaning_here_are_listed_once() {
+fn properties_without_local_meaning_are_listed_once() {
     let mut containers = containers();
     containers[0]["Secrets"] = json!([{"Name": "A", "ValueFrom": "arn"}]);
     containers[0]["Cpu"] = json!(256);
@@ -180,36 +182,31 @@ fn properties_without_a_meaning_here_are_listed_once() {
 }
 
 #[test]
-fn ports_that_nothing_tells_the_container() {
+fn ports_need_a_label() {
     let labels = format!("{CONTAINER}.DockerLabels");
     for (label, hint) in [
         ("meshwright.port.300", "did you mean meshwright.port.3000?"),
         ("meshwright.prt.3000", "did you mean meshwright.port.3000?"),
-        (
-            "meshwright.color",
-            "those of its port mappings are meshwright.port.3000",
-        ),
+        ("meshwright.color", "its port labels are meshwright.port.3000"),
     ] {
-        assert_problems(
+        assert_errors(
             |container, _| container["DockerLabels"] = json!({label: "PORT", "team.example/owner": "blue"}),
-            &[format!(
-                "{labels}.{label}: is the label of no port of this container; {hint}"
-            )],
+            &[format!("{labels}.{label}: matches no port of this container; {hint}")],
         );
     }
-    assert_problems(
+    assert_errors(
         |container, _| container["DockerLabels"] = json!({}),
         &[format!(
-            "{labels}: nothing tells the container its port; here port 3000 is another one for each task. Say which \
-             variable holds it: {{\"meshwright.port.3000\": \"PORT\"}}"
+            "{labels}: has no label for port 3000, which is a different one for each local task; set the variable that \
+             contains it: {{\"meshwright.port.3000\": \"PORT\"}}"
         )],
     );
 }
 
 #[test]
-fn numbers_have_bounds() {
+fn numbers_are_limited() {
     let check = format!("{CONTAINER}.HealthCheck");
-    assert_problems(
+    assert_errors(
         |container, service| {
             container["HealthCheck"] =
                 json!({"Command": ["CMD", "x"], "Interval": 1, "Timeout": 61, "Retries": 0, "StartPeriod": 301});
@@ -237,13 +234,13 @@ fn tasks_are_counted_over_all_services() {
     template.resources.insert("Green".to_owned(), second);
     assert_eq!(
         read(&template, &images()).unwrap_err(),
-        "Resources.Green.Properties.DesiredCount: is 60, which makes 120 tasks in all; at most 100 tasks can be run on \
+        "Resources.Green.Properties.DesiredCount: is 60, for 120 tasks in total; at most 100 tasks can be run on \
          one machine"
     );
 }
 
 #[test]
-fn a_template_says_which_images_it_runs() {
+fn image_names_are_collected_from_templates() {
     let names = |containers: Json| {
         let template = template(json!({ "ContainerDefinitions": containers }), service());
         Plan::image_names(&[stack(&template, &BTreeMap::new())])

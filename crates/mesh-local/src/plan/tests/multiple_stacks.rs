@@ -1,4 +1,4 @@
-//! Several stacks that share a cluster and a mesh.
+//! Several stacks with a common cluster and mesh.
 
 use super::*;
 
@@ -45,7 +45,7 @@ Resources:
       ServiceRegistries: [{RegistryArn: !GetAtt Entry.Arn}]
 "#;
 
-fn of(stacks: &[(&str, &str)]) -> Result<Plan, String> {
+fn plan_of_stacks(stacks: &[(&str, &str)]) -> Result<Plan, String> {
     let parameters = BTreeMap::new();
     let templates: Vec<(&str, Template)> = stacks
         .iter()
@@ -63,18 +63,18 @@ fn of(stacks: &[(&str, &str)]) -> Result<Plan, String> {
 }
 
 #[test]
-fn stacks_share_what_they_export() {
+fn stacks_share_exports() {
     for order in [[("base", BASE), ("app", APP)], [("app", APP), ("base", BASE)]] {
-        let plan = of(&order).unwrap();
+        let plan = plan_of_stacks(&order).unwrap();
         let service = &plan.services[0];
         assert_eq!(
             (service.name.as_str(), service.cluster.as_str()),
             ("app-Service", "base-Cluster")
         );
-        let Membership::Mesh(member) = &service.membership else {
+        let Membership::Mesh(node) = &service.membership else {
             panic!("{:?}", service.membership);
         };
-        assert_eq!(member.path.to_string(), "mesh/shared/virtualNode/app-Node");
+        assert_eq!(node.path.to_string(), "mesh/shared/virtualNode/app-Node");
         let registry = service.registry.as_ref().expect("a registry");
         assert_eq!(registry.service.hostname().as_deref(), Some("app-Entry.shared.local"));
         assert_eq!(
@@ -85,32 +85,32 @@ fn stacks_share_what_they_export() {
 }
 
 #[test]
-fn problems_say_in_which_stack() {
-    let diagnostics = of(&[("base", BASE), ("app", &APP.replace("demo,", "other,"))])
+fn errors_name_their_stack() {
+    let diagnostics = plan_of_stacks(&[("base", BASE), ("app", &APP.replace("demo,", "other,"))])
         .map(drop)
         .unwrap_err();
     assert!(
-        diagnostics.starts_with("app/Resources.Task.Properties.ContainerDefinitions[0].Image: what `other` runs"),
+        diagnostics.starts_with("app/Resources.Task.Properties.ContainerDefinitions[0].Image: is `other`, which"),
         "{diagnostics}"
     );
-    // Names of services are one stack's own as long as the stack makes them up.
-    let twice = of(&[("base", BASE), ("app", APP), ("app2", APP)]).unwrap();
+    // Generated service names contain the stack's name.
+    let twice = plan_of_stacks(&[("base", BASE), ("app", APP), ("app2", APP)]).unwrap();
     assert_eq!(twice.services.len(), 2);
     let named = APP.replace(
         "TaskDefinition: !Ref Task",
         "TaskDefinition: !Ref Task\n      ServiceName: x",
     );
     assert_eq!(
-        of(&[("base", BASE), ("a", &named), ("b", &named)])
+        plan_of_stacks(&[("base", BASE), ("a", &named), ("b", &named)])
             .map(drop)
             .unwrap_err(),
-        "b/Resources.Service.Properties.ServiceName: `x` is the name of a/Resources.Service.Properties already"
+        "b/Resources.Service.Properties.ServiceName: `x` is already the name of a/Resources.Service.Properties"
     );
 }
 
 #[test]
-fn a_stack_alone_lacks_what_it_imports() {
-    let diagnostics = of(&[("app", APP)]).map(drop).unwrap_err();
+fn a_single_stack_lacks_its_imports() {
+    let diagnostics = plan_of_stacks(&[("app", APP)]).map(drop).unwrap_err();
     let paths: Vec<&str> = diagnostics
         .lines()
         .filter_map(|line| Some(line.split_once(": ")?.0))

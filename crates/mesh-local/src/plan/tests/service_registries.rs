@@ -1,18 +1,18 @@
-//! Cloud Map: what tasks register in, and what is said of registries that are none.
+//! Cloud Map service registries, and errors in them.
 
 use super::app_mesh::{plan_of, service};
 
 const TEMPLATE: &str = include_str!("data/appmesh.yaml");
 
 #[test]
-fn services_register_where_they_say() {
+fn tasks_register_in_their_registry() {
     let plan = plan_of(TEMPLATE).unwrap();
     let blue = service(&plan, "blue").registry.as_ref().expect("a registry");
     assert_eq!(blue.service.hostname().as_deref(), Some("blue.demo.local"));
     assert_eq!(blue.port, Some(8080));
     assert_eq!(service(&plan, "blue").family, "blue");
     let store = service(&plan, "store").registry.as_ref().expect("a registry");
-    // Found by API calls alone, although its namespace has DNS.
+    // Discoverable by API calls only, although its namespace has DNS.
     assert_eq!(store.service.hostname(), None);
     assert_eq!((store.service.service.as_str(), store.port), ("store", Some(6379)));
     assert_eq!(service(&plan, "gateway").registry, None);
@@ -20,7 +20,7 @@ fn services_register_where_they_say() {
 }
 
 #[test]
-fn registries_that_are_none_are_named() {
+fn invalid_registries_are_rejected() {
     let registries = "ServiceRegistries: [{RegistryArn: !GetAtt BlueEntry.Arn}]";
     let path = "Resources.Blue.Properties.ServiceRegistries";
     let arn = "arn:aws:servicediscovery:local:000000000000:service/srv-demo-";
@@ -29,7 +29,7 @@ fn registries_that_are_none_are_named() {
             registries,
             "ServiceRegistries: [{RegistryArn: arn:x}]",
             format!(
-                "{path}[0].RegistryArn: `arn:x` is no Cloud Map service of this template, which has: blue in demo.local, \
+                "{path}[0].RegistryArn: `arn:x` is not a Cloud Map service of this template; known: blue in demo.local, \
                  store in demo.local"
             ),
         ),
@@ -41,19 +41,19 @@ fn registries_that_are_none_are_named() {
         (
             registries,
             "ServiceRegistries: [{RegistryArn: !GetAtt BlueEntry.Arn}, {RegistryArn: !GetAtt StoreEntry.Arn}]",
-            format!("{path}: names 2: {arn}blueentry, {arn}storeentry; ECS allows one"),
+            format!("{path}: has 2 entries: {arn}blueentry, {arn}storeentry; ECS allows one"),
         ),
         (
             "NamespaceId: !Ref Namespace\n",
             "NamespaceId: ns-other\n",
-            "Resources.StoreEntry.Properties.NamespaceId: `ns-other` is no namespace of this template, which has: \
+            "Resources.StoreEntry.Properties.NamespaceId: `ns-other` is not a namespace of this template; known: \
              demo.local"
                 .to_owned(),
         ),
         (
             "      Name: store\n",
             "      Name: blue\n",
-            "Resources.StoreEntry.Properties.Name: `blue` is the name of Resources.BlueEntry already, in the same namespace"
+            "Resources.StoreEntry.Properties.Name: `blue` is already the name of Resources.BlueEntry in this namespace"
                 .to_owned(),
         ),
     ] {

@@ -1,4 +1,4 @@
-//! Containers whose images nobody knows, with a stub in their place.
+//! Stub containers for unknown images.
 
 use super::*;
 
@@ -12,9 +12,9 @@ fn with_stub(definitions: Json) -> Result<Plan, String> {
 }
 
 #[test]
-fn a_stub_listens_on_the_first_port_under_the_services_name() {
+fn a_stub_listens_on_the_first_port_with_the_services_name() {
     let plan = with_stub(json!([{
-        "Name": "app", "Image": "nobody/knows:1", "Command": ["serve"], "EntryPoint": ["/bin/app"],
+        "Name": "app", "Image": "team/unknown:1", "Command": ["serve"], "EntryPoint": ["/bin/app"],
         "PortMappings": [{"ContainerPort": 8080}, {"ContainerPort": 9090}],
         "DockerLabels": {"meshwright.port.8080": "PORT"},
         "HealthCheck": {"Command": ["CMD-SHELL", "curl -f localhost:8080"]}
@@ -41,14 +41,14 @@ fn a_stub_listens_on_the_first_port_under_the_services_name() {
 }
 
 #[test]
-fn what_a_stub_can_do_it_does() {
+fn stubs_keep_their_health_check_and_name() {
     let plan = with_stub(json!([
-        {"Name": "app", "Image": "nobody/knows", "PortMappings": [{"ContainerPort": 80}],
+        {"Name": "app", "Image": "team/unknown", "PortMappings": [{"ContainerPort": 80}],
          "Environment": [{"Name": "SERVICE_NAME", "Value": "shop"}],
          "HealthCheck": {"Command": ["CMD", "stub", "health"]}},
         {"Name": "known", "Image": "demo", "DependsOn": [
             {"ContainerName": "app", "Condition": "HEALTHY"}, {"ContainerName": "setup", "Condition": "SUCCESS"}]},
-        {"Name": "setup", "Image": "nobody/sets-up", "Essential": false}
+        {"Name": "setup", "Image": "team/setup", "Essential": false}
     ]))
     .unwrap();
     let containers = &plan.services[0].containers;
@@ -65,9 +65,9 @@ fn what_a_stub_can_do_it_does() {
 }
 
 #[test]
-fn udp_is_nothing_for_a_stub() {
+fn stubs_do_not_support_udp() {
     let plan = with_stub(json!([
-        {"Name": "app", "Image": "nobody/knows",
+        {"Name": "app", "Image": "team/unknown",
          "PortMappings": [{"ContainerPort": 53, "Protocol": "udp"}, {"ContainerPort": 9080, "Protocol": "http"}]},
         {"Name": "xray", "Image": "public.ecr.aws/xray/aws-xray-daemon",
          "PortMappings": [{"ContainerPort": 2000, "Protocol": "udp"}]}
