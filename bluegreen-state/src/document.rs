@@ -83,7 +83,7 @@ struct OlderDocument<V> {
     previous_version: V,
 }
 
-/// The keys that tell the forms apart.
+/// The keys that identify the form.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FormatKeys {

@@ -18,7 +18,7 @@ pub struct Rollout<V> {
     /// The name of the controller that carries out the rollout.
     #[serde(rename = "driver")]
     pub(crate) controller: String,
-    /// Fencing token: incremented by each takeover, so a controller with the same name is told apart.
+    /// Fencing token: incremented by each takeover, so that a second controller with the same name is detected.
     #[serde(rename = "turn")]
     pub(crate) epoch: u64,
     #[serde(rename = "held", default, skip_serializing_if = "is_false")]

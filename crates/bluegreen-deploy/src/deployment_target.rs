@@ -8,7 +8,7 @@ use mesh_model::app_mesh::ResourcePath;
 use crate::Version;
 use crate::control_api::{Applied, CommandError};
 
-/// A place where an application runs, with the store of its state.
+/// An environment that runs an application, with the store of its state.
 ///
 /// Operations are idempotent. Their request numbers increase; an operation with a lower number than an earlier one is
 /// out of date and is rejected.
