@@ -19,6 +19,7 @@ use crate::rollout::{Effect, Event, step};
 use crate::state::State;
 use crate::store::Store;
 use crate::strategy::Strategy;
+use crate::timestamp::Timestamp;
 
 pub use self::platform::{Platform, PlatformError, Progress, Request};
 
@@ -77,6 +78,43 @@ enum Completed<V> {
     Event(Event<V>),
     /// The action is to be carried out again later.
     Retry { action: Effect<V>, reason: String },
+}
+
+/// What follows a wait.
+enum Next<V> {
+    /// An event for the state machine.
+    Event(Event<V>),
+    /// The action is carried out again.
+    Retry(Effect<V>),
+    /// Another controller has taken over.
+    TakenOver,
+}
+
+/// When something is due.
+struct Timers<V> {
+    next_inspection: Timestamp,
+    tick_at: Option<Timestamp>,
+    /// The action to carry out again.
+    retry: Option<(Timestamp, Effect<V>)>,
+    /// Why, as last reported.
+    retry_reason: Option<String>,
+}
+
+impl<V> Timers<V> {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            next_inspection: now,
+            tick_at: None,
+            retry: None,
+            retry_reason: None,
+        }
+    }
+
+    fn earliest(&self) -> Timestamp {
+        let retry_at = self.retry.as_ref().map(|(at, _)| *at);
+        let others = [self.tick_at, retry_at].into_iter().flatten();
+        others.fold(self.next_inspection, Timestamp::min)
+    }
 }
 
 /// Result of an inspection of a rollout in progress.
@@ -154,10 +192,8 @@ impl<S: Store, P> Controller<S, P> {
     {
         let mut deployment = self.open().await?.ok_or(ControllerError::NotInitialized)?;
         let mut effects = self.begin(&mut deployment, event).await?;
-        let mut reported = None;
-        let (mut action, mut tick_at) = (None, None);
-        let (mut retry, mut reported_reason) = (None, None);
-        let mut next_inspection = self.platform.now();
+        let (mut action, mut reported) = (None, None);
+        let mut timers = Timers::new(self.platform.now());
         loop {
             let state = deployment.state().clone();
             self.report_state(&state, &mut reported);
@@ -166,9 +202,10 @@ impl<S: Store, P> Controller<S, P> {
                     Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
                         // Replaces an action that is out of date.
                         action = Some(Box::pin(self.carry_out(effect, state.clone())));
-                        (retry, reported_reason) = (None, None);
+                        timers.retry = None;
+                        timers.retry_reason = None;
                     }
-                    Effect::ScheduleTick { at } => tick_at = Some(at),
+                    Effect::ScheduleTick { at } => timers.tick_at = Some(at),
                     Effect::Finished { outcome } => return Ok(Some(outcome)),
                     Effect::Rejected { reason } => return Err(reason.into()),
                 }
@@ -176,54 +213,13 @@ impl<S: Store, P> Controller<S, P> {
             if state.rollout().is_none() {
                 return Ok(None);
             }
-            let retry_at = retry.as_ref().map(|(at, _)| *at);
-            let timers = [Some(next_inspection), tick_at, retry_at];
-            let timer = timers.into_iter().flatten().min().unwrap_or(next_inspection);
-            let sleep = self.platform.sleep(timer.since(self.platform.now()));
-            let event = match first_of(&mut action, sleep).await {
-                Wakeup::ActionCompleted(completed) => {
-                    action = None;
-                    match completed? {
-                        Completed::Event(event) => event,
-                        Completed::Retry { action, reason } => {
-                            if reported_reason.as_ref() != Some(&reason) {
-                                self.platform.report(Progress::Retrying { reason: &reason });
-                                reported_reason = Some(reason);
-                            }
-                            retry = Some((self.platform.now().after(self.poll_interval), action));
-                            effects = Vec::new();
-                            continue;
-                        }
-                    }
-                }
-                Wakeup::TimerElapsed => {
-                    let now = self.platform.now();
-                    if let Some((_, effect)) = retry.take_if(|(at, _)| *at <= now) {
-                        action = Some(Box::pin(self.carry_out(effect, state)));
-                        effects = Vec::new();
-                        continue;
-                    }
-                    // An inspection precedes each tick, so that no step is taken on an unhealthy version.
-                    let inspection = self.inspect(&state).await?;
-                    let now = self.platform.now();
-                    next_inspection = now.after(self.poll_interval);
-                    match inspection {
-                        Inspection::Unhealthy(finding) => Event::CheckFailed {
-                            request: state.last_request(),
-                            finding,
-                        },
-                        Inspection::Healthy if tick_at.is_some_and(|at| at <= now) => {
-                            tick_at = None;
-                            Event::Tick
-                        }
-                        Inspection::Healthy => {
-                            effects = Vec::new();
-                            continue;
-                        }
-                        Inspection::TakenOver => {
-                            drop(action);
-                            return self.follow(reported).await;
-                        }
+            let event = loop {
+                match self.next(&state, &mut action, &mut timers).await? {
+                    Next::Event(event) => break event,
+                    Next::Retry(effect) => action = Some(Box::pin(self.carry_out(effect, state.clone()))),
+                    Next::TakenOver => {
+                        drop(action);
+                        return self.follow(reported).await;
                     }
                 }
             };
@@ -235,6 +231,59 @@ impl<S: Store, P> Controller<S, P> {
                 }
                 Err(error) => return Err(ControllerError::State(error)),
             };
+        }
+    }
+
+    /// Waits for the action or a timer, and returns what follows.
+    async fn next<V, F>(
+        &self,
+        state: &State<V>,
+        action: &mut Option<Pin<Box<F>>>,
+        timers: &mut Timers<V>,
+    ) -> Result<Next<V>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+        F: Future<Output = Result<Completed<V>, ControllerError>>,
+    {
+        loop {
+            let sleep = self.platform.sleep(timers.earliest().since(self.platform.now()));
+            match first_of(action, sleep).await {
+                Wakeup::ActionCompleted(completed) => {
+                    *action = None;
+                    match completed? {
+                        Completed::Event(event) => return Ok(Next::Event(event)),
+                        Completed::Retry { action, reason } => {
+                            if timers.retry_reason.as_ref() != Some(&reason) {
+                                self.platform.report(Progress::Retrying { reason: &reason });
+                                timers.retry_reason = Some(reason);
+                            }
+                            timers.retry = Some((self.platform.now().after(self.poll_interval), action));
+                        }
+                    }
+                }
+                Wakeup::TimerElapsed => {
+                    let now = self.platform.now();
+                    if let Some((_, effect)) = timers.retry.take_if(|(at, _)| *at <= now) {
+                        return Ok(Next::Retry(effect));
+                    }
+                    // An inspection precedes each tick, so that no step is taken on an unhealthy version.
+                    let inspection = self.inspect(state).await?;
+                    let now = self.platform.now();
+                    timers.next_inspection = now.after(self.poll_interval);
+                    match inspection {
+                        Inspection::TakenOver => return Ok(Next::TakenOver),
+                        Inspection::Unhealthy(finding) => {
+                            let request = state.last_request();
+                            return Ok(Next::Event(Event::CheckFailed { request, finding }));
+                        }
+                        Inspection::Healthy if timers.tick_at.take_if(|at| *at <= now).is_some() => {
+                            return Ok(Next::Event(Event::Tick));
+                        }
+                        Inspection::Healthy => {}
+                    }
+                }
+            }
         }
     }
 
