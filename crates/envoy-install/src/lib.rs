@@ -60,3 +60,7 @@ pub use host_env::HostEnv;
 pub use progress::Progress;
 pub use unusable::UnusableEnvoy;
 pub use version::{ENVOY_VERSION, OLDEST_ENVOY, Version};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! App Mesh: the seven kinds of resource, as AWS's API described them until it was switched off on 2026-09-30.
+//! App Mesh: the seven types of resource, as AWS's API defined them until its end on 2026-09-30.
 //!
 //! ```text
 //! mesh ┬ virtual gateway ─ gateway route ─┐
@@ -7,29 +7,31 @@
 //!      └ virtual node ─ backends ─► virtual services
 //! ```
 //!
-//! Shapes and limits: AWS SDK's service model of App Mesh, version 2019-01-25 (read 2026-11-23). CloudFormation
-//! has the same shapes under capitalised keys; [`crate::key_casing`] turns one spelling into the other.
+//! Structs and limits: the AWS SDK's service model of App Mesh, version 2019-01-25 (read 2026-11-23). CloudFormation
+//! has the same structure with capitalised keys.
 //!
-//! - `schema`: every field with its limits, as data;
-//! - [`document`]: reading and writing, in both spellings, with every problem reported at once;
-//! - [`virtual_node`], [`virtual_gateway`], [`route`], [`gateway_route`], [`virtual_service`],
-//!   [`virtual_router`], [`mesh`]: the resources; [`listener`], [`tls`], [`logging`], [`matching`] and
-//!   [`client_policy`]: their parts;
-//! - `rules`: what goes beyond a single field; `regular_expression`: which ones a proxy will take;
-//! - [`resource_path`]: how a resource is called among all meshes;
-//! - [`assembly`]: meshes put together from documents;
-//! - [`topology`]: resources together, with their references resolved.
+//! - [`virtual_node`], [`virtual_gateway`], [`route`], [`gateway_route`], [`virtual_service`], [`virtual_router`],
+//!   [`mesh`]: the resources; [`listener`], [`tls`], [`logging`], [`matching`] and [`client_policy`]: their parts;
+//! - `schema`: the macros that define each of these structs together with its schema;
+//! - [`document`]: reading and writing in both key casings, all errors at once; `reader`: validation against the
+//!   schema; `rules`: combinations of fields; [`cursor`]: position in a document;
+//! - [`kind`] and [`resource_spec`]: the type of a resource, and a spec of any type;
+//! - [`resource_path`]: the path of a resource in ARNs, node ids and parameters;
+//! - [`assembly`]: builds meshes from documents; [`topology`]: one mesh with resolved references.
 
 pub mod assembly;
 pub mod client_policy;
+pub mod cursor;
 pub mod document;
 pub mod gateway_route;
+pub mod kind;
 pub mod listener;
 pub mod logging;
 pub mod matching;
 pub mod mesh;
+mod reader;
 pub mod resource_path;
-mod resource_spec;
+pub mod resource_spec;
 pub mod route;
 mod rules;
 mod schema;
@@ -42,12 +44,11 @@ pub mod virtual_service;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 pub use crate::key_casing::KeyCasing;
 pub use assembly::{Assembly, AssemblyErrors};
-pub use document::{Kind, Spec};
+pub use document::Spec;
 pub use gateway_route::GatewayRouteSpec;
+pub use kind::Kind;
 pub use mesh::MeshSpec;
 pub use resource_path::ResourcePath;
 pub use resource_spec::ResourceSpec;
@@ -58,27 +59,28 @@ pub use virtual_node::VirtualNodeSpec;
 pub use virtual_router::VirtualRouterSpec;
 pub use virtual_service::VirtualServiceSpec;
 
-/// A span of time, as App Mesh writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Duration {
-    /// How many units, 0 or more. App Mesh takes one without a value for 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<u64>,
-    /// The unit. The API lets it be absent; a value without one is refused here, since nobody can know what it
-    /// means.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<DurationUnit>,
+use schema::{UNLIMITED, keywords, structure, whole};
+
+structure! {
+    /// A duration as App Mesh writes it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Duration {
+        /// Number of units, at least 0. Default, decided by App Mesh: 0.
+        value: Option<u64> = optional("value", whole(0, UNLIMITED)),
+        /// The unit. Optional in the API; a value without a unit is rejected here because its meaning is undefined.
+        unit: Option<DurationUnit> = optional("unit"),
+    }
 }
 
-/// The unit of a [`Duration`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DurationUnit {
-    /// Seconds.
-    #[serde(rename = "s")]
-    Seconds,
-    /// Milliseconds.
-    #[serde(rename = "ms")]
-    Milliseconds,
+keywords! {
+    /// The unit of a [`Duration`].
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum DurationUnit {
+        /// Seconds.
+        Seconds = "s",
+        /// Milliseconds.
+        Milliseconds = "ms",
+    }
 }
 
 impl From<Duration> for std::time::Duration {
@@ -91,30 +93,18 @@ impl From<Duration> for std::time::Duration {
     }
 }
 
-/// What a port speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// HTTP/1.1.
-    Http,
-    /// HTTP/2 without TLS of its own.
-    Http2,
-    /// gRPC.
-    Grpc,
-    /// Anything. Virtual gateways do not have it.
-    Tcp,
-}
-
-impl Protocol {
-    /// The word of the API, which is also part of Envoy's resource names.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Protocol::Http => "http",
-            Protocol::Http2 => "http2",
-            Protocol::Grpc => "grpc",
-            Protocol::Tcp => "tcp",
-        }
+keywords! {
+    /// The protocol of a port.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Protocol {
+        /// HTTP/1.1.
+        Http = "http",
+        /// HTTP/2 without TLS of its own.
+        Http2 = "http2",
+        /// gRPC.
+        Grpc = "grpc",
+        /// Any protocol over TCP. Not supported by virtual gateways.
+        Tcp = "tcp" node_only,
     }
 }
 
@@ -124,30 +114,30 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A port and what it speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PortMapping {
-    /// 1 to 65535.
-    pub port: u16,
-    /// What is spoken there.
-    pub protocol: Protocol,
+structure! {
+    /// A port and its protocol.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct PortMapping {
+        /// 1 to 65535.
+        port: u16 = required("port"),
+        /// The protocol.
+        protocol: Protocol = required("protocol"),
+    }
 }
 
-/// Which family of addresses a mesh or virtual node uses. Default: none of them, see the translation to Envoy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum IpPreference {
-    /// IPv4 where there is one, else IPv6.
-    #[serde(rename = "IPv4_PREFERRED")]
-    Ipv4Preferred,
-    /// IPv6 where there is one, else IPv4.
-    #[serde(rename = "IPv6_PREFERRED")]
-    Ipv6Preferred,
-    /// IPv4 and nothing else.
-    #[serde(rename = "IPv4_ONLY")]
-    Ipv4Only,
-    /// IPv6 and nothing else.
-    #[serde(rename = "IPv6_ONLY")]
-    Ipv6Only,
+keywords! {
+    /// IP version of the addresses that a mesh or virtual node uses. Default: see the translation to Envoy.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum IpPreference {
+        /// IPv4 if available, else IPv6.
+        Ipv4Preferred = "IPv4_PREFERRED",
+        /// IPv6 if available, else IPv4.
+        Ipv6Preferred = "IPv6_PREFERRED",
+        /// IPv4 only.
+        Ipv4Only = "IPv4_ONLY",
+        /// IPv6 only.
+        Ipv6Only = "IPv6_ONLY",
+    }
 }
 
 #[cfg(test)]

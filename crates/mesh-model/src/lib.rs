@@ -1,40 +1,37 @@
-//! The nouns of a mesh, and what may be said with them.
+//! The resources of a mesh as data: App Mesh's resources and Service Connect's configuration, with AWS's JSON keys and
+//! limits.
 //!
-//! This crate holds the shapes that every other room agrees on: ECS Service Connect configuration and App Mesh's
-//! resources with the JSON names AWS gave them, what follows from them, the limits AWS sets, and the two small
-//! vocabularies that a sidecar and the service behind it share (faults and environment variables).
+//! The crate does no I/O, is not async, and knows neither Envoy nor an AWS SDK. Validation reports all errors, each
+//! with the path to its field.
 //!
-//! It does no I/O, is not async, and knows neither Envoy nor an AWS SDK. Validation never stops at the first
-//! problem: [`Diagnostics`] carries all of them, each with the path to the field.
-//!
-//! Reading order:
-//! - [`service_connect`]: the configuration of one service, as ECS's `ServiceConnectConfiguration`;
-//! - [`namespace`]: the endpoints of a namespace, resolved from the configurations of its services;
-//! - [`app_mesh`]: the seven resources of App Mesh, one by one and as a whole mesh;
-//! - [`problem`]: how mistakes are reported;
-//! - [`fault`]: how a sidecar tells its service why a call did not get through;
-//! - [`environment`]: the variables by which a service learns of its sidecar;
-//! - [`mesh_name`]: which host names belong to the mesh;
-//! - [`key_casing`]: AWS's two spellings of the same keys.
+//! Modules in reading order:
+//! - [`service_connect`]: the configuration of one service, ECS's `ServiceConnectConfiguration`;
+//! - [`namespace`]: the Service Connect services of a namespace, resolved from the configurations of its ECS services;
+//! - [`app_mesh`]: the seven resources of App Mesh, and whole meshes;
+//! - [`key_casing`]: conversion between the keys of AWS's APIs and of CloudFormation.
 //!
 //! # Status
 //!
 //! | part of Service Connect | here |
 //! |---|---|
-//! | `services[]`, `clientAliases[]`, `discoveryName`, `portName` | read, validated, resolved to endpoints |
+//! | `services[]`, `clientAliases[]`, `discoveryName`, `portName` | read, validated, resolved |
 //! | `timeout.idleTimeoutSeconds`, `timeout.perRequestTimeoutSeconds` | read, validated, resolved with defaults |
 //! | `ingressPortOverride` | read, validated |
-//! | `tls`, `testTrafficRules`, `accessLogConfiguration` | refused by name: nothing behind them exists yet |
+//! | `tls`, `testTrafficRules`, `accessLogConfiguration` | rejected by name: not implemented yet |
 //!
 //! | part of App Mesh | here |
 //! |---|---|
-//! | the specs of all seven resources, in the API's and CloudFormation's spelling | read, validated, written without loss |
+//! | the specs of all seven resources, in both key casings | read, validated, written without loss |
 //! | references between the resources of a mesh | resolved |
-//! | regular expressions of routes and gateway routes | judged as the RE2 of Envoy 1.40 would, syntax and size |
-//! | tags, owners, versions, ARNs and status of resources | not here: nothing reads them yet |
-//! | quotas | backends per virtual node and targets per route; the others are AWS's to enforce, and AWS is gone |
+//! | regular expressions of routes and gateway routes | validated as by the RE2 of Envoy 1.40, syntax and size |
+//! | tags, owners, versions, ARNs and status of resources | not read |
+//! | quotas | backends per virtual node and targets per route; the others were enforced by AWS |
 
 pub mod app_mesh;
 pub mod key_casing;
 pub mod namespace;
 pub mod service_connect;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

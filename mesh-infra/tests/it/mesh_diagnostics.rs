@@ -26,7 +26,7 @@ fn mistakes_within_a_resource_and_between_resources() {
     stack.override_property("GreenVirtualNode", "Spec.Listner", json!([]));
     let within = "Resources.BlueVirtualNode.Properties.Spec.Listeners[0].PortMapping.Port: is 0; allowed is a whole \
                   number from 1 to 65535\n\
-                  Resources.GreenVirtualNode.Properties.Spec.Listner: is no field here; known are Listeners, \
+                  Resources.GreenVirtualNode.Properties.Spec.Listner: is not a known field; known are Listeners, \
                   ServiceDiscovery, Backends, BackendDefaults, Logging";
     for form in [MeshEncoding::Parameters, MeshEncoding::AppMesh] {
         assert_eq!(stack.synth_as(form).unwrap_err().to_string(), within);

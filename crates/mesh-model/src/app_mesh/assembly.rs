@@ -1,29 +1,29 @@
-//! Meshes put together from the documents of their resources, which may come in any order.
+//! Builds meshes from the documents of their resources, in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 
-use super::document::Kind;
+use super::kind::Kind;
 use super::resource_path::ResourcePath;
 use super::resource_spec::ResourceSpec;
 use super::topology::{Topology, TopologyError, VirtualGateway, VirtualRouter};
 use crate::key_casing::KeyCasing;
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-/// Meshes under construction. What is wrong with a document is noted, and the others are read all the same.
+/// A builder of meshes. It collects the errors of each document and reads the others.
 #[derive(Debug, Default)]
 pub struct Assembly {
     specs: BTreeMap<ResourcePath, (String, ResourceSpec)>,
     errors: AssemblyErrors,
-    /// Resources that are there but could not be read: what refers to them is not wrong for that.
+    /// Existing resources with invalid documents; references to them are not errors.
     unread: BTreeSet<ResourcePath>,
 }
 
-/// Everything that is wrong with meshes. As an error it is never empty.
+/// All errors of meshes. Never empty as an error.
 ///
-/// Paths begin with the place at which the document stands that is wrong.
+/// Each path starts with the path to the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AssemblyErrors {
     /// In single documents, whatever the others say: what their specs do not allow, and second descriptions of one
@@ -58,15 +58,15 @@ impl fmt::Display for AssemblyErrors {
 impl std::error::Error for AssemblyErrors {}
 
 impl Assembly {
-    /// No mesh.
+    /// A builder without meshes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a resource. `place` is where its document stands, as the beginning of every problem's path.
-    pub fn add(&mut self, path: ResourcePath, document: &Value, spelling: KeyCasing, place: &str) {
-        let spec = ResourceSpec::read(path.kind, document, spelling, place);
+    pub fn add(&mut self, path: ResourcePath, document: &Value, casing: KeyCasing, place: &str) {
+        let spec = ResourceSpec::read(path.kind, document, casing, place);
         self.add_spec(path, spec, place);
     }
 
@@ -87,11 +87,11 @@ impl Assembly {
         }
     }
 
-    /// The meshes, by name.
+    /// Builds the meshes, by name.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, in single documents and between them.
+    /// All errors, in single documents and between them.
     pub fn finish(self) -> Result<BTreeMap<String, Topology>, AssemblyErrors> {
         let Self {
             specs,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_documents_makes_no_difference() {
+    fn documents_can_be_added_in_any_order() {
         let mut assembly = Assembly::new();
         let route = json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"weightedTargets": [
             {"virtualNode": "blue", "weight": 1}]}}});
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_does_not_fit_is_told_at_once() {
+    fn all_errors_are_reported() {
         let mut assembly = Assembly::new();
         add(&mut assembly, "mesh/demo", json!({}));
         add(&mut assembly, "mesh/demo/virtualNode/blue", json!({"listener": []}));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_between_documents_is_told_where_the_one_stands() {
+    fn reference_errors_have_the_path_of_the_document() {
         let mut assembly = Assembly::new();
         add(&mut assembly, "mesh/demo", json!({}));
         let http = json!({"portMapping": {"port": 80, "protocol": "http"}});

@@ -1,23 +1,23 @@
-//! How a virtual node or gateway calls others.
+//! Client policy: how a virtual node or gateway calls its backends.
 
-use serde::{Deserialize, Serialize};
-
+use super::schema::structure;
 use super::tls::ClientPolicyTls;
 
-/// What holds for all backends unless they say otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BackendDefaults {
-    /// How to call them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_policy: Option<ClientPolicy>,
+structure! {
+    /// Defaults for all backends.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct BackendDefaults {
+        /// Policy for backends without one of their own.
+        client_policy: Option<ClientPolicy> = optional("clientPolicy"),
+    }
 }
 
-/// How to call a virtual service.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ClientPolicy {
-    /// With TLS, and which. Default, decided by App Mesh: with TLS if the other side offers it, unvalidated unless
-    /// its certificate is from ACM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<ClientPolicyTls>,
+structure! {
+    /// Policy for calls to a virtual service.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct ClientPolicy {
+        /// TLS. Default, decided by App Mesh: TLS if the server offers it, unvalidated unless its certificate is from
+        /// ACM.
+        tls: Option<ClientPolicyTls> = optional("tls"),
+    }
 }

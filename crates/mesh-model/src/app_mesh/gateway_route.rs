@@ -1,206 +1,199 @@
-//! Gateway routes: which requests at a virtual gateway go to which virtual service.
-
-use serde::{Deserialize, Serialize};
+//! Gateway routes: from a virtual gateway's requests to virtual services.
 
 use super::matching::{HeaderMatch, HttpMethod, HttpPathMatch, HttpQueryParameter};
+use super::schema::{keywords, list, structure, text, whole};
 
-/// `GatewayRouteSpec`; exactly one of the three kinds of route.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GatewayRouteSpec {
-    /// 0 to 1000, 0 comes first. Default: after all routes that have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priority: Option<u32>,
-    /// A route for HTTP/1.1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http_route: Option<HttpGatewayRoute>,
-    /// A route for HTTP/2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http2_route: Option<HttpGatewayRoute>,
-    /// A route for gRPC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grpc_route: Option<GrpcGatewayRoute>,
+structure! {
+    /// `GatewayRouteSpec`; exactly one of the three protocols.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct GatewayRouteSpec {
+        /// 0 to 1000, lowest first. Default: after all routes with a priority.
+        priority: Option<u32> = optional("priority", whole(0, 1000)),
+        /// A route for HTTP/1.1.
+        http_route: Option<HttpGatewayRoute> = optional("httpRoute"),
+        /// A route for HTTP/2.
+        http2_route: Option<HttpGatewayRoute> = optional("http2Route"),
+        /// A route for gRPC.
+        grpc_route: Option<GrpcGatewayRoute> = optional("grpcRoute"),
+    }
 }
 
-/// A gateway route for HTTP/1.1 or HTTP/2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HttpGatewayRoute {
-    /// Which requests.
-    #[serde(rename = "match")]
-    pub matching: HttpGatewayRouteMatch,
-    /// Where to.
-    pub action: HttpGatewayRouteAction,
+structure! {
+    /// A gateway route for HTTP/1.1 or HTTP/2.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct HttpGatewayRoute {
+        /// Match conditions.
+        matching: HttpGatewayRouteMatch = required("match"),
+        /// Target and rewrites.
+        action: HttpGatewayRouteAction = required("action"),
+    }
 }
 
-/// Which requests; at least one of prefix, path and hostname, and not both of the first two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpGatewayRouteMatch {
-    /// Those whose path begins like this, which begins with `/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<String>,
-    /// Those with such a path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<HttpPathMatch>,
-    /// Those to such a host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<HostnameMatch>,
-    /// Those with this method.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<HttpMethod>,
-    /// Those with such headers, 1 to 10 conditions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub headers: Vec<HeaderMatch>,
-    /// Those with such query parameters, 1 to 10 conditions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub query_parameters: Vec<HttpQueryParameter>,
-    /// Those to this port of the virtual gateway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
+structure! {
+    /// Match conditions; at least one of prefix, path and hostname, and not both of the first two.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct HttpGatewayRouteMatch {
+        /// The path starts with this, which starts with `/`.
+        prefix: Option<String> = optional("prefix"),
+        /// Condition on the path.
+        path: Option<HttpPathMatch> = optional("path"),
+        /// Condition on the host.
+        hostname: Option<HostnameMatch> = optional("hostname"),
+        /// The method.
+        method: Option<HttpMethod> = optional("method"),
+        /// 1 to 10 conditions on headers.
+        headers: Vec<HeaderMatch> = optional("headers", list::<HeaderMatch>(1, 10)),
+        /// 1 to 10 conditions on query parameters.
+        query_parameters: Vec<HttpQueryParameter> = optional("queryParameters", list::<HttpQueryParameter>(1, 10)),
+        /// The port of the virtual gateway.
+        port: Option<u16> = optional("port"),
+    }
 }
 
-/// What a host must be; exactly one of the two, 1 to 253 characters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostnameMatch {
-    /// This.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exact: Option<String>,
-    /// Something that ends like this, by whole labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suffix: Option<String>,
+structure! {
+    /// A condition on the host; exactly one of the two, 1 to 253 characters.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct HostnameMatch {
+        /// Equals.
+        exact: Option<String> = optional("exact", text(1, 253)),
+        /// Ends with these whole labels.
+        suffix: Option<String> = optional("suffix", text(1, 253)),
+    }
 }
 
-/// Where HTTP requests go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpGatewayRouteAction {
-    /// The virtual service.
-    pub target: GatewayRouteTarget,
-    /// What becomes of host and path. Default, decided by App Mesh: the host becomes the virtual service's name,
-    /// a matched prefix becomes `/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rewrite: Option<HttpGatewayRouteRewrite>,
+structure! {
+    /// Target and rewrites of HTTP requests.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HttpGatewayRouteAction {
+        /// The virtual service.
+        target: GatewayRouteTarget = required("target"),
+        /// Rewrites of host and path. Default, decided by App Mesh: the host becomes the virtual service's name, a
+        /// matched prefix becomes `/`.
+        rewrite: Option<HttpGatewayRouteRewrite> = optional("rewrite"),
+    }
 }
 
-/// A virtual service as a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GatewayRouteTarget {
-    /// The virtual service.
-    pub virtual_service: GatewayRouteVirtualService,
-    /// Which port of its provider. Needed if the provider has several listeners.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
+structure! {
+    /// A virtual service as a target.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct GatewayRouteTarget {
+        /// The virtual service.
+        virtual_service: GatewayRouteVirtualService = required("virtualService"),
+        /// Port of its provider. Required if the provider has several listeners.
+        port: Option<u16> = optional("port"),
+    }
 }
 
-/// The name of a virtual service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GatewayRouteVirtualService {
-    /// 1 to 255 characters.
-    pub virtual_service_name: String,
+structure! {
+    /// A reference to a virtual service.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct GatewayRouteVirtualService {
+        /// Name, 1 to 255 characters.
+        virtual_service_name: String = required("virtualServiceName", text(1, 255)),
+    }
 }
 
-/// What becomes of host and path; at least one of the three, and not both of the last two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpGatewayRouteRewrite {
-    /// What becomes of the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<HostnameRewrite>,
-    /// What becomes of the matched prefix.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<PrefixRewrite>,
-    /// What becomes of the whole path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<PathRewrite>,
+structure! {
+    /// Rewrites of host and path; at least one of the three, and not both of the last two.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct HttpGatewayRouteRewrite {
+        /// Rewrite of the host.
+        hostname: Option<HostnameRewrite> = optional("hostname"),
+        /// Rewrite of the matched prefix.
+        prefix: Option<PrefixRewrite> = optional("prefix"),
+        /// Rewrite of the whole path.
+        path: Option<PathRewrite> = optional("path"),
+    }
 }
 
-/// What becomes of the host.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HostnameRewrite {
-    /// Whether it becomes the virtual service's name. Default, decided by App Mesh: yes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_target_hostname: Option<DefaultRewrite>,
+structure! {
+    /// Rewrite of the host.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct HostnameRewrite {
+        /// Whether the host becomes the virtual service's name. Default, decided by App Mesh: yes.
+        default_target_hostname: Option<DefaultRewrite> = optional("defaultTargetHostname"),
+    }
 }
 
-/// What becomes of the matched prefix; exactly one of the two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PrefixRewrite {
-    /// Whether it becomes `/`. Default, decided by App Mesh: yes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_prefix: Option<DefaultRewrite>,
-    /// It becomes this, which begins and ends with `/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+structure! {
+    /// Rewrite of the matched prefix; exactly one of the two.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct PrefixRewrite {
+        /// Whether the prefix becomes `/`. Default, decided by App Mesh: yes.
+        default_prefix: Option<DefaultRewrite> = optional("defaultPrefix"),
+        /// The new prefix, which starts and ends with `/`.
+        value: Option<String> = optional("value", text(1, 255)),
+    }
 }
 
-/// What becomes of the whole path.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PathRewrite {
-    /// It becomes this, 1 to 255 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exact: Option<String>,
+structure! {
+    /// Rewrite of the whole path.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct PathRewrite {
+        /// The new path, 1 to 255 characters.
+        exact: Option<String> = optional("exact", text(1, 255)),
+    }
 }
 
-/// Whether App Mesh's own rewrite applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum DefaultRewrite {
-    /// It does.
-    Enabled,
-    /// It does not.
-    Disabled,
+keywords! {
+    /// Whether App Mesh's default rewrite applies.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum DefaultRewrite {
+        /// It applies.
+        Enabled = "ENABLED",
+        /// It does not apply.
+        Disabled = "DISABLED",
+    }
 }
 
-/// A gateway route for gRPC.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GrpcGatewayRoute {
-    /// Which calls.
-    #[serde(rename = "match")]
-    pub matching: GrpcGatewayRouteMatch,
-    /// Where to.
-    pub action: GrpcGatewayRouteAction,
+structure! {
+    /// A gateway route for gRPC.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct GrpcGatewayRoute {
+        /// Match conditions.
+        matching: GrpcGatewayRouteMatch = required("match"),
+        /// Target and rewrites.
+        action: GrpcGatewayRouteAction = required("action"),
+    }
 }
 
-/// Which calls; at least one of service and hostname.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GrpcGatewayRouteMatch {
-    /// Those to this service, by its full name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_name: Option<String>,
-    /// Those to such a host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<HostnameMatch>,
-    /// Those with such metadata, 1 to 10 conditions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub metadata: Vec<HeaderMatch>,
-    /// Those to this port of the virtual gateway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
+structure! {
+    /// Match conditions on gRPC calls; at least one of service and hostname.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct GrpcGatewayRouteMatch {
+        /// Full name of the service.
+        service_name: Option<String> = optional("serviceName"),
+        /// Condition on the host.
+        hostname: Option<HostnameMatch> = optional("hostname"),
+        /// 1 to 10 conditions on metadata.
+        metadata: Vec<HeaderMatch> = optional("metadata", list::<HeaderMatch>(1, 10)),
+        /// The port of the virtual gateway.
+        port: Option<u16> = optional("port"),
+    }
 }
 
-/// Where gRPC calls go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrpcGatewayRouteAction {
-    /// The virtual service.
-    pub target: GatewayRouteTarget,
-    /// What becomes of the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rewrite: Option<GrpcGatewayRouteRewrite>,
+structure! {
+    /// Target and rewrites of gRPC calls.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct GrpcGatewayRouteAction {
+        /// The virtual service.
+        target: GatewayRouteTarget = required("target"),
+        /// Rewrite of the host.
+        rewrite: Option<GrpcGatewayRouteRewrite> = optional("rewrite"),
+    }
 }
 
-/// What becomes of a call's host.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrpcGatewayRouteRewrite {
-    /// What becomes of the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<HostnameRewrite>,
+structure! {
+    /// Rewrite of a gRPC call's host.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct GrpcGatewayRouteRewrite {
+        /// Rewrite of the host.
+        hostname: Option<HostnameRewrite> = optional("hostname"),
+    }
 }
 
 impl GatewayRouteSpec {
-    /// The route's target, of whichever kind it is.
+    /// The route's target, for every protocol.
     #[must_use]
     pub fn target(&self) -> Option<&GatewayRouteTarget> {
         let http = self.http_route.as_ref().or(self.http2_route.as_ref());

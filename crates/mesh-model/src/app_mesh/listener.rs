@@ -1,143 +1,142 @@
-//! Listeners of virtual nodes and virtual gateways, and what can be said of them.
+//! Listeners of virtual nodes and virtual gateways.
 
-use serde::{Deserialize, Serialize};
-
+use super::schema::{INT32_MAX, UNLIMITED, structure, union, whole};
 use super::tls::ListenerTls;
 use super::{Duration, PortMapping, Protocol};
 
-/// Where a virtual node or a virtual gateway takes requests.
-///
-/// Virtual gateways have no [`timeout`](Self::timeout), no [`outlier_detection`](Self::outlier_detection) and no
-/// TCP; documents that say otherwise are refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Listener {
-    /// The port, and what it speaks.
-    pub port_mapping: PortMapping,
-    /// TLS towards those who call. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<ListenerTls>,
-    /// How callers find out whether a task is well. Default: they do not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health_check: Option<HealthCheck>,
-    /// How long requests and idle connections may last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<ListenerTimeout>,
-    /// How much may be under way at once. Default, decided by App Mesh: no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connection_pool: Option<ConnectionPool>,
-    /// When callers leave a failing task alone. Default: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outlier_detection: Option<OutlierDetection>,
+structure! {
+    /// A port on which a virtual node or a virtual gateway accepts requests.
+    ///
+    /// Virtual gateways have no [`timeout`](Self::timeout), no [`outlier_detection`](Self::outlier_detection) and no
+    /// TCP; a document with one of these is rejected.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Listener {
+        /// Port and protocol.
+        port_mapping: PortMapping = required("portMapping"),
+        /// TLS towards callers. Default: none.
+        tls: Option<ListenerTls> = optional("tls"),
+        /// Active health checks by callers. Default: none.
+        health_check: Option<HealthCheck> = optional("healthCheck"),
+        /// Timeouts of requests and idle connections.
+        timeout: Option<ListenerTimeout> = node_only("timeout"),
+        /// Limits of concurrency. Default, decided by App Mesh: none.
+        connection_pool: Option<ConnectionPool> = optional("connectionPool"),
+        /// Ejection of failing tasks by callers. Default: none.
+        outlier_detection: Option<OutlierDetection> = node_only("outlierDetection"),
+    }
 }
 
-/// How callers find out whether a task is well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HealthCheck {
-    /// What to speak.
-    pub protocol: Protocol,
-    /// The path to ask for; HTTP and HTTP/2 only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The port to ask. Default, and only value allowed: the listener's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// Time between checks, 5000 to 300000 ms.
-    pub interval_millis: u64,
-    /// How long a check may take, 2000 to 60000 ms.
-    pub timeout_millis: u64,
-    /// How many checks in a row must pass, 2 to 10.
-    pub healthy_threshold: u32,
-    /// How many checks in a row must fail, 2 to 10.
-    pub unhealthy_threshold: u32,
+structure! {
+    /// Active health checks by callers.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HealthCheck {
+        /// Protocol of the checks.
+        protocol: Protocol = required("protocol"),
+        /// Path of the request; HTTP and HTTP/2 only.
+        path: Option<String> = optional("path"),
+        /// Port. Default, and only allowed value: the listener's.
+        port: Option<u16> = optional("port"),
+        /// Interval between checks, 5000 to 300000 ms.
+        interval_millis: u64 = required("intervalMillis", whole(5_000, 300_000)),
+        /// Timeout of a check, 2000 to 60000 ms.
+        timeout_millis: u64 = required("timeoutMillis", whole(2_000, 60_000)),
+        /// Consecutive successes to become healthy, 2 to 10.
+        healthy_threshold: u32 = required("healthyThreshold", whole(2, 10)),
+        /// Consecutive failures to become unhealthy, 2 to 10.
+        unhealthy_threshold: u32 = required("unhealthyThreshold", whole(2, 10)),
+    }
 }
 
-/// How long requests and idle connections may last, by what the listener speaks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ListenerTimeout {
-    /// HTTP/1.1.
-    Http(RequestTimeout),
-    /// HTTP/2.
-    Http2(RequestTimeout),
-    /// gRPC.
-    Grpc(RequestTimeout),
-    /// TCP.
-    Tcp(IdleTimeout),
+union! {
+    /// Timeouts of requests and idle connections, by the listener's protocol.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum ListenerTimeout {
+        /// HTTP/1.1.
+        Http(RequestTimeout) = "http",
+        /// HTTP/2.
+        Http2(RequestTimeout) = "http2",
+        /// gRPC.
+        Grpc(RequestTimeout) = "grpc",
+        /// TCP.
+        Tcp(IdleTimeout) = "tcp",
+    }
 }
 
-/// How long requests and idle connections may last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RequestTimeout {
-    /// For a whole answer, retries included; 0 for no limit. Default, decided by App Mesh: 15 s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub per_request: Option<Duration>,
-    /// For a connection on which nothing happens; 0 for no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idle: Option<Duration>,
+structure! {
+    /// Timeouts of requests and idle connections.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct RequestTimeout {
+        /// Timeout of the complete response, retries included; 0 for none. Default, decided by App Mesh: 15 s.
+        per_request: Option<Duration> = optional("perRequest"),
+        /// Timeout of an idle connection; 0 for none.
+        idle: Option<Duration> = optional("idle"),
+    }
 }
 
-/// How long idle connections may last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IdleTimeout {
-    /// For a connection on which nothing happens; 0 for no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idle: Option<Duration>,
+structure! {
+    /// Timeout of idle connections.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct IdleTimeout {
+        /// Timeout of an idle connection; 0 for none.
+        idle: Option<Duration> = optional("idle"),
+    }
 }
 
-/// How much may be under way at once, by what the listener speaks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ConnectionPool {
-    /// HTTP/1.1.
-    Http(HttpConnectionPool),
-    /// HTTP/2.
-    Http2(RequestPool),
-    /// gRPC.
-    Grpc(RequestPool),
-    /// TCP. Virtual gateways do not have it.
-    Tcp(TcpConnectionPool),
+union! {
+    /// Limits of concurrency, by the listener's protocol.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum ConnectionPool {
+        /// HTTP/1.1.
+        Http(HttpConnectionPool) = "http",
+        /// HTTP/2.
+        Http2(RequestPool) = "http2",
+        /// gRPC.
+        Grpc(RequestPool) = "grpc",
+        /// TCP. Not supported by virtual gateways.
+        Tcp(TcpConnectionPool) = "tcp" node_only,
+    }
 }
 
-/// Limits of HTTP/1.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpConnectionPool {
-    /// Connections at once, 1 or more.
-    pub max_connections: u32,
-    /// Requests that wait for one, 1 or more. Default, decided by App Mesh: 2147483647.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_pending_requests: Option<u32>,
+structure! {
+    /// Limits of concurrency for HTTP/1.1.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct HttpConnectionPool {
+        /// Concurrent connections, at least 1.
+        max_connections: u32 = required("maxConnections", whole(1, INT32_MAX)),
+        /// Requests waiting for a connection, at least 1. Default, decided by App Mesh: 2147483647.
+        max_pending_requests: Option<u32> = optional("maxPendingRequests", whole(1, INT32_MAX)),
+    }
 }
 
-/// Limits of HTTP/2 and gRPC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RequestPool {
-    /// Requests at once, 1 or more.
-    pub max_requests: u32,
+structure! {
+    /// Limits of concurrency for HTTP/2 and gRPC.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct RequestPool {
+        /// Concurrent requests, at least 1.
+        max_requests: u32 = required("maxRequests", whole(1, INT32_MAX)),
+    }
 }
 
-/// Limits of TCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TcpConnectionPool {
-    /// Connections at once, 1 or more.
-    pub max_connections: u32,
+structure! {
+    /// Limits of concurrency for TCP.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct TcpConnectionPool {
+        /// Concurrent connections, at least 1.
+        max_connections: u32 = required("maxConnections", whole(1, INT32_MAX)),
+    }
 }
 
-/// When callers leave a failing task alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OutlierDetection {
-    /// After so many 5xx answers in a row, 1 or more.
-    pub max_server_errors: u64,
-    /// Time between looks.
-    pub interval: Duration,
-    /// How long the first time; longer each time.
-    pub base_ejection_duration: Duration,
-    /// At most this share of the tasks at once, 0 to 100.
-    pub max_ejection_percent: u32,
+structure! {
+    /// Ejection of failing tasks by callers.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct OutlierDetection {
+        /// Consecutive 5xx responses before ejection, at least 1.
+        max_server_errors: u64 = required("maxServerErrors", whole(1, UNLIMITED)),
+        /// Interval of the analysis.
+        interval: Duration = required("interval"),
+        /// Duration of the first ejection; later ones are longer.
+        base_ejection_duration: Duration = required("baseEjectionDuration"),
+        /// Maximum share of ejected tasks, 0 to 100.
+        max_ejection_percent: u32 = required("maxEjectionPercent", whole(0, 100)),
+    }
 }

@@ -1,49 +1,54 @@
-//! Where Envoys write what passes.
+//! Access logs of Envoys.
 
-use serde::{Deserialize, Serialize};
+use super::schema::{structure, text, union};
 
-/// Where an Envoy writes what passes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Logging {
-    /// One line per request or connection. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_log: Option<AccessLog>,
+structure! {
+    /// Logs of an Envoy.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct Logging {
+        /// One line per request or connection. Default: none.
+        access_log: Option<AccessLog> = optional("accessLog"),
+    }
 }
 
-/// Where the lines go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum AccessLog {
-    /// Into a file.
-    File(FileAccessLog),
+union! {
+    /// Destination of the access log.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum AccessLog {
+        /// A file.
+        File(FileAccessLog) = "file",
+    }
 }
 
-/// Lines in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileAccessLog {
-    /// The file, 1 to 255 characters; `/dev/stdout` as a rule.
-    pub path: String,
-    /// What a line looks like. Default, decided by Envoy: its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<LoggingFormat>,
+structure! {
+    /// An access log in a file.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct FileAccessLog {
+        /// Path of the file, 1 to 255 characters; usually `/dev/stdout`.
+        path: String = required("path", text(1, 255)),
+        /// Format of a line. Default, decided by Envoy: its own.
+        format: Option<LoggingFormat> = optional("format"),
+    }
 }
 
-/// What a line looks like, with Envoy's `%…%` in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum LoggingFormat {
-    /// A text, 1 to 1000 characters.
-    Text(String),
-    /// A JSON object with these entries.
-    Json(Vec<JsonFormatRef>),
+union! {
+    /// Format of a line, with Envoy's command operators (`%…%`).
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum LoggingFormat {
+        /// A string of 1 to 1000 characters.
+        Text(String) = "text" limits(text(1, 1000)),
+        /// A JSON object with these entries.
+        Json(Vec<JsonFormatRef>) = "json",
+    }
 }
 
-/// An entry of a JSON object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JsonFormatRef {
-    /// Its key, 1 to 100 characters.
-    pub key: String,
-    /// Its value, 1 to 100 characters.
-    pub value: String,
+structure! {
+    /// An entry of a JSON object.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct JsonFormatRef {
+        /// Key, 1 to 100 characters.
+        key: String = required("key", text(1, 100)),
+        /// Value, 1 to 100 characters.
+        value: String = required("value", text(1, 100)),
+    }
 }

@@ -1,96 +1,103 @@
-//! What requests must look like for a route to apply. All conditions of a match must hold.
+//! Match conditions of routes. All conditions of a match must hold.
 
-use serde::{Deserialize, Serialize};
+use super::schema::{keywords, structure, text, union, whole};
 
-/// A condition on an HTTP header or a gRPC metadata entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeaderMatch {
-    /// The header's name, 1 to 50 characters.
-    pub name: String,
-    /// Whether the condition must not hold. Default, decided by App Mesh: no.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invert: Option<bool>,
-    /// What the value must be. Default: anything, as long as the header is there.
-    #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<HeaderMatchMethod>,
+structure! {
+    /// A condition on an HTTP header or a gRPC metadata entry.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HeaderMatch {
+        /// Name of the header, 1 to 50 characters.
+        name: String = required("name", text(1, 50)),
+        /// Whether the condition is inverted. Default, decided by App Mesh: no.
+        invert: Option<bool> = optional("invert"),
+        /// Condition on the value. Default: any value, but the header must be present.
+        method: Option<HeaderMatchMethod> = optional("match"),
+    }
 }
 
-/// What a header's value must be. Texts have 1 to 255 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum HeaderMatchMethod {
-    /// This.
-    Exact(String),
-    /// Something that begins like this.
-    Prefix(String),
-    /// Something that ends like this.
-    Suffix(String),
-    /// Something that matches this regular expression as a whole. It is one of RE2's.
-    Regex(String),
-    /// A whole number in this range.
-    Range(MatchRange),
+union! {
+    /// A condition on a header's value. Strings have 1 to 255 characters.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum HeaderMatchMethod {
+        /// Equals.
+        Exact(String) = "exact" limits(text(1, 255)),
+        /// Starts with.
+        Prefix(String) = "prefix" limits(text(1, 255)),
+        /// Ends with.
+        Suffix(String) = "suffix" limits(text(1, 255)),
+        /// Matches this RE2 regular expression as a whole.
+        Regex(String) = "regex" limits(text(1, 255)),
+        /// Is an integer in this range.
+        Range(MatchRange) = "range",
+    }
 }
 
-/// Whole numbers from `start`, without `end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MatchRange {
-    /// The first number in the range.
-    pub start: i64,
-    /// The first number after it; greater than `start`.
-    pub end: i64,
+structure! {
+    /// The integers from `start` up to, but not including, `end`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct MatchRange {
+        /// First integer of the range.
+        start: i64 = required("start", whole(i64::MIN, i64::MAX)),
+        /// First integer after the range; greater than `start`.
+        end: i64 = required("end", whole(i64::MIN, i64::MAX)),
+    }
 }
 
-/// What a path must be; exactly one of the two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpPathMatch {
-    /// This, 1 to 255 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exact: Option<String>,
-    /// Something that matches this regular expression as a whole, 1 to 255 characters. It is one of RE2's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regex: Option<String>,
+structure! {
+    /// A condition on a path; exactly one of the two.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct HttpPathMatch {
+        /// Equals, 1 to 255 characters.
+        exact: Option<String> = optional("exact", text(1, 255)),
+        /// Matches this RE2 regular expression as a whole, 1 to 255 characters.
+        regex: Option<String> = optional("regex", text(1, 255)),
+    }
 }
 
-/// A condition on a query parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpQueryParameter {
-    /// The parameter's name.
-    pub name: String,
-    /// What its value must be. Default: anything, as long as the parameter is there.
-    #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<QueryParameterMatch>,
+structure! {
+    /// A condition on a query parameter.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HttpQueryParameter {
+        /// Name of the parameter.
+        name: String = required("name"),
+        /// Condition on the value. Default: any value, but the parameter must be present.
+        method: Option<QueryParameterMatch> = optional("match"),
+    }
 }
 
-/// What a query parameter's value must be.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueryParameterMatch {
-    /// This.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exact: Option<String>,
+structure! {
+    /// A condition on a query parameter's value.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct QueryParameterMatch {
+        /// Equals.
+        exact: Option<String> = optional("exact"),
+    }
 }
 
-/// An HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum HttpMethod {
-    Get,
-    Head,
-    Post,
-    Put,
-    Delete,
-    Connect,
-    Options,
-    Trace,
-    Patch,
+keywords! {
+    /// An HTTP method.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names are HTTP's")]
+    pub enum HttpMethod {
+        Get = "GET",
+        Head = "HEAD",
+        Post = "POST",
+        Put = "PUT",
+        Delete = "DELETE",
+        Connect = "CONNECT",
+        Options = "OPTIONS",
+        Trace = "TRACE",
+        Patch = "PATCH",
+    }
 }
 
-/// The scheme of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HttpScheme {
-    /// Without TLS.
-    Http,
-    /// With TLS.
-    Https,
+keywords! {
+    /// The scheme of a request.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum HttpScheme {
+        /// Without TLS.
+        Http = "http",
+        /// With TLS.
+        Https = "https",
+    }
 }

@@ -1,51 +1,51 @@
 //! The mesh itself.
 
-use serde::{Deserialize, Serialize};
-
 use super::IpPreference;
+use super::schema::{keywords, structure};
 
-/// `MeshSpec`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MeshSpec {
-    /// What services may call outside the mesh. Default, decided by App Mesh: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub egress_filter: Option<EgressFilter>,
-    /// How services find each other, unless a virtual node says otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_discovery: Option<MeshServiceDiscovery>,
+structure! {
+    /// `MeshSpec`.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct MeshSpec {
+        /// Egress to destinations outside the mesh. Default, decided by App Mesh: none.
+        egress_filter: Option<EgressFilter> = optional("egressFilter"),
+        /// Service discovery of virtual nodes without a setting of their own.
+        service_discovery: Option<MeshServiceDiscovery> = optional("serviceDiscovery"),
+    }
 }
 
-/// What services may call outside the mesh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EgressFilter {
-    /// The rule.
-    #[serde(rename = "type")]
-    pub kind: EgressFilterType,
+structure! {
+    /// Egress to destinations outside the mesh.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct EgressFilter {
+        /// The rule.
+        kind: EgressFilterType = required("type"),
+    }
 }
 
-/// A rule for what lies outside the mesh.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EgressFilterType {
-    /// Everything.
-    AllowAll,
-    /// Nothing but AWS's own endpoints.
-    #[default]
-    DropAll,
+keywords! {
+    /// A rule for egress to destinations outside the mesh.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum EgressFilterType {
+        /// All destinations.
+        AllowAll = "ALLOW_ALL",
+        /// AWS's own endpoints only.
+        #[default]
+        DropAll = "DROP_ALL",
+    }
 }
 
-/// How services find each other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MeshServiceDiscovery {
-    /// Which family of addresses to use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip_preference: Option<IpPreference>,
+structure! {
+    /// Service discovery of virtual nodes.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct MeshServiceDiscovery {
+        /// IP version of the addresses.
+        ip_preference: Option<IpPreference> = optional("ipPreference"),
+    }
 }
 
 impl MeshSpec {
-    /// The rule for what lies outside the mesh, with App Mesh's default.
+    /// The egress rule, with App Mesh's default.
     #[must_use]
     pub fn egress(&self) -> EgressFilterType {
         self.egress_filter.map(|filter| filter.kind).unwrap_or_default()

@@ -1,5 +1,4 @@
-//! How a resource is called among all meshes: the path that is a part of its ARN, of its Envoys' node ids, and of the
-//! parameter that holds it.
+//! Path of a resource: part of its ARN, of its Envoys' node ids, and of the name of the parameter that contains it.
 //!
 //! ```text
 //! mesh/demo/virtualRouter/split/route/all                        in ARNs and node ids
@@ -8,23 +7,21 @@
 
 use std::fmt;
 
-use super::document::Kind;
+use super::kind::Kind;
 
-/// The beginning of the names of all parameters that hold a mesh's resources.
+/// Prefix of the names of all parameters that contain a mesh's resources.
 pub const PARAMETER_PREFIX: &str = "/meshwright/";
 
-/// A resource's place: its mesh, what contains it, and its own name.
-///
-/// Names are not empty and have no `/`, which would make another path of it.
+/// The mesh, the parent and the name of a resource. Names are not empty and contain no `/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourcePath {
     /// The mesh's name.
     pub mesh: String,
-    /// What the resource is.
+    /// The type of the resource.
     pub kind: Kind,
     /// The virtual router of a route, the virtual gateway of a gateway route; otherwise `None`.
     pub parent: Option<String>,
-    /// The resource's own name; a mesh's is the mesh's.
+    /// The resource's name; for a mesh, the mesh's name.
     pub name: String,
 }
 
@@ -60,7 +57,7 @@ impl ResourcePath {
         }
     }
 
-    /// Reads `mesh/MESH/…`, by itself or at the end of an ARN. `None` if it is no such path.
+    /// Parses `mesh/MESH/…`, also at the end of an ARN. `None` for other strings.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let path = match text.strip_prefix("arn:") {
@@ -71,19 +68,19 @@ impl ResourcePath {
         Self::from_parts(path.strip_prefix("mesh/")?)
     }
 
-    /// Reads the name of a parameter, `/meshwright/MESH/…`. `None` if it is none of ours.
+    /// Parses the name of a parameter, `/meshwright/MESH/…`. `None` for other names.
     #[must_use]
     pub fn from_parameter(name: &str) -> Option<Self> {
         Self::from_parts(name.strip_prefix(PARAMETER_PREFIX)?)
     }
 
-    /// The name of the parameter that holds the resource.
+    /// The name of the parameter that contains the resource.
     #[must_use]
     pub fn to_parameter(&self) -> String {
         format!("{PARAMETER_PREFIX}{}", self.parts())
     }
 
-    /// In the words of a sentence: ``virtual node `blue` ``, ``route `all` of virtual router `split` ``.
+    /// Description for messages: ``virtual node `blue` ``, ``route `all` of virtual router `split` ``.
     #[must_use]
     pub fn description(&self) -> String {
         let (kind, name) = (self.kind, &self.name);
@@ -133,7 +130,7 @@ impl ResourcePath {
     }
 }
 
-/// The kinds that a mesh contains directly, by their word in a path.
+/// The types of resource that a mesh contains directly, by their path segment.
 fn contained(word: &str) -> Option<Kind> {
     match word {
         "virtualNode" => Some(Kind::VirtualNode),
@@ -176,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_read_as_they_are_written() {
+    fn paths_round_trip() {
         for path in every_kind() {
             assert_eq!(ResourcePath::parse(&path.to_string()), Some(path.clone()));
             assert_eq!(ResourcePath::from_parameter(&path.to_parameter()), Some(path.clone()));
@@ -189,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_not_read() {
+    fn invalid_paths_are_rejected() {
         for text in [
             "",
             "mesh",

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use sidecar_contract::ValidationErrors;
 
-use super::document::{Kind, Spec};
+use super::document::Spec;
+use super::kind::Kind;
 use super::{
     GatewayRouteSpec, MeshSpec, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
@@ -29,29 +30,29 @@ impl ResourceSpec {
     /// # Errors
     ///
     /// As [`Spec::read`].
-    pub fn read(kind: Kind, document: &Value, spelling: KeyCasing, path: &str) -> Result<Self, ValidationErrors> {
+    pub fn read(kind: Kind, document: &Value, casing: KeyCasing, path: &str) -> Result<Self, ValidationErrors> {
         match kind {
-            Kind::Mesh => MeshSpec::read(document, spelling, path).map(Self::Mesh),
-            Kind::VirtualNode => VirtualNodeSpec::read(document, spelling, path).map(Self::VirtualNode),
-            Kind::VirtualRouter => VirtualRouterSpec::read(document, spelling, path).map(Self::VirtualRouter),
-            Kind::Route => RouteSpec::read(document, spelling, path).map(Self::Route),
-            Kind::VirtualService => VirtualServiceSpec::read(document, spelling, path).map(Self::VirtualService),
-            Kind::VirtualGateway => VirtualGatewaySpec::read(document, spelling, path).map(Self::VirtualGateway),
-            Kind::GatewayRoute => GatewayRouteSpec::read(document, spelling, path).map(Self::GatewayRoute),
+            Kind::Mesh => MeshSpec::read(document, casing, path).map(Self::Mesh),
+            Kind::VirtualNode => VirtualNodeSpec::read(document, casing, path).map(Self::VirtualNode),
+            Kind::VirtualRouter => VirtualRouterSpec::read(document, casing, path).map(Self::VirtualRouter),
+            Kind::Route => RouteSpec::read(document, casing, path).map(Self::Route),
+            Kind::VirtualService => VirtualServiceSpec::read(document, casing, path).map(Self::VirtualService),
+            Kind::VirtualGateway => VirtualGatewaySpec::read(document, casing, path).map(Self::VirtualGateway),
+            Kind::GatewayRoute => GatewayRouteSpec::read(document, casing, path).map(Self::GatewayRoute),
         }
     }
 
     /// Writes the spec. What was read is written back without loss.
     #[must_use]
-    pub fn write(&self, spelling: KeyCasing) -> Value {
+    pub fn write(&self, casing: KeyCasing) -> Value {
         match self {
-            Self::Mesh(spec) => spec.write(spelling),
-            Self::VirtualNode(spec) => spec.write(spelling),
-            Self::VirtualRouter(spec) => spec.write(spelling),
-            Self::Route(spec) => spec.write(spelling),
-            Self::VirtualService(spec) => spec.write(spelling),
-            Self::VirtualGateway(spec) => spec.write(spelling),
-            Self::GatewayRoute(spec) => spec.write(spelling),
+            Self::Mesh(spec) => spec.write(casing),
+            Self::VirtualNode(spec) => spec.write(casing),
+            Self::VirtualRouter(spec) => spec.write(casing),
+            Self::Route(spec) => spec.write(casing),
+            Self::VirtualService(spec) => spec.write(casing),
+            Self::VirtualGateway(spec) => spec.write(casing),
+            Self::GatewayRoute(spec) => spec.write(casing),
         }
     }
 }

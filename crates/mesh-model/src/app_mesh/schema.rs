@@ -1,337 +1,270 @@
-//! Every field of App Mesh's documents with its limits, as data.
+//! Schema of App Mesh's documents, generated together with the structs.
 //!
 //! Source: the AWS SDK's service model of App Mesh, version 2019-01-25, as of botocore 1.44.5 (read 2026-11-23).
-//! The typed structs beside this say what fields mean; this says what may stand in them, so that a document can
-//! be judged as a whole, however much is wrong with it. A test makes documents from this table and reads them
-//! as those structs, so neither can have a field that the other lacks.
+//!
+//! [`structure!`], [`union!`] and [`keywords!`] define a type and its schema in one place: keys, required fields and
+//! limits. A field that virtual gateways do not support is marked `node_only`.
 
-mod routes;
-
-pub(super) use routes::{GATEWAY_ROUTE, ROUTE};
-
-/// What may stand somewhere.
+/// Allowed values at one position of a document.
 #[derive(Debug)]
-pub(super) enum Shape {
-    /// An object with these fields and no others.
-    Structure(&'static [Field]),
+pub enum Shape {
+    /// An object with these fields only: those of `base`, then `fields`.
+    Structure {
+        base: Option<&'static Shape>,
+        fields: &'static [Field],
+    },
     /// An object with exactly one of these fields.
     Union(&'static [Field]),
-    /// A list of so many of these.
+    /// A list with `min` to `max` items.
     List { of: &'static Shape, min: usize, max: usize },
-    /// A text of so many characters.
+    /// A string of `min` to `max` characters.
     Text { min: usize, max: usize },
-    /// A text of so many printable ASCII characters, with or without spaces within.
+    /// A string of `min` to `max` printable ASCII characters, with or without spaces inside.
     Printable { min: usize, max: usize, spaces: bool },
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A whole number in this range, both ends included.
+    /// One of these strings.
+    Keyword(&'static [Keyword]),
+    /// An integer from `min` to `max`.
     Whole { min: i64, max: i64 },
-    /// True or false.
+    /// `true` or `false`.
     Flag,
 }
 
 /// A field of an object.
 #[derive(Debug)]
-pub(super) struct Field {
+pub struct Field {
     pub(super) name: &'static str,
     pub(super) shape: &'static Shape,
     pub(super) required: bool,
+    /// True if virtual gateways do not support it.
+    pub(super) node_only: bool,
 }
 
-const fn must(name: &'static str, shape: &'static Shape) -> Field {
-    Field {
-        name,
-        shape,
-        required: true,
+/// A value of an enumeration.
+#[derive(Debug)]
+pub struct Keyword {
+    pub(super) text: &'static str,
+    /// True if virtual gateways do not support it.
+    pub(super) node_only: bool,
+}
+
+impl Shape {
+    /// The fields of a structure or union. For virtual gateways without those of virtual nodes only.
+    pub(super) fn fields(&self, in_gateway: bool) -> Vec<&'static Field> {
+        let (base, own): (Vec<&Field>, &'static [Field]) = match self {
+            Self::Structure { base, fields } => (base.map(|base| base.fields(in_gateway)).unwrap_or_default(), fields),
+            Self::Union(fields) => (Vec::new(), fields),
+            _ => (Vec::new(), &[]),
+        };
+        let own = own.iter().filter(|field| !(in_gateway && field.node_only));
+        base.into_iter().chain(own).collect()
+    }
+
+    /// The values of an enumeration. For virtual gateways without those of virtual nodes only.
+    pub(super) fn keywords(&self, in_gateway: bool) -> Vec<&'static str> {
+        let Self::Keyword(keywords) = self else {
+            return Vec::new();
+        };
+        let supported = keywords.iter().filter(|keyword| !(in_gateway && keyword.node_only));
+        supported.map(|keyword| keyword.text).collect()
     }
 }
 
-const fn may(name: &'static str, shape: &'static Shape) -> Field {
-    Field {
-        name,
-        shape,
-        required: false,
+/// A type with a schema.
+pub trait Schema {
+    /// Its schema.
+    const SHAPE: &'static Shape;
+}
+
+impl Schema for bool {
+    const SHAPE: &'static Shape = &Shape::Flag;
+}
+
+impl Schema for String {
+    const SHAPE: &'static Shape = &text(0, MANY);
+}
+
+/// Every `u16` of App Mesh is a port.
+impl Schema for u16 {
+    const SHAPE: &'static Shape = &whole(1, 65535);
+}
+
+impl<T: Schema> Schema for Option<T> {
+    const SHAPE: &'static Shape = T::SHAPE;
+}
+
+impl<T: Schema> Schema for Vec<T> {
+    const SHAPE: &'static Shape = &list::<T>(0, MANY);
+}
+
+/// A value of an optional field that is not written.
+pub(super) trait Optional {
+    fn is_absent(&self) -> bool;
+}
+
+impl<T> Optional for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
     }
 }
 
-const fn text(min: usize, max: usize) -> Shape {
+impl<T> Optional for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// No upper limit of a length.
+pub(super) const MANY: usize = usize::MAX;
+/// No upper limit of a 64-bit integer.
+pub(super) const UNLIMITED: i64 = i64::MAX;
+/// The largest 32-bit integer, the limit of connection pools.
+pub(super) const INT32_MAX: i64 = i32::MAX as i64;
+
+pub(super) const fn text(min: usize, max: usize) -> Shape {
     Shape::Text { min, max }
 }
 
-const fn whole(min: i64, max: i64) -> Shape {
+pub(super) const fn whole(min: i64, max: i64) -> Shape {
     Shape::Whole { min, max }
 }
 
-const fn list(of: &'static Shape, min: usize, max: usize) -> Shape {
+pub(super) const fn list<T: Schema>(min: usize, max: usize) -> Shape {
+    Shape::List { of: T::SHAPE, min, max }
+}
+
+pub(super) const fn list_of(of: &'static Shape, min: usize, max: usize) -> Shape {
     Shape::List { of, min, max }
 }
 
-const MANY: usize = usize::MAX;
-const LARGEST: i64 = i32::MAX as i64;
+/// Defines a struct with its schema. Each field is `name: Type = required("key")`, `optional` or `node_only`; a second
+/// argument replaces the type's schema by one with other limits. `flatten` includes the fields of another structure.
+macro_rules! structure {
+    ($(#[$meta:meta])* pub struct $name:ident { $($fields:tt)* }) => {
+        structure!(@ [$(#[$meta])* pub struct $name] [None] [] [] $($fields)*);
+    };
+    (@ $head:tt $base:tt [$($out:tt)*] [$($schema:tt)*]
+        $(#[$meta:meta])* $field:ident: $ty:ty = required($key:literal $(, $shape:expr)?), $($rest:tt)*
+    ) => {
+        structure!(@ $head $base
+            [$($out)* $(#[$meta])* #[serde(rename = $key)] pub $field: $ty,]
+            [$($schema)* structure!(@field $key, $ty, true, false $(, $shape)?),]
+            $($rest)*);
+    };
+    (@ $head:tt $base:tt [$($out:tt)*] [$($schema:tt)*]
+        $(#[$meta:meta])* $field:ident: $ty:ty = optional($key:literal $(, $shape:expr)?), $($rest:tt)*
+    ) => {
+        structure!(@ $head $base
+            [$($out)* $(#[$meta])*
+                #[serde(rename = $key, default, skip_serializing_if = "crate::app_mesh::schema::Optional::is_absent")]
+                pub $field: $ty,]
+            [$($schema)* structure!(@field $key, $ty, false, false $(, $shape)?),]
+            $($rest)*);
+    };
+    (@ $head:tt $base:tt [$($out:tt)*] [$($schema:tt)*]
+        $(#[$meta:meta])* $field:ident: $ty:ty = node_only($key:literal $(, $shape:expr)?), $($rest:tt)*
+    ) => {
+        structure!(@ $head $base
+            [$($out)* $(#[$meta])*
+                #[serde(rename = $key, default, skip_serializing_if = "crate::app_mesh::schema::Optional::is_absent")]
+                pub $field: $ty,]
+            [$($schema)* structure!(@field $key, $ty, false, true $(, $shape)?),]
+            $($rest)*);
+    };
+    (@ $head:tt [None] [$($out:tt)*] $schema:tt
+        $(#[$meta:meta])* $field:ident: $ty:ty = flatten, $($rest:tt)*
+    ) => {
+        structure!(@ $head [Some(<$ty as crate::app_mesh::schema::Schema>::SHAPE)]
+            [$($out)* $(#[$meta])* #[serde(flatten)] pub $field: $ty,]
+            $schema
+            $($rest)*);
+    };
+    (@ [$(#[$meta:meta])* pub struct $name:ident] [$base:expr] [$($out:tt)*] [$($schema:tt)*]) => {
+        $(#[$meta])*
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub struct $name { $($out)* }
 
-static ANY_TEXT: Shape = text(0, MANY);
-static NAME: Shape = text(1, 255);
-static PATH: Shape = text(1, 255);
-static PORT: Shape = whole(1, 65535);
-static FLAG: Shape = Shape::Flag;
-static POSITIVE: Shape = whole(1, LARGEST);
-
-static IP_PREFERENCE: Shape = Shape::Word(&["IPv4_PREFERRED", "IPv6_PREFERRED", "IPv4_ONLY", "IPv6_ONLY"]);
-static PROTOCOL: Shape = Shape::Word(&["http", "tcp", "http2", "grpc"]);
-static GATEWAY_PROTOCOL: Shape = Shape::Word(&["http", "http2", "grpc"]);
-static DURATION: Shape = Shape::Structure(&[
-    may("value", &whole(0, i64::MAX)),
-    may("unit", &Shape::Word(&["s", "ms"])),
-]);
-
-// The mesh.
-
-pub(super) static MESH: Shape = Shape::Structure(&[
-    may(
-        "egressFilter",
-        &Shape::Structure(&[must("type", &Shape::Word(&["ALLOW_ALL", "DROP_ALL"]))]),
-    ),
-    may(
-        "serviceDiscovery",
-        &Shape::Structure(&[may("ipPreference", &IP_PREFERENCE)]),
-    ),
-]);
-
-// Virtual services and routers.
-
-pub(super) static VIRTUAL_SERVICE: Shape = Shape::Structure(&[may(
-    "provider",
-    &Shape::Union(&[
-        may("virtualNode", &Shape::Structure(&[must("virtualNodeName", &NAME)])),
-        may("virtualRouter", &Shape::Structure(&[must("virtualRouterName", &NAME)])),
-    ]),
-)]);
-
-pub(super) static VIRTUAL_ROUTER: Shape = Shape::Structure(&[may(
-    "listeners",
-    &list(&Shape::Structure(&[must("portMapping", &PORT_MAPPING)]), 0, MANY),
-)]);
-
-static PORT_MAPPING: Shape = Shape::Structure(&[must("port", &PORT), must("protocol", &PROTOCOL)]);
-static GATEWAY_PORT_MAPPING: Shape = Shape::Structure(&[must("port", &PORT), must("protocol", &GATEWAY_PROTOCOL)]);
-
-// Virtual nodes.
-
-pub(super) static VIRTUAL_NODE: Shape = Shape::Structure(&[
-    may("listeners", &list(&LISTENER, 0, MANY)),
-    may("serviceDiscovery", &SERVICE_DISCOVERY),
-    may(
-        "backends",
-        &list(
-            &Shape::Union(&[may(
-                "virtualService",
-                &Shape::Structure(&[
-                    must("virtualServiceName", &ANY_TEXT),
-                    may("clientPolicy", &CLIENT_POLICY),
-                ]),
-            )]),
-            0,
-            50,
-        ),
-    ),
-    may("backendDefaults", &BACKEND_DEFAULTS),
-    may("logging", &LOGGING),
-]);
-
-static SERVICE_DISCOVERY: Shape = Shape::Union(&[
-    may(
-        "dns",
-        &Shape::Structure(&[
-            must("hostname", &ANY_TEXT),
-            may("responseType", &Shape::Word(&["LOADBALANCER", "ENDPOINTS"])),
-            may("ipPreference", &IP_PREFERENCE),
-        ]),
-    ),
-    may(
-        "awsCloudMap",
-        &Shape::Structure(&[
-            must("namespaceName", &text(1, 1024)),
-            must("serviceName", &text(1, 1024)),
-            may("attributes", &list(&CLOUD_MAP_ATTRIBUTE, 0, MANY)),
-            may("ipPreference", &IP_PREFERENCE),
-        ]),
-    ),
-]);
-
-static CLOUD_MAP_ATTRIBUTE: Shape = Shape::Structure(&[
-    must(
-        "key",
-        &Shape::Printable {
-            min: 1,
-            max: 255,
-            spaces: false,
-        },
-    ),
-    must(
-        "value",
-        &Shape::Printable {
-            min: 1,
-            max: 1024,
-            spaces: true,
-        },
-    ),
-]);
-
-static LISTENER: Shape = Shape::Structure(&[
-    must("portMapping", &PORT_MAPPING),
-    may("tls", &LISTENER_TLS),
-    may("healthCheck", &HEALTH_CHECK),
-    may("timeout", &LISTENER_TIMEOUT),
-    may(
-        "connectionPool",
-        &Shape::Union(&[
-            may("http", &HTTP_POOL),
-            may("http2", &REQUEST_POOL),
-            may("grpc", &REQUEST_POOL),
-            may("tcp", &Shape::Structure(&[must("maxConnections", &POSITIVE)])),
-        ]),
-    ),
-    may("outlierDetection", &OUTLIER_DETECTION),
-]);
-
-static HTTP_POOL: Shape = Shape::Structure(&[must("maxConnections", &POSITIVE), may("maxPendingRequests", &POSITIVE)]);
-static REQUEST_POOL: Shape = Shape::Structure(&[must("maxRequests", &POSITIVE)]);
-static REQUEST_TIMEOUT: Shape = Shape::Structure(&[may("perRequest", &DURATION), may("idle", &DURATION)]);
-static IDLE_TIMEOUT: Shape = Shape::Structure(&[may("idle", &DURATION)]);
-static LISTENER_TIMEOUT: Shape = Shape::Union(&[
-    may("http", &REQUEST_TIMEOUT),
-    may("http2", &REQUEST_TIMEOUT),
-    may("grpc", &REQUEST_TIMEOUT),
-    may("tcp", &IDLE_TIMEOUT),
-]);
-static OUTLIER_DETECTION: Shape = Shape::Structure(&[
-    must("maxServerErrors", &whole(1, i64::MAX)),
-    must("interval", &DURATION),
-    must("baseEjectionDuration", &DURATION),
-    must("maxEjectionPercent", &whole(0, 100)),
-]);
-
-static HEALTH_CHECK: Shape = Shape::Structure(&health_check_fields(&PROTOCOL));
-static GATEWAY_HEALTH_CHECK: Shape = Shape::Structure(&health_check_fields(&GATEWAY_PROTOCOL));
-
-static INTERVAL_MILLIS: Shape = whole(5_000, 300_000);
-static TIMEOUT_MILLIS: Shape = whole(2_000, 60_000);
-static THRESHOLD: Shape = whole(2, 10);
-
-const fn health_check_fields(protocol: &'static Shape) -> [Field; 7] {
-    [
-        must("protocol", protocol),
-        may("path", &ANY_TEXT),
-        may("port", &PORT),
-        must("intervalMillis", &INTERVAL_MILLIS),
-        must("timeoutMillis", &TIMEOUT_MILLIS),
-        must("healthyThreshold", &THRESHOLD),
-        must("unhealthyThreshold", &THRESHOLD),
-    ]
+        impl crate::app_mesh::schema::Schema for $name {
+            const SHAPE: &'static crate::app_mesh::schema::Shape = &crate::app_mesh::schema::Shape::Structure {
+                base: $base,
+                fields: &[$($schema)*],
+            };
+        }
+    };
+    (@field $key:literal, $ty:ty, $required:literal, $node_only:literal) => {
+        crate::app_mesh::schema::Field {
+            name: $key,
+            shape: <$ty as crate::app_mesh::schema::Schema>::SHAPE,
+            required: $required,
+            node_only: $node_only,
+        }
+    };
+    (@field $key:literal, $ty:ty, $required:literal, $node_only:literal, $shape:expr) => {
+        crate::app_mesh::schema::Field {
+            name: $key,
+            shape: &$shape,
+            required: $required,
+            node_only: $node_only,
+        }
+    };
 }
 
-// Virtual gateways.
+/// Defines an enum of which a document contains exactly one variant, with its schema. Each variant is
+/// `Name(Type) = "key"`, followed by `node_only` or by a schema with other limits.
+macro_rules! union {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident($ty:ty) = $key:literal $($option:ident $(($($argument:tt)*))?)?,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $key)] $variant($ty),)*
+        }
 
-pub(super) static VIRTUAL_GATEWAY: Shape = Shape::Structure(&[
-    must("listeners", &list(&GATEWAY_LISTENER, 0, MANY)),
-    may("backendDefaults", &BACKEND_DEFAULTS),
-    may("logging", &LOGGING),
-]);
+        impl crate::app_mesh::schema::Schema for $name {
+            const SHAPE: &'static crate::app_mesh::schema::Shape = &crate::app_mesh::schema::Shape::Union(&[
+                $(union!(@field $key, $ty $(, $option $(($($argument)*))?)?),)*
+            ]);
+        }
+    };
+    (@field $key:literal, $ty:ty) => { crate::app_mesh::schema::structure!(@field $key, $ty, false, false) };
+    (@field $key:literal, $ty:ty, node_only) => { crate::app_mesh::schema::structure!(@field $key, $ty, false, true) };
+    (@field $key:literal, $ty:ty, limits($shape:expr)) => { crate::app_mesh::schema::structure!(@field $key, $ty, false, false, $shape) };
+}
 
-static GATEWAY_LISTENER: Shape = Shape::Structure(&[
-    must("portMapping", &GATEWAY_PORT_MAPPING),
-    may("tls", &LISTENER_TLS),
-    may("healthCheck", &GATEWAY_HEALTH_CHECK),
-    may(
-        "connectionPool",
-        &Shape::Union(&[
-            may("http", &HTTP_POOL),
-            may("http2", &REQUEST_POOL),
-            may("grpc", &REQUEST_POOL),
-        ]),
-    ),
-]);
+/// Defines an enumeration of strings with its schema. Each variant is `Name = "string"`, followed by `node_only` if
+/// virtual gateways do not support it.
+macro_rules! keywords {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident = $text:literal $($option:ident)?,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $text)] $variant,)*
+        }
 
-// TLS and logging, alike for nodes and gateways.
+        impl $name {
+            /// The string in documents.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
 
-static BACKEND_DEFAULTS: Shape = Shape::Structure(&[may("clientPolicy", &CLIENT_POLICY)]);
-static CLIENT_POLICY: Shape = Shape::Structure(&[may("tls", &CLIENT_TLS)]);
-static CLIENT_TLS: Shape = Shape::Structure(&[
-    may("enforce", &FLAG),
-    may("ports", &list(&PORT, 0, MANY)),
-    may(
-        "certificate",
-        &Shape::Union(&[may("file", &FILE_CERTIFICATE), may("sds", &SDS_SECRET)]),
-    ),
-    must(
-        "validation",
-        &Shape::Structure(&[
-            must(
-                "trust",
-                &Shape::Union(&[
-                    may(
-                        "acm",
-                        &Shape::Structure(&[must("certificateAuthorityArns", &list(&ANY_TEXT, 1, 3))]),
-                    ),
-                    may("file", &FILE_TRUST),
-                    may("sds", &SDS_SECRET),
-                ]),
-            ),
-            may("subjectAlternativeNames", &SUBJECT_ALTERNATIVE_NAMES),
-        ]),
-    ),
-]);
+        impl crate::app_mesh::schema::Schema for $name {
+            const SHAPE: &'static crate::app_mesh::schema::Shape = &crate::app_mesh::schema::Shape::Keyword(&[
+                $(keywords!(@keyword $text $($option)?),)*
+            ]);
+        }
+    };
+    (@keyword $text:literal) => {
+        crate::app_mesh::schema::Keyword { text: $text, node_only: false }
+    };
+    (@keyword $text:literal node_only) => {
+        crate::app_mesh::schema::Keyword { text: $text, node_only: true }
+    };
+}
 
-static LISTENER_TLS: Shape = Shape::Structure(&[
-    must("mode", &Shape::Word(&["STRICT", "PERMISSIVE", "DISABLED"])),
-    must(
-        "certificate",
-        &Shape::Union(&[
-            may("acm", &Shape::Structure(&[must("certificateArn", &ANY_TEXT)])),
-            may("file", &FILE_CERTIFICATE),
-            may("sds", &SDS_SECRET),
-        ]),
-    ),
-    may(
-        "validation",
-        &Shape::Structure(&[
-            must(
-                "trust",
-                &Shape::Union(&[may("file", &FILE_TRUST), may("sds", &SDS_SECRET)]),
-            ),
-            may("subjectAlternativeNames", &SUBJECT_ALTERNATIVE_NAMES),
-        ]),
-    ),
-]);
-
-static FILE_CERTIFICATE: Shape = Shape::Structure(&[must("certificateChain", &PATH), must("privateKey", &PATH)]);
-static FILE_TRUST: Shape = Shape::Structure(&[must("certificateChain", &PATH)]);
-static SDS_SECRET: Shape = Shape::Structure(&[must("secretName", &ANY_TEXT)]);
-static SUBJECT_ALTERNATIVE_NAMES: Shape = Shape::Structure(&[must(
-    "match",
-    &Shape::Structure(&[must("exact", &list(&text(1, 254), 0, MANY))]),
-)]);
-
-static LOGGING: Shape = Shape::Structure(&[may(
-    "accessLog",
-    &Shape::Union(&[may(
-        "file",
-        &Shape::Structure(&[
-            must("path", &PATH),
-            may(
-                "format",
-                &Shape::Union(&[
-                    may("text", &text(1, 1000)),
-                    may(
-                        "json",
-                        &list(
-                            &Shape::Structure(&[must("key", &text(1, 100)), must("value", &text(1, 100))]),
-                            0,
-                            MANY,
-                        ),
-                    ),
-                ]),
-            ),
-        ]),
-    )]),
-)]);
+pub(super) use {keywords, structure, union};

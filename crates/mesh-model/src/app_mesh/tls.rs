@@ -1,166 +1,182 @@
-//! TLS: what listeners offer and what clients demand.
+//! TLS of listeners and of clients.
 
-use serde::{Deserialize, Serialize};
+use super::schema::{MANY, keywords, list_of, structure, text, union};
 
-/// What a listener offers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListenerTls {
+structure! {
+    /// TLS of a listener.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ListenerTls {
+        /// Whether callers must use TLS.
+        mode: TlsMode = required("mode"),
+        /// The listener's certificate.
+        certificate: ListenerTlsCertificate = required("certificate"),
+        /// Validation of the callers' certificates, for mutual TLS. Default: none.
+        validation: Option<ListenerTlsValidation> = optional("validation"),
+    }
+}
+
+keywords! {
     /// Whether callers must use TLS.
-    pub mode: TlsMode,
-    /// What the listener shows them.
-    pub certificate: ListenerTlsCertificate,
-    /// What they must show, for mutual TLS. Default: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation: Option<ListenerTlsValidation>,
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TlsMode {
+        /// TLS only.
+        Strict = "STRICT",
+        /// TLS or plaintext.
+        Permissive = "PERMISSIVE",
+        /// Plaintext only.
+        Disabled = "DISABLED",
+    }
 }
 
-/// Whether callers must use TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TlsMode {
-    /// They must.
-    Strict,
-    /// They may.
-    Permissive,
-    /// They must not.
-    Disabled,
+union! {
+    /// Source of a listener's certificate.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum ListenerTlsCertificate {
+        /// AWS Certificate Manager.
+        Acm(AcmCertificate) = "acm",
+        /// Files on Envoy's host.
+        File(FileCertificate) = "file",
+        /// Envoy's secret discovery service.
+        Sds(SdsSecret) = "sds",
+    }
 }
 
-/// Where a listener's certificate comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ListenerTlsCertificate {
-    /// AWS Certificate Manager.
-    Acm(AcmCertificate),
-    /// Files beside the Envoy.
-    File(FileCertificate),
-    /// Envoy's secret discovery service.
-    Sds(SdsSecret),
+structure! {
+    /// A certificate in AWS Certificate Manager.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AcmCertificate {
+        /// Its ARN.
+        certificate_arn: String = required("certificateArn"),
+    }
 }
 
-/// A certificate in AWS Certificate Manager.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AcmCertificate {
-    /// Its ARN.
-    pub certificate_arn: String,
+structure! {
+    /// A certificate in files.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct FileCertificate {
+        /// Path of the chain, 1 to 255 characters.
+        certificate_chain: String = required("certificateChain", text(1, 255)),
+        /// Path of the private key, 1 to 255 characters.
+        private_key: String = required("privateKey", text(1, 255)),
+    }
 }
 
-/// A certificate in files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileCertificate {
-    /// The chain's file, 1 to 255 characters.
-    pub certificate_chain: String,
-    /// The private key's file, 1 to 255 characters.
-    pub private_key: String,
+structure! {
+    /// A secret of Envoy's secret discovery service.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SdsSecret {
+        /// Its name.
+        secret_name: String = required("secretName"),
+    }
 }
 
-/// A secret of Envoy's secret discovery service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SdsSecret {
-    /// Its name.
-    pub secret_name: String,
+structure! {
+    /// Validation of the callers' certificates.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ListenerTlsValidation {
+        /// Trusted certificate authorities.
+        trust: ListenerTlsTrust = required("trust"),
+        /// Allowed subject alternative names. Default: all.
+        subject_alternative_names: Option<SubjectAlternativeNames> = optional("subjectAlternativeNames"),
+    }
 }
 
-/// What callers must show a listener.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListenerTlsValidation {
-    /// Who must have signed it.
-    pub trust: ListenerTlsTrust,
-    /// Which names it must have. Default: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject_alternative_names: Option<SubjectAlternativeNames>,
+union! {
+    /// Certificate authorities that a listener trusts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum ListenerTlsTrust {
+        /// A file.
+        File(FileTrust) = "file",
+        /// Envoy's secret discovery service.
+        Sds(SdsSecret) = "sds",
+    }
 }
 
-/// Whom a listener trusts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ListenerTlsTrust {
-    /// Authorities in a file.
-    File(FileTrust),
-    /// Authorities from Envoy's secret discovery service.
-    Sds(SdsSecret),
+structure! {
+    /// Certificate authorities in a file.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct FileTrust {
+        /// Path of the file, 1 to 255 characters.
+        certificate_chain: String = required("certificateChain", text(1, 255)),
+    }
 }
 
-/// Authorities in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileTrust {
-    /// The file, 1 to 255 characters.
-    pub certificate_chain: String,
+structure! {
+    /// Allowed subject alternative names of a certificate.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SubjectAlternativeNames {
+        /// How they are compared.
+        matching: SubjectAlternativeNameMatchers = required("match"),
+    }
 }
 
-/// Names in a certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubjectAlternativeNames {
-    /// How they are compared.
-    #[serde(rename = "match")]
-    pub matching: SubjectAlternativeNameMatchers,
+structure! {
+    /// How subject alternative names are compared.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SubjectAlternativeNameMatchers {
+        /// Equals one of these; 1 to 254 characters each.
+        exact: Vec<String> = required("exact", list_of(&text(1, 254), 0, MANY)),
+    }
 }
 
-/// How names in a certificate are compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubjectAlternativeNameMatchers {
-    /// One of these, exactly; 1 to 254 characters each.
-    pub exact: Vec<String>,
+structure! {
+    /// TLS of a client.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ClientPolicyTls {
+        /// Whether plaintext is rejected. Default, decided by App Mesh: yes.
+        enforce: Option<bool> = optional("enforce"),
+        /// Ports to which it applies. Default: all.
+        ports: Vec<u16> = optional("ports"),
+        /// The client's certificate, for mutual TLS. Default: none.
+        certificate: Option<ClientTlsCertificate> = optional("certificate"),
+        /// Validation of the server's certificate.
+        validation: ClientTlsValidation = required("validation"),
+    }
 }
 
-/// What a client demands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientPolicyTls {
-    /// Whether to refuse to speak without TLS. Default, decided by App Mesh: yes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enforce: Option<bool>,
-    /// For which ports. Default: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ports: Vec<u16>,
-    /// What the client shows, for mutual TLS. Default: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<ClientTlsCertificate>,
-    /// What the other side must show.
-    pub validation: ClientTlsValidation,
+union! {
+    /// Source of a client's certificate. ACM is not supported.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum ClientTlsCertificate {
+        /// Files on Envoy's host.
+        File(FileCertificate) = "file",
+        /// Envoy's secret discovery service.
+        Sds(SdsSecret) = "sds",
+    }
 }
 
-/// Where a client's certificate comes from. ACM is no choice here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ClientTlsCertificate {
-    /// Files beside the Envoy.
-    File(FileCertificate),
-    /// Envoy's secret discovery service.
-    Sds(SdsSecret),
+structure! {
+    /// Validation of the server's certificate.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ClientTlsValidation {
+        /// Trusted certificate authorities.
+        trust: ClientTlsTrust = required("trust"),
+        /// Allowed subject alternative names. Default, decided by App Mesh: the virtual node's service discovery name.
+        subject_alternative_names: Option<SubjectAlternativeNames> = optional("subjectAlternativeNames"),
+    }
 }
 
-/// What the other side must show a client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ClientTlsValidation {
-    /// Who must have signed it.
-    pub trust: ClientTlsTrust,
-    /// Which names it must have. Default, decided by App Mesh: the name by which the virtual node is found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject_alternative_names: Option<SubjectAlternativeNames>,
+union! {
+    /// Certificate authorities that a client trusts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum ClientTlsTrust {
+        /// AWS Private CA.
+        Acm(AcmTrust) = "acm",
+        /// A file.
+        File(FileTrust) = "file",
+        /// Envoy's secret discovery service.
+        Sds(SdsSecret) = "sds",
+    }
 }
 
-/// Whom a client trusts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ClientTlsTrust {
-    /// Authorities of AWS Private CA.
-    Acm(AcmTrust),
-    /// Authorities in a file.
-    File(FileTrust),
-    /// Authorities from Envoy's secret discovery service.
-    Sds(SdsSecret),
-}
-
-/// Authorities of AWS Private CA.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AcmTrust {
-    /// Their ARNs, 1 to 3.
-    pub certificate_authority_arns: Vec<String>,
+structure! {
+    /// Certificate authorities of AWS Private CA.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AcmTrust {
+        /// Their ARNs, 1 to 3.
+        certificate_authority_arns: Vec<String> = required(
+            "certificateAuthorityArns",
+            list_of(&text(0, MANY), 1, 3)
+        ),
+    }
 }

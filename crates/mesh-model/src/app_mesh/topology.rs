@@ -1,4 +1,4 @@
-//! The resources of one mesh together, with every reference resolved.
+//! One mesh: its resources, and validation of the references between them.
 
 mod references;
 mod service_port;
@@ -13,20 +13,20 @@ use super::{
 
 pub use service_port::{PortProvider, ServicePort};
 
-/// One mesh and everything in it, by name.
+/// One mesh with its resources by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Topology {
     /// The mesh's name.
     pub name: String,
     /// The mesh itself.
     pub mesh: MeshSpec,
-    /// Groups of equal tasks.
+    /// Virtual nodes.
     pub virtual_nodes: BTreeMap<String, VirtualNodeSpec>,
-    /// Places where routes divide traffic.
+    /// Virtual routers with their routes.
     pub virtual_routers: BTreeMap<String, VirtualRouter>,
-    /// Names that applications call.
+    /// Virtual services.
     pub virtual_services: BTreeMap<String, VirtualServiceSpec>,
-    /// Doors into the mesh.
+    /// Virtual gateways with their gateway routes.
     pub virtual_gateways: BTreeMap<String, VirtualGateway>,
 }
 
@@ -48,12 +48,12 @@ pub struct VirtualGateway {
     pub gateway_routes: BTreeMap<String, GatewayRouteSpec>,
 }
 
-/// Something about a resource that does not fit the others of its mesh.
+/// A resource that is inconsistent with others of its mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopologyError {
-    /// Which resource.
+    /// The resource.
     pub resource: ResourcePath,
-    /// What does not fit: the end of a sentence that begins with the resource.
+    /// The error, as the end of a sentence that starts with the resource.
     pub message: String,
 }
 
@@ -64,12 +64,11 @@ impl fmt::Display for TopologyError {
 }
 
 impl Topology {
-    /// Whether what resources refer to is there, and ports and protocols agree along the way. What does not is
-    /// returned; nothing, if all is well:
+    /// Validates references, ports and protocols between resources. Returns all errors:
     ///
-    /// every reference to something that does not exist, by the resource that holds it; every port that must be
-    /// given because there are several, or that does not exist; every route of a kind that its router or its
-    /// targets do not speak; backends over TCP that share a port, which Envoy cannot tell apart.
+    /// references to resources that do not exist; missing ports where there are several, and ports that do not exist;
+    /// routes for another protocol than that of their router or targets; TCP backends on the same port, which Envoy
+    /// cannot distinguish.
     #[must_use]
     pub fn validate(&self) -> Vec<TopologyError> {
         references::check(self)

@@ -1,21 +1,19 @@
-//! Virtual gateways: doors into the mesh.
-
-use serde::{Deserialize, Serialize};
+//! Virtual gateways: ingress to the mesh.
 
 use super::client_policy::BackendDefaults;
 use super::listener::Listener;
 use super::logging::Logging;
+use super::schema::structure;
 
-/// `VirtualGatewaySpec`. The gateway routes are resources of their own.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualGatewaySpec {
-    /// Where it takes requests.
-    pub listeners: Vec<Listener>,
-    /// How it calls virtual services.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backend_defaults: Option<BackendDefaults>,
-    /// Where its Envoy writes what passes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logging: Option<Logging>,
+structure! {
+    /// `VirtualGatewaySpec`. Gateway routes are separate resources.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct VirtualGatewaySpec {
+        /// Ports on which it accepts requests.
+        listeners: Vec<Listener> = required("listeners"),
+        /// Policy for calls to virtual services.
+        backend_defaults: Option<BackendDefaults> = optional("backendDefaults"),
+        /// Logs of its Envoys.
+        logging: Option<Logging> = optional("logging"),
+    }
 }

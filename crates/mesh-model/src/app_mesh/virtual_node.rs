@@ -1,108 +1,106 @@
 //! Virtual nodes: groups of equal tasks.
 
-use serde::{Deserialize, Serialize};
-
 use super::IpPreference;
 use super::client_policy::{BackendDefaults, ClientPolicy};
 use super::listener::Listener;
 use super::logging::Logging;
+use super::schema::{Shape, keywords, list, structure, text, union};
 
-/// `VirtualNodeSpec`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualNodeSpec {
-    /// Where it takes requests, on distinct ports. Empty for one that only calls others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub listeners: Vec<Listener>,
-    /// How others find it. Needed where there is a listener.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_discovery: Option<ServiceDiscovery>,
-    /// The virtual services it may call. Its Envoy knows of no others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub backends: Vec<Backend>,
-    /// What holds for all backends unless they say otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backend_defaults: Option<BackendDefaults>,
-    /// Where its Envoy writes what passes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logging: Option<Logging>,
+structure! {
+    /// `VirtualNodeSpec`.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct VirtualNodeSpec {
+        /// Ports on which it accepts requests, all different. Empty for a node that only calls others.
+        listeners: Vec<Listener> = optional("listeners"),
+        /// Service discovery of its tasks. Required with a listener.
+        service_discovery: Option<ServiceDiscovery> = optional("serviceDiscovery"),
+        /// Virtual services that it may call; its Envoys have no routes to others.
+        backends: Vec<Backend> = optional("backends", list::<Backend>(0, 50)),
+        /// Policy for backends without one of their own.
+        backend_defaults: Option<BackendDefaults> = optional("backendDefaults"),
+        /// Logs of its Envoys.
+        logging: Option<Logging> = optional("logging"),
+    }
 }
 
-/// How a virtual node's tasks are found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ServiceDiscovery {
-    /// By DNS.
-    Dns(DnsServiceDiscovery),
-    /// By Cloud Map.
-    AwsCloudMap(AwsCloudMapServiceDiscovery),
+union! {
+    /// Service discovery of a virtual node's tasks.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum ServiceDiscovery {
+        /// DNS.
+        Dns(DnsServiceDiscovery) = "dns",
+        /// Cloud Map.
+        AwsCloudMap(AwsCloudMapServiceDiscovery) = "awsCloudMap",
+    }
 }
 
-/// Tasks found by DNS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DnsServiceDiscovery {
-    /// The name to resolve.
-    pub hostname: String,
-    /// What an answer means. Default, decided by App Mesh: [`DnsResponseType::Loadbalancer`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_type: Option<DnsResponseType>,
-    /// Which family of addresses to use. Default: the mesh's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip_preference: Option<IpPreference>,
+structure! {
+    /// Service discovery by DNS.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct DnsServiceDiscovery {
+        /// The name to resolve.
+        hostname: String = required("hostname"),
+        /// Meaning of the addresses. Default, decided by App Mesh: [`DnsResponseType::Loadbalancer`].
+        response_type: Option<DnsResponseType> = optional("responseType"),
+        /// IP version of the addresses. Default: the mesh's.
+        ip_preference: Option<IpPreference> = optional("ipPreference"),
+    }
 }
 
-/// What the addresses of a DNS answer are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum DnsResponseType {
-    /// Equal doors to the same thing: one is used at a time.
-    #[default]
-    Loadbalancer,
-    /// Tasks: all of them are used.
-    Endpoints,
+keywords! {
+    /// Meaning of the addresses in a DNS response.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum DnsResponseType {
+        /// Addresses of a load balancer: one is used at a time.
+        #[default]
+        Loadbalancer = "LOADBALANCER",
+        /// Addresses of tasks: all are used.
+        Endpoints = "ENDPOINTS",
+    }
 }
 
-/// Tasks found by Cloud Map.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AwsCloudMapServiceDiscovery {
-    /// The namespace, 1 to 1024 characters.
-    pub namespace_name: String,
-    /// The service in it, 1 to 1024 characters.
-    pub service_name: String,
-    /// What instances must carry, all of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attributes: Vec<AwsCloudMapInstanceAttribute>,
-    /// Which family of addresses to use. Default: the mesh's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip_preference: Option<IpPreference>,
+structure! {
+    /// Service discovery by Cloud Map.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AwsCloudMapServiceDiscovery {
+        /// Name of the namespace, 1 to 1024 characters.
+        namespace_name: String = required("namespaceName", text(1, 1024)),
+        /// Name of the service in it, 1 to 1024 characters.
+        service_name: String = required("serviceName", text(1, 1024)),
+        /// Attributes that an instance must have, all of them.
+        attributes: Vec<AwsCloudMapInstanceAttribute> = optional("attributes"),
+        /// IP version of the addresses. Default: the mesh's.
+        ip_preference: Option<IpPreference> = optional("ipPreference"),
+    }
 }
 
-/// Something that Cloud Map knows of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AwsCloudMapInstanceAttribute {
-    /// Its name, 1 to 255 printable characters without spaces.
-    pub key: String,
-    /// Its value, up to 1024 printable characters.
-    pub value: String,
+structure! {
+    /// An attribute of a Cloud Map instance.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AwsCloudMapInstanceAttribute {
+        /// Name, 1 to 255 printable characters without spaces.
+        key: String = required("key", Shape::Printable { min: 1, max: 255, spaces: false }),
+        /// Value, 1 to 1024 printable characters.
+        value: String = required("value", Shape::Printable { min: 1, max: 1024, spaces: true }),
+    }
 }
 
-/// Something a virtual node may call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Backend {
-    /// A virtual service.
-    VirtualService(VirtualServiceBackend),
+union! {
+    /// A backend of a virtual node.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Backend {
+        /// A virtual service.
+        VirtualService(VirtualServiceBackend) = "virtualService",
+    }
 }
 
-/// A virtual service that a virtual node may call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualServiceBackend {
-    /// Its name.
-    pub virtual_service_name: String,
-    /// How to call it. Default: the backend defaults.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_policy: Option<ClientPolicy>,
+structure! {
+    /// A virtual service as a backend.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct VirtualServiceBackend {
+        /// Its name.
+        virtual_service_name: String = required("virtualServiceName"),
+        /// Policy for calls to it. Default: the backend defaults.
+        client_policy: Option<ClientPolicy> = optional("clientPolicy"),
+    }
 }

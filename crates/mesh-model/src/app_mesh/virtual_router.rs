@@ -1,21 +1,22 @@
-//! Virtual routers: places where routes divide traffic.
-
-use serde::{Deserialize, Serialize};
+//! Virtual routers: the ports to which routes apply.
 
 use super::PortMapping;
+use super::schema::structure;
 
-/// `VirtualRouterSpec`. The routes are resources of their own.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct VirtualRouterSpec {
-    /// The ports that applications dial.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub listeners: Vec<VirtualRouterListener>,
+structure! {
+    /// `VirtualRouterSpec`. Routes are separate resources.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct VirtualRouterSpec {
+        /// Ports that applications call.
+        listeners: Vec<VirtualRouterListener> = optional("listeners"),
+    }
 }
 
-/// A port that applications dial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualRouterListener {
-    /// The port, and what is spoken there.
-    pub port_mapping: PortMapping,
+structure! {
+    /// A port that applications call.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct VirtualRouterListener {
+        /// Port and protocol.
+        port_mapping: PortMapping = required("portMapping"),
+    }
 }

@@ -1,37 +1,41 @@
 //! Virtual services: the names that applications call.
 
-use serde::{Deserialize, Serialize};
+use super::schema::{structure, text, union};
 
-/// `VirtualServiceSpec`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct VirtualServiceSpec {
-    /// What stands behind the name. Without one, calls are answered 503.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<VirtualServiceProvider>,
+structure! {
+    /// `VirtualServiceSpec`.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct VirtualServiceSpec {
+        /// Provider of the service. Without one, calls get a 503 response.
+        provider: Option<VirtualServiceProvider> = optional("provider"),
+    }
 }
 
-/// What stands behind a virtual service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum VirtualServiceProvider {
-    /// All calls go to one virtual node.
-    VirtualNode(VirtualNodeServiceProvider),
-    /// The routes of a virtual router decide.
-    VirtualRouter(VirtualRouterServiceProvider),
+union! {
+    /// Provider of a virtual service.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum VirtualServiceProvider {
+        /// A virtual node, which gets all calls.
+        VirtualNode(VirtualNodeServiceProvider) = "virtualNode",
+        /// A virtual router, whose routes distribute the calls.
+        VirtualRouter(VirtualRouterServiceProvider) = "virtualRouter",
+    }
 }
 
-/// A virtual node behind a virtual service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualNodeServiceProvider {
-    /// Its name, 1 to 255 characters.
-    pub virtual_node_name: String,
+structure! {
+    /// A virtual node as a provider.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct VirtualNodeServiceProvider {
+        /// Name, 1 to 255 characters.
+        virtual_node_name: String = required("virtualNodeName", text(1, 255)),
+    }
 }
 
-/// A virtual router behind a virtual service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualRouterServiceProvider {
-    /// Its name, 1 to 255 characters.
-    pub virtual_router_name: String,
+structure! {
+    /// A virtual router as a provider.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct VirtualRouterServiceProvider {
+        /// Name, 1 to 255 characters.
+        virtual_router_name: String = required("virtualRouterName", text(1, 255)),
+    }
 }

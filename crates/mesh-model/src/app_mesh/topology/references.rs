@@ -1,4 +1,4 @@
-//! What refers to what, and whether it fits.
+//! Validates references between resources.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::super::virtual_service::VirtualServiceProvider;
 use super::super::{GatewayRouteSpec, Kind, PortMapping, Protocol, ResourcePath, RouteSpec, VirtualNodeSpec};
 use super::{Topology, TopologyError, VirtualGateway, VirtualRouter};
 
-/// Ports with what they speak.
+/// Ports with their protocols.
 type Ports = Vec<(u16, Protocol)>;
 
 pub(super) fn check(topology: &Topology) -> Vec<TopologyError> {
@@ -16,36 +16,36 @@ pub(super) fn check(topology: &Topology) -> Vec<TopologyError> {
     for (name, spec) in &topology.virtual_services {
         if let Some(provider) = &spec.provider {
             let service = ResourcePath::new(mesh, Kind::VirtualService, name);
-            check_provider(topology, provider, &mut Found::of(service, &mut errors));
+            check_provider(topology, provider, &mut ResourceErrors::new(service, &mut errors));
         }
     }
     for (name, node) in &topology.virtual_nodes {
         let path = ResourcePath::new(mesh, Kind::VirtualNode, name);
-        check_backends(topology, node, &mut Found::of(path, &mut errors));
+        check_backends(topology, node, &mut ResourceErrors::new(path, &mut errors));
     }
     for (name, router) in &topology.virtual_routers {
         for (route_name, route) in &router.routes {
             let path = ResourcePath::within(mesh, name, Kind::Route, route_name);
-            check_route(topology, router, route, &mut Found::of(path, &mut errors));
+            check_route(topology, router, route, &mut ResourceErrors::new(path, &mut errors));
         }
     }
     for (name, gateway) in &topology.virtual_gateways {
         for (route_name, route) in &gateway.gateway_routes {
             let path = ResourcePath::within(mesh, name, Kind::GatewayRoute, route_name);
-            check_gateway_route(topology, gateway, route, &mut Found::of(path, &mut errors));
+            check_gateway_route(topology, gateway, route, &mut ResourceErrors::new(path, &mut errors));
         }
     }
     errors
 }
 
-/// What was found of one resource.
-struct Found<'m> {
+/// Collects the errors of one resource.
+struct ResourceErrors<'m> {
     resource: ResourcePath,
     errors: &'m mut Vec<TopologyError>,
 }
 
-impl<'m> Found<'m> {
-    fn of(resource: ResourcePath, errors: &'m mut Vec<TopologyError>) -> Self {
+impl<'m> ResourceErrors<'m> {
+    fn new(resource: ResourcePath, errors: &'m mut Vec<TopologyError>) -> Self {
         Self { resource, errors }
     }
 
@@ -57,34 +57,34 @@ impl<'m> Found<'m> {
     }
 }
 
-fn check_provider(topology: &Topology, provider: &VirtualServiceProvider, found: &mut Found<'_>) {
+fn check_provider(topology: &Topology, provider: &VirtualServiceProvider, errors: &mut ResourceErrors<'_>) {
     match provider {
         VirtualServiceProvider::VirtualNode(provider) => {
             if !topology.virtual_nodes.contains_key(&provider.virtual_node_name) {
-                found.add(missing(Kind::VirtualNode, &provider.virtual_node_name));
+                errors.add(missing(Kind::VirtualNode, &provider.virtual_node_name));
             }
         }
         VirtualServiceProvider::VirtualRouter(provider) => {
             if !topology.virtual_routers.contains_key(&provider.virtual_router_name) {
-                found.add(missing(Kind::VirtualRouter, &provider.virtual_router_name));
+                errors.add(missing(Kind::VirtualRouter, &provider.virtual_router_name));
             }
         }
     }
 }
 
-fn check_backends(topology: &Topology, node: &VirtualNodeSpec, found: &mut Found<'_>) {
+fn check_backends(topology: &Topology, node: &VirtualNodeSpec, errors: &mut ResourceErrors<'_>) {
     let mut tcp_ports: BTreeMap<u16, &str> = BTreeMap::new();
     for Backend::VirtualService(backend) in &node.backends {
         let service = backend.virtual_service_name.as_str();
         if !topology.virtual_services.contains_key(service) {
-            found.add(format!(
+            errors.add(format!(
                 "has a backend that does not exist: virtual service `{service}`"
             ));
         }
         let ports = ports_of_service(topology, service);
         for (port, _) in ports.iter().filter(|(_, protocol)| *protocol == Protocol::Tcp) {
             if let Some(other) = tcp_ports.insert(*port, service) {
-                found.add(format!(
+                errors.add(format!(
                     "has two backends on TCP port {port}, `{other}` and `{service}`; TCP is told apart by port alone"
                 ));
             }
@@ -92,51 +92,62 @@ fn check_backends(topology: &Topology, node: &VirtualNodeSpec, found: &mut Found
     }
 }
 
-fn check_route(topology: &Topology, router: &VirtualRouter, route: &RouteSpec, found: &mut Found<'_>) {
-    let Some(kind) = kind_of(route) else { return };
+fn check_route(topology: &Topology, router: &VirtualRouter, route: &RouteSpec, errors: &mut ResourceErrors<'_>) {
+    let Some(kind) = protocol_of(route) else { return };
     let ports = ports(router.spec.listeners.iter().map(|listener| listener.port_mapping));
-    if let Some(spoken) = chosen(&ports, route.matched_port(), "its match ", "the router", found)
+    if let Some(spoken) = resolve_port(&ports, route.matched_port(), "its match ", "the router", errors)
         && !fits(kind, spoken)
     {
-        found.add(format!(
+        errors.add(format!(
             "is a route for {kind}, and the router's listener speaks {spoken}"
         ));
     }
     for target in route.targets() {
         let Some(node) = topology.virtual_nodes.get(&target.virtual_node) else {
-            found.add(missing(Kind::VirtualNode, &target.virtual_node));
+            errors.add(missing(Kind::VirtualNode, &target.virtual_node));
             continue;
         };
         let whose = format!("virtual node `{}`", target.virtual_node);
         let ports = self::ports(node.listeners.iter().map(|listener| listener.port_mapping));
-        if let Some(spoken) = chosen(&ports, target.port, "", &whose, found)
+        if let Some(spoken) = resolve_port(&ports, target.port, "", &whose, errors)
             && !fits(kind, spoken)
         {
-            found.add(format!("is a route for {kind}, and {whose} speaks {spoken}"));
+            errors.add(format!("is a route for {kind}, and {whose} speaks {spoken}"));
         }
     }
 }
 
-fn check_gateway_route(topology: &Topology, gateway: &VirtualGateway, route: &GatewayRouteSpec, found: &mut Found<'_>) {
+fn check_gateway_route(
+    topology: &Topology,
+    gateway: &VirtualGateway,
+    route: &GatewayRouteSpec,
+    errors: &mut ResourceErrors<'_>,
+) {
     let ports = ports(gateway.spec.listeners.iter().map(|listener| listener.port_mapping));
     let http = route.http_route.as_ref().or(route.http2_route.as_ref());
     let port = http
         .and_then(|route| route.matching.port)
         .or_else(|| route.grpc_route.as_ref().and_then(|route| route.matching.port));
-    chosen(&ports, port, "its match ", "the gateway", found);
+    resolve_port(&ports, port, "its match ", "the gateway", errors);
     let Some(target) = route.target() else { return };
     let service = &target.virtual_service.virtual_service_name;
     if !topology.virtual_services.contains_key(service) {
-        found.add(missing(Kind::VirtualService, service));
+        errors.add(missing(Kind::VirtualService, service));
         return;
     }
     let whose = format!("virtual service `{service}`");
-    chosen(&ports_of_service(topology, service), target.port, "", &whose, found);
+    resolve_port(&ports_of_service(topology, service), target.port, "", &whose, errors);
 }
 
-/// What the port speaks that was chosen among `ports`: the given one, or the only one. Without ports there is
-/// nothing to choose. `what` are the first words of what is wrong.
-fn chosen(ports: &Ports, given: Option<u16>, what: &str, whose: &str, found: &mut Found<'_>) -> Option<Protocol> {
+/// The protocol of the given port, or of the only port. None without ports. `what` starts the error message, `whose` is
+/// the owner of the ports.
+fn resolve_port(
+    ports: &Ports,
+    given: Option<u16>,
+    what: &str,
+    whose: &str,
+    errors: &mut ResourceErrors<'_>,
+) -> Option<Protocol> {
     let list = || {
         ports
             .iter()
@@ -148,13 +159,13 @@ fn chosen(ports: &Ports, given: Option<u16>, what: &str, whose: &str, found: &mu
         (_, []) => None,
         (None, [(_, protocol)]) => Some(*protocol),
         (None, _) => {
-            found.add(format!("{what}needs a port, since {whose} has several: {}", list()));
+            errors.add(format!("{what}needs a port, since {whose} has several: {}", list()));
             None
         }
         (Some(given), _) => {
             let port = ports.iter().find(|(port, _)| *port == given);
             if port.is_none() {
-                found.add(format!(
+                errors.add(format!(
                     "{what}names port {given}, which {whose} does not have; it has {}",
                     list()
                 ));
@@ -164,8 +175,8 @@ fn chosen(ports: &Ports, given: Option<u16>, what: &str, whose: &str, found: &mu
     }
 }
 
-/// What a route speaks.
-fn kind_of(route: &RouteSpec) -> Option<Protocol> {
+/// The protocol of a route.
+fn protocol_of(route: &RouteSpec) -> Option<Protocol> {
     let kinds = [
         (Protocol::Http, route.http_route.is_some()),
         (Protocol::Http2, route.http2_route.is_some()),
@@ -175,7 +186,7 @@ fn kind_of(route: &RouteSpec) -> Option<Protocol> {
     kinds.into_iter().find(|(_, is_it)| *is_it).map(|(kind, _)| kind)
 }
 
-/// Kinds must agree. App Mesh let them differ, with undefined results (its public roadmap, item 82).
+/// Protocols must be equal. App Mesh accepted different ones, with undefined results (its public roadmap, item 82).
 fn fits(route: Protocol, spoken: Protocol) -> bool {
     route == spoken
 }

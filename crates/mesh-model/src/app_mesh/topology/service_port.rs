@@ -1,4 +1,4 @@
-//! The ports of a virtual service: where applications call it, and what stands behind each.
+//! The ports of a virtual service, and the provider of each.
 
 use super::super::listener::Listener;
 use super::super::virtual_service::VirtualServiceProvider;
@@ -8,26 +8,26 @@ use super::{Topology, VirtualRouter};
 /// A port of a virtual service.
 #[derive(Debug, Clone, Copy)]
 pub struct ServicePort<'a> {
-    /// The port that applications dial: the virtual router's, or the virtual node's if there is no router.
+    /// The port that applications call: the virtual router's, or the virtual node's without a router.
     pub port: u16,
-    /// What is spoken there.
+    /// Its protocol.
     pub protocol: Protocol,
-    /// What stands behind it.
+    /// Its provider.
     pub provider: PortProvider<'a>,
 }
 
-/// What stands behind a port of a virtual service.
+/// The provider of a port of a virtual service.
 #[derive(Debug, Clone, Copy)]
 pub enum PortProvider<'a> {
-    /// A listener of a virtual node, by the node's name.
+    /// A virtual node's name and listener.
     VirtualNode(&'a str, &'a Listener),
-    /// The routes of a virtual router, by the router's name.
+    /// A virtual router's name and routes.
     VirtualRouter(&'a str, &'a VirtualRouter),
 }
 
 impl Topology {
-    /// The ports of a virtual service, in the order in which its provider lists them. None if the mesh has no such
-    /// virtual service, or it has no provider, or one that does not exist.
+    /// The ports of a virtual service, in its provider's order. Empty without such a virtual service or without an
+    /// existing provider.
     #[must_use]
     pub fn ports_of_service(&self, service: &str) -> Vec<ServicePort<'_>> {
         let spec = self.virtual_services.get(service);
@@ -62,7 +62,7 @@ impl<'a> ServicePort<'a> {
         }
     }
 
-    /// The routes of its router that hold for this port, by name. None if a virtual node stands behind it.
+    /// The routes of its router that apply to this port, by name. Empty if the provider is a virtual node.
     pub fn routes(&self) -> impl Iterator<Item = (&'a str, &'a RouteSpec)> + use<'a> {
         let (port, router) = match self.provider {
             PortProvider::VirtualRouter(_, router) => (self.port, Some(router)),
@@ -119,7 +119,7 @@ mod tests {
                 "mesh/demo/virtualService/by-router",
                 json!({"provider": {"virtualRouter": {"virtualRouterName": "split"}}}),
             ),
-            ("mesh/demo/virtualService/by-nobody", json!({})),
+            ("mesh/demo/virtualService/no-provider", json!({})),
         ] {
             let path = ResourcePath::parse(path).expect("a path");
             assembly.add(path.clone(), &document, KeyCasing::Camel, &path.to_string());
@@ -134,18 +134,18 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_called_at_the_ports_of_its_provider() {
+    fn a_service_has_the_ports_of_its_provider() {
         let mut mesh = mesh();
         assert_eq!(ports(&mesh, "by-node"), [(8080, Protocol::Http), (5432, Protocol::Tcp)]);
         assert_eq!(ports(&mesh, "by-router"), [(80, Protocol::Http), (81, Protocol::Http)]);
-        assert_eq!(ports(&mesh, "by-nobody"), []);
-        assert_eq!(ports(&mesh, "unheard-of"), []);
+        assert_eq!(ports(&mesh, "no-provider"), []);
+        assert_eq!(ports(&mesh, "unknown"), []);
         mesh.virtual_nodes.clear();
         assert_eq!(ports(&mesh, "by-node"), [], "its node does not exist");
     }
 
     #[test]
-    fn a_port_has_the_routes_that_hold_for_it() {
+    fn a_port_has_the_routes_that_apply_to_it() {
         let mut mesh = mesh();
         let routes = |mesh: &Topology, service: &str, index: usize| -> Vec<String> {
             let ports = mesh.ports_of_service(service);
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(
             routes(&mesh, "by-router", 0),
             ["one", "two"],
-            "one of them holds for all"
+            "one of them applies to all ports"
         );
     }
 }
