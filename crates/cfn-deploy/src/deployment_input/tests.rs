@@ -43,9 +43,9 @@ fn all_violations_of_names_and_limits_are_reported() {
     });
     for part in [
         "StackName: is `1 stack`; allowed are",
-        "Resources: has 501 entries; CloudFormation takes 500 at most",
-        "Outputs: has 201 entries; CloudFormation takes 200 at most",
-        "Description: is 1025 bytes long",
+        "Resources: has 501 entries; allowed are 500",
+        "Outputs: has 201 entries; allowed are 200",
+        "Description: has 1025 bytes",
         "Tags.aws:mine: begins with `aws:`",
         "Tags.Team: allowed are values of up to 256 characters",
     ] {
@@ -71,7 +71,7 @@ fn the_body_is_pretty_compact_or_an_s3_url() {
     let large = input(&json!({"Resources": resources(300, &"x".repeat(200))}));
     let found = diagnostics(&large);
     assert!(
-        found.contains("aws s3 cp") && found.contains("51200 bytes in a input"),
+        found.contains("aws s3 cp") && found.contains("51200 in a request"),
         "{found}"
     );
     let url = "https://b.s3.eu-west-1.amazonaws.com/k";
@@ -181,7 +181,7 @@ fn unknown_parameters_and_disallowed_values_are_errors() {
     let found = diagnostics(&bad);
     assert!(found.contains("Parameters.Size: is `xl`; allowed are s, m"), "{found}");
     assert!(
-        found.contains("Parameters.Sise: is no parameter of the template; it has Size, N"),
+        found.contains("Parameters.Sise: the template has no such parameter; it has Size, N"),
         "{found}"
     );
     assert!(!found.contains("Parameters.N"), "{found}");

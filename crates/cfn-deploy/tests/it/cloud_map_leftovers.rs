@@ -73,7 +73,7 @@ fn managed_tag() -> Tag {
     Tag::builder().key("AmazonECSManaged").value("true").build().unwrap()
 }
 
-/// What a input says of this, as text.
+/// The value of a parameter of a request, as text.
 fn said(ask: &Ask, what: &str) -> String {
     let value = ask.body.split(&format!("{what}=")).nth(1).expect("it says so");
     let value = value.split('&').next().unwrap_or_default();
@@ -185,8 +185,8 @@ async fn a_namespace_created_by_service_connect_is_deleted() {
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     let expected = [
         format!("registration `task-that-died` in Cloud Map service `{blue}`"),
-        "Cloud Map service `blue`, which Service Connect had created".to_owned(),
-        "namespace `shop`, which Service Connect had created".to_owned(),
+        "Cloud Map service `blue`, created by Service Connect".to_owned(),
+        "namespace `shop`, created by Service Connect".to_owned(),
     ];
     assert_eq!(destroyed.removed, expected);
     assert!(destroyed.left.is_empty());
@@ -211,7 +211,10 @@ async fn a_namespace_with_foreign_services_is_kept() {
     assert!(destroyed.removed.is_empty(), "{destroyed:?}");
     assert_eq!(destroyed.left.len(), 1);
     assert_eq!(destroyed.left[0].what, "namespace `shop`");
-    assert_eq!(destroyed.left[0].why, "service `orders` is no endpoint of this stack");
+    assert_eq!(
+        destroyed.left[0].why,
+        "service `orders` is not an endpoint of this stack"
+    );
     let after = place.counts().await;
     assert_eq!(
         (after["namespaces"], after["services"]),
@@ -270,7 +273,7 @@ async fn service_connect_services_do_not_block_the_deletion_of_a_namespace() {
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert_eq!(
         destroyed.removed,
-        ["Cloud Map service `blue`, which Service Connect had created"]
+        ["Cloud Map service `blue`, created by Service Connect"]
     );
     assert_eq!(place.counts().await, before);
 }
@@ -293,7 +296,7 @@ async fn a_foreign_service_in_the_stacks_namespace_is_the_root_cause() {
         "{text}"
     );
     assert!(
-        text.contains("associated services") && text.contains("Remove what stands in the way"),
+        text.contains("associated services") && text.contains("Fix the cause"),
         "{text}"
     );
     assert_eq!(place.counts().await["services"], 1);
@@ -304,7 +307,7 @@ async fn a_foreign_service_in_the_stacks_namespace_is_the_root_cause() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Blocked);
     assert!(
-        error.to_string().contains("stack `shop` is in DELETE_FAILED"),
+        error.to_string().contains("stack `shop` is in status DELETE_FAILED"),
         "{error}"
     );
     let found = place.cloud_map().list_services().send().await.unwrap();
@@ -357,9 +360,9 @@ async fn a_namespace_of_another_stack_is_kept() {
     let namespace = place.namespace("shop", true).await;
     place.service(&namespace, "blue", true).await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
-    assert_eq!(destroyed.left[0].why, "stack `other` names it too");
+    assert_eq!(destroyed.left[0].why, "stack `other` refers to it too");
     let destroyed = environment.destroy("other", &mut ()).await.unwrap();
-    assert_eq!(destroyed.left[0].why, "service `blue` is no endpoint of this stack");
+    assert_eq!(destroyed.left[0].why, "service `blue` is not an endpoint of this stack");
     assert_eq!(place.counts().await["namespaces"], 1);
     // Once nobody else names it, destroying again removes it.
     assert_eq!(environment.destroy("shop", &mut ()).await.unwrap().removed.len(), 2);
@@ -386,7 +389,7 @@ async fn instances_registered_after_the_deletion_are_kept() {
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert!(destroyed.removed.is_empty(), "{destroyed:?}");
     assert!(
-        destroyed.left[0].why.starts_with("something is registered in it"),
+        destroyed.left[0].why.starts_with("it has registered instances"),
         "{destroyed:?}"
     );
     let left = place

@@ -159,7 +159,8 @@ async fn a_failed_creation_names_its_root_cause_until_it_is_destroyed() {
         "{text}"
     );
     assert!(
-        text.contains("is in ROLLBACK_COMPLETE") && text.contains("destroy it (or `aws cloudformation delete-stack"),
+        text.contains("is in status ROLLBACK_COMPLETE")
+            && text.contains("destroy it (or `aws cloudformation delete-stack"),
         "{text}"
     );
 

@@ -116,7 +116,7 @@ async fn protected_and_imported_stacks_are_not_deleted() {
     assert!(
         error
             .to_string()
-            .contains("import its export `shop-x`: destroy other first"),
+            .contains("while its export `shop-x` is imported: destroy other first"),
         "{error}"
     );
     environment.destroy("other", &mut ()).await.unwrap();

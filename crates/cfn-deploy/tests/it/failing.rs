@@ -59,14 +59,14 @@ async fn errors_of_calls_name_action_resource_and_remedy() {
             403,
             "AccessDenied",
             ErrorKind::AccessDenied,
-            "has to allow `cloudformation:CreateChangeSet`",
+            "must allow `cloudformation:CreateChangeSet`",
         ),
         (
             "DescribeStacks",
             403,
             "AccessDenied",
             ErrorKind::AccessDenied,
-            "has to allow `cloudformation:DescribeStacks`",
+            "must allow `cloudformation:DescribeStacks`",
         ),
         (
             "CreateChangeSet",
@@ -124,7 +124,7 @@ async fn the_denied_action_from_aws_is_the_one_to_allow() {
         .scripted(move |ask| (ask.action == "CreateChangeSet").then(|| Response::error(403, "AccessDenied", said)));
     let error = environment.create_change_set(&input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
-    assert!(error.to_string().ends_with("has to allow `iam:PassRole`"), "{error}");
+    assert!(error.to_string().ends_with("must allow `iam:PassRole`"), "{error}");
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn throttling_during_an_operation_is_retried_and_reported() {
     let (_, notes) = deploy(&environment, &input()).await.unwrap();
     let told = notes.notes();
     assert_eq!(told.len(), 3, "after three tries of the client each: {told:?}");
-    assert!(told[0].contains("AWS throttles"), "{told:?}");
+    assert!(told[0].contains("throttled by AWS"), "{told:?}");
     assert_eq!(notes.lines().len(), 4, "no event is lost: {:?}", notes.lines());
 }
 
@@ -178,7 +178,7 @@ async fn endless_throttling_ends_with_a_remedy() {
     assert!(
         error
             .to_string()
-            .contains("The operation on stack `shop` goes on without this program"),
+            .contains("The operation on stack `shop` continues in CloudFormation"),
         "{error}"
     );
     // And so it does.
@@ -193,7 +193,7 @@ async fn expired_credentials_end_a_wait_at_once() {
     let error = deploy(&environment, &input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ExpiredCredentials);
     assert!(
-        error.to_string().contains("aws sso login") && error.to_string().contains("goes on without"),
+        error.to_string().contains("aws sso login") && error.to_string().contains("continues in CloudFormation"),
         "{error}"
     );
     assert_eq!(calls.lock().unwrap()["DescribeStackEvents"], 1);
@@ -220,10 +220,7 @@ async fn errors_of_cloud_map_name_action_and_resource() {
         text.starts_with("servicediscovery:ListNamespaces for namespace `shop` in us-east-1"),
         "{text}"
     );
-    assert!(
-        text.contains("has to allow `servicediscovery:ListNamespaces`"),
-        "{text}"
-    );
+    assert!(text.contains("must allow `servicediscovery:ListNamespaces`"), "{text}");
     is_readable(&error);
 }
 

@@ -206,7 +206,7 @@ pub(crate) fn gate() -> Json {
     })
 }
 
-/// The changes of a input that has some.
+/// The changes of an input that has some.
 pub(crate) async fn prepared(environment: &Environment, input: &DeploymentInput) -> ChangeSet {
     match environment.create_change_set(input).await.unwrap() {
         ChangeSetOutcome::Ready(prepared) => prepared,

@@ -70,7 +70,7 @@ async fn a_failed_update_is_rolled_back_and_names_its_root_cause() {
     );
     assert!(text.contains("NamespaceNotFound"), "{text}");
     assert!(
-        text.contains("the stack is as it was before (UPDATE_ROLLBACK_COMPLETE). Repair the cause"),
+        text.contains("rolled the stack back to its previous state (UPDATE_ROLLBACK_COMPLETE). Fix the cause"),
         "{text}"
     );
     assert!(notes.last_progress().is_rollback);

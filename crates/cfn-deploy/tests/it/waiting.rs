@@ -105,7 +105,8 @@ async fn a_concurrent_deletion_is_reported() {
     let error = ended.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deleted);
     assert!(
-        error.to_string().contains("somebody deleted it") && error.to_string().contains("stack `shop`"),
+        error.to_string().contains("it was deleted during the deployment")
+            && error.to_string().contains("stack `shop`"),
         "{error}"
     );
 }

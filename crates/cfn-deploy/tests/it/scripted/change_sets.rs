@@ -115,7 +115,7 @@ async fn all_validation_findings_are_reported() {
         (Response::xml("DescribeEvents", &found), told),
         (
             Response::error(403, "AccessDenied", "no"),
-            "has to allow `cloudformation:DescribeEvents`)",
+            "must allow `cloudformation:DescribeEvents`)",
         ),
     ];
     for (answer, expected) in rows {

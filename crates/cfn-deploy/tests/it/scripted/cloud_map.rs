@@ -71,8 +71,8 @@ async fn ecs_has_time_to_deregister_its_tasks() {
     let (environment, calls) = destroying(&[ONE, ONE, NONE], &[PENDING, PENDING, SUCCESS]);
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     let expected = [
-        "Cloud Map service `blue`, which Service Connect had created",
-        "namespace `ns`, which Service Connect had created",
+        "Cloud Map service `blue`, created by Service Connect",
+        "namespace `ns`, created by Service Connect",
     ];
     assert_eq!(destroyed.removed, expected);
     let calls = calls.lock().unwrap();

@@ -160,7 +160,7 @@ async fn a_cancelled_update_ends_with_events_of_another_operation() {
     assert!(
         error
             .to_string()
-            .contains("the stack is as it was before (UPDATE_ROLLBACK_COMPLETE)"),
+            .contains("rolled the stack back to its previous state (UPDATE_ROLLBACK_COMPLETE)"),
         "{error}"
     );
 }
@@ -179,7 +179,10 @@ async fn waiting_for_a_missing_stack_is_absent() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deleted, "{error}");
-    assert!(error.to_string().contains("somebody deleted it"), "{error}");
+    assert!(
+        error.to_string().contains("it was deleted during the deployment"),
+        "{error}"
+    );
 }
 
 fn account_that_loses_its_stack(looks: Vec<Response>, set: Response) -> (Environment, Calls) {
@@ -270,7 +273,7 @@ async fn an_operation_that_never_starts_times_out() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unexpected);
     assert!(
-        error.to_string().contains("has shown no sign of it for 5 minutes"),
+        error.to_string().contains("has not started it for 5 minutes"),
         "{error}"
     );
 }
