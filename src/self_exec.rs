@@ -23,7 +23,7 @@ pub fn run() -> Option<ExitCode> {
     let first = arguments.next()?;
     let rest: Vec<OsString> = arguments.collect();
     match first.to_str()? {
-        DEMO_SERVICE => Some(demo_service::main_of_runner(rest)),
+        DEMO_SERVICE => Some(demo_service::main_for_runner(rest)),
         LAUNCH => {
             eprintln!("error: {}", exec_program(&rest));
             Some(ExitCode::FAILURE)

@@ -66,7 +66,7 @@ pub(crate) fn be_child() -> Option<ExitCode> {
         );
         return Some(ExitCode::FAILURE);
     }
-    Some(demo_service::main_of_runner(arguments))
+    Some(demo_service::main_for_runner(arguments))
 }
 
 impl Stage {

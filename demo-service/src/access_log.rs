@@ -1,4 +1,4 @@
-//! One line in the log for each request that was answered.
+//! Access log: one line for each request.
 
 use std::time::Instant;
 
@@ -7,9 +7,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use mesh_client::TraceContext;
 
-/// Answers with what comes next, and logs it: method, path, status, milliseconds, trace id.
+/// Middleware that logs method, path, status, milliseconds and trace id of each request.
 ///
-/// The query is left out; it is where secrets are found in logs.
+/// Without the query, which may contain secrets.
 pub(crate) async fn write(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
@@ -22,7 +22,7 @@ pub(crate) async fn write(request: Request, next: Next) -> Response {
         status = response.status().as_u16(),
         ms = started.elapsed().as_millis(),
         trace = trace.trace_id().unwrap_or("-"),
-        "answered"
+        "handled request"
     );
     response
 }

@@ -1,4 +1,4 @@
-//! Calling another service through the mesh, on behalf of whoever called this one.
+//! Downstream calls: calls of other services through the mesh on behalf of a request.
 
 mod address;
 
@@ -8,41 +8,41 @@ use sidecar_contract::MeshSuffixes;
 use sidecar_contract::environment::{EGRESS, TRAFFIC_MODE};
 use thiserror::Error;
 
-use self::address::{Address, Refusal};
-use crate::response_bodies::Answer;
+use self::address::{Address, InvalidAddress};
+use crate::response_bodies::DownstreamBody;
 use crate::settings::Ports;
 
-/// What the paths of such calls begin with.
+/// The path prefix of downstream calls.
 pub(crate) const PREFIX: &str = "/downstream/";
 
-/// As much of an answer as is handed on: one mebibyte. It is held in memory, once for each request in flight.
+/// The longest response body: one mebibyte. It is buffered, once for each request in flight.
 const MAX_BODY: usize = 1 << 20;
 
-/// The way to other services, if there is one.
+/// The mesh, if there is one.
 #[derive(Debug)]
 pub(crate) struct Downstream {
     mesh: Option<Client>,
     ports: Ports,
 }
 
-/// Why there is no answer to hand on.
+/// Why a downstream call failed.
 #[derive(Debug, Error)]
-pub(crate) enum Failure {
+pub(crate) enum DownstreamError {
     #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error("this service is in no mesh, so `{service}` cannot be called: neither {EGRESS} nor {TRAFFIC_MODE} is set")]
+    InvalidAddress(#[from] InvalidAddress),
+    #[error("no mesh is configured, so `{service}` cannot be called: set {EGRESS} or {TRAFFIC_MODE}")]
     NoMesh { service: String },
     #[error(transparent)]
     Call(#[from] mesh_client::Error),
-    #[error("`{service}` answered with more than {MAX_BODY} bytes")]
+    #[error("the response of `{service}` has more than {MAX_BODY} bytes")]
     TooLong { service: String },
 }
 
-impl Failure {
-    /// The status that tells the caller whose fault it is.
+impl DownstreamError {
+    /// The status of the response: 400 for an error of the caller, 504 for a timeout, 502 for other errors.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::InvalidAddress(_) => StatusCode::BAD_REQUEST,
             Self::Call(error) if error.is_builder() => StatusCode::BAD_REQUEST,
             Self::Call(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::NoMesh { .. } | Self::Call(_) | Self::TooLong { .. } => StatusCode::BAD_GATEWAY,
@@ -55,20 +55,20 @@ impl Downstream {
         Self { mesh, ports }
     }
 
-    /// What the service answers that `uri` names behind [`PREFIX`], by `deadline` if whoever asks has one.
+    /// Calls the service in the path of `uri` after [`PREFIX`], with the deadline of the request if it has one.
     ///
-    /// Cancelling it gives up the call; the service may or may not have acted on it.
+    /// Cancelling it cancels the call; the service may or may not have acted on it.
     pub(crate) async fn fetch(
         &self,
         uri: &Uri,
         trace: &TraceContext,
         deadline: Option<Deadline>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<DownstreamBody, DownstreamError> {
         let (name, rest) = split(uri.path());
-        // A name that is no service's is refused whether there is a mesh or not.
+        // The name is validated with or without a mesh.
         let suffixes = self.mesh.as_ref().map(Client::suffixes);
         let url = url(name, rest, uri.query(), suffixes, &self.ports)?;
-        let client = self.mesh.as_ref().ok_or_else(|| Failure::NoMesh {
+        let client = self.mesh.as_ref().ok_or_else(|| DownstreamError::NoMesh {
             service: address::shortened(name),
         })?;
         let mut call = client.get(url).propagate(trace);
@@ -76,11 +76,11 @@ impl Downstream {
             call = call.deadline(deadline);
         }
         let response = call.send().await?.error_for_status()?;
-        Ok(Answer::from_body(&bounded_body(response).await?))
+        Ok(DownstreamBody::from_bytes(&bounded_body(response).await?))
     }
 }
 
-/// The service's name in a path, and the path to ask it for.
+/// Splits a path into the name of the service and the path to request from it.
 fn split(path: &str) -> (&str, &str) {
     let path = path.strip_prefix(PREFIX).unwrap_or_default();
     path.find('/').map_or((path, "/"), |slash| path.split_at(slash))
@@ -92,7 +92,7 @@ fn url(
     query: Option<&str>,
     suffixes: Option<&MeshSuffixes>,
     ports: &Ports,
-) -> Result<String, Refusal> {
+) -> Result<String, InvalidAddress> {
     let address = Address::parse(name, suffixes, ports)?;
     Ok(match query {
         Some(query) => format!("http://{address}{path}?{query}"),
@@ -100,14 +100,14 @@ fn url(
     })
 }
 
-async fn bounded_body(mut response: Response) -> Result<Vec<u8>, Failure> {
+async fn bounded_body(mut response: Response) -> Result<Vec<u8>, DownstreamError> {
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        if body.len() + piece.len() > MAX_BODY {
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_BODY {
             let service = response.service().to_owned();
-            return Err(Failure::TooLong { service });
+            return Err(DownstreamError::TooLong { service });
         }
-        body.extend_from_slice(&piece);
+        body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_service_and_what_is_wanted_of_it() {
+    fn a_path_contains_the_service_and_the_path_to_request() {
         let suffixes = MeshSuffixes::from_list("appmesh");
         for (uri, expected) in [
             ("/downstream/blue.appmesh", "http://blue.appmesh/"),

@@ -1,4 +1,4 @@
-//! The service's health as another process sees it: a container health check that needs no curl in the image.
+//! Health check of the service by another process, for container health checks without curl.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-/// The answer takes well under a millisecond. Two seconds forgive a host that is starting ten tasks, and are less
-/// than the five that ECS waits for a health check by default.
+/// A response takes less than a millisecond. Two seconds allow for a host that is starting ten tasks, and are less than ECS's
+/// default timeout of a health check, five seconds.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Error)]
 pub(crate) enum Unhealthy {
-    #[error("SERVICE_PORT is 0, so the OS chose the port and it is not known here; set it to the real one")]
+    #[error("SERVICE_PORT is 0, so the port of the service is unknown; set it to the actual port")]
     PortUnknown,
-    #[error("http://{address}/ answered {status}")]
+    #[error("http://{address}/ responded with {status}")]
     Status { address: SocketAddr, status: StatusCode },
-    #[error("http://{address}/ did not answer within {TIMEOUT:?}")]
+    #[error("http://{address}/ did not respond within {TIMEOUT:?}")]
     TimedOut { address: SocketAddr },
     #[error("http://{address}/ cannot be reached")]
     Unreachable {
@@ -25,11 +25,11 @@ pub(crate) enum Unhealthy {
     },
 }
 
-/// Asks the service that listens on `listens_on` for `/`, and is content with a 200.
+/// Requests `/` from the service that listens on `listens_on`; healthy if the status is 200.
 ///
-/// Cancelling it gives up on the answer.
+/// Cancelling it closes the connection.
 pub(crate) async fn check(listens_on: SocketAddr) -> Result<(), Unhealthy> {
-    let address = to_connect_to(listens_on);
+    let address = connect_address(listens_on);
     if address.port() == 0 {
         return Err(Unhealthy::PortUnknown);
     }
@@ -54,8 +54,8 @@ pub(crate) async fn check(listens_on: SocketAddr) -> Result<(), Unhealthy> {
     }
 }
 
-/// A service that listens everywhere is asked on loopback.
-fn to_connect_to(listens_on: SocketAddr) -> SocketAddr {
+/// The address to connect to: loopback for a service that listens on all addresses.
+fn connect_address(listens_on: SocketAddr) -> SocketAddr {
     let ip = match listens_on.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -69,15 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_is_asked_where_it_listens() {
-        for (listens_on, asked) in [
+    fn an_unspecified_address_becomes_loopback() {
+        for (listens_on, expected) in [
             ("127.0.0.1:3000", "127.0.0.1:3000"),
             ("0.0.0.0:3000", "127.0.0.1:3000"),
             ("[::]:80", "[::1]:80"),
             ("10.0.0.5:80", "10.0.0.5:80"),
         ] {
-            let listens_on = listens_on.parse().expect("it is an address");
-            assert_eq!(to_connect_to(listens_on).to_string(), asked);
+            let listens_on = listens_on.parse().expect("an address");
+            assert_eq!(connect_address(listens_on).to_string(), expected);
         }
     }
 }

@@ -1,68 +1,66 @@
-//! A small HTTP service that shows the mesh at work.
+//! A small HTTP service for demonstrations of a mesh.
 //!
-//! It says who it is, and it calls others through the mesh when it is asked to. Two of them and a mesh are enough
-//! to see a request travel: `/downstream/blue.appmesh` on green is answered by blue, and
-//! `/downstream/blue.appmesh/downstream/red.appmesh` goes one service further.
+//! It returns its name and version, and calls other services through the mesh on request: green handles
+//! `/downstream/blue.appmesh` by a call to blue, and `/downstream/blue.appmesh/downstream/red.appmesh` by a chain of two calls.
 //!
-//! | request | answer |
+//! | request | response |
 //! |---|---|
-//! | any path but those below, any method; `/` is the usual one | `{"message":"ok","service":"green","version":"unknown"}` |
-//! | `GET /downstream/{service}` | `{"message":"fetched!","service":"green","response":…}` with what `http://{service}/` answered: its JSON to the byte, anything else as a JSON string |
+//! | any path except those below, any method; usually `/` | `{"message":"ok","service":"green","version":"unknown"}` |
+//! | `GET /downstream/{service}` | `{"message":"fetched!","service":"green","response":…}` with the response of `http://{service}/`: JSON byte for byte, anything else as a JSON string |
 //! | `GET /downstream/{service}/{rest}?{query}` | the same for `http://{service}/{rest}?{query}` |
-//! | … when that fails | `{"message":"error","service":"green","error":"…"}`: 400 for what is refused, 504 when time ran out, 502 for everything else |
-//! | `GET /ready` | 200 if requests should be sent here, because its sidecar takes calls and it is not about to stop; otherwise 503 and the reason, see [`Readiness::endpoint`] |
+//! | … on failure | `{"message":"error","service":"green","error":"…"}`: 400 for a name that is not allowed, 504 for a timeout, 502 otherwise |
+//! | `GET /ready` | 200 if requests should be sent to this service, because its sidecar is ready and it is not stopping; otherwise 503 with the reason, see [`Readiness::endpoint`] |
 //!
-//! What it calls for somebody may take no longer than they wait, as far as they told ([`mesh_client::Deadline`]).
+//! Downstream calls have the deadline of the request, if it has one ([`mesh_client::Deadline`]).
 //!
-//! It is no open proxy: only names of the mesh are called, on ports that its owner allows, and only through the
-//! sidecar. What is refused is refused before any connection. It listens on loopback unless told otherwise.
+//! It is not an open proxy: it calls only names of the mesh, on allowed ports, through the sidecar. Everything else is rejected
+//! before a connection. It listens on loopback by default.
 //!
-//! It is a binary and, as [`main`], a function: a program that starts tasks can start itself as this service, and
-//! needs no second file beside it.
+//! It is a binary and, as [`main`], a function: a program that starts tasks can start itself as this service, without a second
+//! executable.
 //!
 //! # Environment
 //!
-//! An empty value counts as not set. Every mistake is reported before the service starts.
+//! An empty value counts as not set. All errors are reported before the service starts.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `SERVICE_NAME`, `SERVICE_VERSION` | what it says it is | `unknown` |
-//! | `SERVICE_PORT` | the port it listens on; 0 for one that the OS chooses | `3000` |
-//! | `SERVICE_BIND` | the IP address it listens on | `127.0.0.1` |
-//! | `SERVICE_DELAY` | how long it takes to greet, to play a version that is not well | none |
-//! | `SERVICE_FAILURES` | how many of its greetings fail with status 500, `20%` for instance, to play another one; they are spread evenly | `0%` |
-//! | `SERVICE_DEREGISTRATION` | how long it goes on answering once SIGTERM came, 8 seconds at most, see below | `5s`; `0s` for [`main_of_runner`] |
-//! | `SERVICE_DOWNSTREAM_PORTS` | the ports it may call, separated by commas | `80` |
-//! | `RUST_LOG` | what is logged on stderr, in `tracing-subscriber`'s syntax | `info` |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin | where spans and metrics go, see [`mesh_client::telemetry`] | nowhere |
-//! | `MESHWRIGHT_EGRESS` and its kin | the mesh, see [`mesh_client::Client::from_env`]; if nothing tells of one, `/downstream` answers 502 | |
+//! | `SERVICE_NAME`, `SERVICE_VERSION` | name and version in its responses | `unknown` |
+//! | `SERVICE_PORT` | the port to listen on; 0 for any free port | `3000` |
+//! | `SERVICE_BIND` | the IP address to listen on | `127.0.0.1` |
+//! | `SERVICE_DELAY` | delay of its own responses, to simulate a slow version | none |
+//! | `SERVICE_FAILURES` | share of its own responses with status 500, such as `20%`, to simulate a failing version; evenly spread | `0%` |
+//! | `SERVICE_DEREGISTRATION` | how long it accepts requests after SIGTERM, up to 8 seconds, see below | `5s`; `0s` for [`main_for_runner`] |
+//! | `SERVICE_DOWNSTREAM_PORTS` | ports that it may call, separated by commas | `80` |
+//! | `RUST_LOG` | filter of the log on stderr, in `tracing-subscriber`'s syntax | `info` |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` and others | export of spans and metrics, see [`mesh_client::telemetry`] | no export |
+//! | `MESHWRIGHT_EGRESS` and others | the mesh, see [`mesh_client::Client::from_env`]; without a mesh, `/downstream` responds with 502 | |
 //!
-//! # Stopping
+//! # Shutdown
 //!
-//! ECS stops a task as soon as it has taken it out of Cloud Map, and whoever calls it learns of that seconds later
-//! (aws/containers-roadmap, issues 343 and 1639, read 2026-11-23). So SIGTERM makes `/ready` fail first, and everything
-//! else is answered as before for `SERVICE_DEREGISTRATION`. Then no connection is accepted any more, and requests under way
-//! have what is left of 25 seconds: less than the 30 that ECS gives a task unless its `stopTimeout` says otherwise.
+//! ECS stops a task as soon as it has removed it from Cloud Map, and callers notice seconds later (aws/containers-roadmap, issues
+//! 343 and 1639, read 2026-11-23). So on SIGTERM `/ready` fails first, and other requests are still accepted for
+//! `SERVICE_DEREGISTRATION`. Then no more connections are accepted, and requests in flight have the rest of 25 seconds: less than
+//! the 30 of ECS's default `stopTimeout`.
 //!
-//! SIGINT is Ctrl-C, from a person whom nobody calls: it stops without that wait. Each further signal, whichever of the
-//! two, ends the step that is under way: the wait, or the requests.
+//! SIGINT is Ctrl-C in a terminal, where the service is not registered: it stops without that wait. Each further signal ends the
+//! current step: the wait, or the requests.
 //!
 //! # Reading order
 //!
-//! `arguments` and `settings` say what is wanted; `server` listens and stops; `routes` answers, in the shapes of
-//! `documents`; `failing` says when it plays a version that is not well; `downstream` calls others, with
-//! `downstream::address` as the gate; `access_log` writes a line for each request; `health` asks another process of this
-//! service how it is.
+//! `arguments` and `settings`; `server` listens and stops; `routes` handles requests, with `response_bodies` and
+//! `fault_injection`; `downstream` calls other services, and `downstream::address` restricts them; `access_log` logs each request;
+//! `health` checks another process of this service.
 //!
 //! # Status
 //!
-//! | feature | here |
+//! | feature | status |
 //! |---|---|
-//! | the documents above, chains of services | supported |
-//! | trace context handed on; spans and metrics exported over OTLP if the environment says where to | supported |
+//! | the responses above, chains of services | supported |
+//! | trace context propagation; spans and metrics over OTLP, if configured | supported |
 //! | container health check without curl: `demo-service health` | supported |
-//! | stops on SIGTERM and SIGINT, requests in flight finish, and those still sent here are answered | supported |
-//! | a client that makes steady traffic and counts who answers | supported, see [`traffic`] |
+//! | graceful shutdown on SIGTERM and SIGINT | supported |
+//! | a load client that counts which version responds | supported, see [`traffic`] |
 
 mod access_log;
 mod arguments;
@@ -91,53 +89,51 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::arguments::Command;
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
 use crate::settings::Settings;
 
-/// How long the sidecar may take before the log says that something is wrong. Envoys take a second; a task that is just
-/// being placed on a busy host may take many.
-const SIDECAR_WITHIN: Duration = Duration::from_secs(30);
+/// How long to wait for the sidecar before a warning is logged. An Envoy takes a second; on a busy host it may take many.
+const SIDECAR_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs the service, or what else the arguments ask for, until it is done.
+/// Runs the service, or another command, until it is done.
 ///
-/// `arguments` are those after the program's own name. It reads the environment, takes SIGTERM and SIGINT for
-/// itself, writes its start line to stdout and everything else to stderr: it is a process's whole work, not a
-/// part of it.
+/// `arguments` are those after the program's name. It reads the environment, handles SIGTERM and SIGINT, writes its start line to
+/// stdout and everything else to stderr: it is meant to be the only work of a process.
 ///
-/// The exit code is 0 if all went well, 2 if the arguments are wrong, and 1 otherwise: the reason is on stderr.
+/// The exit code is 0 for success, 2 for invalid arguments, and 1 for other errors, which are written to stderr.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments, DEFAULT_DEREGISTRATION)
 }
 
-/// The same as a child of a runner that takes a task out of its registry before it stops it: nobody is sent there any
-/// more when SIGTERM comes, so it does not wait for that unless `SERVICE_DEREGISTRATION` says so.
+/// Like [`main`], for a child process of a runner that deregisters a task before it sends SIGTERM: the default of
+/// `SERVICE_DEREGISTRATION` is zero.
 #[must_use]
-pub fn main_of_runner(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main_for_runner(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments, Duration::ZERO)
 }
 
-/// `deregistration` is how long it goes on answering after SIGTERM if the environment does not say it.
+/// `deregistration` is the default of `SERVICE_DEREGISTRATION`.
 fn run(arguments: impl IntoIterator<Item = OsString>, deregistration: Duration) -> ExitCode {
-    let command = match Command::parse(arguments) {
-        Ok(command) => command,
-        Err(unknown) => {
-            complain(&unknown);
-            return ExitCode::from(2);
+    let program = OsString::from("demo-service");
+    let arguments = match Arguments::try_parse_from(std::iter::once(program).chain(arguments)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // There is no way to report that stdout or stderr is closed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = match command {
-        Command::Help => {
-            say(arguments::USAGE);
-            Ok(())
-        }
-        Command::Serve => on_a_runtime(serve(deregistration)),
-        Command::Health => on_a_runtime(health()),
+    let result = match arguments.command {
+        None => block_on(serve(deregistration)),
+        Some(Command::Health) => block_on(health()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(error.as_ref());
+            print_error(error.as_ref());
             ExitCode::FAILURE
         }
     }
@@ -145,8 +141,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>, deregistration: Duration) 
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// One thread is enough for a service that mostly waits, and a laptop runs many of them.
-fn on_a_runtime(work: impl Future<Output = Outcome>) -> Outcome {
+/// Runs on one thread: enough for a service that mostly waits, of which a laptop runs many.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -154,37 +150,37 @@ fn on_a_runtime(work: impl Future<Output = Outcome>) -> Outcome {
 }
 
 async fn serve(deregistration: Duration) -> Outcome {
-    let (settings, mesh, telemetry) = what_the_environment_says()?;
+    let (settings, mesh, telemetry) = read_environment()?;
     let readiness = Readiness::new(mesh.as_ref().map_or_else(Sidecar::none, |mesh| mesh.sidecar().clone()));
-    // Before the start line: whoever reads that may send a signal at once.
+    // Before the start line, after which a signal may come.
     let shutdown = Shutdown::on_signals(&readiness)?;
     let server = server::Server::bind(settings.address).await?;
-    say(&format!(
+    print_line(&format!(
         "Service '{}' (version {}) running on port: {}",
         settings.name,
         settings.version,
         server.address().port()
     ));
     if mesh.is_none() {
-        tracing::warn!("in no mesh: /downstream answers 502");
+        tracing::warn!("no mesh configured: /downstream responds with 502");
     }
     let deregistration = settings.deregistration.unwrap_or(deregistration);
     let app = routes::app(settings, mesh.clone(), &readiness);
     let stopped = tokio::select! {
         stopped = server.run(app, shutdown, deregistration) => stopped,
-        // It greets whatever becomes of its sidecar, so it does not wait for that before it serves.
-        never = say_when_ready(mesh) => match never {},
+        // It serves before its sidecar is ready.
+        never = log_when_ready(mesh) => match never {},
     };
     telemetry.shutdown().await;
     Ok(stopped?)
 }
 
-/// Writes into the log when the sidecar takes calls, or that it does not.
-async fn say_when_ready(mesh: Option<Client>) -> Infallible {
+/// Logs when the sidecar is ready, or that it is not.
+async fn log_when_ready(mesh: Option<Client>) -> Infallible {
     if let Some(mesh) = mesh {
-        match mesh.ready(SIDECAR_WITHIN).await {
-            Ok(()) => tracing::info!("the sidecar takes calls"),
-            Err(error) => tracing::warn!("{error}; /downstream will say so as well"),
+        match mesh.ready(SIDECAR_TIMEOUT).await {
+            Ok(()) => tracing::info!("the sidecar is ready"),
+            Err(error) => tracing::warn!("{error}; calls by /downstream will fail"),
         }
     }
     std::future::pending().await
@@ -196,12 +192,12 @@ async fn health() -> Outcome {
     Ok(())
 }
 
-/// What the environment says, with the mistakes of all its readers in one report. No mesh if nothing tells of one.
-fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), ValidationErrors> {
+/// Reads all environment variables, and reports all errors together. Without a mesh there is no client.
+fn read_environment() -> Result<(Settings, Option<Client>, Telemetry), ValidationErrors> {
     let settings = Settings::from_environment();
     let telemetry = Telemetry::from_env();
     if let (Ok(settings), Ok(telemetry)) = (&settings, &telemetry) {
-        // Before the client is made: it logs how it is wired.
+        // Before the client is created: it logs the traffic mode.
         log_to_stderr(&settings.log_filter, telemetry);
     }
     match (settings, Client::from_env(), telemetry) {
@@ -221,37 +217,37 @@ fn what_the_environment_says() -> Result<(Settings, Option<Client>, Telemetry), 
 }
 
 fn log_to_stderr(filter: &str, telemetry: &Telemetry) {
-    let lines = EnvFilter::new(filter).and(filter_fn(is_line));
+    let lines = EnvFilter::new(filter).and(filter_fn(is_event));
     let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_filter(lines);
     let subscriber = tracing_subscriber::registry().with(telemetry.layer()).with(log);
-    // Fails only where the program around this service logs already, and then into its log.
+    // Fails only if the surrounding program has installed a subscriber, which then writes the log.
     let _ = subscriber.try_init();
 }
 
-/// Spans are for the collector: they would stand before each line.
-fn is_line(metadata: &tracing::Metadata<'_>) -> bool {
+/// Excludes spans, which would be written with each line of the log.
+fn is_event(metadata: &tracing::Metadata<'_>) -> bool {
     metadata.is_event()
 }
 
-/// Writes a line to stdout. That nobody reads it is no reason not to serve.
-fn say(line: &str) {
+/// Writes a line to stdout. A closed stdout is not fatal.
+fn print_line(line: &str) {
     let mut stdout = std::io::stdout().lock();
     if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
         tracing::warn!(%error, "stdout is closed");
     }
 }
 
-/// Writes an error and its causes to stderr, whatever `RUST_LOG` lets through.
-fn complain(error: &dyn Error) {
+/// Writes an error and its causes to stderr, independent of `RUST_LOG`.
+fn print_error(error: &dyn Error) {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         message = format!("{message}: {error}");
         cause = error.source();
     }
-    // Nothing is left to tell if stderr is closed.
+    // There is no way to report that stderr is closed.
     let _ = writeln!(std::io::stderr().lock(), "demo-service: {message}");
 }

@@ -1,6 +1,4 @@
-//! The JSON documents that this service answers with: their keys, in their order.
-//!
-//! Examples and dashboards compare them to the byte.
+//! JSON response bodies. Examples and dashboards compare them byte for byte, so the order of keys matters.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -8,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// "I am here."
+/// The service's own response.
 #[derive(Serialize)]
 struct Identity<'a> {
     message: &'static str,
@@ -16,15 +14,15 @@ struct Identity<'a> {
     version: &'a str,
 }
 
-/// "This is what the other one answered."
+/// The response to a successful downstream call.
 #[derive(Serialize)]
 struct Fetched<'a> {
     message: &'static str,
     service: &'a str,
-    response: &'a Answer,
+    response: &'a DownstreamBody,
 }
 
-/// "It did not work, because."
+/// The response to a failed request.
 #[derive(Serialize)]
 struct Failed<'a> {
     message: &'static str,
@@ -32,18 +30,18 @@ struct Failed<'a> {
     error: &'a str,
 }
 
-/// What a downstream service answered.
+/// The response body of a downstream service.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Answer {
-    /// JSON, kept to the byte: reading it into values would round its numbers.
+pub(crate) enum DownstreamBody {
+    /// JSON, unchanged: parsing it into values would round its numbers.
     Json(Box<RawValue>),
     /// Anything else.
     Text(String),
 }
 
-impl Answer {
-    pub(crate) fn from_body(body: &[u8]) -> Self {
+impl DownstreamBody {
+    pub(crate) fn from_bytes(body: &[u8]) -> Self {
         serde_json::from_slice(body).map_or_else(|_| Self::Text(String::from_utf8_lossy(body).into_owned()), Self::Json)
     }
 }
@@ -58,7 +56,7 @@ pub(crate) fn identity(service: &str, version: &str) -> Response {
     Json(document).into_response()
 }
 
-pub(crate) fn fetched(service: &str, response: &Answer) -> Response {
+pub(crate) fn fetched(service: &str, response: &DownstreamBody) -> Response {
     let message = "fetched!";
     let document = Fetched {
         message,
@@ -83,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_kept_and_anything_else_is_text() {
+    fn json_is_unchanged_and_anything_else_is_text() {
         for (body, expected) in [
             (
                 &br#" {"b": 1.0, "a": 123456789012345678901234567890} "#[..],
@@ -95,7 +93,10 @@ mod tests {
             (b"{\"half\":", r#""{\"half\":""#),
             (b"\"\xff\"", "\"\\\"\u{fffd}\\\"\""),
         ] {
-            assert_eq!(serde_json::to_string(&Answer::from_body(body)).unwrap(), expected);
+            assert_eq!(
+                serde_json::to_string(&DownstreamBody::from_bytes(body)).unwrap(),
+                expected
+            );
         }
     }
 }

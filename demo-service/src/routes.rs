@@ -1,4 +1,4 @@
-//! Which request is answered how.
+//! Routes and handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,61 +24,60 @@ struct App {
     name: String,
     version: String,
     delay: Duration,
-    failing: FaultInjection,
+    faults: FaultInjection,
     downstream: Downstream,
 }
 
-/// The whole service. Without a mesh it serves everything but `/downstream`, and says there why not.
+/// The router. Without a mesh, `/downstream` responds with an error.
 pub(crate) fn app(settings: Settings, mesh: Option<Client>, readiness: &Readiness) -> Router {
     let app = App {
         name: settings.name,
         version: settings.version,
         delay: settings.delay,
-        failing: FaultInjection::new(settings.failures),
+        faults: FaultInjection::new(settings.failures),
         downstream: Downstream::new(mesh, settings.downstream_ports),
     };
     Router::new()
-        // The same as any other path, but spans are named after routes, and this is where most calls go.
-        .route("/", any(greet))
-        // Both, because a wildcard does not match nothing: no name at all is to be refused, not greeted.
+        // Like any other path, but with a route for the names of spans.
+        .route("/", any(identify))
+        // Both, because a wildcard does not match an empty name, which is an error.
         .route(PREFIX, downstream())
         .route(&format!("{PREFIX}{{*service}}"), downstream())
-        .fallback(greet)
+        .fallback(identify)
         .layer(middleware::from_fn(access_log::write))
         .layer(ServerLayer::new())
-        // Behind the layers: whoever asks this asks every few seconds, and it is nobody's call.
+        // After the layers: health checks are neither logged nor traced.
         .route_service("/ready", readiness.endpoint())
         .with_state(Arc::new(app))
 }
 
 fn downstream() -> MethodRouter<Arc<App>> {
-    get(fetch).fallback(refuse_method)
+    get(fetch).fallback(method_not_allowed)
 }
 
-/// It changes nothing and reads nothing, so any method will do: a mesh's retries differ by method, and this is how
-/// to see that.
-async fn greet(State(app): State<Arc<App>>) -> Response {
+/// The service's own response. For any method, because the mesh's retries depend on the method.
+async fn identify(State(app): State<Arc<App>>) -> Response {
     if !app.delay.is_zero() {
         tokio::time::sleep(app.delay).await;
     }
-    if app.failing.next() {
-        let reason = "this version plays one that is not well";
+    if app.faults.fails_next() {
+        let reason = "injected fault";
         return failed(StatusCode::INTERNAL_SERVER_ERROR, &app.name, reason);
     }
     identity(&app.name, &app.version)
 }
 
-/// Takes the path as it is on the wire: what is percent-encoded has to be seen to be refused.
+/// Uses the path as received, because percent-encoded names must be rejected.
 async fn fetch(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let trace = TraceContext::from_headers(&headers);
     let deadline = Deadline::from_headers(&headers);
     match app.downstream.fetch(&uri, &trace, deadline).await {
-        Ok(answer) => fetched(&app.name, &answer),
-        Err(failure) => failed(failure.status(), &app.name, &failure.to_string()),
+        Ok(body) => fetched(&app.name, &body),
+        Err(error) => failed(error.status(), &app.name, &error.to_string()),
     }
 }
 
-async fn refuse_method(State(app): State<Arc<App>>, method: Method) -> Response {
+async fn method_not_allowed(State(app): State<Arc<App>>, method: Method) -> Response {
     let reason = format!("{method} is not allowed here; use GET");
     let mut response = failed(StatusCode::METHOD_NOT_ALLOWED, &app.name, &reason);
     response

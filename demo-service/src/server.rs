@@ -1,4 +1,4 @@
-//! Listening, serving, and stopping without cutting anyone off.
+//! Server with graceful shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,16 +10,16 @@ use mesh_client::server::{DEFAULT_DEREGISTRATION, DEFAULT_GRACE, Shutdown, Shutd
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-/// How long stopping may take: 25 seconds, for going on taking requests and for finishing those under way then.
+/// The longest shutdown: 25 seconds, for deregistration and requests in flight.
 ///
-/// ECS waits 30 before it kills a task, unless told otherwise (`stopTimeout`; ECS API reference, ContainerDefinition, read
-/// 2026-11-23). What is left is for saying that requests were cut off, and for the last spans and metrics, which
-/// [`Telemetry::shutdown`](mesh_client::telemetry::Telemetry::shutdown) hands over for three seconds at most.
-const STOPPED_WITHIN: Duration = DEFAULT_DEREGISTRATION.saturating_add(DEFAULT_GRACE);
+/// ECS kills a task after 30 seconds by default (`stopTimeout`; ECS API reference, ContainerDefinition, read 2026-11-23). The rest
+/// is for the error message and for [`Telemetry::shutdown`](mesh_client::telemetry::Telemetry::shutdown), which takes up to three
+/// seconds.
+const SHUTDOWN_TIMEOUT: Duration = DEFAULT_DEREGISTRATION.saturating_add(DEFAULT_GRACE);
 
-/// The longest time to go on taking requests: 8 seconds. What is left of [`STOPPED_WITHIN`] then is as long as a call
-/// through the mesh can take, so what is cut off was not waiting for one.
-pub(crate) const LONGEST_DEREGISTRATION: Duration = STOPPED_WITHIN.saturating_sub(DEFAULT_TIMEOUT);
+/// The longest wait for deregistration: 8 seconds. The rest of [`SHUTDOWN_TIMEOUT`] is the default timeout of a call, so that a
+/// request that waits for one can finish.
+pub(crate) const LONGEST_DEREGISTRATION: Duration = SHUTDOWN_TIMEOUT.saturating_sub(DEFAULT_TIMEOUT);
 
 #[derive(Debug, Error)]
 pub(crate) enum ServerError {
@@ -29,7 +29,7 @@ pub(crate) enum ServerError {
     Stop(#[from] ShutdownError),
 }
 
-/// A service that listens already.
+/// A listening server.
 #[derive(Debug)]
 pub(crate) struct Server {
     listener: TcpListener,
@@ -37,7 +37,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on `address`. Cancelling it listens nowhere.
+    /// Listens on `address`.
     pub(crate) async fn bind(address: SocketAddr) -> Result<Self, ServerError> {
         let failed = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -45,23 +45,22 @@ impl Server {
         Ok(Self { listener, address })
     }
 
-    /// Where it listens, with the port that the OS chose if it was to choose one.
+    /// The address, with the actual port.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until it is told to stop, and goes on for as long as `deregistration` then, at most
-    /// [`LONGEST_DEREGISTRATION`]. After that no connection is accepted any more, idle ones are closed, and requests in
-    /// flight have what is left of [`STOPPED_WITHIN`].
+    /// Serves until a stop signal, then for `deregistration`, at most [`LONGEST_DEREGISTRATION`]. After that it closes the listener
+    /// and idle connections, and requests in flight have the rest of [`SHUTDOWN_TIMEOUT`].
     ///
-    /// Cancelling it stops accepting at once and leaves requests in flight to the runtime.
+    /// Cancelling it closes the listener.
     pub(crate) async fn run(
         self,
         app: Router,
         shutdown: Shutdown,
         deregistration: Duration,
     ) -> Result<(), ServerError> {
-        let grace = STOPPED_WITHIN.saturating_sub(deregistration);
+        let grace = SHUTDOWN_TIMEOUT.saturating_sub(deregistration);
         let shutdown = shutdown.deregistration(deregistration).grace(grace);
         let serving = |stop| axum::serve(self.listener, app).with_graceful_shutdown(stop);
         Ok(shutdown.run(serving).await?)
@@ -73,16 +72,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steps_of_stopping_fit_into_the_time_that_ecs_gives() {
-        let (stop_timeout, last_spans) = (Duration::from_secs(30), Duration::from_secs(3));
-        assert!(STOPPED_WITHIN + last_spans < stop_timeout);
+    fn the_shutdown_is_shorter_than_the_stop_timeout() {
+        let (stop_timeout, telemetry) = (Duration::from_secs(30), Duration::from_secs(3));
+        assert!(SHUTDOWN_TIMEOUT + telemetry < stop_timeout);
         assert_eq!(LONGEST_DEREGISTRATION, Duration::from_secs(8));
         assert!(LONGEST_DEREGISTRATION > DEFAULT_DEREGISTRATION);
-        assert!(STOPPED_WITHIN - LONGEST_DEREGISTRATION >= DEFAULT_TIMEOUT);
+        assert!(SHUTDOWN_TIMEOUT - LONGEST_DEREGISTRATION >= DEFAULT_TIMEOUT);
     }
 
     #[tokio::test]
-    async fn a_busy_port_is_named() {
+    async fn the_error_for_a_busy_port_contains_the_address() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::bind(address).await.expect("a port is free");
         let error = Server::bind(server.address()).await.unwrap_err();

@@ -1,7 +1,7 @@
-//! What the environment says about this service, read in this one place.
+//! Settings from environment variables.
 //!
-//! People type these variables, and templates fill them in: an empty one counts as not set, and all mistakes are
-//! reported at once. The variables of the mesh are `mesh_client`'s to read.
+//! An empty variable counts as not set, because templates may fill in nothing; all errors are reported together. `mesh_client`
+//! reads the variables of the mesh.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -26,9 +26,9 @@ const LOG: &str = "RUST_LOG";
 
 const DEFAULT_NAME: &str = "unknown";
 const DEFAULT_PORT: u16 = 3000;
-/// Nothing listens beyond this host unless someone asks for it.
+/// Only this host can connect by default.
 const DEFAULT_BIND: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// The port that services of a mesh are called on.
+/// The default port of services in the mesh.
 const DEFAULT_DOWNSTREAM_PORT: u16 = 80;
 const DEFAULT_LOG: &str = "info";
 
@@ -36,20 +36,20 @@ const DEFAULT_LOG: &str = "info";
 pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// Where to listen; port 0 for one that the OS chooses.
+    /// The address to listen on; port 0 for any free port.
     pub(crate) address: SocketAddr,
     pub(crate) downstream_ports: Ports,
-    /// How long it takes to greet.
+    /// The delay of its own responses.
     pub(crate) delay: Duration,
-    /// How many of a hundred greetings fail, 0 to 100.
+    /// The share of its own responses that fail, in percent.
     pub(crate) failures: u8,
-    /// How long to go on taking requests once told to stop, if that is said; at most [`LONGEST_DEREGISTRATION`].
+    /// The wait for deregistration, if it is set; at most [`LONGEST_DEREGISTRATION`].
     pub(crate) deregistration: Option<Duration>,
-    /// What to log, known to be valid.
+    /// A valid filter of the log.
     pub(crate) log_filter: String,
 }
 
-/// The ports that downstream services may be called on.
+/// The allowed ports of downstream services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ports(BTreeSet<u16>);
 
@@ -71,7 +71,7 @@ impl fmt::Display for Ports {
 }
 
 impl Settings {
-    /// The settings of this process.
+    /// Reads the variables of this process.
     pub(crate) fn from_environment() -> Result<Self, ValidationErrors> {
         Self::read(|name| std::env::var_os(name))
     }
@@ -113,7 +113,7 @@ impl Settings {
     }
 }
 
-/// One-method access to the environment, and what was wrong with it so far.
+/// Access to the environment variables, and their errors.
 struct Variables<L> {
     lookup: L,
     diagnostics: Diagnostics,
@@ -142,7 +142,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         value
     }
 
-    /// Text that stands in the start line, which must remain one line.
+    /// Text for the start line, which must be one line.
     fn line(&mut self, name: &str) -> String {
         self.parsed(name, "text without control characters", |text| {
             (!text.contains(char::is_control)).then(|| text.to_owned())
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_needs_to_be_set() {
+    fn all_variables_are_optional() {
         let expected = Settings {
             name: "unknown".to_owned(),
             version: "unknown".to_owned(),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_can_be_set() {
+    fn all_variables_can_be_set() {
         let settings = read(&[
             (NAME, "green"),
             (VERSION, "10"),
@@ -207,7 +207,7 @@ mod tests {
         let expected = Settings {
             name: "green".to_owned(),
             version: "10".to_owned(),
-            address: "[::1]:0".parse().expect("it is an address"),
+            address: "[::1]:0".parse().expect("an address"),
             downstream_ports: Ports::new([80, 8080]),
             delay: Duration::from_millis(500),
             failures: 20,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_at_all_can_be_said_in_each_way() {
+    fn zero_can_be_written_in_several_ways() {
         for zero in ["0", "0s", "0ms"] {
             let settings = read(&[(DEREGISTRATION, zero)]);
             let wait = settings.map(|settings| settings.deregistration);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_reported() {
+    fn all_errors_are_reported() {
         let diagnostics = read(&[
             (NAME, "gr\nue"),
             (PORT, "65536"),

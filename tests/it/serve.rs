@@ -93,7 +93,7 @@ async fn only_names_of_the_mesh_are_called(green: &str) {
         assert_eq!(status, 400, "{name}: {answer}");
         let document: Value = serde_json::from_str(&answer).expect("it answers in JSON");
         let message = document["error"].as_str().unwrap_or_else(|| panic!("{answer}"));
-        assert!(message.contains("is not called: "), "{answer}");
+        assert!(message.contains("cannot be called: "), "{answer}");
     }
 }
 

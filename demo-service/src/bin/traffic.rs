@@ -1,4 +1,4 @@
-//! The traffic client as a binary. Everything is in the library, which other binaries can run as well.
+//! Binary of the load client; the library contains it, so that other binaries can run it too.
 
 use std::process::ExitCode;
 

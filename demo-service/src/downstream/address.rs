@@ -1,9 +1,8 @@
-//! Which services may be called: the gate that keeps this service from being an open proxy.
+//! Validation of downstream addresses, so that this service is not an open proxy.
 //!
-//! Whoever can reach this service chooses the name it calls, from a network where that name may stand for more
-//! than it does outside: a metadata endpoint that hands out credentials, a port on loopback. So a name is not
-//! searched for what is bad about it. It has to be a plain host name, of the mesh, on an allowed port, written in
-//! characters that every parser behind this one reads alike. No I/O: what is refused here is never looked up.
+//! A caller of this service chooses the name that it calls, in a network where a name may be a metadata endpoint with credentials
+//! or a port on loopback. So this is an allow-list: plain host names of the mesh, on allowed ports, in characters that all later
+//! parsers read in the same way. No I/O: rejected names are never resolved.
 
 use std::fmt;
 
@@ -17,38 +16,37 @@ const DEFAULT_PORT: u16 = 80;
 /// Limits of DNS: of a whole name, and of a label between two dots (RFC 1035, section 2.3.4).
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
-/// As much of a refused name as goes into a message.
+/// The most characters of a rejected name in an error message.
 const MAX_SHOWN: usize = 80;
 
-/// Names that mean this host or its cloud, refused even where a mesh's suffix covers them: a namespace may well be
-/// called `internal`.
-const NEVER: [&str; 4] = [
+/// Names of this host or its cloud, rejected even if they have a suffix of the mesh: a namespace may be called `internal`.
+const RESERVED: [&str; 4] = [
     "localhost",
     "metadata.google.internal",
     "instance-data",
     "instance-data.ec2.internal",
 ];
 
-/// A service that may be called. `Display` is its place in a URL.
+/// The address of a service. `Display` is its authority in a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     name: String,
     port: u16,
 }
 
-/// Why a name is not called.
+/// A rejected address.
 #[derive(Debug, Error)]
-#[error("`{name}` is not called: {reason}")]
-pub(crate) struct Refusal {
+#[error("`{name}` cannot be called: {reason}")]
+pub(crate) struct InvalidAddress {
     name: String,
     reason: String,
 }
 
 impl Address {
-    /// The service that `text` names: `name` or `name:port`, as it was on the wire. One trailing dot is dropped,
-    /// and letters become lower case. Without a mesh there are no suffixes to judge by.
-    pub(super) fn parse(text: &str, suffixes: Option<&MeshSuffixes>, ports: &Ports) -> Result<Self, Refusal> {
-        check(text, suffixes, ports).map_err(|reason| Refusal {
+    /// Parses `name` or `name:port` as received. Removes one trailing dot and converts to lower case. Without a mesh there are no
+    /// suffixes to check.
+    pub(super) fn parse(text: &str, suffixes: Option<&MeshSuffixes>, ports: &Ports) -> Result<Self, InvalidAddress> {
+        check(text, suffixes, ports).map_err(|reason| InvalidAddress {
             name: shortened(text),
             reason,
         })
@@ -64,7 +62,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// As much of a name as may stand in a message.
+/// A name in a length suitable for messages.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -73,11 +71,11 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 fn check(text: &str, suffixes: Option<&MeshSuffixes>, ports: &Ports) -> Result<Address, String> {
-    // These would fail the grammar below as well. Here they get a reason that says what was seen.
+    // These would fail the grammar below as well; here they get a better reason.
     for (sign, reason) in [
-        ('%', "percent-encoded characters do not belong in a service's name"),
-        ('@', "credentials do not belong before a service's name"),
-        ('[', "an IP address is not a service's name"),
+        ('%', "percent-encoded characters are not allowed in a service name"),
+        ('@', "credentials are not allowed before a service name"),
+        ('[', "an IP address is not a service name"),
     ] {
         if text.contains(sign) {
             return Err(reason.to_owned());
@@ -89,45 +87,50 @@ fn check(text: &str, suffixes: Option<&MeshSuffixes>, ports: &Ports) -> Result<A
     };
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     check_grammar(&name)?;
-    if NEVER.contains(&name.as_str()) || name.ends_with(".localhost") {
-        return Err("it means this host or its cloud, never a service of the mesh".to_owned());
+    if RESERVED.contains(&name.as_str()) || name.ends_with(".localhost") {
+        return Err("it is a name of this host or its cloud".to_owned());
     }
     if let Some(suffixes) = suffixes.filter(|suffixes| !suffixes.contains(&name)) {
-        return Err(format!("it is outside the mesh, whose names end in: {suffixes}"));
+        return Err(format!(
+            "it is outside the mesh; allowed are names that end in: {suffixes}"
+        ));
     }
     if !ports.contains(port) {
-        return Err(format!("port {port} is not among the allowed ones: {ports}"));
+        return Err(format!("port {port} is not allowed; allowed are: {ports}"));
     }
     Ok(Address { name, port })
 }
 
 fn parse_port(port: &str) -> Result<u16, String> {
-    // `parse` alone would take a sign.
+    // `parse` alone would accept a sign.
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { port.parse().ok() } else { None };
     number
         .filter(|number| *number > 0)
-        .ok_or_else(|| "what follows the colon is not a port".to_owned())
+        .ok_or_else(|| "the part after the colon is not a port".to_owned())
 }
 
-/// Host names as RFC 1123 has them, and `_`, which ECS allows in discovery names.
+/// Host names of RFC 1123, and `_`, which ECS allows in discovery names.
 fn check_grammar(name: &str) -> Result<(), String> {
     if name.is_empty() {
-        return Err("no service is named".to_owned());
+        return Err("the service name is missing".to_owned());
     }
     if name.len() > MAX_NAME {
-        return Err(format!("it has {} characters; allowed are {MAX_NAME}", name.len()));
+        return Err(format!(
+            "it has {} characters; allowed are up to {MAX_NAME}",
+            name.len()
+        ));
     }
     let mut last = "";
     for label in name.split('.') {
         check_label(label)?;
         last = label;
     }
-    // What ends in a number is an IPv4 address to some parser or other: `127.1`, `2130706433`, `0x7f.1`, `0177.1`.
-    // The rule is the URL standard's: <https://url.spec.whatwg.org/#ends-in-a-number-checker>.
+    // Some parsers read a name that ends in a number as an IPv4 address: `127.1`, `2130706433`, `0x7f.1`, `0177.1`.
+    // The rule is from the URL standard: <https://url.spec.whatwg.org/#ends-in-a-number-checker>.
     let hex = last.strip_prefix("0x").unwrap_or("-");
     if last.bytes().all(|byte| byte.is_ascii_digit()) || hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err("an IP address is not a service's name".to_owned());
+        return Err("an IP address is not a service name".to_owned());
     }
     Ok(())
 }
@@ -135,13 +138,15 @@ fn check_grammar(name: &str) -> Result<(), String> {
 fn check_label(label: &str) -> Result<(), String> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
     if label.is_empty() || label.len() > MAX_LABEL {
-        return Err(format!("between two dots there are 1 to {MAX_LABEL} characters"));
+        return Err(format!(
+            "a label between two dots must have 1 to {MAX_LABEL} characters"
+        ));
     }
     if !label.bytes().all(allowed) || label.starts_with('-') || label.ends_with('-') {
-        return Err("a host name has letters, digits, _ and, between them, -".to_owned());
+        return Err("allowed are letters, digits, _ and, between them, -".to_owned());
     }
     if label.starts_with("xn--") {
-        return Err("an encoded name (xn--) is not a service's name: it is not read alike everywhere".to_owned());
+        return Err("an encoded name (xn--) is not allowed: parsers do not agree on it".to_owned());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The command line of the traffic client.
+//! Command line of the load client.
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::time::Duration;
@@ -8,38 +8,38 @@ use clap::Parser;
 use super::plan::Plan;
 use super::target::Target;
 
-/// Calls a demo service steadily, and tells each second who answered.
+/// Sends requests to a demo service, and counts which version responds.
 ///
-/// One line a second, such as `200 OK blue:1=74 green:1=76`: the status, and how many answers were whose, as
-/// service:version. One line for each status, then `failed` with the causes of calls without a usable answer; `no answers`
-/// if no call ended. A summary follows at the end. The exit code is 1 if any call failed.
+/// Prints a line each second, such as `200 OK blue:1=74 green:1=76`: the status, and the number of responses by
+/// service:version. One line for each status, then `failed` with the causes of calls without a usable response; `no answers`
+/// if no call ended. Prints a summary at the end. The exit code is 1 if any call failed.
 #[derive(Debug, Parser)]
 #[command(name = "traffic")]
 pub(super) struct Arguments {
-    /// What to call: host:port, or a URL with a path such as http://127.0.0.1:8080/split.
+    /// Address to call: host:port, or a URL with a path such as http://127.0.0.1:8080/split.
     address: Target,
-    /// How often to tell who answered, such as 250ms.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    /// Interval of the output, such as 250ms.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_time)]
     interval: Duration,
-    /// How many calls are under way at most [default: 1, with --rate 200].
+    /// Most calls in flight [default: 1, with --rate 200].
     #[arg(long, value_name = "CALLS")]
     concurrency: Option<NonZeroU16>,
-    /// How many calls are due each second, all together [default: as many as --concurrency allows].
+    /// Calls per second, in total [default: as many as --concurrency allows].
     #[arg(long, value_name = "CALLS")]
     rate: Option<NonZeroU32>,
     /// Stop after this many calls.
     #[arg(long, value_name = "CALLS")]
     count: Option<NonZeroU64>,
-    /// Stop after this time [default: go on until Ctrl-C].
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// Stop after this time [default: until Ctrl-C].
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     duration: Option<Duration>,
-    /// How long a call may take.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    /// Timeout of a call.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_time)]
     timeout: Duration,
     /// Use a new connection for each call.
     #[arg(long)]
     no_keep_alive: bool,
-    /// Write JSON: an object for each interval, and one for the summary.
+    /// Print JSON: an object for each interval, and one for the summary.
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -59,13 +59,13 @@ impl Arguments {
     }
 }
 
-/// A year is forever for traffic, and what timers are sure to take.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// A year, which timers support.
+const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A time such as `1s`, `250ms` or `1m 30s`.
-fn time(text: &str) -> Result<Duration, String> {
+/// Parses a time such as `1s`, `250ms` or `1m 30s`.
+fn parse_time(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time < Duration::from_millis(1) || time > LONGEST {
+    if time < Duration::from_millis(1) || time > MAX_TIME {
         return Err("allowed is from 1ms to 365days".to_owned());
     }
     Ok(time)
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_a_plan() {
         Arguments::command().debug_assert();
-        let plan = parse("127.0.0.1:80").expect("an address is enough").plan();
-        let expected = Plan::new("127.0.0.1:80".parse().expect("it is a target"));
+        let plan = parse("127.0.0.1:80").expect("only the address is required").plan();
+        let expected = Plan::new("127.0.0.1:80".parse().expect("a valid target"));
         assert_eq!(format!("{plan:?}"), format!("{expected:?}"));
         assert_eq!((plan.interval, plan.timeout), (INTERVAL, TIMEOUT));
     }
@@ -99,7 +99,7 @@ mod tests {
             ("localhost:80 --rate 500", 200),
             ("localhost:80 --rate 500 --concurrency 7", 7),
         ] {
-            let plan = parse(arguments).expect("they are fine").plan();
+            let plan = parse(arguments).expect("valid arguments").plan();
             assert_eq!(plan.callers().get(), callers, "{arguments}");
             let help = Arguments::command().render_help().to_string();
             assert!(help.contains("[default: 1, with --rate 200]"), "{help}");
@@ -107,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn everything_can_be_said() {
+    fn all_options_can_be_set() {
         let plan = parse("localhost:80/split --interval 250ms --concurrency 3 --rate 9 --count 8 --duration 1m30s --timeout 2s --no-keep-alive")
-            .expect("they are fine")
+            .expect("valid arguments")
             .plan();
-        let expected = Plan::new("localhost:80/split".parse().expect("it is a target"))
+        let expected = Plan::new("localhost:80/split".parse().expect("a valid target"))
             .with_interval(Duration::from_millis(250))
             .with_concurrency(NonZeroU16::new(3).unwrap())
             .with_rate(NonZeroU32::new(9).unwrap())
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_by_name() {
+    fn invalid_arguments_are_rejected_by_name() {
         for (arguments, offender) in [
             ("", "<ADDRESS>"),
             ("https://localhost", "'https://localhost'"),

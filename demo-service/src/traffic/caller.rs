@@ -1,4 +1,4 @@
-//! Making a call: the only place that touches the network.
+//! One call over the network.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -11,11 +11,10 @@ use super::outcome::{Cause, Outcome};
 use super::plan::Plan;
 use super::{causes, with_causes};
 
-/// As much of a body as is read. The demo service's own documents are far shorter, unless they hand on what another
-/// service said.
+/// The most bytes read of a body. The demo service's own responses are shorter, unless they contain another service's.
 const MAX_BODY: usize = 64 << 10;
 
-/// What servers write into their logs.
+/// For the logs of servers.
 const USER_AGENT: &str = concat!("demo-service-traffic/", env!("CARGO_PKG_VERSION"));
 
 /// Calls one target. Clones share their connections.
@@ -44,14 +43,14 @@ impl Caller {
         })
     }
 
-    /// Calls once. Cancelling it closes the connection; the server may or may not have acted on the call.
+    /// Makes one call. Cancelling it closes the connection; the server may or may not have acted on the call.
     pub(super) async fn call(&self) -> Outcome {
         match tokio::time::timeout(self.timeout, self.exchange()).await {
-            Ok(Ok((status, body))) => Outcome::of_answer(status, &body),
-            Ok(Err(error)) => Outcome::failed(cause(&error), with_causes(&error.without_url())),
+            Ok(Ok((status, body))) => Outcome::of_response(status, &body),
+            Ok(Err(error)) => Outcome::failed(classify(&error), with_causes(&error.without_url())),
             Err(_) => {
                 let timeout = humantime::format_duration(self.timeout);
-                Outcome::failed(Cause::Timeout, format!("no whole answer within {timeout}"))
+                Outcome::failed(Cause::Timeout, format!("no complete response within {timeout}"))
             }
         }
     }
@@ -59,24 +58,24 @@ impl Caller {
     async fn exchange(&self) -> Result<(StatusCode, Vec<u8>), reqwest::Error> {
         let response = self.client.get(self.url.clone()).send().await?;
         let status = response.status();
-        Ok((status, beginning(response).await?))
+        Ok((status, read_body(response).await?))
     }
 }
 
-/// The body, unless it is too long: then its beginning, which is no document.
-async fn beginning(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+/// The body, up to [`MAX_BODY`].
+async fn read_body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await? {
+    while let Some(chunk) = response.chunk().await? {
         let room = MAX_BODY - body.len();
-        body.extend_from_slice(&piece[..piece.len().min(room)]);
-        if piece.len() > room {
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
             break;
         }
     }
     Ok(body)
 }
 
-fn cause(error: &reqwest::Error) -> Cause {
+fn classify(error: &reqwest::Error) -> Cause {
     let kind = causes(error)
         .filter_map(|error| error.downcast_ref::<std::io::Error>())
         .last()

@@ -1,4 +1,4 @@
-//! What became of a call.
+//! Outcome of a call.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,58 +7,58 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-/// Who answered, if it is not the demo service.
+/// The key of a response that is not the demo service's.
 pub(super) const OTHER: &str = "other";
 
-/// What nobody said.
+/// The key of a missing version.
 const UNKNOWN: &str = "unknown";
 
-/// The longest name or version that is taken for one, in bytes: what a name in the DNS may have, and some.
-const LONGEST_NAME: usize = 255;
+/// The longest name or version, in bytes: a little more than the longest DNS name.
+const MAX_NAME: usize = 255;
 
-/// As much of an answer as explains it, in characters.
-const EXCERPT: usize = 200;
+/// The longest excerpt of a body, in characters.
+const MAX_EXCERPT: usize = 200;
 
-/// What would end a version, or a key, in a line.
+/// The characters that are not allowed in a version, or in a key.
 const IN_VERSION: &AsciiSet = &CONTROLS.add(b' ').add(b'=').add(b'%');
 const IN_SERVICE: &AsciiSet = &IN_VERSION.add(b':');
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A status, and who answered: `service:version`, or [`OTHER`].
-    Answered {
+    /// A response from `service:version`, or [`OTHER`].
+    Responded {
         status: StatusCode,
         by: String,
-        /// What the answer says, if it is a refusal.
-        refusal: Option<String>,
+        /// An excerpt of the body, for a status that is not 2xx.
+        error: Option<String>,
     },
-    /// No usable answer.
+    /// No usable response.
     Failed { cause: Cause, detail: String },
 }
 
-/// Why there is no usable answer. The names of the causes are kept: scripts read them.
+/// Why there is no usable response. Scripts read the names of the causes, so they are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// The connection was closed before the answer was complete: `connection-closed`.
+    /// The connection was closed before the response was complete: `connection-closed`.
     ConnectionClosed,
-    /// No connection could be made, for a reason other than the next: `connection-failed`.
+    /// No connection could be established, for another reason than the next: `connection-failed`.
     ConnectionFailed,
-    /// Nothing listens there: `connection-refused`.
+    /// The connection was refused: `connection-refused`.
     ConnectionRefused,
-    /// The connection was reset before the answer was complete: `connection-reset`.
+    /// The connection was reset before the response was complete: `connection-reset`.
     ConnectionReset,
-    /// What came is not HTTP: `not-http`.
+    /// The response is not HTTP: `not-http`.
     NotHttp,
-    /// All callers were busy for too long after it was due: `not-sent`.
+    /// No caller was free within the timeout after the call was due: `not-sent`.
     NotSent,
-    /// The status is 2xx, and the body is not the demo service's: `other-body`.
+    /// The status is 2xx, but the body is not the demo service's: `other-body`.
     OtherBody,
-    /// There was no whole answer in time: `timeout`.
+    /// No complete response within the timeout: `timeout`.
     Timeout,
 }
 
 impl Cause {
-    /// How lines and JSON name it.
+    /// The name in lines and JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// What the demo service's documents have in common.
+/// The common fields of the demo service's response bodies.
 #[derive(Deserialize)]
 struct Document<'a> {
     #[serde(borrow, rename = "message")]
@@ -92,35 +92,35 @@ struct Document<'a> {
 }
 
 impl Outcome {
-    /// A failure, and what is known of it.
+    /// A failure with details.
     pub(super) fn failed(cause: Cause, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self::Failed { cause, detail }
     }
 
-    /// Judges an answer.
-    pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Self {
-        match (who(body), status.is_success()) {
-            (Some(by), true) => Self::Answered {
+    /// Classifies a response.
+    pub(super) fn of_response(status: StatusCode, body: &[u8]) -> Self {
+        match (responder(body), status.is_success()) {
+            (Some(by), true) => Self::Responded {
                 status,
                 by,
-                refusal: None,
+                error: None,
             },
             (None, true) => Self::failed(Cause::OtherBody, excerpt(body)),
-            (by, false) => Self::Answered {
+            (by, false) => Self::Responded {
                 status,
                 by: by.unwrap_or_else(|| OTHER.to_owned()),
-                refusal: Some(excerpt(body)),
+                error: Some(excerpt(body)),
             },
         }
     }
 }
 
-/// The key of a demo service that says this.
-fn who(body: &[u8]) -> Option<String> {
+/// The key of the demo service that sent this body.
+fn responder(body: &[u8]) -> Option<String> {
     let document: Document<'_> = serde_json::from_slice(body).ok()?;
     let version = document.version.unwrap_or(Cow::Borrowed(UNKNOWN));
-    if document.service.len() > LONGEST_NAME || version.len() > LONGEST_NAME {
+    if document.service.len() > MAX_NAME || version.len() > MAX_NAME {
         return None;
     }
     Some(format!(
@@ -130,19 +130,19 @@ fn who(body: &[u8]) -> Option<String> {
     ))
 }
 
-/// The beginning of a body, in one line.
+/// The start of a body, in one line.
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let mut words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let mut line = String::new();
-    // Bounded while it is put together: a body can be long.
-    while let Some(word) = words.next().filter(|_| line.len() < 4 * EXCERPT) {
+    // Bounded while it is built, because a body can be long.
+    while let Some(word) = words.next().filter(|_| line.len() < 4 * MAX_EXCERPT) {
         if !line.is_empty() && !word.is_empty() {
             line.push(' ');
         }
         line.push_str(word);
     }
-    match line.char_indices().nth(EXCERPT) {
+    match line.char_indices().nth(MAX_EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demo_service_is_known_by_its_documents() {
+    fn a_demo_service_is_recognised_by_its_response_bodies() {
         for (body, key) in [
             (r#"{"message":"ok","service":"blue","version":"1"}"#, "blue:1"),
             (
@@ -171,12 +171,12 @@ mod tests {
             ),
             (r#"{"message":"ok","service":"grün","version":""}"#, "gr%C3%BCn:"),
         ] {
-            assert_eq!(who(body.as_bytes()).as_deref(), Some(key), "{body}");
+            assert_eq!(responder(body.as_bytes()).as_deref(), Some(key), "{body}");
         }
     }
 
     #[test]
-    fn anything_else_is_no_demo_service() {
+    fn other_bodies_are_not_a_demo_service() {
         let long = format!(r#"{{"message":"ok","service":"{}"}}"#, "a".repeat(256));
         for body in [
             "",
@@ -188,29 +188,30 @@ mod tests {
             r#"{"message":"ok","service":"blue"} "#.trim_end_matches("} "),
             &long,
         ] {
-            assert_eq!(who(body.as_bytes()), None, "{body}");
+            assert_eq!(responder(body.as_bytes()), None, "{body}");
         }
     }
 
     #[test]
-    fn a_refusal_is_an_answer_whoever_gives_it_and_a_strange_body_is_none() {
-        let judged = |status, body: &str| Outcome::of_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes());
-        let answered = |status, by: &str, refusal: Option<&str>| Outcome::Answered {
+    fn error_statuses_are_responses_and_other_bodies_are_failures() {
+        let classify =
+            |status, body: &str| Outcome::of_response(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        let responded = |status, by: &str, error: Option<&str>| Outcome::Responded {
             status: StatusCode::from_u16(status).unwrap(),
             by: by.to_owned(),
-            refusal: refusal.map(str::to_owned),
+            error: error.map(str::to_owned),
         };
         let blue = r#"{"message":"ok","service":"blue","version":"1"}"#;
-        assert_eq!(judged(200, blue), answered(200, "blue:1", None));
-        assert_eq!(judged(201, blue), answered(201, "blue:1", None));
-        assert_eq!(judged(502, blue), answered(502, "blue:1", Some(blue)));
+        assert_eq!(classify(200, blue), responded(200, "blue:1", None));
+        assert_eq!(classify(201, blue), responded(201, "blue:1", None));
+        assert_eq!(classify(502, blue), responded(502, "blue:1", Some(blue)));
         assert_eq!(
-            judged(503, "no healthy\r\n upstream\n"),
-            answered(503, "other", Some("no healthy upstream"))
+            classify(503, "no healthy\r\n upstream\n"),
+            responded(503, "other", Some("no healthy upstream"))
         );
-        assert_eq!(judged(302, ""), answered(302, "other", Some("")));
-        assert_eq!(judged(200, "<p>"), Outcome::failed(Cause::OtherBody, "<p>"));
-        assert_eq!(judged(204, ""), Outcome::failed(Cause::OtherBody, ""));
+        assert_eq!(classify(302, ""), responded(302, "other", Some("")));
+        assert_eq!(classify(200, "<p>"), Outcome::failed(Cause::OtherBody, "<p>"));
+        assert_eq!(classify(204, ""), Outcome::failed(Cause::OtherBody, ""));
     }
 
     #[test]

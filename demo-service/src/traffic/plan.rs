@@ -1,4 +1,4 @@
-//! What traffic is wanted, with the defaults.
+//! Parameters of a run, with defaults.
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::time::Duration;
@@ -6,17 +6,15 @@ use std::time::Duration;
 use super::target::Target;
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
-/// Longer than it takes a mesh to try three times, and short enough to watch.
+/// Longer than three attempts of a mesh, and short enough to watch.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
-/// One caller is a steady trickle of some hundred to some thousand calls a second.
+/// One caller makes some hundred to some thousand calls per second.
 const CALLERS: NonZeroU16 = NonZeroU16::MIN;
-/// What a rate may have under way: 500 calls a second with answers that take half a second. Each needs a file
+/// Calls in flight with a rate: enough for 400 calls per second with responses that take half a second. Each needs a file
 /// descriptor, of which a process has 1024 on many systems, 256 on some.
 const CALLERS_AT_A_RATE: NonZeroU16 = NonZeroU16::new(200).unwrap();
 
-/// What to call, how fast, and for how long.
-///
-/// A new one is a closed loop of one caller without an end.
+/// The target, rate and duration of a run. By default a closed loop with one caller, without end.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(super) target: Target,
@@ -30,7 +28,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Calls `target`.
+    /// The default plan for `target`.
     #[must_use]
     pub fn new(target: Target) -> Self {
         Self {
@@ -45,49 +43,49 @@ impl Plan {
         }
     }
 
-    /// How often it is told who answered; a second by default, and never less than a millisecond.
+    /// Sets the interval of reports; a second by default, at least a millisecond.
     #[must_use]
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = interval.max(Duration::from_millis(1));
         self
     }
 
-    /// How long a call may take from when it is sent; 5 seconds by default.
+    /// Sets the timeout of a call from when it is sent; 5 seconds by default.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How many calls are under way at most; 1 by default, 200 with a rate.
+    /// Sets the most calls in flight; 1 by default, 200 with a rate.
     #[must_use]
     pub fn with_concurrency(mut self, callers: NonZeroU16) -> Self {
         self.concurrency = Some(callers);
         self
     }
 
-    /// How many calls are due each second, all callers together. By default as many as the callers can make.
+    /// Sets the calls per second of all callers together. By default as many as the callers can make.
     #[must_use]
     pub fn with_rate(mut self, calls_per_second: NonZeroU32) -> Self {
         self.rate = Some(calls_per_second);
         self
     }
 
-    /// After how many calls to stop.
+    /// Sets the number of calls.
     #[must_use]
     pub fn with_count(mut self, calls: NonZeroU64) -> Self {
         self.count = Some(calls);
         self
     }
 
-    /// For how long calls are due.
+    /// Sets how long calls are made.
     #[must_use]
     pub fn with_duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// Whether connections are kept for later calls, as they are by default. Otherwise each call has its own.
+    /// Sets whether connections are reused, as they are by default. Otherwise each call has its own.
     #[must_use]
     pub fn with_keep_alive(mut self, keep_alive: bool) -> Self {
         self.keep_alive = keep_alive;

@@ -1,4 +1,4 @@
-//! Traffic from its start to its end: callers, the clock, and who wants it to stop.
+//! Runs a plan: callers, clock, stop.
 
 use std::fmt;
 use std::io;
@@ -27,21 +27,21 @@ use super::summary::{Summary, seconds};
 pub struct Interval {
     ended: SystemTime,
     length: Duration,
-    tally: Counters,
+    counters: Counters,
     under_way: u64,
 }
 
 impl Interval {
-    /// What became of the calls.
+    /// The counters of the calls.
     #[must_use]
-    pub fn tally(&self) -> &Counters {
-        &self.tally
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 }
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tally.fmt(f)
+        self.counters.fmt(f)
     }
 }
 
@@ -51,33 +51,33 @@ impl Serialize for Interval {
         let ended = humantime::format_rfc3339_millis(self.ended).to_string();
         interval.serialize_field("ended", &ended)?;
         interval.serialize_field("seconds", &seconds(self.length))?;
-        interval.serialize_field("tally", &self.tally)?;
+        interval.serialize_field("tally", &self.counters)?;
         interval.serialize_field("under_way", &self.under_way)?;
         interval.end()
     }
 }
 
-/// Why traffic could not be made, or be told about.
+/// Why a run failed.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// There is no HTTP client.
-    #[error("cannot make an HTTP client")]
+    /// The HTTP client could not be created.
+    #[error("cannot create an HTTP client")]
     Client(#[from] reqwest::Error),
-    /// There is nothing to keep latencies in.
-    #[error("cannot keep latencies")]
+    /// The histogram of latencies could not be created.
+    #[error("cannot create a histogram")]
     Latencies(#[from] hdrhistogram::CreationError),
-    /// Whoever was told about an interval does not want to know.
-    #[error("cannot tell about the traffic")]
+    /// A report could not be written.
+    #[error("cannot write the report")]
     Report(#[source] io::Error),
 }
 
-/// Makes traffic until it is over: by the plan, or by `stop`. Then what was due is finished, unless `give_up` does not
-/// want to wait, which is asked once `stop` came.
+/// Runs `plan` until its end or until `stop` completes. Then calls that are due are finished, until `give_up` completes, which is
+/// polled only after `stop`.
 ///
-/// `report` is told of each interval, and of the rest of one at the end if a call ended in it. An error of it ends the
-/// traffic. It may block where the runtime has several threads.
+/// Calls `report` for each interval, and for the last part of one if a call ended in it. An error of `report` ends the run. It may
+/// block if the runtime has several threads.
 ///
-/// Cancelling it gives up the calls that are under way.
+/// Cancelling it abandons the calls in flight.
 pub async fn run(
     plan: &Plan,
     stop: impl Future<Output = ()>,
@@ -106,10 +106,10 @@ where
     let traffic = Arc::new(Traffic::new(plan, call)?);
     let mut callers = JoinSet::new();
     for _ in 0..plan.callers().get() {
-        callers.spawn(Arc::clone(&traffic).calls());
+        callers.spawn(Arc::clone(&traffic).run_caller());
     }
     let mut ticks = interval_at(traffic.clock.started + plan.interval, plan.interval);
-    // Whatever held this up, one line tells about all the time since the last.
+    // After a delay, one report covers all the time since the last.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut stop, mut give_up) = (pin!(stop), pin!(give_up));
     let mut stopped = false;
@@ -130,13 +130,13 @@ where
     }
     callers.shutdown().await;
     let rest = traffic.interval();
-    if rest.tally.calls() > 0 {
+    if rest.counters.calls() > 0 {
         report(&rest).map_err(RunError::Report)?;
     }
     Ok(traffic.summary())
 }
 
-/// Times are counted from the start.
+/// Times relative to the start.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     started: Instant,
@@ -149,29 +149,29 @@ impl Clock {
     }
 }
 
-/// What the callers share.
+/// The state shared by the callers.
 struct Traffic<C> {
     call: C,
     clock: Clock,
-    /// How long a call may wait for a caller.
-    patience: Duration,
+    /// The longest wait of a due call for a caller.
+    max_wait: Duration,
     callers: u16,
-    books: Mutex<Books>,
+    state: Mutex<State>,
     stopped: watch::Sender<bool>,
 }
 
-struct Books {
+struct State {
     schedule: Schedule,
     interval: Counters,
-    interval_began: Duration,
+    interval_start: Duration,
     summary: Summary,
     under_way: u64,
 }
 
-impl Books {
-    fn record(&mut self, from: Duration, took: Duration, outcome: &Outcome) {
+impl State {
+    fn record(&mut self, from: Duration, duration: Duration, outcome: &Outcome) {
         self.interval.record(outcome);
-        self.summary.record(from, took, outcome);
+        self.summary.record(from, duration, outcome);
     }
 }
 
@@ -181,39 +181,39 @@ impl<C> Traffic<C> {
             started: Instant::now(),
             started_at: SystemTime::now(),
         };
-        let books = Books {
+        let state = State {
             schedule: Schedule::new(plan.rate, plan.count, plan.duration),
             interval: Counters::default(),
-            interval_began: Duration::ZERO,
+            interval_start: Duration::ZERO,
             summary: Summary::new(clock.started_at)?,
             under_way: 0,
         };
         Ok(Self {
             call,
             clock,
-            patience: plan.timeout,
+            max_wait: plan.timeout,
             callers: plan.callers().get(),
-            books: Mutex::new(books),
+            state: Mutex::new(state),
             stopped: watch::Sender::new(false),
         })
     }
 
-    /// Nobody waits while holding them. A panic elsewhere ends the traffic, so that what it left behind is not told.
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Never locked across an await. A panic elsewhere ends the run, so that a poisoned state is not reported.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next(&self) -> Option<Duration> {
-        self.books().schedule.next(self.clock.now())
+        self.state().schedule.next(self.clock.now())
     }
 
     fn stop(&self) {
-        self.books().schedule.stop(self.clock.now());
+        self.state().schedule.stop(self.clock.now());
         self.stopped.send_replace(true);
     }
 
-    /// Waits until a call is due; false if the traffic is stopped before.
-    async fn is_due(&self, due: Duration) -> bool {
+    /// Waits until a call is due; false if the run is stopped before.
+    async fn wait_until_due(&self, due: Duration) -> bool {
         let mut stopped = self.stopped.subscribe();
         tokio::select! {
             biased;
@@ -222,43 +222,44 @@ impl<C> Traffic<C> {
         }
     }
 
-    fn began(&self) {
-        self.books().under_way += 1;
+    fn record_start(&self) {
+        self.state().under_way += 1;
     }
 
-    fn ended(&self, from: Duration, outcome: &Outcome) {
-        let took = self.clock.now().saturating_sub(from);
-        let mut books = self.books();
-        books.under_way -= 1;
-        books.record(from, took, outcome);
+    fn record_end(&self, from: Duration, outcome: &Outcome) {
+        let duration = self.clock.now().saturating_sub(from);
+        let mut state = self.state();
+        state.under_way -= 1;
+        state.record(from, duration, outcome);
     }
 
-    /// The call that was `due` is not made.
-    fn missed(&self, due: Duration) {
-        let took = self.clock.now().saturating_sub(due);
-        let (patience, callers) = (humantime::format_duration(self.patience), self.callers);
+    /// Records that the call `due` was not made.
+    fn record_not_sent(&self, due: Duration) {
+        let duration = self.clock.now().saturating_sub(due);
+        let (max_wait, callers) = (humantime::format_duration(self.max_wait), self.callers);
         let detail =
-            format!("due for more than {patience} while {callers} others were under way; --concurrency allows more");
-        self.books().record(due, took, &Outcome::failed(Cause::NotSent, detail));
+            format!("due for more than {max_wait} while {callers} others were under way; --concurrency allows more");
+        self.state()
+            .record(due, duration, &Outcome::failed(Cause::NotSent, detail));
     }
 
-    /// What was counted since this was asked last.
+    /// The counters since the last call of this function.
     fn interval(&self) -> Interval {
         let now = self.clock.now();
-        let mut books = self.books();
+        let mut state = self.state();
         Interval {
             ended: self.clock.started_at + now,
-            length: now.saturating_sub(std::mem::replace(&mut books.interval_began, now)),
-            tally: std::mem::take(&mut books.interval),
-            under_way: books.under_way,
+            length: now.saturating_sub(std::mem::replace(&mut state.interval_start, now)),
+            counters: std::mem::take(&mut state.interval),
+            under_way: state.under_way,
         }
     }
 
     fn summary(&self) -> Summary {
-        let mut books = self.books();
-        let under_way = books.under_way;
-        books.summary.end(self.clock.now(), under_way);
-        books.summary.clone()
+        let mut state = self.state();
+        let under_way = state.under_way;
+        state.summary.end(self.clock.now(), under_way);
+        state.summary.clone()
     }
 }
 
@@ -267,23 +268,23 @@ where
     C: Fn() -> F,
     F: Future<Output = Outcome>,
 {
-    /// One caller: makes one call after the other, while there are any.
-    async fn calls(self: Arc<Self>) {
+    /// One caller: makes one call after the other until the schedule ends.
+    async fn run_caller(self: Arc<Self>) {
         while let Some(due) = self.next() {
-            if due > self.clock.now() && !self.is_due(due).await {
+            if due > self.clock.now() && !self.wait_until_due(due).await {
                 return;
             }
             let now = self.clock.now();
-            if now.saturating_sub(due) > self.patience {
-                self.missed(due);
-                // There may be many of these in a row, with nothing else to wait for.
+            if now.saturating_sub(due) > self.max_wait {
+                self.record_not_sent(due);
+                // There may be many of these in a row, without another await.
                 tokio::task::yield_now().await;
                 continue;
             }
             let from = measured_from(due, now);
-            self.began();
+            self.record_start();
             let outcome = (self.call)().await;
-            self.ended(from, &outcome);
+            self.record_end(from, &outcome);
         }
     }
 }

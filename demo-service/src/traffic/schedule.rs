@@ -1,59 +1,63 @@
-//! When calls are due, and from when they are measured. Times are counted from the start of the traffic.
+//! Schedule of calls. Times are relative to the start of the run.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-/// How late a timer may be without a call counting as late. Tokio's are exact to a millisecond, rounded up.
-const TIMER: Duration = Duration::from_millis(2);
+/// The delay of a timer that does not count as late. Tokio's timers are exact to a millisecond, rounded up.
+const TIMER_PRECISION: Duration = Duration::from_millis(2);
 
-/// Hands out calls. It needs no memory for those that wait, however many they are.
+/// Schedules calls, without memory for waiting ones.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     rate: Option<NonZeroU32>,
     count: Option<NonZeroU64>,
     end: Option<Duration>,
-    given: u64,
+    scheduled: u64,
 }
 
 impl Schedule {
     pub(super) fn new(rate: Option<NonZeroU32>, count: Option<NonZeroU64>, end: Option<Duration>) -> Self {
-        let given = 0;
+        let scheduled = 0;
         Self {
             rate,
             count,
             end,
-            given,
+            scheduled,
         }
     }
 
-    /// When the next call is due, which may be long ago; none if there is none any more.
+    /// The due time of the next call, which may have passed; `None` after the last call.
     pub(super) fn next(&mut self, now: Duration) -> Option<Duration> {
-        if self.count.is_some_and(|count| self.given >= count.get()) {
+        if self.count.is_some_and(|count| self.scheduled >= count.get()) {
             return None;
         }
-        let due = self.rate.map_or(now, |rate| nth(self.given, rate));
+        let due = self.rate.map_or(now, |rate| due_time(self.scheduled, rate));
         if self.end.is_some_and(|end| due >= end) {
             return None;
         }
-        self.given += 1;
+        self.scheduled += 1;
         Some(due)
     }
 
-    /// No call is due from `now` on.
+    /// Schedules no more calls after `now`.
     pub(super) fn stop(&mut self, now: Duration) {
         self.end = Some(self.end.map_or(now, |end| end.min(now)));
     }
 }
 
-/// Without rounding errors that add up.
-fn nth(call: u64, rate: NonZeroU32) -> Duration {
+/// The due time of a call, without accumulated rounding errors.
+fn due_time(call: u64, rate: NonZeroU32) -> Duration {
     let (call, rate) = (u128::from(call), u128::from(rate.get()));
     Duration::from_nanos_u128(call * 1_000_000_000 / rate)
 }
 
-/// From when a call's latency counts.
+/// The time from which a call's latency counts.
 pub(super) fn measured_from(due: Duration, sent: Duration) -> Duration {
-    if sent.saturating_sub(due) <= TIMER { sent } else { due }
+    if sent.saturating_sub(due) <= TIMER_PRECISION {
+        sent
+    } else {
+        due
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rate_a_call_is_due_when_someone_is_free() {
+    fn without_a_rate_a_call_is_due_when_a_caller_is_free() {
         let mut schedule = Schedule::new(None, NonZeroU64::new(3), Some(ms(100)));
         assert_eq!(schedule.next(ms(7)), Some(ms(7)));
         assert_eq!(schedule.next(ms(99)), Some(ms(99)));
@@ -85,11 +89,11 @@ mod tests {
     fn a_schedule_does_not_drift() {
         let week = 7 * 24 * 60 * 60;
         let rate = NonZeroU32::new(333).unwrap();
-        assert_eq!(nth(333 * week, rate), Duration::from_secs(week));
+        assert_eq!(due_time(333 * week, rate), Duration::from_secs(week));
     }
 
     #[test]
-    fn what_was_due_before_the_stop_is_still_to_be_done() {
+    fn calls_due_before_the_stop_are_still_made() {
         let mut schedule = Schedule::new(NonZeroU32::new(10), None, None);
         assert_eq!(schedule.next(ms(0)), Some(ms(0)));
         schedule.stop(ms(250));
@@ -100,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_had_to_wait_is_measured_from_when_it_was_due() {
+    fn a_delayed_call_is_measured_from_its_due_time() {
         assert_eq!(measured_from(ms(100), ms(100)), ms(100));
         assert_eq!(measured_from(ms(100), ms(102)), ms(102));
         assert_eq!(measured_from(ms(100), ms(103)), ms(100));

@@ -1,4 +1,4 @@
-//! What is told in the end: how many, how fast, and what went wrong when.
+//! Summary of a run: counts, latencies, failures.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -6,18 +6,18 @@ use std::time::{Duration, SystemTime};
 use hdrhistogram::{CreationError, Histogram};
 use serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 
-use super::counters::{Counters, head};
+use super::counters::{Counters, status_line};
 use super::outcome::Outcome;
 
-/// How many failures are listed.
-const MOST_FAILURES: usize = 100;
+/// The most failures that are listed.
+const MAX_FAILURES: usize = 100;
 
-/// Latencies are kept in microseconds, up to an hour: longer ones count as an hour.
-const LONGEST: u64 = 60 * 60 * 1_000_000;
-/// Of each latency, in significant digits.
+/// The longest latency in microseconds: an hour. Longer ones count as an hour.
+const MAX_LATENCY: u64 = 60 * 60 * 1_000_000;
+/// The significant digits of latencies.
 const DIGITS: u8 = 3;
 
-/// The points of the distribution that are told, and their names in JSON and in text.
+/// The quantiles in the output, with their names in JSON and in text.
 const QUANTILES: [(f64, &str, &str); 4] = [
     (0.5, "p50", "50%"),
     (0.9, "p90", "90%"),
@@ -25,14 +25,14 @@ const QUANTILES: [(f64, &str, &str); 4] = [
     (0.999, "p99_9", "99.9%"),
 ];
 
-/// All calls of some traffic.
+/// The result of a run.
 ///
 /// Its [`Display`](fmt::Display) is the summary of [`traffic`](super), without the empty line before it.
 #[derive(Debug, Clone)]
 pub struct Summary {
     started: SystemTime,
     length: Duration,
-    tally: Counters,
+    counters: Counters,
     latencies: Histogram<u64>,
     failures: Vec<Failure>,
     given_up: u64,
@@ -42,7 +42,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failure {
     at: SystemTime,
-    took: Duration,
+    duration: Duration,
     what: String,
     detail: String,
 }
@@ -52,76 +52,76 @@ impl Summary {
         Ok(Self {
             started,
             length: Duration::ZERO,
-            tally: Counters::default(),
-            latencies: Histogram::new_with_max(LONGEST, DIGITS)?,
+            counters: Counters::default(),
+            latencies: Histogram::new_with_max(MAX_LATENCY, DIGITS)?,
             failures: Vec::new(),
             given_up: 0,
         })
     }
 
-    /// Takes a call that began `from` after the start.
-    pub(super) fn record(&mut self, from: Duration, took: Duration, outcome: &Outcome) {
-        self.tally.record(outcome);
-        if let Outcome::Answered { .. } = outcome {
-            let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST);
+    /// Records a call that started `from` after the start of the run.
+    pub(super) fn record(&mut self, from: Duration, duration: Duration, outcome: &Outcome) {
+        self.counters.record(outcome);
+        if let Outcome::Responded { .. } = outcome {
+            let micros = u64::try_from(duration.as_micros()).unwrap_or(MAX_LATENCY);
             self.latencies.saturating_record(micros);
         }
         let (what, detail) = match outcome {
-            Outcome::Answered { refusal: None, .. } => return,
-            Outcome::Answered {
+            Outcome::Responded { error: None, .. } => return,
+            Outcome::Responded {
                 status,
-                refusal: Some(refusal),
+                error: Some(error),
                 ..
-            } => (head(*status), refusal),
+            } => (status_line(*status), error),
             Outcome::Failed { cause, detail } => (cause.to_string(), detail),
         };
-        if self.failures.len() < MOST_FAILURES {
+        if self.failures.len() < MAX_FAILURES {
             self.failures.push(Failure {
                 at: self.started + from,
-                took,
+                duration,
                 what,
                 detail: detail.clone(),
             });
         }
     }
 
-    /// Says that it is over, with so many calls still under way.
+    /// Ends the run, with the number of calls still in flight.
     pub(super) fn end(&mut self, length: Duration, given_up: u64) {
         self.length = length;
         self.given_up = given_up;
     }
 
-    /// What became of all calls.
+    /// The counters of all calls.
     #[must_use]
-    pub fn tally(&self) -> &Counters {
-        &self.tally
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
-    /// How many calls were given up while they were under way. Nobody knows what became of them.
+    /// The number of calls that were abandoned in flight, with an unknown outcome.
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.given_up
     }
 
-    /// True if no call failed, and none was given up.
+    /// True if no call failed, and none was abandoned.
     #[must_use]
-    pub fn all_went_well(&self) -> bool {
-        self.tally.failures() == 0 && self.given_up == 0
+    pub fn is_success(&self) -> bool {
+        self.counters.failures() == 0 && self.given_up == 0
     }
 
     fn not_listed(&self) -> u64 {
-        self.tally.failures().saturating_sub(self.failures.len() as u64)
+        self.counters.failures().saturating_sub(self.failures.len() as u64)
     }
 }
 
-/// Milliseconds as they are read best: a thousandth of one is noise.
+/// Milliseconds with two decimals: more would be noise.
 fn ms(micros: u64) -> String {
     format!("{:.2} ms", micros as f64 / 1000.0)
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (calls, failed) = (self.tally.calls(), self.tally.failures());
+        let (calls, failed) = (self.counters.calls(), self.counters.failures());
         write!(
             f,
             "summary: {calls} calls in {:.1} s, {failed} failed",
@@ -130,7 +130,7 @@ impl fmt::Display for Summary {
         if self.given_up > 0 {
             write!(f, ", {} given up", self.given_up)?;
         }
-        for line in self.tally.lines() {
+        for line in self.counters.lines() {
             write!(f, "\n  {line}")?;
         }
         if !self.latencies.is_empty() {
@@ -157,8 +157,8 @@ impl fmt::Display for Summary {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = humantime::format_rfc3339_millis(self.at);
-        let took = self.took.as_secs_f64() * 1000.0;
-        write!(f, "{at} {} after {took:.2} ms", self.what)?;
+        let ms = self.duration.as_secs_f64() * 1000.0;
+        write!(f, "{at} {} after {ms:.2} ms", self.what)?;
         if self.detail.is_empty() {
             return Ok(());
         }
@@ -166,7 +166,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A time as seconds, to the millisecond.
+/// A time in seconds, with three decimals.
 pub(super) fn seconds(time: Duration) -> f64 {
     time.as_millis() as f64 / 1000.0
 }
@@ -177,10 +177,10 @@ impl Serialize for Summary {
         let started = humantime::format_rfc3339_millis(self.started).to_string();
         summary.serialize_field("started", &started)?;
         summary.serialize_field("seconds", &seconds(self.length))?;
-        summary.serialize_field("calls", &self.tally.calls())?;
-        summary.serialize_field("failed_calls", &self.tally.failures())?;
+        summary.serialize_field("calls", &self.counters.calls())?;
+        summary.serialize_field("failed_calls", &self.counters.failures())?;
         summary.serialize_field("given_up", &self.given_up)?;
-        summary.serialize_field("tally", &self.tally)?;
+        summary.serialize_field("tally", &self.counters)?;
         summary.serialize_field("latency_ms", &Latencies(&self.latencies))?;
         summary.serialize_field("failures", &self.failures)?;
         summary.serialize_field("failures_not_listed", &self.not_listed())?;
@@ -194,7 +194,7 @@ impl Serialize for Failure {
         let at = humantime::format_rfc3339_millis(self.at).to_string();
         failure.serialize_field("at", &at)?;
         failure.serialize_field("what", &self.what)?;
-        failure.serialize_field("after_ms", &(self.took.as_micros() as f64 / 1000.0))?;
+        failure.serialize_field("after_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
         failure.serialize_field("detail", &self.detail)?;
         failure.end()
     }

@@ -1,20 +1,20 @@
-//! What is called, as people write it.
+//! Target of calls.
 
 use std::str::FromStr;
 
 use reqwest::Url;
 use thiserror::Error;
 
-/// What every call asks for: `127.0.0.1:8080`, `localhost:8080/split` or `http://127.0.0.1:8080/split`.
+/// The URL to call: `127.0.0.1:8080`, `localhost:8080/split` or `http://127.0.0.1:8080/split`.
 ///
-/// Without a scheme it is `http`, without a port 80, without a path `/`.
+/// The default scheme is `http`, the default port 80, the default path `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target(Url);
 
-/// Why a text is no [`Target`].
+/// Why a text is not a [`Target`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{reason}; expected is host:port, or a URL such as http://127.0.0.1:8080/split")]
-pub struct NoTarget {
+#[error("{reason}; allowed is host:port, or a URL such as http://127.0.0.1:8080/split")]
+pub struct InvalidTarget {
     reason: String,
 }
 
@@ -25,20 +25,20 @@ impl Target {
 }
 
 impl FromStr for Target {
-    type Err = NoTarget;
+    type Err = InvalidTarget;
 
-    fn from_str(text: &str) -> Result<Self, NoTarget> {
-        let wrong = |reason: String| Err(NoTarget { reason });
+    fn from_str(text: &str) -> Result<Self, InvalidTarget> {
+        let invalid = |reason: String| Err(InvalidTarget { reason });
         let url = match text.split_once("://") {
             Some(("http", _)) => Url::parse(text),
-            Some(("https", _)) => return wrong("TLS is not supported".to_owned()),
-            Some((scheme, _)) => return wrong(format!("`{scheme}` is no scheme to call with")),
+            Some(("https", _)) => return invalid("TLS is not supported".to_owned()),
+            Some((scheme, _)) => return invalid(format!("the scheme `{scheme}` is not supported")),
             None => Url::parse(&format!("http://{text}")),
         };
         match url {
-            Ok(url) if url.port() == Some(0) => wrong("nothing listens on port 0".to_owned()),
+            Ok(url) if url.port() == Some(0) => invalid("port 0 is not allowed".to_owned()),
             Ok(url) => Ok(Self(url)),
-            Err(error) => wrong(error.to_string()),
+            Err(error) => invalid(error.to_string()),
         }
     }
 }
@@ -64,20 +64,20 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_the_reason() {
+    fn anything_else_is_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "empty host"),
             (":8080", "empty host"),
             ("localhost:http", "invalid port number"),
             ("localhost:65536", "invalid port number"),
-            ("localhost:0", "nothing listens on port 0"),
+            ("localhost:0", "port 0 is not allowed"),
             ("https://localhost", "TLS is not supported"),
-            ("ftp://localhost", "`ftp` is no scheme to call with"),
+            ("ftp://localhost", "the scheme `ftp` is not supported"),
         ] {
             let error = text.parse::<Target>().unwrap_err().to_string();
             assert_eq!(
                 error,
-                format!("{reason}; expected is host:port, or a URL such as http://127.0.0.1:8080/split")
+                format!("{reason}; allowed is host:port, or a URL such as http://127.0.0.1:8080/split")
             );
         }
     }

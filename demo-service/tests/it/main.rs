@@ -1,4 +1,4 @@
-//! The real binary, on ports that the OS chose, with a real server that plays its sidecar.
+//! The binary, on ports that the operating system chooses, with a server in place of its sidecar.
 
 mod downstream;
 mod fault_injection;
@@ -6,7 +6,6 @@ mod health;
 mod readiness;
 mod response_bodies;
 mod service_process;
-mod sidecar;
 mod start;
 #[cfg(unix)]
 mod stop;

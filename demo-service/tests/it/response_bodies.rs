@@ -1,14 +1,14 @@
-//! The documents, to the byte.
+//! Response bodies, byte for byte.
 
 use axum::http::StatusCode as Status;
 use axum::response::IntoResponse as _;
 use reqwest::{Method, StatusCode};
 
 use crate::service_process::Settings;
-use crate::sidecar::Sidecar;
+use testkit::FakeSidecar;
 
 #[tokio::test]
-async fn it_says_who_it_is_on_every_path_and_to_every_method() {
+async fn every_path_and_method_returns_the_identity() {
     let green = Settings::green().start().await;
     let expected = r#"{"message":"ok","service":"green","version":"unknown"}"#;
     for path in [
@@ -19,7 +19,7 @@ async fn it_says_who_it_is_on_every_path_and_to_every_method() {
         "/downstream%2fblue.appmesh",
     ] {
         assert_eq!(
-            green.document(path).await,
+            green.get_json(path).await,
             (StatusCode::OK, expected.to_owned()),
             "{path}"
         );
@@ -29,8 +29,8 @@ async fn it_says_who_it_is_on_every_path_and_to_every_method() {
 }
 
 #[tokio::test]
-async fn it_hands_on_what_the_other_one_answered() {
-    for (answer, response) in [
+async fn downstream_responses_are_forwarded() {
+    for (body, response) in [
         (
             r#"{"message":"ok","service":"blue"}"#,
             r#"{"message":"ok","service":"blue"}"#,
@@ -39,34 +39,34 @@ async fn it_hands_on_what_the_other_one_answered() {
         ("plain \"text\"", r#""plain \"text\"""#),
         ("", r#""""#),
     ] {
-        let sidecar = Sidecar::answering(move || answer).await;
+        let sidecar = FakeSidecar::responding(move || body).await;
         let green = Settings::green().beside(sidecar.address).start().await;
         let expected = format!(r#"{{"message":"fetched!","service":"green","response":{response}}}"#);
         assert_eq!(
-            green.document("/downstream/blue.appmesh").await,
+            green.get_json("/downstream/blue.appmesh").await,
             (StatusCode::OK, expected)
         );
     }
 }
 
 #[tokio::test]
-async fn it_says_what_failed_and_whose_fault_it_was() {
-    let sidecar = Sidecar::answering(|| Status::INTERNAL_SERVER_ERROR.into_response()).await;
+async fn errors_have_a_status_and_a_message() {
+    let sidecar = FakeSidecar::responding(|| Status::INTERNAL_SERVER_ERROR.into_response()).await;
     let green = Settings::green().beside(sidecar.address).start().await;
     for (path, status, error) in [
         (
             "/downstream/blue.appmesh",
             502,
-            "`blue.appmesh` answered 500 Internal Server Error",
+            "`blue.appmesh` responded with 500 Internal Server Error",
         ),
         (
             "/downstream/example.com",
             400,
-            "`example.com` is not called: it is outside the mesh, whose names end in: appmesh",
+            "`example.com` cannot be called: it is outside the mesh; allowed are names that end in: appmesh",
         ),
-        ("/downstream/", 400, "`` is not called: no service is named"),
+        ("/downstream/", 400, "`` cannot be called: the service name is missing"),
     ] {
-        let (actual, document) = green.document(path).await;
+        let (actual, document) = green.get_json(path).await;
         assert_eq!(actual, status, "{path}");
         assert_eq!(
             document,
@@ -76,8 +76,8 @@ async fn it_says_what_failed_and_whose_fault_it_was() {
 }
 
 #[tokio::test]
-async fn only_get_reaches_others() {
-    let mut sidecar = Sidecar::answering(|| "ok").await;
+async fn only_get_is_allowed_for_downstream_calls() {
+    let mut sidecar = FakeSidecar::responding(|| "ok").await;
     let green = Settings::green().beside(sidecar.address).start().await;
     for path in ["/downstream/blue.appmesh", "/downstream/blue.appmesh/a", "/downstream/"] {
         let response = green.call(Method::POST, path, &[]).await;
@@ -88,5 +88,5 @@ async fn only_get_reaches_others() {
             r#"{"message":"error","service":"green","error":"POST is not allowed here; use GET"}"#
         );
     }
-    assert!(sidecar.is_untouched());
+    assert!(sidecar.try_next_request().is_none());
 }

@@ -1,36 +1,28 @@
-//! The binary as a test sees it: started, asked, stopped, and gone when the test is over.
+//! The service as a child process, killed on drop.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Output, Stdio};
-use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode};
+use testkit::with_timeout;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-/// Nothing here takes a second; a test that waits longer than this would wait forever.
-const TOO_LONG: Duration = Duration::from_secs(60);
-
-/// What `work` gives, unless it would never come.
-pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TOO_LONG, work).await.expect("it comes soon")
-}
-
-/// The binary with its arguments and nothing but these variables in its environment.
+/// Arguments and environment of the binary; no other variables are set.
 pub(crate) struct Settings {
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
 }
 
 impl Settings {
-    /// A service called `green` on a port that the OS chooses, in no mesh.
+    /// A service named `green` on a free port, without a mesh.
     pub(crate) fn green() -> Self {
-        Self::nothing().with("SERVICE_NAME", "green").with("SERVICE_PORT", "0")
+        Self::empty().with("SERVICE_NAME", "green").with("SERVICE_PORT", "0")
     }
 
-    pub(crate) fn nothing() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             arguments: Vec::new(),
             variables: BTreeMap::new(),
@@ -64,29 +56,32 @@ impl Settings {
         command
     }
 
-    /// Runs to its end, which must come by itself: exit code, stdout, stderr.
+    /// Runs the binary until it exits: exit code, stdout, stderr.
     pub(crate) async fn outcome(&self) -> (Option<i32>, String, String) {
-        let Output { status, stdout, stderr } = soon(self.command().output()).await.expect("the binary runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it writes UTF-8");
+        let Output { status, stdout, stderr } = with_timeout(self.command().output()).await.expect("the binary starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8 output");
         (status.code(), text(stdout), text(stderr))
     }
 
-    /// Starts and waits for the start line.
-    pub(crate) async fn start(&self) -> Demo {
-        let mut child = self.command().spawn().expect("the binary runs");
+    /// Starts the service and waits for its start line.
+    pub(crate) async fn start(&self) -> ServiceProcess {
+        let mut child = self.command().spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut stderr = child.stderr.take().expect("stderr is piped");
         let log = tokio::spawn(async move {
             let mut log = String::new();
-            stderr.read_to_string(&mut log).await.expect("it logs UTF-8");
+            stderr.read_to_string(&mut log).await.expect("a UTF-8 log");
             log
         });
-        let line = soon(stdout.next_line()).await.expect("stdout can be read");
+        let line = with_timeout(stdout.next_line()).await.expect("stdout can be read");
         let Some(start_line) = line else {
-            panic!("it did not start: {}", soon(log).await.expect("the log is read"));
+            panic!(
+                "the service did not start: {}",
+                with_timeout(log).await.expect("the log is read")
+            );
         };
         let port = start_line.rsplit(' ').next().and_then(|port| port.parse().ok());
-        Demo {
+        ServiceProcess {
             child,
             log,
             address: SocketAddr::from(([127, 0, 0, 1], port.expect("the start line ends in a port"))),
@@ -95,15 +90,15 @@ impl Settings {
     }
 }
 
-/// A service that runs. Killed with its value, if it is still there.
-pub(crate) struct Demo {
+/// A running service. Killed on drop.
+pub(crate) struct ServiceProcess {
     child: Child,
     log: JoinHandle<String>,
     pub(crate) address: SocketAddr,
     pub(crate) start_line: String,
 }
 
-impl Demo {
+impl ServiceProcess {
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.call(Method::GET, path, &[]).await
     }
@@ -114,16 +109,16 @@ impl Demo {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        soon(request.send()).await.expect("the service answers")
+        with_timeout(request.send()).await.expect("the service responds")
     }
 
-    /// Status and body of the answer.
-    pub(crate) async fn document(&self, path: &str) -> (StatusCode, String) {
+    /// Status and body of the response.
+    pub(crate) async fn get_json(&self, path: &str) -> (StatusCode, String) {
         let response = self.get(path).await;
         assert_eq!(response.headers()["content-type"], "application/json");
         (
             response.status(),
-            soon(response.text()).await.expect("the body arrives"),
+            with_timeout(response.text()).await.expect("the body arrives"),
         )
     }
 
@@ -134,26 +129,26 @@ impl Demo {
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.expect("it runs"), signal).expect("it can be signalled");
+        rustix::process::kill_process(pid.expect("the process runs"), signal).expect("the process can be signalled");
     }
 
-    /// Waits for its end: how it ended, and what it logged.
+    /// Waits for its exit: status and log.
     pub(crate) async fn end(mut self) -> (ExitStatus, String) {
-        let status = soon(self.child.wait()).await.expect("it ends");
-        let log = soon(&mut self.log).await.expect("the log is read");
+        let status = with_timeout(self.child.wait()).await.expect("the process exits");
+        let log = with_timeout(&mut self.log).await.expect("the log is read");
         (status, log)
     }
 
-    /// Kills it, to see what it logged.
+    /// Kills it and returns its log.
     pub(crate) async fn log(mut self) -> String {
-        self.child.start_kill().expect("it can be killed");
+        self.child.start_kill().expect("the process can be killed");
         self.end().await.1
     }
 }
 
-impl Drop for Demo {
+impl Drop for ServiceProcess {
     fn drop(&mut self) {
-        // Waited for, so that no test leaves a process behind. A process that is killed ends at once.
+        // Waits, so that no process remains. A killed process exits immediately.
         if self.child.start_kill().is_ok() {
             while let Ok(None) = self.child.try_wait() {
                 std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! The traffic client, against real services.
+//! The load client against demo services.
 
 mod client_process;
 mod failures;
@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use self::client_process::Client;
 use self::faulty_server::FaultyServer;
-use crate::service_process::{Demo, Settings};
-use crate::sidecar::Sidecar;
+use crate::service_process::{ServiceProcess, Settings};
+use testkit::FakeSidecar;
 
-async fn blue() -> Demo {
-    Settings::nothing()
+async fn blue() -> ServiceProcess {
+    Settings::empty()
         .with("SERVICE_NAME", "blue")
         .with("SERVICE_VERSION", "1")
         .with("SERVICE_PORT", "0")
@@ -28,7 +28,7 @@ fn shape(line: &str) -> (String, u64) {
     let mut sum = 0;
     let words = line.split(' ').map(|word| match word.split_once('=') {
         Some((key, count)) => {
-            sum += count.parse::<u64>().expect("what stands after = is a count");
+            sum += count.parse::<u64>().expect("a count after =");
             key
         }
         None => word,
@@ -38,7 +38,7 @@ fn shape(line: &str) -> (String, u64) {
 }
 
 #[tokio::test]
-async fn who_answered_is_one_line_and_the_summary_adds_it_up() {
+async fn responses_are_counted_in_lines_and_in_the_summary() {
     let blue = blue().await;
     let outcome = Client::calling(&blue.address.to_string())
         .with("--count 100 --concurrency 4 --interval 1h")
@@ -54,11 +54,11 @@ async fn who_answered_is_one_line_and_the_summary_adds_it_up() {
     assert_eq!(lines.len(), 5);
 }
 
-/// What a router in front of two services gives.
+/// A router in front of two services.
 #[tokio::test]
-async fn services_that_take_turns_are_told_apart_and_sorted() {
+async fn responses_are_counted_by_service() {
     let calls = Arc::new(AtomicUsize::new(0));
-    let router = Sidecar::answering(move || {
+    let router = FakeSidecar::responding(move || {
         let service = ["green", "blue"][calls.fetch_add(1, Ordering::SeqCst) % 2];
         format!(r#"{{"message":"ok","service":"{service}","version":"1"}}"#)
     })
@@ -72,7 +72,7 @@ async fn services_that_take_turns_are_told_apart_and_sorted() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_not_set_is_unknown_and_a_path_is_called() {
+async fn a_missing_version_is_unknown_and_the_path_is_requested() {
     let green = Settings::green().start().await;
     let outcome = Client::calling(&format!("http://{}/split", green.address))
         .with("--count 3 --interval 1h")
@@ -87,7 +87,7 @@ async fn a_version_that_is_not_set_is_unknown_and_a_path_is_called() {
 }
 
 #[tokio::test]
-async fn lines_come_while_it_runs_and_add_up_to_the_summary() {
+async fn lines_are_printed_while_it_runs_and_add_up_to_the_summary() {
     let blue = blue().await;
     let outcome = Client::calling(&blue.address.to_string())
         .with("--rate 400 --duration 500ms --interval 100ms")
@@ -111,7 +111,7 @@ async fn lines_come_while_it_runs_and_add_up_to_the_summary() {
 }
 
 #[tokio::test]
-async fn every_line_of_json_is_a_document() {
+async fn each_line_of_json_is_a_document() {
     let blue = blue().await;
     let outcome = Client::calling(&blue.address.to_string())
         .with("--count 20 --json --interval 1h")
@@ -151,18 +151,18 @@ async fn a_signal_ends_it_with_the_summary() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_second_signal_gives_up_what_is_under_way() {
+async fn a_second_signal_abandons_calls_in_flight() {
     use rustix::process::Signal;
 
-    let server = FaultyServer::that_hangs().await;
+    let server = FaultyServer::hanging().await;
     let mut client = Client::calling(&server.address.to_string())
         .with("--interval 20ms --timeout 1h --concurrency 3")
         .start();
     assert_eq!(client.line().await, "no answers");
-    // How soon the first one is seen is not known: more of them do no harm.
+    // The first signal takes an unknown time to be handled; more signals are harmless.
     let outcome = loop {
         client.signal(Signal::INT);
-        if client.has_said("summary: 0 calls").await {
+        if client.has_printed("summary: 0 calls").await {
             break client.end().await;
         }
     };
@@ -171,8 +171,8 @@ async fn a_second_signal_gives_up_what_is_under_way() {
 }
 
 #[tokio::test]
-async fn connections_are_kept_unless_told_otherwise() {
-    let blue = FaultyServer::none().await;
+async fn connections_are_reused_by_default() {
+    let blue = FaultyServer::without_fault().await;
     for (option, connections) in [("", 1), ("--no-keep-alive", 20)] {
         let before = blue.connections();
         let outcome = Client::calling(&blue.address.to_string())
@@ -186,7 +186,7 @@ async fn connections_are_kept_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn no_proxy_is_asked() {
+async fn proxy_variables_are_ignored() {
     let blue = blue().await;
     let outcome = Client::calling(&blue.address.to_string())
         .with("--count 1")
@@ -199,10 +199,10 @@ async fn no_proxy_is_asked() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_one_clear_message() {
+async fn invalid_arguments_are_reported() {
     let outcome = Client::calling("https://localhost").outcome().await;
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""));
-    let expected = "'https://localhost' for '<ADDRESS>': TLS is not supported; expected is host:port, or a URL such as";
+    let expected = "'https://localhost' for '<ADDRESS>': TLS is not supported; allowed is host:port, or a URL such as";
     assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
 
     let outcome = Client::calling("--help").outcome().await;
@@ -214,9 +214,8 @@ async fn wrong_arguments_are_one_clear_message() {
     );
 }
 
-/// Nobody reads its lines any more: that ends it, with a word on stderr.
 #[tokio::test]
-async fn a_closed_stdout_ends_it() {
+async fn a_closed_stdout_is_an_error() {
     let blue = blue().await;
     let mut client = Client::calling(&blue.address.to_string())
         .with("--interval 20ms")
@@ -226,7 +225,7 @@ async fn a_closed_stdout_ends_it() {
     let outcome = client.end().await;
     assert_eq!(outcome.code, Some(1));
     assert!(
-        outcome.stderr.starts_with("traffic: cannot tell about the traffic: "),
+        outcome.stderr.starts_with("traffic: cannot write the report: "),
         "{outcome:?}"
     );
     assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");

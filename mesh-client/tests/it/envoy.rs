@@ -1,4 +1,4 @@
-//! A real Envoy as the sidecar: it comes late, dies under load, and comes back.
+//! A real Envoy as the sidecar: it starts late, dies under load, and is restarted.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -21,40 +21,40 @@ use crate::servers::serve;
 
 const URL: &str = "http://blue.appmesh/";
 
-/// A place for an Envoy whose egress listener leads to an application, with a port that stays ours while it is gone.
-struct Place {
-    folder: TempDir,
+/// The configuration of an Envoy with an egress listener for an application. Keeps the port while Envoy is not running.
+struct EnvoyConfig {
+    dir: TempDir,
     egress: SocketAddr,
     _held: TcpSocket,
 }
 
-/// An Envoy that runs. Killed with its value.
+/// A running Envoy. Killed on drop.
 struct Envoy(Child);
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // It may have been killed already.
+        // It may be dead already.
         let _gone = self.0.kill();
-        self.0.wait().expect("it is ours to wait for");
+        self.0.wait().expect("a child process");
     }
 }
 
-impl Place {
-    fn beside(application: SocketAddr) -> Self {
+impl EnvoyConfig {
+    fn new(application: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("it takes the option");
         socket.set_reuseport(true).expect("it takes the option");
         socket
             .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .expect("a port is free");
-        let place = Self {
-            folder: tempfile::tempdir().expect("a folder"),
+        let config = Self {
+            dir: tempfile::tempdir().expect("a directory"),
             egress: socket.local_addr().expect("it is bound"),
             _held: socket,
         };
-        let text = place.bootstrap(application).to_string();
-        std::fs::write(place.folder.path().join("envoy.json"), text).expect("it can be written");
-        place
+        let text = config.bootstrap(application).to_string();
+        std::fs::write(config.dir.path().join("envoy.json"), text).expect("it can be written");
+        config
     }
 
     fn bootstrap(&self, application: SocketAddr) -> serde_json::Value {
@@ -73,7 +73,7 @@ impl Place {
             }],
         });
         json!({
-            "admin": {"address": {"pipe": {"path": self.folder.path().join("admin.sock")}}},
+            "admin": {"address": {"pipe": {"path": self.dir.path().join("admin.sock")}}},
             "static_resources": {
                 "clusters": [{
                     "name": "blue",
@@ -91,32 +91,32 @@ impl Place {
 
     fn start(&self) -> Envoy {
         let program = testkit::envoy();
-        let log = File::create(self.folder.path().join("envoy.log")).expect("a file");
+        let log = File::create(self.dir.path().join("envoy.log")).expect("a file");
         let mut command = program.command();
         command
             .arg("--config-path")
-            .arg(self.folder.path().join("envoy.json"))
+            .arg(self.dir.path().join("envoy.json"))
             .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file"))
             .stderr(log);
-        Envoy(command.spawn().expect("it starts"))
+        Envoy(command.spawn().expect("Envoy starts"))
     }
 
-    /// A client that judges by Envoy's own page whether it takes calls.
+    /// A client that checks the readiness by Envoy's `/ready`.
     fn client(&self) -> Client {
-        let page = format!("http://unix:{}:/ready", self.folder.path().join("admin.sock").display());
+        let page = format!("http://unix:{}:/ready", self.dir.path().join("admin.sock").display());
         Client::builder()
             .egress(self.egress)
             .suffixes(MeshSuffixes::from_list("appmesh"))
-            .sidecar(Sidecar::health_page(&page).expect("it is a page"))
+            .sidecar(Sidecar::health_page(&page).expect("a valid URL"))
             .build()
             .expect("the configuration is complete")
     }
 
-    /// That this is what a call says whose sidecar is gone.
+    /// Asserts that `error` reports an unreachable sidecar.
     #[track_caller]
-    fn assert_says_so(&self, error: &Error) {
+    fn assert_unreachable(&self, error: &Error) {
         assert!(error.is_sidecar_unreachable(), "{error:?}");
         let expected = format!(
             "the sidecar at {} is not reachable, so `blue.appmesh` was not called",
@@ -126,11 +126,11 @@ impl Place {
     }
 }
 
-/// Installs an Envoy if there is none, where that holds up nobody.
-async fn start(place: &Arc<Place>) -> Envoy {
-    let place = Arc::clone(place);
-    let started = tokio::task::spawn_blocking(move || place.start());
-    started.await.expect("it starts")
+/// Starts Envoy, and installs it if necessary, on a blocking thread.
+async fn start(config: &Arc<EnvoyConfig>) -> Envoy {
+    let config = Arc::clone(config);
+    let started = tokio::task::spawn_blocking(move || config.start());
+    started.await.expect("Envoy starts")
 }
 
 async fn application() -> (SocketAddr, JoinSet<()>) {
@@ -142,11 +142,11 @@ async fn call(mesh: &Client) -> Result<String, Error> {
 }
 
 #[tokio::test]
-async fn an_envoy_that_starts_late_is_waited_for() {
+async fn ready_waits_for_an_envoy_that_starts_late() {
     let (blue, _blue) = application().await;
-    let place = Arc::new(Place::beside(blue));
-    let mesh = place.client();
-    place.assert_says_so(&call(&mesh).await.unwrap_err());
+    let config = Arc::new(EnvoyConfig::new(blue));
+    let mesh = config.client();
+    config.assert_unreachable(&call(&mesh).await.unwrap_err());
     let not_ready = mesh.ready(Duration::from_millis(50)).await.unwrap_err();
     assert!(not_ready.waited_for().contains("admin.sock:/ready"), "{not_ready}");
 
@@ -154,33 +154,33 @@ async fn an_envoy_that_starts_late_is_waited_for() {
         let mesh = mesh.clone();
         async move { mesh.ready(Duration::from_secs(60)).await }
     });
-    let _envoy = start(&place).await;
-    assert_eq!(waiting.await.expect("it does not panic"), Ok(()));
+    let _envoy = start(&config).await;
+    assert_eq!(waiting.await.expect("the task does not panic"), Ok(()));
     assert_eq!(call(&mesh).await.unwrap(), "blue");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_of_an_envoy_that_dies_under_load_say_so_and_recover_with_it() {
+async fn calls_fail_while_envoy_is_down_and_recover_with_it() {
     let (blue, _blue) = application().await;
-    let place = Arc::new(Place::beside(blue));
-    let mesh = place.client();
-    let envoy = start(&place).await;
+    let config = Arc::new(EnvoyConfig::new(blue));
+    let mesh = config.client();
+    let envoy = start(&config).await;
     with_timeout(mesh.ready(Duration::from_secs(60))).await.unwrap();
 
-    let (answered, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (responses, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let mut callers = JoinSet::new();
     for _ in 0..8 {
-        let (mesh, answered, stop) = (mesh.clone(), Arc::clone(&answered), Arc::clone(&stop));
+        let (mesh, responses, stop) = (mesh.clone(), Arc::clone(&responses), Arc::clone(&stop));
         callers.spawn(async move {
             let mut errors = Vec::new();
             while !stop.load(Ordering::Relaxed) {
                 match call(&mesh).await {
                     Ok(_) => {
-                        answered.fetch_add(1, Ordering::Relaxed);
+                        responses.fetch_add(1, Ordering::Relaxed);
                     }
                     Err(error) => {
                         errors.push(error);
-                        // Nobody who calls in earnest calls a dead sidecar as fast as can be.
+                        // A realistic rate while the sidecar is down.
                         tokio::time::sleep(Duration::from_millis(5)).await;
                     }
                 }
@@ -188,29 +188,29 @@ async fn calls_of_an_envoy_that_dies_under_load_say_so_and_recover_with_it() {
             errors
         });
     }
-    let many_more = async || {
-        let before = answered.load(Ordering::Relaxed);
-        wait_until("the condition holds", async || {
-            answered.load(Ordering::Relaxed) > before + 200
+    let wait_for_calls = async || {
+        let before = responses.load(Ordering::Relaxed);
+        wait_until("200 more responses", async || {
+            responses.load(Ordering::Relaxed) > before + 200
         })
         .await;
     };
-    many_more().await;
+    wait_for_calls().await;
     drop(envoy);
-    place.assert_says_so(&call(&mesh).await.unwrap_err());
-    let _again = start(&place).await;
+    config.assert_unreachable(&call(&mesh).await.unwrap_err());
+    let _again = start(&config).await;
     with_timeout(mesh.ready(Duration::from_secs(60))).await.unwrap();
-    assert_eq!(call(&mesh).await.unwrap(), "blue", "it recovers at once");
-    many_more().await;
+    assert_eq!(call(&mesh).await.unwrap(), "blue", "it recovers immediately");
+    wait_for_calls().await;
     stop.store(true, Ordering::Relaxed);
 
     let errors: Vec<Error> = callers.join_all().await.into_iter().flatten().collect();
-    let gone = errors.iter().filter(|error| error.is_sidecar_unreachable()).count();
-    assert!(gone > 0, "some calls came while it was gone: {errors:?}");
+    let unreachable = errors.iter().filter(|error| error.is_sidecar_unreachable()).count();
+    assert!(unreachable > 0, "some calls failed while it was down: {errors:?}");
     for error in &errors {
         match error.is_sidecar_unreachable() {
-            true => place.assert_says_so(error),
-            // Those that were under way when it died.
+            true => config.assert_unreachable(error),
+            // Calls in flight when it died.
             false => assert!(error.is_interrupted() || error.is_body(), "{error:?}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Retries: only where there is no proxy, and only where they do no harm.
+//! Retries: only without a sidecar, and only if they are safe.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::task_servers::{builder, listeners, loopback, port_of, sockets};
 
 const BLUE: &str = "blue.appmesh";
 
-/// A service that answers 503 to all calls but each third.
+/// Responds with 503, except to each third call.
 fn mostly_unavailable() -> impl Fn() -> Response + Clone + Send + Sync + 'static {
     let calls = Arc::new(AtomicUsize::new(0));
     move || match calls.fetch_add(1, Ordering::Relaxed) % 3 {
@@ -25,21 +25,21 @@ fn mostly_unavailable() -> impl Fn() -> Response + Clone + Send + Sync + 'static
     }
 }
 
-async fn blue(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> (DnsServer, FakeSidecar) {
+async fn blue(response: impl Fn() -> Response + Clone + Send + Sync + 'static) -> (DnsServer, FakeSidecar) {
     let dns = DnsServer::start().await;
     dns.set_ttl(60);
     dns.set(BLUE, [loopback(2)]);
     let listener = listeners(&[loopback(2)]).remove(0);
-    (dns, FakeSidecar::responding_on(listener, answer))
+    (dns, FakeSidecar::responding_on(listener, response))
 }
 
 async fn status(mesh: &Client, method: Method, port: u16) -> u16 {
-    let answer = mesh.request(method, format!("http://{BLUE}:{port}/")).send().await;
-    answer.unwrap().status().as_u16()
+    let response = mesh.request(method, format!("http://{BLUE}:{port}/")).send().await;
+    response.unwrap().status().as_u16()
 }
 
 #[tokio::test]
-async fn a_service_that_is_unavailable_is_asked_again_unless_that_could_do_it_twice() {
+async fn a_503_is_retried_for_idempotent_methods() {
     let (dns, service) = blue(mostly_unavailable()).await;
     let port = service.address.port();
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
@@ -51,22 +51,22 @@ async fn a_service_that_is_unavailable_is_asked_again_unless_that_could_do_it_tw
 }
 
 #[tokio::test]
-async fn behind_a_proxy_nothing_is_sent_twice() {
+async fn there_are_no_retries_behind_a_sidecar() {
     let (dns, service) = blue(mostly_unavailable()).await;
     let port = service.address.port();
     let explicit = client(service.address);
     assert_eq!(status(&explicit, Method::GET, port).await, 503);
-    let intercepted = builder(&[&dns]).transparent_proxy().build().unwrap();
-    assert_eq!(status(&intercepted, Method::GET, port).await, 503);
-    assert_eq!(status(&intercepted, Method::GET, port).await, 200, "it is the third");
+    let transparent = builder(&[&dns]).transparent_proxy().build().unwrap();
+    assert_eq!(status(&transparent, Method::GET, port).await, 503);
+    assert_eq!(status(&transparent, Method::GET, port).await, 200, "the third call");
 }
 
-/// Takes calls and answers none of them.
-fn breaking(listener: TcpListener, calls: Arc<AtomicUsize>) -> JoinSet<()> {
+/// Receives calls, and closes their connections without a response.
+fn closing(listener: TcpListener, calls: Arc<AtomicUsize>) -> JoinSet<()> {
     let mut server = JoinSet::new();
     server.spawn(async move {
         loop {
-            let (mut connection, _) = listener.accept().await.expect("a call comes");
+            let (mut connection, _) = listener.accept().await.expect("a connection arrives");
             let mut head = Vec::new();
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(connection.read_u8().await.expect("the head arrives"));
@@ -78,14 +78,14 @@ fn breaking(listener: TcpListener, calls: Arc<AtomicUsize>) -> JoinSet<()> {
 }
 
 #[tokio::test]
-async fn a_call_that_a_service_may_have_acted_on_is_repeated_only_if_that_changes_nothing() {
+async fn an_interrupted_call_is_retried_for_idempotent_methods() {
     let dns = DnsServer::start().await;
     dns.set_ttl(60);
     dns.set(BLUE, [loopback(2)]);
     let listener = listeners(&[loopback(2)]).remove(0);
     let port = listener.local_addr().unwrap().port();
     let calls = Arc::new(AtomicUsize::new(0));
-    let _server = breaking(listener, calls.clone());
+    let _server = closing(listener, calls.clone());
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     for (method, expected) in [(Method::POST, 1), (Method::GET, 3)] {
         calls.store(0, Ordering::Relaxed);
@@ -99,11 +99,11 @@ async fn a_call_that_a_service_may_have_acted_on_is_repeated_only_if_that_change
 }
 
 #[tokio::test]
-async fn a_call_of_any_method_that_nobody_has_seen_is_sent_once_more() {
+async fn a_call_without_a_connection_is_retried_for_any_method() {
     let dns = DnsServer::start().await;
     dns.set(BLUE, [loopback(2)]);
-    let nobody = sockets(&[loopback(2)]);
-    let port = port_of(&nobody[0]);
+    let closed = sockets(&[loopback(2)]);
+    let port = port_of(&closed[0]);
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     let call = mesh.post(format!("http://{BLUE}:{port}/")).body("once");
     let error = call.send().await.unwrap_err();
@@ -113,16 +113,16 @@ async fn a_call_of_any_method_that_nobody_has_seen_is_sent_once_more() {
 }
 
 #[tokio::test]
-async fn when_everything_fails_the_budget_ends_the_retries() {
+async fn the_budget_limits_retries() {
     let (dns, mut service) = blue(|| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
     let mesh = builder(&[&dns]).no_proxy().build().unwrap();
     for _ in 0..60 {
         assert_eq!(status(&mesh, Method::GET, service.address.port()).await, 503);
     }
-    let mut seen = 0;
+    let mut requests = 0;
     while service.try_next_request().is_some() {
-        seen += 1;
+        requests += 1;
     }
-    // Ten, and a fifth of sixty calls.
-    assert!((61..=60 + 10 + 12 + 1).contains(&seen), "{seen}");
+    // Ten, and a fifth of sixty.
+    assert!((61..=60 + 10 + 12 + 1).contains(&requests), "{requests}");
 }

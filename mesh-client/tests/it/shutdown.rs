@@ -1,4 +1,4 @@
-//! Stopping with requests under way, each step seen from outside.
+//! Graceful shutdown with requests in flight.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::servers::fetch;
 
 const FOREVER: Duration = Duration::from_secs(3600);
 
-/// A service that holds requests to `/slow` until it is told not to.
+/// A service that delays requests to `/slow` until they are released.
 struct Service {
     address: SocketAddr,
     entered: Arc<Notify>,
     release: Arc<Notify>,
-    stop: mpsc::Sender<&'static str>,
+    stop_requests: mpsc::Sender<&'static str>,
     running: JoinHandle<Result<(), ShutdownError>>,
 }
 
@@ -43,31 +43,31 @@ impl Service {
             .route_service("/ready", readiness.endpoint());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
-        let (stop, asked) = mpsc::channel(2);
-        let shutdown = change(Shutdown::on_request(&readiness, asked));
+        let (stop_requests, receiver) = mpsc::channel(2);
+        let shutdown = change(Shutdown::on_request(&readiness, receiver));
         let running = tokio::spawn(shutdown.run(|stop| axum::serve(listener, app).with_graceful_shutdown(stop)));
         Self {
             address,
             entered,
             release,
-            stop,
+            stop_requests,
             running,
         }
     }
 
-    /// A request that the service has and does not answer yet.
-    async fn request_under_way(&self) -> JoinHandle<(StatusCode, String)> {
+    /// Sends a request to `/slow`, and waits until it is in flight.
+    async fn request_in_flight(&self) -> JoinHandle<(StatusCode, String)> {
         let address = self.address;
         let request = tokio::spawn(async move { fetch(address, "/slow").await });
         with_timeout(self.entered.notified()).await;
         request
     }
 
-    async fn ask_to_stop(&self) {
-        self.stop.send("the test says so").await.expect("it runs");
+    async fn request_stop(&self) {
+        self.stop_requests.send("test").await.expect("the service runs");
     }
 
-    async fn says_that_it_stops(&self) {
+    async fn wait_until_stopping(&self) {
         let stopping = (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopping"}"#.to_owned());
         with_timeout(async {
             while fetch(self.address, "/ready").await != stopping {
@@ -77,7 +77,7 @@ impl Service {
         .await;
     }
 
-    async fn takes_no_connection(&self) {
+    async fn wait_until_closed(&self) {
         with_timeout(async {
             while TcpStream::connect(self.address).await.is_ok() {
                 tokio::task::yield_now().await;
@@ -88,24 +88,24 @@ impl Service {
 }
 
 #[tokio::test]
-async fn a_service_first_says_no_then_waits_then_finishes_and_then_stops() {
+async fn a_service_becomes_unready_then_waits_then_finishes_requests() {
     let service = Service::start(|shutdown| shutdown.deregistration(FOREVER).grace(FOREVER)).await;
     let ready = (StatusCode::OK, r#"{"status":"ready"}"#.to_owned());
     assert_eq!(fetch(service.address, "/ready").await, ready);
-    let request = service.request_under_way().await;
+    let request = service.request_in_flight().await;
 
-    service.ask_to_stop().await;
-    service.says_that_it_stops().await;
+    service.request_stop().await;
+    service.wait_until_stopping().await;
     let hello = (StatusCode::OK, "hello".to_owned());
     assert_eq!(
         fetch(service.address, "/").await,
         hello,
-        "new requests are still served"
+        "new requests are still accepted"
     );
 
-    // The second one ends the wait for deregistration.
-    service.ask_to_stop().await;
-    service.takes_no_connection().await;
+    // The second request ends the wait for deregistration.
+    service.request_stop().await;
+    service.wait_until_closed().await;
     assert!(!request.is_finished() && !service.running.is_finished());
 
     service.release.notify_one();
@@ -117,71 +117,68 @@ async fn a_service_first_says_no_then_waits_then_finishes_and_then_stops() {
 }
 
 #[tokio::test]
-async fn the_wait_for_deregistration_ends_by_itself() {
+async fn the_wait_for_deregistration_is_bounded() {
     let service = Service::start(|shutdown| shutdown.deregistration(Duration::from_millis(50))).await;
-    service.ask_to_stop().await;
+    service.request_stop().await;
     with_timeout(service.running).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_end_is_given_up() {
+async fn the_grace_period_for_requests_is_bounded() {
     let change = |shutdown: Shutdown| shutdown.deregistration(Duration::ZERO).grace(Duration::from_millis(50));
     let service = Service::start(change).await;
-    let request = service.request_under_way().await;
-    service.ask_to_stop().await;
+    let request = service.request_in_flight().await;
+    service.request_stop().await;
     let error = with_timeout(service.running).await.unwrap().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "gave up after 50ms: requests in flight did not finish"
-    );
+    assert_eq!(error.to_string(), "requests in flight did not finish within 50ms");
     request.abort();
 }
 
 #[tokio::test]
-async fn whoever_asks_once_more_does_not_wait_for_requests_either() {
+async fn a_third_stop_request_ends_the_grace_period() {
     let service = Service::start(|shutdown| shutdown.deregistration(FOREVER).grace(FOREVER)).await;
-    let request = service.request_under_way().await;
-    service.ask_to_stop().await;
-    service.says_that_it_stops().await;
-    service.ask_to_stop().await;
-    service.takes_no_connection().await;
+    let request = service.request_in_flight().await;
+    service.request_stop().await;
+    service.wait_until_stopping().await;
+    service.request_stop().await;
+    service.wait_until_closed().await;
     assert!(!service.running.is_finished());
 
-    service.ask_to_stop().await;
+    service.request_stop().await;
     let error = with_timeout(service.running).await.unwrap().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "gave up when asked again (the test says so): requests in flight did not finish"
+        "requests in flight did not finish before another stop request (test)"
     );
     request.abort();
 }
 
 #[tokio::test]
-async fn a_connection_that_asks_nothing_holds_nothing_up() {
+async fn an_idle_connection_does_not_delay_the_shutdown() {
     let service = Service::start(|shutdown| shutdown.deregistration(Duration::ZERO).grace(FOREVER)).await;
     let idle = TcpStream::connect(service.address).await.unwrap();
-    service.ask_to_stop().await;
+    service.request_stop().await;
     with_timeout(service.running).await.unwrap().unwrap();
     drop(idle);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_nobody_asks_runs_until_it_ends_by_itself() {
+async fn without_stop_requests_the_server_runs_until_it_fails() {
     let readiness = Readiness::new(Sidecar::none());
-    let (stop, asked) = mpsc::channel(1);
-    drop(stop);
+    let (sender, receiver) = mpsc::channel(1);
+    drop(sender);
     let (fail, failed) = tokio::sync::oneshot::channel::<()>();
-    let running = Shutdown::on_request(&readiness, asked).run(|_stop| async {
-        failed.await.expect("it is told to fail");
+    let running = Shutdown::on_request(&readiness, receiver).run(|_stop| async {
+        failed.await.expect("the test makes it fail");
         Err(std::io::Error::other("no more file descriptors"))
     });
     let mut running = Box::pin(running);
     assert!(
         tokio::time::timeout(FOREVER, &mut running).await.is_err(),
-        "nobody asks any more, so it runs"
+        "it runs without senders"
     );
     fail.send(()).unwrap();
     let error = with_timeout(running).await.unwrap_err();
-    assert_eq!(error.to_string(), "serving failed");
+    assert_eq!(error.to_string(), "the server failed");
     assert!(!readiness.is_stopping());
 }

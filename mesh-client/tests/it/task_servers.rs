@@ -1,4 +1,4 @@
-//! Tasks of a service: servers at several addresses of loopback, all at the same port.
+//! Tasks of a service: servers at several loopback addresses with the same port.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Servers that answer with their own address.
+/// Servers that respond with their own address.
 pub(crate) struct Tasks {
     pub(crate) port: u16,
     pub(crate) servers: Vec<FakeSidecar>,
@@ -38,25 +38,25 @@ impl Tasks {
         format!("http://{name}:{}/", self.port)
     }
 
-    /// Who answers to `name`, or why nobody does.
+    /// Calls `name`, and returns the address that responded.
     pub(crate) async fn call(&self, mesh: &Client, name: &str) -> Result<String, mesh_client::Error> {
         mesh.get(self.url(name)).send().await?.text().await
     }
 }
 
-/// Listeners at these addresses, at one port.
+/// Listeners at these addresses with the same port.
 pub(crate) fn listeners(addresses: &[Ipv4Addr]) -> Vec<TcpListener> {
     let sockets = sockets(addresses).into_iter();
     sockets.map(|socket| socket.listen(64).expect("it listens")).collect()
 }
 
-/// Sockets at these addresses, at one port. Until they listen they take no connection, and nobody else gets the port.
+/// Sockets at these addresses with the same port. Until they listen they refuse connections, and keep the port.
 pub(crate) fn sockets(addresses: &[Ipv4Addr]) -> Vec<TcpSocket> {
     'ports: for _ in 0..100 {
         let mut sockets: Vec<TcpSocket> = Vec::new();
         for address in addresses {
             let port = sockets.first().map_or(0, port_of);
-            let socket = TcpSocket::new_v4().expect("there is room for one");
+            let socket = TcpSocket::new_v4().expect("a socket");
             match socket.bind(SocketAddr::from((*address, port))) {
                 Ok(()) => sockets.push(socket),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue 'ports,
@@ -65,22 +65,22 @@ pub(crate) fn sockets(addresses: &[Ipv4Addr]) -> Vec<TcpSocket> {
         }
         return sockets;
     }
-    panic!("no port is free at all of {addresses:?}");
+    panic!("no port is free at all addresses {addresses:?}");
 }
 
 pub(crate) fn port_of(socket: &TcpSocket) -> u16 {
     socket.local_addr().expect("it is bound").port()
 }
 
-/// A folder with a hosts file of these lines.
+/// A directory with a hosts file of these lines.
 pub(crate) fn hosts(text: &str) -> (TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("hosts");
-    std::fs::write(&path, text).expect("it can be written");
-    (folder, path)
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("hosts");
+    std::fs::write(&path, text).expect("a writable directory");
+    (dir, path)
 }
 
-/// A client of these DNS servers and no hosts file, for IPv4 alone, to which DNS may say loopback.
+/// A client of these DNS servers without a hosts file, for IPv4 only, with loopback addresses from DNS allowed.
 pub(crate) fn builder(servers: &[&DnsServer]) -> ClientBuilder {
     Client::builder()
         .hosts_file("/nonexistent/hosts")
@@ -89,14 +89,14 @@ pub(crate) fn builder(servers: &[&DnsServer]) -> ClientBuilder {
         .loopback_answers(true)
 }
 
-/// What became of a connection.
+/// An event of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Called(IpAddr),
     Closed(IpAddr),
 }
 
-/// A server that says when it is called, and when a connection that it would keep is closed.
+/// Servers that report calls, and when the client closes a connection.
 pub(crate) struct Watch {
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
     _servers: JoinSet<()>,
@@ -104,15 +104,15 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn over(listeners: Vec<TcpListener>) -> Self {
-        let (tell, events) = mpsc::unbounded_channel();
+        let (sender, events) = mpsc::unbounded_channel();
         let mut servers = JoinSet::new();
         for listener in listeners {
-            let tell = tell.clone();
+            let sender = sender.clone();
             servers.spawn(async move {
                 let mut connections = JoinSet::new();
                 loop {
-                    let (connection, _) = listener.accept().await.expect("a call comes");
-                    connections.spawn(keep(connection, tell.clone()));
+                    let (connection, _) = listener.accept().await.expect("a connection arrives");
+                    connections.spawn(serve(connection, sender.clone()));
                 }
             });
         }
@@ -127,7 +127,7 @@ impl Watch {
     }
 }
 
-async fn keep(mut connection: TcpStream, tell: mpsc::UnboundedSender<Event>) {
+async fn serve(mut connection: TcpStream, sender: mpsc::UnboundedSender<Event>) {
     let SocketAddr::V4(here) = connection.local_addr().expect("it has an address") else {
         panic!("it listens for IPv4");
     };
@@ -137,13 +137,13 @@ async fn keep(mut connection: TcpStream, tell: mpsc::UnboundedSender<Event>) {
         head.push(byte);
         if head.ends_with(b"\r\n\r\n") {
             head.clear();
-            // Nobody listens any longer once the test is over.
-            let _ = tell.send(Event::Called(here));
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-            connection.write_all(answer).await.expect("the answer leaves");
+            // The receiver is dropped when the test ends.
+            let _ = sender.send(Event::Called(here));
+            let response = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            connection.write_all(response).await.expect("the response is sent");
         }
     }
-    let _ = tell.send(Event::Closed(here));
+    let _ = sender.send(Event::Closed(here));
 }
 
 /// An address of loopback, which is 127.0.0.0/8 on Linux. Each test binds its own ports there.

@@ -1,4 +1,4 @@
-//! TCP services: where they are connected to, in each wiring, by connecting there.
+//! Addresses of TCP services in each traffic mode.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::task_servers::{builder, hosts, listeners, loopback};
 
 const DB: &str = "db.appmesh";
 
-/// A database that says its name to whoever connects.
+/// A server that sends its name on each connection.
 fn database(listener: TcpListener, name: &'static str) -> JoinSet<()> {
     let mut server = JoinSet::new();
     server.spawn(async move {
         loop {
-            let (mut connection, _) = listener.accept().await.expect("somebody connects");
-            connection.write_all(name.as_bytes()).await.expect("it is read");
+            let (mut connection, _) = listener.accept().await.expect("a connection arrives");
+            connection.write_all(name.as_bytes()).await.expect("the name is sent");
         }
     });
     server
@@ -28,17 +28,15 @@ fn database(listener: TcpListener, name: &'static str) -> JoinSet<()> {
 
 async fn name_at(address: SocketAddr) -> String {
     let mut name = String::new();
-    let mut connection = with_timeout(TcpStream::connect(address))
-        .await
-        .expect("somebody listens");
+    let mut connection = with_timeout(TcpStream::connect(address)).await.expect("a connection");
     with_timeout(connection.read_to_string(&mut name))
         .await
-        .expect("it says its name");
+        .expect("the name arrives");
     name
 }
 
 #[tokio::test]
-async fn each_service_has_a_listener_of_the_sidecar_in_explicit_wiring() {
+async fn explicit_proxy_has_a_listener_for_each_service() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let _database = database(listener, "db");
@@ -52,21 +50,21 @@ async fn each_service_has_a_listener_of_the_sidecar_in_explicit_wiring() {
 
     let error = mesh.tcp_address(DB, 5433).await.unwrap_err();
     assert!(error.is_builder(), "{error:?}");
-    let sentence = error.to_string();
-    assert!(sentence.contains("db.appmesh:5433"), "{sentence}");
-    assert!(sentence.contains("there are those for db.appmesh:5432"), "{sentence}");
+    let message = error.to_string();
+    assert!(message.contains("db.appmesh:5433"), "{message}");
+    assert!(message.contains("it has listeners for db.appmesh:5432"), "{message}");
     let without = builder.clone().build().unwrap();
-    let sentence = without.tcp_address(DB, 5432).await.unwrap_err().to_string();
-    assert!(sentence.contains("MESHWRIGHT_TCP_EGRESS would name one"), "{sentence}");
+    let message = without.tcp_address(DB, 5432).await.unwrap_err().to_string();
+    assert!(message.contains("set MESHWRIGHT_TCP_EGRESS"), "{message}");
 
-    let mistakes = builder.tcp_egress("d b", 5432, "127.0.0.1:0".parse().unwrap());
-    let error = mistakes.build().unwrap_err().to_string();
+    let invalid = builder.tcp_egress("d b", 5432, "127.0.0.1:0".parse().unwrap());
+    let error = invalid.build().unwrap_err().to_string();
     assert!(error.contains("allowed is a port from 1 to 65535"), "{error}");
-    assert!(error.contains("tcp_egress: the name `d b` holds ` `"), "{error}");
+    assert!(error.contains("tcp_egress: the name `d b` contains ` `"), "{error}");
 }
 
 #[tokio::test]
-async fn elsewhere_it_is_one_address_of_the_name_after_the_other() {
+async fn without_a_listener_the_addresses_of_the_name_are_used_round_robin() {
     let dns = DnsServer::start().await;
     let listeners = listeners(&[loopback(2), loopback(3)]);
     let port = listeners[0].local_addr().unwrap().port();
@@ -86,15 +84,15 @@ async fn elsewhere_it_is_one_address_of_the_name_after_the_other() {
 }
 
 #[tokio::test]
-async fn no_placeholder_stands_for_a_tcp_service() {
+async fn tcp_services_have_no_synthetic_vip() {
     let dns = DnsServer::start().await;
     let (_folder, path) = hosts("127.255.0.1 db.appmesh\n");
-    let intercepted = builder(&[&dns]).hosts_file(&path).transparent_proxy().build().unwrap();
-    let found = intercepted.tcp_address(DB, 5432).await.unwrap();
+    let transparent = builder(&[&dns]).hosts_file(&path).transparent_proxy().build().unwrap();
+    let found = transparent.tcp_address(DB, 5432).await.unwrap();
     assert_eq!(found, "127.255.0.1:5432".parse().unwrap());
-    let error = intercepted.tcp_address("other.appmesh", 5432).await.unwrap_err();
+    let error = transparent.tcp_address("other.appmesh", 5432).await.unwrap_err();
     assert!(
-        error.to_string().contains("placeholder, which is for HTTP alone"),
+        error.to_string().contains("the synthetic VIP is for HTTP only"),
         "{error}"
     );
 

@@ -1,4 +1,4 @@
-//! Spans and metrics as a collector receives them, from services that call each other.
+//! Exported spans and metrics of services that call each other. Each test has a process of its own.
 
 mod failures;
 mod metrics;
@@ -27,34 +27,34 @@ use crate::servers::{client, serve};
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Telemetry of a service with these variables, recording on this thread until the guard is dropped.
+/// The telemetry of a service with these variables. Records on this thread until the guard is dropped.
 fn telemetry(variables: &[(&str, String)]) -> (Telemetry, DefaultGuard) {
     let telemetry = Telemetry::from_variables(|name| {
         let found = variables.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| OsString::from(value))
     });
-    let telemetry = telemetry.expect("the variables are right");
+    let telemetry = telemetry.expect("valid variables");
     let subscriber = tracing_subscriber::registry().with(telemetry.layer());
     (telemetry, tracing::subscriber::set_default(subscriber))
 }
 
 #[test]
-fn a_layer_that_exports_nothing_wants_no_span_and_leaves_log_lines_to_others() {
+fn a_layer_that_exports_nothing_is_disabled_and_does_not_affect_the_log() {
     own_process(async || {
         let (off, recording) = telemetry(&[]);
         assert!(!off.exports());
-        assert!(tracing::info_span!("nobody wants this").is_disabled());
+        assert!(tracing::info_span!("not exported").is_disabled());
         assert!(!tracing::event_enabled!(tracing::Level::ERROR));
         drop(recording);
 
         let log = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
-        let beside_a_log = tracing_subscriber::registry().with(off.layer()).with(log);
-        let _recording = tracing::subscriber::set_default(beside_a_log);
+        let with_log = tracing_subscriber::registry().with(off.layer()).with(log);
+        let _recording = tracing::subscriber::set_default(with_log);
         assert!(tracing::event_enabled!(tracing::Level::INFO));
     });
 }
 
-/// The variables that send spans, and no metrics, to `collector`.
+/// Variables for exporting spans, but no metrics, to `collector`.
 fn spans_to(collector: SocketAddr) -> Vec<(&'static str, String)> {
     vec![
         ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}")),
@@ -63,51 +63,51 @@ fn spans_to(collector: SocketAddr) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Two services: green, which calls blue on the way to an answer. Whatever blue is sent comes out of `seen`.
+/// Two services: green, which calls blue. `headers` receives the headers of blue's requests.
 struct Services {
     green: SocketAddr,
-    seen: mpsc::UnboundedReceiver<HeaderMap>,
+    headers: mpsc::UnboundedReceiver<HeaderMap>,
     _servers: [JoinSet<()>; 2],
 }
 
 impl Services {
     async fn start() -> Self {
-        let (tell, seen) = mpsc::unbounded_channel();
-        let answer = async move |Path(status): Path<u16>, headers: HeaderMap| {
-            tell.send(headers).expect("the test still listens");
-            StatusCode::from_u16(status).expect("it is one")
+        let (sender, headers) = mpsc::unbounded_channel();
+        let respond = async move |Path(status): Path<u16>, headers: HeaderMap| {
+            sender.send(headers).expect("the test is running");
+            StatusCode::from_u16(status).expect("a valid status")
         };
         let blue = Router::new()
-            .route("/answers/{status}", get(answer))
+            .route("/status/{status}", get(respond))
             .layer(ServerLayer::new());
         let (blue, blue_runs) = serve(blue).await;
-        // Blue plays its own sidecar.
+        // Blue is its own sidecar.
         let mesh = client(blue);
         let (green, green_runs) = serve(green(mesh)).await;
         Self {
             green,
-            seen,
+            headers,
             _servers: [blue_runs, green_runs],
         }
     }
 
-    /// Calls green, which calls blue, and gives what blue was sent.
+    /// Calls green, which calls blue, and returns the headers of the request to blue.
     async fn call(&mut self, status: u16, headers: &[(&str, &str)]) -> HeaderMap {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut call = client.get(format!("http://{}/hop/{status}?secret=1", self.green));
         for (name, value) in headers {
             call = call.header(*name, *value);
         }
-        let answer = with_timeout(call.send()).await.expect("green answers");
-        assert_eq!(answer.status().as_u16(), status);
-        with_timeout(self.seen.recv()).await.expect("blue was called")
+        let response = with_timeout(call.send()).await.expect("green responds");
+        assert_eq!(response.status().as_u16(), status);
+        with_timeout(self.headers.recv()).await.expect("blue was called")
     }
 }
 
 fn green(mesh: Client) -> Router {
     let hop = async move |Path(status): Path<u16>| {
-        let call = mesh.get(format!("http://blue.appmesh/answers/{status}?secret=1"));
-        call.send().await.expect("blue answers").status()
+        let call = mesh.get(format!("http://blue.appmesh/status/{status}?secret=1"));
+        call.send().await.expect("blue responds").status()
     };
     Router::new().route("/hop/{status}", get(hop)).layer(ServerLayer::new())
 }
@@ -132,7 +132,7 @@ fn a_request_is_one_trace_over_two_hops() {
 
         let received = collector.exports();
         assert_eq!(received.services(), ["green"]);
-        let [green, call, blue] = ["GET /hop/{status}", "GET", "GET /answers/{status}"].map(|name| received.span(name));
+        let [green, call, blue] = ["GET /hop/{status}", "GET", "GET /status/{status}"].map(|name| received.span(name));
         for span in [green, call, blue] {
             assert_eq!(hex(&span.trace_id), TRACE);
             assert_eq!(attribute(&span.attributes, "http.request.method"), "GET");
@@ -161,7 +161,7 @@ fn a_request_is_one_trace_over_two_hops() {
         );
         assert_eq!(
             attribute(&call.attributes, "url.full"),
-            "http://blue.appmesh/answers/200"
+            "http://blue.appmesh/status/200"
         );
         assert_eq!(attribute(&call.attributes, "server.address"), "blue.appmesh");
         assert_eq!(attribute(&call.attributes, "server.port"), "80");
@@ -174,7 +174,7 @@ fn a_request_is_one_trace_over_two_hops() {
 }
 
 #[test]
-fn a_load_balancers_trace_goes_on_in_both_forms() {
+fn a_load_balancer_s_trace_is_continued_in_both_formats() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -186,11 +186,7 @@ fn a_load_balancers_trace_goes_on_in_both_forms() {
         let received = collector.exports();
         let [green, call] = ["GET /hop/{status}", "GET"].map(|name| received.span(name));
         assert_eq!(hex(&green.trace_id), "5759e988bd862e3fe1be46a994272793");
-        assert_eq!(
-            hex(&green.parent_span_id),
-            "",
-            "the load balancer has no span of its own"
-        );
+        assert_eq!(hex(&green.parent_span_id), "", "a load balancer has no span");
         let span = hex(&call.span_id);
         assert_eq!(
             sent["x-amzn-trace-id"],
@@ -201,12 +197,12 @@ fn a_load_balancers_trace_goes_on_in_both_forms() {
             format!("00-5759e988bd862e3fe1be46a994272793-{span}-01")
         );
         assert!(!sent.contains_key("tracestate"));
-        assert_eq!(received.span("GET /answers/{status}").trace_id, green.trace_id);
+        assert_eq!(received.span("GET /status/{status}").trace_id, green.trace_id);
     });
 }
 
 #[test]
-fn a_call_of_x_ray_has_a_parent() {
+fn an_x_ray_header_with_a_parent_is_continued() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -223,7 +219,7 @@ fn a_call_of_x_ray_has_a_parent() {
 }
 
 #[test]
-fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
+fn an_unsampled_trace_is_not_exported_and_is_propagated_as_unsampled() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -246,7 +242,7 @@ fn a_trace_that_is_not_kept_is_not_exported_and_says_so() {
 }
 
 #[test]
-fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
+fn a_call_can_belong_to_another_trace_than_the_current_one() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -273,7 +269,7 @@ fn a_call_can_be_tied_to_another_trace_than_the_current_one() {
 }
 
 #[test]
-fn spans_of_a_services_own_are_exported_from_info_on() {
+fn spans_of_the_service_are_exported_from_info_on() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -291,7 +287,7 @@ fn spans_of_a_services_own_are_exported_from_info_on() {
 }
 
 #[test]
-fn nothing_is_exported_unless_it_is_configured_and_headers_still_go_on() {
+fn nothing_is_exported_by_default_and_headers_are_still_propagated() {
     own_process(async || {
         let (telemetry, _recording) = telemetry(&[("OTEL_SERVICE_NAME", "green".to_owned())]);
         assert!(!telemetry.exports());

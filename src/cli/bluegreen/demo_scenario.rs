@@ -69,7 +69,7 @@ async fn play(app: &BlueGreen, state_dir: &LocalStateDir, context: ScenarioConte
         let (served, console) = (Arc::clone(&served), console.clone());
         move |interval: &Interval| {
             let mut served = served.lock().unwrap_or_else(PoisonError::into_inner);
-            served.push(ServedVersions::new(Instant::now(), interval.tally()));
+            served.push(ServedVersions::new(Instant::now(), interval.counters()));
             console.show(&format!("   {interval}"));
             Ok(())
         }
@@ -84,7 +84,7 @@ async fn play(app: &BlueGreen, state_dir: &LocalStateDir, context: ScenarioConte
     let summary = summary??;
     console.show(&format!("\n{summary}"));
     let deployments = deployments?;
-    if !summary.all_went_well() {
+    if !summary.is_success() {
         return Err("some requests failed".into());
     }
     let served = served.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What passes the gate and what does not: by example, and for names that nobody thought of.
+//! Accepted and rejected addresses: examples and properties.
 
 use std::net::IpAddr;
 
@@ -7,15 +7,15 @@ use url::{Host, Url};
 
 use super::*;
 
-/// `internal` and `localhost` are there to be refused all the same.
+/// `internal` and `localhost` cover names that are rejected nevertheless.
 const SUFFIXES: &str = "appmesh,serviceconnect,internal,localhost";
 
-fn parse(text: &str) -> Result<Address, Refusal> {
+fn parse(text: &str) -> Result<Address, InvalidAddress> {
     Address::parse(text, Some(&MeshSuffixes::from_list(SUFFIXES)), &Ports::new([80, 8080]))
 }
 
 #[test]
-fn services_of_the_mesh_may_be_called() {
+fn services_of_the_mesh_are_accepted() {
     for (text, expected) in [
         ("blue.appmesh", "blue.appmesh"),
         ("appmesh", "appmesh"),
@@ -30,21 +30,21 @@ fn services_of_the_mesh_may_be_called() {
 }
 
 #[test]
-fn everything_else_is_refused_with_a_reason() {
+fn everything_else_is_rejected_with_a_reason() {
     let long_label = format!("{}.appmesh", "a".repeat(64));
     let long_name = format!("{}appmesh", "a.".repeat(130));
     for (text, reason) in [
-        ("", "no service is named"),
-        (".", "no service is named"),
-        (":80", "no service is named"),
+        ("", "the service name is missing"),
+        (".", "the service name is missing"),
+        (":80", "the service name is missing"),
         // Outside the mesh.
         (
             "example.com",
-            "outside the mesh, whose names end in: appmesh,internal,localhost,serviceconnect",
+            "outside the mesh; allowed are names that end in: appmesh,internal,localhost,serviceconnect",
         ),
         ("blueappmesh", "outside the mesh"),
         ("appmesh.example.com", "outside the mesh"),
-        // Addresses, in every spelling that some parser takes.
+        // IP addresses in all notations that some parser accepts.
         ("127.0.0.1", "an IP address"),
         ("169.254.169.254", "an IP address"),
         ("169.254.169.254.:80", "an IP address"),
@@ -70,7 +70,7 @@ fn everything_else_is_refused_with_a_reason() {
         ("user:secret@blue.appmesh", "credentials"),
         ("blue.appmesh@example.com", "credentials"),
         // Ports.
-        ("blue.appmesh:81", "port 81 is not among the allowed ones: 80, 8080"),
+        ("blue.appmesh:81", "port 81 is not allowed; allowed are: 80, 8080"),
         ("blue.appmesh:22", "port 22"),
         ("blue.appmesh:", "not a port"),
         ("blue.appmesh:0", "not a port"),
@@ -84,9 +84,9 @@ fn everything_else_is_refused_with_a_reason() {
         ("example.com%2f.appmesh", "percent-encoded"),
         ("xn--bl-yia.appmesh", "xn--"),
         // Not host names.
-        ("blue..appmesh", "between two dots"),
-        (".appmesh", "between two dots"),
-        ("blue.appmesh..", "between two dots"),
+        ("blue..appmesh", "a label between two dots"),
+        (".appmesh", "a label between two dots"),
+        ("blue.appmesh..", "a label between two dots"),
         ("-blue.appmesh", "letters, digits"),
         ("blue-.appmesh", "letters, digits"),
         ("bl ue.appmesh", "letters, digits"),
@@ -96,42 +96,40 @@ fn everything_else_is_refused_with_a_reason() {
         ("blüe.appmesh", "letters, digits"),
         ("blue.appmesh\u{3002}example", "letters, digits"),
         (&long_label, "1 to 63 characters"),
-        (&long_name, "it has 267 characters; allowed are 253"),
+        (&long_name, "it has 267 characters; allowed are up to 253"),
     ] {
-        let refusal = parse(text).expect_err(text).to_string();
-        assert!(refusal.contains(reason), "{text}: {refusal}");
+        let error = parse(text).expect_err(text).to_string();
+        assert!(error.contains(reason), "{text}: {error}");
         assert!(
-            refusal.starts_with(&format!("`{}` is not called: ", shortened(text))),
-            "{refusal}"
+            error.starts_with(&format!("`{}` cannot be called: ", shortened(text))),
+            "{error}"
         );
     }
 }
 
 #[test]
-fn a_port_is_allowed_or_not_whether_it_is_written_or_not() {
+fn the_default_port_must_be_allowed_too() {
     let only_8080 = Ports::new([8080]);
-    let refusal = Address::parse("blue.appmesh", Some(&MeshSuffixes::from_list(SUFFIXES)), &only_8080).unwrap_err();
+    let error = Address::parse("blue.appmesh", Some(&MeshSuffixes::from_list(SUFFIXES)), &only_8080).unwrap_err();
     assert!(
-        refusal
-            .to_string()
-            .ends_with("port 80 is not among the allowed ones: 8080"),
-        "{refusal}"
+        error.to_string().ends_with("port 80 is not allowed; allowed are: 8080"),
+        "{error}"
     );
 }
 
 #[test]
-fn without_suffixes_nothing_may_be_called() {
+fn without_suffixes_every_name_is_rejected() {
     assert!(Address::parse("blue.appmesh", Some(&MeshSuffixes::default()), &Ports::new([80])).is_err());
 }
 
 #[test]
-fn a_refused_name_is_shown_in_part() {
-    let refusal = parse(&"ü".repeat(1000)).unwrap_err().to_string();
-    assert!(refusal.contains("…") && refusal.chars().count() < 200, "{refusal}");
+fn a_rejected_name_is_shortened_in_messages() {
+    let error = parse(&"ü".repeat(1000)).unwrap_err().to_string();
+    assert!(error.contains("…") && error.chars().count() < 200, "{error}");
 }
 
-/// What may be believed of an address whatever it was made from.
-fn promises(address: &Address) -> Result<(), TestCaseError> {
+/// The properties of every accepted address.
+fn check_properties(address: &Address) -> Result<(), TestCaseError> {
     let name = &address.name;
     prop_assert!(
         MeshSuffixes::from_list(SUFFIXES).contains(name),
@@ -150,7 +148,7 @@ fn promises(address: &Address) -> Result<(), TestCaseError> {
             "{name}"
         );
     }
-    // The parser that decides what the client calls must see the very same name.
+    // The client's URL parser must see the same name.
     let url = Url::parse(&format!("http://{address}/path")).expect("an accepted name makes a URL");
     prop_assert_eq!(url.host(), Some(Host::Domain(name.as_str())));
     prop_assert_eq!(url.port_or_known_default(), Some(address.port));
@@ -160,16 +158,16 @@ fn promises(address: &Address) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn arbitrary_text_keeps_the_promises(text in any::<String>()) {
+    fn accepted_text_has_the_properties(text in any::<String>()) {
         if let Ok(address) = parse(&text) {
-            promises(&address)?;
+            check_properties(&address)?;
         }
     }
 
-    /// Pieces of names and addresses in any order: they pass often enough to say something.
+    /// Parts of names and addresses in any order: a useful share of them is accepted.
     #[test]
-    fn pieces_of_names_keep_the_promises(
-        pieces in prop::collection::vec(
+    fn accepted_combinations_have_the_properties(
+        parts in prop::collection::vec(
             prop::sample::select(vec![
                 "blue", "a", "B", "1", "0x7f", "127", "_", "-", ".", ".", ":", "80", "8080", "@", "%2e", "[", "]", "::",
                 "appmesh", ".appmesh", "serviceconnect", "internal", "localhost", "xn--", "é", "\u{ad}", "/", "\\",
@@ -178,15 +176,15 @@ proptest! {
         ),
         suffix in prop::sample::select(vec!["", ".appmesh", ".appmesh.", ".internal:8080", ".localhost"]),
     ) {
-        if let Ok(address) = parse(&format!("{}{suffix}", pieces.concat())) {
-            promises(&address)?;
+        if let Ok(address) = parse(&format!("{}{suffix}", parts.concat())) {
+            check_properties(&address)?;
         }
     }
 
     #[test]
-    fn every_plain_name_passes(labels in prop::collection::vec("[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?", 1..4)) {
+    fn every_plain_name_is_accepted(labels in prop::collection::vec("[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?", 1..4)) {
         prop_assume!(!labels.iter().any(|label| label.starts_with("xn--")));
         let address = parse(&format!("{}.appmesh", labels.join("."))).expect("it is a plain name");
-        promises(&address)?;
+        check_properties(&address)?;
     }
 }

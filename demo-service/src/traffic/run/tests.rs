@@ -1,4 +1,4 @@
-//! Traffic in a time that only this test moves, to a service that is a function.
+//! Runs on the paused clock, against a service that is a function.
 
 use std::future::{pending, ready};
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
@@ -15,14 +15,14 @@ const fn ms(ms: u64) -> Duration {
 }
 
 fn plan() -> Plan {
-    Plan::new("localhost:80".parse().expect("it is a target"))
+    Plan::new("localhost:80".parse().expect("a valid target"))
 }
 
 fn ok() -> Outcome {
-    Outcome::of_answer(reqwest::StatusCode::OK, BLUE)
+    Outcome::of_response(reqwest::StatusCode::OK, BLUE)
 }
 
-/// A service that answers its first call after `first`, and later ones after `later`.
+/// A service that responds to its first call after `first`, and to later ones after `later`.
 fn service(first: Duration, later: Duration) -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = Outcome> + Send>> {
     let calls = AtomicU64::new(0);
     move || {
@@ -34,7 +34,7 @@ fn service(first: Duration, later: Duration) -> impl Fn() -> std::pin::Pin<Box<d
     }
 }
 
-/// The lines and the summary of traffic that ends by itself.
+/// The lines and the summary of a run without a stop.
 async fn traffic<C, F>(plan: &Plan, call: C) -> (Vec<String>, Summary)
 where
     C: Fn() -> F + Send + Sync + 'static,
@@ -58,23 +58,25 @@ where
         lines.push(interval.to_string());
         Ok(())
     };
-    let summary = drive(plan, call, stop, give_up, report).await.expect("it can be told");
+    let summary = drive(plan, call, stop, give_up, report)
+        .await
+        .expect("the reports are accepted");
     (lines, summary)
 }
 
-/// The line of the summary that tells latencies.
+/// The latency line of the summary.
 fn latency(summary: &Summary) -> String {
     let text = summary.to_string();
     let line = text.lines().find_map(|line| line.trim().strip_prefix("latency of "));
-    line.expect("there were answers").to_owned()
+    line.expect("there are responses").to_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_loop_calls_again_when_it_has_its_answer() {
+async fn a_closed_loop_calls_again_after_each_response() {
     let plan = plan().with_duration(ms(2500));
     let (lines, summary) = traffic(&plan, service(ms(11), ms(11))).await;
     assert_eq!(lines, ["200 OK blue:1=90", "200 OK blue:1=91", "200 OK blue:1=47"]);
-    assert_eq!(summary.tally().calls(), 228);
+    assert_eq!(summary.counters().calls(), 228);
 
     let plan = plan.with_concurrency(NonZeroU16::new(3).unwrap());
     let (lines, _) = traffic(&plan, service(ms(11), ms(11))).await;
@@ -82,42 +84,42 @@ async fn a_closed_loop_calls_again_when_it_has_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_count_is_met_exactly_however_many_call() {
+async fn the_count_is_exact_for_any_number_of_callers() {
     for callers in [1, 7, 100] {
         let plan = plan()
             .with_count(NonZeroU64::new(50).unwrap())
             .with_concurrency(NonZeroU16::new(callers).unwrap());
         let (lines, summary) = traffic(&plan, service(ms(3), ms(3))).await;
         assert_eq!(lines, ["200 OK blue:1=50"]);
-        assert_eq!(summary.tally().calls(), 50);
+        assert_eq!(summary.counters().calls(), 50);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interval_without_an_answer_is_told_too() {
+async fn an_interval_without_responses_is_reported() {
     let plan = plan().with_count(NonZeroU64::new(2).unwrap());
     let (lines, _) = traffic(&plan, service(ms(2500), ms(100))).await;
     assert_eq!(lines, ["no answers", "no answers", "200 OK blue:1=2"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interval_is_as_long_as_wanted() {
+async fn the_interval_can_be_set() {
     let plan = plan().with_interval(ms(250)).with_duration(ms(600));
     let (lines, _) = traffic(&plan, service(ms(11), ms(11))).await;
     assert_eq!(lines, ["200 OK blue:1=22", "200 OK blue:1=23", "200 OK blue:1=10"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_a_rate_slow_answers_do_not_slow_the_calls() {
+async fn with_a_rate_slow_responses_do_not_delay_calls() {
     let plan = plan().with_rate(NonZeroU32::new(50).unwrap()).with_duration(ms(2000));
     let (lines, summary) = traffic(&plan, service(ms(150), ms(150))).await;
     assert_eq!(lines, ["200 OK blue:1=43", "200 OK blue:1=50", "200 OK blue:1=7"]);
     assert!(latency(&summary).contains(", max 150"), "{summary}");
 }
 
-/// A stall of a second concerns the hundred calls that are due meanwhile, and not only the one that met it.
+/// A stall of a second affects the hundred calls that are due meanwhile.
 #[tokio::test(start_paused = true)]
-async fn at_a_rate_a_stall_is_in_the_latency_of_all_that_waited() {
+async fn with_a_rate_a_stall_counts_in_the_latency_of_all_delayed_calls() {
     let plan = plan().with_count(NonZeroU64::new(200).unwrap());
     let one = NonZeroU16::MIN;
     let open = plan
@@ -139,32 +141,32 @@ async fn at_a_rate_a_stall_is_in_the_latency_of_all_that_waited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waited_for_too_long_is_not_sent() {
+async fn a_call_that_is_due_for_too_long_is_not_sent() {
     let plan = plan()
         .with_rate(NonZeroU32::new(10).unwrap())
         .with_concurrency(NonZeroU16::new(2).unwrap())
         .with_timeout(ms(500))
         .with_duration(ms(2000));
     let (lines, summary) = traffic(&plan, service(ms(1990), ms(1990))).await;
-    // Sent: what is due at 0 and 0.1, then, as these have their answers at 1.99 and 2.09, at 1.5 and 1.6.
+    // Sent: the calls due at 0 and 0.1; then, after their responses at 1.99 and 2.09, those due at 1.5 and 1.6.
     assert_eq!(
         lines.join("; "),
         "no answers; 200 OK blue:1=1\nfailed not-sent=13; 200 OK blue:1=1; 200 OK blue:1=1\nfailed not-sent=3; 200 OK blue:1=1"
     );
-    assert!(!summary.all_went_well());
+    assert!(!summary.is_success());
     let text = summary.to_string();
     let detail = "not-sent after 1790.00 ms: due for more than 500ms while 2 others were under way";
     assert!(text.contains(detail), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_lets_calls_under_way_finish() {
+async fn a_stop_finishes_calls_in_flight() {
     let plan = plan().with_concurrency(NonZeroU16::new(4).unwrap());
     let (lines, summary) = traffic_until(&plan, service(ms(300), ms(300)), sleep(ms(100)), pending()).await;
     assert_eq!(lines, ["200 OK blue:1=4"]);
-    assert!(summary.all_went_well());
+    assert!(summary.is_success());
 
-    // At a rate, callers that wait for their turn go home.
+    // With a rate, waiting callers end.
     let plan = plan.with_rate(NonZeroU32::MIN);
     let (lines, summary) = traffic_until(&plan, service(ms(1), ms(1)), sleep(ms(100)), pending()).await;
     assert_eq!(lines, ["200 OK blue:1=1"]);
@@ -175,16 +177,16 @@ async fn a_stop_lets_calls_under_way_finish() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_under_way_can_be_given_up() {
+async fn calls_in_flight_can_be_abandoned() {
     let plan = plan().with_concurrency(NonZeroU16::new(4).unwrap());
     let (lines, summary) = traffic_until(&plan, pending, sleep(ms(100)), async { sleep(ms(100)).await }).await;
     assert!(lines.is_empty());
     assert_eq!(summary.to_string(), "summary: 0 calls in 0.2 s, 0 failed, 4 given up");
-    assert!(!summary.all_went_well());
+    assert!(!summary.is_success());
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_does_not_listen_ends_the_traffic() {
+async fn an_error_of_a_report_ends_the_run() {
     let report = |_: &Interval| Err(io::Error::from(io::ErrorKind::BrokenPipe));
     let result = drive(
         &plan(),
@@ -201,16 +203,16 @@ async fn whoever_does_not_listen_ends_the_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interval_as_json_says_how_long_it_was_and_what_is_under_way() {
+async fn an_interval_as_json_has_its_length_and_the_calls_in_flight() {
     let mut documents = Vec::new();
     let report = |interval: &Interval| {
-        documents.push(serde_json::to_value(interval).expect("it is JSON"));
+        documents.push(serde_json::to_value(interval).expect("valid JSON"));
         Ok(())
     };
     let call = service(ms(100), ms(1500));
     drive(&plan(), call, sleep(ms(1100)), ready(()), report)
         .await
-        .expect("it can be told");
+        .expect("the reports are accepted");
     let mut document = documents.swap_remove(0);
     assert!(documents.is_empty());
     let ended = document["ended"].take();

@@ -1,4 +1,4 @@
-//! The summary to the letter, in text and in JSON.
+//! The summary as text and as JSON.
 
 use super::super::outcome::Cause;
 use super::*;
@@ -11,11 +11,11 @@ fn started() -> SystemTime {
 }
 
 fn summary() -> Summary {
-    Summary::new(started()).expect("the histogram is possible")
+    Summary::new(started()).expect("a valid histogram")
 }
 
-fn answer(status: u16, body: &[u8]) -> Outcome {
-    Outcome::of_answer(reqwest::StatusCode::from_u16(status).expect("it is a status"), body)
+fn response(status: u16, body: &[u8]) -> Outcome {
+    Outcome::of_response(reqwest::StatusCode::from_u16(status).expect("a valid status"), body)
 }
 
 const fn ms(ms: u64) -> Duration {
@@ -23,13 +23,13 @@ const fn ms(ms: u64) -> Duration {
 }
 
 #[test]
-fn traffic_that_went_well_is_three_lines() {
+fn a_successful_run_is_three_lines() {
     let mut summary = summary();
     for call in 1..=1000 {
-        summary.record(ms(call), Duration::from_micros(call), &answer(200, BLUE));
+        summary.record(ms(call), Duration::from_micros(call), &response(200, BLUE));
     }
     summary.end(Duration::from_micros(2_345_678), 0);
-    assert!(summary.all_went_well());
+    assert!(summary.is_success());
     assert_eq!(
         summary.to_string(),
         "\
@@ -44,15 +44,15 @@ summary: 1000 calls in 2.3 s, 0 failed
 }
 
 #[test]
-fn every_failure_says_when_and_what() {
+fn failures_have_a_time_and_a_reason() {
     let mut summary = summary();
-    summary.record(ms(0), ms(2), &answer(200, BLUE));
-    summary.record(ms(1234), ms(1), &answer(503, b"no healthy upstream"));
-    summary.record(ms(2000), ms(1), &answer(404, b""));
-    let timeout = Outcome::failed(Cause::Timeout, "no whole answer within 5s");
+    summary.record(ms(0), ms(2), &response(200, BLUE));
+    summary.record(ms(1234), ms(1), &response(503, b"no healthy upstream"));
+    summary.record(ms(2000), ms(1), &response(404, b""));
+    let timeout = Outcome::failed(Cause::Timeout, "no complete response within 5s");
     summary.record(ms(3000), ms(5000), &timeout);
     summary.end(ms(8000), 2);
-    assert!(!summary.all_went_well());
+    assert!(!summary.is_success());
     assert_eq!(
         summary.to_string(),
         "\
@@ -65,12 +65,12 @@ summary: 4 calls in 8.0 s, 3 failed, 2 given up
   failures:
     2026-11-23T12:00:01.234Z 503 Service Unavailable after 1.00 ms: no healthy upstream
     2026-11-23T12:00:02.000Z 404 Not Found after 1.00 ms
-    2026-11-23T12:00:03.000Z timeout after 5000.00 ms: no whole answer within 5s"
+    2026-11-23T12:00:03.000Z timeout after 5000.00 ms: no complete response within 5s"
     );
     let json = serde_json::to_value(&summary).unwrap();
     assert_eq!(
         json["failures"][2].to_string(),
-        r#"{"at":"2026-11-23T12:00:03.000Z","what":"timeout","after_ms":5000.0,"detail":"no whole answer within 5s"}"#
+        r#"{"at":"2026-11-23T12:00:03.000Z","what":"timeout","after_ms":5000.0,"detail":"no complete response within 5s"}"#
     );
     assert_eq!((&json["failed_calls"], &json["given_up"]), (&3.into(), &2.into()));
 }
@@ -78,7 +78,7 @@ summary: 4 calls in 8.0 s, 3 failed, 2 given up
 #[test]
 fn the_first_hundred_failures_are_listed_and_the_rest_counted() {
     let mut summary = summary();
-    let refused = Outcome::failed(Cause::ConnectionRefused, "nobody there");
+    let refused = Outcome::failed(Cause::ConnectionRefused, "refused");
     for call in 0..250 {
         summary.record(ms(call), ms(0), &refused);
     }
@@ -87,7 +87,7 @@ fn the_first_hundred_failures_are_listed_and_the_rest_counted() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3 + 100 + 1, "{text}");
     assert_eq!(lines[1], "  failed connection-refused=250");
-    let last = "    2026-11-23T12:00:00.099Z connection-refused after 0.00 ms: nobody there";
+    let last = "    2026-11-23T12:00:00.099Z connection-refused after 0.00 ms: refused";
     assert_eq!(lines[102..], [last, "    and 150 more"]);
     let json = serde_json::to_value(&summary).unwrap();
     assert_eq!(json["failures"].as_array().map(Vec::len), Some(100));
@@ -96,16 +96,16 @@ fn the_first_hundred_failures_are_listed_and_the_rest_counted() {
 }
 
 #[test]
-fn a_call_given_up_is_reason_enough_not_to_be_well() {
+fn an_abandoned_call_is_no_success() {
     let mut summary = summary();
     summary.end(ms(100), 1);
-    assert!(!summary.all_went_well());
+    assert!(!summary.is_success());
     assert_eq!(summary.to_string(), "summary: 0 calls in 0.1 s, 0 failed, 1 given up");
 }
 
 #[test]
-fn a_latency_beyond_all_bounds_counts_as_an_hour() {
+fn latencies_are_limited_to_an_hour() {
     let mut summary = summary();
-    summary.record(ms(0), Duration::MAX, &answer(200, BLUE));
+    summary.record(ms(0), Duration::MAX, &response(200, BLUE));
     assert!((3_600_000_000..3_610_000_000).contains(&summary.latencies.max()));
 }

@@ -1,4 +1,4 @@
-//! The traffic client's binary as a test sees it.
+//! The load client as a child process, killed on drop.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::service_process::soon;
+use testkit::with_timeout;
 
-/// The binary with its arguments, and nothing in its environment but what a test puts there.
+/// Arguments and environment of the binary; no other variables are set.
 pub(crate) struct Client {
     command: Command,
 }
 
-/// How it ended.
+/// Exit code and output.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -42,10 +42,10 @@ impl Client {
         self
     }
 
-    /// Runs to its end, which must come by itself.
+    /// Runs the binary until it exits.
     pub(crate) async fn outcome(mut self) -> Outcome {
-        let Output { status, stdout, stderr } = soon(self.command.output()).await.expect("the binary runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it writes UTF-8");
+        let Output { status, stdout, stderr } = with_timeout(self.command.output()).await.expect("the binary starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8 output");
         Outcome {
             code: status.code(),
             stdout: text(stdout),
@@ -54,7 +54,7 @@ impl Client {
     }
 
     pub(crate) fn start(mut self) -> Running {
-        let mut child = self.command.spawn().expect("the binary runs");
+        let mut child = self.command.spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("stdout is piped");
         Running {
             child,
@@ -64,32 +64,34 @@ impl Client {
     }
 }
 
-/// A client that runs. Killed with its value, if it is still there.
+/// A running client. Killed on drop.
 pub(crate) struct Running {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
-    /// What it said so far.
+    /// The output so far.
     read: String,
 }
 
 impl Running {
-    /// The next line that it says.
+    /// The next line of output.
     pub(crate) async fn line(&mut self) -> String {
         let stdout = self.stdout.as_mut().expect("stdout is open");
         let mut line = String::new();
-        soon(stdout.read_line(&mut line)).await.expect("stdout can be read");
+        with_timeout(stdout.read_line(&mut line))
+            .await
+            .expect("stdout can be read");
         self.read.push_str(&line);
         line.trim_end().to_owned()
     }
 
-    /// Reads what there is, for a short while: true if `text` is in what it said so far.
+    /// Reads for a short time: true if the output so far contains `text`.
     #[cfg(unix)]
-    pub(crate) async fn has_said(&mut self, text: &str) -> bool {
+    pub(crate) async fn has_printed(&mut self, text: &str) -> bool {
         let stdout = self.stdout.as_mut().expect("stdout is open");
         let reading = stdout.read_line(&mut self.read);
         if let Ok(read) = tokio::time::timeout(Duration::from_millis(100), reading).await {
             let read = read.expect("stdout can be read");
-            assert!(read > 0 || self.read.contains(text), "it ended: {}", self.read);
+            assert!(read > 0 || self.read.contains(text), "the client exited: {}", self.read);
         }
         self.read.contains(text)
     }
@@ -101,24 +103,26 @@ impl Running {
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.expect("it runs"), signal).expect("it can be signalled");
+        rustix::process::kill_process(pid.expect("the process runs"), signal).expect("the process can be signalled");
     }
 
     pub(crate) fn close_stdout(&mut self) {
         self.stdout = None;
     }
 
-    /// Waits for its end.
+    /// Waits for its exit.
     pub(crate) async fn end(mut self) -> Outcome {
         if let Some(mut stdout) = self.stdout.take() {
-            soon(stdout.read_to_string(&mut self.read))
+            with_timeout(stdout.read_to_string(&mut self.read))
                 .await
-                .expect("it writes UTF-8");
+                .expect("UTF-8 output");
         }
         let mut stderr = String::new();
         let mut pipe = self.child.stderr.take().expect("stderr is piped");
-        soon(pipe.read_to_string(&mut stderr)).await.expect("it writes UTF-8");
-        let status = soon(self.child.wait()).await.expect("it ends");
+        with_timeout(pipe.read_to_string(&mut stderr))
+            .await
+            .expect("UTF-8 output");
+        let status = with_timeout(self.child.wait()).await.expect("the process exits");
         Outcome {
             code: status.code(),
             stdout: std::mem::take(&mut self.read),
@@ -129,7 +133,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Waited for, so that no test leaves a process behind. A process that is killed ends at once.
+        // Waits, so that no process remains. A killed process exits immediately.
         if self.child.start_kill().is_ok() {
             while let Ok(None) = self.child.try_wait() {
                 std::thread::yield_now();

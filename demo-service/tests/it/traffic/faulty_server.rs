@@ -1,4 +1,4 @@
-//! A server that does not speak HTTP well: it reads a request, says what it was told to say, and then fails in its way.
+//! A faulty server: it reads a request, writes a fixed text, and then hangs, closes or resets the connection.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use tokio::task::JoinSet;
 const BLUE: &str =
     "HTTP/1.1 200 OK\r\ncontent-length: 47\r\n\r\n{\"message\":\"ok\",\"service\":\"blue\",\"version\":\"1\"}";
 
-/// What comes after what it said.
+/// What follows the text.
 #[derive(Clone, Copy)]
-enum End {
-    /// The next request.
-    Goes,
+enum Fault {
+    /// No fault: the next request.
+    None,
     Hangs,
     Closes,
     Resets,
 }
 
-/// Stops with its value.
+/// Stops on drop.
 pub(crate) struct FaultyServer {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -29,33 +29,33 @@ pub(crate) struct FaultyServer {
 }
 
 impl FaultyServer {
-    pub(crate) async fn that_hangs() -> Self {
-        Self::start("", End::Hangs).await
+    pub(crate) async fn hanging() -> Self {
+        Self::start("", Fault::Hangs).await
     }
 
-    pub(crate) async fn that_says_and_hangs(text: &'static str) -> Self {
-        Self::start(text, End::Hangs).await
+    pub(crate) async fn hanging_after(text: &'static str) -> Self {
+        Self::start(text, Fault::Hangs).await
     }
 
-    pub(crate) async fn that_says_and_closes(text: &'static str) -> Self {
-        Self::start(text, End::Closes).await
+    pub(crate) async fn closing_after(text: &'static str) -> Self {
+        Self::start(text, Fault::Closes).await
     }
 
-    pub(crate) async fn that_says_and_resets(text: &'static str) -> Self {
-        Self::start(text, End::Resets).await
+    pub(crate) async fn resetting_after(text: &'static str) -> Self {
+        Self::start(text, Fault::Resets).await
     }
 
-    /// One that does not fail, and counts its connections.
-    pub(crate) async fn none() -> Self {
-        Self::start(BLUE, End::Goes).await
+    /// A server without a fault, for counting connections.
+    pub(crate) async fn without_fault() -> Self {
+        Self::start(BLUE, Fault::None).await
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    async fn start(text: &'static str, end: End) -> Self {
+    async fn start(text: &'static str, fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
         let connections = Arc::new(AtomicUsize::new(0));
@@ -64,9 +64,9 @@ impl FaultyServer {
         server.spawn(async move {
             let mut open = JoinSet::new();
             loop {
-                let (connection, _) = listener.accept().await.expect("it accepts");
+                let (connection, _) = listener.accept().await.expect("a connection arrives");
                 counted.fetch_add(1, Ordering::SeqCst);
-                open.spawn(serve(connection, text, end));
+                open.spawn(serve(connection, text, fault));
             }
         });
         Self {
@@ -77,17 +77,17 @@ impl FaultyServer {
     }
 }
 
-/// Until the client or it closes the connection.
-async fn serve(mut connection: TcpStream, text: &str, end: End) {
-    while request(&mut connection).await {
+/// Serves a connection until it is closed.
+async fn serve(mut connection: TcpStream, text: &str, fault: Fault) {
+    while read_request(&mut connection).await {
         if connection.write_all(text.as_bytes()).await.is_err() {
             return;
         }
-        match end {
-            End::Goes => {}
-            End::Hangs => std::future::pending().await,
-            End::Closes => return,
-            End::Resets => {
+        match fault {
+            Fault::None => {}
+            Fault::Hangs => std::future::pending().await,
+            Fault::Closes => return,
+            Fault::Resets => {
                 connection.set_zero_linger().expect("the option can be set");
                 return;
             }
@@ -95,8 +95,8 @@ async fn serve(mut connection: TcpStream, text: &str, end: End) {
     }
 }
 
-/// Reads a request to the end of its head; false if the client closed.
-async fn request(connection: &mut TcpStream) -> bool {
+/// Reads the head of a request; false if the client closed the connection.
+async fn read_request(connection: &mut TcpStream) -> bool {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match connection.read_u8().await {

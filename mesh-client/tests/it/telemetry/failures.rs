@@ -1,4 +1,4 @@
-//! What becomes of spans when something fails: the service, the caller, the collector.
+//! Spans of failed requests, and failures of the collector.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use testkit::{closed_port, own_process, with_timeout};
 use crate::servers::{client, serve};
 
 #[test]
-fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
+fn a_404_is_an_error_of_the_client_span_only() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -26,8 +26,8 @@ fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
         telemetry.shutdown().await;
 
         let received = collector.exports();
-        // By the semantic conventions a 404 is no error of the server's, and one of the client's.
-        for (name, error) in [("GET /hop/{status}", ""), ("GET", "404"), ("GET /answers/{status}", "")] {
+        // By the semantic conventions, a 404 is an error for the client and not for the server.
+        for (name, error) in [("GET /hop/{status}", ""), ("GET", "404"), ("GET /status/{status}", "")] {
             let span = received.span(name);
             assert_eq!(attribute(&span.attributes, "error.type"), error, "{name}");
             let is_error = span
@@ -40,7 +40,7 @@ fn an_answer_that_says_no_is_an_error_to_whom_it_concerns() {
 }
 
 #[test]
-fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
+fn a_failed_call_has_the_label_and_message_of_its_error() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -56,7 +56,7 @@ fn a_call_without_an_answer_has_the_errors_label_and_sentence() {
 }
 
 #[test]
-fn a_request_that_its_caller_drops_is_cancelled() {
+fn a_request_dropped_by_its_caller_is_cancelled() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let (telemetry, _recording) = telemetry(&spans_to(collector.address));
@@ -86,7 +86,7 @@ fn a_request_that_its_caller_drops_is_cancelled() {
     });
 }
 
-/// Enough requests that the exporter has a full batch and sends it before its time.
+/// Enough requests for a full batch, which the exporter sends immediately.
 async fn many_requests(services: &mut Services) {
     for _ in 0..300 {
         services.call(200, &[]).await;
@@ -129,7 +129,7 @@ fn a_collector_that_hangs_delays_no_request() {
 }
 
 #[test]
-fn a_collector_that_is_gone_fails_no_request() {
+fn a_collector_that_is_down_fails_no_request() {
     own_process(async || {
         let closed = closed_port();
         let (telemetry, _recording) = telemetry(&spans_to(closed));
@@ -140,7 +140,7 @@ fn a_collector_that_is_gone_fails_no_request() {
 }
 
 #[test]
-fn telemetry_that_is_dropped_hands_over_what_it_has_and_ends() {
+fn dropping_telemetry_flushes_it_in_bounded_time() {
     own_process(async || {
         let closed = closed_port();
         let (telemetry, _recording) = telemetry(&spans_to(closed));

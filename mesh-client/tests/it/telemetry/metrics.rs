@@ -1,4 +1,4 @@
-//! Metrics as a collector receives them.
+//! Exported metrics.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::servers::client;
 use crate::task_servers::builder;
 
 #[test]
-fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
+fn durations_have_labels_from_closed_sets() {
     own_process(async || {
         let collector = OtlpCollector::start_http().await;
         let variables = [
@@ -30,8 +30,8 @@ fn durations_are_measured_by_labels_that_nobody_outside_can_choose() {
             .await
             .unwrap_err();
         // A client without a hosts file and without DNS.
-        let lost = builder(&[]).no_proxy().build().unwrap();
-        lost.get("http://blue.appmesh/").send().await.unwrap_err();
+        let without_dns = builder(&[]).no_proxy().build().unwrap();
+        without_dns.get("http://blue.appmesh/").send().await.unwrap_err();
         Sidecar::listener(closed).ready(Duration::ZERO).await.unwrap_err();
         telemetry.shutdown().await;
 
