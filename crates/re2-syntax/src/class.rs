@@ -1,8 +1,8 @@
-//! What stands for one of several characters: brackets, `\d`, `\p{Greek}`.
+//! Character classes: brackets, `\d`, `\p{Greek}`.
 
-use super::{Mistake, escape};
+use super::{SyntaxError, escape};
 
-/// The Unicode groups that RE2 in Envoy 1.40.0 knows: general categories, and the scripts of Unicode 15 (measured
+/// The Unicode groups of RE2 in Envoy 1.40.0: general categories, and the scripts of Unicode 15 (measured
 /// 2026-11-23).
 const CATEGORIES: &str = "C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs \
     Any";
@@ -24,11 +24,11 @@ const SCRIPTS: &str = "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan 
     Telugu Thaana Thai Tibetan Tifinagh Tirhuta Toto Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi \
     Zanabazar_Square";
 
-/// A set of bytes, one bit each.
+/// A set of bytes, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bytes([u128; 2]);
+pub(crate) struct ByteSet([u128; 2]);
 
-impl Bytes {
+impl ByteSet {
     fn none() -> Self {
         Self([0; 2])
     }
@@ -65,7 +65,7 @@ impl Bytes {
         self.0[usize::from(byte / 128)] & (1 << (byte % 128)) != 0
     }
 
-    /// With the other case of each letter, as far as ASCII goes.
+    /// With both cases of each ASCII letter.
     pub(crate) fn folded(self) -> Self {
         self.and(Self::of(|byte| {
             self.has(byte.to_ascii_lowercase()) || self.has(byte.to_ascii_uppercase())
@@ -76,7 +76,7 @@ impl Bytes {
         self == Self::none()
     }
 
-    /// The ranges of neighbours in it, both ends included.
+    /// The maximal ranges, with inclusive ends.
     pub(crate) fn ranges(self) -> Vec<(u8, u8)> {
         let mut ranges: Vec<(u8, u8)> = Vec::new();
         for byte in (0..=u8::MAX).filter(|byte| self.has(*byte)) {
@@ -89,18 +89,17 @@ impl Bytes {
     }
 }
 
-/// Reads the brackets that begin at `start`: what stands in them, and where they end. The bytes are `None` if they
-/// depend on a Unicode group.
-pub(crate) fn brackets(text: &[u8], start: usize) -> Result<Several, Mistake> {
+/// Parses the bracket expression at `start`: its bytes and its end. The bytes are `None` if they depend on a Unicode group.
+pub(crate) fn brackets(text: &[u8], start: usize) -> Result<ParsedClass, SyntaxError> {
     let mut at = start + 1;
     let is_negated = text.get(at) == Some(&b'^');
     at += usize::from(is_negated);
     let first = at;
-    let mut bytes = Some(Bytes::none());
+    let mut bytes = Some(ByteSet::none());
     while let Some(&byte) = text.get(at) {
-        // As the first, it stands for itself.
+        // A literal in the first position.
         if byte == b']' && at > first {
-            let bytes = if is_negated { bytes.map(Bytes::negated) } else { bytes };
+            let bytes = if is_negated { bytes.map(ByteSet::negated) } else { bytes };
             return Ok((bytes, at + 1));
         }
         let (more, end) = if let Some((named, end)) = named(text, at)? {
@@ -109,35 +108,38 @@ pub(crate) fn brackets(text: &[u8], start: usize) -> Result<Several, Mistake> {
             several
         } else {
             let (low, high, end) = range(text, at)?;
-            (Some(Bytes::of(|byte| (low..=high).contains(&byte))), end)
+            (Some(ByteSet::of(|byte| (low..=high).contains(&byte))), end)
         };
         bytes = bytes.zip(more).map(|(bytes, more)| bytes.and(more));
         at = end;
     }
-    Err(Mistake::new(start..text.len(), "begins a class that no ] closes"))
+    Err(SyntaxError::new(
+        start..text.len(),
+        "starts a class that is not closed by ]",
+    ))
 }
 
-/// A character or a range of them, and where it ends.
-fn range(text: &[u8], start: usize) -> Result<(u8, u8, usize), Mistake> {
+/// Parses a character or a range, and its end.
+fn range(text: &[u8], start: usize) -> Result<(u8, u8, usize), SyntaxError> {
     let (low, at) = character(text, start)?;
     if text.get(at) != Some(&b'-') || text.get(at + 1).is_none_or(|next| *next == b']') {
         return Ok((low, low, at));
     }
     let (high, end) = character(text, at + 1)?;
     if high < low {
-        return Err(Mistake::new(start..end, "is a range that ends before it begins"));
+        return Err(SyntaxError::new(start..end, "is a range whose end is before its start"));
     }
     Ok((low, high, end))
 }
 
-fn character(text: &[u8], start: usize) -> Result<(u8, usize), Mistake> {
+fn character(text: &[u8], start: usize) -> Result<(u8, usize), SyntaxError> {
     match text[start] {
-        b'\\' => escape::read(text, start),
+        b'\\' => escape::parse(text, start),
         byte => Ok((byte, start + 1)),
     }
 }
 
-/// A class of POSIX, and what is in it.
+/// A POSIX class and its predicate.
 type Named = (&'static str, fn(&u8) -> bool);
 
 static POSIX: [Named; 14] = [
@@ -161,8 +163,8 @@ fn is_word(byte: &u8) -> bool {
     *byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
-/// Reads `[:alpha:]` within brackets, and tells where it ends. `None` if something else stands there.
-fn named(text: &[u8], start: usize) -> Result<Option<(Bytes, usize)>, Mistake> {
+/// Parses `[:alpha:]` within brackets: its bytes and its end. `None` for anything else.
+fn named(text: &[u8], start: usize) -> Result<Option<(ByteSet, usize)>, SyntaxError> {
     let Some(inner) = text[start..].strip_prefix(b"[:") else {
         return Ok(None);
     };
@@ -174,26 +176,26 @@ fn named(text: &[u8], start: usize) -> Result<Option<(Bytes, usize)>, Mistake> {
     let plain = name.strip_prefix(b"^").unwrap_or(name);
     let Some((_, is_in)) = POSIX.iter().find(|(known, _)| known.as_bytes() == plain) else {
         let known: Vec<&str> = POSIX.iter().map(|(known, _)| *known).collect();
-        let what = format!("is no class; known are {}", known.join(", "));
-        return Err(Mistake::new(start..end, what));
+        let what = format!("is not a class; allowed are {}", known.join(", "));
+        return Err(SyntaxError::new(start..end, what));
     };
-    let bytes = Bytes::of(|byte| is_in(&byte));
+    let bytes = ByteSet::of(|byte| is_in(&byte));
     let bytes = if name == plain { bytes } else { bytes.negated() };
     Ok(Some((bytes, end)))
 }
 
-/// What an escape stands for, `None` if that depends on a Unicode group, and where it ends.
-type Several = (Option<Bytes>, usize);
+/// The bytes of a class, `None` if they depend on a Unicode group, and its end.
+type ParsedClass = (Option<ByteSet>, usize);
 
-/// Reads an escape that stands for several characters, `\d` or `\pL`. `None` if something else stands there.
-pub(crate) fn escaped(text: &[u8], start: usize) -> Result<Option<Several>, Mistake> {
+/// Parses an escape of a class, such as `\d` or `\pL`. `None` for anything else.
+pub(crate) fn escaped(text: &[u8], start: usize) -> Result<Option<ParsedClass>, SyntaxError> {
     let [b'\\', letter, ..] = &text[start..] else {
         return Ok(None);
     };
     let bytes = match letter.to_ascii_lowercase() {
-        b'd' => Bytes::of(|byte| byte.is_ascii_digit()),
-        b's' => Bytes::of(|byte| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ')),
-        b'w' => Bytes::of(|byte| is_word(&byte)),
+        b'd' => ByteSet::of(|byte| byte.is_ascii_digit()),
+        b's' => ByteSet::of(|byte| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ')),
+        b'w' => ByteSet::of(|byte| is_word(&byte)),
         b'p' => return unicode_group(text, start).map(|end| Some((None, end))),
         _ => return Ok(None),
     };
@@ -205,8 +207,8 @@ pub(crate) fn escaped(text: &[u8], start: usize) -> Result<Option<Several>, Mist
     Ok(Some((Some(bytes), start + 2)))
 }
 
-/// Reads `\pL` or `\p{Greek}`, and tells where it ends.
-fn unicode_group(text: &[u8], start: usize) -> Result<usize, Mistake> {
+/// Parses `\pL` or `\p{Greek}`; returns its end.
+fn unicode_group(text: &[u8], start: usize) -> Result<usize, SyntaxError> {
     let after = &text[start + 2..];
     let (name, end) = match after.strip_prefix(b"{") {
         None => (after.get(..1), start + 3),
@@ -227,7 +229,7 @@ fn unicode_group(text: &[u8], start: usize) -> Result<usize, Mistake> {
         return Ok(end);
     }
     let at = start..name.map_or(text.len(), |_| end);
-    let what = "is no group of characters that RE2 knows; it knows general categories such as \\pL and \\p{Lu}, and \
+    let what = "is not a Unicode group of RE2; allowed are general categories such as \\pL and \\p{Lu}, and \
                 scripts such as \\p{Greek}";
-    Err(Mistake::new(at, what))
+    Err(SyntaxError::new(at, what))
 }

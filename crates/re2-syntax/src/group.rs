@@ -1,87 +1,87 @@
-//! Groups: how they begin, and what holds in them.
+//! Groups and flags.
 
-use super::class::Bytes;
-use super::{Mistake, Node};
+use super::class::ByteSet;
+use super::{Node, SyntaxError};
 
 const LOOK_AROUND: [&[u8]; 4] = [b"=", b"!", b"<=", b"<!"];
 
-const OTHERS: &str = "begins no group that RE2 has; it has (?:…), (?P<name>…), (?<name>…) and the flags i, m, s and U";
+const OTHERS: &str = "is not a group of RE2; allowed are (?:…), (?P<name>…), (?<name>…) and the flags i, m, s and U";
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Flags {
-    /// `i`: letters stand for both cases.
+    /// `i`: letters match both cases.
     pub(crate) folds_case: bool,
-    /// `s`: the dot stands for line ends, too.
+    /// `s`: the dot also matches line ends.
     pub(crate) dot_is_all: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct Group {
-    /// Where it begins.
+    /// The position of its start.
     pub(crate) at: usize,
     pub(crate) captures: bool,
-    /// What held before it.
+    /// The flags before it.
     pub(crate) flags: Flags,
-    /// The alternatives that are complete.
+    /// The complete alternatives.
     pub(crate) branches: Vec<Node>,
-    /// The alternative that is being read.
+    /// The current alternative.
     pub(crate) items: Vec<Node>,
 }
 
 impl Group {
-    /// What it says, once it is closed.
+    /// The node of a closed group.
     pub(crate) fn finished(mut self) -> Node {
-        let last = Node::Sequence(self.items);
+        let last = Node::Concat(self.items);
         if self.branches.is_empty() {
             return last;
         }
         self.branches.push(last);
-        // RE2 makes one class of single characters.
+        // RE2 merges single characters into one class.
         let bytes = self.branches.iter().map(|branch| match branch {
-            Node::Sequence(items) => match items.as_slice() {
+            Node::Concat(items) => match items.as_slice() {
                 [Node::Bytes(bytes)] => Some(*bytes),
                 _ => None,
             },
             _ => None,
         });
         match bytes.collect::<Option<Vec<_>>>() {
-            Some(bytes) => Node::Bytes(Bytes::any_of(bytes)),
-            None => Node::Choice(self.branches),
+            Some(bytes) => Node::Bytes(ByteSet::any_of(bytes)),
+            None => Node::Alternation(self.branches),
         }
     }
 }
 
-/// What begins with `(?`.
-pub(crate) enum Beginning {
-    /// A group with a name.
+/// The start of a group, or flags.
+pub(crate) enum GroupStart {
+    /// A named capture group.
     Capture,
-    /// A group with these flags.
+    /// A group with these flags, without capture.
     Group(Flags),
-    /// No group: the flags that hold from here on.
-    Nothing(Flags),
+    /// Flags for the rest of the enclosing group.
+    Flags(Flags),
 }
 
-/// Reads the `(?…` at `start`, and tells where it ends.
-pub(crate) fn read(text: &[u8], start: usize, flags: Flags) -> Result<(Beginning, usize), Mistake> {
+/// Parses the `(?…` at `start`; returns its end as well.
+pub(crate) fn parse(text: &[u8], start: usize, flags: Flags) -> Result<(GroupStart, usize), SyntaxError> {
     let inner = &text[start + 2..];
     if let Some(sign) = LOOK_AROUND.iter().find(|sign| inner.starts_with(sign)) {
         let at = start..start + 2 + sign.len();
-        return Err(Mistake::new(at, "is look-around, which RE2 does not have"));
+        return Err(SyntaxError::new(at, "is look-around, which RE2 does not support"));
     }
     let Some(named) = inner.strip_prefix(b"P<").or_else(|| inner.strip_prefix(b"<")) else {
-        return read_flags(text, start, flags);
+        return parse_flags(text, start, flags);
     };
     let name = named.split(|byte| *byte == b'>').next().unwrap_or_default();
     let end = (text.len() - named.len() + name.len() + 1).min(text.len());
-    if name.is_empty() || name.len() == named.len() || !name.iter().copied().all(is_of_name) {
-        let what = "begins a group without a sound name; allowed are letters, digits and _, then >";
-        return Err(Mistake::new(start..end, what));
+    if name.is_empty() || name.len() == named.len() || !name.iter().copied().all(is_name_byte) {
+        let what = "starts a group without a valid name; allowed are letters, digits and _, then >";
+        return Err(SyntaxError::new(start..end, what));
     }
-    Ok((Beginning::Capture, end))
+    Ok((GroupStart::Capture, end))
 }
 
-/// Reads `(?i)`, `(?i-s:` and the like.
-fn read_flags(text: &[u8], start: usize, mut flags: Flags) -> Result<(Beginning, usize), Mistake> {
+/// Parses `(?i)`, `(?i-s:` and the like.
+fn parse_flags(text: &[u8], start: usize, mut flags: Flags) -> Result<(GroupStart, usize), SyntaxError> {
     let (mut is_negated, mut names_any) = (false, false);
     let mut at = start + 2;
     loop {
@@ -95,15 +95,15 @@ fn read_flags(text: &[u8], start: usize, mut flags: Flags) -> Result<(Beginning,
                 (is_negated, names_any) = (true, false);
                 continue;
             }
-            Some(b':') if !is_negated || names_any => return Ok((Beginning::Group(flags), at)),
-            Some(b')') if !is_negated || names_any => return Ok((Beginning::Nothing(flags), at)),
-            _ => return Err(Mistake::new(start..at, OTHERS)),
+            Some(b':') if !is_negated || names_any => return Ok((GroupStart::Group(flags), at)),
+            Some(b')') if !is_negated || names_any => return Ok((GroupStart::Flags(flags), at)),
+            _ => return Err(SyntaxError::new(start..at, OTHERS)),
         }
         names_any = true;
     }
 }
 
-/// RE2 reads bytes, so of the letters beyond ASCII it sees halves, some of which are letters.
-fn is_of_name(byte: u8) -> bool {
+/// RE2 reads bytes: it sees the bytes of non-ASCII letters, some of which are letters in Latin-1.
+fn is_name_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_digit() || char::from(byte).is_alphabetic()
 }

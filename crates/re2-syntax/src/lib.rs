@@ -1,22 +1,22 @@
-//! Regular expressions, judged before a proxy sees them.
+//! Validates regular expressions against RE2's syntax and program size.
 //!
-//! Envoy compiles them with RE2, and refuses a whole route configuration for one that does not compile. So they are
-//! judged here as RE2's parser does: no crate speaks its syntax, and those that speak a similar one take and refuse
-//! other things (`a**`, `[[a]]`, `[a--b]`, `\<`, `\Q…\E`, `a{,5}`).
+//! Envoy compiles regular expressions with RE2, and rejects a whole route configuration for an invalid one. This crate follows
+//! RE2's parser: no other crate has its syntax, and similar ones differ in what they accept (`a**`, `[[a]]`, `[a--b]`, `\<`,
+//! `\Q…\E`, `a{,5}`).
 //!
-//! - `parser`: the syntax, with `group` for what begins with `(?` and `repetition` for braces;
-//! - `class`: what stands in brackets, and after `\p`;
+//! - `parser`: the syntax, with `group` for `(?…` and `repetition` for braces;
+//! - `class`: bracket expressions, and `\p`;
 //! - `escape`: characters written as `\…`;
-//! - `size`: how large a program becomes of it.
+//! - `size`: the estimated size of the program.
 //!
-//! What is judged, and which side errs:
+//! Precision:
 //!
 //! | | |
 //! |---|---|
-//! | syntax | as RE2 in Envoy 1.40.0, expression by expression (measured 2026-11-23; a test has both judge a table) |
-//! | characters beyond ASCII | Envoy 1.40 reads expressions byte by byte: `é` is two characters, `\x{100}` does not exist |
-//! | `\p{…}` | the general categories and the scripts of Unicode 15, by RE2's names; a later Envoy may know more |
-//! | size of the program | refused if it is beyond [`LARGEST_PROGRAM`] for certain. The estimate leaves out what RE2 may simplify, so an Envoy may refuse others: mostly alternatives that are repeated hundreds of times, and any with `\p` |
+//! | syntax | as RE2 in Envoy 1.40.0, expression by expression (measured 2026-11-23; a test compares both on a table) |
+//! | characters beyond ASCII | Envoy 1.40 reads expressions byte by byte: `é` is two characters, `\x{100}` is invalid |
+//! | `\p{…}` | the general categories and the scripts of Unicode 15, with RE2's names; a later Envoy may accept more |
+//! | size of the program | rejected if it certainly exceeds [`MAX_PROGRAM_SIZE`]. The estimate is a lower bound, because RE2 simplifies: an Envoy may reject others, mostly alternations that are repeated hundreds of times, and any with `\p` |
 //!
 //! Source: RE2's syntax page, github.com/google/re2/wiki/Syntax, and its `parse.cc` (read 2026-11-23).
 
@@ -29,43 +29,43 @@ mod size;
 
 use std::ops::Range;
 
-/// How large RE2's program may be: what App Mesh's agent allowed its Envoys. Source: the agent's `envoy_bootstrap.go`,
+/// The largest RE2 program: the limit that App Mesh's agent set for its Envoys. Source: the agent's `envoy_bootstrap.go`,
 /// `re2.max_program_size.error_level` (read 2026-11-23). Envoy's own default is 100.
-pub const LARGEST_PROGRAM: u64 = 1000;
+pub const MAX_PROGRAM_SIZE: u64 = 1000;
 
-/// Judges an expression.
+/// Validates an expression.
 ///
 /// # Errors
 ///
-/// What is wrong with it, as the end of a sentence that begins with its field.
+/// Why it is invalid, as the end of a sentence that begins with the name of its field.
 pub fn check(expression: &str) -> Result<(), String> {
-    let tree = parser::parse(expression.as_bytes()).map_err(|mistake| mistake.explained(expression))?;
-    let size = size::at_least(&tree);
-    if size > LARGEST_PROGRAM {
+    let tree = parser::parse(expression.as_bytes()).map_err(|error| error.message(expression))?;
+    let size = size::lower_bound(&tree);
+    if size > MAX_PROGRAM_SIZE {
         return Err(format!(
-            "is `{expression}`, which makes a program of {size} instructions or more; allowed are {LARGEST_PROGRAM}, \
-             so repeat less often or say `*`"
+            "is `{expression}`, which compiles to a program of {size} instructions or more; allowed are {MAX_PROGRAM_SIZE}; \
+             use smaller repetitions or `*`"
         ));
     }
     Ok(())
 }
 
-/// What is wrong with an expression, and where.
+/// An error in an expression, with its position.
 #[derive(Debug)]
-struct Mistake {
-    /// Which of its bytes.
+struct SyntaxError {
+    /// The byte range.
     at: Range<usize>,
-    /// What they are.
+    /// The predicate of the error message.
     what: String,
 }
 
-impl Mistake {
+impl SyntaxError {
     fn new(at: Range<usize>, what: impl Into<String>) -> Self {
         Self { at, what: what.into() }
     }
 
-    fn explained(self, expression: &str) -> String {
-        // Expressions are read byte by byte, and shown by character.
+    fn message(self, expression: &str) -> String {
+        // Expressions are parsed by bytes, and displayed by characters.
         let start = expression.floor_char_boundary(self.at.start);
         let end = expression.ceil_char_boundary(self.at.end);
         let number = expression[..start].chars().count() + 1;
@@ -74,24 +74,24 @@ impl Mistake {
     }
 }
 
-/// What an expression says, as far as its size depends on it.
+/// A syntax tree with the details that determine the program size.
 #[derive(Debug)]
 enum Node {
-    /// Matches between characters.
-    Nothing,
-    /// The beginning of the text.
-    Beginning,
+    /// Matches the empty string.
+    Empty,
+    /// The start of the text.
+    StartAnchor,
     /// One of these bytes.
-    Bytes(class::Bytes),
-    /// One of some bytes.
-    SomeBytes,
-    /// One after the other.
-    Sequence(Vec<Node>),
-    /// One of them.
-    Choice(Vec<Node>),
-    /// A group of its own.
+    ByteSet(class::ByteSet),
+    /// One byte of a set that depends on a Unicode group.
+    UnknownBytes,
+    /// Concatenation.
+    Concat(Vec<Node>),
+    /// Alternation.
+    Alternation(Vec<Node>),
+    /// A capture group.
     Capture(Box<Node>),
-    /// The same again.
+    /// A repetition.
     Repeat(Repeat),
 }
 
@@ -107,3 +107,8 @@ struct Repeat {
 
 #[cfg(test)]
 mod tests;
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

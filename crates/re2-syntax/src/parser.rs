@@ -1,11 +1,11 @@
-//! The syntax of RE2, token by token.
+//! Parser of RE2 syntax.
 
-use super::class::{self, Bytes};
-use super::group::{self, Beginning, Flags, Group};
-use super::repetition::{self, MOST_COPIES};
-use super::{Mistake, Node, Repeat, escape};
+use super::class::{self, ByteSet};
+use super::group::{self, Flags, Group, GroupStart};
+use super::repetition::{self, MAX_COPIES};
+use super::{Node, Repeat, SyntaxError, escape};
 
-pub(crate) fn parse(text: &[u8]) -> Result<Node, Mistake> {
+pub(crate) fn parse(text: &[u8]) -> Result<Node, SyntaxError> {
     let mut parser = Parser {
         text,
         at: 0,
@@ -24,9 +24,9 @@ struct Parser<'t> {
     text: &'t [u8],
     at: usize,
     flags: Flags,
-    /// The groups that are open, the whole expression first.
+    /// The open groups; the first is the whole expression.
     groups: Vec<Group>,
-    /// Where the repetition begins that was just read.
+    /// The start of the repetition operator that was just parsed.
     last_repetition: Option<usize>,
 }
 
@@ -39,7 +39,7 @@ impl Parser<'_> {
         &self.text[self.at..]
     }
 
-    fn token(&mut self, byte: u8, last_repetition: Option<usize>) -> Result<(), Mistake> {
+    fn token(&mut self, byte: u8, last_repetition: Option<usize>) -> Result<(), SyntaxError> {
         let start = self.at;
         match byte {
             b'(' if self.rest().starts_with(b"(?") => return self.perl_group(),
@@ -48,15 +48,15 @@ impl Parser<'_> {
             b'|' => {
                 let group = self.group();
                 let items = std::mem::take(&mut group.items);
-                group.branches.push(Node::Sequence(items));
+                group.branches.push(Node::Concat(items));
             }
-            b'^' => self.push(Node::Beginning),
-            b'$' => self.push(Node::Nothing),
+            b'^' => self.push(Node::StartAnchor),
+            b'$' => self.push(Node::Empty),
             b'.' => {
                 self.push(Node::Bytes(if self.flags.dot_is_all {
-                    Bytes::all()
+                    ByteSet::all()
                 } else {
-                    Bytes::one(b'\n').negated()
+                    ByteSet::one(b'\n').negated()
                 }));
             }
             b'[' => {
@@ -68,19 +68,19 @@ impl Parser<'_> {
             b'*' => return self.repetition(0, None, 1, last_repetition),
             b'+' => return self.repetition(1, None, 1, last_repetition),
             b'?' => return self.repetition(0, Some(1), 1, last_repetition),
-            b'{' => match repetition::counts(self.rest()) {
+            b'{' => match repetition::parse_counts(self.rest()) {
                 Some((min, max, length)) => return self.repetition(min, max, length, last_repetition),
-                None => self.push_bytes(Some(Bytes::one(byte))),
+                None => self.push_bytes(Some(ByteSet::one(byte))),
             },
             b'\\' => return self.backslash(),
-            _ => self.push_bytes(Some(Bytes::one(byte))),
+            _ => self.push_bytes(Some(ByteSet::one(byte))),
         }
         self.at += 1;
         Ok(())
     }
 
     fn group(&mut self) -> &mut Group {
-        // The whole expression is a group that nothing closes.
+        // The whole expression is a group that is never closed.
         let last = self.groups.len() - 1;
         &mut self.groups[last]
     }
@@ -89,12 +89,12 @@ impl Parser<'_> {
         self.group().items.push(node);
     }
 
-    fn push_bytes(&mut self, bytes: Option<Bytes>) {
+    fn push_bytes(&mut self, bytes: Option<ByteSet>) {
         let folds_case = self.flags.folds_case;
         self.push(match bytes {
             Some(bytes) if folds_case => Node::Bytes(bytes.folded()),
             Some(bytes) => Node::Bytes(bytes),
-            None => Node::SomeBytes,
+            None => Node::UnknownBytes,
         });
     }
 
@@ -108,7 +108,7 @@ impl Parser<'_> {
         });
     }
 
-    fn close(&mut self) -> Result<(), Mistake> {
+    fn close(&mut self) -> Result<(), SyntaxError> {
         let at = self.at..self.at + 1;
         match self.groups.pop() {
             Some(group) if !self.groups.is_empty() => {
@@ -119,28 +119,31 @@ impl Parser<'_> {
                 self.push(if captures { Node::Capture(Box::new(node)) } else { node });
                 Ok(())
             }
-            _ => Err(Mistake::new(at, "closes no group; write \\) for a parenthesis")),
+            _ => Err(SyntaxError::new(at, "closes no group; write \\) for a parenthesis")),
         }
     }
 
-    fn finish(mut self) -> Result<Node, Mistake> {
+    fn finish(mut self) -> Result<Node, SyntaxError> {
         match self.groups.pop() {
             Some(whole) if self.groups.is_empty() => Ok(whole.finished()),
             open => {
                 let at = open.map_or(0, |group| group.at);
-                Err(Mistake::new(at..self.text.len(), "begins a group that nothing closes"))
+                Err(SyntaxError::new(
+                    at..self.text.len(),
+                    "starts a group that is not closed",
+                ))
             }
         }
     }
 
-    /// Reads an operator of this length, and the `?` that may follow it.
+    /// Parses an operator of this length, and the `?` that may follow it.
     fn repetition(
         &mut self,
         min: u32,
         max: Option<u32>,
         length: usize,
         last_repetition: Option<usize>,
-    ) -> Result<(), Mistake> {
+    ) -> Result<(), SyntaxError> {
         let start = self.at;
         let is_counted = self.peek() == Some(b'{');
         self.at += length;
@@ -149,15 +152,15 @@ impl Parser<'_> {
         }
         let operator = start..self.at;
         if let Some(last) = last_repetition {
-            let what = "repeats a repetition; put the inner one into a group";
-            return Err(Mistake::new(last..self.at, what));
+            let what = "repeats a repetition; put the inner one in a group";
+            return Err(SyntaxError::new(last..self.at, what));
         }
-        if max.is_some_and(|max| max < min) || min.max(max.unwrap_or(0)) > MOST_COPIES {
-            let what = format!("is no count; allowed are 0 to {MOST_COPIES}, the smaller number first");
-            return Err(Mistake::new(operator, what));
+        if max.is_some_and(|max| max < min) || min.max(max.unwrap_or(0)) > MAX_COPIES {
+            let what = format!("is not a valid count; allowed are 0 to {MAX_COPIES}, the smaller number first");
+            return Err(SyntaxError::new(operator, what));
         }
         let Some(body) = self.group().items.pop() else {
-            return Err(Mistake::new(operator, "has nothing before it to repeat"));
+            return Err(SyntaxError::new(operator, "has nothing before it to repeat"));
         };
         let node = Node::Repeat(Repeat {
             body: Box::new(body),
@@ -167,38 +170,38 @@ impl Parser<'_> {
         });
         if is_counted
             && (min >= 2 || max.is_some_and(|max| max >= 2))
-            && repetition::room_for_copies(&node, MOST_COPIES) == 0
+            && repetition::remaining_copies(&node, MAX_COPIES) == 0
         {
-            let what = format!("and the repetitions within make more than {MOST_COPIES} copies");
-            return Err(Mistake::new(operator, what));
+            let what = format!("and the repetitions in it make more than {MAX_COPIES} copies");
+            return Err(SyntaxError::new(operator, what));
         }
         self.push(node);
         self.last_repetition = Some(start);
         Ok(())
     }
 
-    /// Reads what begins with `(?`.
-    fn perl_group(&mut self) -> Result<(), Mistake> {
+    /// Parses `(?…`.
+    fn perl_group(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
-        let (beginning, end) = group::read(self.text, start, self.flags)?;
-        match beginning {
-            Beginning::Capture => self.open(start, true),
-            Beginning::Group(flags) => {
+        let (start_of_group, end) = group::parse(self.text, start, self.flags)?;
+        match start_of_group {
+            GroupStart::Capture => self.open(start, true),
+            GroupStart::Group(flags) => {
                 self.open(start, false);
                 self.flags = flags;
             }
-            Beginning::Nothing(flags) => self.flags = flags,
+            GroupStart::Flags(flags) => self.flags = flags,
         }
         self.at = end;
         Ok(())
     }
 
-    fn backslash(&mut self) -> Result<(), Mistake> {
+    fn backslash(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
         let node = match self.text.get(start + 1) {
-            Some(b'b' | b'B' | b'z') => Node::Nothing,
-            Some(b'A') => Node::Beginning,
-            Some(b'C') => Node::Bytes(Bytes::all()),
+            Some(b'b' | b'B' | b'z') => Node::Empty,
+            Some(b'A') => Node::StartAnchor,
+            Some(b'C') => Node::Bytes(ByteSet::all()),
             Some(b'Q') => {
                 self.quoted();
                 return Ok(());
@@ -208,9 +211,9 @@ impl Parser<'_> {
                     self.at = end;
                     self.push_bytes(bytes);
                 } else {
-                    let (byte, end) = escape::read(self.text, start)?;
+                    let (byte, end) = escape::parse(self.text, start)?;
                     self.at = end;
-                    self.push_bytes(Some(Bytes::one(byte)));
+                    self.push_bytes(Some(ByteSet::one(byte)));
                 }
                 return Ok(());
             }
@@ -220,7 +223,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `\Q…\E`, or `\Q…` to the end: everything between is itself.
+    /// Parses `\Q…\E`, or `\Q…` to the end: literal text.
     fn quoted(&mut self) {
         self.at += 2;
         while let Some(byte) = self.peek() {
@@ -228,7 +231,7 @@ impl Parser<'_> {
                 self.at += 2;
                 return;
             }
-            self.push_bytes(Some(Bytes::one(byte)));
+            self.push_bytes(Some(ByteSet::one(byte)));
             self.at += 1;
         }
     }

@@ -1,34 +1,32 @@
-//! How large a program RE2 makes of an expression, at least.
+//! Lower bound of the size of RE2's program.
 //!
-//! It writes one instruction for each range of bytes, again for each copy of what is repeated, and one more for each
-//! copy that may be left out (measured with Envoy 1.40.0 on 2026-11-23). Of what it may simplify, the smallest outcome
-//! is counted here.
+//! RE2 generates one instruction for each range of bytes, again for each copy of a repetition, and one more for each optional
+//! copy (measured with Envoy 1.40.0 on 2026-11-23). Where RE2 may simplify, the smallest result is counted.
 
-use super::class::Bytes;
+use super::class::ByteSet;
 use super::{Node, Repeat};
 
-/// Instructions that every program has.
+/// Instructions of every program.
 const FRAME: u64 = 2;
-/// Instructions that look for where a match begins, unless it is the beginning of the text.
+/// Instructions for an unanchored search.
 const SEARCH: u64 = 2;
 
-pub(crate) fn at_least(tree: &Node) -> u64 {
+pub(crate) fn lower_bound(tree: &Node) -> u64 {
     if may_never_match(tree) {
-        // Of what never matches, no program remains.
+        // RE2 removes expressions that never match.
         return 0;
     }
     let search = if may_be_anchored(tree) { 0 } else { SEARCH };
     FRAME + search + size(after_literal_prefix(tree))
 }
 
-/// What comes after `^` and the plain text behind it, which RE2 may compare without a program. Whatever else is in
-/// front, the whole.
+/// The part after `^` and literal text, which RE2 may compare without a program. Without such a prefix, the whole.
 fn after_literal_prefix(tree: &Node) -> &[Node] {
     let items = match tree {
-        Node::Sequence(items) => items.as_slice(),
+        Node::Concat(items) => items.as_slice(),
         other => std::slice::from_ref(other),
     };
-    let Some((Node::Beginning, rest)) = items.split_first() else {
+    let Some((Node::StartAnchor, rest)) = items.split_first() else {
         return items;
     };
     let literal = rest.iter().take_while(|node| matches!(node, Node::Bytes(_))).count();
@@ -41,93 +39,93 @@ fn size(items: &[Node]) -> u64 {
     let mut total = 0;
     let mut rest = flat.as_slice();
     while let Some((first, others)) = rest.split_first() {
-        let Some(Run { bytes, .. }) = run(first) else {
-            total += of_one(first);
+        let Some(Run { bytes, .. }) = class_run(first) else {
+            total += node_size(first);
             rest = others;
             continue;
         };
-        // Neighbours that repeat the same become one, and without a limit what may be left out goes with it.
+        // RE2 merges adjacent repetitions of the same class; one without a limit also absorbs optional ones.
         let runs = rest
             .iter()
-            .map_while(|node| run(node).filter(|other| other.bytes == bytes));
+            .map_while(|node| class_run(node).filter(|other| other.bytes == bytes));
         let runs: Vec<Run> = runs.collect();
         let (same, others) = rest.split_at(runs.len());
-        total += if runs.iter().any(|run| run.is_endless) {
-            let copies: u64 = runs.iter().map(|run| run.least).sum();
+        total += if runs.iter().any(|run| run.is_unbounded) {
+            let copies: u64 = runs.iter().map(|run| run.min).sum();
             copies.max(1) * instructions(bytes)
         } else {
-            same.iter().map(|node| of_one(node)).sum()
+            same.iter().map(|node| node_size(node)).sum()
         };
         rest = others;
     }
     total
 }
 
-/// What is in a sequence, without what makes no instructions.
+/// The items of a concatenation, without those that generate no instructions.
 fn flatten<'n>(items: &'n [Node], flat: &mut Vec<&'n Node>) {
     for item in items {
         match item {
-            Node::Sequence(items) => flatten(items, flat),
-            Node::Nothing | Node::Beginning | Node::SomeBytes | Node::Repeat(Repeat { max: Some(0), .. }) => {}
+            Node::Concat(items) => flatten(items, flat),
+            Node::Empty | Node::StartAnchor | Node::UnknownBytes | Node::Repeat(Repeat { max: Some(0), .. }) => {}
             other => flat.push(other),
         }
     }
 }
 
-fn of_one(node: &Node) -> u64 {
+fn node_size(node: &Node) -> u64 {
     match node {
-        Node::Nothing | Node::Beginning | Node::SomeBytes => 0,
+        Node::Empty | Node::StartAnchor | Node::UnknownBytes => 0,
         Node::Bytes(bytes) => instructions(*bytes),
-        Node::Sequence(items) => size(items),
-        // Alternatives may share what they begin with.
-        Node::Choice(branches) => branches.iter().map(of_one).max().unwrap_or(0),
-        Node::Capture(node) => match of_one(node) {
-            // A group of nothing is not repeated.
+        Node::Concat(items) => size(items),
+        // Alternatives may share a prefix.
+        Node::Alternation(branches) => branches.iter().map(node_size).max().unwrap_or(0),
+        Node::Capture(node) => match node_size(node) {
+            // RE2 removes an empty group.
             0 => 0,
             size => 2 + size,
         },
         Node::Repeat(Repeat { body, min, max, .. }) => {
-            let body_size = of_one(body);
-            let (min, most) = (u64::from(*min), max.map(u64::from));
-            // What may match nothing need not be left out, and what is repeated anyway takes that over.
+            let body_size = node_size(body);
+            let (min, max) = (u64::from(*min), max.map(u64::from));
+            // No extra instruction for a body that may be empty or is itself a repetition.
             let is_repeated = matches!(single(body), Node::Repeat(_));
             let skip = u64::from(body_size > 0 && !is_repeated && !may_be_empty(body));
-            match most {
+            match max {
                 None => min.max(1) * body_size,
-                Some(most) => min * body_size + most.saturating_sub(min) * (body_size + skip),
+                Some(max) => min * body_size + max.saturating_sub(min) * (body_size + skip),
             }
         }
     }
 }
 
-/// One class, so many times.
+/// A repeated class.
 struct Run {
-    bytes: Bytes,
-    least: u64,
-    is_endless: bool,
+    bytes: ByteSet,
+    min: u64,
+    is_unbounded: bool,
 }
 
-/// `None` for what is no class, and no repetition of one.
-fn run(node: &Node) -> Option<Run> {
+/// `None` unless `node` is a class or a repetition of one.
+fn class_run(node: &Node) -> Option<Run> {
     match single(node) {
         Node::Bytes(bytes) => Some(Run {
             bytes: *bytes,
-            least: 1,
-            is_endless: false,
+            min: 1,
+            is_unbounded: false,
         }),
-        Node::Repeat(repeat) if repeat.max != Some(0) => run(&repeat.body).map(|inner| Run {
-            least: inner.least * u64::from(repeat.min),
-            is_endless: inner.is_endless || repeat.max.is_none(),
+        Node::Repeat(repeat) if repeat.max != Some(0) => class_run(&repeat.body).map(|inner| Run {
+            min: inner.min * u64::from(repeat.min),
+            is_unbounded: inner.is_unbounded || repeat.max.is_none(),
             ..inner
         }),
         _ => None,
     }
 }
 
-/// The only node of a sequence of one.
+/// The only item of a concatenation, or the node itself.
 fn single(node: &Node) -> &Node {
     match node {
-        Node::Sequence(items) => match items.as_slice() {
+        Node::Concat(items) => match items.as_slice() {
             [only] => single(only),
             _ => node,
         },
@@ -135,48 +133,48 @@ fn single(node: &Node) -> &Node {
     }
 }
 
-/// One for each range. If all letters are there in both cases, those in upper case go with the others.
-fn instructions(bytes: Bytes) -> u64 {
+/// One instruction for each range. If all letters are in both cases, RE2 omits the upper-case ranges.
+fn instructions(bytes: ByteSet) -> u64 {
     let folds = (b'a'..=b'z').all(|letter| bytes.has(letter) == bytes.has(letter.to_ascii_uppercase()));
     let ranges = bytes.ranges();
     let is_upper = |(low, high): &&(u8, u8)| low.is_ascii_uppercase() && high.is_ascii_uppercase();
-    let spared = if folds {
+    let omitted = if folds {
         ranges.iter().filter(is_upper).count()
     } else {
         0
     };
-    (ranges.len() - spared) as u64
+    (ranges.len() - omitted) as u64
 }
 
 fn may_be_empty(node: &Node) -> bool {
     match node {
-        Node::Nothing | Node::Beginning => true,
-        Node::Bytes(_) | Node::SomeBytes => false,
-        Node::Sequence(items) => items.iter().all(may_be_empty),
-        Node::Choice(branches) => branches.iter().any(may_be_empty),
+        Node::Empty | Node::StartAnchor => true,
+        Node::Bytes(_) | Node::UnknownBytes => false,
+        Node::Concat(items) => items.iter().all(may_be_empty),
+        Node::Alternation(branches) => branches.iter().any(may_be_empty),
         Node::Capture(node) => may_be_empty(node),
         Node::Repeat(repeat) => repeat.min == 0 || may_be_empty(&repeat.body),
     }
 }
 
-/// True if there is a `^` anywhere.
+/// True if the expression contains `^`.
 fn may_be_anchored(node: &Node) -> bool {
     match node {
-        Node::Beginning => true,
-        Node::Nothing | Node::Bytes(_) | Node::SomeBytes => false,
-        Node::Sequence(nodes) | Node::Choice(nodes) => nodes.iter().any(may_be_anchored),
+        Node::StartAnchor => true,
+        Node::Empty | Node::Bytes(_) | Node::UnknownBytes => false,
+        Node::Concat(nodes) | Node::Alternation(nodes) => nodes.iter().any(may_be_anchored),
         Node::Capture(node) => may_be_anchored(node),
         Node::Repeat(repeat) => may_be_anchored(&repeat.body),
     }
 }
 
-/// True if there is a class somewhere that may have nothing in it, as most Unicode groups have no byte.
+/// True if the expression contains a class that may be empty; most Unicode groups have no byte.
 fn may_never_match(node: &Node) -> bool {
     match node {
         Node::Bytes(bytes) => bytes.is_empty(),
-        Node::SomeBytes => true,
-        Node::Nothing | Node::Beginning => false,
-        Node::Sequence(nodes) | Node::Choice(nodes) => nodes.iter().any(may_never_match),
+        Node::UnknownBytes => true,
+        Node::Empty | Node::StartAnchor => false,
+        Node::Concat(nodes) | Node::Alternation(nodes) => nodes.iter().any(may_never_match),
         Node::Capture(node) => may_never_match(node),
         Node::Repeat(repeat) => may_never_match(&repeat.body),
     }

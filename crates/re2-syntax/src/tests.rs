@@ -1,69 +1,68 @@
-//! What is said of a mistake, and that every text is judged. What is a mistake at all, Envoy's own judgement says: see
-//! `mesh-control`'s tests.
+//! Error messages, program sizes, and arbitrary input. `mesh-control`'s tests compare the results with Envoy.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn said(expression: &str) -> String {
-    check(expression).expect_err("to be refused")
+fn error_of(expression: &str) -> String {
+    check(expression).expect_err("an error")
 }
 
 #[test]
-fn a_mistake_is_shown_with_its_place() {
+fn errors_contain_the_position() {
     assert_eq!(
-        said("/a(b"),
-        "is `/a(b`; at character 3, `(b` begins a group that nothing closes"
+        error_of("/a(b"),
+        "is `/a(b`; at character 3, `(b` starts a group that is not closed"
     );
     assert_eq!(
-        said("/ä/(?=b).*"),
-        "is `/ä/(?=b).*`; at character 4, `(?=` is look-around, which RE2 does not have"
+        error_of("/ä/(?=b).*"),
+        "is `/ä/(?=b).*`; at character 4, `(?=` is look-around, which RE2 does not support"
     );
     assert_eq!(
-        said("a{2000}"),
-        "is `a{2000}`; at character 2, `{2000}` is no count; allowed are 0 to 1000, the smaller number first"
+        error_of("a{2000}"),
+        "is `a{2000}`; at character 2, `{2000}` is not a valid count; allowed are 0 to 1000, the smaller number first"
     );
     assert_eq!(
-        said("[0-9]*+"),
-        "is `[0-9]*+`; at character 6, `*+` repeats a repetition; put the inner one into a group"
+        error_of("[0-9]*+"),
+        "is `[0-9]*+`; at character 6, `*+` repeats a repetition; put the inner one in a group"
     );
     assert_eq!(
-        said(r"(a)\1"),
-        r"is `(a)\1`; at character 4, `\1` is a back-reference, which RE2 does not have"
+        error_of(r"(a)\1"),
+        r"is `(a)\1`; at character 4, `\1` is a back-reference, which RE2 does not support"
     );
     assert_eq!(
-        said("[z-a]"),
-        "is `[z-a]`; at character 2, `z-a` is a range that ends before it begins"
+        error_of("[z-a]"),
+        "is `[z-a]`; at character 2, `z-a` is a range whose end is before its start"
     );
     assert_eq!(
-        said("a)"),
+        error_of("a)"),
         r"is `a)`; at character 2, `)` closes no group; write \) for a parenthesis"
     );
     assert_eq!(
-        said("a\\"),
+        error_of("a\\"),
         r"is `a\`; at character 2, `\` escapes nothing; write \\ for a backslash"
     );
 }
 
 #[test]
-fn half_a_character_is_shown_as_a_whole_one() {
+fn non_ascii_characters_are_shown_completely() {
     // RE2 sees the two bytes of é, and the second before the a.
     assert_eq!(
-        said("[é-a]"),
-        "is `[é-a]`; at character 2, `é-a` is a range that ends before it begins"
+        error_of("[é-a]"),
+        "is `[é-a]`; at character 2, `é-a` is a range whose end is before its start"
     );
 }
 
 #[test]
-fn a_program_may_have_a_thousand_instructions() {
+fn the_program_size_is_limited() {
     let versions = |count: u32| format!("[a-z]{{1,{count}}}");
     assert_eq!(check(&versions(498)), Ok(()));
     assert_eq!(
-        said(&versions(499)),
-        "is `[a-z]{1,499}`, which makes a program of 1001 instructions or more; allowed are 1000, so repeat less often \
-         or say `*`"
+        error_of(&versions(499)),
+        "is `[a-z]{1,499}`, which compiles to a program of 1001 instructions or more; allowed are 1000; use smaller \
+         repetitions or `*`"
     );
-    // What follows swallows what may be left out.
+    // A following unbounded repetition absorbs optional copies.
     assert_eq!(check("[a-z]{1,500}[a-z]*"), Ok(()));
     assert_eq!(check("(?:[a-z]+)+(?:[a-z]{2,500})"), Ok(()));
     assert_eq!(check(".*.*.*"), Ok(()));
@@ -71,8 +70,8 @@ fn a_program_may_have_a_thousand_instructions() {
 }
 
 #[test]
-fn flags_hold_until_their_group_ends() {
-    let size = |expression: &str| size::at_least(&parser::parse(expression.as_bytes()).expect("sound"));
+fn flags_apply_until_the_end_of_their_group() {
+    let size = |expression: &str| size::lower_bound(&parser::parse(expression.as_bytes()).expect("a valid expression"));
     // The dot without line ends is two ranges, and with them one.
     assert_eq!(size("."), 6);
     assert_eq!(size("(?s)."), 5);
@@ -85,15 +84,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_text_is_judged(text in prop_oneof![
+    fn any_text_is_handled(text in prop_oneof![
         "\\PC{0,20}",
         r"[\\()\[\]{}?*+|^$.,:<>P=!is\-0-9a-fpQEx é€]{0,20}",
     ]) {
-        let _judged = check(&text);
+        let _result = check(&text);
     }
 
     #[test]
-    fn plain_paths_are_taken(text in "(/[a-zA-Z0-9_-]{1,12}){1,8}(/\\.\\*)?") {
+    fn plain_paths_are_accepted(text in "(/[a-zA-Z0-9_-]{1,12}){1,8}(/\\.\\*)?") {
         prop_assert_eq!(check(&text), Ok(()));
     }
 }
