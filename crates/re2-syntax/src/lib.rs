@@ -82,7 +82,7 @@ enum Node {
     /// The start of the text.
     StartAnchor,
     /// One of these bytes.
-    ByteSet(class::ByteSet),
+    Bytes(class::ByteSet),
     /// One byte of a set that depends on a Unicode group.
     UnknownBytes,
     /// Concatenation.

@@ -126,7 +126,7 @@ impl DnsClient {
                         return (Some(answer), attempts);
                     }
                     Err(error) if round == 0 => {
-                        attempts.push(format!("DNS server {}, {kind}: {error}", server.address))
+                        attempts.push(format!("DNS server {}, {kind}: {error}", server.address));
                     }
                     // Recorded in the first round.
                     Err(_) => {}

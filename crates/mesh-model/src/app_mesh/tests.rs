@@ -243,7 +243,7 @@ fn regular_expressions_are_validated_everywhere() {
         rejected::<GatewayRouteSpec>(json!({"http2Route": {"match": matching, "action": to_service}})),
         rejected::<GatewayRouteSpec>(json!({"grpcRoute": {"match": grpc, "action": to_service}})),
     ];
-    let message = "is `(`; at character 1, `(` begins a group that nothing closes";
+    let message = "is `(`; at character 1, `(` starts a group that is not closed";
     let at = |field: &str| format!("spec.{field}.regex: {message}");
     let both = |kind: &str| {
         [format!("{kind}.match.path"), format!("{kind}.match.headers[0].match")]
