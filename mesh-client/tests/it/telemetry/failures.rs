@@ -1,7 +1,6 @@
 //! Spans of failed requests, and failures of the collector.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -96,34 +95,30 @@ async fn many_requests(services: &mut Services) {
 #[test]
 fn a_collector_that_hangs_delays_no_request() {
     own_process(async || {
-        let (calls, entered) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-        let (count, enter) = (Arc::clone(&calls), Arc::clone(&entered));
+        let entered = Arc::new(Notify::new());
+        let enter = Arc::clone(&entered);
         let hang = async move || {
-            count.fetch_add(1, Ordering::SeqCst);
             enter.notify_one();
             std::future::pending::<&str>().await
         };
         let (collector, _server) = serve(Router::new().fallback(hang)).await;
         let mut variables = spans_to(collector);
-        // The exporter waits for an hour. A request that waited for the exporter would not be done before.
+        // No export ends before: the exporter's client waits for an hour, and the SDK gives up a batch after 30 seconds.
         variables.push(("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000".to_owned()));
         let (telemetry, _recording) = telemetry(&variables);
         let mut services = Services::start().await;
         many_requests(&mut services).await;
         with_timeout(entered.notified()).await;
-        // More spans than the exporter's queue holds (2048), at three a request. One request takes milliseconds; if each
-        // took a second, all would take a quarter of an hour.
+        // More spans than the exporter's queue holds (2048), at three a request. A request takes milliseconds, some tens on a
+        // busy machine. If each took a second, all would take a quarter of an hour.
         let all = async {
             for _ in 0..3 {
                 many_requests(&mut services).await;
             }
         };
-        with_timeout(all).await;
-        assert_eq!(
-            calls.load(Ordering::SeqCst),
-            1,
-            "the exporter still waits for its first batch"
-        );
+        tokio::time::timeout(Duration::from_secs(300), all)
+            .await
+            .expect("requests do not wait for the exporter");
         with_timeout(telemetry.shutdown()).await;
     });
 }
