@@ -62,7 +62,7 @@ async fn files_that_are_not_templates() {
         ),
         (
             workdir.file("words.json", r#"{"Resource": {}}"#).display().to_string(),
-            "{}: Resource: is no section of a template; the sections are AWSTemplateFormatVersion, Description, \
+            "{}: Resource: is not a section of a template; allowed are AWSTemplateFormatVersion, Description, \
              Metadata, Parameters, Rules, Mappings, Conditions, Transform, Hooks, Resources and Outputs",
         ),
     ] {

@@ -1,8 +1,6 @@
-//! Assertions about templates, for the tests of whoever describes a mesh.
+//! Assertions about templates, for tests.
 //!
-//! A golden file shows that something changed; an assertion shows that what matters still holds. When it does
-//! not, the answer names the resource that came closest and every difference, because "no resource matches"
-//! sends people to read the whole template.
+//! A failed assertion names the closest resource and all its differences.
 
 use std::fmt;
 
@@ -10,9 +8,9 @@ use serde_json::Value as Json;
 
 use crate::template::Template;
 
-/// No resource is as it was expected to be.
+/// No resource has the expected properties.
 ///
-/// `Debug` prints the same text as `Display`, so that `unwrap` in a test shows something fit to read.
+/// `Debug` prints the same text as `Display`, so that `unwrap` in a test shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AssertionError {
     kind: String,
@@ -25,27 +23,27 @@ struct Closest {
     differences: Vec<Difference>,
 }
 
-/// One place at which a resource differs from what was expected.
+/// A difference between expected and actual properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
-    /// The path to it, such as `Properties.NetworkConfiguration.AwsvpcConfiguration.Subnets[0]`.
+    /// The path, such as `Properties.NetworkConfiguration.AwsvpcConfiguration.Subnets[0]`.
     pub path: String,
-    /// What was expected there.
+    /// The expected value.
     pub expected: Json,
-    /// What is there; `None` for nothing.
+    /// The actual value; `None` if absent.
     pub found: Option<Json>,
 }
 
 impl Template {
     /// Checks that a resource of type `kind` has at least these properties.
     ///
-    /// Objects may have more keys than expected, at any depth; lists must have the expected length, their items
-    /// are compared by the same rule. A late value is compared as the template writes it:
-    /// `{"Ref": "Cluster"}`.
+    /// Objects may have more keys than expected, at any depth. Lists must have the expected length; their items are
+    /// compared by the same rule. Expressions are compared as they are written: `{"Ref": "Cluster"}`.
     ///
     /// # Errors
     ///
-    /// The resource of that type that comes closest, with every difference; or that there is none of the type.
+    /// The closest resource of that type with its differences, or that there is none of the type.
     pub fn has_resource(&self, kind: &str, properties: &Json) -> Result<(), AssertionError> {
         let closest = self
             .resources
@@ -69,7 +67,7 @@ impl Template {
         }
     }
 
-    /// How many resources of type `kind` there are.
+    /// The number of resources of type `kind`.
     #[must_use]
     pub fn resource_count(&self, kind: &str) -> usize {
         self.resources.values().filter(|resource| resource.kind == kind).count()
@@ -77,13 +75,13 @@ impl Template {
 }
 
 impl AssertionError {
-    /// The logical id of the resource that came closest; `None` if there is none of the type.
+    /// The logical id of the closest resource; `None` if there is none of the type.
     #[must_use]
     pub fn closest(&self) -> Option<&str> {
         self.closest.as_ref().map(|closest| closest.logical_id.as_str())
     }
 
-    /// Where the closest resource differs.
+    /// The differences of the closest resource.
     pub fn differences(&self) -> impl Iterator<Item = &Difference> {
         self.closest.iter().flat_map(|closest| &closest.differences)
     }
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_enough() {
+    fn compares_the_expected_part_only() {
         let template = template();
         assert_eq!(template.resource_count("AWS::ECS::Service"), 2);
         template
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closest_resource_is_shown_with_its_differences() {
+    fn shows_the_closest_resource_with_its_differences() {
         let error = template()
             .has_resource(
                 "AWS::ECS::Service",

@@ -1,4 +1,4 @@
-//! What differs between two templates, for people. Pure.
+//! Differences between two templates, for people.
 //!
 //! ```text
 //! [~] AWS::ECS::TaskDefinition GreenTaskDefinition
@@ -13,38 +13,41 @@ use serde_json::Value as Json;
 
 use crate::template::Template;
 
-/// What differs between two templates. `Display` is one entry after the other, each with what changed in it.
+/// The differences between two templates. `Display` lists the entries with their changed values.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Diff {
-    /// What differs, in the order of the newer template; what is gone comes last.
+    /// In the order of the newer template; removed parts are last.
     pub entries: Vec<Entry>,
 }
 
 /// A part of a template that differs: a resource, a parameter, an output, or a whole section.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Entry {
     /// The section, such as `Resources`.
     pub section: String,
-    /// Its logical id, or the section's name once more if the section has none.
+    /// Its logical id, or the section's name for a section without logical ids.
     pub logical_id: String,
     /// Its type, if it is a resource.
     pub kind: Option<String>,
-    /// What became of it.
+    /// The change.
     pub change: Change,
 }
 
-/// What became of a part of a template.
+/// A change of a part of a template.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Change {
     /// It is new.
     Added,
-    /// It is gone.
+    /// It is removed.
     Removed,
-    /// These values in it differ: the path of each, what it was and what it is; `None` if there was or is none.
+    /// Values in it differ: path, old and new value; `None` if absent.
     Changed(Vec<(String, Option<Json>, Option<Json>)>),
 }
 
-/// What differs between `before` and `after`.
+/// The differences between two templates.
 #[must_use]
 pub fn diff(before: &Template, after: &Template) -> Diff {
     let (before, after) = (document(before), document(after));
@@ -64,14 +67,14 @@ pub fn diff(before: &Template, after: &Template) -> Diff {
 }
 
 impl Diff {
-    /// Whether the templates say the same.
+    /// True if the templates are equal.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 }
 
-/// A template as the document it is. It was made of one or can be written as one.
+/// A template as a JSON document.
 fn document(template: &Template) -> Json {
     serde_json::from_str(&template.to_json()).unwrap_or_default()
 }
@@ -134,7 +137,7 @@ fn compare_parts(
     }
 }
 
-/// The members of two objects, in the order of the newer one; those that only the older one has come last.
+/// The fields of two objects, in the order of the newer one; fields that only the older one has are last.
 fn both<'a>(old: &'a Json, new: &'a Json) -> Vec<(&'a str, Option<&'a Json>, Option<&'a Json>)> {
     let names = |json: &'a Json| json.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
     let known: BTreeSet<&str> = names(new).collect();
@@ -196,7 +199,7 @@ Outputs:
 ";
 
     #[test]
-    fn what_differs_is_told_with_its_path_and_both_values() {
+    fn lists_paths_and_both_values() {
         let after = template(
             "
 Description: new
@@ -224,13 +227,13 @@ Outputs:
     }
 
     #[test]
-    fn the_same_template_does_not_differ_from_itself() {
+    fn equal_templates_have_no_differences() {
         assert!(diff(&template(BEFORE), &template(BEFORE)).is_empty());
     }
 
     proptest! {
         #[test]
-        fn values_differ_if_and_only_if_something_is_told(old in any::<i8>(), new in any::<i8>(), depth in 0usize..4) {
+        fn there_is_a_difference_if_and_only_if_values_differ(old in any::<i8>(), new in any::<i8>(), depth in 0usize..4) {
             let nested = |value: i8| {
                 let inner = (0..depth).fold(Json::from(value), |json, _| serde_json::json!({"a": [json]}));
                 let document = serde_json::json!({"Resources": {"R": {"Type": "T", "Properties": {"P": inner}}}});

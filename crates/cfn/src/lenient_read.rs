@@ -1,8 +1,7 @@
-//! Reading on after a mistake, so that one reading finds them all.
+//! Lenient reading: collects every error instead of stopping at the first.
 //!
-//! Whatever does not fit is noted and replaced by something that does, or taken away, until the rest can be read.
-//! What follows from a mistake that was noted, a field missing in a structure that is none for instance, is not
-//! noted again.
+//! A value that cannot be read is reported and replaced, or else removed, until the rest can be read. Errors that follow
+//! from a reported one are not reported.
 
 use std::collections::BTreeMap;
 
@@ -11,100 +10,98 @@ use serde_json::{Map, Value as Json, json};
 
 use super::read::{ReadError, read};
 
-/// More mistakes than anybody reads; a bound, so that no input keeps a reader busy for ever.
-const MOST: usize = 1000;
+/// Limit on replacements, so that reading ends for every input.
+const MAX_REPAIRS: usize = 1000;
 
-/// What stands where a value could not be found: a function that nobody can evaluate. It is read like every late
-/// value, so that nothing takes it for one that was written.
+/// A placeholder for a value that could not be evaluated. It is an expression, and read as unresolved.
 #[must_use]
 pub fn unknown() -> Json {
     json!({ "Fn::Unknown": null })
 }
 
-/// Whether this stands where a value could not be found.
+/// True for the placeholder of a value that could not be evaluated.
 #[must_use]
 pub fn is_unknown(json: &Json) -> bool {
     json.as_object()
         .is_some_and(|object| object.len() == 1 && object.contains_key("Fn::Unknown"))
 }
 
-/// True if `path` is `above` or leads to a part of it.
+/// True if `path` is the path `above` or a path within it.
 #[must_use]
 pub fn is_part_of(path: &str, above: &str) -> bool {
     path.strip_prefix(above)
         .is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// `properties` as a layer-1 struct, with everything that does not fit. A value that does not fit is late in the
-/// struct. `None` if nothing could be made of the properties.
+/// `properties` as a layer-1 struct, with all errors. A value that cannot be read is unresolved in the struct. `None` if
+/// the properties cannot be read at all.
 pub fn read_all<T: DeserializeOwned>(properties: &Json) -> (Option<T>, Vec<ReadError>) {
-    mend(properties.clone(), |_, _| unknown(), read)
+    repair(properties.clone(), |_, _| unknown(), read)
 }
 
-/// Reads `json` by `read` until nothing is wrong with it. `stand_in` makes a value for a field, given how many
-/// mistakes there were before.
-pub(crate) fn mend<T>(
+/// Calls `read` until it succeeds, replacing what it rejects. `replacement` is called with the name of the field and the
+/// number of errors so far.
+pub(crate) fn repair<T>(
     mut json: Json,
-    stand_in: impl Fn(&str, usize) -> Json,
+    replacement: impl Fn(&str, usize) -> Json,
     read: impl Fn(&Json) -> Result<T, ReadError>,
 ) -> (Option<T>, Vec<ReadError>) {
     let mut errors: Vec<ReadError> = Vec::new();
     let mut attempts: BTreeMap<String, usize> = BTreeMap::new();
-    for number in 0..MOST {
+    for number in 0..MAX_REPAIRS {
         let error = match read(&json) {
             Ok(value) => return (Some(value), errors),
-            Err(error) => error.at_the_missing_field(),
+            Err(error) => error.at_missing_field(),
         };
         let attempt = attempts.entry(error.path().to_owned()).or_default();
         let field = error.path().rsplit('.').next().unwrap_or_default();
-        let remedy = match attempt {
-            0 => Remedy::Put(stand_in(field, number)),
-            1 => Remedy::TakeAway,
+        let fix = match attempt {
+            0 => Fix::Replace(replacement(field, number)),
+            1 => Fix::Remove,
             _ => break,
         };
         *attempt += 1;
-        apply(&mut json, error.path(), remedy);
-        if !errors.iter().any(|noted| is_part_of(error.path(), noted.path())) {
+        apply(&mut json, error.path(), fix);
+        if !errors.iter().any(|reported| is_part_of(error.path(), reported.path())) {
             errors.push(error);
         }
     }
     (None, errors)
 }
 
-enum Remedy {
-    Put(Json),
-    /// Take a field out of its structure. An item of a list becomes an empty structure instead: the others must
-    /// keep their numbers.
-    TakeAway,
+enum Fix {
+    Replace(Json),
+    /// Remove a field. An item of a list becomes an empty structure, so that the others keep their index.
+    Remove,
 }
 
-fn apply(json: &mut Json, path: &str, remedy: Remedy) {
+fn apply(json: &mut Json, path: &str, fix: Fix) {
     if path.is_empty() {
-        *json = match remedy {
-            Remedy::Put(value) => value,
-            Remedy::TakeAway => Json::Object(Map::new()),
+        *json = match fix {
+            Fix::Replace(value) => value,
+            Fix::Remove => Json::Object(Map::new()),
         };
         return;
     }
     match json {
         Json::Object(object) => {
-            // Names of labels have dots in them, so the path alone does not tell where a key ends.
+            // Names of labels contain dots: compare with the keys.
             let key = object
                 .keys()
                 .filter(|key| is_part_of(path, key))
                 .max_by_key(|key| key.len());
             let key = key.cloned().unwrap_or_else(|| path.to_owned());
             let rest = path[key.len()..].trim_start_matches('.');
-            match (rest, remedy) {
-                ("", Remedy::Put(value)) => {
+            match (rest, fix) {
+                ("", Fix::Replace(value)) => {
                     object.insert(key, value);
                 }
-                ("", Remedy::TakeAway) => {
+                ("", Fix::Remove) => {
                     object.shift_remove(&key);
                 }
-                (rest, remedy) => {
+                (rest, fix) => {
                     if let Some(inner) = object.get_mut(&key) {
-                        apply(inner, rest, remedy);
+                        apply(inner, rest, fix);
                     }
                 }
             }
@@ -113,7 +110,7 @@ fn apply(json: &mut Json, path: &str, remedy: Remedy) {
             let item = path.strip_prefix('[').and_then(|path| path.split_once(']'));
             let item = item.and_then(|(index, rest)| Some((items.get_mut(index.parse::<usize>().ok()?)?, rest)));
             if let Some((item, rest)) = item {
-                apply(item, rest.trim_start_matches('.'), remedy);
+                apply(item, rest.trim_start_matches('.'), fix);
             }
         }
         _ => {}
@@ -127,7 +124,7 @@ mod tests {
     use crate::value::Value;
 
     #[test]
-    fn every_mistake_is_found_and_the_rest_is_read() {
+    fn finds_every_error_and_reads_the_rest() {
         let (read, errors) = read_all::<ecs::TaskDefinition>(&json!({
             "RuntimePlatform": "linux",
             "ContainerDefinitions": [
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_are_none_come_to_an_end() {
+    fn reading_ends_for_values_that_are_not_properties() {
         for properties in [json!("x"), json!(null), json!([{}]), json!({"Name": {}})] {
             let (read, errors) = read_all::<crate::servicediscovery::HttpNamespace>(&properties);
             assert!(read.is_some() && errors.len() == 1, "{properties}: {errors:?}");

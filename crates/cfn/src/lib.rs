@@ -1,6 +1,31 @@
-//! CloudFormation templates: reading, writing, typed resources, partial evaluation, differences and assertions.
+//! CloudFormation templates: read, written, evaluated in part, compared and asserted on.
 //!
-//! Pure: no I/O, not async.
+//! Pure: no I/O, not async. Deployment is in `cfn-deploy`, constructs are in `mesh-infra`.
+//!
+//! # First example
+//!
+#![doc = include_str!("../README.md")]
+//!
+//! # Reading order
+//!
+//! - [`Template`]: the document, with [`Resource`], [`Parameter`] and [`Output`];
+//! - [`Value`]: a property value, known or an expression;
+//! - layer 1, resource types as structs: [`ResourceType`], [`ecs`] and its neighbors; [`read()`] and [`read_all`] turn
+//!   properties into structs;
+//! - [`evaluate`]: intrinsic functions, as far as their values are known;
+//! - [`structure`]: properties by resource type, generated from CloudFormation's resource schemas;
+//! - [`diff()`]: differences between two templates; [`Template::has_resource`]: assertions for tests.
+//!
+//! # Status
+//!
+//! | part | supported | not yet |
+//! |---|---|---|
+//! | templates | JSON and YAML with short forms read; JSON written; all sections and attributes kept | YAML written |
+//! | `Transform` | kept | macros, `AWS::LanguageExtensions`' `Fn::ForEach` |
+//! | functions | see the table in [`evaluate`] | `Fn::Transform`, dynamic references, templates of nested stacks |
+//! | layer 1 | types of App Mesh, EC2, ECS, Elastic Load Balancing, IAM, CloudWatch Logs, Cloud Map, Systems Manager that `mesh-infra` writes; others as [`Resource::new`] | |
+//! | property names | ECS, Cloud Map, Systems Manager, App Mesh without its specs | other services |
+//! | comparison | by logical id | renamed logical ids |
 
 mod assertion;
 mod diff;

@@ -1,4 +1,4 @@
-//! Reading properties into layer-1 structs, with the path to whatever does not fit.
+//! Reads properties into layer-1 structs, with the path of the first error.
 
 use std::fmt;
 
@@ -10,20 +10,20 @@ use sidecar_contract::Diagnostic;
 
 use crate::value::intrinsic;
 
-/// Properties that do not fit their struct.
+/// An error in properties that are read into a struct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
     path: String,
     message: String,
-    late: bool,
+    unresolved: bool,
 }
 
 impl ReadError {
-    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>, late: bool) -> Self {
+    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>, unresolved: bool) -> Self {
         Self {
             path: path.into(),
             message: message.into(),
-            late,
+            unresolved,
         }
     }
 
@@ -34,31 +34,31 @@ impl ReadError {
         &self.path
     }
 
-    /// True when an intrinsic function stands where only a value can be read, `Fn::If` in place of a whole
-    /// health check for instance. That is no mistake: the properties can be read once they are evaluated.
+    /// True if there is an intrinsic function where only a value can be read, such as `Fn::If` in place of a health
+    /// check. The properties may be valid once evaluated.
     #[must_use]
     pub fn is_unresolved(&self) -> bool {
-        self.late
+        self.unresolved
     }
 
-    /// What is missing is what a mistake is about, not the structure that lacks it.
-    pub(super) fn at_the_missing_field(self) -> Self {
+    /// The same error with the path of a missing field instead of the structure that lacks it.
+    pub(super) fn at_missing_field(self) -> Self {
         let field = self
             .message
             .strip_prefix("missing field `")
             .and_then(|rest| rest.strip_suffix('`'))
-            .filter(|_| !self.late);
+            .filter(|_| !self.unresolved);
         match field {
             Some(field) => Self {
                 path: joined(&self.path, &key_casing::pascal_case(field)),
                 message: "is missing".to_owned(),
-                late: self.late,
+                unresolved: self.unresolved,
             },
             None => self,
         }
     }
 
-    /// The same as a problem of the template, its path beginning with `prefix`.
+    /// The error as a diagnostic of a template. `prefix` is the path of the properties.
     #[must_use]
     pub fn into_diagnostic(self, prefix: &str) -> Diagnostic {
         Diagnostic {
@@ -84,29 +84,28 @@ impl std::error::Error for ReadError {}
 ///
 /// # Errors
 ///
-/// The first property that does not fit, by its path. [`ReadError::is_unresolved`] tells a value that is not known yet
-/// from a mistake.
+/// The first property that cannot be read. [`ReadError::is_unresolved`] distinguishes values that are not known yet.
 pub fn read<T: DeserializeOwned>(properties: &Json) -> Result<T, ReadError> {
     serde_path_to_error::deserialize(properties).map_err(|error| {
         let message = error.inner().to_string();
-        match late(properties, error.path()) {
+        match function_on_path(properties, error.path()) {
             Some(function) => ReadError::new(function, message, true),
             None => ReadError::new(dotted(error.path()), message, false),
         }
     })
 }
 
-/// The path as our problems write it.
+/// A path as diagnostics write it.
 pub(crate) fn dotted(path: &Path) -> String {
     path.iter().fold(String::new(), extended)
 }
 
-fn extended(written: String, segment: &Segment) -> String {
+fn extended(path: String, segment: &Segment) -> String {
     match segment {
-        Segment::Seq { index } => format!("{written}[{index}]"),
-        Segment::Map { key } => joined(&written, key),
-        Segment::Enum { variant } => joined(&written, variant),
-        Segment::Unknown => written,
+        Segment::Seq { index } => format!("{path}[{index}]"),
+        Segment::Map { key } => joined(&path, key),
+        Segment::Enum { variant } => joined(&path, variant),
+        Segment::Unknown => path,
     }
 }
 
@@ -118,22 +117,22 @@ pub(crate) fn joined(prefix: &str, rest: &str) -> String {
     }
 }
 
-/// The path to the intrinsic function that the path leads to or into, if it does.
-fn late(properties: &Json, path: &Path) -> Option<String> {
-    let mut here = Some(properties);
-    let mut walked = String::new();
+/// The path of the intrinsic function at the end of a path, or on it.
+fn function_on_path(properties: &Json, path: &Path) -> Option<String> {
+    let mut value = Some(properties);
+    let mut prefix = String::new();
     for segment in path {
-        if here.is_some_and(|json| intrinsic(json).is_some()) {
-            return Some(walked);
+        if value.is_some_and(|json| intrinsic(json).is_some()) {
+            return Some(prefix);
         }
-        here = match segment {
-            Segment::Seq { index } => here.and_then(|json| json.get(index)),
-            Segment::Map { key } => here.and_then(|json| json.get(key)),
+        value = match segment {
+            Segment::Seq { index } => value.and_then(|json| json.get(index)),
+            Segment::Map { key } => value.and_then(|json| json.get(key)),
             Segment::Enum { .. } | Segment::Unknown => None,
         };
-        walked = extended(walked, segment);
+        prefix = extended(prefix, segment);
     }
-    here.is_some_and(|json| intrinsic(json).is_some()).then_some(walked)
+    value.is_some_and(|json| intrinsic(json).is_some()).then_some(prefix)
 }
 
 #[cfg(test)]
@@ -143,7 +142,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_mistake_is_named_by_its_path() {
+    fn errors_have_a_path() {
         let error = read::<ecs::TaskDefinition>(&json!({
             "ContainerDefinitions": [{"Name": "app", "Image": "x", "HealthCheck": {"Command": [], "Interval": "often"}}]
         }))
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_in_place_of_a_structure_is_late() {
+    fn a_function_in_place_of_a_structure_is_unresolved() {
         let choice = json!({"Fn::If": ["Small", {}, {}]});
         for properties in [
             json!({"NetworkConfiguration": choice}),

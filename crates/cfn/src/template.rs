@@ -1,8 +1,7 @@
-//! A CloudFormation template as a document: written by our stacks, read from anybody.
+//! CloudFormation templates as documents.
 //!
-//! The template is the only thing that passes between defining a mesh and running it, so reading must take what
-//! CDK, other tools and people write. Everything has its order and is written back; sections and attributes
-//! without a field of their own are kept in `other`.
+//! Reads what the CDK, other tools and people write. Keeps the order of everything; sections and attributes without a
+//! field are kept in `other`, so that writing loses nothing.
 
 mod read;
 mod write;
@@ -14,110 +13,111 @@ use serde_json::{Map, Value as Json};
 use crate::read::ReadError;
 use crate::resources::ResourceType;
 
-/// The only version that CloudFormation has ever known.
+/// The only template format version.
 pub(crate) const FORMAT_VERSION: &str = "2010-09-09";
 
 /// A CloudFormation template.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template {
-    /// What the template is for; CloudFormation allows 1024 bytes.
+    /// The description, at most 1024 bytes.
     pub description: Option<String>,
-    /// Anything, for tools.
+    /// Metadata for tools.
     pub metadata: Option<Json>,
-    /// What is asked for when the stack is deployed, by logical id.
+    /// Parameters of a deployment, by logical id.
     pub parameters: IndexMap<String, Parameter>,
     /// Lookup tables for `Fn::FindInMap`.
     pub mappings: Map<String, Json>,
-    /// Conditions by which resources come and go.
+    /// Conditions of resources and values, by name.
     pub conditions: Map<String, Json>,
-    /// What the stack consists of, by logical id.
+    /// Resources, by logical id.
     pub resources: IndexMap<String, Resource>,
-    /// What the stack tells once it is deployed.
+    /// Outputs of the deployed stack, by logical id.
     pub outputs: IndexMap<String, Output>,
-    /// The sections without a field here: `Transform`, `Rules` and `Hooks`.
+    /// Sections without a field here: `Transform`, `Rules` and `Hooks`.
     pub other: Map<String, Json>,
 }
 
 /// One resource of a template.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Resource {
-    /// Its type, such as `AWS::ECS::Service`: `Type` in the document.
+    /// The type, such as `AWS::ECS::Service`: `Type` in the document.
     pub kind: String,
-    /// Its properties: an object, empty if the document has none.
+    /// The properties: an object, empty if the document has none.
     pub properties: Json,
-    /// Resources that must be there first, beyond those that its properties refer to.
+    /// Resources to create first, beyond those that its properties refer to.
     pub depends_on: Vec<String>,
-    /// The condition under which it exists at all.
+    /// The name of the condition under which it is created.
     pub condition: Option<String>,
-    /// Anything, for tools.
+    /// Metadata for tools.
     pub metadata: Option<Json>,
-    /// What becomes of the old one when an update replaces it. Default, decided by CloudFormation: `Delete`.
+    /// What happens to the old resource when an update replaces it. Default, decided by CloudFormation: `Delete`.
     pub update_replace_policy: Option<Json>,
-    /// What becomes of it when it leaves the stack. Default, decided by CloudFormation: `Delete` for all the
-    /// types that this crate writes.
+    /// What happens to it when it is removed from the stack. Default, decided by CloudFormation: `Delete` for the types
+    /// of layer 1.
     pub deletion_policy: Option<Json>,
-    /// The attributes without a field here: `CreationPolicy` and `UpdatePolicy`.
+    /// Attributes without a field here: `CreationPolicy` and `UpdatePolicy`.
     pub other: Map<String, Json>,
 }
 
-/// Something that is asked for when the stack is deployed.
+/// A parameter of a template.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parameter {
     /// `String`, `Number`, `CommaDelimitedList`, or a type that AWS checks, such as
     /// `List<AWS::EC2::Subnet::Id>`: `Type` in the document.
     pub kind: String,
-    /// The value if none is given. Default: one must be given.
+    /// The default value. Without one, a value is required.
     pub default: Option<Json>,
-    /// What it is for.
+    /// The description.
     pub description: Option<String>,
-    /// The only values allowed; empty for any.
+    /// The allowed values; empty for any.
     pub allowed_values: Vec<Json>,
-    /// The constraints without a field here: `AllowedPattern`, `MinLength`, `NoEcho` and their like.
+    /// Attributes without a field here, such as `AllowedPattern`, `MinLength` and `NoEcho`.
     pub other: Map<String, Json>,
 }
 
-/// Something that the stack tells once it is deployed.
+/// An output of a stack.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Output {
-    /// What it tells.
+    /// The value.
     pub value: Json,
-    /// What that is.
+    /// The description.
     pub description: Option<String>,
-    /// The condition under which it is told.
+    /// The name of the condition under which it exists.
     pub condition: Option<String>,
     /// The name under which other stacks import it: an object with `Name`.
     pub export: Option<Json>,
 }
 
-/// A document that is no template.
+/// An error in a document that should be a template.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TemplateError {
-    /// The document is not JSON. What exactly is wrong is the source.
+    /// The document is not JSON. The source is the parser's error.
     #[error("the template is not JSON: line {line}, column {column}")]
     Json {
         /// The line, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What was expected there.
+        /// The parser's error.
         source: serde_json::Error,
     },
-    /// The document is not YAML, or YAML of a kind that templates may not be.
+    /// The document is not YAML, or has a feature of YAML that templates cannot have.
     #[error("the template cannot be read as YAML: line {line}, column {column}: {message}")]
     Yaml {
         /// The line, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What is wrong there.
+        /// The error.
         message: String,
     },
-    /// The document is sound, but not of a template's shape.
+    /// The document is valid JSON or YAML, but not a template.
     #[error("{path}: {message}")]
     Shape {
-        /// Where, such as `Resources.Blue`.
+        /// The path, such as `Resources.Blue`.
         path: String,
-        /// What was found there, and what is allowed.
+        /// What was found, and what is allowed.
         message: String,
     },
 }
@@ -139,7 +139,7 @@ pub enum TemplateWarning {
 }
 
 impl Template {
-    /// Reads a template in JSON or YAML, whichever it is: JSON begins with a brace.
+    /// Reads a template in JSON or YAML. JSON begins with a brace.
     ///
     /// # Errors
     ///
@@ -164,12 +164,12 @@ impl Template {
 
     /// Reads a template in JSON.
     ///
-    /// The shape of the document is checked, not what it says: whether references lead anywhere and services
-    /// can run is for `mesh_infra::check` to say.
+    /// Validates the structure of the document only. References and properties are validated by
+    /// `mesh_infra::check`.
     ///
     /// # Errors
     ///
-    /// Where the document stops being JSON, or the path to the first thing that has no place in a template.
+    /// The line and column of a syntax error, or the path of the first part that a template cannot have.
     pub fn from_json(text: &str) -> Result<Self, TemplateError> {
         let document = serde_json::from_str(text).map_err(|source| TemplateError::Json {
             line: source.line(),
@@ -184,20 +184,20 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Where the document stops being YAML or has what templates may not have (aliases, an unknown short form), or the path to the first thing that has no place in a template.
+    /// The line and column of a syntax error or of a YAML feature that templates cannot have (aliases, unknown short
+    /// forms), or the path of the first part that a template cannot have.
     pub fn from_yaml(text: &str) -> Result<Self, TemplateError> {
         read::template(yaml::document(text)?.0)
     }
 
-    /// The template as JSON: indented by two spaces, in the order of this value, ending in a newline. Equal
-    /// templates give equal bytes.
+    /// The template as JSON: indented by two spaces, in the order of its fields, with a final newline. Equal templates
+    /// have equal text.
     #[must_use]
     pub fn to_json(&self) -> String {
         format!("{:#}\n", write::template(self))
     }
 
-    /// The resources of a layer-1 type, in order, each with its logical id and its properties as that type, or
-    /// the reason why they are not.
+    /// The resources of a layer-1 type, in order: logical ids, and properties or why they cannot be read.
     pub fn resources_of<T: ResourceType>(&self) -> impl Iterator<Item = (&str, Result<T, ReadError>)> {
         self.resources
             .iter()
@@ -214,7 +214,7 @@ impl Resource {
         Self::new(T::KIND, properties)
     }
 
-    /// A resource of a type that layer 1 does not know. `properties` is an object.
+    /// A resource of any type. `properties` is an object.
     #[must_use]
     pub fn new(kind: impl Into<String>, properties: Json) -> Self {
         Self {
@@ -224,7 +224,7 @@ impl Resource {
         }
     }
 
-    /// The same resource, created after those named.
+    /// The same resource, created after others.
     #[must_use]
     pub fn with_depends_on(mut self, logical_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.depends_on.extend(logical_ids.into_iter().map(Into::into));
@@ -235,14 +235,14 @@ impl Resource {
     ///
     /// # Errors
     ///
-    /// The first property that does not fit. See [`crate::read()`].
+    /// The first property that cannot be read. See [`crate::read()`].
     pub fn read<T: ResourceType>(&self) -> Result<T, ReadError> {
         crate::read(&self.properties)
     }
 }
 
 impl Parameter {
-    /// A parameter of a type, such as `String` or `List<AWS::EC2::Subnet::Id>`, that has no default.
+    /// A parameter of a type, such as `String` or `List<AWS::EC2::Subnet::Id>`, without a default.
     #[must_use]
     pub fn new(kind: impl Into<String>) -> Self {
         Self {
@@ -258,7 +258,7 @@ impl Parameter {
         self
     }
 
-    /// The same parameter with a default. Default: none, so that a value must be given.
+    /// The same parameter with a default. Without one, a value is required.
     #[must_use]
     pub fn with_default(mut self, default: impl Into<Json>) -> Self {
         self.default = Some(default.into());
@@ -284,7 +284,7 @@ impl Parameter {
 }
 
 impl Output {
-    /// An output that tells `value`.
+    /// An output of a value.
     #[must_use]
     pub fn new<T: crate::value::Literal>(value: crate::Value<T>) -> Self {
         Self {

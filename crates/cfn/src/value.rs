@@ -1,9 +1,7 @@
-//! Values that exist only once CloudFormation has created something, kept apart from those known now.
+//! Property values: known, or expressions that CloudFormation evaluates.
 //!
-//! A token that looks like a string can be cut, compared and logged as if it were one, and goes wrong far from
-//! where it was made. Here whether a value is known is part of its type: [`Value::Known`], or one of the
-//! expressions that CloudFormation evaluates. The same type reads templates: before evaluation it holds the
-//! expressions, after it nothing but known values.
+//! A token that looks like a string can be cut, compared and logged as one, and fails far from its origin. Here it is
+//! part of the type whether a value is known: [`Value::Known`], or an expression.
 
 mod literal;
 
@@ -16,13 +14,13 @@ use sidecar_contract::Diagnostics;
 
 pub use literal::Literal;
 
-/// A value that is known now, or an expression by which CloudFormation finds it.
+/// A value that is known, or an expression that CloudFormation evaluates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<T> {
     /// The value itself.
     Known(T),
-    /// `Ref`: the value of a parameter, or what a resource answers to `Ref`. What that is differs by resource
-    /// type and is written beside each type in the crate root.
+    /// `Ref`: the value of a parameter, or a resource's physical id. Its format depends on the resource type and is
+    /// documented with each type.
     Ref(String),
     /// `Fn::GetAtt`: an attribute of a resource.
     GetAtt {
@@ -33,8 +31,7 @@ pub enum Value<T> {
     },
     /// `Fn::Sub` with a template alone, such as `${AWS::Region}.example.com`.
     Sub(String),
-    /// Any other intrinsic function, carried along as it is: layer 2 never writes one, other people's
-    /// templates do.
+    /// Any other intrinsic function, kept as it is.
     Function {
         /// Its name, such as `Fn::Join`.
         name: String,
@@ -43,11 +40,11 @@ pub enum Value<T> {
     },
 }
 
-/// A list of strings as CloudFormation has them: the whole list or any item can be late.
+/// A list of strings. The list or any item can be an expression.
 pub type StringList = Value<Vec<Value<String>>>;
 
 impl<T> Value<T> {
-    /// What a parameter or resource answers to `Ref`.
+    /// A `Ref` to a parameter or resource.
     pub fn reference(logical_id: impl Into<String>) -> Self {
         Value::Ref(logical_id.into())
     }
@@ -60,7 +57,7 @@ impl<T> Value<T> {
         }
     }
 
-    /// The value, if it is known now.
+    /// The value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Value::Known(value) => Some(value),
@@ -70,12 +67,12 @@ impl<T> Value<T> {
 }
 
 impl StringList {
-    /// A list whose items are given now.
+    /// A list of these items.
     pub fn list(items: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
         Value::Known(items.into_iter().map(Into::into).collect())
     }
 
-    /// The items, if the list and every one of them is known now.
+    /// The items, if all of them are known.
     #[must_use]
     pub fn known_items(&self) -> Option<Vec<&str>> {
         self.known()?
@@ -97,7 +94,7 @@ impl<T: Literal> Value<T> {
         }
     }
 
-    /// The value that a template holds.
+    /// Reads a value of a template.
     ///
     /// # Errors
     ///
@@ -136,7 +133,7 @@ pub fn intrinsic(json: &Json) -> Option<(&str, &Json)> {
     (name == "Ref" || name.starts_with("Fn::")).then_some((name, argument))
 }
 
-/// Notes a number that is known and out of its range.
+/// Reports a known number that is out of range.
 pub fn in_range(value: &Option<Value<u32>>, range: RangeInclusive<u32>, path: &str, diagnostics: &mut Diagnostics) {
     if let Some(Value::Known(number)) = value
         && !range.contains(number)
@@ -160,7 +157,7 @@ impl From<&str> for Value<String> {
     }
 }
 
-/// The value for human eyes: itself when known, `${LogicalId}` or `${LogicalId.Attribute}` when late.
+/// For people: the value if it is known, else `${LogicalId}` or `${LogicalId.Attribute}`.
 impl<T: fmt::Display> fmt::Display for Value<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -195,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn every_expression_is_read_and_written_back() {
+    fn reads_and_writes_every_expression() {
         for (json, value) in [
             (json!("x"), Value::from("x")),
             (json!({"Ref": "Cluster"}), Value::reference("Cluster")),
@@ -221,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_with_dots_stays_whole() {
+    fn attribute_names_can_contain_dots() {
         let value = Value::attribute("Nested", "Outputs.Arn");
         assert_eq!(reads(json!({"Fn::GetAtt": "Nested.Outputs.Arn"})), value);
         assert_eq!(value.to_string(), "${Nested.Outputs.Arn}");
     }
 
     #[test]
-    fn scalars_are_read_in_either_spelling() {
+    fn reads_scalars_of_other_json_types() {
         assert_eq!(reads(json!(256)), Value::from("256"));
         assert_eq!(reads(json!(true)), Value::from("true"));
         assert_eq!(Value::<u32>::from_json(&json!("2")), Ok(Value::Known(2)));
@@ -240,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn a_list_can_be_late_as_a_whole_or_in_parts() {
-        let late = StringList::from_json(&json!({"Ref": "Subnets"})).unwrap();
-        assert_eq!(late.known_items(), None);
+    fn lists_and_items_can_be_expressions() {
+        let unresolved = StringList::from_json(&json!({"Ref": "Subnets"})).unwrap();
+        assert_eq!(unresolved.known_items(), None);
         let partly = StringList::from_json(&json!(["subnet-1", {"Ref": "Subnet"}])).unwrap();
         assert_eq!(partly.known_items(), None);
         assert_eq!(StringList::list(["a", "b"]).known_items(), Some(vec!["a", "b"]));

@@ -1,13 +1,13 @@
-//! App Mesh: the seven kinds of resource.
+//! App Mesh: meshes, virtual nodes, routers, services and gateways, and their routes.
 //!
-//! A spec is a document in CloudFormation's spelling. Its shape is the model's,
-//! [`mesh_model::app_mesh`], which reads, judges and writes it; here it may hold late values.
+//! A spec is a JSON document in CloudFormation's key casing, which may contain expressions. [`mesh_model::app_mesh`]
+//! reads, validates and writes it.
 //!
-//! App Mesh itself was switched off on 2026-09-30. These resources remain for templates that people have and for
-//! environments that emulate App Mesh; see `mesh_infra::MeshEncoding`.
+//! App Mesh itself was switched off on 2026-09-30. These resources remain for existing templates and for environments
+//! that emulate App Mesh.
 //!
-//! `Ref` answers a resource's ARN. `Fn::GetAtt` knows `Arn`, `Uid`, `MeshOwner`, `ResourceOwner`, `MeshName`, and the
-//! resource's other names, under the same words as the properties: `VirtualNodeName`, `VirtualRouterName`, ….
+//! `Ref` returns a resource's ARN. `Fn::GetAtt` supports `Arn`, `Uid`, `MeshOwner`, `ResourceOwner`, `MeshName`, and the
+//! resource's other names, as the properties: `VirtualNodeName`, `VirtualRouterName`, ….
 
 use mesh_model::app_mesh::Kind;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use super::ResourceType;
 use crate::value::Value;
 
-/// `AWS::AppMesh::Mesh`: what contains all others.
+/// `AWS::AppMesh::Mesh`: contains all other resources.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Mesh {
@@ -24,7 +24,7 @@ pub struct Mesh {
     /// Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mesh_name: Option<Value<String>>,
-    /// A [`MeshSpec`](mesh_model::app_mesh::MeshSpec) in CloudFormation's spelling. Default: an empty one.
+    /// A [`MeshSpec`](mesh_model::app_mesh::MeshSpec) in CloudFormation's key casing. Default: an empty one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Json>,
     /// Properties without a field here, `Tags` for instance.
@@ -47,7 +47,7 @@ impl ResourceType for Mesh {
     const KIND: &'static str = "AWS::AppMesh::Mesh";
 }
 
-/// The resources that a mesh contains: the same properties, but for the names.
+/// The resources of a mesh. They differ in their names only.
 macro_rules! contained {
     ($($(#[$doc:meta])* $resource:ident, $kind:literal { $name:ident $(in $parent:ident)? })*) => {
         $(
@@ -61,14 +61,14 @@ macro_rules! contained {
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub mesh_owner: Option<Value<String>>,
                 $(
-                    /// The name of what contains it, in the same mesh. Replaced when changed. Required.
+                    /// The name of its parent in the same mesh. Replaced when changed. Required.
                     pub $parent: Value<String>,
                 )?
                 /// Its own name. Default, decided by CloudFormation: stack name, logical id and a random part; a
                 /// virtual service has none, and its name is required. Replaced when changed.
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub $name: Option<Value<String>>,
-                /// What it does, in CloudFormation's spelling. Required.
+                /// The spec, in CloudFormation's key casing. Required.
                 pub spec: Json,
                 /// Properties without a field here, `Tags` for instance.
                 #[serde(flatten)]
@@ -102,38 +102,38 @@ macro_rules! contained {
 }
 
 contained! {
-    /// `AWS::AppMesh::VirtualNode`: a group of equal tasks. Its spec is a
+    /// `AWS::AppMesh::VirtualNode`: a group of identical tasks. Its spec is a
     /// [`VirtualNodeSpec`](mesh_model::app_mesh::VirtualNodeSpec).
     VirtualNode, "AWS::AppMesh::VirtualNode" { virtual_node_name }
 
-    /// `AWS::AppMesh::VirtualRouter`: a place where routes divide traffic. Its spec is a
+    /// `AWS::AppMesh::VirtualRouter`: divides traffic by its routes. Its spec is a
     /// [`VirtualRouterSpec`](mesh_model::app_mesh::VirtualRouterSpec).
     VirtualRouter, "AWS::AppMesh::VirtualRouter" { virtual_router_name }
 
-    /// `AWS::AppMesh::Route`: which requests of a virtual router go where. Its spec is a
+    /// `AWS::AppMesh::Route`: matches requests of a virtual router and sets their targets. Its spec is a
     /// [`RouteSpec`](mesh_model::app_mesh::RouteSpec).
     Route, "AWS::AppMesh::Route" { route_name in virtual_router_name }
 
-    /// `AWS::AppMesh::VirtualService`: a name that applications call. Its spec is a
+    /// `AWS::AppMesh::VirtualService`: a name that applications send requests to. Its spec is a
     /// [`VirtualServiceSpec`](mesh_model::app_mesh::VirtualServiceSpec).
     VirtualService, "AWS::AppMesh::VirtualService" { virtual_service_name }
 
-    /// `AWS::AppMesh::VirtualGateway`: a door into the mesh. Its spec is a
+    /// `AWS::AppMesh::VirtualGateway`: an ingress to the mesh. Its spec is a
     /// [`VirtualGatewaySpec`](mesh_model::app_mesh::VirtualGatewaySpec).
     VirtualGateway, "AWS::AppMesh::VirtualGateway" { virtual_gateway_name }
 
-    /// `AWS::AppMesh::GatewayRoute`: which requests at a virtual gateway go to which virtual service. Its spec is a
+    /// `AWS::AppMesh::GatewayRoute`: sends requests of a virtual gateway to a virtual service. Its spec is a
     /// [`GatewayRouteSpec`](mesh_model::app_mesh::GatewayRouteSpec).
     GatewayRoute, "AWS::AppMesh::GatewayRoute" { gateway_route_name in virtual_gateway_name }
 }
 
-/// The kind of a resource by its type, such as `AWS::AppMesh::Route`; `None` for a type that is not App Mesh's.
+/// The App Mesh kind of a resource type, such as `AWS::AppMesh::Route`; `None` for other types.
 #[must_use]
 pub fn kind_of(resource_type: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|kind| kind.resource_type() == resource_type)
 }
 
-/// The properties that name a resource of this kind: its mesh, what contains it, itself. A mesh has its own name alone.
+/// The properties with the names of a resource of this kind: its mesh, its parent, its own.
 #[must_use]
 pub fn name_properties(kind: Kind) -> &'static [&'static str] {
     match kind {
@@ -153,14 +153,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn kinds_are_told_by_their_types() {
+    fn kinds_follow_from_resource_types() {
         assert_eq!(kind_of(Route::KIND), Some(Kind::Route));
         assert_eq!(kind_of(GatewayRoute::KIND), Some(Kind::GatewayRoute));
         assert_eq!(kind_of("AWS::AppMesh::Router"), None);
     }
 
     #[test]
-    fn names_stand_where_cloudformation_wants_them() {
+    fn names_are_written_in_order() {
         let route = Route::new("demo", Value::attribute("R", "VirtualRouterName"), "all", json!({}));
         let written = serde_json::to_value(&route).expect("plain values");
         let keys: Vec<&str> = written

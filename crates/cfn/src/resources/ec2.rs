@@ -1,4 +1,4 @@
-//! EC2: the network that tasks are in, and who may reach whom in it.
+//! EC2: VPCs, subnets, routes and security groups.
 
 mod network;
 mod security_group;

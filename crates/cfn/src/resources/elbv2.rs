@@ -1,4 +1,4 @@
-//! Elastic Load Balancing: the way in from outside.
+//! Elastic Load Balancing: load balancers, listeners and target groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use super::ResourceType;
 use crate::value::{StringList, Value};
 
-/// `AWS::ElasticLoadBalancingV2::LoadBalancer`: an address that outlives tasks.
+/// `AWS::ElasticLoadBalancingV2::LoadBalancer`: a stable address in front of tasks.
 ///
-/// `Ref` answers the ARN. `Fn::GetAtt` knows `DNSName`, `CanonicalHostedZoneID`, `LoadBalancerArn`,
+/// `Ref` returns the ARN. `Fn::GetAtt` supports `DNSName`, `CanonicalHostedZoneID`, `LoadBalancerArn`,
 /// `LoadBalancerFullName`, `LoadBalancerName` and `SecurityGroups`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -28,7 +28,7 @@ pub struct LoadBalancer {
     /// Subnet ids, of one availability zone each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnets: Option<StringList>,
-    /// Security group ids. A network load balancer that was created without any can never have one.
+    /// Security group ids. A network load balancer created without any cannot get one later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<StringList>,
     /// Settings by name, such as `load_balancing.cross_zone.enabled`.
@@ -53,9 +53,9 @@ pub struct Attribute {
     pub value: Value<String>,
 }
 
-/// `AWS::ElasticLoadBalancingV2::TargetGroup`: whom requests are handed to, and how it is found out who is well.
+/// `AWS::ElasticLoadBalancingV2::TargetGroup`: targets of requests, and their health checks.
 ///
-/// `Ref` answers the ARN. `Fn::GetAtt` knows `LoadBalancerArns`, `TargetGroupArn`, `TargetGroupFullName` and
+/// `Ref` returns the ARN. `Fn::GetAtt` supports `LoadBalancerArns`, `TargetGroupArn`, `TargetGroupFullName` and
 /// `TargetGroupName`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -74,13 +74,13 @@ pub struct TargetGroup {
     /// `TCP`, `TLS`, `UDP`, `TCP_UDP`, `HTTP`, `HTTPS` or `GENEVE`. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Value<String>>,
-    /// The port of targets that do not say another. Replaced when changed.
+    /// The port of targets without a port of their own. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Value<u32>>,
     /// `TCP`, `HTTP` or `HTTPS`. Default, decided by Elastic Load Balancing: `TCP` behind a network load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_protocol: Option<Value<String>>,
-    /// What is asked for, by `HTTP` and `HTTPS`. Default, decided by Elastic Load Balancing: `/`.
+    /// The path of `HTTP` and `HTTPS` checks. Default, decided by Elastic Load Balancing: `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_path: Option<Value<String>>,
     /// Seconds between checks, 5 to 300. Default, decided by Elastic Load Balancing: 30.
@@ -89,10 +89,10 @@ pub struct TargetGroup {
     /// Seconds until a check counts as failed, 2 to 120. Default, decided by Elastic Load Balancing: 10 for `TCP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_timeout_seconds: Option<Value<u32>>,
-    /// Successes in a row until a target is well, 2 to 10. Default, decided by Elastic Load Balancing: 5.
+    /// Successes in a row until a target is healthy, 2 to 10. Default, decided by Elastic Load Balancing: 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub healthy_threshold_count: Option<Value<u32>>,
-    /// Failures in a row until a target is not, 2 to 10. Default, decided by Elastic Load Balancing: 2.
+    /// Failures in a row until a target is unhealthy, 2 to 10. Default, decided by Elastic Load Balancing: 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unhealthy_threshold_count: Option<Value<u32>>,
     /// Settings by name, such as `deregistration_delay.timeout_seconds`.
@@ -107,9 +107,9 @@ impl ResourceType for TargetGroup {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::TargetGroup";
 }
 
-/// `AWS::ElasticLoadBalancingV2::Listener`: a port of a load balancer, and what becomes of what comes there.
+/// `AWS::ElasticLoadBalancingV2::Listener`: a port of a load balancer, and the actions for its connections.
 ///
-/// `Ref` answers the ARN. `Fn::GetAtt` knows `ListenerArn`.
+/// `Ref` returns the ARN. `Fn::GetAtt` supports `ListenerArn`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Listener {
@@ -121,7 +121,7 @@ pub struct Listener {
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Value<u32>>,
-    /// What becomes of it. Required.
+    /// The default actions. Required.
     pub default_actions: Vec<Action>,
     /// Properties without a field here, `Certificates` for instance.
     #[serde(flatten)]
@@ -132,11 +132,11 @@ impl ResourceType for Listener {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::Listener";
 }
 
-/// What a listener does.
+/// An action of a listener.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Action {
-    /// `forward`, or one of those that only application load balancers know. Required.
+    /// `forward`, or an action that only application load balancers support. Required.
     #[serde(rename = "Type")]
     pub kind: Value<String>,
     /// The target group's ARN, for `forward`.

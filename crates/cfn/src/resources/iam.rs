@@ -1,4 +1,4 @@
-//! IAM: roles, by which ECS and tasks may call AWS.
+//! IAM: roles of ECS and tasks.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,13 +6,13 @@ use serde_json::{Map, Value as Json};
 use super::ResourceType;
 use crate::value::{StringList, Value};
 
-/// `AWS::IAM::Role`: what somebody may do, and who that is.
+/// `AWS::IAM::Role`: permissions, and the principals that can assume them.
 ///
-/// `Ref` answers the role's name. `Fn::GetAtt` knows `Arn` and `RoleId`.
+/// `Ref` returns the role's name. `Fn::GetAtt` supports `Arn` and `RoleId`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Role {
-    /// Who may take it: a policy document. Required.
+    /// The trust policy: who can assume the role. Required.
     pub assume_role_policy_document: Json,
     /// A description, at most 1000 characters. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,10 +21,10 @@ pub struct Role {
     /// A stack that names roles needs the capability `CAPABILITY_NAMED_IAM`. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_name: Option<Value<String>>,
-    /// What it may do, in policies of its own: at most 10240 characters in all.
+    /// Inline policies: at most 10240 characters in total.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
-    /// What it may do, in policies that others look after, by ARN. Default: none.
+    /// ARNs of managed policies. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_policy_arns: Option<StringList>,
     /// Properties without a field here, `PermissionsBoundary` for instance.
@@ -36,12 +36,12 @@ impl ResourceType for Role {
     const KIND: &'static str = "AWS::IAM::Role";
 }
 
-/// A policy within a role.
+/// An inline policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Policy {
     /// The name, unique in the role: at most 128 characters. Required.
     pub policy_name: Value<String>,
-    /// What is allowed: a policy document. Required.
+    /// The policy document. Required.
     pub policy_document: Json,
 }

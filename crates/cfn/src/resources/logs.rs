@@ -1,4 +1,4 @@
-//! CloudWatch Logs: where tasks' output goes.
+//! CloudWatch Logs: log groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use super::ResourceType;
 use crate::value::Value;
 
-/// `AWS::Logs::LogGroup`: a folder for logs.
+/// `AWS::Logs::LogGroup`: a group of log streams.
 ///
-/// `Ref` answers the group's name. `Fn::GetAtt` knows `Arn`, which ends in `:*`.
+/// `Ref` returns the group's name. `Fn::GetAtt` supports `Arn`, which ends in `:*`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct LogGroup {
@@ -16,7 +16,7 @@ pub struct LogGroup {
     /// random part. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_group_name: Option<Value<String>>,
-    /// Days until a line is deleted: one of the numbers that CloudWatch Logs knows, from 1 to 3653. Default, decided by
+    /// Days until log events are deleted: one of the values that CloudWatch Logs accepts, from 1 to 3653. Default, decided by
     /// CloudWatch Logs: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_in_days: Option<Value<u32>>,

@@ -1,4 +1,4 @@
-//! Cloud Map: the namespaces in which services find each other, and what they register under.
+//! Cloud Map: namespaces and services.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,10 +6,10 @@ use serde_json::{Map, Value as Json};
 use super::ResourceType;
 use crate::value::Value;
 
-/// `AWS::ServiceDiscovery::HttpNamespace`: a namespace that is found by API calls, not by DNS.
+/// `AWS::ServiceDiscovery::HttpNamespace`: a namespace for discovery by API calls, not by DNS.
 ///
-/// `Ref` answers the namespace's id (`ns-…`), which Service Connect does **not** take: it wants the name or the
-/// ARN. `Fn::GetAtt` knows `Arn` and `Id`.
+/// `Ref` returns the namespace's id (`ns-…`), which Service Connect does **not** accept: it requires the name or the
+/// ARN. `Fn::GetAtt` supports `Arn` and `Id`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HttpNamespace {
@@ -38,16 +38,16 @@ impl ResourceType for HttpNamespace {
     const KIND: &'static str = "AWS::ServiceDiscovery::HttpNamespace";
 }
 
-/// `AWS::ServiceDiscovery::PrivateDnsNamespace`: a namespace that is found by DNS from within a VPC.
+/// `AWS::ServiceDiscovery::PrivateDnsNamespace`: a namespace for discovery by DNS within a VPC.
 ///
-/// `Ref` answers the namespace's id (`ns-…`). `Fn::GetAtt` knows `Arn`, `Id` and `HostedZoneId`.
+/// `Ref` returns the namespace's id (`ns-…`). `Fn::GetAtt` supports `Arn`, `Id` and `HostedZoneId`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PrivateDnsNamespace {
-    /// The domain, such as `appmesh` or `corp.local`; services are found as `service.domain`. Replaced when changed.
+    /// The domain, such as `appmesh` or `corp.local`; services have names such as `service.domain`. Replaced when changed.
     /// Required.
     pub name: Value<String>,
-    /// The id of the VPC whose resolver answers for the domain. Replaced when changed. Required by Cloud Map.
+    /// The id of the VPC in which the domain resolves. Replaced when changed. Required by Cloud Map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<Value<String>>,
     /// A description, at most 1024 characters. Default: none.
@@ -62,7 +62,7 @@ pub struct PrivateDnsNamespace {
 }
 
 impl PrivateDnsNamespace {
-    /// A namespace of this name, answered for in a VPC.
+    /// A namespace of this name in a VPC.
     pub fn new(name: impl Into<Value<String>>, vpc: impl Into<Value<String>>) -> Self {
         Self {
             name: name.into(),
@@ -78,9 +78,9 @@ impl ResourceType for PrivateDnsNamespace {
     const KIND: &'static str = "AWS::ServiceDiscovery::PrivateDnsNamespace";
 }
 
-/// `AWS::ServiceDiscovery::Service`: a name in a namespace, under which tasks register.
+/// `AWS::ServiceDiscovery::Service`: a name in a namespace, with registered tasks.
 ///
-/// `Ref` answers the service's id (`srv-…`). `Fn::GetAtt` knows `Arn`, `Id` and `Name`.
+/// `Ref` returns the service's id (`srv-…`). `Fn::GetAtt` supports `Arn`, `Id` and `Name`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Service {
@@ -91,17 +91,16 @@ pub struct Service {
     /// The namespace's id. Required, here or in the DNS configuration. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_id: Option<Value<String>>,
-    /// The records that Cloud Map makes of each instance. Default: none.
+    /// The DNS records of each instance. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_config: Option<DnsConfig>,
-    /// That somebody tells Cloud Map whether an instance is well, as ECS does. Default: nobody does.
+    /// Health status set by an external checker, such as ECS. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_custom_config: Option<HealthCheckCustomConfig>,
     /// A description, at most 1024 characters. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Value<String>>,
-    /// `HTTP` for a service that is found by API calls alone, in a namespace that has DNS. Default: what the
-    /// namespace is.
+    /// `HTTP` for discovery by API calls only, in a namespace with DNS. Default: the type of the namespace.
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Value<String>>,
     /// Properties without a field here, `Tags` for instance.
@@ -113,38 +112,38 @@ impl ResourceType for Service {
     const KIND: &'static str = "AWS::ServiceDiscovery::Service";
 }
 
-/// The records that Cloud Map makes of each instance.
+/// The DNS records of each instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DnsConfig {
     /// The records, each of another type. Required.
     pub dns_records: Vec<DnsRecord>,
-    /// `MULTIVALUE`, up to eight instances that are well, or `WEIGHTED`, one of them. Default, decided by Cloud Map:
+    /// `MULTIVALUE`, up to eight healthy instances, or `WEIGHTED`, one of them. Default, decided by Cloud Map:
     /// `MULTIVALUE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing_policy: Option<Value<String>>,
-    /// The namespace's id, where the service has none.
+    /// The namespace's id, if the service has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_id: Option<Value<String>>,
 }
 
-/// A record that Cloud Map makes of each instance.
+/// A DNS record of each instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DnsRecord {
     /// `A`, `AAAA`, `SRV` or `CNAME`. Required.
     #[serde(rename = "Type")]
     pub kind: Value<String>,
-    /// Seconds for which resolvers keep an answer, 0 to 2147483647. Required.
+    /// Time to live in seconds, 0 to 2147483647. Required.
     #[serde(rename = "TTL")]
     pub ttl: Value<u32>,
 }
 
-/// That somebody tells Cloud Map whether an instance is well.
+/// Health status set by an external checker.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct HealthCheckCustomConfig {
-    /// How many times 30 s Cloud Map waits before it believes it. Cloud Map takes 1, whatever is said here.
+    /// Intervals of 30 s before a change of status takes effect. Cloud Map uses 1, whatever the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_threshold: Option<Value<u32>>,
 }

@@ -1,7 +1,6 @@
-//! From a JSON document to a [`Template`], with the path to whatever has no place in one.
+//! Reads a JSON document into a [`Template`].
 //!
-//! Written by hand rather than derived: a derived reader says "missing field `Type`" and leaves finding the
-//! resource to the reader of a document of ten thousand lines.
+//! Not derived: errors contain the path, such as `Resources.Blue`, which serde's do not.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -10,12 +9,12 @@ use super::{FORMAT_VERSION, Output, Parameter, Resource, Template, TemplateError
 
 type Result<T> = std::result::Result<T, TemplateError>;
 
-/// Sections that a template may have beside those with a field of their own.
+/// Sections without a field in [`Template`].
 const OTHER_SECTIONS: [&str; 3] = ["Transform", "Rules", "Hooks"];
 
 pub(super) fn template(document: Json) -> Result<Template> {
     let mut sections = Fields::of("the template", document)?;
-    // Sections are named by themselves: `Resources.Blue`, not `the template.Resources.Blue`.
+    // Paths begin with the section: `Resources.Blue`.
     sections.path.clear();
     check_version(sections.take("AWSTemplateFormatVersion"))?;
     let template = Template {
@@ -35,7 +34,7 @@ pub(super) fn template(document: Json) -> Result<Template> {
     {
         Some(name) => Err(shape(
             name,
-            "is no section of a template; the sections are AWSTemplateFormatVersion, Description, Metadata, \
+            "is not a section of a template; allowed are AWSTemplateFormatVersion, Description, Metadata, \
              Parameters, Rules, Mappings, Conditions, Transform, Hooks, Resources and Outputs",
         )),
         None => Ok(template),
@@ -87,13 +86,13 @@ fn output(mut fields: Fields) -> Result<Output> {
     match fields.rest.keys().next() {
         Some(unknown) => Err(shape(
             format!("{}.{unknown}", fields.path),
-            "is no part of an output; allowed are Value, Description, Condition and Export",
+            "is not an attribute of an output; allowed are Value, Description, Condition and Export",
         )),
         None => Ok(output),
     }
 }
 
-/// The fields of one object that are still to be read, and where it stands.
+/// The fields of one object that are not read yet, and its path.
 struct Fields {
     path: String,
     rest: Map<String, Json>,
@@ -151,7 +150,7 @@ impl Fields {
         }
     }
 
-    /// One name, or a list of names: CloudFormation takes both.
+    /// A name or a list of names; CloudFormation accepts both.
     fn take_names(&mut self, field: &str) -> Result<Vec<String>> {
         let items = match self.take(field) {
             None => Vec::new(),
@@ -164,7 +163,10 @@ impl Fields {
                 Json::String(name) => Ok(name),
                 other => Err(shape(
                     self.path_to(field),
-                    format!("holds {}; allowed is a logical id or a list of them", kind_of(&other)),
+                    format!(
+                        "contains {}; allowed is a logical id or a list of them",
+                        kind_of(&other)
+                    ),
                 )),
             })
             .collect()
@@ -188,7 +190,7 @@ fn shape(path: impl Into<String>, message: impl Into<String>) -> TemplateError {
     }
 }
 
-/// Scalars are shown as they are; a structure could be longer than the message is worth.
+/// A value for an error message: scalars as they are, structures by their type.
 fn kind_of(json: &Json) -> String {
     match json {
         Json::Array(_) => "a list".to_owned(),

@@ -1,19 +1,19 @@
-//! What is read, what is refused with which words, and what is written.
+//! Reading, errors and writing of templates.
 
 use super::*;
 use serde_json::json;
 
-fn refusal(document: &str) -> String {
+fn error_of(document: &str) -> String {
     Template::from_json(document).unwrap_err().to_string()
 }
 
 #[test]
-fn everything_that_is_read_is_written_back() {
+fn writes_back_everything_it_reads() {
     let document = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "a mesh",
         "Transform": "AWS::LanguageExtensions",
-        "Metadata": {"tool": "by hand"},
+        "Metadata": {"tool": "manual"},
         "Parameters": {"Count": {"Type": "Number", "Default": 2, "AllowedValues": [1, 2], "MinValue": 1}},
         "Mappings": {"M": {"a": {"b": "c"}}},
         "Conditions": {"Big": {"Fn::Equals": [{"Ref": "Count"}, 2]}},
@@ -37,23 +37,23 @@ fn everything_that_is_read_is_written_back() {
 }
 
 #[test]
-fn one_dependency_or_several_read_alike() {
+fn reads_one_dependency_or_a_list() {
     let template = Template::from_json(r#"{"Resources": {"A": {"Type": "T", "DependsOn": "B"}}}"#).unwrap();
     assert_eq!(template.resources["A"].depends_on, ["B"]);
 }
 
 #[test]
-fn yaml_and_json_read_alike() {
+fn yaml_and_json_are_equivalent() {
     let yaml = "Resources:\n  A:\n    Type: T\n    Properties: {Name: !Sub '${AWS::StackName}-a'}\n";
     let json = r#"{"Resources": {"A": {"Type": "T", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}-a"}}}}}"#;
     assert_eq!(Template::from_text(yaml).unwrap(), Template::from_text(json).unwrap());
 }
 
 #[test]
-fn syntax_is_reported_by_line_and_column() {
+fn syntax_errors_have_line_and_column() {
     let error = Template::from_json("{\n  \"Resources\": [,]\n}").unwrap_err();
     assert_eq!(error.to_string(), "the template is not JSON: line 2, column 17");
-    let source = std::error::Error::source(&error).expect("the parser's own words");
+    let source = std::error::Error::source(&error).expect("the parser's error");
     assert!(source.to_string().starts_with("expected value"), "{source}");
     let error = Template::from_text("Resources:\n  Blue: [\n").unwrap_err();
     assert!(
@@ -65,7 +65,7 @@ fn syntax_is_reported_by_line_and_column() {
 }
 
 #[test]
-fn shape_is_reported_by_path() {
+fn structural_errors_have_a_path() {
     for (document, message) in [
         ("[]", "the template: is a list; allowed is an object"),
         (r#"{"Resources": 3}"#, "Resources: is 3; allowed is an object"),
@@ -76,7 +76,7 @@ fn shape_is_reported_by_path() {
         ),
         (
             r#"{"Resources": {"Blue": {"Type": "T", "DependsOn": [3]}}}"#,
-            "Resources.Blue.DependsOn: holds 3; allowed is a logical id or a list of them",
+            "Resources.Blue.DependsOn: contains 3; allowed is a logical id or a list of them",
         ),
         (
             r#"{"Resources": {"Blue": {"Type": "T", "Properties": []}}}"#,
@@ -89,7 +89,7 @@ fn shape_is_reported_by_path() {
             "AWSTemplateFormatVersion: is \"2026-01-01\"; allowed is \"2010-09-09\"",
         ),
     ] {
-        assert_eq!(refusal(document), message);
+        assert_eq!(error_of(document), message);
     }
-    assert!(refusal(r#"{"Resource": {}}"#).starts_with("Resource: is no section of a template"));
+    assert!(error_of(r#"{"Resource": {}}"#).starts_with("Resource: is not a section of a template"));
 }

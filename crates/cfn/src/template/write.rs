@@ -1,4 +1,4 @@
-//! From a [`Template`] to a JSON document, always in the same order.
+//! Writes a [`Template`] as a JSON document, always in the same order.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -16,7 +16,7 @@ pub(super) fn template(template: &Template) -> Json {
     document.put("Parameters", each(&template.parameters, parameter));
     document.put("Mappings", not_empty(&template.mappings));
     document.put("Conditions", not_empty(&template.conditions));
-    // The one section that CloudFormation demands, so it is written even when it is empty.
+    // The only required section.
     document.put(
         "Resources",
         each(&template.resources, resource).or_else(|| Some(Map::new())),
@@ -58,7 +58,7 @@ fn output(output: &Output) -> Json {
     document.finish(&Map::new())
 }
 
-/// An object under construction, which leaves out what is not there.
+/// Builds an object from the fields that are set.
 #[derive(Default)]
 struct Document(Map<String, Json>);
 

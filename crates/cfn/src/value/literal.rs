@@ -1,21 +1,20 @@
-//! What can stand in a [`Value`] once it is known, read as leniently as CloudFormation reads it.
+//! Types of known values, read as leniently as CloudFormation reads them.
 //!
-//! Templates in the wild say `"DesiredCount": "2"`, `"Cpu": 256` and `"Essential": "true"`, and CloudFormation
-//! takes all of them. Refusing them here would refuse templates that deploy. What we write ourselves is always
-//! in the type that the resource schema names.
+//! CloudFormation accepts `"DesiredCount": "2"`, `"Cpu": 256` and `"Essential": "true"`. Values are written in the type
+//! of the resource schema.
 
 use serde_json::Value as Json;
 
 use super::Value;
 
-/// A type that a template can hold where a [`Value`] stands.
+/// A type of a known [`Value`].
 ///
-/// Sealed: these are the scalars that CloudFormation knows, and lists of them.
+/// Sealed: CloudFormation's scalars, and lists of them.
 pub trait Literal: Clone + sealed::Sealed {
-    /// The value as a template holds it.
+    /// The value as a template contains it.
     fn to_json(&self) -> Json;
 
-    /// The value that a template holds.
+    /// Reads a value of a template.
     ///
     /// # Errors
     ///
@@ -54,8 +53,8 @@ impl Literal for bool {
     fn from_json(json: &Json) -> Result<Self, String> {
         match json {
             Json::Bool(flag) => Ok(*flag),
-            Json::String(word) if word.eq_ignore_ascii_case("true") => Ok(true),
-            Json::String(word) if word.eq_ignore_ascii_case("false") => Ok(false),
+            Json::String(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Json::String(text) if text.eq_ignore_ascii_case("false") => Ok(false),
             other => Err(format!("is {other}; allowed is true or false")),
         }
     }

@@ -1,4 +1,4 @@
-//! A VPC, its subnets, and its way to the internet.
+//! VPCs, subnets, route tables and internet gateways.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use crate::ResourceType;
 use crate::value::Value;
 
-/// `AWS::EC2::VPC`: a network of its own.
+/// `AWS::EC2::VPC`: a virtual network.
 ///
-/// `Ref` answers the VPC's id (`vpc-…`). `Fn::GetAtt` knows `CidrBlock`, `DefaultNetworkAcl`, `DefaultSecurityGroup`,
+/// `Ref` returns the VPC's id (`vpc-…`). `Fn::GetAtt` supports `CidrBlock`, `DefaultNetworkAcl`, `DefaultSecurityGroup`,
 /// `VpcId` and others.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -16,11 +16,11 @@ pub struct Vpc {
     /// Its IPv4 addresses, such as `10.0.0.0/16`: a block from /16 to /28. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_block: Option<Value<String>>,
-    /// Whether public addresses have host names. Default, decided by EC2: false. Private hosted zones need both this
-    /// and the next.
+    /// Whether instances with public addresses have host names. Default, decided by EC2: false. Private hosted zones need
+    /// this and `EnableDnsSupport`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_dns_hostnames: Option<Value<bool>>,
-    /// Whether Amazon's resolver answers in it. Default, decided by EC2: true.
+    /// Whether the Amazon DNS server is enabled. Default, decided by EC2: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_dns_support: Option<Value<bool>>,
     /// Properties without a field here, `Tags` for instance.
@@ -32,15 +32,15 @@ impl ResourceType for Vpc {
     const KIND: &'static str = "AWS::EC2::VPC";
 }
 
-/// `AWS::EC2::Subnet`: a part of a VPC, in one availability zone.
+/// `AWS::EC2::Subnet`: an address range of a VPC in one availability zone.
 ///
-/// `Ref` answers the subnet's id (`subnet-…`). `Fn::GetAtt` knows `AvailabilityZone`, `CidrBlock`, `VpcId` and others.
+/// `Ref` returns the subnet's id (`subnet-…`). `Fn::GetAtt` supports `AvailabilityZone`, `CidrBlock`, `VpcId` and others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Subnet {
     /// The VPC's id. Replaced when changed. Required.
     pub vpc_id: Value<String>,
-    /// Its IPv4 addresses, from /16 to /28, of which AWS keeps five. Replaced when changed.
+    /// Its IPv4 addresses, from /16 to /28; AWS reserves five of them. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_block: Option<Value<String>>,
     /// Its availability zone. Default, decided by EC2: any. Replaced when changed.
@@ -55,9 +55,9 @@ impl ResourceType for Subnet {
     const KIND: &'static str = "AWS::EC2::Subnet";
 }
 
-/// `AWS::EC2::InternetGateway`: a way to the internet and back.
+/// `AWS::EC2::InternetGateway`: connects a VPC to the internet.
 ///
-/// `Ref` answers the gateway's id (`igw-…`).
+/// `Ref` returns the gateway's id (`igw-…`).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct InternetGateway {
@@ -70,13 +70,13 @@ impl ResourceType for InternetGateway {
     const KIND: &'static str = "AWS::EC2::InternetGateway";
 }
 
-/// `AWS::EC2::VPCGatewayAttachment`: that a gateway belongs to a VPC.
+/// `AWS::EC2::VPCGatewayAttachment`: attaches a gateway to a VPC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct VpcGatewayAttachment {
     /// The VPC's id. Replaced when changed. Required.
     pub vpc_id: Value<String>,
-    /// The internet gateway's id. This or a VPN gateway's is required.
+    /// The internet gateway's id. Either this or `VpnGatewayId` is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internet_gateway_id: Option<Value<String>>,
     /// Properties without a field here: `VpnGatewayId`.
@@ -88,9 +88,9 @@ impl ResourceType for VpcGatewayAttachment {
     const KIND: &'static str = "AWS::EC2::VPCGatewayAttachment";
 }
 
-/// `AWS::EC2::RouteTable`: where packets go that leave a subnet.
+/// `AWS::EC2::RouteTable`: routes of packets that leave a subnet.
 ///
-/// `Ref` answers the table's id (`rtb-…`).
+/// `Ref` returns the table's id (`rtb-…`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RouteTable {
@@ -105,7 +105,7 @@ impl ResourceType for RouteTable {
     const KIND: &'static str = "AWS::EC2::RouteTable";
 }
 
-/// `AWS::EC2::Route`: where packets for one block of addresses go.
+/// `AWS::EC2::Route`: the target of packets to an address range.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Route {
@@ -114,7 +114,7 @@ pub struct Route {
     /// The addresses, such as `0.0.0.0/0`. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_cidr_block: Option<Value<String>>,
-    /// The id of the internet gateway they go to.
+    /// The id of the internet gateway as target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_id: Option<Value<String>>,
     /// Properties without a field here, `NatGatewayId` for instance.
@@ -126,7 +126,7 @@ impl ResourceType for Route {
     const KIND: &'static str = "AWS::EC2::Route";
 }
 
-/// `AWS::EC2::SubnetRouteTableAssociation`: that a subnet follows a table other than its VPC's main one.
+/// `AWS::EC2::SubnetRouteTableAssociation`: associates a subnet with a table other than the main one of its VPC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SubnetRouteTableAssociation {

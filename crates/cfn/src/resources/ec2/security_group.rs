@@ -1,4 +1,4 @@
-//! Security groups: who may reach whom.
+//! Security groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,24 +6,24 @@ use serde_json::{Map, Value as Json};
 use crate::ResourceType;
 use crate::value::Value;
 
-/// `AWS::EC2::SecurityGroup`: what may come to, and leave, the network interfaces that carry it. An interface that
-/// carries several may do what any of them allows.
+/// `AWS::EC2::SecurityGroup`: traffic that its network interfaces accept and send. An interface with several groups
+/// has the permissions of all.
 ///
-/// `Ref` and `Fn::GetAtt` of `GroupId` answer the group's id (`sg-…`). `Fn::GetAtt` knows `VpcId` as well.
+/// `Ref` and `Fn::GetAtt` of `GroupId` return the group's id (`sg-…`). `Fn::GetAtt` supports `VpcId` as well.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SecurityGroup {
-    /// What it is for: at most 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`. Replaced when changed.
+    /// The description: at most 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`. Replaced when changed.
     /// Required.
     pub group_description: Value<String>,
     /// The VPC's id. Default, decided by EC2: the account's default VPC. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<Value<String>>,
-    /// What may come: a list of [`Ingress`], or an expression for one. Default, decided by EC2: nothing.
+    /// Inbound rules: a list of [`Ingress`], or an expression for one. Default, decided by EC2: nothing is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_ingress: Option<Json>,
-    /// What may leave: a list of [`Egress`], or an expression for one. Default, decided by EC2: everything, to
-    /// everywhere. An empty list counts as none.
+    /// Outbound rules: a list of [`Egress`], or an expression for one. Default, also for an empty list, decided by EC2:
+    /// everything is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_egress: Option<Json>,
     /// Properties without a field here, `GroupName` for instance.
@@ -35,7 +35,7 @@ impl ResourceType for SecurityGroup {
     const KIND: &'static str = "AWS::EC2::SecurityGroup";
 }
 
-/// What may come to a security group. Its source is one of the two.
+/// An inbound rule. It has one of the sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Ingress {
@@ -47,18 +47,18 @@ pub struct Ingress {
     /// The last port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_port: Option<Value<u32>>,
-    /// From these IPv4 addresses.
+    /// Source IPv4 addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ip: Option<Value<String>>,
-    /// From interfaces that carry the group of this id.
+    /// The id of the source security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_security_group_id: Option<Value<String>>,
-    /// Why: characters as in the group's description.
+    /// A description, with the same characters as the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Value<String>>,
 }
 
-/// What may leave a security group. Its destination is one of the two.
+/// An outbound rule. It has one of the destinations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Egress {
@@ -70,13 +70,13 @@ pub struct Egress {
     /// The last port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_port: Option<Value<u32>>,
-    /// To these IPv4 addresses.
+    /// Destination IPv4 addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ip: Option<Value<String>>,
-    /// To interfaces that carry the group of this id.
+    /// The id of the destination security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_security_group_id: Option<Value<String>>,
-    /// Why: characters as in the group's description.
+    /// A description, with the same characters as the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Value<String>>,
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use crate::ResourceType;
 use crate::value::Value;
 
-/// `AWS::ECS::Cluster`: where services and their tasks live.
+/// `AWS::ECS::Cluster`: a group of services and tasks.
 ///
-/// `Ref` answers the cluster's name. `Fn::GetAtt` knows `Arn`.
+/// `Ref` returns the cluster's name. `Fn::GetAtt` supports `Arn`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Cluster {
@@ -16,7 +16,7 @@ pub struct Cluster {
     /// changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<Value<String>>,
-    /// What services get that say nothing themselves. Default: nothing.
+    /// Defaults of services without a Service Connect namespace. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_connect_defaults: Option<ServiceConnectDefaults>,
     /// Properties without a field here, `CapacityProviders` for instance.
@@ -24,12 +24,12 @@ pub struct Cluster {
     pub other: Map<String, Json>,
 }
 
-/// The Service Connect namespace of services that name none themselves.
+/// The Service Connect namespace of services that do not specify one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ServiceConnectDefaults {
-    /// A Cloud Map namespace by name or ARN. ECS creates an HTTP namespace of that name if there is none; one
-    /// that came into being that way outlives the stack.
+    /// A Cloud Map namespace by name or ARN. ECS creates an HTTP namespace of that name if there is none, which is
+    /// not deleted with the stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Value<String>>,
 }

@@ -1,4 +1,4 @@
-//! The containers of a task definition.
+//! Containers of a task definition.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,10 @@ pub struct ContainerDefinition {
     /// Whether the task stops when this container does. Default, decided by ECS: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub essential: Option<Value<bool>>,
-    /// Replaces the image's entry point, word by word.
+    /// Replaces the image's entry point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<StringList>,
-    /// Replaces the image's command, word by word.
+    /// Replaces the image's command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<StringList>,
     /// Directory in which the command starts. Default: the image's.
@@ -30,32 +30,32 @@ pub struct ContainerDefinition {
     /// The user to run as, such as `1000` or `1000:1000`. Default: the image's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Value<String>>,
-    /// Environment variables, each name once.
+    /// Environment variables. Names are unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<KeyValuePair>,
-    /// The ports on which it listens.
+    /// Ports on which the container listens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub port_mappings: Vec<PortMapping>,
-    /// Containers of the same task that must have come so far before this one starts.
+    /// Containers of the same task that must reach a condition before this one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<ContainerDependency>,
-    /// How ECS learns whether it is well. Default: it does not.
+    /// The health check. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,
     /// Docker labels.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub docker_labels: IndexMap<String, Value<String>>,
-    /// Seconds after which a container that others wait for is given up. On Fargate 2 to 120; default, decided
-    /// by ECS: 3 minutes on Fargate.
+    /// Seconds after which a dependency on this container fails. On Fargate 2 to 120; default, decided by ECS: 3 minutes
+    /// on Fargate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_timeout: Option<Value<u32>>,
     /// Seconds between the stop signal and the kill. On Fargate at most 120; default, decided by ECS: 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<Value<u32>>,
-    /// Where its output goes: `LogDriver`, `Options`, `SecretOptions`.
+    /// The log driver: `LogDriver`, `Options`, `SecretOptions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<Json>,
-    /// Settings of the kernel, for the whole task in `awsvpc` mode. Default, decided by ECS: none.
+    /// Kernel parameters, for the whole task in `awsvpc` mode. Default, decided by ECS: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub system_controls: Vec<SystemControl>,
     /// Properties without a field here, `Secrets` or `MountPoints` for instance.
@@ -64,7 +64,7 @@ pub struct ContainerDefinition {
 }
 
 impl ContainerDefinition {
-    /// A container that runs `image`, with everything else left to ECS and the image.
+    /// A container of an image, with the defaults of ECS and the image.
     pub fn new(name: impl Into<Value<String>>, image: impl Into<Value<String>>) -> Self {
         Self {
             name: name.into(),
@@ -88,7 +88,7 @@ impl ContainerDefinition {
     }
 }
 
-/// An environment variable.
+/// A name and a value, such as an environment variable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct KeyValuePair {
@@ -98,7 +98,7 @@ pub struct KeyValuePair {
     pub value: Value<String>,
 }
 
-/// A setting of the kernel. On Fargate those that begin with `net.` are allowed, from platform version 1.4.0 on.
+/// A kernel parameter. Fargate allows those that begin with `net.`, from platform version 1.4.0 on.
 ///
 /// Source: ECS API reference, `SystemControl` (read 2026-11-23).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,11 +110,11 @@ pub struct SystemControl {
     pub value: Value<String>,
 }
 
-/// A port on which a container listens.
+/// A port of a container.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PortMapping {
-    /// The name by which Service Connect refers to it: at most 64 of `a-z 0-9 _ -`, not starting with `-`.
+    /// The name for Service Connect: at most 64 of `a-z 0-9 _ -`, not starting with `-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Value<String>>,
     /// The port in the container, 1 to 65535.
@@ -126,8 +126,8 @@ pub struct PortMapping {
     /// `tcp` or `udp`. Default, decided by ECS: `tcp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Value<String>>,
-    /// `http`, `http2` or `grpc`. Default, decided by ECS: none of them, which Service Connect proxies as TCP.
-    /// Immutable in a service that uses Service Connect.
+    /// `http`, `http2` or `grpc`. Default, decided by ECS: none, which Service Connect proxies as TCP.
+    /// Immutable in a service with Service Connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_protocol: Option<Value<String>>,
     /// Properties without a field here: `ContainerPortRange`.
@@ -135,21 +135,21 @@ pub struct PortMapping {
     pub other: Map<String, Json>,
 }
 
-/// A container that another one waits for.
+/// A dependency on another container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ContainerDependency {
-    /// The container waited for.
+    /// The other container.
     pub container_name: Value<String>,
-    /// `START`, `COMPLETE`, `SUCCESS` or `HEALTHY`; the last needs a health check there.
+    /// `START`, `COMPLETE`, `SUCCESS` or `HEALTHY`; `HEALTHY` requires a health check.
     pub condition: Value<String>,
 }
 
-/// How ECS learns whether a container is well.
+/// The health check of a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct HealthCheck {
-    /// `CMD` and the words of a command, or `CMD-SHELL` and a line for the shell. Exit status 0 means well.
+    /// `CMD` and a command with arguments, or `CMD-SHELL` and a shell command. Exit code 0 means healthy.
     pub command: StringList,
     /// Seconds between checks, 5 to 300. Default, decided by ECS: 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// Notes times and counts that ECS refuses; those that are late are not judged.
+    /// Reports durations and counts out of range. Expressions are not checked.
     ///
     /// Source: ECS API reference, `HealthCheck` (read 2026-11-23).
     pub fn check_ranges(&self, path: &str, diagnostics: &mut Diagnostics) {

@@ -9,7 +9,7 @@ use crate::value::{StringList, Value};
 
 /// `AWS::ECS::Service`: keeps a number of tasks of a task definition running.
 ///
-/// `Ref` answers the service's ARN. `Fn::GetAtt` knows `Name` and `ServiceArn`.
+/// `Ref` returns the service's ARN. `Fn::GetAtt` supports `Name` and `ServiceArn`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Service {
@@ -23,29 +23,29 @@ pub struct Service {
     /// The task definition, by ARN or `family:revision`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<Value<String>>,
-    /// How many tasks to keep running. Default, decided by CloudFormation: 1.
+    /// The number of tasks to keep running. Default, decided by CloudFormation: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<Value<u32>>,
     /// `FARGATE`, `EC2` or `EXTERNAL`. Default, decided by ECS: the cluster's capacity provider strategy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<Value<String>>,
-    /// Where the tasks' network interfaces go. Required for task definitions in `awsvpc` mode.
+    /// Subnets and security groups of the tasks. Required for task definitions in `awsvpc` mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
-    /// How the service takes part in Service Connect. Default: not at all.
+    /// The Service Connect configuration. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_connect_configuration: Option<ServiceConnectConfiguration>,
-    /// The Cloud Map service in which ECS registers the tasks: one at most. Default: none.
+    /// The Cloud Map service in which ECS registers the tasks: at most one. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_registries: Vec<ServiceRegistry>,
     /// The target groups in which ECS registers the tasks, at most five. Default: none. Replaced when changed, in most
     /// cases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
-    /// Seconds at a task's start in which failed checks of a load balancer do not count. Default, decided by ECS: 0.
+    /// Seconds after a task's start during which failed load balancer checks are ignored. Default, decided by ECS: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_grace_period_seconds: Option<Value<u32>>,
-    /// How new tasks replace old ones. Default: ECS's own settings, field by field.
+    /// How new tasks replace old ones. Default, decided by ECS for each field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
     /// Properties without a field here, `PlatformVersion` for instance.
@@ -70,7 +70,7 @@ pub struct ServiceRegistry {
     /// The container whose port is in `SRV` records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_name: Option<Value<String>>,
-    /// Which of its ports.
+    /// The port of this container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_port: Option<Value<u32>>,
 }
@@ -93,7 +93,7 @@ pub struct LoadBalancer {
     pub other: Map<String, Json>,
 }
 
-/// Where the tasks' network interfaces go.
+/// The network configuration of tasks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct NetworkConfiguration {
@@ -129,7 +129,7 @@ pub struct DeploymentConfiguration {
     /// ECS: 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_healthy_percent: Option<Value<u32>>,
-    /// What happens when the new tasks do not come up. Default, decided by ECS: it keeps trying.
+    /// What happens if new tasks do not start. Default, decided by ECS: it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_circuit_breaker: Option<DeploymentCircuitBreaker>,
     /// Properties without a field here, `Strategy` or `Alarms` for instance.
@@ -137,13 +137,13 @@ pub struct DeploymentConfiguration {
     pub other: Map<String, Json>,
 }
 
-/// What happens when the tasks of a deployment do not come up.
+/// What happens if the tasks of a deployment do not start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeploymentCircuitBreaker {
-    /// Whether the deployment fails after too many tasks that did not start. Required.
+    /// Whether the deployment fails after too many tasks that do not start. Required.
     pub enable: Value<bool>,
-    /// Whether the service then goes back to its last good deployment. Required.
+    /// Whether the service is then rolled back to its last completed deployment. Required.
     pub rollback: Value<bool>,
     /// Properties without a field here: `ResetOnHealthyTask` and `ThresholdConfiguration`.
     #[serde(flatten)]

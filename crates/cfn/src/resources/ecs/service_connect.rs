@@ -1,43 +1,41 @@
-//! `ServiceConnectConfiguration` between CloudFormation's spelling and the model's.
+//! The Service Connect configuration of a service, converted from and to [`mesh_model::service_connect`].
 //!
-//! The model of Service Connect lives in [`mesh_model::service_connect`], in the spelling of the ECS API and
-//! without late values. A template writes the same thing in CloudFormation's spelling, and its namespace is as a
-//! rule an attribute of another resource. This file is the bridge.
+//! The model has the key casing of the ECS API and no expressions. A template has CloudFormation's key casing, and its
+//! namespace is usually an attribute of another resource.
 
 use mesh_model::key_casing;
 use mesh_model::service_connect::ServiceConnectConfiguration as Model;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::lenient_read::mend;
+use crate::lenient_read::repair;
 use crate::read::{ReadError, dotted, joined};
 use crate::value::{Literal, Value, intrinsic};
 
-/// How an ECS service takes part in Service Connect, as the template's JSON.
+/// The Service Connect configuration of an ECS service, as the template's JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ServiceConnectConfiguration(
-    /// The properties in CloudFormation's spelling: `Enabled`, `Namespace`, `Services`, `LogConfiguration`, ….
+    /// The properties in CloudFormation's key casing: `Enabled`, `Namespace`, `Services`, `LogConfiguration`, ….
     pub Map<String, Json>,
 );
 
-/// Log options are names that users choose (`awslogs-group`, `Name`), so these parts keep their letters when
-/// the spelling around them changes.
-const KEPT_AS_THEY_ARE: [(&str, &str); 2] = [
+/// Log configurations contain names that users choose (`awslogs-group`, `Name`), whose casing is not converted.
+const NOT_CONVERTED: [(&str, &str); 2] = [
     ("LogConfiguration", "logConfiguration"),
     ("AccessLogConfiguration", "accessLogConfiguration"),
 ];
 
 impl ServiceConnectConfiguration {
-    /// The model's configuration in CloudFormation's spelling. `namespace` takes the place of the model's own,
-    /// because only it can be late.
+    /// The model's configuration in CloudFormation's key casing. `namespace`, which can be an expression, replaces the
+    /// model's own.
     #[must_use]
     pub fn new(configuration: &Model, namespace: Option<Value<String>>) -> Self {
         let document = serde_json::to_value(configuration).expect("the model has string keys and finite numbers");
         let Json::Object(mut api) = document else {
             unreachable!("a struct serialises to an object");
         };
-        let kept: Vec<_> = KEPT_AS_THEY_ARE
+        let kept: Vec<_> = NOT_CONVERTED
             .into_iter()
             .filter_map(|(cloudformation, key)| Some((cloudformation, api.shift_remove(key)?)))
             .collect();
@@ -56,7 +54,7 @@ impl ServiceConnectConfiguration {
         Self(properties)
     }
 
-    /// Whether the service takes part. False as well when that is not known yet.
+    /// True if Service Connect is enabled; false if that is unknown.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.0
@@ -64,18 +62,18 @@ impl ServiceConnectConfiguration {
             .is_some_and(|enabled| bool::from_json(enabled) == Ok(true))
     }
 
-    /// The namespace, by name or ARN. `None` when the cluster's default holds.
+    /// The namespace, by name or ARN. `None` for the cluster's default.
     #[must_use]
     pub fn namespace(&self) -> Option<Value<String>> {
         Value::from_json(self.0.get("Namespace")?).ok()
     }
 
-    /// The configuration as the model has it. Its namespace is there only if it is known.
+    /// The configuration as the model. The namespace is set only if it is known.
     ///
     /// # Errors
     ///
-    /// The first property that does not fit, or that the model does not know, by its path in CloudFormation's
-    /// spelling. A late value anywhere but in the namespace is [late](ReadError::is_unresolved).
+    /// The first property that is invalid or unknown to the model, by its path in CloudFormation's key casing. An
+    /// expression anywhere but in the namespace is [unresolved](ReadError::is_unresolved).
     pub fn to_model(&self) -> Result<Model, ReadError> {
         let mut properties = self.0.clone();
         let namespace = properties
@@ -84,12 +82,12 @@ impl ServiceConnectConfiguration {
             .transpose()
             .map_err(|message| ReadError::new("Namespace", message, false))?;
         let mut kept = Vec::new();
-        for (cloudformation, api) in KEPT_AS_THEY_ARE {
+        for (cloudformation, api) in NOT_CONVERTED {
             kept.extend(properties.shift_remove(cloudformation).map(|value| (api, value)));
         }
         let mut document = Json::Object(properties);
-        refuse_late("", &document)?;
-        settle_scalars("", &mut document)?;
+        reject_expressions("", &document)?;
+        convert_scalars("", &mut document)?;
         let written = document.clone();
         let mut document = key_casing::to_camel_case(document);
         if let Json::Object(api) = &mut document {
@@ -107,35 +105,35 @@ impl ServiceConnectConfiguration {
             ReadError::new(path, error.inner().to_string(), false)
         })?;
         let known = Json::Object(Self::new(&model, None).0);
-        refuse_unknown("", &written, &known)?;
+        reject_unknown("", &written, &known)?;
         Ok(model)
     }
 
-    /// The configuration as the model has it, and everything that does not fit, as [`Self::to_model`] finds it.
-    /// What does not fit is made up in the model, so that the rest of it can be judged; `None` if that fails.
+    /// The configuration as the model, and all errors of [`Self::to_model`]. Invalid values are replaced by placeholders,
+    /// so that the rest can be validated; `None` if that fails.
     #[must_use]
     pub fn to_model_all(&self) -> (Option<Model>, Vec<ReadError>) {
-        let stand_in = |field: &str, number: usize| match field {
+        let placeholder = |field: &str, number: usize| match field {
             "Enabled" => Json::from(true),
             "Port" => Json::from(1),
-            // Names must not be claimed twice only because two of them are not known.
+            // Unique, so that unknown names are not reported as duplicates.
             _ => Json::from(format!("unknown-{number}")),
         };
-        mend(Json::Object(self.0.clone()), stand_in, |json| match json {
+        repair(Json::Object(self.0.clone()), placeholder, |json| match json {
             Json::Object(object) => Self(object.clone()).to_model(),
             other => Err(ReadError::new("", format!("is {other}; allowed is an object"), false)),
         })
     }
 }
 
-/// Refuses what the model did not take over: dropping it silently would run another service than was described.
-fn refuse_unknown(path: &str, written: &Json, known: &Json) -> Result<(), ReadError> {
+/// Rejects properties that the model dropped: ignoring them would run another service than the template describes.
+fn reject_unknown(path: &str, written: &Json, known: &Json) -> Result<(), ReadError> {
     match (written, known) {
         (Json::Object(written), Json::Object(known)) => written.iter().try_for_each(|(key, value)| {
             let path = joined(path, key);
             match known.get(key) {
-                Some(known) => refuse_unknown(&path, value, known),
-                None if is_nothing(value) => Ok(()),
+                Some(known) => reject_unknown(&path, value, known),
+                None if is_empty(value) => Ok(()),
                 None => Err(ReadError::new(path, "is not supported yet; remove it", false)),
             }
         }),
@@ -143,17 +141,17 @@ fn refuse_unknown(path: &str, written: &Json, known: &Json) -> Result<(), ReadEr
             .iter()
             .zip(known)
             .enumerate()
-            .try_for_each(|(index, (value, known))| refuse_unknown(&format!("{path}[{index}]"), value, known)),
+            .try_for_each(|(index, (value, known))| reject_unknown(&format!("{path}[{index}]"), value, known)),
         _ => Ok(()),
     }
 }
 
-/// What the model leaves out when it is written.
-fn is_nothing(json: &Json) -> bool {
+/// Values that the model does not write.
+fn is_empty(json: &Json) -> bool {
     json.is_null() || json.as_array().is_some_and(Vec::is_empty)
 }
 
-fn refuse_late(path: &str, json: &Json) -> Result<(), ReadError> {
+fn reject_expressions(path: &str, json: &Json) -> Result<(), ReadError> {
     if intrinsic(json).is_some() {
         return Err(ReadError::new(
             path,
@@ -164,34 +162,34 @@ fn refuse_late(path: &str, json: &Json) -> Result<(), ReadError> {
     match json {
         Json::Object(object) => object
             .iter()
-            .try_for_each(|(key, value)| refuse_late(&joined(path, key), value)),
+            .try_for_each(|(key, value)| reject_expressions(&joined(path, key), value)),
         Json::Array(items) => items
             .iter()
             .enumerate()
-            .try_for_each(|(index, item)| refuse_late(&format!("{path}[{index}]"), item)),
+            .try_for_each(|(index, item)| reject_expressions(&format!("{path}[{index}]"), item)),
         _ => Ok(()),
     }
 }
 
-/// Turns `"80"` into `80` and `"true"` into `true` where CloudFormation takes both and the model does not.
-fn settle_scalars(path: &str, json: &mut Json) -> Result<(), ReadError> {
+/// Converts `"80"` to `80` and `"true"` to `true`: CloudFormation accepts both, the model does not.
+fn convert_scalars(path: &str, json: &mut Json) -> Result<(), ReadError> {
     match json {
         Json::Object(object) => object.iter_mut().try_for_each(|(key, value)| {
             let path = joined(path, key);
-            let settled = match key.as_str() {
+            let converted = match key.as_str() {
                 "Enabled" => bool::from_json(value).map(Json::from),
                 "Port" | "IngressPortOverride" | "IdleTimeoutSeconds" | "PerRequestTimeoutSeconds" => {
                     u32::from_json(value).map(Json::from)
                 }
-                _ => return settle_scalars(&path, value),
+                _ => return convert_scalars(&path, value),
             };
-            *value = settled.map_err(|message| ReadError::new(path, message, false))?;
+            *value = converted.map_err(|message| ReadError::new(path, message, false))?;
             Ok(())
         }),
         Json::Array(items) => items
             .iter_mut()
             .enumerate()
-            .try_for_each(|(index, item)| settle_scalars(&format!("{path}[{index}]"), item)),
+            .try_for_each(|(index, item)| convert_scalars(&format!("{path}[{index}]"), item)),
         _ => Ok(()),
     }
 }
@@ -206,14 +204,17 @@ mod tests {
     }
 
     #[test]
-    fn the_namespace_may_be_late_and_nothing_else() {
-        let late = configuration(json!({
+    fn only_the_namespace_can_be_an_expression() {
+        let configuration_with_reference = configuration(json!({
             "Enabled": "true",
             "Namespace": {"Fn::GetAtt": ["Namespace", "Arn"]},
             "Services": [{"PortName": "http", "ClientAliases": [{"Port": "80"}]}]
         }));
-        assert_eq!(late.namespace(), Some(Value::attribute("Namespace", "Arn")));
-        let model = late.to_model().unwrap();
+        assert_eq!(
+            configuration_with_reference.namespace(),
+            Some(Value::attribute("Namespace", "Arn"))
+        );
+        let model = configuration_with_reference.to_model().unwrap();
         assert_eq!(model.namespace, None);
         assert_eq!(model.services[0].client_aliases[0].port, 80);
 
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_in_cloudformations_spelling() {
+    fn errors_have_paths_in_cloudformations_casing() {
         let error = configuration(json!({"Enabled": true, "Services": [{"ClientAliases": [{"Port": "http"}]}]}))
             .to_model()
             .unwrap_err();
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_model_does_not_know_is_refused_by_name() {
+    fn rejects_properties_unknown_to_the_model() {
         for (services, path) in [
             (json!([{"PortName": "http", "ClientAliases": []}]), None),
             (json!([{"PortName": "http", "Weight": 3}]), Some("Services[0].Weight")),
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn log_options_keep_their_letters() {
+    fn log_options_keep_their_casing() {
         let written = json!({
             "Enabled": true,
             "Namespace": "serviceconnect",

@@ -7,14 +7,14 @@ use super::{ContainerDefinition, KeyValuePair};
 use crate::ResourceType;
 use crate::value::{StringList, Value};
 
-/// `AWS::ECS::TaskDefinition`: the containers that run together as one task, and the room they get.
+/// `AWS::ECS::TaskDefinition`: containers that run together as a task, and their resources.
 ///
-/// `Ref` answers the ARN with its revision. `Fn::GetAtt` knows `TaskDefinitionArn`. Every change of a property
-/// other than the tags makes a new revision, which is a replacement to CloudFormation.
+/// `Ref` returns the ARN with its revision. `Fn::GetAtt` supports `TaskDefinitionArn`. Every change of a
+/// property other than the tags creates a new revision, which CloudFormation treats as a replacement.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TaskDefinition {
-    /// The name under which revisions are counted. Default, decided by CloudFormation: stack name, logical id
+    /// The name of the family of revisions. Default, decided by CloudFormation: stack name, logical id
     /// and a random part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<Value<String>>,
@@ -25,25 +25,25 @@ pub struct TaskDefinition {
     /// The task's memory: MiB (`512`) or gigabytes (`0.5 GB`). A string in CloudFormation. Required on Fargate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Value<String>>,
-    /// `awsvpc`, `bridge`, `host` or `none`. Default, decided by ECS: `bridge`. Fargate demands `awsvpc`.
+    /// `awsvpc`, `bridge`, `host` or `none`. Default, decided by ECS: `bridge`. Fargate requires `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<Value<String>>,
-    /// What the task must be able to run on: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`.
+    /// Launch types to validate against: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requires_compatibilities: Option<StringList>,
     /// The containers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container_definitions: Vec<ContainerDefinition>,
-    /// The role by which ECS itself pulls images and writes logs. Default: none.
+    /// The role with which ECS pulls images and writes logs. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_role_arn: Option<Value<String>>,
-    /// The role that the containers act in. Default: none.
+    /// The role of the containers. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_role_arn: Option<Value<String>>,
-    /// Processor and operating system. Default, decided by ECS: `X86_64` and `LINUX`.
+    /// CPU architecture and operating system. Default, decided by ECS: `X86_64` and `LINUX`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_platform: Option<RuntimePlatform>,
-    /// The container to which the task's connections are redirected. Default: none, and nothing is redirected.
+    /// The transparent proxy of the task. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_configuration: Option<ProxyConfiguration>,
     /// Properties without a field here, `Volumes` for instance.
@@ -51,7 +51,7 @@ pub struct TaskDefinition {
     pub other: Map<String, Json>,
 }
 
-/// Processor and operating system of a task.
+/// CPU architecture and operating system of a task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct RuntimePlatform {
@@ -63,11 +63,11 @@ pub struct RuntimePlatform {
     pub operating_system_family: Option<Value<String>>,
 }
 
-/// The container to which a task's connections are redirected, and which connections.
+/// The transparent proxy of a task: its container, and the connections that it intercepts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ProxyConfiguration {
-    /// `APPMESH`, the only one there is.
+    /// `APPMESH`, the only type.
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Value<String>>,
     /// The container. Required.
