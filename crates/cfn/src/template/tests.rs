@@ -59,7 +59,7 @@ fn syntax_errors_have_line_and_column() {
     assert!(
         error
             .to_string()
-            .starts_with("the template cannot be read as YAML: line 3"),
+            .starts_with("the template cannot be read as YAML: line 2, column 9"),
         "{error}"
     );
 }
