@@ -80,18 +80,18 @@ struct Statement {
 fn statements(version: TemplateVersion<'_>) -> Vec<Statement> {
     let mut statements: Vec<Statement> = Vec::new();
     let mut known: HashSet<String> = HashSet::new();
+    let renderer = Renderer::new(version);
     if let Some(transform) = version.template.other.get("Transform") {
         statements.push(Statement {
             logical_id: "Transform".to_owned(),
             area: Area::Permissions,
             text: format!(
                 "transform {} may add any resource, including roles",
-                Renderer::new(version).render(transform)
+                renderer.render(transform)
             ),
         });
     }
     for (id, resource) in &version.template.resources {
-        let renderer = Renderer::new(version);
         if resource
             .condition
             .as_deref()

@@ -217,7 +217,11 @@ fn values_are_rendered_as_far_as_they_are_known() {
         ),
         (json!({"Fn::ImportValue": "vpc"}), "the import `vpc`"),
         (json!(["a", {"Ref": "Allowed"}]), "a, 10.0.0.0/8"),
-        (json!({"Fn::Select": [0, ["a"]]}), r#"{"Fn::Select":[0,["a"]]}"#),
+        (json!({"Fn::Select": [0, ["a"]]}), "a"),
+        (
+            json!({"Fn::Select": [0, {"Ref": "Zones"}]}),
+            r#"{"Fn::Select":[0,{"Ref":"Zones"}]}"#,
+        ),
     ];
     for (value, expected) in rows {
         assert_eq!(renderer.render(&value), expected, "{value}");
