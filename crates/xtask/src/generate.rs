@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::schemas::Schemas;
-use crate::{property_table, rustfmt};
+use crate::{layer1, property_table, rustfmt};
 
 /// Writes the generated files.
 pub(crate) fn write() -> Result<(), String> {
@@ -14,20 +14,27 @@ pub(crate) fn write() -> Result<(), String> {
     Ok(())
 }
 
-/// Compares the generated files with the committed ones.
+/// Compares the generated files with the committed ones, and layer 1 with the schemas.
 pub(crate) fn check() -> Result<(), String> {
     let outdated: Vec<String> = files()?
         .into_iter()
         .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(text))
         .map(|(path, _)| path.display().to_string())
         .collect();
-    if outdated.is_empty() {
-        return Ok(());
+    if !outdated.is_empty() {
+        return Err(format!(
+            "not current: {}; run `cargo run -p xtask -- generate`",
+            outdated.join(", ")
+        ));
     }
-    Err(format!(
-        "not current: {}; run `cargo run -p xtask -- generate`",
-        outdated.join(", ")
-    ))
+    let differences = layer1::differences(&Schemas::load()?)?;
+    if !differences.is_empty() {
+        return Err(format!(
+            "layer 1 differs from the schemas:\n  {}",
+            differences.join("\n  ")
+        ));
+    }
+    Ok(())
 }
 
 fn files() -> Result<Vec<(PathBuf, String)>, String> {

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! cargo run -p xtask -- generate            rewrites the generated files
-//! cargo run -p xtask -- generate --check    fails if one of them is not current
+//! cargo run -p xtask -- generate --check    fails if one of them, or a struct of layer 1, does not match the schemas
 //! ```
 //!
 //! The schemas are those in cfn-lint, at the version that the tests pin (`crates/envoy-install/requirements.txt`).
 
 mod generate;
+mod layer1;
 mod property_table;
 mod rustfmt;
 mod schemas;
@@ -29,7 +30,7 @@ struct Arguments {
 enum Task {
     /// Generate code from the CloudFormation resource schemas.
     Generate {
-        /// Compare with the committed files instead of writing them.
+        /// Compare the committed files, and the structs of layer 1, with the schemas.
         #[arg(long)]
         check: bool,
     },
