@@ -1,4 +1,4 @@
-//! What a user describes as a whole: one or more stacks, in the order in which they are deployed.
+//! Apps: one or more stacks, in the order of their deployment.
 
 use cfn::Template;
 use indexmap::IndexMap;
@@ -15,7 +15,7 @@ pub struct App {
 }
 
 impl App {
-    /// An app without stacks. The name is for people: tools print it, AWS never sees it.
+    /// An app without stacks. Tools print the name; AWS does not use it.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -24,7 +24,7 @@ impl App {
         }
     }
 
-    /// The same app with one more stack, deployed after those before it.
+    /// Adds a stack, which is deployed after those before it.
     #[must_use]
     pub fn with_stack(mut self, stack: Stack) -> Self {
         self.stacks.push(stack);
@@ -37,42 +37,42 @@ impl App {
         &self.name
     }
 
-    /// The stacks, in the order in which they are deployed.
+    /// The stacks, in the order of their deployment.
     #[must_use]
     pub fn stacks(&self) -> &[Stack] {
         &self.stacks
     }
 
-    /// The template of every stack, by the stack's name and in order, its meshes in the default form:
+    /// Synthesizes the template of every stack, by the stack's name and in order, with meshes in the default encoding,
     /// [`MeshEncoding::Parameters`].
     ///
     /// # Errors
     ///
-    /// Every problem of every stack, its path beginning with the stack's name; and stacks of the same name.
+    /// All errors of all stacks, with paths that begin with the stack's name; and stacks with the same name.
     pub fn synth(&self) -> Result<IndexMap<String, Template>, ValidationErrors> {
         self.synth_as(MeshEncoding::default())
     }
 
-    /// The template of every stack, by the stack's name and in order, its meshes in this form.
+    /// Synthesizes the template of every stack, by the stack's name and in order, with meshes in this encoding.
     ///
     /// # Errors
     ///
     /// As [`App::synth`].
-    pub fn synth_as(&self, form: MeshEncoding) -> Result<IndexMap<String, Template>, ValidationErrors> {
+    pub fn synth_as(&self, encoding: MeshEncoding) -> Result<IndexMap<String, Template>, ValidationErrors> {
         let mut templates = IndexMap::new();
         let mut diagnostics = Diagnostics::new();
         for stack in &self.stacks {
-            match stack.synth_as(form) {
+            match stack.synth_as(encoding) {
                 Ok(template) => {
                     if templates.insert(stack.name().to_owned(), template).is_some() {
                         diagnostics.add(
                             stack.name(),
-                            "is the name of two stacks; a stack's name is unique in its app",
+                            "is the name of two stacks; stack names are unique in an app",
                         );
                     }
                 }
-                Err(found) => {
-                    for Diagnostic { path, message } in found.iter() {
+                Err(errors) => {
+                    for Diagnostic { path, message } in errors.iter() {
                         diagnostics.add(format!("{}.{path}", stack.name()), message.as_str());
                     }
                 }
@@ -82,7 +82,7 @@ impl App {
     }
 }
 
-/// An app of one stack, named as the stack is.
+/// An app of one stack, with the stack's name.
 impl From<Stack> for App {
     fn from(stack: Stack) -> Self {
         Self::new(stack.name()).with_stack(stack)

@@ -1,25 +1,25 @@
-//! What a construct is: a description that becomes resources once it is added to a stack.
+//! Constructs: descriptions that become resources when they are added to a stack.
 //!
-//! All constructs have one shape. `Thing::new` takes what cannot be left out, `with_x` the rest; adding it to a
-//! stack answers a handle, whose methods give late values. Raw resources, parameters and outputs are constructs
-//! as well, so a stack can hold what layer 2 has no word for.
+//! All constructs have the same shape: `Thing::new` takes what is required, `with_x` the rest. Adding a construct to
+//! a stack returns a handle, whose methods return references to its resources. Raw resources, parameters and outputs
+//! are constructs as well, for everything that layer 2 does not support.
 
 use crate::stack::{LogicalId, Scope};
 use cfn::{Literal, Output, Parameter, Resource, Value};
 
-/// A description that becomes resources once it is added to a stack.
+/// A description that becomes resources when it is added to a stack.
 pub trait Construct {
-    /// What stands for it once it is added.
+    /// The handle that refers to it after it was added.
     type Handle;
 
-    /// The word that its logical id ends with, such as `Service`; empty to take ids as they are given.
+    /// The suffix of its logical id, such as `Service`; empty to use ids as given.
     const KIND: &'static str;
 
-    /// Writes the resources, and answers the handle.
+    /// Adds the resources, and returns the handle.
     fn add_to(self, scope: &mut Scope<'_>) -> Self::Handle;
 }
 
-/// A resource that was added as it is.
+/// A raw resource that was added to a stack.
 #[derive(Debug, Clone)]
 pub struct ResourceHandle(LogicalId);
 
@@ -30,7 +30,7 @@ impl ResourceHandle {
         &self.0
     }
 
-    /// What the resource answers to `Ref`, which differs by resource type.
+    /// The value of `Ref`, which differs by resource type.
     #[must_use]
     pub fn reference<T: Literal>(&self) -> Value<T> {
         Value::reference(self.0.as_str())
@@ -43,7 +43,7 @@ impl ResourceHandle {
     }
 }
 
-/// A resource as it is: the id is taken as given, apart from its capitals.
+/// A raw resource. The id is used as given, except for capitalization.
 impl Construct for Resource {
     type Handle = ResourceHandle;
     const KIND: &'static str = "";
@@ -66,7 +66,7 @@ impl ParameterHandle {
         &self.0
     }
 
-    /// The value given when the stack is deployed.
+    /// The value that is specified when the stack is deployed.
     #[must_use]
     pub fn value<T: Literal>(&self) -> Value<T> {
         Value::reference(self.0.as_str())

@@ -1,4 +1,4 @@
-//! Layer 2: constructs with defaults, handles and one way to say each thing.
+//! Layer 2: constructs with defaults and handles, and one way to express each thing.
 
 mod app_mesh;
 mod cluster;

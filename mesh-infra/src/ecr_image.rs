@@ -1,19 +1,18 @@
-//! Images in the registry of the account that a stack is deployed to.
+//! Images in the ECR registry of the account that a stack is deployed to.
 
 use cfn::Value;
 
-/// The endings of the host names of Amazon ECR's private registries, after `ACCOUNT.dkr.ecr.REGION.`. Source: Amazon ECR
+/// The ends of the host names of Amazon ECR's private registries, after `ACCOUNT.dkr.ecr.REGION.`. Source: Amazon ECR
 /// user guide, "Private registries" (read 2026-11-23).
 const ENDINGS: [&str; 2] = ["amazonaws.com", "amazonaws.com.cn"];
 
-/// An image in Amazon ECR, in the account and region that the stack is deployed to: nothing has to be edited for another
-/// account. `meshwright images` prints the commands that build and push those of this project.
+/// An image in Amazon ECR, in the account and region that the stack is deployed to, so that the description is the
+/// same for all accounts. `meshwright images` prints the commands that build and push the images of this project.
 ///
 /// ```
 /// use mesh_infra::{Container, EcrImage};
 ///
-/// let container = Container::new("app", EcrImage::new("team/app").with_tag("1.4"));
-/// ```
+/// let container = Container::new("app", EcrImage::new("team/app").with_tag("1.4")); ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrImage {
     repository: String,
@@ -21,7 +20,7 @@ pub struct EcrImage {
 }
 
 impl EcrImage {
-    /// The image in a repository of this name: 2 to 256 of a-z, 0-9 and `._/-`.
+    /// The image in the repository with this name: 2 to 256 of a-z, 0-9 and `._/-`.
     #[must_use]
     pub fn new(repository: impl Into<String>) -> Self {
         Self {
@@ -30,15 +29,15 @@ impl EcrImage {
         }
     }
 
-    /// The same image, with this tag. Default, decided by Docker: `latest`, of which nobody knows what it is.
+    /// Sets the tag. Default, decided by Docker: `latest`, whose content changes.
     #[must_use]
     pub fn with_tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
         self
     }
 
-    /// The name under which a reference to a private registry of ECR keeps its image, without registry, tag and digest:
-    /// `team/app` for `123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.4`. `None` for all other references.
+    /// The repository of an image reference in a private ECR registry, without registry, tag and digest: `team/app`
+    /// for `123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.4`. `None` for all other references.
     #[must_use]
     pub fn repository_of(reference: &str) -> Option<&str> {
         let (registry, image) = reference.split_once('/')?;
@@ -66,14 +65,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_in_the_registry_of_whoever_deploys() {
+    fn images_are_in_the_registry_of_the_stacks_account() {
         let value = Value::<String>::from(EcrImage::new("team/app").with_tag("1.4"));
         let expected = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/team/app:1.4";
         assert_eq!(value, Value::Sub(expected.to_owned()));
     }
 
     #[test]
-    fn only_references_to_private_registries_have_a_repository() {
+    fn only_references_to_private_ecr_registries_have_a_repository() {
         for (reference, repository) in [
             (
                 "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.4",

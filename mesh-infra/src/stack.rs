@@ -1,7 +1,7 @@
-//! A stack under construction: constructs go in, typed handles come out, a judged template is the result.
+//! Stacks: constructs are added, typed handles are returned, and synthesis returns a checked template.
 //!
-//! Nothing here fails half-way. Whatever is wrong with an id, a handle or an override is noted and told by
-//! [`Stack::synth`], together with everything that is wrong with the template as a whole.
+//! No step fails early. Errors of ids, handles and overrides are collected, and [`Stack::synth`] returns them
+//! together with the errors of the template as a whole.
 
 mod logical_id;
 mod overrides;
@@ -22,14 +22,14 @@ pub use logical_id::LogicalId;
 use overrides::Override;
 pub use scope::Scope;
 
-/// What is deployed, updated and deleted together: one CloudFormation stack.
+/// A CloudFormation stack: resources that are deployed, updated and deleted together.
 #[derive(Debug)]
 pub struct Stack {
     name: String,
     template: Template,
-    /// Which given id stands behind which logical id, to name the other one when two meet.
+    /// The given id of each logical id, for errors about duplicates.
     given_ids: IndexMap<String, String>,
-    /// The logical ids of the resources of meshes, for those that refer to them by name.
+    /// The logical ids of mesh resources, for references by name.
     mesh_resources: IndexMap<ResourcePath, String>,
     overrides: Vec<Override>,
     diagnostics: Diagnostics,
@@ -38,8 +38,8 @@ pub struct Stack {
 impl Stack {
     /// A stack without resources.
     ///
-    /// The name is CloudFormation's: 1 to 128 ASCII letters, digits and `-`, beginning with a letter (AWS
-    /// CloudFormation API reference, `CreateStack`, read 2026-11-23). Anything else is told by [`Stack::synth`].
+    /// The name follows CloudFormation's rules: 1 to 128 ASCII letters, digits and `-`, beginning with a letter (AWS
+    /// CloudFormation API reference, `CreateStack`, read 2026-11-23). [`Stack::synth`] reports other names.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
@@ -61,7 +61,7 @@ impl Stack {
         }
     }
 
-    /// The same stack with a description. Default: none.
+    /// Sets the description. Default: none.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.template.description = Some(description.into());
@@ -74,48 +74,48 @@ impl Stack {
         &self.name
     }
 
-    /// Adds a construct under an id, and answers its handle.
+    /// Adds a construct under an id, and returns its handle.
     ///
     /// **Logical ids are a public contract**: CloudFormation replaces a resource whose logical id changes. They
-    /// follow from the given id and the kind of construct alone, never from the order of calls: `green` and
-    /// `Green` make a service `GreenService`, `GreenService` stays as it is, `blue-2` makes `Blue2Service`. What a
-    /// construct brings with it is named after the same stem: `GreenTaskDefinition`.
+    /// depend only on the given id and the kind of construct, never on the order of calls: `green` and `Green` make a
+    /// service `GreenService`, `GreenService` stays as it is, `blue-2` makes `Blue2Service`. Other resources of a
+    /// construct have the same stem: `GreenTaskDefinition`.
     ///
-    /// An id is made of ASCII letters and digits, with `-`, `_`, `.` or spaces between words. A bad id, one that
-    /// is taken, or a handle of another stack is told by [`Stack::synth`].
+    /// An id consists of ASCII letters and digits, with `-`, `_`, `.` or spaces between words. [`Stack::synth`]
+    /// reports an invalid id, a duplicate one, and a handle of another stack.
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
         let mut scope = Scope::new(self, id, C::KIND);
         construct.add_to(&mut scope)
     }
 
-    /// Sets one property of a resource to `value`, whatever the construct wrote there; `null` takes it away.
+    /// Sets one property of a resource to `value`, whatever the construct wrote there; `null` removes it.
     ///
-    /// The way out when a construct does not offer what CloudFormation does. `path` leads from the resource's
-    /// properties, such as `NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp` or
-    /// `ContainerDefinitions[0].Cpu`; objects on the way are made, items of lists must be there. Overrides are
-    /// applied in order after everything was added, and what they make is checked like everything else.
+    /// For CloudFormation properties that a construct does not offer. `path` starts at the resource's properties,
+    /// such as `NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp` or `ContainerDefinitions[0].Cpu`; missing
+    /// objects are created, items of lists must exist. Overrides are applied in order after all constructs were
+    /// added, and the result is checked.
     ///
-    /// The resources of a mesh are changed as `AWS::AppMesh::…` in either [`MeshEncoding`]:
+    /// Overrides apply to the `AWS::AppMesh::…` form of mesh resources in either [`MeshEncoding`]:
     /// `Spec.Listeners[0].PortMapping.Port`.
     pub fn override_property(&mut self, logical_id: &str, path: &str, value: impl Into<Json>) {
         self.overrides.push(Override::new(logical_id, path, value.into()));
     }
 
-    /// The stack as a template, its meshes in the default form: [`MeshEncoding::Parameters`].
+    /// Synthesizes the template, with meshes in the default encoding, [`MeshEncoding::Parameters`].
     ///
     /// # Errors
     ///
-    /// Every problem: ids, handles and overrides that do not fit, all that [`crate::check`] finds, and what of a mesh
-    /// cannot be said in parameters.
+    /// All errors: invalid ids, handles and overrides, all that [`crate::check`] finds, and parts of a mesh that parameters
+    /// do not support.
     pub fn synth(&self) -> Result<Template, ValidationErrors> {
         self.synth_as(MeshEncoding::default())
     }
 
-    /// The stack as a template, its meshes in this form. For a stack without a mesh both are the same.
+    /// Synthesizes the template, with meshes in this encoding. For a stack without a mesh, both are the same.
     ///
     /// # Errors
     ///
-    /// As [`Stack::synth`]. Paths lead through the resources as they were described, in either form:
+    /// As [`Stack::synth`]. In either encoding, paths refer to the resources as the constructs wrote them:
     /// `Resources.BlueVirtualNode.Properties.Spec.…`.
     pub fn synth_as(&self, encoding: MeshEncoding) -> Result<Template, ValidationErrors> {
         let mut diagnostics = self.diagnostics.clone();

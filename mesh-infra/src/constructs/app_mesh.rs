@@ -1,13 +1,14 @@
-//! The constructs of a mesh in App Mesh's model: nodes, the names they are called by, the routes between, the doors in.
+//! App Mesh constructs: virtual nodes, virtual services, routers and routes, gateways and gateway routes.
 //!
-//! Each has a builder for what is said often, and takes the model's whole spec, by `of`, for the rest. They write
-//! `AWS::AppMesh::…` resources; [`MeshEncoding`](crate::MeshEncoding) tells what becomes of these.
+//! Each has a builder for frequent settings, and takes the model's whole spec by `from_spec`. They write
+//! `AWS::AppMesh::…` resources; [`MeshEncoding`](crate::MeshEncoding) determines the encoding in the template.
 
 mod envoy;
 mod gateway_route;
 mod listener;
 mod matching;
 mod mesh;
+mod proxy;
 mod references;
 mod resource_ref;
 mod route;
@@ -15,7 +16,6 @@ mod virtual_gateway;
 mod virtual_node;
 mod virtual_router;
 mod virtual_service;
-mod wiring;
 
 pub(super) use envoy::ENVOY_CONTAINER;
 pub(super) use envoy::Envoy;

@@ -1,4 +1,4 @@
-//! Clusters, in which services live.
+//! ECS clusters.
 
 use cfn::{Resource, Value, ecs};
 
@@ -21,16 +21,15 @@ impl Cluster {
         Self::default()
     }
 
-    /// The same cluster with a name. Default, decided by CloudFormation: stack name, logical id and a random
-    /// part. CloudFormation cannot replace a resource that has a name, unless the name changes too.
+    /// Sets the name. Default, decided by CloudFormation: stack name, logical id and a random part. CloudFormation
+    /// cannot replace a named resource unless the name changes.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Value<String>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The same cluster, its services in this Service Connect namespace unless they say otherwise. Default:
-    /// none, and each service must name one.
+    /// Sets the default Service Connect namespace of its services. Default: none, so each service must specify one.
     #[must_use]
     pub fn with_service_connect_namespace(mut self, namespace: &HttpNamespaceHandle) -> Self {
         self.namespace = Some(namespace.clone());
@@ -64,7 +63,7 @@ impl ClusterHandle {
         Value::attribute(self.id.as_str(), "Arn")
     }
 
-    /// The Service Connect namespace of services that name none themselves.
+    /// The default Service Connect namespace of its services.
     #[must_use]
     pub fn service_connect_namespace(&self) -> Option<&HttpNamespaceHandle> {
         self.namespace.as_ref()

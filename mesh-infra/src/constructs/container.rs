@@ -1,4 +1,4 @@
-//! Containers, of which a task is made.
+//! Containers of a task.
 
 use cfn::{StringList, Value, ecs};
 use serde_json::Value as Json;
@@ -15,26 +15,26 @@ pub struct Container {
     bind_variable: Option<String>,
 }
 
-/// How far a container must have come before another one starts.
+/// The state that another container must reach before a container starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerCondition {
-    /// It was started.
+    /// It has started.
     Start,
-    /// It has ended, however.
+    /// It has exited, with any status.
     Complete,
-    /// It has ended with exit status 0.
+    /// It has exited with status 0.
     Success,
     /// Its health check has passed.
     Healthy,
 }
 
 impl Container {
-    /// A container that runs `image`: a name, or an [`EcrImage`](crate::EcrImage). It is essential: when it ends, so does
-    /// its task.
+    /// A container that runs `image`: a name, or an [`EcrImage`](crate::EcrImage). It is essential: its task stops
+    /// when it exits.
     #[must_use]
     pub fn new(name: impl Into<String>, image: impl Into<Value<String>>) -> Self {
         let mut definition = ecs::ContainerDefinition::new(name.into(), image);
-        // ECS's own default, written out: whoever reads the template need not know it.
+        // ECS's own default, explicit for readers of the template.
         definition.essential = Some(Value::Known(true));
         Self {
             definition,
@@ -43,35 +43,35 @@ impl Container {
         }
     }
 
-    /// The same container, its task going on without it. Default, decided by ECS: essential.
+    /// Sets whether its task stops when it exits. Default, decided by ECS: it does.
     #[must_use]
     pub fn with_essential(mut self, essential: bool) -> Self {
         self.definition.essential = Some(Value::Known(essential));
         self
     }
 
-    /// The same container with this command, word by word. Default: the image's.
+    /// Sets the command and its arguments. Default: the image's.
     #[must_use]
-    pub fn with_command(mut self, words: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        self.definition.command = Some(StringList::list(words));
+    pub fn with_command(mut self, arguments: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
+        self.definition.command = Some(StringList::list(arguments));
         self
     }
 
-    /// The same container with this entry point, word by word. Default: the image's.
+    /// Sets the entry point and its arguments. Default: the image's.
     #[must_use]
-    pub fn with_entry_point(mut self, words: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        self.definition.entry_point = Some(StringList::list(words));
+    pub fn with_entry_point(mut self, arguments: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
+        self.definition.entry_point = Some(StringList::list(arguments));
         self
     }
 
-    /// The same container, run as this user, such as `1000` or `1000:1000`. Default: the image's.
+    /// Sets the user, such as `1000` or `1000:1000`. Default: the image's.
     #[must_use]
     pub fn with_user(mut self, user: impl Into<Value<String>>) -> Self {
         self.definition.user = Some(user.into());
         self
     }
 
-    /// The same container with one more environment variable. Setting one twice is a problem.
+    /// Adds an environment variable. Setting a variable twice is an error.
     #[must_use]
     pub fn with_environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
         self.definition.environment.push(ecs::KeyValuePair {
@@ -81,7 +81,7 @@ impl Container {
         self
     }
 
-    /// The same container, listening on one more port.
+    /// Adds a port on which it listens.
     #[must_use]
     pub fn with_port(mut self, port: PortMapping) -> Self {
         self.definition.port_mappings.push(port.to_cfn());
@@ -92,31 +92,30 @@ impl Container {
         self
     }
 
-    /// The same container, told by this environment variable at which IP address to listen: at `127.0.0.1` where an
-    /// Envoy beside it takes all that comes from outside, and at `0.0.0.0` otherwise, both decided by us. A label
-    /// ([`labels::BIND_VARIABLE`]) lets the local runner choose for itself. Default: it is not told, and listens where it
-    /// likes.
+    /// Sets the environment variable with the IP address to listen on: `127.0.0.1` if an Envoy receives all inbound
+    /// traffic of the task, else `0.0.0.0`, both decided by us. A label ([`labels::BIND_VARIABLE`]) lets the local
+    /// runner choose another address. Default: none; the container chooses its address.
     #[must_use]
     pub fn with_bind_variable(mut self, variable: impl Into<String>) -> Self {
         self.bind_variable = Some(variable.into());
         self
     }
 
-    /// The same container with a health check. Default, decided by ECS: none.
+    /// Sets the health check. Default, decided by ECS: none.
     #[must_use]
     pub fn with_health_check(mut self, check: HealthCheck) -> Self {
         self.definition.health_check = Some(check.into_cfn());
         self
     }
 
-    /// The same container with a docker label. A label set twice has the later value.
+    /// Sets a docker label; a later value replaces an earlier one.
     #[must_use]
     pub fn with_label(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
         self.definition.docker_labels.insert(name.into(), value.into());
         self
     }
 
-    /// The same container, started when another one of the task has come so far.
+    /// Starts it after another container of the task has reached a state.
     #[must_use]
     pub fn with_dependency(mut self, container: impl Into<String>, condition: ContainerCondition) -> Self {
         self.definition.depends_on.push(ecs::ContainerDependency {
@@ -126,16 +125,16 @@ impl Container {
         self
     }
 
-    /// The same container, given this many seconds between the stop signal and the kill: at most 120 on Fargate.
-    /// Default, decided by ECS: 30.
+    /// Sets the time between the stop signal and the kill in seconds, at most 120 on Fargate. Default, decided by
+    /// ECS: 30.
     #[must_use]
     pub fn with_stop_timeout_seconds(mut self, seconds: u32) -> Self {
         self.definition.stop_timeout = Some(Value::Known(seconds));
         self
     }
 
-    /// The same container, its output going where `configuration` says: a `LogConfiguration` as CloudFormation
-    /// writes it. Default, decided by us: to the log group of its service.
+    /// Sets the `LogConfiguration`, as CloudFormation writes it. Default, decided by us: the log group of its
+    /// service.
     #[must_use]
     pub fn with_log_configuration(mut self, configuration: impl Into<Json>) -> Self {
         self.definition.log_configuration = Some(configuration.into());
@@ -154,7 +153,7 @@ impl Container {
         &self.definition.name
     }
 
-    /// The same container with a variable that has this value, whatever it had before.
+    /// Sets a variable, replacing its value.
     pub(super) fn with_variable_set(mut self, name: &str, value: impl Into<Value<String>>) -> Self {
         let value = value.into();
         match self
@@ -169,7 +168,7 @@ impl Container {
         self
     }
 
-    /// The same container with a variable that has this value, unless its author set it.
+    /// Sets a variable unless it is set.
     pub(super) fn with_variable_unless_set(self, name: &str, value: &str) -> Self {
         let is_set = self
             .definition
@@ -182,7 +181,7 @@ impl Container {
         }
     }
 
-    /// The same container, told where to listen, if it can be told.
+    /// Sets the address to listen on, if the container has a variable for it.
     pub(super) fn listening_at(self, address: &str) -> Self {
         match self.bind_variable.clone() {
             Some(variable) => self
@@ -192,7 +191,7 @@ impl Container {
         }
     }
 
-    /// The same container with this log configuration, unless its author gave it one.
+    /// Sets the log configuration unless it is set.
     pub(super) fn with_log_configuration_unless_set(self, configuration: impl FnOnce() -> Json) -> Self {
         match self.definition.log_configuration {
             Some(_) => self,
@@ -204,7 +203,7 @@ impl Container {
         self.definition.log_configuration.is_some()
     }
 
-    /// The same container with a setting of the kernel for its whole task.
+    /// Sets a kernel parameter for the whole task.
     pub(super) fn with_system_control(mut self, name: &str, value: &str) -> Self {
         self.definition.system_controls.push(ecs::SystemControl {
             namespace: Value::from(name),

@@ -1,4 +1,4 @@
-//! The control plane of a mesh, as a service beside those that it configures.
+//! The control plane of a mesh, as an ECS service beside the services that it configures.
 
 use cfn::{Resource, Value};
 use serde_json::{Value as Json, json};
@@ -13,35 +13,35 @@ use crate::stack::{LogicalId, Scope};
 use crate::{EcrImage, images, labels};
 use mesh_model::service_connect::AppProtocol;
 
-/// Where it listens for Envoys, decided by us: the port that examples of xDS servers have.
+/// The port for Envoys, decided by us: the port of xDS server examples.
 const XDS_PORT: u16 = 18_000;
-/// Where it tells how it is, to its own health check alone.
+/// The port of the status page, which only its own health check uses.
 const STATUS_PORT: u16 = 18_001;
-/// Two, decided by us: Envoys keep what they have without any, but a new task needs one to start.
+/// Two, decided by us: running Envoys work without a control plane, but a new task needs one to start.
 const DEFAULT_TASKS: u32 = 2;
-/// Seconds between two questions whether it is well, decided by us: the least that ECS allows, because other services wait
-/// for it.
+/// Seconds between health checks, decided by us: the minimum of ECS, because other services wait for it.
 const CHECK_INTERVAL: u32 = 5;
-/// Seconds at its start in which it need not know its mesh, decided by us: a new stack's parameters and names are made at
-/// the same time as its service.
+/// Seconds after the start in which failed checks do not count, decided by us: in a new stack, parameters and
+/// namespaces are created at the same time as the service.
 const START_PERIOD: u32 = 60;
-/// What it is called, decided by us.
+/// The default name, decided by us.
 const DEFAULT_NAME: &str = "mesh-control";
 
 /// The control plane of a mesh: a service whose tasks read the mesh from Parameter Store and its endpoints from Cloud
-/// Map, and tell each Envoy what it should do.
+/// Map, and configure each Envoy.
 ///
-/// It is added before the mesh, which names it: [`Mesh::with_control_plane`](crate::Mesh::with_control_plane). Its tasks
-/// hold no state, so there may be any number of them, decided by us: two. Envoys find it by name, `mesh-control` in the
-/// namespace that it is given.
+/// It is added before the mesh, which refers to it by [`Mesh::with_control_plane`](crate::Mesh::with_control_plane).
+/// Its tasks are stateless, so any number of replicas can run. Envoys find it by its DNS name, `mesh-control` in its
+/// namespace.
 ///
-/// Its role allows reading the parameters of this one mesh, writing and reading under `/meshwright-status/<mesh>` what became
-/// of them, and looking for endpoints in the namespaces that it is told of. IAM knows no narrower resource for the last than
-/// all, and narrows it by the condition `servicediscovery:NamespaceName` (service authorization reference, "AWS Cloud
-/// Map", read 2026-11-23). Of its own namespace it also asks by which name Cloud Map discovers instances there: that has a
-/// hash if the account had another namespace of this name before, and a stack that is deleted and made anew has one.
+/// Its role allows reading the parameters of this mesh, reading and writing its status under
+/// `/meshwright-status/<mesh>`, and discovering instances in the namespaces that it is given. For discovery, IAM has
+/// no narrower resource than `*`; the condition `servicediscovery:NamespaceName` restricts it (service authorization
+/// reference, "AWS Cloud Map", read 2026-11-23). The role also allows reading its own namespace, for the name by
+/// which Cloud Map discovers instances there: the name has a hash if the account had another namespace of the same
+/// name before, for instance in a deleted stack.
 ///
-/// The local runner has a control plane of its own, and does not start this service.
+/// The local runner has its own control plane and does not start this service.
 #[derive(Debug, Clone)]
 pub struct ControlPlane {
     mesh: String,
@@ -55,8 +55,8 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// The control plane of the mesh of this name. Its tasks are in a network, and found in a namespace, in which it
-    /// looks for endpoints, too.
+    /// The control plane of the mesh with this name. Its tasks run in `network` and register in `namespace`, where it
+    /// also discovers endpoints.
     #[must_use]
     pub fn new(
         mesh: impl Into<String>,
@@ -78,32 +78,31 @@ impl ControlPlane {
         }
     }
 
-    /// The same control plane, running this image. Default, decided by us: `meshwright/mesh-control` with this version as
-    /// its tag, in the ECR of the account and region that the stack is deployed to; `meshwright images` tells how to push
-    /// it there.
+    /// Sets the image. Default, decided by us: `meshwright/mesh-control` with this version as its tag, in the ECR
+    /// registry of the account and region of the stack; `meshwright images` prints the commands that push it.
     #[must_use]
     pub fn with_image(mut self, image: impl Into<Value<String>>) -> Self {
         self.image = image.into();
         self
     }
 
-    /// The same control plane, this many tasks of it kept running. Default, decided by us: 2.
+    /// Sets the number of tasks. Default, decided by us: 2.
     #[must_use]
     pub fn with_desired_count(mut self, tasks: impl Into<Value<u32>>) -> Self {
         self.tasks = tasks.into();
         self
     }
 
-    /// The same control plane under another name, which is that of its service and that by which Envoys find it. Needed
-    /// if a cluster or a namespace has several. Default, decided by us: `mesh-control`.
+    /// Sets the name of its service, by which Envoys find it. Required if a cluster or a namespace contains several.
+    /// Default, decided by us: `mesh-control`.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The same control plane, looking for endpoints in this namespace of Cloud Map as well, by this name: its `HttpName`,
-    /// if that differs. Default: in the one that it is found in itself.
+    /// Adds a Cloud Map namespace in which it discovers endpoints, by name, or by `HttpName` if that differs.
+    /// Default: only its own.
     #[must_use]
     pub fn with_namespace(mut self, name: impl Into<String>) -> Self {
         self.further_namespaces.push(name.into());
@@ -112,7 +111,7 @@ impl ControlPlane {
 
     fn task_definition(&self) -> TaskDefinition {
         let (namespace, id) = (self.namespace.name(), self.namespace.logical_id());
-        let words = [
+        let command = [
             "--mesh".into(),
             Value::Known(self.mesh.clone()),
             "--namespace".into(),
@@ -124,7 +123,7 @@ impl ControlPlane {
             "--publish-status".into(),
         ];
         let container = Container::new("mesh-control", self.image.clone())
-            .with_command(words)
+            .with_command(command)
             .with_environment("AWS_REGION", Value::reference("AWS::Region"))
             .with_port(PortMapping::new("xds", XDS_PORT).with_app_protocol(AppProtocol::Grpc))
             .with_label(labels::ROLE, labels::ROLE_CONTROL_PLANE)
@@ -136,26 +135,26 @@ impl ControlPlane {
         TaskDefinition::new(container)
     }
 
-    /// What it may do, and nothing else.
+    /// The statements of its role.
     fn statements(&self) -> Vec<Json> {
         let both = |path: String| vec![own_arn("ssm", &path), own_arn("ssm", &format!("{path}/*"))];
         let mesh = both(format!("parameter/meshwright/{}", self.mesh));
-        // Each copy clears away what copies that are no more have left there.
+        // Each replica removes the status of replicas that no longer exist.
         let status = both(format!("parameter/meshwright-status/{}", self.mesh));
-        let keep = ["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"];
+        let status_actions = ["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"];
         let discover = [
             "servicediscovery:DiscoverInstances",
             "servicediscovery:DiscoverInstancesRevision",
         ];
         let mut discovery = allow(&discover, vec![Json::from("*")]);
         let own = self.namespace.name();
-        // Its `HttpName`, if another namespace had the name before. Where AWS puts the hash is not documented.
+        // The `HttpName` has a hash if another namespace had the name before; AWS does not document its position.
         let own = [own.to_owned(), format!("*{own}*")];
         let namespaces: Vec<&String> = own.iter().chain(&self.further_namespaces).collect();
         discovery["Condition"] = json!({"StringLike": {"servicediscovery:NamespaceName": namespaces}});
         vec![
             allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], mesh),
-            allow(&keep, status),
+            allow(&status_actions, status),
             discovery,
             allow(&["servicediscovery:GetNamespace"], vec![self.namespace.arn().to_json()]),
         ]
@@ -178,25 +177,25 @@ impl ControlPlaneHandle {
         &self.id
     }
 
-    /// The name of the mesh that it looks for.
+    /// The name of its mesh.
     #[must_use]
     pub fn mesh(&self) -> &str {
         &self.mesh
     }
 
-    /// The name by which Envoys find it, such as `mesh-control.appmesh`.
+    /// The DNS name by which Envoys find it, such as `mesh-control.appmesh`.
     #[must_use]
     pub fn host(&self) -> String {
         self.namespace.dns_name(&self.name)
     }
 
-    /// The port on which it listens for Envoys: 18000.
+    /// The port for Envoys: 18000.
     #[must_use]
     pub fn port(&self) -> u16 {
         XDS_PORT
     }
 
-    /// The namespace that it is found in.
+    /// The namespace in which it registers.
     pub(super) fn namespace(&self) -> &str {
         self.namespace.name()
     }

@@ -1,16 +1,15 @@
-//! Whether ECS needs leave to pull a container's image.
+//! Permissions to pull container images from ECR.
 
 use cfn::Value;
 use serde_json::Value as Json;
 
 use super::iam::{allow, arn};
 
-/// What ECS must be allowed to pull this image, if it is in a private registry of ECR: statements of a policy. An image
-/// elsewhere needs none, and neither does one whose registry is late: whoever asks for it when the stack is deployed
-/// gives the task a role of its own.
+/// The policy statements that ECS needs to pull this image from a private ECR registry. None for an image in another
+/// registry, and none for an unresolved one: such a task needs an execution role from its author.
 ///
-/// Source: ECS developer guide, "Amazon ECS task execution IAM role" (read 2026-11-23). Tokens are for a whole registry
-/// and cannot be had for less.
+/// Source: ECS developer guide, "Amazon ECS task execution IAM role" (read 2026-11-23). Authorization tokens cover a
+/// whole registry and cannot be restricted further.
 pub(super) fn pull_statements(image: &Value<String>) -> Vec<Json> {
     const PULL: [&str; 3] = [
         "ecr:BatchCheckLayerAvailability",
@@ -28,8 +27,8 @@ pub(super) fn pull_statements(image: &Value<String>) -> Vec<Json> {
     })
 }
 
-/// The end of the ARN of the repository that an image is in: region, account and name, each of which may be one that
-/// `Fn::Sub` puts in. `None` if it is not in ECR.
+/// The end of the ARN of the image's repository: region, account and name, each of which may be a `${…}` of
+/// `Fn::Sub`. `None` for an image outside ECR.
 fn ecr_repository(image: &str) -> Option<String> {
     let (registry, name) = image.split_once('/')?;
     let (account, rest) = registry.split_once(".dkr.ecr.")?;
@@ -45,7 +44,7 @@ mod tests {
     use crate::EcrImage;
 
     #[test]
-    fn leave_is_needed_for_one_repository_of_ecr() {
+    fn only_images_in_ecr_need_permissions() {
         let repository = |image: Value<String>| {
             let statements = pull_statements(&image);
             statements.get(1).map(|statement| statement["Resource"].to_string())

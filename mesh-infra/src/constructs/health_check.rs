@@ -1,11 +1,11 @@
-//! How ECS learns whether a container is well.
+//! Container health checks of ECS.
 
 use cfn::{StringList, Value, ecs};
 
-/// A command that ECS runs in the container again and again; exit status 0 means well.
+/// A command that ECS runs in the container periodically; exit status 0 means healthy.
 ///
-/// A task whose essential container has one gets requests through Service Connect once the check has passed;
-/// without one it gets them as soon as it runs (ECS developer guide, Service Connect concepts, read 2026-11-23).
+/// A task with a health check on an essential container receives Service Connect requests once the check has passed;
+/// without one, as soon as it runs (ECS developer guide, Service Connect concepts, read 2026-11-23).
 #[derive(Debug, Clone)]
 pub struct HealthCheck {
     command: Vec<String>,
@@ -16,20 +16,20 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// A program and its arguments, run as they are. The image needs no shell for it.
+    /// A program and its arguments. The image needs no shell.
     #[must_use]
-    pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let command = std::iter::once("CMD".to_owned()).chain(words.into_iter().map(Into::into));
-        Self::of(command.collect())
+    pub fn command(arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let command = std::iter::once("CMD".to_owned()).chain(arguments.into_iter().map(Into::into));
+        Self::new(command.collect())
     }
 
-    /// A line for the container's shell.
+    /// A command line for the container's shell.
     #[must_use]
     pub fn shell(line: impl Into<String>) -> Self {
-        Self::of(vec!["CMD-SHELL".to_owned(), line.into()])
+        Self::new(vec!["CMD-SHELL".to_owned(), line.into()])
     }
 
-    fn of(command: Vec<String>) -> Self {
+    fn new(command: Vec<String>) -> Self {
         Self {
             command,
             interval_seconds: None,
@@ -39,21 +39,21 @@ impl HealthCheck {
         }
     }
 
-    /// The same check, this many seconds apart: 5 to 300. Default, decided by ECS: 30.
+    /// Sets the interval in seconds, 5 to 300. Default, decided by ECS: 30.
     #[must_use]
     pub fn with_interval_seconds(mut self, seconds: u32) -> Self {
         self.interval_seconds = Some(seconds);
         self
     }
 
-    /// The same check, failed after this many seconds: 2 to 60. Default, decided by ECS: 5.
+    /// Sets the timeout of a check in seconds, 2 to 60. Default, decided by ECS: 5.
     #[must_use]
     pub fn with_timeout_seconds(mut self, seconds: u32) -> Self {
         self.timeout_seconds = Some(seconds);
         self
     }
 
-    /// The same check, the container unhealthy after this many failures in a row: 1 to 10. Default, decided by
+    /// Sets the number of consecutive failures after which the container is unhealthy, 1 to 10. Default, decided by
     /// ECS: 3.
     #[must_use]
     pub fn with_retries(mut self, retries: u32) -> Self {
@@ -61,8 +61,7 @@ impl HealthCheck {
         self
     }
 
-    /// The same check, its failures not counted in the first seconds: 0 to 300. Default, decided by ECS: they
-    /// count from the start.
+    /// Sets the time after the start in which failures do not count, 0 to 300 seconds. Default, decided by ECS: none.
     #[must_use]
     pub fn with_start_period_seconds(mut self, seconds: u32) -> Self {
         self.start_period_seconds = Some(seconds);

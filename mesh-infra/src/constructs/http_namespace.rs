@@ -1,4 +1,4 @@
-//! Namespaces in which services are found by name.
+//! Cloud Map namespaces for Service Connect.
 
 use cfn::{Resource, Value, servicediscovery};
 
@@ -7,8 +7,8 @@ use crate::stack::{LogicalId, Scope};
 
 /// A Cloud Map namespace for Service Connect.
 ///
-/// The cheapest kind there is: no Route 53 hosted zone comes with it, since Service Connect asks Cloud Map
-/// directly and needs no DNS records (ECS developer guide, Service Connect concepts, read 2026-11-23).
+/// The cheapest kind of namespace: it has no Route 53 hosted zone, because Service Connect queries Cloud Map and
+/// needs no DNS records (ECS developer guide, Service Connect concepts, read 2026-11-23).
 #[derive(Debug, Clone)]
 pub struct HttpNamespace {
     name: String,
@@ -16,8 +16,8 @@ pub struct HttpNamespace {
 }
 
 impl HttpNamespace {
-    /// A namespace. Endpoints are called `<discovery name>.<name>` unless they say otherwise, so a short name
-    /// reads best. It is replaced when its name changes.
+    /// A namespace with this name. By default, services are called `<discovery name>.<name>`, so a short name is
+    /// practical. Changing the name replaces the namespace.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -26,7 +26,7 @@ impl HttpNamespace {
         }
     }
 
-    /// The same namespace with a description, at most 1024 characters. Default: none.
+    /// Sets the description, at most 1024 characters. Default: none.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<Value<String>>) -> Self {
         self.description = Some(description.into());
@@ -54,14 +54,14 @@ impl HttpNamespaceHandle {
         &self.name
     }
 
-    /// The namespace's ARN. The one to give to Service Connect: it makes CloudFormation create the namespace
-    /// first and delete it last.
+    /// The namespace's ARN. With it in a Service Connect configuration, CloudFormation creates the namespace before
+    /// the service and deletes it afterwards.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
         Value::attribute(self.id.as_str(), "Arn")
     }
 
-    /// The namespace's id (`ns-…`), which Service Connect does not take but Cloud Map's API does.
+    /// The namespace's id (`ns-…`), which Cloud Map's API accepts and Service Connect does not.
     #[must_use]
     pub fn id(&self) -> Value<String> {
         Value::reference(self.id.as_str())

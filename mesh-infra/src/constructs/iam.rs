@@ -1,15 +1,15 @@
-//! Roles: who may take one, and what it allows, down to the single resource.
+//! IAM roles with permissions for single resources.
 //!
-//! No managed policy is attached anywhere: `AmazonECSTaskExecutionRolePolicy` allows reading every repository and
-//! writing every log group of the account.
+//! No managed policy is attached: `AmazonECSTaskExecutionRolePolicy` allows reading every repository and writing to
+//! every log group of the account.
 
 use cfn::{Value, iam};
 use serde_json::{Value as Json, json};
 
-/// The version of the language of policies, the only one in use.
+/// The version of the policy language, the only one in use.
 const VERSION: &str = "2012-10-17";
 
-/// A statement that allows these actions on these resources. One resource stands alone, as people write it.
+/// A statement that allows these actions on these resources. A single action or resource is written without a list.
 pub(super) fn allow(actions: &[&str], mut resources: Vec<Json>) -> Json {
     let resource = match resources.len() {
         1 => resources.remove(0),
@@ -22,23 +22,23 @@ pub(super) fn allow(actions: &[&str], mut resources: Vec<Json>) -> Json {
     json!({"Effect": "Allow", "Action": action, "Resource": resource})
 }
 
-/// An ARN in the stack's partition: `end` is all that follows the service, which `Fn::Sub` reads.
+/// An ARN in the stack's partition. `end` follows the service and may contain `${…}`.
 pub(super) fn arn(service: &str, end: &str) -> Json {
     Value::<String>::Sub(format!("arn:${{AWS::Partition}}:{service}:{end}")).to_json()
 }
 
-/// The same, in the stack's region and account.
+/// An ARN in the stack's region and account.
 pub(super) fn own_arn(service: &str, resource: &str) -> Json {
     arn(service, &format!("${{AWS::Region}}:${{AWS::AccountId}}:{resource}"))
 }
 
-/// The role by which ECS itself, before and beside the containers, pulls images and writes logs.
+/// The role with which ECS itself pulls images and writes logs.
 pub(super) fn execution_role(description: String, statements: Vec<Json>) -> iam::Role {
     role(description, "Execution", trust(None), statements)
 }
 
-/// The role that containers act in. Only tasks of the stack's own account and region may take it. Source: ECS developer
-/// guide, "Amazon ECS task IAM role", which protects against a confused deputy so (read 2026-11-23).
+/// The role of the containers. Only tasks of the stack's own account and region can assume it, which prevents the
+/// confused-deputy problem. Source: ECS developer guide, "Amazon ECS task IAM role" (read 2026-11-23).
 pub(super) fn task_role(description: String, statements: Vec<Json>) -> iam::Role {
     let condition = json!({
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},

@@ -1,4 +1,4 @@
-//! The way in from outside: a network load balancer, which only those may reach whom the deployment names.
+//! A network load balancer, reachable only from the addresses that the deployment specifies.
 
 use cfn::{
     Output, Parameter, Resource, Value,
@@ -8,40 +8,40 @@ use cfn::{
 use serde_json::{Map, Value as Json, json};
 
 use super::NetworkHandle;
-use super::security_groups::{from_group, group, id_of, nowhere};
+use super::security_groups::{from_group, group, id_of, no_egress};
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 
-/// The port that addresses without one lead to, decided by us.
+/// The port of URLs without one, decided by us.
 const DEFAULT_PORT: u16 = 80;
-/// Seconds between checks, for an answer, and how many of them count, decided by us: a task that is gone gets no new
-/// connections after 30 to 40 s (aws/containers-roadmap issue 470, read 2026-11-23). Elastic Load Balancing's own 30 s and
-/// five successes would make each deployment wait for minutes more.
+/// Interval and timeout of health checks in seconds, and the number of checks that change the state, decided by us: a
+/// stopped task gets no new connections after 30 to 40 s (aws/containers-roadmap issue 470, read 2026-11-23). Elastic
+/// Load Balancing's own 30 s and five successes would add minutes to each deployment.
 const CHECK_INTERVAL: u32 = 10;
 const CHECK_TIMEOUT: u32 = 5;
 const CHECKS: u32 = 2;
-/// Seconds for which connections to a task that is to stop are left alone, decided by us. A network load balancer goes on
-/// sending new ones for two minutes or more, whatever it is told (aws/containers-roadmap issue 470,
-/// kubernetes-sigs/aws-load-balancer-controller issues 1834 and 2366, read 2026-11-23), and ECS stops the task when this
-/// time is over.
+/// Seconds between the deregistration of a task and its stop, decided by us. A network load balancer sends new
+/// connections for two minutes or more after deregistration (aws/containers-roadmap issue 470,
+/// kubernetes-sigs/aws-load-balancer-controller issues 1834 and 2366, read 2026-11-23), and ECS stops the task at the
+/// end of this delay.
 const DEREGISTRATION_DELAY: u32 = 180;
-/// Seconds at a task's start in which failed checks do not count, decided by us: a target is called unhealthy until it is
-/// registered, which takes minutes, and a task that is replaced for that never comes up (aws/aws-cdk issue 16675, read
-/// 2026-11-23).
+/// Seconds after a task's start in which failed checks do not count, decided by us: a target is unhealthy until its
+/// registration is complete, which takes minutes, and a task that is replaced meanwhile never starts (aws/aws-cdk
+/// issue 16675, read 2026-11-23).
 const GRACE_PERIOD: u32 = 300;
 
-/// The condition that somebody may.
+/// The condition that the parameter is not empty.
 const IS_ANYBODY_ALLOWED: &str = "IsAnybodyAllowed";
 
-/// A network load balancer: an address on the internet, from which TCP connections go to a port of a service's tasks.
+/// A network load balancer: a public address that forwards TCP connections to a port of a service's tasks.
 ///
-/// Who may connect is said by the stack's parameter `AllowedCidr`, a block of IPv4 addresses such as `203.0.113.7/32`.
-/// Its default, decided by us, is empty: nobody. The tasks behind it take connections from it on this one port, and it
-/// can open none to any other.
+/// The stack parameter `AllowedCidr`, an IPv4 block such as `203.0.113.7/32`, specifies who can connect. Its default,
+/// decided by us, is empty: no address is allowed. The tasks accept connections from the load balancer on this one
+/// port, and it can connect to no other.
 ///
-/// An output, `<Id>Url`, tells its address. Connections reach tasks in every availability zone (cross-zone load balancing,
-/// decided by us: a service of one task is then reached whichever zone is asked), and tasks see its addresses, not those
-/// of the clients.
+/// The output `<Id>Url` is its URL. It forwards to tasks in all availability zones (cross-zone load balancing,
+/// decided by us, so that a service of one task is reachable from every zone), and tasks see its addresses instead of
+/// the clients'.
 #[derive(Debug, Clone)]
 pub struct LoadBalancer {
     network: NetworkHandle,
@@ -55,8 +55,8 @@ impl LoadBalancer {
     /// The name of the stack parameter with the IPv4 block that may connect. All load balancers of a stack share it.
     pub const ALLOWED_CIDR: &'static str = "AllowedCidr";
 
-    /// A network load balancer in the subnets of a network, from port 80 to this port of the tasks of the service that is
-    /// put behind it by [`Service::with_load_balancer`](crate::Service::with_load_balancer).
+    /// A network load balancer in the subnets of a network. It forwards port 80 to this port of the tasks of the
+    /// service that is added with [`Service::with_load_balancer`](crate::Service::with_load_balancer).
     #[must_use]
     pub fn network(network: &NetworkHandle, target_port: u16) -> Self {
         Self {
@@ -68,24 +68,24 @@ impl LoadBalancer {
         }
     }
 
-    /// The same load balancer, reached at another port. Default, decided by us: 80.
+    /// Sets the port on which it listens. Default, decided by us: 80.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The same load balancer with a name: at most 32 letters, digits and hyphens. Default, decided by CloudFormation:
-    /// stack name, logical id and a random part, cut short.
+    /// Sets the name: at most 32 letters, digits and hyphens. Default, decided by CloudFormation: stack name, logical
+    /// id and a random part, truncated.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The same load balancer, a task counting as well if it answers this path by HTTP with a status from 200 to 399.
-    /// Default, decided by us: if its port takes connections. An Envoy's does once it has its configuration; a virtual
-    /// gateway has no path of its own that could be asked for.
+    /// Checks tasks by HTTP: a task is healthy if this path returns a status from 200 to 399. Default, decided by us:
+    /// a task is healthy if its port accepts connections. An Envoy's port does so once it is configured; a virtual
+    /// gateway has no path of its own to check.
     #[must_use]
     pub fn with_health_check_path(mut self, path: impl Into<String>) -> Self {
         self.health_check_path = Some(path.into());
@@ -99,7 +99,7 @@ pub struct LoadBalancerHandle {
     id: LogicalId,
     target_group: LogicalId,
     listener: LogicalId,
-    /// The group of the tasks behind it.
+    /// The security group of its targets.
     targets: LogicalId,
     target_port: u16,
 }
@@ -117,30 +117,30 @@ impl LoadBalancerHandle {
         Value::reference(self.id.as_str())
     }
 
-    /// The name under which DNS finds it.
+    /// Its DNS name.
     #[must_use]
     pub fn dns_name(&self) -> Value<String> {
         Value::attribute(self.id.as_str(), "DNSName")
     }
 
-    /// The port of tasks that it forwards to.
+    /// The port of the tasks to which it forwards.
     #[must_use]
     pub fn target_port(&self) -> u16 {
         self.target_port
     }
 
-    /// The group that tasks behind it carry, so that it reaches them.
+    /// The security group with which tasks accept its connections.
     pub(super) fn security_group(&self) -> Value<String> {
         id_of(&self.targets)
     }
 
-    /// What has to be there before a service can be put behind it: ECS refuses a target group that no listener uses.
+    /// The listener, which must exist before the service: ECS rejects a target group without one.
     pub(super) fn listener(&self) -> &LogicalId {
         &self.listener
     }
 
-    /// The service's part: which container it forwards to.
-    pub(super) fn put_behind(&self, service: &mut ecs::Service, container: &Value<String>) {
+    /// Adds it to the properties of a service, with the container to which it forwards.
+    pub(super) fn attach(&self, service: &mut ecs::Service, container: &Value<String>) {
         service.load_balancers.push(ecs::LoadBalancer {
             container_name: Some(container.clone()),
             container_port: Some(Value::Known(self.target_port.into())),
@@ -160,8 +160,8 @@ impl Construct for LoadBalancer {
         let path = format!("Resources.{id}.Properties");
         scope.expect_own(self.network.logical_id(), &format!("{path}.Subnets"));
         if !self.network.has_security_groups() {
-            let message = "are those of a network whose tasks carry the VPC's default group, and would not if they \
-                           carried the load balancer's; say Network::with_vpc_id or Network::with_security_groups";
+            let message = "are unknown: the tasks of the network use the VPC's default group, which the load balancer's \
+                           group would replace; set Network::with_vpc_id or Network::with_security_groups";
             scope.diagnostics().add(format!("{path}.SecurityGroups"), message);
         }
         let vpc = self.network.vpc_id(scope);
@@ -175,7 +175,7 @@ impl Construct for LoadBalancer {
             load_balancer_attributes: vec![attribute("load_balancing.cross_zone.enabled", "true")],
             other: Map::new(),
         };
-        let ways_out = self.network.ways_out().iter().map(LogicalId::as_str);
+        let ways_out = self.network.internet_access().iter().map(LogicalId::as_str);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(ways_out));
 
         let target_group = scope.part("TargetGroup");
@@ -208,15 +208,15 @@ impl Construct for LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// Adds the group that it carries itself, and the one of the tasks behind it.
+    /// Adds its own security group and that of its targets.
     fn add_groups(&self, vpc: &Value<String>, scope: &mut Scope<'_>) -> (LogicalId, LogicalId) {
         let own = scope.part("LoadBalancerSecurityGroup");
         let to_tasks = Egress {
             ip_protocol: Value::from("tcp"),
             from_port: Some(Value::Known(self.target_port.into())),
             to_port: Some(Value::Known(self.target_port.into())),
-            // A network that is not ours has no group that stands for its tasks, and theirs trusts this one: they
-            // cannot name each other.
+            // In an existing network, no group identifies the tasks, and the targets' group refers to this one: two groups
+            // cannot refer to each other.
             cidr_ip: self.network.members().is_none().then(|| Value::from("0.0.0.0/0")),
             destination_security_group_id: self.network.members().map(id_of),
             description: Some(Value::from("The port of the tasks behind it")),
@@ -232,13 +232,13 @@ impl LoadBalancer {
             "What tasks take from the load balancer",
             vpc,
             Some(json!([from_own])),
-            &nowhere(),
+            &no_egress(),
         );
         scope.add_resource(&targets, Resource::of(&properties));
         (own, targets)
     }
 
-    /// What may come to it: what the parameter says, and nothing if it says nothing.
+    /// The ingress rules: the block of the parameter, or none if the parameter is empty.
     fn allowed(&self, scope: &mut Scope<'_>) -> Json {
         let pattern = r"^$|^([0-9]{1,3}\.){3}[0-9]{1,3}/([0-9]|[12][0-9]|3[0-2])$";
         let constraints = [

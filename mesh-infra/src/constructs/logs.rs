@@ -1,23 +1,23 @@
-//! Where the output of a service's containers goes.
+//! Log groups of services.
 
 use cfn::{Resource, Value, logs};
 use serde_json::{Value as Json, json};
 
 use crate::stack::{LogicalId, Scope};
 
-/// Days for which logs are kept, decided by us: long enough to look into what went wrong last week, and not for ever,
-/// as CloudWatch Logs would.
+/// Days for which logs are kept, decided by us: enough to investigate last week's failure. CloudWatch Logs would keep
+/// them forever.
 pub(super) const DEFAULT_RETENTION_DAYS: u32 = 30;
 
 /// The log group of a service.
 pub(super) struct LogGroup(LogicalId);
 
 impl LogGroup {
-    /// Adds the log group of the service that is being added, `/meshwright/<stack>/<service>`. It goes with the stack,
-    /// and its lines with it, decided by us: what is left of a demo would be found on a bill.
+    /// Adds the log group of the service that is being added, `/meshwright/<stack>/<service>`. It is deleted with the
+    /// stack, decided by us, so that a deleted stack costs nothing.
     pub(super) fn add(service: &str, retention_days: u32, scope: &mut Scope<'_>) -> Self {
         let id = scope.part("LogGroup");
-        // Spaces may be in ids, and nowhere in the names of log groups.
+        // Ids may contain spaces, names of log groups may not.
         let service = service.replace(' ', "-");
         let properties = logs::LogGroup {
             log_group_name: Some(Value::Sub(format!("/meshwright/${{AWS::StackName}}/{service}"))),
@@ -45,7 +45,7 @@ impl LogGroup {
         })
     }
 
-    /// What ECS must be allowed to write to it: a statement of a policy.
+    /// The policy statement that ECS needs to write to it.
     pub(super) fn write_statement(&self) -> Json {
         let streams = Value::<String>::attribute(self.0.as_str(), "Arn").to_json();
         super::iam::allow(&["logs:CreateLogStream", "logs:PutLogEvents"], vec![streams])

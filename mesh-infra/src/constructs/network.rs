@@ -1,7 +1,7 @@
-//! Where tasks are on the network: subnets, security groups and whether they have public addresses.
+//! Networks of tasks: subnets, security groups and public addresses.
 //!
-//! A [`Vpc`](crate::Vpc) of the stack's own is a network. One that exists is a [`Network`]: either its ids are known, or
-//! whoever deploys the stack is asked for them.
+//! A [`Vpc`](crate::Vpc) in the stack is a network. An existing VPC is a [`Network`]: its ids are known, or they are
+//! parameters of the stack.
 
 use cfn::{Parameter, StringList, Value, ecs};
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::security_groups::SecurityGroups;
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 
-/// The subnets and security groups of tasks, in a VPC that exists.
+/// Subnets and security groups of tasks in an existing VPC.
 #[derive(Debug, Clone)]
 pub struct Network {
     subnets: Source,
@@ -19,7 +19,7 @@ pub struct Network {
     public_ips: bool,
 }
 
-/// Where a list of ids comes from.
+/// The source of a list of ids.
 #[derive(Debug, Clone)]
 enum Source {
     Parameter,
@@ -28,10 +28,10 @@ enum Source {
 }
 
 impl Network {
-    /// The network that is asked for when the stack is deployed, by two parameters: `<Id>Subnets` and
-    /// `<Id>SecurityGroups`, which are `NetworkSubnets` and `NetworkSecurityGroups` for the id `Network`. Their
-    /// types (`List<AWS::EC2::Subnet::Id>`, `List<AWS::EC2::SecurityGroup::Id>`) make CloudFormation check that
-    /// what is given exists, before anything is created.
+    /// A network from two stack parameters, `<Id>Subnets` and `<Id>SecurityGroups`: `NetworkSubnets` and
+    /// `NetworkSecurityGroups` for the id `Network`. Their types (`List<AWS::EC2::Subnet::Id>`,
+    /// `List<AWS::EC2::SecurityGroup::Id>`) let CloudFormation check that the values exist before it creates
+    /// anything.
     #[must_use]
     pub fn from_parameters() -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Network {
         }
     }
 
-    /// Subnets by id, 1 to 16 of one VPC, which [`Network::with_vpc_id`] names.
+    /// A network of 1 to 16 subnets of one VPC, by id. [`Network::with_vpc_id`] sets the VPC.
     #[must_use]
     pub fn in_subnets(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
         Self {
@@ -53,18 +53,17 @@ impl Network {
         }
     }
 
-    /// The same network with these security groups, at most 5. Default: the parameter of a network from
-    /// parameters. Otherwise, if the VPC is known, decided by us: two groups of the stack's own, as a
-    /// [`Vpc`](crate::Vpc) has them, by which tasks of the network reach each other and nobody else does. If it is not,
-    /// decided by ECS: the VPC's default group.
+    /// Sets the security groups, at most 5. Default: the parameter of a network from parameters. Otherwise, if the
+    /// VPC is known, decided by us: two groups in the stack, as a [`Vpc`](crate::Vpc) has them, which allow only
+    /// traffic between tasks of the network. If it is not, decided by ECS: the VPC's default group.
     #[must_use]
     pub fn with_security_groups(mut self, groups: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
         self.security_groups = Source::Ids(StringList::list(groups));
         self
     }
 
-    /// The same network, known to be in this VPC. Default: a parameter, `<Id>VpcId`, of type `AWS::EC2::VPC::Id`. It
-    /// is there only if something in the stack needs to know the VPC, as a [`PrivateDnsNamespace`] does.
+    /// Sets the VPC. Default: a parameter, `<Id>VpcId`, of type `AWS::EC2::VPC::Id`, which exists only if a construct
+    /// in the stack needs the VPC, as a [`PrivateDnsNamespace`] does.
     ///
     /// [`PrivateDnsNamespace`]: crate::PrivateDnsNamespace
     #[must_use]
@@ -73,8 +72,8 @@ impl Network {
         self
     }
 
-    /// The same network, with a public IP address for each task. Default, decided by ECS: none. Without one, and
-    /// without a NAT gateway or VPC endpoints, a task on Fargate cannot pull its image.
+    /// Assigns a public IP address to each task. Default, decided by ECS: none. Without one, and without a NAT
+    /// gateway or VPC endpoints, a task on Fargate cannot pull its image.
     #[must_use]
     pub fn with_public_ips(mut self) -> Self {
         self.public_ips = true;
@@ -84,36 +83,36 @@ impl Network {
 
 /// A network that was added to a stack.
 #[derive(Debug, Clone)]
-pub struct NetworkHandle(Place);
+pub struct NetworkHandle(NetworkParts);
 
-/// What is known of a network.
+/// The known parts of a network.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct NetworkParts {
     pub(super) id: LogicalId,
     pub(super) subnets: Option<StringList>,
     pub(super) security_groups: Option<StringList>,
-    /// The group that every task of it carries, if it is ours.
+    /// The security group that identifies its tasks, if a construct created it.
     pub(super) members: Option<LogicalId>,
     pub(super) vpc: Option<Value<String>>,
     pub(super) vpc_parameter: LogicalId,
     pub(super) public_ips: bool,
-    /// What must be there before anything in it can reach the internet.
-    pub(super) ways_out: Vec<LogicalId>,
+    /// The resources without which nothing in it can reach the internet.
+    pub(super) internet_access: Vec<LogicalId>,
 }
 
 impl NetworkHandle {
-    pub(super) fn new(place: Place) -> Self {
-        Self(place)
+    pub(super) fn new(parts: NetworkParts) -> Self {
+        Self(parts)
     }
 
-    /// The id that the network was added with, or that its parameters begin with.
+    /// The id that the network was added with, or the prefix of its parameters.
     #[must_use]
     pub fn logical_id(&self) -> &LogicalId {
         &self.0.id
     }
 
-    /// The id of the network's VPC, for a construct that is being added to `scope`. It is asked for when the stack is
-    /// deployed, unless the network knows it.
+    /// The id of the network's VPC, for a construct that is being added to `scope`. Unless it is known, this adds a
+    /// parameter to the stack.
     pub fn vpc_id(&self, scope: &mut Scope<'_>) -> Value<String> {
         if let Some(vpc) = &self.0.vpc {
             return vpc.clone();
@@ -129,17 +128,17 @@ impl NetworkHandle {
         self.configuration_with(None)
     }
 
-    /// The same, the tasks carrying one more group.
+    /// The `NetworkConfiguration` with one more security group.
     pub(super) fn configuration_with(&self, group: Option<Value<String>>) -> ecs::NetworkConfiguration {
         let groups = match (&self.0.security_groups, group) {
             (groups, None) => groups.clone(),
             (None, Some(group)) => Some(StringList::list([group])),
             (Some(Value::Known(groups)), Some(group)) => Some(StringList::list(groups.iter().cloned().chain([group]))),
-            // Nothing adds to a list that is late but taking it apart again.
-            (Some(late), Some(group)) => Some(Value::Function {
+            // An unresolved list is extended by joining and splitting it.
+            (Some(unresolved), Some(group)) => Some(Value::Function {
                 name: "Fn::Split".to_owned(),
                 argument: json!([",", {"Fn::Join": [",", [
-                    {"Fn::Join": [",", late.to_json()]},
+                    {"Fn::Join": [",", unresolved.to_json()]},
                     group.to_json()
                 ]]}]),
             }),
@@ -157,7 +156,7 @@ impl NetworkHandle {
         self.0.subnets.as_ref()
     }
 
-    /// Whether it is known which groups its tasks carry: beside those, they can carry one more.
+    /// Whether the security groups of its tasks are known, so that another one can be added.
     pub(super) fn has_security_groups(&self) -> bool {
         self.0.security_groups.is_some()
     }
@@ -166,9 +165,9 @@ impl NetworkHandle {
         self.0.members.as_ref()
     }
 
-    /// What is created before anything that needs the internet, and deleted after it.
-    pub(super) fn ways_out(&self) -> &[LogicalId] {
-        &self.0.ways_out
+    /// The resources that are created before anything that needs the internet, and deleted afterwards.
+    pub(super) fn internet_access(&self) -> &[LogicalId] {
+        &self.0.internet_access
     }
 }
 
@@ -177,7 +176,7 @@ impl Construct for Network {
     const KIND: &'static str = "Network";
 
     fn add_to(self, scope: &mut Scope<'_>) -> NetworkHandle {
-        let mut settle = |source, part: &str, of: &str, description: &str| match source {
+        let mut resolve = |source, part: &str, of: &str, description: &str| match source {
             Source::Ids(ids) => Some(ids),
             Source::Default => None,
             Source::Parameter => {
@@ -187,13 +186,13 @@ impl Construct for Network {
                 Some(Value::reference(id.as_str()))
             }
         };
-        let subnets = settle(
+        let subnets = resolve(
             self.subnets,
             "Subnets",
             "Subnet",
             "Subnets of the tasks, all in one VPC",
         );
-        let given = settle(
+        let given = resolve(
             self.security_groups,
             "SecurityGroups",
             "SecurityGroup",
@@ -204,7 +203,7 @@ impl Construct for Network {
             _ => None,
         };
         let own_ids = own.as_ref().map(|groups| StringList::list(groups.ids()));
-        NetworkHandle(Place {
+        NetworkHandle(NetworkParts {
             id: scope.logical_id(),
             subnets,
             security_groups: given.or(own_ids),
@@ -212,7 +211,7 @@ impl Construct for Network {
             vpc: self.vpc,
             vpc_parameter: scope.part("NetworkVpcId"),
             public_ips: self.public_ips,
-            ways_out: Vec::new(),
+            internet_access: Vec::new(),
         })
     }
 }

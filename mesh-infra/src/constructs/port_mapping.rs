@@ -1,11 +1,11 @@
-//! The ports on which a container listens.
+//! Port mappings of containers.
 
 use cfn::{Value, ecs};
 use mesh_model::service_connect::AppProtocol;
 
 use crate::labels::PORT_VARIABLE_PREFIX;
 
-/// A port on which a container listens, under a name that Service Connect can refer to.
+/// A port on which a container listens, with a name for Service Connect.
 #[derive(Debug, Clone)]
 pub struct PortMapping {
     name: String,
@@ -15,8 +15,8 @@ pub struct PortMapping {
 }
 
 impl PortMapping {
-    /// A TCP port. The name is unique in its task definition: at most 64 of `a-z 0-9 _ -`, not starting with
-    /// `-`. The port is 1 to 65535, and in `awsvpc` mode the same outside the container as inside.
+    /// A TCP port. The name is unique in its task definition: at most 64 of `a-z 0-9 _ -`, not starting with `-`. The
+    /// port is 1 to 65535; in `awsvpc` mode, it is the same outside the container.
     #[must_use]
     pub fn new(name: impl Into<String>, container_port: u16) -> Self {
         Self {
@@ -27,32 +27,32 @@ impl PortMapping {
         }
     }
 
-    /// The same port, speaking this. Default, decided by ECS: [`AppProtocol::Tcp`], which no proxy looks into.
-    /// ECS refuses to change it once a service uses Service Connect.
+    /// Sets the protocol. Default, decided by ECS: [`AppProtocol::Tcp`], for which a proxy forwards bytes. ECS
+    /// rejects a change once a service uses Service Connect.
     #[must_use]
     pub fn with_app_protocol(mut self, app_protocol: AppProtocol) -> Self {
         self.app_protocol = app_protocol;
         self
     }
 
-    /// The same port, told to the container by an environment variable. The variable is set to the port, unless an Envoy
-    /// listens there in its place ([`Service::with_virtual_node`](crate::Service::with_virtual_node)); and a
-    /// label ([`PORT_VARIABLE_PREFIX`]) lets the local runner set it to another. Default: the container knows its
-    /// port by itself, and only one task of it can run on a machine at a time.
+    /// Sets the environment variable with the port. Its value is the port, unless an Envoy listens there instead of
+    /// the container ([`Service::with_virtual_node`](crate::Service::with_virtual_node)). A label
+    /// ([`PORT_VARIABLE_PREFIX`]) lets the local runner choose another port. Default: none; the port is fixed, and
+    /// only one such task can run on a machine at a time.
     #[must_use]
     pub fn with_port_variable(mut self, variable: impl Into<String>) -> Self {
         self.variable = Some(variable.into());
         self
     }
 
-    /// The label and the environment variable, `(name, value)` each, that go with the mapping.
+    /// The label and the environment variable of the mapping, as `(name, value)` each.
     pub(super) fn port_variable(&self) -> Option<((String, String), (String, String))> {
         let variable = self.variable.clone()?;
         let label = format!("{PORT_VARIABLE_PREFIX}{}", self.container_port);
         Some(((label, variable.clone()), (variable, self.container_port.to_string())))
     }
 
-    /// The variable that tells it to the container.
+    /// The environment variable with the port.
     pub(super) fn variable(&self) -> Option<&str> {
         self.variable.as_deref()
     }

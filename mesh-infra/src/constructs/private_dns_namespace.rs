@@ -1,4 +1,4 @@
-//! Namespaces in which services are found by DNS.
+//! Cloud Map namespaces with DNS.
 
 use cfn::{Resource, Value, servicediscovery};
 use serde_json::json;
@@ -8,14 +8,14 @@ use crate::stack::{LogicalId, Scope};
 
 use super::NetworkHandle;
 
-/// Seconds for which resolvers may keep that a name is not there, decided by us: a task that asks too early asks again
-/// soon. Nobody says what Cloud Map would decide; App Mesh's users met 300 s (aws/aws-app-mesh-roadmap issue 221, read
-/// 2026-11-23).
+/// Seconds for which resolvers cache that a name does not exist, decided by us: a task that queries too early can
+/// retry soon. Cloud Map's own default is not documented; users of App Mesh observed 300 s (aws/aws-app-mesh-roadmap
+/// issue 221, read 2026-11-23).
 const NEGATIVE_TTL: u32 = 15;
 
-/// A Cloud Map namespace whose names resolve within a VPC, by a Route 53 hosted zone that comes with it.
+/// A Cloud Map namespace whose names resolve within a VPC, with a Route 53 hosted zone.
 ///
-/// Virtual nodes are found in it by DNS, and applications that call virtual services by name resolve these names.
+/// Virtual nodes are discovered in it by DNS, and applications resolve the names of virtual services in it.
 #[derive(Debug, Clone)]
 pub struct PrivateDnsNamespace {
     name: String,
@@ -24,8 +24,8 @@ pub struct PrivateDnsNamespace {
 }
 
 impl PrivateDnsNamespace {
-    /// A namespace, known in the VPC of the network. Services are found as `<service>.<name>`. It is replaced when
-    /// its name or its VPC changes.
+    /// A namespace in the VPC of the network. The DNS names of services are `<service>.<name>`. Changing the name or
+    /// the VPC replaces the namespace.
     #[must_use]
     pub fn new(name: impl Into<String>, network: &NetworkHandle) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl PrivateDnsNamespace {
         }
     }
 
-    /// The same namespace with a description, at most 1024 characters. Default: none.
+    /// Sets the description, at most 1024 characters. Default: none.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<Value<String>>) -> Self {
         self.description = Some(description.into());
@@ -63,7 +63,7 @@ impl PrivateDnsNamespaceHandle {
         &self.name
     }
 
-    /// The name by which a service of the namespace is found: `blue.appmesh` for `blue`.
+    /// The DNS name of a service in the namespace: `blue.appmesh` for `blue`.
     #[must_use]
     pub fn dns_name(&self, service: &str) -> String {
         format!("{service}.{}", self.name)

@@ -1,14 +1,13 @@
-//! The security groups of a network's tasks: nothing is open but what tasks of the same network need of each other.
+//! Security groups of a network's tasks, which allow only traffic between tasks of the network.
 //!
-//! A group cannot name itself in its own rules as CloudFormation writes them, so there are two, and every task carries
-//! both: `Members` has no rule for what may come, and stands for "a task of this network"; `Tasks` lets come what
-//! `Members` sends, and nothing else.
+//! CloudFormation does not let a group refer to itself in its own rules, so there are two, and every task has both:
+//! `Members` has no ingress rule and identifies the tasks of the network; `Tasks` allows ingress from `Members`.
 //!
-//! What may leave: everything, from `Members`. Tasks pull their images from registries on the internet, and call
-//! CloudWatch Logs, Cloud Map and Parameter Store, whose addresses change; without a NAT gateway or endpoints in the VPC
-//! no narrower rule is possible. All other groups let nothing leave. The last is said by a rule that leads nowhere: a
-//! group without a rule would be given one that allows everything (CloudFormation template reference,
-//! `AWS::EC2::SecurityGroup`, "Remove the default rule", read 2026-11-23).
+//! `Members` allows all egress. Tasks pull images from registries on the internet and call CloudWatch Logs, Cloud Map
+//! and Parameter Store, whose addresses change; without a NAT gateway or VPC endpoints no narrower rule is possible.
+//! All other groups allow no egress. They need a rule for that, because CloudFormation adds a rule that allows
+//! everything to a group without one (CloudFormation template reference, `AWS::EC2::SecurityGroup`, "Remove the
+//! default rule", read 2026-11-23).
 
 use cfn::{
     Resource, Value,
@@ -18,7 +17,7 @@ use serde_json::{Value as Json, json};
 
 use crate::stack::{LogicalId, Scope};
 
-/// The groups that every task of a network carries.
+/// The groups of every task of a network.
 #[derive(Debug, Clone)]
 pub(super) struct SecurityGroups {
     pub(super) members: LogicalId,
@@ -46,24 +45,24 @@ impl SecurityGroups {
             "What tasks take from each other",
             vpc,
             Some(json!([from_members])),
-            &nowhere(),
+            &no_egress(),
         );
         scope.add_resource(&tasks, Resource::of(&group));
         Self { members, tasks }
     }
 
-    /// Their ids, as tasks carry them.
+    /// Their ids.
     pub(super) fn ids(&self) -> [Value<String>; 2] {
         [&self.members, &self.tasks].map(id_of)
     }
 }
 
-/// The id of a group that was added.
+/// The id of a group.
 pub(super) fn id_of(group: &LogicalId) -> Value<String> {
     Value::attribute(group.as_str(), "GroupId")
 }
 
-/// A group. Its ingress may be an expression; `None` lets nothing come.
+/// A group. Its ingress rules may be an expression; `None` allows none.
 pub(super) fn group(description: &str, vpc: &Value<String>, ingress: Option<Json>, egress: &Egress) -> SecurityGroup {
     SecurityGroup {
         group_description: Value::from(description),
@@ -74,20 +73,20 @@ pub(super) fn group(description: &str, vpc: &Value<String>, ingress: Option<Json
     }
 }
 
-/// Lets TCP come to these ports from whoever carries a group.
-pub(super) fn from_group(source: &LogicalId, ports: std::ops::RangeInclusive<u16>, why: &str) -> Ingress {
+/// Allows TCP to these ports from members of a group.
+pub(super) fn from_group(source: &LogicalId, ports: std::ops::RangeInclusive<u16>, description: &str) -> Ingress {
     Ingress {
         ip_protocol: Value::from("tcp"),
         from_port: Some(Value::Known((*ports.start()).into())),
         to_port: Some(Value::Known((*ports.end()).into())),
         cidr_ip: None,
         source_security_group_id: Some(id_of(source)),
-        description: Some(Value::from(why)),
+        description: Some(Value::from(description)),
     }
 }
 
-/// A rule that lets nothing leave.
-pub(super) fn nowhere() -> Egress {
+/// A rule that allows no egress.
+pub(super) fn no_egress() -> Egress {
     Egress {
         ip_protocol: Value::from("-1"),
         from_port: None,

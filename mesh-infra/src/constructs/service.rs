@@ -1,4 +1,4 @@
-//! Services: tasks that are kept running, found and replaced.
+//! ECS services.
 
 mod synth;
 
@@ -13,8 +13,7 @@ use super::{
     VirtualGatewayHandle, VirtualNodeHandle,
 };
 
-/// A service on Fargate, with its task definition, a log group for what its containers print, and a role by which ECS
-/// writes there and pulls its images.
+/// An ECS service on Fargate, with its task definition, a log group for its containers, and an execution role.
 #[derive(Debug, Clone)]
 pub struct Service {
     cluster: ClusterHandle,
@@ -25,7 +24,7 @@ pub struct Service {
     service_connect: Option<ServiceConnect>,
     backends: Vec<LogicalId>,
     envoy: Option<Envoy>,
-    is_intercepted: bool,
+    is_transparent_proxy: bool,
     sds_socket: Option<String>,
     discovery: Option<PrivateDnsNamespaceHandle>,
     load_balancer: Option<LoadBalancerHandle>,
@@ -46,7 +45,7 @@ impl Service {
             service_connect: None,
             backends: Vec::new(),
             envoy: None,
-            is_intercepted: false,
+            is_transparent_proxy: false,
             sds_socket: None,
             discovery: None,
             load_balancer: None,
@@ -62,47 +61,46 @@ impl Service {
         }
     }
 
-    /// A service of one task that consists of the Envoy of a virtual gateway.
+    /// A service of one task that runs the Envoy of a virtual gateway.
     #[must_use]
     pub fn gateway(cluster: &ClusterHandle, gateway: &VirtualGatewayHandle) -> Self {
         Self::new(cluster, TaskDefinition::envoy_alone()).with_virtual_gateway(gateway)
     }
 
-    /// The same service with a name. Default, decided by CloudFormation: stack name, logical id and a random
-    /// part. CloudFormation cannot replace a resource that has a name, unless the name changes too.
+    /// Sets the name. Default, decided by CloudFormation: stack name, logical id and a random part. CloudFormation
+    /// cannot replace a named resource unless the name changes.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Value<String>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The same service, this many tasks kept running. Default, decided by us as by CloudFormation: 1.
+    /// Sets the number of tasks. Default, decided by us as by CloudFormation: 1.
     #[must_use]
     pub fn with_desired_count(mut self, tasks: impl Into<Value<u32>>) -> Self {
         self.desired_count = tasks.into();
         self
     }
 
-    /// The same service, its tasks in this network. A service on Fargate must be in one; without, there is a
-    /// problem.
+    /// Sets the network of its tasks. Required on Fargate.
     #[must_use]
     pub fn with_network(mut self, network: &NetworkHandle) -> Self {
         self.network = Some(network.clone());
         self
     }
 
-    /// The same service, taking part in Service Connect. Default: it does not.
+    /// Sets the Service Connect configuration. Default: none.
     #[must_use]
     pub fn with_service_connect(mut self, service_connect: ServiceConnect) -> Self {
         self.service_connect = Some(service_connect);
         self
     }
 
-    /// The same service, created after a service that it calls.
+    /// Creates the service after a service that it calls.
     ///
-    /// A task learns only those endpoints that its namespace had when its own service was last deployed (ECS
-    /// developer guide, Service Connect concepts, read 2026-11-23). Without an order CloudFormation creates
-    /// services side by side, and a client may never find a backend that came second. Default: no order.
+    /// A task knows only the Service Connect services that existed in its namespace when its own service was last
+    /// deployed (ECS developer guide, Service Connect concepts, read 2026-11-23). Without an order, CloudFormation
+    /// creates services in parallel, and a client may never find a backend that was created later. Default: no order.
     #[must_use]
     pub fn with_backend(mut self, backend: &ServiceHandle) -> Self {
         if !self.backends.contains(&backend.id) {
@@ -111,18 +109,18 @@ impl Service {
         self
     }
 
-    /// The same service, its tasks being a virtual node of a mesh. Default: they are not. Replaces a virtual gateway.
+    /// Makes its tasks a virtual node of a mesh, in place of a virtual gateway. Default: none.
     ///
-    /// Each task gets an Envoy, a container named `envoy` of the image [`ENVOY_MIRROR`], and [`APPMESH_RESOURCE_ARN`] says
-    /// what it belongs to. The other containers start after it and stop before it. The service is
-    /// created after the virtual node: an Envoy whose node does not exist has nothing to do.
+    /// Each task gets an Envoy, a container named `envoy` of the image [`ENVOY_MIRROR`] whose virtual node
+    /// [`APPMESH_RESOURCE_ARN`] specifies. The other containers start after it and stop before it. The service is
+    /// created after the virtual node, because an Envoy whose node does not exist has no configuration.
     ///
-    /// If the mesh has a control plane ([`Mesh::with_control_plane`](crate::Mesh::with_control_plane)), the Envoy starts
-    /// from a bootstrap that finds it, and the other containers wait until Envoy is ready. The wiring is explicit,
-    /// decided by us, because it needs nothing of the platform: Envoy listens on the virtual node's ports in place of the
-    /// application. That listens on another port, 10000 higher, which its variable tells it
-    /// ([`PortMapping::with_port_variable`](crate::PortMapping::with_port_variable)), and calls its Envoy where
-    /// `MESHWRIGHT_EGRESS` says. [`Service::with_transparent_proxy`] is the other way.
+    /// If the mesh has a control plane ([`Mesh::with_control_plane`](crate::Mesh::with_control_plane)), the Envoy has
+    /// a bootstrap with its address, and the other containers wait until Envoy is ready. The task uses an explicit
+    /// proxy, decided by us, because this needs no support by the platform: Envoy listens on the virtual node's ports
+    /// in place of the application. The application listens on another port, 10000 higher, which an environment
+    /// variable specifies ([`PortMapping::with_port_variable`](crate::PortMapping::with_port_variable)), and calls
+    /// its Envoy at the address in `MESHWRIGHT_EGRESS`. [`Service::with_transparent_proxy`] is the alternative.
     ///
     /// [`ENVOY_MIRROR`]: crate::images::ENVOY_MIRROR
     /// [`APPMESH_RESOURCE_ARN`]: crate::env::APPMESH_RESOURCE_ARN
@@ -132,58 +130,59 @@ impl Service {
         self
     }
 
-    /// The same service, the Envoys of its tasks being a virtual gateway of a mesh. Default: they are not. Replaces a
-    /// virtual node. The Envoy container has the gateway's ports as port mappings, named `http-9080` and the like.
+    /// Makes the Envoys of its tasks a virtual gateway of a mesh, in place of a virtual node. Default: none. The
+    /// Envoy container has the gateway's ports as port mappings with names such as `http-9080`.
     #[must_use]
     pub fn with_virtual_gateway(mut self, gateway: &VirtualGatewayHandle) -> Self {
         self.envoy = Some(Envoy::of_gateway(gateway));
         self
     }
 
-    /// The same service, its tasks' connections redirected to their Envoys by ECS, as App Mesh had it: applications
-    /// listen on their own ports and connect wherever names lead. Default, decided by us: explicit wiring, see
+    /// Redirects its tasks' connections to their Envoys by ECS's `ProxyConfiguration`, as App Mesh did: applications
+    /// listen on their own ports and connect to any address. Default, decided by us: an explicit proxy, see
     /// [`Service::with_virtual_node`].
     ///
-    /// ECS still lists the setting (`ProxyConfiguration`, ECS API reference, read 2026-11-23). That it works since App
-    /// Mesh was switched off is not known to us, which is why it is never the default.
+    /// ECS still documents the setting (`ProxyConfiguration`, ECS API reference, read 2026-11-23). Whether it works
+    /// since the end of App Mesh is not known, so it is not the default.
     #[must_use]
     pub fn with_transparent_proxy(mut self) -> Self {
-        self.is_intercepted = true;
+        self.is_transparent_proxy = true;
         self
     }
 
-    /// The same service, its Envoys taking certificates from a secret discovery service on this Unix socket, for virtual
-    /// nodes and gateways whose TLS says `sds`. The service itself is a container of the task, and the socket in a volume
-    /// that both mount, by [`Stack::override_property`](crate::Stack::override_property). Default: none.
+    /// Sets the Unix socket of a secret discovery service from which its Envoys take certificates, for virtual nodes
+    /// and gateways whose TLS specifies `sds`. The secret discovery service is a container of the task; the socket is
+    /// in a volume that both containers mount, by [`Stack::override_property`](crate::Stack::override_property).
+    /// Default: none.
     #[must_use]
     pub fn with_sds_socket(mut self, path: impl Into<String>) -> Self {
         self.sds_socket = Some(path.into());
         self
     }
 
-    /// The same service behind a load balancer: connections go to the container that has its target port. The service is
-    /// created after the load balancer's listener. Default: behind none.
+    /// Registers its tasks with a load balancer, which forwards to the container with its target port. The service is
+    /// created after the load balancer's listener. Default: none.
     ///
-    /// ECS replaces a task that the load balancer finds unwell, but not within its first 300 s, decided by us.
+    /// ECS replaces a task that the load balancer finds unhealthy, but not within the first 300 s, decided by us.
     #[must_use]
     pub fn with_load_balancer(mut self, load_balancer: &LoadBalancerHandle) -> Self {
         self.load_balancer = Some(load_balancer.clone());
         self
     }
 
-    /// The same service, its logs kept for this many days: 1, 3, 5, 7, 14, 30, 60, 90, … 3653. Default, decided by us: 30.
-    /// They go with the stack in any case.
+    /// Sets the retention of its logs in days: 1, 3, 5, 7, 14, 30, 60, 90, … 3653. Default, decided by us: 30. The
+    /// logs are deleted with the stack in any case.
     #[must_use]
     pub fn with_log_retention_days(mut self, days: u32) -> Self {
         self.log_retention_days = days;
         self
     }
 
-    /// The same service, its tasks registered in a namespace: DNS answers the addresses of up to eight that are well,
-    /// for 10 s, both decided by us. Default: they are not registered.
+    /// Registers its tasks in a namespace: DNS returns the addresses of up to eight healthy tasks, cached for 10 s,
+    /// both decided by us. Default: none.
     ///
-    /// They are found under the service's name if it has one, else under the id that it is added with: `blue.appmesh`
-    /// for `blue` in the namespace `appmesh`. That is the name for the virtual node's
+    /// The DNS name consists of the service's name, or the id that it is added with, and the namespace:
+    /// `blue.appmesh` for `blue` in the namespace `appmesh`. A virtual node uses this name in
     /// [`with_dns_endpoints`](crate::VirtualNode::with_dns_endpoints).
     #[must_use]
     pub fn with_service_discovery(mut self, namespace: &PrivateDnsNamespaceHandle) -> Self {
@@ -191,9 +190,9 @@ impl Service {
         self
     }
 
-    /// The same service, deployed by these rules. Default, decided by us: ECS's own (200 % at most, 100 % at
-    /// least), with the circuit breaker on and rolling back. ECS leaves the breaker off; CloudFormation then
-    /// waits for hours on tasks that never come up.
+    /// Sets the deployment configuration. Default, decided by us: ECS's own (at most 200 %, at least 100 %), with the
+    /// circuit breaker and its rollback enabled. ECS disables the circuit breaker by default, and CloudFormation then
+    /// waits for hours for tasks that never start.
     #[must_use]
     pub fn with_deployment_configuration(mut self, configuration: ecs::DeploymentConfiguration) -> Self {
         self.deployment = configuration;
@@ -228,8 +227,8 @@ impl ServiceHandle {
         Value::attribute(self.id.as_str(), "Name")
     }
 
-    /// The name under which DNS finds the service's tasks, such as `blue.appmesh`. `None` if they are not registered,
-    /// or under a name that is late.
+    /// The DNS name of its tasks, such as `blue.appmesh`. `None` if they are not registered, or if the name is
+    /// unresolved.
     #[must_use]
     pub fn dns_name(&self) -> Option<&str> {
         self.dns_name.as_deref()

@@ -1,42 +1,41 @@
-//! How a service takes part in Service Connect: what it offers, and in which namespace.
+//! Service Connect: the services that an ECS service offers, and its namespace.
 
 use mesh_model::service_connect::{self, ClientAlias, ServiceConnectConfiguration, Timeout};
 
 use super::{HttpNamespaceHandle, PortMapping, TaskDefinition};
 
-/// A service's part in Service Connect. Every service that takes part can call all endpoints of the namespace;
-/// some offer endpoints as well.
+/// The Service Connect configuration of a service. With it, a service can call all services of the namespace; it may
+/// offer some itself.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceConnect {
     namespace: Option<HttpNamespaceHandle>,
-    endpoints: Vec<ServiceConnectService>,
+    services: Vec<ServiceConnectService>,
 }
 
 impl ServiceConnect {
-    /// A service that calls others and offers nothing.
+    /// A client: it calls services and offers none.
     #[must_use]
     pub fn client() -> Self {
         Self::default()
     }
 
-    /// A service that offers an endpoint, and calls others.
+    /// A service that offers this Service Connect service, and can call others.
     #[must_use]
-    pub fn offering(endpoint: ServiceConnectService) -> Self {
-        Self::client().with_endpoint(endpoint)
+    pub fn offering(service: ServiceConnectService) -> Self {
+        Self::client().with_service(service)
     }
 
-    /// The same, offering one more endpoint.
+    /// Offers one more Service Connect service.
     #[must_use]
-    pub fn with_endpoint(mut self, endpoint: ServiceConnectService) -> Self {
-        self.endpoints.push(endpoint);
+    pub fn with_service(mut self, service: ServiceConnectService) -> Self {
+        self.services.push(service);
         self
     }
 
-    /// The same in another namespace. Default: the cluster's.
+    /// Sets the namespace. Default: the cluster's.
     ///
-    /// Either way the service names its namespace in the template. ECS would take the cluster's default by
-    /// itself, but only when the service is created, and CloudFormation would not know that the namespace must
-    /// outlive the service.
+    /// The template always specifies the namespace. ECS would use the cluster's default, but only when it creates the
+    /// service, and CloudFormation would not know that the namespace must outlive the service.
     #[must_use]
     pub fn with_namespace(mut self, namespace: &HttpNamespaceHandle) -> Self {
         self.namespace = Some(namespace.clone());
@@ -47,27 +46,27 @@ impl ServiceConnect {
         self.namespace.as_ref()
     }
 
-    /// Whether its Envoy takes all that comes to the ports of its tasks from outside. A port that is passed by is one whose
-    /// endpoint takes requests elsewhere (ECS API reference, `ServiceConnectService`, read 2026-11-23).
-    pub(super) fn takes_all(&self) -> bool {
-        let passed_by = |endpoint: &ServiceConnectService| endpoint.ingress_port_override.is_some();
-        !self.endpoints.is_empty() && !self.endpoints.iter().any(passed_by)
+    /// Whether the Service Connect proxy receives all inbound traffic of the tasks. A service with an ingress port
+    /// override receives traffic on another port (ECS API reference, `ServiceConnectService`, read 2026-11-23).
+    pub(super) fn receives_all(&self) -> bool {
+        let is_bypassed = |service: &ServiceConnectService| service.ingress_port_override.is_some();
+        !self.services.is_empty() && !self.services.iter().any(is_bypassed)
     }
 
     pub(super) fn to_model(&self, task_definition: &TaskDefinition) -> ServiceConnectConfiguration {
         ServiceConnectConfiguration {
             enabled: true,
             services: self
-                .endpoints
+                .services
                 .iter()
-                .map(|endpoint| endpoint.to_model(task_definition))
+                .map(|service| service.to_model(task_definition))
                 .collect(),
             ..ServiceConnectConfiguration::default()
         }
     }
 }
 
-/// A port of a service, and the name under which others call it.
+/// A port of a service, and the name by which it is called in the namespace.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectService {
     port_name: String,
@@ -79,7 +78,7 @@ pub struct ServiceConnectService {
 }
 
 impl ServiceConnectService {
-    /// An endpoint for the port mapping of this name.
+    /// A service on the port mapping with this name.
     #[must_use]
     pub fn new(port_name: impl Into<String>) -> Self {
         Self {
@@ -92,47 +91,46 @@ impl ServiceConnectService {
         }
     }
 
-    /// The same endpoint under this name in Cloud Map: 1 to 64 of `a-z 0-9 _ -`, not starting with `-`, unique
-    /// in the namespace. Default, decided by ECS: the port's name.
+    /// Sets the name in Cloud Map: 1 to 64 of `a-z 0-9 _ -`, not starting with `-`, unique in the namespace. Default,
+    /// decided by ECS: the port's name.
     #[must_use]
     pub fn with_discovery_name(mut self, name: impl Into<String>) -> Self {
         self.discovery_name = Some(name.into());
         self
     }
 
-    /// The same endpoint, called on this port. Default, decided by ECS: the container's port.
+    /// Sets the port for clients. Default, decided by ECS: the container's port.
     #[must_use]
     pub fn with_client_port(mut self, port: u16) -> Self {
         self.client_port = Some(port);
         self
     }
 
-    /// The same endpoint, called by this name: 1 to 127 of `a-z 0-9 _ - .`. Default, decided by ECS: the
-    /// discovery name, a dot and the namespace.
+    /// Sets the name for clients: 1 to 127 of `a-z 0-9 _ - .`. Default, decided by ECS: `<discovery
+    /// name>.<namespace>`.
     #[must_use]
     pub fn with_dns_name(mut self, name: impl Into<String>) -> Self {
         self.dns_name = Some(name.into());
         self
     }
 
-    /// The same endpoint, its proxy taking requests on this port. Default, decided by ECS in `awsvpc` mode: the
-    /// container's.
+    /// Sets the port on which the proxy receives requests. Default, decided by ECS in `awsvpc` mode: the container's
+    /// port.
     #[must_use]
     pub fn with_ingress_port_override(mut self, port: u16) -> Self {
         self.ingress_port_override = Some(port);
         self
     }
 
-    /// The same endpoint, an answer cut off after this many seconds, retries included; 0 for never. Default,
-    /// decided by ECS: 15. TCP knows no requests, and there it is a problem.
+    /// Sets the timeout of a request in seconds, retries included; 0 for none. Default, decided by ECS: 15. An error
+    /// for TCP.
     #[must_use]
     pub fn with_per_request_timeout_seconds(mut self, seconds: u32) -> Self {
         self.timeout.per_request_timeout_seconds = Some(seconds);
         self
     }
 
-    /// The same endpoint, an idle connection closed after this many seconds; 0 for never. Default, decided by
-    /// ECS: 300, and 3600 for TCP.
+    /// Sets the idle timeout of a connection in seconds; 0 for none. Default, decided by ECS: 300, and 3600 for TCP.
     #[must_use]
     pub fn with_idle_timeout_seconds(mut self, seconds: u32) -> Self {
         self.timeout.idle_timeout_seconds = Some(seconds);
@@ -150,7 +148,7 @@ impl ServiceConnectService {
         }
     }
 
-    /// An alias has a port, always. One that only has a name gets the port that ECS would have chosen.
+    /// The client alias. An alias always has a port; one with only a name gets the port that ECS would choose.
     fn alias(&self, task_definition: &TaskDefinition) -> Option<ClientAlias> {
         let container_port = || task_definition.port(&self.port_name).map(PortMapping::container_port);
         let port = match (self.client_port, &self.dns_name) {

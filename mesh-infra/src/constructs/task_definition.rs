@@ -1,22 +1,22 @@
-//! Task definitions: the containers that run together, and the room they get.
+//! Task definitions: containers that run together, and the size of the task.
 
 use cfn::{StringList, Value, ecs};
 
 use super::app_mesh::ENVOY_CONTAINER;
 use super::{Container, PortMapping};
 
-/// A quarter of a virtual processor, in CPU units: the smallest task on Fargate, decided by us.
+/// A quarter vCPU in CPU units: the smallest task on Fargate, decided by us.
 const DEFAULT_CPU: u32 = 256;
-/// Half a gigabyte, in MiB: the least that goes with [`DEFAULT_CPU`], decided by us.
+/// 512 MiB: the minimum with [`DEFAULT_CPU`], decided by us.
 const DEFAULT_MEMORY: u32 = 512;
 
-/// The first port that whoever is not root may listen on, decided by Linux.
+/// The lowest port that users other than root can listen on, decided by Linux.
 const LOWEST_UNPRIVILEGED: u16 = 1024;
 
 /// The containers of a service's tasks.
 ///
-/// It becomes a resource of its own when its service is added, under the service's stem: `GreenTaskDefinition`
-/// for `green`. Tasks run on Fargate in `awsvpc` mode: each has an IP address of its own.
+/// It becomes a resource when its service is added: `GreenTaskDefinition` for `green`. Tasks run on Fargate in
+/// `awsvpc` mode: each has its own IP address.
 #[derive(Debug, Clone)]
 pub struct TaskDefinition {
     containers: Vec<Container>,
@@ -28,7 +28,7 @@ pub struct TaskDefinition {
     task_role_arn: Option<Value<String>>,
 }
 
-/// The processor that a task's images are built for.
+/// The processor architecture of a task's images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CpuArchitecture {
     /// Intel and AMD.
@@ -44,9 +44,9 @@ impl TaskDefinition {
         Self::envoy_alone().with_container(container)
     }
 
-    /// A task that consists of its Envoy alone, with a quarter vCPU and 512 MiB, for a service that is a virtual
-    /// gateway: [`Service::with_virtual_gateway`](crate::Service::with_virtual_gateway) adds the Envoy. Without one
-    /// there is a problem.
+    /// A task that consists of an Envoy, with a quarter vCPU and 512 MiB, for a service that runs a virtual gateway:
+    /// [`Service::with_virtual_gateway`](crate::Service::with_virtual_gateway) adds the Envoy. Without it, the task
+    /// is empty, which is an error.
     #[must_use]
     pub fn envoy_alone() -> Self {
         Self {
@@ -60,17 +60,17 @@ impl TaskDefinition {
         }
     }
 
-    /// The same task with one more container.
+    /// Adds a container.
     #[must_use]
     pub fn with_container(mut self, container: Container) -> Self {
         self.containers.push(container);
         self
     }
 
-    /// The same task with this much CPU, in units of 1/1024 vCPU, and memory, in MiB. Fargate has a table of
-    /// the pairs it allows; any other is a problem. Default, decided by us: 256 and 512, the smallest and
-    /// cheapest; an Envoy of a mesh has its share of it. For Service Connect's own sidecar AWS recommends 256 units and 64 MiB more than the containers
-    /// need (ECS developer guide, Service Connect concepts, read 2026-11-23).
+    /// Sets the CPU in units of 1/1024 vCPU and the memory in MiB. Fargate allows only certain pairs; another pair is
+    /// an error. Default, decided by us: 256 and 512, the smallest and cheapest, which an Envoy of a mesh shares. For
+    /// Service Connect's sidecar, AWS recommends 256 units and 64 MiB more than the containers need (ECS developer
+    /// guide, Service Connect concepts, read 2026-11-23).
     #[must_use]
     pub fn with_size(mut self, cpu_units: u32, memory_mib: u32) -> Self {
         self.cpu = cpu_units;
@@ -78,34 +78,31 @@ impl TaskDefinition {
         self
     }
 
-    /// The same task, its revisions counted under this name. Default, decided by CloudFormation: stack name,
-    /// logical id and a random part.
+    /// Sets the name of its revisions. Default, decided by CloudFormation: stack name, logical id and a random part.
     #[must_use]
     pub fn with_family(mut self, family: impl Into<Value<String>>) -> Self {
         self.family = Some(family.into());
         self
     }
 
-    /// The same task for another processor. Default, decided by ECS: [`CpuArchitecture::X86_64`].
+    /// Sets the processor architecture. Default, decided by ECS: [`CpuArchitecture::X86_64`].
     #[must_use]
     pub fn with_cpu_architecture(mut self, architecture: CpuArchitecture) -> Self {
         self.cpu_architecture = Some(architecture);
         self
     }
 
-    /// The same task with a role for ECS itself, by which it pulls private images and writes logs. Default, decided by
-    /// us: a role of the service's own, that allows writing to its log group and, if one of its images is in ECR, pulling
-    /// it.
+    /// Sets the role with which ECS itself pulls private images and writes logs. Default, decided by us: a role of
+    /// the service, which allows writing to its log group and pulling its images from ECR.
     ///
-    /// One role for each service and not one for the stack: each allows no more than its tasks need, and roles cost
-    /// nothing.
+    /// Each service has its own role, so that none allows more than its tasks need; roles are free.
     #[must_use]
     pub fn with_execution_role_arn(mut self, arn: impl Into<Value<String>>) -> Self {
         self.execution_role_arn = Some(arn.into());
         self
     }
 
-    /// The same task with a role that its containers act in. Default: none, and no AWS API can be called.
+    /// Sets the role of its containers. Default: none; the containers cannot call AWS APIs.
     #[must_use]
     pub fn with_task_role_arn(mut self, arn: impl Into<Value<String>>) -> Self {
         self.task_role_arn = Some(arn.into());
@@ -116,20 +113,20 @@ impl TaskDefinition {
         &self.containers
     }
 
-    /// The same task with every container changed.
+    /// Changes every container.
     pub(super) fn map_containers(mut self, change: impl Fn(Container) -> Container) -> Self {
         self.containers = self.containers.into_iter().map(change).collect();
         self
     }
 
-    /// Whether somebody gave it a role for ECS itself.
+    /// Whether an execution role was set.
     pub(super) fn has_execution_role(&self) -> bool {
         self.execution_role_arn.is_some()
     }
 
-    /// The same task, free to listen on low ports whoever its containers run as, if it has such ports: images that run as
-    /// nobody in particular could not, and Fargate gives containers no capability to. The setting is the whole task's.
-    /// Its Envoy, which starts first, makes it, or else the first container.
+    /// Allows all users to listen on low ports, if a container has one: many images do not run as root, and Fargate
+    /// grants no capability for it. The kernel parameter applies to the whole task; it is set on the Envoy, which
+    /// starts first, else on the first container.
     ///
     /// Source: ECS API reference, `SystemControl` (read 2026-11-23).
     pub(super) fn with_low_ports_open(mut self) -> Self {
@@ -149,7 +146,7 @@ impl TaskDefinition {
         self
     }
 
-    /// The port of this name, in whichever container.
+    /// The port mapping with this name, of any container.
     pub(super) fn port(&self, name: &str) -> Option<&PortMapping> {
         self.containers
             .iter()
@@ -169,7 +166,7 @@ impl TaskDefinition {
             task_role_arn: self.task_role_arn,
             runtime_platform: self.cpu_architecture.map(|architecture| ecs::RuntimePlatform {
                 cpu_architecture: Some(Value::from(architecture.as_str())),
-                // Fargate takes the one only together with the other.
+                // Fargate accepts the architecture only together with the operating system.
                 operating_system_family: Some(Value::from("LINUX")),
             }),
             ..ecs::TaskDefinition::default()

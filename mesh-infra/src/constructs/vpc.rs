@@ -1,4 +1,4 @@
-//! A network of the stack's own, as small and as cheap as tasks on Fargate can have it.
+//! A VPC in the stack, as small and cheap as tasks on Fargate allow.
 
 use std::net::Ipv4Addr;
 
@@ -9,21 +9,21 @@ use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 
 use super::NetworkHandle;
-use super::network::Place;
+use super::network::NetworkParts;
 use super::security_groups::SecurityGroups;
 
-/// The addresses of a VPC, decided by us: the largest block there can be, of the private ranges the one that home
-/// networks have least.
+/// The addresses of the VPC, decided by us: the largest possible block, in the private range that is rarest in home
+/// networks.
 const DEFAULT_CIDR: &str = "10.0.0.0/16";
-/// As many zones as a load balancer wants, and as every region has.
+/// Availability zones: as many as a load balancer needs and as every region has.
 const ZONES: u32 = 2;
 
-/// A VPC with two public subnets, each in an availability zone of its own, an internet gateway, and one route table.
+/// A VPC with two public subnets in two availability zones, an internet gateway, and one route table.
 ///
-/// There is no NAT gateway, decided by us: two of them would cost more than everything else in a small stack. Tasks have
-/// public IP addresses instead, by which they pull images and call AWS. Nobody can call them by these: security groups
-/// allow what tasks of the network need of each other (a group that they carry and one that trusts it), and nothing
-/// else. For a VPC that exists see [`Network::in_subnets`](crate::Network::in_subnets).
+/// It has no NAT gateway, decided by us: two of them would cost more than everything else in a small stack. Instead,
+/// tasks have public IP addresses, with which they pull images and call AWS. Nothing can connect to these addresses:
+/// the security groups allow only traffic between tasks of the network. For an existing VPC see
+/// [`Network::in_subnets`](crate::Network::in_subnets).
 #[derive(Debug, Clone)]
 pub struct Vpc {
     cidr: String,
@@ -39,9 +39,8 @@ impl Vpc {
         }
     }
 
-    /// The same VPC with other addresses, for one that is to be connected to other networks: an IPv4 block from /16
-    /// to /26, of which each subnet gets a quarter. Default, decided by us: `10.0.0.0/16`. Changing it replaces
-    /// everything in it.
+    /// Sets the addresses, for a VPC that is connected to other networks: an IPv4 block from /16 to /26, of which
+    /// each subnet gets a quarter. Default, decided by us: `10.0.0.0/16`. A change replaces everything in the VPC.
     #[must_use]
     pub fn with_cidr(mut self, cidr: impl Into<String>) -> Self {
         self.cidr = cidr.into();
@@ -49,7 +48,7 @@ impl Vpc {
     }
 }
 
-/// The blocks of the subnets: the first quarters of the VPC's.
+/// The blocks of the subnets: the first quarters of the VPC's block.
 fn subnets(cidr: &str) -> Option<Vec<String>> {
     let (address, length) = cidr.split_once('/')?;
     let first = u32::from(address.parse::<Ipv4Addr>().ok()?);
@@ -67,35 +66,34 @@ impl Construct for Vpc {
         let id = scope.logical_id();
         let blocks = subnets(&self.cidr).unwrap_or_else(|| {
             let message = format!(
-                "is `{}`; allowed is an IPv4 block from /16 to /26 that begins where such a block can, such as \
-                 {DEFAULT_CIDR}",
+                "is `{}`; allowed is an IPv4 block from /16 to /26, aligned to its size, such as {DEFAULT_CIDR}",
                 self.cidr
             );
             scope
                 .diagnostics()
                 .add(format!("Resources.{id}.Properties.CidrBlock"), message);
-            // What is in it is judged all the same.
+            // The rest of the stack is still checked.
             subnets(DEFAULT_CIDR).unwrap_or_default()
         });
         let vpc = Value::reference(id.as_str());
-        // People look for it in a list of others.
+        // The name by which the VPC appears in the console.
         let name = json!([{"Key": "Name", "Value": {"Ref": "AWS::StackName"}}]);
         let properties = ec2::Vpc {
             cidr_block: Some(Value::Known(self.cidr)),
-            // Private hosted zones, and so names of Cloud Map, need both.
+            // Private hosted zones, and therefore names in Cloud Map, need both.
             enable_dns_hostnames: Some(Value::Known(true)),
             enable_dns_support: Some(Value::Known(true)),
             other: Map::from_iter([("Tags".to_owned(), name)]),
         };
         scope.add_resource(&id, Resource::of(&properties));
 
-        let mut roads = Roads::add(&vpc, scope);
+        let mut routing = Routing::add(&vpc, scope);
         let zones = (0_u32..).zip(blocks);
         let subnets: Vec<LogicalId> = zones
-            .map(|(zone, block)| roads.add_subnet(&vpc, zone, block, scope))
+            .map(|(zone, block)| routing.add_subnet(&vpc, zone, block, scope))
             .collect();
         let groups = SecurityGroups::add(&vpc, scope);
-        NetworkHandle::new(Place {
+        NetworkHandle::new(NetworkParts {
             id,
             subnets: Some(StringList::list(
                 subnets.iter().map(|subnet| Value::reference(subnet.as_str())),
@@ -105,20 +103,20 @@ impl Construct for Vpc {
             vpc: Some(vpc),
             vpc_parameter: scope.part("VpcId"),
             public_ips: true,
-            ways_out: roads.ways_out,
+            internet_access: routing.internet_access,
         })
     }
 }
 
-/// What leads out of a VPC.
-struct Roads {
+/// The route table and the way to the internet.
+struct Routing {
     table: LogicalId,
-    /// What must be there before anything in the VPC can reach the internet, and for as long as anything has a public
-    /// address.
-    ways_out: Vec<LogicalId>,
+    /// The resources without which nothing in the VPC can reach the internet, and which must exist as long as anything has
+    /// a public address.
+    internet_access: Vec<LogicalId>,
 }
 
-impl Roads {
+impl Routing {
     fn add(vpc: &Value<String>, scope: &mut Scope<'_>) -> Self {
         let gateway = scope.part("InternetGateway");
         add(&gateway, &ec2::InternetGateway::default(), scope);
@@ -142,12 +140,12 @@ impl Roads {
             gateway_id: Some(Value::reference(gateway.as_str())),
             other: Map::new(),
         };
-        // A route to a gateway that is not attached is refused.
+        // A route to a gateway without an attachment is rejected.
         let resource = Resource::of(&properties).with_depends_on([attachment.as_str()]);
         scope.add_resource(&route, resource);
         Self {
             table,
-            ways_out: vec![route],
+            internet_access: vec![route],
         }
     }
 
@@ -170,7 +168,7 @@ impl Roads {
             other: Map::new(),
         };
         add(&association, &properties, scope);
-        self.ways_out.push(association);
+        self.internet_access.push(association);
         id
     }
 }

@@ -1,10 +1,10 @@
-//! Where logical ids come from.
+//! Logical ids.
 
 use std::fmt;
 
 use mesh_model::key_casing;
 
-/// A logical id, and the stack in which it means something.
+/// A logical id and its stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalId {
     pub(super) stack: String,
@@ -12,7 +12,7 @@ pub struct LogicalId {
 }
 
 impl LogicalId {
-    /// The id as the template has it.
+    /// The id in the template.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.id
@@ -25,20 +25,20 @@ impl fmt::Display for LogicalId {
     }
 }
 
-/// The words of a given id, each with a capital: `blue-green_api` becomes `BlueGreenApi`. `None` when the id is
-/// made of other letters, or of none.
+/// The words of a given id, capitalized: `blue-green_api` becomes `BlueGreenApi`. `None` for an id with other
+/// characters, or without any.
 pub(super) fn capitalised(given: &str) -> Option<String> {
     let separator = |c: char| matches!(c, '-' | '_' | '.' | ' ');
     if !given.chars().all(|c| c.is_ascii_alphanumeric() || separator(c)) {
         return None;
     }
     let id: String = given.split(separator).map(key_casing::pascal_case).collect();
-    // CloudFormation allows 255 letters; the rest is room for `TaskDefinition` and its like.
+    // CloudFormation allows 255 characters; the rest is reserved for suffixes such as `TaskDefinition`.
     (1..=200).contains(&id.len()).then_some(id)
 }
 
-/// The stem that the ids of a construct begin with: the given id without the kind, so that neither `green` nor
-/// `GreenService` ends up as `GreenServiceService`.
+/// The stem of a construct's ids: the given id without the kind, so that neither `green` nor `GreenService` becomes
+/// `GreenServiceService`.
 pub(super) fn stem<'a>(capitalised: &'a str, kind: &str) -> &'a str {
     capitalised.strip_suffix(kind).unwrap_or(capitalised)
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_become_words_with_capitals() {
+    fn words_of_ids_are_capitalized() {
         for (given, id) in [
             ("green", "Green"),
             ("GreenService", "GreenService"),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_is_not_said_twice() {
+    fn stems_exclude_the_kind() {
         assert_eq!(stem("Green", "Service"), "Green");
         assert_eq!(stem("GreenService", "Service"), "Green");
         assert_eq!(stem("Service", "Service"), "");

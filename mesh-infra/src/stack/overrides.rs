@@ -1,4 +1,4 @@
-//! The escape hatch: properties set by path after the constructs have had their say.
+//! Property overrides, applied after all constructs were added.
 
 use cfn::Template;
 use serde_json::{Map, Value as Json};
@@ -42,7 +42,7 @@ impl Override {
         };
         let result = match steps(&self.path) {
             Some(steps) => set(&mut resource.properties, &steps, &self.value),
-            None => Err("is no path; write A.B[0].C"),
+            None => Err("is not a valid path; expected a path like A.B[0].C"),
         };
         if let Err(message) = result {
             diagnostics.add(
@@ -70,8 +70,8 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
     Some(steps)
 }
 
-fn set(here: &mut Json, steps: &[Step<'_>], value: &Json) -> Result<(), &'static str> {
-    match (steps, here) {
+fn set(json: &mut Json, steps: &[Step<'_>], value: &Json) -> Result<(), &'static str> {
+    match (steps, json) {
         ([Step::Key(key)], Json::Object(object)) if value.is_null() => {
             object.shift_remove(*key);
             Ok(())
@@ -82,14 +82,14 @@ fn set(here: &mut Json, steps: &[Step<'_>], value: &Json) -> Result<(), &'static
         }
         ([Step::Index(index), rest @ ..], Json::Array(items)) => match items.get_mut(*index) {
             Some(item) => set(item, rest, value),
-            None => Err("goes beyond the end of a list"),
+            None => Err("has an index beyond the end of a list"),
         },
-        ([], here) => {
-            *here = value.clone();
+        ([], json) => {
+            *json = value.clone();
             Ok(())
         }
-        ([Step::Key(_), ..], _) => Err("goes through something that is no object"),
-        ([Step::Index(_), ..], _) => Err("goes through something that is no list"),
+        ([Step::Key(_), ..], _) => Err("has a key of a value that is not an object"),
+        ([Step::Index(_), ..], _) => Err("has an index of a value that is not a list"),
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_path_leads_through_objects_and_lists() {
+    fn paths_select_in_objects_and_lists() {
         let mut properties = json!({"A": [{"B": 1}], "Z": true});
         for (path, value) in [("A[0].B", json!(2)), ("C.D", json!("new")), ("Z", Json::Null)] {
             set(&mut properties, &steps(path).unwrap(), &value).unwrap();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn invalid_paths_are_rejected() {
         for path in ["", "A..B", "A[x]", "A[0", "[0]", "A[0]B"] {
             assert_eq!(steps(path), None, "{path}");
         }

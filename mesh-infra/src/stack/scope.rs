@@ -1,4 +1,4 @@
-//! What a construct sees of the stack it is added to.
+//! The view of a stack that a construct has while it is added.
 
 use cfn::{Output, Parameter, Resource};
 use mesh_model::app_mesh::ResourcePath;
@@ -7,7 +7,7 @@ use sidecar_contract::Diagnostics;
 
 use super::{LogicalId, Stack, logical_id};
 
-/// A construct's place in a stack: its ids, and the way in for its resources.
+/// Ids of a construct that is being added, and access to the stack.
 #[derive(Debug)]
 pub struct Scope<'a> {
     stack: &'a mut Stack,
@@ -21,7 +21,7 @@ impl<'a> Scope<'a> {
         let id = logical_id::capitalised(given_id).unwrap_or_else(|| {
             stack.diagnostics.add(
                 format!("Resources.{given_id}"),
-                "is no id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words",
+                "is not a valid id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words",
             );
             given_id.chars().filter(char::is_ascii_alphanumeric).collect()
         });
@@ -39,7 +39,7 @@ impl<'a> Scope<'a> {
         self.part(self.kind)
     }
 
-    /// The logical id of something the construct brings with it, such as `GreenTaskDefinition`.
+    /// The logical id of another resource of the construct, such as `GreenTaskDefinition`.
     #[must_use]
     pub fn part(&self, name: &str) -> LogicalId {
         LogicalId {
@@ -48,7 +48,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The logical id of something that the whole stack has once, whoever asks for it: a parameter such as
+    /// The logical id of something that the stack contains once for all constructs: a parameter such as
     /// `AllowedCidr`.
     #[must_use]
     pub fn shared(&self, name: &str) -> LogicalId {
@@ -58,7 +58,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The id under which the construct is added, as it was given.
+    /// The id under which the construct is added, as given.
     #[must_use]
     pub fn given_id(&self) -> &str {
         &self.given_id
@@ -71,82 +71,76 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Adds a parameter. Parameters and resources share their ids, since `Ref` names both.
+    /// Adds a parameter. Parameters and resources share their ids, because `Ref` refers to both.
     pub fn add_parameter(&mut self, id: &LogicalId, parameter: Parameter) {
         if self.claim(id) {
             self.stack.template.parameters.insert(id.id.clone(), parameter);
         }
     }
 
-    /// Adds a parameter that several constructs ask for, unless one of them did already.
+    /// Adds a parameter that several constructs share, unless it was added before.
     pub fn share_parameter(&mut self, id: &LogicalId, parameter: Parameter) {
         if self.stack.template.parameters.get(&id.id) != Some(&parameter) {
             self.add_parameter(id, parameter);
         }
     }
 
-    /// Adds a condition that several constructs ask for, unless one of them did already. Conditions have ids of their
-    /// own.
+    /// Adds a condition that several constructs share, unless it was added before. Conditions have their own ids.
     pub fn share_condition(&mut self, id: &LogicalId, condition: Json) {
         let conditions = &mut self.stack.template.conditions;
-        let is_other = conditions.get(&id.id).is_some_and(|there| *there != condition);
+        let is_other = conditions.get(&id.id).is_some_and(|existing| *existing != condition);
         conditions.entry(&id.id).or_insert(condition);
         if is_other {
-            let message = format!(
-                "is there already, and `{}` needs another one of this name",
-                self.given_id
-            );
+            let message = format!("exists already, but `{}` needs a different one", self.given_id);
             self.diagnostics().add(format!("Conditions.{id}"), message);
         }
     }
 
-    /// Adds a resource of a mesh, which others may name.
+    /// Adds a resource of a mesh, to which others can refer by its path.
     pub fn add_mesh_resource(&mut self, id: &LogicalId, path: &ResourcePath, resource: Resource) {
         self.stack.mesh_resources.insert(path.clone(), id.id.clone());
         self.add_resource(id, resource);
     }
 
-    /// The logical id of the resource of a mesh that was added with this path.
+    /// The logical id of the mesh resource with this path.
     #[must_use]
     pub fn mesh_resource(&self, path: &ResourcePath) -> Option<&str> {
         self.stack.mesh_resources.get(path).map(String::as_str)
     }
 
-    /// Adds an output. Outputs have ids of their own: one may be named as a resource is.
+    /// Adds an output. Outputs have their own ids, which may equal those of resources.
     pub fn add_output(&mut self, id: &LogicalId, output: Output) {
         if self.stack.template.outputs.insert(id.id.clone(), output).is_some() {
-            self.diagnostics().add(
-                format!("Outputs.{id}"),
-                "is there already; an id is unique in its stack",
-            );
+            self.diagnostics()
+                .add(format!("Outputs.{id}"), "exists already; ids are unique in a stack");
         }
     }
 
-    /// Notes that a handle of another stack was used, where one was. Such a handle would point at whatever has
-    /// the same logical id here, or at nothing.
+    /// Reports a handle of another stack. Such a handle would refer to whatever has the same logical id in this
+    /// stack.
     pub fn expect_own(&mut self, handle: &LogicalId, path: &str) {
         if handle.stack != self.stack.name {
             let message = format!(
-                "refers to `{handle}` of stack `{}`; a handle is good for its own stack only",
+                "refers to `{handle}` of stack `{}`; handles are valid only in their own stack",
                 handle.stack
             );
             self.diagnostics().add(path, message);
         }
     }
 
-    /// Where a construct notes what is wrong with it.
+    /// The collector of errors.
     pub fn diagnostics(&mut self) -> &mut Diagnostics {
         &mut self.stack.diagnostics
     }
 
-    /// True if the id was free.
+    /// True if the id was not in use.
     fn claim(&mut self, id: &LogicalId) -> bool {
         let Some(owner) = self.stack.given_ids.get(&id.id) else {
             self.stack.given_ids.insert(id.id.clone(), self.given_id.clone());
             return true;
         };
         let message = format!(
-            "is what `{}` makes, and `{owner}` made it already; an id is unique in its stack",
+            "is created by `{}`, but `{owner}` created it already; ids are unique in a stack",
             self.given_id
         );
         self.diagnostics().add(format!("Resources.{id}"), message);

@@ -1,4 +1,4 @@
-//! The App Mesh example: two services that call each other, a router that divides traffic between them, and a door.
+//! An App Mesh mesh: two services that call each other, a router that splits traffic between them, and a gateway.
 
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
@@ -11,22 +11,22 @@ use serde_json::{Value as Json, json};
 
 use crate::golden::{self, assert_golden};
 
-/// What services have in common.
-struct Place {
+/// The resources that services share.
+struct Fixture {
     mesh: MeshHandle,
     cluster: ClusterHandle,
     network: NetworkHandle,
     namespace: PrivateDnsNamespaceHandle,
 }
 
-fn virtual_node(place: &Place, name: &str, backend: &str) -> VirtualNode {
-    VirtualNode::new(&place.mesh, name)
+fn virtual_node(fixture: &Fixture, name: &str, backend: &str) -> VirtualNode {
+    VirtualNode::new(&fixture.mesh, name)
         .with_listener(Listener::http(3000))
-        .with_dns_endpoints(place.namespace.dns_name(name))
+        .with_dns_endpoints(fixture.namespace.dns_name(name))
         .with_backend(backend)
 }
 
-fn service(place: &Place, name: &str, node: &VirtualNodeHandle) -> Service {
+fn service(fixture: &Fixture, name: &str, node: &VirtualNodeHandle) -> Service {
     let container = Container::new("app", "meshwright/demo-service")
         .with_environment("SERVICE_NAME", name)
         .with_port(
@@ -34,47 +34,47 @@ fn service(place: &Place, name: &str, node: &VirtualNodeHandle) -> Service {
                 .with_app_protocol(AppProtocol::Http)
                 .with_port_variable("SERVICE_PORT"),
         );
-    Service::new(&place.cluster, TaskDefinition::new(container))
+    Service::new(&fixture.cluster, TaskDefinition::new(container))
         .with_name(name)
-        .with_network(&place.network)
+        .with_network(&fixture.network)
         .with_virtual_node(node)
-        .with_service_discovery(&place.namespace)
+        .with_service_discovery(&fixture.namespace)
 }
 
 pub(crate) fn mesh_stack() -> Stack {
     let mut stack = Stack::new("appmesh").with_description("Green and blue call each other through a mesh");
     let network = stack.add("Network", Network::from_parameters());
-    let place = Place {
+    let fixture = Fixture {
         mesh: stack.add("Mesh", Mesh::new("demo")),
         cluster: stack.add("Cluster", Cluster::new()),
         namespace: stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network)),
         network,
     };
-    let blue_node = stack.add("blue", virtual_node(&place, "blue", "green.appmesh"));
-    let green_node = stack.add("green", virtual_node(&place, "green", "blue.appmesh"));
-    let split = VirtualRouter::new(&place.mesh, "split").with_listener(3000, Protocol::Http);
+    let blue_node = stack.add("blue", virtual_node(&fixture, "blue", "green.appmesh"));
+    let green_node = stack.add("green", virtual_node(&fixture, "green", "blue.appmesh"));
+    let split = VirtualRouter::new(&fixture.mesh, "split").with_listener(3000, Protocol::Http);
     let split = stack.add("split", split);
     let all = HttpRoute::new(&split, "all")
         .with_prefix("/")
         .with_target(&blue_node, 50)
         .with_target(&green_node, 50);
     stack.add("all", all);
-    let called = |name: &str| VirtualService::new(&place.mesh, format!("{name}.appmesh"));
+    let called = |name: &str| VirtualService::new(&fixture.mesh, format!("{name}.appmesh"));
     let blue = stack.add("blue", called("blue").with_provider_node(&blue_node));
     let green = stack.add("green", called("green").with_provider_node(&green_node));
     let split = stack.add("split", called("split").with_provider_router(&split));
 
-    let door = VirtualGateway::new(&place.mesh, "door").with_listener(Listener::http(9080));
+    let door = VirtualGateway::new(&fixture.mesh, "door").with_listener(Listener::http(9080));
     let door = stack.add("door", door);
     for (name, target) in [("blue", &blue), ("green", &green), ("split", &split)] {
         let route = HttpGatewayRoute::new(&door, name, target).with_prefix(format!("/{name}"));
         stack.add(name, route);
     }
 
-    stack.add("blue", service(&place, "blue", &blue_node));
-    stack.add("green", service(&place, "green", &green_node));
-    let gateway = Service::gateway(&place.cluster, &door).with_name("door");
-    stack.add("door", gateway.with_network(&place.network));
+    stack.add("blue", service(&fixture, "blue", &blue_node));
+    stack.add("green", service(&fixture, "green", &green_node));
+    let gateway = Service::gateway(&fixture.cluster, &door).with_name("door");
+    stack.add("door", gateway.with_network(&fixture.network));
     stack
 }
 
@@ -90,20 +90,20 @@ fn app_mesh() -> Template {
 fn spec(template: &Template, name: &str) -> Json {
     let mut properties = template.resources.values().map(|resource| &resource.properties);
     let parameter = properties.find(|properties| properties["Name"] == format!("/meshwright/demo{name}"));
-    let value = parameter.expect("the parameter is there")["Value"]
+    let value = parameter.expect("the parameter exists")["Value"]
         .as_str()
-        .expect("a text");
+        .expect("a string");
     serde_json::from_str(value).expect("JSON")
 }
 
 #[test]
-fn the_templates_are_those_agreed_on() {
+fn templates_match_golden_files() {
     assert_golden("appmesh.parameters.json", &parameters().to_json());
     assert_golden("appmesh.appmesh.json", &app_mesh().to_json());
 }
 
 #[test]
-fn parameters_hold_the_mesh_as_the_api_writes_it() {
+fn parameters_contain_specs_in_the_apis_casing() {
     let template = parameters();
     assert_eq!(template.resource_count("AWS::SSM::Parameter"), 12);
     assert!(
@@ -149,7 +149,7 @@ fn parameters_hold_the_mesh_as_the_api_writes_it() {
             &json!({"Name": "/meshwright/demo", "Type": "String", "Tier": "Intelligent-Tiering", "Value": "{}"}),
         )
         .unwrap();
-    // What referred to something is still created after it.
+    // References became dependencies.
     assert_eq!(
         template.resources["AllRoute"].depends_on,
         ["SplitVirtualRouter", "BlueVirtualNode", "GreenVirtualNode"]
@@ -157,7 +157,7 @@ fn parameters_hold_the_mesh_as_the_api_writes_it() {
 }
 
 #[test]
-fn resources_of_app_mesh_refer_to_each_other_but_for_backends() {
+fn app_mesh_resources_refer_to_each_other_except_backends() {
     let template = app_mesh();
     let attribute = |id: &str, name: &str| json!({"Fn::GetAtt": [id, name]});
     let mesh = attribute("Mesh", "MeshName");
@@ -200,7 +200,7 @@ fn resources_of_app_mesh_refer_to_each_other_but_for_backends() {
 }
 
 #[test]
-fn both_forms_have_the_same_ids_and_are_nothing_to_object_to() {
+fn both_encodings_have_the_same_ids_and_are_valid() {
     let (parameters, app_mesh) = (parameters(), app_mesh());
     let ids = |template: &Template| template.resources.keys().cloned().collect::<Vec<_>>();
     assert_eq!(ids(&parameters), ids(&app_mesh));
@@ -268,18 +268,18 @@ fn a_task_has_an_envoy_and_is_registered() {
 }
 
 #[test]
-fn the_picture_is_the_same_in_either_form() {
+fn diagrams_of_both_encodings_are_equal() {
     let picture = diagram(&parameters());
     assert_golden("appmesh.mmd", &picture);
     assert_eq!(diagram(&app_mesh()), picture);
 }
 
 #[test]
-fn cfn_lint_finds_nothing_in_either_form() {
+fn cfn_lint_accepts_both_encodings() {
     let tools = testkit::python_tools();
-    // That App Mesh is no more is known, and the only thing to be said of resources of it.
+    // The only warning about App Mesh resources is the end of App Mesh.
     let shut_down = ["--ignore-checks", "W3696"];
-    // What is made is compared with these files above.
+    // Other tests compare the templates with these files.
     for (file, arguments) in [
         ("appmesh.parameters.json", &[][..]),
         ("appmesh.appmesh.json", &shut_down[..]),
@@ -291,10 +291,10 @@ fn cfn_lint_finds_nothing_in_either_form() {
             .arg(golden::path(file))
             .output()
             .expect("cfn-lint starts");
-        let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        let output_text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(
-            output.status.success() && words.is_empty(),
-            "{file}: {}: {words}",
+            output.status.success() && output_text.is_empty(),
+            "{file}: {}: {output_text}",
             output.status
         );
     }

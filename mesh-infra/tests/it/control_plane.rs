@@ -1,4 +1,4 @@
-//! The control plane's own service, and Envoys that start from what finds it.
+//! The service of the control plane, and Envoys with bootstraps.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -9,8 +9,8 @@ use mesh_infra::app_mesh::tls::{ListenerTls, ListenerTlsCertificate, SdsSecret, 
 use mesh_infra::{ControlPlane, Listener, Mesh, Stack, VirtualNode};
 use serde_json::json;
 
-use crate::deployable::{app, container, node, place, service, template, variable};
-use crate::wiring::{bootstrap, with_node};
+use crate::deployable::{app, container, fixture, node, service, template, variable};
+use crate::proxy::{bootstrap, with_node};
 
 #[test]
 fn the_control_plane_is_a_service_of_two_tasks() {
@@ -44,10 +44,10 @@ fn the_control_plane_is_a_service_of_two_tasks() {
 }
 
 #[test]
-fn a_control_plane_is_for_its_own_mesh() {
+fn a_control_plane_serves_its_own_mesh() {
     let mut stack = Stack::new("mesh");
-    let place = place(&mut stack);
-    let other = ControlPlane::new("other", &place.cluster, &place.network, &place.namespace)
+    let fixture = fixture(&mut stack);
+    let other = ControlPlane::new("other", &fixture.cluster, &fixture.network, &fixture.namespace)
         .with_name("other-control")
         .with_image("team/control:1")
         .with_desired_count(3)
@@ -79,17 +79,17 @@ fn a_control_plane_is_for_its_own_mesh() {
     stack.add("Second", Mesh::new("second").with_control_plane(&other));
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.SecondMesh: is the mesh `second`, but the control plane `OtherService` is told to look for the mesh \
-         `other`"
+        "Resources.SecondMesh: is the mesh `second`, but the control plane `OtherService` is that of the mesh `other`"
     );
 }
 
 #[test]
-fn it_has_to_be_allowed_to_look_where_nodes_are() {
+fn its_role_must_allow_the_namespaces_of_virtual_nodes() {
     let stack = |namespace: Option<&str>| {
         let mut stack = Stack::new("mesh");
-        let place = place(&mut stack);
-        let control_plane = ControlPlane::new("own", &place.cluster, &place.network, &place.namespace).with_name("own");
+        let fixture = fixture(&mut stack);
+        let control_plane =
+            ControlPlane::new("own", &fixture.cluster, &fixture.network, &fixture.namespace).with_name("own");
         let control_plane = match namespace {
             Some(namespace) => control_plane.with_namespace(namespace),
             None => control_plane,
@@ -109,10 +109,10 @@ fn it_has_to_be_allowed_to_look_where_nodes_are() {
 }
 
 #[test]
-fn certificates_come_from_where_envoy_is_told() {
+fn envoy_takes_certificates_from_the_sds_socket() {
     let stack = |socket: Option<&str>| {
         let mut stack = Stack::new("mesh");
-        let place = place(&mut stack);
+        let fixture = fixture(&mut stack);
         let certificate = ListenerTlsCertificate::Sds(SdsSecret {
             secret_name: "blue".to_owned(),
         });
@@ -121,11 +121,11 @@ fn certificates_come_from_where_envoy_is_told() {
             certificate,
             validation: None,
         };
-        let blue = VirtualNode::new(&place.mesh, "blue")
+        let blue = VirtualNode::new(&fixture.mesh, "blue")
             .with_listener(Listener::http(80).with_tls(tls))
             .with_dns_endpoints("blue.appmesh");
         let blue = stack.add("blue", blue);
-        let service = service(&place, "blue", app(80)).with_virtual_node(&blue);
+        let service = service(&fixture, "blue", app(80)).with_virtual_node(&blue);
         stack.add(
             "blue",
             match socket {
@@ -148,9 +148,9 @@ fn certificates_come_from_where_envoy_is_told() {
 }
 
 #[test]
-fn envoy_takes_each_bootstrap() {
+fn envoy_accepts_each_bootstrap() {
     let envoy = testkit::envoy();
-    let intercepted = with_node(app(80), |place| node(place, "blue", 80), true)
+    let intercepted = with_node(app(80), |fixture| node(fixture, "blue", 80), true)
         .synth()
         .unwrap();
     let explicit = template();
@@ -162,25 +162,25 @@ fn envoy_takes_each_bootstrap() {
         let command = container(template, task, "envoy")["Command"]
             .as_array()
             .expect("a list");
-        let words = command.iter().map(|word| word.as_str().expect("a text"));
+        let output_text = command.iter().map(|word| word.as_str().expect("a string"));
         let output = envoy
             .command()
             .args(["--mode", "validate"])
-            .args(words)
+            .args(output_text)
             .output()
             .expect("Envoy starts");
-        let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{task}: {words}");
+        let output_text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{task}: {output_text}");
     }
 }
 
-/// Answers one request, and tells what was asked.
-fn answer_once(status: &'static str) -> (u16, mpsc::Receiver<String>) {
+/// Responds to one request, and sends the request to the receiver.
+fn respond_once(status: &'static str) -> (u16, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let (tell, asked) = mpsc::channel();
+    let (sender, requests) = mpsc::channel();
     std::thread::spawn(move || {
-        let (mut connection, _) = listener.accept().expect("somebody asks");
+        let (mut connection, _) = listener.accept().expect("a connection");
         // The shell writes line by line.
         let mut request = Vec::new();
         while !request.ends_with(b"\r\n\r\n") {
@@ -189,33 +189,38 @@ fn answer_once(status: &'static str) -> (u16, mpsc::Receiver<String>) {
             assert!(length > 0, "the request has an end");
             request.extend_from_slice(&more[..length]);
         }
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nstate");
-        connection.write_all(answer.as_bytes()).expect("an answer");
-        // Whoever asked may have gone.
-        let _gone = tell.send(String::from_utf8_lossy(&request).into_owned());
+        let response = format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nstate");
+        connection.write_all(response.as_bytes()).expect("a response");
+        // The receiver may be gone.
+        let _gone = sender.send(String::from_utf8_lossy(&request).into_owned());
     });
-    (port, asked)
+    (port, requests)
 }
 
 #[test]
-fn the_shell_can_tell_whether_envoy_takes_calls() {
+fn the_readiness_check_needs_only_a_shell() {
     let template = template();
     let check = &container(&template, "BlueTaskDefinition", "envoy")["HealthCheck"]["Command"];
     assert_eq!(
         (&check[0], &check[1], &check[2]),
         (&json!("CMD"), &json!("bash"), &json!("-c"))
     );
-    let line = check[3].as_str().expect("a text");
-    let is_well = |port: u16| {
+    let line = check[3].as_str().expect("a string");
+    let is_healthy = |port: u16| {
         let line = line.replace("/9901", &format!("/{port}"));
         let output = Command::new("bash").args(["-c", &line]).output().expect("bash starts");
         output.status.success()
     };
     for (status, expected) in [("200 OK", true), ("503 Service Unavailable", false)] {
-        let (port, asked) = answer_once(status);
-        assert_eq!(is_well(port), expected, "{status}");
-        assert!(asked.recv().expect("a request").starts_with("GET /ready HTTP/1.1\r\n"));
+        let (port, requests) = respond_once(status);
+        assert_eq!(is_healthy(port), expected, "{status}");
+        assert!(
+            requests
+                .recv()
+                .expect("a request")
+                .starts_with("GET /ready HTTP/1.1\r\n")
+        );
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    assert!(!is_well(nobody.expect("an address").port()));
+    let closed_port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    assert!(!is_healthy(closed_port.expect("an address").port()));
 }

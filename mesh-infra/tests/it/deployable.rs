@@ -1,4 +1,4 @@
-//! A stack with all that a mesh needs on AWS: a network, a control plane, roles, logs, and a way in.
+//! A deployable mesh: VPC, control plane, roles, logs, and a load balancer.
 
 use mesh_infra::{
     AppProtocol, Cluster, ClusterHandle, Container, ControlPlane, EcrImage, HealthCheck, Listener, LoadBalancer, Mesh,
@@ -8,8 +8,8 @@ use mesh_infra::{
 
 use crate::golden::{self, assert_golden};
 
-/// What services have in common.
-pub(crate) struct Place {
+/// The resources that services share.
+pub(crate) struct Fixture {
     pub(crate) cluster: ClusterHandle,
     pub(crate) network: NetworkHandle,
     pub(crate) namespace: PrivateDnsNamespaceHandle,
@@ -17,13 +17,13 @@ pub(crate) struct Place {
 }
 
 /// A mesh with its control plane, in a network of its own, without services.
-pub(crate) fn place(stack: &mut Stack) -> Place {
+pub(crate) fn fixture(stack: &mut Stack) -> Fixture {
     let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new());
     let namespace = stack.add("Namespace", PrivateDnsNamespace::new("appmesh", &network));
     let control_plane = ControlPlane::new("demo", &cluster, &network, &namespace);
     let control_plane = stack.add("ControlPlane", control_plane);
-    Place {
+    Fixture {
         mesh: stack.add("Mesh", Mesh::new("demo").with_control_plane(&control_plane)),
         cluster,
         network,
@@ -43,32 +43,32 @@ pub(crate) fn app(port: u16) -> Container {
 }
 
 /// A node that is found under its own name.
-pub(crate) fn node(place: &Place, name: &str, port: u16) -> VirtualNode {
-    VirtualNode::new(&place.mesh, name)
+pub(crate) fn node(fixture: &Fixture, name: &str, port: u16) -> VirtualNode {
+    VirtualNode::new(&fixture.mesh, name)
         .with_listener(Listener::http(port))
-        .with_dns_endpoints(place.namespace.dns_name(name))
+        .with_dns_endpoints(fixture.namespace.dns_name(name))
 }
 
 /// A service of one container, found in the namespace.
-pub(crate) fn service(place: &Place, name: &str, container: Container) -> Service {
-    Service::new(&place.cluster, TaskDefinition::new(container))
+pub(crate) fn service(fixture: &Fixture, name: &str, container: Container) -> Service {
+    Service::new(&fixture.cluster, TaskDefinition::new(container))
         .with_name(name)
-        .with_network(&place.network)
-        .with_service_discovery(&place.namespace)
+        .with_network(&fixture.network)
+        .with_service_discovery(&fixture.namespace)
 }
 
 /// A service that is a node, and a gateway behind a load balancer.
 pub(crate) fn deployable() -> Stack {
     let mut stack = Stack::new("mesh");
-    let place = place(&mut stack);
-    let blue = stack.add("blue", node(&place, "blue", 80).with_backend("blue.appmesh"));
-    let called = VirtualService::new(&place.mesh, "blue.appmesh").with_provider_node(&blue);
+    let fixture = fixture(&mut stack);
+    let blue = stack.add("blue", node(&fixture, "blue", 80).with_backend("blue.appmesh"));
+    let called = VirtualService::new(&fixture.mesh, "blue.appmesh").with_provider_node(&blue);
     stack.add("blue", called);
-    stack.add("blue", service(&place, "blue", app(80)).with_virtual_node(&blue));
-    let door = VirtualGateway::new(&place.mesh, "door").with_listener(Listener::http(9080));
+    stack.add("blue", service(&fixture, "blue", app(80)).with_virtual_node(&blue));
+    let door = VirtualGateway::new(&fixture.mesh, "door").with_listener(Listener::http(9080));
     let door = stack.add("door", door);
-    let entrance = stack.add("Entrance", LoadBalancer::network(&place.network, 9080));
-    let gateway = Service::gateway(&place.cluster, &door).with_network(&place.network);
+    let entrance = stack.add("Entrance", LoadBalancer::network(&fixture.network, 9080));
+    let gateway = Service::gateway(&fixture.cluster, &door).with_network(&fixture.network);
     stack.add("door", gateway.with_load_balancer(&entrance));
     stack
 }
@@ -95,35 +95,35 @@ pub(crate) fn variable<'t>(container: &'t serde_json::Value, name: &str) -> Opti
 }
 
 #[test]
-fn the_template_is_the_one_agreed_on() {
+fn the_template_matches_its_golden_file() {
     assert_golden("deployable.json", &template().to_json());
 }
 
 #[test]
-fn cfn_lint_finds_nothing_in_it() {
+fn cfn_lint_accepts_it() {
     let tools = testkit::python_tools();
     let mut lint = tools.cfn_lint();
     let file = golden::path("deployable.json");
     let output = lint.arg("--").arg(file).output().expect("cfn-lint starts");
-    let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    let output_text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && words.is_empty(),
-        "{}: {words}",
+        output.status.success() && output_text.is_empty(),
+        "{}: {output_text}",
         output.status
     );
 }
 
 #[test]
-fn something_more_leaves_the_rest_as_it_is() {
+fn an_addition_leaves_other_resources_unchanged() {
     let agreed = template();
     let mut stack = Stack::new("mesh");
     stack.add(
         "Topic",
         mesh_infra::Resource::new("AWS::SNS::Topic", serde_json::json!({})),
     );
-    let place = place(&mut stack);
-    let red = stack.add("red", node(&place, "red", 80));
-    stack.add("red", service(&place, "red", app(80)).with_virtual_node(&red));
+    let fixture = fixture(&mut stack);
+    let red = stack.add("red", node(&fixture, "red", 80));
+    stack.add("red", service(&fixture, "red", app(80)).with_virtual_node(&red));
     let more = stack.synth().unwrap();
     let common = [
         "Vpc",

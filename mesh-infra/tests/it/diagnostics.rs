@@ -1,4 +1,4 @@
-//! Everything that is wrong is told at once, each with the path to it.
+//! Errors of a stack are reported at once, each with its path.
 
 use mesh_infra::{
     App, Cluster, Container, ContainerCondition, HealthCheck, HttpNamespace, Network, PortMapping, Service,
@@ -9,11 +9,11 @@ use serde_json::json;
 use crate::serviceconnect::{demo_service, demo_stack, demo_task};
 
 #[test]
-fn every_problem_of_a_stack_is_told_at_once() {
+fn all_errors_of_a_stack_are_reported_at_once() {
     let mut stack = Stack::new("9-lives");
     let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
     let cluster = stack.add("Cluster", Cluster::new().with_service_connect_namespace(&namespace));
-    let lonely = stack.add("Lonely", Cluster::new());
+    let cluster_without_namespace = stack.add("Lonely", Cluster::new());
     let network = stack.add("Network", Network::in_subnets(["subnet-1"]));
 
     stack.add("blue", demo_service(&cluster, &network, "blue", 1));
@@ -23,7 +23,7 @@ fn every_problem_of_a_stack_is_told_at_once() {
         "green",
         Service::new(&cluster, demo_task("demo")).with_service_connect(wrong_port),
     );
-    stack.add("lost", demo_service(&lonely, &network, "lost", 1));
+    stack.add("lost", demo_service(&cluster_without_namespace, &network, "lost", 1));
 
     let sidecar = Container::new("app", "sidecar")
         .with_essential(false)
@@ -36,16 +36,16 @@ fn every_problem_of_a_stack_is_told_at_once() {
         .with_container(sidecar)
         .with_size(256, 4096);
     stack.add("red", Service::new(&cluster, task).with_network(&network));
-    stack.override_property("Nobody", "A", 1);
+    stack.override_property("Missing", "A", 1);
 
     let diagnostics = stack.synth().unwrap_err();
-    let told: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+    let paths: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
     let task = "Resources.RedTaskDefinition.Properties";
     assert_eq!(
-        told,
+        paths,
         [
             "StackName",
-            "Resources.Nobody",
+            "Resources.Missing",
             &format!("{task}.ContainerDefinitions"),
             &format!("{task}.ContainerDefinitions[0].Environment[1].Name"),
             &format!("{task}.ContainerDefinitions[0].PortMappings[0].Name"),
@@ -69,7 +69,7 @@ fn every_problem_of_a_stack_is_told_at_once() {
 }
 
 #[test]
-fn the_words_name_the_offender_and_what_is_allowed() {
+fn messages_contain_the_value_and_what_is_allowed() {
     let mut stack = demo_stack();
     let configuration = "ServiceConnectConfiguration";
     stack.override_property("GreenService", &format!("{configuration}.Services[0].PortName"), "web");
@@ -84,7 +84,7 @@ fn the_words_name_the_offender_and_what_is_allowed() {
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
         format!(
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[3].Image: goes beyond the end of a list\n\
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[3].Image: has an index beyond the end of a list\n\
              Resources.BlueService.Properties.DesiredCount: is \"many\"; allowed is a whole number from 0 to 4294967295\n\
              {path}.Namespace: is the id of `Namespace`; Service Connect needs a name or an ARN, such as Fn::GetAtt Namespace.Arn\n\
              {path}.Services[0].PortName: `web` is no port of service `GreenService`: its port mappings are named `http`"
@@ -93,20 +93,20 @@ fn the_words_name_the_offender_and_what_is_allowed() {
 }
 
 #[test]
-fn problems_of_an_app_begin_with_the_stack() {
+fn error_paths_of_an_app_begin_with_the_stack() {
     let mut broken = demo_stack();
-    broken.override_property("Nobody", "A", 1);
+    broken.override_property("Missing", "A", 1);
     let app = App::new("demo")
         .with_stack(broken)
         .with_stack(Stack::new("twin"))
         .with_stack(Stack::new("twin"));
     let diagnostics = app.synth().unwrap_err();
-    let told: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
-    assert_eq!(told, ["serviceconnect.Resources.Nobody", "twin"]);
+    let paths: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+    assert_eq!(paths, ["serviceconnect.Resources.Missing", "twin"]);
 }
 
 #[test]
-fn what_is_late_is_not_judged() {
+fn unresolved_values_are_not_checked() {
     let choice = json!({"Fn::If": ["Small", {"Ref": "A"}, {"Ref": "A"}]});
     let document = json!({
         "Parameters": {"A": {"Type": "String"}},
@@ -129,7 +129,7 @@ fn what_is_late_is_not_judged() {
 }
 
 #[test]
-fn services_that_may_never_meet_do_not_clash() {
+fn services_under_different_conditions_do_not_conflict() {
     let service = |condition: Option<&str>, namespace: serde_json::Value| {
         let mut resource = json!({"Type": "AWS::ECS::Service", "Properties": {
             "TaskDefinition": {"Ref": "Task"},
@@ -153,15 +153,15 @@ fn services_that_may_never_meet_do_not_clash() {
     }});
     let template = Template::from_json(&document.to_string()).unwrap();
     let diagnostics = check(&template).unwrap_err();
-    let told: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+    let paths: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
     let path = "Resources.Twin.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName";
-    assert_eq!(told, [path]);
+    assert_eq!(paths, [path]);
 }
 
 #[test]
-fn conditions_that_are_asked_for_have_to_be_there() {
+fn missing_conditions_are_reported() {
     let document = json!({
-        "Conditions": {"There": {"Fn::Equals": [{"Ref": "Nobody"}, ""]}},
+        "Conditions": {"There": {"Fn::Equals": [{"Ref": "Missing"}, ""]}},
         "Resources": {
             "Topic": {"Type": "AWS::SNS::Topic", "Condition": "There", "Properties": {
                 "TopicName": {"Fn::If": ["There", "a", {"Fn::If": ["Thre", "b", "c"]}]}}},
@@ -171,14 +171,14 @@ fn conditions_that_are_asked_for_have_to_be_there() {
     let template = Template::from_json(&document.to_string()).unwrap();
     assert_eq!(
         check(&template).unwrap_err().to_string(),
-        "Conditions.There[0]: refers to `Nobody`, which is neither a resource nor a parameter\n\
+        "Conditions.There[0]: refers to `Missing`, which is neither a resource nor a parameter\n\
          Resources.Topic.Properties.TopicName[2]: refers to `Thre`, which is not a condition\n\
          Resources.Queue.Condition: is `Thre`, which is not a condition"
     );
 }
 
 #[test]
-fn a_parameter_holds_only_so_much() {
+fn parameters_have_a_maximum_size() {
     let parameter = |name: &str, tier: &str, letters: usize| {
         let value = json!({"backends": [{"virtualService": {"virtualServiceName": "x".repeat(letters)}}]});
         json!({"Type": "AWS::SSM::Parameter", "Properties": {

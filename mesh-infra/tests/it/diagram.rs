@@ -1,4 +1,4 @@
-//! Templates as pictures, agreed on as text.
+//! Diagrams, compared with golden files.
 
 use mesh_infra::{Template, diagram};
 use serde_json::json;
@@ -7,14 +7,14 @@ use crate::golden::assert_golden;
 use crate::serviceconnect::demo_stack;
 
 #[test]
-fn our_own_stack() {
+fn a_stack_of_constructs() {
     let template = demo_stack().synth().unwrap();
     assert_golden("serviceconnect.mmd", &diagram(&template));
 }
 
 /// Late values, words that mean something to Mermaid, a client without endpoints, two clusters.
 #[test]
-fn somebody_elses_template() {
+fn a_template_of_another_tool() {
     let task = |image: serde_json::Value| {
         json!({"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [
             {"Name": "app", "Image": image, "PortMappings": [{"Name": "web", "ContainerPort": "8080"}]},
@@ -51,6 +51,6 @@ fn somebody_elses_template() {
 }
 
 #[test]
-fn a_template_without_services_is_a_picture_too() {
+fn a_template_without_services() {
     assert_golden("empty.mmd", &diagram(&Template::default()));
 }

@@ -1,6 +1,6 @@
-//! Golden files: what is made is compared with what was agreed on.
+//! Golden files: expected output that tests compare with.
 //!
-//! Run with `UPDATE_GOLDEN=1` to agree on what is made now, and read the difference before committing it.
+//! `UPDATE_GOLDEN=1` rewrites them; review the difference before committing it.
 
 use std::path::{Path, PathBuf};
 

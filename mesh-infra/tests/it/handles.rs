@@ -1,4 +1,4 @@
-//! What the handles of constructs stand for, and what happens to one in the wrong stack.
+//! Handles: the references that they return, and errors of handles of another stack.
 
 use mesh_infra::{Cluster, HttpNamespace, Network, Output, Parameter, Resource, Service, Stack, Value};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::serviceconnect::{demo_stack, demo_task};
 
 #[test]
-fn they_give_what_cloudformation_gives() {
+fn handles_return_references() {
     let mut stack = Stack::new("handles");
     let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
     let cluster = stack.add("Cluster", Cluster::new());
@@ -26,7 +26,7 @@ fn they_give_what_cloudformation_gives() {
 }
 
 #[test]
-fn what_layer_2_has_no_word_for_is_added_as_it_is() {
+fn raw_resources_are_added_unchanged() {
     let mut stack = Stack::new("raw");
     let image = stack.add("Image", Parameter::new("String").with_default("demo:1"));
     let topic = stack.add(
@@ -49,7 +49,7 @@ fn what_layer_2_has_no_word_for_is_added_as_it_is() {
 }
 
 #[test]
-fn an_override_has_the_last_word() {
+fn overrides_replace_what_constructs_wrote() {
     let mut stack = demo_stack();
     let public = "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp";
     stack.override_property("GreenService", public, "ENABLED");
@@ -67,7 +67,7 @@ fn an_override_has_the_last_word() {
 }
 
 #[test]
-fn a_handle_of_another_stack_is_a_problem() {
+fn handles_of_another_stack_are_errors() {
     let mut first = Stack::new("first");
     let cluster = first.add("Cluster", Cluster::new());
     let mut second = Stack::new("second");
@@ -76,6 +76,6 @@ fn a_handle_of_another_stack_is_a_problem() {
     second.add("blue", Service::new(&cluster, demo_task("demo")).with_network(&network));
     assert_eq!(
         second.synth().unwrap_err().to_string(),
-        "Resources.BlueService.Properties.Cluster: refers to `Cluster` of stack `first`; a handle is good for its own stack only"
+        "Resources.BlueService.Properties.Cluster: refers to `Cluster` of stack `first`; handles are valid only in their own stack"
     );
 }

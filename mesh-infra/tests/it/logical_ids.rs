@@ -1,4 +1,4 @@
-//! Logical ids are a public contract: nothing but a resource's own id may change them.
+//! Logical ids are a public contract: they depend only on a resource's own id.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ fn ids(template: &Template) -> BTreeSet<&str> {
 }
 
 #[test]
-fn they_follow_from_the_given_ids() {
+fn logical_ids_follow_from_the_given_ids() {
     let template = demo_stack().synth().unwrap();
     assert_eq!(
         ids(&template),
@@ -38,7 +38,7 @@ fn they_follow_from_the_given_ids() {
 }
 
 #[test]
-fn other_constructs_and_another_order_leave_them_alone() {
+fn logical_ids_do_not_depend_on_other_constructs_or_order() {
     let mut stack = Stack::new("serviceconnect");
     stack.add("Topic", Resource::new("AWS::SNS::Topic", json!({})));
     let network = stack.add("Network", Network::from_parameters());
@@ -60,7 +60,7 @@ fn other_constructs_and_another_order_leave_them_alone() {
 }
 
 #[test]
-fn one_given_id_may_serve_several_kinds_but_not_one_kind_twice() {
+fn a_given_id_is_unique_per_kind() {
     let mut stack = Stack::new("twice");
     let cluster = stack.add("demo", Cluster::new());
     stack.add("demo", HttpNamespace::new("demo"));
@@ -82,10 +82,10 @@ fn one_given_id_may_serve_several_kinds_but_not_one_kind_twice() {
     stack.add("grün", Cluster::new());
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.DemoLogGroup: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
-         Resources.DemoExecutionRole: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
-         Resources.DemoTaskDefinition: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
-         Resources.DemoService: is what `DemoService` makes, and `demo` made it already; an id is unique in its stack\n\
-         Resources.grün: is no id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words"
+        "Resources.DemoLogGroup: is created by `DemoService`, but `demo` created it already; ids are unique in a stack\n\
+         Resources.DemoExecutionRole: is created by `DemoService`, but `demo` created it already; ids are unique in a stack\n\
+         Resources.DemoTaskDefinition: is created by `DemoService`, but `demo` created it already; ids are unique in a stack\n\
+         Resources.DemoService: is created by `DemoService`, but `demo` created it already; ids are unique in a stack\n\
+         Resources.grün: is not a valid id; allowed are 1 to 200 ASCII letters and digits, with - _ . or spaces between words"
     );
 }

@@ -1,4 +1,4 @@
-//! The crate as its users see it: stacks in, templates and pictures out.
+//! Integration tests of the public API: stacks, templates and diagrams.
 
 mod app_mesh;
 mod control_plane;
@@ -11,7 +11,7 @@ mod logical_ids;
 mod mesh_diagnostics;
 mod mesh_encodings;
 mod network;
+mod proxy;
 mod roles;
 mod round_trip;
 mod serviceconnect;
-mod wiring;

@@ -1,4 +1,4 @@
-//! What is wrong with a mesh is told by the template's own paths, in either form; what is late or elsewhere is not.
+//! Errors of a mesh have paths of the template, in either encoding; unresolved and external resources are not checked.
 
 use mesh_infra::{
     GrpcGatewayRoute, Mesh, MeshEncoding, Stack, TcpRoute, Template, ValidationErrors, VirtualGateway, VirtualNode,
@@ -8,19 +8,19 @@ use serde_json::{Value as Json, json};
 
 use crate::app_mesh::mesh_stack;
 
-fn judged(resources: Json) -> Result<(), ValidationErrors> {
+fn checked(resources: Json) -> Result<(), ValidationErrors> {
     let always = json!({"Fn::Equals": ["", ""]});
     let conditions = json!({"IsOld": {"Fn::Not": [always]}, "IsNew": always});
     let document = json!({"Conditions": conditions, "Resources": resources});
     check(&Template::from_json(&document.to_string()).expect("a template"))
 }
 
-fn told(resources: Json) -> String {
-    judged(resources).expect_err("there is something wrong").to_string()
+fn errors_of(resources: Json) -> String {
+    checked(resources).expect_err("errors").to_string()
 }
 
 #[test]
-fn mistakes_within_a_resource_and_between_resources() {
+fn errors_within_and_between_resources() {
     let mut stack = mesh_stack();
     stack.override_property("BlueVirtualNode", "Spec.Listeners[0].PortMapping.Port", 0);
     stack.override_property("GreenVirtualNode", "Spec.Listner", json!([]));
@@ -51,10 +51,10 @@ fn mistakes_within_a_resource_and_between_resources() {
 }
 
 #[test]
-fn names_under_which_nothing_is_found() {
+fn unregistered_dns_names_and_missing_resources() {
     let mut stack = mesh_stack();
     stack.override_property("BlueVirtualNode", "Spec.ServiceDiscovery.DNS.Hostname", "blu.appmesh");
-    // What lies in no namespace of the template may well be registered.
+    // A name outside the namespaces of the template may be registered elsewhere.
     stack.override_property(
         "GreenVirtualNode",
         "Spec.ServiceDiscovery.DNS.Hostname",
@@ -76,10 +76,10 @@ fn names_under_which_nothing_is_found() {
 }
 
 #[test]
-fn parameters_of_whoever_wrote_them_are_judged() {
+fn parameters_of_other_tools_are_checked() {
     let parameter = |name: &str, value: &str| json!({"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}});
     assert_eq!(
-        told(json!({
+        errors_of(json!({
             "Mesh": parameter("/meshwright/demo", "{}"),
             "Node": parameter("/meshwright/demo/virtualNode/blue", r#"{"listeners": [{"portMapping": {"port": 80}}]}"#),
             "Typo": parameter("/meshwright/demo/virtualNod/blue", "{}"),
@@ -94,7 +94,7 @@ fn parameters_of_whoever_wrote_them_are_judged() {
 }
 
 #[test]
-fn what_is_late_elsewhere_or_under_conditions_is_not_judged() {
+fn unresolved_external_and_conditional_resources_are_not_checked() {
     let resource =
         |kind: &str, properties: Json| json!({"Type": format!("AWS::AppMesh::{kind}"), "Properties": properties});
     let mesh = resource("Mesh", json!({"MeshName": "demo"}));
@@ -106,34 +106,34 @@ fn what_is_late_elsewhere_or_under_conditions_is_not_judged() {
         )
     };
     let demo = json!({"Fn::GetAtt": ["Mesh", "MeshName"]});
-    let late = json!({"Fn::ImportValue": "name"});
-    // A mesh of another stack: its nodes are there as well.
+    let unresolved = json!({"Fn::ImportValue": "name"});
+    // A mesh of another stack, which contains its nodes as well.
     assert_eq!(
-        judged(json!({"Service": service(json!("shared"), json!("blue"))})),
+        checked(json!({"Service": service(json!("shared"), json!("blue"))})),
         Ok(())
     );
-    // A name that is late, of what is referred to or of what may be it.
+    // An unresolved name of the reference, or of a resource that it may refer to.
     assert_eq!(
-        judged(json!({"Mesh": mesh, "Service": service(demo.clone(), late.clone())})),
+        checked(json!({"Mesh": mesh, "Service": service(demo.clone(), unresolved.clone())})),
         Ok(())
     );
     let node = resource(
         "VirtualNode",
-        json!({"MeshName": demo, "VirtualNodeName": late, "Spec": {}}),
+        json!({"MeshName": demo, "VirtualNodeName": unresolved, "Spec": {}}),
     );
     let with_node = json!({"Mesh": mesh, "Node": node, "Service": service(demo.clone(), json!("blue"))});
-    assert_eq!(judged(with_node), Ok(()));
-    // One of two.
-    let mut old = service(demo.clone(), late);
+    assert_eq!(checked(with_node), Ok(()));
+    // Alternatives under conditions.
+    let mut old = service(demo.clone(), unresolved);
     old["Properties"]["Spec"] = json!({});
     old["Condition"] = json!("IsOld");
     let mut new = old.clone();
     new["Condition"] = json!("IsNew");
-    assert_eq!(judged(json!({"Mesh": mesh, "Old": old, "New": new})), Ok(()));
-    // A name that the template does tell.
+    assert_eq!(checked(json!({"Mesh": mesh, "Old": old, "New": new})), Ok(()));
+    // A name that the template determines.
     let lost = service(demo, json!({"Fn::Sub": "${Mesh.MeshName}-blue"}));
     assert_eq!(
-        told(json!({"Mesh": mesh, "Service": lost})),
+        errors_of(json!({"Mesh": mesh, "Service": lost})),
         "Resources.Service.Properties.Spec: refers to the virtual node `demo-blue`, which does not exist"
     );
 }
@@ -154,7 +154,7 @@ fn constructs_report_foreign_handles_and_invalid_names() {
         "none",
         GrpcGatewayRoute::new(&gateway, "none", &foreign_service).with_service("p.S"),
     );
-    let foreign = |id: &str| format!("refers to `{id}` of stack `other`; a handle is good for its own stack only");
+    let foreign = |id: &str| format!("refers to `{id}` of stack `other`; handles are valid only in their own stack");
     assert_eq!(
         stack.synth_as(MeshEncoding::AppMesh).unwrap_err().to_string(),
         format!(

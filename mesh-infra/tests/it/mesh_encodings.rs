@@ -1,4 +1,4 @@
-//! What becomes of resources of App Mesh as they turn into parameters, and what cannot be said in one.
+//! Conversion of App Mesh resources into parameters, and its errors.
 
 use mesh_infra::app_mesh::matching::{HeaderMatch, HeaderMatchMethod, HttpMethod};
 use mesh_infra::app_mesh::route::{self, GrpcRouteMatch, RouteAction, WeightedTarget};
@@ -33,7 +33,7 @@ fn small_stack() -> Stack {
 const CERTIFICATE: &str = "Spec.Listeners[0].TLS.Certificate.ACM.CertificateArn";
 
 #[test]
-fn what_referred_to_a_resource_has_its_name_or_its_path() {
+fn references_become_names_and_paths() {
     let mut stack = small_stack();
     let properties = json!({
         "Path": {"Ref": "BlueVirtualNode"},
@@ -59,7 +59,7 @@ fn what_referred_to_a_resource_has_its_name_or_its_path() {
 }
 
 #[test]
-fn a_text_that_is_late_is_put_in_by_cloudformation() {
+fn unresolved_texts_are_inserted_by_fn_sub() {
     let mut stack = small_stack();
     let certificate = stack.add("Certificate", Parameter::new("String"));
     stack.override_property("BlueVirtualNode", CERTIFICATE, certificate.value::<String>().to_json());
@@ -72,22 +72,22 @@ fn a_text_that_is_late_is_put_in_by_cloudformation() {
         .as_array()
         .expect("a text and its variables");
     assert_eq!(sub[1], json!({"Late0": {"Ref": "Certificate"}}));
-    let text = sub[0].as_str().expect("a text");
+    let text = sub[0].as_str().expect("a string");
     assert!(text.contains(r#""certificateArn":"${Late0}""#), "{text}");
     assert!(text.contains(r#""path":"/var/${!x}""#), "{text}");
     assert_eq!(parameter["Tags"], json!({"team": {"Ref": "AWS::StackName"}}));
 }
 
 #[test]
-fn what_cannot_be_said_in_a_parameter_is_told_and_is_no_problem_otherwise() {
+fn unsupported_values_are_errors_only_in_parameters() {
     let mut stack = small_stack();
     stack.add("Port", Parameter::new("Number"));
     stack.add("Name", Parameter::new("String"));
     let mesh = json!({"Fn::GetAtt": ["Mesh", "MeshName"]});
     let generated = json!({"MeshName": mesh, "MeshOwner": "123456789012", "Spec": {}});
     stack.add("Router", Resource::new("AWS::AppMesh::VirtualRouter", generated));
-    let late = json!({"MeshName": mesh, "VirtualServiceName": {"Ref": "Name"}, "Spec": {}});
-    stack.add("Service", Resource::new("AWS::AppMesh::VirtualService", late));
+    let unresolved = json!({"MeshName": mesh, "VirtualServiceName": {"Ref": "Name"}, "Spec": {}});
+    stack.add("Service", Resource::new("AWS::AppMesh::VirtualService", unresolved));
     stack.add(
         "Task",
         Resource::new("Custom::Task", json!({"Uid": {"Fn::GetAtt": ["Mesh", "Uid"]}})),
@@ -112,7 +112,7 @@ fn what_cannot_be_said_in_a_parameter_is_told_and_is_no_problem_otherwise() {
 }
 
 #[test]
-fn a_mesh_shared_by_another_account_is_told() {
+fn shared_meshes_are_unsupported_in_parameters() {
     let mut stack = small_stack();
     stack.override_property("BlueVirtualNode", "MeshOwner", "123456789012");
     assert_eq!(
@@ -123,7 +123,7 @@ fn a_mesh_shared_by_another_account_is_told() {
 }
 
 #[test]
-fn an_app_gives_either_form() {
+fn apps_synthesize_either_encoding() {
     let app = App::from(small_stack());
     for (form, kind) in [
         (MeshEncoding::Parameters, "AWS::SSM::Parameter"),
@@ -136,7 +136,7 @@ fn an_app_gives_either_form() {
 }
 
 #[test]
-fn builders_say_what_the_model_says() {
+fn builders_write_the_fields_of_the_model() {
     let mut stack = Stack::new("builders");
     let mesh = stack.add("Mesh", Mesh::new("demo"));
     let node = |name: &str, listener: Listener| VirtualNode::new(&mesh, name).with_listener(listener);
@@ -168,7 +168,7 @@ fn builders_say_what_the_model_says() {
         .with_timeout(listener::RequestTimeout::default())
         .with_target_port(&blue, 80, 1);
     stack.add("first", route);
-    // The model's own spec is linked like what a builder made.
+    // References of a given spec are resolved like those of a builder.
     let whole = route::GrpcRoute {
         matching: GrpcRouteMatch::default(),
         action: RouteAction {

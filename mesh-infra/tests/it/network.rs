@@ -1,4 +1,4 @@
-//! Networks: what a VPC of the stack's own has, who may reach whom in it, and how a load balancer lets people in.
+//! Networks: the resources of a VPC, its security groups, and access by a load balancer.
 
 use mesh_infra::{Cluster, LoadBalancer, Network, NetworkHandle, Service, Stack, TaskDefinition, Template, Value, Vpc};
 use serde_json::{Value as Json, json};
@@ -59,7 +59,7 @@ fn a_vpc_has_two_public_subnets_in_two_zones_and_no_nat_gateway() {
         template.resources["InternetRoute"].depends_on,
         ["InternetGatewayAttachment"]
     );
-    // Tasks without a way to the internet cannot pull images, and their addresses keep the gateway in its place.
+    // Tasks without a way to the internet cannot pull images, and their addresses keep the gateway in its fixture.
     let service = &template.resources["BlueService"];
     for way in ["InternetRoute", "PublicSubnet1RouteTableAssociation"] {
         assert!(
@@ -75,7 +75,7 @@ fn a_vpc_has_two_public_subnets_in_two_zones_and_no_nat_gateway() {
 }
 
 #[test]
-fn tasks_take_what_comes_from_tasks_of_their_network_and_nothing_else() {
+fn tasks_accept_only_traffic_of_their_network() {
     let template = template();
     assert_eq!(
         group(&template, "MembersSecurityGroup").get("SecurityGroupIngress"),
@@ -101,7 +101,7 @@ fn tasks_take_what_comes_from_tasks_of_their_network_and_nothing_else() {
 }
 
 #[test]
-fn nobody_reaches_the_load_balancer_unless_the_deployment_says_who() {
+fn the_load_balancer_allows_only_the_given_cidr() {
     let template = template();
     assert_eq!(template.parameters["AllowedCidr"].default, Some(json!("")));
     assert_eq!(
@@ -115,7 +115,7 @@ fn nobody_reaches_the_load_balancer_unless_the_deployment_says_who() {
 }
 
 #[test]
-fn a_load_balancer_reaches_one_port_of_the_tasks_behind_it() {
+fn a_load_balancer_reaches_one_port_of_its_targets() {
     let template = template();
     let port = |rule: &Json| (rule["FromPort"].clone(), rule["ToPort"].clone());
     let targets = &group(&template, "EntranceTargetsSecurityGroup")["SecurityGroupIngress"];
@@ -166,7 +166,7 @@ fn a_load_balancer_reaches_one_port_of_the_tasks_behind_it() {
 }
 
 #[test]
-fn a_load_balancer_may_be_asked_otherwise() {
+fn a_load_balancer_has_options() {
     let mut stack = Stack::new("demo");
     let network = stack.add("Vpc", Vpc::new().with_cidr("172.16.0.0/20"));
     let entrance = LoadBalancer::network(&network, 3000)
@@ -194,7 +194,7 @@ fn a_load_balancer_may_be_asked_otherwise() {
 }
 
 #[test]
-fn tasks_in_a_vpc_that_exists_have_groups_of_the_stacks_own() {
+fn tasks_in_an_existing_vpc_have_groups_of_the_stack() {
     let stack = behind_load_balancer(|stack| {
         let network = Network::in_subnets(["subnet-1", "subnet-2"]).with_vpc_id("vpc-1");
         stack.add("Network", network.with_public_ips())
@@ -213,7 +213,7 @@ fn tasks_in_a_vpc_that_exists_have_groups_of_the_stacks_own() {
 }
 
 #[test]
-fn groups_that_somebody_else_names_are_added_to() {
+fn a_group_is_added_to_given_groups() {
     let stack = behind_load_balancer(|stack| stack.add("Network", Network::from_parameters()));
     let template = stack.synth().unwrap();
     let given = json!({"Fn::Join": [",", {"Ref": "NetworkSecurityGroups"}]});
@@ -234,12 +234,12 @@ fn groups_that_somebody_else_names_are_added_to() {
 }
 
 #[test]
-fn what_cannot_be_is_told_with_the_way_out() {
+fn invalid_networks_are_reported_with_a_remedy() {
     let stack = behind_load_balancer(|stack| stack.add("Network", Network::in_subnets(["subnet-1"])));
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.EntranceLoadBalancer.Properties.SecurityGroups: are those of a network whose tasks carry the VPC's \
-         default group, and would not if they carried the load balancer's; say Network::with_vpc_id or \
+        "Resources.EntranceLoadBalancer.Properties.SecurityGroups: are unknown: the tasks of the network use \
+         the VPC's default group, which the load balancer's group would replace; set Network::with_vpc_id or \
          Network::with_security_groups"
     );
 
@@ -252,10 +252,10 @@ fn what_cannot_be_is_told_with_the_way_out() {
     stack.add("app", service.with_load_balancer(&entrance));
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.Vpc.Properties.CidrBlock: is `10.0.1.0/16`; allowed is an IPv4 block from /16 to /26 that begins where \
-         such a block can, such as 10.0.0.0/16\n\
-         Resources.AppService.Properties.LoadBalancers: lead to port 8080, which none of the containers has; give one a \
-         port mapping for it, or the load balancer another port\n\
+        "Resources.Vpc.Properties.CidrBlock: is `10.0.1.0/16`; allowed is an IPv4 block from /16 to /26, aligned to \
+         its size, such as 10.0.0.0/16\n\
+         Resources.AppService.Properties.LoadBalancers: forward to port 8080, which no container has; add a port \
+         mapping to a container, or change the port of the load balancer\n\
          Resources.EntranceLoadBalancer.Properties.Name: is `a-name-that-is-longer-than-32-letters`; allowed are 1 to 32 \
          of a-z, A-Z, 0-9 and -, with a letter or digit at both ends"
     );

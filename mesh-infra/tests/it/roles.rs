@@ -1,4 +1,4 @@
-//! Roles and logs: what ECS and tasks may do, and where they write.
+//! Roles and logs: permissions of ECS and tasks, and log groups.
 
 use mesh_infra::{
     Cluster, Container, HttpNamespace, PortMapping, Service, ServiceConnect, ServiceConnectService, Stack,
@@ -28,7 +28,7 @@ fn one(container: Container, change: impl FnOnce(Service) -> Service) -> Templat
 }
 
 #[test]
-fn ecs_may_write_one_log_group_and_pull_the_images_of_its_tasks() {
+fn the_execution_role_allows_one_log_group_and_the_images() {
     let template = template();
     let pull = |repository: &str| {
         let arn = format!("arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:${{AWS::AccountId}}:repository/{repository}");
@@ -57,7 +57,7 @@ fn ecs_may_write_one_log_group_and_pull_the_images_of_its_tasks() {
 }
 
 #[test]
-fn the_control_plane_reads_its_mesh_and_looks_into_its_namespace() {
+fn the_control_planes_role_allows_its_mesh_and_namespace() {
     let template = template();
     let arn = |name: &str| json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:parameter/{name}")});
     assert_eq!(
@@ -85,7 +85,7 @@ fn the_control_plane_reads_its_mesh_and_looks_into_its_namespace() {
 }
 
 #[test]
-fn all_that_a_service_prints_is_kept_for_30_days() {
+fn logs_are_kept_for_30_days() {
     let template = template();
     let group = &template.resources["BlueLogGroup"];
     assert_eq!(
@@ -112,7 +112,7 @@ fn all_that_a_service_prints_is_kept_for_30_days() {
 }
 
 #[test]
-fn service_connects_own_envoy_writes_there_too() {
+fn the_service_connect_proxy_uses_the_same_log_group() {
     let mut stack = Stack::new("demo");
     let namespace = stack.add("Namespace", HttpNamespace::new("sc"));
     let network = stack.add("Vpc", Vpc::new());
@@ -145,7 +145,7 @@ fn service_connects_own_envoy_writes_there_too() {
 }
 
 #[test]
-fn what_is_given_is_taken_and_nothing_is_made_beside_it() {
+fn given_roles_and_logs_replace_the_defaults() {
     let log = json!({"LogDriver": "awsfirelens"});
     let quiet = Container::new("app", "team/app")
         .with_log_configuration(log.clone())

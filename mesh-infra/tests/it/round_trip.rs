@@ -1,4 +1,4 @@
-//! Whatever is read can be written back, and nothing that is read makes the crate panic.
+//! Templates survive reading and writing, and no input makes the crate panic.
 
 use mesh_infra::{Stack, Template, check, diagram};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::serviceconnect::demo_stack;
 
 #[test]
-fn our_own_template_reads_back_as_it_was() {
+fn templates_of_constructs_survive_a_round_trip() {
     let template = demo_stack().synth().unwrap();
     let written = template.to_json();
     let read = Template::from_json(&written).unwrap();
@@ -74,7 +74,7 @@ fn mesh_with(name: &Json, spec: &Json, tags: &Json) -> Json {
 }
 
 /// The template's resources in a stack, in the other form.
-fn in_parameters(template: &Template) {
+fn encode_as_parameters(template: &Template) {
     let mut stack = Stack::new("any");
     for (id, resource) in &template.resources {
         stack.add(id, resource.clone());
@@ -84,7 +84,7 @@ fn in_parameters(template: &Template) {
 
 proptest! {
     #[test]
-    fn what_is_read_is_written_back_and_neither_judging_nor_drawing_panics(
+    fn any_template_survives_a_round_trip_check_and_diagram(
         id in "\\PC{0,8}", properties in any_json(), configuration in any_json(), task in any_json(),
     ) {
         for document in [
@@ -96,7 +96,7 @@ proptest! {
             let again = Template::from_json(&template.to_json()).expect("what we write is a template");
             prop_assert_eq!(&again.to_json(), &template.to_json());
             let _ = check(&template);
-            in_parameters(&template);
+            encode_as_parameters(&template);
             prop_assert!(diagram(&template).starts_with("flowchart LR\n"));
         }
     }

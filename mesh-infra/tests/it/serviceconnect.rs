@@ -45,13 +45,13 @@ pub(crate) fn demo_stack() -> Stack {
 }
 
 #[test]
-fn the_template_is_the_one_agreed_on() {
+fn the_template_matches_its_golden_file() {
     let template = demo_stack().synth().unwrap();
     assert_golden("serviceconnect.json", &template.to_json());
 }
 
 #[test]
-fn the_port_is_told_to_the_container_and_to_the_local_runner() {
+fn the_port_is_in_a_variable_and_a_label() {
     let template = demo_stack().synth().unwrap();
     let label = format!("{PORT_VARIABLE_PREFIX}3000");
     assert_eq!(label, "meshwright.port.3000");
@@ -67,7 +67,7 @@ fn the_port_is_told_to_the_container_and_to_the_local_runner() {
 }
 
 #[test]
-fn a_service_may_choose_its_names_and_its_namespace() {
+fn services_can_set_names_and_namespace() {
     let mut stack = Stack::new("choices");
     let common = stack.add("Namespace", HttpNamespace::new("common"));
     let own = stack.add("Own", HttpNamespace::new("own"));
@@ -104,7 +104,7 @@ fn a_service_may_choose_its_names_and_its_namespace() {
 }
 
 #[test]
-fn an_app_gives_its_templates_in_order() {
+fn apps_synthesize_templates_in_order() {
     let app = App::new("demo")
         .with_stack(Stack::new("second-by-name"))
         .with_stack(demo_stack());

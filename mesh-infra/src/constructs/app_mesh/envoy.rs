@@ -1,11 +1,9 @@
-//! The Envoy of a task, by which its service is a part of the mesh.
+//! The Envoy of a task.
 
-use cfn::ecs;
 use mesh_model::app_mesh::{PortMapping as MeshPort, Protocol, ResourcePath};
 use mesh_model::service_connect::AppProtocol;
 use sidecar_contract::Diagnostics;
 
-use super::wiring::bootstrap;
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
 use crate::ecr_image::EcrImage;
@@ -15,21 +13,21 @@ use crate::{env, images, labels};
 /// The name of a task's Envoy container.
 pub(in crate::constructs) const ENVOY_CONTAINER: &str = "envoy";
 
-/// The user that a sidecar runs as: App Mesh's convention. What this user sends is not redirected to the Envoy where
-/// connections are, or its own calls would come back to it.
+/// The user of a sidecar: App Mesh's convention. A transparent proxy does not redirect this user's connections, which
+/// would otherwise return to the Envoy.
 pub(super) const SIDECAR_USER: &str = "1337";
 
-/// Asks Envoy whether it takes calls, with nothing but the shell: Envoy's image has no program for it.
+/// Queries Envoy's readiness with only the shell, because Envoy's image contains no HTTP client.
 const READY: &str = "exec 3<>/dev/tcp/127.0.0.1/9901 \
                      && printf 'GET /ready HTTP/1.1\\r\\nHost: envoy\\r\\nConnection: close\\r\\n\\r\\n' >&3 \
                      && read -r _ status _ <&3 && test \"$status\" = 200";
-/// Seconds between two questions, decided by us: the least that ECS allows, as an application waits for its Envoy.
+/// Seconds between checks, decided by us: the minimum of ECS, because the application waits for its Envoy.
 const READY_INTERVAL: u32 = 5;
-/// Seconds for an answer, decided by us: a shell has to be started for it, on a processor that the application may keep
+/// Seconds for a response, decided by us: the check starts a shell, on a processor that the application may keep
 /// busy.
 const READY_TIMEOUT: u32 = 5;
-/// Seconds at the start in which an Envoy may still be waiting for its control plane, decided by us: as long as two new
-/// tasks of that take to start.
+/// Seconds after the start in which an Envoy may wait for its control plane, decided by us: the time in which two new
+/// tasks of the control plane start.
 const READY_START_PERIOD: u32 = 120;
 
 /// An Envoy to be added to a task.
@@ -40,12 +38,12 @@ pub(in crate::constructs) struct Envoy {
     pub(super) listeners: Vec<MeshPort>,
     /// The virtual services that the task calls.
     pub(super) backends: Vec<String>,
-    /// Those that it calls by TCP, with the port.
+    /// The virtual services that it calls by TCP, with the port.
     pub(super) tcp_backends: Vec<(String, u16)>,
     pub(super) control_plane: Option<ControlPlaneHandle>,
     is_sidecar: bool,
-    pub(super) is_intercepted: bool,
-    /// The socket of a secret discovery service beside it.
+    pub(super) is_transparent_proxy: bool,
+    /// The socket of a secret discovery service in the task.
     pub(super) sds: Option<String>,
 }
 
@@ -59,7 +57,7 @@ impl Envoy {
             tcp_backends: node.tcp_backends.clone(),
             control_plane: node.control_plane.clone(),
             is_sidecar: true,
-            is_intercepted: false,
+            is_transparent_proxy: false,
             sds: None,
         }
     }
@@ -73,47 +71,47 @@ impl Envoy {
             tcp_backends: Vec::new(),
             control_plane: gateway.control_plane.clone(),
             is_sidecar: false,
-            is_intercepted: false,
+            is_transparent_proxy: false,
             sds: None,
         }
     }
 
-    /// The same, connections being redirected to it.
-    pub(in crate::constructs) fn intercepting(self) -> Self {
+    /// Redirects connections to it.
+    pub(in crate::constructs) fn with_transparent_proxy(self) -> Self {
         Self {
-            is_intercepted: true,
+            is_transparent_proxy: true,
             ..self
         }
     }
 
-    /// The same, its certificates coming from a socket.
+    /// Sets the socket from which it takes certificates.
     pub(in crate::constructs) fn with_sds(self, socket: Option<String>) -> Self {
         Self { sds: socket, ..self }
     }
 
-    /// Whether the other containers of the task speak through it.
+    /// Whether the other containers of the task use it.
     pub(in crate::constructs) fn is_sidecar(&self) -> bool {
         self.is_sidecar
     }
 
-    /// What must run before it has anything to ask.
+    /// The control plane, which must run first.
     pub(in crate::constructs) fn control_plane(&self) -> Option<&LogicalId> {
         self.control_plane.as_ref().map(ControlPlaneHandle::logical_id)
     }
 
-    /// The task with its Envoy. Containers that speak through the Envoy start after it. They also stop before it: ECS
-    /// stops containers in the reverse order, so that they can finish what is under way.
+    /// Adds it to the task. Containers that use the Envoy start after it. They also stop before it: ECS stops
+    /// containers in the reverse order, so that requests in flight can complete.
     ///
-    /// `path` leads to the task definition's containers.
-    pub(in crate::constructs) fn join(
+    /// `path` is the path to the task definition's containers.
+    pub(in crate::constructs) fn add_to_task(
         &self,
         task: TaskDefinition,
         path: &str,
         diagnostics: &mut Diagnostics,
     ) -> TaskDefinition {
-        let task = match (self.is_sidecar, self.is_intercepted) {
+        let task = match (self.is_sidecar, self.is_transparent_proxy) {
             (true, _) => {
-                // Without a control plane of ours nobody knows when it would be well.
+                // Its health check needs a bootstrap, which only a mesh with a control plane has.
                 let condition = match self.control_plane {
                     Some(_) => ContainerCondition::Healthy,
                     None => ContainerCondition::Start,
@@ -122,8 +120,8 @@ impl Envoy {
             }
             (false, false) => task,
             (false, true) => {
-                let message = "are of a virtual gateway, whose Envoy takes what comes to its own ports; nothing can be \
-                               redirected to it, so leave out with_transparent_proxy";
+                let message = "belong to a virtual gateway, whose Envoy receives connections to its own ports; remove \
+                               Service::with_transparent_proxy";
                 diagnostics.add(path, message);
                 task
             }
@@ -131,13 +129,13 @@ impl Envoy {
         let Some(control_plane) = &self.control_plane else {
             return task.with_container(self.container(None));
         };
-        let wiring = self.wiring(&task, path, diagnostics);
+        let metadata = self.node_metadata(&task, path, diagnostics);
         let task = match self.is_sidecar {
-            true => self.tell(task, &wiring, control_plane),
-            // Nothing in a gateway's task calls anything.
+            true => self.configure_applications(task, &metadata, control_plane),
+            // No container of a gateway's task makes calls.
             false => task,
         };
-        task.with_container(self.container(Some(&bootstrap(self, control_plane, wiring))))
+        task.with_container(self.container(Some(&self.bootstrap(control_plane, metadata))))
     }
 
     fn container(&self, bootstrap: Option<&str>) -> Container {
@@ -162,16 +160,11 @@ impl Envoy {
         if self.is_sidecar {
             return container.with_user(SIDECAR_USER);
         }
-        // Nothing is ever redirected in a gateway's task, so the image's own user will do.
+        // A gateway has no transparent proxy, so the image's own user suffices.
         self.listeners.iter().fold(container, |container, port| {
             let name = format!("{}-{}", port.protocol, port.port);
             container.with_port(PortMapping::new(name, port.port).with_app_protocol(app_protocol(port.protocol)))
         })
-    }
-
-    /// How ECS is told to redirect connections to it.
-    pub(in crate::constructs) fn proxy_configuration(&self) -> Option<ecs::ProxyConfiguration> {
-        (self.is_intercepted && self.is_sidecar).then(|| super::wiring::proxy_configuration(&self.listeners))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Meshes: what contains everything else.
+//! Meshes, which contain all other resources.
 
 use cfn::appmesh;
 use mesh_model::app_mesh::mesh::{EgressFilter, EgressFilterType, MeshServiceDiscovery};
@@ -18,8 +18,8 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// A mesh of this name: 1 to 255 characters without `/`. As a part of parameters' names it is further limited to
-    /// `a-z A-Z 0-9 . - _`, as are the names of all that is in it.
+    /// A mesh with this name: 1 to 255 characters without `/`. In parameter names, the names of the mesh and of
+    /// everything in it are further limited to `a-z A-Z 0-9 . - _`.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self::from_spec(name, MeshSpec::default())
@@ -35,19 +35,19 @@ impl Mesh {
         }
     }
 
-    /// The same mesh with this rule for what services may call outside of it. Default, decided by App Mesh:
-    /// [`EgressFilterType::DropAll`], nothing but AWS's own endpoints.
+    /// Sets which destinations outside the mesh services can call. Default, decided by App Mesh:
+    /// [`EgressFilterType::DropAll`], none but AWS endpoints.
     #[must_use]
     pub fn with_egress_filter(mut self, kind: EgressFilterType) -> Self {
         self.spec.egress_filter = Some(EgressFilter { kind });
         self
     }
 
-    /// The same mesh, its Envoys configured by this control plane, which has to be that of a mesh of this name. Default:
-    /// none is known; Envoys are added to tasks without anything to start from, which is enough to run them locally.
+    /// Sets the control plane that configures its Envoys, which must be that of a mesh of this name. Default: none;
+    /// Envoys are added to tasks without a bootstrap, which is sufficient for the local runner.
     ///
-    /// Each Envoy of the mesh then starts from a bootstrap that finds the control plane by name, services are created
-    /// after it, and applications are told where their Envoy is:
+    /// With a control plane, each Envoy of the mesh has a bootstrap with its address, services are created after it,
+    /// and applications get the address of their Envoy:
     /// [`Service::with_virtual_node`](crate::Service::with_virtual_node).
     #[must_use]
     pub fn with_control_plane(mut self, control_plane: &ControlPlaneHandle) -> Self {
@@ -55,8 +55,7 @@ impl Mesh {
         self
     }
 
-    /// The same mesh, its services found at addresses of this family unless a virtual node says otherwise. Default:
-    /// none is preferred.
+    /// Sets the IP version of endpoints, unless a virtual node sets another. Default: no preference.
     #[must_use]
     pub fn with_ip_preference(mut self, preference: IpPreference) -> Self {
         self.spec.service_discovery = Some(MeshServiceDiscovery {
@@ -82,7 +81,7 @@ impl Construct for Mesh {
             scope.expect_own(control_plane.logical_id(), &path);
             if control_plane.mesh() != self.name {
                 let message = format!(
-                    "is the mesh `{}`, but the control plane `{}` is told to look for the mesh `{}`",
+                    "is the mesh `{}`, but the control plane `{}` is that of the mesh `{}`",
                     self.name,
                     control_plane.logical_id(),
                     control_plane.mesh()

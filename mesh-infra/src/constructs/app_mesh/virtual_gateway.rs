@@ -1,4 +1,4 @@
-//! Virtual gateways: doors into the mesh.
+//! Virtual gateways: ingress into the mesh.
 
 use cfn::appmesh;
 use mesh_model::app_mesh::client_policy::{BackendDefaults, ClientPolicy};
@@ -12,7 +12,7 @@ use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;
 
-/// A door into the mesh: an Envoy of its own, which [`Service::gateway`](crate::Service::gateway) runs.
+/// An ingress gateway: an Envoy of its own, which [`Service::gateway`](crate::Service::gateway) runs.
 #[derive(Debug, Clone)]
 pub struct VirtualGateway {
     mesh: MeshHandle,
@@ -37,15 +37,14 @@ impl VirtualGateway {
         }
     }
 
-    /// The same gateway, taking requests on one more port, by HTTP, HTTP/2 or gRPC.
+    /// Adds a port for requests, by HTTP, HTTP/2 or gRPC.
     #[must_use]
     pub fn with_listener(mut self, listener: Listener) -> Self {
         self.spec.listeners.push(listener.into());
         self
     }
 
-    /// The same gateway, calling virtual services in this way. Default, decided by App Mesh: with TLS if the other
-    /// side offers it.
+    /// Sets how it calls virtual services. Default, decided by App Mesh: with TLS if the service offers it.
     #[must_use]
     pub fn with_backend_defaults(mut self, policy: ClientPolicy) -> Self {
         self.spec.backend_defaults = Some(BackendDefaults {
@@ -54,8 +53,7 @@ impl VirtualGateway {
         self
     }
 
-    /// The same gateway, its Envoy writing a line per request to a file, `/dev/stdout` as a rule. Default: it does
-    /// not.
+    /// Writes an access log to a file, usually `/dev/stdout`. Default: none.
     #[must_use]
     pub fn with_access_log(mut self, path: impl Into<String>) -> Self {
         self.spec.logging = Some(access_log(path.into()));
@@ -67,13 +65,13 @@ handle! {
     /// A virtual gateway that was added to a stack.
     VirtualGatewayHandle {
         listeners: Vec<PortMapping>,
-        /// Where its Envoys are configured.
+        /// The control plane of its Envoys.
         control_plane: Option<ControlPlaneHandle>
     }
 }
 
 impl VirtualGatewayHandle {
-    /// The ports on which it takes requests, and what is spoken there.
+    /// Its ports and their protocols.
     #[must_use]
     pub fn listeners(&self) -> &[PortMapping] {
         &self.listeners

@@ -15,7 +15,7 @@ use crate::construct::Construct;
 use crate::constructs::ControlPlaneHandle;
 use crate::stack::Scope;
 
-/// A group of equal tasks, as the mesh sees them: as a rule those of one ECS service, which joins by
+/// A group of equal tasks in the mesh, usually those of one ECS service, which joins by
 /// [`Service::with_virtual_node`](crate::Service::with_virtual_node).
 #[derive(Debug, Clone)]
 pub struct VirtualNode {
@@ -27,7 +27,7 @@ pub struct VirtualNode {
 }
 
 impl VirtualNode {
-    /// A virtual node that takes no requests and calls nobody.
+    /// A virtual node without listeners and backends.
     #[must_use]
     pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
         Self::from_spec(mesh, name, VirtualNodeSpec::default())
@@ -44,30 +44,30 @@ impl VirtualNode {
         }
     }
 
-    /// The same node, taking requests on one more port. It must be discovered somehow then.
+    /// Adds a port for requests, which requires a service discovery.
     #[must_use]
     pub fn with_listener(mut self, listener: Listener) -> Self {
         self.spec.listeners.push(listener.into());
         self
     }
 
-    /// The same node, its tasks found by resolving `hostname`: one address of the answer is used at a time, as for a
-    /// load balancer. Default: not found at all.
+    /// Discovers its tasks by resolving `hostname`; Envoy connects to one of the addresses at a time, as for a load
+    /// balancer. Default: no discovery.
     #[must_use]
     pub fn with_dns_discovery(self, hostname: impl Into<String>) -> Self {
-        // App Mesh's own default, written out: the other answer makes other Envoys.
+        // App Mesh's own default, explicit because the other response type changes Envoy's cluster.
         self.with_dns(hostname.into(), DnsResponseType::Loadbalancer)
     }
 
-    /// The same node, its tasks found by resolving `hostname`, each address being a task of its own. For names that
-    /// ECS registers tasks under ([`Service::with_service_discovery`](crate::Service::with_service_discovery)) this
-    /// balances requests over all of them.
+    /// Discovers its tasks by resolving `hostname`; each address is a task. For names in which ECS registers tasks
+    /// ([`Service::with_service_discovery`](crate::Service::with_service_discovery)), this balances requests over all
+    /// tasks.
     #[must_use]
     pub fn with_dns_endpoints(self, hostname: impl Into<String>) -> Self {
         self.with_dns(hostname.into(), DnsResponseType::Endpoints)
     }
 
-    /// The same node, its tasks found in Cloud Map under the name of a service in a namespace.
+    /// Discovers its tasks in Cloud Map, by the names of a namespace and a service.
     #[must_use]
     pub fn with_cloud_map_discovery(self, namespace: impl Into<String>, service: impl Into<String>) -> Self {
         self.with_discovery(ServiceDiscovery::AwsCloudMap(AwsCloudMapServiceDiscovery {
@@ -78,31 +78,31 @@ impl VirtualNode {
         }))
     }
 
-    /// The same node, its tasks found in this way.
+    /// Sets the service discovery.
     #[must_use]
     pub fn with_discovery(mut self, discovery: ServiceDiscovery) -> Self {
         self.spec.service_discovery = Some(discovery);
         self
     }
 
-    /// The same node, calling a virtual service, by its name: its Envoy knows of no others.
+    /// Adds a virtual service that it calls, by name; its Envoy knows no others.
     ///
-    /// A name and not a handle: services that call each other would each have to be created before the other.
+    /// A name instead of a handle, because two services that call each other would each have to be created first.
     #[must_use]
     pub fn with_backend(self, virtual_service: impl Into<String>) -> Self {
-        self.with_backend_called(virtual_service, None)
+        self.with_client_policy(virtual_service, None)
     }
 
-    /// The same node, calling a virtual service in this way. [`VirtualNode::with_backend`] has the backend defaults.
+    /// Adds a virtual service that it calls with this client policy instead of the backend defaults.
     #[must_use]
     pub fn with_backend_policy(self, virtual_service: impl Into<String>, policy: ClientPolicy) -> Self {
-        self.with_backend_called(virtual_service, Some(policy))
+        self.with_client_policy(virtual_service, Some(policy))
     }
 
-    /// The same node, calling a virtual service by TCP on this port: [`VirtualNode::with_backend`] for those that speak no
-    /// HTTP. A TCP connection does not say whom it is for, so in explicit wiring such a backend has a listener of its own
-    /// at the Envoy, of which `MESHWRIGHT_TCP_EGRESS` tells the application. Where connections are redirected, both are the
-    /// same.
+    /// Adds a virtual service that it calls by TCP on this port: [`VirtualNode::with_backend`] for protocols other
+    /// than HTTP. A TCP connection does not name its destination, so with an explicit proxy such a backend has a
+    /// listener of its own at the Envoy, whose address `MESHWRIGHT_TCP_EGRESS` passes to the application. With a
+    /// transparent proxy, both methods are equivalent.
     #[must_use]
     pub fn with_tcp_backend(mut self, virtual_service: impl Into<String>, port: u16) -> Self {
         let virtual_service = virtual_service.into();
@@ -110,8 +110,7 @@ impl VirtualNode {
         self.with_backend(virtual_service)
     }
 
-    /// The same node, calling its backends in this way. Default, decided by App Mesh: with TLS if the other side
-    /// offers it.
+    /// Sets how it calls its backends. Default, decided by App Mesh: with TLS if the service offers it.
     #[must_use]
     pub fn with_backend_defaults(mut self, policy: ClientPolicy) -> Self {
         self.spec.backend_defaults = Some(BackendDefaults {
@@ -120,7 +119,7 @@ impl VirtualNode {
         self
     }
 
-    /// The same node, its Envoy writing a line per request to a file, `/dev/stdout` as a rule. Default: it does not.
+    /// Writes an access log to a file, usually `/dev/stdout`. Default: none.
     #[must_use]
     pub fn with_access_log(mut self, path: impl Into<String>) -> Self {
         self.spec.logging = Some(access_log(path.into()));
@@ -135,7 +134,7 @@ impl VirtualNode {
         }))
     }
 
-    fn with_backend_called(mut self, virtual_service: impl Into<String>, client_policy: Option<ClientPolicy>) -> Self {
+    fn with_client_policy(mut self, virtual_service: impl Into<String>, client_policy: Option<ClientPolicy>) -> Self {
         self.spec.backends.push(Backend::VirtualService(VirtualServiceBackend {
             virtual_service_name: virtual_service.into(),
             client_policy,
@@ -144,7 +143,7 @@ impl VirtualNode {
     }
 }
 
-/// A line per request, in a file, as Envoy words it.
+/// An access log in Envoy's default format.
 pub(super) fn access_log(path: String) -> Logging {
     Logging {
         access_log: Some(AccessLog::File(FileAccessLog { path, format: None })),
@@ -154,13 +153,13 @@ pub(super) fn access_log(path: String) -> Logging {
 handle! {
     /// A virtual node that was added to a stack.
     VirtualNodeHandle {
-        /// The ports on which it takes requests.
+        /// Its ports and their protocols.
         listeners: Vec<PortMapping>,
         /// The virtual services that it calls.
         backends: Vec<String>,
-        /// Those that it calls by TCP, with the port.
+        /// The virtual services that it calls by TCP, with the port.
         tcp_backends: Vec<(String, u16)>,
-        /// Where its Envoys are configured.
+        /// The control plane of its Envoys.
         control_plane: Option<ControlPlaneHandle>
     }
 }

@@ -1,4 +1,4 @@
-//! Virtual routers: places where routes divide traffic.
+//! Virtual routers, whose routes distribute traffic.
 
 use cfn::appmesh;
 use mesh_model::app_mesh::virtual_router::VirtualRouterListener;
@@ -9,7 +9,7 @@ use super::resource_ref::{ResourceRef, handle};
 use crate::construct::Construct;
 use crate::stack::Scope;
 
-/// A resource where [routes](super::HttpRoute) divide traffic.
+/// A virtual router, whose [routes](super::HttpRoute) distribute traffic to virtual nodes.
 #[derive(Debug, Clone)]
 pub struct VirtualRouter {
     mesh: MeshHandle,
@@ -34,8 +34,7 @@ impl VirtualRouter {
         }
     }
 
-    /// The same router, dialled by applications on one more port. What is spoken there is what its routes and their
-    /// targets must speak.
+    /// Adds a port that applications call. Its protocol must be that of the routes and their targets.
     #[must_use]
     pub fn with_listener(mut self, port: u16, protocol: Protocol) -> Self {
         self.spec.listeners.push(VirtualRouterListener {

@@ -13,7 +13,7 @@ use super::{VirtualNodeHandle, VirtualRouterHandle};
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
 
-/// A name that applications call, and what stands behind it.
+/// A name that applications call, and its provider.
 #[derive(Debug, Clone)]
 pub struct VirtualService {
     mesh: MeshHandle,
@@ -23,8 +23,8 @@ pub struct VirtualService {
 }
 
 impl VirtualService {
-    /// A virtual service behind which there is nothing yet: calls are answered 503. The name is what applications
-    /// put in resource of a host, such as `blue.appmesh`.
+    /// A virtual service without a provider: calls fail with status 503. Applications use the name as a host, such as
+    /// `blue.appmesh`.
     #[must_use]
     pub fn new(mesh: &MeshHandle, name: impl Into<String>) -> Self {
         Self::from_spec(mesh, name, VirtualServiceSpec::default())
@@ -41,7 +41,7 @@ impl VirtualService {
         }
     }
 
-    /// The same virtual service, all calls going to a virtual node. Replaces another provider.
+    /// Sends all calls to a virtual node. Replaces another provider.
     #[must_use]
     pub fn with_provider_node(mut self, node: &VirtualNodeHandle) -> Self {
         self.spec.provider = Some(VirtualServiceProvider::VirtualNode(VirtualNodeServiceProvider {
@@ -51,7 +51,7 @@ impl VirtualService {
         self
     }
 
-    /// The same virtual service, the routes of a virtual router deciding where calls go. Replaces another provider.
+    /// Sends calls to the routes of a virtual router. Replaces another provider.
     #[must_use]
     pub fn with_provider_router(mut self, router: &VirtualRouterHandle) -> Self {
         self.spec.provider = Some(VirtualServiceProvider::VirtualRouter(VirtualRouterServiceProvider {

@@ -1,4 +1,4 @@
-//! From what is said of a service to its resources.
+//! Resources of a service.
 
 use cfn::{Resource, Value, ecs, servicediscovery};
 use serde_json::Value as Json;
@@ -14,8 +14,8 @@ use crate::constructs::{
 };
 use crate::stack::{LogicalId, Scope};
 
-/// Seconds for which resolvers may keep the address of a task, decided by us: a task that is gone is called for so
-/// long at most.
+/// Seconds for which resolvers cache the address of a task, decided by us: clients call a stopped task for at most
+/// this time.
 const DNS_TTL: u32 = 10;
 
 impl Service {
@@ -26,7 +26,7 @@ impl Service {
             .or_else(|| self.cluster.service_connect_namespace())
     }
 
-    /// Notes every handle that belongs to another stack.
+    /// Reports every handle of another stack.
     fn check_handles(&self, id: &LogicalId, scope: &mut Scope<'_>) {
         let path = format!("Resources.{id}");
         scope.expect_own(self.cluster.logical_id(), &format!("{path}.Properties.Cluster"));
@@ -37,8 +37,8 @@ impl Service {
             let path = format!("{path}.Properties.ServiceConnectConfiguration.Namespace");
             scope.expect_own(namespace.logical_id(), &path);
         }
-        let belongs_to = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
-        for other in self.backends.iter().chain(belongs_to) {
+        let mesh_resource = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
+        for other in self.backends.iter().chain(mesh_resource) {
             scope.expect_own(other, &format!("{path}.DependsOn"));
         }
         if let Some(namespace) = &self.discovery {
@@ -49,14 +49,14 @@ impl Service {
         }
     }
 
-    /// What people call it: its name if that is known, else the id that it is added with.
+    /// A name for people: the service's name if it is known, else the id that it is added with.
     fn label(&self, scope: &Scope<'_>) -> String {
         let name = self.name.as_ref().and_then(Value::known);
         name.map_or_else(|| scope.given_id().to_owned(), Clone::clone)
     }
 
-    /// Adds the Cloud Map service under which the tasks are registered, if they are; and answers the registry, and the
-    /// DNS name if it is known.
+    /// Adds the Cloud Map service in which the tasks register, if any. Returns the registry, and the DNS name if it
+    /// is known.
     fn add_discovery(&self, scope: &mut Scope<'_>) -> Option<(ecs::ServiceRegistry, Option<String>)> {
         let namespace = self.discovery.as_ref()?;
         let name = self.name.clone().unwrap_or_else(|| Value::from(scope.given_id()));
@@ -72,7 +72,7 @@ impl Service {
                 routing_policy: Some(Value::from("MULTIVALUE")),
                 namespace_id: None,
             }),
-            // ECS tells Cloud Map which tasks are well.
+            // ECS reports the health of tasks to Cloud Map.
             health_check_custom_config: Some(servicediscovery::HealthCheckCustomConfig {
                 failure_threshold: Some(Value::Known(1)),
             }),
@@ -87,35 +87,35 @@ impl Service {
         Some((registry, dns_name))
     }
 
-    /// The Envoy, as connections get to it.
+    /// The Envoy with the settings of the service.
     fn envoy(&self, path: &str, scope: &mut Scope<'_>) -> Option<Envoy> {
-        if self.is_intercepted && self.envoy.is_none() {
-            let message = "is to redirect connections to an Envoy, and the service has none; it gets one by \
+        if self.is_transparent_proxy && self.envoy.is_none() {
+            let message = "needs an Envoy to which connections are redirected, and the service has none; add one by \
                            Service::with_virtual_node";
             scope.diagnostics().add(format!("{path}.ProxyConfiguration"), message);
         }
         let envoy = self.envoy.clone()?.with_sds(self.sds_socket.clone());
-        Some(match self.is_intercepted {
-            true => envoy.intercepting(),
+        Some(match self.is_transparent_proxy {
+            true => envoy.with_transparent_proxy(),
             false => envoy,
         })
     }
 
-    /// The containers with all that they are told of each other.
+    /// The containers with everything that they need to know of each other.
     fn task(&self, envoy: Option<&Envoy>, path: &str, scope: &mut Scope<'_>) -> TaskDefinition {
         let task = self.task_definition.clone();
         let task = match envoy {
-            Some(envoy) => envoy.join(task, &format!("{path}.ContainerDefinitions"), scope.diagnostics()),
+            Some(envoy) => envoy.add_to_task(task, &format!("{path}.ContainerDefinitions"), scope.diagnostics()),
             None => task,
         };
-        // Service Connect's Envoy takes what comes from outside, too, unless it is to be passed by.
-        let is_proxied = self.service_connect.as_ref().is_some_and(ServiceConnect::takes_all);
+        // Service Connect's proxy receives inbound traffic as well, unless it is bypassed.
+        let is_proxied = self.service_connect.as_ref().is_some_and(ServiceConnect::receives_all);
         let address = if is_proxied { "127.0.0.1" } else { "0.0.0.0" };
         task.map_containers(|container| container.listening_at(address))
             .with_low_ports_open()
     }
 
-    /// Adds the log group, if anything is written there, and has the containers write there.
+    /// Adds the log group if a container needs it, and configures the containers to use it.
     fn add_logs(&self, task: TaskDefinition, scope: &mut Scope<'_>) -> (TaskDefinition, Option<LogGroup>) {
         let is_needed = !task.containers().iter().all(Container::has_log_configuration);
         if !is_needed && self.service_connect.is_none() {
@@ -128,7 +128,7 @@ impl Service {
         (task, Some(group))
     }
 
-    /// Adds the role by which ECS itself acts, if it needs one and was given none.
+    /// Adds the execution role if one is needed and none was set.
     fn add_execution_role(
         &self,
         task: TaskDefinition,
@@ -167,8 +167,8 @@ impl Service {
         Some(configuration)
     }
 
-    /// Puts the service behind its load balancer, if it has one and a container for it.
-    fn put_behind_load_balancer(
+    /// Attaches the load balancer, if any, to the container with its target port.
+    fn attach_load_balancer(
         &self,
         properties: &mut ecs::Service,
         task: &TaskDefinition,
@@ -181,11 +181,11 @@ impl Service {
         let port = load_balancer.target_port();
         let has_port = |container: &&Container| container.ports().iter().any(|own| own.container_port() == port);
         match task.containers().iter().find(has_port) {
-            Some(container) => load_balancer.put_behind(properties, container.name()),
+            Some(container) => load_balancer.attach(properties, container.name()),
             None => {
                 let message = format!(
-                    "lead to port {port}, which none of the containers has; give one a port mapping for it, or the \
-                     load balancer another port"
+                    "forward to port {port}, which no container has; add a port mapping to a container, or change the \
+                     port of the load balancer"
                 );
                 scope.diagnostics().add(format!("{path}.LoadBalancers"), message);
             }
@@ -198,7 +198,7 @@ impl Construct for Service {
     const KIND: &'static str = "Service";
 
     fn add_to(self, scope: &mut Scope<'_>) -> ServiceHandle {
-        // Not `logical_id`: other constructs consist of a service as well.
+        // Not `logical_id`: other constructs contain a service as well.
         let id = scope.part("Service");
         self.check_handles(&id, scope);
         let path = format!("Resources.{id}.Properties");
@@ -224,18 +224,21 @@ impl Construct for Service {
             deployment_configuration: Some(self.deployment.clone()),
             ..ecs::Service::default()
         };
-        self.put_behind_load_balancer(&mut properties, &task, &path, scope);
+        self.attach_load_balancer(&mut properties, &task, &path, scope);
 
         let mut definition = task.into_cfn();
         definition.proxy_configuration = envoy.as_ref().and_then(Envoy::proxy_configuration);
         scope.add_resource(&task_definition, Resource::of(&definition));
-        let belongs_to = envoy.as_ref().map(|envoy| &envoy.belongs_to);
+        let mesh_resource = envoy.as_ref().map(|envoy| &envoy.belongs_to);
         let control_plane = envoy.as_ref().and_then(Envoy::control_plane);
         let listener = self.load_balancer.as_ref().map(LoadBalancerHandle::listener);
-        let ways_out = self.network.iter().flat_map(NetworkHandle::ways_out);
-        let first = self.backends.iter().chain(belongs_to).chain(control_plane);
-        let first = first.chain(listener).chain(ways_out).map(LogicalId::as_str);
-        scope.add_resource(&id, Resource::of(&properties).with_depends_on(first));
+        let internet_access = self.network.iter().flat_map(NetworkHandle::internet_access);
+        let dependencies = self.backends.iter().chain(mesh_resource).chain(control_plane);
+        let dependencies = dependencies
+            .chain(listener)
+            .chain(internet_access)
+            .map(LogicalId::as_str);
+        scope.add_resource(&id, Resource::of(&properties).with_depends_on(dependencies));
         ServiceHandle {
             id,
             task_definition,

@@ -1,4 +1,4 @@
-//! How the parts of a task are connected on AWS.
+//! The explicit and the transparent proxy of a task on AWS.
 
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::{
@@ -7,27 +7,27 @@ use mesh_infra::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::deployable::{Place, app, container, deployable, node, place, service, template, variable};
+use crate::deployable::{Fixture, app, container, deployable, fixture, node, service, template, variable};
 
 pub(crate) fn bootstrap(template: &Template, task_definition: &str) -> Json {
     let command = &container(template, task_definition, "envoy")["Command"];
     assert_eq!(command[0], "--config-yaml");
-    serde_json::from_str(command[1].as_str().expect("a text")).expect("JSON")
+    serde_json::from_str(command[1].as_str().expect("a string")).expect("JSON")
 }
 
-/// A stack with one service, which is the node that `describe` gives.
+/// A stack with one service, whose virtual node `describe` returns.
 pub(crate) fn with_node(
     container: Container,
-    describe: impl FnOnce(&Place) -> VirtualNode,
-    is_intercepted: bool,
+    describe: impl FnOnce(&Fixture) -> VirtualNode,
+    is_transparent_proxy: bool,
 ) -> Stack {
     let mut stack = Stack::new("mesh");
-    let place = place(&mut stack);
-    let blue = stack.add("blue", describe(&place));
-    let service = service(&place, "blue", container).with_virtual_node(&blue);
+    let fixture = fixture(&mut stack);
+    let blue = stack.add("blue", describe(&fixture));
+    let service = service(&fixture, "blue", container).with_virtual_node(&blue);
     stack.add(
         "blue",
-        if is_intercepted {
+        if is_transparent_proxy {
             service.with_transparent_proxy()
         } else {
             service
@@ -37,7 +37,7 @@ pub(crate) fn with_node(
 }
 
 #[test]
-fn envoy_listens_where_the_application_would_and_the_application_on_loopback() {
+fn the_explicit_proxy_takes_the_applications_port() {
     let template = template();
     let app = container(&template, "BlueTaskDefinition", "app");
     for (name, value) in [
@@ -71,7 +71,7 @@ fn envoy_listens_where_the_application_would_and_the_application_on_loopback() {
     );
     let envoy = container(&template, "BlueTaskDefinition", "envoy");
     assert_eq!(envoy["User"], "1337");
-    // A port that only root may have otherwise.
+    // Otherwise, only root could listen on this port.
     assert_eq!(
         envoy["SystemControls"],
         json!([{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}])
@@ -89,7 +89,7 @@ fn envoy_listens_where_the_application_would_and_the_application_on_loopback() {
 }
 
 #[test]
-fn a_gateway_has_nothing_but_its_own_ports() {
+fn gateways_listen_on_their_own_ports() {
     let template = template();
     let bootstrap = bootstrap(&template, "DoorTaskDefinition");
     let metadata = &bootstrap["node"]["metadata"];
@@ -102,8 +102,8 @@ fn a_gateway_has_nothing_but_its_own_ports() {
 }
 
 #[test]
-fn redirected_connections_leave_applications_where_they_are() {
-    let stack = with_node(app(80), |place| node(place, "blue", 80), true);
+fn the_transparent_proxy_leaves_the_applications_port() {
+    let stack = with_node(app(80), |fixture| node(fixture, "blue", 80), true);
     let template = stack.synth().unwrap();
     let proxy = &template.resources["BlueTaskDefinition"].properties["ProxyConfiguration"];
     assert_eq!(
@@ -144,15 +144,15 @@ fn redirected_connections_leave_applications_where_they_are() {
 }
 
 #[test]
-fn what_is_called_by_tcp_has_a_listener_of_its_own() {
+fn tcp_backends_have_their_own_listener() {
     let mut stack = Stack::new("mesh");
-    let place = place(&mut stack);
-    let router = VirtualRouter::new(&place.mesh, "db").with_listener(5432, Protocol::Tcp);
+    let fixture = fixture(&mut stack);
+    let router = VirtualRouter::new(&fixture.mesh, "db").with_listener(5432, Protocol::Tcp);
     let router = stack.add("db", router);
-    let called = VirtualService::new(&place.mesh, "db.appmesh").with_provider_router(&router);
+    let called = VirtualService::new(&fixture.mesh, "db.appmesh").with_provider_router(&router);
     stack.add("db", called);
-    let blue = stack.add("blue", node(&place, "blue", 80).with_tcp_backend("db.appmesh", 5432));
-    stack.add("blue", service(&place, "blue", app(80)).with_virtual_node(&blue));
+    let blue = stack.add("blue", node(&fixture, "blue", 80).with_tcp_backend("db.appmesh", 5432));
+    stack.add("blue", service(&fixture, "blue", app(80)).with_virtual_node(&blue));
     let template = stack.synth().unwrap();
     let app_container = container(&template, "BlueTaskDefinition", "app");
     assert_eq!(
@@ -165,9 +165,9 @@ fn what_is_called_by_tcp_has_a_listener_of_its_own() {
         15002
     );
 
-    let red = VirtualNode::new(&place.mesh, "red").with_backend("db.appmesh");
+    let red = VirtualNode::new(&fixture.mesh, "red").with_backend("db.appmesh");
     let red = stack.add("red", red);
-    stack.add("red", service(&place, "red", app(80)).with_virtual_node(&red));
+    stack.add("red", service(&fixture, "red", app(80)).with_virtual_node(&red));
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
         "Resources.RedTaskDefinition.Properties.ContainerDefinitions[1].Command[1]: has no listener for the TCP backend \
@@ -177,34 +177,33 @@ fn what_is_called_by_tcp_has_a_listener_of_its_own() {
 }
 
 #[test]
-fn what_keeps_a_task_from_being_wired_is_told_with_the_way_out() {
-    let told = |container: Container, describe: fn(&Place) -> VirtualNode, is_intercepted: bool| {
-        let stack = with_node(container, describe, is_intercepted);
+fn port_conflicts_are_reported_with_a_remedy() {
+    let errors_of = |container: Container, describe: fn(&Fixture) -> VirtualNode, is_transparent_proxy: bool| {
+        let stack = with_node(container, describe, is_transparent_proxy);
         stack.synth().unwrap_err().to_string()
     };
     let containers = "Resources.BlueTaskDefinition.Properties.ContainerDefinitions";
     let unaware = || Container::new("app", "team/app").with_port(PortMapping::new("http", 80));
     assert_eq!(
-        told(unaware(), |place| node(place, "blue", 80), false),
+        errors_of(unaware(), |fixture| node(fixture, "blue", 80), false),
         format!(
-            "{containers}: nothing tells the container its port 80, and here it has to be another one: the Envoy beside it \
-             listens there. Say which variable holds it with PortMapping::with_port_variable, or have connections redirected \
-             with Service::with_transparent_proxy"
+            "{containers}: the container cannot use the port 80, on which its Envoy listens; set the environment variable with \
+             its port by PortMapping::with_port_variable, or use Service::with_transparent_proxy"
         )
     );
-    // Redirected, it listens where it likes.
+    // With a transparent proxy, it keeps its port.
     assert!(
-        with_node(unaware(), |place| node(place, "blue", 80), true)
+        with_node(unaware(), |fixture| node(fixture, "blue", 80), true)
             .synth()
             .is_ok()
     );
     assert_eq!(
-        told(app(80), |place| node(place, "blue", 8080), false),
-        format!("{containers}: none has the port 8080, on which `blue` listens; give the one that does a port mapping")
+        errors_of(app(80), |fixture| node(fixture, "blue", 8080), false),
+        format!("{containers}: no container has the port 8080 of `blue`; add a port mapping to a container")
     );
     assert_eq!(
-        told(app(15001), |place| node(place, "blue", 15001), false),
-        format!("{containers}: `blue` listens on port 15001, which its Envoy has for itself; choose another one")
+        errors_of(app(15001), |fixture| node(fixture, "blue", 15001), false),
+        format!("{containers}: `blue` listens on port 15001, which is reserved for Envoy; choose another port")
     );
     let overridden = |path: &str, value: Json| {
         let mut stack = deployable();
@@ -221,20 +220,20 @@ fn what_keeps_a_task_from_being_wired_is_told_with_the_way_out() {
 }
 
 #[test]
-fn redirecting_needs_an_envoy_that_others_speak_through() {
+fn the_transparent_proxy_needs_a_sidecar() {
     let mut stack = Stack::new("mesh");
-    let place = place(&mut stack);
-    let lonely = service(&place, "lonely", app(80)).with_transparent_proxy();
-    stack.add("lonely", lonely);
-    let door = VirtualGateway::new(&place.mesh, "door").with_listener(Listener::http(9080));
+    let fixture = fixture(&mut stack);
+    let no_envoy = service(&fixture, "no_envoy", app(80)).with_transparent_proxy();
+    stack.add("no_envoy", no_envoy);
+    let door = VirtualGateway::new(&fixture.mesh, "door").with_listener(Listener::http(9080));
     let door = stack.add("door", door);
-    let gateway = Service::gateway(&place.cluster, &door).with_network(&place.network);
+    let gateway = Service::gateway(&fixture.cluster, &door).with_network(&fixture.network);
     stack.add("door", gateway.with_transparent_proxy());
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
-        "Resources.LonelyTaskDefinition.Properties.ProxyConfiguration: is to redirect connections to an Envoy, and the \
-         service has none; it gets one by Service::with_virtual_node\n\
-         Resources.DoorTaskDefinition.Properties.ContainerDefinitions: are of a virtual gateway, whose Envoy takes what \
-         comes to its own ports; nothing can be redirected to it, so leave out with_transparent_proxy"
+        "Resources.NoEnvoyTaskDefinition.Properties.ProxyConfiguration: needs an Envoy to which \
+         connections are redirected, and the service has none; add one by Service::with_virtual_node\n\
+         Resources.DoorTaskDefinition.Properties.ContainerDefinitions: belong to a virtual gateway, whose Envoy \
+         receives connections to its own ports; remove Service::with_transparent_proxy"
     );
 }
