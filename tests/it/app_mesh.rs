@@ -90,7 +90,7 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     assert_eq!(status, 404);
     assert_eq!(
         words,
-        "no gateway route of virtual gateway gateway is for such a request"
+        "no gateway route of virtual gateway gateway matches this request"
     );
 
     run.signal(Signal::INT);

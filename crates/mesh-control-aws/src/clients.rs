@@ -1,4 +1,4 @@
-//! The clients of the two services, made so that no call takes for ever and an endpoint of one's own is used as it is.
+//! AWS clients, with timeouts and without a host prefix for custom endpoints.
 
 use std::time::Duration;
 
@@ -13,8 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::endpoint_config::EndpointUrl;
 
-/// An HTTP client for the SDK's clients: with the TLS stack that everything else here has, and the certificates of the
-/// machine. It takes no proxy from the environment.
+/// An HTTP client for the SDK: rustls with ring, and the certificates of the machine. It ignores proxy variables.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     let builder = aws_smithy_http_client::Builder::new();
@@ -29,9 +28,9 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients that speak as `config` says: its region, credentials, endpoints, retries and HTTP client. Calls end after
-    /// 15 s, each attempt after 5 s, whatever it says: without a limit, a connection that is cut without a word would
-    /// never be noticed.
+    /// Clients with the region, credentials, endpoints, retries and HTTP client of `config`. The timeout is 15 s for a
+    /// call and 5 s for an attempt, whatever `config` has: without one, a silently broken connection would never be
+    /// noticed.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
@@ -50,11 +49,11 @@ impl Clients {
     }
 }
 
-/// Takes the prefix `data-` from the host of an endpoint that was configured.
+/// Removes the prefix `data-` from the host of a configured endpoint.
 ///
-/// AWS serves `DiscoverInstances` and `DiscoverInstancesRevision` from hosts of their own, and the SDK puts the prefix
-/// before the host of every endpoint, `data-127.0.0.1` and the name of a VPC endpoint included. Whoever configures an
-/// endpoint means the host that they wrote.
+/// AWS serves `DiscoverInstances` and `DiscoverInstancesRevision` from hosts of their own, and the SDK prefixes the
+/// host of every endpoint, even `data-127.0.0.1` and the name of a VPC endpoint. A configured endpoint is used as it
+/// is.
 #[derive(Debug)]
 struct EndpointAsItIs;
 
@@ -63,7 +62,7 @@ impl Intercept for EndpointAsItIs {
         "EndpointAsItIs"
     }
 
-    /// After the operation has set its prefix, and before the endpoint is put into the request.
+    /// Runs after the operation has set its prefix, and before the endpoint is put into the request.
     fn read_after_serialization(
         &self,
         _context: &BeforeTransmitInterceptorContextRef<'_>,
@@ -91,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes where requests go, and answers none.
+    /// Records the hosts of requests, and responds to none.
     #[derive(Debug, Clone, Default)]
     struct Noting(Arc<Mutex<Vec<String>>>);
 
@@ -117,12 +116,12 @@ mod tests {
         config.set_endpoint_url(endpoint.map(str::to_owned));
         let discovery = Clients::new(&config.build()).discovery;
         let instances = discovery.discover_instances().namespace_name("n").service_name("s");
-        instances.send().await.expect_err("nobody answers");
+        instances.send().await.expect_err("no response");
         let revision = discovery
             .discover_instances_revision()
             .namespace_name("n")
             .service_name("s");
-        revision.send().await.expect_err("nobody answers");
+        revision.send().await.expect_err("no response");
         noting.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,4 +1,5 @@
-//! Asking Cloud Map for the instances of a service: for their revision first, and for themselves only if need be.
+//! Queries Cloud Map for the instances of a service: for their revision first, and for the instances only if it has
+//! changed.
 
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::error::{ProvideErrorMetadata, SdkError};
@@ -7,30 +8,30 @@ use aws_sdk_servicediscovery::types::{HealthStatus, HealthStatusFilter, HttpInst
 use crate::discovery::{Discovery, Instance, Service};
 use crate::error::{AwsError, ErrorKind};
 
-/// How many instances an answer may have: as many as a service can (AWS, "AWS Cloud Map service quotas", read
+/// Maximum number of instances in a response: as many as a service can have (AWS, "AWS Cloud Map service quotas", read
 /// 2026-11-23).
 const MOST: i32 = 1000;
 
-/// What to ask.
+/// A query for a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) service: Service,
-    /// Where: the `HttpName` of its namespace, which is the namespace's name in most cases.
+    /// The `HttpName` of its namespace, the namespace's name in most cases.
     pub(crate) namespace: String,
-    /// The revision of what is known, if that may still be true.
+    /// The known revision, if it may still be current.
     pub(crate) known: Option<i64>,
 }
 
-/// What was answered.
+/// The result of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Response {
-    /// What is known is true.
+    /// Nothing has changed.
     Unchanged,
-    /// What is known now, and as which revision.
+    /// The current instances, with their revision.
     Now(Discovery, Option<i64>),
 }
 
-/// Asks.
+/// Runs a query.
 ///
 /// # Errors
 ///
@@ -38,13 +39,13 @@ pub(crate) enum Response {
 pub(crate) async fn query(client: &Client, query: &Query) -> Result<Response, AwsError> {
     let Query { service, namespace, .. } = query;
     let service = &service.service;
-    let asked = client
+    let response = client
         .discover_instances_revision()
         .namespace_name(namespace)
         .service_name(service)
         .send()
         .await;
-    let revision = match asked {
+    let revision = match response {
         Ok(response) => response.instances_revision,
         Err(error) if is_unknown(&error) => return Ok(Response::Now(Discovery::NotFound, None)),
         Err(error) => return Err(failure("servicediscovery:DiscoverInstancesRevision", query, &error)),
@@ -52,22 +53,22 @@ pub(crate) async fn query(client: &Client, query: &Query) -> Result<Response, Aw
     if revision.is_some() && revision == query.known {
         return Ok(Response::Unchanged);
     }
-    let asked = client
+    let response = client
         .discover_instances()
         .namespace_name(namespace)
         .service_name(service)
         .max_results(MOST)
-        // Who is fit is decided here, so that it can be said who is not.
+        // Healthy instances are selected here, so that unhealthy ones can be reported.
         .health_status(HealthStatusFilter::All)
         .send()
         .await;
-    match asked {
+    match response {
         Ok(response) => {
             let instances = response.instances.unwrap_or_default().into_iter();
-            let mut instances: Vec<Instance> = instances.map(read).collect();
+            let mut instances: Vec<Instance> = instances.map(convert).collect();
             // They come in random order.
             instances.sort_unstable();
-            // The answer's own revision, if it has one: something may have changed since the first call.
+            // The revision of this response, if any: it may have changed since the first call.
             let revision = response.instances_revision.or(revision);
             Ok(Response::Now(Discovery::Instances(instances), revision))
         }
@@ -76,8 +77,8 @@ pub(crate) async fn query(client: &Client, query: &Query) -> Result<Response, Aw
     }
 }
 
-/// By which name Cloud Map is asked about the services of the namespace `name`, whose id or ARN this is: its `HttpName`. It
-/// differs if another namespace had the name before (Cloud Map API reference, `DiscoverInstances`, read 2026-11-23).
+/// The `HttpName` of the namespace `name` with this id or ARN. It differs from the name if another namespace had the
+/// name before (Cloud Map API reference, `DiscoverInstances`, read 2026-11-23).
 ///
 /// # Errors
 ///
@@ -88,14 +89,12 @@ pub(crate) async fn http_name(client: &Client, name: &str, id: &str) -> Result<S
         call: CALL,
         resource: id.to_owned(),
         reason: ErrorKind::Other,
-        said: format!("{what}; look at --namespace {name}={id}"),
+        message: format!("{what}; look at --namespace {name}={id}"),
     };
     let response = match client.get_namespace().id(id).send().await {
         Ok(response) => response,
         Err(error) if is_unknown(&error) => {
-            return Err(wrong(
-                "there is no such namespace in this account and region".to_owned(),
-            ));
+            return Err(wrong("no such namespace in this account and region".to_owned()));
         }
         Err(error) => return Err(AwsError::of(CALL, id, &error)),
     };
@@ -110,10 +109,10 @@ pub(crate) async fn http_name(client: &Client, name: &str, id: &str) -> Result<S
     Ok(http.unwrap_or(name).to_owned())
 }
 
-fn read(said: HttpInstanceSummary) -> Instance {
-    let attributes = said.attributes.unwrap_or_default().into_iter().collect();
-    let is_healthy = said.health_status != Some(HealthStatus::Unhealthy);
-    Instance::new(said.instance_id.unwrap_or_default(), attributes, is_healthy)
+fn convert(summary: HttpInstanceSummary) -> Instance {
+    let attributes = summary.attributes.unwrap_or_default().into_iter().collect();
+    let is_healthy = summary.health_status != Some(HealthStatus::Unhealthy);
+    Instance::new(summary.instance_id.unwrap_or_default(), attributes, is_healthy)
 }
 
 fn is_unknown<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {

@@ -1,11 +1,11 @@
-//! What a mesh's parameters are together, in a few characters: equal for all who read the same versions. Pure.
+//! The hash of a configuration: equal on all replicas that have read the same parameter versions. Pure.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::configuration::Parameter;
+use crate::parameter::Parameter;
 
 /// SHA-256 over the names and versions of a mesh's parameters, sorted by name, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ use crate::configuration::Parameter;
 pub struct ConfigHash(String);
 
 impl ConfigHash {
-    /// Of what was read, in any order.
+    /// The hash of these parameters, in any order.
     pub(crate) fn of(parameters: &[Parameter]) -> Self {
         let mut versions: Vec<(&str, i64)> = parameters
             .iter()
@@ -22,7 +22,7 @@ impl ConfigHash {
         versions.sort_unstable();
         let mut hash = Sha256::new();
         for (name, version) in versions {
-            // Names have no line breaks, so no two lists look alike.
+            // Names have no line breaks, so different lists have different texts.
             hash.update(format!("{name} {version}\n"));
         }
         let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -58,7 +58,7 @@ mod tests {
             config_hash(&[("/meshwright/m", 2), ("/meshwright/m/virtualNode/a", 2)])
         );
         assert_ne!(first, config_hash(&[("/meshwright/m", 1)]));
-        // The format, pinned: copies of other releases have to agree.
+        // The format, pinned: replicas of other releases must agree.
         assert_eq!(
             config_hash(&[("/meshwright/m", 1)]).to_string(),
             "67e7c0a88bd95d304ff10153815a1e9cddf4d3bf8780ae741fb21ee91c264ef5"

@@ -1,50 +1,41 @@
-//! A mesh from the parameters that hold its resources. What is wrong with one costs its change, never the mesh. Pure.
+//! The configuration of a mesh, from its parameters. An invalid parameter affects only itself. Pure.
 //!
-//! Stacks write parameters one after another, and people write them by hand, so a reading may hold what does not fit
-//! together. From what was read and the last good view follows the next good view:
+//! Stacks write parameters one after another, and people edit them manually, so a read may be inconsistent. The next
+//! valid view follows from it and the last valid view:
 //!
-//! | what is wrong | what is done |
+//! | error | consequence |
 //! |---|---|
-//! | a document by itself: no JSON, a field that is not allowed, no place of a mesh's resource | its last good value is kept; if there never was one, it is left out |
-//! | a document that changed does not fit the others: it refers to what is not there | the same |
-//! | a document is gone, and others refer to it | it is kept |
-//! | something else does not fit | the whole last good view is kept |
-//! | the mesh's own parameter is gone | the whole last good view is kept: a mesh that was deleted, by mistake or not, does not take the calls of running tasks down |
+//! | a document is invalid: not JSON, an unknown field, not a mesh resource name | its last valid value is kept; without one, it is ignored |
+//! | a changed document refers to missing ones | the same |
+//! | a document was deleted, and others refer to it | it is kept |
+//! | any other inconsistency | the last valid view is kept |
+//! | the mesh's own parameter was deleted | the last valid view is kept: calls of running tasks go on |
 //!
-//! Everything that is done so is said, with the parameter's name.
+//! Each of these cases is reported with the parameter's name.
 
 use std::collections::BTreeMap;
 
-use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath, Topology};
+use mesh_model::app_mesh::{Assembly, ResourcePath, KeyCasing, Topology};
 use serde_json::Value;
 
 use crate::config_hash::ConfigHash;
+use crate::parameter::Parameter;
 
-/// A parameter, as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parameter {
-    pub(crate) name: String,
-    pub(crate) version: i64,
-    /// What Parameter Store calls its type. Only a `String` is read.
-    pub(crate) kind: String,
-    pub(crate) value: String,
-}
-
-/// What is to be told of a mesh.
+/// The valid configuration of a mesh.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct View {
     pub(crate) topology: Topology,
-    /// Of what was read, of which the view may leave something out.
+    /// The hash of all parameters, of which the view may ignore some.
     pub(crate) config_hash: ConfigHash,
-    /// What could not be used as it is, each with the parameter's name and what was done.
+    /// The invalid parameters, each with the reason and the consequence.
     pub(crate) damaged: Vec<String>,
 }
 
-/// The configuration of one mesh, from reading to reading.
+/// The configuration of one mesh, across reads.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     mesh: String,
-    /// The documents of the last good view, by parameter.
+    /// The documents of the last valid view, by parameter.
     good: BTreeMap<String, Document>,
 }
 
@@ -62,11 +53,11 @@ impl Configuration {
         }
     }
 
-    /// Takes in what was read: everything below the mesh's parameter, and that parameter if it is there.
+    /// Applies the parameters of the mesh: its own, if it exists, and all below it.
     ///
     /// # Errors
     ///
-    /// If there is no mesh: why, in one sentence. The last good view stays.
+    /// If there is no mesh: the reason, in one sentence. The last valid view remains.
     pub(crate) fn read(&mut self, parameters: &[Parameter]) -> Result<View, String> {
         let root = ResourcePath::of_mesh(&self.mesh).to_parameter();
         if !parameters.iter().any(|parameter| parameter.name == root) {
@@ -97,7 +88,7 @@ impl Configuration {
     }
 }
 
-/// A view in the making.
+/// A view under construction.
 struct Attempt<'g> {
     good: &'g BTreeMap<String, Document>,
     documents: BTreeMap<String, Document>,
@@ -105,35 +96,35 @@ struct Attempt<'g> {
 }
 
 impl Attempt<'_> {
-    /// Adds what a parameter says, or what it last said well.
+    /// Adds a parameter's value, or its last valid value.
     fn add(&mut self, parameter: &Parameter) {
         match Document::read(parameter) {
             Ok(document) => drop(self.documents.insert(parameter.name.clone(), document)),
             Err(diagnostics) => {
-                let instead = self.withdraw(&parameter.name);
-                let told = diagnostics
+                let consequence = self.revert(&parameter.name);
+                let errors = diagnostics
                     .into_iter()
-                    .map(|diagnostic| format!("{diagnostic}; {instead}"));
-                self.damaged.extend(told);
+                    .map(|diagnostic| format!("{diagnostic}; {consequence}"));
+                self.damaged.extend(errors);
             }
         }
     }
 
-    /// Gives a parameter its last good value, or leaves it out. Says which.
-    fn withdraw(&mut self, name: &str) -> &'static str {
+    /// Replaces a parameter by its last valid value, or ignores it. Returns which.
+    fn revert(&mut self, name: &str) -> &'static str {
         match self.good.get(name) {
             Some(good) => {
                 self.documents.insert(name.to_owned(), good.clone());
-                "its last good value is kept"
+                "its last valid value is kept"
             }
             None => {
                 self.documents.remove(name);
-                "it is left out"
+                "it is ignored"
             }
         }
     }
 
-    /// Takes back what does not fit until the rest does.
+    /// Reverts inconsistent parameters until the rest is consistent.
     fn settle(&mut self, mesh: &str) -> Result<Topology, String> {
         let gone: BTreeMap<String, Document> = self
             .good
@@ -161,29 +152,29 @@ impl Attempt<'_> {
                         .collect();
                     return Err(diagnostics.join("; "));
                 }
-                let told = old
-                    .into_iter()
-                    .map(|(name, diagnostic)| format!("{name}: {diagnostic}; the whole mesh is kept as it was"));
-                self.damaged.extend(told);
+                let errors = old.into_iter().map(|(name, diagnostic)| {
+                    format!("{name}: {diagnostic}; the mesh keeps its last valid configuration")
+                });
+                self.damaged.extend(errors);
                 self.documents = self.good.clone();
                 has_restored = false;
             } else {
                 for (name, diagnostic) in new {
-                    let instead = self.withdraw(&name);
-                    self.damaged.push(format!("{name}: {diagnostic}; {instead}"));
+                    let consequence = self.revert(&name);
+                    self.damaged.push(format!("{name}: {diagnostic}; {consequence}"));
                 }
             }
         }
     }
 
-    /// Of the parameters that are gone and were put back, lets go those that nothing needs.
+    /// Removes deleted parameters that were kept and are not needed.
     fn forget_needless(&mut self, mesh: &str, gone: &BTreeMap<String, Document>) -> Result<Topology, String> {
         for (name, document) in gone {
             self.documents.remove(name);
             if assemble(mesh, &self.documents).is_err() {
                 self.documents.insert(name.clone(), document.clone());
                 self.damaged
-                    .push(format!("{name}: is gone, and others refer to it; it is kept"));
+                    .push(format!("{name}: was deleted, and others refer to it; it is kept"));
             }
         }
         assemble(mesh, &self.documents).map_err(|misfits| format!("{misfits:?}"))
@@ -191,48 +182,47 @@ impl Attempt<'_> {
 }
 
 impl Document {
-    /// Reads a parameter by itself.
+    /// Parses one parameter.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, each with the parameter's name.
+    /// Each of these cases is reported with the parameter's name.
     fn read(parameter: &Parameter) -> Result<Self, Vec<String>> {
         let Parameter { name, kind, value, .. } = parameter;
         let wrong = |diagnostic: String| vec![format!("{name}: {diagnostic}")];
-        let path = ResourcePath::from_parameter(name)
-            .ok_or_else(|| wrong("is no place of a mesh's resource, as …/virtualNode/NAME is one".to_owned()))?;
+        let path = ResourcePath::from_parameter(name).ok_or_else(|| {
+            wrong("is not a mesh resource name; expected /meshwright/MESH/virtualNode/NAME".to_owned())
+        })?;
         if kind != "String" {
-            return Err(wrong(format!("is a {kind}; expected is a String")));
+            return Err(wrong(format!("is a {kind}; expected a String")));
         }
-        let json: Value = serde_json::from_str(value).map_err(|error| wrong(format!("is no JSON: {error}")))?;
+        let json: Value = serde_json::from_str(value).map_err(|error| wrong(format!("is not valid JSON: {error}")))?;
         let mut alone = Assembly::new();
         alone.add(path.clone(), &json, KeyCasing::Camel, name);
         match alone.finish() {
-            Err(mistakes) if !mistakes.documents.is_empty() => {
-                Err(mistakes.documents.iter().map(ToString::to_string).collect())
-            }
+            Err(errors) if !errors.documents.is_empty() => Err(errors.documents.iter().map(ToString::to_string).collect()),
             _ => Ok(Self { path, json }),
         }
     }
 }
 
-/// The mesh of these documents, each of which is well by itself.
+/// The mesh of these valid documents.
 ///
 /// # Errors
 ///
-/// What does not fit, with the parameter that it is about.
+/// The inconsistencies, with their parameters.
 fn assemble(mesh: &str, documents: &BTreeMap<String, Document>) -> Result<Topology, Vec<(String, String)>> {
     let mut assembly = Assembly::new();
     for (name, Document { path, json }) in documents {
         assembly.add(path.clone(), json, KeyCasing::Camel, name);
     }
-    let mut meshes = assembly.finish().map_err(|mistakes| {
-        let diagnostics = mistakes.references.iter().chain(mistakes.documents.iter());
+    let mut meshes = assembly.finish().map_err(|errors| {
+        let diagnostics = errors.references.iter().chain(errors.documents.iter());
         diagnostics
             .map(|diagnostic| (diagnostic.path.clone(), diagnostic.message.clone()))
             .collect::<Vec<_>>()
     })?;
-    let no_mesh = || vec![(ResourcePath::of_mesh(mesh).to_parameter(), "is not there".to_owned())];
+    let no_mesh = || vec![(ResourcePath::of_mesh(mesh).to_parameter(), "is missing".to_owned())];
     meshes.remove(mesh).ok_or_else(no_mesh)
 }
 

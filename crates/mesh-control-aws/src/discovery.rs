@@ -1,15 +1,15 @@
-//! What a mesh wants to know of Cloud Map, and what follows from the response. Pure.
+//! Cloud Map discovery: the services that a mesh requires, and their endpoints. Pure.
 //!
-//! Only instances that are healthy serve, or whose service has no health check. So App Mesh did: new tasks got no
-//! requests before Cloud Map called them healthy (an author of AWS's examples, subfuzion/enable-appmesh issue 5, read
-//! 2026-11-23).
+//! Instances are used if they are healthy, or if their service has no health check. So did App Mesh: new tasks got no
+//! requests before Cloud Map reported them as healthy (an author of AWS's examples, subfuzion/enable-appmesh issue 5,
+//! read 2026-11-23).
 //!
-//! If none is healthy of a service that had a healthy one before, all serve. That is so at every rolling replacement:
-//! Cloud Map changes the status about 30 s after ECS has called a new task healthy (Cloud Map API reference,
-//! `HealthCheckCustomConfig`, `FailureThreshold`), and ECS deregisters the old one as soon as it has
-//! (aws/containers-roadmap issues 449 and 830). AWS offers the same as `HEALTHY_OR_ELSE_ALL`, "failing open" (Cloud Map
-//! API reference, `DiscoverInstances`; all read 2026-11-23). Of a service that never had one nobody serves: ECS registers
-//! its first tasks as unhealthy until their health check succeeds, and they are not ready.
+//! If no instance is healthy and one was before, all are used. That happens at every rolling replacement: Cloud Map
+//! changes the status about 30 s after ECS has reported a new task as healthy (Cloud Map API reference,
+//! `HealthCheckCustomConfig`, `FailureThreshold`), and ECS deregisters the old one at once (aws/containers-roadmap
+//! issues 449 and 830). AWS has the same as `HEALTHY_OR_ELSE_ALL`, "failing open" (Cloud Map API reference,
+//! `DiscoverInstances`; all read 2026-11-23). If none was healthy before, none is used: ECS registers the first tasks
+//! as unhealthy until their health check succeeds, and they are not ready.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,7 +20,7 @@ use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, ServiceDis
 
 use mesh_control::NodeEndpoint;
 
-/// A service of Cloud Map. Printed as `SERVICE.NAMESPACE`.
+/// A Cloud Map service. Displayed as `SERVICE.NAMESPACE`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Service {
     pub(crate) namespace: String,
@@ -34,7 +34,7 @@ impl fmt::Display for Service {
 }
 
 impl Service {
-    /// That of a virtual node that is found by Cloud Map.
+    /// The service of a virtual node with Cloud Map discovery.
     pub(crate) fn of(discovery: &AwsCloudMapServiceDiscovery) -> Self {
         Self {
             namespace: discovery.namespace_name.clone(),
@@ -42,8 +42,8 @@ impl Service {
         }
     }
 
-    /// The service that a host name is, if its namespace is one of Cloud Map: the name up to the first dot, in the
-    /// namespace behind it.
+    /// The service of a host name, if its namespace is in Cloud Map: the name up to the first dot, in the namespace
+    /// behind it.
     pub(crate) fn of_host(hostname: &str) -> Option<Self> {
         if hostname.parse::<IpAddr>().is_ok() {
             return None;
@@ -57,12 +57,12 @@ impl Service {
     }
 }
 
-/// What a mesh wants to know.
+/// Cloud Map discovery: the services that a mesh requires, and their endpoints. Pure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RequiredServices {
-    /// The services of virtual nodes that are found by Cloud Map.
+    /// The services of virtual nodes with Cloud Map discovery.
     pub(crate) services: BTreeSet<Service>,
-    /// Host names of virtual nodes, and the services that they are if Cloud Map knows them.
+    /// Host names of virtual nodes, with their services if Cloud Map has them.
     pub(crate) hosts: BTreeMap<String, Service>,
 }
 
@@ -86,18 +86,18 @@ impl RequiredServices {
         wanted
     }
 
-    /// Each service once.
+    /// All services, without duplicates.
     pub(crate) fn all(&self) -> BTreeSet<&Service> {
         self.services.iter().chain(self.hosts.values()).collect()
     }
 }
 
-/// What is known of a service.
+/// The discovered instances of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Discovery {
-    /// Cloud Map has no such namespace, or no such service in it.
+    /// Cloud Map has no such namespace or service.
     NotFound,
-    /// This task may not ask, for this reason, and nobody needs to know: the name is left to Envoy's DNS.
+    /// Querying is denied, and not required: the name is resolved by Envoy's DNS.
     Denied(String),
     /// Its instances, sorted by id.
     Instances(Vec<Instance>),
@@ -107,13 +107,13 @@ pub(crate) enum Discovery {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Instance {
     pub(crate) instance: NodeEndpoint,
-    /// False if Cloud Map says that it is unhealthy. One of a service without a health check is healthy.
+    /// False if Cloud Map reports it as unhealthy. An instance of a service without a health check is healthy.
     pub(crate) is_healthy: bool,
 }
 
 impl Instance {
-    /// Of what Cloud Map says. The attributes are those that ECS registers a task with (ECS developer guide, service
-    /// discovery, read 2026-11-23).
+    /// From Cloud Map's response. The attributes are those of ECS (ECS developer guide, service discovery, read
+    /// 2026-11-23).
     pub(crate) fn new(id: String, attributes: BTreeMap<String, String>, is_healthy: bool) -> Self {
         let addresses = ["AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"].into_iter();
         let addresses = addresses.filter_map(|key| attributes.get(key)?.parse().ok());
@@ -131,7 +131,7 @@ impl Instance {
 }
 
 impl Discovery {
-    /// The instances that can be called, healthy or not.
+    /// The instances with an address, healthy or not.
     fn callable(&self) -> impl Iterator<Item = &Instance> {
         let all = match self {
             Self::Instances(all) => all.as_slice(),
@@ -140,18 +140,18 @@ impl Discovery {
         all.iter().filter(|one| !one.instance.addresses.is_empty())
     }
 
-    /// The instances that are healthy.
+    /// The healthy instances.
     pub(crate) fn healthy(&self) -> impl Iterator<Item = &NodeEndpoint> {
         let healthy = self.callable().filter(|one| one.is_healthy);
         healthy.map(|one| &one.instance)
     }
 
-    /// Whether there is an instance that Cloud Map calls unhealthy.
+    /// Whether an instance is unhealthy.
     pub(crate) fn has_unhealthy(&self) -> bool {
         self.callable().any(|one| !one.is_healthy)
     }
 
-    /// The instances that serve; all of them if none is healthy, provided that one `was_healthy` before.
+    /// The instances to use: the healthy ones; all if there is none, provided that one `was_healthy` before.
     pub(crate) fn serving(&self, was_healthy: bool) -> Vec<NodeEndpoint> {
         let healthy: Vec<NodeEndpoint> = self.healthy().cloned().collect();
         if healthy.is_empty() && was_healthy {
@@ -160,8 +160,8 @@ impl Discovery {
         healthy
     }
 
-    /// Whether this is for a host name; if not, that is better left to DNS: because Cloud Map does not know it, or because
-    /// an instance is registered without an address, as an alias of a load balancer or as a name of its own.
+    /// Whether a host name is resolved by Cloud Map; otherwise by DNS: because Cloud Map does not have it, or because
+    /// an instance has no address, as an alias of a load balancer or a CNAME.
     pub(crate) fn is_for_host(&self) -> bool {
         match self {
             Self::Instances(all) => all.iter().all(|one| !one.instance.addresses.is_empty()),
@@ -169,32 +169,32 @@ impl Discovery {
         }
     }
 
-    /// What people should know of it: that it is not as somebody meant it, perhaps.
-    pub(crate) fn remark(&self, service: &Service, is_host: bool, was_healthy: bool) -> Option<String> {
+    /// The note for the status page about unexpected states.
+    pub(crate) fn note(&self, service: &Service, is_host: bool, was_healthy: bool) -> Option<String> {
         match self {
             Self::NotFound if !is_host => Some(format!(
                 "Cloud Map has no service {service}: check the names in the virtual node, and whether the ECS service \
                  that registers there is deployed"
             )),
             Self::NotFound => None,
-            Self::Denied(reason) => Some(format!("{service} is left to DNS: {reason}")),
+            Self::Denied(reason) => Some(format!("{service} is resolved by DNS: {reason}")),
             Self::Instances(all) => {
                 let without = all.iter().filter(|one| one.instance.addresses.is_empty()).count();
                 let unhealthy = all.iter().filter(|one| !one.is_healthy).count();
                 if without > 0 {
-                    let instead = if is_host { "left to DNS" } else { "not used" };
+                    let fallback = if is_host { "resolved by DNS" } else { "not used" };
                     Some(format!(
-                        "{service}: {without} of {} instances have no address; {instead}",
+                        "{service}: {without} of {} instances have no address; {fallback}",
                         all.len()
                     ))
                 } else if unhealthy == all.len() && unhealthy > 0 {
-                    let instead = if was_healthy {
-                        "one was before, so all are called"
+                    let fallback = if was_healthy {
+                        "one was before, so all are used"
                     } else {
-                        "none was yet, so none is called"
+                        "none was yet, so none is used"
                     };
                     Some(format!(
-                        "{service}: none of {unhealthy} instances is healthy; {instead}"
+                        "{service}: none of {unhealthy} instances is healthy; {fallback}"
                     ))
                 } else {
                     None
@@ -244,7 +244,7 @@ mod tests {
         ]);
         for was_healthy in [false, true] {
             assert_eq!(ids(&mixed.serving(was_healthy)), ["a"]);
-            assert_eq!(mixed.remark(&service(), true, was_healthy), None);
+            assert_eq!(mixed.note(&service(), true, was_healthy), None);
         }
         assert!(mixed.is_for_host() && mixed.has_unhealthy());
         let ill = Discovery::Instances(vec![registered("b", Some("10.0.0.2"), false)]);
@@ -252,12 +252,12 @@ mod tests {
         assert_eq!(ids(&ill.serving(true)), ["b"]);
         assert_eq!(ill.healthy().count(), 0);
         assert_eq!(
-            ill.remark(&service(), true, false).expect("worth a word"),
-            "blue.appmesh: none of 1 instances is healthy; none was yet, so none is called"
+            ill.note(&service(), true, false).expect("a note"),
+            "blue.appmesh: none of 1 instances is healthy; none was yet, so none is used"
         );
         assert_eq!(
-            ill.remark(&service(), true, true).expect("worth a word"),
-            "blue.appmesh: none of 1 instances is healthy; one was before, so all are called"
+            ill.note(&service(), true, true).expect("a note"),
+            "blue.appmesh: none of 1 instances is healthy; one was before, so all are used"
         );
     }
 
@@ -268,8 +268,8 @@ mod tests {
         let alias = Discovery::Instances(vec![registered("lb", None, true)]);
         assert!(!alias.is_for_host());
         assert!(alias.serving(true).is_empty());
-        assert!(Discovery::NotFound.remark(&service(), false, true).is_some());
-        assert!(Discovery::NotFound.remark(&service(), true, true).is_none());
+        assert!(Discovery::NotFound.note(&service(), false, true).is_some());
+        assert!(Discovery::NotFound.note(&service(), true, true).is_none());
     }
 
     #[test]

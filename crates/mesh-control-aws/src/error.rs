@@ -1,70 +1,70 @@
-//! What became of a call that failed, in one line: which call, about what, why, and what to do.
+//! An AWS call that failed, in one line: the call, the resource, the reason, what to do.
 
 use std::error::Error;
 use std::fmt;
 
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 
-/// How much of what AWS said is repeated, in characters.
+/// Maximum length of AWS's message, in characters.
 const QUOTED: usize = 200;
 
-/// A call that failed, with the retries of the SDK.
+/// A failed call, after the retries of the SDK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError {
-    /// The call, as IAM calls the action: `ssm:GetParameter`.
+    /// The IAM action, such as `ssm:GetParameter`.
     pub call: &'static str,
-    /// What it was about: a parameter, a path, or a service of Cloud Map.
+    /// The parameter, path, or Cloud Map service.
     pub resource: String,
-    /// What went wrong.
+    /// The kind of error.
     pub reason: ErrorKind,
-    /// What was said, by AWS or by the connection.
-    pub said: String,
+    /// The message of AWS or of the connection.
+    pub message: String,
 }
 
-/// What went wrong with a call.
+/// The kind of error of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The role may not do it.
+    /// The role lacks the permission.
     Denied,
-    /// There are no credentials, or they are not valid any more.
+    /// Credentials are missing or have expired.
     Credentials,
-    /// There were too many calls in this account and region.
+    /// Too many calls in this account and region.
     Throttled,
-    /// There was no response.
+    /// No response.
     Unreachable,
-    /// AWS answered with something else.
+    /// Any other error.
     Other,
 }
 
 impl AwsError {
-    /// Of what the SDK says.
+    /// From the SDK's error.
     pub(crate) fn of<E>(call: &'static str, resource: impl Into<String>, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let (reason, said) = match error {
+        let (reason, message) = match error {
             SdkError::ServiceError(_) => {
                 let code = error.code().unwrap_or("an error without a code");
-                let message = error.message().unwrap_or_default();
-                (ErrorKind::of_code(code), format!("{code}: {message}"))
+                let text = error.message().unwrap_or_default();
+                (ErrorKind::of_code(code), format!("{code}: {text}"))
             }
-            // Before anything was sent: credentials could not be had, or the region is not known.
+            // Before a request was sent: no credentials, or no region.
             SdkError::ConstructionFailure(_) => (ErrorKind::Other, innermost(error)),
             SdkError::DispatchFailure(failure) if !(failure.is_io() || failure.is_timeout()) => {
-                let said = innermost(error);
-                let reason = if said.contains("credential") {
+                let message = innermost(error);
+                let reason = if message.contains("credential") {
                     ErrorKind::Credentials
                 } else {
                     ErrorKind::Unreachable
                 };
-                (reason, said)
+                (reason, message)
             }
             SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => (ErrorKind::Unreachable, innermost(error)),
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 (
                     ErrorKind::Other,
-                    format!("an answer with status {status} that is not AWS's"),
+                    format!("a response with status {status} that is not from AWS"),
                 )
             }
             _ => (ErrorKind::Other, innermost(error)),
@@ -73,14 +73,14 @@ impl AwsError {
             call,
             resource: resource.into(),
             reason,
-            said: in_one_line(&said),
+            message: in_one_line(&message),
         }
     }
 }
 
 impl ErrorKind {
-    /// The codes are those of the errors that all services share (AWS, "Common errors" of both API references, and the
-    /// SDK's `aws-runtime`, `retries/classifiers.rs`, for throttling; read 2026-11-23).
+    /// Codes of the common errors of all services (AWS, "Common errors" of both API references, and the SDK's
+    /// `aws-runtime`, `retries/classifiers.rs`, for throttling; read 2026-11-23).
     fn of_code(code: &str) -> Self {
         match code {
             "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "UnauthorizedOperation" => Self::Denied,
@@ -117,37 +117,37 @@ impl fmt::Display for AwsError {
             call,
             resource,
             reason,
-            said,
+            message,
         } = self;
         match reason {
             ErrorKind::Denied => write!(
                 f,
-                "{call} on {resource} is denied: allow the action {call} on {} in the role of this task ({said})",
+                "{call} on {resource} is denied: allow the action {call} on {} in the role of this task ({message})",
                 in_a_policy(call, resource)
             ),
             ErrorKind::Credentials => write!(
                 f,
                 "{call} on {resource} has no valid credentials: they are missing or have expired; look at the role of \
-                 this task, or sign in again where it is no task ({said})"
+                 this task, or sign in again outside of ECS ({message})"
             ),
             ErrorKind::Throttled => write!(
                 f,
-                "{call} on {resource} is throttled and asked more rarely for a while: other callers of this account \
-                 and region count, too; if it stays so, lengthen the interval or raise the quota ({said})"
+                "{call} on {resource} is throttled and backs off: other callers of this account and region count, too; \
+                 if it persists, increase the interval or the quota ({message})"
             ),
             ErrorKind::Unreachable => write!(
                 f,
                 "{call} on {resource} got no response: look at the endpoint, at the route from this task to it, and at \
-                 security groups ({said})"
+                 security groups ({message})"
             ),
-            ErrorKind::Other => write!(f, "{call} on {resource} failed: {said}"),
+            ErrorKind::Other => write!(f, "{call} on {resource} failed: {message}"),
         }
     }
 }
 
 impl Error for AwsError {}
 
-/// What a policy names as the resource of a call.
+/// The resource of a call in an IAM policy.
 fn in_a_policy(call: &str, resource: &str) -> String {
     if call.starts_with("ssm:") {
         format!("arn:aws:ssm:*:*:parameter{resource}")
@@ -156,12 +156,12 @@ fn in_a_policy(call: &str, resource: &str) -> String {
     } else if call == "servicediscovery:GetNamespace" {
         resource.to_owned()
     } else {
-        // As AWS's own policy has it, `AWSCloudMapDiscoverInstanceAccess` (read 2026-11-23).
+        // As in AWS's own policy, `AWSCloudMapDiscoverInstanceAccess` (read 2026-11-23).
         "*".to_owned()
     }
 }
 
-/// What the cause of all the others says.
+/// The message of the innermost cause.
 fn innermost(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_has_its_remedy() {
+    fn each_error_code_has_a_hint() {
         let about = |code| failure(code, "").to_string();
         assert!(about("ExpiredTokenException").contains("have expired"));
         assert!(about("ThrottlingException").contains("is throttled"));
@@ -219,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_says_is_not_repeated_at_length() {
+    fn messages_of_aws_are_truncated() {
         let failure = failure("Other", &"ä".repeat(1000));
-        assert_eq!(failure.said.chars().count(), QUOTED + 1);
+        assert_eq!(failure.message.chars().count(), QUOTED + 1);
     }
 }

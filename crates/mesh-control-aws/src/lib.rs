@@ -1,26 +1,24 @@
-//! The control plane on AWS: configuration from Parameter Store, endpoints from Cloud Map, acknowledgements for deploy
-//! tools. Behind the feature `aws`.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! ```text
 //! Parameter Store ─► configuration ─┐
 //!                                   ├─► state (pure) ─► MeshState ─► Envoys
-//! Cloud Map ───────► registered ────┘       │                      │
-//!                                        /status      acknowledgement ─► Parameter Store ─► SyncReader
+//! Cloud Map ───────► discovery ─────┘       │                          │
+//!                                        /status             sync_status ─► Parameter Store ─► SyncReader
 //! ```
 //!
-//! It keeps nothing between two runs, so it runs in as many copies as one likes. It loads no configuration: clients are
-//! passed in. The binary `mesh-control` loads it as every AWS tool does.
-//!
 //! Reading order:
-//! - `configuration`: a mesh from parameters, and what becomes of damaged ones; pure, as all but the last three rows;
-//! - `registered`: what a mesh wants to know of Cloud Map, and who serves;
-//! - `state`: what was learned, and what is served of it; `source_line`: how well;
-//! - [`schedule`]: how often AWS is asked;
-//! - [`acknowledgement`]: what a copy says of its Envoys, and what follows from that; `config_hash`: of which configuration;
-//! - `failure`: what became of a call, in one line;
+//! - `parameter`, `configuration`, `config_hash`: a mesh from its parameters, and invalid ones; pure;
+//! - `discovery`: the Cloud Map services that a mesh requires, and their endpoints; pure;
+//! - `state`, `source_status`: the state read from AWS, and the status of each source; pure;
+//! - [`poll_budget`]: poll intervals and quotas; pure;
+//! - [`sync_status`]: the status of a replica, and of all together; pure;
+//! - `error`: a failed call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
-//! - `follow`, `publish`: asking and telling, again and again;
-//! - `acknowledgements`, `health`, `replica_id`: for deploy tools, for the health check of a container, for its name.
+//! - `poller`, `publish`, `serve`: the work;
+//! - `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
 
 #![doc = include_str!("aws.md")]
 
@@ -31,6 +29,7 @@ mod configuration;
 mod discovery;
 mod error;
 mod health;
+mod parameter;
 mod parameters;
 pub mod poll_budget;
 mod poller;

@@ -1,15 +1,15 @@
-//! Reading and writing Parameter Store.
+//! Calls of Parameter Store.
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
-use aws_sdk_ssm::types::{Parameter as Said, ParameterType};
+use aws_sdk_ssm::types::{Parameter as SdkParameter, ParameterType};
 use mesh_model::app_mesh::ResourcePath;
 
-use crate::configuration::Parameter;
 use crate::error::{AwsError, ErrorKind};
+use crate::parameter::Parameter;
 
-/// How many parameters an answer has at most (Systems Manager API reference, `GetParametersByPath`, read 2026-11-23).
+/// Maximum number of parameters in a response (Systems Manager API reference, `GetParametersByPath`, read 2026-11-23).
 pub(crate) const PAGE: i32 = 10;
 
 const GET: &str = "ssm:GetParameter";
@@ -17,13 +17,13 @@ const BY_PATH: &str = "ssm:GetParametersByPath";
 const PUT: &str = "ssm:PutParameter";
 const DELETE: &str = "ssm:DeleteParameter";
 
-/// The calls that a reading of so many parameters takes.
+/// The number of calls to read this number of parameters.
 pub(crate) fn calls(parameters: usize) -> usize {
-    // One for the mesh's own parameter, and never none for those below.
+    // One for the mesh's own parameter, and at least one for those below.
     1 + parameters.div_ceil(PAGE as usize).max(1)
 }
 
-/// Everything that makes up a mesh: its own parameter, if it is there, and all below it.
+/// All parameters of a mesh: its own, if it exists, and all below it.
 ///
 /// # Errors
 ///
@@ -47,9 +47,9 @@ pub(crate) async fn below(client: &Client, path: &str) -> Result<Vec<Parameter>,
             .send()
             .await
             .map_err(|error| AwsError::of(BY_PATH, path, &error))?;
-        // A page may be empty and still not be the last.
-        for said in response.parameters.unwrap_or_default() {
-            parameters.push(read(said).ok_or_else(|| incomplete(BY_PATH, path))?);
+        // An empty page may not be the last one.
+        for parameter in response.parameters.unwrap_or_default() {
+            parameters.push(convert(parameter).ok_or_else(|| incomplete(BY_PATH, path))?);
         }
         next = response.next_token.filter(|token| !token.is_empty());
         if next.is_none() {
@@ -61,7 +61,7 @@ pub(crate) async fn below(client: &Client, path: &str) -> Result<Vec<Parameter>,
 async fn one(client: &Client, name: &str) -> Result<Option<Parameter>, AwsError> {
     match client.get_parameter().name(name).send().await {
         Ok(response) => {
-            let parameter = response.parameter.and_then(read);
+            let parameter = response.parameter.and_then(convert);
             parameter.map(Some).ok_or_else(|| incomplete(GET, name))
         }
         Err(error)
@@ -75,7 +75,7 @@ async fn one(client: &Client, name: &str) -> Result<Option<Parameter>, AwsError>
     }
 }
 
-/// Writes a parameter of type `String`, whether it is there or not.
+/// Creates or overwrites a parameter of type `String`.
 pub(crate) async fn put(client: &Client, name: &str, value: &str) -> Result<(), AwsError> {
     let put = client.put_parameter().name(name).value(value);
     put.set_type(Some(ParameterType::String))
@@ -86,7 +86,7 @@ pub(crate) async fn put(client: &Client, name: &str, value: &str) -> Result<(), 
     Ok(())
 }
 
-/// Deletes a parameter, if it is there.
+/// Deletes a parameter, if it exists.
 pub(crate) async fn delete(client: &Client, name: &str) -> Result<(), AwsError> {
     match client.delete_parameter().name(name).send().await {
         Err(error)
@@ -100,12 +100,12 @@ pub(crate) async fn delete(client: &Client, name: &str) -> Result<(), AwsError> 
     }
 }
 
-fn read(said: Said) -> Option<Parameter> {
+fn convert(parameter: SdkParameter) -> Option<Parameter> {
     Some(Parameter {
-        version: said.version,
-        name: said.name?,
-        kind: said.r#type?.as_str().to_owned(),
-        value: said.value?,
+        version: parameter.version,
+        name: parameter.name?,
+        kind: parameter.r#type?.as_str().to_owned(),
+        value: parameter.value?,
     })
 }
 
@@ -114,6 +114,6 @@ fn incomplete(call: &'static str, resource: &str) -> AwsError {
         call,
         resource: resource.to_owned(),
         reason: ErrorKind::Other,
-        said: "the answer has a parameter without a name, a type or a value".to_owned(),
+        message: "the response has a parameter without a name, a type or a value".to_owned(),
     }
 }

@@ -1,36 +1,34 @@
-//! When to ask again: at an interval, more rarely if that would take too much of a quota or if asking fails. Pure.
+//! Poll intervals, scaled by the number of calls to stay within a share of the quotas, with backoff. Pure.
 
 use std::time::Duration;
 
-/// Calls of `ssm:GetParameter` and `ssm:GetParametersByPath` in a second that one copy makes at most, on average: a
-/// tenth of the 40 that an account has for both in each region.
+/// Maximum average rate of `ssm:GetParameter` and `ssm:GetParametersByPath` of one replica: a tenth of the 40 per
+/// second of an account and region.
 pub const PARAMETER_CALLS_PER_SECOND: u32 = 4;
 
-/// Calls of `servicediscovery:DiscoverInstancesRevision` in a second that one copy makes at most, on average: a
-/// twentieth of the 3000 that an account has in each region.
+/// Maximum average rate of `servicediscovery:DiscoverInstancesRevision` of one replica: a twentieth of the 3000 per
+/// second of an account and region.
 pub const REVISION_CALLS_PER_SECOND: u32 = 150;
 
-/// Calls of `servicediscovery:DiscoverInstances` in a second that one copy makes at most, on average: a twentieth of the
-/// 1000 that an account has in each region.
+/// Maximum average rate of `servicediscovery:DiscoverInstances` of one replica: a twentieth of the 1000 per second of
+/// an account and region.
 pub const INSTANCE_CALLS_PER_SECOND: u32 = 50;
 
-/// How often AWS is asked.
+/// The poll intervals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollIntervals {
-    /// Between readings of a mesh's parameters. Default, decided by us: 5 s.
+    /// Parameters of a mesh. Default, decided by us: 5 s.
     pub parameters: Duration,
-    /// Between queries whether the instances of a service have changed. Default, decided by us: 4 s: each query
-    /// costs, and applications that stop go on answering for 5 s.
+    /// Revision of a Cloud Map service. Default, decided by us: 4 s: each query costs, and stopping applications
+    /// respond for 5 s.
     pub endpoints: Duration,
-    /// Between readings of all instances of a service, changed or not: a change of health does not change the revision
-    /// (Cloud Map's API reference, `DiscoverInstancesRevision`, read 2026-11-23). While one is unhealthy, `endpoints` holds
-    /// if that is shorter. Default, decided by us: 30 s.
+    /// All instances of a service, changed or not: a change of health is no new revision (Cloud Map's API reference,
+    /// `DiscoverInstancesRevision`, read 2026-11-23). While one is unhealthy, `endpoints` applies if it is shorter.
+    /// Default, decided by us: 30 s.
     pub health: Duration,
-    /// Between queries about a name that Cloud Map does not know, or that this task may not ask about. Default,
-    /// decided by us: 30 s.
+    /// A name that Cloud Map does not have, or that this task may not query. Default, decided by us: 30 s.
     pub unknown: Duration,
-    /// The longest time between two attempts when they fail, unless the interval itself is longer. Default, decided by
-    /// us: 30 s.
+    /// Maximum backoff, unless the interval itself is longer. Default, decided by us: 30 s.
     pub longest: Duration,
 }
 
@@ -46,20 +44,20 @@ impl Default for PollIntervals {
     }
 }
 
-/// An interval that is long enough for so many calls at this rate.
+/// The interval, or a longer one that keeps this number of calls within the rate.
 pub(crate) fn scaled_interval(interval: Duration, calls: usize, calls_per_second: u32) -> Duration {
     let calls = u32::try_from(calls).unwrap_or(u32::MAX);
     interval.max(Duration::from_secs(1) * calls / calls_per_second)
 }
 
-/// The time until the next attempt after so many failures in a row: twice as long with each, up to `longest`.
+/// Exponential backoff after this number of consecutive failures, up to `longest`.
 pub(crate) fn backoff(interval: Duration, failures: u32, longest: Duration) -> Duration {
-    // More doublings than this are longer than any limit.
+    // More doublings exceed every limit.
     let doubled = interval.saturating_mul(1 << failures.min(16));
     doubled.min(longest.max(interval))
 }
 
-/// A tenth more or less, so that copies which start together do not ask together. `luck` is between 0 and 1.
+/// Adds jitter of ±10 %, so that replicas do not poll at the same time. `luck` is between 0 and 1.
 pub(crate) fn jittered(interval: Duration, luck: f64) -> Duration {
     interval.mul_f64(0.9 + 0.2 * luck.clamp(0.0, 1.0))
 }
@@ -71,7 +69,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_small_mesh_is_read_at_its_interval_and_a_large_one_within_its_share() {
+    fn intervals_grow_with_the_number_of_calls() {
         let pages = |resources: usize| 1 + resources.div_ceil(10);
         let interval = |resources| scaled_interval(5 * SECOND, pages(resources), PARAMETER_CALLS_PER_SECOND);
         assert_eq!(interval(10), 5 * SECOND);

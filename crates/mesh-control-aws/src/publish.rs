@@ -1,4 +1,4 @@
-//! Publishing what this copy's Envoys have accepted, while it runs.
+//! Publishes the status of this replica while it runs.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -11,45 +11,45 @@ use crate::config_hash::ConfigHash;
 use crate::parameters;
 use crate::poll_budget::backoff;
 use crate::poller::{Poller, Served, log};
-use crate::sync_reader::said;
+use crate::sync_reader::replica_statuses;
 use crate::sync_status::{EnvoyProgress, FRESH_FOR, ReplicaStatus, parameter_of, rfc3339, truncated};
 use mesh_control::NodeStatus;
 
-/// How often it is said again, should nothing change.
+/// The interval without changes.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// Between two writings of one copy at least. An account has 3 of them a second in each region (AWS support, in
+/// The minimum interval of one replica. An account has 3 writes per second in each region (AWS support, in
 /// github-aws-runners/terraform-aws-github-runner issue 2944, read 2026-11-23).
 const MIN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long changes are waited for that come together: what is new, and that it has been accepted.
+/// The debounce time: a change and its ACKs come together.
 const DEBOUNCE: Duration = Duration::from_millis(250);
 
-/// How old the word of a copy is that was killed and whose word is cleared away.
+/// The age at which the status of another replica, which was killed, is removed.
 const STALE_AFTER: Duration = Duration::from_secs(3600);
 
-/// How long the end may take: ECS waits 30 s before it kills a task.
+/// The time limit at shutdown: ECS kills a task after 30 s.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// Publishes what a poller knows.
+/// Publishes the state of a poller.
 pub(crate) struct Publisher<'f> {
     poller: &'f Poller,
-    copy: String,
+    replica: String,
 }
 
-/// What was said last of a mesh, and when.
+/// The last published status of a mesh, and its time.
 #[derive(Default)]
 struct Last {
-    said: Option<ReplicaStatus>,
+    status: Option<ReplicaStatus>,
     at: Option<Instant>,
 }
 
 impl<'f> Publisher<'f> {
-    pub(crate) fn new(poller: &'f Poller, copy: String) -> Self {
-        Self { poller, copy }
+    pub(crate) fn new(poller: &'f Poller, replica: String) -> Self {
+        Self { poller, replica }
     }
 
-    /// Publishes until `stop` ends, then takes everything back.
+    /// Publishes until `stop` ends, then withdraws all statuses.
     pub(crate) async fn publish(&self, meshes: &BTreeSet<String>, stop: impl Future<Output = ()>) {
         let stopping = watch::Sender::new(false);
         let publishing = join_all(meshes.iter().map(|mesh| self.publish_one(mesh, stopping.subscribe())));
@@ -60,46 +60,46 @@ impl<'f> Publisher<'f> {
         tokio::join!(publishing, stop);
     }
 
-    /// The same for one mesh. What is being rfc3339 when it is stopped is rfc3339 to the end, so that it does not come
+    /// Publishes one mesh. A write in progress is completed before the status is withdrawn, so that it does not come
     /// after the deletion.
     async fn publish_one(&self, mesh: &str, mut stopping: watch::Receiver<bool>) {
         let mut last = Last::default();
         let mut accepted = None;
-        let mut has_cleared = false;
+        let mut has_removed_stale = false;
         loop {
             tokio::select! {
                 () = is_set(&mut stopping) => break,
                 () = self.wait_until_due(mesh, &last, &mut accepted) => {}
             }
             let status = self.poller.control.status_board().nodes();
-            let Some(now) = self.word(mesh, &status, &mut accepted) else {
+            let Some(now) = self.replica_status(mesh, &status, &mut accepted) else {
                 continue;
             };
             self.write(mesh, &now).await;
             last = Last {
-                said: Some(now),
+                status: Some(now),
                 at: Some(Instant::now()),
             };
-            if !has_cleared {
-                has_cleared = true;
+            if !has_removed_stale {
+                has_removed_stale = true;
                 tokio::select! {
                     () = is_set(&mut stopping) => break,
-                    () = self.clear(mesh) => {}
+                    () = self.remove_stale(mesh) => {}
                 }
             }
         }
-        if last.said.is_some() {
+        if last.status.is_some() {
             self.withdraw(mesh).await;
         }
     }
 
-    /// Waits until there is something to say: anything new, or the same again.
+    /// Waits until a change or the heartbeat is due.
     async fn wait_until_due(&self, mesh: &str, last: &Last, accepted: &mut Option<ConfigHash>) {
         let failures = self.poller.polled.state().publish_failures(mesh);
         if let Some(at) = last.at {
             sleep_until(at + backoff(MIN_INTERVAL, failures, HEARTBEAT)).await;
         }
-        // What was not rfc3339 is due at once.
+        // A failed write is due at once.
         if failures == 0 {
             let heartbeat = async {
                 match last.at {
@@ -114,17 +114,17 @@ impl<'f> Publisher<'f> {
         }
     }
 
-    /// Waits until what there is to say differs from what was said.
+    /// Waits until the status differs from the last one.
     async fn wait_for_change(&self, mesh: &str, last: &Last, accepted: &mut Option<ConfigHash>) {
         let mut served = self.poller.polled.served();
         loop {
             served.mark_unchanged();
             let is_new = |now: &ReplicaStatus| {
-                let said = last.said.as_ref();
-                said.is_none_or(|said| {
+                let before = last.status.as_ref();
+                before.is_none_or(|before| {
                     let again = ReplicaStatus {
                         at: now.at.clone(),
-                        ..said.clone()
+                        ..before.clone()
                     };
                     again != *now
                 })
@@ -133,24 +133,29 @@ impl<'f> Publisher<'f> {
                 .poller
                 .control
                 .status_board()
-                .wait_until(|status| self.word(mesh, status, accepted).as_ref().is_some_and(is_new));
+                .wait_until(|status| self.replica_status(mesh, status, accepted).as_ref().is_some_and(is_new));
             tokio::select! {
                 () = new => return,
-                // The sender is there for as long as this is.
+                // The sender lives as long as `self`.
                 _changed = served.changed() => {}
             }
         }
     }
 
-    /// What there is to say now; `None` while the mesh is not known. Notes whether the Envoys have accepted it.
-    fn word(&self, mesh: &str, status: &[NodeStatus], accepted: &mut Option<ConfigHash>) -> Option<ReplicaStatus> {
+    /// The current status; `None` while the mesh is not known. Records whether the Envoys have ACKed it.
+    fn replica_status(
+        &self,
+        mesh: &str,
+        status: &[NodeStatus],
+        accepted: &mut Option<ConfigHash>,
+    ) -> Option<ReplicaStatus> {
         let served: Served = self.poller.polled.served().borrow().get(mesh)?.clone();
         let EnvoyProgress {
             envoys,
             is_settled,
-            refused,
+            nacks,
         } = EnvoyProgress::of(status, mesh, served.revision);
-        if is_settled && refused.is_empty() && served.damaged.is_empty() {
+        if is_settled && nacks.is_empty() && served.damaged.is_empty() {
             *accepted = Some(served.config_hash.clone());
         }
         Some(ReplicaStatus {
@@ -159,55 +164,56 @@ impl<'f> Publisher<'f> {
             envoys,
             healthy: served.healthy,
             unlisted: 0,
-            refused: truncated(served.damaged.into_iter().chain(refused).collect()),
+            rejections: truncated(served.damaged.into_iter().chain(nacks).collect()),
             at: rfc3339(SystemTime::now()),
         })
     }
 
-    async fn write(&self, mesh: &str, word: &ReplicaStatus) {
-        let name = parameter_of(mesh, &self.copy);
-        let outcome = parameters::put(&self.poller.clients.parameters, &name, &word.to_json()).await;
+    async fn write(&self, mesh: &str, status: &ReplicaStatus) {
+        let name = parameter_of(mesh, &self.replica);
+        let outcome = parameters::put(&self.poller.clients.parameters, &name, &status.to_json()).await;
         let mut state = self.poller.polled.state();
         log(state.on_published(mesh, outcome, std::time::Instant::now()));
     }
 
-    /// Clears away what copies have left that were killed.
-    async fn clear(&self, mesh: &str) {
+    /// Removes the statuses of killed replicas.
+    async fn remove_stale(&self, mesh: &str) {
         let client = &self.poller.clients.parameters;
-        let all = match said(client, mesh).await {
+        let all = match replica_statuses(client, mesh).await {
             Ok(all) => all,
-            Err(failure) => {
-                tracing::warn!("what other copies have left is not cleared away: {failure}");
+            Err(error) => {
+                tracing::warn!("stale replica statuses not removed: {error}");
                 return;
             }
         };
-        let is_forgotten = |word: &ReplicaStatus| {
-            word.age(SystemTime::now())
+        let is_stale = |status: &ReplicaStatus| {
+            status
+                .age(SystemTime::now())
                 .is_none_or(|age| age > STALE_AFTER.max(FRESH_FOR))
         };
-        for (copy, _) in all
+        for (replica, _) in all
             .iter()
-            .filter(|(copy, word)| *copy != self.copy && is_forgotten(word))
+            .filter(|(replica, status)| *replica != self.replica && is_stale(status))
         {
-            match parameters::delete(client, &parameter_of(mesh, copy)).await {
-                Ok(()) => tracing::info!("cleared away the word of copy {copy}, which ended without taking it back"),
-                Err(failure) => tracing::warn!("the word of copy {copy}, which ended, remains: {failure}"),
+            match parameters::delete(client, &parameter_of(mesh, replica)).await {
+                Ok(()) => tracing::info!("removed stale status of replica {replica}"),
+                Err(error) => tracing::warn!("stale status of replica {replica} not removed: {error}"),
             }
         }
     }
 
     async fn withdraw(&self, mesh: &str) {
-        let name = parameter_of(mesh, &self.copy);
+        let name = parameter_of(mesh, &self.replica);
         let deletion = parameters::delete(&self.poller.clients.parameters, &name);
         match tokio::time::timeout(SHUTDOWN_GRACE, deletion).await {
-            Ok(Ok(())) => tracing::info!("took back {name}"),
-            Ok(Err(failure)) => tracing::warn!("{name} remains, and is not heeded after 90 s: {failure}"),
-            Err(_) => tracing::warn!("{name} remains, and is not heeded after 90 s: no answer within 5 s"),
+            Ok(Ok(())) => tracing::info!("withdrew {name}"),
+            Ok(Err(error)) => tracing::warn!("{name} not withdrawn, ignored after 90 s: {error}"),
+            Err(_) => tracing::warn!("{name} not withdrawn, ignored after 90 s: no response within 5 s"),
         }
     }
 }
 
 async fn is_set(stopping: &mut watch::Receiver<bool>) {
-    // The sender is there for as long as anybody waits for it.
+    // The sender outlives all receivers.
     let _stopped = stopping.wait_for(|is_stopping| *is_stopping).await.map(drop);
 }

@@ -1,14 +1,13 @@
-//! By which name a copy of the control plane goes.
+//! The id of a replica of the control plane.
 
 use uuid::Uuid;
 
-/// The variable by which ECS tells a container where its metadata are: `http://169.254.170.2/v4/ID`.
+/// The environment variable with the metadata URI of an ECS container: `http://169.254.170.2/v4/ID`.
 pub const METADATA_VARIABLE: &str = "ECS_CONTAINER_METADATA_URI_V4";
 
-/// The name of this copy: the id in the path of `metadata`, the value of [`METADATA_VARIABLE`], or a random one. On
-/// Fargate the id is the task's with a number behind it, which is left out; what has another form is taken as it is, as it
-/// is one container's in any case. Source: the examples of the ECS developer guide, "task metadata version 4" (read
-/// 2026-11-23).
+/// The id of this replica: the id in the path of `metadata`, the value of [`METADATA_VARIABLE`], or a random one. On
+/// Fargate it is the task id with a numeric suffix, which is removed; another form is kept, as it is unique to a
+/// container. Source: the examples of the ECS developer guide, "task metadata version 4" (read 2026-11-23).
 #[must_use]
 pub fn replica_id(metadata: Option<&str>) -> String {
     let id = metadata
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_gives_its_id_and_everybody_else_is_random() {
+    fn the_id_is_that_of_the_task_or_random() {
         let of = |id: &str| replica_id(Some(&format!("http://169.254.170.2/v4/{id}")));
         assert_eq!(
             of("cd189a933e5849daa93386466019ab50-2495160603"),

@@ -1,31 +1,31 @@
-//! How well one source answers: bookkeeping with a clock that is passed in. Pure.
+//! The status of one polled source, with a clock that is passed in. Pure.
 
 use std::time::Instant;
 
 use crate::error::ErrorKind;
 use mesh_control::SourceStatus;
 
-/// A source's record.
+/// The record of a source.
 #[derive(Debug, Default)]
 pub(crate) struct SourceTracker {
     last_success: Option<Instant>,
     failing_since: Option<Instant>,
     error: Option<String>,
-    /// Of the last failure, if there is a word for it.
+    /// The kind of the last failure, if it is known.
     reason: Option<ErrorKind>,
-    /// Failures in a row.
+    /// Consecutive failures.
     failures: u32,
 }
 
 impl SourceTracker {
-    /// Says whether it had failed before.
+    /// Returns whether it had failed before.
     pub(crate) fn record_success(&mut self, now: Instant) -> bool {
         let before = std::mem::take(self);
         self.last_success = Some(now);
         before.error.is_some()
     }
 
-    /// Says whether that is news: the first failure after a success, or for another reason than the last.
+    /// Returns whether that is new: the first failure after a success, or one of another kind.
     pub(crate) fn record_failure(&mut self, error: String, reason: Option<ErrorKind>, now: Instant) -> bool {
         let is_news = self.error.is_none() || self.reason != reason;
         self.reason = reason;
@@ -65,24 +65,24 @@ mod tests {
     fn ages_are_counted_from_the_last_success_and_the_first_failure() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut line = SourceTracker::default();
+        let mut tracker = SourceTracker::default();
         let denied = Some(ErrorKind::Denied);
-        assert!(line.record_failure("denied".to_owned(), denied, at(1)));
-        assert!(!line.record_failure("denied; and 1 more".to_owned(), denied, at(2)));
-        assert!(line.record_failure("throttled".to_owned(), Some(ErrorKind::Throttled), at(3)));
-        assert_eq!(line.failures(), 3);
-        let status = line.status("x".to_owned(), vec![], at(5));
+        assert!(tracker.record_failure("denied".to_owned(), denied, at(1)));
+        assert!(!tracker.record_failure("denied; and 1 more".to_owned(), denied, at(2)));
+        assert!(tracker.record_failure("throttled".to_owned(), Some(ErrorKind::Throttled), at(3)));
+        assert_eq!(tracker.failures(), 3);
+        let status = tracker.status("x".to_owned(), vec![], at(5));
         assert_eq!(
             (status.last_success_seconds_ago, status.failing_for_seconds),
             (None, Some(4))
         );
-        assert!(line.record_success(at(6)));
-        assert!(!line.record_success(at(6)));
-        let status = line.status("x".to_owned(), vec![], at(8));
+        assert!(tracker.record_success(at(6)));
+        assert!(!tracker.record_success(at(6)));
+        let status = tracker.status("x".to_owned(), vec![], at(8));
         assert_eq!(
             (status.last_success_seconds_ago, status.failing_for_seconds),
             (Some(2), None)
         );
-        assert_eq!((line.failures(), line.error()), (0, None));
+        assert_eq!((tracker.failures(), tracker.error()), (0, None));
     }
 }

@@ -1,13 +1,13 @@
-//! What was learned from AWS so far, and what follows from it for Envoys. Pure: time is passed in.
+//! The state read from AWS, and the mesh state that follows from it. Pure: time is passed in.
 //!
 //! ```text
-//! parameters ─► Configuration ─► next view ─┐  once Cloud Map has answered for
+//! parameters ─► Configuration ─► next view ─┐  once Cloud Map has responded for
 //!                                           ├─ every service that the view wants ─► served view
 //! Cloud Map  ─► what is known of services ──┘
 //! ```
 //!
-//! A view that wants services which nobody has asked for yet waits until Cloud Map has answered, so that no weight moves
-//! to a virtual node before it is known where its tasks are.
+//! A view with services that were never queried waits for Cloud Map's responses, so that no weight moves to a virtual
+//! node without known endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -15,15 +15,16 @@ use std::time::Instant;
 use self::namespaces::Namespaces;
 use self::services::ServiceState;
 use crate::config_hash::ConfigHash;
-use crate::configuration::{Configuration, Parameter, View};
+use crate::configuration::{Configuration, View};
 use crate::discovery::{RequiredServices, Service};
 use crate::error::AwsError;
+use crate::parameter::Parameter;
 use crate::parameters;
 use crate::poll_budget::PollIntervals;
 use crate::source_status::SourceTracker;
 use mesh_control::MeshState;
 
-/// Everything that was learned.
+/// Everything read from AWS.
 #[derive(Debug)]
 pub(crate) struct State {
     intervals: PollIntervals,
@@ -31,11 +32,11 @@ pub(crate) struct State {
     services: BTreeMap<Service, ServiceState>,
     namespaces: Namespaces,
     cloud_map: SourceTracker,
-    /// What was published of a mesh, if it is.
+    /// The status of publishing, by mesh.
     published: BTreeMap<String, SourceTracker>,
 }
 
-/// What is worth a line in the log.
+/// A log event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LogEvent {
     Info(String),
@@ -46,11 +47,11 @@ pub(crate) enum LogEvent {
 struct Mesh {
     configuration: Configuration,
     line: SourceTracker,
-    /// How many parameters the last reading had.
+    /// The number of parameters at the last read.
     parameters: usize,
-    /// What Envoys are told.
+    /// The view that is served to Envoys.
     served: Option<View>,
-    /// What they are to be told once Cloud Map has answered.
+    /// The next view, which waits for Cloud Map.
     next: Option<View>,
 }
 
@@ -73,7 +74,7 @@ impl State {
         }
     }
 
-    /// Takes in a reading of a mesh's parameters.
+    /// Applies the parameters of a mesh.
     pub(crate) fn on_parameters(
         &mut self,
         name: &str,
@@ -86,7 +87,7 @@ impl State {
         let parameters = match reading {
             Ok(parameters) => parameters,
             Err(failure) => {
-                return said(
+                return failure_event(
                     mesh.line.record_failure(failure.to_string(), Some(failure.reason), now),
                     &mesh.line,
                 );
@@ -101,18 +102,16 @@ impl State {
                 let unknown = view.damaged.iter().filter(|damaged| !known.contains(damaged));
                 let mut news: Vec<LogEvent> = unknown.cloned().map(LogEvent::Warning).collect();
                 if is_back {
-                    news.push(LogEvent::Info(format!(
-                        "the parameters of mesh {name} can be read again"
-                    )));
+                    news.push(LogEvent::Info(format!("mesh {name}: parameters are readable again")));
                 }
                 mesh.next = Some(view);
                 news
             }
-            Err(no_mesh) => said(mesh.line.record_failure(no_mesh, None, now), &mesh.line),
+            Err(no_mesh) => failure_event(mesh.line.record_failure(no_mesh, None, now), &mesh.line),
         }
     }
 
-    /// Takes in what became of publishing what is known of a mesh.
+    /// Applies the result of publishing.
     pub(crate) fn on_published(&mut self, name: &str, outcome: Result<(), AwsError>, now: Instant) -> Vec<LogEvent> {
         let line = self.published.entry(name.to_owned()).or_default();
         match outcome {
@@ -120,26 +119,26 @@ impl State {
                 line.record_success(now);
                 Vec::new()
             }
-            Err(failure) => said(
+            Err(failure) => failure_event(
                 line.record_failure(failure.to_string(), Some(failure.reason), now),
                 line,
             ),
         }
     }
 
-    /// How many readings of a mesh's parameters have failed in a row, and how many calls one reading of all meshes takes.
+    /// The consecutive failures to read a mesh's parameters, and the number of calls to read all meshes.
     pub(crate) fn parameters_backoff(&self, name: &str) -> (u32, usize) {
         let failures = self.meshes.get(name).map_or(0, |mesh| mesh.line.failures());
         let calls = self.meshes.values().map(|mesh| parameters::calls(mesh.parameters));
         (failures, calls.sum())
     }
 
-    /// How many attempts to publish what is known of a mesh have failed in a row.
+    /// The consecutive failures to publish.
     pub(crate) fn publish_failures(&self, name: &str) -> u32 {
         self.published.get(name).map_or(0, SourceTracker::failures)
     }
 
-    /// Serves what can be served now.
+    /// Serves every view that is complete.
     pub(crate) fn advance(&mut self) -> Vec<LogEvent> {
         let mut news = Vec::new();
         for (name, mesh) in &mut self.meshes {
@@ -164,18 +163,18 @@ impl State {
         news
     }
 
-    /// Writes what is served into the world.
-    pub(crate) fn write(&self, world: &mut MeshState) {
+    /// Writes the served views into the mesh state.
+    pub(crate) fn write(&self, mesh_state: &mut MeshState) {
         let served = self
             .meshes
             .iter()
             .filter_map(|(name, mesh)| Some((name, mesh.served.as_ref()?)));
-        world.meshes = served
+        mesh_state.meshes = served
             .map(|(name, view)| (name.clone(), view.topology.clone()))
             .collect();
-        let wanted = RequiredServices::of(world.meshes.values());
+        let wanted = RequiredServices::of(mesh_state.meshes.values());
         let known = |service: &Service| self.services.get(service);
-        world.node_endpoints = wanted
+        mesh_state.node_endpoints = wanted
             .services
             .iter()
             .filter_map(|service| {
@@ -183,7 +182,7 @@ impl State {
                 Some((key, known(service)?.serving()?))
             })
             .collect();
-        world.dns_endpoints = wanted
+        mesh_state.dns_endpoints = wanted
             .hosts
             .iter()
             .filter_map(|(host, service)| Some((host.clone(), known(service)?.host()?)))
@@ -195,7 +194,7 @@ impl State {
         self.meshes.keys()
     }
 
-    /// The configuration that is served of a mesh: of which reading, and what of it could not be used.
+    /// The served configuration of a mesh: its hash, and its invalid parameters.
     pub(crate) fn served(&self, name: &str) -> Option<(&ConfigHash, &[String])> {
         let view = self.meshes.get(name)?.served.as_ref()?;
         Some((&view.config_hash, &view.damaged))
@@ -208,8 +207,8 @@ impl State {
     }
 }
 
-/// A source's error, if it is news.
-fn said(is_news: bool, line: &SourceTracker) -> Vec<LogEvent> {
+/// A source's error, if it is new.
+fn failure_event(is_news: bool, line: &SourceTracker) -> Vec<LogEvent> {
     let error = line.error().filter(|_| is_news);
     error
         .map(|error| LogEvent::Warning(error.to_owned()))

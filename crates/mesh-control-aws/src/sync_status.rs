@@ -1,4 +1,4 @@
-//! What a copy says of its Envoys, and what follows from what all copies say. Pure.
+//! The status that each replica publishes, and the sync status of all replicas. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -11,110 +11,110 @@ use crate::config_hash::ConfigHash;
 use mesh_control::Identity;
 use mesh_control::NodeStatus;
 
-/// Where copies publish: `/meshwright-status/MESH/COPY`. It is apart from the meshes, so that no reading of a mesh has
-/// it.
+/// Prefix of the published parameters: `/meshwright-status/MESH/REPLICA`. It is not below a mesh's own parameters, so
+/// reading a mesh does not include it.
 pub const STATUS_PREFIX: &str = "/meshwright-status/";
 
-/// How old the word of a copy may be. It is repeated every 30 s; one that was killed does not take it back.
+/// Maximum age of a replica status. It is repeated every 30 s; a killed replica does not withdraw it.
 pub const FRESH_FOR: Duration = Duration::from_secs(90);
 
-/// How many refusals are repeated at most, and how much of each, in characters.
-const REFUSALS: usize = 5;
-const QUOTED: usize = 300;
+/// Maximum number of rejections, and maximum length of each, in characters.
+const MAX_REJECTIONS: usize = 5;
+const MAX_QUOTED: usize = 300;
 
-/// How long a parameter may be, in bytes (Systems Manager user guide, "Managing parameter tiers", read 2026-11-23).
-const LONGEST: usize = 4096;
+/// Maximum length of a parameter, in bytes (Systems Manager user guide, "Managing parameter tiers", read 2026-11-23).
+const MAX_PARAMETER: usize = 4096;
 
-/// What a copy of the control plane says of a mesh.
+/// The published status of a replica for one mesh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaStatus {
     /// The configuration that it serves.
     pub configuration: ConfigHash,
-    /// The last configuration that each of its connected Envoys had accepted, all of it.
+    /// The last configuration that all of its connected Envoys have ACKed.
     pub accepted: Option<ConfigHash>,
-    /// How many Envoys of the mesh are connected to it.
+    /// The number of connected Envoys of the mesh.
     pub envoys: usize,
-    /// How many healthy instances it knows of each virtual node. Those that are left to DNS are left out.
+    /// The number of healthy instances of each virtual node. Virtual nodes that are resolved by DNS are not included.
     #[serde(default)]
     pub healthy: BTreeMap<String, usize>,
-    /// How many virtual nodes did not fit into the parameter: those with the most healthy instances.
+    /// The number of virtual nodes that did not fit into the parameter: those with the most healthy instances.
     #[serde(default)]
     pub unlisted: usize,
-    /// What could not be read, and what Envoys refused; the first few.
-    pub refused: Vec<String>,
-    /// When it said so, as RFC 3339 has it.
+    /// Invalid parameters and NACKs; the first few.
+    #[serde(rename = "refused")]
+    pub rejections: Vec<String>,
+    /// The time of publication, RFC 3339.
     pub at: String,
 }
 
-/// What all copies have come to.
+/// The status of all replicas together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncStatus {
-    /// Every copy serves what the parameters say, and all their Envoys have accepted it.
+    /// Every replica serves the current parameters, and all their Envoys have ACKed them.
     Synced {
-        /// How many replicas there are.
+        /// The number of replicas.
         replicas: usize,
-        /// How many Envoys they serve.
+        /// The number of connected Envoys.
         envoys: usize,
     },
     /// Not yet.
     Pending {
-        /// Whom it waits for.
+        /// The reason.
         reason: String,
     },
-    /// Something of it was not taken: not all of it could be read, or an Envoy refused a part.
+    /// A parameter is invalid, or an Envoy sent a NACK.
     Rejected {
-        /// What was rejected, and why.
+        /// The rejections, each with its reason.
         rejections: Vec<String>,
     },
-    /// No copy has said anything for [`FRESH_FOR`].
+    /// No replica has published a status within [`FRESH_FOR`].
     NoReports,
 }
 
-/// What copies know of the instances of a virtual node.
+/// The number of healthy instances of a virtual node, from all replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointHealth {
-    /// So many are healthy, by the copy that knows the fewest.
+    /// The minimum over all replicas that report it.
     AtLeast(usize),
-    /// No copy counts them: they are left to DNS, the virtual node does not exist, did not fit, or copies are of a
-    /// release that does not count.
+    /// No replica reports it: it is resolved by DNS, does not exist, did not fit, or replicas are of an older release.
     Unknown,
-    /// A copy does not know yet what it is to serve, or there is none.
+    /// A replica does not serve the current parameters yet, or there is none.
     Pending {
-        /// Whom it waits for.
+        /// The reason.
         reason: String,
     },
 }
 
-/// The name of the parameter in which a copy publishes.
-pub(crate) fn parameter_of(mesh: &str, copy: &str) -> String {
-    format!("{STATUS_PREFIX}{mesh}/{copy}")
+/// The name of a replica's parameter.
+pub(crate) fn parameter_of(mesh: &str, replica: &str) -> String {
+    format!("{STATUS_PREFIX}{mesh}/{replica}")
 }
 
-/// How far the Envoys of a mesh are.
+/// The progress of the Envoys of a mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EnvoyProgress {
     pub(crate) envoys: usize,
-    /// Whether all have, or have refused, what they were to have at a revision.
+    /// Whether all have ACKed or NACKed everything of a revision.
     pub(crate) is_settled: bool,
-    pub(crate) refused: Vec<String>,
+    pub(crate) nacks: Vec<String>,
 }
 
 impl EnvoyProgress {
-    /// Of the Envoys that are connected, at this revision or a later one.
+    /// The progress of the connected Envoys, at this revision or a later one.
     pub(crate) fn of(status: &[NodeStatus], mesh: &str, revision: u64) -> Self {
         let nodes: Vec<&NodeStatus> = status.iter().filter(|node| is_in(node, mesh)).collect();
-        // The tasks of a virtual node refuse alike.
-        let refused: BTreeSet<String> = nodes
+        // The tasks of a virtual node send the same NACK.
+        let nacks: BTreeSet<String> = nodes
             .iter()
             .flat_map(|node| {
                 let rejected = node.rejected();
-                rejected.map(|resource| format!("{} refuses {}: {}", node.id, resource.name, resource.message))
+                rejected.map(|resource| format!("{} rejects {}: {}", node.id, resource.name, resource.message))
             })
             .collect();
         Self {
             envoys: nodes.len(),
             is_settled: nodes.iter().all(|node| node.settled && node.revision >= revision),
-            refused: refused.into_iter().collect(),
+            nacks: nacks.into_iter().collect(),
         }
     }
 }
@@ -123,13 +123,13 @@ fn is_in(node: &NodeStatus, mesh: &str) -> bool {
     matches!(Identity::parse(&node.id), Ok(Identity::MeshNode(ResourcePath { mesh: own, .. })) if own == mesh)
 }
 
-/// The first few of what went wrong, each shortened.
-pub(crate) fn truncated(refused: Vec<String>) -> Vec<String> {
-    let more = refused.len().saturating_sub(REFUSALS);
-    let mut first: Vec<String> = refused
+/// The first few texts, each truncated.
+pub(crate) fn truncated(nacks: Vec<String>) -> Vec<String> {
+    let more = nacks.len().saturating_sub(MAX_REJECTIONS);
+    let mut first: Vec<String> = nacks
         .into_iter()
-        .take(REFUSALS)
-        .map(|text| match text.char_indices().nth(QUOTED) {
+        .take(MAX_REJECTIONS)
+        .map(|text| match text.char_indices().nth(MAX_QUOTED) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text,
         })
@@ -140,24 +140,24 @@ pub(crate) fn truncated(refused: Vec<String>) -> Vec<String> {
     first
 }
 
-/// A time as RFC 3339 has it, in UTC.
+/// RFC 3339, in UTC.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     let time = DateTime::from(time);
-    // A time that has no such form does not come from a clock.
+    // Clocks have no times without such a form.
     time.fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }
 
 impl ReplicaStatus {
-    /// The parameter's value. Refusals that do not fit are left out from the end; then virtual nodes, those with the most
-    /// healthy instances first, since it is those with none that somebody waits for.
+    /// The parameter's value. If it is too long, rejections are removed from the end; then virtual nodes with the most
+    /// healthy instances, because deploy tools wait for those with none.
     pub(crate) fn to_json(&self) -> String {
-        let mut said = Self {
+        let mut value = Self {
             healthy: BTreeMap::new(),
             unlisted: self.healthy.len(),
             ..self.clone()
         };
-        while length(&said) > LONGEST && said.refused.pop().is_some() {}
-        let mut room = LONGEST.saturating_sub(length(&said));
+        while length(&value) > MAX_PARAMETER && value.rejections.pop().is_some() {}
+        let mut room = MAX_PARAMETER.saturating_sub(length(&value));
         let mut counts: Vec<(usize, &String)> = self.healthy.iter().map(|(node, count)| (*count, node)).collect();
         counts.sort_unstable();
         for (count, node) in counts {
@@ -167,13 +167,13 @@ impl ReplicaStatus {
                 break;
             }
             room -= taken;
-            said.healthy.insert(node.clone(), count);
-            said.unlisted -= 1;
+            value.healthy.insert(node.clone(), count);
+            value.unlisted -= 1;
         }
-        json(&said)
+        json(&value)
     }
 
-    /// How old it is; nothing if the clock that wrote it is ahead. `None` if its time is none.
+    /// The age; zero if the clock of the writer is ahead. `None` for an invalid time.
     pub(crate) fn age(&self, now: SystemTime) -> Option<Duration> {
         let at = DateTime::from_str(&self.at, DateTimeFormat::DateTime).ok()?;
         let at = SystemTime::try_from(at).ok()?;
@@ -181,7 +181,7 @@ impl ReplicaStatus {
     }
 }
 
-/// Numbers and texts: it always has a form.
+/// Numbers and strings always serialize.
 fn json(of: &impl Serialize) -> String {
     serde_json::to_string(of).unwrap_or_default()
 }
@@ -191,73 +191,78 @@ fn length(of: &impl Serialize) -> usize {
     json(of).len()
 }
 
-/// What copies say that live, each under its name.
-fn fresh(said: &[(String, ReplicaStatus)], now: SystemTime) -> Vec<&(String, ReplicaStatus)> {
-    let is_fresh = |acknowledgement: &ReplicaStatus| acknowledgement.age(now).is_some_and(|age| age <= FRESH_FOR);
-    said.iter().filter(|(_, said)| is_fresh(said)).collect()
+/// The statuses that are not stale, by replica.
+fn fresh(statuses: &[(String, ReplicaStatus)], now: SystemTime) -> Vec<&(String, ReplicaStatus)> {
+    let is_fresh = |status: &ReplicaStatus| status.age(now).is_some_and(|age| age <= FRESH_FOR);
+    statuses.iter().filter(|(_, status)| is_fresh(status)).collect()
 }
 
-/// Why this copy is waited for, if it serves something else than the parameters say.
-fn outdated_reason((copy, said): &(String, ReplicaStatus), configuration: &ConfigHash) -> Option<String> {
-    let text = || format!("copy {copy} does not serve the configuration yet that the parameters hold");
-    (said.configuration != *configuration).then(text)
+/// The reason to wait for this replica, if it does not serve the current parameters.
+fn outdated_reason((replica, status): &(String, ReplicaStatus), configuration: &ConfigHash) -> Option<String> {
+    let text = || format!("replica {replica} does not serve the current parameters yet");
+    (status.configuration != *configuration).then(text)
 }
 
-/// How many healthy instances a virtual node has, by what copies say, if the parameters are `configuration` now.
+/// The endpoint health of a virtual node, from the statuses of replicas and the hash of the current parameters.
 pub(crate) fn healthy(
     configuration: &ConfigHash,
-    said: &[(String, ReplicaStatus)],
+    statuses: &[(String, ReplicaStatus)],
     node: &str,
     now: SystemTime,
 ) -> EndpointHealth {
-    let fresh = fresh(said, now);
+    let fresh = fresh(statuses, now);
     if fresh.is_empty() {
-        let reason = "no copy of the control plane says what it knows; look at its logs".to_owned();
+        let reason = "no replica of the control plane reports its status; look at its logs".to_owned();
         return EndpointHealth::Pending { reason };
     }
-    if let Some(reason) = fresh.iter().find_map(|said| outdated_reason(said, configuration)) {
+    if let Some(reason) = fresh.iter().find_map(|status| outdated_reason(status, configuration)) {
         return EndpointHealth::Pending { reason };
     }
-    let counts = fresh.iter().filter_map(|(_, said)| said.healthy.get(node));
+    let counts = fresh.iter().filter_map(|(_, status)| status.healthy.get(node));
     counts
         .min()
         .map_or(EndpointHealth::Unknown, |least| EndpointHealth::AtLeast(*least))
 }
 
-/// What follows from what copies say, each under its name, if the parameters are `configuration` now.
-pub(crate) fn evaluate(configuration: &ConfigHash, said: &[(String, ReplicaStatus)], now: SystemTime) -> SyncStatus {
-    let fresh = fresh(said, now);
+/// The sync status, from the statuses of replicas and the hash of the current parameters.
+pub(crate) fn evaluate(
+    configuration: &ConfigHash,
+    statuses: &[(String, ReplicaStatus)],
+    now: SystemTime,
+) -> SyncStatus {
+    let fresh = fresh(statuses, now);
     if fresh.is_empty() {
         return SyncStatus::NoReports;
     }
-    let refused: Vec<String> = fresh
+    let rejections: Vec<String> = fresh
         .iter()
-        .filter(|(_, said)| said.configuration == *configuration)
-        .flat_map(|(copy, said)| {
-            said.refused
+        .filter(|(_, status)| status.configuration == *configuration)
+        .flat_map(|(replica, status)| {
+            status
+                .rejections
                 .iter()
-                .map(move |refused| format!("copy {copy}: {refused}"))
+                .map(move |rejection| format!("replica {replica}: {rejection}"))
         })
         .collect();
-    if !refused.is_empty() {
-        return SyncStatus::Rejected { rejections: refused };
+    if !rejections.is_empty() {
+        return SyncStatus::Rejected { rejections };
     }
-    let waiting = fresh.iter().find_map(|told| {
-        let (copy, said) = told;
-        let are_behind = || {
+    let waiting = fresh.iter().find_map(|entry| {
+        let (replica, status) = entry;
+        let not_accepted = || {
             format!(
-                "not all Envoys of copy {copy} have accepted it yet; {} are connected",
-                said.envoys
+                "not all Envoys of replica {replica} have accepted it yet; {} are connected",
+                status.envoys
             )
         };
-        outdated_reason(told, configuration)
-            .or_else(|| (said.accepted.as_ref() != Some(configuration)).then(are_behind))
+        outdated_reason(entry, configuration)
+            .or_else(|| (status.accepted.as_ref() != Some(configuration)).then(not_accepted))
     });
     match waiting {
         Some(reason) => SyncStatus::Pending { reason },
         None => SyncStatus::Synced {
             replicas: fresh.len(),
-            envoys: fresh.iter().map(|(_, said)| said.envoys).sum(),
+            envoys: fresh.iter().map(|(_, status)| status.envoys).sum(),
         },
     }
 }

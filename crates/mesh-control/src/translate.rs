@@ -1,7 +1,7 @@
-//! From the mesh's nouns to Envoy's resources. Pure: the same world and wiring give the same snapshot.
+//! Translation: from mesh state and node metadata to Envoy's resources. Pure: the same input gives the same snapshot.
 
-mod answer;
 mod app_mesh;
+mod direct_response;
 mod envoy;
 mod http;
 mod listener;
@@ -15,11 +15,11 @@ pub(crate) use app_mesh::app_mesh;
 pub use app_mesh::egress_clusters;
 pub(crate) use service_connect::service_connect;
 
-/// What became of one task's configuration.
+/// The translated configuration of one node.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Translation {
     /// The resources.
     pub(crate) snapshot: Snapshot,
-    /// What could not be translated, each with the reason.
+    /// The parts that are not translated, each with the reason.
     pub(crate) notes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What an Envoy must not lose yet, since something else that it has refers to it. Pure.
+//! Dependencies: resources that an Envoy must keep because other resources refer to them. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use crate::snapshot::{Resource, ResourceType};
 
 /// Names that other resources of the client refer to.
 #[derive(Debug, Default)]
-pub(crate) struct InUse {
+pub(crate) struct Dependencies {
     names: BTreeSet<String>,
-    /// The client has resources of which nobody knows what they refer to.
+    /// The client has resources with unknown references.
     unknown: bool,
 }
 
-impl InUse {
-    /// Takes note of what a resource refers to of one kind. `None` is a resource that the client brought along from
-    /// an earlier stream, of which only name and version are known.
-    pub(crate) fn note(&mut self, kind: ResourceType, resource: Option<&Arc<Resource>>) {
+impl Dependencies {
+    /// Adds the references of a resource to one type. `None` is a resource from an earlier stream, of which only name and
+    /// version are known.
+    pub(crate) fn add(&mut self, kind: ResourceType, resource: Option<&Arc<Resource>>) {
         let Some(resource) = resource else {
             self.unknown = true;
             return;

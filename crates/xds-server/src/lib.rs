@@ -1,13 +1,11 @@
-//! An xDS v3 server for Envoy: the aggregated discovery service (ADS), in both protocols, SotW and delta.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! ```text
 //! Source ──Snapshot──► Session ──push──► Envoy
 //!          (checked)   (pure)   ◄ACK/NACK─
 //! ```
-//!
-//! A [`Source`] gives each Envoy a [`Snapshot`] of named resources, as in go-control-plane. The server pushes what
-//! changed, make before break, and isolates the resource that an Envoy rejects. [`AdsService`] is a plain tonic service:
-//! mount it in your own server, with your TLS, interceptors and authentication.
 //!
 //! Reading order:
 //! - [`snapshot`]: the resources of one Envoy, named, versioned, checked against each other;

@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::service::discovery::v3::{
 use envoy_types::pb::google::rpc;
 
 use crate::protocol::XdsProtocol;
-use crate::session::{Answer, DeltaRequest, Push, Refusal, Session, SotwRequest};
+use crate::session::{Ack, DeltaRequest, Nack, Push, Session, SotwRequest};
 use crate::snapshot::ResourceType;
 
 /// A request of either protocol.
@@ -17,8 +17,8 @@ pub(crate) trait Request: Send + 'static {
 
     fn take_node(&mut self) -> Option<Node>;
     fn type_url(&self) -> &str;
-    /// Hands the request to the session.
-    fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Refusal>;
+    /// Applies the request to the session.
+    fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Nack>;
     fn response(push: Push) -> Self::Response;
 }
 
@@ -34,10 +34,10 @@ impl Request for DiscoveryRequest {
         &self.type_url
     }
 
-    fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Refusal> {
+    fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Nack> {
         let request = SotwRequest {
             names: self.resource_names,
-            answer: answer(self.response_nonce, self.error_detail),
+            ack: ack(self.response_nonce, self.error_detail),
         };
         session.on_sotw_request(kind, &request)
     }
@@ -66,12 +66,12 @@ impl Request for DeltaDiscoveryRequest {
         &self.type_url
     }
 
-    fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Refusal> {
+    fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Nack> {
         let request = DeltaRequest {
             subscribe: self.resource_names_subscribe,
             unsubscribe: self.resource_names_unsubscribe,
             initial_versions: self.initial_resource_versions.into_iter().collect(),
-            answer: answer(self.response_nonce, self.error_detail),
+            ack: ack(self.response_nonce, self.error_detail),
         };
         session.on_delta_request(kind, &request)
     }
@@ -98,14 +98,14 @@ impl Request for DeltaDiscoveryRequest {
     }
 }
 
-fn answer(nonce: String, error: Option<rpc::Status>) -> Option<Answer> {
-    (!nonce.is_empty()).then(|| Answer {
+fn ack(nonce: String, error: Option<rpc::Status>) -> Option<Ack> {
+    (!nonce.is_empty()).then(|| Ack {
         nonce,
         error: error.map(|status| status.message),
     })
 }
 
-/// Names this control plane in Envoy's own `config_dump`.
+/// The identifier of this server in Envoy's `config_dump`.
 fn control_plane() -> ControlPlane {
     ControlPlane {
         identifier: concat!("meshwright/", env!("CARGO_PKG_VERSION")).to_owned(),

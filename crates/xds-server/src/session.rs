@@ -1,30 +1,29 @@
-//! One Envoy's stream: four subscriptions, and the order in which they are served. Pure: no I/O, no clock.
+//! The session of one Envoy: four subscriptions, and the order of pushes. Pure: no I/O, no clock.
 //!
 //! # Make before break
 //!
-//! An Envoy that is told of a route before it knows the cluster behind it answers 503. So additions travel in
-//! the order clusters, endpoints, listeners, routes:
+//! An Envoy with a route to an unknown cluster responds 503. So additions are pushed in the order clusters, endpoints,
+//! listeners, routes:
 //!
-//! | what is new or changed | waits until |
+//! | new or changed | waits until |
 //! |---|---|
 //! | clusters | nothing |
 //! | endpoints | clusters are sent |
-//! | listeners | clusters and endpoints are answered, and every cluster has its endpoints |
-//! | routes | the same, and listeners are answered |
+//! | listeners | clusters and endpoints are ACKed or NACKed, and every cluster has its endpoints |
+//! | routes | the same, and listeners are ACKed or NACKed |
 //!
-//! "Answered" means accepted or rejected: one bad resource does not hold up the others for ever.
+//! A NACK counts: one invalid resource does not block the others.
 //!
-//! Taking away goes the opposite way, by what is in use: as long as the client has, or is about to have, any
-//! resource that refers to another, that other one stays. A route that keeps its old version because the
-//! new one was refused keeps its clusters, too.
+//! Removals follow the dependencies in the opposite direction: a resource stays as long as the client has, or is about to
+//! have, another one that refers to it. A route that keeps its old version because the new one was NACKed keeps its
+//! clusters, too.
 //!
 //! # Endpoints follow their cluster
 //!
-//! An Envoy that is told a changed cluster starts with an empty one and waits for its endpoints, even if they
-//! are the same as before. It uses the old cluster meanwhile, and answers the message about clusters only when all
-//! that is new in it has endpoints. Endpoints are therefore told again whenever their cluster was sent, without
-//! waiting for an answer: that would take until Envoy gives up on them, which is 15 s. For the same reason they
-//! are told even if they and their cluster have ceased to be true since it was sent. Source: Envoy,
+//! A changed cluster is *warming* until its endpoints arrive, even if they are the same as before. Envoy uses the old
+//! cluster meanwhile, and ACKs the response about clusters only when every new cluster has its endpoints. Endpoints are
+//! therefore resent whenever their cluster was sent, without waiting for an ACK: that would take until Envoy's timeout of
+//! 15 s. For the same reason they are pushed even if they and their cluster were removed since it was sent. Source: Envoy,
 //! `ClusterManagerImpl::updateClusterCounts` (read 2026-11-23); observed with 1.40.
 
 use std::sync::Arc;
@@ -32,35 +31,35 @@ use std::sync::Arc;
 use crate::protocol::XdsProtocol;
 use serde::Serialize;
 
-use crate::dependencies::InUse;
+use crate::dependencies::Dependencies;
 use crate::snapshot::{Reference, Resource, ResourceType, Snapshot, version_of};
 use crate::subscription::{Changes, Subscription};
 
-/// What one Envoy was told on one stream, and what it said to that.
+/// The state of one stream.
 #[derive(Debug)]
 pub(crate) struct Session {
     protocol: XdsProtocol,
-    /// What is true now.
+    /// The source's latest snapshot.
     latest: Arc<Snapshot>,
-    /// What the client is to have next: the same, and the endpoints of clusters on their way.
+    /// The snapshot to push: the latest, and the endpoints of clusters in flight.
     target: Arc<Snapshot>,
     subscriptions: [Subscription; 4],
     last_nonce: u64,
 }
 
-/// The client's answer to the push with this nonce.
+/// The client's ACK or NACK of the push with this nonce.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Ack {
     pub(crate) nonce: String,
-    /// The client's words if it refuses.
+    /// The error message of a NACK.
     pub(crate) error: Option<String>,
 }
 
-/// A state-of-the-world request, without its node.
+/// A SotW request, without its node.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SotwRequest {
     pub(crate) names: Vec<String>,
-    pub(crate) answer: Option<Answer>,
+    pub(crate) ack: Option<Ack>,
 }
 
 /// A delta request, without its node.
@@ -69,30 +68,30 @@ pub(crate) struct DeltaRequest {
     pub(crate) subscribe: Vec<String>,
     pub(crate) unsubscribe: Vec<String>,
     pub(crate) initial_versions: Vec<(String, String)>,
-    pub(crate) answer: Option<Answer>,
+    pub(crate) ack: Option<Ack>,
 }
 
-/// One answer to be sent.
+/// One response to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Push {
     pub(crate) kind: ResourceType,
     pub(crate) nonce: String,
-    /// A hash of all that the client will have of this type.
+    /// A hash of all resources of this type that the client will have.
     pub(crate) version: String,
-    /// What a state-of-the-world answer holds: all there is for clusters and listeners, what changed otherwise.
+    /// The content of a SotW response: all resources for clusters and listeners, else those that changed.
     pub(crate) resources: Vec<Arc<Resource>>,
-    /// What changed.
+    /// Added and changed resources, the content of a delta response.
     pub(crate) set: Vec<Arc<Resource>>,
-    /// What is gone.
+    /// Removed names.
     pub(crate) removed: Vec<String>,
 }
 
-/// A refusal by the client.
+/// A NACK.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// The resources that are certainly at fault. Empty if more than one was sent: they are tried one by one.
+pub(crate) struct Nack {
+    /// The resources that are certainly rejected. Empty if more than one was sent: they are then pushed one by one.
     pub(crate) resources: Vec<String>,
-    /// The client's own words.
+    /// Envoy's error message.
     pub(crate) message: String,
 }
 
@@ -117,19 +116,19 @@ impl Session {
         self.protocol
     }
 
-    /// What the client should have from now on.
+    /// Replaces the snapshot.
     pub(crate) fn set_target(&mut self, target: Arc<Snapshot>) {
         self.latest = target;
-        self.choose_target();
+        self.update_target();
         for subscription in &mut self.subscriptions {
-            subscription.recognise(&self.target);
+            subscription.match_initial_versions(&self.target);
         }
     }
 
-    fn choose_target(&mut self) {
-        let awaited = self
-            .of(ResourceType::Cluster)
-            .on_their_way()
+    fn update_target(&mut self) {
+        let with_endpoints = self
+            .subscription(ResourceType::Cluster)
+            .in_flight()
             .flat_map(|cluster| &cluster.references)
             .filter(|reference| self.latest.get(reference.kind, &reference.name).is_none())
             .filter_map(|reference| self.target.get(reference.kind, &reference.name))
@@ -137,80 +136,80 @@ impl Session {
                 let snapshot = snapshot.unwrap_or_else(|| (*self.latest).clone());
                 Some(snapshot.with_shared(Arc::clone(endpoints)))
             });
-        self.target = awaited.map_or_else(|| Arc::clone(&self.latest), Arc::new);
+        self.target = with_endpoints.map_or_else(|| Arc::clone(&self.latest), Arc::new);
     }
 
-    /// Takes in a state-of-the-world request.
+    /// Applies a SotW request.
     ///
-    /// A request with another nonce than the latest was written before the client saw the latest answer; it
-    /// says nothing that the client will not say again when it has.
-    pub(crate) fn on_sotw_request(&mut self, kind: ResourceType, request: &SotwRequest) -> Option<Refusal> {
-        let refusal = match &request.answer {
-            Some(answer) if self.of(kind).awaits(&answer.nonce) => self.on_answer(kind, answer),
-            Some(answer) if self.of(kind).is_latest(&answer.nonce) => None,
+    /// A request with an older nonce was sent before the client had received the latest response; the client repeats it
+    /// once it has.
+    pub(crate) fn on_sotw_request(&mut self, kind: ResourceType, request: &SotwRequest) -> Option<Nack> {
+        let nack = match &request.ack {
+            Some(ack) if self.subscription(kind).awaits(&ack.nonce) => self.on_ack(kind, ack),
+            Some(ack) if self.subscription(kind).is_latest(&ack.nonce) => None,
             Some(_) => return None,
             None => None,
         };
-        let subscription = self.of_mut(kind);
-        let all = request.names.is_empty() && (subscription.wants_all() || subscription.is_untouched());
+        let subscription = self.subscription_mut(kind);
+        let all = request.names.is_empty() && (subscription.wildcard() || subscription.is_untouched());
         if kind.is_wildcard_type() && (all || request.names.iter().any(|name| name == "*")) {
-            subscription.want_all();
+            subscription.subscribe_all();
         } else {
-            subscription.want_exactly(&request.names);
+            subscription.subscribe_exactly(&request.names);
         }
-        refusal
+        nack
     }
 
-    /// Takes in a delta request.
-    pub(crate) fn on_delta_request(&mut self, kind: ResourceType, request: &DeltaRequest) -> Option<Refusal> {
-        let refusal = match &request.answer {
-            Some(answer) if self.of(kind).awaits(&answer.nonce) => self.on_answer(kind, answer),
+    /// Applies a delta request.
+    pub(crate) fn on_delta_request(&mut self, kind: ResourceType, request: &DeltaRequest) -> Option<Nack> {
+        let nack = match &request.ack {
+            Some(ack) if self.subscription(kind).awaits(&ack.nonce) => self.on_ack(kind, ack),
             _ => None,
         };
         let target = Arc::clone(&self.target);
-        let subscription = self.of_mut(kind);
+        let subscription = self.subscription_mut(kind);
         let first = subscription.is_untouched();
         for (name, version) in &request.initial_versions {
-            subscription.brings(name.clone(), version.clone());
+            subscription.initial_version(name.clone(), version.clone());
         }
-        subscription.recognise(&target);
-        let brought = |name: &String| request.initial_versions.iter().any(|(brought, _)| brought == name);
+        subscription.match_initial_versions(&target);
+        let has_initial_version = |name: &String| request.initial_versions.iter().any(|(initial, _)| initial == name);
         if first && kind.is_wildcard_type() && request.subscribe.is_empty() {
-            subscription.want_all();
+            subscription.subscribe_all();
         }
         for name in &request.subscribe {
             match name.as_str() {
-                "*" => subscription.want_all(),
-                _ if brought(name) => {}
-                name => subscription.want(name),
+                "*" => subscription.subscribe_all(),
+                _ if has_initial_version(name) => {}
+                name => subscription.subscribe(name),
             }
         }
         for name in &request.unsubscribe {
             match name.as_str() {
-                "*" => subscription.drop_interest_in_all(),
-                name => subscription.drop_interest(name),
+                "*" => subscription.unsubscribe_all(),
+                name => subscription.unsubscribe(name),
             }
         }
-        refusal
+        nack
     }
 
-    fn on_answer(&mut self, kind: ResourceType, answer: &Answer) -> Option<Refusal> {
-        let subscription = self.of_mut(kind);
-        let refusal = match &answer.error {
-            Some(message) => Some(Refusal {
-                resources: subscription.refused(message),
+    fn on_ack(&mut self, kind: ResourceType, ack: &Ack) -> Option<Nack> {
+        let subscription = self.subscription_mut(kind);
+        let nack = match &ack.error {
+            Some(message) => Some(Nack {
+                resources: subscription.nack(message),
                 message: message.clone(),
             }),
             None => {
-                subscription.accepted();
+                subscription.ack();
                 None
             }
         };
-        self.choose_target();
-        refusal
+        self.update_target();
+        nack
     }
 
-    /// The next answer to send, if one may be sent now. To be called until it gives `None`.
+    /// The next response to send, if one may be sent now. To be called until it returns `None`.
     pub(crate) fn next_push(&mut self) -> Option<Push> {
         ResourceType::IN_ORDER
             .iter()
@@ -219,14 +218,14 @@ impl Session {
     }
 
     fn next_of(&mut self, kind: ResourceType) -> Option<Push> {
-        let (may_set, in_use) = (self.may_set(kind), self.in_use(kind));
-        // The state of the world has no word for "gone" but leaving a name out of a complete answer. Of the
-        // types whose answers are not complete, Envoy concludes it from what refers to the resource.
-        let wordless = self.protocol == XdsProtocol::Sotw && !kind.is_wildcard_type();
+        let (may_set, dependencies) = (self.may_set(kind), self.dependencies(kind));
+        // SotW expresses removal only by leaving a name out of a complete response. For the other types, Envoy concludes it
+        // from the resources that refer to the name.
+        let removes_silently = self.protocol == XdsProtocol::Sotw && !kind.is_wildcard_type();
         let target = Arc::clone(&self.target);
-        let subscription = self.of_mut(kind);
-        let mut changes = subscription.next(&target, may_set, &in_use)?;
-        if wordless {
+        let subscription = self.subscription_mut(kind);
+        let mut changes = subscription.next(&target, may_set, &dependencies)?;
+        if removes_silently {
             subscription.drop_silently(&mut changes);
             if changes.set.is_empty() {
                 return None;
@@ -234,45 +233,44 @@ impl Session {
         }
         self.last_nonce += 1;
         let nonce = format!("{kind}-{}", self.last_nonce);
-        let subscription = self.of_mut(kind);
-        let whole = subscription.whole(&changes);
+        let subscription = self.subscription_mut(kind);
+        let full = subscription.full_state(&changes);
         subscription.sent(&nonce, changes.clone());
         let Changes { set, removed } = changes;
         if kind == ResourceType::Cluster {
-            self.resend_endpoints(&set, &whole);
+            self.resend_endpoints(&set, &full);
         }
         let version = version_of(
-            whole
-                .iter()
+            full.iter()
                 .flat_map(|resource| [resource.name.as_bytes(), resource.version.as_bytes()]),
         );
         Some(Push {
             kind,
             nonce,
             version,
-            resources: if kind.is_wildcard_type() { whole } else { set.clone() },
+            resources: if kind.is_wildcard_type() { full } else { set.clone() },
             set,
             removed,
         })
     }
 
-    /// Clusters that change start without endpoints. After a refusal, a complete answer may also take the client
-    /// back to an earlier version of a cluster.
-    fn resend_endpoints(&mut self, set: &[Arc<Resource>], whole: &[Arc<Resource>]) {
-        let clusters = self.of(ResourceType::Cluster);
+    /// Changed clusters start without endpoints. After a NACK, a complete response may also revert a cluster to an earlier
+    /// version.
+    fn resend_endpoints(&mut self, set: &[Arc<Resource>], full: &[Arc<Resource>]) {
+        let clusters = self.subscription(ResourceType::Cluster);
         let complete = self.protocol == XdsProtocol::Sotw;
-        let taken_back = whole
+        let reverted = full
             .iter()
-            .filter(|cluster| complete && clusters.is_unsure(&cluster.name));
+            .filter(|cluster| complete && clusters.is_uncertain(&cluster.name));
         let references: Vec<Reference> = set
             .iter()
-            .chain(taken_back)
+            .chain(reverted)
             .flat_map(|cluster| &cluster.references)
             .filter(|reference| reference.kind == ResourceType::Endpoint)
             .cloned()
             .collect();
         for reference in references {
-            self.of_mut(ResourceType::Endpoint).resend(&reference.name);
+            self.subscription_mut(ResourceType::Endpoint).resend(&reference.name);
         }
     }
 
@@ -282,52 +280,52 @@ impl Session {
             .copied()
             .take_while(|earlier| *earlier != kind);
         match kind {
-            // Endpoints are looked at after clusters, so those that could be sent are on their way.
+            // Clusters come first, so those that could be sent are in flight.
             ResourceType::Cluster | ResourceType::Endpoint => true,
             ResourceType::Listener | ResourceType::Route => {
-                earlier.all(|earlier| self.of(earlier).additions_are_settled(&self.target))
+                earlier.all(|earlier| self.subscription(earlier).additions_are_settled(&self.target))
                     && self.every_cluster_has_its_endpoints()
             }
         }
     }
 
-    /// False while the client knows a cluster whose endpoints it has not asked for yet.
+    /// False while the client has a cluster without having subscribed to its endpoints.
     fn every_cluster_has_its_endpoints(&self) -> bool {
-        let endpoints = self.of(ResourceType::Endpoint);
-        self.of(ResourceType::Cluster)
-            .accepted_names()
+        let endpoints = self.subscription(ResourceType::Endpoint);
+        self.subscription(ResourceType::Cluster)
+            .acked_names()
             .filter_map(|name| self.target.get(ResourceType::Cluster, name))
             .flat_map(|cluster| &cluster.references)
-            .all(|reference| endpoints.has_been_told(&reference.name, &self.target))
+            .all(|reference| endpoints.has_responded(&reference.name, &self.target))
     }
 
-    /// What must not be taken away yet.
-    fn in_use(&self, kind: ResourceType) -> InUse {
-        let users: &[ResourceType] = match kind {
+    /// The names that must not be removed yet.
+    fn dependencies(&self, kind: ResourceType) -> Dependencies {
+        let dependents: &[ResourceType] = match kind {
             ResourceType::Listener => &[],
             ResourceType::Route => &[ResourceType::Listener],
             ResourceType::Cluster => &[ResourceType::Listener, ResourceType::Route],
             ResourceType::Endpoint => &[ResourceType::Cluster],
         };
-        let mut in_use = InUse::default();
-        for user in users {
-            self.of(*user).add_uses(kind, &mut in_use);
+        let mut dependencies = Dependencies::default();
+        for dependent in dependents {
+            self.subscription(*dependent).add_dependencies(kind, &mut dependencies);
         }
-        in_use
+        dependencies
     }
 
-    /// True if the client has, or has refused, everything it was to have.
+    /// True if the client has ACKed or NACKed everything.
     pub(crate) fn is_settled(&self) -> bool {
         self.subscriptions
             .iter()
             .all(|subscription| subscription.additions_are_settled(&self.target))
     }
 
-    /// What a reader of the status page wants to know of one type.
+    /// The status of one type.
     pub(crate) fn report(&self, kind: ResourceType) -> TypeReport {
-        let subscription = self.of(kind);
+        let subscription = self.subscription(kind);
         TypeReport {
-            accepted: subscription.accepted_count(),
+            accepted: subscription.acked_count(),
             pending: subscription.pending(&self.target).set.len(),
             rejected: subscription
                 .rejected(&self.target)
@@ -340,34 +338,34 @@ impl Session {
         }
     }
 
-    fn of(&self, kind: ResourceType) -> &Subscription {
+    fn subscription(&self, kind: ResourceType) -> &Subscription {
         &self.subscriptions[index(kind)]
     }
 
-    fn of_mut(&mut self, kind: ResourceType) -> &mut Subscription {
+    fn subscription_mut(&mut self, kind: ResourceType) -> &mut Subscription {
         &mut self.subscriptions[index(kind)]
     }
 }
 
-/// How far one Envoy is with one resource type.
+/// The status of one resource type at one Envoy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TypeReport {
-    /// How many resources it has accepted.
+    /// The number of ACKed resources.
     pub accepted: usize,
-    /// How many it has yet to accept.
+    /// The number of resources that are not ACKed yet.
     pub pending: usize,
-    /// What it refused. The version it had before, if any, stays in force.
+    /// The rejected resources. The version that was ACKed before, if any, stays in use.
     pub rejected: Vec<RejectedResource>,
 }
 
-/// A resource that an Envoy refused.
+/// A resource that an Envoy rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RejectedResource {
     /// The resource's name.
     pub name: String,
-    /// The version that was refused.
+    /// The rejected version.
     pub version: String,
-    /// Envoy's own words.
+    /// Envoy's error message.
     pub message: String,
 }
 

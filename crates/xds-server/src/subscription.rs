@@ -1,53 +1,54 @@
-//! What one Envoy wants and has of one resource type. Pure: no I/O, no clock.
+//! The subscription of one Envoy to one resource type: subscribed names, ACKed versions, responses in flight. Pure: no
+//! I/O, no clock.
 //!
 //! ```text
-//!             subscribe                    sent, then ACK
-//! (not known) ─────────► Holding::Awaited ───────────────► Holding::Has ──┐ its version differs from
-//!      ▲                                                        ▲         │ the snapshot's, or it must
-//!      │ unsubscribe, or gone from the snapshot                 └─────────┘ be told again: sent, then ACK
-//!      └───────────────────────────────────────────────────────────┘
+//!           subscribe               sent, then ACK
+//! (unknown) ─────────► Requested ───────────────────► Acked ──┐ its version differs from the
+//!     ▲                                                 ▲     │ snapshot's, or it must be
+//!     │ unsubscribe, or removed from the snapshot       └─────┘ resent: sent, then ACK
+//!     └─────────────────────────────────────────────────┘
 //! ```
 //!
-//! One answer at a time is on its way per type. That keeps nonces simple, and changes that pile up meanwhile
-//! are told together. What becomes of refusals is in `refusals`.
+//! There is one response in flight per type. That keeps nonces simple, and changes that accumulate meanwhile are pushed
+//! together. NACKs are in `nack`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::dependencies::InUse;
-use crate::nack::{Refusals, Rejection};
+use crate::dependencies::Dependencies;
+use crate::nack::{Nacks, Rejection};
 use crate::snapshot::{Resource, ResourceType, Snapshot};
 
 /// One resource type on one stream.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     kind: ResourceType,
-    wants_all: bool,
-    wanted: BTreeSet<String>,
-    holdings: BTreeMap<String, Holding>,
-    refusals: Refusals,
-    /// To be told although the client may have it, until it is sent.
-    again: BTreeSet<String>,
+    wildcard: bool,
+    names: BTreeSet<String>,
+    states: BTreeMap<String, ClientState>,
+    nacks: Nacks,
+    /// Names to push even if the client has the current version, until they are sent.
+    resend: BTreeSet<String>,
     in_flight: Option<InFlight>,
     latest_nonce: Option<String>,
-    /// The client has just asked for everything and waits for an answer, if only an empty one.
-    answer_due: bool,
+    /// The client has just subscribed to everything and expects a response, even an empty one.
+    response_due: bool,
 }
 
-/// What the client has under one name.
+/// The state of one name at the client.
 #[derive(Debug)]
-enum Holding {
-    /// It asked for the name and was never given anything.
-    Awaited,
-    /// It has accepted this version.
-    Has {
+enum ClientState {
+    /// Subscribed, nothing ACKed yet.
+    Requested,
+    /// This version is ACKed.
+    Acked {
         version: String,
-        /// `None` if it brought the resource along from an earlier stream.
+        /// `None` for a version from an earlier stream.
         body: Option<Arc<Resource>>,
     },
 }
 
-/// What one answer tells the client.
+/// The content of one response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Changes {
     pub(crate) set: Vec<Arc<Resource>>,
@@ -64,116 +65,116 @@ impl Subscription {
     pub(crate) fn new(kind: ResourceType) -> Self {
         Self {
             kind,
-            wants_all: false,
-            wanted: BTreeSet::new(),
-            holdings: BTreeMap::new(),
-            refusals: Refusals::default(),
-            again: BTreeSet::new(),
+            wildcard: false,
+            names: BTreeSet::new(),
+            states: BTreeMap::new(),
+            nacks: Nacks::default(),
+            resend: BTreeSet::new(),
             in_flight: None,
             latest_nonce: None,
-            answer_due: false,
+            response_due: false,
         }
     }
 
-    // What the client wants.
+    // Subscribed names.
 
-    /// The client wants all there is, and an answer even if there is nothing.
-    pub(crate) fn want_all(&mut self) {
-        self.answer_due |= !self.wants_all && self.holdings.is_empty();
-        self.wants_all = true;
+    /// Subscribes to everything. The client gets a response even if there is nothing.
+    pub(crate) fn subscribe_all(&mut self) {
+        self.response_due |= !self.wildcard && self.states.is_empty();
+        self.wildcard = true;
     }
 
-    pub(crate) fn wants_all(&self) -> bool {
-        self.wants_all
+    pub(crate) fn wildcard(&self) -> bool {
+        self.wildcard
     }
 
-    /// True until the client has asked for anything.
+    /// True until the client has subscribed to anything.
     pub(crate) fn is_untouched(&self) -> bool {
-        !self.wants_all && self.wanted.is_empty() && self.holdings.is_empty() && self.in_flight.is_none()
+        !self.wildcard && self.names.is_empty() && self.states.is_empty() && self.in_flight.is_none()
     }
 
-    /// The client wants this name. If it has it already it wants to be told again.
-    pub(crate) fn want(&mut self, name: &str) {
-        self.wanted.insert(name.to_owned());
-        if self.holdings.contains_key(name) {
-            self.again.insert(name.to_owned());
+    /// Subscribes to this name. If the client has it already, it is resent.
+    pub(crate) fn subscribe(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+        if self.states.contains_key(name) {
+            self.resend.insert(name.to_owned());
         } else {
-            self.refusals.forgive(name);
-            self.holdings.insert(name.to_owned(), Holding::Awaited);
+            self.nacks.reset(name);
+            self.states.insert(name.to_owned(), ClientState::Requested);
         }
     }
 
-    /// The client wants exactly these names. Those it wanted before are not told again.
-    pub(crate) fn want_exactly(&mut self, names: &[String]) {
+    /// Subscribes to exactly these names. Those subscribed before are not resent.
+    pub(crate) fn subscribe_exactly(&mut self, names: &[String]) {
         let names: BTreeSet<String> = names.iter().cloned().collect();
-        for name in self.wanted.difference(&names).cloned().collect::<Vec<_>>() {
-            self.drop_interest(&name);
+        for name in self.names.difference(&names).cloned().collect::<Vec<_>>() {
+            self.unsubscribe(&name);
         }
-        for name in names.difference(&self.wanted.clone()) {
-            self.want(name);
+        for name in names.difference(&self.names.clone()) {
+            self.subscribe(name);
         }
     }
 
-    /// The client no longer wants this name.
-    pub(crate) fn drop_interest(&mut self, name: &str) {
-        self.wanted.remove(name);
-        if !self.wants_all {
+    /// Unsubscribes from this name.
+    pub(crate) fn unsubscribe(&mut self, name: &str) {
+        self.names.remove(name);
+        if !self.wildcard {
             self.forget(name);
         }
     }
 
-    /// The client no longer wants everything, only what it named.
-    pub(crate) fn drop_interest_in_all(&mut self) {
-        self.wants_all = false;
+    /// Unsubscribes from everything but the named resources.
+    pub(crate) fn unsubscribe_all(&mut self) {
+        self.wildcard = false;
         let names: Vec<String> = self
-            .holdings
+            .states
             .keys()
-            .chain(self.refusals.unsure_names())
+            .chain(self.nacks.uncertain_names())
             .cloned()
             .collect();
         for name in names {
-            if !self.wanted.contains(&name) {
+            if !self.names.contains(&name) {
                 self.forget(&name);
             }
         }
     }
 
-    /// The client brought this version along from an earlier stream, and still wants it.
-    pub(crate) fn brings(&mut self, name: String, version: String) {
-        let holding = Holding::Has { version, body: None };
-        self.wanted.insert(name.clone());
-        self.holdings.insert(name, holding);
+    /// Records a version from an earlier stream (`initial_resource_versions`), and subscribes to its name.
+    pub(crate) fn initial_version(&mut self, name: String, version: String) {
+        let state = ClientState::Acked { version, body: None };
+        self.names.insert(name.clone());
+        self.states.insert(name, state);
     }
 
-    /// The client must be told this name after this, even if it has it or is being told: what refers to it has
-    /// changed. A client that comes back may say only later that it has it.
+    /// Pushes this name again, even if the client has it or it is in flight: a resource that refers to it has changed. A
+    /// client that reconnects may subscribe to it only later.
     pub(crate) fn resend(&mut self, name: &str) {
-        self.again.insert(name.to_owned());
+        self.resend.insert(name.to_owned());
     }
 
     fn forget(&mut self, name: &str) {
-        self.holdings.remove(name);
-        self.refusals.forget(name);
-        self.again.remove(name);
+        self.states.remove(name);
+        self.nacks.forget(name);
+        self.resend.remove(name);
     }
 
-    fn is_wanted(&self, name: &str) -> bool {
-        self.wants_all || self.wanted.contains(name)
+    fn is_subscribed(&self, name: &str) -> bool {
+        self.wildcard || self.names.contains(name)
     }
 
-    // What is to be told.
+    // Pushes.
 
-    /// Everything the client should be told, in one piece or several.
+    /// All changes between the client and `target`.
     pub(crate) fn pending(&self, target: &Snapshot) -> Changes {
         let set = target
             .of_type(self.kind)
-            .filter(|resource| self.is_wanted(&resource.name) && !self.is_current(resource))
+            .filter(|resource| self.is_subscribed(&resource.name) && !self.is_current(resource))
             .map(|resource| Arc::clone(self.acceptable(resource)))
             .collect();
         let removed = self
-            .holdings
+            .states
             .keys()
-            .chain(self.refusals.unsure_names())
+            .chain(self.nacks.uncertain_names())
             .filter(|name| target.get(self.kind, name).is_none())
             .cloned()
             .collect::<BTreeSet<_>>()
@@ -182,46 +183,46 @@ impl Subscription {
         Changes { set, removed }
     }
 
-    /// This resource, unless the client has refused it and still has an earlier one: that is what to tell again.
+    /// This resource, unless the client has rejected it and has an earlier version, which is resent.
     fn acceptable<'a>(&'a self, resource: &'a Arc<Resource>) -> &'a Arc<Resource> {
-        match self.holdings.get(&resource.name) {
-            Some(Holding::Has { body: Some(body), .. }) if self.refusals.has_refused(resource) => body,
+        match self.states.get(&resource.name) {
+            Some(ClientState::Acked { body: Some(body), .. }) if self.nacks.has_rejected(resource) => body,
             _ => resource,
         }
     }
 
-    /// True if the client has this very resource, or has refused it, and need not be told again.
+    /// True if the client has ACKed or rejected this version, and it need not be resent.
     fn is_current(&self, resource: &Resource) -> bool {
-        if self.again.contains(&resource.name) {
+        if self.resend.contains(&resource.name) {
             return false;
         }
-        if self.refusals.has_refused(resource) {
+        if self.nacks.has_rejected(resource) {
             return true;
         }
-        if self.is_unsure(&resource.name) {
+        if self.is_uncertain(&resource.name) {
             return false;
         }
         matches!(
-            self.holdings.get(&resource.name),
-            Some(Holding::Has { version, .. }) if *version == resource.version
+            self.states.get(&resource.name),
+            Some(ClientState::Acked { version, .. }) if *version == resource.version
         )
     }
 
-    /// True if the client has been told what `target` says of this name, and has answered.
-    pub(crate) fn has_been_told(&self, name: &str, target: &Snapshot) -> bool {
+    /// True if the client has ACKed or NACKed this name as in `target`.
+    pub(crate) fn has_responded(&self, name: &str, target: &Snapshot) -> bool {
         target
             .get(self.kind, name)
             .is_none_or(|resource| self.is_current(resource))
     }
 
-    /// True if nothing is on its way and the client has, or has refused, all that it wants of `target`.
+    /// True if nothing is in flight and the client has ACKed or NACKed all additions of `target`.
     pub(crate) fn additions_are_settled(&self, target: &Snapshot) -> bool {
         self.in_flight.is_none() && self.pending(target).set.is_empty()
     }
 
-    /// What to tell the client now, if anything: additions and changes only with `may_set`, removals only of what
-    /// is not `in_use`. The caller sends it and calls [`Self::sent`].
-    pub(crate) fn next(&mut self, target: &Snapshot, may_set: bool, in_use: &InUse) -> Option<Changes> {
+    /// The next response, if any: additions and changes only with `may_set`, removals only of names without
+    /// `dependencies`. The caller sends it and calls [`Self::sent`].
+    pub(crate) fn next(&mut self, target: &Snapshot, may_set: bool, dependencies: &Dependencies) -> Option<Changes> {
         if self.in_flight.is_some() {
             return None;
         }
@@ -229,37 +230,37 @@ impl Subscription {
         let complete = pending.set.is_empty();
         let changes = Changes {
             set: if may_set {
-                self.refusals.without_suspects(pending.set)
+                self.nacks.isolate(pending.set)
             } else {
                 Vec::new()
             },
             removed: pending
                 .removed
                 .into_iter()
-                .filter(|name| !in_use.contains(name))
+                .filter(|name| !dependencies.contains(name))
                 .collect(),
         };
-        let empty_answer = self.answer_due && complete;
-        if changes.set.is_empty() && changes.removed.is_empty() && !empty_answer {
+        let empty_response = self.response_due && complete;
+        if changes.set.is_empty() && changes.removed.is_empty() && !empty_response {
             return None;
         }
-        self.answer_due = false;
+        self.response_due = false;
         Some(changes)
     }
 
-    /// Drops what is gone from the snapshot where the protocol has no word for it: the client is not told, and
-    /// is given the resource anew should it come back.
+    /// Drops removed names where the protocol cannot express removal: nothing is sent, and the resource is pushed anew if
+    /// it comes back.
     pub(crate) fn drop_silently(&mut self, changes: &mut Changes) {
         for name in changes.removed.drain(..) {
-            self.refusals.is_sure(&name);
-            self.holdings.insert(name, Holding::Awaited);
+            self.nacks.clear_uncertain(&name);
+            self.states.insert(name, ClientState::Requested);
         }
     }
 
     pub(crate) fn sent(&mut self, nonce: &str, changes: Changes) {
         self.latest_nonce = Some(nonce.to_owned());
         for resource in &changes.set {
-            self.again.remove(&resource.name);
+            self.resend.remove(&resource.name);
         }
         self.in_flight = Some(InFlight {
             nonce: nonce.to_owned(),
@@ -267,51 +268,51 @@ impl Subscription {
         });
     }
 
-    /// All resources the client will have once `changes` are through, for answers that must be complete.
-    pub(crate) fn whole(&self, changes: &Changes) -> Vec<Arc<Resource>> {
-        let mut whole: BTreeMap<&str, &Arc<Resource>> = self
-            .holdings
+    /// All resources of the client once `changes` are ACKed, for responses that must be complete.
+    pub(crate) fn full_state(&self, changes: &Changes) -> Vec<Arc<Resource>> {
+        let mut full: BTreeMap<&str, &Arc<Resource>> = self
+            .states
             .iter()
-            .filter_map(|(name, holding)| match holding {
-                Holding::Has { body: Some(body), .. } => Some((name.as_str(), body)),
+            .filter_map(|(name, state)| match state {
+                ClientState::Acked { body: Some(body), .. } => Some((name.as_str(), body)),
                 _ => None,
             })
             .collect();
         for name in &changes.removed {
-            whole.remove(name.as_str());
+            full.remove(name.as_str());
         }
         for resource in &changes.set {
-            whole.insert(&resource.name, resource);
+            full.insert(&resource.name, resource);
         }
-        whole.into_values().cloned().collect()
+        full.into_values().cloned().collect()
     }
 
-    /// The resources that the client has yet to answer for.
-    pub(crate) fn on_their_way(&self) -> impl Iterator<Item = &Arc<Resource>> {
+    /// The resources in flight.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.in_flight.iter().flat_map(|sent| &sent.changes.set)
     }
 
-    /// True if the client may have another version of this than its holdings say.
-    pub(crate) fn is_unsure(&self, name: &str) -> bool {
-        self.refusals.is_unsure(name)
+    /// True if the client may have another version of this name than the ACKed one.
+    pub(crate) fn is_uncertain(&self, name: &str) -> bool {
+        self.nacks.is_uncertain(name)
     }
 
-    /// Takes note of what the resources refer to that the client has, or is about to have.
-    pub(crate) fn add_uses(&self, kind: ResourceType, in_use: &mut InUse) {
-        let perhaps = self.on_their_way().chain(self.refusals.unsure());
-        let held = self.holdings.values().filter_map(|holding| match holding {
-            Holding::Has { body, .. } => Some(body.as_ref()),
-            Holding::Awaited => None,
+    /// Adds the references of all resources that the client has, may have, or is about to have.
+    pub(crate) fn add_dependencies(&self, kind: ResourceType, dependencies: &mut Dependencies) {
+        let possible = self.in_flight().chain(self.nacks.uncertain());
+        let acked = self.states.values().filter_map(|state| match state {
+            ClientState::Acked { body, .. } => Some(body.as_ref()),
+            ClientState::Requested => None,
         });
-        for resource in perhaps.map(Some).chain(held) {
-            in_use.note(kind, resource);
+        for resource in possible.map(Some).chain(acked) {
+            dependencies.add(kind, resource);
         }
     }
 
-    /// Finds the bodies of what the client brought along, where they are still the same.
-    pub(crate) fn recognise(&mut self, target: &Snapshot) {
-        for (name, holding) in &mut self.holdings {
-            let Holding::Has { version, body, .. } = holding else {
+    /// Finds the bodies of versions from an earlier stream, where `target` has the same version.
+    pub(crate) fn match_initial_versions(&mut self, target: &Snapshot) {
+        for (name, state) in &mut self.states {
+            let ClientState::Acked { version, body, .. } = state else {
                 continue;
             };
             if body.is_none() {
@@ -323,75 +324,75 @@ impl Subscription {
         }
     }
 
-    // What the client answers.
+    // ACKs and NACKs.
 
-    /// True if this is the nonce of the answer on its way.
+    /// True if this is the nonce of the response in flight.
     pub(crate) fn awaits(&self, nonce: &str) -> bool {
         self.in_flight.as_ref().is_some_and(|sent| sent.nonce == nonce)
     }
 
-    /// True if no answer was sent after the one with this nonce.
+    /// True if this is the nonce of the latest response.
     pub(crate) fn is_latest(&self, nonce: &str) -> bool {
         self.latest_nonce.as_deref() == Some(nonce)
     }
 
-    /// The client accepted what was on its way.
-    pub(crate) fn accepted(&mut self) {
+    /// Records an ACK of the response in flight.
+    pub(crate) fn ack(&mut self) {
         let Some(InFlight { changes, .. }) = self.in_flight.take() else {
             return;
         };
-        self.gave_up(&changes.removed);
+        self.remove(&changes.removed);
         for resource in &changes.set {
-            self.refusals.accepted(resource);
-            if self.is_wanted(&resource.name) {
-                let holding = Holding::Has {
+            self.nacks.ack(resource);
+            if self.is_subscribed(&resource.name) {
+                let state = ClientState::Acked {
                     version: resource.version.clone(),
                     body: Some(Arc::clone(resource)),
                 };
-                self.holdings.insert(resource.name.clone(), holding);
+                self.states.insert(resource.name.clone(), state);
             }
         }
     }
 
-    /// The client refused what was on its way, in these words. Returns the names it is certain about.
-    pub(crate) fn refused(&mut self, message: &str) -> Vec<String> {
+    /// Records a NACK of the response in flight. Returns the names that are certainly rejected.
+    pub(crate) fn nack(&mut self, message: &str) -> Vec<String> {
         let Some(InFlight { changes, .. }) = self.in_flight.take() else {
             return Vec::new();
         };
-        self.gave_up(&changes.removed);
-        self.refusals.add(&changes.set, message)
+        self.remove(&changes.removed);
+        self.nacks.add(&changes.set, message)
     }
 
-    fn gave_up(&mut self, removed: &[String]) {
+    fn remove(&mut self, removed: &[String]) {
         for name in removed {
             self.forget(name);
         }
     }
 
-    // What to report.
+    // Status.
 
-    /// What the client refuses of `target`. What it refused and what is no longer true concerns nobody.
+    /// The resources of `target` that the client rejects.
     pub(crate) fn rejected(&self, target: &Snapshot) -> impl Iterator<Item = (&String, &Rejection)> {
-        self.refusals.rejected().filter(|(name, _)| {
+        self.nacks.rejected().filter(|(name, _)| {
             target
                 .get(self.kind, name)
-                .is_some_and(|resource| self.refusals.has_refused(resource))
+                .is_some_and(|resource| self.nacks.has_rejected(resource))
         })
     }
 
-    /// How many resources the client has.
-    pub(crate) fn accepted_count(&self) -> usize {
-        self.holdings
+    /// The number of ACKed resources.
+    pub(crate) fn acked_count(&self) -> usize {
+        self.states
             .values()
-            .filter(|holding| matches!(holding, Holding::Has { .. }))
+            .filter(|state| matches!(state, ClientState::Acked { .. }))
             .count()
     }
 
-    /// The names of the resources the client has.
-    pub(crate) fn accepted_names(&self) -> impl Iterator<Item = &String> {
-        self.holdings
+    /// The names of the ACKed resources.
+    pub(crate) fn acked_names(&self) -> impl Iterator<Item = &String> {
+        self.states
             .iter()
-            .filter(|(_, holding)| matches!(holding, Holding::Has { .. }))
+            .filter(|(_, state)| matches!(state, ClientState::Acked { .. }))
             .map(|(name, _)| name)
     }
 }

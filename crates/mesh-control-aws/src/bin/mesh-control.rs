@@ -1,4 +1,4 @@
-//! The control plane of meshes on AWS, as a program: an ECS service, in as many copies as one likes.
+//! The program `mesh-control`: the control plane on AWS, an ECS service of any number of replicas.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,11 +13,10 @@ use mesh_control_aws::{self as aws, Clients, Options, PollIntervals};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// Serves Envoys what Parameter Store and Cloud Map say of meshes.
+/// Control plane for Envoy: configuration from Parameter Store, endpoints from Cloud Map.
 ///
-/// Region, profile, credentials and endpoints are found as every AWS tool finds them: AWS_REGION, AWS_PROFILE, the role
-/// of an ECS task, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_SSM and AWS_ENDPOINT_URL_SERVICEDISCOVERY. RUST_LOG says what is
-/// logged.
+/// Region, profile, credentials and endpoints come from the standard AWS settings: AWS_REGION, AWS_PROFILE, the role of an
+/// ECS task, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SSM and AWS_ENDPOINT_URL_SERVICEDISCOVERY. RUST_LOG sets the log filter.
 #[derive(Debug, Parser)]
 #[command(version, subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -29,8 +28,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Asks a control plane that runs on this machine whether it is well, as the health check of its container. Ends
-    /// with 0 if it is, else with 1 and the reason.
+    /// Health check of a control plane on this machine, for its container. Exits with 0 if it is healthy, else with 1 and
+    /// the reason.
     Health {
         #[command(flatten)]
         at: StatusAddress,
@@ -39,7 +38,7 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct StatusAddress {
-    /// Where GET /status and GET /healthz are, for people and health checks; without TLS.
+    /// Listen address of GET /status and GET /healthz, without TLS.
     #[arg(
         long,
         env = "MESHWRIGHT_STATUS",
@@ -51,8 +50,7 @@ struct StatusAddress {
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// A mesh to serve: the parameter /meshwright/NAME and all below it. May be given several times, or as a list with
-    /// commas.
+    /// Mesh to serve: the parameter /meshwright/NAME and all below it. Repeatable, or comma-separated.
     #[arg(
         long = "mesh",
         env = "MESHWRIGHT_MESH",
@@ -61,8 +59,8 @@ struct Serve {
         required = true
     )]
     meshes: Vec<String>,
-    /// A namespace of Cloud Map and its id or ARN, if another namespace had its name before: it is asked about by another
-    /// name then, which Cloud Map tells. May be given several times, or as a list with commas.
+    /// Cloud Map namespace with its id or ARN, required if another namespace had the same name before. Repeatable, or
+    /// comma-separated.
     #[arg(
         long = "namespace",
         env = "MESHWRIGHT_NAMESPACES",
@@ -71,32 +69,30 @@ struct Serve {
         value_parser = namespace
     )]
     namespaces: Vec<(String, String)>,
-    /// Where Envoys connect; without TLS and without a check who they are, so let nobody else there.
+    /// Listen address of ADS, without TLS and authentication: restrict access to the tasks of the mesh.
     #[arg(long, env = "MESHWRIGHT_XDS", value_name = "ADDR", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
     #[command(flatten)]
     at: StatusAddress,
-    /// How long between two readings of a mesh's parameters; longer if the mesh is so large that they would take more
-    /// than a tenth of the account's quota.
+    /// Poll interval of a mesh's parameters; longer for meshes that would take more than a tenth of the account's quota.
     #[arg(long, env = "MESHWRIGHT_PARAMETERS_EVERY", value_name = "TIME", default_value = "5s", value_parser = interval)]
     parameters_every: Duration,
-    /// How long between two queries to Cloud Map whether instances have changed.
+    /// Poll interval of Cloud Map for changed instances.
     #[arg(long, env = "MESHWRIGHT_ENDPOINTS_EVERY", value_name = "TIME", default_value = "4s", value_parser = interval)]
     endpoints_every: Duration,
-    /// How long it may stay unnoticed that an instance has fallen ill. That one is well again is noticed as soon as
-    /// instances that have changed.
+    /// Poll interval of Cloud Map for instances that became unhealthy. Recovery is noticed at --endpoints-every.
     #[arg(long, env = "MESHWRIGHT_HEALTH_EVERY", value_name = "TIME", default_value = "30s", value_parser = interval)]
     health_every: Duration,
-    /// Says in the parameter /meshwright-status/MESH/COPY what the Envoys of this copy have accepted, for deploy tools.
+    /// Publish the status of this replica in the parameter /meshwright-status/MESH/REPLICA, for deploy tools.
     #[arg(long, env = "MESHWRIGHT_PUBLISH_STATUS", value_parser = FalseyValueParser::new())]
     publish_status: bool,
 }
 
-/// A time such as `5s` or `500ms`: 100 ms at least, so that a slip of the pen does not use up a quota.
+/// A duration such as `5s` or `500ms`: at least 100 ms, to protect the quota from typing errors.
 fn interval(text: &str) -> Result<Duration, String> {
     let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if interval < Duration::from_millis(100) {
-        return Err("allowed are 100ms and longer".to_owned());
+        return Err("must be at least 100ms".to_owned());
     }
     Ok(interval)
 }
@@ -105,7 +101,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 fn namespace(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=');
     let pair = pair.filter(|(name, id)| !name.is_empty() && !id.is_empty());
-    let (name, id) = pair.ok_or("expected is a name and an id, as in appmesh=ns-0123456789abcdef")?;
+    let (name, id) = pair.ok_or("expected NAME=ID, as in appmesh=ns-0123456789abcdef")?;
     Ok((name.to_owned(), id.to_owned()))
 }
 
@@ -114,7 +110,7 @@ fn by_name(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Str
     let mut namespaces = BTreeMap::new();
     for (name, id) in pairs {
         match namespaces.get(&name) {
-            Some(other) if *other != id => return Err(format!("the namespace `{name}` has two ids: {other} and {id}")),
+            Some(other) if *other != id => return Err(format!("namespace `{name}` has two ids: {other} and {id}")),
             _ => drop(namespaces.insert(name, id)),
         }
     }
@@ -145,14 +141,14 @@ async fn run(arguments: Serve) -> Result<(), String> {
         .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
-    // From the beginning: an end that is asked for early is none by default.
-    let stop = stop_signal().map_err(|error| format!("signals cannot be heard: {error}"))?;
+    // First of all: a signal before this would not end the program in order.
+    let stop = stop_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(aws::http_client())
         .load()
         .await;
     if config.region().is_none() {
-        return Err("there is no region: set AWS_REGION, or name a profile that has one in AWS_PROFILE".to_owned());
+        return Err("no region: set AWS_REGION, or AWS_PROFILE to a profile with a region".to_owned());
     }
     let options = Options {
         namespaces: by_name(arguments.namespaces)?,
@@ -174,20 +170,20 @@ async fn run(arguments: Serve) -> Result<(), String> {
     let serving = aws::serve(Clients::new(&config), options, addresses, stop).await;
     let (control, work) = serving.map_err(|error| error.to_string())?;
     let Addresses { xds, status } = control.addresses();
-    tracing::info!(%xds, %status, "started; Envoys are served once every mesh is known");
+    tracing::info!(%xds, %status, "started; Envoys are served once all meshes are known");
     work.await.map_err(|error| error.to_string())?;
-    tracing::info!("ended");
+    tracing::info!("stopped");
     Ok(())
 }
 
-/// Ends when the program is asked to end: by ECS or a person.
+/// Ends at SIGTERM, from ECS, or SIGINT.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => tracing::info!("asked to end (SIGTERM)"),
-            _ = interrupt.recv() => tracing::info!("asked to end (SIGINT)"),
+            _ = terminate.recv() => tracing::info!("SIGTERM received"),
+            _ = interrupt.recv() => tracing::info!("SIGINT received"),
         }
     })
 }

@@ -1,21 +1,9 @@
-//! Readings of one mesh after another: what is served, and what is said.
+//! Successive reads of one mesh: views and reported errors.
 
 use mesh_model::app_mesh::RouteSpec;
 use serde_json::json;
 
 use super::*;
-
-impl Parameter {
-    /// A parameter as it should be.
-    pub(crate) fn text(name: &str, version: i64, value: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            version,
-            kind: "String".to_owned(),
-            value: value.to_owned(),
-        }
-    }
-}
 
 const ROUTE: &str = "virtualRouter/split/route/all";
 
@@ -115,7 +103,7 @@ fn a_damaged_document_keeps_its_last_good_value() {
     assert!(view.damaged.len() >= 2, "{:?}", view.damaged);
     for damaged in &view.damaged {
         assert!(damaged.starts_with("/meshwright/demo/virtual"), "{damaged}");
-        assert!(damaged.ends_with("; its last good value is kept"), "{damaged}");
+        assert!(damaged.ends_with("; its last valid value is kept"), "{damaged}");
     }
 }
 
@@ -173,7 +161,7 @@ fn what_others_refer_to_is_kept_when_it_is_gone_and_the_rest_goes() {
     assert_eq!(view.topology.virtual_nodes.keys().collect::<Vec<_>>(), ["blue"]);
     check_damaged(
         &view,
-        &["/meshwright/demo/virtualNode/blue: is gone, and others refer to it; it is kept"],
+        &["/meshwright/demo/virtualNode/blue: was deleted, and others refer to it; it is kept"],
     );
     reading.retain(|parameter| !parameter.name.ends_with("route/all"));
     let view = configuration.read(&reading).expect("a mesh");
@@ -186,13 +174,13 @@ fn what_fits_only_in_part_leaves_the_whole_mesh_as_it_was() {
     let mut configuration = Configuration::of("demo");
     let before = configuration.read(&sound()).expect("a mesh");
     let mut reading = sound();
-    // The route, which did not change, is for another protocol than its router now.
+    // The unchanged route is for another protocol than its router now.
     replace(&mut reading, parameter("virtualRouter/split", &router("http2")));
     let view = configuration.read(&reading).expect("a mesh");
     assert_eq!(view.topology, before.topology);
     assert_eq!(view.damaged.len(), 1, "{:?}", view.damaged);
     assert!(
-        view.damaged[0].ends_with("; the whole mesh is kept as it was"),
+        view.damaged[0].ends_with("; the mesh keeps its last valid configuration"),
         "{:?}",
         view.damaged
     );

@@ -1,4 +1,4 @@
-//! How many healthy instances virtual nodes have, for whoever is about to move weight to one.
+//! The number of healthy instances of virtual nodes, for deploy tools that move weight.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,7 @@ use crate::discovery::{Discovery, Service};
 use mesh_control::NodeEndpoint;
 
 impl State {
-    /// Of the virtual nodes of a mesh as it is served, how many healthy instances each has; those that are left to DNS
-    /// are left out.
+    /// The number of healthy instances of each virtual node of a served mesh, except those that are resolved by DNS.
     pub(crate) fn healthy(&self, mesh: &str) -> BTreeMap<String, usize> {
         let served = self.meshes.get(mesh).and_then(|mesh| mesh.served.as_ref());
         let nodes = served.into_iter().flat_map(|view| &view.topology.virtual_nodes);

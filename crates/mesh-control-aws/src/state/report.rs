@@ -1,4 +1,4 @@
-//! What was learned, for people: whether it is enough, and how well each source answers.
+//! Readiness, and the status of each source.
 
 use std::time::Instant;
 
@@ -11,21 +11,21 @@ impl State {
     ///
     /// # Errors
     ///
-    /// Which one is not, and why.
+    /// The meshes that are not, with the reasons.
     pub(crate) fn is_ready(&self) -> Result<(), String> {
         let missing = self.meshes.iter().filter(|(_, mesh)| mesh.served.is_none());
         let reasons: Vec<String> = missing
             .map(|(name, mesh)| {
                 let reason = match (mesh.line.error(), &mesh.next) {
                     (Some(error), _) => error.to_owned(),
-                    (None, None) => "its parameters are being read".to_owned(),
+                    (None, None) => "its parameters are not read yet".to_owned(),
                     (None, Some(next)) => {
                         let wanted = RequiredServices::of(std::iter::once(&next.topology));
                         let mut namespaces = wanted.all().into_iter().map(|service| &service.namespace);
                         let error = namespaces.find_map(|namespace| self.namespaces.error(namespace));
                         error.or(self.cloud_map.error()).map_or_else(
-                            || "Cloud Map is being asked where its tasks are".to_owned(),
-                            |error| format!("Cloud Map has not said where its tasks are: {error}"),
+                            || "Cloud Map has not returned its endpoints yet".to_owned(),
+                            |error| format!("Cloud Map has not returned its endpoints: {error}"),
                         )
                     }
                 };
@@ -39,7 +39,7 @@ impl State {
         }
     }
 
-    /// What people should know of each source.
+    /// The status of each source.
     pub(crate) fn sources(&self, now: Instant) -> Vec<SourceStatus> {
         let mut sources = Vec::new();
         for (name, mesh) in &self.meshes {
@@ -48,7 +48,7 @@ impl State {
             if let (Some(served), Some(_)) = (&mesh.served, mesh.line.error()) {
                 notes.insert(
                     0,
-                    format!("the last good view is served, configuration {}", served.config_hash),
+                    format!("the last valid configuration is served, {}", served.config_hash),
                 );
             }
             if mesh.served.is_some()
@@ -57,18 +57,18 @@ impl State {
                 let config_hash = &next.config_hash;
                 notes.insert(
                     0,
-                    format!("configuration {config_hash} waits for Cloud Map's first answer about its services"),
+                    format!("configuration {config_hash} waits for the first response of Cloud Map about its services"),
                 );
             }
             sources.push(mesh.line.status(format!("parameters of mesh {name}"), notes, now));
         }
         let wanted = RequiredServices::of(self.views().map(|view| &view.topology));
-        let remarks = wanted.all().into_iter().filter_map(|service| {
+        let notes = wanted.all().into_iter().filter_map(|service| {
             let known = self.services.get(service)?;
-            known.remark(service, !wanted.services.contains(service))
+            known.note(service, !wanted.services.contains(service))
         });
         sources.extend(self.namespaces.sources(now));
-        sources.push(self.cloud_map.status("Cloud Map".to_owned(), remarks.collect(), now));
+        sources.push(self.cloud_map.status("Cloud Map".to_owned(), notes.collect(), now));
         for (name, line) in &self.published {
             sources.push(line.status(format!("publishing of mesh {name}"), Vec::new(), now));
         }

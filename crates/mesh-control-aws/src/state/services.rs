@@ -1,51 +1,51 @@
-//! What is known of services of Cloud Map: what to ask next, and what follows from an response.
+//! The state of Cloud Map services: the next queries, and the responses.
 
 use std::time::{Duration, Instant};
 
-use super::{LogEvent, State, said};
+use super::{LogEvent, State, failure_event};
 use crate::cloud_map::{Query, Response};
 use crate::discovery::{Discovery, RequiredServices, Service};
 use crate::error::{AwsError, ErrorKind};
 use crate::poll_budget::{INSTANCE_CALLS_PER_SECOND, PollIntervals, backoff, scaled_interval};
 use mesh_control::NodeEndpoint;
 
-/// What is known of a service.
+/// The state of a service.
 #[derive(Debug, Default)]
 pub(super) struct ServiceState {
     pub(super) found: Option<Discovery>,
-    /// Whether an instance was healthy at some time. Forgotten when the service is.
+    /// Whether an instance was healthy at some time. Reset with the service.
     was_healthy: bool,
     revision: Option<i64>,
-    /// When it was last asked about, whatever came of it.
-    asked: Option<Instant>,
-    /// When its instances were last read.
+    /// The time of the last query.
+    queried: Option<Instant>,
+    /// The time of the last read of its instances.
     read: Option<Instant>,
-    /// Why there was no answer when it was last asked about, and how many times in a row there was none.
+    /// The last error, and the number of consecutive failures.
     failure: Option<AwsError>,
     failures: u32,
 }
 
 impl ServiceState {
-    /// Who serves, for virtual nodes that are found by Cloud Map; `None` before the first response.
+    /// The endpoints, for virtual nodes with Cloud Map discovery; `None` before the first response.
     pub(super) fn serving(&self) -> Option<Vec<NodeEndpoint>> {
         Some(self.found.as_ref()?.serving(self.was_healthy))
     }
 
-    /// The same for a host name; `None` if that is left to DNS, too.
+    /// The endpoints for a host name; `None` also if it is resolved by DNS.
     pub(super) fn host(&self) -> Option<Vec<NodeEndpoint>> {
         self.serving()
             .filter(|_| self.found.as_ref().is_some_and(Discovery::is_for_host))
     }
 
-    /// What people should know of it.
-    pub(super) fn remark(&self, service: &Service, is_host: bool) -> Option<String> {
-        self.found.as_ref()?.remark(service, is_host, self.was_healthy)
+    /// The note for the status page.
+    pub(super) fn note(&self, service: &Service, is_host: bool) -> Option<String> {
+        self.found.as_ref()?.note(service, is_host, self.was_healthy)
     }
 
     fn take(&mut self, found: Discovery) {
         self.was_healthy = match &found {
             Discovery::Instances(_) => self.was_healthy || found.healthy().next().is_some(),
-            // Cloud Map has forgotten it, and one of the same name starts anew.
+            // The service was deleted; another one of the same name starts anew.
             Discovery::NotFound => false,
             Discovery::Denied(_) => self.was_healthy,
         };
@@ -54,12 +54,12 @@ impl ServiceState {
 }
 
 impl State {
-    /// How many services are asked about.
+    /// The number of services.
     pub(crate) fn services(&self) -> usize {
         self.services.len()
     }
 
-    /// What is to be asked of Cloud Map now. What belongs to a namespace whose name there is not known yet has to wait.
+    /// The queries that are due. Services in a namespace without a known HTTP name have to wait.
     pub(crate) fn queries(&mut self, now: Instant) -> Vec<Query> {
         let views = self.meshes.values().flat_map(|mesh| [&mesh.served, &mesh.next]);
         let wanted = RequiredServices::of(views.flatten().map(|view| &view.topology));
@@ -84,15 +84,15 @@ impl State {
                 continue;
             };
             let pause = match &known.found {
-                // Each service by itself, so that one which may not be asked about does not slow the others.
+                // Backoff is per service, so that a denied one does not slow the others.
                 _ if known.failures > 0 => backoff(endpoints, known.failures, longest),
                 Some(Discovery::NotFound | Discovery::Denied(_)) => unknown,
                 _ => Duration::ZERO,
             };
-            if !is_past(known.asked, pause) {
+            if !is_past(known.queried, pause) {
                 continue;
             }
-            // Who is not healthy yet is waited for: by callers, and by deployments.
+            // Callers and deployments wait for unhealthy instances.
             let health = match &known.found {
                 Some(found) if found.has_unhealthy() => endpoints.min(health),
                 _ => health,
@@ -106,7 +106,7 @@ impl State {
         queries
     }
 
-    /// Whether Cloud Map has to be asked before anything else can be served.
+    /// Whether a view waits for Cloud Map.
     pub(crate) fn is_waiting(&self) -> bool {
         let waiting = self.meshes.values().filter_map(|mesh| mesh.next.as_ref());
         RequiredServices::of(waiting.map(|view| &view.topology))
@@ -115,8 +115,8 @@ impl State {
             .any(|service| !self.services.contains_key(service))
     }
 
-    /// Takes in an answer of Cloud Map, if it is about something that is still wanted. Says whether more or something else
-    /// is known now, and what is worth a line.
+    /// Applies a response of Cloud Map, if its service is still required. Returns whether the state has changed, and
+    /// log events.
     pub(crate) fn on_response(
         &mut self,
         service: &Service,
@@ -128,7 +128,7 @@ impl State {
             return (false, Vec::new());
         };
         let before = known.found.clone();
-        known.asked = Some(now);
+        known.queried = Some(now);
         known.failure = None;
         match response {
             Ok(Response::Unchanged) => known.failures = 0,
@@ -150,13 +150,13 @@ impl State {
             ..
         }) = self.services.get(service).filter(|_| has_changed)
         {
-            news.push(LogEvent::Warning(format!("{service} is left to DNS: {reason}")));
+            news.push(LogEvent::Warning(format!("{service} is resolved by DNS: {reason}")));
         }
         (has_changed, news)
     }
 
-    /// The response; or, if it is that one may not ask about a host name of which nothing is known, that this is so: it is
-    /// outside the mesh, perhaps. DNS may know it, and others need not wait for it.
+    /// The response; or DNS as fallback if querying an unknown host name is denied: it may be outside the mesh, and
+    /// others need not wait for it.
     fn or_fall_back_to_dns(
         &self,
         service: &Service,
@@ -178,11 +178,11 @@ impl State {
         }
     }
 
-    /// Whether Cloud Map is well, from what it last answered about each service.
+    /// Updates the health of Cloud Map from the last result of each service.
     fn update_cloud_map_status(&mut self, now: Instant) -> Vec<LogEvent> {
         let failures = self.services.values().filter_map(|known| known.failure.as_ref());
         let mut failures: Vec<&AwsError> = failures.collect();
-        // What is denied comes last: it is about one service, and the others may have a better reason.
+        // Denied calls come last: they concern one service, and others may have a more general reason.
         failures.sort_by_key(|failure| failure.reason == ErrorKind::Denied);
         if let Some((first, others)) = failures.split_first() {
             let mut error = first.to_string();
@@ -190,9 +190,9 @@ impl State {
                 error = format!("{error}; and {} more", others.len());
             }
             let is_news = self.cloud_map.record_failure(error, Some(first.reason), now);
-            said(is_news, &self.cloud_map)
+            failure_event(is_news, &self.cloud_map)
         } else if self.cloud_map.record_success(now) {
-            vec![LogEvent::Info("Cloud Map answers again".to_owned())]
+            vec![LogEvent::Info("Cloud Map responds again".to_owned())]
         } else {
             Vec::new()
         }

@@ -1,4 +1,4 @@
-//! What is served and said, reading by reading and answer by response.
+//! Served views and log events, response by response.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::discovery::{Discovery, Instance};
 use crate::error::ErrorKind;
 use mesh_control::SourceStatus;
 
-/// A state, its clock, and what happens to it.
-struct Told {
+/// A state, and its clock.
+struct Fixture {
     state: State,
     now: Instant,
 }
@@ -39,7 +39,7 @@ fn by_name(hostname: &str) -> Value {
     node(&json!({"dns": {"hostname": hostname}}))
 }
 
-/// The parameters of a mesh of these virtual nodes.
+/// The parameters of a mesh with these virtual nodes.
 fn nodes(nodes: &[(&str, Value)]) -> Vec<Parameter> {
     let nodes = nodes
         .iter()
@@ -52,7 +52,7 @@ fn failure(reason: ErrorKind) -> AwsError {
         call: "servicediscovery:DiscoverInstancesRevision",
         resource: "blue.demo".to_owned(),
         reason,
-        said: "for a test".to_owned(),
+        message: "for a test".to_owned(),
     }
 }
 
@@ -60,7 +60,7 @@ fn at(address: &str) -> Response {
     are(&[(address, true)])
 }
 
-/// An answer with these instances, each of which is healthy or not.
+/// A response with these instances, each healthy or not.
 fn are(instances: &[(&str, bool)]) -> Response {
     let registered = |(address, is_healthy): &(&str, bool)| {
         let attributes = [
@@ -75,7 +75,7 @@ fn are(instances: &[(&str, bool)]) -> Response {
     )
 }
 
-/// Short, so that little time has to pass.
+/// Short intervals.
 const INTERVALS: PollIntervals = PollIntervals {
     parameters: Duration::from_secs(5),
     endpoints: Duration::from_secs(1),
@@ -84,7 +84,7 @@ const INTERVALS: PollIntervals = PollIntervals {
     longest: Duration::from_secs(30),
 };
 
-impl Told {
+impl Fixture {
     fn new() -> Self {
         Self {
             state: State::of(["demo".to_owned()].iter(), INTERVALS),
@@ -98,30 +98,30 @@ impl Told {
         news
     }
 
-    fn answered(&mut self, service: Service, response: Result<Response, AwsError>) -> Vec<LogEvent> {
-        self.asks();
+    fn on_response(&mut self, service: Service, response: Result<Response, AwsError>) -> Vec<LogEvent> {
+        self.due_queries();
         let (_, news) = self.state.on_response(&service, response, self.now);
         self.state.advance();
         news
     }
 
-    fn asks(&mut self) -> Vec<(String, Option<i64>)> {
+    fn due_queries(&mut self) -> Vec<(String, Option<i64>)> {
         let queries = self.state.queries(self.now).into_iter();
         queries.map(|query| (query.service.to_string(), query.known)).collect()
     }
 
-    fn passes(&mut self, seconds: u64) {
+    fn advance(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
     }
 
-    fn world(&self) -> MeshState {
-        let mut world = MeshState::default();
-        self.state.write(&mut world);
+    fn mesh_state(&self) -> MeshState {
+        let mut mesh_state = MeshState::default();
+        self.state.write(&mut mesh_state);
         world
     }
 
     fn served_nodes(&self) -> Vec<String> {
-        let world = self.world();
+        let mesh_state = self.mesh_state();
         let nodes = world
             .meshes
             .get("demo")
@@ -144,71 +144,71 @@ fn blue() -> Service {
 
 #[test]
 fn nothing_is_served_before_parameters_and_cloud_map_have_answered() {
-    let mut told = Told::new();
-    let reason = told.state.is_ready().expect_err("not ready");
-    assert_eq!(reason, "mesh demo is not known yet: its parameters are being read");
-    assert!(told.asks().is_empty());
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    assert!(told.state.is_waiting());
-    assert_eq!(told.asks(), [("blue.demo".to_owned(), None)]);
-    assert!(!told.state.is_waiting());
-    told.answered(blue(), Err(failure(ErrorKind::Unreachable)));
-    let reason = told.state.is_ready().expect_err("not ready");
+    let mut fixture = Fixture::new();
+    let reason = fixture.state.is_ready().expect_err("not ready");
+    assert_eq!(reason, "mesh demo is not known yet: its parameters are not read yet");
+    assert!(fixture.due_queries().is_empty());
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    assert!(fixture.state.is_waiting());
+    assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), None)]);
+    assert!(!fixture.state.is_waiting());
+    fixture.on_response(blue(), Err(failure(ErrorKind::Unreachable)));
+    let reason = fixture.state.is_ready().expect_err("not ready");
     assert!(reason.contains("blue.demo got no answer"), "{reason}");
-    assert_eq!(told.world(), MeshState::default());
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    assert_eq!(told.state.is_ready(), Ok(()));
-    let world = told.world();
+    assert_eq!(fixture.mesh_state(), MeshState::default());
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    assert_eq!(fixture.state.is_ready(), Ok(()));
+    let mesh_state = fixture.mesh_state();
     let expected: IpAddr = [10, 0, 0, 1].into();
-    assert_eq!(world.node_endpoints_of("demo", "blue")[0].addresses, [expected]);
+    assert_eq!(mesh_state.node_endpoints_of("demo", "blue")[0].addresses, [expected]);
 }
 
 #[test]
 fn a_new_virtual_node_is_served_once_it_is_known_where_its_tasks_are() {
-    let mut told = Told::new();
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    let first = told.state.served("demo").expect("served").0.clone();
-    told.read(nodes(&[
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    let first = fixture.state.served("demo").expect("served").0.clone();
+    fixture.read(nodes(&[
         ("blue", by_cloud_map("blue")),
         ("green", by_cloud_map("green")),
     ]));
-    assert_eq!(told.served_nodes(), ["blue"]);
-    assert_eq!(told.state.served("demo").expect("served").0, &first);
-    let notes = told.source("parameters of mesh demo").notes;
+    assert_eq!(fixture.served_nodes(), ["blue"]);
+    assert_eq!(fixture.state.served("demo").expect("served").0, &first);
+    let notes = fixture.source("parameters of mesh demo").notes;
     assert!(notes[0].contains("waits for Cloud Map's first answer"), "{notes:?}");
-    told.asks();
-    told.answered(service("green", "demo"), Ok(Response::Now(Discovery::NotFound, None)));
-    assert_eq!(told.served_nodes(), ["blue", "green"]);
-    assert_ne!(told.state.served("demo").expect("served").0, &first);
-    let notes = told.source("Cloud Map").notes;
+    fixture.due_queries();
+    fixture.on_response(service("green", "demo"), Ok(Response::Now(Discovery::NotFound, None)));
+    assert_eq!(fixture.served_nodes(), ["blue", "green"]);
+    assert_ne!(fixture.state.served("demo").expect("served").0, &first);
+    let notes = fixture.source("Cloud Map").notes;
     assert!(notes[0].contains("no service green.demo"), "{notes:?}");
 }
 
 #[test]
 fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
-    let mut told = Told::new();
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    let before = told.world();
-    told.passes(10);
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    let before = fixture.mesh_state();
+    fixture.advance(10);
     let out = Err(failure(ErrorKind::Unreachable));
-    let news = told.state.on_parameters("demo", out.clone(), told.now);
+    let news = fixture.state.on_parameters("demo", out.clone(), fixture.now);
     assert_eq!(news.len(), 1, "{news:?}");
     assert!(
-        told.state.on_parameters("demo", out, told.now).is_empty(),
+        fixture.state.on_parameters("demo", out, fixture.now).is_empty(),
         "it is said once"
     );
-    told.answered(blue(), Err(failure(ErrorKind::Throttled)));
-    told.passes(10);
-    let deleted = told.state.on_parameters("demo", Ok(Vec::new()), told.now);
+    fixture.on_response(blue(), Err(failure(ErrorKind::Throttled)));
+    fixture.advance(10);
+    let deleted = fixture.state.on_parameters("demo", Ok(Vec::new()), fixture.now);
     assert!(
         matches!(&deleted[..], [LogEvent::Warning(text)] if text.contains("/meshwright/demo does not exist")),
         "{deleted:?}"
     );
-    assert_eq!(told.world(), before);
-    assert_eq!(told.state.is_ready(), Ok(()));
-    let parameters = told.source("parameters of mesh demo");
+    assert_eq!(fixture.mesh_state(), before);
+    assert_eq!(fixture.state.is_ready(), Ok(()));
+    let parameters = fixture.source("parameters of mesh demo");
     assert_eq!(parameters.last_success_seconds_ago, Some(20));
     assert_eq!(parameters.failing_for_seconds, Some(10));
     assert!(
@@ -216,94 +216,106 @@ fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
         "{parameters:?}"
     );
     assert!(
-        told.source("Cloud Map")
+        fixture
+            .source("Cloud Map")
             .error
             .expect("failing")
             .contains("is throttled")
     );
-    assert_eq!(told.state.parameters_backoff("demo"), (3, 2));
-    let news = told.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    assert_eq!(fixture.state.parameters_backoff("demo"), (3, 2));
+    let news = fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
     assert!(
         matches!(&news[..], [LogEvent::Info(text)] if text.contains("read again")),
         "{news:?}"
     );
-    assert_eq!(told.source("parameters of mesh demo").error, None);
+    assert_eq!(fixture.source("parameters of mesh demo").error, None);
 }
 
 #[test]
 fn instances_are_read_again_when_the_revision_has_changed_or_their_health_may_have() {
-    let mut told = Told::new();
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    assert_eq!(told.asks(), [("blue.demo".to_owned(), Some(7))]);
-    told.passes(4);
-    told.answered(blue(), Ok(Response::Unchanged));
-    assert_eq!(told.asks(), [("blue.demo".to_owned(), Some(7))]);
-    let mut has_changed = |response| told.state.on_response(&blue(), Ok(response), told.now).0;
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
+    fixture.advance(4);
+    fixture.on_response(blue(), Ok(Response::Unchanged));
+    assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
+    let mut has_changed = |response| fixture.state.on_response(&blue(), Ok(response), fixture.now).0;
     assert!(!has_changed(Response::Unchanged));
     assert!(!has_changed(at("10.0.0.1")), "it says the same");
     assert!(has_changed(at("10.0.0.2")));
-    assert_eq!(told.asks(), [("blue.demo".to_owned(), Some(7))]);
-    told.passes(4);
-    told.passes(1);
-    assert_eq!(told.asks(), [("blue.demo".to_owned(), None)]);
+    assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
+    fixture.advance(4);
+    fixture.advance(1);
+    assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), None)]);
 }
 
 #[test]
 fn names_that_cloud_map_does_not_know_are_left_to_dns_and_rarely_asked_about() {
-    let mut told = Told::new();
-    told.read(nodes(&[
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[
         ("blue", by_name("blue.demo")),
         ("far", by_name("db.example.com")),
     ]));
-    told.asks();
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    told.answered(
+    fixture.due_queries();
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(
         service("db", "example.com"),
         Ok(Response::Now(Discovery::NotFound, None)),
     );
-    assert_eq!(told.world().dns_endpoints.keys().collect::<Vec<_>>(), ["blue.demo"]);
-    assert!(told.world().node_endpoints.is_empty());
-    let asked = |told: &mut Told| told.asks().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-    assert_eq!(asked(&mut told), ["blue.demo"]);
-    told.passes(30);
-    assert_eq!(asked(&mut told), ["blue.demo", "db.example.com"]);
+    assert_eq!(
+        fixture.mesh_state().dns_endpoints.keys().collect::<Vec<_>>(),
+        ["blue.demo"]
+    );
+    assert!(fixture.mesh_state().node_endpoints.is_empty());
+    let asked = |fixture: &mut Told| {
+        fixture
+            .due_queries()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&mut fixture), ["blue.demo"]);
+    fixture.advance(30);
+    assert_eq!(asked(&mut fixture), ["blue.demo", "db.example.com"]);
 }
 
 #[test]
 fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_is_waited_for() {
     let denied = || Err(failure(ErrorKind::Denied));
-    let mut told = Told::new();
-    told.read(nodes(&[("far", by_name("db.example.com"))]));
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[("far", by_name("db.example.com"))]));
     let db = || service("db", "example.com");
-    assert_eq!(told.answered(db(), denied()).len(), 1);
-    assert!(told.answered(db(), denied()).is_empty(), "it is said once");
-    assert_eq!(told.state.is_ready(), Ok(()));
-    assert!(told.world().dns_endpoints.is_empty());
-    let source = told.source("Cloud Map");
+    assert_eq!(fixture.on_response(db(), denied()).len(), 1);
+    assert!(fixture.on_response(db(), denied()).is_empty(), "it is said once");
+    assert_eq!(fixture.state.is_ready(), Ok(()));
+    assert!(fixture.mesh_state().dns_endpoints.is_empty());
+    let source = fixture.source("Cloud Map");
     assert_eq!(source.error, None, "the others answer");
     assert!(
         source.notes[0].starts_with("db.example.com is left to DNS: "),
         "{source:#?}"
     );
     assert!(source.notes[0].contains("allow the action"), "{source:#?}");
-    let mut told = Told::new();
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    told.answered(blue(), denied());
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    fixture.on_response(blue(), denied());
     assert!(
-        told.state
+        fixture
+            .state
             .is_ready()
             .expect_err("not ready")
             .contains("allow the action")
     );
-    // Once it was known where a name's tasks are, that stays.
-    let mut told = Told::new();
-    told.read(nodes(&[("blue", by_name("blue.demo"))]));
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    told.answered(blue(), denied());
-    assert_eq!(told.world().dns_endpoints["blue.demo"].len(), 1);
+    // Known endpoints of a name remain.
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[("blue", by_name("blue.demo"))]));
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), denied());
+    assert_eq!(fixture.mesh_state().dns_endpoints["blue.demo"].len(), 1);
     assert!(
-        told.source("Cloud Map")
+        fixture
+            .source("Cloud Map")
             .error
             .expect("failing")
             .contains("allow the action")
@@ -312,29 +324,29 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
 
 #[test]
 fn services_that_nobody_wants_any_more_are_forgotten() {
-    let mut told = Told::new();
-    told.read(nodes(&[
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[
         ("blue", by_cloud_map("blue")),
         ("green", by_cloud_map("green")),
     ]));
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    told.answered(service("green", "demo"), Ok(at("10.0.0.2")));
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    assert_eq!(told.asks().len(), 1);
-    assert_eq!(told.world().node_endpoints.len(), 1);
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(service("green", "demo"), Ok(at("10.0.0.2")));
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    assert_eq!(fixture.due_queries().len(), 1);
+    assert_eq!(fixture.mesh_state().node_endpoints.len(), 1);
 }
 
 #[test]
 fn two_meshes_share_a_service_and_are_ready_together() {
     let names = ["demo".to_owned(), "other".to_owned()];
-    let mut told = Told {
+    let mut fixture = Fixture {
         state: State::of(names.iter(), INTERVALS),
         now: Instant::now(),
     };
-    told.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    told.answered(blue(), Ok(at("10.0.0.1")));
-    let reason = told.state.is_ready().expect_err("not ready");
-    assert_eq!(reason, "mesh other is not known yet: its parameters are being read");
+    fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    let reason = fixture.state.is_ready().expect_err("not ready");
+    assert_eq!(reason, "mesh other is not known yet: its parameters are not read yet");
     let of_other = |nodes: Vec<Parameter>| {
         nodes.into_iter().map(|parameter| Parameter {
             name: parameter.name.replace("/demo", "/other"),
@@ -342,49 +354,54 @@ fn two_meshes_share_a_service_and_are_ready_together() {
         })
     };
     let other: Vec<_> = of_other(nodes(&[("blue", by_cloud_map("blue"))])).collect();
-    told.state.on_parameters("other", Ok(other), told.now);
-    told.state.advance();
-    assert_eq!(told.state.is_ready(), Ok(()));
-    // A reading of the other mesh fails, and the first one goes on without its node.
-    told.state
-        .on_parameters("other", Err(failure(ErrorKind::Throttled)), told.now);
-    told.read(nodes(&[]));
-    assert!(told.served_nodes().is_empty());
-    assert_eq!(told.world().node_endpoints.len(), 1, "the other mesh wants it still");
-    assert_eq!(told.state.parameters_backoff("demo"), (0, 4));
-    assert_eq!(told.state.parameters_backoff("other"), (1, 4));
+    fixture.state.on_parameters("other", Ok(other), fixture.now);
+    fixture.state.advance();
+    assert_eq!(fixture.state.is_ready(), Ok(()));
+    // Reading the other mesh fails, and the first one loses its node.
+    fixture
+        .state
+        .on_parameters("other", Err(failure(ErrorKind::Throttled)), fixture.now);
+    fixture.read(nodes(&[]));
+    assert!(fixture.served_nodes().is_empty());
+    assert_eq!(
+        fixture.mesh_state().node_endpoints.len(),
+        1,
+        "the other mesh wants it still"
+    );
+    assert_eq!(fixture.state.parameters_backoff("demo"), (0, 4));
+    assert_eq!(fixture.state.parameters_backoff("other"), (1, 4));
 }
 
 #[test]
 fn a_service_that_fails_is_asked_about_more_rarely_and_the_others_are_not() {
-    let mut told = Told::new();
-    told.read(nodes(&[
+    let mut fixture = Fixture::new();
+    fixture.read(nodes(&[
         ("blue", by_cloud_map("blue")),
         ("green", by_cloud_map("green")),
     ]));
-    told.asks();
-    told.answered(blue(), Ok(at("10.0.0.1")));
+    fixture.due_queries();
+    fixture.on_response(blue(), Ok(at("10.0.0.1")));
     let green = || service("green", "demo");
-    told.answered(green(), Ok(at("10.0.0.2")));
+    fixture.on_response(green(), Ok(at("10.0.0.2")));
     let mut asked_about_green = 0;
     for _ in 0..60 {
-        told.passes(1);
-        let asked: Vec<String> = told.asks().into_iter().map(|(name, _)| name).collect();
+        fixture.advance(1);
+        let asked: Vec<String> = fixture.due_queries().into_iter().map(|(name, _)| name).collect();
         assert!(asked.contains(&"blue.demo".to_owned()), "{asked:?}");
         if asked.len() == 2 {
             asked_about_green += 1;
-            told.answered(green(), Err(failure(ErrorKind::Denied)));
+            fixture.on_response(green(), Err(failure(ErrorKind::Denied)));
         }
-        told.answered(blue(), Ok(Response::Unchanged));
-        let source = told.source("Cloud Map");
+        fixture.on_response(blue(), Ok(Response::Unchanged));
+        let source = fixture.source("Cloud Map");
         assert!(source.error.is_some(), "it fails until it answers again");
     }
     // After 2, 4, 8 and 16 s, and every 30 s.
     assert_eq!(asked_about_green, 5);
-    assert_eq!(told.source("Cloud Map").failing_for_seconds, Some(59));
-    let news = told.answered(green(), Ok(Response::Unchanged));
-    assert_eq!(news, [LogEvent::Info("Cloud Map answers again".to_owned())]);
-    assert_eq!(told.world().node_endpoints.len(), 2);
+    assert_eq!(fixture.source("Cloud Map").failing_for_seconds, Some(59));
+    let news = fixture.on_response(green(), Ok(Response::Unchanged));
+    assert_eq!(news, [LogEvent::Info("Cloud Map responds again".to_owned())]);
+    assert_eq!(fixture.mesh_state().node_endpoints.len(), 2);
 }
 
 mod endpoints;

@@ -1,7 +1,7 @@
-//! What is said, and what follows from it.
+//! Replica statuses, and the sync status of all.
 
 use super::*;
-use crate::configuration::Parameter;
+use crate::parameter::Parameter;
 use mesh_control::{RejectedResource, TypeReport, XdsProtocol};
 
 fn configuration(version: i64) -> ConfigHash {
@@ -12,7 +12,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-/// What a copy says that serves and whose Envoys have accepted version 1.
+/// The status of a replica that serves version 1, with ACKs of all Envoys.
 fn said(copy: &str) -> (String, ReplicaStatus) {
     let said = ReplicaStatus {
         configuration: configuration(1),
@@ -20,7 +20,7 @@ fn said(copy: &str) -> (String, ReplicaStatus) {
         envoys: 2,
         healthy: [("blue".to_owned(), 2), ("green".to_owned(), 0)].into(),
         unlisted: 0,
-        refused: Vec::new(),
+        rejections: Vec::new(),
         at: rfc3339(now()),
     };
     (copy.to_owned(), said)
@@ -33,7 +33,7 @@ fn but(copy: &str, change: impl FnOnce(&mut ReplicaStatus)) -> (String, ReplicaS
 }
 
 #[test]
-fn all_copies_have_to_serve_it_and_all_envoys_to_have_it() {
+fn all_replicas_must_serve_it_and_all_envoys_must_have_acked_it() {
     let evaluate = |said: &[_]| evaluate(&configuration(1), said, now());
     let settled = SyncStatus::Synced { replicas: 2, envoys: 4 };
     assert_eq!(evaluate(&[said("a"), said("b")]), settled);
@@ -53,10 +53,10 @@ fn all_copies_have_to_serve_it_and_all_envoys_to_have_it() {
 }
 
 #[test]
-fn what_is_refused_of_this_configuration_is_told_and_of_another_is_not() {
-    let refuse = |said: &mut ReplicaStatus| said.refused = vec!["x refuses y: z".to_owned()];
+fn rejections_of_the_current_configuration_only_are_reported() {
+    let refuse = |said: &mut ReplicaStatus| said.rejections = vec!["x rejects y: z".to_owned()];
     let refused = SyncStatus::Rejected {
-        rejections: vec!["copy b: x refuses y: z".to_owned()],
+        rejections: vec!["replica b: x rejects y: z".to_owned()],
     };
     assert_eq!(
         evaluate(&configuration(1), &[said("a"), but("b", refuse)], now()),
@@ -89,7 +89,7 @@ fn a_copy_that_has_not_spoken_for_long_is_not_waited_for() {
         evaluate(&[but("a", |said| said.at = "yesterday".to_owned())]),
         SyncStatus::NoReports
     );
-    // The clock of a copy may be ahead.
+    // The clock of a replica may be ahead.
     assert!(matches!(
         evaluate(&[but("a", |said| said.at = at(-60))]),
         SyncStatus::Synced { .. }
@@ -108,9 +108,11 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
         serde_json::from_str::<ReplicaStatus>(&expected).expect("a document"),
         word
     );
-    let (_, long) = but("a", |said| said.refused = truncated(vec!["\"𝒳\n".repeat(1000); 9]));
-    assert_eq!(long.refused.len(), REFUSALS + 1);
-    assert_eq!(long.refused[REFUSALS], "and 4 more");
+    let (_, long) = but("a", |said| {
+        said.rejections = truncated(vec!["\"𝒳\n".repeat(1000); 9])
+    });
+    assert_eq!(long.rejections.len(), REFUSALS + 1);
+    assert_eq!(long.rejections[REFUSALS], "and 4 more");
     let text = long.to_json();
     assert!(text.len() <= LONGEST && text.len() > LONGEST / 2, "{}", text.len());
     serde_json::from_str::<ReplicaStatus>(&text).expect("a document");
@@ -141,7 +143,7 @@ fn a_virtual_node_has_as_many_healthy_instances_as_the_copy_says_that_knows_the_
     assert_eq!(healthy(&[said("a"), knows(5)], "blue"), EndpointHealth::AtLeast(2));
     assert_eq!(healthy(&[said("a"), knows(0)], "blue"), EndpointHealth::AtLeast(0));
     assert_eq!(healthy(&[said("a")], "elsewhere"), EndpointHealth::Unknown);
-    // A copy of a release that does not count.
+    // A replica of an older release.
     let silent = but("b", |said| said.healthy.clear());
     assert_eq!(healthy(std::slice::from_ref(&silent), "blue"), EndpointHealth::Unknown);
     assert_eq!(healthy(&[said("a"), silent], "blue"), EndpointHealth::AtLeast(2));
@@ -199,13 +201,13 @@ fn a_mesh_has_settled_when_all_of_its_own_envoys_have_at_this_revision_or_later(
 }
 
 #[test]
-fn what_tasks_of_a_node_refuse_is_told_once() {
+fn equal_nacks_of_a_node_are_reported_once() {
     let mut node = envoy("mesh/demo/virtualNode/blue");
     node.routes.rejected = vec![RejectedResource {
         name: "rds_x".to_owned(),
         version: "1".to_owned(),
         message: "no".to_owned(),
     }];
-    let refused = progress(vec![node.clone(), node], 3).refused;
+    let refused = progress(vec![node.clone(), node], 3).rejections;
     assert_eq!(refused, ["mesh/demo/virtualNode/blue refuses rds_x: no"]);
 }

@@ -1,4 +1,4 @@
-//! An account at AWS: MiniStack, started when the first test needs it and stopped after the last.
+//! An AWS account: MiniStack, started with the first test and stopped after the last.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::Server;
 
-/// Starts a MiniStack that keeps its files in `folder`, those of an earlier one included, on this port or a free one.
+/// Starts a MiniStack with its files in `folder`, with those of an earlier one, on this port or a free one.
 pub(super) fn server(folder: &TempDir, port: u16) -> Server {
     let tools = testkit::python_tools();
     let mut command = tools.ministack();
@@ -26,20 +26,20 @@ pub(super) fn server(folder: &TempDir, port: u16) -> Server {
     Server::start(&mut command, folder.path()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The port at which it listens.
+/// Its port.
 pub(super) fn port_of(server: &Server) -> u16 {
     let (_, port) = server.address().rsplit_once(':').expect("an address");
     port.trim_end_matches('/').parse().expect("a port")
 }
 
-/// The server of all tests that run at the same time.
+/// The server of all concurrent tests.
 fn shared() -> Arc<Server> {
     static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let tools = testkit::python_tools();
     Server::shared(&RUNNING, || Server::ministack(tools)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// One test's account.
+/// The account of one test.
 #[derive(Clone)]
 pub(super) struct Account {
     pub(super) config: SdkConfig,
@@ -55,7 +55,7 @@ pub(super) struct Registry {
 }
 
 impl Account {
-    /// An account of the test's own, on the server of all tests.
+    /// A new account on the shared server.
     pub(super) async fn open() -> Self {
         let shared = tokio::task::spawn_blocking(shared).await.expect("a server");
         let config = config(shared.address(), &new_id());
@@ -82,12 +82,12 @@ impl Account {
         Self::at(config(address, id), self.shared.clone())
     }
 
-    /// Its clients' configuration, with another address.
+    /// The client configuration, with another endpoint.
     pub(super) fn config_at(&self, address: &str) -> SdkConfig {
         self.config.to_builder().endpoint_url(address).build()
     }
 
-    /// Writes the parameter of a resource of the mesh `demo`, by its path within; the mesh's own is ``.
+    /// Writes the parameter of a resource of the mesh `demo`, by its path within the mesh; the mesh's own is ``.
     pub(super) async fn write(&self, path: &str, document: &Value) {
         self.write_text(path, &document.to_string()).await;
     }
@@ -116,7 +116,7 @@ impl Account {
         parameters.filter_map(|parameter| parameter.name).collect()
     }
 
-    /// Creates a namespace, and gives its id.
+    /// Creates a namespace, and returns its id.
     pub(super) async fn found_namespace(&self, name: &str) -> String {
         let creation = self.discovery.create_http_namespace().name(name);
         creation.send().await.expect("it is created");
@@ -129,7 +129,7 @@ impl Account {
     /// Creates a service in it.
     pub(super) async fn registry(&self, namespace: &str, name: &str) -> Registry {
         let creation = self.discovery.create_service().name(name).namespace_id(namespace);
-        // As ECS has it.
+        // As ECS does.
         let checked = HealthCheckCustomConfig::builder().build();
         let created = creation.health_check_custom_config(checked).send().await;
         let service = created.expect("it is created").service.expect("a service");
@@ -141,7 +141,7 @@ impl Account {
 }
 
 impl Registry {
-    /// Registers a task at this address, by it.
+    /// Registers a task by its address.
     pub(super) async fn register(&self, at: Ipv4Addr) {
         let registration = self.account.discovery.register_instance().service_id(&self.id);
         let registration = registration
@@ -169,7 +169,7 @@ fn parameter(path: &str) -> String {
     format!("/meshwright/demo{separator}{path}")
 }
 
-/// The id of an account that no other test has. MiniStack takes it for the access key.
+/// A new account id. MiniStack takes it from the access key.
 fn new_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(200_000_000_000);
     NEXT.fetch_add(1, Ordering::Relaxed).to_string()

@@ -1,13 +1,13 @@
 //! The control plane on AWS, with MiniStack as the account and real Envoys.
 //!
 //! Reading order:
-//! - `account`: Parameter Store and Cloud Map, and what a test puts there;
-//! - `faults`: what stands between the control plane and the account, and fails as it is told;
-//! - `fleet`: a control plane that follows the account, and tasks at addresses of their own;
-//! - `follows`: what is written and registered is what Envoys do;
-//! - `outages`: whatever becomes of the account, requests flow, and the status page says what is wrong;
-//! - `acknowledges`: deploy tools learn when all Envoys have it;
-//! - `program`: all of it as a process.
+//! - `account`: Parameter Store and Cloud Map of one test;
+//! - `aws_proxy`: a proxy in front of the account that injects errors;
+//! - `task_set`: a control plane, and tasks with addresses of their own;
+//! - `polling`: changes of parameters and instances reach Envoys;
+//! - `outages`: failures of the account;
+//! - `sync_status`: the sync status of all replicas;
+//! - `program`: the program `mesh-control`.
 
 /// Envoys, upstreams and load, shared with the tests of `mesh-control`.
 #[path = "../../../mesh-control/tests/it/harness"]
@@ -33,9 +33,9 @@ mod harness {
 }
 
 mod account;
-mod acknowledges;
-mod faults;
-mod fleet;
-mod follows;
+mod aws_proxy;
 mod outages;
+mod polling;
 mod program;
+mod sync_status;
+mod task_set;

@@ -1,4 +1,4 @@
-//! Whatever becomes of the account, requests flow, and the status page says what is wrong.
+//! Failures of the account: requests succeed, and the status page shows the cause.
 
 use std::net::SocketAddr;
 
@@ -6,8 +6,8 @@ use mesh_control::SourceStatus;
 use tokio::net::TcpStream;
 
 use super::account::{Account, port_of, server};
-use super::faults::Door;
-use super::fleet::{Poller, ROUTE, Shop, to};
+use super::aws_proxy::Door;
+use super::task_set::{Poller, ROUTE, Shop, to};
 use crate::harness::eventually;
 
 const PARAMETERS: &str = "parameters of mesh demo";
@@ -16,12 +16,12 @@ fn is_failing(source: &SourceStatus) -> bool {
     source.error.is_some()
 }
 
-fn is_well(source: &SourceStatus) -> bool {
+fn is_healthy(source: &SourceStatus) -> bool {
     source.error.is_none() && source.last_success_seconds_ago.is_some()
 }
 
 #[tokio::test]
-async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_is_back() {
+async fn an_outage_loses_no_request_and_changes_follow_after_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = server(&folder, 0);
     let port = port_of(&running);
@@ -38,12 +38,12 @@ async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_i
         assert!(source.last_success_seconds_ago.is_some(), "{source:#?}");
         assert!(source.failing_for_seconds.is_some(), "{source:#?}");
         let error = source.error.expect("an error");
-        assert!(error.contains("got no answer: look at the endpoint"), "{error}");
+        assert!(error.contains("got no response: look at the endpoint"), "{error}");
     }
-    poller.is_well().await;
+    poller.is_healthy().await;
     // A task that starts meanwhile gets its configuration as well.
     let late = shop
-        .task(poller.xds(), "green", "green", super::fleet::SECOND_BLUE)
+        .task(poller.xds(), "green", "green", super::task_set::SECOND_BLUE)
         .await;
     load.another(200).await;
 
@@ -52,14 +52,14 @@ async fn while_the_account_is_gone_no_request_fails_and_changes_follow_once_it_i
     account_again.write(ROUTE, &to(0, 1)).await;
     staff.is_answered_by("green").await;
     for name in [PARAMETERS, "Cloud Map"] {
-        poller.source(name, is_well).await;
+        poller.source(name, is_healthy).await;
     }
     load.stop_without_failures().await;
     drop((late, running));
 }
 
 #[tokio::test]
-async fn calls_that_are_throttled_or_denied_are_named_with_their_remedy_while_requests_flow() {
+async fn throttled_and_denied_calls_are_reported_and_requests_succeed() {
     let account = Account::open().await;
     let shop = Shop::open(&account).await;
     let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
@@ -104,10 +104,10 @@ async fn calls_that_are_throttled_or_denied_are_named_with_their_remedy_while_re
         door.refuse(operation, code, "for a test");
         let says = |source: &SourceStatus| source.error.as_ref().is_some_and(|error| error.contains(expected));
         poller.source(source, says).await;
-        poller.is_well().await;
+        poller.is_healthy().await;
         load.another(10).await;
         door.open();
-        poller.source(source, is_well).await;
+        poller.source(source, is_healthy).await;
     }
     account.write(ROUTE, &to(0, 1)).await;
     staff.is_answered_by("green").await;
@@ -115,7 +115,7 @@ async fn calls_that_are_throttled_or_denied_are_named_with_their_remedy_while_re
 }
 
 #[tokio::test]
-async fn nobody_is_served_before_everything_is_known() {
+async fn connections_are_refused_before_all_meshes_are_known() {
     let account = Account::open().await;
     let shop = Shop::open(&account).await;
     let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
@@ -130,7 +130,7 @@ async fn nobody_is_served_before_everything_is_known() {
     })
     .await;
     assert!(
-        reason.contains("mesh demo is not known yet: Cloud Map has not said where its tasks are"),
+        reason.contains("mesh demo is not known yet: Cloud Map has not returned its endpoints"),
         "{reason}"
     );
     assert!(
@@ -138,7 +138,7 @@ async fn nobody_is_served_before_everything_is_known() {
         "Envoys are sent to a copy that knows nothing"
     );
     door.open();
-    poller.is_well().await;
+    poller.is_healthy().await;
     eventually("Envoys are served", async || {
         if accepts(poller.xds()).await {
             Ok(())
@@ -147,9 +147,9 @@ async fn nobody_is_served_before_everything_is_known() {
         }
     })
     .await;
-    // Until it may be asked about, green is left to DNS. Envoy 1.40 gets stuck if a cluster turns from DNS to endpoints that
-    // it is told while it starts and has not resolved the name yet.
-    let is_known = |source: &SourceStatus| is_well(source) && source.notes.is_empty();
+    // Until querying it is allowed, green is resolved by DNS. Envoy 1.40 gets stuck if a cluster changes from DNS to
+    // EDS while it starts and has not resolved the name yet.
+    let is_known = |source: &SourceStatus| is_healthy(source) && source.notes.is_empty();
     poller.source("Cloud Map", is_known).await;
     let staff = shop.staff(poller.xds()).await;
     staff.is_answered_by("blue").await;

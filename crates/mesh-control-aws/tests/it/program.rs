@@ -1,4 +1,4 @@
-//! The program: started as a container is, asked for its health as ECS asks, ended as ECS ends it.
+//! The program: start, health check and stop, as in a container of ECS.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,13 +11,13 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::account::Account;
-use super::faults::Door;
-use super::fleet::Shop;
+use super::aws_proxy::Door;
+use super::task_set::Shop;
 use crate::harness::{ReservedPort, eventually};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mesh-control");
 
-/// The program, serving.
+/// The running program.
 struct Program {
     child: Child,
     xds: SocketAddr,
@@ -68,13 +68,13 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to end.
+        // It may have ended already.
         let _ended = self.child.kill();
         let _status = self.child.wait();
     }
 }
 
-/// What a container has, and its health check with it.
+/// The environment of a container.
 fn of_container(status: SocketAddr) -> [(&'static str, String); 3] {
     [
         ("MESHWRIGHT_MESH", "demo".to_owned()),
@@ -83,7 +83,7 @@ fn of_container(status: SocketAddr) -> [(&'static str, String); 3] {
     ]
 }
 
-/// The program, with nothing of this process' environment that it would heed.
+/// The program, without this process' environment.
 fn command() -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
@@ -91,13 +91,13 @@ fn command() -> Command {
 }
 
 fn free_address() -> SocketAddr {
-    // Held by nobody from here on; another process that takes it makes the test fail, not pass.
+    // It is not reserved from here on; if another process takes it, the test fails.
     let port = ReservedPort::pick().number();
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
 #[tokio::test]
-async fn it_is_well_once_it_knows_the_mesh_and_leaves_nothing_behind() {
+async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
     let account = Account::open().await;
     let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
     let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
@@ -133,7 +133,7 @@ async fn it_is_well_once_it_knows_the_mesh_and_leaves_nothing_behind() {
     .await;
     let staff = shop.staff(program.xds).await;
     staff.is_answered_by("blue").await;
-    // A namespace that nothing wants keeps nobody waiting, and is said to be wrong.
+    // A namespace that no mesh requires delays nothing, and is reported.
     eventually("the namespaces are told of", async || {
         let said = reqwest::get(format!("http://{}/status", program.status)).await;
         let said = said.expect("an answer").text().await.expect("a text");
@@ -177,7 +177,7 @@ async fn it_is_well_once_it_knows_the_mesh_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_its_arguments_is_said_before_anything_is_served() {
+async fn invalid_arguments_are_reported_before_serving() {
     let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = tokio::process::Command::from(command());
         command.args(arguments).envs(variables.iter().copied());

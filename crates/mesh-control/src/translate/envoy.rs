@@ -1,4 +1,4 @@
-//! Short spellings for Envoy's messages, so that translation reads as what it decides.
+//! Constructors of Envoy's messages.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -25,18 +25,20 @@ pub(super) fn uint32(value: u32) -> Option<UInt32Value> {
     Some(UInt32Value { value })
 }
 
-/// In seconds: 136 years, which is as good as for ever. Envoy refuses what does not fit into 64 bits of nanoseconds, and
-/// with it all that comes in the same resource.
-const LONGEST: i64 = u32::MAX as i64;
+/// In seconds: 136 years. Envoy rejects durations of more than 64 bits of nanoseconds, and the whole resource with
+/// them.
+const MAX_SECONDS: i64 = u32::MAX as i64;
 
 pub(super) fn duration(duration: Duration) -> Option<protobuf::Duration> {
     Some(protobuf::Duration {
-        seconds: i64::try_from(duration.as_secs()).unwrap_or(LONGEST).min(LONGEST),
+        seconds: i64::try_from(duration.as_secs())
+            .unwrap_or(MAX_SECONDS)
+            .min(MAX_SECONDS),
         nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
     })
 }
 
-/// A duration where Envoy takes zero for "no limit".
+/// A duration with zero for "no limit".
 pub(super) fn duration_or_unlimited(limit: Option<Duration>) -> Option<protobuf::Duration> {
     duration(limit.unwrap_or(Duration::ZERO))
 }
@@ -55,7 +57,7 @@ fn named_address(host: &str, port: u16) -> Address {
     }
 }
 
-/// An address that listens for both families if it is the one for all of IPv6.
+/// A listen address: `::` is for both families.
 pub(super) fn listening(ip: IpAddr, port: u16) -> Address {
     Address {
         address: Some(AddressKind::SocketAddress(SocketAddress {
@@ -80,7 +82,7 @@ pub(super) fn load_assignment(cluster: &str, addresses: impl IntoIterator<Item =
     assignment(cluster, addresses.map(endpoint).collect())
 }
 
-/// One endpoint that DNS knows the address of.
+/// One endpoint with a host name.
 pub(super) fn named_endpoint(cluster: &str, hostname: &str, port: u16) -> ClusterLoadAssignment {
     assignment(cluster, vec![endpoint(named_address(hostname, port))])
 }

@@ -1,4 +1,4 @@
-//! The HTTP connection manager: what both models and both directions have in common.
+//! The HTTP connection manager, for both models and both directions.
 
 use std::time::Duration;
 
@@ -27,45 +27,48 @@ use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::google::protobuf::BoolValue;
 use sidecar_contract::LocalReply;
 
-use super::answer::mark;
+use super::direct_response::local_reply_header;
 use super::envoy::{any, duration_or_unlimited, over_ads};
 use super::tracing;
 use crate::access_log;
 use crate::node::MeshwrightMetadata;
 
-/// What one direction decides about its connection manager.
+/// Settings of a connection manager.
 #[derive(Default)]
 pub(super) struct Manager {
-    /// The beginning of its metrics' names.
+    /// The prefix of its metrics.
     pub(super) stat_prefix: String,
-    /// The route configuration, told by RDS.
+    /// The route configuration, served by RDS.
     pub(super) routes: String,
-    /// When a caller's idle connection is closed; `None` for never.
+    /// The idle timeout of downstream connections; `None` for no limit.
     pub(super) idle_timeout: Option<Duration>,
-    /// What else it writes down, as somebody configured it.
+    /// Configured access logs.
     pub(super) access_logs: Vec<AccessLog>,
-    /// Whether `/a/../b` and `//b` are taken for `/b`.
+    /// Whether `/a/../b` and `//b` are normalized to `/b`.
     pub(super) normalizes_paths: bool,
     /// The filters before the router.
     pub(super) filters: Vec<HttpFilter>,
 }
 
 impl Manager {
-    /// The filter, in a task that says this of itself.
+    /// The filter, with the access log and the tracing of this node.
     pub(super) fn filter(self, own: &MeshwrightMetadata) -> Filter {
-        let hops = own.access_log.as_ref().map(|path| hop_log(path, &self.routes));
-        // Without `respect_expected_rq_timeout`: a caller's `x-envoy-expected-rq-timeout-ms` would take the place of the
-        // limit that is configured, and a longer one would lift it. So each Envoy writes its own limit there instead, for
-        // whoever is called to see. What callers say themselves, in a header of `mesh-client`'s that passes as it is, needs
-        // no Envoy: they hang up. Source: `FilterUtility::finalTimeout` in Envoy's `source/common/router/router.cc` (read
-        // 2026-11-23).
+        let sampled = own
+            .access_log
+            .as_ref()
+            .map(|path| access_log_entries(path, &self.routes));
+        // Without `respect_expected_rq_timeout`: a caller's `x-envoy-expected-rq-timeout-ms` would replace the
+        // configured timeout, and a longer one would extend it. So each Envoy writes its own timeout there, for the
+        // upstream to see. Deadlines of callers, in a header of `mesh-client` that Envoy forwards unchanged, need no
+        // Envoy: the caller cancels. Source: `FilterUtility::finalTimeout` in Envoy's `source/common/router/router.cc`
+        // (read 2026-11-23).
         let router = HttpFilter {
             name: "envoy.filters.http.router".to_owned(),
             config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
             ..Default::default()
         };
         let manager = HttpConnectionManager {
-            // HTTP/1.1 and HTTP/2 with prior knowledge come to the same port.
+            // HTTP/1.1 and HTTP/2 with prior knowledge use the same port.
             codec_type: CodecType::Auto.into(),
             stat_prefix: self.stat_prefix,
             route_specifier: Some(RouteSpecifier::Rds(Rds {
@@ -89,11 +92,11 @@ impl Manager {
                 ..Default::default()
             }],
             local_reply_config: Some(LocalReplyConfig {
-                mappers: marks(),
+                mappers: local_reply_mappers(),
                 ..Default::default()
             }),
             tracing: tracing::of(own),
-            access_log: hops.into_iter().chain(self.access_logs).collect(),
+            access_log: sampled.into_iter().chain(self.access_logs).collect(),
             ..Default::default()
         };
         Filter {
@@ -103,9 +106,9 @@ impl Manager {
     }
 }
 
-/// Marks the answers that Envoy gives by itself, by the flags it sets on them. Source: Envoy, access log,
-/// `%RESPONSE_FLAGS%` (read 2026-11-23).
-fn marks() -> Vec<ResponseMapper> {
+/// Adds a header with the reason to local replies, by response flags. Source: Envoy, access log, `%RESPONSE_FLAGS%`
+/// (read 2026-11-23).
+fn local_reply_mappers() -> Vec<ResponseMapper> {
     [
         (LocalReply::NoHealthyEndpoint, &["UH", "NC"][..]),
         (LocalReply::TimedOut, &["UT", "SI", "DT"][..]),
@@ -115,19 +118,19 @@ fn marks() -> Vec<ResponseMapper> {
         ),
     ]
     .into_iter()
-    .map(|(fault, flags)| ResponseMapper {
+    .map(|(reason, flags)| ResponseMapper {
         filter: Some(AccessLogFilter {
             filter_specifier: Some(FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter {
                 flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             })),
         }),
-        headers_to_add: vec![mark(fault)],
+        headers_to_add: vec![local_reply_header(reason)],
         ..Default::default()
     })
     .collect()
 }
 
-fn hop_log(path: &str, routes: &str) -> AccessLog {
+fn access_log_entries(path: &str, routes: &str) -> AccessLog {
     let format = SubstitutionFormatString {
         format: Some(Format::TextFormatSource(DataSource {
             specifier: Some(Specifier::InlineString(access_log::line_format(routes))),

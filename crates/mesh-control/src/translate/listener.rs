@@ -1,4 +1,4 @@
-//! Listeners, and the filter of those that pass bytes: what both models and both directions have in common.
+//! Listeners and the TCP proxy filter, for both models and both directions.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -24,17 +24,17 @@ pub(super) fn on(ip: IpAddr, port: u16, name: String, filter: Filter) -> Listene
     }
 }
 
-/// What a filter that passes bytes is to do.
+/// Settings of a TCP proxy.
 pub(super) struct Tcp {
-    /// The beginning of its metrics' names.
+    /// The prefix of its metrics.
     pub(super) stat_prefix: String,
-    /// Where the bytes go.
+    /// The upstream clusters.
     pub(super) to: ClusterSpecifier,
-    /// When a connection on which nothing happens is closed; `None` for never.
+    /// The idle timeout; `None` for no limit.
     pub(super) idle_timeout: Option<Duration>,
-    /// How many times to try to connect.
+    /// The maximum number of connection attempts.
     pub(super) attempts: u32,
-    /// What it writes down.
+    /// Configured access logs.
     pub(super) access_logs: Vec<AccessLog>,
 }
 

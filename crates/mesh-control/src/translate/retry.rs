@@ -1,4 +1,4 @@
-//! Trying again, with another task.
+//! Retries on other hosts.
 
 use envoy_types::pb::envoy::config::route::v3::RetryPolicy;
 use envoy_types::pb::envoy::config::route::v3::retry_policy::RetryHostPredicate;
@@ -7,8 +7,8 @@ use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::Previou
 
 use super::envoy::{any, uint32};
 
-/// Retries that avoid the tasks that failed, as long as there are others.
-pub(super) fn retry_elsewhere(retry_on: &str, retries: u32, statuses: Vec<u32>) -> RetryPolicy {
+/// A retry policy that avoids hosts that failed, as long as there are others.
+pub(super) fn retry_other_hosts(retry_on: &str, retries: u32, statuses: Vec<u32>) -> RetryPolicy {
     RetryPolicy {
         retry_on: retry_on.to_owned(),
         num_retries: uint32(retries),
@@ -17,7 +17,7 @@ pub(super) fn retry_elsewhere(retry_on: &str, retries: u32, statuses: Vec<u32>) 
             name: "envoy.retry_host_predicates.previous_hosts".to_owned(),
             config_type: Some(ConfigType::TypedConfig(any(&PreviousHostsPredicate {}))),
         }],
-        // Where every task has failed, Envoy uses one of them again after so many attempts to find another.
+        // The number of attempts to select another host before a failed one is used again.
         host_selection_retry_max_attempts: 5,
         ..Default::default()
     }

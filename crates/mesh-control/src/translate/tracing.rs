@@ -1,11 +1,12 @@
-//! Spans of the requests that pass an Envoy: how they come about where a task's wiring names a collector.
+//! Tracing: spans of HTTP requests, sent to the collector of the node metadata.
 //!
-//! Envoy starts a span for each request at each of its connection managers, gives the `traceparent` that goes on that
-//! span as parent, and sends the span if it is sampled. Whether it is, the flags of the `traceparent` that came decide;
-//! without one it is not. Source: Envoy, `source/extensions/tracers/opentelemetry` (read 2026-11-23).
+//! Envoy starts a span for each request at each connection manager, sends its id upstream in `traceparent`, and exports
+//! the span if it is sampled. Sampling is parent-based: without a `traceparent` there is no sampling. Source: Envoy,
+//! `source/extensions/tracers/opentelemetry` (read 2026-11-23).
 //!
-//! That takes a sampler. Without one, Envoy 1.40 samples what the connection manager's own percentages and the flags
-//! both allow (tried with it), and those percentages hold for requests without a `traceparent` as well.
+//! This needs an explicit sampler. Without one, Envoy 1.40 samples requests that both the percentages of the connection
+//! manager and the `traceparent` allow (tried with it), and the percentages hold for requests without a `traceparent`
+//! as well.
 
 use std::time::Duration;
 
@@ -25,10 +26,10 @@ use super::envoy::{any, duration};
 use crate::node::MeshwrightMetadata;
 use envoy_bootstrap::COLLECTOR_CLUSTER;
 
-/// For one batch of spans. A collector that does not answer keeps nothing waiting but spans.
+/// Timeout of one export. A collector that does not respond delays spans only.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a connection manager is to do about spans.
+/// The tracing settings of a connection manager.
 pub(super) fn of(own: &MeshwrightMetadata) -> Option<Tracing> {
     own.collector?;
     let collector = EnvoyGrpc {
@@ -42,7 +43,7 @@ pub(super) fn of(own: &MeshwrightMetadata) -> Option<Tracing> {
             ..Default::default()
         }),
         service_name: own.task.clone().unwrap_or_default(),
-        sampler: Some(as_the_caller_says()),
+        sampler: Some(parent_based_sampler()),
         ..Default::default()
     };
     Some(Tracing {
@@ -54,8 +55,8 @@ pub(super) fn of(own: &MeshwrightMetadata) -> Option<Tracing> {
     })
 }
 
-/// Samples what the caller does, and nothing where the caller does not say.
-fn as_the_caller_says() -> TypedExtensionConfig {
+/// Samples a request if its parent is sampled, and none without a parent.
+fn parent_based_sampler() -> TypedExtensionConfig {
     let none = TraceIdRatioBasedSamplerConfig {
         sampling_percentage: Some(FractionalPercent::default()),
     };
@@ -71,8 +72,8 @@ fn as_the_caller_says() -> TypedExtensionConfig {
     }
 }
 
-/// A listener for calls of the application whose spans say so: they are those of a client. Otherwise Envoy takes every
-/// request for one that comes in.
+/// A listener for outbound requests: their spans have the kind client. By default, Envoy takes every request for an
+/// inbound one.
 pub(super) fn outbound(mut listener: Listener, own: &MeshwrightMetadata) -> Listener {
     if own.collector.is_some() {
         listener.traffic_direction = TrafficDirection::Outbound.into();

@@ -1,25 +1,24 @@
 //! Members of an App Mesh: what its documents say, as traffic through real Envoys.
 //!
 //! Reading order:
-//! - `demo`: the mesh of these tests, as documents of App Mesh's API;
-//! - `calls`, `egress`: from node to node, and to nobody;
-//! - `shop`, `conditions`, `routes`, `http2`, `grpc`, `tcp`, `weights`: which request goes where, and how many;
-//! - `gateway`, `gateway_routes`, `gateway_listeners`: from outside;
-//! - `retries`, `timeouts`, `pools`, `outliers`, `health`: what happens when a target fails, is slow or has enough to do;
-//! - `dns`, `families`: how tasks are found;
-//! - `secured`, `tls`, `tls_policies`, `tls_gateway`, `sds`: who is who;
-//! - `access_logs`: what is written down;
-//! - `changes`: and nothing that changes costs a request;
-//! - `golden`: whole configurations, to be read.
+//! - `demo_mesh`: the mesh of these tests;
+//! - `calls`, `egress`: calls between nodes, and the egress filter;
+//! - `http2_fixture`, `route_matches`, `routes`, `http2`, `grpc`, `tcp`, `weights`: routing;
+//! - `gateway`, `gateway_routes`, `gateway_listeners`: virtual gateways;
+//! - `retries`, `timeouts`, `connection_pools`, `outlier_detection`, `health`: failing, slow and overloaded hosts;
+//! - `dns`, `ip_preference`: service discovery;
+//! - `tls_fixture`, `tls`, `tls_policies`, `tls_gateway`, `sds`: TLS;
+//! - `access_logs`: access logs;
+//! - `changes`: changes under load;
+//! - `golden`: whole configurations.
 
 mod access_logs;
 mod calls;
 mod changes;
-mod conditions;
-mod demo;
+mod connection_pools;
+mod demo_mesh;
 mod dns;
 mod egress;
-mod families;
 mod gateway;
 mod gateway_listeners;
 mod gateway_routes;
@@ -27,16 +26,17 @@ mod golden;
 mod grpc;
 mod health;
 mod http2;
-mod outliers;
-mod pools;
+mod http2_fixture;
+mod ip_preference;
+mod outlier_detection;
 mod retries;
+mod route_matches;
 mod routes;
 mod sds;
-mod secured;
-mod shop;
 mod tcp;
 mod timeouts;
 mod tls;
+mod tls_fixture;
 mod tls_gateway;
 mod tls_policies;
 mod weights;

@@ -1,24 +1,24 @@
-//! What changes while requests are under way costs none of them.
+//! Changes under load lose no request.
 
 use std::time::{Duration, Instant};
 
 use mesh_control::XdsProtocol;
-use mesh_model::namespace::ServiceConnectService;
+use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
 in_both_protocols!(
-    tasks_come_and_go,
+    tasks_are_added_and_removed,
     a_cluster_changes,
-    an_endpoint_goes_and_comes_back,
-    a_new_endpoint_is_called_at_once,
+    a_service_is_removed_and_added,
+    a_running_task_can_call_a_new_service,
 );
 
-/// How often each change is made: what goes wrong one time in five is found out nearly always.
+/// The number of repetitions: an error in one of five is found nearly always.
 const ROUNDS: u64 = 20;
 
-async fn tasks_come_and_go(protocol: XdsProtocol) {
+async fn tasks_are_added_and_removed(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let mut old = Upstream::start("old", Manner::Name).await;
@@ -77,7 +77,7 @@ async fn a_cluster_changes(protocol: XdsProtocol) {
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
-async fn an_endpoint_goes_and_comes_back(protocol: XdsProtocol) {
+async fn a_service_is_removed_and_added(protocol: XdsProtocol) {
     let [blue, red] = ["blue", "red"].map(|name| endpoint(name, AppProtocol::Http));
     let mesh = Mesh::start(protocol, &[blue.clone(), red.clone()]).await;
     let application = Upstream::start("blue", Manner::Name).await;
@@ -103,8 +103,8 @@ async fn an_endpoint_goes_and_comes_back(protocol: XdsProtocol) {
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
-/// What Service Connect makes its users redeploy for: a running task calls an endpoint that is new.
-async fn a_new_endpoint_is_called_at_once(protocol: XdsProtocol) {
+/// A running task can call a new service; Service Connect itself requires a redeployment.
+async fn a_running_task_can_call_a_new_service(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[]).await;
     let green = Task::start(&mesh, "green").await;
     let application = Upstream::start("blue", Manner::Name).await;
@@ -115,7 +115,7 @@ async fn a_new_endpoint_is_called_at_once(protocol: XdsProtocol) {
     green.was_never_kept_waiting().await;
 }
 
-/// Waits until an endpoint is known, which must be the moment from which it answers.
+/// Waits until a service is known, which must be the moment from which calls succeed.
 async fn answers_with(task: &Task, endpoint: &ServiceConnectService, body: &str) {
     let answer = crate::harness::eventually("the endpoint is known", async || {
         let answer = task.get(&endpoint.dns_name).await;

@@ -1,8 +1,8 @@
-//! The whole configuration of three tasks as Envoy prints it, in `tests/golden`, to be read and reviewed.
+//! The whole configuration of three tasks as Envoy prints it, in `tests/golden`.
 //!
-//! The files hold what Envoy says it was told (`/config_dump`), so nothing here has to know how protobuf becomes
-//! JSON. Envoy opens its listeners while the test runs; the ports it was given then stand in the files as those of
-//! an example. Each file is also judged by Envoy's own `--mode validate`, as a static configuration.
+//! The files hold Envoy's own `/config_dump`, so nothing here converts protobuf to JSON. Envoy opens its listeners
+//! while the test runs; ports are replaced by example ports in the files. Each file is also validated by Envoy's
+//! `--mode validate`, as a static configuration.
 //!
 //! `UPDATE_GOLDEN=1` rewrites the files.
 
@@ -22,18 +22,18 @@ use serde_json::{Value, json};
 
 use crate::harness::{Envoy, Mesh, ReservedPort, Task, endpoint, in_both_protocols, node_id};
 
-in_both_protocols!(a_task_that_calls, a_task_that_is_called, a_task_that_is_intercepted);
+in_both_protocols!(a_client_task, a_server_task, a_task_with_a_transparent_proxy);
 
-/// A task of `green`: it offers nothing, and calls all that `blue` offers.
-async fn a_task_that_calls(protocol: XdsProtocol) {
+/// A task of `green`: no application, and calls to all services of `blue`.
+async fn a_client_task(protocol: XdsProtocol) {
     let blue = Blue::new();
     let mesh = blue.mesh(protocol).await;
     let green = Task::wired(&mesh, "green", &[], &[&blue.ledger]).await;
     check("green", &mesh, &green).await;
 }
 
-/// A task of `blue`: it offers three endpoints, and has no port through which to call the one that is TCP.
-async fn a_task_that_is_called(protocol: XdsProtocol) {
+/// A task of `blue`: three services, and no port to call the TCP one.
+async fn a_server_task(protocol: XdsProtocol) {
     let blue = Blue::new();
     let mesh = blue.mesh(protocol).await;
     let offered = [&blue.web, &blue.prices, &blue.ledger];
@@ -42,10 +42,9 @@ async fn a_task_that_is_called(protocol: XdsProtocol) {
     check("blue", &mesh, &task).await;
 }
 
-/// A task of `blue` whose calls, and calls to which, are redirected: it offers one endpoint, and has virtual
-/// addresses for three names, one of which the namespace has no longer. Nothing is redirected here; what Envoy was told
-/// is the same.
-async fn a_task_that_is_intercepted(protocol: XdsProtocol) {
+/// A task of `blue` with a transparent proxy: one service, and virtual addresses for three names, one of which the
+/// namespace does not have any more. No traffic is redirected here; the configuration is the same.
+async fn a_task_with_a_transparent_proxy(protocol: XdsProtocol) {
     let blue = Blue::new();
     let mesh = blue.mesh(protocol).await;
     mesh.join("blue");
@@ -60,7 +59,7 @@ async fn a_task_that_is_intercepted(protocol: XdsProtocol) {
         ]),
         extension: MeshwrightMetadata {
             task: Some("blue/1".to_owned()),
-            // Where a task has an address of its own, this is 0.0.0.0.
+            // For a task with its own address, this is 0.0.0.0.
             ingress_address: [127, 0, 0, 1].into(),
             is_transparent_proxy: true,
             virtual_addresses: virtual_addresses
@@ -87,7 +86,7 @@ async fn a_task_that_is_intercepted(protocol: XdsProtocol) {
     judge("blue-intercepted", &configuration);
 }
 
-/// What the service `blue` offers: one endpoint of each kind.
+/// The services of `blue`: one of each kind.
 struct Blue {
     web: ServiceConnectService,
     prices: ServiceConnectService,
@@ -117,7 +116,7 @@ impl Blue {
 
     async fn mesh(&self, protocol: XdsProtocol) -> Mesh {
         let mesh = Mesh::start(protocol, &[self.web.clone(), self.ledger.clone(), self.prices.clone()]).await;
-        // Two tasks each. Nobody calls them, and the addresses are those that RFC 5737 sets aside for examples.
+        // Two endpoints each, without calls; the addresses are reserved for documentation (RFC 5737).
         for (name, port) in [("blue", 40002), ("prices", 40003), ("ledger", 40004)] {
             mesh.serve(name, &[([192, 0, 2, 11], port).into(), ([192, 0, 2, 12], port).into()]);
         }
@@ -125,7 +124,7 @@ impl Blue {
     }
 }
 
-/// Compares a task's configuration with its golden file, and has Envoy judge the file.
+/// Compares a task's configuration with its golden file, and validates the file.
 async fn check(name: &str, mesh: &Mesh, task: &Task) {
     let notes = mesh.node(name, |node| node.settled).await.notes;
     let mut configuration = dump::read(&task.envoy).await;
@@ -134,7 +133,7 @@ async fn check(name: &str, mesh: &Mesh, task: &Task) {
     judge(name, &configuration);
 }
 
-/// Compares a configuration with its golden file, and has Envoy judge the file.
+/// Compares a configuration with its golden file, and validates the file.
 pub(crate) fn judge(name: &str, configuration: &Value) {
     let text = format!("{configuration:#}\n");
     let file = golden_file(name);
@@ -155,7 +154,7 @@ fn golden_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"))
 }
 
-/// Puts those of an example in place of this run's ports and path.
+/// Replaces this run's ports and path by those of an example.
 fn put_example_values(configuration: &mut Value, task: &Task) {
     for (resource, listener, example) in [
         ("lds_egress", egress_listener(), 40001),
@@ -172,7 +171,7 @@ fn put_example_values(configuration: &mut Value, task: &Task) {
             put_example_port(configuration, resource, task.listener(&listener).port(), example);
         }
     }
-    let (hops, example) = (json!(task.hops()), json!("hops.log"));
+    let (hops, example) = (json!(task.access_log()), json!("hops.log"));
     dump::replace(configuration, &hops, &example);
 }
 

@@ -6,8 +6,8 @@ mod envoy;
 mod eventually;
 mod http2;
 mod load;
-mod member;
 mod mesh;
+mod mesh_node;
 mod port;
 mod sds;
 mod task;
@@ -19,14 +19,14 @@ pub(crate) use envoy::{Beside, Envoy, program};
 pub(crate) use eventually::eventually;
 pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, refusal};
 pub(crate) use load::Load;
-pub(crate) use member::Member;
 pub(crate) use mesh::{Mesh, endpoint, node_id};
+pub(crate) use mesh_node::MeshNode;
 pub(crate) use port::ReservedPort;
 pub(crate) use sds::Sds;
 pub(crate) use task::{Answer, Task, egress_cluster};
 pub(crate) use upstream::{Health, Manner, TcpUpstream, Upstream, on_one_port};
 
-/// Makes each of these `async fn name(protocol: XdsProtocol)` a test in both protocols of the protocol.
+/// Makes each of these `async fn name(protocol: XdsProtocol)` a test with both protocols.
 macro_rules! in_both_protocols {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
@@ -36,7 +36,7 @@ macro_rules! in_both_protocols {
             }
 
             #[tokio::test]
-            async fn state_of_the_world() {
+            async fn sotw() {
                 super::$name(mesh_control::XdsProtocol::Sotw).await;
             }
         }

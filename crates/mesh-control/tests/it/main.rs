@@ -1,28 +1,28 @@
-//! The control plane against the real Envoy, in both protocols of the protocol.
+//! The control plane with the real Envoy, in both protocols.
 //!
-//! Everything here is real: Envoy 1.40, HTTP servers, connections. What is true is told to a control plane in
-//! this process, and what comes of it is observed at Envoy's listeners and on its admin page.
+//! Everything is real: Envoy 1.40, HTTP servers, connections. The control plane runs in this process, and effects are
+//! observed at Envoy's listeners and on its admin page.
 //!
 //! Reading order:
-//! - `harness`: Envoys, the mesh around them, servers behind them, load through them;
-//! - `traffic`, `protocols`: requests arrive;
-//! - `faults`, `retries`: or are answered in a way that says why not;
-//! - `spans`: and are seen at every sidecar they pass, if they are to be;
-//! - `changes`, `reconnects`: and nothing that changes costs one;
-//! - `refusals`: a resource that Envoy refuses harms no other;
-//! - `regular_expressions`: which ones it refuses is known before it sees them;
-//! - `app_mesh`: the same for members of an App Mesh;
-//! - `status`: what people can see of all this;
-//! - `golden`: the whole configuration of three tasks, to be read.
+//! - `harness`: Envoys, control plane, upstreams, load;
+//! - `traffic`, `protocols`: HTTP/1.1, HTTP/2, gRPC, TCP;
+//! - `local_replies`, `retries`: failures and retries;
+//! - `spans`: tracing;
+//! - `changes`, `reconnects`: changes under load, and a restarted control plane;
+//! - `nacks`: NACK isolation;
+//! - `regular_expressions`: the model and Envoy accept the same ones;
+//! - `app_mesh`: the same for App Mesh;
+//! - `status`: the status page;
+//! - `golden`: the whole configuration of three tasks.
 
 mod app_mesh;
 mod changes;
-mod faults;
 mod golden;
 mod harness;
+mod local_replies;
+mod nacks;
 mod protocols;
 mod reconnects;
-mod refusals;
 mod regular_expressions;
 mod retries;
 mod spans;

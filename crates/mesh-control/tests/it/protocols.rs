@@ -1,4 +1,4 @@
-//! Everything that Service Connect carries passes both sidecars: HTTP/2, gRPC, and bytes.
+//! HTTP/2, gRPC and TCP through both sidecars.
 
 use mesh_control::XdsProtocol;
 use mesh_control::node::tcp_egress_listener;
@@ -14,8 +14,8 @@ use crate::harness::{
 in_both_protocols!(
     http2_applications_are_called,
     grpc_passes_with_its_errors,
-    grpc_callers_see_faults,
-    bytes_pass,
+    grpc_callers_get_local_replies,
+    tcp_passes,
     tcp_endpoints_without_a_port_are_noted,
 );
 
@@ -57,7 +57,7 @@ async fn grpc_passes_with_its_errors(protocol: XdsProtocol) {
     );
 }
 
-async fn grpc_callers_see_faults(protocol: XdsProtocol) {
+async fn grpc_callers_get_local_replies(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Grpc);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let nobody_listens = ReservedPort::pick();
@@ -73,7 +73,7 @@ async fn grpc_callers_see_faults(protocol: XdsProtocol) {
     }
 }
 
-async fn bytes_pass(protocol: XdsProtocol) {
+async fn tcp_passes(protocol: XdsProtocol) {
     let db = endpoint("db", AppProtocol::Tcp);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&db)).await;
     let application = TcpUpstream::start("database").await;
@@ -100,7 +100,7 @@ async fn tcp_endpoints_without_a_port_are_noted(protocol: XdsProtocol) {
     assert_eq!(
         node.notes,
         [
-            "TCP endpoint db.serviceconnect:9000 cannot be called from here: the wiring has no port for \
+            "TCP endpoint db.serviceconnect:9000 cannot be called: the node metadata have no port for \
           `egress-db.serviceconnect-9000`"
         ]
     );

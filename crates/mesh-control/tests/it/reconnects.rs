@@ -1,4 +1,4 @@
-//! A control plane that goes away takes nothing along, and one that comes back finds its Envoys.
+//! A control plane that is stopped and restarted.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ use crate::harness::{Load, Manner, Mesh, ReservedPort, Task, Upstream, endpoint,
 
 in_both_protocols!(
     envoys_outlive_their_control_plane,
-    what_changed_meanwhile_arrives,
-    unknown_nodes_are_refused,
+    changes_during_a_disconnect_arrive,
+    unknown_nodes_are_rejected,
 );
 
-/// Envoy counts each answer of the control plane under one of these.
+/// Envoy's counters of updates.
 const ANSWERS: [&str; 4] = [
     "cluster_manager.cds.update_success",
     "cluster.cds_egress_serviceconnect_blue_http_80.update_success",
@@ -62,7 +62,7 @@ async fn envoys_outlive_their_control_plane(protocol: XdsProtocol) {
     green.was_never_kept_waiting().await;
 }
 
-async fn what_changed_meanwhile_arrives(protocol: XdsProtocol) {
+async fn changes_during_a_disconnect_arrive(protocol: XdsProtocol) {
     let place = Place::reserve();
     let mut blue = endpoint("blue", AppProtocol::Http);
     let application = Upstream::start("blue", Manner::Name).await;
@@ -83,7 +83,7 @@ async fn what_changed_meanwhile_arrives(protocol: XdsProtocol) {
     green.was_never_kept_waiting().await;
 }
 
-/// The two addresses of a control plane. Held, so that nobody else is given them while no control plane is there.
+/// The two addresses of a control plane, reserved while there is none.
 struct Place {
     xds: ReservedPort,
     status: ReservedPort,
@@ -110,20 +110,20 @@ impl Place {
         mesh
     }
 
-    /// Ends a control plane, waits until the task's Envoy has noticed, and starts another that knows the same, but
-    /// for a change.
+    /// Stops a control plane, waits until the task's Envoy has disconnected, and starts another one with the same
+    /// state, but for a change.
     async fn restart(&self, mesh: Mesh, task: &Task, change: impl FnOnce(&Mesh)) -> Mesh {
-        let (protocol, world) = (mesh.protocol, mesh.world());
+        let (protocol, mesh_state) = (mesh.protocol, mesh.mesh_state());
         drop(mesh);
         task.envoy.stat_is("control_plane.connected_state", 0).await;
-        let mesh = Mesh::start_at(self.addresses(), protocol, world).await;
+        let mesh = Mesh::start_at(self.addresses(), protocol, mesh_state).await;
         change(&mesh);
         task.envoy.stat_is("control_plane.connected_state", 1).await;
         mesh
     }
 }
 
-async fn unknown_nodes_are_refused(protocol: XdsProtocol) {
+async fn unknown_nodes_are_rejected(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[]).await;
     mesh.join("green");
     let listeners = Value {
@@ -134,13 +134,13 @@ async fn unknown_nodes_are_refused(protocol: XdsProtocol) {
     };
     for (id, metadata, reason) in [
         (String::new(), &wired, "the node id is empty"),
-        ("green".to_owned(), &wired, "the node id `green` is not understood"),
+        ("green".to_owned(), &wired, "unknown form of node id `green`"),
         (
             node_id("red"),
             &wired,
-            "no service `demo/red` takes part in Service Connect",
+            "service `demo/red` is in no Service Connect namespace",
         ),
-        (node_id("green"), &Struct::default(), "cannot be used: it is missing"),
+        (node_id("green"), &Struct::default(), ": it is missing"),
     ] {
         let node = Node {
             id,
@@ -153,14 +153,14 @@ async fn unknown_nodes_are_refused(protocol: XdsProtocol) {
     }
 }
 
-/// What the control plane says to an Envoy that introduces itself like this.
+/// The response of the control plane to an Envoy with this node.
 async fn refusal(xds: SocketAddr, protocol: XdsProtocol, node: Node) -> tonic::Status {
     let node = Some(node);
     let type_url = ResourceType::Cluster.type_url().to_owned();
     let mut client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}"))
         .await
         .expect("the control plane listens");
-    // A refusal may come instead of the stream or on it.
+    // The rejection may come instead of the stream or on it.
     let outcome = match protocol {
         XdsProtocol::Delta => {
             let request = DeltaDiscoveryRequest {
@@ -185,5 +185,5 @@ async fn refusal(xds: SocketAddr, protocol: XdsProtocol, node: Node) -> tonic::S
             }
         }
     };
-    outcome.expect_err("a refusal")
+    outcome.expect_err("a rejection")
 }

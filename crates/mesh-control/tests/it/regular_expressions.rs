@@ -1,7 +1,7 @@
-//! Regular expressions as the model judges them and as Envoy does: alike.
+//! The model and Envoy accept the same regular expressions.
 //!
-//! Envoy refuses a whole route configuration for one expression that it cannot compile, so what the model takes has to
-//! be what Envoy takes, and what it refuses should be nothing else.
+//! Envoy rejects a whole route configuration for one invalid expression, so the model must reject the same ones, and no
+//! others.
 
 use std::thread;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::golden::validate;
 
-/// What people write, and what looks wrong and is not.
+/// Valid expressions, some of which look invalid.
 const TAKEN: &[&str] = &[
     "/.*",
     "/users/[0-9]+(/orders)?",
@@ -30,7 +30,7 @@ const TAKEN: &[&str] = &[
     "(?m)^a$",
     "(?U)a*",
     "()*",
-    // Repetitions, and braces that are none.
+    // Repetitions, and literal braces.
     "a||b",
     "^*",
     r"\b+",
@@ -93,7 +93,7 @@ const TAKEN: &[&str] = &[
     "^/static/[a-zA-Z0-9._-]{0,190}/",
 ];
 
-/// What people write and Envoy does not take.
+/// Invalid expressions.
 const REFUSED: &[&str] = &[
     "(",
     ")",
@@ -190,26 +190,26 @@ const REFUSED: &[&str] = &[
 ];
 
 #[test]
-fn what_the_model_takes_envoy_takes() {
+fn envoy_accepts_what_the_model_accepts() {
     for expression in TAKEN {
-        assert_eq!(judged_by_the_model(expression), Ok(()), "{expression}");
+        assert_eq!(checked_by_the_model(expression), Ok(()), "{expression}");
     }
-    let judgement = judged_by_envoy(TAKEN);
+    let judgement = checked_by_envoy(TAKEN);
     assert_eq!(judgement, Ok(()), "all of them at once");
 }
 
 #[test]
-fn what_the_model_refuses_envoy_refuses() {
-    // An Envoy for each, as its judgement is about the whole file.
+fn envoy_rejects_what_the_model_rejects() {
+    // One Envoy for each, as it validates the file as a whole.
     let judge = |expressions: &[&str]| {
         for expression in expressions {
-            let diagnostic = judged_by_the_model(expression).expect_err(expression);
+            let diagnostic = checked_by_the_model(expression).expect_err(expression);
             assert!(
                 diagnostic.starts_with("spec.httpRoute.match.path.regex: is `"),
                 "{diagnostic}"
             );
             assert!(
-                judged_by_envoy(&[expression]).is_err(),
+                checked_by_envoy(&[expression]).is_err(),
                 "Envoy takes {expression}: {diagnostic}"
             );
         }
@@ -221,7 +221,7 @@ fn what_the_model_refuses_envoy_refuses() {
     });
 }
 
-fn judged_by_the_model(expression: &str) -> Result<(), String> {
+fn checked_by_the_model(expression: &str) -> Result<(), String> {
     let document = json!({"httpRoute": {
         "match": {"path": {"regex": expression}},
         "action": {"weightedTargets": [{"virtualNode": "blue", "weight": 1}]},
@@ -230,8 +230,8 @@ fn judged_by_the_model(expression: &str) -> Result<(), String> {
     read.map(drop).map_err(|diagnostics| diagnostics.to_string())
 }
 
-/// One route for each of them.
-fn judged_by_envoy(expressions: &[&str]) -> Result<(), String> {
+/// One route for each expression.
+fn checked_by_envoy(expressions: &[&str]) -> Result<(), String> {
     let routes = expressions.iter().map(|expression| {
         json!({
             "match": {"safe_regex": {"regex": expression}},
@@ -248,14 +248,14 @@ fn judged_by_envoy(expressions: &[&str]) -> Result<(), String> {
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes.collect::<Value>()}]},
     });
     validate::judge(&json!({
-        // As App Mesh's agent said to its Envoys.
+        // As in the App Mesh agent's bootstrap.
         "layered_runtime": {"layers": [{
             "name": "static_layer_0",
             "static_layer": {"re2.max_program_size.error_level": 1000},
         }]},
         "static_resources": {"listeners": [{
             "name": "judge",
-            // Nothing listens while Envoy judges.
+            // No listener is opened in this mode.
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": 40001}},
             "filter_chains": [{"filters": [{
                 "name": "envoy.filters.network.http_connection_manager",

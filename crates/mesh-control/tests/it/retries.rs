@@ -1,4 +1,4 @@
-//! What is tried again, with whom, and who is left alone for a while.
+//! Retries and outlier detection.
 
 use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
@@ -8,16 +8,16 @@ use crate::harness::{
 };
 
 in_both_protocols!(
-    a_503_is_tried_again_with_another_task,
-    each_attempt_avoids_the_tasks_before,
-    a_500_is_not_tried_again,
-    a_broken_connection_is_tried_again_unless_that_could_do_harm,
-    answers_leave_nobody_alone,
-    a_task_that_keeps_failing_is_left_alone,
-    the_only_task_is_never_left_alone,
+    a_503_is_retried_on_another_host,
+    each_attempt_avoids_previous_hosts,
+    a_500_is_not_retried,
+    a_broken_connection_is_retried_for_idempotent_methods,
+    responses_eject_no_host,
+    a_host_that_keeps_failing_is_ejected,
+    the_only_host_is_never_ejected,
 );
 
-async fn a_503_is_tried_again_with_another_task(protocol: XdsProtocol) {
+async fn a_503_is_retried_on_another_host(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let broken = Upstream::start("broken", Manner::Status(503)).await;
     let sound = Upstream::start("sound", Manner::Name).await;
@@ -31,7 +31,7 @@ async fn a_503_is_tried_again_with_another_task(protocol: XdsProtocol) {
     assert!(broken.requests() > 0, "the broken task had its turn");
 }
 
-async fn each_attempt_avoids_the_tasks_before(protocol: XdsProtocol) {
+async fn each_attempt_avoids_previous_hosts(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let mut tasks = Vec::new();
     for _ in 0..3 {
@@ -46,7 +46,7 @@ async fn each_attempt_avoids_the_tasks_before(protocol: XdsProtocol) {
     assert_eq!(attempts, [1, 1, 1], "one call and two retries, each with another task");
 }
 
-async fn a_500_is_not_tried_again(protocol: XdsProtocol) {
+async fn a_500_is_not_retried(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let one = Upstream::start("one", Manner::Status(500)).await;
     let two = Upstream::start("two", Manner::Status(500)).await;
@@ -58,7 +58,7 @@ async fn a_500_is_not_tried_again(protocol: XdsProtocol) {
     assert_eq!(one.requests() + two.requests(), 2);
 }
 
-async fn a_broken_connection_is_tried_again_unless_that_could_do_harm(protocol: XdsProtocol) {
+async fn a_broken_connection_is_retried_for_idempotent_methods(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let [one, two] = [TcpUpstream::hanging_up().await, TcpUpstream::hanging_up().await];
     mesh.serve("blue", &[one.address, two.address]);
@@ -71,8 +71,8 @@ async fn a_broken_connection_is_tried_again_unless_that_could_do_harm(protocol: 
     assert_eq!(one.connections() + two.connections(), 4, "a GET is tried again twice");
 }
 
-/// A 503 may be what an application has to say. It is tried elsewhere, and its task stays.
-async fn answers_leave_nobody_alone(protocol: XdsProtocol) {
+/// A 503 may be the application's own. It is retried elsewhere, and its host stays.
+async fn responses_eject_no_host(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let busy = Upstream::start("busy", Manner::Status(503)).await;
@@ -87,7 +87,7 @@ async fn answers_leave_nobody_alone(protocol: XdsProtocol) {
     assert_eq!(health[&busy.address], "healthy");
 }
 
-async fn a_task_that_keeps_failing_is_left_alone(protocol: XdsProtocol) {
+async fn a_host_that_keeps_failing_is_ejected(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let gone = ReservedPort::pick();
@@ -108,8 +108,8 @@ async fn a_task_that_keeps_failing_is_left_alone(protocol: XdsProtocol) {
     assert_eq!(health[&sound.address], "healthy");
 }
 
-/// Whoever has one task would rather have its errors than none of its answers.
-async fn the_only_task_is_never_left_alone(protocol: XdsProtocol) {
+/// With a single host, its errors are better than no responses.
+async fn the_only_host_is_never_ejected(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let gone = ReservedPort::pick();

@@ -1,4 +1,4 @@
-//! Spans of requests: of those whose caller asks for them, and of no others.
+//! Spans of sampled requests, and of no others.
 
 use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
@@ -6,12 +6,12 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use crate::harness::{Collector, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
-in_both_protocols!(both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none);
+in_both_protocols!(both_sidecars_export_spans_of_sampled_requests_only);
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
-async fn both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none(protocol: XdsProtocol) {
+async fn both_sidecars_export_spans_of_sampled_requests_only(protocol: XdsProtocol) {
     let collector = Collector::start().await;
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mut mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
@@ -22,7 +22,7 @@ async fn both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none(
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
     green.sees(&blue_endpoint, &[blue.ingress(&blue_endpoint)]).await;
 
-    // Spans leave in the order in which they end: those of the last request come after all that there might be.
+    // Spans are exported in the order of their end: those of the last request come after all others.
     let unsampled = "00-11111111111111111111111111111111-b7ad6b7169203331-00".to_owned();
     let sampled = format!("00-{TRACE}-{CALLER}-01");
     for traceparent in [None, Some(unsampled), Some(sampled)] {
@@ -43,7 +43,7 @@ async fn both_sidecars_of_a_sampled_request_send_spans_and_those_of_others_none(
     assert_eq!(into.parent, out.id);
     for span in &spans {
         assert_eq!(span.trace, TRACE, "{spans:#?}");
-        // By these a span is known as an Envoy's, and what it was about.
+        // The attributes by which a span is recognized as Envoy's.
         assert_eq!(span.attributes["component"], "proxy");
         assert_eq!(span.attributes["http.method"], "GET");
         assert_eq!(span.attributes["http.status_code"], "200");

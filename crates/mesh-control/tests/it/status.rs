@@ -1,4 +1,4 @@
-//! What people can see: the pages of the control plane, and its log.
+//! The status page and the log.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Manner, Mesh, Task, Upstream, endpoint, in_both_protocols, node_id};
 
-in_both_protocols!(the_status_page_tells_of_every_node, what_has_settled_is_in_force);
+in_both_protocols!(the_status_page_has_every_node, a_settled_change_is_in_effect);
 
-async fn the_status_page_tells_of_every_node(protocol: XdsProtocol) {
+async fn the_status_page_has_every_node(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, &[blue_endpoint.clone(), endpoint("db", AppProtocol::Tcp)]).await;
     assert_eq!(page(&mesh, "/healthz").await, "ok\n");
@@ -30,10 +30,10 @@ async fn the_status_page_tells_of_every_node(protocol: XdsProtocol) {
         "revision": 2,
         "settled": true,
         "notes": [
-            "TCP endpoint db.serviceconnect:9000 cannot be called from here: the wiring has no port for \
+            "TCP endpoint db.serviceconnect:9000 cannot be called: the node metadata have no port for \
              `egress-db.serviceconnect-9000`",
         ],
-        // Its application, and what it may call: the two endpoints.
+        // Its application, and the two services it may call.
         "clusters": counts(3),
         "endpoints": counts(2),
         "listeners": counts(2),
@@ -41,11 +41,11 @@ async fn the_status_page_tells_of_every_node(protocol: XdsProtocol) {
     });
     assert_eq!(status(&mesh).await, json!({"nodes": [expected]}));
 
-    // Nodes are sorted by task, and leave when their Envoys do.
+    // Nodes are sorted by task, and removed when they disconnect.
     let _green = Task::start(&mesh, "green").await;
     mesh.node("green", |node| node.settled).await;
     mesh.control.settled(2).await;
-    // That green takes part is a change to what is true, for blue as well.
+    // A new service changes the mesh state for blue as well.
     expected["revision"] = json!(3);
     let both = status(&mesh).await;
     assert_eq!(
@@ -57,8 +57,8 @@ async fn the_status_page_tells_of_every_node(protocol: XdsProtocol) {
     assert_eq!(status(&mesh).await["nodes"][0]["task"], "green/1");
 }
 
-/// Once everybody has settled there is nothing left to wait for.
-async fn what_has_settled_is_in_force(protocol: XdsProtocol) {
+/// Once all have settled, `settled` returns at once.
+async fn a_settled_change_is_in_effect(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let green = Task::start(&mesh, "green").await;
     for name in ["one", "two", "three"] {

@@ -1,4 +1,4 @@
-//! Requests arrive: through the caller's sidecar and the peer's, at every task in turn.
+//! Requests pass both sidecars, and tasks get them round-robin.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{Answer, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols};
 
-in_both_protocols!(a_request_passes_both_sidecars, tasks_take_turns);
+in_both_protocols!(a_request_passes_both_sidecars, round_robin_between_tasks);
 
 async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
@@ -29,7 +29,7 @@ async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
     }
     assert_eq!(application.requests(), 2);
 
-    // A request that asks for it is found again in what each of the two wrote down.
+    // A sampled request is in both access logs.
     let trace_id = sampled_trace_id("0af7651916cd43dd8448eb211c80319c");
     let traceparent = format!("00-{trace_id}-b7ad6b7169203331-01");
     let traced = green.request("blue.serviceconnect").header("traceparent", traceparent);
@@ -39,8 +39,8 @@ async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
         (&blue, true, application.address),
     ] {
         let hop = eventually("the hop is written down", async || {
-            let log = fs::read_to_string(task.hops()).unwrap_or_default();
-            // The requests before it did not ask for this.
+            let log = fs::read_to_string(task.access_log()).unwrap_or_default();
+            // The requests before were not sampled.
             let mut hops = log.lines().map(AccessLogEntry::parse);
             match (hops.next().flatten(), hops.next()) {
                 (Some(hop), None) => Ok(hop),
@@ -56,7 +56,7 @@ async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
     }
 }
 
-async fn tasks_take_turns(protocol: XdsProtocol) {
+async fn round_robin_between_tasks(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
     let one = Upstream::start("one", Manner::Name).await;

@@ -1,5 +1,5 @@
-//! A session against a client that behaves like Envoy, under every order of events: what is promised must hold
-//! at each step, and in the end the client must have what it was to have.
+//! Model test: a session against a client that behaves like Envoy, with events in random order. The invariants must hold at
+//! each step, and in the end the client must have every resource of the snapshot.
 
 mod client;
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use client::{Client, ClientRequest};
 
-/// A resource whose content is a number, which is all that matters here.
+/// A resource with a number as its content.
 fn resource(kind: ResourceType, name: &str, content: u8, references: &[(ResourceType, String)]) -> Resource {
     let message = RouteConfiguration {
         name: format!("{name}={content}:{references:?}"),
@@ -27,8 +27,8 @@ fn resource(kind: ResourceType, name: &str, content: u8, references: &[(Resource
     Resource::new(kind, name, &message, references)
 }
 
-/// What a snapshot is made of: clusters with the content of each and of its endpoints, and listeners with the
-/// contents of each and of its routes, which lead to some of the clusters.
+/// The content of a snapshot: clusters with the content of each and of its endpoints, and listeners with the content of
+/// each and of its routes, and the clusters of these routes.
 #[derive(Debug, Clone)]
 struct Plan {
     clusters: BTreeMap<u8, (u8, u8)>,
@@ -78,24 +78,24 @@ fn plans() -> impl Strategy<Value = Vec<Plan>> {
     prop::collection::vec(plan, 1..5)
 }
 
-/// Lets events happen in the order of `choices`, then lets everything come to rest.
-fn play(protocol: XdsProtocol, plans: &[Plan], choices: &[u8], refuses: u8, names_culprits: bool) {
+/// Plays events in the order of `choices`, then until nothing is left to do.
+fn play(protocol: XdsProtocol, plans: &[Plan], choices: &[u8], rejects: u8, names_resources: bool) {
     let mut targets: VecDeque<Arc<Snapshot>> = plans.iter().map(Plan::snapshot).collect();
     let mut target = targets.pop_front().expect("at least one plan");
     let mut session = Session::new(protocol, Arc::clone(&target));
-    let mut client = Client::new(protocol, refuses, names_culprits);
-    let mut wire: VecDeque<Push> = VecDeque::new();
+    let mut client = Client::new(protocol, rejects, names_resources);
+    let mut in_flight: VecDeque<Push> = VecDeque::new();
     let mut quiet = 0;
-    // Once the choices are used up, every kind of event gets its turn until none has anything left to do.
+    // After the choices, the kinds of events take turns until none has any effect.
     let events = choices.iter().copied().chain((0..4_u8).cycle());
     for (step, event) in events.enumerate() {
-        assert!(step < 5_000, "it never comes to rest");
+        assert!(step < 5_000, "does not settle");
         quiet += 1;
         match event {
             0 => {
                 if let Some((kind, request)) = client.outbox.pop_front() {
                     match request {
-                        ClientRequest::MeshState(request) => session.on_sotw_request(kind, &request),
+                        ClientRequest::Sotw(request) => session.on_sotw_request(kind, &request),
                         ClientRequest::Delta(request) => session.on_delta_request(kind, &request),
                     };
                     quiet = 0;
@@ -103,22 +103,22 @@ fn play(protocol: XdsProtocol, plans: &[Plan], choices: &[u8], refuses: u8, name
             }
             1 => {
                 if let Some(push) = session.next_push() {
-                    wire.push_back(push);
+                    in_flight.push_back(push);
                     quiet = 0;
                 }
             }
             2 => {
-                if let Some(push) = wire.pop_front() {
+                if let Some(push) = in_flight.pop_front() {
                     client.on_push(&push);
                     quiet = 0;
                 }
             }
             4 => {
-                // In the state of the world, a client cannot say what it has, and is told everything anew.
+                // SotW has no initial versions: a client that reconnects gets everything anew.
                 if protocol == XdsProtocol::Delta {
                     session = Session::new(protocol, Arc::clone(&target));
-                    wire.clear();
-                    client.come_back();
+                    in_flight.clear();
+                    client.reconnect();
                 }
             }
             _ => {
@@ -133,28 +133,28 @@ fn play(protocol: XdsProtocol, plans: &[Plan], choices: &[u8], refuses: u8, name
             break;
         }
     }
-    client.check_arrived(&target);
-    assert!(session.is_settled(), "the session still waits");
+    client.check_synced(&target);
+    assert!(session.is_settled(), "the session is not settled");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_client_gets_everything_in_order(plans in plans(), choices in prop::collection::vec(0..5_u8, 0..60)) {
+    fn pushes_are_complete_and_make_before_break(plans in plans(), choices in prop::collection::vec(0..5_u8, 0..60)) {
         play(XdsProtocol::Delta, &plans, &choices, 0, false);
         play(XdsProtocol::Sotw, &plans, &choices, 0, false);
     }
 
     #[test]
-    fn refusals_hold_up_nothing_else(
+    fn a_nack_blocks_no_other_resource(
         plans in plans(),
         choices in prop::collection::vec(0..5_u8, 0..60),
-        refuses in 2..7_u8,
-        names_culprits: bool,
+        rejects in 2..7_u8,
+        names_resources: bool,
     ) {
-        play(XdsProtocol::Delta, &plans, &choices, refuses, names_culprits);
-        play(XdsProtocol::Sotw, &plans, &choices, refuses, names_culprits);
+        play(XdsProtocol::Delta, &plans, &choices, rejects, names_resources);
+        play(XdsProtocol::Sotw, &plans, &choices, rejects, names_resources);
     }
 }
 
@@ -173,9 +173,9 @@ fn subscribe(names: &[&str]) -> DeltaRequest {
     }
 }
 
-fn accept(session: &mut Session, push: &Push) {
+fn ack(session: &mut Session, push: &Push) {
     let request = DeltaRequest {
-        answer: Some(Answer {
+        ack: Some(Ack {
             nonce: push.nonce.clone(),
             error: None,
         }),
@@ -185,67 +185,67 @@ fn accept(session: &mut Session, push: &Push) {
 }
 
 #[test]
-fn a_subscription_to_nothing_is_answered() {
+fn a_subscription_without_resources_gets_a_response() {
     let mut session = Session::new(XdsProtocol::Delta, Arc::new(Snapshot::new()));
     session.on_delta_request(ResourceType::Listener, &DeltaRequest::default());
-    let push = session.next_push().expect("an empty answer");
+    let push = session.next_push().expect("an empty response");
     assert!(push.set.is_empty() && push.removed.is_empty());
-    session.on_delta_request(ResourceType::Endpoint, &subscribe(&["nowhere"]));
-    assert_eq!(session.next_push().expect("an answer").removed, ["nowhere"]);
+    session.on_delta_request(ResourceType::Endpoint, &subscribe(&["missing"]));
+    assert_eq!(session.next_push().expect("a response").removed, ["missing"]);
 }
 
 #[test]
-fn endpoints_are_told_again_when_their_cluster_changes() {
+fn endpoints_are_resent_when_their_cluster_changes() {
     let mut session = Session::new(XdsProtocol::Delta, one_cluster(1, 1));
     session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
     let cluster = session.next_push().expect("the cluster");
     session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
-    // The client answers about a cluster only when it has the endpoints.
+    // The client ACKs a cluster only once it has the endpoints.
     let endpoints = session.next_push().expect("the endpoints");
-    accept(&mut session, &endpoints);
-    accept(&mut session, &cluster);
+    ack(&mut session, &endpoints);
+    ack(&mut session, &cluster);
     assert_eq!(session.next_push(), None);
 
     session.set_target(one_cluster(2, 1));
     let cluster = session.next_push().expect("the changed cluster");
-    let again = session.next_push().expect("the endpoints again");
-    assert_eq!((again.kind, &again.set), (ResourceType::Endpoint, &endpoints.set));
-    accept(&mut session, &again);
-    accept(&mut session, &cluster);
+    let resent = session.next_push().expect("the endpoints, resent");
+    assert_eq!((resent.kind, &resent.set), (ResourceType::Endpoint, &endpoints.set));
+    ack(&mut session, &resent);
+    ack(&mut session, &cluster);
     assert_eq!(session.next_push(), None);
 }
 
 #[test]
-fn endpoints_on_their_way_while_their_cluster_changes_are_told_once_more() {
+fn endpoints_in_flight_while_their_cluster_changes_are_resent() {
     let mut session = Session::new(XdsProtocol::Delta, one_cluster(1, 1));
     session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
     let cluster = session.next_push().expect("the cluster");
     session.on_delta_request(ResourceType::Endpoint, &subscribe(&["c0"]));
     let endpoints = session.next_push().expect("the endpoints");
-    accept(&mut session, &cluster);
+    ack(&mut session, &cluster);
 
     session.set_target(one_cluster(2, 1));
     let changed = session.next_push().expect("the changed cluster");
-    assert_eq!(session.next_push(), None, "one answer at a time");
-    accept(&mut session, &endpoints);
-    let again = session.next_push().expect("the endpoints again");
-    assert_eq!(again.set, endpoints.set);
-    accept(&mut session, &again);
-    accept(&mut session, &changed);
+    assert_eq!(session.next_push(), None, "one response in flight per type");
+    ack(&mut session, &endpoints);
+    let resent = session.next_push().expect("the endpoints, resent");
+    assert_eq!(resent.set, endpoints.set);
+    ack(&mut session, &resent);
+    ack(&mut session, &changed);
     assert!(session.is_settled());
 }
 
 #[test]
-fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
+fn a_reconnecting_client_gets_only_what_changed_meanwhile() {
     let before = one_cluster(1, 1);
-    let brought = |kind| -> Vec<(String, String)> {
+    let initial_versions = |kind| -> Vec<(String, String)> {
         before
             .of_type(kind)
             .map(|resource| (resource.name.clone(), resource.version.clone()))
             .collect()
     };
-    let returning = |kind| DeltaRequest {
-        initial_versions: brought(kind),
+    let reconnect = |kind| DeltaRequest {
+        initial_versions: initial_versions(kind),
         ..subscribe(if kind == ResourceType::Endpoint {
             &["c0"]
         } else {
@@ -253,50 +253,48 @@ fn a_client_that_comes_back_is_told_only_what_changed_meanwhile() {
         })
     };
     let mut session = Session::new(XdsProtocol::Delta, one_cluster(1, 2));
-    session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
+    session.on_delta_request(ResourceType::Cluster, &reconnect(ResourceType::Cluster));
     assert_eq!(session.next_push(), None, "the cluster has not changed");
-    session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
+    session.on_delta_request(ResourceType::Endpoint, &reconnect(ResourceType::Endpoint));
     assert_eq!(session.next_push().expect("the endpoints").kind, ResourceType::Endpoint);
 
-    // A cluster that changed meanwhile needs its endpoints, though the client says only later that it has them.
+    // A cluster that changed meanwhile needs its endpoints, although the client sends their versions only later.
     let mut session = Session::new(XdsProtocol::Delta, one_cluster(2, 1));
-    session.on_delta_request(ResourceType::Cluster, &returning(ResourceType::Cluster));
+    session.on_delta_request(ResourceType::Cluster, &reconnect(ResourceType::Cluster));
     assert_eq!(session.next_push().expect("the cluster").kind, ResourceType::Cluster);
-    session.on_delta_request(ResourceType::Endpoint, &returning(ResourceType::Endpoint));
+    session.on_delta_request(ResourceType::Endpoint, &reconnect(ResourceType::Endpoint));
     assert_eq!(session.next_push().expect("the endpoints").kind, ResourceType::Endpoint);
 }
 
 #[test]
-fn an_answer_to_an_older_push_changes_nothing() {
+fn an_ack_of_an_older_push_has_no_effect() {
     let mut session = Session::new(XdsProtocol::Sotw, one_cluster(1, 1));
     session.on_sotw_request(ResourceType::Cluster, &SotwRequest::default());
     let push = session.next_push().expect("the cluster");
     let stale = SotwRequest {
         names: Vec::new(),
-        answer: Some(Answer {
+        ack: Some(Ack {
             nonce: "cluster-0".to_owned(),
             error: Some("no".to_owned()),
         }),
     };
     assert_eq!(session.on_sotw_request(ResourceType::Cluster, &stale), None);
-    assert!(!session.is_settled(), "the push is still to be answered");
-    let refusal = SotwRequest {
-        answer: Some(Answer {
+    assert!(!session.is_settled(), "the push is still in flight");
+    let nack = SotwRequest {
+        ack: Some(Ack {
             nonce: push.nonce,
             error: Some("no".to_owned()),
         }),
         ..stale
     };
-    let refusal = session
-        .on_sotw_request(ResourceType::Cluster, &refusal)
-        .expect("a refusal");
-    assert_eq!(refusal.resources, ["c0"]);
+    let nack = session.on_sotw_request(ResourceType::Cluster, &nack).expect("a NACK");
+    assert_eq!(nack.resources, ["c0"]);
     assert_eq!(session.report(ResourceType::Cluster).rejected[0].message, "no");
-    assert_eq!(session.next_push(), None, "it is not tried again until it changes");
+    assert_eq!(session.next_push(), None, "it is not pushed again until it changes");
 }
 
 #[test]
-fn subscriptions_are_kept_in_the_order_of_types() {
+fn subscriptions_are_indexed_in_the_order_of_types() {
     for (position, kind) in ResourceType::IN_ORDER.iter().copied().enumerate() {
         assert_eq!(index(kind), position);
     }

@@ -1,4 +1,4 @@
-//! Clusters: where requests go and over how many connections.
+//! Clusters: upstream hosts, connection timeouts, circuit breakers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,38 +17,37 @@ use mesh_model::app_mesh::{Protocol, VirtualNodeSpec};
 use prost::Name;
 
 use super::super::envoy::{any, duration, load_assignment, uint32};
+use super::context::{Backend, NodeContext};
 use super::discovery::Discovery;
-use super::member::{Backend, Member};
 use super::tls::{self, ClientTls};
 use super::{health, names};
 
 /// Source for both: the configuration of a real App Mesh gateway (read 2026-11-23).
 const PEER_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const APP_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
-/// App Mesh's breakers are off unless configured. Source: App Mesh user guide, "Envoy defaults" (read 2026-11-23).
+/// Circuit breakers are off unless configured. Source: App Mesh user guide, "Envoy defaults" (read 2026-11-23).
 const NO_LIMIT: u32 = i32::MAX as u32;
 
-/// The tasks of a virtual node, as those see them who call this listener of it under this virtual service. Gives the
-/// cluster's name.
+/// The cluster of a virtual node's listener, as called under this virtual service. Returns the cluster's name.
 pub(super) fn of_node(
-    member: &mut Member<'_>,
+    context: &mut NodeContext<'_>,
     node: &str,
     spec: &VirtualNodeSpec,
     listener: &Listener,
     backend: Backend<'_>,
 ) -> String {
     let mapping = listener.port_mapping;
-    let name = names::egress_cluster(&member.mesh.name, node, mapping.protocol, mapping.port);
-    let discovery = Discovery::of(member, spec, mapping.port);
+    let name = names::egress_cluster(&context.mesh.name, node, mapping.protocol, mapping.port);
+    let discovery = Discovery::of(context, spec, mapping.port);
     let transport_socket = match tls::of_client(backend.policy, listener, &discovery.name, mapping.protocol) {
         ClientTls::Plain => None,
         ClientTls::Tls(socket) => Some(*socket),
         ClientTls::Impossible(reason) => {
-            member.note(format!(
-                "virtual node `{node}` cannot be called as `{}`, and is not called without TLS instead: {reason}",
+            context.note(format!(
+                "virtual node `{node}` cannot be called as `{}` with TLS, and is not called without: {reason}",
                 backend.service
             ));
-            return nowhere(member);
+            return blackhole_cluster(context);
         }
     };
     let cluster = Cluster {
@@ -58,18 +57,18 @@ pub(super) fn of_node(
             .iter()
             .map(|check| health::check(check, &discovery.name, mapping.port))
             .collect(),
-        // A task that left is gone, even if its last health check passed. Source: item 213 of App Mesh's public
+        // A deregistered host is removed, even if its last health check passed. Source: item 213 of App Mesh's public
         // roadmap (read 2026-11-23).
         ignore_health_on_host_removal: discovery.endpoints.is_some(),
         outlier_detection: listener.outlier_detection.as_ref().map(health::outlier_detection),
         transport_socket,
-        ..with_limits(common(name, Some(mapping.protocol)), None)
+        ..with_circuit_breakers(common(name, Some(mapping.protocol)), None)
     };
     let (cluster, endpoints) = discovery.apply_to(cluster);
-    member.add_cluster(cluster, endpoints, backend.service)
+    context.add_cluster(cluster, endpoints, backend.service)
 }
 
-/// The application beside a virtual node's Envoy, with the limits of the listener in front of it.
+/// The application of a virtual node, with the limits of the listener.
 pub(super) fn of_application(name: String, application: SocketAddr, listener: &Listener) -> Cluster {
     let cluster = Cluster {
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
@@ -77,22 +76,22 @@ pub(super) fn of_application(name: String, application: SocketAddr, listener: &L
         connect_timeout: duration(APP_CONNECT_TIMEOUT),
         ..common(name, Some(listener.port_mapping.protocol))
     };
-    with_limits(cluster, listener.connection_pool.as_ref())
+    with_circuit_breakers(cluster, listener.connection_pool.as_ref())
 }
 
-/// Wherever the application wanted to go, in the protocol it speaks.
+/// The original destination of a connection, in the protocol of the caller.
 pub(super) fn original_destination(name: String) -> Cluster {
     let cluster = Cluster {
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::OriginalDst.into())),
         lb_policy: LbPolicy::ClusterProvided.into(),
         connect_timeout: duration(PEER_CONNECT_TIMEOUT),
-        ..as_downstream(name)
+        ..downstream_protocol_cluster(name)
     };
-    with_limits(cluster, None)
+    with_circuit_breakers(cluster, None)
 }
 
-/// A cluster that speaks whatever its callers speak.
-pub(super) fn as_downstream(name: String) -> Cluster {
+/// A cluster with the protocol of the downstream connection.
+pub(super) fn downstream_protocol_cluster(name: String) -> Cluster {
     let options = upstream::HttpProtocolOptions {
         upstream_protocol_options: Some(UpstreamProtocolOptions::UseDownstreamProtocolConfig(
             UseDownstreamHttpConfig {
@@ -109,16 +108,16 @@ pub(super) fn as_downstream(name: String) -> Cluster {
     }
 }
 
-/// A cluster without tasks, for what cannot be reached: requests are answered 503, connections closed.
-pub(super) fn nowhere(member: &mut Member<'_>) -> String {
-    let name = names::nowhere(&member.mesh.name);
+/// A cluster without hosts for unreachable targets: 503 for requests, closed for connections.
+pub(super) fn blackhole_cluster(context: &mut NodeContext<'_>) -> String {
+    let name = names::blackhole_cluster(&context.mesh.name);
     let cluster = Cluster {
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
         load_assignment: Some(load_assignment(&name, [])),
         connect_timeout: duration(PEER_CONNECT_TIMEOUT),
         ..common(name, None)
     };
-    member.add_cluster(cluster, None, "")
+    context.add_cluster(cluster, None, "")
 }
 
 fn common(name: String, protocol: Option<Protocol>) -> Cluster {
@@ -143,8 +142,8 @@ fn common(name: String, protocol: Option<Protocol>) -> Cluster {
     }
 }
 
-/// The cluster with the limits of a connection pool. What it does not say has no limit.
-fn with_limits(cluster: Cluster, pool: Option<&ConnectionPool>) -> Cluster {
+/// The cluster with the limits of a connection pool. Default: no limit.
+fn with_circuit_breakers(cluster: Cluster, pool: Option<&ConnectionPool>) -> Cluster {
     let (mut connections, mut pending, mut requests) = (NO_LIMIT, NO_LIMIT, NO_LIMIT);
     match pool {
         Some(ConnectionPool::Http(pool)) => {

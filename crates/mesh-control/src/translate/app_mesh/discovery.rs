@@ -1,4 +1,4 @@
-//! How the tasks of a virtual node are found.
+//! Service discovery of a virtual node.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,25 +11,25 @@ use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, DnsRespons
 use mesh_model::app_mesh::{IpPreference, VirtualNodeSpec};
 
 use super::super::envoy::{load_assignment, named_endpoint, over_ads};
-use super::family;
-use super::member::Member;
+use super::context::NodeContext;
+use super::ip_preference;
 use crate::mesh_state::NodeEndpoint;
 
-/// How a virtual node's tasks are found, and what is known of them here.
+/// The discovery of a virtual node's endpoints, and those that are known here.
 pub(super) struct Discovery {
-    /// The name that stands for them: a host name, or the service and the namespace of Cloud Map.
+    /// The host name, or the service and the namespace of Cloud Map.
     pub(super) name: String,
-    /// The tasks, where they are told by the control plane.
+    /// The endpoints, where they are served by EDS.
     pub(super) endpoints: Option<Vec<SocketAddr>>,
-    /// The host name's port and how to ask DNS, where Envoy does that.
+    /// The port and the DNS lookup, where Envoy resolves the host name.
     dns: Option<(u16, DiscoveryType, DnsLookupFamily)>,
 }
 
 impl Discovery {
-    pub(super) fn of(member: &Member<'_>, spec: &VirtualNodeSpec, port: u16) -> Self {
-        let preference = family::of_node(&member.mesh.mesh, spec);
+    pub(super) fn of(context: &NodeContext<'_>, spec: &VirtualNodeSpec, port: u16) -> Self {
+        let preference = ip_preference::of_node(&context.mesh.mesh, spec);
         match &spec.service_discovery {
-            Some(ServiceDiscovery::Dns(dns)) => match member.world.dns_endpoints.get(&dns.hostname) {
+            Some(ServiceDiscovery::Dns(dns)) => match context.state.dns_endpoints.get(&dns.hostname) {
                 Some(known) => Self::known(dns.hostname.clone(), known.iter(), preference, port),
                 None => Self {
                     name: dns.hostname.clone(),
@@ -37,7 +37,7 @@ impl Discovery {
                     dns: Some((
                         port,
                         discovery_type(dns.response_type.unwrap_or_default()),
-                        family::lookup(preference),
+                        ip_preference::lookup(preference),
                     )),
                 },
             },
@@ -52,7 +52,7 @@ impl Discovery {
                     let has = |key, value| instance.attributes.get(key) == Some(value);
                     attributes.iter().all(|wanted| has(&wanted.key, &wanted.value))
                 };
-                let registered = member.world.node_endpoints_of(namespace_name, service_name);
+                let registered = context.state.node_endpoints_of(namespace_name, service_name);
                 let name = format!("{service_name}.{namespace_name}");
                 Self::known(name, registered.iter().filter(has_all), preference, port)
             }
@@ -71,11 +71,14 @@ impl Discovery {
         port: u16,
     ) -> Self {
         let address = |instance: &NodeEndpoint| {
-            // A task that says where its ports are has no others: one of another version of its virtual node, perhaps.
+            // A task with explicit ingress ports has no others: it may be of another version of its virtual node.
             if !instance.ingress.is_empty() {
                 return instance.ingress.get(&port).copied();
             }
-            Some(SocketAddr::new(family::pick(preference, &instance.addresses)?, port))
+            Some(SocketAddr::new(
+                ip_preference::pick(preference, &instance.addresses)?,
+                port,
+            ))
         };
         Self {
             name,
@@ -84,7 +87,7 @@ impl Discovery {
         }
     }
 
-    /// The cluster, finding its tasks like this, and the tasks if they are told by the control plane.
+    /// The cluster with this discovery, and its endpoints if they are served by EDS.
     pub(super) fn apply_to(self, cluster: Cluster) -> (Cluster, Option<ClusterLoadAssignment>) {
         let Self { name, endpoints, dns } = self;
         if let Some((port, kind, family)) = dns {
@@ -117,8 +120,8 @@ fn discovery_type(response: DnsResponseType) -> DiscoveryType {
     }
 }
 
-/// With a dot at its end a name is looked up as it is, without search domains. App Mesh wrote it so (the configuration
-/// of a real gateway, read 2026-11-23).
+/// A name with a final dot is resolved without search domains. App Mesh wrote it so (the configuration of a real
+/// gateway, read 2026-11-23).
 fn absolute(hostname: &str) -> String {
     if hostname.ends_with('.') || hostname.parse::<IpAddr>().is_ok() {
         hostname.to_owned()

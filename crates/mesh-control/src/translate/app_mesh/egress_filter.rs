@@ -1,12 +1,11 @@
-//! What happens to calls that are for no backend. The rule is the mesh's and holds for all its members.
+//! The egress filter: connections and requests to hosts that are no backend. The mesh configures it for all its nodes.
 //!
-//! In intercepted wiring every connection comes to the Envoy. Under `DROP_ALL` those that are for no backend are
-//! closed, but for AWS's own endpoints; under `ALLOW_ALL` they go where they wanted to go. A host that is no backend, on
-//! a port where backends are, is answered 404 or, under `ALLOW_ALL`, let through as well; App Mesh's own answer is not
-//! documented.
+//! With a transparent proxy, every connection reaches the Envoy. Under `DROP_ALL`, connections to other hosts are
+//! closed, except AWS's own endpoints; under `ALLOW_ALL` they pass. Requests to another host on the port of a backend
+//! get 404 or, under `ALLOW_ALL`, pass as well; App Mesh's own behaviour is not documented.
 //!
-//! In explicit wiring only calls that are made through the Envoy come to it. Under `DROP_ALL` a host that is no backend
-//! is answered 404; under `ALLOW_ALL` it is looked up and called.
+//! With an explicit proxy, only calls through the Envoy reach it. Under `DROP_ALL`, another host gets 404; under
+//! `ALLOW_ALL` it is resolved and called.
 
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
@@ -25,39 +24,39 @@ use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_pro
 use mesh_model::app_mesh::mesh::EgressFilterType;
 use sidecar_contract::LocalReply;
 
-use super::super::answer::{answer, every_path, some_of};
+use super::super::direct_response::{abbreviated, direct_response, match_all};
 use super::super::envoy::{any, uint32};
 use super::super::listener::Tcp;
-use super::member::{Backend, Member};
+use super::context::{Backend, NodeContext};
 use super::timeouts::{self, Timeouts};
-use super::{cluster, family, names, routes};
+use super::{cluster, ip_preference, names, routes};
 
-/// Where AWS's own endpoints are called with TLS.
+/// The TLS port of AWS's own endpoints.
 pub(super) const HTTPS: u16 = 443;
 
-/// True if calls that are for no backend are let through.
-pub(super) fn lets_through(member: &Member<'_>) -> bool {
-    member.mesh.mesh.egress() == EgressFilterType::AllowAll
+/// True if the egress filter is `ALLOW_ALL`.
+pub(super) fn allows_all(context: &NodeContext<'_>) -> bool {
+    context.mesh.mesh.egress() == EgressFilterType::AllowAll
 }
 
-/// The virtual host for every host that is no backend. `whose` are the member's words for itself.
-pub(super) fn other_hosts(member: &mut Member<'_>, whose: &str, backends: &[Backend<'_>]) -> VirtualHost {
-    let to_other = if lets_through(member) {
-        let name = names::allow_all(&member.mesh.name);
-        let cluster = if member.wiring.extension.is_transparent_proxy {
+/// The virtual host for every other host. `owner` names the node.
+pub(super) fn unknown_hosts(context: &mut NodeContext<'_>, owner: &str, backends: &[Backend<'_>]) -> VirtualHost {
+    let to_other = if allows_all(context) {
+        let name = names::allow_all(&context.mesh.name);
+        let cluster = if context.metadata.extension.is_transparent_proxy {
             cluster::original_destination(name)
         } else {
-            forward_proxy(member, name)
+            forward_proxy(context, name)
         };
-        let name = member.add_cluster(cluster, None, "");
+        let name = context.add_cluster(cluster, None, "");
         let to = ClusterSpecifier::Cluster(name);
-        routes::to_clusters(every_path(), to, Timeouts::of(None), None)
+        routes::to_clusters(match_all(), to, Timeouts::of(None), None)
     } else {
-        answer(
-            every_path(),
+        direct_response(
+            match_all(),
             404,
             LocalReply::UnknownService,
-            explanation(whose, backends),
+            explanation(owner, backends),
         )
     };
     VirtualHost {
@@ -68,22 +67,22 @@ pub(super) fn other_hosts(member: &mut Member<'_>, whose: &str, backends: &[Back
     }
 }
 
-fn explanation(whose: &str, backends: &[Backend<'_>]) -> String {
+fn explanation(owner: &str, backends: &[Backend<'_>]) -> String {
     let names: Vec<String> = backends.iter().map(|backend| backend.service.to_owned()).collect();
     if names.is_empty() {
-        format!("{whose} has no backends, and the mesh drops all other calls")
+        format!("{owner} has no backends, and the mesh drops all other calls")
     } else {
         format!(
-            "{whose} has the backends {}, and the mesh drops all other calls",
-            some_of(&names)
+            "{owner} has the backends {}, and the mesh drops all other calls",
+            abbreviated(&names)
         )
     }
 }
 
-/// The chains of intercepted connections to ports where no backend is.
-pub(super) fn other_connections(member: &mut Member<'_>) -> (Vec<FilterChain>, Option<FilterChain>) {
-    let aws = cluster::original_destination(names::amazonaws(&member.mesh.name));
-    let to_aws = passing(member, aws, "amazonaws");
+/// The filter chains for connections to other ports.
+pub(super) fn unknown_connections(context: &mut NodeContext<'_>) -> (Vec<FilterChain>, Option<FilterChain>) {
+    let aws = cluster::original_destination(names::amazonaws(&context.mesh.name));
+    let to_aws = passthrough_chain(context, aws, "amazonaws");
     let aws_chain = FilterChain {
         filter_chain_match: Some(FilterChainMatch {
             destination_port: uint32(HTTPS.into()),
@@ -93,15 +92,15 @@ pub(super) fn other_connections(member: &mut Member<'_>) -> (Vec<FilterChain>, O
         }),
         ..to_aws
     };
-    let anywhere = lets_through(member).then(|| {
-        let all = cluster::original_destination(names::allow_all(&member.mesh.name));
-        passing(member, all, "mesh-allow-all")
+    let anywhere = allows_all(context).then(|| {
+        let all = cluster::original_destination(names::allow_all(&context.mesh.name));
+        passthrough_chain(context, all, "mesh-allow-all")
     });
     (vec![aws_chain], anywhere)
 }
 
-fn passing(member: &mut Member<'_>, cluster: Cluster, stat_prefix: &str) -> FilterChain {
-    let to = tcp_proxy::ClusterSpecifier::Cluster(member.add_cluster(cluster, None, ""));
+fn passthrough_chain(context: &mut NodeContext<'_>, cluster: Cluster, stat_prefix: &str) -> FilterChain {
+    let to = tcp_proxy::ClusterSpecifier::Cluster(context.add_cluster(cluster, None, ""));
     let filter = Tcp {
         stat_prefix: format!("egress.{stat_prefix}"),
         to,
@@ -113,22 +112,22 @@ fn passing(member: &mut Member<'_>, cluster: Cluster, stat_prefix: &str) -> Filt
     super::listeners::chain(None, filter)
 }
 
-/// The filter that looks up hosts before they are called; only where they are.
-pub(super) fn lookup_filter(member: &Member<'_>) -> Option<HttpFilter> {
-    (lets_through(member) && !member.wiring.extension.is_transparent_proxy).then(|| HttpFilter {
+/// The dynamic forward proxy filter, where hosts are resolved.
+pub(super) fn lookup_filter(context: &NodeContext<'_>) -> Option<HttpFilter> {
+    (allows_all(context) && !context.metadata.extension.is_transparent_proxy).then(|| HttpFilter {
         name: "envoy.filters.http.dynamic_forward_proxy".to_owned(),
         config_type: Some(http_filter::ConfigType::TypedConfig(any(&FilterConfig {
-            implementation_specifier: Some(ImplementationSpecifier::DnsCacheConfig(dns_cache(member))),
+            implementation_specifier: Some(ImplementationSpecifier::DnsCacheConfig(dns_cache(context))),
             ..Default::default()
         }))),
         ..Default::default()
     })
 }
 
-fn forward_proxy(member: &Member<'_>, name: String) -> Cluster {
+fn forward_proxy(context: &NodeContext<'_>, name: String) -> Cluster {
     let config = any(&ClusterConfig {
-        cluster_implementation_specifier: Some(ClusterImplementationSpecifier::DnsCacheConfig(dns_cache(member))),
-        // Envoy insists on checks of certificates otherwise, and there are none: calls are plaintext.
+        cluster_implementation_specifier: Some(ClusterImplementationSpecifier::DnsCacheConfig(dns_cache(context))),
+        // Envoy requires certificate checks otherwise, and there are none: calls are plaintext.
         allow_insecure_cluster_options: true,
         ..Default::default()
     });
@@ -138,13 +137,13 @@ fn forward_proxy(member: &Member<'_>, name: String) -> Cluster {
             typed_config: Some(config),
         })),
         lb_policy: LbPolicy::ClusterProvided.into(),
-        ..cluster::as_downstream(name)
+        ..cluster::downstream_protocol_cluster(name)
     }
 }
 
-/// The filter and the cluster must agree on it.
-fn dns_cache(member: &Member<'_>) -> DnsCacheConfig {
-    let lookup: DnsLookupFamily = family::lookup(family::of_mesh(&member.mesh.mesh));
+/// Filter and cluster must have the same one.
+fn dns_cache(context: &NodeContext<'_>) -> DnsCacheConfig {
+    let lookup: DnsLookupFamily = ip_preference::lookup(ip_preference::of_mesh(&context.mesh.mesh));
     DnsCacheConfig {
         name: "other-hosts".to_owned(),
         dns_lookup_family: lookup.into(),

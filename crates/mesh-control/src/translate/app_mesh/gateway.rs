@@ -1,14 +1,14 @@
-//! A virtual gateway's Envoy: a door into the mesh.
+//! A virtual gateway's Envoy: routes requests into the mesh.
 //!
-//! A request passes it twice, as it did in App Mesh. At the ingress, gateway routes choose a virtual service and rewrite
-//! host and path; at the egress, the virtual service's own routes see the request as its callers inside the mesh would
-//! have sent it. In between a header says which virtual service was chosen, since the host may be any.
+//! A request passes it twice, as in App Mesh. At the ingress, gateway routes select a virtual service and rewrite host
+//! and path; at the egress, the routes of the virtual service apply to the request as a caller inside the mesh would
+//! have sent it. In between, a header names the virtual service, since the host may be any.
 //!
-//! The two have tables of their own, and Envoy takes up one after the other. So the egress knows every virtual service of
-//! the mesh, whether it is chosen or not: then a gateway route can lead elsewhere, and a virtual service can have another
-//! port, without a moment in which one table does not know what the other says.
+//! Ingress and egress have route configurations of their own, which Envoy applies one after the other. So the egress
+//! has every virtual service of the mesh, whether it is a target or not: a gateway route can change its target, and a
+//! virtual service its port, without a moment of mismatch.
 
-mod choice;
+mod target_header;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,22 +26,22 @@ use mesh_model::app_mesh::matching::HttpMethod;
 use mesh_model::app_mesh::topology::VirtualGateway;
 use sidecar_contract::LocalReply;
 
-use self::choice::{CHOSEN, Chosen, choices, header_of, http_ports, port_of_choice};
+use self::target_header::{TARGET_HEADER, Targets, header_value, http_ports, possible_targets, target_port};
 use super::super::Translation;
-use super::super::answer::{answer, every_path, set_header};
+use super::super::direct_response::{direct_response, match_all, set_header};
 use super::super::envoy::duration_or_unlimited;
 use super::super::http::Manager;
-use super::member::{Backend, Member, default_policy};
-use super::secured::{is_permissive, secured};
-use super::service::ServicePort;
+use super::context::{Backend, NodeContext, default_policy};
 use super::timeouts::Timeouts;
-use super::{cluster, listeners, logging, matching, names, order, rewrite, routes};
+use super::tls_filter_chain::{is_permissive, secured};
+use super::virtual_service::ServicePort;
+use super::{cluster, listeners, logging, matching, names, rewrite, route_precedence, routes};
 use crate::node::{EGRESS_PORT, egress_listener, ingress_listener};
 
-pub(super) fn translate<'a>(mut member: Member<'a>, name: &'a str, gateway: &'a VirtualGateway) -> Translation {
-    let Some(egress) = member.wiring.listener_ports.get(&egress_listener()).copied() else {
-        member.note("the wiring has no port for `egress`: the gateway cannot pass anything on");
-        return member.finish();
+pub(super) fn translate<'a>(mut context: NodeContext<'a>, name: &'a str, gateway: &'a VirtualGateway) -> Translation {
+    let Some(egress) = context.metadata.listener_ports.get(&egress_listener()).copied() else {
+        context.note("the node metadata have no port for `egress`: the gateway cannot forward requests");
+        return context.finish();
     };
     let gateway = Gateway {
         name,
@@ -49,83 +49,80 @@ pub(super) fn translate<'a>(mut member: Member<'a>, name: &'a str, gateway: &'a 
         egress: SocketAddr::from((Ipv4Addr::LOCALHOST, egress)),
         access_logs: logging::access_logs(gateway.spec.logging.as_ref()),
     };
-    let chosen = gateway.ingress(&mut member);
-    gateway.egress(&mut member, &chosen);
-    member.finish()
+    let targets = gateway.ingress(&mut context);
+    gateway.egress(&mut context, &targets);
+    context.finish()
 }
 
 struct Gateway<'a> {
     name: &'a str,
     gateway: &'a VirtualGateway,
-    /// Where its own egress listener is.
+    /// The port of its own egress listener.
     egress: SocketAddr,
     access_logs: Vec<AccessLog>,
 }
 
 impl<'a> Gateway<'a> {
-    fn ingress(&self, member: &mut Member<'a>) -> Chosen<'a> {
-        let mut chosen = Chosen::new();
+    fn ingress(&self, context: &mut NodeContext<'a>) -> Targets<'a> {
+        let mut targets = Targets::new();
         for listener in &self.gateway.spec.listeners {
             let port = listener.port_mapping.port;
-            let intercepted = member.wiring.extension.is_transparent_proxy;
+            let intercepted = context.metadata.extension.is_transparent_proxy;
             let wired = ingress_listener(&port.to_string());
-            // Nothing is redirected at a gateway: it listens where its callers call.
-            let at = member
-                .wiring
+            // A gateway has no transparent proxy: it listens on the ports that callers use.
+            let at = context
+                .metadata
                 .listener_ports
                 .get(&wired)
                 .copied()
                 .or(intercepted.then_some(port));
             let Some(at) = at else {
-                member.note(format!(
-                    "port {port} cannot be called here: the wiring has no port for `{wired}`"
+                context.note(format!(
+                    "port {port} is not served: the node metadata have no port for `{wired}`"
                 ));
                 continue;
             };
-            let filter = self.routes_of(member, listener, &mut chosen);
-            let whose = format!("virtual gateway `{}`", self.name);
-            let Some(chains) = secured(member, &whose, listener, listeners::chain(None, filter)) else {
+            let filter = self.routes_of(context, listener, &mut targets);
+            let owner = format!("virtual gateway `{}`", self.name);
+            let Some(chains) = secured(context, &owner, listener, listeners::chain(None, filter)) else {
                 continue;
             };
             let name = names::ingress_listener("0.0.0.0", port);
-            let address = (member.wiring.extension.ingress_address, at);
+            let address = (context.metadata.extension.ingress_address, at);
             let inspected = is_permissive(listener);
             let inbound = TrafficDirection::Inbound;
-            member.add_listener(&listeners::explicit(name, address, inbound, chains, inspected));
+            context.add_listener(&listeners::explicit(name, address, inbound, chains, inspected));
         }
-        chosen
+        targets
     }
 
     /// The gateway routes of one listener.
-    fn routes_of(&self, member: &mut Member<'a>, listener: &Listener, chosen: &mut Chosen<'a>) -> Filter {
+    fn routes_of(&self, context: &mut NodeContext<'a>, listener: &Listener, targets: &mut Targets<'a>) -> Filter {
         let mapping = listener.port_mapping;
-        let cluster = self.itself(member, listener);
+        let cluster = self.loopback_cluster(context, listener);
         let mut ordered: Vec<(order::Rank, &GatewayRouteSpec)> = self
             .gateway
             .gateway_routes
             .iter()
             .filter(|(_, route)| matched_port(route).is_none_or(|port| port == mapping.port))
-            .map(|(name, route)| (order::of_gateway_route(name, route), route))
+            .map(|(name, route)| (route_precedence::of_gateway_route(name, route), route))
             .collect();
         ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
-        // By domain. Once a host has routes of its own, others are not tried for it.
+        // By domain. Once a host has routes of its own, those without a host are not tried for it.
         let mut hosts: BTreeMap<String, Vec<Route>> = BTreeMap::new();
         for ((.., name), route) in ordered {
-            let routes = self.translate(member, &name, route, &cluster, chosen);
+            let routes = self.translate(context, &name, route, &cluster, targets);
             hosts.entry(domain(route)).or_default().extend(routes);
         }
         hosts.entry("*".to_owned()).or_default();
         let name = names::ingress_routes(mapping.protocol, mapping.port);
-        let nothing = format!(
-            "no gateway route of virtual gateway {} is for such a request",
-            self.name
-        );
-        member.add_routes(&RouteConfiguration {
+        let nothing = format!("no gateway route of virtual gateway {} matches this request", self.name);
+        context.add_routes(&RouteConfiguration {
             name: name.clone(),
             virtual_hosts: hosts
                 .into_iter()
                 .map(|(domain, mut routes)| {
-                    routes.push(answer(every_path(), 404, LocalReply::NoRoute, nothing.clone()));
+                    routes.push(direct_response(match_all(), 404, LocalReply::NoRoute, nothing.clone()));
                     VirtualHost {
                         name: if domain == "*" {
                             "self_redirect".to_owned()
@@ -138,7 +135,7 @@ impl<'a> Gateway<'a> {
                     }
                 })
                 .collect(),
-            // Who calls `example.com:8080` means `example.com`.
+            // The host `example.com:8080` matches `example.com`.
             ignore_port_in_host_matching: true,
             ..Default::default()
         });
@@ -154,55 +151,53 @@ impl<'a> Gateway<'a> {
             normalizes_paths: true,
             filters: Vec::new(),
         }
-        .filter(&member.wiring.extension)
+        .filter(&context.metadata.extension)
     }
 
-    /// The cluster by which the ingress passes requests on to the egress, with the listener's limits.
-    fn itself(&self, member: &mut Member<'a>, listener: &Listener) -> String {
+    /// The cluster from the ingress to the egress, with the listener's limits.
+    fn loopback_cluster(&self, context: &mut NodeContext<'a>, listener: &Listener) -> String {
         let mapping = listener.port_mapping;
         let is_only = self.gateway.spec.listeners.len() == 1;
         let listener_port = (!is_only).then_some(mapping.port);
-        let name = names::self_redirect(&member.mesh.name, self.name, mapping.protocol, listener_port);
-        member.add_cluster(cluster::of_application(name, self.egress, listener), None, "")
+        let name = names::loopback_egress(&context.mesh.name, self.name, mapping.protocol, listener_port);
+        context.add_cluster(cluster::of_application(name, self.egress, listener), None, "")
     }
 
     fn translate(
         &self,
-        member: &mut Member<'a>,
+        context: &mut NodeContext<'a>,
         name: &str,
         route: &'a GatewayRouteSpec,
         cluster: &str,
-        chosen: &mut Chosen<'a>,
+        targets: &mut Targets<'a>,
     ) -> Vec<Route> {
         let Some(target) = route.target() else {
             return Vec::new();
         };
         let service = target.virtual_service.virtual_service_name.as_str();
-        let port = match self.port_of(member, target) {
+        let port = match self.port_of(context, target) {
             Ok(port) => port,
             Err(reason) => {
-                member.note(format!(
-                    "gateway route `{name}`: {reason}; its requests are answered with 503"
+                context.note(format!(
+                    "gateway route `{name}`: {reason}; its requests are rejected with 503"
                 ));
                 None
             }
         };
         let choice = (service, target.port);
-        let timeouts = port
-            .as_ref()
-            .map_or_else(|| Timeouts::of(None), Timeouts::of_all_behind);
+        let timeouts = port.as_ref().map_or_else(|| Timeouts::of(None), Timeouts::longest_of);
         let action = RouteAction {
             cluster_specifier: Some(ClusterSpecifier::Cluster(cluster.to_owned())),
             timeout: duration_or_unlimited(timeouts.per_request),
             idle_timeout: duration_or_unlimited(timeouts.idle),
             ..Default::default()
         };
-        let header = set_header(CHOSEN, &header_of(choice));
-        chosen.insert(choice);
+        let header = set_header(TARGET_HEADER, &header_value(choice));
+        targets.insert(choice);
         let http = route.http_route.as_ref().or(route.http2_route.as_ref());
         if http.is_some_and(|http| http.matching.method == Some(HttpMethod::Connect)) {
-            member.note(format!(
-                "gateway route `{name}` is left out: `match.method` is CONNECT, whose requests have no path to match"
+            context.note(format!(
+                "gateway route `{name}` is left out: `match.method` is CONNECT, and such requests have no path to match"
             ));
             return Vec::new();
         }
@@ -230,42 +225,48 @@ impl<'a> Gateway<'a> {
         rewritten.into_iter().map(route).collect()
     }
 
-    /// The port of a virtual service that a gateway route leads to: the one it names, or the only one.
-    fn port_of(&self, member: &Member<'a>, target: &'a GatewayRouteTarget) -> Result<Option<ServicePort<'a>>, String> {
+    /// The port of the target virtual service: the named one, or the only one.
+    fn port_of(
+        &self,
+        context: &NodeContext<'a>,
+        target: &'a GatewayRouteTarget,
+    ) -> Result<Option<ServicePort<'a>>, String> {
         let name = target.virtual_service.virtual_service_name.as_str();
-        if !member.mesh.virtual_services.contains_key(name) {
-            return Err(format!("its target does not exist, virtual service `{name}`"));
+        if !context.mesh.virtual_services.contains_key(name) {
+            return Err(format!("target virtual service `{name}` does not exist"));
         }
-        match (port_of_choice(member.mesh, name, target.port), target.port) {
+        match (target_port(context.mesh, name, target.port), target.port) {
             (Some(port), _) => Ok(Some(port)),
-            (None, _) if http_ports(member.mesh, name).is_empty() => Ok(None),
+            (None, _) if http_ports(context.mesh, name).is_empty() => Ok(None),
             (None, Some(wanted)) => Err(format!("virtual service `{name}` has no port {wanted}")),
             (None, None) => Err(format!(
-                "it must say which port of virtual service `{name}`, which has several"
+                "virtual service `{name}` has several ports; the target must name one"
             )),
         }
     }
 
-    /// The routes of all virtual services, told apart by the header. Those that are chosen come first, as Envoy looks
-    /// through them in order.
-    fn egress(&self, member: &mut Member<'a>, chosen: &Chosen<'a>) {
+    /// The routes of all virtual services, matched by the header. Targets come first, as Envoy tries routes in order.
+    fn egress(&self, context: &mut NodeContext<'a>, targets: &Targets<'a>) {
         let policy = default_policy(self.gateway.spec.backend_defaults.as_ref());
-        let mesh = member.mesh;
-        let could_be = mesh.virtual_services.keys().flat_map(|service| choices(mesh, service));
-        let others = could_be.filter(|choice| !chosen.contains(choice));
+        let mesh = context.mesh;
+        let could_be = mesh
+            .virtual_services
+            .keys()
+            .flat_map(|service| possible_targets(mesh, service));
+        let others = could_be.filter(|choice| !targets.contains(choice));
         let mut all = Vec::new();
-        for choice in chosen.iter().copied().chain(others) {
+        for choice in targets.iter().copied().chain(others) {
             let (service, port) = choice;
             let backend = Backend { service, policy };
-            let routes = match port_of_choice(mesh, service, port) {
-                Some(port) => routes::to_port(member, backend, &port),
-                None => routes::to_nothing(service),
+            let routes = match target_port(mesh, service, port) {
+                Some(port) => routes::to_port(context, backend, &port),
+                None => routes::no_provider(service),
             };
-            let key = header_of(choice);
-            all.extend(routes.into_iter().map(|route| for_chosen(route, &key)));
+            let key = header_value(choice);
+            all.extend(routes.into_iter().map(|route| match_target(route, &key)));
         }
         let name = names::egress_routes(EGRESS_PORT);
-        member.add_routes(&RouteConfiguration {
+        context.add_routes(&RouteConfiguration {
             name: name.clone(),
             virtual_hosts: vec![VirtualHost {
                 name: "default_backend".to_owned(),
@@ -273,30 +274,30 @@ impl<'a> Gateway<'a> {
                 routes: all,
                 ..Default::default()
             }],
-            request_headers_to_remove: vec![CHOSEN.to_owned()],
+            request_headers_to_remove: vec![TARGET_HEADER.to_owned()],
             ..Default::default()
         });
         let manager = Manager {
             stat_prefix: "egress".to_owned(),
             routes: name,
             idle_timeout: Timeouts::of(None).idle,
-            // The ingress has written each request down already.
+            // The ingress has logged each request already.
             access_logs: Vec::new(),
             normalizes_paths: true,
             filters: Vec::new(),
         };
         let (ip, port) = (IpAddr::V4(Ipv4Addr::LOCALHOST), self.egress.port());
-        let chains = vec![listeners::chain(None, manager.filter(&member.wiring.extension))];
+        let chains = vec![listeners::chain(None, manager.filter(&context.metadata.extension))];
         let name = names::egress_listener("0.0.0.0");
         let outbound = TrafficDirection::Outbound;
-        member.add_listener(&listeners::explicit(name, (ip, port), outbound, chains, false));
+        context.add_listener(&listeners::explicit(name, (ip, port), outbound, chains, false));
     }
 }
 
-/// The route, for requests that were meant for this virtual service.
-fn for_chosen(route: Route, key: &str) -> Route {
+/// The route, for requests with this target.
+fn match_target(route: Route, key: &str) -> Route {
     let matching = route.r#match.unwrap_or_default();
-    let headers = std::iter::once(matching::pseudo_header(CHOSEN, key)).chain(matching.headers);
+    let headers = std::iter::once(matching::pseudo_header(TARGET_HEADER, key)).chain(matching.headers);
     Route {
         r#match: Some(RouteMatch {
             headers: headers.collect(),
@@ -329,29 +330,28 @@ fn matched_port(route: &GatewayRouteSpec) -> Option<u16> {
         .or_else(|| route.grpc_route.as_ref()?.matching.port)
 }
 
-/// The hosts that a gateway route is for, as Envoy writes it. A suffix is one of whole labels: `.example.com` or
-/// `*.example.com`. Envoy takes the port off the host of a request before it compares them, so a port here would fit
-/// no request at all.
+/// The domain of a gateway route, in Envoy's form. A suffix is one of whole labels: `.example.com` or `*.example.com`.
+/// Envoy strips the port of the host before it compares, so a domain with a port would never match.
 fn domain(route: &GatewayRouteSpec) -> String {
     let http = route.http_route.as_ref().or(route.http2_route.as_ref());
     let hostname: Option<&HostnameMatch> = http
         .and_then(|route| route.matching.hostname.as_ref())
         .or_else(|| route.grpc_route.as_ref()?.matching.hostname.as_ref());
     match hostname {
-        Some(HostnameMatch { exact: Some(exact), .. }) => without_port(exact).to_ascii_lowercase(),
+        Some(HostnameMatch { exact: Some(exact), .. }) => strip_port(exact).to_ascii_lowercase(),
         Some(HostnameMatch {
             suffix: Some(suffix), ..
         }) => {
-            let labels = without_port(suffix).trim_start_matches(['*', '.']);
+            let labels = strip_port(suffix).trim_start_matches(['*', '.']);
             format!("*.{}", labels.to_ascii_lowercase())
         }
         _ => "*".to_owned(),
     }
 }
 
-fn without_port(host: &str) -> &str {
+fn strip_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // More colons without brackets are an IPv6 address.
+        // Several colons without brackets are an IPv6 address.
         Some((name, port)) if port.parse::<u16>().is_ok() && (!name.contains(':') || name.ends_with(']')) => name,
         _ => host,
     }

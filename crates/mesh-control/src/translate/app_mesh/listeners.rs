@@ -1,8 +1,7 @@
-//! Listeners and the chains of filters in them, in both wirings.
+//! Listeners and filter chains, in both traffic modes.
 //!
-//! In intercepted wiring everything that goes in comes to one listener and everything that goes out to another; chains
-//! tell ports apart by where connections wanted to go. In explicit wiring each port has a listener of its own, where
-//! the task's wiring says.
+//! A transparent proxy has one listener for inbound and one for outbound traffic; filter chains match the port of the
+//! original destination. An explicit proxy has a listener for each port, at the address in the node metadata.
 
 use std::net::IpAddr;
 
@@ -31,7 +30,7 @@ pub(super) fn chain(port: Option<u16>, filter: Filter) -> FilterChain {
     }
 }
 
-/// The same chain, spoken to with TLS.
+/// The chain with TLS.
 pub(super) fn with_tls(chain: FilterChain, socket: TransportSocket) -> FilterChain {
     FilterChain {
         transport_socket: Some(socket),
@@ -39,7 +38,7 @@ pub(super) fn with_tls(chain: FilterChain, socket: TransportSocket) -> FilterCha
     }
 }
 
-/// The same chain for connections of one kind: `tls` or `raw_buffer`.
+/// The chain for one transport protocol: `tls` or `raw_buffer`.
 pub(super) fn for_transport(chain: FilterChain, transport_protocol: &str) -> FilterChain {
     FilterChain {
         filter_chain_match: Some(FilterChainMatch {
@@ -50,7 +49,7 @@ pub(super) fn for_transport(chain: FilterChain, transport_protocol: &str) -> Fil
     }
 }
 
-/// A listener of explicit wiring.
+/// A listener of an explicit proxy.
 pub(super) fn explicit(
     name: String,
     at: (IpAddr, u16),
@@ -69,8 +68,8 @@ pub(super) fn explicit(
     }
 }
 
-/// A listener to which connections are redirected. Only those to `inspected` ports are looked into for TLS: others may
-/// wait for the other side to speak first.
+/// A listener of a transparent proxy. Only connections to `inspected` ports are inspected for TLS: others may be of
+/// protocols in which the server speaks first.
 pub(super) fn intercepted(
     name: String,
     at: (IpAddr, u16),
@@ -86,7 +85,7 @@ pub(super) fn intercepted(
         address: Some(listening(ip, port)),
         traffic_direction: direction.into(),
         listener_filters: std::iter::once(original_destination).chain(inspector).collect(),
-        // A peer that says nothing is not a TLS client, and is served as what it is.
+        // A peer that sends nothing is not a TLS client; its connection is served as plaintext.
         continue_on_listener_filters_timeout: true,
         filter_chains: chains,
         ..Default::default()

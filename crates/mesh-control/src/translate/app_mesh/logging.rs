@@ -1,4 +1,4 @@
-//! Access logs, as somebody configured them.
+//! Configured access logs.
 
 use envoy_types::pb::envoy::config::accesslog::v3::AccessLog;
 use envoy_types::pb::envoy::config::accesslog::v3::access_log::ConfigType;
@@ -14,12 +14,12 @@ use envoy_types::pb::google::protobuf::{Any, Struct, Value};
 use mesh_model::app_mesh::logging::{AccessLog as Configured, Logging, LoggingFormat};
 use prost::Name;
 
-/// Where a member writes what passes. Nothing, if nobody said so.
+/// The access log of a virtual node or gateway. Default: none.
 pub(super) fn access_logs(logging: Option<&Logging>) -> Vec<AccessLog> {
     let Some(Configured::File(file)) = logging.and_then(|logging| logging.access_log.as_ref()) else {
         return Vec::new();
     };
-    // Envoy's own streams are not opened as files: whoever it runs as may not be allowed to.
+    // `/dev/stdout` and `/dev/stderr` are Envoy's own streams: its user may lack the permission to open them as files.
     let (name, config) = match file.path.as_str() {
         "/dev/stdout" => {
             let log = |format: Option<SubstitutionFormatString>| StdoutAccessLog {
@@ -48,7 +48,7 @@ pub(super) fn access_logs(logging: Option<&Logging>) -> Vec<AccessLog> {
     }]
 }
 
-/// A log with its format, packed.
+/// A packed log with its format.
 fn formatted<M: Name>(format: Option<&LoggingFormat>, log: impl Fn(Option<SubstitutionFormatString>) -> M) -> Any {
     let parts: Vec<M> = match format {
         None => vec![log(None)],
@@ -56,9 +56,9 @@ fn formatted<M: Name>(format: Option<&LoggingFormat>, log: impl Fn(Option<Substi
             specifier: Some(Specifier::InlineString(line(text))),
             ..Default::default()
         }))))],
-        // A map of several entries would be encoded in random order, and give the listener a new version on every
-        // translation. Encoded messages that follow each other are one message with the maps of all of them, in
-        // that order; so each entry is a message here. Source: protobuf's encoding, "Last One Wins" (read 2026-11-23).
+        // A protobuf map with several entries would be encoded in random order, and give the listener a new version at
+        // each translation. Concatenated messages are one message with the maps of all of them, in this order; so each
+        // entry is encoded as a message of its own. Source: protobuf's encoding, "Last One Wins" (read 2026-11-23).
         Some(LoggingFormat::Json(entries)) => entries
             .iter()
             .map(|entry| {
@@ -84,7 +84,7 @@ fn substitution(format: Format) -> SubstitutionFormatString {
     }
 }
 
-/// Envoy ends no line by itself, and one line for all requests is not what anybody wants.
+/// Envoy does not add line ends.
 fn line(text: &str) -> String {
     if text.ends_with('\n') {
         text.to_owned()

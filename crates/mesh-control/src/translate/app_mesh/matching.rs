@@ -1,4 +1,4 @@
-//! What a request must look like, in Envoy's words. App Mesh's conditions are Envoy's one to one; all must hold.
+//! Route matches. App Mesh's conditions are Envoy's one to one; all must hold.
 
 use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::config::route::v3::query_parameter_matcher::QueryParameterMatchSpecifier;
@@ -11,7 +11,7 @@ use mesh_model::app_mesh::matching::{
     HeaderMatch, HeaderMatchMethod, HttpMethod, HttpPathMatch, HttpQueryParameter, HttpScheme,
 };
 
-/// Conditions of an HTTP route or gateway route.
+/// The match of an HTTP route or gateway route.
 #[derive(Default)]
 pub(super) struct Http<'a> {
     pub(super) prefix: Option<&'a str>,
@@ -24,7 +24,7 @@ pub(super) struct Http<'a> {
 
 impl Http<'_> {
     pub(super) fn translate(&self) -> RouteMatch {
-        let method = self.method.map(|method| pseudo_header(":method", word_of(method)));
+        let method = self.method.map(|method| pseudo_header(":method", method_name(method)));
         let scheme = self.scheme.map(|scheme| match scheme {
             HttpScheme::Http => pseudo_header(":scheme", "http"),
             HttpScheme::Https => pseudo_header(":scheme", "https"),
@@ -46,7 +46,7 @@ impl Http<'_> {
     }
 }
 
-/// Conditions of a gRPC route or gateway route. Its service and method are the path of its request.
+/// The match of a gRPC route or gateway route. Service and method are the path of a request.
 pub(super) fn grpc(service: Option<&str>, method: Option<&str>, metadata: &[HeaderMatch]) -> RouteMatch {
     let path = match (service, method) {
         (Some(service), Some(method)) => PathSpecifier::Path(format!("/{service}/{method}")),
@@ -82,7 +82,7 @@ fn headers(headers: &[HeaderMatch]) -> impl Iterator<Item = HeaderMatcher> {
     })
 }
 
-/// A condition that a header has exactly this value.
+/// Matches a header with exactly this value.
 pub(super) fn pseudo_header(name: &str, value: &str) -> HeaderMatcher {
     HeaderMatcher {
         name: name.to_owned(),
@@ -119,7 +119,7 @@ fn regex_matcher(regex: &str) -> RegexMatcher {
     }
 }
 
-fn word_of(method: HttpMethod) -> &'static str {
+fn method_name(method: HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "GET",
         HttpMethod::Head => "HEAD",

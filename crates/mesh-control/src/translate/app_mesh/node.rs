@@ -1,4 +1,4 @@
-//! A virtual node's Envoy: what comes in goes to the application, what goes out goes to backends.
+//! A virtual node's Envoy: ingress to the application, egress to backends.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,103 +14,106 @@ use mesh_model::app_mesh::listener::Listener;
 use sidecar_contract::local_reply;
 
 use super::super::Translation;
-use super::super::answer::every_path;
+use super::super::direct_response::match_all;
 use super::super::http::Manager;
 use super::super::listener::Tcp;
-use super::hosts::{Hosts, default_port};
-use super::member::{Backend, Member, backends_of_node};
-use super::secured::{is_permissive, secured};
-use super::service::{PortProvider, ServicePort, is_http_family};
+use super::context::{Backend, NodeContext, backends_of_node};
 use super::timeouts::{self, Timeouts};
-use super::{cluster, egress_filter, family, listeners, logging, names, routes, service, targets};
+use super::tls_filter_chain::{is_permissive, secured};
+use super::virtual_hosts::{VirtualHosts, default_port};
+use super::virtual_service::{PortProvider, ServicePort, is_http_family};
+use super::{
+    cluster, egress_filter, ip_preference, listeners, logging, names, routes, virtual_service, weighted_clusters,
+};
 use crate::node::{EGRESS_PORT, TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener};
 
-/// The egress listener of explicit wiring is for the application beside the Envoy and for nobody else.
+/// The egress listener of an explicit proxy is for the application beside the Envoy only.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-pub(super) fn translate(mut member: Member<'_>, name: &str, spec: &VirtualNodeSpec) -> Translation {
+pub(super) fn translate(mut context: NodeContext<'_>, name: &str, spec: &VirtualNodeSpec) -> Translation {
     let node = Node {
         name,
         spec,
         access_logs: logging::access_logs(spec.logging.as_ref()),
-        bind: family::bind(family::of_node(&member.mesh.mesh, spec)),
+        bind: ip_preference::bind(ip_preference::of_node(&context.mesh.mesh, spec)),
     };
-    if member.wiring.extension.is_transparent_proxy {
-        node.intercepted_ingress(&mut member);
-        node.intercepted_egress(&mut member);
+    if context.metadata.extension.is_transparent_proxy {
+        node.transparent_proxy_ingress(&mut context);
+        node.transparent_proxy_egress(&mut context);
     } else {
-        node.explicit_ingress(&mut member);
-        node.explicit_egress(&mut member);
+        node.explicit_proxy_ingress(&mut context);
+        node.explicit_proxy_egress(&mut context);
     }
-    member.finish()
+    context.finish()
 }
 
 struct Node<'a> {
     name: &'a str,
     spec: &'a VirtualNodeSpec,
     access_logs: Vec<AccessLog>,
-    /// What intercepted listeners bind.
+    /// The listen address of a transparent proxy.
     bind: IpAddr,
 }
 
 impl Node<'_> {
-    fn explicit_ingress(&self, member: &mut Member<'_>) {
+    fn explicit_proxy_ingress(&self, context: &mut NodeContext<'_>) {
         for listener in &self.spec.listeners {
             let port = listener.port_mapping.port;
             let wired = ingress_listener(&port.to_string());
-            let Some(at) = member.wiring.listener_ports.get(&wired).copied() else {
-                member.note(format!(
-                    "port {port} cannot be called here: the wiring has no port for `{wired}`"
+            let Some(at) = context.metadata.listener_ports.get(&wired).copied() else {
+                context.note(format!(
+                    "port {port} is not served: the node metadata have no port for `{wired}`"
                 ));
                 continue;
             };
-            let filter = self.to_application(member, listener);
-            let Some(chains) = self.secured(member, listener, listeners::chain(None, filter)) else {
+            let filter = self.to_application(context, listener);
+            let Some(chains) = self.secured(context, listener, listeners::chain(None, filter)) else {
                 continue;
             };
             let inspected = is_permissive(listener);
-            let address = (member.wiring.extension.ingress_address, at);
+            let address = (context.metadata.extension.ingress_address, at);
             let name = names::ingress_listener("0.0.0.0", port);
             let inbound = TrafficDirection::Inbound;
-            member.add_listener(&listeners::explicit(name, address, inbound, chains, inspected));
+            context.add_listener(&listeners::explicit(name, address, inbound, chains, inspected));
         }
     }
 
-    fn intercepted_ingress(&self, member: &mut Member<'_>) {
+    fn transparent_proxy_ingress(&self, context: &mut NodeContext<'_>) {
         let mut chains = Vec::new();
         let mut inspected = Vec::new();
         for listener in &self.spec.listeners {
             let port = listener.port_mapping.port;
-            let filter = self.to_application(member, listener);
+            let filter = self.to_application(context, listener);
             chains.extend(
-                self.secured(member, listener, listeners::chain(Some(port), filter))
+                self.secured(context, listener, listeners::chain(Some(port), filter))
                     .unwrap_or_default(),
             );
             if is_permissive(listener) {
                 inspected.push(port);
             }
         }
-        let port = member.wiring.listener_ports.get(TRANSPARENT_INGRESS).copied();
-        // Envoy refuses a listener without chains, and App Mesh had none for a virtual node without listeners.
+        let port = context.metadata.listener_ports.get(TRANSPARENT_INGRESS).copied();
+        // Envoy rejects a listener without filter chains, and App Mesh had none for a virtual node without listeners.
         if let (Some(port), false) = (port, chains.is_empty()) {
-            let name = names::intercepted_ingress_listener(&self.bind.to_string());
+            let name = names::transparent_ingress_listener(&self.bind.to_string());
             let (address, inbound) = ((self.bind, port), TrafficDirection::Inbound);
-            member.add_listener(&listeners::intercepted(name, address, inbound, chains, &inspected));
+            context.add_listener(&listeners::intercepted(name, address, inbound, chains, &inspected));
         }
     }
 
-    /// Everything that passes goes to the application. What failed there is the caller's to try again, with another
-    /// task; and nothing the application says passes for the word of its sidecar.
-    fn to_application(&self, member: &mut Member<'_>, listener: &Listener) -> Filter {
+    /// Routes everything to the application. Retries are the caller's, on another host; and headers of local replies
+    /// are removed from the application's responses.
+    fn to_application(&self, context: &mut NodeContext<'_>, listener: &Listener) -> Filter {
         let mapping = listener.port_mapping;
-        let name = names::ingress_cluster(&member.mesh.name, self.name, mapping.protocol, mapping.port);
-        let preference = family::of_node(&member.mesh.mesh, self.spec);
-        let own = &member.wiring.extension;
+        let name = names::ingress_cluster(&context.mesh.name, self.name, mapping.protocol, mapping.port);
+        let preference = ip_preference::of_node(&context.mesh.mesh, self.spec);
+        let own = &context.metadata.extension;
         let application = SocketAddr::new(
-            own.app_address.unwrap_or_else(|| family::application(preference)),
-            member.wiring.app_port(mapping.port),
+            own.app_address
+                .unwrap_or_else(|| ip_preference::application(preference)),
+            context.metadata.app_port(mapping.port),
         );
-        let cluster = member.add_cluster(cluster::of_application(name, application, listener), None, "");
+        let cluster = context.add_cluster(cluster::of_application(name, application, listener), None, "");
         let stat_prefix = match self.spec.listeners.as_slice() {
             [_] => "ingress".to_owned(),
             _ => format!("ingress.{}.{}", mapping.protocol, mapping.port),
@@ -127,12 +130,12 @@ impl Node<'_> {
         }
         let name = names::ingress_routes(mapping.protocol, mapping.port);
         let timeouts = Timeouts::of_listener(listener);
-        member.add_routes(&RouteConfiguration {
+        context.add_routes(&RouteConfiguration {
             virtual_hosts: vec![VirtualHost {
                 name: "application".to_owned(),
                 domains: vec!["*".to_owned()],
                 routes: vec![routes::to_clusters(
-                    every_path(),
+                    match_all(),
                     ClusterSpecifier::Cluster(cluster),
                     timeouts,
                     None,
@@ -151,128 +154,130 @@ impl Node<'_> {
             normalizes_paths: true,
             filters: Vec::new(),
         }
-        .filter(&member.wiring.extension)
+        .filter(&context.metadata.extension)
     }
 
-    fn secured(&self, member: &mut Member<'_>, listener: &Listener, chain: FilterChain) -> Option<Vec<FilterChain>> {
-        let whose = format!("virtual node `{}`", self.name);
-        secured(member, &whose, listener, chain)
+    fn secured(
+        &self,
+        context: &mut NodeContext<'_>,
+        listener: &Listener,
+        chain: FilterChain,
+    ) -> Option<Vec<FilterChain>> {
+        let owner = format!("virtual node `{}`", self.name);
+        secured(context, &owner, listener, chain)
     }
 
-    fn explicit_egress(&self, member: &mut Member<'_>) {
+    fn explicit_proxy_egress(&self, context: &mut NodeContext<'_>) {
         let backends = backends_of_node(self.spec);
-        let mut hosts = Hosts::default();
+        let mut hosts = VirtualHosts::default();
         for backend in &backends {
-            let ports = service::ports(member.mesh, backend.service);
+            let ports = virtual_service::ports(context.mesh, backend.service);
             if ports.is_empty() {
-                let routes = routes::to_nothing(backend.service);
-                hosts.add(member, backend.service, &[backend.service.to_owned()], routes);
+                let routes = routes::no_provider(backend.service);
+                hosts.add(context, backend.service, &[backend.service.to_owned()], routes);
             }
             let default = default_port(&ports);
             for port in &ports {
                 if is_http_family(port.protocol) {
-                    let routes = routes::to_port(member, *backend, port);
+                    let routes = routes::to_port(context, *backend, port);
                     let bare = (default == Some(port.port)).then(|| backend.service.to_owned());
                     let with_port = format!("{}:{}", backend.service, port.port);
                     let domains: Vec<String> = bare.into_iter().chain([with_port]).collect();
-                    hosts.add(member, &format!("{}:{}", backend.service, port.port), &domains, routes);
+                    hosts.add(context, &format!("{}:{}", backend.service, port.port), &domains, routes);
                 } else {
-                    self.explicit_tcp_egress(member, *backend, port);
+                    self.explicit_proxy_tcp_egress(context, *backend, port);
                 }
             }
         }
-        let Some(at) = member.wiring.listener_ports.get(&egress_listener()).copied() else {
-            member.note("the wiring has no port for `egress`: the application cannot call others");
+        let Some(at) = context.metadata.listener_ports.get(&egress_listener()).copied() else {
+            context.note("the node metadata have no port for `egress`: the application cannot call other services");
             return;
         };
-        let manager = self.egress_manager(member, hosts, names::egress_routes(EGRESS_PORT), &backends);
+        let manager = self.egress_manager(context, hosts, names::egress_routes(EGRESS_PORT), &backends);
         let name = names::egress_listener("0.0.0.0");
         let chains = vec![listeners::chain(None, manager)];
         let outbound = TrafficDirection::Outbound;
-        member.add_listener(&listeners::explicit(name, (LOOPBACK, at), outbound, chains, false));
+        context.add_listener(&listeners::explicit(name, (LOOPBACK, at), outbound, chains, false));
     }
 
-    /// TCP carries no host, so each port has a listener of its own.
-    fn explicit_tcp_egress(&self, member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) {
+    /// TCP has no host, so each port has a listener of its own.
+    fn explicit_proxy_tcp_egress(&self, context: &mut NodeContext<'_>, backend: Backend<'_>, port: &ServicePort<'_>) {
         let wired = tcp_egress_listener(backend.service, port.port);
-        let Some(at) = member.wiring.listener_ports.get(&wired).copied() else {
-            member.note(format!(
-                "TCP port {}:{} cannot be called from here: the wiring has no port for `{wired}`",
+        let Some(at) = context.metadata.listener_ports.get(&wired).copied() else {
+            context.note(format!(
+                "TCP port {}:{} cannot be called: the node metadata have no port for `{wired}`",
                 backend.service, port.port
             ));
             return;
         };
-        let filter = self.to_tcp_port(member, backend, port);
+        let filter = self.to_tcp_port(context, backend, port);
         let name = names::tcp_egress_listener(backend.service, port.port);
         let chains = vec![listeners::chain(None, filter)];
         let outbound = TrafficDirection::Outbound;
-        member.add_listener(&listeners::explicit(name, (LOOPBACK, at), outbound, chains, false));
+        context.add_listener(&listeners::explicit(name, (LOOPBACK, at), outbound, chains, false));
     }
 
-    fn intercepted_egress(&self, member: &mut Member<'_>) {
+    fn transparent_proxy_egress(&self, context: &mut NodeContext<'_>) {
         let backends = backends_of_node(self.spec);
-        let mut by_port: BTreeMap<u16, Hosts> = BTreeMap::new();
+        let mut by_port: BTreeMap<u16, VirtualHosts> = BTreeMap::new();
         let mut chains = Vec::new();
         let mut tcp_ports: BTreeMap<u16, &str> = BTreeMap::new();
         for backend in &backends {
-            let ports = service::ports(member.mesh, backend.service);
+            let ports = virtual_service::ports(context.mesh, backend.service);
             if ports.is_empty() {
-                member.note(format!(
-                    "`{}` has no provider, so nobody knows at which port it would be called",
-                    backend.service
-                ));
+                context.note(format!("`{}` has no provider, so its port is unknown", backend.service));
             }
             for port in &ports {
                 if is_http_family(port.protocol) {
-                    let routes = routes::to_port(member, *backend, port);
+                    let routes = routes::to_port(context, *backend, port);
                     let domains = [backend.service.to_owned(), format!("{}:{}", backend.service, port.port)];
                     let hosts = by_port.entry(port.port).or_default();
-                    hosts.add(member, backend.service, &domains, routes);
+                    hosts.add(context, backend.service, &domains, routes);
                 } else if let Some(other) = tcp_ports.get(&port.port) {
-                    member.note(format!(
-                        "`{}` cannot be called on TCP port {}: `{other}` is called there, and TCP is told apart by port alone",
+                    context.note(format!(
+                        "`{}` cannot be called on TCP port {}: `{other}` has the same port, and TCP connections differ by port only",
                         backend.service, port.port
                     ));
                 } else {
                     tcp_ports.insert(port.port, backend.service);
-                    let filter = self.to_tcp_port(member, *backend, port);
+                    let filter = self.to_tcp_port(context, *backend, port);
                     chains.push((port.port, listeners::chain(Some(port.port), filter)));
                 }
             }
         }
         for (port, _) in chains.extract_if(.., |(port, _)| by_port.contains_key(port)) {
-            member.note(format!(
+            context.note(format!(
                 "TCP port {port} cannot be called: there are HTTP services on the same port"
             ));
         }
         let mut chains: Vec<FilterChain> = chains.into_iter().map(|(_, chain)| chain).collect();
         for (port, hosts) in by_port {
-            let manager = self.egress_manager(member, hosts, names::egress_routes(port), &backends);
+            let manager = self.egress_manager(context, hosts, names::egress_routes(port), &backends);
             chains.push(listeners::chain(Some(port), manager));
         }
-        let (others, anywhere) = egress_filter::other_connections(member);
+        let (others, anywhere) = egress_filter::unknown_connections(context);
         chains.extend(others);
-        let Some(at) = member.wiring.listener_ports.get(&egress_listener()).copied() else {
-            member.note("the wiring has no port for `egress`: the application cannot call others");
+        let Some(at) = context.metadata.listener_ports.get(&egress_listener()).copied() else {
+            context.note("the node metadata have no port for `egress`: the application cannot call other services");
             return;
         };
         let name = names::egress_listener(&self.bind.to_string());
         let (address, outbound) = ((self.bind, at), TrafficDirection::Outbound);
         let mut listener = listeners::intercepted(name, address, outbound, chains, &[egress_filter::HTTPS]);
         listener.default_filter_chain = anywhere;
-        member.add_listener(&listener);
+        context.add_listener(&listener);
     }
 
     fn egress_manager(
         &self,
-        member: &mut Member<'_>,
-        hosts: Hosts,
+        context: &mut NodeContext<'_>,
+        hosts: VirtualHosts,
         routes: String,
         backends: &[Backend<'_>],
     ) -> Filter {
-        let whose = format!("virtual node {}", self.name);
-        let others = egress_filter::other_hosts(member, &whose, backends);
-        member.add_routes(&RouteConfiguration {
+        let owner = format!("virtual node {}", self.name);
+        let others = egress_filter::unknown_hosts(context, &owner, backends);
+        context.add_routes(&RouteConfiguration {
             name: routes.clone(),
             virtual_hosts: hosts.hosts.into_iter().chain([others]).collect(),
             ..Default::default()
@@ -284,25 +289,25 @@ impl Node<'_> {
             idle_timeout: Timeouts::of(None).idle,
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
-            filters: egress_filter::lookup_filter(member).into_iter().collect(),
+            filters: egress_filter::lookup_filter(context).into_iter().collect(),
         }
-        .filter(&member.wiring.extension)
+        .filter(&context.metadata.extension)
     }
 
-    fn to_tcp_port(&self, member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Filter {
+    fn to_tcp_port(&self, context: &mut NodeContext<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Filter {
         let (to, idle_timeout) = match port.provider {
             PortProvider::VirtualNode(node, listener) => {
-                let cluster = targets::node_cluster(member, node, listener, backend);
+                let cluster = weighted_clusters::node_cluster(context, node, listener, backend);
                 let to = tcp_proxy::ClusterSpecifier::Cluster(cluster);
                 (to, timeouts::of_tcp_listener(listener))
             }
             PortProvider::VirtualRouter(..) => {
                 let route = routes::to_tcp_port(port);
-                let weighted = route.and_then(|(targets, _)| targets::weighted(member, targets, backend));
+                let weighted = route.and_then(|(targets, _)| weighted_clusters::weighted(context, targets, backend));
                 let to = match weighted {
                     Some(weighted) => weighted.for_tcp(),
                     // No route, or no target with any weight: connections are closed.
-                    None => tcp_proxy::ClusterSpecifier::Cluster(cluster::nowhere(member)),
+                    None => tcp_proxy::ClusterSpecifier::Cluster(cluster::blackhole_cluster(context)),
                 };
                 (to, route.map_or_else(|| timeouts::of_tcp(None), |(_, idle)| idle))
             }
@@ -311,7 +316,7 @@ impl Node<'_> {
             stat_prefix: format!("egress.tcp.{}", port.port),
             to,
             idle_timeout,
-            // A task that cannot be connected to is left out while others can.
+            // A host that refuses connections is left out while others accept them.
             attempts: 3,
             access_logs: self.access_logs.clone(),
         }

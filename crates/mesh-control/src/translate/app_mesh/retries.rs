@@ -1,5 +1,5 @@
-//! What is tried again, in App Mesh's words and in Envoy's. Sources: App Mesh's API, items 229 and 284 of its public
-//! roadmap, and a configuration of a real App Mesh gateway (read 2026-11-23).
+//! Retry policies. Sources: App Mesh's API, items 229 and 284 of its public roadmap, and a configuration of a real App
+//! Mesh gateway (read 2026-11-23).
 
 use std::time::Duration;
 
@@ -8,20 +8,19 @@ use mesh_model::app_mesh::RouteSpec;
 use mesh_model::app_mesh::route::{GrpcRetryEvent, GrpcRetryPolicy, HttpRetryPolicy, TcpRetryEvent};
 
 use super::super::envoy::duration;
-use super::super::retry::retry_elsewhere;
+use super::super::retry::retry_other_hosts;
 
-/// What App Mesh did where nobody had said anything: two more tries after failed connections, refused streams, 503
-/// and gRPC's `UNAVAILABLE`, whatever the method. `maxRetries: 0` on a route is the way to have none.
+/// App Mesh's default: two retries after failed connections, refused streams, 503 and gRPC's `UNAVAILABLE`, whatever
+/// the method. `maxRetries: 0` on a route disables it.
 pub(super) fn default_policy() -> RetryPolicy {
-    retry_elsewhere(
+    retry_other_hosts(
         "unavailable,connect-failure,refused-stream,retriable-status-codes",
         2,
         vec![503],
     )
 }
 
-/// The policy of a route: its own, which replaces the default altogether, or the default. Events that are not known
-/// go into `notes`.
+/// The retry policy of a route, which replaces the default, or the default. Unknown events go into `notes`.
 pub(super) fn of_route(route: &RouteSpec, notes: &mut Vec<String>) -> Option<RetryPolicy> {
     let http = route.http_route.as_ref().or(route.http2_route.as_ref());
     if let Some(policy) = http.and_then(|route| route.retry_policy.as_ref()) {
@@ -54,7 +53,7 @@ fn translate(policy: &HttpRetryPolicy, grpc: &[GrpcRetryEvent], notes: &mut Vec<
             "client-error" => statuses.push(409),
             "stream-error" => conditions.push("refused-stream"),
             other => notes.push(format!(
-                "the retry event `{other}` is not known; known are server-error, gateway-error, client-error, stream-error"
+                "unknown retry event `{other}`; allowed are server-error, gateway-error, client-error, stream-error"
             )),
         }
     }
@@ -78,8 +77,8 @@ fn translate(policy: &HttpRetryPolicy, grpc: &[GrpcRetryEvent], notes: &mut Vec<
     let each = Duration::from(policy.per_retry_timeout);
     let retries = u32::try_from(policy.max_retries).unwrap_or(u32::MAX);
     Some(RetryPolicy {
-        // Without a limit of its own, an attempt has what is left of the request's.
+        // Without a timeout of its own, an attempt has the rest of the request's.
         per_try_timeout: (!each.is_zero()).then(|| duration(each)).flatten(),
-        ..retry_elsewhere(&conditions.join(","), retries, statuses)
+        ..retry_other_hosts(&conditions.join(","), retries, statuses)
     })
 }

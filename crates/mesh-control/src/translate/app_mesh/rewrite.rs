@@ -1,8 +1,8 @@
-//! What a gateway route makes of host and path. Source: App Mesh user guide, "Gateway routes", and the configuration of
-//! a real gateway (read 2026-11-23).
+//! Host and path rewrites of gateway routes. Source: App Mesh user guide, "Gateway routes", and the configuration of a
+//! real gateway (read 2026-11-23).
 //!
-//! A matched prefix becomes `/` unless somebody says otherwise: with the prefix `/chapter`, `/chapter/1` arrives as
-//! `/1`. A prefix is a prefix and no path segment, so `/chapter1` arrives as `/1`, too.
+//! A matched prefix is replaced by `/` by default: with the prefix `/chapter`, `/chapter/1` arrives as `/1`. A prefix
+//! is not a path segment, so `/chapter1` arrives as `/1`, too.
 
 use envoy_types::pb::envoy::config::route::v3::RouteAction;
 use envoy_types::pb::envoy::config::route::v3::RouteMatch;
@@ -11,18 +11,18 @@ use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatchAndSubstitute, RegexMatcher};
 use mesh_model::app_mesh::gateway_route::{DefaultRewrite, HostnameRewrite, HttpGatewayRouteRewrite, PrefixRewrite};
 
-/// What becomes of the path.
+/// The rewrite of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PathChange {
-    /// Nothing.
+    /// Unchanged.
     None,
-    /// The matched prefix becomes this.
+    /// Replaces the matched prefix.
     Prefix(String),
-    /// All of it becomes this.
+    /// Replaces the whole path.
     Whole(String),
 }
 
-/// What becomes of the path of a request that a gateway route with this prefix, if it has one, matched.
+/// The path rewrite of a gateway route with this prefix, if any.
 pub(super) fn of_path(prefix: Option<&str>, rewrite: Option<&HttpGatewayRouteRewrite>) -> PathChange {
     let path = rewrite.and_then(|rewrite| rewrite.path.as_ref()?.exact.as_ref());
     if let Some(whole) = path {
@@ -44,14 +44,14 @@ pub(super) fn of_path(prefix: Option<&str>, rewrite: Option<&HttpGatewayRouteRew
     }
 }
 
-/// The host that a request arrives with, if it is another one than it came with.
+/// The rewritten host, if it differs.
 pub(super) fn of_host(service: &str, rewrite: Option<HostnameRewrite>) -> Option<String> {
     let wanted = rewrite.and_then(|rewrite| rewrite.default_target_hostname);
     (wanted != Some(DefaultRewrite::Disabled)).then(|| service.to_owned())
 }
 
-/// A match and an action, changed like this. A prefix that is replaced becomes two routes, one for what follows a slash
-/// and one for the rest: `/chapter/1` must not become `//1`.
+/// A match and an action with this rewrite. A replaced prefix becomes two routes, one for what follows a slash and one
+/// for the rest: `/chapter/1` must not become `//1`.
 pub(super) fn apply(matching: RouteMatch, action: RouteAction, path: PathChange) -> Vec<(RouteMatch, RouteAction)> {
     match path {
         PathChange::None => vec![(matching, action)],
@@ -62,7 +62,7 @@ pub(super) fn apply(matching: RouteMatch, action: RouteAction, path: PathChange)
                         regex: "^/.*$".to_owned(),
                         ..Default::default()
                     }),
-                    // A backslash before a digit would stand for a part of the match.
+                    // A backslash before a digit would be a reference to a capture group.
                     substitution: whole.replace('\\', "\\\\"),
                 }),
                 ..action

@@ -1,4 +1,4 @@
-//! The routes of a virtual service's port, as the Envoys of its callers have them.
+//! The routes of a virtual service's port, at its callers.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use mesh_model::app_mesh::matching::HttpMethod;
 use mesh_model::app_mesh::route::{HttpRouteMatch, WeightedTarget};
 use sidecar_contract::LocalReply;
 
-use super::super::answer::{answer, every_path};
+use super::super::direct_response::{direct_response, match_all};
 use super::super::envoy::duration_or_unlimited;
-use super::member::{Backend, Member};
-use super::service::{PortProvider, ServicePort};
+use super::context::{Backend, NodeContext};
 use super::timeouts::Timeouts;
-use super::{matching, order, retries, targets};
+use super::virtual_service::{PortProvider, ServicePort};
+use super::{matching, retries, route_precedence, weighted_clusters};
 
-/// The routes of a port of the HTTP family, in the order in which they are tried; the last one matches everything.
-pub(super) fn to_port(member: &mut Member<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Vec<Route> {
+/// The routes of a port of the HTTP family in order of precedence; the last one matches everything.
+pub(super) fn to_port(context: &mut NodeContext<'_>, backend: Backend<'_>, port: &ServicePort<'_>) -> Vec<Route> {
     match port.provider {
         PortProvider::VirtualNode(node, listener) => {
-            let cluster = targets::node_cluster(member, node, listener, backend);
+            let cluster = weighted_clusters::node_cluster(context, node, listener, backend);
             vec![to_clusters(
-                every_path(),
+                match_all(),
                 ClusterSpecifier::Cluster(cluster),
                 Timeouts::of_listener(listener),
                 Some(retries::default_policy()),
@@ -32,38 +32,43 @@ pub(super) fn to_port(member: &mut Member<'_>, backend: Backend<'_>, port: &Serv
         PortProvider::VirtualRouter(router, _) => {
             let mut ordered: Vec<(order::Rank, &RouteSpec)> = port
                 .routes()
-                .map(|(name, route)| (order::of_route(name, route), route))
+                .map(|(name, route)| (route_precedence::of_route(name, route), route))
                 .collect();
             ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
             let mut routes: Vec<Route> = ordered
                 .into_iter()
-                .filter_map(|((.., name), route)| translate(member, backend, router, &name, route))
+                .filter_map(|((.., name), route)| translate(context, backend, router, &name, route))
                 .collect();
-            let explanation = format!("no route of virtual router {router} is for such a request");
-            routes.push(answer(every_path(), 404, LocalReply::NoRoute, explanation));
+            let explanation = format!("no route of virtual router {router} matches this request");
+            routes.push(direct_response(match_all(), 404, LocalReply::NoRoute, explanation));
             routes
         }
     }
 }
 
-/// The answer where a virtual service has nothing behind it.
-pub(super) fn to_nothing(service: &str) -> Vec<Route> {
+/// The response for a virtual service without a provider.
+pub(super) fn no_provider(service: &str) -> Vec<Route> {
     let explanation = format!("virtual service {service} has no provider");
-    vec![answer(every_path(), 503, LocalReply::NoHealthyEndpoint, explanation)]
+    vec![direct_response(
+        match_all(),
+        503,
+        LocalReply::NoHealthyEndpoint,
+        explanation,
+    )]
 }
 
-/// The targets of a TCP port, and when an idle connection to them is closed. `None` if there is no route.
+/// The targets of a TCP port, and the idle timeout. `None` if there is no route.
 pub(super) fn to_tcp_port<'a>(port: &ServicePort<'a>) -> Option<(&'a [WeightedTarget], Option<Duration>)> {
     let route = port
         .routes()
-        .filter_map(|(name, route)| Some((order::of_route(name, route), route.tcp_route.as_ref()?)))
+        .filter_map(|(name, route)| Some((route_precedence::of_route(name, route), route.tcp_route.as_ref()?)))
         .min_by(|(a, _), (b, _)| a.cmp(b));
     let (_, route) = route?;
     Some((&route.action.weighted_targets, super::timeouts::of_tcp(route.timeout)))
 }
 
 fn translate(
-    member: &mut Member<'_>,
+    context: &mut NodeContext<'_>,
     backend: Backend<'_>,
     router: &str,
     name: &str,
@@ -81,29 +86,31 @@ fn translate(
             );
             (matching, &grpc.action)
         }
-        // A TCP route on a port that speaks something else, which is a problem of the mesh's description.
+        // A TCP route on a port of another protocol, which is an error in the mesh specification.
         (None, None) => return None,
     };
     if http.is_some_and(|http| http.matching.method == Some(HttpMethod::Connect)) {
-        member.note(format!(
-            "route `{name}` of virtual router `{router}` is left out: `match.method` is CONNECT, whose requests have no path to match"
+        context.note(format!(
+            "route `{name}` of virtual router `{router}` is left out: `match.method` is CONNECT, and such requests have no path to match"
         ));
         return None;
     }
     let mut notes = Vec::new();
     let retries = retries::of_route(route, &mut notes);
     for note in notes {
-        member.note(format!("route `{name}` of virtual router `{router}`: {note}"));
+        context.note(format!("route `{name}` of virtual router `{router}`: {note}"));
     }
-    Some(match targets::weighted(member, &action.weighted_targets, backend) {
-        Some(weighted) => to_clusters(matching, weighted.for_http(), Timeouts::of_route(route), retries),
-        None => answer(
-            matching,
-            503,
-            LocalReply::NoHealthyEndpoint,
-            format!("every target of route {name} of virtual router {router} has weight 0"),
-        ),
-    })
+    Some(
+        match weighted_clusters::weighted(context, &action.weighted_targets, backend) {
+            Some(weighted) => to_clusters(matching, weighted.for_http(), Timeouts::of_route(route), retries),
+            None => direct_response(
+                matching,
+                503,
+                LocalReply::NoHealthyEndpoint,
+                format!("every target of route {name} of virtual router {router} has weight 0"),
+            ),
+        },
+    )
 }
 
 fn http_match(wanted: &HttpRouteMatch) -> RouteMatch {

@@ -1,23 +1,24 @@
-//! How long requests and idle connections may last, with App Mesh's defaults.
+//! Request timeouts and idle timeouts, with App Mesh's defaults.
 //!
-//! A request through the mesh passes the caller's Envoy, where its route's limit holds, and that of the called, where
-//! the listener's limit holds; the smaller one wins. More than the default therefore has to be said in both places, as
-//! under App Mesh. A caller who waits for less hangs up, and cannot have more: see the router in `translate::http`.
+//! A request passes two Envoys: the timeout of the route holds at the caller's, that of the listener at the callee's;
+//! the smaller one wins. More than the default therefore has to be configured at both, as in App Mesh. A caller with a
+//! shorter deadline cancels, and cannot extend it: see the router in `translate::http`.
 
 use std::time::Duration;
 
 use mesh_model::app_mesh::listener::{IdleTimeout, Listener, ListenerTimeout, RequestTimeout};
 use mesh_model::app_mesh::{self, RouteSpec};
 
-use super::service::{PortProvider, ServicePort};
+use super::virtual_service::{PortProvider, ServicePort};
 
-/// For a whole answer, retries included. Source: App Mesh user guide, "Routes" and "Virtual nodes" (read 2026-11-23).
+/// For a complete response, retries included. Source: App Mesh user guide, "Routes" and "Virtual nodes" (read
+/// 2026-11-23).
 const PER_REQUEST: Duration = Duration::from_secs(15);
-/// For a request or a connection on which nothing happens. The user guide says 300 s, the API's documentation says
-/// none; the former is also what Envoy does with requests when it is told nothing.
+/// For a request or a connection without activity. The user guide specifies 300 s, the API reference none; the former
+/// is also Envoy's default for requests.
 const IDLE: Duration = Duration::from_secs(300);
 
-/// Two limits; `None` stands for no limit.
+/// Two timeouts; `None` for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Timeouts {
     pub(super) per_request: Option<Duration>,
@@ -33,7 +34,7 @@ impl Timeouts {
         }
     }
 
-    /// Those of a listener that speaks HTTP, HTTP/2 or gRPC.
+    /// The timeouts of a listener of the HTTP family.
     pub(super) fn of_listener(listener: &Listener) -> Self {
         match &listener.timeout {
             Some(ListenerTimeout::Http(given) | ListenerTimeout::Http2(given) | ListenerTimeout::Grpc(given)) => {
@@ -43,16 +44,17 @@ impl Timeouts {
         }
     }
 
-    /// Those of a route of the HTTP family.
+    /// The timeouts of a route of the HTTP family.
     pub(super) fn of_route(route: &RouteSpec) -> Self {
         let http = route.http_route.as_ref().or(route.http2_route.as_ref());
         let given = http.and_then(|route| route.timeout.as_ref());
         Self::of(given.or_else(|| route.grpc_route.as_ref()?.timeout.as_ref()))
     }
 
-    /// Those of a virtual gateway's route to this port: the longest of all behind it, since nobody can configure
-    /// them. Source: the walkthrough "howto-timeout-policy" among App Mesh's public examples (read 2026-11-23).
-    pub(super) fn of_all_behind(port: &ServicePort<'_>) -> Self {
+    /// The timeouts of a virtual gateway's route to this port: the longest of all its routes, since App Mesh does not
+    /// let users configure them. Source: the walkthrough "howto-timeout-policy" among App Mesh's public examples (read
+    /// 2026-11-23).
+    pub(super) fn longest_of(port: &ServicePort<'_>) -> Self {
         let all: Vec<Self> = match port.provider {
             PortProvider::VirtualNode(_, listener) => vec![Self::of_listener(listener)],
             PortProvider::VirtualRouter(..) => port.routes().map(|(_, route)| Self::of_route(route)).collect(),
@@ -71,12 +73,12 @@ impl Timeouts {
     }
 }
 
-/// When an idle TCP connection is closed.
+/// The idle timeout of TCP connections.
 pub(super) fn of_tcp(configured: Option<IdleTimeout>) -> Option<Duration> {
     limit(configured.unwrap_or_default().idle, IDLE)
 }
 
-/// The limit of a TCP listener.
+/// The idle timeout of a TCP listener.
 pub(super) fn of_tcp_listener(listener: &Listener) -> Option<Duration> {
     match &listener.timeout {
         Some(ListenerTimeout::Tcp(given)) => of_tcp(Some(*given)),
@@ -84,7 +86,7 @@ pub(super) fn of_tcp_listener(listener: &Listener) -> Option<Duration> {
     }
 }
 
-/// What was configured, where 0 stands for no limit, or the default.
+/// The configured value, with 0 for no limit, or the default.
 fn limit(configured: Option<app_mesh::Duration>, default: Duration) -> Option<Duration> {
     let limit = configured.map_or(default, Duration::from);
     (!limit.is_zero()).then_some(limit)
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_the_default_and_zero_is_no_limit() {
+    fn unset_is_the_default_and_zero_is_no_limit() {
         let zero = app_mesh::Duration {
             value: Some(0),
             unit: Some(DurationUnit::Seconds),

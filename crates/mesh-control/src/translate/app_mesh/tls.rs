@@ -1,6 +1,6 @@
-//! TLS between Envoys. The application beside an Envoy is always spoken to in plaintext.
+//! TLS between Envoys. The application beside an Envoy is called in plaintext.
 //!
-//! Nothing here falls back to plaintext: what cannot be had with the TLS that was asked for is not served at all.
+//! There is no fallback to plaintext: without the configured TLS, nothing is served or called.
 
 use std::net::IpAddr;
 
@@ -33,19 +33,19 @@ use prost::Name;
 use super::super::envoy::any;
 use envoy_bootstrap::SDS_CLUSTER;
 
-/// What a client does about TLS.
+/// The TLS of a client.
 pub(super) enum ClientTls {
     Plain,
     Tls(Box<TransportSocket>),
-    /// It would have to, and cannot.
+    /// TLS is required, and not possible.
     Impossible(String),
 }
 
-const ACM: &str = "certificates of AWS Certificate Manager cannot be had here; use files or a secret discovery service";
+const ACM: &str = "certificates of AWS Certificate Manager cannot be exported; use files or SDS";
 
-/// How a client speaks to this listener. A policy holds if it names no ports or this one. A listener that offers TLS
-/// is spoken to with TLS also without a policy, but then nobody checks who answers. Source: App Mesh user guide,
-/// "Transport Layer Security" (read 2026-11-23).
+/// The TLS of a client to this listener. A policy holds if it names no ports or this one. A listener that offers TLS is
+/// called with TLS even without a policy, but then the server is not verified. Source: App Mesh user guide, "Transport
+/// Layer Security" (read 2026-11-23).
 pub(super) fn of_client(
     policy: Option<&ClientPolicyTls>,
     listener: &Listener,
@@ -91,11 +91,11 @@ pub(super) fn of_client(
     })))
 }
 
-/// What a listener offers, if anything.
+/// The TLS of a listener, if any.
 ///
 /// # Errors
 ///
-/// If its certificate cannot be had here.
+/// If its certificate is not available here.
 pub(super) fn of_listener(tls: &ListenerTls, protocol: Protocol) -> Result<Option<TransportSocket>, String> {
     if tls.mode == TlsMode::Disabled {
         return Ok(None);
@@ -124,7 +124,7 @@ pub(super) fn of_listener(tls: &ListenerTls, protocol: Protocol) -> Result<Optio
     })))
 }
 
-/// Whom one side trusts.
+/// The trusted authorities of one side.
 enum Trust<'a> {
     File(&'a str),
     Sds(&'a SdsSecret),
@@ -152,7 +152,7 @@ fn san_matchers(names: &SubjectAlternativeNames) -> Vec<SubjectAltNameMatcher> {
     names.matching.exact.iter().map(|name| san_matcher(name)).collect()
 }
 
-/// Envoy must be told of which kind a name is; App Mesh was not.
+/// Envoy requires the type of a subject alternative name; App Mesh did not.
 fn san_matcher(name: &str) -> SubjectAltNameMatcher {
     let kind = if name.contains("://") {
         SanType::Uri
@@ -194,7 +194,7 @@ fn in_file(path: &str) -> DataSource {
     }
 }
 
-/// A secret of the service beside the Envoy, whose socket is in its bootstrap file.
+/// A secret of the SDS server, which is a cluster in the bootstrap file.
 fn sds(secret: &SdsSecret) -> SdsSecretConfig {
     SdsSecretConfig {
         name: secret.secret_name.clone(),

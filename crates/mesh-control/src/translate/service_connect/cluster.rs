@@ -1,4 +1,4 @@
-//! Clusters: where requests go, over how many connections, and when a task is left alone for a while.
+//! Clusters: upstream hosts, connection timeouts, circuit breakers, outlier detection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,20 +13,20 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
     ExplicitHttpConfig, UpstreamProtocolOptions,
 };
 use envoy_types::pb::google::protobuf::Any;
-use mesh_model::namespace::ServiceConnectService;
+use mesh_model::namespace::Endpoint;
 use mesh_model::service_connect::AppProtocol;
 use prost::Name;
 
 use super::super::envoy::{any, duration, duration_or_unlimited, load_assignment, over_ads, uint32};
 
-/// As App Mesh had it between Envoys; what Service Connect uses is not public.
+/// App Mesh's timeout between Envoys; that of Service Connect is not public.
 const PEER_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// As App Mesh had it to the application beside the Envoy.
+/// App Mesh's timeout to the application beside the Envoy.
 const APP_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
-/// As App Mesh had it: breakers are off unless configured, and Service Connect has nothing to configure.
+/// As in App Mesh: circuit breakers are off unless configured, and Service Connect has no setting for them.
 const NO_LIMIT: u32 = i32::MAX as u32;
 
-/// The cluster of an endpoint's tasks, as their callers see it.
+/// The cluster of a service at its callers.
 pub(super) fn egress(name: &str, endpoint: &ServiceConnectService) -> Cluster {
     Cluster {
         name: name.to_owned(),
@@ -90,13 +90,13 @@ fn http_options(endpoint: &ServiceConnectService) -> Option<Any> {
     }))
 }
 
-/// Five failures in a row take a task out of rotation for 30 s, longer each time, up to 300 s. Source: ECS
-/// developer guide, Service Connect concepts (read 2026-11-23), which speaks of failed connections. So connections
-/// that fail, break or time out count, and answers do not, whatever their status: a 503 may be the application's
-/// own, and is tried elsewhere as it is.
+/// Five consecutive failures eject a host for 30 s, longer each time, up to 300 s. Source: ECS developer guide, Service
+/// Connect concepts (read 2026-11-23), which specifies failed connections. So connections that fail, break or time out
+/// count, and responses do not, whatever their status: a 503 may be the application's own, and is retried on another
+/// host as it is.
 ///
-/// At most half of the tasks are left alone at a time: what AWS allows is not public, and with more gone Envoy
-/// would panic and use all of them.
+/// At most half of the hosts are ejected at a time: AWS's limit is not public, and beyond it Envoy would enter panic
+/// mode and use all of them.
 fn outlier_detection() -> OutlierDetection {
     OutlierDetection {
         split_external_local_origin_errors: true,

@@ -1,10 +1,10 @@
-//! The listeners that the application makes its calls to, in explicit wiring.
+//! Egress listeners of an explicit proxy.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use envoy_types::pb::envoy::config::listener::v3::{Filter, Listener};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
-use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Namespace, ServiceConnectService};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, ServiceConnectService, Namespace};
 
 use super::super::Translation;
 use super::super::http::Manager;
@@ -13,14 +13,14 @@ use super::super::tracing;
 use super::{names, routes};
 use crate::node::{MeshwrightMetadata, NodeMetadata, egress_listener, tcp_egress_listener};
 
-/// The egress listener is for the application beside the Envoy and for nobody else.
+/// The egress listener is for the application beside the Envoy only.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translation: &mut Translation) {
+pub(super) fn translate(namespace: &Namespace, metadata: &NodeMetadata, translation: &mut Translation) {
     let mut snapshot = std::mem::take(&mut translation.snapshot);
-    if let Some(port) = wiring.listener_ports.get(&egress_listener()) {
+    if let Some(port) = metadata.listener_ports.get(&egress_listener()) {
         snapshot = snapshot
-            .with_listener(&http(*port, &wiring.extension))
+            .with_listener(&http(*port, &metadata.extension))
             .with_routes(&routes::egress(namespace));
     } else {
         translation.notes.push(no_port());
@@ -31,11 +31,11 @@ pub(super) fn translate(namespace: &Namespace, wiring: &NodeMetadata, translatio
         .filter(|endpoint| !endpoint.protocol.is_http_family())
     {
         let listener = tcp_egress_listener(&endpoint.dns_name, endpoint.port);
-        if let Some(port) = wiring.listener_ports.get(&listener) {
+        if let Some(port) = metadata.listener_ports.get(&listener) {
             let name = names::tcp_egress_listener(endpoint);
             snapshot = snapshot.with_listener(&on(ADDRESS, *port, name, tcp_filter(namespace, endpoint)));
         } else {
-            translation.notes.push(unreachable_tcp(endpoint, &listener));
+            translation.notes.push(unreachable_tcp_note(endpoint, &listener));
         }
     }
     translation.snapshot = snapshot;
@@ -45,7 +45,7 @@ fn http(port: u16, own: &MeshwrightMetadata) -> Listener {
     let manager = Manager {
         stat_prefix: "egress".to_owned(),
         routes: names::EGRESS_ROUTES.to_owned(),
-        // The listener serves all endpoints, so none of their timeouts can apply to the application's side.
+        // The listener serves all services, so none of their timeouts can apply to the application's side.
         idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
         ..Default::default()
     };
@@ -53,7 +53,7 @@ fn http(port: u16, own: &MeshwrightMetadata) -> Listener {
     tracing::outbound(listener, own)
 }
 
-/// What passes the bytes of a TCP endpoint on.
+/// The TCP proxy of a TCP service.
 pub(super) fn tcp_filter(namespace: &Namespace, endpoint: &ServiceConnectService) -> Filter {
     Tcp {
         stat_prefix: format!("egress.tcp.{}", endpoint.port),
@@ -65,14 +65,14 @@ pub(super) fn tcp_filter(namespace: &Namespace, endpoint: &ServiceConnectService
     .filter()
 }
 
-/// Why nothing can be called, in either wiring.
+/// The note for metadata without an egress port.
 pub(super) fn no_port() -> String {
-    "the wiring has no port for `egress`: the application cannot call others".to_owned()
+    "the node metadata have no port for `egress`: the application cannot call other services".to_owned()
 }
 
-fn unreachable_tcp(endpoint: &ServiceConnectService, listener: &str) -> String {
+fn unreachable_tcp_note(endpoint: &ServiceConnectService, listener: &str) -> String {
     format!(
-        "TCP endpoint {}:{} cannot be called from here: the wiring has no port for `{listener}`",
+        "TCP endpoint {}:{} cannot be called: the node metadata have no port for `{listener}`",
         endpoint.dns_name, endpoint.port
     )
 }

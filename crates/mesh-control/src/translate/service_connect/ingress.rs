@@ -1,10 +1,10 @@
-//! The listeners that calls to the application come to.
+//! Ingress listeners.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
-use mesh_model::namespace::{Namespace, ServiceConnectService};
+use mesh_model::namespace::{ServiceConnectService, Namespace};
 
 use super::super::Translation;
 use super::super::http::Manager;
@@ -12,25 +12,25 @@ use super::super::listener::{Tcp, on};
 use super::{cluster, names, routes};
 use crate::node::{NodeMetadata, ingress_listener};
 
-pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetadata, translation: &mut Translation) {
+pub(super) fn translate(namespace: &Namespace, service: &str, metadata: &NodeMetadata, translation: &mut Translation) {
     let mut seen: BTreeMap<&str, &ServiceConnectService> = BTreeMap::new();
     for endpoint in namespace.services_of(service) {
         if endpoint.ingress_port_override.is_some() {
             translation.notes.push(format!(
-                "the IngressPortOverride of `{}` is not used: the task's wiring says where its listeners are",
+                "the IngressPortOverride of `{}` is not used: the node metadata have its listener ports",
                 endpoint.discovery_name
             ));
         }
-        // Two endpoints may stand for one port. It has one listener, with the timeouts of the first.
+        // Two client aliases may have the same port. It has one listener, with the timeouts of the first.
         if let Some(first) = seen.get(endpoint.port_name.as_str()) {
-            translation.notes.extend(differing_timeouts(first, endpoint));
+            translation.notes.extend(timeout_conflict_note(first, endpoint));
             continue;
         }
         seen.insert(&endpoint.port_name, endpoint);
         let listener = ingress_listener(&endpoint.port_name);
-        let Some(port) = wiring.listener_ports.get(&listener) else {
+        let Some(port) = metadata.listener_ports.get(&listener) else {
             translation.notes.push(format!(
-                "`{}` cannot be called here: the wiring has no port for `{listener}`",
+                "`{}` is not served: the node metadata have no port for `{listener}`",
                 endpoint.discovery_name
             ));
             continue;
@@ -39,7 +39,7 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetad
         let mut snapshot = std::mem::take(&mut translation.snapshot).with_cluster(&cluster::ingress(
             &cluster_name,
             endpoint,
-            application(wiring, endpoint),
+            application(metadata, endpoint),
         ));
         let filter = if endpoint.protocol.is_http_family() {
             let routes_name = names::ingress_routes(endpoint);
@@ -50,7 +50,7 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetad
                 ..Default::default()
             };
             snapshot = snapshot.with_routes(&routes::ingress(routes_name, cluster_name, endpoint));
-            manager.filter(&wiring.extension)
+            manager.filter(&metadata.extension)
         } else {
             Tcp {
                 stat_prefix: format!("ingress.tcp.{}", endpoint.port),
@@ -62,21 +62,24 @@ pub(super) fn translate(namespace: &Namespace, service: &str, wiring: &NodeMetad
             .filter()
         };
         let name = names::ingress_listener(endpoint);
-        translation.snapshot = snapshot.with_listener(&on(wiring.extension.ingress_address, *port, name, filter));
+        translation.snapshot = snapshot.with_listener(&on(metadata.extension.ingress_address, *port, name, filter));
     }
 }
 
-/// Where the application listens for what comes for this endpoint.
-fn application(wiring: &NodeMetadata, endpoint: &ServiceConnectService) -> SocketAddr {
-    let ip = wiring.extension.app_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    SocketAddr::from((ip, wiring.app_port(endpoint.container_port)))
+/// The address of the application for this service.
+fn application(metadata: &NodeMetadata, endpoint: &ServiceConnectService) -> SocketAddr {
+    let ip = metadata
+        .extension
+        .app_address
+        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    SocketAddr::from((ip, metadata.app_port(endpoint.container_port)))
 }
 
-fn differing_timeouts(first: &ServiceConnectService, endpoint: &ServiceConnectService) -> Option<String> {
+fn timeout_conflict_note(first: &ServiceConnectService, endpoint: &ServiceConnectService) -> Option<String> {
     let same = first.idle_timeout == endpoint.idle_timeout && first.per_request_timeout == endpoint.per_request_timeout;
     (!same).then(|| {
         format!(
-            "the timeouts of `{}` hold for its callers alone: `{}` has the same port, whose listener has the timeouts of the latter",
+            "the timeouts of `{}` hold only for its callers: `{}` has the same port, whose listener has the timeouts of the latter",
             endpoint.discovery_name, first.discovery_name
         )
     })

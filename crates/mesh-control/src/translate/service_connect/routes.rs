@@ -1,4 +1,4 @@
-//! Routes: which Host leads where, how long it may take, and what is tried again.
+//! Routes: Host, timeouts, retries.
 
 use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route::Action;
@@ -8,15 +8,15 @@ use envoy_types::pb::envoy::config::route::v3::{
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
-use mesh_model::namespace::{Namespace, ServiceConnectService};
+use mesh_model::namespace::{ServiceConnectService, Namespace};
 use sidecar_contract::{LocalReply, local_reply};
 
-use super::super::answer::{answer, every_path, some_of};
+use super::super::direct_response::{abbreviated, direct_response, match_all};
 use super::super::envoy::duration_or_unlimited;
-use super::super::retry::retry_elsewhere;
+use super::super::retry::retry_other_hosts;
 use super::names;
 
-/// The routes behind the egress listener of explicit wiring: everything that HTTP calls.
+/// The routes of an explicit proxy's egress listener: all HTTP services.
 pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
     let endpoints = namespace
         .services
@@ -25,7 +25,7 @@ pub(super) fn egress(namespace: &Namespace) -> RouteConfiguration {
     by_host(names::EGRESS_ROUTES.to_owned(), namespace, endpoints)
 }
 
-/// Routes to endpoints that the Host tells apart: one virtual host each, and an explanation for all others.
+/// Routes by Host: one virtual host for each service, and a local reply for all others.
 pub(super) fn by_host<'e>(
     name: String,
     namespace: &Namespace,
@@ -41,7 +41,7 @@ pub(super) fn by_host<'e>(
     }
 }
 
-/// Routes to the one endpoint that can be meant, whatever the Host is: the application chose it by its address.
+/// Routes to one service, whatever the Host is: the application selected it by its address.
 pub(super) fn to_endpoint(name: String, namespace: &Namespace, endpoint: &ServiceConnectService) -> RouteConfiguration {
     RouteConfiguration {
         name,
@@ -59,14 +59,14 @@ fn host_of(namespace: &Namespace, endpoint: &ServiceConnectService, domains: Vec
     }
 }
 
-/// The routes behind an ingress listener: everything leads to the application. What failed there is the
-/// caller's to try again, with another task. Nothing the application says passes for the word of its sidecar.
+/// The routes of an ingress listener, all to the application. Retries are the caller's, on another host. Local-reply
+/// headers are removed from the application's responses.
 pub(super) fn ingress(name: String, cluster: String, endpoint: &ServiceConnectService) -> RouteConfiguration {
     RouteConfiguration {
         virtual_hosts: vec![VirtualHost {
             name: "application".to_owned(),
             domains: vec!["*".to_owned()],
-            routes: vec![to_cluster(&cluster, endpoint, every_path(), None)],
+            routes: vec![to_cluster(&cluster, endpoint, match_all(), None)],
             response_headers_to_remove: vec![local_reply::HEADER.to_owned()],
             ..Default::default()
         }],
@@ -75,7 +75,7 @@ pub(super) fn ingress(name: String, cluster: String, endpoint: &ServiceConnectSe
     }
 }
 
-/// The Host headers that mean this endpoint. Port 80 goes without saying in HTTP, others have to be said.
+/// The Host headers of a service. Port 80 is optional in HTTP, others are required.
 fn domains(endpoint: &ServiceConnectService) -> Vec<String> {
     let with_port = format!("{}:{}", endpoint.dns_name, endpoint.port);
     if endpoint.port == 80 {
@@ -85,7 +85,7 @@ fn domains(endpoint: &ServiceConnectService) -> Vec<String> {
     }
 }
 
-/// The routes to an endpoint's tasks: one for requests that do no harm when they are made twice, one for all others.
+/// The routes to a service: one for idempotent methods, one for all others.
 fn to_tasks(cluster: &str, endpoint: &ServiceConnectService) -> Vec<Route> {
     let repeatable = RouteMatch {
         headers: vec![HeaderMatcher {
@@ -99,7 +99,7 @@ fn to_tasks(cluster: &str, endpoint: &ServiceConnectService) -> Vec<Route> {
             })),
             ..Default::default()
         }],
-        ..every_path()
+        ..match_all()
     };
     let retries = "connect-failure,refused-stream,retriable-status-codes";
     vec![
@@ -109,16 +109,11 @@ fn to_tasks(cluster: &str, endpoint: &ServiceConnectService) -> Vec<Route> {
             repeatable,
             Some(retry_policy(&format!("{retries},reset"))),
         ),
-        to_cluster(cluster, endpoint, every_path(), Some(retry_policy(retries))),
+        to_cluster(cluster, endpoint, match_all(), Some(retry_policy(retries))),
     ]
 }
 
-fn to_cluster(
-    cluster: &str,
-    endpoint: &ServiceConnectService,
-    matching: RouteMatch,
-    retry_policy: Option<RetryPolicy>,
-) -> Route {
+fn to_cluster(cluster: &str, endpoint: &ServiceConnectService, matching: RouteMatch, retry_policy: Option<RetryPolicy>) -> Route {
     Route {
         r#match: Some(matching),
         action: Some(Action::Route(RouteAction {
@@ -132,33 +127,33 @@ fn to_cluster(
     }
 }
 
-/// Two retries that avoid the tasks that failed, as long as there are others. Source: ECS developer guide, Service
-/// Connect concepts (read 2026-11-23); that connection failures and 503 are what is retried, whatever the method,
-/// was said by AWS staff in the public containers roadmap, item 1963.
+/// Two retries on other hosts, as long as there are any. Source: ECS developer guide, Service Connect concepts (read
+/// 2026-11-23); that connection failures and 503 are retried, whatever the method, is from AWS staff in the public
+/// containers roadmap, item 1963.
 ///
-/// `reset` is our choice, for methods that HTTP calls idempotent. A task that dies with a request in flight looks
-/// like a 503 if its application died and like a broken connection if its Envoy did, and callers should not have to
-/// care which; but nobody knows how far the request had come, so a POST is not made a second time.
+/// `reset` is our choice, for idempotent methods. A task that dies with a request in flight causes a 503 if its
+/// application died and a broken connection if its Envoy did, and callers should see no difference; but it is unknown
+/// how far the request had come, so a POST is not retried.
 fn retry_policy(retry_on: &str) -> RetryPolicy {
-    retry_elsewhere(retry_on, 2, vec![503])
+    retry_other_hosts(retry_on, 2, vec![503])
 }
 
-/// The answer to every Host that the namespace does not have.
+/// The local reply for every Host that the namespace does not have.
 fn unknown_service(namespace: &Namespace) -> VirtualHost {
     VirtualHost {
         name: "unknown-service".to_owned(),
         domains: vec!["*".to_owned()],
-        routes: vec![answer(
-            every_path(),
+        routes: vec![direct_response(
+            match_all(),
             404,
             LocalReply::UnknownService,
-            known_names(namespace),
+            service_names(namespace),
         )],
         ..Default::default()
     }
 }
 
-fn known_names(namespace: &Namespace) -> String {
+fn service_names(namespace: &Namespace) -> String {
     let names: Vec<String> = namespace
         .services
         .iter()
@@ -171,6 +166,6 @@ fn known_names(namespace: &Namespace) -> String {
     if names.is_empty() {
         format!("namespace {} has no HTTP service", namespace.name)
     } else {
-        format!("namespace {} has {}", namespace.name, some_of(&names))
+        format!("namespace {} has {}", namespace.name, abbreviated(&names))
     }
 }

@@ -1,4 +1,4 @@
-//! What the golden files (`tests/golden`) do not make obvious.
+//! Cases that the golden files (`tests/golden`) do not show.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::*;
 use crate::node::{MeshwrightMetadata, egress_listener, ingress_listener};
 use xds_server::{Reference, ResourceType};
 
-mod intercepted;
+mod transparent_proxy;
 
 fn endpoint(name: &str, port: u16) -> ServiceConnectService {
     ServiceConnectService {
@@ -44,14 +44,14 @@ fn blue() -> ServiceIdentity {
     }
 }
 
-fn world(endpoints: impl IntoIterator<Item = ServiceConnectService>) -> MeshState {
-    let mut world = MeshState::default();
-    world.namespaces.insert("ns".to_owned(), namespace(endpoints));
-    world.services.insert(blue(), "ns".to_owned());
-    world
+fn state(endpoints: impl IntoIterator<Item = ServiceConnectService>) -> MeshState {
+    let mut state = MeshState::default();
+    state.namespaces.insert("ns".to_owned(), namespace(endpoints));
+    state.services.insert(blue(), "ns".to_owned());
+    state
 }
 
-fn wiring(listeners: &[(String, u16)]) -> NodeMetadata {
+fn node_metadata(listeners: &[(String, u16)]) -> NodeMetadata {
     NodeMetadata {
         listener_ports: listeners.iter().cloned().collect(),
         extension: MeshwrightMetadata {
@@ -75,7 +75,7 @@ fn a_host_says_its_port_unless_it_is_80() {
     assert_eq!(domains[2], &["*"]);
 }
 
-/// The body with which an unknown Host is answered.
+/// The body of the local reply for an unknown Host.
 fn explanation(namespace: &Namespace) -> String {
     let routes = routes::egress(namespace);
     let host = routes.virtual_hosts.last().expect("a host for all others");
@@ -99,7 +99,7 @@ fn an_unknown_host_is_told_twenty_names_at_most() {
 
 #[test]
 fn the_longest_explanation_is_short_enough_for_envoy() {
-    // The longest client names that ECS allows, and the longest name that Cloud Map allows for their namespace.
+    // The longest client alias of ECS, and the longest namespace name of Cloud Map.
     let endpoints = (0..100).map(|number| ServiceConnectService {
         dns_name: format!("{number:0127}"),
         ..endpoint("e", 65535)
@@ -113,28 +113,28 @@ fn the_longest_explanation_is_short_enough_for_envoy() {
 
 #[test]
 fn the_same_world_gives_the_same_versions() {
-    // Endpoints, instances and options as many as it takes for a map's random order to show.
-    let mut world = world((0..5).map(|number| endpoint(&format!("e{number}"), 80 + number)));
+    // Enough entries for the random order of a map to show.
+    let mut state = state((0..5).map(|number| endpoint(&format!("e{number}"), 80 + number)));
     let instances = (1..5).map(|number| crate::mesh_state::Endpoint {
         id: number.to_string(),
         address: ([192, 0, 2, number], 80).into(),
     });
-    world
+    state
         .endpoints
         .insert(("ns".to_owned(), "e0".to_owned()), instances.collect());
-    let wiring = wiring(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
-    let first = service_connect(&world, &blue(), &wiring).expect("a member");
+    let metadata = node_metadata(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
+    let first = service_connect(&state, &blue(), &metadata).expect("a member");
     for _ in 0..20 {
-        let again = service_connect(&world.clone(), &blue(), &wiring).expect("a member");
+        let again = service_connect(&state.clone(), &blue(), &metadata).expect("a member");
         assert_eq!(again, first);
     }
 }
 
 #[test]
 fn a_service_outside_the_namespace_has_no_configuration() {
-    let mut world = world([endpoint("a", 80)]);
-    world.services.clear();
-    assert_eq!(service_connect(&world, &blue(), &wiring(&[])), None);
+    let mut state = state([endpoint("a", 80)]);
+    state.services.clear();
+    assert_eq!(service_connect(&state, &blue(), &node_metadata(&[])), None);
 }
 
 #[test]
@@ -143,8 +143,8 @@ fn two_endpoints_on_one_port_share_its_listener() {
         per_request_timeout: None,
         ..endpoint("b", 81)
     };
-    let wiring = wiring(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
-    let translation = service_connect(&world([endpoint("a", 80), second]), &blue(), &wiring).expect("a member");
+    let metadata = node_metadata(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
+    let translation = service_connect(&state([endpoint("a", 80), second]), &blue(), &metadata).expect("a member");
     assert_eq!(translation.snapshot.check(), Ok(()));
     assert_eq!(
         names(&translation, ResourceType::Listener),
@@ -171,21 +171,21 @@ fn two_endpoints_on_one_port_share_its_listener() {
 }
 
 #[test]
-fn what_the_wiring_has_no_port_for_is_noted() {
+fn missing_listener_ports_are_noted() {
     let ledger = ServiceConnectService {
         protocol: AppProtocol::Tcp,
         port_name: "tcp".to_owned(),
         ..endpoint("ledger", 5432)
     };
-    let world = world([endpoint("a", 80), ledger]);
-    let translation = service_connect(&world, &blue(), &wiring(&[])).expect("a member");
+    let state = state([endpoint("a", 80), ledger]);
+    let translation = service_connect(&state, &blue(), &node_metadata(&[])).expect("a member");
     assert_eq!(
         translation.notes,
         [
-            "the wiring has no port for `egress`: the application cannot call others",
-            "TCP endpoint ledger.ns:5432 cannot be called from here: the wiring has no port for `egress-ledger.ns-5432`",
-            "`a` cannot be called here: the wiring has no port for `ingress-http`",
-            "`ledger` cannot be called here: the wiring has no port for `ingress-tcp`",
+            "the node metadata have no port for `egress`: the application cannot call other services",
+            "TCP endpoint ledger.ns:5432 cannot be called: the node metadata have no port for `egress-ledger.ns-5432`",
+            "`a` is not served: the node metadata have no port for `ingress-http`",
+            "`ledger` is not served: the node metadata have no port for `ingress-tcp`",
         ]
     );
     assert_eq!(translation.snapshot.of_type(ResourceType::Listener).count(), 0);
@@ -193,10 +193,10 @@ fn what_the_wiring_has_no_port_for_is_noted() {
 }
 
 #[test]
-fn only_ingress_listens_where_the_wiring_says() {
-    let mut wiring = wiring(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
-    wiring.extension.ingress_address = [0, 0, 0, 0].into();
-    let translation = service_connect(&world([endpoint("a", 80)]), &blue(), &wiring).expect("a member");
+fn only_ingress_listeners_bind_the_ingress_address() {
+    let mut metadata = node_metadata(&[(egress_listener(), 40001), (ingress_listener("http"), 40002)]);
+    metadata.extension.ingress_address = [0, 0, 0, 0].into();
+    let translation = service_connect(&state([endpoint("a", 80)]), &blue(), &metadata).expect("a member");
     let address = |name| {
         let listener = translation
             .snapshot

@@ -1,4 +1,4 @@
-//! What members write down of the requests and connections that pass.
+//! Configured access logs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::demo::{Demo, PORT, by_node, caller, node, node_speaking};
+use super::demo_mesh::{Demo, PORT, by_node, caller, node, node_speaking};
 use super::tcp::who_answers;
-use crate::harness::{Manner, Member, TcpUpstream, Upstream, eventually};
+use crate::harness::{Manner, MeshNode, TcpUpstream, Upstream, eventually};
 
-/// Where a member writes, and how.
+/// The logging settings.
 fn logging(path: &Path, format: &Value) -> Value {
     let mut file = json!({"path": path});
     if !format.is_null() {
@@ -20,7 +20,7 @@ fn logging(path: &Path, format: &Value) -> Value {
     json!({"accessLog": {"file": file}})
 }
 
-/// The lines in a file, once there are so many.
+/// The lines in a file, once there are this many.
 async fn lines(path: &Path, count: usize) -> Vec<String> {
     eventually("the lines are written", async || {
         let written = fs::read_to_string(path).unwrap_or_default();
@@ -34,15 +34,15 @@ async fn lines(path: &Path, count: usize) -> Vec<String> {
     .await
 }
 
-/// A file that no Envoy has written to yet.
+/// A new file.
 fn file() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("access.log");
     (directory, path)
 }
 
-/// A virtual node that serves and calls itself by the name `shop.demo`, and writes both down.
-async fn writing(format: &Value) -> (Demo, Member, Upstream, TempDir, PathBuf) {
+/// A virtual node that calls itself as `shop.demo`, with access logs of both sides.
+async fn writing(format: &Value) -> (Demo, MeshNode, Upstream, TempDir, PathBuf) {
     let (directory, path) = file();
     let mut both = node("blue", "http");
     both["backends"] = caller(&["shop.demo"])["backends"].clone();
@@ -53,7 +53,7 @@ async fn writing(format: &Value) -> (Demo, Member, Upstream, TempDir, PathBuf) {
     ])
     .await;
     let application = Upstream::start("blue", Manner::AsAsked).await;
-    let member = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let member = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[member.ingress(PORT)]);
     member
         .has_tasks("cds_egress_demo_blue_http_8080", &[member.ingress(PORT)])
@@ -62,7 +62,7 @@ async fn writing(format: &Value) -> (Demo, Member, Upstream, TempDir, PathBuf) {
 }
 
 #[tokio::test]
-async fn a_text_is_a_line_for_each_request_on_each_side() {
+async fn a_text_format_logs_a_line_per_request_on_each_side() {
     for end in ["", "\n"] {
         let text = format!("%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %ROUTE_NAME% %UPSTREAM_CLUSTER%{end}");
         let (_demo, member, _application, _directory, path) = writing(&json!({"text": text})).await;
@@ -78,7 +78,7 @@ async fn a_text_is_a_line_for_each_request_on_each_side() {
 }
 
 #[tokio::test]
-async fn json_is_an_object_for_each_request_sorted_by_key() {
+async fn a_json_format_logs_an_object_per_request_sorted_by_key() {
     let entries = json!([
         {"key": "verb", "value": "%REQ(:METHOD)%"},
         {"key": "code", "value": "%RESPONSE_CODE%"},
@@ -94,7 +94,7 @@ async fn json_is_an_object_for_each_request_sorted_by_key() {
 }
 
 #[tokio::test]
-async fn without_a_format_lines_are_envoys_own() {
+async fn the_default_format_is_envoys() {
     let (_demo, member, _application, _directory, path) = writing(&Value::Null).await;
     member.get("shop.demo", "/x").await;
     for line in lines(&path, 2).await {
@@ -103,13 +103,13 @@ async fn without_a_format_lines_are_envoys_own() {
 }
 
 #[tokio::test]
-async fn what_is_written_to_the_standard_output_is_there() {
+async fn dev_stdout_is_envoys_standard_output() {
     let text = json!({"text": "said to %REQ(:AUTHORITY)%"});
     let mut document = node("blue", "http");
     document["logging"] = logging(Path::new("/dev/stdout"), &text);
     let demo = Demo::start(&[("virtualNode/blue", document)]).await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     blue.get_at(PORT, "blue.demo", "/").await;
     let log = blue.envoy.directory().join("envoy.log");
     let lines = lines(&log, 1).await;
@@ -117,7 +117,7 @@ async fn what_is_written_to_the_standard_output_is_there() {
 }
 
 #[tokio::test]
-async fn connections_of_tcp_are_written_down_when_they_end() {
+async fn tcp_connections_are_logged_at_their_end() {
     let (_directory, path) = file();
     let mut both = node_speaking("blue", "tcp", &json!({}));
     both["backends"] = caller(&["ledger.demo"])["backends"].clone();
@@ -132,7 +132,7 @@ async fn connections_of_tcp_are_written_down_when_they_end() {
     let ingress = mesh_control::node::ingress_listener(&PORT.to_string());
     let listeners = [egress.clone(), ingress];
     let applications = [(PORT, application.address)];
-    let blue = Member::start(&demo.mesh, "virtualNode/blue", &listeners, &applications).await;
+    let blue = MeshNode::start(&demo.mesh, "virtualNode/blue", &listeners, &applications).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
     blue.has_tasks("cds_egress_demo_blue_tcp_8080", &[blue.ingress(PORT)])
         .await;
@@ -146,7 +146,7 @@ async fn connections_of_tcp_are_written_down_when_they_end() {
 }
 
 #[tokio::test]
-async fn a_gateway_writes_each_request_down_once_as_it_came() {
+async fn a_gateway_logs_each_request_once_before_rewrites() {
     let (_directory, path) = file();
     let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
     let demo = Demo::start(&[
@@ -167,7 +167,7 @@ async fn a_gateway_writes_each_request_down_once_as_it_came() {
     .await;
     let shop = Upstream::start("shop", Manner::Name).await;
     demo.serve("shop", &[shop.address]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[8088]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     for path in ["/shop/1", "/other"] {
         gateway.get_at(8088, "example.com", path).await;
     }

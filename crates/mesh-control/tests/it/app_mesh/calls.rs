@@ -1,4 +1,4 @@
-//! Calls from node to node, and to nobody.
+//! Calls between nodes, and to unknown hosts.
 
 use std::net::SocketAddr;
 
@@ -6,8 +6,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::demo::{Demo, PORT, by_node, caller, http, marked, node};
-use crate::harness::{Manner, Member, Upstream};
+use super::demo_mesh::{Demo, PORT, by_node, caller, http, marked, node};
+use crate::harness::{Manner, MeshNode, Upstream};
 
 #[tokio::test]
 async fn a_call_passes_the_envoys_of_both_nodes() {
@@ -18,9 +18,9 @@ async fn a_call_passes_the_envoys_of_both_nodes() {
     ])
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for host in ["shop.demo", "shop.demo:8080"] {
         let answer = caller.get(host, "/").await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "blue"), "{host}");
@@ -34,13 +34,13 @@ async fn a_call_passes_the_envoys_of_both_nodes() {
 }
 
 #[tokio::test]
-async fn a_call_to_nobody_is_told_so() {
+async fn a_call_to_an_unknown_host_gets_a_local_reply() {
     let demo = Demo::with_routes(&[("cart", http(json!({"prefix": "/cart"}), &[("blue", 1)]))]).await;
     demo.describe(&[
         ("virtualNode/caller", caller(&["shop.demo", "empty.demo"])),
         ("virtualService/empty.demo", json!({})),
     ]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
 
     let unknown = caller.get("elsewhere.demo", "/").await;
     assert_eq!(marked(&unknown), (404, Some("unknown-service")));
@@ -62,16 +62,16 @@ async fn a_call_to_nobody_is_told_so() {
 }
 
 #[tokio::test]
-async fn the_mark_of_an_application_does_not_pass_for_its_sidecars() {
+async fn a_local_reply_header_of_an_application_is_removed() {
     let demo = Demo::start(&[("virtualNode/blue", node("blue", "http"))]).await;
     let application = Upstream::start("blue", Manner::Forgery).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     let answer = blue.get_at(PORT, "blue.demo", "/").await;
     assert_eq!((marked(&answer), answer.body.as_str()), ((404, None), "blue"));
 }
 
 #[tokio::test]
-async fn an_open_mesh_lets_other_calls_through() {
+async fn allow_all_forwards_other_calls() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     demo.describe(&[("mesh", json!({"egressFilter": {"type": "ALLOW_ALL"}}))]);
     let (blue, outside) = tokio::join!(
@@ -79,20 +79,20 @@ async fn an_open_mesh_lets_other_calls_through() {
         Upstream::start("outside", Manner::Name)
     );
     demo.serve("blue", &[blue.address]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(caller.get("shop.demo", "/").await.body, "blue");
     let answer = caller.get(&outside.address.to_string(), "/").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "outside"));
 }
 
-/// WebSockets begin as HTTP, and go on as bytes.
+/// WebSockets begin as HTTP, and continue as bytes.
 #[tokio::test]
 async fn a_websocket_passes_the_envoys_of_both_nodes() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     let application = switching().await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let mut connection = TcpStream::connect(caller.egress()).await.expect("Envoy listens");
     let request = "GET / HTTP/1.1\r\nhost: shop.demo\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     connection.write_all(request.as_bytes()).await.expect("Envoy reads");
@@ -108,7 +108,7 @@ async fn a_websocket_passes_the_envoys_of_both_nodes() {
     assert_eq!(&echo, b"\x00bytes\xff");
 }
 
-/// An application that switches to another protocol, and then says everything again that it hears.
+/// An application that switches protocols, and then echoes.
 async fn switching() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");

@@ -1,29 +1,29 @@
-//! What changes in a mesh while requests are under way costs none of them, in both protocols of the protocol.
+//! Changes under load lose no request, with both protocols.
 
 use mesh_control::XdsProtocol;
 use serde_json::{Value, json};
 
-use super::demo::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};
-use super::secured::{Authority, caller_with};
-use crate::harness::{Http2Caller, Http2Upstream, Load, Manner, Member, ReservedPort, Upstream, in_both_protocols};
+use super::demo_mesh::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};
+use super::tls_fixture::{Authority, caller_with};
+use crate::harness::{Http2Caller, Http2Upstream, Load, Manner, MeshNode, ReservedPort, Upstream, in_both_protocols};
 
 in_both_protocols!(
-    a_mesh_of_every_kind_of_member_is_called,
-    a_virtual_service_goes_and_comes_back,
-    a_virtual_node_goes_and_comes_back_behind_a_router,
-    tasks_come_and_go,
+    requests_pass_virtual_nodes_and_gateways,
+    a_virtual_service_is_removed_and_added,
+    a_target_virtual_node_is_removed_and_added,
+    tasks_are_added_and_removed,
     listeners_change,
-    a_gateway_route_leads_elsewhere,
-    tls_is_offered_and_then_demanded,
-    a_listener_that_is_refused_harms_no_other,
-    a_cluster_that_is_refused_harms_no_other,
+    a_gateway_route_changes_its_target,
+    tls_becomes_permissive_and_then_strict,
+    a_nacked_listener_affects_no_other,
+    a_nacked_cluster_affects_no_other,
 );
 
-/// How often each change is made.
+/// The number of repetitions.
 const ROUNDS: usize = 10;
 
-/// A mesh in which `caller` may call `blue.demo` and `shop.demo`, the latter by routes to `green`.
-async fn mesh(protocol: XdsProtocol) -> (Demo, [Upstream; 2], Member) {
+/// A mesh where `caller` has the backends `blue.demo` and `shop.demo`, the latter with routes to `green`.
+async fn mesh(protocol: XdsProtocol) -> (Demo, [Upstream; 2], MeshNode) {
     let demo = Demo::start_in(
         protocol,
         &[
@@ -46,11 +46,11 @@ async fn mesh(protocol: XdsProtocol) -> (Demo, [Upstream; 2], Member) {
     ];
     demo.serve("blue", &[tasks[0].address]);
     demo.serve("green", &[tasks[1].address]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     (demo, tasks, caller)
 }
 
-async fn a_mesh_of_every_kind_of_member_is_called(protocol: XdsProtocol) {
+async fn requests_pass_virtual_nodes_and_gateways(protocol: XdsProtocol) {
     let (demo, tasks, caller) = mesh(protocol).await;
     let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
     demo.describe(&[
@@ -63,7 +63,7 @@ async fn a_mesh_of_every_kind_of_member_is_called(protocol: XdsProtocol) {
         ),
         (
             "virtualNode/caller",
-            super::demo::caller(&["blue.demo", "shop.demo", "cart.demo"]),
+            super::demo_mesh::caller(&["blue.demo", "shop.demo", "cart.demo"]),
         ),
         (
             "virtualGateway/door",
@@ -76,9 +76,9 @@ async fn a_mesh_of_every_kind_of_member_is_called(protocol: XdsProtocol) {
     ]);
     let cart = Http2Upstream::start("cart").await;
     demo.serve("cart", &[cart.address]);
-    let green = Member::serving(&demo.mesh, "green", &[(PORT, tasks[1].address)]).await;
+    let green = MeshNode::serving(&demo.mesh, "green", &[(PORT, tasks[1].address)]).await;
     demo.serve("green", &[green.ingress(PORT)]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[8088]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     demo.settled(3).await;
     caller
         .has_tasks("cds_egress_demo_green_http_8080", &[green.ingress(PORT)])
@@ -95,7 +95,7 @@ async fn a_mesh_of_every_kind_of_member_is_called(protocol: XdsProtocol) {
     assert_eq!(green.envoy.stat(at_ingress).await, 2);
 }
 
-async fn a_virtual_service_goes_and_comes_back(protocol: XdsProtocol) {
+async fn a_virtual_service_is_removed_and_added(protocol: XdsProtocol) {
     let (demo, _tasks, member) = mesh(protocol).await;
     let load = member.load("blue.demo").await;
     for _ in 0..ROUNDS {
@@ -120,7 +120,7 @@ async fn a_virtual_service_goes_and_comes_back(protocol: XdsProtocol) {
     load.stop_without_failures().await;
 }
 
-async fn a_virtual_node_goes_and_comes_back_behind_a_router(protocol: XdsProtocol) {
+async fn a_target_virtual_node_is_removed_and_added(protocol: XdsProtocol) {
     let (demo, [blue, green], member) = mesh(protocol).await;
     demo.describe(&[("virtualNode/caller", caller(&["shop.demo"]))]);
     demo.settled(1).await;
@@ -142,7 +142,7 @@ async fn a_virtual_node_goes_and_comes_back_behind_a_router(protocol: XdsProtoco
     load.stop_without_failures().await;
 }
 
-async fn tasks_come_and_go(protocol: XdsProtocol) {
+async fn tasks_are_added_and_removed(protocol: XdsProtocol) {
     let (demo, [_, mut old], member) = mesh(protocol).await;
     let load = member.load("shop.demo").await;
     for _ in 0..ROUNDS {
@@ -164,14 +164,14 @@ async fn tasks_come_and_go(protocol: XdsProtocol) {
 
 async fn listeners_change(protocol: XdsProtocol) {
     let (demo, [application, _], member) = mesh(protocol).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
     member
         .has_tasks("cds_egress_demo_blue_http_8080", &[blue.ingress(PORT)])
         .await;
     let load = member.load("blue.demo").await;
     for round in 0..ROUNDS {
-        // What is written down is a matter of listeners, on either side.
+        // Access logs are part of listeners, on either side.
         let path = demo_log(&blue, round);
         let logging = json!({"accessLog": {"file": {"path": path}}});
         let mut serving = node("blue", "http");
@@ -185,9 +185,9 @@ async fn listeners_change(protocol: XdsProtocol) {
     load.stop_without_failures().await;
 }
 
-async fn a_gateway_route_leads_elsewhere(protocol: XdsProtocol) {
+async fn a_gateway_route_changes_its_target(protocol: XdsProtocol) {
     let (demo, _tasks, _caller) = mesh(protocol).await;
-    // The router's port is a part of what is said between a gateway's ingress and its egress, so it moves as well.
+    // The router's port is part of the target header between a gateway's ingress and egress, so it changes as well.
     let to = |service: &str, port: u16| {
         let target = json!({"virtualService": {"virtualServiceName": service}});
         demo.describe(&[
@@ -204,7 +204,7 @@ async fn a_gateway_route_leads_elsewhere(protocol: XdsProtocol) {
     let door = json!({"listeners": [{"portMapping": {"port": 8088, "protocol": "http"}}]});
     demo.describe(&[("virtualGateway/door", door)]);
     to("shop.demo", 80);
-    let gateway = Member::gateway(&demo.mesh, "door", &[8088]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     let load = Load::on(gateway.ingress(8088), "example.com").await;
     for round in 0..5 * u16::try_from(ROUNDS).expect("a small number") {
         match round % 3 {
@@ -218,13 +218,13 @@ async fn a_gateway_route_leads_elsewhere(protocol: XdsProtocol) {
     load.stop_without_failures().await;
 }
 
-/// A file beside an Envoy, another one each time.
-fn demo_log(member: &Member, round: usize) -> String {
+/// A new file beside an Envoy.
+fn demo_log(member: &MeshNode, round: usize) -> String {
     let path = member.envoy.directory().join(format!("access-{round}.log"));
     path.display().to_string()
 }
 
-async fn tls_is_offered_and_then_demanded(protocol: XdsProtocol) {
+async fn tls_becomes_permissive_and_then_strict(protocol: XdsProtocol) {
     let ours = Authority::new();
     let offering = |mode: &str| {
         let tls = json!({"mode": mode, "certificate": ours.vouch_for("blue.demo")});
@@ -242,9 +242,9 @@ async fn tls_is_offered_and_then_demanded(protocol: XdsProtocol) {
     )
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
-    let member = Member::calling(&demo.mesh, "caller").await;
+    let member = MeshNode::calling(&demo.mesh, "caller").await;
     let load = member.load("shop.demo").await;
     for (node, caller) in [
         (offering("PERMISSIVE"), &plain),
@@ -262,7 +262,7 @@ async fn tls_is_offered_and_then_demanded(protocol: XdsProtocol) {
     assert!(member.envoy.stat(handshakes).await > 0);
 }
 
-async fn a_listener_that_is_refused_harms_no_other(protocol: XdsProtocol) {
+async fn a_nacked_listener_affects_no_other(protocol: XdsProtocol) {
     const SECURED: u16 = 8443;
     let demo = Demo::start_in(
         protocol,
@@ -274,7 +274,7 @@ async fn a_listener_that_is_refused_harms_no_other(protocol: XdsProtocol) {
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
     let ports = [PORT, SECURED].map(|port| (port, application.address));
-    let blue = Member::serving(&demo.mesh, "blue", &ports).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &ports).await;
     let load = crate::harness::Load::on(blue.ingress(PORT), "blue.demo").await;
     let files = json!({"certificateChain": "/nowhere/chain.pem", "privateKey": "/nowhere/key.pem"});
     let mut both = node("blue", "http");
@@ -292,7 +292,7 @@ async fn a_listener_that_is_refused_harms_no_other(protocol: XdsProtocol) {
     load.stop_without_failures().await;
 }
 
-async fn a_cluster_that_is_refused_harms_no_other(protocol: XdsProtocol) {
+async fn a_nacked_cluster_affects_no_other(protocol: XdsProtocol) {
     let (demo, _tasks, member) = mesh(protocol).await;
     let gone = ReservedPort::pick();
     demo.describe(&[

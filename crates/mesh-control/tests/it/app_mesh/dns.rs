@@ -1,19 +1,19 @@
-//! Tasks that Envoy itself finds by DNS.
+//! DNS service discovery by Envoy.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 
-use super::demo::{Demo, by_node, caller, marked};
+use super::demo_mesh::{Demo, by_node, caller, marked};
 use super::tcp::who_answers;
-use crate::harness::{Beside, Dns, Manner, Member, TcpUpstream, Upstream, eventually, on_one_port};
+use crate::harness::{Beside, Dns, Manner, MeshNode, TcpUpstream, Upstream, eventually, on_one_port};
 
 const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 const SIX: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-/// A virtual node that is found by a host name, and more said of how.
+/// A virtual node with DNS discovery and further properties.
 fn found_by(host: &str, protocol: &str, port: u16, more: &Value) -> Value {
     let mut dns = json!({"hostname": host});
     for (key, value) in more.as_object().expect("an object") {
@@ -25,17 +25,17 @@ fn found_by(host: &str, protocol: &str, port: u16, more: &Value) -> Value {
     })
 }
 
-/// The virtual node `caller`, which asks this server for names, with these listeners besides `egress`.
-async fn calling(demo: &Demo, dns: &Dns, listeners: &[String]) -> Member {
+/// The virtual node `caller` with this DNS server, and with these listeners besides `egress`.
+async fn calling(demo: &Demo, dns: &Dns, listeners: &[String]) -> MeshNode {
     let beside = Beside {
         dns: Some(dns.address),
         ..Beside::default()
     };
-    Member::start_beside(beside, &demo.mesh, "virtualNode/caller", listeners, &[]).await
+    MeshNode::start_beside(beside, &demo.mesh, "virtualNode/caller", listeners, &[]).await
 }
 
 #[tokio::test]
-async fn connections_to_a_load_balancer_go_to_one_address_at_a_time_and_follow_it() {
+async fn logical_dns_connects_to_one_address_and_follows_it() {
     let [one, two] = on_one_port([ONE, TWO]).await;
     let port = one.local_addr().expect("bound").port();
     let _tasks = [TcpUpstream::on(one, "one"), TcpUpstream::on(two, "two")];
@@ -66,7 +66,7 @@ async fn connections_to_a_load_balancer_go_to_one_address_at_a_time_and_follow_i
 }
 
 #[tokio::test]
-async fn all_tasks_of_a_name_are_called_as_they_come_and_go_and_no_request_is_lost() {
+async fn strict_dns_follows_added_and_removed_addresses_without_failures() {
     let [one, two] = on_one_port([ONE, TWO]).await;
     let port = one.local_addr().expect("bound").port();
     let (one, two) = (
@@ -103,7 +103,7 @@ async fn all_tasks_of_a_name_are_called_as_they_come_and_go_and_no_request_is_lo
 }
 
 #[tokio::test]
-async fn a_name_without_addresses_is_nobody_until_it_has_some() {
+async fn a_name_without_addresses_has_no_endpoints() {
     let [one] = on_one_port([ONE]).await;
     let port = one.local_addr().expect("bound").port();
     let _task = Upstream::on(one, "one", Manner::Name);
@@ -137,7 +137,7 @@ async fn a_name_without_addresses_is_nobody_until_it_has_some() {
 }
 
 #[tokio::test]
-async fn addresses_are_of_the_family_that_is_preferred() {
+async fn dns_addresses_follow_the_ip_preference() {
     let [four, six] = on_one_port([ONE, SIX]).await;
     let port = four.local_addr().expect("bound").port();
     let _tasks = [
@@ -155,7 +155,7 @@ async fn addresses_are_of_the_family_that_is_preferred() {
         ("IPv4_ONLY", ["IPv4", "IPv4", "nobody"]),
         ("IPv6_ONLY", ["IPv6", "nobody", "IPv6"]),
     ];
-    // Virtual nodes with a preference of their own, and those that follow the mesh.
+    // Virtual nodes with a preference of their own, and with that of the mesh.
     let mut documents = Vec::new();
     let mut services = Vec::new();
     for name in names {
@@ -175,7 +175,7 @@ async fn addresses_are_of_the_family_that_is_preferred() {
         .map(|(name, preference, _)| format!("{name}-{preference}.demo"))
         .collect();
     let backends: Vec<&str> = backends.iter().map(String::as_str).collect();
-    documents.push(("virtualNode/caller".to_owned(), super::demo::caller(&backends)));
+    documents.push(("virtualNode/caller".to_owned(), super::demo_mesh::caller(&backends)));
     let documents: Vec<(&str, Value)> = documents
         .iter()
         .map(|(path, document)| (path.as_str(), document.clone()))

@@ -1,16 +1,16 @@
-//! What a member may call: its backends, and what the mesh lets through besides.
+//! Backends and the egress filter.
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, PORT, by_node, caller, marked, node};
-use crate::harness::{Beside, Dns, Http2Caller, Http2Upstream, Manner, Member, Upstream, eventually};
+use super::demo_mesh::{Demo, PORT, by_node, caller, marked, node};
+use crate::harness::{Beside, Dns, Http2Caller, Http2Upstream, Manner, MeshNode, Upstream, eventually};
 
 /// The egress filter of a mesh.
 fn filter(kind: &str) -> Value {
     json!({"egressFilter": {"type": kind}})
 }
 
-/// A mesh with the services `blue.demo` and `green.demo`, of which `caller` may call those of `backends`.
+/// A mesh with the services `blue.demo` and `green.demo`, where `caller` has these backends.
 async fn mesh(backends: &[&str]) -> (Demo, [Upstream; 2]) {
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(backends)),
@@ -30,9 +30,9 @@ async fn mesh(backends: &[&str]) -> (Demo, [Upstream; 2]) {
 }
 
 #[tokio::test]
-async fn a_virtual_service_is_called_by_those_who_have_it_as_a_backend() {
+async fn only_nodes_with_the_backend_can_call_a_virtual_service() {
     let (demo, tasks) = mesh(&["blue.demo"]).await;
-    let member = Member::calling(&demo.mesh, "caller").await;
+    let member = MeshNode::calling(&demo.mesh, "caller").await;
     let refused = (404, Some("unknown-service"));
     for host in ["blue.demo", "blue.demo:8080", "BLUE.demo"] {
         assert_eq!(member.get(host, "/").await.body, "blue", "{host}");
@@ -55,9 +55,9 @@ async fn a_virtual_service_is_called_by_those_who_have_it_as_a_backend() {
 }
 
 #[tokio::test]
-async fn a_member_without_backends_calls_nobody_unless_the_mesh_is_open() {
+async fn a_node_without_backends_can_call_only_with_allow_all() {
     let (demo, tasks) = mesh(&[]).await;
-    let member = Member::calling(&demo.mesh, "caller").await;
+    let member = MeshNode::calling(&demo.mesh, "caller").await;
     let outside = tasks[0].address.to_string();
     for (kind, expected) in [
         ("DROP_ALL", (404, Some("unknown-service"))),
@@ -71,7 +71,7 @@ async fn a_member_without_backends_calls_nobody_unless_the_mesh_is_open() {
 }
 
 #[tokio::test]
-async fn an_open_mesh_looks_other_hosts_up_and_speaks_as_the_application_does() {
+async fn allow_all_resolves_other_hosts_and_keeps_the_protocol() {
     let (demo, _tasks) = mesh(&["blue.demo"]).await;
     demo.describe(&[("mesh", filter("ALLOW_ALL"))]);
     let dns = Dns::start().await;
@@ -84,7 +84,7 @@ async fn an_open_mesh_looks_other_hosts_up_and_speaks_as_the_application_does() 
         dns: Some(dns.address),
         ..Beside::default()
     };
-    let member = Member::start_beside(beside, &demo.mesh, "virtualNode/caller", &[], &[]).await;
+    let member = MeshNode::start_beside(beside, &demo.mesh, "virtualNode/caller", &[], &[]).await;
     assert_eq!(member.get("blue.demo", "/").await.body, "blue");
 
     let host = format!("outside.test:{}", http.address.port());
@@ -96,15 +96,15 @@ async fn an_open_mesh_looks_other_hosts_up_and_speaks_as_the_application_does() 
     let answer = caller.get("/").await;
     assert_eq!(answer.body, format!("outside HTTP/2.0 http://{host}/"));
 
-    // A service that the mesh has and that is no backend is a host like all others: this one has no address.
+    // A service that is no backend is a host like all others: this one has no address.
     let nowhere = member.get("green.demo", "/").await;
     assert_eq!(nowhere.status, 503, "{nowhere:?}");
 }
 
 #[tokio::test]
-async fn closing_a_mesh_and_opening_it_loses_no_request_to_a_backend() {
+async fn a_changed_egress_filter_loses_no_request_to_a_backend() {
     let (demo, _tasks) = mesh(&["blue.demo"]).await;
-    let member = Member::calling(&demo.mesh, "caller").await;
+    let member = MeshNode::calling(&demo.mesh, "caller").await;
     let load = member.load("blue.demo").await;
     for kind in ["ALLOW_ALL", "DROP_ALL", "ALLOW_ALL", "DROP_ALL"] {
         demo.describe(&[("mesh", filter(kind))]);
@@ -115,13 +115,13 @@ async fn closing_a_mesh_and_opening_it_loses_no_request_to_a_backend() {
 }
 
 #[tokio::test]
-async fn a_service_without_a_provider_is_called_once_it_has_one() {
+async fn a_service_without_a_provider_gets_503_until_it_has_one() {
     let (demo, _tasks) = mesh(&[]).await;
     demo.describe(&[
         ("virtualNode/caller", caller(&["new.demo"])),
         ("virtualService/new.demo", json!({})),
     ]);
-    let member = Member::calling(&demo.mesh, "caller").await;
+    let member = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(
         marked(&member.get("new.demo", "/").await),
         (503, Some("no-healthy-endpoint"))

@@ -1,9 +1,9 @@
-//! Requests from outside.
+//! Virtual gateways.
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, by_node, by_router, http, marked, node, router, with};
-use crate::harness::{Manner, Member, Upstream};
+use super::demo_mesh::{Demo, by_node, by_router, http, marked, node, router, with};
+use crate::harness::{Manner, MeshNode, Upstream};
 
 pub(super) const GATEWAY_PORT: u16 = 8088;
 
@@ -17,9 +17,9 @@ pub(super) fn to_shop(matching: &Value, rewrite: &Value) -> Value {
     json!({"httpRoute": {"match": matching, "action": action}})
 }
 
-/// A gateway with these routes to a virtual service that says what it was asked.
+/// A gateway with these routes to a virtual service that responds with the request.
 pub(super) struct Door {
-    pub(super) gateway: Member,
+    pub(super) gateway: MeshNode,
     _shop: Upstream,
     _demo: Demo,
 }
@@ -38,13 +38,13 @@ impl Door {
         let shop = Upstream::start("shop", Manner::Echo).await;
         demo.serve("shop", &[shop.address]);
         Self {
-            gateway: Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await,
+            gateway: MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await,
             _shop: shop,
             _demo: demo,
         }
     }
 
-    /// What arrives of a request.
+    /// The request as it arrives.
     pub(super) async fn arrives(&self, host: &str, path: &str) -> String {
         let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
         assert_eq!(answer.status, 200, "{host}{path}: {answer:?}");
@@ -62,7 +62,7 @@ pub(super) fn door() -> Value {
 }
 
 #[tokio::test]
-async fn host_and_prefix_are_rewritten_unless_somebody_says_otherwise() {
+async fn host_and_prefix_are_rewritten_by_default() {
     let door = Door::with(&[
         ("default", to_shop(&json!({"prefix": "/default"}), &Value::Null)),
         ("slash", to_shop(&json!({"prefix": "/slash/"}), &Value::Null)),
@@ -147,7 +147,7 @@ async fn hosts_are_matched_with_and_without_their_port() {
 }
 
 #[tokio::test]
-async fn nobody_outside_chooses_the_virtual_service() {
+async fn the_target_header_of_a_caller_is_removed() {
     let door = Door::with(&[("shop", to_shop(&json!({"prefix": "/shop/"}), &Value::Null))]).await;
     for forged in ["shop.demo:8080", "admin.demo:8080"] {
         let at = door.gateway.ingress(GATEWAY_PORT);
@@ -162,7 +162,7 @@ async fn nobody_outside_chooses_the_virtual_service() {
 }
 
 #[tokio::test]
-async fn what_was_chosen_is_told_to_nobody_beyond_the_gateway() {
+async fn the_target_header_is_not_forwarded() {
     let demo = Demo::start(&[
         ("virtualNode/shop", node("shop", "http")),
         ("virtualService/shop.demo", by_node("shop")),
@@ -175,13 +175,13 @@ async fn what_was_chosen_is_told_to_nobody_beyond_the_gateway() {
     .await;
     let shop = Upstream::start("shop", Manner::Headers).await;
     demo.serve("shop", &[shop.address]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     let arrived = gateway.get_at(GATEWAY_PORT, "example.com", "/").await.body;
     assert!(arrived.contains("host") && !arrived.contains("app-mesh"), "{arrived}");
 }
 
 #[tokio::test]
-async fn behind_a_gateway_the_routes_and_weights_of_the_virtual_service_hold() {
+async fn a_gateway_uses_the_routes_and_weights_of_the_virtual_service() {
     let demo = Demo::with_routes(&[
         ("all", http(json!({"prefix": "/"}), &[("blue", 1), ("green", 1)])),
         ("green", http(json!({"prefix": "/green"}), &[("green", 1)])),
@@ -200,7 +200,7 @@ async fn behind_a_gateway_the_routes_and_weights_of_the_virtual_service_hold() {
     let green = Upstream::start("green", Manner::Name).await;
     demo.serve("blue", &[blue.address]);
     demo.serve("green", &[green.address]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     for _ in 0..100 {
         assert_eq!(gateway.get_at(GATEWAY_PORT, "example.com", "/shop/1").await.status, 200);
     }
@@ -210,7 +210,7 @@ async fn behind_a_gateway_the_routes_and_weights_of_the_virtual_service_hold() {
 }
 
 #[tokio::test]
-async fn behind_a_gateway_requests_are_tried_again_as_the_route_says() {
+async fn a_gateway_retries_by_the_route() {
     let policy = json!({
         "maxRetries": 3, "perRetryTimeout": {"unit": "s", "value": 5}, "httpRetryEvents": ["server-error"],
     });
@@ -225,7 +225,7 @@ async fn behind_a_gateway_requests_are_tried_again_as_the_route_says() {
     ]);
     let blue = Upstream::start("blue", Manner::Status(500)).await;
     demo.serve("blue", &[blue.address]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     let answer = gateway.get_at(GATEWAY_PORT, "example.com", "/").await;
     assert_eq!((marked(&answer), blue.requests()), ((500, None), 4));
 }

@@ -1,4 +1,4 @@
-//! What a virtual gateway's listeners speak, how many there are, and how much they let through.
+//! Listeners of virtual gateways: protocols, ports, connection pools.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use tonic::Code;
 use tonic::codegen::http::Request;
 
-use super::demo::{Demo, by_node, http, marked, node, with};
-use crate::harness::{self, ECHO, Http2Caller, Http2Upstream, Manner, Member, Upstream};
+use super::demo_mesh::{Demo, by_node, http, marked, node, with};
+use crate::harness::{self, ECHO, Http2Caller, Http2Upstream, Manner, MeshNode, Upstream};
 
 const HTTP: u16 = 8088;
 const HTTP2: u16 = 8089;
 const GRPC: u16 = 8090;
 
-/// A listener that speaks this protocol.
+/// A listener of this protocol.
 fn listener(port: u16, protocol: &str) -> Value {
     json!({"portMapping": {"port": port, "protocol": protocol}})
 }
@@ -24,10 +24,10 @@ fn route(kind: &str, matching: Value, service: &str) -> Value {
     json!({kind: {"match": matching, "action": {"target": target}}})
 }
 
-/// A gateway with a listener of each kind, before a node of each kind.
+/// A gateway with a listener of each protocol, and nodes behind it.
 struct Door {
     _demo: Demo,
-    gateway: Member,
+    gateway: MeshNode,
     _http: Upstream,
     http2: Http2Upstream,
 }
@@ -37,7 +37,7 @@ impl Door {
         Self::limited(&Value::Null, routes).await
     }
 
-    /// The same, with limits to the listener of gRPC.
+    /// The same, with limits for the gRPC listener.
     async fn limited(grpc: &Value, routes: &[(&str, Value)]) -> Self {
         let mut grpc_listener = listener(GRPC, "grpc");
         if !grpc.is_null() {
@@ -65,14 +65,14 @@ impl Door {
         demo.serve("deli", &[http2.address]);
         demo.serve("cart", &[http2.address]);
         Self {
-            gateway: Member::gateway(&demo.mesh, "door", &[HTTP, HTTP2, GRPC]).await,
+            gateway: MeshNode::gateway(&demo.mesh, "door", &[HTTP, HTTP2, GRPC]).await,
             _demo: demo,
             _http: http,
             http2,
         }
     }
 
-    /// Somebody outside who speaks HTTP/2 to a port.
+    /// An external HTTP/2 client at a port.
     async fn caller(&self, host: &str, port: u16) -> Http2Caller {
         Http2Caller::of(host, self.gateway.ingress(port)).await
     }
@@ -108,7 +108,7 @@ async fn each_listener_has_the_routes_for_its_port() {
     assert_eq!(answer, "http://cart.demo/shop.Cart/Add");
 
     for (port, path) in [(HTTP2, "/shop.Cart/Add"), (HTTP, "/shop.Cart/Add")] {
-        // A path is no gRPC service where other routes are.
+        // A path is no gRPC service on other listeners.
         let caller = door.caller("example.com", port).await;
         assert!(caller.get(path).await.body.ends_with(".demo/shop.Cart/Add"), "{port}");
     }
@@ -168,7 +168,7 @@ async fn http2_requests_are_matched_and_rewritten_as_those_of_http1() {
 }
 
 #[tokio::test]
-async fn calls_of_grpc_are_matched_by_service_host_and_metadata() {
+async fn grpc_calls_are_matched_by_service_host_and_metadata() {
     let as_it_came = json!({
         "target": {"virtualService": {"virtualServiceName": "cart.demo"}},
         "rewrite": {"hostname": {"defaultTargetHostname": "DISABLED"}},
@@ -233,7 +233,7 @@ async fn calls_of_grpc_are_matched_by_service_host_and_metadata() {
 }
 
 #[tokio::test]
-async fn a_full_connection_pool_turns_calls_away() {
+async fn a_full_connection_pool_rejects_calls() {
     let door = Door::limited(
         &json!({"grpc": {"maxRequests": 1}}),
         &[(
@@ -256,7 +256,7 @@ async fn a_full_connection_pool_turns_calls_away() {
 }
 
 #[tokio::test]
-async fn a_request_from_outside_may_take_as_long_as_the_longest_route_behind() {
+async fn a_gateway_request_has_the_longest_timeout_of_all_routes() {
     let longest = Duration::from_millis(300);
     let within = |path: &str, milliseconds: u128| {
         let limit = json!({"perRequest": {"unit": "ms", "value": milliseconds}});
@@ -278,8 +278,8 @@ async fn a_request_from_outside_may_take_as_long_as_the_longest_route_behind() {
     ]);
     let silent = Upstream::start("blue", Manner::Silence).await;
     demo.serve("blue", &[silent.address]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[HTTP]).await;
-    // Envoy's clock is not the test's: to the millisecond they need not agree.
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[HTTP]).await;
+    // Envoy's clock and the test's may differ by a millisecond.
     for (path, at_least) in [("/short", Duration::ZERO), ("/long", longest / 2)] {
         let begun = Instant::now();
         let answer = gateway.get_at(HTTP, "example.com", path).await;

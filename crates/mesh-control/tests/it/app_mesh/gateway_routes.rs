@@ -1,10 +1,10 @@
-//! Which request from outside fits which gateway route, and what becomes of host and path.
+//! Gateway routes: matches and rewrites.
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, conditions, http};
+use super::demo_mesh::{Demo, conditions, http};
 use super::gateway::{Door, GATEWAY_PORT, door, to_shop};
-use crate::harness::{Manner, Member, Upstream};
+use crate::harness::{Manner, MeshNode, Upstream};
 
 #[tokio::test]
 async fn requests_are_matched_by_path_method_headers_and_query() {
@@ -28,7 +28,7 @@ async fn requests_are_matched_by_path_method_headers_and_query() {
         ),
     ])
     .await;
-    // Paths that were matched as a whole stay as they are.
+    // Paths that were matched as a whole are unchanged.
     for (path, arrives) in [
         ("/exact", "shop.demo/exact"),
         ("/item/17", "shop.demo/item/17"),
@@ -55,7 +55,7 @@ async fn requests_are_matched_by_path_method_headers_and_query() {
 }
 
 #[tokio::test]
-async fn headers_are_matched_in_every_way_and_the_other_way_round() {
+async fn every_header_match_and_its_inversion() {
     let mut routes = Vec::new();
     for (kind, condition, ..) in conditions() {
         for (name, invert) in [(format!("x-{kind}"), false), (format!("x-not-{kind}"), true)] {
@@ -115,7 +115,7 @@ async fn the_lower_priority_wins_and_then_the_longer_path() {
 }
 
 #[tokio::test]
-async fn each_rewrite_is_turned_on_and_off_by_itself() {
+async fn each_rewrite_is_independent() {
     let host = |word: &str| json!({"hostname": {"defaultTargetHostname": word}});
     let prefix = |word: &str| json!({"prefix": {"defaultPrefix": word}});
     let both = |mut one: Value, other: &Value| {
@@ -170,7 +170,7 @@ async fn each_rewrite_is_turned_on_and_off_by_itself() {
         ("example.com", "/host-off/1", "example.com/1"),
         ("example.com", "/prefix-on/1", "shop.demo/1"),
         ("example.com", "/prefix-off/1", "shop.demo/prefix-off/1"),
-        // No part of the path that came; and a backslash in a path is taken for a slash.
+        // No capture group of the path; and a backslash in a path is a slash.
         ("example.com", "/path/1", "example.com/one/1"),
         ("on.example.com", "/x/1", "shop.demo/y/1"),
         ("a.example.org", "/x/1", "a.example.org/x/1"),
@@ -183,7 +183,7 @@ async fn each_rewrite_is_turned_on_and_off_by_itself() {
 }
 
 #[tokio::test]
-async fn a_gateway_route_leads_to_the_port_that_its_target_names() {
+async fn a_gateway_route_uses_the_port_of_its_target() {
     let both = json!({"listeners": [
         {"portMapping": {"port": 80, "protocol": "http"}},
         {"portMapping": {"port": 8000, "protocol": "http"}},
@@ -211,7 +211,7 @@ async fn a_gateway_route_leads_to_the_port_that_its_target_names() {
     let green = Upstream::start("green", Manner::Name).await;
     demo.serve("blue", &[blue.address]);
     demo.serve("green", &[green.address]);
-    let gateway = Member::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     assert_eq!(gateway.get_at(GATEWAY_PORT, "example.com", "/first").await.body, "blue");
     assert_eq!(
         gateway.get_at(GATEWAY_PORT, "example.com", "/second").await.body,

@@ -1,13 +1,13 @@
-//! The whole configuration of a virtual node and of a virtual gateway, to be read. See the crate's `golden`.
+//! The whole configuration of a virtual node and of a virtual gateway. See the crate's `golden`.
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, PORT, by_node, caller, http, node};
+use super::demo_mesh::{Demo, PORT, by_node, caller, http, node};
 use crate::golden::{dump, judge};
-use crate::harness::Member;
+use crate::harness::MeshNode;
 
-/// Compares what the member's Envoy was told, with the ports of an example.
-async fn check(name: &str, member: &Member, listeners: &[(&str, u16, u16)]) {
+/// Compares the Envoy's configuration, with the ports of an example.
+async fn check(name: &str, member: &MeshNode, listeners: &[(&str, u16, u16)]) {
     let mut configuration = dump::read(&member.envoy).await;
     for (resource, actual, example) in listeners {
         let port = &mut configuration["listeners"][resource]["address"]["socket_address"]["port_value"];
@@ -23,7 +23,7 @@ async fn demo(more: &[(&str, Value)]) -> Demo {
     let route = http(json!({"prefix": "/"}), &[("blue", 90), ("green", 10)]);
     let demo = Demo::with_routes(&[("all", route)]).await;
     demo.describe(more);
-    // The addresses are those that RFC 5737 sets aside for examples.
+    // The addresses are reserved for documentation (RFC 5737).
     demo.serve("blue", &[([192, 0, 2, 11], PORT).into()]);
     demo.serve("green", &[([192, 0, 2, 12], PORT).into()]);
     demo
@@ -38,7 +38,7 @@ async fn a_virtual_node() {
         ("virtualService/green.demo", by_node("green")),
     ])
     .await;
-    let node = Member::serving(&demo.mesh, "frontend", &[(PORT, ([127, 0, 0, 1], 3000).into())]).await;
+    let node = MeshNode::serving(&demo.mesh, "frontend", &[(PORT, ([127, 0, 0, 1], 3000).into())]).await;
     let listeners = [
         ("lds_egress_0.0.0.0_15001", node.egress().port(), 40001),
         ("lds_ingress_0.0.0.0_8080", node.ingress(PORT).port(), 40002),
@@ -60,7 +60,7 @@ async fn a_virtual_gateway() {
         ),
     ])
     .await;
-    let gateway = Member::gateway(&demo.mesh, "door", &[8088]).await;
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     let listeners = [
         ("lds_egress_0.0.0.0_15001", gateway.egress().port(), 40001),
         ("lds_ingress_0.0.0.0_8088", gateway.ingress(8088).port(), 40002),

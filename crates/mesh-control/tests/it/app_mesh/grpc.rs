@@ -1,14 +1,14 @@
-//! Calls of gRPC: which goes where, what is tried again, and how long it may take.
+//! gRPC: routes, retries, timeouts.
 
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::demo::{PORT, conditions, grpc, node_speaking, with};
-use super::shop::Http2Shop;
-use crate::harness::{Member, SILENCE, marked, refusal};
+use super::demo_mesh::{PORT, conditions, grpc, node_speaking, with};
+use super::http2_fixture::Http2Shop;
+use crate::harness::{MeshNode, SILENCE, marked, refusal};
 
 impl Http2Shop {
-    /// Who answers a call; the code and the mark of the error, if nobody does.
+    /// The name of the responding node; code and local-reply reason of an error.
     async fn calls(&self, path: &str, metadata: &[(&str, &str)]) -> String {
         match self.caller.call(path, "", metadata).await {
             Ok(name) => name,
@@ -20,7 +20,7 @@ impl Http2Shop {
 const NO_ROUTE: &str = r#"(Unimplemented, Some("no-route"))"#;
 
 #[tokio::test]
-async fn calls_are_told_apart_by_service_and_method_and_shared_by_weight() {
+async fn calls_are_matched_by_service_and_method_and_split_by_weight() {
     let shop = Http2Shop::speaking(
         "grpc",
         &[
@@ -45,7 +45,7 @@ async fn calls_are_told_apart_by_service_and_method_and_shared_by_weight() {
     ] {
         assert_eq!(shop.calls(path, &[]).await, expected, "{path}");
     }
-    // What is no gRPC fits no route of gRPC, wherever it asks to go.
+    // Other requests match no gRPC route, whatever their path.
     let plain = shop.caller.get("/shop.Cart/Add").await;
     assert_eq!((plain.status, plain.fault.as_deref()), (404, Some("no-route")));
 
@@ -54,12 +54,12 @@ async fn calls_are_told_apart_by_service_and_method_and_shared_by_weight() {
         shop.calls("/shop.Stock/Count", &[]).await;
     }
     let blue = shop.blue.requests() - before;
-    // 50 are expected, with a standard deviation of 5.
+    // Binomial, n = 100, p = 0.5: mean 50, standard deviation 5. Fewer than 2 runs in 10 million are beyond 25.
     assert!((25..=75).contains(&blue), "{blue}");
 }
 
 #[tokio::test]
-async fn metadata_are_matched_in_every_way_and_the_other_way_round() {
+async fn every_metadata_match_and_its_inversion() {
     let mut routes = Vec::new();
     for (kind, condition, ..) in conditions() {
         for (name, invert) in [(format!("x-{kind}"), false), (format!("x-not-{kind}"), true)] {
@@ -90,7 +90,7 @@ async fn metadata_are_matched_in_every_way_and_the_other_way_round() {
 }
 
 #[tokio::test]
-async fn a_call_is_tried_again_after_the_errors_that_its_route_names() {
+async fn a_call_is_retried_after_the_events_of_its_route() {
     let route = |service: &str, policy: Value| {
         let route = grpc(json!({"serviceName": service}), &[("blue", 1)]);
         if policy.is_null() {
@@ -166,7 +166,7 @@ async fn a_call_is_tried_again_after_the_errors_that_its_route_names() {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_is_answered_by_the_envoy() {
+async fn a_slow_call_gets_a_local_reply() {
     let soon = json!({"unit": "ms", "value": 100});
     let never = json!({"unit": "s", "value": 0});
     let slow = |service: &str| grpc(json!({"serviceName": service}), &[("blue", 1)]);
@@ -199,7 +199,7 @@ async fn a_call_that_takes_too_long_is_answered_by_the_envoy() {
 }
 
 #[tokio::test]
-async fn a_call_passes_the_envoys_of_both_nodes_within_the_time_of_the_listener() {
+async fn a_call_passes_both_envoys_within_the_listener_timeout() {
     let shop = Http2Shop::speaking(
         "grpc",
         &[("all", grpc(json!({"serviceName": "shop.Cart"}), &[("blue", 1)]))],
@@ -208,7 +208,7 @@ async fn a_call_passes_the_envoys_of_both_nodes_within_the_time_of_the_listener(
     let limit = json!({"timeout": {"grpc": {"perRequest": {"unit": "ms", "value": 100}}}});
     shop.demo
         .describe(&[("virtualNode/blue", node_speaking("blue", "grpc", &limit))]);
-    let blue = Member::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
+    let blue = MeshNode::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
     shop.demo.serve("blue", &[blue.ingress(PORT)]);
     shop.member
         .has_tasks("cds_egress_demo_blue_grpc_8080", &[blue.ingress(PORT)])

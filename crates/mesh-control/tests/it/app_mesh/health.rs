@@ -1,18 +1,18 @@
-//! Tasks that say that they are not well.
+//! Active health checks.
 
 use std::net::SocketAddr;
 
 use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 
-use super::demo::{Demo, PORT, by_node, caller, http, node_speaking, node_with};
+use super::demo_mesh::{Demo, PORT, by_node, caller, http, node_speaking, node_with};
 use super::tcp::who_answers;
 use crate::harness::{
-    Health, Http2Caller, Http2Upstream, Manner, Member, ReservedPort, TcpUpstream, Upstream, eventually,
+    Health, Http2Caller, Http2Upstream, Manner, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually,
 };
 
 #[tokio::test]
-async fn changing_a_health_check_loses_no_request() {
+async fn a_changed_health_check_loses_no_request() {
     let check = |interval: u32| {
         let check = json!({"healthCheck": {
             "protocol": "http", "path": "/", "intervalMillis": interval, "timeoutMillis": 2000,
@@ -23,7 +23,7 @@ async fn changing_a_health_check_loses_no_request() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     let blue = Upstream::start("blue", Manner::Name).await;
     demo.serve("blue", &[blue.address]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let load = caller.load("shop.demo").await;
     for (interval, shown) in [(5000, "5s"), (7000, "7s")] {
         demo.describe(&[("virtualNode/blue", check(interval))]);
@@ -41,7 +41,7 @@ async fn changing_a_health_check_loses_no_request() {
     load.stop_without_failures().await;
 }
 
-/// A health check as often as may be.
+/// A health check with the shortest interval.
 fn check(protocol: &str) -> Value {
     let mut check = json!({
         "protocol": protocol, "intervalMillis": 5000, "timeoutMillis": 2000,
@@ -53,8 +53,8 @@ fn check(protocol: &str) -> Value {
     json!({"healthCheck": check})
 }
 
-/// A mesh in which somebody calls `shop.demo`, a node with two tasks and a health check.
-async fn checked(protocol: &str, tasks: [SocketAddr; 2]) -> (Demo, Member) {
+/// A mesh with calls to `shop.demo`, a node with two tasks and a health check.
+async fn checked(protocol: &str, tasks: [SocketAddr; 2]) -> (Demo, MeshNode) {
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["shop.demo"])),
         ("virtualNode/blue", node_speaking("blue", protocol, &check(protocol))),
@@ -66,19 +66,19 @@ async fn checked(protocol: &str, tasks: [SocketAddr; 2]) -> (Demo, Member) {
         "tcp" => vec![tcp_egress_listener("shop.demo", PORT)],
         _ => Vec::new(),
     };
-    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
     (demo, caller)
 }
 
-/// Checks that all of several answers come from the task that is well.
-async fn only_the_well_one(answer: impl AsyncFn() -> String) {
+/// Checks that several responses come from the healthy host.
+async fn only_the_healthy_host(answer: impl AsyncFn() -> String) {
     for _ in 0..10 {
         assert_eq!(answer().await, "well");
     }
 }
 
-/// Waits until the other one answers.
-async fn the_other_one_too(answer: impl AsyncFn() -> String) {
+/// Waits for a response of the other host.
+async fn both_hosts(answer: impl AsyncFn() -> String) {
     eventually("it comes back", async || match answer().await.as_str() {
         "moody" => Ok(()),
         other => Err(other.to_owned()),
@@ -86,55 +86,55 @@ async fn the_other_one_too(answer: impl AsyncFn() -> String) {
     .await;
 }
 
-/// All at once: each waits for health checks, whose interval is 5 s at least.
+/// Concurrently: each waits for health checks with an interval of at least 5 s.
 #[tokio::test]
-async fn a_task_that_is_not_well_is_left_out_until_it_is() {
+async fn an_unhealthy_host_gets_no_requests_until_it_recovers() {
     tokio::join!(
-        a_task_of_http_that_says_it_is_not_well(),
-        a_task_of_http2_or_grpc_that_says_it_is_not_well("http2"),
-        a_task_of_http2_or_grpc_that_says_it_is_not_well("grpc"),
-        a_task_of_tcp_that_takes_no_connections(),
+        an_unhealthy_http_host(),
+        an_unhealthy_http2_or_grpc_host("http2"),
+        an_unhealthy_http2_or_grpc_host("grpc"),
+        a_tcp_host_that_refuses_connections(),
     );
 }
 
-async fn a_task_of_http_that_says_it_is_not_well() {
+async fn an_unhealthy_http_host() {
     let well = Upstream::start("well", Manner::Name).await;
     let moody = Upstream::start("moody", Manner::Name).await;
     moody.feels(Health::Ill);
     let (_demo, caller) = checked("http", [well.address, moody.address]).await;
     let answer = async || caller.get("shop.demo", "/").await.body;
-    only_the_well_one(answer).await;
+    only_the_healthy_host(answer).await;
     moody.feels(Health::Well);
-    the_other_one_too(answer).await;
+    both_hosts(answer).await;
     moody.feels(Health::Ill);
     caller
         .envoy
         .stat_is("cluster.cds_egress_demo_blue_http_8080.membership_healthy", 1)
         .await;
-    only_the_well_one(answer).await;
+    only_the_healthy_host(answer).await;
 }
 
-async fn a_task_of_http2_or_grpc_that_says_it_is_not_well(protocol: &str) {
+async fn an_unhealthy_http2_or_grpc_host(protocol: &str) {
     let well = Http2Upstream::start("well").await;
     let moody = Http2Upstream::start("moody").await;
     moody.feels(Health::Ill);
     let (_demo, member) = checked(protocol, [well.address, moody.address]).await;
     let caller = Http2Caller::of("shop.demo", member.egress()).await;
     let answer = async || caller.call("/shop.Cart/Add", "", &[]).await.expect("an answer");
-    only_the_well_one(answer).await;
+    only_the_healthy_host(answer).await;
     moody.feels(Health::Well);
-    the_other_one_too(answer).await;
+    both_hosts(answer).await;
 }
 
-async fn a_task_of_tcp_that_takes_no_connections() {
+async fn a_tcp_host_that_refuses_connections() {
     let well = TcpUpstream::start("well").await;
     let port = ReservedPort::pick();
     let (_demo, caller) = checked("tcp", [well.address, port.address()]).await;
     let at = caller.listener(&tcp_egress_listener("shop.demo", PORT));
     let answer = async || who_answers(at).await;
-    only_the_well_one(answer).await;
+    only_the_healthy_host(answer).await;
     let failed = "cluster.cds_egress_demo_blue_tcp_8080.upstream_cx_connect_fail";
     assert_eq!(caller.envoy.stat(failed).await, 0, "nobody tried");
     let _moody = TcpUpstream::on(port.listen(), "moody");
-    the_other_one_too(answer).await;
+    both_hosts(answer).await;
 }

@@ -1,15 +1,15 @@
-//! Requests of HTTP/2: which goes where, what is tried again, and how long it may take.
+//! HTTP/2: routes, retries, timeouts.
 
 use serde_json::json;
 use tonic::codegen::http::Request;
 
-use super::demo::{Demo, PORT, http, http2, marked, node_speaking, with};
-use super::shop::Http2Shop;
-use crate::harness::{Answer, Http2Caller, Manner, Member, Upstream};
+use super::demo_mesh::{Demo, PORT, http, http2, marked, node_speaking, with};
+use super::http2_fixture::Http2Shop;
+use crate::harness::{Answer, Http2Caller, Manner, MeshNode, Upstream};
 
 impl Http2Shop {
-    /// Checks that `blue` answers, and that HTTP/2 was spoken all the way.
-    async fn blue_answers(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
+    /// Checks that `blue` responds, by HTTP/2 all the way.
+    async fn blue_responds(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
         let answer = self.ask(method, path, headers).await;
         let expected = format!("blue HTTP/2.0 http://shop.demo{path}");
         assert_eq!(
@@ -19,7 +19,7 @@ impl Http2Shop {
         );
     }
 
-    async fn nobody_answers(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
+    async fn local_reply_503(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
         let answer = self.ask(method, path, headers).await;
         assert_eq!(marked(&answer), (404, Some("no-route")), "{method} {path} {headers:?}");
     }
@@ -34,7 +34,7 @@ impl Http2Shop {
 }
 
 #[tokio::test]
-async fn requests_are_told_apart_as_those_of_http1() {
+async fn requests_are_matched_as_in_http1() {
     let gold = json!([{"name": "customer", "match": {"exact": "gold"}}]);
     let page = json!([{"name": "page", "match": {"exact": "2"}}]);
     let matches = [
@@ -58,7 +58,7 @@ async fn requests_are_told_apart_as_those_of_http1() {
         ("GET", "/header", &[("customer", "gold")]),
         ("GET", "/query?page=2", &[]),
     ] {
-        shop.blue_answers(method, path, headers).await;
+        shop.blue_responds(method, path, headers).await;
     }
     for (method, path, headers) in [
         ("GET", "/pre", &[][..]),
@@ -69,15 +69,15 @@ async fn requests_are_told_apart_as_those_of_http1() {
         ("GET", "/header", &[("customer", "golden")]),
         ("GET", "/query?page=22", &[]),
     ] {
-        shop.nobody_answers(method, path, headers).await;
+        shop.local_reply_503(method, path, headers).await;
     }
-    // Callers that speak HTTP/1.1 reach the same applications.
+    // HTTP/1.1 callers reach the same applications.
     let answer = shop.member.get("shop.demo", "/exact").await;
     assert_eq!(answer.body, "blue HTTP/2.0 http://shop.demo/exact");
 }
 
 #[tokio::test]
-async fn requests_are_shared_by_weight() {
+async fn requests_are_split_by_weight() {
     let shop = Http2Shop::speaking(
         "http2",
         &[("all", http2(json!({"prefix": "/"}), &[("blue", 1), ("green", 1)]))],
@@ -87,12 +87,12 @@ async fn requests_are_shared_by_weight() {
         assert_eq!(shop.caller.get("/").await.status, 200);
     }
     let blue = shop.blue.requests();
-    // 50 are expected, with a standard deviation of 5.
+    // Binomial, n = 100, p = 0.5: mean 50, standard deviation 5. Fewer than 2 runs in 10 million are beyond 25.
     assert!((25..=75).contains(&blue), "{blue}");
 }
 
 #[tokio::test]
-async fn requests_are_tried_again_and_time_out_as_those_of_http1() {
+async fn requests_are_retried_and_time_out_as_in_http1() {
     let all = |path: &str| http2(json!({"prefix": path}), &[("blue", 1)]);
     let retries = json!({
         "maxRetries": 2, "perRetryTimeout": {"unit": "ms", "value": 100}, "httpRetryEvents": ["server-error"],
@@ -120,27 +120,27 @@ async fn requests_are_tried_again_and_time_out_as_those_of_http1() {
 }
 
 #[tokio::test]
-async fn a_request_passes_the_envoys_of_both_nodes_within_the_time_of_the_listener() {
+async fn a_request_passes_both_envoys_within_the_listener_timeout() {
     let shop = Http2Shop::speaking("http2", &[("all", http2(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     let limit = json!({"timeout": {"http2": {"perRequest": {"unit": "ms", "value": 100}}}});
     shop.demo
         .describe(&[("virtualNode/blue", node_speaking("blue", "http2", &limit))]);
-    let blue = Member::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
+    let blue = MeshNode::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
     shop.demo.serve("blue", &[blue.ingress(PORT)]);
     shop.member
         .has_tasks("cds_egress_demo_blue_http2_8080", &[blue.ingress(PORT)])
         .await;
-    shop.blue_answers("GET", "/", &[]).await;
+    shop.blue_responds("GET", "/", &[]).await;
     assert_eq!(marked(&shop.caller.get("/silence").await), (504, Some("timed-out")));
 }
 
 #[tokio::test]
-async fn callers_of_http2_reach_applications_of_http1() {
+async fn http2_callers_reach_http1_applications() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     let application = Upstream::start("blue", Manner::Echo).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let caller = Http2Caller::of("shop.demo", caller.egress()).await;
     let answer = caller.get("/x?y").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "shop.demo/x?y"));

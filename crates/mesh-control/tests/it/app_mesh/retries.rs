@@ -1,4 +1,4 @@
-//! What is tried again, how often, and with whom.
+//! Retry policies.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::demo::{Demo, http, http2, marked, with};
-use crate::harness::{Manner, Member, ReservedPort, TcpUpstream, Upstream};
+use super::demo_mesh::{Demo, http, http2, marked, with};
+use crate::harness::{Manner, MeshNode, ReservedPort, TcpUpstream, Upstream};
 
-/// A route to `blue` that tries again so often after these events of HTTP.
+/// A route to `blue` with this number of retries after these HTTP events.
 fn retrying(times: u32, after: &[&str]) -> Value {
     with(all(), "retryPolicy", events(times, after))
 }
@@ -33,16 +33,16 @@ fn policy(times: u32, more: &Value) -> Value {
     policy
 }
 
-/// The tasks of `blue`, and somebody who calls them by this route.
-async fn shop(route: Value, tasks: &[SocketAddr]) -> (Demo, Member) {
+/// The tasks of `blue`, and a caller with this route.
+async fn shop(route: Value, tasks: &[SocketAddr]) -> (Demo, MeshNode) {
     let demo = Demo::with_routes(&[("all", route)]).await;
     demo.serve("blue", tasks);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     (demo, caller)
 }
 
 #[tokio::test]
-async fn a_request_is_tried_as_often_as_its_route_says() {
+async fn a_request_is_retried_up_to_max_retries() {
     let cases = [
         (Value::Null, 503, 3),
         (Value::Null, 500, 1),
@@ -79,7 +79,7 @@ async fn a_request_is_tried_as_often_as_its_route_says() {
     let demo = Demo::with_routes(&routes).await;
     let blue = Upstream::start("blue", Manner::AsAsked).await;
     demo.serve("blue", &[blue.address]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for (case, (policy, status, tries)) in cases.into_iter().enumerate() {
         let before = blue.requests();
         let answer = caller.get("shop.demo", &format!("/{case}/{status}")).await;
@@ -89,7 +89,7 @@ async fn a_request_is_tried_as_often_as_its_route_says() {
 }
 
 #[tokio::test]
-async fn a_post_is_tried_again_like_a_get() {
+async fn a_post_is_retried_like_a_get() {
     let blue = Upstream::start("blue", Manner::Status(503)).await;
     let (_demo, caller) = shop(all(), &[blue.address]).await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -99,7 +99,7 @@ async fn a_post_is_tried_again_like_a_get() {
 }
 
 #[tokio::test]
-async fn each_attempt_is_made_with_another_task() {
+async fn each_attempt_uses_another_host() {
     let tasks = [
         Upstream::start("blue", Manner::Status(500)).await,
         Upstream::start("blue", Manner::Status(500)).await,
@@ -112,7 +112,7 @@ async fn each_attempt_is_made_with_another_task() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_tried_again_after_server_and_gateway_errors_only() {
+async fn broken_connections_are_server_and_gateway_errors() {
     let connection = with(
         all(),
         "retryPolicy",
@@ -135,7 +135,7 @@ async fn a_broken_connection_is_tried_again_after_server_and_gateway_errors_only
 }
 
 #[tokio::test]
-async fn a_task_that_cannot_be_connected_to_is_left_for_another() {
+async fn a_failed_connection_is_retried_on_another_host() {
     let gone = ReservedPort::pick();
     let well = Upstream::start("well", Manner::Name).await;
     let retrying = with(
@@ -168,14 +168,14 @@ async fn a_task_that_cannot_be_connected_to_is_left_for_another() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_refused_is_tried_again() {
+async fn a_refused_stream_is_retried() {
     let all = || http2(json!({"prefix": "/"}), &[("blue", 1)]);
     let after = |event: &str| with(all(), "retryPolicy", policy(4, &json!({"httpRetryEvents": [event]})));
     for (route, tries) in [(after("stream-error"), 5), (after("client-error"), 1), (all(), 3)] {
         let blue = Refusing::start().await;
         let demo = Demo::speaking("http2", &[("all", route.clone())]).await;
         demo.serve("blue", &[blue.address]);
-        let caller = Member::calling(&demo.mesh, "caller").await;
+        let caller = MeshNode::calling(&demo.mesh, "caller").await;
         let answer = caller.get("shop.demo", "/").await;
         assert_eq!(marked(&answer), (503, Some("unreachable")), "{route}");
         assert_eq!(*blue.streams.borrow(), tries, "{route}");
@@ -183,7 +183,7 @@ async fn a_stream_that_is_refused_is_tried_again() {
 }
 
 #[tokio::test]
-async fn each_attempt_has_a_time_of_its_own_and_all_together_have_the_routes() {
+async fn each_attempt_has_a_timeout_within_that_of_the_route() {
     let soon = json!({"unit": "ms", "value": 100});
     let soon = |events: &[&str]| json!({"perRetryTimeout": soon, "httpRetryEvents": events});
     for (events, tries) in [
@@ -218,7 +218,7 @@ async fn each_attempt_has_a_time_of_its_own_and_all_together_have_the_routes() {
     assert!((1..=3).contains(&tries), "{tries}");
 }
 
-/// An application that speaks HTTP/2 and refuses every stream.
+/// An HTTP/2 application that refuses every stream.
 struct Refusing {
     address: SocketAddr,
     streams: watch::Sender<usize>,

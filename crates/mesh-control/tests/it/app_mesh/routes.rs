@@ -1,11 +1,11 @@
-//! Which of several routes is taken, and where it leads: their order, the ports of routers and of targets.
+//! Route precedence, ports of routers and of targets.
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, http, instance, marked};
-use crate::harness::{Manner, Member, Upstream};
+use super::demo_mesh::{Demo, http, instance, marked};
+use crate::harness::{Manner, MeshNode, Upstream};
 
-use super::shop::Shop;
+use super::http2_fixture::Shop;
 
 #[tokio::test]
 async fn the_lower_priority_wins_and_then_the_longer_path() {
@@ -35,7 +35,7 @@ async fn the_lower_priority_wins_and_then_the_longer_path() {
 }
 
 #[tokio::test]
-async fn an_exact_path_wins_then_an_expression_then_more_conditions_then_the_name() {
+async fn precedence_is_exact_regex_conditions_name() {
     let header = json!([{"name": "customer"}]);
     let shop = Shop::with(&[
         ("a", http(json!({"prefix": "/cart/long"}), &[("green", 1)])),
@@ -55,7 +55,7 @@ async fn an_exact_path_wins_then_an_expression_then_more_conditions_then_the_nam
 }
 
 #[tokio::test]
-async fn a_route_is_for_the_port_that_it_names() {
+async fn a_route_with_a_port_matches_that_port_only() {
     let both = json!({"listeners": [
         {"portMapping": {"port": 80, "protocol": "http"}},
         {"portMapping": {"port": 8000, "protocol": "http"}},
@@ -83,7 +83,7 @@ async fn a_route_is_for_the_port_that_it_names() {
     let answer = shop.caller.get("shop.demo:8001", "/").await;
     assert_eq!(marked(&answer), (404, Some("unknown-service")));
 
-    // Without port 80 nobody knows which of several is meant.
+    // Without port 80, the default port is ambiguous.
     let others = json!({"listeners": [
         {"portMapping": {"port": 8000, "protocol": "http"}},
         {"portMapping": {"port": 8001, "protocol": "http"}},
@@ -97,7 +97,7 @@ async fn a_route_is_for_the_port_that_it_names() {
 }
 
 #[tokio::test]
-async fn a_route_leads_to_the_listener_that_its_target_names() {
+async fn a_target_with_a_port_uses_that_listener() {
     let two = json!({
         "listeners": [
             {"portMapping": {"port": 8080, "protocol": "http"}},
@@ -123,8 +123,8 @@ async fn a_route_leads_to_the_listener_that_its_target_names() {
     task.ingress.insert(8081, tasks[1].address);
     demo.mesh
         .control
-        .update(|world| drop(world.dns_endpoints.insert("blue.demo".to_owned(), vec![task])));
-    let caller = Member::calling(&demo.mesh, "caller").await;
+        .update(|state| drop(state.dns_endpoints.insert("blue.demo".to_owned(), vec![task])));
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for name in ["first", "second"] {
         assert_eq!(caller.get("shop.demo", &format!("/{name}")).await.body, name);
     }

@@ -1,8 +1,8 @@
-//! TLS with certificates from a secret discovery service beside the Envoys.
+//! TLS with certificates by SDS.
 
 use serde_json::{Value, json};
 
-use super::secured::{Authority, Blue, only};
+use super::tls_fixture::{Authority, Blue, only};
 use crate::harness::{Beside, Sds, eventually};
 
 fn secret(name: &str) -> Value {
@@ -17,7 +17,7 @@ fn beside(sds: &Sds) -> Beside {
 }
 
 #[tokio::test]
-async fn both_sides_have_certificates_and_trust_from_the_service() {
+async fn both_sides_get_certificates_and_trust_by_sds() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let sds = Sds::start().await;
     sds.give_certificate("blue", ours.certify("blue.demo"));
@@ -45,7 +45,7 @@ async fn both_sides_have_certificates_and_trust_from_the_service() {
     let mut misnamed = with("caller", "ours");
     misnamed["validation"]["subjectAlternativeNames"] = only(&["other.demo"]);
     blue.is_not_reached_with(&misnamed).await;
-    // Files and secrets go together.
+    // Files and secrets can be combined.
     blue.takes(&json!({
         "certificate": ours.vouch_for("spiffe://demo/caller"),
         "validation": {"trust": ours.trust()},
@@ -54,7 +54,7 @@ async fn both_sides_have_certificates_and_trust_from_the_service() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_replaced_is_shown_to_new_connections() {
+async fn a_replaced_certificate_is_used_for_new_connections() {
     let (old, new) = (Authority::new(), Authority::new());
     let sds = Sds::start().await;
     sds.give_certificate("blue", old.certify("blue.demo"));
@@ -74,7 +74,7 @@ async fn a_certificate_that_is_replaced_is_shown_to_new_connections() {
     blue.is_not_reached_with(&trusting(&old)).await;
 }
 
-/// How often the listener of `blue` has got a certificate from the service.
+/// The number of certificate updates at the listener of `blue`.
 async fn contexts(blue: &Blue) -> u64 {
     let stats = blue.blue.envoy.stats(&["listener."]).await;
     let updates = stats

@@ -1,4 +1,4 @@
-//! Connections that are not HTTP, and tasks that are found by Cloud Map.
+//! TCP, and Cloud Map discovery.
 
 use std::net::SocketAddr;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::demo::{Demo, by_node, by_router, caller, instance, node, router, to};
-use crate::harness::{Manner, Member, ReservedPort, TcpUpstream, Upstream, eventually};
+use super::demo_mesh::{Demo, by_node, by_router, caller, instance, node, router, to};
+use crate::harness::{Manner, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually};
 
-/// Who answers a connection; nothing if it is closed.
+/// The name of the responding application; empty if the connection is closed.
 pub(super) async fn who_answers(at: SocketAddr) -> String {
     let mut connection = TcpStream::connect(at).await.expect("Envoy listens");
     let mut name = [0; 16];
@@ -19,7 +19,7 @@ pub(super) async fn who_answers(at: SocketAddr) -> String {
 }
 
 #[tokio::test]
-async fn connections_are_shared_by_weight() {
+async fn connections_are_split_by_weight() {
     let route = |weights: &[(&str, u32)]| json!({"tcpRoute": {"action": to(weights)}});
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["ledger.demo", "blue.demo"])),
@@ -39,7 +39,7 @@ async fn connections_are_shared_by_weight() {
         tcp_egress_listener("ledger.demo", 9000),
         tcp_egress_listener("blue.demo", 8080),
     ];
-    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
     let [ledger, direct] = listeners.map(|name| caller.listener(&name));
 
     assert_eq!(who_answers(direct).await, "blue");
@@ -71,7 +71,7 @@ async fn connections_are_shared_by_weight() {
 }
 
 #[tokio::test]
-async fn a_route_is_for_the_port_that_it_names() {
+async fn a_route_with_a_port_matches_that_port_only() {
     let route = |port: u16, node: &str| json!({"tcpRoute": {"match": {"port": port}, "action": to(&[(node, 1)])}});
     let both = json!({"listeners": [
         {"portMapping": {"port": 9000, "protocol": "tcp"}},
@@ -92,14 +92,14 @@ async fn a_route_is_for_the_port_that_it_names() {
     demo.serve("blue", &[blue.address]);
     demo.serve("green", &[green.address]);
     let listeners = [9000, 9001].map(|port| tcp_egress_listener("ledger.demo", port));
-    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
     let [first, second] = listeners.map(|name| caller.listener(&name));
     assert_eq!(who_answers(first).await, "blue");
     assert_eq!(who_answers(second).await, "green");
 }
 
 #[tokio::test]
-async fn a_task_that_takes_no_connection_is_left_for_another() {
+async fn a_failed_connection_goes_to_another_host() {
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["blue.demo"])),
         ("virtualNode/blue", node("blue", "tcp")),
@@ -110,7 +110,7 @@ async fn a_task_that_takes_no_connection_is_left_for_another() {
     let well = TcpUpstream::start("well").await;
     demo.serve("blue", &[gone.address(), well.address]);
     let listener = tcp_egress_listener("blue.demo", 8080);
-    let caller = Member::start(&demo.mesh, "virtualNode/caller", std::slice::from_ref(&listener), &[]).await;
+    let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", std::slice::from_ref(&listener), &[]).await;
     for _ in 0..10 {
         assert_eq!(who_answers(caller.listener(&listener)).await, "well");
     }
@@ -119,7 +119,7 @@ async fn a_task_that_takes_no_connection_is_left_for_another() {
 }
 
 #[tokio::test]
-async fn only_tasks_with_the_attributes_of_a_virtual_node_are_called() {
+async fn only_instances_with_all_attributes_are_endpoints() {
     let found_by = |attributes: Value| {
         json!({
             "listeners": [{"portMapping": {"port": 8080, "protocol": "http"}}],
@@ -150,8 +150,8 @@ async fn only_tasks_with_the_attributes_of_a_virtual_node_are_called() {
     let key = ("shop".to_owned(), "blue".to_owned());
     demo.mesh
         .control
-        .update(|world| drop(world.node_endpoints.insert(key, tasks)));
-    let caller = Member::calling(&demo.mesh, "caller").await;
+        .update(|state| drop(state.node_endpoints.insert(key, tasks)));
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for _ in 0..10 {
         assert_eq!(caller.get("second.demo", "/").await.body, "2");
         assert_eq!(caller.get("all.demo", "/").await.status, 200);

@@ -1,4 +1,4 @@
-//! How long requests and connections may last.
+//! Timeouts of requests and connections.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::demo::{Demo, PORT, by_node, by_router, caller, http, marked, node_speaking, node_with, router, to, with};
-use crate::harness::{Manner, Member, TcpUpstream, Upstream};
+use super::demo_mesh::{
+    Demo, PORT, by_node, by_router, caller, http, marked, node_speaking, node_with, router, to, with,
+};
+use crate::harness::{Manner, MeshNode, TcpUpstream, Upstream};
 
-/// What is configured as [`soon`] is over no sooner than this. Envoy's clock is not the test's: to the millisecond they
-/// need not agree.
+/// The minimum duration of a timeout of [`soon`]. Envoy's clock and the test's may differ by a millisecond.
 const SOON: Duration = Duration::from_millis(100);
 
 fn soon() -> Value {
@@ -23,7 +24,7 @@ fn never() -> Value {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_answered_by_the_callers_envoy() {
+async fn the_route_timeout_holds_at_the_callers_envoy() {
     for limit in [
         json!({"perRequest": soon()}),
         json!({"perRequest": never(), "idle": soon()}),
@@ -32,7 +33,7 @@ async fn a_request_that_takes_too_long_is_answered_by_the_callers_envoy() {
         let demo = Demo::with_routes(&[("all", route)]).await;
         let blue = Upstream::start("blue", Manner::Silence).await;
         demo.serve("blue", &[blue.address]);
-        let caller = Member::calling(&demo.mesh, "caller").await;
+        let caller = MeshNode::calling(&demo.mesh, "caller").await;
         let answer = caller.get("shop.demo", "/").await;
         assert_eq!(marked(&answer), (504, Some("timed-out")), "{limit}");
         assert_eq!(blue.requests(), 1, "{limit}");
@@ -40,7 +41,7 @@ async fn a_request_that_takes_too_long_is_answered_by_the_callers_envoy() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_answered_by_the_envoy_in_front_of_the_application() {
+async fn the_listener_timeout_holds_at_the_applications_envoy() {
     for limit in [
         json!({"perRequest": soon()}),
         json!({"perRequest": never(), "idle": soon()}),
@@ -48,14 +49,14 @@ async fn a_request_that_takes_too_long_is_answered_by_the_envoy_in_front_of_the_
         let limited = node_with("blue", &json!({"timeout": {"http": limit}}));
         let demo = Demo::start(&[("virtualNode/blue", limited)]).await;
         let application = Upstream::start("blue", Manner::Silence).await;
-        let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+        let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
         let answer = blue.get_at(PORT, "blue.demo", "/").await;
         assert_eq!(marked(&answer), (504, Some("timed-out")), "{limit}");
     }
 }
 
 #[tokio::test]
-async fn without_a_router_the_time_of_the_listener_holds_for_callers_too() {
+async fn without_a_router_the_listener_timeout_holds_for_callers() {
     let limited = node_with("blue", &json!({"timeout": {"http": {"perRequest": soon()}}}));
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["shop.demo"])),
@@ -63,21 +64,21 @@ async fn without_a_router_the_time_of_the_listener_holds_for_callers_too() {
         ("virtualService/shop.demo", by_node("blue")),
     ])
     .await;
-    // The application itself, without an Envoy that could be the one who answers.
+    // The application itself, without an Envoy that could respond.
     let blue = Upstream::start("blue", Manner::Silence).await;
     demo.serve("blue", &[blue.address]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let begun = Instant::now();
     assert_eq!(marked(&caller.get("shop.demo", "/").await), (504, Some("timed-out")));
     assert!(begun.elapsed() >= SOON);
 }
 
 #[tokio::test]
-async fn a_connection_on_which_nothing_is_asked_is_closed() {
+async fn an_idle_connection_is_closed() {
     let limited = node_with("blue", &json!({"timeout": {"http": {"idle": soon()}}}));
     let demo = Demo::start(&[("virtualNode/blue", limited)]).await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     let mut connection = TcpStream::connect(blue.ingress(PORT)).await.expect("Envoy listens");
     let request = b"GET / HTTP/1.1\r\nhost: blue.demo\r\n\r\n";
     connection.write_all(request).await.expect("Envoy reads");
@@ -93,7 +94,7 @@ async fn a_connection_on_which_nothing_is_asked_is_closed() {
     );
 }
 
-/// How long a silent connection lasts.
+/// Timeouts of requests and connections.
 async fn lasts(mut connection: TcpStream) -> Duration {
     let begun = Instant::now();
     let mut buffer = Vec::new();
@@ -104,7 +105,7 @@ async fn lasts(mut connection: TcpStream) -> Duration {
 }
 
 #[tokio::test]
-async fn silent_connections_of_tcp_end_on_either_side() {
+async fn idle_tcp_connections_are_closed_on_either_side() {
     let route = json!({"tcpRoute": {"action": to(&[("blue", 1)]), "timeout": {"idle": soon()}}});
     let limited = node_speaking("green", "tcp", &json!({"timeout": {"tcp": {"idle": soon()}}}));
     let demo = Demo::start(&[
@@ -124,15 +125,15 @@ async fn silent_connections_of_tcp_end_on_either_side() {
         tcp_egress_listener("ledger.demo", 9000),
         tcp_egress_listener("green.demo", PORT),
     ];
-    let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
-    let green = Member::serving(&demo.mesh, "green", &[(PORT, application.address)]).await;
+    let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+    let green = MeshNode::serving(&demo.mesh, "green", &[(PORT, application.address)]).await;
     let [by_route, by_node] = listeners.map(|name| caller.listener(&name));
     for at in [by_route, by_node, green.ingress(PORT)] {
         let connection = TcpStream::connect(at).await.expect("Envoy listens");
         assert!(lasts(connection).await >= SOON, "{at}");
     }
 
-    // Whoever says something goes on.
+    // A connection with traffic stays open.
     let mut connection = TcpStream::connect(by_route).await.expect("Envoy listens");
     let mut heard = [0; 6];
     connection.read_exact(&mut heard).await.expect("a name");
@@ -144,7 +145,7 @@ async fn silent_connections_of_tcp_end_on_either_side() {
 }
 
 #[tokio::test]
-async fn times_beyond_what_envoy_can_count_are_as_good_as_none() {
+async fn very_long_timeouts_are_capped() {
     let longest = json!({"unit": "s", "value": i64::MAX});
     let route = http(json!({"prefix": "/"}), &[("blue", 1)]);
     let route = with(route, "timeout", json!({"perRequest": longest, "idle": longest}));
@@ -156,7 +157,7 @@ async fn times_beyond_what_envoy_can_count_are_as_good_as_none() {
     demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
     let blue = Upstream::start("blue", Manner::Name).await;
     demo.serve("blue", &[blue.address]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(demo.settled(1).await, Vec::<String>::new());
     assert_eq!(caller.get("shop.demo", "/").await.body, "blue");
 }

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::demo::{PORT, node};
-use super::secured::{Authority, Blue, only};
+use super::demo_mesh::{PORT, node};
+use super::tls_fixture::{Authority, Blue, only};
 
 #[tokio::test]
-async fn who_answers_is_checked() {
+async fn the_server_certificate_is_verified() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let blue = Blue::with(&json!({"mode": "STRICT", "certificate": ours.vouch_for("blue.demo")})).await;
-    // By default the name is the one by which the node is found.
+    // The default name is that of service discovery.
     blue.takes(&json!({"validation": {"trust": ours.trust()}})).await;
     let named = json!({"trust": ours.trust(), "subjectAlternativeNames": only(&["other.demo", "blue.demo"])});
     blue.takes(&json!({"validation": named})).await;
-    // A listener that offers TLS is spoken to with TLS.
+    // A listener that offers TLS is called with TLS.
     blue.takes(&Value::Null).await;
     assert_eq!(blue.handshakes().await, 3);
 
@@ -21,13 +21,13 @@ async fn who_answers_is_checked() {
         .await;
     let misnamed = json!({"trust": ours.trust(), "subjectAlternativeNames": only(&["other.demo"])});
     blue.is_not_reached_with(&json!({"validation": misnamed})).await;
-    // And nobody speaks plaintext there.
+    // There is no plaintext.
     let at = blue.blue.ingress(PORT);
     assert!(blue.blue.request(at, "blue.demo", "/").send().await.is_err());
 }
 
 #[tokio::test]
-async fn a_permissive_listener_takes_both() {
+async fn a_permissive_listener_accepts_tls_and_plaintext() {
     let ours = Authority::new();
     let blue = Blue::with(&json!({"mode": "PERMISSIVE", "certificate": ours.vouch_for("blue.demo")})).await;
     blue.takes(&json!({"validation": {"trust": ours.trust()}})).await;
@@ -37,7 +37,7 @@ async fn a_permissive_listener_takes_both() {
 }
 
 #[tokio::test]
-async fn who_calls_is_checked_if_the_listener_wants_it() {
+async fn the_client_certificate_is_verified_if_required() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let wanted = json!({"trust": ours.trust(), "subjectAlternativeNames": only(&["caller.demo"])});
     let blue = Blue::with(&json!({
@@ -53,7 +53,7 @@ async fn who_calls_is_checked_if_the_listener_wants_it() {
 }
 
 #[tokio::test]
-async fn who_calls_may_have_any_name_if_the_listener_names_none() {
+async fn any_client_name_is_accepted_without_a_list() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let blue = Blue::with(&json!({
         "mode": "STRICT", "certificate": ours.vouch_for("blue.demo"), "validation": {"trust": ours.trust()},
@@ -67,7 +67,7 @@ async fn who_calls_may_have_any_name_if_the_listener_names_none() {
 }
 
 #[tokio::test]
-async fn nobody_who_must_speak_tls_speaks_plaintext() {
+async fn enforced_tls_has_no_plaintext_fallback() {
     let ours = Authority::new();
     let blue = Blue::with(&json!({"mode": "DISABLED", "certificate": ours.vouch_for("blue.demo")})).await;
     blue.takes(&Value::Null).await;
@@ -81,7 +81,7 @@ async fn nobody_who_must_speak_tls_speaks_plaintext() {
 }
 
 #[tokio::test]
-async fn names_are_of_every_kind() {
+async fn every_type_of_subject_alternative_name() {
     let ours = Authority::new();
     for name in ["blue.demo", "spiffe://demo/blue", "10.0.0.1", "2001:db8::1"] {
         let blue = Blue::with(&json!({"mode": "STRICT", "certificate": ours.vouch_for(name)})).await;

@@ -1,12 +1,12 @@
-//! TLS at a virtual gateway: from outside, and on to virtual nodes.
+//! TLS at a virtual gateway, and from there to virtual nodes.
 //!
-//! Who calls from outside is an Envoy as well: the one of a virtual node that knows the gateway as another node.
+//! The external client is an Envoy as well: that of a virtual node that has the gateway as another node.
 
 use serde_json::{Value, json};
 
-use super::demo::{Demo, PORT, by_node, marked, node, node_with};
-use super::secured::{Authority, caller_with, only};
-use crate::harness::{Answer, Manner, Member, Upstream};
+use super::demo_mesh::{Demo, PORT, by_node, marked, node, node_with};
+use super::tls_fixture::{Authority, caller_with, only};
+use crate::harness::{Answer, Manner, MeshNode, Upstream};
 
 const SECURED: u16 = 8443;
 const PLAIN: u16 = 8088;
@@ -14,7 +14,7 @@ const PLAIN: u16 = 8088;
 /// A gateway with two listeners, the first with TLS, and a virtual node behind it.
 struct Door {
     demo: Demo,
-    gateway: Member,
+    gateway: MeshNode,
     shop: Upstream,
 }
 
@@ -33,21 +33,21 @@ impl Door {
             ("virtualGateway/door", json!({"listeners": [secured, listener(PLAIN)]})),
             ("virtualGateway/door/gatewayRoute/secured", route(SECURED)),
             ("virtualGateway/door/gatewayRoute/plain", route(PLAIN)),
-            // The gateway, as the caller from outside knows it: `shop.demo`.
+            // The gateway, as the external client has it: `shop.demo`.
             ("virtualNode/outside", node_with("door", &json!({"tls": tls}))),
             ("virtualService/shop.demo", by_node("outside")),
         ])
         .await;
         let shop = Upstream::start("deli", Manner::Name).await;
         demo.serve("deli", &[shop.address]);
-        let gateway = Member::gateway(&demo.mesh, "door", &[SECURED, PLAIN]).await;
+        let gateway = MeshNode::gateway(&demo.mesh, "door", &[SECURED, PLAIN]).await;
         demo.serve("door", &[gateway.ingress(SECURED)]);
         Self { demo, gateway, shop }
     }
 
     async fn answers(&self, policy: &Value) -> Answer {
         self.demo.describe(&[("virtualNode/caller", caller_with(policy))]);
-        let caller = Member::calling(&self.demo.mesh, "caller").await;
+        let caller = MeshNode::calling(&self.demo.mesh, "caller").await;
         caller.get("shop.demo", "/").await
     }
 
@@ -86,7 +86,7 @@ async fn each_listener_has_tls_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_permissive_listener_takes_both_and_a_disabled_one_has_no_tls() {
+async fn permissive_accepts_both_and_disabled_has_no_tls() {
     let ours = Authority::new();
     let with = |mode: &str| json!({"mode": mode, "certificate": ours.vouch_for("door.demo")});
     let checked = json!({"validation": {"trust": ours.trust()}});
@@ -100,7 +100,7 @@ async fn a_permissive_listener_takes_both_and_a_disabled_one_has_no_tls() {
 }
 
 #[tokio::test]
-async fn who_calls_from_outside_is_checked_if_the_listener_wants_it() {
+async fn the_certificate_of_an_external_client_is_verified_if_required() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let wanted = json!({"trust": ours.trust(), "subjectAlternativeNames": only(&["partner.example.com"])});
     let door = Door::with(&json!({
@@ -118,7 +118,7 @@ async fn who_calls_from_outside_is_checked_if_the_listener_wants_it() {
 }
 
 #[tokio::test]
-async fn a_gateway_calls_virtual_nodes_as_its_backend_defaults_say() {
+async fn a_gateway_uses_the_policy_of_its_backend_defaults() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let tls = json!({"tls": {
         "mode": "STRICT",
@@ -145,11 +145,11 @@ async fn a_gateway_calls_virtual_nodes_as_its_backend_defaults_say() {
     ])
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
     for (authority, expected) in [(&ours, (200, None)), (&theirs, (503, Some("unreachable")))] {
         demo.describe(&[("virtualGateway/door", gateway(authority))]);
-        let door = Member::gateway(&demo.mesh, "door", &[PLAIN]).await;
+        let door = MeshNode::gateway(&demo.mesh, "door", &[PLAIN]).await;
         let answer = door.get_at(PLAIN, "example.com", "/").await;
         assert_eq!(marked(&answer), expected);
     }

@@ -1,4 +1,4 @@
-//! Whose policy holds for a call with TLS, for which port, and what such a call can carry.
+//! TLS client policies, their ports, and protocols over TLS.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,12 +7,12 @@ use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::demo::{Demo, PORT, by_node, caller, instance, marked, node, node_speaking, node_with};
-use super::secured::Authority;
+use super::demo_mesh::{Demo, PORT, by_node, caller, instance, marked, node, node_speaking, node_with};
 use super::tcp::who_answers;
-use crate::harness::{self, Http2Caller, Http2Upstream, Manner, Member, TcpUpstream, Upstream};
+use super::tls_fixture::Authority;
+use crate::harness::{self, Http2Caller, Http2Upstream, Manner, MeshNode, TcpUpstream, Upstream};
 
-/// A backend with a policy of its own, if there is one.
+/// A backend, with or without a policy of its own.
 fn backend(service: &str, policy: Option<&Value>) -> Value {
     let mut backend = json!({"virtualServiceName": service});
     if let Some(policy) = policy {
@@ -26,7 +26,7 @@ fn trusting(authority: &Authority) -> Value {
 }
 
 #[tokio::test]
-async fn a_backend_has_its_own_policy_or_the_default_also_for_the_same_node() {
+async fn a_backend_policy_overrides_the_default_even_for_the_same_node() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let tls = json!({"tls": {"mode": "STRICT", "certificate": ours.vouch_for("blue.demo")}});
     let (right, wrong) = (trusting(&ours), trusting(&theirs));
@@ -44,16 +44,16 @@ async fn a_backend_has_its_own_policy_or_the_default_also_for_the_same_node() {
     ])
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     demo.serve("blue", &[blue.ingress(PORT)]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(caller.get("own.demo", "/").await.body, "blue");
     let other = caller.get("default.demo", "/").await;
     assert_eq!(marked(&other), (503, Some("unreachable")));
 }
 
 #[tokio::test]
-async fn a_policy_holds_for_the_ports_that_it_names() {
+async fn a_policy_with_ports_holds_for_those_only() {
     const PLAIN: u16 = 8081;
     let ours = Authority::new();
     let theirs = Authority::new();
@@ -73,7 +73,7 @@ async fn a_policy_holds_for_the_ports_that_it_names() {
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
     let ports = [PORT, PLAIN].map(|port| (port, application.address));
-    let blue = Member::serving(&demo.mesh, "blue", &ports).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &ports).await;
     let task = NodeEndpoint {
         id: "blue/1".to_owned(),
         addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
@@ -82,7 +82,7 @@ async fn a_policy_holds_for_the_ports_that_it_names() {
     };
     demo.mesh
         .control
-        .update(|world| drop(world.dns_endpoints.insert("blue.demo".to_owned(), vec![task])));
+        .update(|state| drop(state.dns_endpoints.insert("blue.demo".to_owned(), vec![task])));
 
     let for_ports = |authority: &Authority, ports: &[u16]| {
         let mut policy = trusting(authority);
@@ -94,12 +94,12 @@ async fn a_policy_holds_for_the_ports_that_it_names() {
         (trusting(&ours), well, unreachable),
         (for_ports(&ours, &[PORT]), well, well),
         (for_ports(&theirs, &[PORT]), unreachable, well),
-        // The other port is spoken to with TLS because it offers it, and nobody checks who answers.
+        // The other port is called with TLS because it offers it, without verification.
         (for_ports(&theirs, &[PLAIN]), well, unreachable),
         (for_ports(&ours, &[PORT, PLAIN]), well, unreachable),
     ] {
         demo.describe(&[("virtualNode/caller", calling(&policy))]);
-        let caller = Member::calling(&demo.mesh, "caller").await;
+        let caller = MeshNode::calling(&demo.mesh, "caller").await;
         for (port, expected) in [(PORT, secured), (PLAIN, plain)] {
             let answer = caller.get(&format!("shop.demo:{port}"), "/").await;
             assert_eq!(marked(&answer), expected, "{port}, {policy}");
@@ -121,7 +121,7 @@ async fn tls_carries_http2_grpc_and_bytes() {
         ])
         .await;
         let application = if protocol == "tcp" { tcp.address } else { http2.address };
-        let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
+        let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
         demo.serve("blue", &[blue.ingress(PORT)]);
         let bytes = tcp_egress_listener("shop.demo", PORT);
         let listeners = if protocol == "tcp" {
@@ -131,7 +131,7 @@ async fn tls_carries_http2_grpc_and_bytes() {
         };
         for (authority, is_trusted) in [(&ours, true), (&theirs, false)] {
             demo.describe(&[("virtualNode/caller", calling(authority))]);
-            let caller = Member::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
+            let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
             if protocol == "tcp" {
                 let expected = if is_trusted { "blue" } else { "" };
                 assert_eq!(who_answers(caller.listener(&bytes)).await, expected);
@@ -151,7 +151,7 @@ async fn tls_carries_http2_grpc_and_bytes() {
 }
 
 #[tokio::test]
-async fn a_node_that_cloud_map_finds_is_called_by_service_and_namespace() {
+async fn the_default_name_of_a_cloud_map_node_is_service_and_namespace() {
     let ours = Authority::new();
     let found = |name: &str| {
         json!({
@@ -173,19 +173,19 @@ async fn a_node_that_cloud_map_finds_is_called_by_service_and_namespace() {
             ("virtualService/shop.demo", by_node("blue")),
         ])
         .await;
-        let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+        let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
         let key = ("shop".to_owned(), "blue".to_owned());
         let tasks = vec![instance(blue.ingress(PORT), &[])];
         demo.mesh
             .control
-            .update(|world| drop(world.node_endpoints.insert(key, tasks)));
-        let caller = Member::calling(&demo.mesh, "caller").await;
+            .update(|state| drop(state.node_endpoints.insert(key, tasks)));
+        let caller = MeshNode::calling(&demo.mesh, "caller").await;
         assert_eq!(marked(&caller.get("shop.demo", "/").await), expected, "{name}");
     }
 }
 
 #[tokio::test]
-async fn what_needs_a_certificate_that_cannot_be_had_is_not_served_without() {
+async fn acm_certificates_have_no_plaintext_fallback() {
     let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1";
     let tls = json!({"mode": "PERMISSIVE", "certificate": {"acm": {"certificateArn": arn}}});
     let trust = json!({"validation": {"trust": {"acm": {"certificateAuthorityArns": [arn]}}}});
@@ -201,10 +201,10 @@ async fn what_needs_a_certificate_that_cannot_be_had_is_not_served_without() {
     ])
     .await;
     let application = Upstream::start("blue", Manner::Name).await;
-    let green = Member::serving(&demo.mesh, "green", &[(PORT, application.address)]).await;
+    let green = MeshNode::serving(&demo.mesh, "green", &[(PORT, application.address)]).await;
     demo.serve("blue", &[application.address]);
     demo.serve("green", &[green.ingress(PORT)]);
-    let caller = Member::calling(&demo.mesh, "caller").await;
+    let caller = MeshNode::calling(&demo.mesh, "caller").await;
 
     let answer = caller.get("shop.demo", "/").await;
     assert_eq!(marked(&answer), (503, Some("no-healthy-endpoint")));
@@ -221,7 +221,7 @@ async fn what_needs_a_certificate_that_cannot_be_had_is_not_served_without() {
 }
 
 #[tokio::test]
-async fn a_node_without_a_policy_calls_as_the_listener_offers() {
+async fn without_a_policy_tls_follows_the_listener() {
     let ours = Authority::new();
     let offered = |mode: &str| {
         let tls = json!({"mode": mode, "certificate": ours.vouch_for("blue.demo")});
@@ -236,9 +236,9 @@ async fn a_node_without_a_policy_calls_as_the_listener_offers() {
     let application = Upstream::start("blue", Manner::Name).await;
     for (mode, handshakes) in [("STRICT", 1), ("PERMISSIVE", 1), ("DISABLED", 0)] {
         demo.describe(&[("virtualNode/blue", offered(mode))]);
-        let blue = Member::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+        let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
         demo.serve("blue", &[blue.ingress(PORT)]);
-        let caller = Member::calling(&demo.mesh, "caller").await;
+        let caller = MeshNode::calling(&demo.mesh, "caller").await;
         assert_eq!(caller.get("shop.demo", "/").await.body, "blue", "{mode}");
         let handshake = "cluster.cds_egress_demo_blue_http_8080.ssl.handshake";
         assert_eq!(caller.envoy.stat(handshake).await, handshakes, "{mode}");

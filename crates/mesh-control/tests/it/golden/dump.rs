@@ -1,4 +1,4 @@
-//! What an Envoy was told, from its own mouth.
+//! An Envoy's configuration, from its `/config_dump`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::Envoy;
 
-/// The resources told over ADS, by type and name, without what Envoy notes about them.
+/// The resources served over ADS, by type and name, without Envoy's own fields.
 pub(crate) async fn read(envoy: &Envoy) -> Value {
     let page = envoy.page("/config_dump?include_eds").await;
     let page: Value = serde_json::from_str(&page).expect("JSON");
@@ -29,7 +29,7 @@ fn resources(page: &Value, list: &str, pointer: &str, name: &str) -> Map<String,
         .flatten()
         .map(|entry| {
             let mut resource = entry.pointer(pointer).expect("a resource").clone();
-            // Which type it has is said by where it stands.
+            // The type follows from the position.
             resource.as_object_mut().expect("a message").shift_remove("@type");
             (resource[name].as_str().expect("a name").to_owned(), resource)
         })
@@ -37,8 +37,8 @@ fn resources(page: &Value, list: &str, pointer: &str, name: &str) -> Map<String,
     sorted.into_iter().collect()
 }
 
-/// Where the endpoints of each cluster are that are told apart from it. Envoy puts this message together anew, with
-/// all that follows from it, so only the addresses say what it was told.
+/// The addresses of EDS endpoints, by cluster. Envoy reassembles this message with defaults, so only the addresses are
+/// compared.
 fn addresses(page: &Value, clusters: &Map<String, Value>) -> Map<String, Value> {
     let assignments = resources(page, "dynamic_endpoint_configs", "/endpoint_config", "cluster_name");
     let told = assignments

@@ -1,4 +1,4 @@
-//! A golden file as a static configuration, for Envoy to judge.
+//! A golden file as a static configuration, for `envoy --mode validate`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::harness::program;
 
-/// Has `envoy --mode validate` judge a configuration.
+/// Validates a configuration by `envoy --mode validate`.
 pub(crate) fn validate(configuration: &Value) {
     if let Err(refusal) = judge(&bootstrap(configuration)) {
-        panic!("Envoy refuses it:\n{refusal}");
+        panic!("Envoy rejects it:\n{refusal}");
     }
 }
 
-/// What `envoy --mode validate` says of a bootstrap file, if it refuses it.
+/// The error of `envoy --mode validate` for a bootstrap file.
 pub(crate) fn judge(bootstrap: &Value) -> Result<(), String> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("envoy.json");
@@ -24,7 +24,7 @@ pub(crate) fn judge(bootstrap: &Value) -> Result<(), String> {
         .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning"])
         .arg("--config-path")
         .arg(&file)
-        // Where the log of hops goes.
+        // The file of access-log entries.
         .current_dir(directory.path())
         .output()
         .expect("Envoy starts");
@@ -35,7 +35,7 @@ pub(crate) fn judge(bootstrap: &Value) -> Result<(), String> {
     }
 }
 
-/// The same without a control plane: routes inside their listener, endpoints inside their cluster.
+/// The configuration without a control plane: routes inside their listener, endpoints inside their cluster.
 fn bootstrap(configuration: &Value) -> Value {
     let all = |kind: &str| configuration[kind].as_object().expect("resources by name").clone();
     let clusters = all("clusters").into_iter().map(|(name, mut cluster)| {

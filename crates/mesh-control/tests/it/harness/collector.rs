@@ -1,4 +1,4 @@
-//! A collector of spans, as OTLP over gRPC brings them.
+//! A span collector, by OTLP over gRPC.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
-/// A collector that keeps everything.
+/// A collector that keeps all spans.
 pub(crate) struct Collector {
     pub(crate) address: SocketAddr,
     spans: watch::Sender<Vec<Span>>,
@@ -46,7 +46,7 @@ impl Collector {
         Self { address, spans, server }
     }
 
-    /// All spans so far, once `enough` is true of them.
+    /// All spans so far, once `enough` holds for them.
     pub(crate) async fn spans(&self, enough: impl Fn(&[Span]) -> bool) -> Vec<Span> {
         super::eventually("the spans are there", async || {
             let spans = self.spans.borrow().clone();

@@ -1,4 +1,4 @@
-//! A DNS server on loopback that says what its test has told it.
+//! A DNS server on loopback.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,7 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::UdpSocket;
 
-/// How long an answer may be remembered, in seconds: the shortest time that means anything.
+/// The TTL in seconds: the shortest.
 const REMEMBERED_FOR: u32 = 1;
 
 /// A running server. It ends when this is dropped.
@@ -39,7 +39,7 @@ impl Dns {
         }
     }
 
-    /// Says which addresses a name has from now on; a name without any does not exist.
+    /// Sets the addresses of a name; a name without any does not exist.
     pub(crate) fn name(&self, name: &str, addresses: &[IpAddr]) {
         let name = LowerName::new(&Name::from_ascii(format!("{name}.")).expect("a name"));
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,7 +80,7 @@ impl RequestHandler for Answers {
             ResponseCode::NoError
         };
         let message = MessageResponseBuilder::from_message_request(request).build(metadata, &records, [], [], []);
-        // An Envoy that has ended hears nothing more.
+        // An Envoy that has ended receives nothing.
         response.send_response(message).await.unwrap_or_else(|_| {
             let counts = HeaderCounts::default();
             ResponseInfo::from(Header { metadata, counts })

@@ -1,4 +1,4 @@
-//! One real Envoy: started from the crate's own bootstrap, watched through its admin page, gone when dropped.
+//! A real Envoy: started with our bootstrap file, observed through its admin page, killed when dropped.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,17 +12,17 @@ use tempfile::TempDir;
 
 use super::eventually;
 
-/// The Envoy to start: the user's or the pinned one.
+/// The Envoy program: the user's or the pinned one.
 pub(crate) fn program() -> &'static testkit::Envoy {
     testkit::envoy()
 }
 
-/// What an Envoy finds beside it.
+/// Servers beside an Envoy.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
-    /// The socket of a secret discovery service.
+    /// The socket of the SDS server.
     pub(crate) sds: Option<PathBuf>,
-    /// Who knows host names.
+    /// The DNS server.
     pub(crate) dns: Option<SocketAddr>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts an Envoy that keeps its files in `directory`, and waits until it has its configuration.
+    /// Starts an Envoy with its files in `directory`, and waits until it has its configuration.
     pub(crate) async fn start(
         directory: TempDir,
         node_id: &str,
@@ -45,7 +45,7 @@ impl Envoy {
         Self::start_beside(Beside::default(), directory, node_id, wiring, xds, protocol).await
     }
 
-    /// The same, beside these servers.
+    /// Starts an Envoy beside these servers.
     pub(crate) async fn start_beside(
         beside: Beside,
         directory: TempDir,
@@ -74,12 +74,12 @@ impl Envoy {
             .command()
             .arg("--config-path")
             .arg(&file)
-            // Envoys of several tests run at a time, and hot restart is not used.
+            // Several Envoys run at a time, and hot restart is not used.
             .arg("--disable-hot-restart")
-            // With one worker, tasks take turns strictly.
+            // With one worker, round robin is strict.
             .args(["--concurrency", "1"])
             .args(["--log-level", "warning"])
-            // Hops are read while the test runs, not ten seconds later.
+            // Access-log entries are read while the test runs, not ten seconds later.
             .args(["--file-flush-interval-msec", "20"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log file"))
@@ -123,7 +123,7 @@ impl Envoy {
         answer.expect("the admin page").text().await.expect("a text")
     }
 
-    /// Every counter and gauge whose name begins with one of `prefixes`.
+    /// Every counter and gauge with one of these prefixes.
     pub(crate) async fn stats(&self, prefixes: &[&str]) -> BTreeMap<String, u64> {
         let page = self.page("/stats").await;
         let lines = page.lines().filter_map(|line| line.split_once(": "));
@@ -133,7 +133,7 @@ impl Envoy {
             .collect()
     }
 
-    /// One counter or gauge; 0 for one that Envoy has not used yet.
+    /// A counter or gauge; 0 if Envoy has not used it yet.
     pub(crate) async fn stat(&self, name: &str) -> u64 {
         self.stats(&[name]).await.get(name).copied().unwrap_or(0)
     }
@@ -156,7 +156,7 @@ impl Envoy {
         .await;
     }
 
-    /// The endpoints of a cluster, each with what Envoy thinks of its health.
+    /// The endpoints of a cluster, each with its health status.
     pub(crate) async fn health_of(&self, cluster: &str) -> BTreeMap<SocketAddr, String> {
         let page = self.page("/clusters").await;
         let flags = page.lines().filter_map(|line| {
@@ -172,7 +172,7 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // It may have ended by itself, which the log then tells.
+        // It may have exited, and the log shows why.
         let _ended = self.child.kill();
         let _status = self.child.wait();
         if std::thread::panicking() {

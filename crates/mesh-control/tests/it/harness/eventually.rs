@@ -1,18 +1,17 @@
-//! Waiting for what must become true, without guessing how long it takes.
+//! Waiting for a condition.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What takes longer than this never happens. It takes milliseconds; a busy machine may need a hundred times
-/// as long.
+/// The time limit. Conditions hold within milliseconds; a busy machine may need a hundred times as long.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Asks again until `probe` gives a value.
+/// Polls until `probe` returns a value.
 ///
 /// # Panics
 ///
-/// After [`DEADLINE`], with what the probe said last.
+/// After [`DEADLINE`], with the last error of the probe.
 pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {

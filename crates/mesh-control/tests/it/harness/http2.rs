@@ -1,4 +1,4 @@
-//! An application that speaks HTTP/2 and nothing else, and a caller of gRPC.
+//! An HTTP/2 application, and a caller of HTTP/2 and gRPC.
 
 use std::future::{Ready, pending, poll_fn, ready};
 use std::net::SocketAddr;
@@ -27,21 +27,21 @@ use tonic_prost::ProstCodec;
 
 use super::{Answer, Health};
 
-/// A call that is never answered.
+/// A call without a response.
 pub(crate) const SILENCE: &str = "silence";
 
-/// A call that is answered with scheme, host and path of what was asked.
+/// A call that gets its scheme, host and path as the response.
 pub(crate) const ECHO: &str = "echo";
 
-/// A call that is answered with an error.
+/// A call that gets an error.
 pub(crate) fn refusal(code: Code) -> String {
     format!("refuse {}", i32::from(code))
 }
 
-/// An application that speaks HTTP/2 and nothing else. It takes calls of every gRPC service and method, whose messages
-/// are one string each, and answers with its name, or as [`refusal`], [`ECHO`] and [`SILENCE`] ask it to. All other requests it
-/// answers with its name, and with version, scheme, host and path of what it was asked: below `/silence` never, and
-/// below `/status/` with the status that follows. Health checks are answered as it feels, and not counted.
+/// An application with HTTP/2 only. It accepts calls of every gRPC service and method with messages of one string, and
+/// responds with its name, or as [`refusal`], [`ECHO`] and [`SILENCE`] specify. To other requests it responds with its
+/// name, and with version, scheme, host and path of the request: never below `/silence`, and with the given status
+/// below `/status/`. Health checks have the configured result, and are not counted.
 pub(crate) struct Http2Upstream {
     pub(crate) address: SocketAddr,
     health: watch::Sender<Health>,
@@ -79,17 +79,17 @@ impl Http2Upstream {
         }
     }
 
-    /// Says from now on that it feels like this.
+    /// Sets the result of health checks.
     pub(crate) fn feels(&self, health: Health) {
         self.health.send_replace(health);
     }
 
-    /// How many requests and calls have come so far.
+    /// The number of requests and calls so far.
     pub(crate) fn requests(&self) -> usize {
         *self.requests.borrow()
     }
 
-    /// Waits until so many have come since the start.
+    /// Waits until this number has come.
     pub(crate) async fn has_been_asked(&self, times: usize) {
         let mut requests = self.requests.subscribe();
         let enough = requests.wait_for(|count| *count >= times);
@@ -128,13 +128,13 @@ async fn answer(name: &'static str, request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// Answers a health check of gRPC.
+/// Responds to a gRPC health check.
 async fn check(health: Health, request: HttpRequest) -> HttpResponse {
     let mut grpc = tonic::server::Grpc::new(ProstCodec::<i32, String>::default());
     grpc.unary(Feeling(health), request).await.into_response()
 }
 
-/// A message of one string is asked for the health of a service by name; one of one number says it.
+/// The request is a message of one string, the response one of one number.
 struct Feeling(Health);
 
 impl UnaryService<String> for Feeling {
@@ -150,7 +150,7 @@ impl UnaryService<String> for Feeling {
     }
 }
 
-/// Answers calls as they ask it to.
+/// Responds to calls.
 struct Obedient {
     name: &'static str,
     asked: String,
@@ -176,12 +176,12 @@ impl UnaryService<String> for Obedient {
     }
 }
 
-/// A caller that speaks HTTP/2, from the first byte on, and gRPC.
+/// A caller of HTTP/2 with prior knowledge, and gRPC.
 #[derive(Clone)]
 pub(crate) struct Http2Caller(Channel);
 
 impl Http2Caller {
-    /// One that calls `host` at an Envoy's listener.
+    /// A caller of `host` at an Envoy's listener.
     pub(crate) async fn of(host: &str, at: SocketAddr) -> Self {
         let channel = Channel::from_shared(format!("http://{at}"))
             .expect("a URI")
@@ -192,7 +192,7 @@ impl Http2Caller {
         Self(channel)
     }
 
-    /// The answer to a request that has a method, a path and headers, but no content.
+    /// The response to a request with a method, a path and headers, without content.
     pub(crate) async fn send(&self, request: http::request::Builder) -> Answer {
         let request = request.body(Body::empty()).expect("a request");
         let mut channel = self.0.clone();
@@ -208,12 +208,12 @@ impl Http2Caller {
         }
     }
 
-    /// The answer to a GET of a path.
+    /// The response to a GET of a path.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(http::Request::get(path)).await
     }
 
-    /// What is said to a call of `/SERVICE/METHOD` with a message and metadata.
+    /// The response to a call of `/SERVICE/METHOD` with a message and metadata.
     pub(crate) async fn call(&self, path: &str, message: &str, metadata: &[(&str, &str)]) -> Result<String, Status> {
         let mut client = tonic::client::Grpc::new(self.0.clone());
         client.ready().await.expect("a connection");
@@ -234,7 +234,7 @@ async fn read(body: Body) -> String {
     String::from_utf8_lossy(&body.expect("all of it")).into_owned()
 }
 
-/// Code and mark of an error.
+/// Code and local-reply reason of an error.
 pub(crate) fn marked(error: &Status) -> (Code, Option<&str>) {
     let mark = error.metadata().get(local_reply::HEADER);
     (error.code(), mark.and_then(|mark| mark.to_str().ok()))

@@ -1,4 +1,4 @@
-//! Requests without a break, while something else happens.
+//! Load: continuous requests during a test.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,37 +11,37 @@ use tokio::time::Instant;
 use super::task::Caller;
 use super::{Task, eventually};
 
-/// Each with a request under way all the time. Two find what happens between two requests, and leave the
+/// The number of workers, each with one request at a time. Two find failures between two requests, and leave the
 /// machine's second core to others.
 const WORKERS: usize = 2;
-/// Nothing under test takes longer; a test that forgets the load must not run for ever.
+/// The time limit: a test that forgets the load must end.
 const LONGEST: Duration = Duration::from_secs(40);
-/// Per worker, for the same reason.
+/// The request limit per worker, for the same reason.
 const MOST: usize = 100_000;
 
-/// A load on one Host of an egress listener. Dropped, it stops.
+/// A load on one Host of an egress listener. Dropping it stops it.
 pub(crate) struct Load {
     tally: Arc<Mutex<Tally>>,
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
 }
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
-    /// How many requests were answered with 200.
+    /// The number of responses with status 200.
     pub(crate) answered: usize,
-    /// What was said to all others.
+    /// All other results.
     pub(crate) failures: Vec<String>,
 }
 
 impl Load {
-    /// Starts the load on a task's egress listener, and waits until it is under way.
+    /// Starts the load on a task's egress listener, and waits for the first responses.
     pub(crate) async fn start(task: &Task, host: &'static str) -> Self {
         Self::on(task.egress(), host).await
     }
 
-    /// Starts the load, and waits until it is under way.
+    /// Starts the load, and waits for the first responses.
     pub(crate) async fn on(egress: SocketAddr, host: &'static str) -> Self {
         let (tally, stop) = (Arc::<Mutex<Tally>>::default(), Arc::<AtomicBool>::default());
         let workers = (0..WORKERS).map(|_| {
@@ -54,7 +54,7 @@ impl Load {
         load
     }
 
-    /// Waits for so many answers more.
+    /// Waits for this number of further responses.
     pub(crate) async fn another(&self, count: usize) {
         let enough = self.tally().answered + count;
         eventually("the load goes on", async || {
@@ -68,7 +68,7 @@ impl Load {
         .await;
     }
 
-    /// Stops, waits for the last answers, and checks that nothing failed. Gives the number of answers.
+    /// Stops, waits for the last responses, and checks that nothing failed. Returns the number of responses.
     pub(crate) async fn stop_without_failures(mut self) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         for worker in self.workers.drain(..) {

@@ -1,11 +1,11 @@
-//! A control plane, and what it is told.
+//! A control plane and its mesh state.
 
 use std::net::SocketAddr;
 
 use mesh_control::{Addresses, ControlPlane, MeshState, ServiceIdentity};
 use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::namespace::{
-    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Namespace, ServiceConnectService,
+    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, ServiceConnectService, Namespace,
 };
 use mesh_model::service_connect::AppProtocol;
 use tokio::task::JoinHandle;
@@ -15,37 +15,37 @@ use super::eventually;
 /// The namespace of every test.
 const NAMESPACE: &str = "serviceconnect";
 
-/// A control plane and the protocol in which Envoys speak to it. Dropped, it closes every stream.
+/// A control plane, and the protocol of its Envoys. Dropping it closes every stream.
 pub(crate) struct Mesh {
     pub(crate) protocol: XdsProtocol,
     pub(crate) control: ControlPlane,
-    /// Where Envoys that are started from now on send their spans.
+    /// The span collector of Envoys that start from now on.
     pub(crate) collector: Option<SocketAddr>,
     serving: JoinHandle<()>,
 }
 
 impl Mesh {
-    /// A mesh in which these endpoints can be called.
+    /// A mesh with these services.
     pub(crate) async fn start(protocol: XdsProtocol, endpoints: &[ServiceConnectService]) -> Self {
         let mesh = Self::start_at(Addresses::default(), protocol, MeshState::default()).await;
         mesh.found(endpoints);
         mesh
     }
 
-    /// Creates the namespace, with these endpoints.
+    /// Creates the namespace, with these services.
     pub(crate) fn found(&self, endpoints: &[ServiceConnectService]) {
         let namespace = Namespace {
             name: NAMESPACE.to_owned(),
             services: endpoints.to_vec(),
         };
         self.control
-            .update(|world| drop(world.namespaces.insert(NAMESPACE.to_owned(), namespace)));
+            .update(|state| drop(state.namespaces.insert(NAMESPACE.to_owned(), namespace)));
     }
 
-    pub(crate) async fn start_at(addresses: Addresses, protocol: XdsProtocol, world: MeshState) -> Self {
+    pub(crate) async fn start_at(addresses: Addresses, protocol: XdsProtocol, mesh_state: MeshState) -> Self {
         let (control, serving) = ControlPlane::builder()
             .addresses(addresses)
-            .mesh_state(world)
+            .mesh_state(mesh_state)
             .bind()
             .await
             .expect("free addresses");
@@ -60,15 +60,15 @@ impl Mesh {
         }
     }
 
-    /// Lets a service take part.
+    /// Adds an ECS service to the namespace.
     pub(crate) fn join(&self, service: &str) {
         let identity = identity(service);
-        self.control.update(|world| {
-            world.services.insert(identity, NAMESPACE.to_owned());
+        self.control.update(|state| {
+            state.services.insert(identity, NAMESPACE.to_owned());
         });
     }
 
-    /// Adds an endpoint, or replaces the one of this name.
+    /// Adds a service, or replaces the one of this name.
     pub(crate) fn offer(&self, endpoint: ServiceConnectService) {
         self.change_endpoints(|endpoints| {
             endpoints.retain(|other| other.discovery_name != endpoint.discovery_name);
@@ -82,13 +82,13 @@ impl Mesh {
     }
 
     fn change_endpoints(&self, change: impl FnOnce(&mut Vec<ServiceConnectService>)) {
-        self.control.update(|world| {
-            let namespace = world.namespaces.get_mut(NAMESPACE).expect("every test's namespace");
+        self.control.update(|state| {
+            let namespace = state.namespaces.get_mut(NAMESPACE).expect("every test's namespace");
             change(&mut namespace.services);
         });
     }
 
-    /// Says which tasks serve an endpoint from now on.
+    /// Sets the endpoints of a service.
     pub(crate) fn serve(&self, discovery_name: &str, addresses: &[SocketAddr]) {
         let instances = addresses.iter().map(|address| mesh_control::Endpoint {
             id: address.to_string(),
@@ -96,17 +96,17 @@ impl Mesh {
         });
         let key = (NAMESPACE.to_owned(), discovery_name.to_owned());
         self.control
-            .update(|world| drop(world.endpoints.insert(key, instances.collect())));
+            .update(|state| drop(state.endpoints.insert(key, instances.collect())));
     }
 
-    /// What is true now.
-    pub(crate) fn world(&self) -> MeshState {
+    /// The current mesh state.
+    pub(crate) fn mesh_state(&self) -> MeshState {
         let mut now = MeshState::default();
-        self.control.update(|world| now.clone_from(world));
+        self.control.update(|state| now.clone_from(state));
         now
     }
 
-    /// What the control plane says of the tasks of a service, once `expected` holds for each.
+    /// The status of the tasks of a service, once `expected` holds for each.
     pub(crate) async fn node(&self, service: &str, expected: impl Fn(&NodeStatus) -> bool) -> NodeStatus {
         let id = node_id(service);
         eventually("the status is as expected", async || {
@@ -119,7 +119,7 @@ impl Mesh {
         .await
     }
 
-    /// Waits until so many Envoys are connected.
+    /// Waits until this number of Envoys is connected.
     pub(crate) async fn has_nodes(&self, count: usize) {
         eventually("Envoys are connected", async || {
             let status = self.control.status();
@@ -151,8 +151,7 @@ pub(crate) fn node_id(service: &str) -> String {
     identity(service).node_id("eu-west-1", "123456789012", "1")
 }
 
-/// An endpoint with ECS's defaults, named for the service that offers it, on port 80 where Hosts have one and
-/// on 9000 where not.
+/// A service with ECS's defaults, on port 80 for HTTP and 9000 for TCP.
 pub(crate) fn endpoint(service: &str, protocol: AppProtocol) -> ServiceConnectService {
     let http = protocol.is_http_family();
     ServiceConnectService {

@@ -1,15 +1,15 @@
 //! Ports for Envoy's listeners.
 //!
-//! Envoy is told its ports before it opens them. A port that is only picked may be taken by another test
-//! meanwhile; this one is bound, though not listened on, until it is dropped. Linux lets Envoy listen there all
-//! the same, since both sides set `SO_REUSEPORT`; nobody listening, connections are refused.
+//! Envoy gets its ports before it opens them. A port that is only picked may be taken by another test meanwhile; this
+//! one is bound, but not listened on, until it is dropped. Linux allows Envoy to listen there nevertheless, since both
+//! sides set `SO_REUSEPORT`; until then, connections are refused.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 
-/// A port on 127.0.0.1 that nobody else is given.
+/// A port on 127.0.0.1 that no other test gets.
 #[derive(Debug)]
 pub(crate) struct ReservedPort {
     address: SocketAddr,
@@ -25,12 +25,12 @@ impl ReservedPort {
         let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
         Self {
             address,
-            // Elsewhere the rules of reuse differ, and holding it would keep Envoy out.
+            // On other systems, SO_REUSEPORT differs, and holding the port would block Envoy.
             _held: cfg!(target_os = "linux").then_some(socket),
         }
     }
 
-    /// Listens there at last.
+    /// Listens on the port.
     pub(crate) fn listen(&self) -> TcpListener {
         let socket = shared_socket();
         socket.bind(&self.address.into()).expect("its own port");
@@ -48,7 +48,7 @@ impl ReservedPort {
     }
 }
 
-/// A socket whose port others of this machine's user may have, too, where such ports can be held.
+/// A socket with a port that other sockets of this user may share, where that is possible.
 fn shared_socket() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     if cfg!(target_os = "linux") {

@@ -1,4 +1,4 @@
-//! A secret discovery service: it gives certificates to Envoys on the same machine, over a Unix socket.
+//! A secret discovery service (SDS) on a Unix socket.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ impl Sds {
         self.directory.path().join("sds.sock")
     }
 
-    /// Gives this certificate and key from now on, under this name.
+    /// Sets the certificate and key of this name.
     pub(crate) fn give_certificate(&self, name: &str, (chain, key): (String, String)) {
         self.give(
             name,
@@ -71,7 +71,7 @@ impl Sds {
         );
     }
 
-    /// Says from now on whom to trust, under this name.
+    /// Sets the trusted authorities of this name.
     pub(crate) fn give_trust(&self, name: &str, authority: &str) {
         self.give(
             name,
@@ -117,8 +117,8 @@ impl SecretDiscoveryService for Service {
         Err(Status::unimplemented("App Mesh's Envoys do not ask for deltas"))
     }
 
-    /// Tells the secrets that the first request asks for, again and again when they change. Envoy has a stream for each
-    /// secret; its other requests say only that it has heard.
+    /// Sends the secrets of the first request, again after each change. Envoy has a stream for each secret; its other
+    /// requests are ACKs.
     async fn stream_secrets(
         &self,
         request: Request<Streaming<DiscoveryRequest>>,

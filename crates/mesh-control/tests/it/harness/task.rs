@@ -1,4 +1,4 @@
-//! One task: an Envoy, its listeners' ports, and calls through it.
+//! A Service Connect task: an Envoy, its listener ports, and calls through it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mesh_control::NodeMetadata;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
-use mesh_model::namespace::ServiceConnectService;
+use mesh_model::namespace::Endpoint;
 
 use super::mesh::node_id;
 use super::{Envoy, Mesh, ReservedPort, eventually};
@@ -18,27 +18,27 @@ pub(crate) struct Task {
     caller: Caller,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The sidecar's mark, if a sidecar answered.
+    /// The local-reply reason, if a sidecar responded.
     pub(crate) fault: Option<String>,
     pub(crate) body: String,
 }
 
 impl Task {
-    /// A task that calls others and offers nothing.
+    /// A task without an application.
     pub(crate) async fn start(mesh: &Mesh, service: &str) -> Self {
         Self::wired(mesh, service, &[], &[]).await
     }
 
-    /// A task with an application at `application` that offers `endpoint`.
+    /// A task with an application at `application` for `endpoint`.
     pub(crate) async fn offering(mesh: &Mesh, endpoint: &ServiceConnectService, application: SocketAddr) -> Self {
         Self::wired(mesh, &endpoint.service, &[(endpoint, application)], &[]).await
     }
 
-    /// A task with its applications, and with listeners for calls to TCP endpoints.
+    /// A task with its applications, and with listeners for calls to TCP services.
     pub(crate) async fn wired(
         mesh: &Mesh,
         service: &str,
@@ -84,27 +84,27 @@ impl Task {
         }
     }
 
-    /// Where a listener is.
+    /// The address of a listener.
     pub(crate) fn listener(&self, name: &str) -> SocketAddr {
         self.listeners[name].address()
     }
 
-    /// Where its application calls others.
+    /// The address of the egress listener.
     pub(crate) fn egress(&self) -> SocketAddr {
         self.caller.egress
     }
 
-    /// Where peers reach `endpoint` in this task.
+    /// The address of the ingress listener for `endpoint`.
     pub(crate) fn ingress(&self, endpoint: &ServiceConnectService) -> SocketAddr {
         self.listener(&ingress_listener(&endpoint.port_name))
     }
 
-    /// The file to which its Envoy writes each request.
-    pub(crate) fn hops(&self) -> PathBuf {
+    /// The access log.
+    pub(crate) fn access_log(&self) -> PathBuf {
         self.envoy.directory().join("hops.log")
     }
 
-    /// Waits until its Envoy knows exactly these instances of `endpoint`.
+    /// Waits until its Envoy has exactly these endpoints of `endpoint`.
     pub(crate) async fn sees(&self, endpoint: &ServiceConnectService, instances: &[SocketAddr]) {
         let mut expected = instances.to_vec();
         expected.sort();
@@ -124,7 +124,7 @@ impl Task {
         .await;
     }
 
-    /// Checks that its Envoy was told everything it waited for, rather than having given up on it after 15 s.
+    /// Checks that its Envoy has never waited for the 15 s timeout of an update.
     pub(crate) async fn was_never_kept_waiting(&self) {
         let stats = self
             .envoy
@@ -137,12 +137,12 @@ impl Task {
         assert!(timeouts.is_empty(), "Envoy gave up waiting: {timeouts:?}");
     }
 
-    /// The answer to a GET by the application to a Host.
+    /// The response to a GET by the application to a Host.
     pub(crate) async fn get(&self, host: &str) -> Answer {
         self.caller.try_get(host).await.expect("an answer, by whomever")
     }
 
-    /// The answer to a POST by the application to a Host.
+    /// The response to a POST by the application to a Host.
     pub(crate) async fn post(&self, host: &str) -> Answer {
         let request = self.caller.client.post(self.caller.url()).body("a payment");
         send(request.header("host", host))
@@ -150,13 +150,13 @@ impl Task {
             .expect("an answer, by whomever")
     }
 
-    /// A client of the test's own for the egress listener.
+    /// A client for the egress listener.
     pub(crate) fn request(&self, host: &str) -> reqwest::RequestBuilder {
         self.caller.client.get(self.caller.url()).header("host", host)
     }
 }
 
-/// The name of the cluster of an endpoint's instances.
+/// The name of the cluster of a service.
 pub(crate) fn egress_cluster(endpoint: &ServiceConnectService) -> String {
     format!(
         "cds_egress_serviceconnect_{}_{}_{}",
@@ -185,7 +185,7 @@ impl Caller {
     }
 }
 
-/// Sends a request and hears the answer out.
+/// Sends a request and reads the whole response.
 pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let answer = request.send().await?;
     let fault = answer.headers().get(sidecar_contract::local_reply::HEADER);

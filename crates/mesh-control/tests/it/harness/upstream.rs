@@ -1,4 +1,4 @@
-//! Applications: small servers that say who they are and count who asks.
+//! Applications: small servers that respond with their name and count requests.
 
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
@@ -13,26 +13,26 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How an application answers.
+/// The behaviour of an application.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Manner {
-    /// With its name.
+    /// Responds with its name.
     Name,
-    /// With its name and this status.
+    /// Responds with its name and this status.
     Status(u16),
-    /// With its name and the status with which the path ends.
+    /// Responds with its name and the status at the end of the path.
     AsAsked,
-    /// Never.
+    /// Never responds.
     Silence,
-    /// With what it was asked: host and path.
+    /// Responds with host and path of the request.
     Echo,
-    /// With the names of the headers of what it was asked.
+    /// Responds with the header names of the request.
     Headers,
-    /// As if it were a sidecar.
+    /// Responds with the local-reply header of a sidecar.
     Forgery,
 }
 
-/// What an application says to health checks.
+/// The result of health checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
     Well,
@@ -40,7 +40,7 @@ pub(crate) enum Health {
 }
 
 impl Health {
-    /// The status of an answer to a health check.
+    /// The status of a health-check response.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Health::Well => StatusCode::OK,
@@ -49,7 +49,7 @@ impl Health {
     }
 }
 
-/// An application that speaks HTTP/1.1. At `/health` it says how it feels, which is not counted.
+/// An HTTP/1.1 application. Health checks at `/health` are not counted.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     health: watch::Sender<Health>,
@@ -59,7 +59,7 @@ pub(crate) struct Upstream {
 
 /// Listeners on all of these addresses of this machine, on one port.
 pub(crate) async fn on_one_port<const N: usize>(addresses: [IpAddr; N]) -> [TcpListener; N] {
-    // Where one of them has the port already, another port is free.
+    // If one of them is in use, another port is picked.
     for _ in 0..100 {
         let mut listeners = Vec::new();
         let mut port = 0;
@@ -83,7 +83,7 @@ impl Upstream {
         Self::on(listener, name, manner)
     }
 
-    /// The same, on a listener of the test's own.
+    /// The application, on a listener of the test.
     pub(crate) fn on(listener: TcpListener, name: &'static str, manner: Manner) -> Self {
         let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Well));
         let (count, feels) = (requests.clone(), health.clone());
@@ -128,17 +128,17 @@ impl Upstream {
         }
     }
 
-    /// Says from now on that it feels like this.
+    /// Sets the result of health checks.
     pub(crate) fn feels(&self, health: Health) {
         self.health.send_replace(health);
     }
 
-    /// How many requests have come so far.
+    /// The number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         *self.requests.borrow()
     }
 
-    /// Waits until so many requests have come since the start.
+    /// Waits until this number of requests has come.
     pub(crate) async fn has_been_asked(&self, times: usize) {
         let mut requests = self.requests.subscribe();
         let enough = requests.wait_for(|count| *count >= times);
@@ -155,7 +155,7 @@ impl Drop for Upstream {
     }
 }
 
-/// An application that speaks nothing known: it says its name, then says everything again that it hears.
+/// A TCP application of no known protocol: it sends its name, then echoes.
 pub(crate) struct TcpUpstream {
     pub(crate) address: SocketAddr,
     connections: watch::Sender<usize>,
@@ -163,7 +163,7 @@ pub(crate) struct TcpUpstream {
 }
 
 impl TcpUpstream {
-    /// One that hears something and hangs up.
+    /// An application that closes the connection after the first bytes.
     pub(crate) async fn hanging_up() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -182,7 +182,7 @@ impl TcpUpstream {
         }
     }
 
-    /// How many connections have come so far.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         *self.connections.borrow()
     }
@@ -192,7 +192,7 @@ impl TcpUpstream {
         Self::on(listener, name)
     }
 
-    /// The same, on a listener of the test's own.
+    /// The application, on a listener of the test.
     pub(crate) fn on(listener: TcpListener, name: &'static str) -> Self {
         let address = listener.local_addr().expect("bound");
         let server = tokio::spawn(async move {

@@ -1,58 +1,58 @@
-//! A client that behaves like Envoy, and checks every promise while it does so.
+//! A client that behaves like Envoy, and checks the invariants of the session.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::*;
 
-/// A client that applies what it is told as Envoy does, and checks every promise while it does so.
+/// A client that applies responses as Envoy does, and checks the invariants of the session.
 pub(super) struct Client {
     protocol: XdsProtocol,
-    /// Which resources it refuses, by a digit of their version: about one in `refuses` where that is not 0.
-    refuses: u8,
-    names_culprits: bool,
+    /// Rejects about one resource in `rejects`, by its content; none for 0.
+    rejects: u8,
+    names_resources: bool,
     has: BTreeMap<ResourceType, BTreeMap<String, Arc<Resource>>>,
-    /// Clusters that wait for their endpoints.
+    /// Clusters without their endpoints.
     warming: BTreeSet<String>,
     subscribed: BTreeMap<ResourceType, BTreeSet<String>>,
     nonces: BTreeMap<ResourceType, String>,
-    /// The answer about clusters that is held back until none of them waits for its endpoints.
-    held_back: Option<Option<String>>,
+    /// The ACK or NACK of clusters, delayed until no cluster is warming.
+    delayed_ack: Option<Option<String>>,
     pub(super) outbox: VecDeque<(ResourceType, ClientRequest)>,
 }
 
 #[derive(Debug)]
 pub(super) enum ClientRequest {
-    MeshState(SotwRequest),
+    Sotw(SotwRequest),
     Delta(DeltaRequest),
 }
 
 impl Client {
-    pub(super) fn new(protocol: XdsProtocol, refuses: u8, names_culprits: bool) -> Self {
+    pub(super) fn new(protocol: XdsProtocol, rejects: u8, names_resources: bool) -> Self {
         let mut client = Self {
             protocol,
-            refuses,
-            names_culprits,
+            rejects,
+            names_resources,
             has: BTreeMap::new(),
             warming: BTreeSet::new(),
             subscribed: BTreeMap::new(),
             nonces: BTreeMap::new(),
-            held_back: None,
+            delayed_ack: None,
             outbox: VecDeque::new(),
         };
-        client.say(ResourceType::Cluster, None, Vec::new(), Vec::new());
-        client.say(ResourceType::Listener, None, Vec::new(), Vec::new());
+        client.send(ResourceType::Cluster, None, Vec::new(), Vec::new());
+        client.send(ResourceType::Listener, None, Vec::new(), Vec::new());
         client
     }
 
-    pub(super) fn refuses(&self, resource: &Resource) -> bool {
-        self.refuses > 0
+    pub(super) fn rejects(&self, resource: &Resource) -> bool {
+        self.rejects > 0
             && resource
                 .body
                 .value
                 .iter()
                 .fold(0_u8, |sum, byte| sum.wrapping_add(*byte))
-                % self.refuses
+                % self.rejects
                 == 0
     }
 
@@ -60,12 +60,12 @@ impl Client {
         self.has.get(&kind)?.get(name)
     }
 
-    /// Opens a new stream, as Envoy does when the control plane has gone away: it says what it has.
-    pub(super) fn come_back(&mut self) {
+    /// Opens a new stream, as Envoy does after a disconnect, with the versions it has.
+    pub(super) fn reconnect(&mut self) {
         self.outbox.clear();
         self.nonces.clear();
-        self.held_back = None;
-        // Envoy gives up on endpoints that it had been told before and that do not come once more.
+        self.delayed_ack = None;
+        // Envoy stops waiting for endpoints that it had before and that do not arrive again.
         self.warming.clear();
         for kind in ResourceType::IN_ORDER.iter().copied() {
             let names = self.subscribed.get(&kind).into_iter().flatten().cloned().collect();
@@ -85,27 +85,27 @@ impl Client {
         }
     }
 
-    pub(super) fn say(
+    pub(super) fn send(
         &mut self,
         kind: ResourceType,
         error: Option<String>,
         subscribe: Vec<String>,
         unsubscribe: Vec<String>,
     ) {
-        let answer = self.nonces.get(&kind).map(|nonce| Answer {
+        let ack = self.nonces.get(&kind).map(|nonce| Ack {
             nonce: nonce.clone(),
             error,
         });
         let request = match self.protocol {
-            XdsProtocol::Sotw => ClientRequest::MeshState(SotwRequest {
+            XdsProtocol::Sotw => ClientRequest::Sotw(SotwRequest {
                 names: self.subscribed.get(&kind).into_iter().flatten().cloned().collect(),
-                answer,
+                ack,
             }),
             XdsProtocol::Delta => ClientRequest::Delta(DeltaRequest {
                 subscribe,
                 unsubscribe,
                 initial_versions: Vec::new(),
-                answer,
+                ack,
             }),
         };
         self.outbox.push_back((kind, request));
@@ -114,54 +114,54 @@ impl Client {
     pub(super) fn on_push(&mut self, push: &Push) {
         let kind = push.kind;
         self.nonces.insert(kind, push.nonce.clone());
-        let told = match self.protocol {
+        let resources = match self.protocol {
             XdsProtocol::Sotw => &push.resources,
             XdsProtocol::Delta => &push.set,
         };
-        let gone: Vec<String> = match self.protocol {
+        let removed: Vec<String> = match self.protocol {
             XdsProtocol::Delta => push.removed.clone(),
             XdsProtocol::Sotw if kind.is_wildcard_type() => {
-                let named: BTreeSet<&String> = told.iter().map(|resource| &resource.name).collect();
+                let named: BTreeSet<&String> = resources.iter().map(|resource| &resource.name).collect();
                 let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
                 names.filter(|name| !named.contains(name)).cloned().collect()
             }
             XdsProtocol::Sotw => Vec::new(),
         };
         let mut errors = Vec::new();
-        for resource in told {
-            if self.refuses(resource) {
-                let named = if self.names_culprits {
+        for resource in resources {
+            if self.rejects(resource) {
+                let named = if self.names_resources {
                     resource.name.as_str()
                 } else {
                     "something"
                 };
                 errors.push(format!("cannot use {named}"));
-                // Refused or not, they are no longer waited for.
+                // Rejected endpoints end warming, too.
                 self.warming.remove(&resource.name);
             } else {
-                self.take(resource);
+                self.apply(resource);
             }
         }
-        for name in &gone {
-            self.give_up(kind, name);
+        for name in &removed {
+            self.remove(kind, name);
         }
-        // Envoy asks for what a new resource refers to before it answers the message that brought it.
-        self.follow(ResourceType::Cluster, ResourceType::Endpoint);
-        self.follow(ResourceType::Listener, ResourceType::Route);
+        // Envoy subscribes to the references of a new resource before it ACKs the response.
+        self.subscribe_references(ResourceType::Cluster, ResourceType::Endpoint);
+        self.subscribe_references(ResourceType::Listener, ResourceType::Route);
         let error = (!errors.is_empty()).then(|| errors.join("; "));
         if kind == ResourceType::Cluster {
-            self.held_back = Some(error);
+            self.delayed_ack = Some(error);
         } else {
-            self.say(kind, error, Vec::new(), Vec::new());
+            self.send(kind, error, Vec::new(), Vec::new());
         }
         if self.warming.is_empty()
-            && let Some(error) = self.held_back.take()
+            && let Some(error) = self.delayed_ack.take()
         {
-            self.say(ResourceType::Cluster, error, Vec::new(), Vec::new());
+            self.send(ResourceType::Cluster, error, Vec::new(), Vec::new());
         }
     }
 
-    pub(super) fn take(&mut self, resource: &Arc<Resource>) {
+    pub(super) fn apply(&mut self, resource: &Arc<Resource>) {
         let kind = resource.kind;
         if !kind.is_wildcard_type()
             && !self
@@ -169,23 +169,23 @@ impl Client {
                 .get(&kind)
                 .is_some_and(|names| names.contains(&resource.name))
         {
-            // It was asked for and then no longer, while the answer was on its way.
+            // It was unsubscribed while the response was in flight.
             return;
         }
         let same = self
             .has(kind, &resource.name)
             .is_some_and(|has| has.version == resource.version);
-        // After a refusal nobody knows what else of that message was applied, and it is told again to be sure.
-        if same && self.protocol == XdsProtocol::Delta && self.refuses == 0 {
+        // After a NACK it is uncertain which resources of the response were applied, so they are resent.
+        if same && self.protocol == XdsProtocol::Delta && self.rejects == 0 {
             assert_eq!(
                 kind,
                 ResourceType::Endpoint,
-                "{} was told although it has not changed",
+                "{} was pushed although it has not changed",
                 resource.name
             );
             assert!(
                 self.warming.contains(&resource.name),
-                "{} was told twice",
+                "{} was pushed twice",
                 resource.name
             );
         }
@@ -201,29 +201,29 @@ impl Client {
             .insert(resource.name.clone(), Arc::clone(resource));
     }
 
-    /// Make before break: routes lead to clusters that are there and have their endpoints.
+    /// Make before break: the clusters of a route exist and have their endpoints.
     pub(super) fn check_clusters(&self, routes: &Resource) {
-        if self.refuses > 0 {
+        if self.rejects > 0 {
             return;
         }
         for reference in &routes.references {
             assert!(
                 self.has(ResourceType::Cluster, &reference.name).is_some(),
-                "{} leads to {}, which is not there yet",
+                "{} routes to {}, which does not exist yet",
                 routes.name,
                 reference.name
             );
             assert!(
                 !self.warming.contains(&reference.name),
-                "{} leads to {}, which has no endpoints yet",
+                "{} routes to {}, which has no endpoints yet",
                 routes.name,
                 reference.name
             );
         }
     }
 
-    /// Nothing is taken away that something else still refers to.
-    pub(super) fn give_up(&mut self, kind: ResourceType, name: &str) {
+    /// No resource is removed while another one refers to it.
+    pub(super) fn remove(&mut self, kind: ResourceType, name: &str) {
         for (user_kind, users) in &self.has {
             for user in users.values() {
                 assert!(
@@ -231,7 +231,7 @@ impl Client {
                         .references
                         .iter()
                         .any(|used| used.kind == kind && used.name == name),
-                    "{kind} {name} was taken from under {user_kind} {}",
+                    "{kind} {name} was removed while {user_kind} {} refers to it",
                     user.name
                 );
             }
@@ -242,8 +242,8 @@ impl Client {
         }
     }
 
-    /// Subscribes to what the resources of `kind` refer to, and forgets what they no longer do.
-    pub(super) fn follow(&mut self, kind: ResourceType, referred: ResourceType) {
+    /// Subscribes to the references of the resources of `kind`, and unsubscribes from those that are gone.
+    pub(super) fn subscribe_references(&mut self, kind: ResourceType, referred: ResourceType) {
         let names: BTreeSet<String> = self
             .has
             .get(&kind)
@@ -263,43 +263,43 @@ impl Client {
             }
         }
         let added = names.difference(&before).cloned().collect();
-        // A request of its own: it answers nothing, so it must not carry a nonce that is yet to be answered.
+        // A request without an ACK must not carry the nonce of a response that is not ACKed yet.
         let nonce = if self.protocol == XdsProtocol::Delta {
             self.nonces.remove(&referred)
         } else {
             None
         };
-        self.say(referred, None, added, dropped);
+        self.send(referred, None, added, dropped);
         if let Some(nonce) = nonce {
             self.nonces.insert(referred, nonce);
         }
     }
 
-    pub(super) fn check_arrived(&self, target: &Snapshot) {
+    pub(super) fn check_synced(&self, target: &Snapshot) {
         for kind in ResourceType::IN_ORDER.iter().copied() {
             for wanted in target.of_type(kind) {
-                if self.refuses(wanted) {
+                if self.rejects(wanted) {
                     continue;
                 }
-                let asked_for = kind.is_wildcard_type()
+                let subscribed = kind.is_wildcard_type()
                     || self
                         .subscribed
                         .get(&kind)
                         .is_some_and(|names| names.contains(&wanted.name));
-                if asked_for {
+                if subscribed {
                     let has = self.has(kind, &wanted.name).map(|has| &has.version);
                     assert_eq!(has, Some(&wanted.version), "{kind} {} did not arrive", wanted.name);
                 }
             }
-            if self.refuses == 0 {
+            if self.rejects == 0 {
                 let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
                 for name in names {
-                    assert!(target.get(kind, name).is_some(), "{kind} {name} was never taken away");
+                    assert!(target.get(kind, name).is_some(), "{kind} {name} was not removed");
                 }
             }
         }
-        if self.refuses == 0 {
-            assert!(self.warming.is_empty(), "{:?} still wait for endpoints", self.warming);
+        if self.rejects == 0 {
+            assert!(self.warming.is_empty(), "{:?} are still warming", self.warming);
         }
     }
 }

@@ -1,0 +1,155 @@
+//! The sync status: deploy tools see in Parameter Store when all Envoys have ACKed a change.
+
+use std::net::SocketAddr;
+
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
+use mesh_control::ResourceType;
+use mesh_control_aws::{EndpointHealth, SyncReader, SyncStatus};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use super::account::Account;
+use super::task_set::{BLUE, Poller, ROUTE, SECOND_BLUE, Shop, to};
+use crate::harness::eventually;
+
+async fn until(acknowledgements: &SyncReader, expected: impl Fn(&SyncStatus) -> bool) -> SyncStatus {
+    eventually("it is acknowledged", async || {
+        let read = acknowledgements.read().await.expect("an answer");
+        if expected(&read) {
+            Ok(read)
+        } else {
+            Err(format!("{read:?}"))
+        }
+    })
+    .await
+}
+
+fn settled(replicas: usize, envoys: usize) -> impl Fn(&SyncStatus) -> bool {
+    move |read| *read == SyncStatus::Synced { replicas, envoys }
+}
+
+#[tokio::test]
+async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let acknowledgements = SyncReader::new(&account.config, "demo");
+    assert_eq!(acknowledgements.read().await, Ok(SyncStatus::NoReports));
+    let first = Poller::publishing(&account.config, Some("first")).await;
+    let staff = shop.staff(first.xds()).await;
+    staff.is_answered_by("blue").await;
+    until(&acknowledgements, settled(1, 3)).await;
+    let second = Poller::publishing(&account.config, Some("second")).await;
+    until(&acknowledgements, settled(2, 3)).await;
+
+    account.write(ROUTE, &to(0, 1)).await;
+    let read = acknowledgements.read().await.expect("an answer");
+    assert!(matches!(read, SyncStatus::Pending { .. }), "{read:?}");
+    until(&acknowledgements, settled(2, 3)).await;
+    assert_eq!(staff.answer().await, "green", "it was acknowledged before it was so");
+
+    account.write_text(ROUTE, "no JSON").await;
+    let refused = until(&acknowledgements, |read| matches!(read, SyncStatus::Rejected { .. })).await;
+    assert!(
+        format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is no JSON"),
+        "{refused:?}"
+    );
+    account.write(ROUTE, &to(1, 0)).await;
+    until(&acknowledgements, settled(2, 3)).await;
+
+    second.stop().await;
+    until(&acknowledgements, settled(1, 3)).await;
+    first.stop().await;
+    assert_eq!(acknowledgements.read().await, Ok(SyncStatus::NoReports));
+    assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn endpoint_health_is_the_minimum_of_all_replicas() {
+    let account = Account::open().await;
+    let shop = Shop::open(&account).await;
+    let acknowledgements = SyncReader::new(&account.config, "demo");
+    let read = async |node| acknowledgements.healthy(node).await.expect("an answer");
+    let is = async |node, expected: EndpointHealth| {
+        eventually(&format!("{node} is {expected:?}"), async || {
+            let read = read(node).await;
+            if read == expected {
+                Ok(())
+            } else {
+                Err(format!("{read:?}"))
+            }
+        })
+        .await;
+    };
+    assert!(matches!(read("blue").await, EndpointHealth::Pending { .. }));
+    let _first = Poller::publishing(&account.config, Some("first")).await;
+    is("blue", EndpointHealth::AtLeast(1)).await;
+    is("green", EndpointHealth::AtLeast(1)).await;
+    is("caller", EndpointHealth::Unknown).await;
+    let _second = Poller::publishing(&account.config, Some("second")).await;
+    shop.blue.register(SECOND_BLUE).await;
+    is("blue", EndpointHealth::AtLeast(2)).await;
+    // A change of health alone is published, too.
+    for (at, left) in [(BLUE, 1), (SECOND_BLUE, 0)] {
+        shop.blue.is_unhealthy(at).await;
+        is("blue", EndpointHealth::AtLeast(left)).await;
+    }
+}
+
+#[tokio::test]
+async fn stale_statuses_of_killed_replicas_are_removed() {
+    let account = Account::open().await;
+    let _shop = Shop::open(&account).await;
+    let left = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
+    account.write_at("/meshwright-status/demo/killed", left).await;
+    let _follower = Poller::publishing(&account.config, Some("new")).await;
+    eventually("only the new one is there", async || {
+        let names = account.names_below("/meshwright-status").await;
+        if names == ["/meshwright-status/demo/new"] {
+            Ok(())
+        } else {
+            Err(format!("{names:?}"))
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_envoy_without_an_ack_is_pending() {
+    let account = Account::open().await;
+    let _shop = Shop::open(&account).await;
+    let acknowledgements = SyncReader::new(&account.config, "demo");
+    let poller = Poller::publishing(&account.config, Some("only")).await;
+    poller.is_healthy().await;
+    until(&acknowledgements, settled(1, 0)).await;
+    let silent = envoy_without_acks(poller.xds()).await;
+    account.write(ROUTE, &to(0, 1)).await;
+    let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of copy only"));
+    until(&acknowledgements, waits).await;
+    drop(silent);
+    until(&acknowledgements, settled(1, 0)).await;
+}
+
+/// An Envoy that never sends an ACK: both halves of its stream.
+async fn envoy_without_acks(
+    xds: SocketAddr,
+) -> (mpsc::Sender<DeltaDiscoveryRequest>, Streaming<DeltaDiscoveryResponse>) {
+    let request = DeltaDiscoveryRequest {
+        node: Some(Node {
+            id: "mesh/demo/virtualNode/caller".to_owned(),
+            ..Node::default()
+        }),
+        type_url: ResourceType::Cluster.type_url().to_owned(),
+        ..DeltaDiscoveryRequest::default()
+    };
+    let (sender, requests) = mpsc::channel(1);
+    sender.send(request).await.expect("there is room");
+    let client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}")).await;
+    let mut client = client.expect("the control plane listens");
+    let stream = client.delta_aggregated_resources(ReceiverStream::new(requests)).await;
+    let mut stream = stream.expect("a stream").into_inner();
+    stream.message().await.expect("it is told").expect("something");
+    (sender, stream)
+}

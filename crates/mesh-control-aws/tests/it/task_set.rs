@@ -1,0 +1,299 @@
+//! A control plane that polls an account, and tasks with addresses of their own.
+//!
+//! All of 127/8 is this machine, so each task has an address, as on AWS, and the port of its virtual node is the same
+//! everywhere.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener};
+use mesh_control::{Addresses, ControlPlane, NodeMetadata};
+use mesh_control::{SourceStatus, XdsProtocol};
+use mesh_control_aws::{Clients, Options, PollIntervals};
+use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::account::{Account, Registry};
+use crate::harness::{Envoy, Load, Manner, ReservedPort, Upstream, eventually};
+
+/// The network of the tasks.
+pub(super) const BLUE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+pub(super) const GREEN: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+pub(super) const SECOND_BLUE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
+
+/// The called name.
+pub(super) const SHOP: &str = "shop.demo";
+
+/// Short intervals for tests.
+pub(super) const OFTEN: PollIntervals = PollIntervals {
+    parameters: Duration::from_millis(150),
+    endpoints: Duration::from_millis(100),
+    health: Duration::from_millis(300),
+    unknown: Duration::from_millis(300),
+    longest: Duration::from_millis(400),
+};
+
+/// The mesh `demo`: a caller, and the virtual nodes `blue` and `green` behind `shop.demo`, one with Cloud Map and one
+/// with DNS discovery.
+pub(super) struct Shop {
+    pub(super) blue: Registry,
+    port: EveryPort,
+}
+
+impl Shop {
+    /// Writes the mesh into an account, with all weight on blue, and registers a task of each.
+    pub(super) async fn open(account: &Account) -> Self {
+        Self::open_in(account, "demo").await.0
+    }
+
+    /// The same, with tasks in a namespace with this HTTP name, which is `demo` for the mesh. Returns its id, too.
+    pub(super) async fn open_in(account: &Account, namespace: &str) -> (Self, String) {
+        let port = EveryPort::pick();
+        let namespace = account.found_namespace(namespace).await;
+        let blue = account.registry(&namespace, "blue").await;
+        let green = account.registry(&namespace, "green").await;
+        blue.register(BLUE).await;
+        green.register(GREEN).await;
+        account.write("", &json!({})).await;
+        let caller = json!({"backends": [{"virtualService": {"virtualServiceName": SHOP}}]});
+        account.write("virtualNode/caller", &caller).await;
+        let by_cloud_map = json!({"awsCloudMap": {"namespaceName": "demo", "serviceName": "blue"}});
+        account.write("virtualNode/blue", &port.node(&by_cloud_map)).await;
+        let by_name = json!({"dns": {"hostname": "green.demo"}});
+        account.write("virtualNode/green", &port.node(&by_name)).await;
+        let provider = json!({"provider": {"virtualRouter": {"virtualRouterName": "shop"}}});
+        account.write(&format!("virtualService/{SHOP}"), &provider).await;
+        let router = json!({"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}]});
+        account.write("virtualRouter/shop", &router).await;
+        account.write(ROUTE, &to(1, 0)).await;
+        (Self { blue, port }, namespace)
+    }
+
+    /// Starts a caller and a task of each side.
+    pub(super) async fn staff(&self, xds: SocketAddr) -> Staff {
+        let [blue, green] = [("blue", BLUE), ("green", GREEN)].map(|(name, at)| self.task(xds, name, name, at));
+        let egress = ReservedPort::pick();
+        let wiring = NodeMetadata {
+            listener_ports: [(egress_listener(), egress.number())].into(),
+            extension: MeshwrightMetadata::default(),
+        };
+        let caller = Envoy::start(
+            folder(),
+            "mesh/demo/virtualNode/caller",
+            wiring,
+            xds,
+            XdsProtocol::Delta,
+        );
+        let (blue, green, caller) = tokio::join!(blue, green, caller);
+        Staff {
+            _caller: caller,
+            egress,
+            tasks: vec![blue, green],
+            client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+        }
+    }
+
+    /// A task of a virtual node with an application that responds with `says`.
+    pub(super) async fn task(&self, xds: SocketAddr, node: &str, says: &'static str, at: Ipv4Addr) -> ShopTask {
+        let application = Upstream::start(says, Manner::Name).await;
+        let egress = ReservedPort::pick();
+        let wiring = NodeMetadata {
+            listener_ports: [
+                (egress_listener(), egress.number()),
+                (ingress_listener(&self.port.number.to_string()), self.port.number),
+            ]
+            .into(),
+            extension: MeshwrightMetadata {
+                ingress_address: IpAddr::V4(at),
+                app_ports: [(self.port.number, application.address.port())].into(),
+                ..MeshwrightMetadata::default()
+            },
+        };
+        let id = format!("mesh/demo/virtualNode/{node}");
+        let envoy = Envoy::start(folder(), &id, wiring, xds, XdsProtocol::Delta).await;
+        ShopTask {
+            application,
+            _envoy: envoy,
+            _egress: egress,
+        }
+    }
+}
+
+/// The route's path within the mesh.
+pub(super) const ROUTE: &str = "virtualRouter/shop/route/all";
+
+/// The route with these weights.
+pub(super) fn to(blue: u32, green: u32) -> Value {
+    let targets = json!([{"virtualNode": "blue", "weight": blue}, {"virtualNode": "green", "weight": green}]);
+    json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"weightedTargets": targets}}})
+}
+
+/// A task.
+pub(super) struct ShopTask {
+    pub(super) application: Upstream,
+    _envoy: Envoy,
+    _egress: ReservedPort,
+}
+
+/// All tasks.
+pub(super) struct Staff {
+    _caller: Envoy,
+    egress: ReservedPort,
+    pub(super) tasks: Vec<ShopTask>,
+    client: reqwest::Client,
+}
+
+impl Staff {
+    /// The name of the responding side.
+    pub(super) async fn answer(&self) -> String {
+        let url = format!("http://{}/", self.egress.address());
+        let answer = self
+            .client
+            .get(url)
+            .header("host", SHOP)
+            .send()
+            .await
+            .expect("an answer");
+        let status = answer.status();
+        let said = answer.text().await.expect("a text");
+        if status.is_success() {
+            said
+        } else {
+            format!("{status}: {said}")
+        }
+    }
+
+    /// Waits until this side responds.
+    pub(super) async fn is_answered_by(&self, name: &str) {
+        eventually(&format!("{name} answers"), async || {
+            let said = self.answer().await;
+            if said == name { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
+
+    /// A continuous load.
+    pub(super) async fn load(&self) -> Load {
+        Load::on(self.egress.address(), SHOP).await
+    }
+}
+
+/// A control plane that polls an account. Dropping it closes every stream.
+pub(super) struct Poller {
+    pub(super) control: ControlPlane,
+    stop: Option<oneshot::Sender<()>>,
+    work: JoinHandle<()>,
+}
+
+impl Poller {
+    pub(super) async fn start(config: &SdkConfig) -> Self {
+        Self::publishing(config, None).await
+    }
+
+    /// A control plane that publishes its status under this id.
+    pub(super) async fn publishing(config: &SdkConfig, copy: Option<&str>) -> Self {
+        Self::with(
+            config,
+            Options {
+                publish_as: copy.map(str::to_owned),
+                ..Options::new(["demo"])
+            },
+        )
+        .await
+    }
+
+    /// A control plane with these options, and intervals for tests.
+    pub(super) async fn with(config: &SdkConfig, options: Options) -> Self {
+        let options = Options {
+            intervals: OFTEN,
+            ..options
+        };
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move {
+            // A test that just ends does not stop it in order.
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let serving = mesh_control_aws::serve(Clients::new(config), options, Addresses::default(), stopped).await;
+        let (control, work) = serving.expect("free addresses");
+        let work = tokio::spawn(async move { work.await.expect("it serves until it is stopped") });
+        Self {
+            control,
+            stop: Some(stop),
+            work,
+        }
+    }
+
+    pub(super) fn xds(&self) -> SocketAddr {
+        self.control.addresses().xds
+    }
+
+    /// Waits until it is healthy.
+    pub(super) async fn is_healthy(&self) {
+        eventually("it is well", async || {
+            mesh_control_aws::check_health(self.control.addresses().status).await
+        })
+        .await;
+    }
+
+    /// The status of a source, once `expected` holds.
+    pub(super) async fn source(&self, name: &str, expected: impl Fn(&SourceStatus) -> bool) -> SourceStatus {
+        eventually(&format!("{name} is as expected"), async || {
+            let sources = self.control.status().sources;
+            let source = sources.iter().find(|source| source.name == name);
+            let found = source.filter(|source| expected(source)).cloned();
+            found.ok_or_else(|| format!("{sources:#?}"))
+        })
+        .await
+    }
+
+    /// Stops it in order.
+    pub(super) async fn stop(mut self) {
+        let stop = self.stop.take().expect("it was not stopped before");
+        stop.send(()).expect("it runs");
+        (&mut self.work).await.expect("it ends by itself");
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.work.abort();
+    }
+}
+
+/// A port that is free on all addresses of this machine: bound, and not listened on, see [`ReservedPort`].
+struct EveryPort {
+    number: u16,
+    _held: Socket,
+}
+
+impl EveryPort {
+    fn pick() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_reuse_address(true).expect("SO_REUSEADDR");
+        socket.set_reuse_port(true).expect("SO_REUSEPORT");
+        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        socket.bind(&any.into()).expect("a free port");
+        let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
+        Self {
+            number: address.port(),
+            _held: socket,
+        }
+    }
+
+    /// A virtual node with this port.
+    fn node(&self, discovery: &Value) -> Value {
+        json!({
+            "listeners": [{"portMapping": {"port": self.number, "protocol": "http"}}],
+            "serviceDiscovery": discovery,
+        })
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}

@@ -1,0 +1,119 @@
+//! Local replies: responses of the sidecar, with a reason.
+
+use std::time::Duration;
+
+use mesh_control::XdsProtocol;
+use mesh_model::service_connect::AppProtocol;
+
+use crate::harness::{Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_protocols};
+
+in_both_protocols!(
+    an_unknown_host_gets_the_known_names,
+    a_service_without_tasks_has_no_healthy_endpoint,
+    an_application_that_is_down_is_unreachable,
+    a_stopped_task_is_unreachable,
+    a_slow_application_times_out,
+    errors_of_the_application_are_no_local_replies,
+    local_reply_headers_of_applications_are_removed,
+);
+
+async fn an_unknown_host_gets_the_known_names(protocol: XdsProtocol) {
+    let [mut blue, red] = ["blue", "red"].map(|name| endpoint(name, AppProtocol::Http));
+    blue.port = 8080;
+    let mesh = Mesh::start(protocol, &[blue, red, endpoint("db", AppProtocol::Tcp)]).await;
+    let green = Task::start(&mesh, "green").await;
+    // The port matters: blue is on 8080, red on the default port.
+    for host in [
+        "yellow.serviceconnect",
+        "blue.serviceconnect",
+        "red.serviceconnect:8080",
+    ] {
+        let answer = green.get(host).await;
+        assert_eq!((answer.status, answer.fault.as_deref()), (404, Some("unknown-service")));
+        assert_eq!(
+            answer.body,
+            "namespace serviceconnect has blue.serviceconnect:8080, red.serviceconnect"
+        );
+    }
+}
+
+async fn a_service_without_tasks_has_no_healthy_endpoint(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (503, Some("no-healthy-endpoint")),
+        "{answer:?}"
+    );
+}
+
+async fn an_application_that_is_down_is_unreachable(protocol: XdsProtocol) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
+    let nobody_listens = ReservedPort::pick();
+    let blue = Task::offering(&mesh, &blue_endpoint, nobody_listens.address()).await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (503, Some("unreachable")),
+        "{answer:?}"
+    );
+}
+
+async fn a_stopped_task_is_unreachable(protocol: XdsProtocol) {
+    let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
+    let nobody_listens = ReservedPort::pick();
+    mesh.serve("blue", &[nobody_listens.address()]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (503, Some("unreachable")),
+        "{answer:?}"
+    );
+}
+
+async fn a_slow_application_times_out(protocol: XdsProtocol) {
+    let mut blue_endpoint = endpoint("blue", AppProtocol::Http);
+    blue_endpoint.per_request_timeout = Some(Duration::from_secs(1));
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
+    let application = Upstream::start("blue", Manner::Silence).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!(
+        (answer.status, answer.fault.as_deref()),
+        (504, Some("timed-out")),
+        "{answer:?}"
+    );
+    assert_eq!(application.requests(), 1, "what has timed out is not tried again");
+}
+
+async fn errors_of_the_application_are_no_local_replies(protocol: XdsProtocol) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
+    let green = Task::start(&mesh, "green").await;
+    for status in [404, 500, 503, 504] {
+        let application = Upstream::start("blue", Manner::Status(status)).await;
+        mesh.serve("blue", &[application.address]);
+        green.sees(&blue_endpoint, &[application.address]).await;
+        let answer = green.get("blue.serviceconnect").await;
+        assert_eq!((answer.status, answer.fault), (status, None));
+        assert_eq!(answer.body, "blue");
+    }
+}
+
+async fn local_reply_headers_of_applications_are_removed(protocol: XdsProtocol) {
+    let blue_endpoint = endpoint("blue", AppProtocol::Http);
+    let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
+    let application = Upstream::start("blue", Manner::Forgery).await;
+    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let green = Task::start(&mesh, "green").await;
+    let answer = green.get("blue.serviceconnect").await;
+    assert_eq!((answer.status, answer.fault), (404, None));
+}

@@ -1,0 +1,3 @@
+//! The ADS service in a tonic server of the caller's own.
+
+mod mounted;
