@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_model::app_mesh::{Assembly, ResourcePath, KeyCasing, Topology};
+use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath, Topology};
 use serde_json::Value;
 
 use crate::config_hash::ConfigHash;
@@ -200,7 +200,9 @@ impl Document {
         let mut alone = Assembly::new();
         alone.add(path.clone(), &json, KeyCasing::Camel, name);
         match alone.finish() {
-            Err(errors) if !errors.documents.is_empty() => Err(errors.documents.iter().map(ToString::to_string).collect()),
+            Err(errors) if !errors.documents.is_empty() => {
+                Err(errors.documents.iter().map(ToString::to_string).collect())
+            }
             _ => Ok(Self { path, json }),
         }
     }

@@ -81,7 +81,7 @@ fn without_the_meshs_own_parameter_there_is_no_mesh() {
     }
     let damaged = [Parameter::text("/meshwright/demo", 1, "no JSON")];
     let error = configuration.read(&damaged).expect_err("no mesh");
-    assert!(error.starts_with("/meshwright/demo: is no JSON"), "{error}");
+    assert!(error.starts_with("/meshwright/demo: is not valid JSON"), "{error}");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_document_that_was_never_well_is_left_out() {
     assert_eq!(view.topology.virtual_nodes.len(), 2);
     assert_eq!(view.damaged.len(), 3, "{:?}", view.damaged);
     assert!(
-        view.damaged.iter().all(|text| text.ends_with("; it is left out")),
+        view.damaged.iter().all(|text| text.ends_with("; it is ignored")),
         "{:?}",
         view.damaged
     );
@@ -142,7 +142,7 @@ fn a_route_to_a_node_that_is_not_there_yet_waits_for_it() {
         &view,
         &[
             "/meshwright/demo/virtualRouter/split/route/all: refers to the virtual node `red`, which does not exist; its \
-           last good value is kept",
+           last valid value is kept",
         ],
     );
     reading.push(parameter("virtualNode/red", &node()));

@@ -154,7 +154,7 @@ fn nothing_is_served_before_parameters_and_cloud_map_have_answered() {
     assert!(!fixture.state.is_waiting());
     fixture.on_response(blue(), Err(failure(ErrorKind::Unreachable)));
     let reason = fixture.state.is_ready().expect_err("not ready");
-    assert!(reason.contains("blue.demo got no answer"), "{reason}");
+    assert!(reason.contains("blue.demo got no response"), "{reason}");
     assert_eq!(fixture.mesh_state(), MeshState::default());
     fixture.on_response(blue(), Ok(at("10.0.0.1")));
     assert_eq!(fixture.state.is_ready(), Ok(()));
@@ -176,7 +176,10 @@ fn a_new_virtual_node_is_served_once_it_is_known_where_its_tasks_are() {
     assert_eq!(fixture.served_nodes(), ["blue"]);
     assert_eq!(fixture.state.served("demo").expect("served").0, &first);
     let notes = fixture.source("parameters of mesh demo").notes;
-    assert!(notes[0].contains("waits for Cloud Map's first answer"), "{notes:?}");
+    assert!(
+        notes[0].contains("waits for the first response of Cloud Map"),
+        "{notes:?}"
+    );
     fixture.due_queries();
     fixture.on_response(service("green", "demo"), Ok(Response::Now(Discovery::NotFound, None)));
     assert_eq!(fixture.served_nodes(), ["blue", "green"]);
@@ -197,7 +200,7 @@ fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
     assert_eq!(news.len(), 1, "{news:?}");
     assert!(
         fixture.state.on_parameters("demo", out, fixture.now).is_empty(),
-        "it is said once"
+        "it is logged once"
     );
     fixture.on_response(blue(), Err(failure(ErrorKind::Throttled)));
     fixture.advance(10);
@@ -212,7 +215,7 @@ fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
     assert_eq!(parameters.last_success_seconds_ago, Some(20));
     assert_eq!(parameters.failing_for_seconds, Some(10));
     assert!(
-        parameters.notes[0].starts_with("the last good view is served"),
+        parameters.notes[0].starts_with("the last valid configuration is served"),
         "{parameters:?}"
     );
     assert!(
@@ -225,7 +228,7 @@ fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
     assert_eq!(fixture.state.parameters_backoff("demo"), (3, 2));
     let news = fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
     assert!(
-        matches!(&news[..], [LogEvent::Info(text)] if text.contains("read again")),
+        matches!(&news[..], [LogEvent::Info(text)] if text.contains("readable again")),
         "{news:?}"
     );
     assert_eq!(fixture.source("parameters of mesh demo").error, None);
@@ -242,7 +245,7 @@ fn instances_are_read_again_when_the_revision_has_changed_or_their_health_may_ha
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
     let mut has_changed = |response| fixture.state.on_response(&blue(), Ok(response), fixture.now).0;
     assert!(!has_changed(Response::Unchanged));
-    assert!(!has_changed(at("10.0.0.1")), "it says the same");
+    assert!(!has_changed(at("10.0.0.1")), "unchanged");
     assert!(has_changed(at("10.0.0.2")));
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
     fixture.advance(4);
@@ -287,13 +290,13 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
     fixture.read(nodes(&[("far", by_name("db.example.com"))]));
     let db = || service("db", "example.com");
     assert_eq!(fixture.on_response(db(), denied()).len(), 1);
-    assert!(fixture.on_response(db(), denied()).is_empty(), "it is said once");
+    assert!(fixture.on_response(db(), denied()).is_empty(), "it is logged once");
     assert_eq!(fixture.state.is_ready(), Ok(()));
     assert!(fixture.mesh_state().dns_endpoints.is_empty());
     let source = fixture.source("Cloud Map");
     assert_eq!(source.error, None, "the others answer");
     assert!(
-        source.notes[0].starts_with("db.example.com is left to DNS: "),
+        source.notes[0].starts_with("db.example.com is resolved by DNS: "),
         "{source:#?}"
     );
     assert!(source.notes[0].contains("allow the action"), "{source:#?}");
@@ -366,7 +369,7 @@ fn two_meshes_share_a_service_and_are_ready_together() {
     assert_eq!(
         fixture.mesh_state().node_endpoints.len(),
         1,
-        "the other mesh wants it still"
+        "the other mesh still requires it"
     );
     assert_eq!(fixture.state.parameters_backoff("demo"), (0, 4));
     assert_eq!(fixture.state.parameters_backoff("other"), (1, 4));
@@ -394,7 +397,7 @@ fn a_service_that_fails_is_asked_about_more_rarely_and_the_others_are_not() {
         }
         fixture.on_response(blue(), Ok(Response::Unchanged));
         let source = fixture.source("Cloud Map");
-        assert!(source.error.is_some(), "it fails until it answers again");
+        assert!(source.error.is_some(), "it fails until it responds again");
     }
     // After 2, 4, 8 and 16 s, and every 30 s.
     assert_eq!(asked_about_green, 5);

@@ -42,14 +42,14 @@ fn all_replicas_must_serve_it_and_all_envoys_must_have_acked_it() {
         other => panic!("{other:?}"),
     };
     let other = but("b", |said| said.configuration = configuration(2));
-    waits_for(evaluate(&[said("a"), other]), "copy b does not serve");
+    waits_for(evaluate(&[said("a"), other]), "replica b does not serve");
     let slow = but("b", |said| said.accepted = Some(configuration(2)));
     waits_for(
         evaluate(&[said("a"), slow]),
-        "not all Envoys of copy b have accepted it yet; 2 are connected",
+        "not all Envoys of replica b have accepted it yet; 2 are connected",
     );
     let none = but("b", |said| said.accepted = None);
-    waits_for(evaluate(&[said("a"), none]), "copy b");
+    waits_for(evaluate(&[said("a"), none]), "replica b");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_virtual_node_has_as_many_healthy_instances_as_the_copy_says_that_knows_the_
         other => panic!("{other:?}"),
     };
     let other = but("b", |said| said.configuration = configuration(2));
-    waits_for(healthy(&[said("a"), other], "blue"), "copy b does not serve");
+    waits_for(healthy(&[said("a"), other], "blue"), "replica b does not serve");
     let gone = but("b", |said| said.at = "2020-01-01T00:00:00Z".to_owned());
     waits_for(healthy(&[gone], "blue"), "no copy of the control plane");
 }

@@ -207,7 +207,7 @@ async fn an_invalid_parameter_is_on_the_status_page_and_requests_succeed() {
             .any(|note| note.contains(text) && note.ends_with("its last valid value is kept"))
     };
     assert!(
-        says("/meshwright/demo/virtualRouter/shop/route/all: is no JSON"),
+        says("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
         "{source:#?}"
     );
     assert!(says("/meshwright/demo/virtualNode/green.listeners[0]"), "{source:#?}");

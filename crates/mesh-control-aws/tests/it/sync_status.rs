@@ -53,7 +53,7 @@ async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
     account.write_text(ROUTE, "no JSON").await;
     let refused = until(&acknowledgements, |read| matches!(read, SyncStatus::Rejected { .. })).await;
     assert!(
-        format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is no JSON"),
+        format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
         "{refused:?}"
     );
     account.write(ROUTE, &to(1, 0)).await;
@@ -126,7 +126,7 @@ async fn an_envoy_without_an_ack_is_pending() {
     until(&acknowledgements, settled(1, 0)).await;
     let silent = envoy_without_acks(poller.xds()).await;
     account.write(ROUTE, &to(0, 1)).await;
-    let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of copy only"));
+    let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of replica only"));
     until(&acknowledgements, waits).await;
     drop(silent);
     until(&acknowledgements, settled(1, 0)).await;

@@ -27,7 +27,7 @@ mod ingress;
 mod routes;
 mod transparent_proxy;
 
-use mesh_model::namespace::{ServiceConnectService, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use super::Translation;
 use crate::mesh_state::MeshState;
@@ -67,7 +67,7 @@ pub(crate) fn service_connect(
 
 /// Names of Envoy's resources.
 mod names {
-    use super::{ServiceConnectService, Namespace};
+    use super::{Namespace, ServiceConnectService};
 
     pub(super) fn egress_cluster(namespace: &Namespace, endpoint: &ServiceConnectService) -> String {
         cluster("egress", namespace, endpoint, endpoint.port)

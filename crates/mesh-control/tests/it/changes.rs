@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mesh_control::XdsProtocol;
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 
 use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};

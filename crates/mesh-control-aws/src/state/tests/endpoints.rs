@@ -91,7 +91,7 @@ fn a_namespace_with_an_id_is_queried_by_its_http_name() {
         queries.map(|query| query.namespace).collect::<Vec<_>>()
     };
     assert_eq!(asked(&mut fixture), ["other"]);
-    assert!(!fixture.state.is_waiting(), "nothing can be asked for now");
+    assert!(!fixture.state.is_waiting(), "no query is due");
     fixture.on_response(service("db", "other"), Ok(Response::Now(Discovery::NotFound, None)));
     let failed = |fixture: &mut Told| {
         let denied = AwsError {
@@ -102,7 +102,7 @@ fn a_namespace_with_an_id_is_queried_by_its_http_name() {
         fixture.state.on_namespace("demo", Err(denied), fixture.now)
     };
     assert_eq!(failed(&mut fixture).len(), 1);
-    assert!(failed(&mut fixture).is_empty(), "it is said once");
+    assert!(failed(&mut fixture).is_empty(), "it is logged once");
     assert_eq!(fixture.state.namespace_backoff("demo"), 2);
     let reason = fixture.state.is_ready().expect_err("not ready");
     let remedy = "allow the action servicediscovery:GetNamespace on arn:aws:servicediscovery:*:*:namespace/ns-1";
@@ -119,7 +119,7 @@ fn a_namespace_with_an_id_is_queried_by_its_http_name() {
     assert_eq!(asked(&mut fixture), ["demo-1a2b"]);
     fixture.on_response(blue(), Ok(at("10.0.0.1")));
     assert_eq!(fixture.state.is_ready(), Ok(()));
-    assert_eq!(upstreams(&fixture).len(), 1, "the mesh calls it by its own name");
+    assert_eq!(upstreams(&fixture).len(), 1, "the mesh has its own name for it");
     let source = fixture.source("namespace demo, ns-1");
     assert_eq!(
         (source.error, &source.notes[..]),

@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
     ExplicitHttpConfig, UpstreamProtocolOptions,
 };
 use envoy_types::pb::google::protobuf::Any;
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 use prost::Name;
 

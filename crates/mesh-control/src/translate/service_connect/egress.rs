@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use envoy_types::pb::envoy::config::listener::v3::{Filter, Listener};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
-use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, ServiceConnectService, Namespace};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Namespace, ServiceConnectService};
 
 use super::super::Translation;
 use super::super::http::Manager;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
-use mesh_model::namespace::{ServiceConnectService, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use super::super::Translation;
 use super::super::http::Manager;

@@ -8,7 +8,7 @@ use envoy_types::pb::envoy::config::route::v3::{
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
-use mesh_model::namespace::{ServiceConnectService, Namespace};
+use mesh_model::namespace::{Namespace, ServiceConnectService};
 use sidecar_contract::{LocalReply, local_reply};
 
 use super::super::direct_response::{abbreviated, direct_response, match_all};
@@ -113,7 +113,12 @@ fn to_tasks(cluster: &str, endpoint: &ServiceConnectService) -> Vec<Route> {
     ]
 }
 
-fn to_cluster(cluster: &str, endpoint: &ServiceConnectService, matching: RouteMatch, retry_policy: Option<RetryPolicy>) -> Route {
+fn to_cluster(
+    cluster: &str,
+    endpoint: &ServiceConnectService,
+    matching: RouteMatch,
+    retry_policy: Option<RetryPolicy>,
+) -> Route {
     Route {
         r#match: Some(matching),
         action: Some(Action::Route(RouteAction {

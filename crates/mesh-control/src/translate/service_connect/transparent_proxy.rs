@@ -19,7 +19,7 @@ use envoy_types::pb::envoy::config::core::v3::CidrRange;
 use envoy_types::pb::envoy::config::listener::v3::listener_filter::ConfigType;
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter};
 use envoy_types::pb::envoy::extensions::filters::listener::original_dst::v3::OriginalDst;
-use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, ServiceConnectService, Namespace};
+use mesh_model::namespace::{DEFAULT_HTTP_IDLE_TIMEOUT, Namespace, ServiceConnectService};
 
 use super::super::Translation;
 use super::super::envoy::{address, any, uint32};

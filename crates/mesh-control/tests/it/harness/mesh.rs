@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use mesh_control::{Addresses, ControlPlane, MeshState, ServiceIdentity};
 use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::namespace::{
-    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, ServiceConnectService, Namespace,
+    DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Namespace, ServiceConnectService,
 };
 use mesh_model::service_connect::AppProtocol;
 use tokio::task::JoinHandle;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mesh_control::NodeMetadata;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
-use mesh_model::namespace::Endpoint;
+use mesh_model::namespace::ServiceConnectService;
 
 use super::mesh::node_id;
 use super::{Envoy, Mesh, ReservedPort, eventually};
