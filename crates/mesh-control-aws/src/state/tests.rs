@@ -117,12 +117,12 @@ impl Fixture {
     fn mesh_state(&self) -> MeshState {
         let mut mesh_state = MeshState::default();
         self.state.write(&mut mesh_state);
-        world
+        mesh_state
     }
 
     fn served_nodes(&self) -> Vec<String> {
         let mesh_state = self.mesh_state();
-        let nodes = world
+        let nodes = mesh_state
             .meshes
             .get("demo")
             .map(|mesh| mesh.virtual_nodes.keys().cloned().collect());
@@ -271,7 +271,7 @@ fn names_that_cloud_map_does_not_know_are_left_to_dns_and_rarely_asked_about() {
         ["blue.demo"]
     );
     assert!(fixture.mesh_state().node_endpoints.is_empty());
-    let asked = |fixture: &mut Told| {
+    let asked = |fixture: &mut Fixture| {
         fixture
             .due_queries()
             .into_iter()

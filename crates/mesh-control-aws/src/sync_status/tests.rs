@@ -111,10 +111,14 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
     let (_, long) = but("a", |said| {
         said.rejections = truncated(vec!["\"𝒳\n".repeat(1000); 9])
     });
-    assert_eq!(long.rejections.len(), REFUSALS + 1);
-    assert_eq!(long.rejections[REFUSALS], "and 4 more");
+    assert_eq!(long.rejections.len(), MAX_REJECTIONS + 1);
+    assert_eq!(long.rejections[MAX_REJECTIONS], "and 4 more");
     let text = long.to_json();
-    assert!(text.len() <= LONGEST && text.len() > LONGEST / 2, "{}", text.len());
+    assert!(
+        text.len() <= MAX_PARAMETER && text.len() > MAX_PARAMETER / 2,
+        "{}",
+        text.len()
+    );
     serde_json::from_str::<ReplicaStatus>(&text).expect("a document");
 }
 
@@ -124,7 +128,11 @@ fn of_many_virtual_nodes_those_with_the_fewest_healthy_instances_are_told_of() {
         said.healthy = (0..1000).map(|n| (format!("node \"{n:03}\""), n % 7)).collect();
     });
     let text = many.to_json();
-    assert!(text.len() <= LONGEST && text.len() > LONGEST - 30, "{}", text.len());
+    assert!(
+        text.len() <= MAX_PARAMETER && text.len() > MAX_PARAMETER - 30,
+        "{}",
+        text.len()
+    );
     let told: ReplicaStatus = serde_json::from_str(&text).expect("a document");
     assert_eq!(told.healthy.len() + told.unlisted, 1000);
     let of = |count| told.healthy.values().filter(|told| **told == count).count();
@@ -208,6 +216,6 @@ fn equal_nacks_of_a_node_are_reported_once() {
         version: "1".to_owned(),
         message: "no".to_owned(),
     }];
-    let refused = progress(vec![node.clone(), node], 3).rejections;
+    let refused = progress(vec![node.clone(), node], 3).nacks;
     assert_eq!(refused, ["mesh/demo/virtualNode/blue refuses rds_x: no"]);
 }

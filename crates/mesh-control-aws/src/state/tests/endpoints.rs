@@ -82,18 +82,18 @@ fn healthy_instances_are_counted_per_virtual_node() {
 #[test]
 fn a_namespace_with_an_id_is_queried_by_its_http_name() {
     let mut fixture = Fixture::new();
-    fixture.state = told
+    fixture.state = fixture
         .state
         .with_namespaces(&[("demo".to_owned(), "ns-1".to_owned())].into());
     fixture.read(nodes(&[("blue", by_cloud_map("blue")), ("far", by_name("db.other"))]));
-    let asked = |fixture: &mut Told| {
+    let asked = |fixture: &mut Fixture| {
         let queries = fixture.state.queries(fixture.now).into_iter();
         queries.map(|query| query.namespace).collect::<Vec<_>>()
     };
     assert_eq!(asked(&mut fixture), ["other"]);
     assert!(!fixture.state.is_waiting(), "no query is due");
     fixture.on_response(service("db", "other"), Ok(Response::Now(Discovery::NotFound, None)));
-    let failed = |fixture: &mut Told| {
+    let failed = |fixture: &mut Fixture| {
         let denied = AwsError {
             call: "servicediscovery:GetNamespace",
             resource: "ns-1".to_owned(),

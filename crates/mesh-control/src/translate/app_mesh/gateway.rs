@@ -100,7 +100,7 @@ impl<'a> Gateway<'a> {
     fn routes_of(&self, context: &mut NodeContext<'a>, listener: &Listener, targets: &mut Targets<'a>) -> Filter {
         let mapping = listener.port_mapping;
         let cluster = self.loopback_cluster(context, listener);
-        let mut ordered: Vec<(order::Rank, &GatewayRouteSpec)> = self
+        let mut ordered: Vec<(route_precedence::Rank, &GatewayRouteSpec)> = self
             .gateway
             .gateway_routes
             .iter()

@@ -30,7 +30,7 @@ pub(super) fn to_port(context: &mut NodeContext<'_>, backend: Backend<'_>, port:
             )]
         }
         PortProvider::VirtualRouter(router, _) => {
-            let mut ordered: Vec<(order::Rank, &RouteSpec)> = port
+            let mut ordered: Vec<(route_precedence::Rank, &RouteSpec)> = port
                 .routes()
                 .map(|(name, route)| (route_precedence::of_route(name, route), route))
                 .collect();
