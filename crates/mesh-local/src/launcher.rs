@@ -55,7 +55,7 @@ impl Launcher {
     }
 
     /// Starts programs as another user.
-    pub(crate) fn as_user(mut self, user: User) -> Self {
+    pub(crate) fn with_user(mut self, user: User) -> Self {
         self.options
             .extend([USER.into(), format!("{}:{}", user.id, user.group).into()]);
         self
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(strings(&line), ["host", "__launch", &here, "envoy", "--netns", "7"]);
 
         let user = User { id: 1337, group: 20 };
-        let line = host.clone().in_netns(42).as_user(user).command_line(program());
+        let line = host.clone().in_netns(42).with_user(user).command_line(program());
         let request = LaunchRequest {
             netns: Some(42),
             user: Some(user),

@@ -33,19 +33,19 @@ impl<'a> TaskNetns<'a> {
                 envoy: launcher.clone(),
             });
         };
-        let inhabited = own
+        let entered = own
             .enter(mesh.bridge(), &slot.dir, &context.envoy, launcher)
             .await
             .map_err(|error| error.to_string())?;
-        let inside = launcher.clone().in_netns(inhabited.pid());
+        let in_netns = launcher.clone().in_netns(entered.pid());
         Ok(Self {
             slot,
-            network: Some(inhabited),
+            network: Some(entered),
             envoy: match own.envoy() {
-                Some((_, user)) => inside.clone().as_user(user),
-                None => inside.clone(),
+                Some((_, user)) => in_netns.clone().with_user(user),
+                None => in_netns.clone(),
             },
-            containers: inside,
+            containers: in_netns,
         })
     }
 

@@ -232,7 +232,7 @@ async fn envoy_runs_as_its_own_user_with_mounted_files() {
     let task = mesh.task(&IptablesRules::default(), &[], mounts.into()).await;
     // Written through its source, as by the runner: the target directory belongs to Envoy's user.
     std::fs::write(closed.path().join(BOOTSTRAP), "{}").expect("it is ours");
-    let launcher = task.launcher().as_user(ENVOY);
+    let launcher = task.launcher().with_user(ENVOY);
     let here = std::env::current_dir().expect("there is one").display().to_string();
     let executable = dir.executable().display().to_string();
     let (ran, printed) = task.run(&launcher, &[&executable]).await;

@@ -96,7 +96,7 @@ async fn app_mesh_traffic_of_a_task_is_intercepted() {
     assert_eq!(accept_from(&ingress), others);
 
     let call = format!("exec 3<>/dev/tcp/{others}/80");
-    let as_envoy = task.launcher().as_user(ENVOY);
+    let as_envoy = task.launcher().with_user(ENVOY);
     let (called, printed) = task.run(&as_envoy, &["bash", "-c", &call]).await;
     assert!(called, "{printed}");
     assert_eq!(accept_from(&http), own);
