@@ -141,7 +141,7 @@ fn of_many_virtual_nodes_those_with_the_fewest_healthy_instances_are_told_of() {
 }
 
 #[test]
-fn a_virtual_node_has_as_many_healthy_instances_as_the_copy_says_that_knows_the_fewest() {
+fn endpoint_health_is_the_minimum_of_all_replicas() {
     let healthy = |said: &[_], node| healthy(&configuration(1), said, node, now());
     let knows = |count| {
         but("b", |said| {
@@ -165,7 +165,7 @@ fn a_virtual_node_has_as_many_healthy_instances_as_the_copy_says_that_knows_the_
     let other = but("b", |said| said.configuration = configuration(2));
     waits_for(healthy(&[said("a"), other], "blue"), "replica b does not serve");
     let gone = but("b", |said| said.at = "2020-01-01T00:00:00Z".to_owned());
-    waits_for(healthy(&[gone], "blue"), "no copy of the control plane");
+    waits_for(healthy(&[gone], "blue"), "no replica of the control plane");
 }
 
 /// An Envoy that has settled at revision 3.
@@ -217,5 +217,5 @@ fn equal_nacks_of_a_node_are_reported_once() {
         message: "no".to_owned(),
     }];
     let refused = progress(vec![node.clone(), node], 3).nacks;
-    assert_eq!(refused, ["mesh/demo/virtualNode/blue refuses rds_x: no"]);
+    assert_eq!(refused, ["mesh/demo/virtualNode/blue rejects rds_x: no"]);
 }
