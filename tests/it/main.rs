@@ -42,4 +42,5 @@ mod template;
 mod template_files;
 mod trace_timeline;
 mod translate;
+mod vocabulary;
 mod workdir;
