@@ -66,7 +66,7 @@ impl Caller {
             Maker::ReqwestSampled => AnyClient::Sampled(bare().build()?),
             Maker::MeshClient => AnyClient::Mesh(mesh_client(variant.way, places)?),
             Maker::Assembled => {
-                // A call without a deadline may hang for ever: whoever thinks of retries has thought of that.
+                // A call without a deadline may hang for ever: a client with retries has a deadline, too.
                 let inner = bare().timeout(mesh_client::DEFAULT_TIMEOUT).build()?;
                 let policy = ExponentialBackoff::builder().build_with_max_retries(RETRIES);
                 let client = ClientBuilder::new(inner)

@@ -12,7 +12,7 @@ use crate::stage::Places;
 use crate::variant::{VARIANTS, Variant};
 use crate::worker::{Task, Turn, WORKER};
 
-/// What a worker is told: for how long to call.
+/// A request to a worker: how long to call.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// One call at a time.
@@ -21,7 +21,7 @@ pub(crate) struct Order {
     pub(crate) together: Duration,
 }
 
-/// Spans are handed over soon after a turn, and not five seconds later in somebody else's.
+/// Spans are handed over soon after a turn, and not five seconds later in the next worker's turn.
 const SPAN_DELAY: (&str, &str) = ("OTEL_BSP_SCHEDULE_DELAY", "50");
 
 /// The turns of each variant, in the order of [`VARIANTS`], round by round.

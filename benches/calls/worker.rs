@@ -1,4 +1,4 @@
-//! One way of calling, as a process: it calls when it is told to, and says how it went. One line of JSON each.
+//! One way of calling, as a process: it calls on request and reports the results. One line of JSON each.
 
 use std::error::Error;
 use std::io::{BufRead as _, Write as _};

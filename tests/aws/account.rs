@@ -34,10 +34,10 @@ impl Account {
         self.server.address()
     }
 
-    /// An example that is told to use this account.
+    /// An example configured to use this account.
     pub(crate) fn example(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = self.workdir.example_named(name, arguments);
-        // Nothing of whoever runs the tests: neither their account nor their settings.
+        // Without the account and settings of the user who runs the tests.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("AWS_") {
                 command.env_remove(variable);

@@ -1,7 +1,7 @@
 //! The Envoys of a deployed stack, started on this machine from what its task definitions say.
 //!
 //! ECS would give each task an address; here each has one of its own in 127.0.0.0/8, so that ports are as in the template.
-//! What one machine cannot have as in the template is put in: where the control plane is, since nobody resolves its name
+//! What one machine cannot have as in the template is put in: where the control plane is, since no DNS server resolves its name
 //! here, the ports that all tasks share, and where the application listens.
 
 use std::fs::File;

@@ -161,9 +161,9 @@ async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_ac
 
     // Another weight in the template: one parameter changes.
     deployed(&config, &template(port.number, door.number, [0, 1])).await;
-    let acknowledgements = SyncReader::new(&config, MESH);
+    let sync_reader = SyncReader::new(&config, MESH);
     eventually("every Envoy has it", async || {
-        let read = acknowledgements.read().await;
+        let read = sync_reader.read().await;
         matches!(read, Ok(SyncStatus::Synced { envoys: 3, .. }))
     })
     .await;

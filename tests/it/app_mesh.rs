@@ -48,7 +48,7 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     let workdir = Workdir::new();
     let synth = workdir.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
     let mut template: Value = serde_json::from_str(&Run::to_end(&workdir, synth).await.stdout).expect("a template");
-    // As somebody else would have written it: an image that is not here, and no word about its port.
+    // As another author would write it: an image that is not here, and no word about its port.
     for container in containers(&mut template) {
         if container["Name"] == "app" {
             container["Image"] = json!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:7");

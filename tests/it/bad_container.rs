@@ -45,7 +45,7 @@ async fn an_application_that_cannot_listen() {
         .expect("bound");
     let change = |template: &mut Value| {
         let container = container(template, "Green");
-        // It is told where to listen by a variable that it does not read, and takes what its environment says.
+        // The variable with its port is ignored; it uses another variable of its environment.
         container["DockerLabels"]["meshwright.port.3000"] = json!("UNREAD");
         container["Environment"][1] = json!({"Name": "SERVICE_PORT", "Value": busy.port().to_string()});
     };

@@ -10,7 +10,7 @@ use crate::run::Run;
 use crate::template::{changed, container, offer};
 use crate::workdir::Workdir;
 
-/// A service that answers with the headers it got; below `/slow` not before somebody has lost patience.
+/// A service that answers with the headers it got; below `/slow` only after the caller's timeout.
 const ECHO: &str = r#"
 import http.server, json, os, time
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -55,7 +55,7 @@ async fn a_callers_deadline_passes_both_envoys_within_the_meshs_timeout() {
     let seen = ask(&blue, Some(3000)).await;
     let told = milliseconds(&seen, "x-meshwright-timeout-ms");
     assert!((1..=3000).contains(&told), "{seen}");
-    // What Envoy tells is its own, whoever calls.
+    // Envoy sends its own timeout, for every caller.
     assert_eq!(
         milliseconds(&seen, "x-envoy-expected-rq-timeout-ms"),
         ALLOWED * 1000,

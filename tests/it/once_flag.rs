@@ -18,7 +18,7 @@ async fn the_smoke_test_reaches_both_tasks_through_two_envoys() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     workdir.assert_nothing_left();
 
-    // Each call is told as status, time and path, and on the next line the document.
+    // Each call is printed as status, time and path, and on the next line the document.
     let lines: Vec<&str> = stdout.lines().map(str::trim).collect();
     let calls: Vec<(&str, &str)> = lines
         .windows(2)

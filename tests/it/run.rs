@@ -57,7 +57,7 @@ impl<'r> Run<'r> {
     pub(crate) async fn up(workdir: &'r Workdir, command: Command) -> Self {
         let mut run = Self::start(workdir, command);
         run.wait_for("an invitation to call", |printed| {
-            // They are two pipes: what was told first may arrive last.
+            // They are two pipes: what was written first may arrive last.
             printed.stderr.contains("all tasks are running") && printed.stdout.contains("Ctrl-C stops everything")
         })
         .await;

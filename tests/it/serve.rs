@@ -71,7 +71,7 @@ async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
     }
 }
 
-/// Whoever reaches green chooses what it calls: it must not become a proxy to everything that green can reach.
+/// A client of green chooses what it calls: it must not become a proxy to everything that green can reach.
 async fn only_names_of_the_mesh_are_called(green: &str) {
     for name in [
         "localhost",

@@ -71,7 +71,7 @@ async fn children_die_with_a_killed_runner() {
     let ended = run.end().await;
     assert_eq!(ended.code, None, "{ended:?}");
     eventually("all its children are gone", async || workdir.processes().is_empty()).await;
-    // Nobody is left who could remove the folder of logs and sockets; the workdir takes it along.
+    // No process is left that could remove the directory of logs and sockets; the workdir takes it along.
     assert_eq!(workdir.leftover_files().len(), 1);
 }
 

@@ -14,7 +14,7 @@ use crate::workdir::Workdir;
 /// More than all buffers on the way hold together.
 const DOWNLOAD: usize = 30_000_000;
 
-/// Gives one answer to every call, and finishes it when it is told to stop.
+/// Sends one response to every call, and finishes it on SIGTERM.
 const DOWNLOADS: &str = "
 import http.server, os, signal, threading
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -15,7 +15,7 @@ use crate::run::{Run, TOO_LONG};
 use crate::template::{changed, container, offer};
 use crate::workdir::Workdir;
 
-/// A database that says its name to whoever connects.
+/// A database that sends its name to every client.
 const DATABASE: &str = r#"
 import os, socketserver
 class Database(socketserver.BaseRequestHandler):
@@ -54,7 +54,7 @@ async fn a_tcp_service_is_reached_at_the_configured_egress() {
 
     // As if it were green.
     let variables = environment(run.pid("green/1: container app started"));
-    let told = variables.get("MESHWRIGHT_TCP_EGRESS").expect("it is told");
+    let told = variables.get("MESHWRIGHT_TCP_EGRESS").expect("the variable");
     let text = told.to_string_lossy();
     assert!(text.starts_with("db.serviceconnect:5432=127.0.0.1:"), "{text}");
     let builder = ClientBuilder::from_variables(|name| variables.get(name).cloned());

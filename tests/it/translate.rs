@@ -251,7 +251,7 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
 async fn an_interrupted_validation_leaves_nothing() {
     let workdir = Workdir::new();
     let is_validating = workdir.path("judging");
-    // One that never comes to an end, and does not care about being asked to: nobody ever writes to the pipe.
+    // One that never comes to an end, and does not care about being asked to: the pipe has no writer.
     let slow = format!(
         "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
 trap '' HUP INT TERM

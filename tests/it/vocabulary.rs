@@ -45,8 +45,13 @@ const RETIRED: &[(&str, &str)] = &[
     ("farewell", "shutdown grace"),
 ];
 
-/// Files that name retired words on purpose.
-const EXCEPTIONS: &[&str] = &["tests/it/vocabulary.rs", "CHANGELOG.md"];
+/// Files that name retired words on purpose: the last one in a logical id and a description of templates, where a
+/// change would be an update of every deployed stack.
+const EXCEPTIONS: &[&str] = &[
+    "tests/it/vocabulary.rs",
+    "CHANGELOG.md",
+    "mesh-infra/src/constructs/load_balancer.rs",
+];
 
 #[test]
 fn retired_words_do_not_come_back() {
@@ -108,7 +113,10 @@ fn texts(folder: &Path) -> Vec<PathBuf> {
             if !name.starts_with('.') && name != "target" && name != "golden" {
                 found.extend(texts(&path));
             }
-        } else if [".rs", ".md", ".toml", ".py"].iter().any(|ending| name.ends_with(ending)) {
+        } else if [".rs", ".md", ".toml", ".py"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+        {
             found.push(path);
         }
     }

@@ -51,7 +51,7 @@ impl Workdir {
 
     /// What was left in TMPDIR.
     pub(crate) fn leftover_files(&self) -> Vec<PathBuf> {
-        let entries = self.tmpdir().read_dir().expect("nobody removes it");
+        let entries = self.tmpdir().read_dir().expect("the directory");
         entries.map(|entry| entry.expect("readable").path()).collect()
     }
 

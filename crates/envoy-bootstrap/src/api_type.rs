@@ -3,7 +3,7 @@
 /// The xDS protocol that an Envoy requests: `api_type` of its `ads_config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiType {
-    /// State of the world (SotW): a response about clusters or listeners contains all of them.
+    /// SotW: a response about clusters or listeners contains all of them.
     Grpc,
     /// Delta: a response contains what changed.
     DeltaGrpc,

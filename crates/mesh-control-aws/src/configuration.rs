@@ -134,13 +134,13 @@ impl Attempt<'_> {
             .collect();
         let mut has_restored = false;
         loop {
-            let misfits = match assemble(mesh, &self.documents) {
+            let inconsistencies = match assemble(mesh, &self.documents) {
                 Ok(topology) if !has_restored => return Ok(topology),
                 Ok(_) => return self.forget_needless(mesh, &gone),
-                Err(misfits) => misfits,
+                Err(inconsistencies) => inconsistencies,
             };
             let is_new = |name: &String| self.good.is_empty() || self.documents.get(name) != self.good.get(name);
-            let (new, old): (Vec<_>, Vec<_>) = misfits.into_iter().partition(|(name, _)| is_new(name));
+            let (new, old): (Vec<_>, Vec<_>) = inconsistencies.into_iter().partition(|(name, _)| is_new(name));
             if new.is_empty() && !has_restored && !gone.is_empty() {
                 self.documents.extend(gone.clone());
                 has_restored = true;
@@ -177,7 +177,7 @@ impl Attempt<'_> {
                     .push(format!("{name}: was deleted, and others refer to it; it is kept"));
             }
         }
-        assemble(mesh, &self.documents).map_err(|misfits| format!("{misfits:?}"))
+        assemble(mesh, &self.documents).map_err(|inconsistencies| format!("{inconsistencies:?}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The two xDS protocols: state of the world (SotW) and delta.
+//! The two xDS protocols: SotW and delta.
 
 use serde::Serialize;
 

@@ -137,7 +137,7 @@ fn the_service_connect_proxy_uses_the_same_log_group() {
                 "LogDriver": "awslogs", "Options": {"awslogs-group": {"Ref": "BlueLogGroup"}}}}}),
         )
         .unwrap();
-    // Its application need not be reached by anybody else, unless its Envoy listens elsewhere.
+    // Its application needs no other client, unless its Envoy listens elsewhere.
     for (task, address) in [("BlueTaskDefinition", "127.0.0.1"), ("RedTaskDefinition", "0.0.0.0")] {
         let app = container(&template, task, "app");
         assert_eq!(crate::deployable::variable(app, "BIND"), Some(address), "{task}");

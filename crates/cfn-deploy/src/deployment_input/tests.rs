@@ -90,7 +90,7 @@ fn capabilities_match_the_template() {
         capabilities(&template(&document))
     };
     assert_eq!(with("AWS::SSM::Parameter", json!({"Name": "x"})), None);
-    // Nobody can see what is in these.
+    // The contents of these are unknown.
     let nested = with(
         "AWS::CloudFormation::Stack",
         json!({"TemplateURL": "https://b.s3.amazonaws.com/k"}),

@@ -328,7 +328,7 @@ async fn an_interrupted_deletion_can_be_completed() {
         .unwrap();
     let namespace = place.namespace("shop", true).await;
     place.service(&namespace, "blue", true).await;
-    // CloudFormation went on, and whoever destroyed the stack was gone.
+    // CloudFormation continued after the deleting process had ended.
     place
         .cloudformation()
         .delete_stack()
@@ -364,7 +364,7 @@ async fn a_namespace_of_another_stack_is_kept() {
     let destroyed = environment.destroy("other", &mut ()).await.unwrap();
     assert_eq!(destroyed.left[0].why, "service `blue` is not an endpoint of this stack");
     assert_eq!(place.counts().await["namespaces"], 1);
-    // Once nobody else names it, destroying again removes it.
+    // Once no other stack names it, destroying again removes it.
     assert_eq!(environment.destroy("shop", &mut ()).await.unwrap().removed.len(), 2);
 }
 

@@ -45,7 +45,7 @@ impl Response {
         Self { status: 200, body }
     }
 
-    /// CloudFormation's refusal.
+    /// A rejection by CloudFormation.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
         let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
         let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
@@ -53,7 +53,7 @@ impl Response {
         Self { status, body }
     }
 
-    /// Cloud Map's answer or refusal.
+    /// A response or rejection by Cloud Map.
     pub(crate) fn json(status: u16, body: &str) -> Self {
         let body = body.to_owned();
         Self { status, body }

@@ -226,7 +226,7 @@ async fn errors_of_cloud_map_name_action_and_resource() {
 
 #[tokio::test]
 async fn an_unreachable_endpoint_is_reported_with_its_address() {
-    // A port that was free a moment ago, and that nobody listens on.
+    // A port that was free a moment ago, and without a listener.
     let address = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -242,11 +242,11 @@ async fn an_unreachable_endpoint_is_reported_with_its_address() {
     is_readable(&error);
 }
 
-/// Somebody who has no credentials to give, as the chain of `aws-config` when nothing is set.
+/// A provider without credentials, as the chain of `aws-config` when nothing is set.
 #[derive(Debug)]
-struct Nobody;
+struct NoCredentials;
 
-impl ProvideCredentials for Nobody {
+impl ProvideCredentials for NoCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -268,8 +268,8 @@ async fn missing_region_and_credentials_name_a_remedy() {
     assert!(error.to_string().contains("AWS_REGION"), "{error}");
 
     let none = with(&|config| _ = config.set_credentials_provider(None)).unwrap_err();
-    let nobody = SharedCredentialsProvider::new(Nobody);
-    let environment = with(&|config| _ = config.set_credentials_provider(Some(nobody.clone()))).unwrap();
+    let no_credentials = SharedCredentialsProvider::new(NoCredentials);
+    let environment = with(&|config| _ = config.set_credentials_provider(Some(no_credentials.clone()))).unwrap();
     for error in [none, environment.compare(&input()).await.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::NoCredentials, "{error}");
         assert!(

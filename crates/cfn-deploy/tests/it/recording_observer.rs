@@ -9,7 +9,7 @@ use tokio::sync::watch;
 /// How long to wait for something that takes MiniStack a moment.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was told so far, seen from outside.
+/// Events received so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Notes {
     told: Arc<Mutex<Told>>,
@@ -63,7 +63,7 @@ impl Notes {
         self.told.lock().unwrap().notes.clone()
     }
 
-    /// Waits until an event was told whose line ends so. MiniStack updates what an update creates.
+    /// Waits until an event with this line ending was received. MiniStack updates what an update creates.
     pub(crate) async fn until(&self, line: &str) {
         let mut changed = self.changed.subscribe();
         let told = changed.wait_for(|_| self.lines().iter().any(|told| told.ends_with(line)));

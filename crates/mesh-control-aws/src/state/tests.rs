@@ -326,7 +326,7 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
 }
 
 #[test]
-fn services_that_nobody_wants_any_more_are_forgotten() {
+fn services_without_a_consumer_are_dropped() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[
         ("blue", by_cloud_map("blue")),

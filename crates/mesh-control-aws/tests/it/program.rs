@@ -134,7 +134,7 @@ async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
     let staff = shop.staff(program.xds).await;
     staff.is_answered_by("blue").await;
     // A namespace that no mesh requires delays nothing, and is reported.
-    eventually("the namespaces are told of", async || {
+    eventually("the namespaces are reported", async || {
         let said = reqwest::get(format!("http://{}/status", program.status)).await;
         let said = said.expect("an answer").text().await.expect("a text");
         let expected = ["namespace demo, ns-1", "it is the namespace `demo`, not `elsewhere`"];
@@ -207,7 +207,7 @@ async fn invalid_arguments_are_reported_before_serving() {
     let no_region = [("AWS_EC2_METADATA_DISABLED", "true")];
     let said = run(&["--mesh", "a"], &no_region).await;
     assert!(said.contains("no region: set AWS_REGION"), "{said}");
-    let nobody = free_address().to_string();
-    let said = run(&["health", "--status", &nobody], &[]).await;
-    assert!(said.contains(&format!("http://{nobody}/healthz")), "{said}");
+    let closed = free_address().to_string();
+    let said = run(&["health", "--status", &closed], &[]).await;
+    assert!(said.contains(&format!("http://{closed}/healthz")), "{said}");
 }

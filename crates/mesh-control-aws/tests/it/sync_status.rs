@@ -15,9 +15,9 @@ use super::account::Account;
 use super::task_set::{BLUE, Poller, ROUTE, SECOND_BLUE, Shop, to};
 use crate::harness::eventually;
 
-async fn until(acknowledgements: &SyncReader, expected: impl Fn(&SyncStatus) -> bool) -> SyncStatus {
+async fn until(sync_reader: &SyncReader, expected: impl Fn(&SyncStatus) -> bool) -> SyncStatus {
     eventually("it is acknowledged", async || {
-        let read = acknowledgements.read().await.expect("an answer");
+        let read = sync_reader.read().await.expect("an answer");
         if expected(&read) {
             Ok(read)
         } else {
@@ -35,34 +35,34 @@ fn settled(replicas: usize, envoys: usize) -> impl Fn(&SyncStatus) -> bool {
 async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
     let account = Account::open().await;
     let shop = Shop::open(&account).await;
-    let acknowledgements = SyncReader::new(&account.config, "demo");
-    assert_eq!(acknowledgements.read().await, Ok(SyncStatus::NoReports));
+    let sync_reader = SyncReader::new(&account.config, "demo");
+    assert_eq!(sync_reader.read().await, Ok(SyncStatus::NoReports));
     let first = Poller::publishing(&account.config, Some("first")).await;
     let staff = shop.staff(first.xds()).await;
     staff.is_answered_by("blue").await;
-    until(&acknowledgements, settled(1, 3)).await;
+    until(&sync_reader, settled(1, 3)).await;
     let second = Poller::publishing(&account.config, Some("second")).await;
-    until(&acknowledgements, settled(2, 3)).await;
+    until(&sync_reader, settled(2, 3)).await;
 
     account.write(ROUTE, &to(0, 1)).await;
-    let read = acknowledgements.read().await.expect("an answer");
+    let read = sync_reader.read().await.expect("an answer");
     assert!(matches!(read, SyncStatus::Pending { .. }), "{read:?}");
-    until(&acknowledgements, settled(2, 3)).await;
+    until(&sync_reader, settled(2, 3)).await;
     assert_eq!(staff.answer().await, "green", "it was acknowledged before it was so");
 
     account.write_text(ROUTE, "no JSON").await;
-    let refused = until(&acknowledgements, |read| matches!(read, SyncStatus::Rejected { .. })).await;
+    let refused = until(&sync_reader, |read| matches!(read, SyncStatus::Rejected { .. })).await;
     assert!(
         format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
         "{refused:?}"
     );
     account.write(ROUTE, &to(1, 0)).await;
-    until(&acknowledgements, settled(2, 3)).await;
+    until(&sync_reader, settled(2, 3)).await;
 
     second.stop().await;
-    until(&acknowledgements, settled(1, 3)).await;
+    until(&sync_reader, settled(1, 3)).await;
     first.stop().await;
-    assert_eq!(acknowledgements.read().await, Ok(SyncStatus::NoReports));
+    assert_eq!(sync_reader.read().await, Ok(SyncStatus::NoReports));
     assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
 }
 
@@ -70,8 +70,8 @@ async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
 async fn endpoint_health_is_the_minimum_of_all_replicas() {
     let account = Account::open().await;
     let shop = Shop::open(&account).await;
-    let acknowledgements = SyncReader::new(&account.config, "demo");
-    let read = async |node| acknowledgements.healthy(node).await.expect("an answer");
+    let sync_reader = SyncReader::new(&account.config, "demo");
+    let read = async |node| sync_reader.healthy(node).await.expect("an answer");
     let is = async |node, expected: EndpointHealth| {
         eventually(&format!("{node} is {expected:?}"), async || {
             let read = read(node).await;
@@ -120,16 +120,16 @@ async fn stale_statuses_of_killed_replicas_are_removed() {
 async fn an_envoy_without_an_ack_is_pending() {
     let account = Account::open().await;
     let _shop = Shop::open(&account).await;
-    let acknowledgements = SyncReader::new(&account.config, "demo");
+    let sync_reader = SyncReader::new(&account.config, "demo");
     let poller = Poller::publishing(&account.config, Some("only")).await;
     poller.is_healthy().await;
-    until(&acknowledgements, settled(1, 0)).await;
+    until(&sync_reader, settled(1, 0)).await;
     let silent = envoy_without_acks(poller.xds()).await;
     account.write(ROUTE, &to(0, 1)).await;
     let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of replica only"));
-    until(&acknowledgements, waits).await;
+    until(&sync_reader, waits).await;
     drop(silent);
-    until(&acknowledgements, settled(1, 0)).await;
+    until(&sync_reader, settled(1, 0)).await;
 }
 
 /// An Envoy that never sends an ACK: both halves of its stream.
@@ -150,6 +150,6 @@ async fn envoy_without_acks(
     let mut client = client.expect("the control plane listens");
     let stream = client.delta_aggregated_resources(ReceiverStream::new(requests)).await;
     let mut stream = stream.expect("a stream").into_inner();
-    stream.message().await.expect("it is told").expect("something");
+    stream.message().await.expect("a message").expect("something");
     (sender, stream)
 }

@@ -17,7 +17,7 @@ pub(crate) use collector::Collector;
 pub(crate) use dns::Dns;
 pub(crate) use envoy::{Beside, Envoy, program};
 pub(crate) use eventually::eventually;
-pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, refusal};
+pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, rejection};
 pub(crate) use load::Load;
 pub(crate) use mesh::{Mesh, endpoint, node_id};
 pub(crate) use mesh_node::MeshNode;

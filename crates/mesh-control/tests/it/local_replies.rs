@@ -51,8 +51,8 @@ async fn a_service_without_tasks_has_no_healthy_endpoint(protocol: XdsProtocol) 
 async fn an_application_that_is_down_is_unreachable(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
-    let nobody_listens = ReservedPort::pick();
-    let blue = Task::offering(&mesh, &blue_endpoint, nobody_listens.address()).await;
+    let closed_port = ReservedPort::pick();
+    let blue = Task::offering(&mesh, &blue_endpoint, closed_port.address()).await;
     mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
     let green = Task::start(&mesh, "green").await;
     let answer = green.get("blue.serviceconnect").await;
@@ -65,8 +65,8 @@ async fn an_application_that_is_down_is_unreachable(protocol: XdsProtocol) {
 
 async fn a_stopped_task_is_unreachable(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
-    let nobody_listens = ReservedPort::pick();
-    mesh.serve("blue", &[nobody_listens.address()]);
+    let closed_port = ReservedPort::pick();
+    mesh.serve("blue", &[closed_port.address()]);
     let green = Task::start(&mesh, "green").await;
     let answer = green.get("blue.serviceconnect").await;
     assert_eq!(

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tonic::Code;
 
 use crate::harness::{
-    Http2Caller, Http2Upstream, Mesh, ReservedPort, Task, TcpUpstream, endpoint, in_both_protocols, marked, refusal,
+    Http2Caller, Http2Upstream, Mesh, ReservedPort, Task, TcpUpstream, endpoint, in_both_protocols, marked, rejection,
 };
 
 in_both_protocols!(
@@ -44,7 +44,7 @@ async fn grpc_passes_with_its_errors(protocol: XdsProtocol) {
     let client = Http2Caller::of("blue.serviceconnect:50051", green.egress()).await;
     let answer = client.call("/shop.Cart/Add", "", &[]).await;
     assert_eq!(answer.expect("an answer"), "blue");
-    let refused = refusal(Code::ResourceExhausted);
+    let refused = rejection(Code::ResourceExhausted);
     let error = client
         .call("/shop.Cart/Add", &refused, &[])
         .await
@@ -60,8 +60,8 @@ async fn grpc_passes_with_its_errors(protocol: XdsProtocol) {
 async fn grpc_callers_get_local_replies(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Grpc);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
-    let nobody_listens = ReservedPort::pick();
-    mesh.serve("blue", &[nobody_listens.address()]);
+    let closed_port = ReservedPort::pick();
+    mesh.serve("blue", &[closed_port.address()]);
     let green = Task::start(&mesh, "green").await;
     for (host, code, fault) in [
         ("red.serviceconnect", Code::Unimplemented, "unknown-service"),

@@ -147,14 +147,14 @@ async fn unknown_nodes_are_rejected(protocol: XdsProtocol) {
             metadata: Some(metadata.clone()),
             ..Node::default()
         };
-        let status = refusal(mesh.control.addresses().xds, protocol, node).await;
+        let status = rejection(mesh.control.addresses().xds, protocol, node).await;
         assert_eq!(status.code(), Code::InvalidArgument, "{status}");
         assert!(status.message().contains(reason), "{status}");
     }
 }
 
 /// The response of the control plane to an Envoy with this node.
-async fn refusal(xds: SocketAddr, protocol: XdsProtocol, node: Node) -> tonic::Status {
+async fn rejection(xds: SocketAddr, protocol: XdsProtocol, node: Node) -> tonic::Status {
     let node = Some(node);
     let type_url = ResourceType::Cluster.type_url().to_owned();
     let mut client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}"))

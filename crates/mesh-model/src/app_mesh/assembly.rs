@@ -30,7 +30,7 @@ pub struct AssemblyErrors {
     /// resource.
     pub documents: Diagnostics,
     /// Between documents: resources in a mesh, a virtual router or a virtual gateway that does not exist, and, once
-    /// every document could be read, all that [`Topology::validate`] finds. Whoever has not seen all documents may know
+    /// every document could be read, all that [`Topology::validate`] finds. A caller without all documents may know
     /// better.
     pub references: Diagnostics,
 }

@@ -382,7 +382,7 @@ fn dangling_references_are_reported() {
         errors,
         [
             "virtual service `x.m`: refers to the virtual router `s`, which does not exist",
-            "virtual node `a`: has two backends on TCP port 5432, `db.m` and `cache.m`; TCP is told apart by port alone",
+            "virtual node `a`: has two backends on TCP port 5432, `db.m` and `cache.m`; TCP has only the port to tell them apart",
             "virtual node `cache`: has a backend that does not exist: virtual service `gone.m`",
             "route `no-node` of virtual router `r`: refers to the virtual node `z`, which does not exist",
             "route `no-port` of virtual router `r`: needs a port, since virtual node `b` has several: 80, 81",

@@ -61,7 +61,7 @@ fn healthy_instances_are_counted_per_virtual_node() {
         ("blue", by_cloud_map("blue")),
         ("narrow", narrow),
         ("green", by_name("green.demo")),
-        ("nobody", by_cloud_map("nobody")),
+        ("empty", by_cloud_map("empty")),
         ("far", by_name("db.example.com")),
         ("caller", json!({})),
     ]));
@@ -71,10 +71,10 @@ fn healthy_instances_are_counted_per_virtual_node() {
         Ok(are(&[("10.0.0.1", true), ("10.0.0.2", true), ("10.0.0.3", false)])),
     );
     fixture.on_response(service("green", "demo"), Ok(are(&[("10.0.0.4", false)])));
-    for (name, namespace) in [("nobody", "demo"), ("db", "example.com")] {
+    for (name, namespace) in [("empty", "demo"), ("db", "example.com")] {
         fixture.on_response(service(name, namespace), Ok(Response::Now(Discovery::NotFound, None)));
     }
-    let expected = [("blue", 2), ("narrow", 1), ("green", 0), ("nobody", 0)];
+    let expected = [("blue", 2), ("narrow", 1), ("green", 0), ("empty", 0)];
     let expected = expected.map(|(node, count)| (node.to_owned(), count));
     assert_eq!(fixture.state.healthy("demo"), expected.into());
 }

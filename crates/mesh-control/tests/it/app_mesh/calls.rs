@@ -119,7 +119,7 @@ async fn switching() -> SocketAddr {
             heard.push(connection.read_u8().await.expect("a request"));
         }
         let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
-        connection.write_all(answer).await.expect("somebody listens");
+        connection.write_all(answer).await.expect("a listener");
         let (mut from, mut to) = connection.split();
         tokio::io::copy(&mut from, &mut to).await.expect("an end");
     });

@@ -152,8 +152,8 @@ async fn dns_addresses_follow_the_ip_preference() {
     let expectations = [
         ("IPv4_PREFERRED", ["IPv4", "IPv4", "IPv6"]),
         ("IPv6_PREFERRED", ["IPv6", "IPv4", "IPv6"]),
-        ("IPv4_ONLY", ["IPv4", "IPv4", "nobody"]),
-        ("IPv6_ONLY", ["IPv6", "nobody", "IPv6"]),
+        ("IPv4_ONLY", ["IPv4", "IPv4", "none"]),
+        ("IPv6_ONLY", ["IPv6", "none", "IPv6"]),
     ];
     // Virtual nodes with a preference of their own, and with that of the mesh.
     let mut documents = Vec::new();
@@ -186,7 +186,7 @@ async fn dns_addresses_follow_the_ip_preference() {
         let answer = caller.get(&format!("{name}-{preference}.demo"), "/").await;
         match marked(&answer) {
             (200, None) => answer.body,
-            (503, Some("no-healthy-endpoint")) => "nobody".to_owned(),
+            (503, Some("no-healthy-endpoint")) => "none".to_owned(),
             _ => format!("{answer:?}"),
         }
     };

@@ -5,7 +5,7 @@ use tonic::Code;
 
 use super::demo_mesh::{PORT, conditions, grpc, node_speaking, with};
 use super::http2_fixture::Http2Shop;
-use crate::harness::{MeshNode, SILENCE, marked, refusal};
+use crate::harness::{MeshNode, SILENCE, marked, rejection};
 
 impl Http2Shop {
     /// The name of the responding node; code and local-reply reason of an error.
@@ -153,7 +153,7 @@ async fn a_call_is_retried_after_the_events_of_its_route() {
     for (name, _, tried_again, not_tried_again, tries) in cases {
         for (code, tries) in [(tried_again, tries), (not_tried_again, 1)] {
             let before = shop.blue.requests();
-            let error = shop.caller.call(&format!("/{name}/Ask"), &refusal(code), &[]).await;
+            let error = shop.caller.call(&format!("/{name}/Ask"), &rejection(code), &[]).await;
             let error = error.expect_err("an error");
             assert_eq!(
                 (marked(&error), error.message()),
@@ -216,7 +216,7 @@ async fn a_call_passes_both_envoys_within_the_listener_timeout() {
 
     let path = "/shop.Cart/Add";
     assert_eq!(shop.calls(path, &[]).await, "blue");
-    let refused = shop.caller.call(path, &refusal(Code::NotFound), &[]).await;
+    let refused = shop.caller.call(path, &rejection(Code::NotFound), &[]).await;
     assert_eq!(marked(&refused.expect_err("an error")), (Code::NotFound, None));
     let slow = shop.caller.call(path, SILENCE, &[]).await;
     assert_eq!(

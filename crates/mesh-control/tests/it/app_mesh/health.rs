@@ -134,7 +134,7 @@ async fn a_tcp_host_that_refuses_connections() {
     let answer = async || who_answers(at).await;
     only_the_healthy_host(answer).await;
     let failed = "cluster.cds_egress_demo_blue_tcp_8080.upstream_cx_connect_fail";
-    assert_eq!(caller.envoy.stat(failed).await, 0, "nobody tried");
+    assert_eq!(caller.envoy.stat(failed).await, 0, "no health check was sent");
     let _moody = TcpUpstream::on(port.listen(), "moody");
     both_hosts(answer).await;
 }

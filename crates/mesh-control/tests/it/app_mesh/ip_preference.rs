@@ -24,8 +24,8 @@ async fn cloud_map_addresses_follow_the_ip_preference() {
         (Value::Null, ["IPv4", "IPv4", "IPv6"]),
         (json!("IPv4_PREFERRED"), ["IPv4", "IPv4", "IPv6"]),
         (json!("IPv6_PREFERRED"), ["IPv6", "IPv4", "IPv6"]),
-        (json!("IPv4_ONLY"), ["IPv4", "IPv4", "nobody"]),
-        (json!("IPv6_ONLY"), ["IPv6", "nobody", "IPv6"]),
+        (json!("IPv4_ONLY"), ["IPv4", "IPv4", "none"]),
+        (json!("IPv6_ONLY"), ["IPv6", "none", "IPv6"]),
     ];
     let node = |name: &str, preference: &Value| {
         let mut found = json!({"namespaceName": "shop", "serviceName": name});
@@ -81,7 +81,7 @@ async fn cloud_map_addresses_follow_the_ip_preference() {
             for (name, expected) in names.into_iter().zip(expected) {
                 let answer = member.get(&format!("{name}.demo"), "/").await;
                 let who = match marked(&answer) {
-                    (503, Some("no-healthy-endpoint")) => "nobody",
+                    (503, Some("no-healthy-endpoint")) => "none",
                     _ => answer.body.as_str(),
                 };
                 assert_eq!(who, expected, "{name}, node {of_node}, mesh {of_mesh}");

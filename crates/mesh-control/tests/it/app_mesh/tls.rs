@@ -61,8 +61,8 @@ async fn any_client_name_is_accepted_without_a_list() {
     .await;
     let validation = json!({"trust": ours.trust()});
     let with = |certificate: Value| json!({"validation": validation, "certificate": certificate});
-    blue.takes(&with(ours.vouch_for("whoever.demo"))).await;
-    blue.is_not_reached_with(&with(theirs.vouch_for("whoever.demo"))).await;
+    blue.takes(&with(ours.vouch_for("client.demo"))).await;
+    blue.is_not_reached_with(&with(theirs.vouch_for("client.demo"))).await;
     blue.is_not_reached_with(&json!({"validation": validation})).await;
 }
 

@@ -9,8 +9,8 @@ use crate::harness::program;
 
 /// Validates a configuration by `envoy --mode validate`.
 pub(crate) fn validate(configuration: &Value) {
-    if let Err(refusal) = judge(&bootstrap(configuration)) {
-        panic!("Envoy rejects it:\n{refusal}");
+    if let Err(rejection) = judge(&bootstrap(configuration)) {
+        panic!("Envoy rejects it:\n{rejection}");
     }
 }
 

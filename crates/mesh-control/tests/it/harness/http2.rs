@@ -34,12 +34,12 @@ pub(crate) const SILENCE: &str = "silence";
 pub(crate) const ECHO: &str = "echo";
 
 /// A call that gets an error.
-pub(crate) fn refusal(code: Code) -> String {
+pub(crate) fn rejection(code: Code) -> String {
     format!("refuse {}", i32::from(code))
 }
 
 /// An application with HTTP/2 only. It accepts calls of every gRPC service and method with messages of one string, and
-/// responds with its name, or as [`refusal`], [`ECHO`] and [`SILENCE`] specify. To other requests it responds with its
+/// responds with its name, or as [`rejection`], [`ECHO`] and [`SILENCE`] specify. To other requests it responds with its
 /// name, and with version, scheme, host and path of the request: never below `/silence`, and with the given status
 /// below `/status/`. Health checks have the configured result, and are not counted.
 pub(crate) struct Http2Upstream {

@@ -34,7 +34,7 @@ impl ReservedPort {
     pub(crate) fn listen(&self) -> TcpListener {
         let socket = shared_socket();
         socket.bind(&self.address.into()).expect("its own port");
-        socket.listen(128).expect("nobody else listens");
+        socket.listen(128).expect("the only listener");
         socket.set_nonblocking(true).expect("a socket");
         TcpListener::from_std(socket.into()).expect("a socket")
     }

@@ -18,7 +18,7 @@ impl Log {
                 .with_ansi(false)
                 .with_writer(|| &LOG)
                 .finish();
-            tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+            tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");
         });
         &LOG
     }

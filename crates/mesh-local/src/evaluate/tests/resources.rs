@@ -100,7 +100,7 @@ fn attributes_that_do_not_exist_are_named() {
         "Resources.Subject.Properties.Value: `Node` is an AWS::AppMesh::VirtualNode, which has no attribute `RouteName` \
          here"
     );
-    // That its type cannot be run is told elsewhere.
+    // Another test covers the unsupported type.
     assert_eq!(answer(&json!({"Ref": "Odd"})), Ok(unknown()));
 }
 

@@ -85,7 +85,7 @@ fn check_backends(topology: &Topology, node: &VirtualNodeSpec, errors: &mut Reso
         for (port, _) in ports.iter().filter(|(_, protocol)| *protocol == Protocol::Tcp) {
             if let Some(other) = tcp_ports.insert(*port, service) {
                 errors.add(format!(
-                    "has two backends on TCP port {port}, `{other}` and `{service}`; TCP is told apart by port alone"
+                    "has two backends on TCP port {port}, `{other}` and `{service}`; TCP has only the port to tell them apart"
                 ));
             }
         }

@@ -32,7 +32,7 @@ fn intercepted(virtual_addresses: &[(&str, IpAddr)]) -> NodeMetadata {
     metadata
 }
 
-/// What is told to a task of `green`, which offers nothing.
+/// Listeners of a task of `green`, which offers nothing.
 fn translated(endpoints: impl IntoIterator<Item = ServiceConnectService>, metadata: &NodeMetadata) -> Translation {
     let mut state = state(endpoints);
     let green = ServiceIdentity {
@@ -51,7 +51,7 @@ fn chains(translation: &Translation) -> BTreeMap<String, ConfigType> {
         return BTreeMap::new();
     };
     let listener = Listener::decode(listener.body.value.as_slice()).expect("decodes");
-    assert!(listener.default_filter_chain.is_none(), "no connection is anybody's");
+    assert!(listener.default_filter_chain.is_none(), "no default filter chain");
     let chains = listener.filter_chains.into_iter().map(|chain| {
         let condition = chain.filter_chain_match.expect("a condition");
         let [range] = condition.prefix_ranges.as_slice() else {
