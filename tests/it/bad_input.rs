@@ -40,7 +40,7 @@ async fn files_that_are_not_templates() {
                 .file("alias.yaml", "Resources:\n  Blue: *Green\n")
                 .display()
                 .to_string(),
-            "{}: the template cannot be read as YAML: line 2, column 9: unknown anchor",
+            "{}: the template cannot be read as YAML: line 2, column 9: while parsing node, found unknown anchor",
         ),
         (
             workdir

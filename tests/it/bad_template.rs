@@ -36,7 +36,7 @@ async fn names_of_two_services() {
         |template| properties(template, "GreenService")["ServiceName"] = json!("blue"),
         &[],
         &[
-            "Resources.GreenService.Properties.ServiceName: `blue` is the name of Resources.BlueService.Properties already",
+            "Resources.GreenService.Properties.ServiceName: `blue` is already the name of Resources.BlueService.Properties",
         ],
     )
     .await;
@@ -114,10 +114,10 @@ async fn containers_with_conflicting_ports() {
         },
         &[],
         &[
-            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[1].Name: `app` is the name of another \
-             container already",
-            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[1].PortMappings: 3000 is a port of container \
-             app already",
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[1].Name: `app` is already the name of \
+             another container",
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[1].PortMappings: 3000 is already a port of \
+             container app",
         ],
     )
     .await;

@@ -240,7 +240,7 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (
-            Some(1),
+            Some(2),
             "error: --node: `virtualNode/web` is ambiguous: mesh/demo/virtualNode/web or mesh/other/virtualNode/web\n"
         ),
         "{ended:?}"

@@ -36,9 +36,8 @@ impl Schemas {
     /// Reads the index of the schemas. Installs cfn-lint if the tests have not yet done so.
     pub(crate) fn load() -> Result<Self, String> {
         let directory = testkit::python_tools().package_dir("cfnlint").join("data/schemas");
-        let files = match read(&directory.join("providers").join(format!("{REGION}.json")))? {
-            Json::Object(files) => files,
-            _ => return Err(format!("the index of the schemas of {REGION} is not an object")),
+        let Json::Object(files) = read(&directory.join("providers").join(format!("{REGION}.json")))? else {
+            return Err(format!("the index of the schemas of {REGION} is not an object"));
         };
         let version = read(&directory.join("version.json"))?;
         let date = version.get("schema_date").and_then(Json::as_str).unwrap_or_default();

@@ -92,7 +92,7 @@ impl<'m> ServiceView<'m> {
     pub fn namespace(&self) -> Option<Identity> {
         let own = self
             .service_connect()
-            .and_then(|configuration| configuration.namespace());
+            .and_then(cfn::ecs::ServiceConnectConfiguration::namespace);
         if let Some(namespace) = own {
             return Some(self.namespace_identity(&namespace));
         }

@@ -109,7 +109,7 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
         word
     );
     let (_, long) = but("a", |said| {
-        said.rejections = truncated(vec!["\"𝒳\n".repeat(1000); 9])
+        said.rejections = truncated(vec!["\"𝒳\n".repeat(1000); 9]);
     });
     assert_eq!(long.rejections.len(), MAX_REJECTIONS + 1);
     assert_eq!(long.rejections[MAX_REJECTIONS], "and 4 more");

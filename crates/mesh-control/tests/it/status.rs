@@ -23,7 +23,7 @@ async fn the_status_page_has_every_node(protocol: XdsProtocol) {
     let mut expected = json!({
         "id": node_id("blue"),
         "task": "blue/1",
-        "protocol": match protocol {
+        "variant": match protocol {
             XdsProtocol::Delta => "delta",
             XdsProtocol::Sotw => "state-of-the-world",
         },

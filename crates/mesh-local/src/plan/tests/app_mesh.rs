@@ -169,8 +169,8 @@ fn errors_in_meshes_have_their_paths() {
         (
             "Port: \"8080\", Protocol: http}}",
             "Port: \"8080\", Protocol: htpp}}",
-            "Resources.BlueNode.Properties.Spec.Listeners[0].PortMapping.Protocol: is \"htpp\"; allowed is http, tcp, \
-             http2, grpc",
+            "Resources.BlueNode.Properties.Spec.Listeners[0].PortMapping.Protocol: is \"htpp\"; allowed is http, http2, grpc, \
+             tcp",
         ),
         (
             "MeshName: !GetAtt Mesh.MeshName",
