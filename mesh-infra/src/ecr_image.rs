@@ -12,7 +12,8 @@ const ENDINGS: [&str; 2] = ["amazonaws.com", "amazonaws.com.cn"];
 /// ```
 /// use mesh_infra::{Container, EcrImage};
 ///
-/// let container = Container::new("app", EcrImage::new("team/app").with_tag("1.4")); ```
+/// let container = Container::new("app", EcrImage::new("team/app").with_tag("1.4"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrImage {
     repository: String,

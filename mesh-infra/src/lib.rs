@@ -45,7 +45,7 @@
 //! - layer 2, [`Cluster`] to [`TaskDefinition`]: constructs with defaults, and handles instead of ARNs;
 //! - [`Vpc`] or [`Network`], and [`LoadBalancer`]: where tasks run, and who can connect;
 //! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`], and its [`MeshEncoding`];
-//! - [`labels`], [`env`] and [`images`]: names that constructs, control plane and local runner share;
+//! - [`labels`], [`mod@env`] and [`images`]: names that constructs, control plane and local runner share;
 //! - [`Value`]: a known value, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for everything that layer 2 does not offer;
 //! - [`Template`]: the document, and assertions on it; [`diff()`]: the differences of two;
