@@ -5,16 +5,16 @@
 //! | an Envoy | [`envoy()`] | |
 //! | cfn-lint, hadolint | [`python_tools()`] | |
 //! | an emulator of AWS: MiniStack, moto | [`Server`] | |
-//! | a temporary directory with files and scripts | [`Workdir`] | |
+//! | a temporary directory with files and scripts | `Workdir` | |
 //! | comparison with a golden file | [`assert_golden!`], [`golden_path!`] | |
-//! | polling in blocking code | [`wait_until_blocking`] | |
-//! | polling and timeouts on tokio | [`wait_until`], [`eventually`], [`with_timeout`] | `poll` |
-//! | a port without a listener | [`closed_port`] | `poll` |
-//! | a DNS server | [`DnsServer`] | `dns` |
-//! | an OpenTelemetry collector | [`OtlpCollector`] | `otlp`, `otlp-grpc` |
-//! | a server in place of a sidecar | [`FakeSidecar`] | `sidecar` |
-//! | a test in a process of its own | [`own_process()`] | `own-process` |
-//! | an allow-list for foreign types in a public API | [`public_api`] | `public-api` |
+//! | polling in blocking code | `wait_until_blocking` | |
+//! | polling and timeouts on tokio | `wait_until`, `eventually`, `with_timeout` | `poll` |
+//! | a port without a listener | `closed_port` | `poll` |
+//! | a DNS server | `DnsServer` | `dns` |
+//! | an OpenTelemetry collector | `OtlpCollector` | `otlp`, `otlp-grpc` |
+//! | a server in place of a sidecar | `FakeSidecar` | `sidecar` |
+//! | a test in a process of its own | `own_process()` | `own-process` |
+//! | an allow-list for foreign types in a public API | `public_api` | `public-api` |
 //!
 //! A tool that cannot be installed fails the test; no test is skipped.
 

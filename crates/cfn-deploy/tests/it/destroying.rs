@@ -83,7 +83,7 @@ async fn retained_resources_are_reported_as_left() {
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert_eq!(destroyed.left.len(), 1);
     assert_eq!(destroyed.left[0].what, "AWS::SSM::Parameter Kept (`/kept`)");
-    assert_eq!(destroyed.left[0].why, "its deletion policy keeps it");
+    assert_eq!(destroyed.left[0].why, "its deletion policy retains it");
     assert_eq!(place.counts().await["parameters"], 1);
 }
 

@@ -47,7 +47,7 @@ async fn a_failed_change_set_is_reported_and_deleted() {
     let (environment, calls) = updating(&[], vec![], &[failed]);
     let error = environment.create_change_set(&input("2")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
-    let expected = "CloudFormation cannot make a change set for stack `shop` (FAILED): Parameters: [ssm:/image] cannot be \
+    let expected = "CloudFormation cannot create a change set for stack `shop` (FAILED): Parameters: [ssm:/image] cannot be \
                     found. Nothing was changed";
     assert_eq!(error.to_string(), expected);
     assert_eq!(calls.lock().unwrap()["DeleteChangeSet"], 1);

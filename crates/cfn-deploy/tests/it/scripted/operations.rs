@@ -120,7 +120,7 @@ async fn the_root_cause_and_the_final_status_are_reported() {
     );
     let text = error.to_string();
     let expected = "deploying stack `shop` failed: B (AWS::SSM::Parameter) CREATE_FAILED: Parameter name is reserved. \
-                    Taking it back failed as well: UPDATE_FAILED AWS::SSM::Parameter A: Parameter is locked. ";
+                    The rollback failed too: UPDATE_FAILED AWS::SSM::Parameter A: Parameter is locked. ";
     assert!(text.starts_with(expected), "{text}");
     assert!(
         text.contains("`aws cloudformation continue-update-rollback --stack-name shop --region us-east-1`"),
