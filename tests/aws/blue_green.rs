@@ -187,7 +187,7 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
     for (arguments, expected) in [
         (
             &["deploy", "--version", "2", "--allow-ip", "10.0.0.0/8"][..],
-            "are for an AWS account: add --aws",
+            "--template-url require --aws",
         ),
         (
             &[
@@ -198,7 +198,7 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
                 "--template-url",
                 "https://b.s3.eu-west-1.amazonaws.com/k",
             ],
-            "each step of a rollout is another template",
+            "each step deploys another template",
         ),
         (&["--aws"], "--aws needs a verb"),
         (&["status", "--aws", "--state", "x"], "cannot be used with"),
