@@ -200,7 +200,7 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
             ],
             "each step deploys another template",
         ),
-        (&["--aws"], "--aws needs a verb"),
+        (&["--aws"], "--aws requires a command"),
         (&["status", "--aws", "--state", "x"], "cannot be used with"),
         (&["rollback", "--aws"], "nothing was deployed yet"),
         (&["outputs"], "stack `bluegreen` is not deployed in eu-west-1"),
