@@ -47,7 +47,7 @@ async fn files_that_are_not_templates() {
                 .file("short.yaml", "Resources:\n  Blue: !Reff Green\n")
                 .display()
                 .to_string(),
-            "{}: the template cannot be read as YAML: line 2, column 16: `!Reff` is not a CloudFormation function",
+            "{}: the template cannot be read as YAML: line 2, column 15: `!Reff` is not a CloudFormation function",
         ),
         (
             workdir
