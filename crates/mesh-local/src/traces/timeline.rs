@@ -112,8 +112,8 @@ impl TraceTimeline {
         let rest = width.saturating_sub(hop + 2 + start + 1 + duration);
         let (for_bar, for_what) = (rest.saturating_sub(3), rest.saturating_sub(2));
         let longest_text = longest(|line| line.what.clone());
-        // Descriptions come first, but bars get at least a third.
-        let what = longest_text.min(for_what.saturating_sub(3 + (for_bar / 3).max(MIN_BAR)));
+        // Descriptions come first, but bars get at least a quarter.
+        let what = longest_text.min(for_what.saturating_sub(3 + (for_bar / 4).max(MIN_BAR)));
         let what = if what < longest_text.min(MIN_TEXT) { 0 } else { what };
         let bar = for_bar.saturating_sub(if what > 0 { what + 2 } else { 0 }).min(MAX_BAR);
         let bar = if bar < MIN_BAR { 0 } else { bar };
