@@ -1,4 +1,7 @@
 //! Layer 1: CloudFormation's resource types as structs.
+//!
+//! The structs are generated: `cargo run -p xtask -- generate`. Their properties, and reasons for differences from the
+//! schemas, are in `crates/xtask/src/selection/`. Functions of a struct are beside its generated module.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

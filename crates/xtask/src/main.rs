@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! cargo run -p xtask -- generate            rewrites the generated files
-//! cargo run -p xtask -- generate --check    fails if one of them, or a struct of layer 1, does not match the schemas
+//! cargo run -p xtask -- generate --check    fails if one of them is not current
 //! ```
 //!
-//! The schemas are those in cfn-lint, at the version that the tests pin (`crates/envoy-install/requirements.txt`).
+//! The files are the property table and the structs of layer 1 in `crates/cfn`; `selection` lists what they contain. The
+//! schemas are those in cfn-lint, at the version that the tests pin (`crates/envoy-install/requirements.txt`).
 
 mod generate;
 mod layer1;
@@ -30,7 +31,7 @@ struct Arguments {
 enum Task {
     /// Generate code from the CloudFormation resource schemas.
     Generate {
-        /// Compare the committed files, and the structs of layer 1, with the schemas.
+        /// Compare the committed files with what would be generated.
         #[arg(long)]
         check: bool,
     },

@@ -73,10 +73,11 @@ impl Schema {
         })
     }
 
-    fn is_read_only(&self, property: &str) -> bool {
-        let read_only = self.document.get("readOnlyProperties").and_then(Json::as_array);
+    /// Whether a list of the schema, such as `readOnlyProperties`, contains a property of the resource.
+    fn lists(&self, list: &str, property: &str) -> bool {
+        let pointers = self.document.get(list).and_then(Json::as_array);
         let pointer = format!("/properties/{property}");
-        read_only.is_some_and(|list| list.iter().any(|listed| *listed == pointer))
+        pointers.is_some_and(|list| list.iter().any(|listed| *listed == pointer))
     }
 }
 
@@ -87,9 +88,27 @@ impl<'s> StructureSchema<'s> {
         properties
             .into_iter()
             .flatten()
-            .filter(|(name, _)| !self.is_resource || !self.schema.is_read_only(name))
+            .filter(|(name, _)| !self.is_resource || !self.schema.lists("readOnlyProperties", name))
             .map(|(name, property)| (name.as_str(), property))
             .collect()
+    }
+
+    /// Its description.
+    pub(crate) fn description(&self) -> Option<&'s str> {
+        self.json.get("description").and_then(Json::as_str)
+    }
+
+    /// Whether a change of a property replaces the resource: a sentence with a space before it, else empty.
+    pub(crate) fn replacement(&self, property: &str) -> &'static str {
+        if !self.is_resource {
+            ""
+        } else if self.schema.lists("conditionalCreateOnlyProperties", property) {
+            " Replaced when changed, in some cases."
+        } else if self.schema.lists("createOnlyProperties", property) {
+            " Replaced when changed."
+        } else {
+            ""
+        }
     }
 
     /// Whether a property is required.

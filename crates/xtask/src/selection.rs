@@ -1,89 +1,116 @@
-//! The resource types and definitions to generate code for.
+//! What to generate from the resource schemas, and where it differs from them on purpose.
 //!
-//! Definitions that are not listed are not validated: the specs of App Mesh, which `mesh-model` validates, and
-//! structures that no crate of this workspace reads.
+//! A property of layer 1 is a line with its name, in the order in which properties are written. Its type, whether it is
+//! required, and its allowed values come from the schema. Its documentation is the schema's first sentence, or the
+//! comment above the line, where more is known: units, the default and who decides it.
+//!
+//! Differences from the schema, each with its reason in a comment:
+//!
+//! - `Name.required`: the service rejects its absence, the schema does not;
+//! - `Name.json`: plain JSON instead of the type of the schema;
+//! - `hand_written`: a definition whose type is not generated.
+//!
+//! A property whose definition is not selected is plain JSON. Properties that are not selected are in `other`.
 
-/// A resource type, and the definitions of its schema.
+mod appmesh;
+mod ec2;
+mod ecs;
+mod elbv2;
+mod iam;
+mod logs;
+mod property_table;
+mod servicediscovery;
+mod ssm;
+
+pub(crate) use property_table::{RESOURCES, Selected};
+
+/// The modules of layer 1.
+pub(crate) const MODULES: &[Module] = &[
+    appmesh::MODULE,
+    ec2::MODULE,
+    ecs::MODULE,
+    elbv2::MODULE,
+    iam::MODULE,
+    logs::MODULE,
+    servicediscovery::MODULE,
+    ssm::MODULE,
+];
+
+/// A module of layer 1: the resource types of a service.
 #[derive(Debug)]
-pub(crate) struct Selected {
-    pub(crate) kind: &'static str,
-    pub(crate) definitions: &'static [&'static str],
+pub(crate) struct Module {
+    pub(crate) name: &'static str,
+    pub(crate) structs: &'static [Struct],
+    /// Definitions of the schemas, and their types in the parent module.
+    pub(crate) hand_written: &'static [(&'static str, &'static str)],
 }
 
-pub(crate) const RESOURCES: &[Selected] = &[
-    Selected {
-        kind: "AWS::ECS::Cluster",
-        definitions: &["ServiceConnectDefaults"],
-    },
-    Selected {
-        kind: "AWS::ECS::Service",
-        definitions: &[
-            "ServiceConnectConfiguration",
-            "ServiceConnectService",
-            "ServiceConnectClientAlias",
-            "ServiceConnectTestTrafficRules",
-            "TimeoutConfiguration",
-            "ServiceRegistry",
-            "NetworkConfiguration",
-            "AwsVpcConfiguration",
-            "DeploymentConfiguration",
-            "DeploymentCircuitBreaker",
-        ],
-    },
-    Selected {
-        kind: "AWS::ECS::TaskDefinition",
-        definitions: &[
-            "ContainerDefinition",
-            "KeyValuePair",
-            "PortMapping",
-            "ContainerDependency",
-            "HealthCheck",
-            "ProxyConfiguration",
-            "RuntimePlatform",
-        ],
-    },
-    Selected {
-        kind: "AWS::ServiceDiscovery::HttpNamespace",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::ServiceDiscovery::PrivateDnsNamespace",
-        definitions: &["Properties", "PrivateDnsPropertiesMutable", "SOA"],
-    },
-    Selected {
-        kind: "AWS::ServiceDiscovery::Service",
-        definitions: &["DnsConfig", "DnsRecord", "HealthCheckConfig", "HealthCheckCustomConfig"],
-    },
-    Selected {
-        kind: "AWS::SSM::Parameter",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::Mesh",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::VirtualNode",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::VirtualRouter",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::Route",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::VirtualService",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::VirtualGateway",
-        definitions: &[],
-    },
-    Selected {
-        kind: "AWS::AppMesh::GatewayRoute",
-        definitions: &[],
-    },
-];
+/// A struct of layer 1.
+#[derive(Debug)]
+pub(crate) struct Struct {
+    pub(crate) name: &'static str,
+    /// A resource type, or a type and its definition: `AWS::ECS::Service.ServiceRegistry`. Several if they have the same
+    /// properties.
+    pub(crate) sources: &'static [&'static str],
+    /// Lines of documentation; none for the schema's.
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) properties: &'static [Property],
+    /// The properties that `new` takes; none for the required ones.
+    pub(crate) arguments: &'static [&'static str],
+}
+
+/// A property of a [`Struct`].
+#[derive(Debug)]
+pub(crate) struct Property {
+    pub(crate) name: &'static str,
+    /// Lines of documentation; none for the schema's.
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) is_json: bool,
+    pub(crate) is_required: bool,
+}
+
+impl Property {
+    const fn new(name: &'static str, doc: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            doc,
+            is_json: false,
+            is_required: false,
+        }
+    }
+
+    const fn json(self) -> Self {
+        Self { is_json: true, ..self }
+    }
+
+    const fn required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+}
+
+/// Structs of layer 1: `Name = "schema" { properties }`, with the arguments of `new` where they are not the required
+/// properties.
+macro_rules! structs {
+    ($(
+        $(#[doc = $doc:literal])*
+        $name:ident = $($source:literal)|+ $(, new($($argument:ident),+))? {
+            $($(#[doc = $property_doc:literal])* $property:ident $(.$difference:ident)*,)*
+        }
+    )*) => {
+        &[$(
+            $crate::selection::Struct {
+                name: stringify!($name),
+                sources: &[$($source),+],
+                doc: &[$($doc),*],
+                properties: &[$(
+                    $crate::selection::Property::new(stringify!($property), &[$($property_doc),*])$(.$difference())*
+                ),*],
+                arguments: &[$($(stringify!($argument)),+)?],
+            }
+        ),*]
+    };
+}
+use structs;

@@ -61,14 +61,11 @@ fn trust(condition: Option<Json>) -> Json {
 
 fn role(description: String, policy: &str, trust: Json, statements: Vec<Json>) -> iam::Role {
     iam::Role {
-        assume_role_policy_document: trust,
         description: Some(Value::Known(description)),
-        role_name: None,
         policies: vec![iam::Policy {
             policy_name: Value::from(policy),
             policy_document: json!({"Version": VERSION, "Statement": statements}),
         }],
-        managed_policy_arns: None,
-        other: serde_json::Map::new(),
+        ..iam::Role::new(trust)
     }
 }

@@ -5,7 +5,7 @@ use cfn::{
     ec2::{Egress, Ingress},
     ecs, elbv2,
 };
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::NetworkHandle;
 use super::security_groups::{from_group, group, id_of, no_egress};
@@ -145,7 +145,7 @@ impl LoadBalancerHandle {
             container_name: Some(container.clone()),
             container_port: Some(Value::Known(self.target_port.into())),
             target_group_arn: Some(Value::reference(self.target_group.as_str())),
-            other: Map::new(),
+            ..ecs::LoadBalancer::default()
         });
         service.health_check_grace_period_seconds = Some(Value::Known(GRACE_PERIOD));
     }
@@ -173,7 +173,7 @@ impl Construct for LoadBalancer {
             subnets: self.network.subnets().cloned(),
             security_groups: Some(cfn::StringList::list([id_of(&own_group)])),
             load_balancer_attributes: vec![attribute("load_balancing.cross_zone.enabled", "true")],
-            other: Map::new(),
+            ..elbv2::LoadBalancer::default()
         };
         let ways_out = self.network.internet_access().iter().map(LogicalId::as_str);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(ways_out));
@@ -181,12 +181,11 @@ impl Construct for LoadBalancer {
         let target_group = scope.part("TargetGroup");
         scope.add_resource(&target_group, Resource::of(&self.target_group(vpc)));
         let listener = scope.part("Listener");
+        let forward = elbv2::Action::forward(Value::reference(target_group.as_str()));
         let properties = elbv2::Listener {
-            load_balancer_arn: Value::reference(id.as_str()),
             protocol: Some(Value::from("TCP")),
             port: Some(Value::Known(self.port.into())),
-            default_actions: vec![elbv2::Action::forward(Value::reference(target_group.as_str()))],
-            other: Map::new(),
+            ..elbv2::Listener::new(Value::reference(id.as_str()), vec![forward])
         };
         scope.add_resource(&listener, Resource::of(&properties));
 
@@ -212,7 +211,6 @@ impl LoadBalancer {
     fn add_groups(&self, vpc: &Value<String>, scope: &mut Scope<'_>) -> (LogicalId, LogicalId) {
         let own = scope.part("LoadBalancerSecurityGroup");
         let to_tasks = Egress {
-            ip_protocol: Value::from("tcp"),
             from_port: Some(Value::Known(self.target_port.into())),
             to_port: Some(Value::Known(self.target_port.into())),
             // In an existing network, no group identifies the tasks, and the targets' group refers to this one: two groups
@@ -220,6 +218,7 @@ impl LoadBalancer {
             cidr_ip: self.network.members().is_none().then(|| Value::from("0.0.0.0/0")),
             destination_security_group_id: self.network.members().map(id_of),
             description: Some(Value::from("The port of the tasks behind it")),
+            ..Egress::new("tcp")
         };
         let allowed = self.allowed(scope);
         let properties = group("Who may reach the load balancer", vpc, Some(allowed), &to_tasks);
@@ -261,19 +260,17 @@ impl LoadBalancer {
         let is_empty = json!({"Fn::Equals": [{"Ref": Self::ALLOWED_CIDR}, ""]});
         scope.share_condition(&scope.shared(IS_ANYBODY_ALLOWED), json!({ "Fn::Not": [is_empty] }));
         let rule = Ingress {
-            ip_protocol: Value::from("tcp"),
             from_port: Some(Value::Known(self.port.into())),
             to_port: Some(Value::Known(self.port.into())),
             cidr_ip: Some(Value::reference(Self::ALLOWED_CIDR)),
-            source_security_group_id: None,
             description: Some(Value::from("Whom the deployment allows")),
+            ..Ingress::new("tcp")
         };
         json!({"Fn::If": [IS_ANYBODY_ALLOWED, [rule], {"Ref": "AWS::NoValue"}]})
     }
 
     fn target_group(&self, vpc: Value<String>) -> elbv2::TargetGroup {
         elbv2::TargetGroup {
-            name: None,
             vpc_id: Some(vpc),
             target_type: Some(Value::from("ip")),
             protocol: Some(Value::from("TCP")),
@@ -291,7 +288,7 @@ impl LoadBalancer {
                 "deregistration_delay.timeout_seconds",
                 &DEREGISTRATION_DELAY.to_string(),
             )],
-            other: Map::new(),
+            ..elbv2::TargetGroup::default()
         }
     }
 }

@@ -29,12 +29,9 @@ impl SecurityGroups {
     pub(super) fn add(vpc: &Value<String>, scope: &mut Scope<'_>) -> Self {
         let members = scope.part("MembersSecurityGroup");
         let everywhere = Egress {
-            ip_protocol: Value::from("-1"),
-            from_port: None,
-            to_port: None,
             cidr_ip: Some(Value::from("0.0.0.0/0")),
-            destination_security_group_id: None,
             description: Some(Value::from("Registries and AWS, whose addresses change")),
+            ..Egress::new("-1")
         };
         let group = group("What every task of the network carries", vpc, None, &everywhere);
         scope.add_resource(&members, Resource::of(&group));
@@ -65,34 +62,29 @@ pub(super) fn id_of(group: &LogicalId) -> Value<String> {
 /// A group. Its ingress rules may be an expression; `None` allows none.
 pub(super) fn group(description: &str, vpc: &Value<String>, ingress: Option<Json>, egress: &Egress) -> SecurityGroup {
     SecurityGroup {
-        group_description: Value::from(description),
         vpc_id: Some(vpc.clone()),
         security_group_ingress: ingress,
         security_group_egress: Some(json!([egress])),
-        other: serde_json::Map::new(),
+        ..SecurityGroup::new(description)
     }
 }
 
 /// Allows TCP to these ports from members of a group.
 pub(super) fn from_group(source: &LogicalId, ports: std::ops::RangeInclusive<u16>, description: &str) -> Ingress {
     Ingress {
-        ip_protocol: Value::from("tcp"),
         from_port: Some(Value::Known((*ports.start()).into())),
         to_port: Some(Value::Known((*ports.end()).into())),
-        cidr_ip: None,
         source_security_group_id: Some(id_of(source)),
         description: Some(Value::from(description)),
+        ..Ingress::new("tcp")
     }
 }
 
 /// A rule that allows no egress.
 pub(super) fn no_egress() -> Egress {
     Egress {
-        ip_protocol: Value::from("-1"),
-        from_port: None,
-        to_port: None,
         cidr_ip: Some(Value::from("127.0.0.1/32")),
-        destination_security_group_id: None,
         description: Some(Value::from("Nothing leaves by this group")),
+        ..Egress::new("-1")
     }
 }

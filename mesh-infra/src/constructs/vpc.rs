@@ -122,23 +122,17 @@ impl Routing {
         add(&gateway, &ec2::InternetGateway::default(), scope);
         let attachment = scope.part("InternetGatewayAttachment");
         let properties = ec2::VpcGatewayAttachment {
-            vpc_id: vpc.clone(),
             internet_gateway_id: Some(Value::reference(gateway.as_str())),
-            other: Map::new(),
+            ..ec2::VpcGatewayAttachment::new(vpc.clone())
         };
         add(&attachment, &properties, scope);
         let table = scope.part("RouteTable");
-        let properties = ec2::RouteTable {
-            vpc_id: vpc.clone(),
-            other: Map::new(),
-        };
-        add(&table, &properties, scope);
+        add(&table, &ec2::RouteTable::new(vpc.clone()), scope);
         let route = scope.part("InternetRoute");
         let properties = ec2::Route {
-            route_table_id: Value::reference(table.as_str()),
             destination_cidr_block: Some(Value::from("0.0.0.0/0")),
             gateway_id: Some(Value::reference(gateway.as_str())),
-            other: Map::new(),
+            ..ec2::Route::new(Value::reference(table.as_str()))
         };
         // A route to a gateway without an attachment is rejected.
         let resource = Resource::of(&properties).with_depends_on([attachment.as_str()]);
@@ -152,21 +146,17 @@ impl Routing {
     fn add_subnet(&mut self, vpc: &Value<String>, zone: u32, block: String, scope: &mut Scope<'_>) -> LogicalId {
         let id = scope.part(&format!("PublicSubnet{}", zone + 1));
         let properties = ec2::Subnet {
-            vpc_id: vpc.clone(),
             cidr_block: Some(Value::Known(block)),
             availability_zone: Some(Value::Function {
                 name: "Fn::Select".to_owned(),
                 argument: json!([zone, {"Fn::GetAZs": ""}]),
             }),
-            other: Map::new(),
+            ..ec2::Subnet::new(vpc.clone())
         };
         add(&id, &properties, scope);
         let association = scope.part(&format!("PublicSubnet{}RouteTableAssociation", zone + 1));
-        let properties = ec2::SubnetRouteTableAssociation {
-            subnet_id: Value::reference(id.as_str()),
-            route_table_id: Value::reference(self.table.as_str()),
-            other: Map::new(),
-        };
+        let (subnet, table) = (Value::reference(id.as_str()), Value::reference(self.table.as_str()));
+        let properties = ec2::SubnetRouteTableAssociation::new(subnet, table);
         add(&association, &properties, scope);
         self.internet_access.push(association);
         id

@@ -1,18 +1,8 @@
-//! ECS: clusters, task definitions and services.
+//! ECS: clusters, services, task definitions and their containers.
 
-mod cluster;
-mod container_definition;
-mod service;
+mod generated;
+mod health_check;
 mod service_connect;
-mod task_definition;
 
-pub use cluster::{Cluster, ServiceConnectDefaults};
-pub use container_definition::{
-    ContainerDefinition, ContainerDependency, HealthCheck, KeyValuePair, PortMapping, SystemControl,
-};
-pub use service::{
-    AwsvpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LoadBalancer, NetworkConfiguration,
-    Service, ServiceRegistry,
-};
+pub use generated::*;
 pub use service_connect::ServiceConnectConfiguration;
-pub use task_definition::{ProxyConfiguration, RuntimePlatform, TaskDefinition};

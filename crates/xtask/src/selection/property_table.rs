@@ -1,0 +1,89 @@
+//! The resource types and definitions of the property table.
+//!
+//! Definitions that are not listed are not validated: the specs of App Mesh, which `mesh-model` validates, and
+//! structures that no crate of this workspace reads.
+
+/// A resource type, and the definitions of its schema.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) kind: &'static str,
+    pub(crate) definitions: &'static [&'static str],
+}
+
+pub(crate) const RESOURCES: &[Selected] = &[
+    Selected {
+        kind: "AWS::ECS::Cluster",
+        definitions: &["ServiceConnectDefaults"],
+    },
+    Selected {
+        kind: "AWS::ECS::Service",
+        definitions: &[
+            "ServiceConnectConfiguration",
+            "ServiceConnectService",
+            "ServiceConnectClientAlias",
+            "ServiceConnectTestTrafficRules",
+            "TimeoutConfiguration",
+            "ServiceRegistry",
+            "NetworkConfiguration",
+            "AwsVpcConfiguration",
+            "DeploymentConfiguration",
+            "DeploymentCircuitBreaker",
+        ],
+    },
+    Selected {
+        kind: "AWS::ECS::TaskDefinition",
+        definitions: &[
+            "ContainerDefinition",
+            "KeyValuePair",
+            "PortMapping",
+            "ContainerDependency",
+            "HealthCheck",
+            "ProxyConfiguration",
+            "RuntimePlatform",
+        ],
+    },
+    Selected {
+        kind: "AWS::ServiceDiscovery::HttpNamespace",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::ServiceDiscovery::PrivateDnsNamespace",
+        definitions: &["Properties", "PrivateDnsPropertiesMutable", "SOA"],
+    },
+    Selected {
+        kind: "AWS::ServiceDiscovery::Service",
+        definitions: &["DnsConfig", "DnsRecord", "HealthCheckConfig", "HealthCheckCustomConfig"],
+    },
+    Selected {
+        kind: "AWS::SSM::Parameter",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::Mesh",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::VirtualNode",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::VirtualRouter",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::Route",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::VirtualService",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::VirtualGateway",
+        definitions: &[],
+    },
+    Selected {
+        kind: "AWS::AppMesh::GatewayRoute",
+        definitions: &[],
+    },
+];
