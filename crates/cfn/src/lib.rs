@@ -10,8 +10,8 @@
 //!
 //! - [`Template`]: the document, with [`Resource`], [`Parameter`] and [`Output`];
 //! - [`Value`]: a property value, known or an expression;
-//! - layer 1, resource types as structs: [`ResourceType`], [`ecs`] and its neighbors; [`read()`] and [`read_all`] turn
-//!   properties into structs;
+//! - layer 1, resource types as structs, generated from CloudFormation's resource schemas: [`ResourceType`], [`ecs`] and
+//!   its neighbors; [`read()`] and [`read_all`] turn properties into structs;
 //! - [`evaluate`]: intrinsic functions, as far as their values are known;
 //! - [`structure`]: properties by resource type, generated from CloudFormation's resource schemas;
 //! - [`diff()`]: differences between two templates; [`Template::has_resource`]: assertions for tests.

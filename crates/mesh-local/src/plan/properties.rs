@@ -1,112 +1,81 @@
 //! Validates property names: unknown ones are errors, known ones without local meaning are listed.
 
-use mesh_infra::cfn::{Structure, closest, is_unknown, structure, unknown};
+use cfn::{Structure, appmesh, closest, is_unknown, structure, unknown};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-/// Local support for the properties of a structure. Properties in neither list are reported as not simulated.
-struct PropertySupport {
-    structure: &'static str,
-    /// Simulated as on ECS, or rejected when read.
-    simulated: &'static str,
-    /// Ignored silently: placement, size, roles, logs and deployment on AWS. They have no local effect, and nearly
-    /// every template has them, so a list of them would hide relevant entries.
-    ignored: &'static str,
+/// Local support for the properties of a structure. Unsupported ones are reported as not simulated.
+#[derive(Debug, Clone, Copy)]
+enum Support {
+    /// Only these: ECS adds properties to these structures, and a new one is reported until it is simulated here.
+    Only {
+        /// Simulated as on ECS, or rejected when read.
+        simulated: &'static str,
+        /// Ignored silently: placement, size, roles, logs and deployment on AWS. They have no local effect, and nearly
+        /// every template has them, so a list of them would hide relevant entries.
+        ignored: &'static str,
+    },
+    /// All but these, simulated or ignored.
+    AllBut(&'static str),
 }
 
-/// Structures that are not listed are simulated, or ignored, as a whole.
-const SUPPORT: [PropertySupport; 17] = [
-    PropertySupport {
-        structure: "AWS::ECS::Cluster",
-        simulated: "ClusterName ServiceConnectDefaults",
-        ignored: "CapacityProviders ClusterSettings Configuration DefaultCapacityProviderStrategy Tags",
-    },
-    PropertySupport {
-        structure: "AWS::ECS::Service",
-        simulated: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
-        ignored: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
-                   EnableECSManagedTags EnableExecuteCommand ForceNewDeployment HealthCheckGracePeriodSeconds \
-                   LaunchType Monitoring NetworkConfiguration PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role \
-                   Tags",
-    },
-    PropertySupport {
-        structure: "AWS::ECS::Service.ServiceConnectConfiguration",
-        simulated: "AccessLogConfiguration ContainerConfigurations Enabled Namespace Services",
-        ignored: "LogConfiguration",
-    },
-    PropertySupport {
-        structure: "AWS::ECS::TaskDefinition",
-        simulated: "ContainerDefinitions Family ProxyConfiguration",
-        ignored: "Cpu EnableFaultInjection EphemeralStorage ExecutionRoleArn Memory NetworkMode PlacementConstraints \
-                   RequiresCompatibilities RuntimePlatform Tags TaskRoleArn",
-    },
-    PropertySupport {
-        structure: "AWS::ECS::TaskDefinition.ContainerDefinition",
-        simulated: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
-                   PortMappings StopTimeout",
-        ignored: "Cpu LogConfiguration Memory MemoryReservation RepositoryCredentials SystemControls VersionConsistency",
-    },
-    PropertySupport {
-        structure: "AWS::ECS::TaskDefinition.PortMapping",
-        simulated: "AppProtocol ContainerPort Name Protocol",
-        ignored: "HostPort",
-    },
-    PropertySupport {
-        structure: "AWS::ECS::TaskDefinition.ProxyConfiguration",
-        simulated: "ContainerName ProxyConfigurationProperties Type",
-        ignored: "",
-    },
-    PropertySupport {
-        structure: "AWS::ServiceDiscovery::PrivateDnsNamespace",
-        simulated: "Name",
-        ignored: "Description Properties Tags Vpc",
-    },
-    PropertySupport {
-        structure: "AWS::ServiceDiscovery::Service",
-        simulated: "DnsConfig HealthCheckCustomConfig Name NamespaceId Type",
-        ignored: "Description Tags",
-    },
-    PropertySupport {
-        structure: "AWS::SSM::Parameter",
-        simulated: "Name Type Value",
-        ignored: "AllowedPattern DataType Description Policies Tags Tier",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::Mesh",
-        simulated: "MeshName Spec",
-        ignored: "Tags",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::VirtualNode",
-        simulated: "MeshName Spec VirtualNodeName",
-        ignored: "Tags",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::VirtualRouter",
-        simulated: "MeshName Spec VirtualRouterName",
-        ignored: "Tags",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::Route",
-        simulated: "MeshName RouteName Spec VirtualRouterName",
-        ignored: "Tags",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::VirtualService",
-        simulated: "MeshName Spec VirtualServiceName",
-        ignored: "Tags",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::VirtualGateway",
-        simulated: "MeshName Spec VirtualGatewayName",
-        ignored: "Tags",
-    },
-    PropertySupport {
-        structure: "AWS::AppMesh::GatewayRoute",
-        simulated: "GatewayRouteName MeshName Spec VirtualGatewayName",
-        ignored: "Tags",
-    },
+/// Structures that are not listed are simulated, or ignored, as a whole; App Mesh's resources except for their owner.
+const SUPPORT: [(&str, Support); 5] = [
+    (
+        "AWS::ECS::Service",
+        Support::Only {
+            simulated: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
+            ignored: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
+                      EnableECSManagedTags EnableExecuteCommand ForceNewDeployment HealthCheckGracePeriodSeconds \
+                      LaunchType Monitoring NetworkConfiguration PlacementConstraints PlacementStrategies \
+                      PlatformVersion PropagateTags Role Tags",
+        },
+    ),
+    (
+        "AWS::ECS::TaskDefinition",
+        Support::Only {
+            simulated: "ContainerDefinitions Family ProxyConfiguration",
+            ignored: "Cpu EnableFaultInjection EphemeralStorage ExecutionRoleArn Memory NetworkMode \
+                      PlacementConstraints RequiresCompatibilities RuntimePlatform Tags TaskRoleArn",
+        },
+    ),
+    (
+        "AWS::ECS::TaskDefinition.ContainerDefinition",
+        Support::Only {
+            simulated: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
+                        PortMappings StopTimeout",
+            ignored: "Cpu LogConfiguration Memory MemoryReservation RepositoryCredentials SystemControls \
+                      VersionConsistency",
+        },
+    ),
+    (
+        "AWS::ECS::TaskDefinition.PortMapping",
+        Support::AllBut("ContainerPortRange"),
+    ),
+    (
+        "AWS::ServiceDiscovery::Service",
+        Support::AllBut("HealthCheckConfig ServiceAttributes"),
+    ),
 ];
+
+impl Support {
+    fn of(structure: &str) -> Self {
+        let known = SUPPORT.iter().find(|(name, _)| *name == structure);
+        let others = match appmesh::kind_of(structure) {
+            Some(_) => Self::AllBut("MeshOwner"),
+            None => Self::AllBut(""),
+        };
+        known.map_or(others, |(_, support)| *support)
+    }
+
+    fn contains(self, property: &str) -> bool {
+        let among = |names: &str| names.split_whitespace().any(|name| name == property);
+        match self {
+            Self::Only { simulated, ignored } => among(simulated) || among(ignored),
+            Self::AllBut(names) => !among(names),
+        }
+    }
+}
 
 /// Reports unknown names in `properties`, and returns the paths of properties that are not simulated. An unknown name
 /// is replaced by the closest known one, so that a missing property is not reported as a second error.
@@ -150,7 +119,7 @@ fn check_structure(
             object.insert(meant.to_owned(), value);
         }
     }
-    let known = SUPPORT.iter().find(|known| known.structure == structure.name());
+    let support = Support::of(structure.name());
     for (name, value) in object.iter_mut() {
         let path = format!("{path}.{name}");
         if value.is_null() {
@@ -158,8 +127,7 @@ fn check_structure(
             diagnostics.add(path.as_str(), "has no value; give it one or remove it");
             *value = unknown();
         }
-        let among = |names: &str| names.split(' ').any(|known| known == name);
-        if known.is_some_and(|known| !among(known.simulated) && !among(known.ignored)) {
+        if !support.contains(name) {
             not_simulated.push(path);
         } else if let Some(part) = structure.part(name) {
             check_structure(part, value, &path, diagnostics, not_simulated);
@@ -172,15 +140,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn supported_properties_exist() {
-        for known in SUPPORT {
-            let structure = structure(known.structure).expect("a known structure");
-            for name in known.simulated.split(' ').chain(known.ignored.split_whitespace()) {
-                assert!(
-                    structure.property_names().any(|property| property == name),
-                    "{}.{name}",
-                    known.structure
-                );
+    fn listed_properties_exist() {
+        let virtual_node = ("AWS::AppMesh::VirtualNode", Support::of("AWS::AppMesh::VirtualNode"));
+        for (name, support) in SUPPORT.into_iter().chain([virtual_node]) {
+            let structure = structure(name).expect("a known structure");
+            let names = match support {
+                Support::Only { simulated, ignored } => format!("{simulated} {ignored}"),
+                Support::AllBut(names) => names.to_owned(),
+            };
+            for name in names.split_whitespace() {
+                let is_known = structure.property_names().any(|property| property == name);
+                assert!(is_known, "{}.{name}", structure.name());
             }
         }
     }
