@@ -73,7 +73,7 @@ impl RustType {
     }
 
     /// The field's value from a constructor's argument.
-    pub(super) fn from_argument(self, name: &str) -> String {
+    pub(super) fn convert_argument(self, name: &str) -> String {
         match self {
             Self::Value(_) | Self::StringList => format!("{name}.into()"),
             _ => name.to_owned(),
