@@ -1,6 +1,8 @@
 //! Rollout controller: carries out the effects of the state machine on a platform, from an event to its outcome.
 
+mod outage;
 mod platform;
+mod timers;
 
 use std::error::Error as StdError;
 use std::future::poll_fn;
@@ -19,12 +21,16 @@ use crate::rollout::{Effect, Event, step};
 use crate::state::State;
 use crate::store::Store;
 use crate::strategy::Strategy;
-use crate::timestamp::Timestamp;
+
+use self::timers::Timers;
 
 pub use self::platform::{Platform, PlatformError, Progress, Request};
 
 /// Default of [`Controller::with_poll_interval`].
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Default of [`Controller::with_outage_limit`]. Throttling of an AWS account ends within minutes; a policy or an
+/// endpoint that is broken takes a person.
+const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Runs rollouts on a [`Platform`].
 ///
@@ -40,6 +46,7 @@ pub struct Controller<S, P> {
     platform: P,
     name: String,
     poll_interval: Duration,
+    outage_limit: Duration,
 }
 
 /// Why a controller stopped before the rollout ended.
@@ -58,6 +65,14 @@ pub enum ControllerError {
     /// The state was not read or not stored.
     #[error(transparent)]
     State(Error),
+    /// The store failed for longer than [`Controller::with_outage_limit`]. The rollout remains in progress.
+    #[error("the state of the rollout could not be read or stored for {} s", .duration.as_secs())]
+    StateUnavailable {
+        /// For how long.
+        duration: Duration,
+        /// The last error.
+        source: Error,
+    },
     /// The state was removed during the rollout.
     #[error("the state was removed during the rollout, so its outcome is unknown")]
     StateRemoved,
@@ -90,38 +105,13 @@ enum Next<V> {
     TakenOver,
 }
 
-/// When something is due.
-struct Timers<V> {
-    next_inspection: Timestamp,
-    tick_at: Option<Timestamp>,
-    /// The action to carry out again.
-    retry: Option<(Timestamp, Effect<V>)>,
-    /// Why, as last reported.
-    retry_reason: Option<String>,
-}
-
-impl<V> Timers<V> {
-    fn new(now: Timestamp) -> Self {
-        Self {
-            next_inspection: now,
-            tick_at: None,
-            retry: None,
-            retry_reason: None,
-        }
-    }
-
-    fn earliest(&self) -> Timestamp {
-        let retry_at = self.retry.as_ref().map(|(at, _)| *at);
-        let others = [self.tick_at, retry_at].into_iter().flatten();
-        others.fold(self.next_inspection, Timestamp::min)
-    }
-}
-
 /// Result of an inspection of a rollout in progress.
 enum Inspection {
     Healthy,
     Unhealthy(String),
     TakenOver,
+    /// The state cannot be read.
+    Unavailable(Error),
 }
 
 impl<S, P> Controller<S, P> {
@@ -133,14 +123,23 @@ impl<S, P> Controller<S, P> {
             platform,
             name: name.into(),
             poll_interval: DEFAULT_POLL_INTERVAL,
+            outage_limit: DEFAULT_OUTAGE_LIMIT,
         }
     }
 
     /// The time between two inspections of the rollout, which check health and look for a takeover; also the time
-    /// before a failed request is retried. Default: one second.
+    /// before a failed request is retried for the first time. Further retries wait twice as long each, at most half a
+    /// minute. Default: one second.
     #[must_use]
     pub fn with_poll_interval(self, poll_interval: Duration) -> Self {
         Self { poll_interval, ..self }
+    }
+
+    /// How long the store may fail, or stay locked, before the controller gives up. Until then it retries, and traffic
+    /// stays where it is. Default: half an hour.
+    #[must_use]
+    pub fn with_outage_limit(self, outage_limit: Duration) -> Self {
+        Self { outage_limit, ..self }
     }
 
     /// The name of the controller in the state.
@@ -202,8 +201,7 @@ impl<S: Store, P> Controller<S, P> {
                     Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
                         // Replaces an action that is out of date.
                         action = Some(Box::pin(self.carry_out(effect, state.clone())));
-                        timers.retry = None;
-                        timers.retry_reason = None;
+                        timers.reset_retry();
                     }
                     Effect::ScheduleTick { at } => timers.tick_at = Some(at),
                     Effect::Finished { outcome } => return Ok(Some(outcome)),
@@ -223,13 +221,12 @@ impl<S: Store, P> Controller<S, P> {
                     }
                 }
             };
-            effects = match deployment.apply(event, self.platform.now()).await {
-                Ok(effects) => effects,
-                Err(error) if error.is_conflict() => {
+            effects = match self.store_step(&mut deployment, event).await? {
+                Some(effects) => effects,
+                None => {
                     drop(action);
                     return self.follow(reported).await;
                 }
-                Err(error) => return Err(ControllerError::State(error)),
             };
         }
     }
@@ -258,19 +255,27 @@ impl<S: Store, P> Controller<S, P> {
                                 self.platform.report(Progress::Retrying { reason: &reason });
                                 timers.retry_reason = Some(reason);
                             }
-                            timers.retry = Some((self.platform.now().after(self.poll_interval), action));
+                            timers.schedule_retry(action, self.platform.now(), self.poll_interval);
                         }
                     }
                 }
                 Wakeup::TimerElapsed => {
                     let now = self.platform.now();
-                    if let Some((_, effect)) = timers.retry.take_if(|(at, _)| *at <= now) {
+                    if let Some(effect) = timers.due_retry(now) {
                         return Ok(Next::Retry(effect));
                     }
                     // An inspection precedes each tick, so that no step is taken on an unhealthy version.
                     let inspection = self.inspect(state).await?;
                     let now = self.platform.now();
                     timers.next_inspection = now.after(self.poll_interval);
+                    match inspection {
+                        Inspection::Unavailable(error) => {
+                            let wait = self.outlast(&mut timers.outage, error)?;
+                            timers.next_inspection = now.after(wait);
+                            continue;
+                        }
+                        _ => self.recovered(&mut timers.outage),
+                    }
                     match inspection {
                         Inspection::TakenOver => return Ok(Next::TakenOver),
                         Inspection::Unhealthy(finding) => {
@@ -280,7 +285,7 @@ impl<S: Store, P> Controller<S, P> {
                         Inspection::Healthy if timers.tick_at.take_if(|at| *at <= now).is_some() => {
                             return Ok(Next::Event(Event::Tick));
                         }
-                        Inspection::Healthy => {}
+                        Inspection::Healthy | Inspection::Unavailable(_) => {}
                     }
                 }
             }
@@ -327,6 +332,34 @@ impl<S: Store, P> Controller<S, P> {
         let further = deployment.apply(event, self.platform.now()).await.map_err(not_begun)?;
         // Only the last request counts. There is no new one if the same deployment is in progress.
         Ok(if further.is_empty() { effects } else { further })
+    }
+
+    /// Takes a step and stores it, outlasting an outage of the store. `None` if another controller was first.
+    async fn store_step<V>(
+        &self,
+        deployment: &mut Deployment<V, &S>,
+        event: Event<V>,
+    ) -> Result<Option<Vec<Effect<V>>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        // The same time for each attempt, so that a step with a lost response is recognised.
+        let now = self.platform.now();
+        let mut outage = None;
+        loop {
+            match deployment.apply(event.clone(), now).await {
+                Ok(effects) => {
+                    self.recovered(&mut outage);
+                    return Ok(Some(effects));
+                }
+                Err(error) if error.is_conflict() && !error.is_transient() => return Ok(None),
+                Err(error) => {
+                    let wait = self.outlast(&mut outage, error)?;
+                    self.platform.sleep(wait).await;
+                }
+            }
+        }
     }
 
     /// Carries out an effect once.
@@ -381,7 +414,11 @@ impl<S: Store, P> Controller<S, P> {
         V: Serialize + DeserializeOwned + Clone + PartialEq,
         P: Platform<V>,
     {
-        let stored = self.open::<V>().await?;
+        let stored = match Deployment::<V, _>::open(&self.store).await {
+            Ok(stored) => stored,
+            Err(error) if error.is_transient() => return Ok(Inspection::Unavailable(error)),
+            Err(error) => return Err(ControllerError::State(error)),
+        };
         let owner = |state: &State<V>| {
             state
                 .rollout()
@@ -407,8 +444,17 @@ impl<S: Store, P> Controller<S, P> {
         P: Platform<V>,
     {
         self.platform.report(Progress::TakenOver);
+        let mut outage = None;
         loop {
-            let stored = self.open().await?.ok_or(ControllerError::StateRemoved)?;
+            let stored = match Deployment::open(&self.store).await {
+                Ok(stored) => stored.ok_or(ControllerError::StateRemoved)?,
+                Err(error) => {
+                    let wait = self.outlast(&mut outage, error)?;
+                    self.platform.sleep(wait).await;
+                    continue;
+                }
+            };
+            self.recovered(&mut outage);
             self.report_state(stored.state(), &mut reported);
             if stored.state().rollout().is_none() {
                 return Ok(stored.state().last_outcome().cloned());

@@ -21,6 +21,8 @@ pub struct Deployment<V, S> {
     /// The document as last read or written.
     text: String,
     revision: Revision,
+    /// The document of a save with an unknown result.
+    unconfirmed: Option<String>,
 }
 
 // Not derived: a `dyn Store` has no `Debug`.
@@ -51,6 +53,12 @@ impl Error {
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())
     }
+
+    /// True if the same operation may succeed later: the store failed, or another writer has it locked.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Failed { .. } | StoreError::Locked { .. }))
+    }
 }
 
 impl<V, S> Deployment<V, S>
@@ -73,6 +81,7 @@ where
             state: State::from_json(&stored.text)?,
             text: stored.text,
             revision: stored.revision,
+            unconfirmed: None,
             store,
         }))
     }
@@ -91,6 +100,7 @@ where
             state,
             text,
             revision,
+            unconfirmed: None,
         })
     }
 
@@ -106,16 +116,38 @@ where
     ///
     /// # Errors
     ///
-    /// Errors of the store. No effect may be carried out then, and [`state`](Self::state) is unchanged. Open the
-    /// deployment again, because the store may have another document by now.
+    /// Errors of the store. No effect may be carried out then, and [`state`](Self::state) is unchanged. After a
+    /// [conflict](Error::is_conflict), open the deployment again. After a [transient error](Error::is_transient), the
+    /// step may have been stored: repeat it with the same event and the same `now`, which finds that out, or open the
+    /// deployment again.
     pub async fn apply(&mut self, event: Event<V>, now: Timestamp) -> Result<Vec<Effect<V>>, Error> {
         let (next, effects) = step(&self.state, event, now);
         let text = next.to_json()?;
         if text != self.text {
-            self.revision = self.store.save(Some(&self.revision), &text).await?;
+            self.revision = self.save(&text).await?;
             self.text = text;
+            self.unconfirmed = None;
         }
         self.state = next;
         Ok(effects)
+    }
+
+    async fn save(&mut self, text: &str) -> Result<Revision, Error> {
+        match self.store.save(Some(&self.revision), text).await {
+            Ok(revision) => Ok(revision),
+            Err(changed @ StoreError::Changed { .. }) if self.unconfirmed.as_deref() == Some(text) => {
+                // The earlier attempt was stored, unless another writer has followed.
+                match self.store.load().await? {
+                    Some(stored) if stored.text == text => Ok(stored.revision),
+                    _ => Err(changed.into()),
+                }
+            }
+            Err(error) => {
+                if matches!(error, StoreError::Failed { .. }) {
+                    self.unconfirmed = Some(text.to_owned());
+                }
+                Err(error.into())
+            }
+        }
     }
 }

@@ -128,8 +128,8 @@ pub enum StoreError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// An operation failed, or its result was lost.
-    #[error("{location}: {operation} failed; whether the state was changed is unknown until it is read again")]
+    /// An operation failed, or its result was lost. Whether a save replaced the document is unknown until it is read again.
+    #[error("{location}: {operation} failed")]
     Failed {
         /// The document's location.
         location: String,

@@ -99,10 +99,15 @@ pub enum Progress<'a, V> {
     State(&'a State<V>),
     /// Another controller took over. Its progress is reported from now on.
     TakenOver,
-    /// An action is not possible at the moment.
+    /// An action, or access to the state, is not possible at the moment.
     Retrying {
         /// Why.
         reason: &'a str,
+    },
+    /// The state can be read and stored again.
+    StateAvailable {
+        /// The duration of the outage.
+        after: Duration,
     },
 }
 
@@ -112,6 +117,9 @@ impl<V: fmt::Display> fmt::Display for Progress<'_, V> {
             Self::State(state) => state.fmt(f),
             Self::TakenOver => f.write_str("another process took over this deployment; following its progress"),
             Self::Retrying { reason } => write!(f, "retrying: {reason}"),
+            Self::StateAvailable { after } => {
+                write!(f, "the state can be read and stored again, after {} s", after.as_secs())
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 
 mod conflicts;
 mod controller;
+mod outages;
 mod properties;
 mod readme;
 mod simulated_environment;
+mod simulation;
 #[cfg(feature = "ssm")]
 mod ssm;
 mod transition_table;
