@@ -4,7 +4,8 @@
 //! - `inputs`: from an app and the command line to deployment inputs;
 //! - `deploy`, `diff`, `destroy`, `outputs`: one command each;
 //! - `progress`, `confirm`, `change_format`: stack events, confirmation and formatting of changes;
-//! - `public_ip`: the address for `--allow-my-ip`.
+//! - `public_ip`: the address for `--allow-my-ip`;
+//! - `slow_response`: messages while AWS does not respond.
 
 mod change_format;
 pub(crate) mod config;
@@ -16,6 +17,7 @@ pub(crate) mod inputs;
 pub(crate) mod outputs;
 mod progress;
 mod public_ip;
+mod slow_response;
 
 use aws_config::SdkConfig;
 use mesh_infra::deploy::{self as cfn_deploy, Environment, ErrorKind};
@@ -130,7 +132,7 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
 
 async fn environment(target: &AwsTarget, console: &Console) -> Result<Environment, AwsError> {
     console.set_status("resolving the AWS account");
-    environment_of(&config::load(target).await, target, console).await
+    environment_of(&config::load(target, console).await, target, console).await
 }
 
 /// The account and region of a configuration. Prints the caller's identity, so that a wrong account is noticed.

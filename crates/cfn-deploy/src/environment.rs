@@ -10,6 +10,7 @@ use aws_types::SdkConfig;
 
 use super::error::{Call, Error, ErrorKind, from_sdk_error};
 use super::poll::{PollInterval, Poller};
+use super::timeouts::with_timeouts;
 
 /// An AWS account and region.
 ///
@@ -43,7 +44,8 @@ pub struct CallerIdentity {
 
 impl Environment {
     /// The environment of a configuration, from the crate `aws-config` for example: region, credentials, endpoint, retries
-    /// and HTTP client. Waits use its sleep implementation, or Tokio's.
+    /// and HTTP client. Waits use its sleep implementation, or Tokio's. Time limits that it lacks are added, see
+    /// [`with_timeouts`](crate::with_timeouts).
     ///
     /// # Errors
     ///
@@ -60,6 +62,7 @@ impl Environment {
             return Err(Error::no_credentials());
         }
         let region = region.as_ref().to_owned();
+        let config = &with_timeouts(config);
         Ok(Self(Arc::new(Inner {
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             cloud_map: aws_sdk_servicediscovery::Client::new(config),

@@ -16,7 +16,7 @@
 //!
 //! # Reading order
 //!
-//! `environment` (AWS clients), `deployment_input` (validation before any call), `deployed_stack` and `status` (current
+//! `environment` (AWS clients), `timeouts`, `deployment_input` (validation before any call), `deployed_stack` and `status` (current
 //! state), `change_set` and `resource_change`, `security` (permission and network changes), `event`, `event_reader` and
 //! `wait` (an operation until its end), `root_cause` and `validation` (why it failed), `destroy` and `cloud_map`,
 //! `compare`, `error`.
@@ -36,6 +36,7 @@ mod resource_change;
 mod root_cause;
 mod security;
 mod status;
+mod timeouts;
 mod validation;
 mod wait;
 
@@ -51,4 +52,5 @@ pub use resource_change::{Action, Replacement, ResourceChange};
 pub use root_cause::RootCause;
 pub use security::{Area, SecurityChange, TemplateVersion, security_changes};
 pub use status::{StackCondition, StackStatus};
+pub use timeouts::with_timeouts;
 pub use wait::WaitOutcome;

@@ -12,8 +12,8 @@ use super::root_cause::{message, root_cause};
 use super::status::{StackCondition, StackStatus};
 use super::validation::Subject;
 
-/// The number of transient failures in a row before giving up: about five minutes.
-const MAX_RETRIES: usize = 12;
+/// The number of transient failures in a row before giving up: eleven minutes of waits, and what each call takes to fail.
+const MAX_RETRIES: usize = 24;
 /// The number of polls without new events on an idle stack before the operation counts as ended, for operations whose last
 /// event has the token of another one.
 const MAX_QUIET_POLLS: usize = 3;

@@ -1,14 +1,15 @@
 //! Blue-green verbs in an AWS account.
 
 use bluegreen_deploy::{
-    Application, AwsTarget, CommandError, Reporter, RolloutController, StackUpdater, Version, select_strategy,
+    Application, AwsTarget, CommandError, Reporter, RolloutController, StackUpdater, Version, VersionChange,
+    select_strategy,
 };
 use bluegreen_state::{Event, State};
 use mesh_infra::deploy::{DeploymentInput, Environment, ErrorKind};
 use mesh_infra::{Template, diagram};
 
 use super::arguments::{Arguments, Verb};
-use super::{changed_template, or_initial, print_status};
+use super::{or_initial, print_status};
 use crate::cli::aws::deploy::deploy_stack;
 use crate::cli::aws::{AwsError, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
 use crate::cli::error::CliError;
@@ -18,7 +19,7 @@ use crate::exit_code::Exit;
 /// Runs a verb in an account.
 pub(super) fn run(application: &Application, arguments: Arguments) -> Result<Exit, CliError> {
     run_interruptibly(async |console| {
-        let config = config::load(&arguments.target).await;
+        let config = config::load(&arguments.target, console).await;
         let environment = environment_of(&config, &arguments.target, console).await?;
         let stack = CloudFormationStack {
             application,
@@ -52,20 +53,25 @@ async fn run_verb(
             given,
             exit_code,
         }) => {
-            let template = match target.state().await? {
-                Some(state) => match changed_template(application, &state, version)? {
-                    Ok(template) => template,
-                    Err(text) => {
-                        print(text)?;
-                        return Ok(Exit::Done);
-                    }
+            let state = target.state().await?;
+            let shifts_to = match &state {
+                Some(state) => match application.version_change(state, version)? {
+                    VersionChange::TrafficOnly { to } => Some(to),
+                    VersionChange::Template(_) | VersionChange::None => None,
                 },
-                None => application.template(&State::initial(version))?,
+                None => None,
             };
+            let template = planned_template(application, state.as_ref(), version)?;
             given.without_template_url()?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
             let input = stack.input(template);
-            return Ok(diff::run(&stack.environment, &[input], exit_code, stack.console).await?);
+            let exit = diff::run(&stack.environment, &[input], exit_code, stack.console).await?;
+            let Some(to) = shifts_to else { return Ok(exit) };
+            print(&format!("Traffic would shift to {to}"))?;
+            return Ok(match exit_code {
+                true => Exit::Differences,
+                false => Exit::Done,
+            });
         }
         Some(Verb::Status) => print_status(target.state().await?.as_ref())?,
         Some(Verb::Deploy {
@@ -74,26 +80,34 @@ async fn run_verb(
             given,
             yes,
         }) => {
-            let state = target.state().await?;
-            let initial = State::initial(version);
-            let template = application.template(state.as_ref().unwrap_or(&initial))?;
             given.without_template_url()?;
+            let state = target.state().await?;
+            let template = planned_template(application, state.as_ref(), version)?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
             stack.yes = yes;
-            if state.is_none() {
+            let Some(state) = state else {
                 let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
                 target.initialize(version).await?;
                 stack.console.clear_status();
                 outputs::show_stack(application.name(), &outputs);
-            } else {
-                let strategy = select_strategy(state.as_ref(), version, strategy)?;
-                let event = |controller| Event::Deploy {
-                    version,
-                    strategy,
-                    controller,
-                };
-                run_command(application, target.with_stack(stack), event).await?;
+                return Ok(Exit::Done);
+            };
+            let strategy = select_strategy(Some(&state), version, strategy)?;
+            let is_deployed = matches!(application.version_change(&state, version), Ok(VersionChange::None));
+            if is_deployed && state.rollout().is_none() {
+                // No version changes, but the description or a parameter may.
+                let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
+                stack.console.clear_status();
+                outputs::show_stack(application.name(), &outputs);
+                return Ok(Exit::Done);
             }
+            stack.apply_parameters().await?;
+            let event = |controller| Event::Deploy {
+                version,
+                strategy,
+                controller,
+            };
+            run_command(application, target.with_stack(stack), event).await?;
         }
         Some(Verb::Continue) => run_command(application, target.with_stack(stack), |_| Event::Continue).await?,
         Some(Verb::Abort) => run_command(application, target.with_stack(stack), |_| Event::Abort).await?,
@@ -120,6 +134,22 @@ async fn run_command(
         .await
 }
 
+/// The template that deploying `version` leads to. Without a change of version, that of the state: a deployment also
+/// applies changes of the description.
+fn planned_template(
+    application: &Application,
+    state: Option<&State<Version>>,
+    version: Version,
+) -> Result<Template, CliError> {
+    let Some(state) = state else {
+        return Ok(application.template(&State::initial(version))?);
+    };
+    Ok(match application.version_change(state, version)? {
+        VersionChange::Template(template) => *template,
+        VersionChange::None | VersionChange::TrafficOnly { .. } => application.template(state)?,
+    })
+}
+
 /// The application's stack, with the inputs of the command line.
 struct CloudFormationStack<'a> {
     application: &'a Application,
@@ -134,6 +164,23 @@ impl CloudFormationStack<'_> {
     fn input(&self, template: Template) -> DeploymentInput {
         let name = self.application.name();
         inputs::for_stack(name, name, template, &self.parameters)
+    }
+
+    /// Applies the parameters of the command line to the deployed template. The steps of a rollout may all be done, and
+    /// a parameter must not wait for the next one: it may close an access.
+    async fn apply_parameters(&self) -> Result<(), CliError> {
+        if self.parameters.is_empty() {
+            return Ok(());
+        }
+        let stack = self.application.name();
+        let deployed = self.environment.deployed(stack).await.map_err(AwsError::from)?;
+        let Some(deployed) = deployed else {
+            let region = self.environment.region().to_owned();
+            return Err(AwsError::NotDeployed { stack: stack.to_owned(), region }.into());
+        };
+        let template = deployed.template().map_err(|error| CliError::Usage(error.to_string()))?;
+        deploy_stack(&self.environment, &self.input(template), self.yes, self.console).await?;
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_cloudformation::config::retry::RetryConfig;
+use aws_sdk_cloudformation::config::timeout::TimeoutConfig;
 use aws_sdk_cloudformation::config::{
     AsyncSleep, BehaviorVersion, Credentials, Region, SharedAsyncSleep, SharedCredentialsProvider, Sleep,
 };
@@ -81,6 +82,8 @@ pub(crate) fn config(address: &str, environment: &str, script: Script) -> (SdkCo
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(address)
         .retry_config(RetryConfig::standard())
+        // Measured by the same sleep, so a hundred times too early.
+        .timeout_config(TimeoutConfig::disabled())
         .sleep_impl(SharedAsyncSleep::new(Quick))
         .http_client(client(connector))
         .build();
