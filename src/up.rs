@@ -290,6 +290,7 @@ fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
         stopped,
         settled_after,
         settled,
+        unsettled,
         ..
     } = applied;
     let milliseconds = settled_after.as_secs_f64() * 1000.0;
@@ -297,7 +298,10 @@ fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
         let nacks = nack_text(mesh);
         format!("template changed: applied, every Envoy has responded (ACK or NACK) after {milliseconds:.1} ms{nacks}")
     } else {
-        "template changed: applied, but some Envoys have not responded in time; see the status page".to_owned()
+        format!(
+            "template changed: applied, but not acknowledged in time by {}; see the status page",
+            unsettled.join(", ")
+        )
     };
     for (action, tasks) in [("started", started), ("stopped", stopped)] {
         if !tasks.is_empty() {

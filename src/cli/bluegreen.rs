@@ -117,11 +117,12 @@ impl BlueGreen {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(CliError::Runtime)?;
         let state = runtime.block_on(state_dir.state())?;
-        let command = |event: Box<dyn FnOnce(String) -> Event<Version>>| -> Result<(), CliError> {
-            let target = LocalTarget::new(&state_dir)?;
-            let controller = RolloutController::new(&self.application, target, show);
-            Ok(runtime.block_on(controller.run_command(event))?)
-        };
+        let command =
+            |ignored: Vec<String>, event: Box<dyn FnOnce(String) -> Event<Version>>| -> Result<(), CliError> {
+                let target = LocalTarget::new(&state_dir)?.ignoring(ignored);
+                let controller = RolloutController::new(&self.application, target, show);
+                Ok(runtime.block_on(controller.run_command(event))?)
+            };
         match arguments.verb {
             None => {
                 drop(runtime);
@@ -138,19 +139,23 @@ impl BlueGreen {
                 version,
                 strategy,
                 given,
+                waiting,
                 ..
             }) => {
                 given.require_empty()?;
                 let strategy = select_strategy(state.as_ref(), version, strategy)?;
-                command(Box::new(move |controller| Event::Deploy {
-                    version,
-                    strategy,
-                    controller,
-                }))?;
+                command(
+                    waiting.ignore,
+                    Box::new(move |controller| Event::Deploy {
+                        version,
+                        strategy,
+                        controller,
+                    }),
+                )?;
             }
-            Some(Verb::Continue) => command(Box::new(|_| Event::Continue))?,
-            Some(Verb::Abort) => command(Box::new(|_| Event::Abort))?,
-            Some(Verb::Rollback) => command(Box::new(|controller| Event::Rollback { controller }))?,
+            Some(Verb::Continue { waiting }) => command(waiting.ignore, Box::new(|_| Event::Continue))?,
+            Some(Verb::Abort) => command(Vec::new(), Box::new(|_| Event::Abort))?,
+            Some(Verb::Rollback) => command(Vec::new(), Box::new(|controller| Event::Rollback { controller }))?,
             // `run` runs these in an account.
             Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => {}
         }

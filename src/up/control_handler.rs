@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use bluegreen_deploy::control_api::{Command, CommandError, ControlServer, Request};
+use bluegreen_deploy::control_api::{self, Command, CommandError, ControlServer, Request};
 use futures_util::future::LocalBoxFuture;
 use mesh_infra::Template;
 use mesh_infra::cfn::{ResourceType, ssm};
 use mesh_local::{LocalMesh, Plan};
-use serde_json::json;
 
 use super::{BoxError, UpError, applied_text};
 use crate::console::{Console, chain};
@@ -126,7 +125,11 @@ impl<'a> ControlHandler<'a> {
             Ok(applied) => {
                 self.template = template;
                 console.progress(&applied_text(&applied, mesh));
-                Ok(json!({"settled": applied.settled}).to_string())
+                let response = control_api::Applied {
+                    settled: applied.settled,
+                    unsettled: applied.unsettled,
+                };
+                serde_json::to_string(&response).map_err(|error| rejected(&error))
             }
             Err(error) => {
                 let error = rejected(&error);
@@ -161,6 +164,8 @@ fn with_parameter(template: &Template, name: &str, value: String) -> Result<Temp
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const NAME: &str = "/demo/route";

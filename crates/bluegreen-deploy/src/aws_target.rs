@@ -29,6 +29,8 @@ const STATE_PREFIX: &str = "/meshwright-rollout";
 /// How long Envoys may take to acknowledge a configuration. A replica of the control plane reads its parameters, and
 /// publishes its status, every few seconds.
 const ACK_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same during a rollback. The control plane closes the stream of a silent Envoy after 20 s, and publishes that.
+const ROLLBACK_ACK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two reads of the replicas' status.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -60,6 +62,7 @@ pub struct AwsTarget<'a, S> {
     config: SdkConfig,
     stack: S,
     reporter: &'a dyn Reporter,
+    ignored: Vec<String>,
 }
 
 impl<'a, S> AwsTarget<'a, S> {
@@ -70,7 +73,15 @@ impl<'a, S> AwsTarget<'a, S> {
             config,
             stack,
             reporter,
+            ignored: Vec::new(),
         }
+    }
+
+    /// Does not wait for these Envoys to acknowledge a change: node ids or tasks, as messages name them. For an Envoy
+    /// that is connected and does not respond. Default: none.
+    #[must_use]
+    pub fn ignoring(self, ignored: Vec<String>) -> Self {
+        Self { ignored, ..self }
     }
 
     /// The same target with the stack to update, for a rollout.
@@ -80,6 +91,7 @@ impl<'a, S> AwsTarget<'a, S> {
             config: self.config,
             stack,
             reporter: self.reporter,
+            ignored: self.ignored,
         }
     }
 
@@ -134,18 +146,25 @@ impl<'a, S> AwsTarget<'a, S> {
     }
 
     fn sync_reader(&self) -> SyncReader {
-        SyncReader::new(&self.config, self.application.mesh())
+        SyncReader::new(&self.config, self.application.mesh()).ignoring(self.ignored.iter().cloned())
     }
 
-    /// Waits until every Envoy has acknowledged the mesh's parameters.
-    async fn wait_for_acks(&self) -> Result<Applied, CommandError> {
+    /// Waits until every Envoy has acknowledged the mesh's parameters, except those that the operator ignores. A
+    /// rollback waits for [`ROLLBACK_ACK_TIMEOUT`] only, and goes on whatever Envoys do.
+    async fn wait_for_acks(&self, is_rolling_back: bool) -> Result<Applied, CommandError> {
         let reader = self.sync_reader();
         let start = Instant::now();
         self.reporter.waiting("waiting for Envoys to acknowledge the weights");
         loop {
             let status = reader.read().await;
+            if is_rolling_back && start.elapsed() >= ROLLBACK_ACK_TIMEOUT {
+                if let Some(reason) = blocking_reason(&status) {
+                    self.reporter.report(&format!("rolling back although {reason}"));
+                }
+                return Ok(Applied::settled());
+            }
             match status.map_err(|failure| CommandError::Retryable(failure.to_string()))? {
-                SyncStatus::Synced { .. } => return Ok(Applied { settled: true }),
+                SyncStatus::Synced { .. } => return Ok(Applied::settled()),
                 SyncStatus::Rejected { rejections } => {
                     let rejections = rejections.join("; ");
                     return Err(CommandError::Retryable(format!(
@@ -165,6 +184,21 @@ impl<'a, S> AwsTarget<'a, S> {
                 SyncStatus::Pending { .. } | SyncStatus::NoReports => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
+    }
+}
+
+/// Why Envoys are not in sync, if so.
+fn blocking_reason(status: &Result<SyncStatus, mesh_control_aws::AwsError>) -> Option<String> {
+    match status {
+        Ok(SyncStatus::Synced { .. }) => None,
+        Ok(SyncStatus::Pending { reason }) => Some(reason.clone()),
+        Ok(SyncStatus::Rejected { rejections }) => {
+            Some(format!("Envoys reject the configuration: {}", rejections.join("; ")))
+        }
+        Ok(SyncStatus::NoReports) => {
+            Some("no replica of the control plane reports the status of its Envoys".to_owned())
+        }
+        Err(error) => Some(error.to_string()),
     }
 }
 
@@ -203,7 +237,7 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
     /// stops within a second.
     async fn apply_template(&self, _request: u64, template: &Template) -> Result<Applied, CommandError> {
         self.stack.update_stack(template.clone()).await?;
-        Ok(Applied { settled: true })
+        Ok(Applied::settled())
     }
 
     async fn set_weights(
@@ -220,7 +254,7 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         // The stack may have changed in the meantime.
         let (template, _) = self.template_with_parameter(parameter, value).await?;
         self.stack.update_stack(template).await?;
-        self.wait_for_acks().await
+        self.wait_for_acks(is_rolling_back).await
     }
 
     async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, CommandError> {

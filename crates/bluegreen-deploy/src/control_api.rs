@@ -8,7 +8,8 @@
 //! | `GET /statistics?node=mesh/M/virtualNode/N` | returns the Envoys' statistics of requests to a virtual node |
 //!
 //! A change responds when it is complete: new tasks are ready and old tasks are gone. `{"settled":true}` means that
-//! every Envoy has acknowledged its configuration (ACK) or rejected it (NACK). Clients number their changes: one with a
+//! every Envoy has acknowledged its configuration (ACK) or rejected it (NACK); otherwise `unsettled` has the names of
+//! the Envoys that have done neither. Clients number their changes: one with a
 //! lower number than an earlier one is out of date. Rejected changes respond 409 with the reason as text; 503 means
 //! that the client may retry.
 
@@ -24,6 +25,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
+use mesh_local::NodeStatus;
 use mesh_model::app_mesh::ResourcePath;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
@@ -61,10 +63,34 @@ pub enum Command {
 pub type Request = (Command, oneshot::Sender<Result<String, CommandError>>);
 
 /// The result of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// True if every Envoy has acknowledged its configuration or rejected it.
     pub settled: bool,
+    /// The Envoys that have done neither, by node id and task. A mesh of an older release does not report them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsettled: Vec<String>,
+}
+
+impl Applied {
+    /// A change that every Envoy has acknowledged or rejected.
+    #[must_use]
+    pub fn settled() -> Self {
+        Self {
+            settled: true,
+            unsettled: Vec::new(),
+        }
+    }
+
+    /// The same result without these Envoys, by node id or task.
+    #[must_use]
+    pub fn ignoring(self, ignored: &[String]) -> Self {
+        let is_ignored = |envoy: &String| ignored.iter().any(|name| NodeStatus::is_named(envoy, name));
+        match !self.unsettled.is_empty() && self.unsettled.iter().all(is_ignored) {
+            true => Self::settled(),
+            false => self,
+        }
+    }
 }
 
 /// Why a command failed.

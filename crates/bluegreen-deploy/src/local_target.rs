@@ -16,6 +16,7 @@ use crate::local_state_dir::LocalStateDir;
 pub struct LocalTarget<'a> {
     state_dir: &'a LocalStateDir,
     client: ControlClient,
+    ignored: Vec<String>,
 }
 
 impl<'a> LocalTarget<'a> {
@@ -28,7 +29,14 @@ impl<'a> LocalTarget<'a> {
         Ok(Self {
             state_dir,
             client: ControlClient::new(&state_dir.socket())?,
+            ignored: Vec::new(),
         })
+    }
+
+    /// Does not wait for these Envoys to acknowledge a change: node ids or tasks, as messages name them. Default: none.
+    #[must_use]
+    pub fn ignoring(self, ignored: Vec<String>) -> Self {
+        Self { ignored, ..self }
     }
 }
 
@@ -49,7 +57,8 @@ impl DeploymentTarget for LocalTarget<'_> {
         parameter: &str,
         value: String,
     ) -> Result<Applied, CommandError> {
-        self.client.put_parameter(request.number, parameter, value).await
+        let applied = self.client.put_parameter(request.number, parameter, value).await?;
+        Ok(applied.ignoring(&self.ignored))
     }
 
     async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {

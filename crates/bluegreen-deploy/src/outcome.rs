@@ -22,12 +22,23 @@ pub(crate) enum Action {
 pub(crate) fn map_result(action: Action, result: Result<Applied, CommandError>) -> Result<(), PlatformError> {
     match (action, result) {
         // All tasks are ready, even if an Envoy has not acknowledged its configuration.
-        (Action::ApplyTemplate, Ok(_)) | (Action::SetWeights, Ok(Applied { settled: true })) => Ok(()),
-        (Action::SetWeights, Ok(Applied { settled: false })) => Err(PlatformError::Retryable(
-            "an Envoy has not acknowledged the weights".to_owned(),
-        )),
+        (Action::ApplyTemplate, Ok(_)) | (Action::SetWeights, Ok(Applied { settled: true, .. })) => Ok(()),
+        (Action::SetWeights, Ok(applied)) => Err(PlatformError::Retryable(unsettled(&applied))),
         (_, Err(CommandError::Rejected(reason))) => Err(PlatformError::Rejected(reason)),
         (_, Err(CommandError::Retryable(reason))) => Err(PlatformError::Retryable(reason)),
+    }
+}
+
+/// Which Envoys have not acknowledged a change.
+pub(crate) fn unsettled(applied: &Applied) -> String {
+    match applied.unsettled.as_slice() {
+        [] => "an Envoy has not acknowledged the weights".to_owned(),
+        [one] => format!("Envoy {one} has not acknowledged the weights"),
+        several => format!(
+            "{} Envoys have not acknowledged the weights: {}",
+            several.len(),
+            several.join(", ")
+        ),
     }
 }
 
@@ -174,7 +185,12 @@ mod tests {
     #[test]
     fn results_of_actions_are_mapped() {
         use Action::{ApplyTemplate, SetWeights};
-        let applied = |settled| Ok(Applied { settled });
+        let applied = |settled| {
+            Ok(Applied {
+                settled,
+                unsettled: vec!["mesh/demo/virtualNode/green (task 7)".to_owned()],
+            })
+        };
         let rejected = || Err(CommandError::Rejected("no such parameter".to_owned()));
         let retryable = || Err(CommandError::Retryable("no mesh is running".to_owned()));
         for (action, result, expected) in [
@@ -186,7 +202,7 @@ mod tests {
             (
                 SetWeights,
                 applied(false),
-                "Err(Retryable(\"an Envoy has not acknowledged the weights\"))",
+                "Err(Retryable(\"Envoy mesh/demo/virtualNode/green (task 7) has not acknowledged the weights\"))",
             ),
             (SetWeights, rejected(), "Err(Rejected(\"no such parameter\"))"),
             (SetWeights, retryable(), "Err(Retryable(\"no mesh is running\"))"),

@@ -13,7 +13,7 @@ use crate::application::Application;
 use crate::control_api::{Applied, CommandError};
 use crate::deployment_target::DeploymentTarget;
 use crate::error::Error;
-use crate::outcome::{Action, exit_result, map_result};
+use crate::outcome::{Action, exit_result, map_result, unsettled};
 
 /// Runs the rollouts of an application on a target.
 ///
@@ -85,17 +85,23 @@ impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
             .state
             .rollout()
             .is_some_and(bluegreen_state::Rollout::is_rolling_back);
-        if !is_rolling_back || !matches!(weights_set, Ok(Applied { settled: true })) {
-            return Ok(weights_set);
+        let applied = match weights_set {
+            Ok(applied) if is_rolling_back => applied,
+            other => return Ok(other),
+        };
+        if !applied.settled {
+            // The withdrawn version must not keep serving because of one silent Envoy.
+            (self.report)(&format!("rolling back although {}", unsettled(&applied)));
         }
         let template = self.application.runnable_template(Some(request.state))?;
         Ok(match self.target.apply_template(request.number, &template).await {
+            Ok(_) => Ok(Applied::settled()),
             Err(CommandError::Rejected(reason)) => {
                 // The weights are restored, and the next deployment updates the side without traffic.
                 (self.report)(&format!("the side without traffic was not changed: {reason}"));
-                weights_set
+                Ok(Applied::settled())
             }
-            result => result,
+            Err(error) => Err(error),
         })
     }
 }

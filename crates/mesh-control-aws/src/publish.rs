@@ -152,16 +152,17 @@ impl<'f> Publisher<'f> {
         let served: Served = self.poller.polled.served().borrow().get(mesh)?.clone();
         let EnvoyProgress {
             envoys,
-            is_settled,
+            unsettled,
             nacks,
         } = EnvoyProgress::of(status, mesh, served.revision);
-        if is_settled && nacks.is_empty() && served.damaged.is_empty() {
+        if unsettled.is_empty() && nacks.is_empty() && served.damaged.is_empty() {
             *accepted = Some(served.config_hash.clone());
         }
         Some(ReplicaStatus {
             configuration: served.config_hash,
             accepted: accepted.clone(),
             envoys,
+            unsettled: truncated(unsettled),
             healthy: served.healthy,
             unlisted: 0,
             rejections: truncated(served.damaged.into_iter().chain(nacks).collect()),

@@ -32,6 +32,7 @@ use crate::sync_status::{EndpointHealth, ReplicaStatus, STATUS_PREFIX, SyncStatu
 pub struct SyncReader {
     clients: Clients,
     mesh: String,
+    ignored: Vec<String>,
 }
 
 impl SyncReader {
@@ -41,7 +42,15 @@ impl SyncReader {
         Self {
             clients: Clients::new(config),
             mesh: mesh.into(),
+            ignored: Vec::new(),
         }
+    }
+
+    /// Does not wait for Envoys with these node ids or task names. Default: none.
+    #[must_use]
+    pub fn ignoring(mut self, envoys: impl IntoIterator<Item = String>) -> Self {
+        self.ignored.extend(envoys);
+        self
     }
 
     /// Reads the mesh's parameters and the statuses of replicas. Poll while it is [`SyncStatus::Pending`], every two
@@ -52,7 +61,7 @@ impl SyncReader {
     /// If Parameter Store cannot be read.
     pub async fn read(&self) -> Result<SyncStatus, AwsError> {
         let (configuration, statuses) = self.fetch().await?;
-        Ok(evaluate(&configuration, &statuses, SystemTime::now()))
+        Ok(evaluate(&configuration, &statuses, &self.ignored, SystemTime::now()))
     }
 
     /// Reads the number of healthy instances of a virtual node, whether Envoys have ACKed everything or not. Check it

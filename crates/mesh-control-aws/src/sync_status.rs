@@ -34,6 +34,9 @@ pub struct ReplicaStatus {
     pub accepted: Option<ConfigHash>,
     /// The number of connected Envoys of the mesh.
     pub envoys: usize,
+    /// The connected Envoys that have neither ACKed nor NACKed it, by node id and task; the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsettled: Vec<String>,
     /// The number of healthy instances of each virtual node. Virtual nodes that are resolved by DNS are not included.
     #[serde(default)]
     pub healthy: BTreeMap<String, usize>,
@@ -94,8 +97,8 @@ pub(crate) fn parameter_of(mesh: &str, replica: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EnvoyProgress {
     pub(crate) envoys: usize,
-    /// Whether all have ACKed or NACKed everything of a revision.
-    pub(crate) is_settled: bool,
+    /// Those that have not ACKed or NACKed everything of a revision.
+    pub(crate) unsettled: Vec<String>,
     pub(crate) nacks: Vec<String>,
 }
 
@@ -113,7 +116,11 @@ impl EnvoyProgress {
             .collect();
         Self {
             envoys: nodes.len(),
-            is_settled: nodes.iter().all(|node| node.settled && node.revision >= revision),
+            unsettled: nodes
+                .iter()
+                .filter(|node| !node.is_settled_at(revision))
+                .map(|node| node.display_name())
+                .collect(),
             nacks: nacks.into_iter().collect(),
         }
     }
@@ -224,10 +231,29 @@ pub(crate) fn healthy(
         .map_or(EndpointHealth::Unknown, |least| EndpointHealth::AtLeast(*least))
 }
 
-/// The sync status, from the statuses of replicas and the hash of the current parameters.
+/// Whether an operator ignores all Envoys that have not settled. A list that was cut is not known to be.
+fn all_ignored(status: &ReplicaStatus, ignored: &[String]) -> bool {
+    let is_ignored = |envoy: &String| ignored.iter().any(|name| NodeStatus::is_named(envoy, name));
+    !status.unsettled.is_empty() && status.unsettled.iter().all(is_ignored)
+}
+
+fn not_accepted(replica: &str, status: &ReplicaStatus) -> String {
+    let connected = status.envoys;
+    match status.unsettled.as_slice() {
+        [] => format!("not all Envoys of replica {replica} have accepted it yet; {connected} are connected"),
+        waiting => format!(
+            "of {connected} Envoys of replica {replica}, these have not accepted it yet: {}",
+            waiting.join(", ")
+        ),
+    }
+}
+
+/// The sync status, from the statuses of replicas and the hash of the current parameters. Envoys in `ignored`, by node
+/// id or task, are not waited for.
 pub(crate) fn evaluate(
     configuration: &ConfigHash,
     statuses: &[(String, ReplicaStatus)],
+    ignored: &[String],
     now: SystemTime,
 ) -> SyncStatus {
     let fresh = fresh(statuses, now);
@@ -249,14 +275,8 @@ pub(crate) fn evaluate(
     }
     let waiting = fresh.iter().find_map(|entry| {
         let (replica, status) = entry;
-        let not_accepted = || {
-            format!(
-                "not all Envoys of replica {replica} have accepted it yet; {} are connected",
-                status.envoys
-            )
-        };
-        outdated_reason(entry, configuration)
-            .or_else(|| (status.accepted.as_ref() != Some(configuration)).then(not_accepted))
+        let is_accepted = status.accepted.as_ref() == Some(configuration) || all_ignored(status, ignored);
+        outdated_reason(entry, configuration).or_else(|| (!is_accepted).then(|| not_accepted(replica, status)))
     });
     match waiting {
         Some(reason) => SyncStatus::Pending { reason },

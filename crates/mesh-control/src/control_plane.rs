@@ -8,6 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
@@ -16,11 +17,27 @@ use axum::routing::get;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
-use xds_server::{AdsService, Source, StatusBoard};
+use xds_server::{AdsService, NodeStatus, Source, StatusBoard};
 
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
 use crate::status::{SourceStatus, Status};
+
+/// HTTP/2 keepalive of xDS connections.
+#[derive(Debug, Clone, Copy)]
+struct Keepalive {
+    interval: Duration,
+    timeout: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
 
 /// The addresses of a control plane.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +126,7 @@ type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct ControlPlaneBuilder<S = MeshStateSource> {
     addresses: Addresses,
     listener: Option<std::net::TcpListener>,
+    keepalive: Keepalive,
     readiness: Arc<dyn ReadinessSource>,
     ready: Option<Ready>,
     source: Arc<S>,
@@ -119,6 +137,7 @@ impl<S> fmt::Debug for ControlPlaneBuilder<S> {
         f.debug_struct("ControlPlaneBuilder")
             .field("addresses", &self.addresses)
             .field("listener", &self.listener)
+            .field("keepalive", &self.keepalive)
             .field("readiness", &self.readiness)
             .finish_non_exhaustive()
     }
@@ -152,6 +171,15 @@ impl<S: Source> ControlPlaneBuilder<S> {
         self
     }
 
+    /// Sends an HTTP/2 PING over each xDS connection in this interval, and closes the streams of an Envoy that does not
+    /// answer one within `timeout`. Such an Envoy is neither waited for nor reported as connected; whether its task is
+    /// replaced is decided by the health check of the task. Default: 10 s each, so a stopped Envoy counts for at most
+    /// 20 s.
+    pub fn xds_keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.keepalive = Keepalive { interval, timeout };
+        self
+    }
+
     /// The address of the status page.
     pub fn status_address(mut self, address: SocketAddr) -> Self {
         self.addresses.status = address;
@@ -177,6 +205,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
         ControlPlaneBuilder {
             addresses: self.addresses,
             listener: self.listener,
+            keepalive: self.keepalive,
             readiness: self.readiness,
             ready: self.ready,
             source,
@@ -226,9 +255,13 @@ impl<S: Source> ControlPlaneBuilder<S> {
         };
         let pages = status_pages(control.pages.clone());
         let ready = self.ready.unwrap_or_else(|| Box::pin(std::future::ready(())));
+        let keepalive = self.keepalive;
         let serving = async move {
             let (ads, _guard) = ads.with_stream_guard();
-            let server = Server::builder().add_service(ads.into_server());
+            let server = Server::builder()
+                .http2_keepalive_interval(Some(keepalive.interval))
+                .http2_keepalive_timeout(Some(keepalive.timeout))
+                .add_service(ads.into_server());
             tokio::try_join!(
                 async {
                     ready.await;
@@ -279,6 +312,7 @@ impl ControlPlane {
         ControlPlaneBuilder {
             addresses: Addresses::default(),
             listener: None,
+            keepalive: Keepalive::default(),
             readiness: Arc::new(StaticSource),
             ready: None,
             source: Arc::new(MeshStateSource::new(MeshState::default())),
@@ -299,9 +333,19 @@ impl<S: Source> ControlPlane<S> {
     }
 
     /// Waits until at least `nodes` Envoys are connected, and each has ACKed or NACKed everything of the current
-    /// revision. There is no timeout. Cancel safe.
+    /// revision. There is no timeout, but an Envoy that answers no HTTP/2 PING for 20 s counts as disconnected. Cancel
+    /// safe.
     pub async fn settled(&self, nodes: usize) {
         self.pages.board.settled(nodes, self.revision()).await;
+    }
+
+    /// The connected Envoys that have not ACKed or NACKed everything of the current revision, by node id and task.
+    #[must_use]
+    pub fn unsettled(&self) -> Vec<String> {
+        let revision = self.revision();
+        let nodes = self.pages.board.nodes();
+        let unsettled = nodes.iter().filter(|node| !node.is_settled_at(revision));
+        unsettled.map(NodeStatus::display_name).collect()
     }
 
     /// The addresses it listens on, with the ports that the operating system picked.

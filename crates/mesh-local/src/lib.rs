@@ -129,6 +129,7 @@ pub use event::Event;
 pub use image::{Image, Images};
 pub use launcher::Launcher;
 pub use local_mesh::{Applied, ApplyError, CallScope, LocalMesh, StartError, TaskAddress};
+pub use mesh_control::{NodeStatus, Status};
 pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;
 pub use run_dir::{DirAccess, RunDir};

@@ -36,6 +36,28 @@ pub struct NodeStatus {
 }
 
 impl NodeStatus {
+    /// Whether it has ACKed or NACKed everything of this revision or a later one.
+    #[must_use]
+    pub fn is_settled_at(&self, revision: u64) -> bool {
+        self.settled && self.revision >= revision
+    }
+
+    /// Its name in messages: the node id, with the task if it is known.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        match &self.task {
+            Some(task) => format!("{} (task {task})", self.id),
+            None => self.id.clone(),
+        }
+    }
+
+    /// Whether a [display name](Self::display_name) is of the Envoy with this node id or task.
+    #[must_use]
+    pub fn is_named(display_name: &str, id_or_task: &str) -> bool {
+        let (id, task) = display_name.split_once(" (task ").unwrap_or((display_name, ""));
+        id_or_task == id || task.strip_suffix(')') == Some(id_or_task)
+    }
+
     /// The resources it rejects, of all types.
     pub fn rejected(&self) -> impl Iterator<Item = &RejectedResource> {
         [&self.clusters, &self.endpoints, &self.listeners, &self.routes]
@@ -80,8 +102,9 @@ impl StatusBoard {
 
     /// Waits until at least `nodes` streams are open and each has settled on `revision` or a later one. Cancel safe.
     pub async fn settled(&self, nodes: usize, revision: u64) {
-        let has_settled = |node: &NodeStatus| node.settled && node.revision >= revision;
-        let all_have = |streams: &Streams| streams.nodes.len() >= nodes && streams.nodes.values().all(has_settled);
+        let all_have = |streams: &Streams| {
+            streams.nodes.len() >= nodes && streams.nodes.values().all(|node| node.is_settled_at(revision))
+        };
         // The sender is part of this value, so it cannot be dropped meanwhile.
         let _settled = self.streams.subscribe().wait_for(all_have).await.map(drop);
     }

@@ -76,6 +76,9 @@ mod tests {
     #[test]
     fn a_host_has_its_port_and_no_path() {
         assert_eq!(host("http://127.0.0.1:4566/path?x=1"), "127.0.0.1:4566");
-        assert_eq!(host("https://ssm.eu-west-1.amazonaws.com/"), "ssm.eu-west-1.amazonaws.com");
+        assert_eq!(
+            host("https://ssm.eu-west-1.amazonaws.com/"),
+            "ssm.eu-west-1.amazonaws.com"
+        );
     }
 }

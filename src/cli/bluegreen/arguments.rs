@@ -30,6 +30,15 @@ pub(super) struct Arguments {
     pub(super) target: AwsTarget,
 }
 
+/// Which Envoys a deployment waits for.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Waiting {
+    /// Do not wait for this Envoy to acknowledge weights (repeatable): a node id such as mesh/MESH/virtualNode/NAME, or a
+    /// task. `abort` and `rollback` wait for no Envoy longer than 30 s.
+    #[arg(long, value_name = "NODE")]
+    pub(super) ignore: Vec<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Print the CloudFormation template of the current state.
@@ -61,11 +70,16 @@ pub(super) enum Verb {
         /// With --aws: do not ask for confirmation of changes to IAM or network access.
         #[arg(long, requires = "aws")]
         yes: bool,
+        #[command(flatten)]
+        waiting: Waiting,
     },
     /// Print the version and weight of each side, and the progress of a deployment.
     Status,
     /// Continue a paused deployment.
-    Continue,
+    Continue {
+        #[command(flatten)]
+        waiting: Waiting,
+    },
     /// Roll back the deployment in progress.
     Abort,
     /// Roll back the deployment in progress, or return to the previous version.

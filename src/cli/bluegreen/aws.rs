@@ -79,6 +79,7 @@ async fn run_verb(
             strategy,
             given,
             yes,
+            waiting,
         }) => {
             given.without_template_url()?;
             let state = target.state().await?;
@@ -107,9 +108,12 @@ async fn run_verb(
                 strategy,
                 controller,
             };
-            run_command(application, target.with_stack(stack), event).await?;
+            run_command(application, target.ignoring(waiting.ignore).with_stack(stack), event).await?;
         }
-        Some(Verb::Continue) => run_command(application, target.with_stack(stack), |_| Event::Continue).await?,
+        Some(Verb::Continue { waiting }) => {
+            let target = target.ignoring(waiting.ignore).with_stack(stack);
+            run_command(application, target, |_| Event::Continue).await?;
+        }
         Some(Verb::Abort) => run_command(application, target.with_stack(stack), |_| Event::Abort).await?,
         Some(Verb::Rollback) => {
             let event = |controller| Event::Rollback { controller };
@@ -176,9 +180,15 @@ impl CloudFormationStack<'_> {
         let deployed = self.environment.deployed(stack).await.map_err(AwsError::from)?;
         let Some(deployed) = deployed else {
             let region = self.environment.region().to_owned();
-            return Err(AwsError::NotDeployed { stack: stack.to_owned(), region }.into());
+            return Err(AwsError::NotDeployed {
+                stack: stack.to_owned(),
+                region,
+            }
+            .into());
         };
-        let template = deployed.template().map_err(|error| CliError::Usage(error.to_string()))?;
+        let template = deployed
+            .template()
+            .map_err(|error| CliError::Usage(error.to_string()))?;
         deploy_stack(&self.environment, &self.input(template), self.yes, self.console).await?;
         Ok(())
     }

@@ -47,9 +47,9 @@ async fn commands_arrive_unchanged() {
     })
     .await;
     let applied = client.put_template(1, "{\"a\": 1}".to_owned()).await;
-    assert_eq!(applied, Ok(Applied { settled: true }));
+    assert_eq!(applied, Ok(Applied::settled()));
     let applied = client.put_parameter(2, "/a b/ü", "50 : 50".to_owned()).await;
-    assert_eq!(applied, Ok(Applied { settled: false }));
+    assert_eq!(applied, Ok(Applied::default()));
     let node = ResourcePath::new("m", Kind::VirtualNode, "n");
     assert_ne!(client.statistics(&node).await, Ok(NodeStatistics::default()));
 }

@@ -18,6 +18,7 @@ fn said(copy: &str) -> (String, ReplicaStatus) {
         configuration: configuration(1),
         accepted: Some(configuration(1)),
         envoys: 2,
+        unsettled: Vec::new(),
         healthy: [("blue".to_owned(), 2), ("green".to_owned(), 0)].into(),
         unlisted: 0,
         rejections: Vec::new(),
@@ -34,7 +35,7 @@ fn but(copy: &str, change: impl FnOnce(&mut ReplicaStatus)) -> (String, ReplicaS
 
 #[test]
 fn all_replicas_must_serve_it_and_all_envoys_must_have_acked_it() {
-    let evaluate = |said: &[_]| evaluate(&configuration(1), said, now());
+    let evaluate = |said: &[_]| evaluate(&configuration(1), said, &[], now());
     let settled = SyncStatus::Synced { replicas: 2, envoys: 4 };
     assert_eq!(evaluate(&[said("a"), said("b")]), settled);
     let waits_for = |evaluated: SyncStatus, what: &str| match evaluated {
@@ -53,16 +54,41 @@ fn all_replicas_must_serve_it_and_all_envoys_must_have_acked_it() {
 }
 
 #[test]
+fn an_envoy_that_has_not_acked_is_named_and_can_be_ignored() {
+    const SILENT: &str = "mesh/demo/virtualNode/green (task 7f3a)";
+    let slow = |names: &[&str]| {
+        but("b", |status| {
+            status.accepted = None;
+            status.unsettled = names.iter().map(|name| (*name).to_owned()).collect();
+        })
+    };
+    let evaluate = |status: (String, ReplicaStatus), ignored: &[&str]| {
+        let ignored: Vec<String> = ignored.iter().map(|name| (*name).to_owned()).collect();
+        evaluate(&configuration(1), &[status], &ignored, now())
+    };
+    let reason = format!("of 2 Envoys of replica b, these have not accepted it yet: {SILENT}");
+    assert_eq!(evaluate(slow(&[SILENT]), &[]), SyncStatus::Pending { reason });
+    for name in ["7f3a", "mesh/demo/virtualNode/green"] {
+        let synced = SyncStatus::Synced { replicas: 1, envoys: 2 };
+        assert_eq!(evaluate(slow(&[SILENT]), &[name]), synced, "{name}");
+        let other = evaluate(slow(&[SILENT, "mesh/demo/virtualNode/blue (task 1)"]), &[name]);
+        assert!(matches!(other, SyncStatus::Pending { .. }), "{name}: {other:?}");
+    }
+    let unknown = evaluate(slow(&[]), &["7f3a"]);
+    assert!(matches!(unknown, SyncStatus::Pending { .. }), "{unknown:?}");
+}
+
+#[test]
 fn rejections_of_the_current_configuration_only_are_reported() {
     let refuse = |said: &mut ReplicaStatus| said.rejections = vec!["x rejects y: z".to_owned()];
     let refused = SyncStatus::Rejected {
         rejections: vec!["replica b: x rejects y: z".to_owned()],
     };
     assert_eq!(
-        evaluate(&configuration(1), &[said("a"), but("b", refuse)], now()),
+        evaluate(&configuration(1), &[said("a"), but("b", refuse)], &[], now()),
         refused
     );
-    let evaluated = evaluate(&configuration(2), &[but("b", refuse)], now());
+    let evaluated = evaluate(&configuration(2), &[but("b", refuse)], &[], now());
     assert!(matches!(evaluated, SyncStatus::Pending { .. }), "{evaluated:?}");
 }
 
@@ -77,7 +103,7 @@ fn a_copy_that_has_not_spoken_for_long_is_not_waited_for() {
             said.at = at(age);
         })
     };
-    let evaluate = |said: &[_]| evaluate(&configuration(1), said, now());
+    let evaluate = |said: &[_]| evaluate(&configuration(1), said, &[], now());
     assert!(matches!(evaluate(&[said("a"), old(90)]), SyncStatus::Pending { .. }));
     assert_eq!(
         evaluate(&[said("a"), old(91)]),
@@ -193,7 +219,7 @@ fn a_mesh_has_settled_when_all_of_its_own_envoys_have_at_this_revision_or_later(
     let ours = || envoy("mesh/demo/virtualNode/blue");
     let by_arn = || envoy("arn:aws:appmesh:eu-west-1:123456789012:mesh/demo/virtualGateway/door");
     let busy = |node: NodeStatus| NodeStatus { settled: false, ..node };
-    let settled = |nodes, revision| progress(nodes, revision).is_settled;
+    let settled = |nodes, revision| progress(nodes, revision).unsettled.is_empty();
     assert!(settled(vec![], 3));
     assert!(settled(vec![ours(), by_arn()], 3));
     assert!(settled(vec![ours(), by_arn()], 2));

@@ -10,6 +10,7 @@
 //! - `spans`: tracing;
 //! - `changes`, `reconnects`: changes under load, and a restarted control plane;
 //! - `nacks`: NACK isolation;
+//! - `silent_envoys`: Envoys that stop responding;
 //! - `regular_expressions`: the model and Envoy accept the same ones;
 //! - `app_mesh`: the same for App Mesh;
 //! - `status`: the status page;
@@ -25,6 +26,7 @@ mod protocols;
 mod reconnects;
 mod regular_expressions;
 mod retries;
+mod silent_envoys;
 mod spans;
 mod status;
 mod traffic;

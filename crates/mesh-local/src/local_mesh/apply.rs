@@ -31,6 +31,8 @@ pub struct Applied {
     /// False if an Envoy has sent neither ACK nor NACK within ten seconds. It still receives the changes if it can; see
     /// the status page.
     pub settled: bool,
+    /// Those Envoys, by node id and task.
+    pub unsettled: Vec<String>,
 }
 
 /// Why an update failed. The mesh is unchanged then.
@@ -92,6 +94,7 @@ impl LocalMesh {
             stopped: leaving,
             settled_after,
             settled,
+            unsettled: if settled { Vec::new() } else { self.control.unsettled() },
         })
     }
 

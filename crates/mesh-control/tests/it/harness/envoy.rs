@@ -113,6 +113,13 @@ impl Envoy {
         }
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(sent.expect("the program `kill`").success(), "signal {signal}");
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use mesh_control::{Addresses, ControlPlane, MeshState, ServiceIdentity};
+use mesh_control::{Addresses, ControlPlane, ControlPlaneBuilder, MeshState, ServiceIdentity};
 use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::namespace::{
     DEFAULT_HTTP_IDLE_TIMEOUT, DEFAULT_PER_REQUEST_TIMEOUT, DEFAULT_TCP_IDLE_TIMEOUT, Namespace, ServiceConnectService,
@@ -43,12 +43,13 @@ impl Mesh {
     }
 
     pub(crate) async fn start_at(addresses: Addresses, protocol: XdsProtocol, mesh_state: MeshState) -> Self {
-        let (control, serving) = ControlPlane::builder()
-            .addresses(addresses)
-            .mesh_state(mesh_state)
-            .bind()
-            .await
-            .expect("free addresses");
+        let builder = ControlPlane::builder().addresses(addresses).mesh_state(mesh_state);
+        Self::start_from(builder, protocol).await
+    }
+
+    /// A control plane with other settings.
+    pub(crate) async fn start_from(builder: ControlPlaneBuilder, protocol: XdsProtocol) -> Self {
+        let (control, serving) = builder.bind().await.expect("free addresses");
         let serving = tokio::spawn(async move {
             serving.await.expect("the control plane serves for ever");
         });
