@@ -10,10 +10,10 @@ use crate::account::Account;
 use crate::mesh::config;
 use crate::run::Run;
 
-const EXAMPLE: &str = "bluegreen";
+pub(crate) const EXAMPLE: &str = "bluegreen";
 
 /// A replica of the control plane that reads the example's mesh and publishes the status of its Envoys.
-async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_control::ServeError>> {
+pub(crate) async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_control::ServeError>> {
     let options = Options {
         intervals: PollIntervals {
             parameters: Duration::from_millis(100),
@@ -30,7 +30,7 @@ async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_c
 }
 
 /// Registers a task of a side, as ECS does. MiniStack reports it as healthy immediately.
-fn register(account: &Account, side: &str) {
+pub(crate) fn register(account: &Account, side: &str) {
     let instance = json!({
         "ServiceId": registry(account, side),
         "InstanceId": side,
@@ -57,7 +57,7 @@ fn parameter(account: &Account, name: &str) -> Value {
     serde_json::from_str(found["Parameter"]["Value"].as_str().expect("a text")).expect("JSON")
 }
 
-fn weights(account: &Account) -> [u64; 2] {
+pub(crate) fn weights(account: &Account) -> [u64; 2] {
     let route = parameter(account, "/meshwright/bluegreen/virtualRouter/split/route/sides");
     let targets = &route["httpRoute"]["action"]["weightedTargets"];
     [0, 1].map(|index: usize| targets[index]["weight"].as_u64().expect("a weight"))
@@ -179,6 +179,64 @@ async fn no_weight_shifts_to_a_side_without_a_healthy_endpoint_in_cloud_map() {
     let (_, after) = ended.stdout.split_once(waits).expect("it waited");
     assert!(after.contains("blue 1 at 90%, green 2 at 10%"), "{}", ended.stdout);
     assert_eq!(weights(&account), [0, 100]);
+}
+
+/// The value of a parameter of the stack.
+fn stack_parameter(account: &Account, name: &str) -> String {
+    let stacks = account.call("cloudformation", "describe_stacks", &json!({"StackName": EXAMPLE}));
+    let mut parameters = stacks["Stacks"][0]["Parameters"].as_array().expect("a list").iter();
+    let found = parameters.find(|parameter| parameter["ParameterKey"] == name);
+    let value = &found.unwrap_or_else(|| panic!("no {name}: {stacks}"))["ParameterValue"];
+    value.as_str().expect("a text").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_are_applied_whatever_the_version() {
+    let account = Account::new();
+    let first = [
+        "deploy",
+        "--aws",
+        "--version",
+        "1",
+        "--yes",
+        "--allow-ip",
+        "203.0.113.7/32",
+    ];
+    account.succeed(EXAMPLE, &first).await;
+    assert_eq!(stack_parameter(&account, "AllowedCidr"), "203.0.113.7/32");
+
+    let other = ["--aws", "--version", "1", "--allow-ip", "198.51.100.0/24"];
+    let diff = [&["diff", "--exit-code"], &other[..]].concat();
+    let compared = account.run(EXAMPLE, &diff).await;
+    assert_eq!(compared.code, Some(3), "{}", compared.stderr);
+    let changed = r#"Parameters.AllowedCidr: "203.0.113.7/32" → "198.51.100.0/24""#;
+    assert!(compared.stdout.contains(changed), "{}", compared.stdout);
+    account
+        .succeed(EXAMPLE, &[&["deploy", "--yes"], &other[..]].concat())
+        .await;
+    assert_eq!(stack_parameter(&account, "AllowedCidr"), "198.51.100.0/24");
+    assert_eq!(
+        account.run(EXAMPLE, &diff).await.code,
+        Some(0),
+        "nothing is left to change"
+    );
+
+    // Access is closed, and stays closed.
+    let close = [
+        "deploy",
+        "--aws",
+        "--version",
+        "1",
+        "--yes",
+        "--parameter",
+        "AllowedCidr=",
+    ];
+    account.succeed(EXAMPLE, &close).await;
+    assert_eq!(stack_parameter(&account, "AllowedCidr"), "");
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    assert_eq!(stack_parameter(&account, "AllowedCidr"), "");
 }
 
 #[tokio::test]

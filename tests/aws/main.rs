@@ -7,6 +7,7 @@
 //! - `commands`: diff, deploy, outputs, destroy for each example;
 //! - `mesh`: a deployed stack, with real Envoys;
 //! - `blue_green`: blue-green deployments in an account;
+//! - `outages`: an account that is silent, throttled or refused for a while;
 //! - `errors`: errors of AWS and of the command line.
 
 #[path = "../it/run.rs"]
@@ -22,3 +23,4 @@ mod commands;
 mod errors;
 mod fleet;
 mod mesh;
+mod outages;

@@ -1,6 +1,7 @@
 //! Parameter Store: compare-and-swap by a lock parameter and version numbers, because `PutParameter` has no
 //! conditional overwrite.
 
+mod call_error;
 mod lock;
 
 use std::error::Error as StdError;
@@ -13,6 +14,7 @@ use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::operation::put_parameter::PutParameterError;
 use aws_sdk_ssm::types::ParameterType;
 
+use self::call_error::CallError;
 use self::lock::Lock;
 use super::{Revision, Store, StoreError, StoreFuture, Stored};
 
@@ -120,7 +122,7 @@ impl SsmStore {
                     other => Err(self.changed(other.map(|stored| stored.revision).as_ref(), expected)),
                 };
             }
-            Err(error) => return Err(self.failed("writing it", error)),
+            Err(error) => return Err(self.failed("writing it", CallError::new(&error))),
         };
         let before = expected.map_or(Ok(0), |revision| revision.as_str().parse::<i64>());
         let before = before.map_err(|error| self.failed("comparing its version", error))?;
@@ -184,7 +186,7 @@ impl SsmStore {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(self.failed(operation, error)),
+            Err(error) => return Err(self.failed(operation, CallError::new(&error))),
         };
         let parameter = response.parameter.and_then(|parameter| {
             let version = parameter.version();

@@ -10,6 +10,7 @@
 //! | polling in blocking code | `wait_until_blocking` | |
 //! | polling and timeouts on tokio | `wait_until`, `eventually`, `with_timeout` | `poll` |
 //! | a port without a listener | `closed_port` | `poll` |
+//! | a proxy with faults in front of an emulator | `FaultProxy` | `fault-proxy` |
 //! | a DNS server | `DnsServer` | `dns` |
 //! | an OpenTelemetry collector | `OtlpCollector` | `otlp`, `otlp-grpc` |
 //! | a server in place of a sidecar | `FakeSidecar` | `sidecar` |
@@ -20,6 +21,8 @@
 
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "fault-proxy")]
+mod fault_proxy;
 mod golden;
 #[cfg(feature = "otlp")]
 pub mod otlp;
@@ -39,6 +42,8 @@ use std::sync::OnceLock;
 #[cfg(feature = "dns")]
 pub use dns::DnsServer;
 pub use envoy_install::{Envoy, HostEnv};
+#[cfg(feature = "fault-proxy")]
+pub use fault_proxy::{Fault, FaultProxy};
 pub use golden::assert_golden_file;
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpCollector;

@@ -7,7 +7,7 @@ use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use aws_sdk_ssm::types::ParameterType;
 use serde::{Deserialize, Serialize};
 
-use super::{SsmStore, already_exists};
+use super::{CallError, SsmStore, already_exists};
 use crate::store::StoreError;
 use crate::timestamp::Timestamp;
 
@@ -95,7 +95,7 @@ impl SsmStore {
                     .as_service_error()
                     .is_some_and(DeleteParameterError::is_parameter_not_found) =>
             {
-                Err(self.failed("deleting its lock", error))
+                Err(self.failed("deleting its lock", CallError::new(&error)))
             }
             _ => Ok(()),
         }
@@ -113,7 +113,7 @@ impl SsmStore {
         match put.send().await {
             Ok(put) => Ok(Some(put.version())),
             Err(error) if already_exists(&error) => Ok(None),
-            Err(error) => Err(self.failed("writing its lock", error)),
+            Err(error) => Err(self.failed("writing its lock", CallError::new(&error))),
         }
     }
 
