@@ -22,6 +22,16 @@ pub(crate) struct OutputError(#[source] io::Error);
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
     spinner: ProgressBar,
+    #[cfg(feature = "aws")]
+    question: std::sync::Arc<Question>,
+}
+
+/// A question at the terminal, which a signal ends.
+#[cfg(feature = "aws")]
+#[derive(Debug, Default)]
+struct Question {
+    is_open: std::sync::atomic::AtomicBool,
+    interrupted: tokio::sync::Notify,
 }
 
 impl Console {
@@ -33,7 +43,37 @@ impl Console {
         if !spinner.is_hidden() {
             spinner.enable_steady_tick(Duration::from_millis(80));
         }
-        Self { spinner }
+        Self {
+            spinner,
+            #[cfg(feature = "aws")]
+            question: std::sync::Arc::default(),
+        }
+    }
+
+    /// Waits for [`Console::interrupt_question`], while a question is open.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn interrupted(&self) {
+        use std::sync::atomic::Ordering;
+
+        struct Closing<'a>(&'a Question);
+        impl Drop for Closing<'_> {
+            fn drop(&mut self) {
+                self.0.is_open.store(false, Ordering::SeqCst);
+            }
+        }
+        self.question.is_open.store(true, Ordering::SeqCst);
+        let _closing = Closing(&self.question);
+        self.question.interrupted.notified().await;
+    }
+
+    /// Ends an open question. False if there is none.
+    #[cfg(feature = "aws")]
+    pub(crate) fn interrupt_question(&self) -> bool {
+        let is_open = self.question.is_open.load(std::sync::atomic::Ordering::SeqCst);
+        if is_open {
+            self.question.interrupted.notify_one();
+        }
+        is_open
     }
 
     /// Sets the spinner's text, until the next call of this or of [`Console::clear_status`].

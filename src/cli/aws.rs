@@ -19,6 +19,8 @@ mod progress;
 mod public_ip;
 mod slow_response;
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use mesh_infra::deploy::{self as cfn_deploy, Environment, ErrorKind};
 use mesh_infra::{App, ValidationErrors};
@@ -31,6 +33,9 @@ use crate::exit_code::Exit;
 
 use self::confirm::ConfirmError;
 use self::inputs::InputError;
+
+/// How long the deletion of a change set may take after an interrupted question.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a command for an AWS account failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +76,11 @@ impl AwsError {
     pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::Input(error) if error.is_usage())
     }
+
+    /// Whether a signal ended a question, and nothing was changed.
+    pub(crate) fn is_interruption(&self) -> bool {
+        matches!(self, Self::Confirm(ConfirmError::Interrupted))
+    }
 }
 
 /// Runs a command.
@@ -86,16 +96,26 @@ pub(crate) fn run_interruptibly(work: impl AsyncFnOnce(&Console) -> Result<Exit,
     let runtime = runtime.map_err(CliError::Runtime)?;
     let result = runtime.block_on(async {
         let mut signals = StopSignals::for_terminal().map_err(CliError::Signals)?;
-        tokio::select! {
-            result = work(&console) => result,
-            signal = signals.next_distinct() => {
-                console.progress(&format!(
-                    "{signal}: stopping; CloudFormation completes operations that have started, and the same command \
-                     resumes them"
-                ));
-                Ok(Exit::Interrupted)
-            }
+        let mut work = std::pin::pin!(work(&console));
+        let signal = tokio::select! {
+            result = &mut work => return result,
+            signal = signals.next_distinct() => signal,
+        };
+        if console.interrupt_question() {
+            // The change set that the question was about is deleted.
+            let discarded = tokio::select! {
+                result = tokio::time::timeout(DISCARD_TIMEOUT, work) => result.ok(),
+                _again = signals.next_distinct() => None,
+            };
+            return match discarded {
+                Some(Err(error)) if !error.is_interruption() => Err(error),
+                _ => Ok(Exit::Interrupted),
+            };
         }
+        console.progress(&format!(
+            "{signal}: stopping; CloudFormation completes operations that have started, and the same command resumes them"
+        ));
+        Ok(Exit::Interrupted)
     });
     console.clear_status();
     // A confirmation prompt may still be waiting for input.

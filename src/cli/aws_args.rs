@@ -143,7 +143,7 @@ fn s3_url(text: &str) -> Result<String, String> {
 }
 
 /// An IPv4 CIDR block without host bits.
-fn cidr(text: &str) -> Result<Ipv4Net, String> {
+pub(crate) fn cidr(text: &str) -> Result<Ipv4Net, String> {
     let network: Ipv4Net = text
         .parse()
         .map_err(|_| "expected an IPv4 CIDR block such as 203.0.113.7/32".to_owned())?;

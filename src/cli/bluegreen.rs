@@ -121,7 +121,12 @@ impl BlueGreen {
             |ignored: Vec<String>, event: Box<dyn FnOnce(String) -> Event<Version>>| -> Result<(), CliError> {
                 let target = LocalTarget::new(&state_dir)?.ignoring(ignored);
                 let controller = RolloutController::new(&self.application, target, show);
-                Ok(runtime.block_on(controller.run_command(event))?)
+                runtime
+                    .block_on(controller.run_command(event))
+                    .map_err(|error| match error {
+                        bluegreen_deploy::Error::NotInitialized => CliError::NotStarted,
+                        error => error.into(),
+                    })
             };
         match arguments.verb {
             None => {

@@ -47,7 +47,12 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Aws(#[from] crate::cli::aws::AwsError),
     #[error(transparent)]
-    BlueGreen(#[from] bluegreen_deploy::Error),
+    BlueGreen(bluegreen_deploy::Error),
+    #[error("nothing was deployed yet: start the application first, in another terminal")]
+    NotStarted,
+    #[cfg(feature = "aws")]
+    #[error("nothing was deployed yet: run `deploy --aws --version N` first")]
+    NotDeployed,
     #[error(transparent)]
     StackInputs(#[from] StackInputsError),
     #[error("cannot create a temporary state directory; set TMPDIR to an existing directory")]
@@ -55,6 +60,12 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// Whether a signal ended a question, and nothing was changed.
+    #[cfg(feature = "aws")]
+    pub(crate) fn is_interruption(&self) -> bool {
+        matches!(self, Self::Aws(error) if error.is_interruption())
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::StackInputs(_) => exit_code::USAGE,
@@ -66,6 +77,12 @@ impl CliError {
             Self::Aws(error) if error.is_usage() => exit_code::USAGE,
             _ => exit_code::FAILURE,
         }
+    }
+}
+
+impl From<bluegreen_deploy::Error> for CliError {
+    fn from(error: bluegreen_deploy::Error) -> Self {
+        Self::BlueGreen(error)
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) struct ImagesArguments {
     /// AWS region. Default: the AWS CLI's, at run time of the script
     #[arg(long, env = "AWS_REGION", value_parser = region)]
     region: Option<String>,
+    /// Profile of the AWS CLI. Default: the AWS CLI's, at run time of the script
+    #[arg(long, value_parser = profile)]
+    profile: Option<String>,
     /// Platform of the images; must match the task definitions
     #[arg(long, value_enum, default_value_t)]
     platform: Platform,
@@ -53,15 +56,19 @@ pub(crate) fn script(arguments: &ImagesArguments) -> String {
         .unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
     let region = arguments.region.as_deref();
     let region = region.unwrap_or("${AWS_DEFAULT_REGION:-$(aws configure get region)}");
+    let profile = arguments.profile.as_deref();
+    let profile = profile.map_or_else(String::new, |profile| format!("export AWS_PROFILE='{profile}'\n"));
     let (envoy, envoy_tag) = ENVOY_MIRROR;
     let mut script = format!(
         "# Builds the images of version {IMAGE_TAG}, and pushes them and a copy of Envoy's to Amazon ECR. Needs Docker and\n\
          # the AWS CLI.\n\
          set -eu\n\
+         {profile}\
          account={account}\n\
          region={region}\n\
          : \"${{region:?set AWS_REGION, or give --region}}\"\n\
-         registry=\"$account.dkr.ecr.$region.amazonaws.com\"\n\
+         case \"$region\" in cn-*) domain=amazonaws.com.cn ;; *) domain=amazonaws.com ;; esac\n\
+         registry=\"$account.dkr.ecr.$region.$domain\"\n\
          aws ecr get-login-password --region \"$region\" | docker login --username AWS --password-stdin \"$registry\"\n"
     );
     for (image, file) in IMAGES {
@@ -98,6 +105,14 @@ fn account(text: &str) -> Result<String, String> {
     is_account
         .then(|| text.to_owned())
         .ok_or_else(|| "expected an account ID of 12 digits".to_owned())
+}
+
+/// The profile is in single quotes in the script.
+fn profile(text: &str) -> Result<String, String> {
+    let is_quotable = !text.is_empty() && !text.contains(['\'', '\n', '\0']);
+    is_quotable
+        .then(|| text.to_owned())
+        .ok_or_else(|| "expected a profile name without quotes and line breaks".to_owned())
 }
 
 /// The region is not quoted in the script, so it must be one shell word.

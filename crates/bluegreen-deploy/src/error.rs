@@ -43,7 +43,7 @@ pub enum Error {
         requested: Box<Strategy>,
     },
     /// There is no state, because nothing was ever deployed.
-    #[error("nothing was deployed yet: start the application first, in another terminal")]
+    #[error("nothing was deployed yet")]
     NotInitialized,
     /// The state cannot be read or written.
     #[error(transparent)]

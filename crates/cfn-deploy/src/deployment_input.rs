@@ -90,6 +90,12 @@ impl DeploymentInput {
         &self.stack
     }
 
+    /// The value that is set for a parameter; `None` if it is kept, or the template's default.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
     /// The template.
     #[must_use]
     pub fn template(&self) -> &Template {

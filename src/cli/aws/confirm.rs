@@ -11,6 +11,8 @@ pub(crate) enum ConfirmError {
     NotInteractive(String),
     #[error("not confirmed; nothing was changed")]
     Declined,
+    #[error("interrupted; nothing was changed")]
+    Interrupted,
     #[error("cannot read the confirmation")]
     Read(#[source] io::Error),
 }
@@ -34,7 +36,11 @@ pub(super) async fn confirm(console: &Console, question: &str, yes: bool) -> Res
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).map(|_| answer)
     });
-    let answer = answer.await.map_err(|error| ConfirmError::Read(error.into()))?;
+    let answer = tokio::select! {
+        answer = answer => answer.map_err(|error| ConfirmError::Read(error.into()))?,
+        // The caller discards what it has prepared.
+        () = console.interrupted() => return Err(ConfirmError::Interrupted),
+    };
     match is_yes(&answer.map_err(ConfirmError::Read)?) {
         true => Ok(()),
         false => Err(ConfirmError::Declined),

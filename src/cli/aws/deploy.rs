@@ -1,5 +1,6 @@
 //! `deploy`: creates a change set for each stack, prints it, confirms and executes it.
 
+use mesh_infra::LoadBalancer;
 use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, ErrorKind, Outputs};
 
 use super::change_format::Stream;
@@ -44,6 +45,7 @@ pub(crate) async fn deploy_stack(
         }
         outcome => outcome,
     };
+    warn_about_open_access(input, console);
     match outcome? {
         ChangeSetOutcome::NoChanges(outputs) => {
             console.progress(&format!("{stack}: no changes"));
@@ -51,6 +53,36 @@ pub(crate) async fn deploy_stack(
         }
         ChangeSetOutcome::Ready(change_set) => execute(change_set, yes, console).await,
     }
+}
+
+/// Warns of an endpoint that is open to everyone, whatever `--yes` confirms.
+fn warn_about_open_access(input: &DeploymentInput, console: &Console) {
+    let name = LoadBalancer::ALLOWED_CIDR;
+    if input.parameter(name).is_some_and(|network| network.ends_with("/0")) {
+        let stack = input.stack();
+        console.progress(&format!(
+            "warning: {stack}: {name} opens the load balancers to the whole internet"
+        ));
+    }
+}
+
+/// Confirms the permission and network changes that deploying `input` makes, before anything is recorded or changed.
+pub(crate) async fn confirm_security(
+    environment: &Environment,
+    input: &DeploymentInput,
+    yes: bool,
+    console: &Console,
+) -> Result<(), AwsError> {
+    let stack = input.stack();
+    console.set_status(&format!("comparing {stack}"));
+    let comparison = environment.compare(input).await?;
+    console.clear_status();
+    if comparison.security.is_empty() {
+        return Ok(());
+    }
+    console.progress(&Stream::Stderr.security(&comparison.security));
+    let question = format!("{stack} changes permissions or network access. Continue?");
+    Ok(confirm(console, &question, yes).await?)
 }
 
 async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<Outputs, AwsError> {

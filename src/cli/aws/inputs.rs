@@ -6,7 +6,7 @@ use mesh_infra::{App, Template};
 
 use super::AwsError;
 use super::public_ip::{self, PublicIpError};
-use crate::cli::aws_args::StackInputs;
+use crate::cli::aws_args::{StackInputs, cidr};
 
 /// An option that does not fit the app.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,8 @@ pub(crate) enum InputError {
     NoPublicEndpoint,
     #[error("--template-url requires a single stack; add its name")]
     TemplateUrlForManyStacks,
+    #[error("--parameter {}={value}: {reason}", LoadBalancer::ALLOWED_CIDR)]
+    InvalidCidr { value: String, reason: String },
     #[error(transparent)]
     PublicIp(#[from] PublicIpError),
 }
@@ -106,6 +108,14 @@ pub(crate) async fn parameters(
         }
         parameters.push((LoadBalancer::ALLOWED_CIDR.to_owned(), network.to_string()));
     }
+    for (name, value) in &parameters {
+        if name == LoadBalancer::ALLOWED_CIDR && !value.is_empty() {
+            cidr(value).map_err(|reason| InputError::InvalidCidr {
+                value: value.clone(),
+                reason,
+            })?;
+        }
+    }
     let unknown = parameters
         .iter()
         .find(|(name, _)| !templates.iter().any(|template| declares(template, name)));
@@ -177,6 +187,15 @@ mod tests {
             (
                 options(&[("Stage", "test")], None),
                 "unknown parameter `Stage`; the templates have none",
+            ),
+            (
+                options(&[("AllowedCidr", "999.999.1.1/32")], None),
+                "--parameter AllowedCidr=999.999.1.1/32: expected an IPv4 CIDR block such as 203.0.113.7/32",
+            ),
+            (
+                options(&[("AllowedCidr", "10.1.2.3/8")], None),
+                "--parameter AllowedCidr=10.1.2.3/8: has host bits; use 10.0.0.0/8 for the network or 10.1.2.3/32 for one \
+                 address",
             ),
             (
                 options(&[], Some("10.0.0.0/8")),

@@ -10,7 +10,7 @@ use mesh_infra::{Template, diagram};
 
 use super::arguments::{Arguments, Verb};
 use super::{or_initial, print_status};
-use crate::cli::aws::deploy::deploy_stack;
+use crate::cli::aws::deploy::{confirm_security, deploy_stack};
 use crate::cli::aws::{AwsError, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
 use crate::cli::error::CliError;
 use crate::console::{Console, chain, print, show};
@@ -102,6 +102,9 @@ async fn run_verb(
                 outputs::show_stack(application.name(), &outputs);
                 return Ok(Exit::Done);
             }
+            // Before the rollout is recorded: a declined question must not begin one.
+            confirm_security(&stack.environment, &stack.input(template), yes, stack.console).await?;
+            stack.yes = true;
             stack.apply_parameters().await?;
             let event = |controller| Event::Deploy {
                 version,
@@ -132,10 +135,14 @@ async fn run_command(
     application: &Application,
     target: AwsTarget<'_, CloudFormationStack<'_>>,
     event: impl FnOnce(String) -> Event<Version>,
-) -> Result<(), bluegreen_deploy::Error> {
-    RolloutController::new(application, target, show)
+) -> Result<(), CliError> {
+    let result = RolloutController::new(application, target, show)
         .run_command(event)
-        .await
+        .await;
+    result.map_err(|error| match error {
+        bluegreen_deploy::Error::NotInitialized => CliError::NotDeployed,
+        error => error.into(),
+    })
 }
 
 /// The template that deploying `version` leads to. Without a change of version, that of the state: a deployment also
