@@ -4,7 +4,8 @@ set -eu
 account=123456789012
 region=eu-west-1
 : "${region:?set AWS_REGION, or give --region}"
-registry="$account.dkr.ecr.$region.amazonaws.com"
+case "$region" in cn-*) domain=amazonaws.com.cn ;; *) domain=amazonaws.com ;; esac
+registry="$account.dkr.ecr.$region.$domain"
 aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
 
 aws ecr describe-repositories --region "$region" --repository-names meshwright/demo-service >/dev/null 2>&1 ||
