@@ -1,7 +1,7 @@
 //! Blue-green deployments in an account: stack updates, recovery after a crash, readiness gate.
 
 use mesh_control::Addresses;
-use mesh_control_aws::{Clients, Options, PollIntervals, replica_id, serve};
+use mesh_control_aws::{Clients, EndpointPolicy, Options, PollIntervals, replica_id, serve};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -21,6 +21,8 @@ pub(crate) async fn control_plane(account: &Account) -> AbortOnDropHandle<Result
             ..PollIntervals::default()
         },
         publish_as: Some(replica_id(None)),
+        // Tasks of the tests are on loopback.
+        endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
         ..Options::new(["bluegreen"])
     };
     let clients = Clients::new(&config(account.endpoint()).await);

@@ -8,7 +8,9 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use mesh_control::Addresses;
-use mesh_control_aws::{Clients, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve};
+use mesh_control_aws::{
+    Clients, EndpointPolicy, Options, PollIntervals, SyncReader, SyncStatus, http_client, replica_id, serve,
+};
 use mesh_infra::app_mesh::Protocol;
 use mesh_infra::deploy::{self, ChangeSetOutcome, DeploymentInput};
 use mesh_infra::{
@@ -138,6 +140,8 @@ async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_ac
             ..PollIntervals::default()
         },
         publish_as: Some(replica_id(None)),
+        // Tasks of the tests are on loopback.
+        endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
         ..Options::new([MESH])
     };
     let clients = Clients::new(&config);

@@ -6,6 +6,7 @@ use aws_sdk_servicediscovery::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_servicediscovery::types::{HealthStatus, HealthStatusFilter, HttpInstanceSummary};
 
 use crate::discovery::{Discovery, Instance, Service};
+use crate::endpoint_policy::EndpointPolicy;
 use crate::error::{AwsError, ErrorKind};
 
 /// Maximum number of instances in a response: as many as a service can have (AWS, "AWS Cloud Map service quotas", read
@@ -36,7 +37,7 @@ pub(crate) enum Response {
 /// # Errors
 ///
 /// If one of the calls fails, other than for a namespace or service that does not exist.
-pub(crate) async fn query(client: &Client, query: &Query) -> Result<Response, AwsError> {
+pub(crate) async fn query(client: &Client, query: &Query, policy: &EndpointPolicy) -> Result<Response, AwsError> {
     let Query { service, namespace, .. } = query;
     let service = &service.service;
     let response = client
@@ -65,7 +66,7 @@ pub(crate) async fn query(client: &Client, query: &Query) -> Result<Response, Aw
     match response {
         Ok(response) => {
             let instances = response.instances.unwrap_or_default().into_iter();
-            let mut instances: Vec<Instance> = instances.map(convert).collect();
+            let mut instances: Vec<Instance> = instances.map(|summary| convert(summary, policy)).collect();
             // They come in random order.
             instances.sort_unstable();
             // The revision of this response, if any: it may have changed since the first call.
@@ -109,10 +110,10 @@ pub(crate) async fn http_name(client: &Client, name: &str, id: &str) -> Result<S
     Ok(http.unwrap_or(name).to_owned())
 }
 
-fn convert(summary: HttpInstanceSummary) -> Instance {
+fn convert(summary: HttpInstanceSummary, policy: &EndpointPolicy) -> Instance {
     let attributes = summary.attributes.unwrap_or_default().into_iter().collect();
     let is_healthy = summary.health_status != Some(HealthStatus::Unhealthy);
-    Instance::new(summary.instance_id.unwrap_or_default(), attributes, is_healthy)
+    Instance::new(summary.instance_id.unwrap_or_default(), attributes, is_healthy, policy)
 }
 
 fn is_unknown<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {

@@ -20,6 +20,8 @@ use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, ServiceDis
 
 use mesh_control::NodeEndpoint;
 
+use crate::endpoint_policy::EndpointPolicy;
+
 /// A Cloud Map service. Displayed as `SERVICE.NAMESPACE`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Service {
@@ -109,18 +111,36 @@ pub(crate) struct Instance {
     pub(crate) instance: NodeEndpoint,
     /// False if Cloud Map reports it as unhealthy. An instance of a service without a health check is healthy.
     pub(crate) is_healthy: bool,
+    /// Addresses that are not used, each with the reason.
+    pub(crate) rejected: Vec<String>,
 }
 
 impl Instance {
     /// From Cloud Map's response. The attributes are those of ECS (ECS developer guide, service discovery, read
-    /// 2026-11-23).
-    pub(crate) fn new(id: String, attributes: BTreeMap<String, String>, is_healthy: bool) -> Self {
-        let addresses = ["AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"].into_iter();
-        let addresses = addresses.filter_map(|key| attributes.get(key)?.parse().ok());
+    /// 2026-11-23). Anyone who may register instances can write them, so addresses are checked against `policy`.
+    pub(crate) fn new(
+        id: String,
+        attributes: BTreeMap<String, String>,
+        is_healthy: bool,
+        policy: &EndpointPolicy,
+    ) -> Self {
+        let texts = ["AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"].into_iter();
+        let (mut addresses, mut rejected) = (Vec::new(), Vec::new());
+        for text in texts.filter_map(|key| attributes.get(key)) {
+            let Ok(address) = text.parse() else {
+                rejected.push(format!("`{}`, which is not an IP address", text.escape_debug()));
+                continue;
+            };
+            match policy.reject(address) {
+                Some(reason) => rejected.push(format!("{address}, which is {reason}")),
+                None => addresses.push(address),
+            }
+        }
         Self {
+            rejected,
             instance: NodeEndpoint {
                 id,
-                addresses: addresses.collect(),
+                addresses,
                 attributes,
                 // Each port is at the task's own address.
                 ingress: BTreeMap::new(),
@@ -161,10 +181,12 @@ impl Discovery {
     }
 
     /// Whether a host name is resolved by Cloud Map; otherwise by DNS: because Cloud Map does not have it, or because
-    /// an instance has no address, as an alias of a load balancer or a CNAME.
+    /// no instance has an address, as an alias of a load balancer or a CNAME. One broken instance does not move the
+    /// others to DNS, and a rejected address must not come back through DNS.
     pub(crate) fn is_for_host(&self) -> bool {
+        let has_address = |one: &Instance| !one.instance.addresses.is_empty() || !one.rejected.is_empty();
         match self {
-            Self::Instances(all) => all.iter().all(|one| !one.instance.addresses.is_empty()),
+            Self::Instances(all) => all.is_empty() || all.iter().any(has_address),
             Self::NotFound | Self::Denied(_) => false,
         }
     }
@@ -181,8 +203,20 @@ impl Discovery {
             Self::Instances(all) => {
                 let without = all.iter().filter(|one| one.instance.addresses.is_empty()).count();
                 let unhealthy = all.iter().filter(|one| !one.is_healthy).count();
-                if without > 0 {
-                    let fallback = if is_host { "resolved by DNS" } else { "not used" };
+                let mut rejected = all.iter().filter(|one| !one.rejected.is_empty());
+                if let Some(first) = rejected.next() {
+                    let more = match rejected.count() {
+                        0 => String::new(),
+                        more => format!("; the same holds for {more} more instances"),
+                    };
+                    Some(format!(
+                        "{service}: instance {} is registered with {}; not used{more}",
+                        first.instance.id.escape_debug(),
+                        first.rejected.join(", ")
+                    ))
+                } else if without > 0 {
+                    let is_left_to_dns = is_host && !self.is_for_host();
+                    let fallback = if is_left_to_dns { "resolved by DNS" } else { "not used" };
                     Some(format!(
                         "{service}: {without} of {} instances have no address; {fallback}",
                         all.len()
@@ -210,7 +244,12 @@ mod tests {
 
     fn registered(id: &str, address: Option<&str>, is_healthy: bool) -> Instance {
         let attributes = address.map(|address| ("AWS_INSTANCE_IPV4".to_owned(), address.to_owned()));
-        Instance::new(id.to_owned(), attributes.into_iter().collect(), is_healthy)
+        Instance::new(
+            id.to_owned(),
+            attributes.into_iter().collect(),
+            is_healthy,
+            &EndpointPolicy::default(),
+        )
     }
 
     fn ids(instances: &[NodeEndpoint]) -> Vec<&str> {
@@ -273,6 +312,41 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_no_task_can_have_is_not_used_and_not_left_to_dns() {
+        let all = Discovery::Instances(vec![
+            registered("bad", Some("169.254.169.254"), true),
+            registered("forged\n2026 INFO", Some("127.0.0.1"), true),
+            registered("good", Some("10.0.0.1"), true),
+        ]);
+        assert_eq!(ids(&all.serving(true)), ["good"]);
+        assert!(all.is_for_host());
+        assert_eq!(
+            all.note(&service(), true, true).expect("a note"),
+            "blue.appmesh: instance bad is registered with 169.254.169.254, which is link-local, where the metadata \
+             services of the host and the task are; not used; the same holds for 1 more instances"
+        );
+        let only_bad = Discovery::Instances(vec![registered("bad\n", Some("::ffff:169.254.170.2"), true)]);
+        assert!(only_bad.is_for_host(), "DNS would return the same address");
+        assert!(only_bad.serving(true).is_empty());
+        let note = only_bad.note(&service(), true, true).expect("a note");
+        assert!(!note.contains('\n'), "{note}");
+    }
+
+    #[test]
+    fn one_instance_without_an_address_does_not_move_the_others_to_dns() {
+        let all = Discovery::Instances(vec![
+            registered("a", Some("10.0.0.1"), true),
+            registered("b", None, true),
+        ]);
+        assert!(all.is_for_host());
+        assert_eq!(ids(&all.serving(true)), ["a"]);
+        assert_eq!(
+            all.note(&service(), true, true).expect("a note"),
+            "blue.appmesh: 1 of 2 instances have no address; not used"
+        );
+    }
+
+    #[test]
     fn an_instance_has_an_address_of_each_family_at_most() {
         let attributes = [
             ("AWS_INSTANCE_IPV4", "10.0.0.1"),
@@ -280,7 +354,7 @@ mod tests {
             ("AWS_INSTANCE_PORT", "80"),
         ];
         let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let instance = Instance::new("a".to_owned(), attributes.into(), true).instance;
+        let instance = Instance::new("a".to_owned(), attributes.into(), true, &EndpointPolicy::default()).instance;
         assert_eq!(instance.addresses.len(), 2);
         assert_eq!(instance.attributes["AWS_INSTANCE_PORT"], "80");
         assert!(instance.ingress.is_empty());

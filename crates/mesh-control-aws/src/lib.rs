@@ -27,6 +27,7 @@ mod cloud_map;
 mod config_hash;
 mod configuration;
 mod discovery;
+mod endpoint_policy;
 mod error;
 mod health;
 mod parameter;
@@ -43,6 +44,7 @@ pub mod sync_status;
 
 pub use clients::{Clients, http_client};
 pub use config_hash::ConfigHash;
+pub use endpoint_policy::EndpointPolicy;
 pub use error::{AwsError, ErrorKind};
 pub use health::check_health;
 pub use poll_budget::PollIntervals;

@@ -13,6 +13,7 @@ use crate::clients::Clients;
 use crate::cloud_map::{Query, Response};
 use crate::config_hash::ConfigHash;
 use crate::discovery::Service;
+use crate::endpoint_policy::EndpointPolicy;
 use crate::error::AwsError;
 use crate::poll_budget::{
     PARAMETER_CALLS_PER_SECOND, PollIntervals, REVISION_CALLS_PER_SECOND, backoff, jittered, scaled_interval,
@@ -78,6 +79,8 @@ impl ReadinessSource for PolledState {
 pub(crate) struct Poller {
     pub(crate) clients: Clients,
     pub(crate) intervals: PollIntervals,
+    /// Which addresses endpoints may have.
+    pub(crate) endpoints: EndpointPolicy,
     pub(crate) control: ControlPlane,
     pub(crate) polled: Arc<PolledState>,
     /// Wakes [`Poller::poll_endpoints`].
@@ -85,15 +88,11 @@ pub(crate) struct Poller {
 }
 
 impl Poller {
-    pub(crate) fn new(
-        clients: Clients,
-        intervals: PollIntervals,
-        control: ControlPlane,
-        polled: Arc<PolledState>,
-    ) -> Self {
+    pub(crate) fn new(clients: Clients, options: &Options, control: ControlPlane, polled: Arc<PolledState>) -> Self {
         Self {
             clients,
-            intervals,
+            intervals: options.intervals,
+            endpoints: options.endpoints.clone(),
             control,
             polled,
             wake: Notify::new(),
@@ -167,7 +166,7 @@ impl Poller {
     async fn query(&self, query: Query, permits: &Semaphore) -> (Service, Result<Response, AwsError>) {
         // It is never closed.
         let _permit = permits.acquire().await;
-        let response = cloud_map::query(&self.clients.discovery, &query).await;
+        let response = cloud_map::query(&self.clients.discovery, &query, &self.endpoints).await;
         (query.service, response)
     }
 

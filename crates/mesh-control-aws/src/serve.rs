@@ -7,6 +7,7 @@ use futures_util::future::{join, join_all};
 use mesh_control::{Addresses, BindError, ControlPlane, ReadinessSource, ServeError};
 
 use crate::clients::Clients;
+use crate::endpoint_policy::EndpointPolicy;
 use crate::poll_budget::PollIntervals;
 use crate::poller::{PolledState, Poller};
 use crate::publish::Publisher;
@@ -21,6 +22,8 @@ pub struct Options {
     pub namespaces: BTreeMap<String, String>,
     /// The poll intervals.
     pub intervals: PollIntervals,
+    /// Which addresses endpoints may have. Default: all that a task can have.
+    pub endpoints: EndpointPolicy,
     /// The id under which this replica publishes its status for [`SyncReader`], unique among replicas, such as a
     /// [`replica_id`]. Default: none, and nothing is published.
     ///
@@ -36,6 +39,7 @@ impl Options {
             meshes: meshes.into_iter().map(Into::into).collect(),
             namespaces: BTreeMap::new(),
             intervals: PollIntervals::default(),
+            endpoints: EndpointPolicy::default(),
             publish_as: None,
         }
     }
@@ -88,7 +92,7 @@ pub async fn serve(
         .readiness(Arc::clone(&polled) as Arc<dyn ReadinessSource>, known)
         .bind()
         .await?;
-    let poller = Poller::new(clients, options.intervals, control.clone(), polled);
+    let poller = Poller::new(clients, &options, control.clone(), polled);
     let work = async move {
         let publisher = options.publish_as.map(|replica| Publisher::new(&poller, replica));
         let publishing = async {

@@ -7,9 +7,11 @@
 //! - [`environment`]: environment variables that describe a sidecar to its service;
 //! - [`local_reply`]: the reasons of local replies, and the response header that contains them;
 //! - [`MeshSuffixes`]: suffixes of the host names that belong to a mesh;
+//! - [`endpoint_address`]: addresses that no task can have;
 //! - [`Diagnostics`]: validation errors, collected with the path to each field.
 
 mod diagnostics;
+pub mod endpoint_address;
 pub mod environment;
 pub mod local_reply;
 mod mesh_suffixes;

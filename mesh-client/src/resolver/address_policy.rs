@@ -3,7 +3,9 @@
 //! DNS is not trusted: with a record for the metadata service of the host or for a port of the task itself, an attacker who can
 //! write DNS records could use the service's credentials and bypass its sidecar. No I/O.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+
+use sidecar_contract::endpoint_address;
 
 /// The most addresses of one name: Cloud Map returns up to 1000 instances of a service (`DiscoverInstances`, botocore
 /// `servicediscovery/2017-03-14`, read 2026-11-23), and a caller needs few of them.
@@ -34,7 +36,7 @@ impl AddressPolicy {
     /// Loopback addresses are rejected unless allowed: only the task itself and its sidecar listen on its loopback. Those in
     /// the hosts file are allowed: see [`AddressPolicy::reject_hosts_entry`].
     pub(crate) fn reject_dns_answer(&self, address: IpAddr) -> Option<&'static str> {
-        if !self.loopback_answers && address.to_canonical().is_loopback() {
+        if !self.loopback_answers && endpoint_address::is_loopback(address) {
             return Some("an address of this host, not of another service");
         }
         self.reject_hosts_entry(address)
@@ -43,44 +45,12 @@ impl AddressPolicy {
     /// The same for an address from the hosts file, which is trusted and may contain loopback addresses, such as Service
     /// Connect's.
     pub(crate) fn reject_hosts_entry(&self, address: IpAddr) -> Option<&'static str> {
-        // An IPv4-mapped IPv6 address is the same address.
-        match address.to_canonical() {
-            IpAddr::V4(v4) => reject_v4(v4),
-            IpAddr::V6(v6) => reject_v6(v6),
-        }
+        endpoint_address::unusable(address)
     }
 
     /// True if the task has a route to addresses of this family.
     pub(crate) fn can_reach(&self, address: IpAddr) -> bool {
         self.ipv6 || address.to_canonical().is_ipv4() || address.is_loopback()
-    }
-}
-
-fn reject_v4(address: Ipv4Addr) -> Option<&'static str> {
-    if address.octets()[0] == 0 {
-        Some("unspecified: Linux treats it as this host")
-    } else if address.is_link_local() {
-        Some("link-local, where the metadata services of the host and the task are")
-    } else if address.is_multicast() || address.octets()[0] >= 240 {
-        Some("not a unicast address")
-    } else {
-        None
-    }
-}
-
-fn reject_v6(address: Ipv6Addr) -> Option<&'static str> {
-    /// Amazon's services on every host: the metadata service is `fd00:ec2::254`, the resolver `fd00:ec2::253`
-    /// (EC2 user guide, "Access instance metadata", read 2026-11-23).
-    const OF_THE_HOST: [u16; 2] = [0xfd00, 0xec2];
-    let segments = address.segments();
-    if address.is_unspecified() {
-        Some("unspecified: Linux treats it as this host")
-    } else if address.is_unicast_link_local() || segments[..2] == OF_THE_HOST {
-        Some("link-local, where the metadata services of the host and the task are")
-    } else if address.is_multicast() {
-        Some("not a unicast address")
-    } else {
-        None
     }
 }
 
@@ -121,6 +91,9 @@ mod tests {
             "febf::1",
             "fd00:ec2::254",
             "::ffff:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "::169.254.169.254",
             "0.0.0.0",
             "0.1.2.3",
             "::",

@@ -8,8 +8,9 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 use mesh_control::Addresses;
-use mesh_control_aws::{self as aws, Clients, Options, PollIntervals};
+use mesh_control_aws::{self as aws, Clients, EndpointPolicy, Options, PollIntervals};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -69,6 +70,15 @@ struct Serve {
         value_parser = namespace
     )]
     namespaces: Vec<(String, String)>,
+    /// Network of endpoints, such as the CIDR block of the VPC: addresses outside of it are not used. Repeatable, or
+    /// comma-separated. Default: all addresses that a task can have; never loopback, link-local and metadata services.
+    #[arg(
+        long = "endpoint-network",
+        env = "MESHWRIGHT_ENDPOINT_NETWORKS",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    endpoint_networks: Vec<IpNet>,
     /// Listen address of ADS, without TLS and authentication: restrict access to the tasks of the mesh.
     #[arg(long, env = "MESHWRIGHT_XDS", value_name = "ADDR", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
@@ -158,6 +168,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
             health: arguments.health_every,
             ..PollIntervals::default()
         },
+        endpoints: EndpointPolicy::within(arguments.endpoint_networks),
         publish_as: arguments
             .publish_status
             .then(|| aws::replica_id(std::env::var(aws::METADATA_VARIABLE).ok().as_deref())),

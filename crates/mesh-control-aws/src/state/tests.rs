@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cloud_map::Response;
 use crate::discovery::{Discovery, Instance};
+use crate::endpoint_policy::EndpointPolicy;
 use crate::error::ErrorKind;
 use mesh_control::SourceStatus;
 
@@ -67,7 +68,12 @@ fn are(instances: &[(&str, bool)]) -> Response {
             ("AWS_INSTANCE_IPV4".to_owned(), (*address).to_owned()),
             ("LAST".to_owned(), address.chars().last().into_iter().collect()),
         ];
-        Instance::new((*address).to_owned(), attributes.into(), *is_healthy)
+        Instance::new(
+            (*address).to_owned(),
+            attributes.into(),
+            *is_healthy,
+            &EndpointPolicy::default(),
+        )
     };
     Response::Now(
         Discovery::Instances(instances.iter().map(registered).collect()),

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use mesh_control::SourceStatus;
-use mesh_control_aws::Options;
+use mesh_control_aws::{EndpointPolicy, Options};
 use serde_json::json;
 
 use super::account::Account;
@@ -147,6 +147,8 @@ async fn a_namespace_with_a_reused_name_is_resolved_by_its_id() {
     door.refuse("GetNamespace", "AccessDeniedException", "for a test");
     let options = Options {
         namespaces: [("demo".to_owned(), id.clone())].into(),
+        // Tasks of the tests are on loopback.
+        endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
         ..Options::new(["demo"])
     };
     let poller = Poller::with(&account.config_at(&door.address), options).await;

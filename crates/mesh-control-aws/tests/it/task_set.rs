@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener};
 use mesh_control::{Addresses, ControlPlane, NodeMetadata};
 use mesh_control::{SourceStatus, XdsProtocol};
-use mesh_control_aws::{Clients, Options, PollIntervals};
+use mesh_control_aws::{Clients, EndpointPolicy, Options, PollIntervals};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
@@ -199,6 +199,8 @@ impl Poller {
             config,
             Options {
                 publish_as: copy.map(str::to_owned),
+                // Tasks of the tests are on loopback.
+                endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
                 ..Options::new(["demo"])
             },
         )
