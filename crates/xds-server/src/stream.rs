@@ -103,7 +103,7 @@ impl<R: Request> OpenStream<R> {
                     Ok(Some(request)) => self.on_request(request)?,
                     Ok(None) => return Ok(None),
                     Err(status) => {
-                        tracing::debug!(%status, "stream failed");
+                        tracing::debug!(status = status.to_string(), "stream failed");
                         return Ok(None);
                     }
                 },
@@ -139,7 +139,8 @@ impl<R: Request> OpenStream<R> {
                 task = open.task,
                 kind = %kind,
                 resources = nack.resources.join(","),
-                "NACK: {}",
+                // Quoted: what an Envoy says must not look like a line of this log.
+                "NACK: {:?}",
                 nack.message
             );
         }
@@ -153,7 +154,7 @@ impl<R: Request> OpenStream<R> {
         }
         let revision = *self.revisions.borrow_and_update();
         let Configured { snapshot, notes, task } = self.source.configure(&node).map_err(|error| {
-            tracing::warn!(node = node.id, %error, "stream rejected");
+            tracing::warn!(node = node.id, error = error.to_string(), "stream rejected");
             match error {
                 // The status codes are those of App Mesh's management server: 3 for a resource it does not know.
                 SourceError::UnknownNode(_) => Status::invalid_argument(error.to_string()),
@@ -182,7 +183,7 @@ impl<R: Request> OpenStream<R> {
             }
             // The Envoy keeps its last configuration: removing it would turn an error into an outage.
             Err(error) => {
-                tracing::warn!(node = open.node.id, %error, "keeping the last configuration");
+                tracing::warn!(node = open.node.id, error = error.to_string(), "keeping the last configuration");
                 open.notes = vec![format!("keeping the last configuration: {error}")];
             }
         }
