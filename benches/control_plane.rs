@@ -1,7 +1,7 @@
-//! What a change costs the control plane: the whole configuration of one Envoy, from a world of growing size.
+//! Cost of a change in the control plane: translation of the whole configuration of one Envoy, by size of the mesh.
 //!
-//! Every Envoy is configured anew at every change, so this, times the number of Envoys, is the work between a
-//! task's registration and the first byte on the wire.
+//! Every change translates the configuration of every Envoy, so this time, multiplied by the number of Envoys, passes
+//! between a task's registration and the first byte on the wire.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -22,9 +22,9 @@ fn identity(service: usize) -> ServiceIdentity {
     }
 }
 
-/// A namespace in which every service offers one HTTP endpoint.
-fn world(services: usize) -> MeshState {
-    let endpoints = (0..services).map(|service| ServiceConnectService {
+/// A namespace with one HTTP port per service.
+fn mesh_state(services: usize) -> MeshState {
+    let service_connect_services = (0..services).map(|service| ServiceConnectService {
         discovery_name: format!("service-{service}"),
         service: format!("service-{service}"),
         port_name: "http".to_owned(),
@@ -36,7 +36,7 @@ fn world(services: usize) -> MeshState {
         idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
         per_request_timeout: Some(DEFAULT_PER_REQUEST_TIMEOUT),
     });
-    let instances = (0..services).map(|service| {
+    let endpoints = (0..services).map(|service| {
         let tasks = (0..TASKS_PER_SERVICE).map(|task| mesh_control::Endpoint {
             id: format!("service-{service}/{task}"),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 10_000 + task)),
@@ -48,23 +48,23 @@ fn world(services: usize) -> MeshState {
             "mesh".to_owned(),
             Namespace {
                 name: "mesh".to_owned(),
-                services: endpoints.collect(),
+                services: service_connect_services.collect(),
             },
         )]),
         services: (0..services)
             .map(|service| (identity(service), "mesh".to_owned()))
             .collect(),
-        endpoints: instances.collect(),
+        endpoints: endpoints.collect(),
         ..MeshState::default()
     }
 }
 
 fn node() -> Node {
-    let wiring = NodeMetadata {
+    let metadata = NodeMetadata {
         listener_ports: BTreeMap::from([(egress_listener(), 15001), (ingress_listener("http"), 15000)]),
         extension: MeshwrightMetadata::default(),
     };
-    let metadata = wiring.to_metadata();
+    let metadata = metadata.to_metadata();
     Node {
         id: identity(0).node_id("local", "000000000000", "1"),
         metadata: metadata.as_object().cloned().unwrap_or_default(),
@@ -75,10 +75,10 @@ fn configure(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("configuration of one Envoy");
     let node = node();
     for services in [10, 100, 1000] {
-        let world = world(services);
+        let state = mesh_state(services);
         group.throughput(Throughput::Elements(services as u64));
-        group.bench_with_input(BenchmarkId::new("services", services), &world, |bencher, world| {
-            bencher.iter(|| black_box(world.configure(&node)).expect("a consistent world"));
+        group.bench_with_input(BenchmarkId::new("services", services), &state, |bencher, state| {
+            bencher.iter(|| black_box(state.configure(&node)).expect("a consistent mesh state"));
         });
     }
     group.finish();

@@ -1,8 +1,7 @@
-//! What a hop through Envoy costs: the same service called directly, through its own Envoy, and by another
-//! service through both of their Envoys.
+//! Cost of a hop through Envoy: a service called directly, through its own Envoy, and from another service through both of
+//! their Envoys.
 //!
-//! The three are measured in one run on one mesh, so that their differences mean something even on a machine
-//! whose speed does not.
+//! All three are measured in one run on one mesh, so that their ratios are comparable between machines.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,7 +13,7 @@ use mesh_local::{LocalMesh, Network, Plan, StackInput};
 use meshwright::self_exec;
 use tokio::runtime::Runtime;
 
-/// What the Service Connect example synthesises.
+/// Template of the Service Connect example.
 const TEMPLATE: &str = include_str!("../tests/golden/serviceconnect.template.json");
 
 fn main() -> ExitCode {
@@ -74,6 +73,6 @@ async fn get(client: &reqwest::Client, address: SocketAddr, path: &str) -> usize
     let response = client.get(format!("http://{address}{path}")).send().await;
     let response = response
         .and_then(reqwest::Response::error_for_status)
-        .expect("an answer");
+        .expect("a successful response");
     response.bytes().await.expect("a body").len()
 }

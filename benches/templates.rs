@@ -1,5 +1,5 @@
-//! What describing a stack costs: from constructs to the template's text, and what two templates differ in. For the
-//! largest example, and for a stack of some 400 resources, close to the 500 that CloudFormation allows.
+//! Cost of a stack: synthesis, from constructs to the template's text, and comparison of two templates. For the largest
+//! example, and for a stack of about 400 resources, near CloudFormation's limit of 500.
 
 use std::hint::black_box;
 
@@ -11,13 +11,13 @@ use mesh_infra::{
 };
 
 #[path = "../examples/appmesh.rs"]
-#[allow(dead_code, reason = "only what it describes is wanted here")]
+#[allow(dead_code, reason = "only its stack is used")]
 mod appmesh;
 
-/// How many services make a stack of some 400 resources.
+/// Number of services in a stack of about 400 resources.
 const SERVICES: usize = 44;
 
-/// A mesh of services, each behind a router and the backend of the next one.
+/// A mesh of services, each behind a router, and each with the next one as its backend.
 fn generated() -> Stack {
     let mut stack = Stack::new("generated");
     let network = stack.add("Network", Vpc::new());
@@ -74,8 +74,12 @@ fn templates(criterion: &mut Criterion) {
         if let Some((_, last)) = after.resources.iter_mut().next_back() {
             last.properties["Changed"] = true.into();
         }
-        let id =
-            |what: &str| BenchmarkId::new(what, format!("{name}, {resources} resources, {} kB", text.len() / 1000));
+        let id = |function: &str| {
+            BenchmarkId::new(
+                function,
+                format!("{name}, {resources} resources, {} kB", text.len() / 1000),
+            )
+        };
         group.bench_function(id("describe and synth"), |bencher| {
             bencher.iter(|| template(black_box(&describe())).to_json());
         });

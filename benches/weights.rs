@@ -1,5 +1,5 @@
-//! How long a changed weight takes to reach every Envoy of a running mesh and be accepted, beside a change that changes
-//! nothing: both in one run, on two services and a gateway with an Envoy each.
+//! Time until every Envoy of a running mesh has acknowledged a changed weight, compared with an update without changes.
+//! Both are measured in one run, on two services and a gateway with an Envoy each.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -11,10 +11,10 @@ use mesh_local::{LocalMesh, Network, Plan, StackInput};
 use meshwright::self_exec;
 use tokio::runtime::Runtime;
 
-/// What such a mesh is synthesised to.
+/// Template of the mesh.
 const TEMPLATE: &str = include_str!("../mesh-infra/tests/golden/appmesh.parameters.json");
 
-/// A weight as the template's parameters write it, and as it is written after the change.
+/// A weight in the template's parameters, before and after the change.
 const BEFORE: &str = r#"\"weight\":50"#;
 const AFTER: &str = r#"\"weight\":40"#;
 
@@ -36,7 +36,7 @@ fn plan(template: &str) -> Result<Plan, Box<dyn std::error::Error>> {
     let stack = StackInput {
         name: "appmesh",
         template: &template,
-        // The VPC is not simulated; any will do.
+        // The VPC is not simulated; any id is valid.
         parameters: &BTreeMap::from([("NetworkVpcId".to_owned(), "vpc-1".to_owned())]),
     };
     Ok(Plan::new(&[stack], &self_exec::known_images())?)
@@ -57,7 +57,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     runtime.block_on(mesh.ready())?;
 
     let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("update of a running mesh, until every Envoy has answered");
+    let mut group = criterion.benchmark_group("update of a running mesh, until every Envoy has acknowledged it");
     for (name, changed) in [("nothing changed", [0, 0]), ("a weight changed", [1, 0])] {
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|times| {

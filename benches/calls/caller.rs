@@ -1,4 +1,4 @@
-//! The clients that are compared, and how each is asked to make one call.
+//! The compared clients behind one interface.
 
 use std::error::Error;
 use std::time::Duration;
@@ -18,81 +18,80 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::stage::{DIRECT_NAME, MESH_NAME, Places};
-use crate::variant::{Maker, Variant, Way};
+use crate::fixture::{Addresses, DIRECT_NAME, MESH_NAME};
+use crate::variant::{ClientKind, PathKind, Variant};
 
 /// Any trace, sampled.
 const TRACEPARENT: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 
-/// As often as `mesh-client` does it where it retries.
+/// As many as `mesh-client` makes.
 const RETRIES: u32 = 2;
 
 type BoxError = Box<dyn Error>;
 
-/// A client, what it calls, and what has to live as long as it.
+/// A client with its target and its span exporter.
 pub(crate) struct Caller {
     client: AnyClient,
     url: String,
     host: Option<HeaderValue>,
-    _exports: Exports,
+    _exporter: Exporter,
 }
 
 enum AnyClient {
     Bare(reqwest::Client),
     Sampled(reqwest::Client),
     Mesh(Client),
-    Assembled(ClientWithMiddleware),
+    Middleware(ClientWithMiddleware),
 }
 
-/// Never read: they stop when they are dropped.
-enum Exports {
+/// Held because dropping it stops the export.
+enum Exporter {
     Mesh(#[expect(dead_code, reason = "held")] telemetry::Telemetry),
-    Assembled(#[expect(dead_code, reason = "held")] SdkTracerProvider),
+    Middleware(#[expect(dead_code, reason = "held")] SdkTracerProvider),
 }
 
 impl Caller {
-    /// Sets up the client and, for the whole process, the log that every service has, and tracing if the variant says
-    /// so.
-    pub(crate) fn new(variant: Variant, places: &Places) -> Result<Self, BoxError> {
-        let exports = if variant.traces && variant.maker == Maker::Assembled {
-            Exports::Assembled(trace_by_hand(places)?)
+    /// Sets up the client and, for the whole process, a log and, if the variant has it, tracing.
+    pub(crate) fn new(variant: Variant, addresses: &Addresses) -> Result<Self, BoxError> {
+        let exporter = if variant.tracing && variant.client == ClientKind::Middleware {
+            Exporter::Middleware(init_tracing(addresses)?)
         } else {
-            // The environment of this process says whether and where to.
-            Exports::Mesh(telemetry::init()?)
+            // Configured by the environment of this process.
+            Exporter::Mesh(telemetry::init()?)
         };
         let bare = || reqwest::Client::builder().no_proxy();
-        let client = match variant.maker {
-            Maker::Reqwest => AnyClient::Bare(bare().build()?),
-            Maker::ReqwestSampled => AnyClient::Sampled(bare().build()?),
-            Maker::MeshClient => AnyClient::Mesh(mesh_client(variant.way, places)?),
-            Maker::Assembled => {
-                // A call without a deadline may hang for ever: a client with retries has a deadline, too.
+        let client = match variant.client {
+            ClientKind::Reqwest => AnyClient::Bare(bare().build()?),
+            ClientKind::ReqwestSampled => AnyClient::Sampled(bare().build()?),
+            ClientKind::MeshClient => AnyClient::Mesh(mesh_client(variant.path, addresses)?),
+            ClientKind::Middleware => {
+                // Retries need a deadline: a call without one may hang forever.
                 let inner = bare().timeout(mesh_client::DEFAULT_TIMEOUT).build()?;
                 let policy = ExponentialBackoff::builder().build_with_max_retries(RETRIES);
                 let client = ClientBuilder::new(inner)
                     .with(TracingMiddleware::default())
                     .with(RetryTransientMiddleware::new_with_policy(policy));
-                AnyClient::Assembled(client.build())
+                AnyClient::Middleware(client.build())
             }
         };
-        let is_by_name = variant.maker == Maker::MeshClient;
-        let url = match variant.way {
-            Way::Direct if is_by_name => format!("http://{DIRECT_NAME}:{}/", places.application.port()),
-            Way::Direct => format!("http://{}/", places.application),
-            Way::OneEnvoy => format!("http://{}/", places.ingress),
-            Way::TwoEnvoys if is_by_name => format!("http://{MESH_NAME}/"),
-            Way::TwoEnvoys => format!("http://{}/", places.egress),
+        let is_by_name = variant.client == ClientKind::MeshClient;
+        let url = match variant.path {
+            PathKind::Direct if is_by_name => format!("http://{DIRECT_NAME}:{}/", addresses.application.port()),
+            PathKind::Direct => format!("http://{}/", addresses.application),
+            PathKind::OneEnvoy => format!("http://{}/", addresses.ingress),
+            PathKind::TwoEnvoys if is_by_name => format!("http://{MESH_NAME}/"),
+            PathKind::TwoEnvoys => format!("http://{}/", addresses.egress),
         };
-        let needs_host = variant.way == Way::TwoEnvoys && !is_by_name;
+        let needs_host = variant.path == PathKind::TwoEnvoys && !is_by_name;
         Ok(Self {
             client,
             url,
             host: needs_host.then(|| HeaderValue::from_static(MESH_NAME)),
-            _exports: exports,
+            _exporter: exporter,
         })
     }
 
-    /// One call, from its URL to the last byte of a good answer.
+    /// Makes one call and reads the whole response, which must be successful.
     pub(crate) async fn call(&self) -> Result<usize, BoxError> {
         let body = match &self.client {
             AnyClient::Bare(client) => {
@@ -110,7 +109,7 @@ impl Caller {
                 call.send().await?.error_for_status()?.bytes().await?
             }
             AnyClient::Mesh(client) => client.get(&self.url).send().await?.error_for_status()?.bytes().await?,
-            AnyClient::Assembled(client) => {
+            AnyClient::Middleware(client) => {
                 let mut call = client.get(&self.url);
                 if let Some(host) = &self.host {
                     call = call.header(HOST, host.clone());
@@ -129,26 +128,26 @@ impl Caller {
     }
 }
 
-fn mesh_client(way: Way, places: &Places) -> Result<Client, BoxError> {
-    let client = match way {
-        Way::Direct => Client::builder()
+fn mesh_client(path: PathKind, addresses: &Addresses) -> Result<Client, BoxError> {
+    let client = match path {
+        PathKind::Direct => Client::builder()
             .no_proxy()
-            .hosts_file(&places.hosts_file)
+            .hosts_file(&addresses.hosts_file)
             .name_servers([]),
-        Way::OneEnvoy | Way::TwoEnvoys => {
+        PathKind::OneEnvoy | PathKind::TwoEnvoys => {
             let suffixes = MeshSuffixes::from_list("serviceconnect");
-            Client::builder().egress(places.egress).suffixes(suffixes)
+            Client::builder().egress(addresses.egress).suffixes(suffixes)
         }
     };
     Ok(client.build()?)
 }
 
 /// Tracing as the documentation of `reqwest-tracing` and of `tracing-opentelemetry` sets it up.
-fn trace_by_hand(places: &Places) -> Result<SdkTracerProvider, BoxError> {
+fn init_tracing(addresses: &Addresses) -> Result<SdkTracerProvider, BoxError> {
     opentelemetry_0_32::global::set_text_map_propagator(TraceContextPropagator::new());
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_endpoint(format!("http://{}/v1/traces", places.collector))
+        .with_endpoint(format!("http://{}/v1/traces", addresses.collector))
         .with_timeout(Duration::from_secs(10))
         .build()?;
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).build();

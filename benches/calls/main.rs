@@ -1,19 +1,19 @@
-//! What a call costs a service: by bare `reqwest`, by `mesh-client`, and by a client put together by hand; directly,
-//! and through one Envoy and two.
+//! Cost of a call: bare `reqwest`, `mesh-client`, and a client assembled from middleware; directly, through one Envoy and
+//! through two.
 //!
-//! Each way of calling has a process of its own, so that neither its allocations, nor its CPU, nor what it set up for
-//! tracing is another's. They take turns in random order, some milliseconds each, so that a machine whose speed changes
-//! changes it for all of them.
+//! Each variant has a process of its own, so that allocations, CPU time and tracing setup are separate. The processes take
+//! turns of some milliseconds in random order, so that a change of the machine's speed affects all of them.
 //!
-//! `cargo bench --bench calls` takes half a minute. With `--test`, or without `--bench` as `cargo test` does it, each way
-//! of calling is only tried.
+//! `cargo bench --bench calls` takes half a minute. With `--test`, or without `--bench` as in `cargo test`, each variant
+//! makes only a few calls.
 
 mod caller;
+mod fixture;
 mod plot;
+mod protocol;
 mod results;
-mod stage;
+mod rounds;
 mod table;
-mod turns;
 mod variant;
 mod worker;
 
@@ -26,34 +26,35 @@ use std::time::Duration;
 use meshwright::self_exec;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
+use crate::fixture::Fixture;
+use crate::protocol::Request;
 use crate::results::Results;
-use crate::stage::Stage;
-use crate::turns::{Order, Turns, take_turns};
+use crate::rounds::{Samples, run_rounds};
 
-/// Counts what each process allocates.
+/// Counts the allocations of each process.
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Below the target folder of the build.
+/// Directory of the results, in the target directory.
 const FOLDER: &str = "calls";
 
-/// So many times processes and connections are made anew: which thread of an Envoy has a connection, and where things
-/// are in memory, stays as it is for as long as they live.
-const SITTINGS: usize = 10;
-/// In each. With nine turns a round all of it takes half a minute. The shorter a round, the less a machine changes within
-/// it; the longer a turn, the less its first calls, which are not measured, take of it.
+/// Runs, each with new processes and connections: memory layout and the assignment of connections to Envoy's threads stay
+/// constant within a run.
+const RUNS: usize = 10;
+/// Rounds per run. Short rounds keep the machine's speed constant within a round; long turns reduce the share of the
+/// unmeasured first calls.
 const ROUNDS: usize = 10;
-const FULL: Order = Order {
-    alone: Duration::from_millis(16),
-    together: Duration::from_millis(6),
+const FULL: Request = Request {
+    sequential: Duration::from_millis(16),
+    concurrent: Duration::from_millis(6),
 };
-const BRIEF: Order = Order {
-    alone: Duration::from_millis(1),
-    together: Duration::from_millis(1),
+const BRIEF: Request = Request {
+    sequential: Duration::from_millis(1),
+    concurrent: Duration::from_millis(1),
 };
 
 fn main() -> ExitCode {
-    if let Some(code) = stage::be_child().or_else(worker::be_child).or_else(self_exec::run) {
+    if let Some(code) = fixture::run_child().or_else(worker::run_child).or_else(self_exec::run) {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -78,28 +79,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(in_full: bool) -> Result<(), Box<dyn Error>> {
-    let stage = Stage::set()?;
-    let (sittings, rounds, order) = if in_full {
-        (SITTINGS, ROUNDS, FULL)
-    } else {
-        (1, 1, BRIEF)
-    };
-    let mut turns = Turns::default();
-    for _ in 0..sittings {
-        take_turns(stage.places(), rounds, order, &mut turns)?;
+fn measure(full: bool) -> Result<(), Box<dyn Error>> {
+    let fixture = Fixture::start()?;
+    let (runs, rounds, request) = if full { (RUNS, ROUNDS, FULL) } else { (1, 1, BRIEF) };
+    let mut samples = Samples::default();
+    for _ in 0..runs {
+        run_rounds(fixture.addresses(), rounds, request, &mut samples)?;
     }
-    stage.clear();
-    if !in_full {
-        println!("calls: every way of calling was answered");
+    fixture.shutdown();
+    if !full {
+        println!("calls: every variant succeeded");
         return Ok(());
     }
-    let results = Results::of(&turns, ROUNDS);
-    let table = table::of(&results);
+    let results = Results::new(&samples, ROUNDS);
+    let table = table::render(&results);
     println!("{table}");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(FOLDER);
     std::fs::create_dir_all(&folder)?;
-    for (name, text) in [("calls.md", table), ("calls.svg", plot::of(&results))] {
+    for (name, text) in [("calls.md", table), ("calls.svg", plot::draw(&results))] {
         let path = folder.join(name);
         std::fs::write(&path, text)?;
         println!("written: {}", path.display());

@@ -1,9 +1,9 @@
-//! The results as a table in Markdown, and how far they are from what was aimed at.
+//! The results as a Markdown table, and their comparison with the targets.
 
 use std::fmt::Write as _;
 
-use crate::results::{Numbers, Results};
-use crate::variant::{Maker, Variant, Way};
+use crate::results::{Results, Statistics};
+use crate::variant::{ClientKind, PathKind, Variant};
 
 const HEAD: [&str; 9] = [
     "one call",
@@ -17,14 +17,14 @@ const HEAD: [&str; 9] = [
     "kB",
 ];
 
-/// What `mesh-client` may cost over bare `reqwest`, through the same Envoys: its median, tracing or not, and how often it
-/// allocates.
-const MORE_TIME: f64 = 0.03;
-const MORE_TIME_TRACING: f64 = 0.10;
-const MORE_ALLOCATIONS: f64 = 0.30;
+/// Targets: how much more than bare `reqwest` through the same Envoys `mesh-client` may cost, in median latency without
+/// and with tracing, and in allocations.
+const MAX_LATENCY: f64 = 0.03;
+const MAX_LATENCY_TRACING: f64 = 0.10;
+const MAX_ALLOCATIONS: f64 = 0.30;
 
-pub(crate) fn of(results: &Results) -> String {
-    let rows: Vec<[String; 9]> = results.iter().map(|numbers| row(numbers, results)).collect();
+pub(crate) fn render(results: &Results) -> String {
+    let rows: Vec<[String; 9]> = results.iter().map(|statistics| row(statistics, results)).collect();
     let head = HEAD.map(str::to_owned);
     let width = |column: usize| {
         let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
@@ -47,10 +47,10 @@ pub(crate) fn of(results: &Results) -> String {
 }
 
 const NOTES: &str = "
-Ratios are to reqwest on the same way. p50 and p99: one call at a time. calls/s: eight at a time. CPU and allocations:
-of the calling process with everything in it, such as exporting spans; what Envoys and the service use is not in it. A
-client that traces samples every call, and then Envoys and the service make spans as well: what that takes shows where
-reqwest sends a sampled traceparent.
+Ratios are to reqwest on the same path. p50 and p99: one call at a time. calls/s: eight calls at a time. CPU and
+allocations: those of the calling process, including the export of spans, without Envoys and service. A tracing client
+samples every call, so Envoys and service make spans as well; the row of reqwest with a sampled traceparent shows the cost
+of those.
 
 ";
 
@@ -65,59 +65,59 @@ fn line(text: &mut String, cells: &[String; 9], widths: &[usize; 9]) {
     text.push_str("|\n");
 }
 
-fn row(numbers: &Numbers, results: &Results) -> [String; 9] {
-    let variant = numbers.variant;
-    let reference = variant.reference();
+fn row(statistics: &Statistics, results: &Results) -> [String; 9] {
+    let variant = statistics.variant;
+    let baseline = variant.baseline();
     [
-        format!("{}: {}", variant.way.name(), variant.name()),
-        format!("{:.0}", numbers.p50),
-        format!("{:.0}", numbers.p99),
-        format!("{:.3}", results.ratio(variant, reference).over_all),
-        format!("{:.0}", numbers.per_second),
-        format!("{:.1}", numbers.cpu),
-        format!("{:.1}", numbers.allocations),
-        format!("{:.2}", numbers.allocations / results.get(reference).allocations),
-        format!("{:.1}", numbers.bytes / 1e3),
+        variant.label(),
+        format!("{:.0}", statistics.p50),
+        format!("{:.0}", statistics.p99),
+        format!("{:.3}", results.ratio(variant, baseline).overall),
+        format!("{:.0}", statistics.per_second),
+        format!("{:.1}", statistics.cpu),
+        format!("{:.1}", statistics.allocations),
+        format!("{:.2}", statistics.allocations / results.get(baseline).allocations),
+        format!("{:.1}", statistics.bytes / 1e3),
     ]
 }
 
 fn targets(text: &mut String, results: &Results) {
-    let through = |maker, traces| Variant {
-        maker,
-        way: Way::TwoEnvoys,
-        traces,
+    let through = |client, tracing| Variant {
+        client,
+        path: PathKind::TwoEnvoys,
+        tracing,
     };
-    let [bare, sampled] = [Maker::Reqwest, Maker::ReqwestSampled].map(|maker| through(maker, false));
-    let [off, on] = [false, true].map(|traces| through(Maker::MeshClient, traces));
+    let [bare, sampled] = [ClientKind::Reqwest, ClientKind::ReqwestSampled].map(|client| through(client, false));
+    let [off, on] = [false, true].map(|tracing| through(ClientKind::MeshClient, tracing));
     text.push_str("mesh-client over reqwest, through two Envoys:\n");
-    let mut time = |what: &str, variant, reference, at_most: f64| {
-        let ratio = results.ratio(variant, reference);
-        let [lowest, over_all, highest] =
-            [ratio.lowest, ratio.over_all, ratio.highest].map(|ratio| (ratio - 1.0) * 100.0);
+    let mut latency = |condition: &str, variant, baseline, limit: f64| {
+        let ratio = results.ratio(variant, baseline);
+        let [lowest, overall, highest] =
+            [ratio.lowest, ratio.overall, ratio.highest].map(|ratio| (ratio - 1.0) * 100.0);
         let _ = writeln!(
             text,
-            "- p50{what}: {over_all:+.1} % ({lowest:+.1} to {highest:+.1} in single sittings){}",
-            verdict(over_all / 100.0, at_most)
+            "- p50{condition}: {overall:+.1} % ({lowest:+.1} to {highest:+.1} in single runs){}",
+            verdict(overall / 100.0, limit)
         );
     };
-    time("", off, bare, MORE_TIME);
-    time(" with tracing", on, bare, MORE_TIME_TRACING);
-    time(
+    latency("", off, bare, MAX_LATENCY);
+    latency(" with tracing", on, bare, MAX_LATENCY_TRACING);
+    latency(
         " with tracing, over reqwest whose calls are sampled as well",
         on,
         sampled,
-        MORE_TIME_TRACING,
+        MAX_LATENCY_TRACING,
     );
     let more = results.get(off).allocations / results.get(bare).allocations - 1.0;
     let _ = writeln!(
         text,
         "- allocations: {:+.1} %{}",
         more * 100.0,
-        verdict(more, MORE_ALLOCATIONS)
+        verdict(more, MAX_ALLOCATIONS)
     );
 }
 
-fn verdict(value: f64, at_most: f64) -> String {
-    let word = if value <= at_most { "met" } else { "missed" };
-    format!(", aimed at {:+.0} % at most: {word}", at_most * 100.0)
+fn verdict(value: f64, limit: f64) -> String {
+    let word = if value <= limit { "met" } else { "missed" };
+    format!(", target at most {:+.0} %: {word}", limit * 100.0)
 }

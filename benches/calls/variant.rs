@@ -1,82 +1,78 @@
-//! The ways of calling that are compared.
+//! Variants: the combinations of client and path that are compared.
 
 use serde::{Deserialize, Serialize};
 
-/// What makes the call.
+/// The client that makes the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Maker {
+pub(crate) enum ClientKind {
     Reqwest,
-    /// The same with a constant `traceparent` that has Envoys and the service make spans: what they then cost.
+    /// `reqwest` with a constant sampled `traceparent`: measures the cost of spans in the Envoys and the service.
     ReqwestSampled,
     MeshClient,
     /// `reqwest-middleware` with `reqwest-tracing` and `reqwest-retry`.
-    Assembled,
+    Middleware,
 }
 
-/// What is between caller and service.
+/// The proxies between client and service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Way {
+pub(crate) enum PathKind {
     Direct,
-    /// The service's own.
+    /// The service's sidecar.
     OneEnvoy,
-    /// The caller's and the service's.
+    /// The client's and the service's sidecars.
     TwoEnvoys,
 }
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Variant {
-    pub(crate) maker: Maker,
-    pub(crate) way: Way,
-    /// Whether the caller makes a span of each call, samples all of them, and exports them by OTLP.
-    pub(crate) traces: bool,
+    pub(crate) client: ClientKind,
+    pub(crate) path: PathKind,
+    /// Whether the client makes a span of each call, samples all of them, and exports them by OTLP.
+    pub(crate) tracing: bool,
 }
 
-const fn variant(maker: Maker, way: Way, traces: bool) -> Variant {
-    Variant { maker, way, traces }
+const fn variant(client: ClientKind, path: PathKind, tracing: bool) -> Variant {
+    Variant { client, path, tracing }
 }
 
 pub(crate) const VARIANTS: [Variant; 9] = [
-    variant(Maker::Reqwest, Way::Direct, false),
-    variant(Maker::MeshClient, Way::Direct, false),
-    variant(Maker::Reqwest, Way::OneEnvoy, false),
-    variant(Maker::Reqwest, Way::TwoEnvoys, false),
-    variant(Maker::MeshClient, Way::TwoEnvoys, false),
-    variant(Maker::Assembled, Way::TwoEnvoys, false),
-    variant(Maker::ReqwestSampled, Way::TwoEnvoys, false),
-    variant(Maker::MeshClient, Way::TwoEnvoys, true),
-    variant(Maker::Assembled, Way::TwoEnvoys, true),
+    variant(ClientKind::Reqwest, PathKind::Direct, false),
+    variant(ClientKind::MeshClient, PathKind::Direct, false),
+    variant(ClientKind::Reqwest, PathKind::OneEnvoy, false),
+    variant(ClientKind::Reqwest, PathKind::TwoEnvoys, false),
+    variant(ClientKind::MeshClient, PathKind::TwoEnvoys, false),
+    variant(ClientKind::Middleware, PathKind::TwoEnvoys, false),
+    variant(ClientKind::ReqwestSampled, PathKind::TwoEnvoys, false),
+    variant(ClientKind::MeshClient, PathKind::TwoEnvoys, true),
+    variant(ClientKind::Middleware, PathKind::TwoEnvoys, true),
 ];
 
 impl Variant {
-    /// Its place in [`VARIANTS`].
+    /// Index in [`VARIANTS`].
     pub(crate) fn index(self) -> usize {
         VARIANTS.iter().position(|variant| *variant == self).unwrap_or_default()
     }
 
-    /// What it is compared with: the barest call on the same way.
-    pub(crate) fn reference(self) -> Self {
-        variant(Maker::Reqwest, self.way, false)
+    /// The baseline: bare `reqwest` on the same path.
+    pub(crate) fn baseline(self) -> Self {
+        variant(ClientKind::Reqwest, self.path, false)
     }
 
-    pub(crate) fn name(self) -> String {
-        let maker = match self.maker {
-            Maker::Reqwest => "reqwest",
-            Maker::ReqwestSampled => "reqwest, sending a sampled traceparent",
-            Maker::MeshClient => "mesh-client",
-            Maker::Assembled => "reqwest with middleware",
+    /// Path, client and tracing, as in the table and the plot.
+    pub(crate) fn label(self) -> String {
+        let path = match self.path {
+            PathKind::Direct => "directly",
+            PathKind::OneEnvoy => "through one Envoy",
+            PathKind::TwoEnvoys => "through two Envoys",
         };
-        let tracing = if self.traces { ", tracing" } else { "" };
-        format!("{maker}{tracing}")
-    }
-}
-
-impl Way {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "directly",
-            Self::OneEnvoy => "through one Envoy",
-            Self::TwoEnvoys => "through two Envoys",
-        }
+        let client = match self.client {
+            ClientKind::Reqwest => "reqwest",
+            ClientKind::ReqwestSampled => "reqwest, sending a sampled traceparent",
+            ClientKind::MeshClient => "mesh-client",
+            ClientKind::Middleware => "reqwest with middleware",
+        };
+        let tracing = if self.tracing { ", tracing" } else { "" };
+        format!("{path}: {client}{tracing}")
     }
 }

@@ -1,4 +1,4 @@
-//! What the calls are made to: a mesh of two services on real Envoys, and a collector that takes spans and forgets them.
+//! The environment of the calls: a mesh of two services with real Envoys, and a collector that discards spans.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,23 +17,23 @@ use sidecar_contract::environment::EGRESS;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// What the Service Connect example synthesises.
+/// Template of the Service Connect example.
 const TEMPLATE: &str = include_str!("../../tests/golden/serviceconnect.template.json");
 
-/// As `main`'s first argument: be the demo service, and leave a note of where the sidecar's egress listener is.
+/// First argument of a demo service process, which writes the address of its sidecar's egress listener to a file.
 const SERVICE: &str = "__service";
 
-/// The name under which a hosts file has the service, for a client that takes no address.
+/// Name of the service in a hosts file, for a client that accepts no address.
 pub(crate) const DIRECT_NAME: &str = "blue.direct";
-/// The name that the sidecar knows.
+/// Name of the service in the mesh.
 pub(crate) const MESH_NAME: &str = "blue.serviceconnect";
 
-/// Where everything is.
+/// Addresses of the fixture's parts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Places {
+pub(crate) struct Addresses {
     /// The service itself.
     pub(crate) application: SocketAddr,
-    /// The Envoy in front of it.
+    /// The ingress listener of its Envoy.
     pub(crate) ingress: SocketAddr,
     /// The egress listener of another task's Envoy.
     pub(crate) egress: SocketAddr,
@@ -41,27 +41,27 @@ pub(crate) struct Places {
     pub(crate) hosts_file: PathBuf,
 }
 
-/// A mesh that runs.
-pub(crate) struct Stage {
+/// A running mesh.
+pub(crate) struct Fixture {
     runtime: Runtime,
     mesh: LocalMesh,
-    places: Places,
+    addresses: Addresses,
     _folder: TempDir,
 }
 
-/// The demo service, if this process was started as that.
-pub(crate) fn be_child() -> Option<ExitCode> {
+/// Runs the demo service if this process was started as one.
+pub(crate) fn run_child() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != SERVICE {
         return None;
     }
     let folder = PathBuf::from(arguments.next()?);
-    // A service that is called by none that the calls begin at has nothing to note.
+    // A service without an egress listener has nothing to write.
     if let (Ok(name), Ok(egress)) = (std::env::var("SERVICE_NAME"), std::env::var(EGRESS))
         && let Err(error) = std::fs::write(folder.join(name), egress)
     {
         eprintln!(
-            "error: cannot note the egress listener in {}: {error}",
+            "error: cannot write the egress listener's address to {}: {error}",
             folder.display()
         );
         return Some(ExitCode::FAILURE);
@@ -69,8 +69,8 @@ pub(crate) fn be_child() -> Option<ExitCode> {
     Some(demo_service::main_for_runner(arguments))
 }
 
-impl Stage {
-    pub(crate) fn set() -> Result<Self, Box<dyn Error>> {
+impl Fixture {
+    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let template = Template::from_json(TEMPLATE)?;
         let stack = StackInput {
@@ -78,7 +78,7 @@ impl Stage {
             template: &template,
             parameters: &BTreeMap::new(),
         };
-        let images = self_exec::known_images().with(self_exec::DEMO_SERVICE_IMAGE, service(folder.path())?);
+        let images = self_exec::known_images().with(self_exec::DEMO_SERVICE_IMAGE, demo_service_image(folder.path())?);
         let plan = Plan::new(&[stack], &images)?;
         let runtime = Runtime::new()?;
         let mut mesh = runtime.block_on(LocalMesh::start(plan, Network::Shared, self_exec::launcher(), |_| {}))?;
@@ -86,46 +86,46 @@ impl Stage {
         let application = {
             let mut blue = mesh.tasks().filter(|task| task.task.starts_with("blue/"));
             let listening = blue.find_map(|task| task.applications.first().copied());
-            listening.ok_or("blue listens nowhere")?
+            listening.ok_or("blue has no listening application")?
         };
         let hosts_file = folder.path().join("hosts");
         std::fs::write(&hosts_file, format!("{} {DIRECT_NAME}\n", application.ip()))?;
-        let places = Places {
+        let addresses = Addresses {
             application,
             ingress: mesh.address_of("blue", None).ok_or("blue has no Envoy")?,
             egress: std::fs::read_to_string(folder.path().join("green"))?.parse()?,
-            collector: runtime.block_on(collector())?,
+            collector: runtime.block_on(start_collector())?,
             hosts_file,
         };
         Ok(Self {
             runtime,
             mesh,
-            places,
+            addresses,
             _folder: folder,
         })
     }
 
-    pub(crate) fn places(&self) -> &Places {
-        &self.places
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
-    pub(crate) fn clear(self) {
+    pub(crate) fn shutdown(self) {
         self.runtime.block_on(self.mesh.shutdown());
     }
 }
 
-fn service(notes: &Path) -> Result<Image, Box<dyn Error>> {
-    let command: [OsString; 3] = [std::env::current_exe()?.into(), SERVICE.into(), notes.into()];
+fn demo_service_image(folder: &Path) -> Result<Image, Box<dyn Error>> {
+    let command: [OsString; 3] = [std::env::current_exe()?.into(), SERVICE.into(), folder.into()];
     Ok(Image::new(command.clone())
         .with_program("demo-service", command)
         .with_bind_variable("SERVICE_BIND"))
 }
 
-/// Ends with the runtime.
-async fn collector() -> std::io::Result<SocketAddr> {
+/// Starts a collector, which stops with the runtime.
+async fn start_collector() -> std::io::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let forgets = Router::new().fallback(async |_: Bytes| ());
-    tokio::spawn(async move { axum::serve(listener, forgets).await });
+    let discard = Router::new().fallback(async |_: Bytes| ());
+    tokio::spawn(async move { axum::serve(listener, discard).await });
     Ok(address)
 }
