@@ -1,8 +1,7 @@
-//! The endpoints of a Service Connect namespace, resolved from the configurations of its services.
+//! The Service Connect services of a namespace, resolved from the configurations of its ECS services.
 //!
-//! Here the parts come together: each configured service meets the port mappings of its task definition, takes
-//! the defaults that ECS would give it, and has its name checked against all the others. Every mistake in any
-//! of them is reported, not only the first.
+//! Resolution finds the port mapping of each configured service in its task definition, applies ECS's defaults, and
+//! checks that names are unique in the namespace. All errors are reported, not only the first.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,47 +9,47 @@ use std::time::Duration;
 use crate::service_connect::{AppProtocol, ClientAlias, ServiceConnectConfiguration, ServiceConnectServiceSpec};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-/// Close an idle HTTP connection after five minutes: what ECS does unless told otherwise.
+/// Default idle timeout of HTTP connections, decided by ECS: five minutes.
 /// Source: ECS developer guide, Service Connect concepts (read 2026-11-23).
 pub const DEFAULT_HTTP_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-/// Close an idle TCP connection after an hour: what ECS does unless told otherwise. Source: as above.
+/// Default idle timeout of TCP connections, decided by ECS: one hour. Source: as above.
 pub const DEFAULT_TCP_IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 pub use sidecar_contract::DEFAULT_PER_REQUEST_TIMEOUT;
 
-/// One ECS service that takes part in a namespace.
+/// An ECS service with a Service Connect configuration.
 #[derive(Debug, Clone)]
 pub struct EcsService<'a> {
     /// The ECS service's name.
     pub service: &'a str,
-    /// Where the configuration was found, as the beginning of every problem's path.
+    /// Path to the configuration, with which the path of every error starts.
     pub path: &'a str,
-    /// The configuration itself.
+    /// Its configuration.
     pub configuration: &'a ServiceConnectConfiguration,
     /// The port mappings of the containers in its task definition.
     pub ports: &'a [PortMapping],
 }
 
-/// A port of a container, as Service Connect needs to know it.
+/// The port mapping of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortMapping {
-    /// The name by which Service Connect refers to it, if it has one.
+    /// The name, to which `portName` refers.
     pub name: Option<String>,
     /// The port the container listens on.
     pub container_port: u16,
-    /// What is spoken there.
+    /// Its protocol.
     pub protocol: AppProtocol,
 }
 
-/// A namespace and everything that can be called in it.
+/// A namespace and its services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Namespace {
     /// The Cloud Map namespace's name.
     pub name: String,
-    /// The endpoints, sorted by discovery name.
+    /// The services, sorted by discovery name.
     pub services: Vec<ServiceConnectService>,
 }
 
-/// A name that can be called, and what stands behind it.
+/// A Service Connect service: a name that clients call, and the port mapping of the ECS service behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceConnectService {
     /// The name in Cloud Map, unique in the namespace. Tasks register under it.
@@ -65,99 +64,100 @@ pub struct ServiceConnectService {
     pub dns_name: String,
     /// The port that clients call.
     pub port: u16,
-    /// What is spoken there.
+    /// Its protocol.
     pub protocol: AppProtocol,
-    /// The port on which the proxy takes requests, if it is not the container's.
+    /// The port on which the proxy accepts requests, if it is not the container's.
     pub ingress_port_override: Option<u16>,
-    /// When an idle connection is closed; `None` for never.
+    /// Timeout of idle connections; `None` for none.
     pub idle_timeout: Option<Duration>,
-    /// Within which time a whole answer must have come, retries included; `None` for no limit. Always `None`
-    /// for TCP.
+    /// Timeout of the complete response, retries included; `None` for none. Always `None` for TCP.
     pub per_request_timeout: Option<Duration>,
 }
 
 impl Namespace {
-    /// Resolves the endpoints that `members` offer in the namespace `name`.
+    /// Resolves the Service Connect services of `ecs_services` in the namespace `name`.
     ///
-    /// A member whose configuration is not `enabled` offers nothing and is not looked at further.
+    /// Configurations that are not `enabled` are skipped without validation.
     ///
     /// # Errors
     ///
-    /// Every problem of every member: a port name that no port mapping has, a name with forbidden characters,
-    /// two endpoints that claim one name, a timeout that its protocol does not have, a field that is not
-    /// supported yet.
-    pub fn resolve(name: &str, members: &[EcsService<'_>]) -> Result<Self, ValidationErrors> {
+    /// All errors: port names without a port mapping, names with forbidden characters, names that are not unique,
+    /// timeouts that the protocol does not have, fields that are not supported yet.
+    pub fn resolve(name: &str, ecs_services: &[EcsService<'_>]) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
-        let mut endpoints: Vec<(String, ServiceConnectService)> = Vec::new();
-        for member in members.iter().filter(|member| member.configuration.enabled) {
-            if member.configuration.access_log_configuration.is_some() {
+        let mut resolved: Vec<(String, ServiceConnectService)> = Vec::new();
+        for ecs_service in ecs_services
+            .iter()
+            .filter(|ecs_service| ecs_service.configuration.enabled)
+        {
+            if ecs_service.configuration.access_log_configuration.is_some() {
                 diagnostics.add(
-                    format!("{}.AccessLogConfiguration", member.path),
+                    format!("{}.AccessLogConfiguration", ecs_service.path),
                     "is not supported yet; remove it",
                 );
             }
-            for (index, service) in member.configuration.services.iter().enumerate() {
-                let path = format!("{}.Services[{index}]", member.path);
-                if let Some(endpoint) = endpoint(name, member, service, &path, &mut diagnostics) {
-                    endpoints.push((path, endpoint));
+            for (index, spec) in ecs_service.configuration.services.iter().enumerate() {
+                let path = format!("{}.Services[{index}]", ecs_service.path);
+                if let Some(service) = resolve_service(name, ecs_service, spec, &path, &mut diagnostics) {
+                    resolved.push((path, service));
                 }
             }
         }
-        refuse_names_claimed_twice(&endpoints, &mut diagnostics);
-        let mut endpoints: Vec<ServiceConnectService> = endpoints.into_iter().map(|(_, endpoint)| endpoint).collect();
-        endpoints.sort_by(|a, b| a.discovery_name.cmp(&b.discovery_name));
+        check_unique_names(&resolved, &mut diagnostics);
+        let mut services: Vec<ServiceConnectService> = resolved.into_iter().map(|(_, service)| service).collect();
+        services.sort_by(|a, b| a.discovery_name.cmp(&b.discovery_name));
         diagnostics.into_result(Self {
             name: name.to_owned(),
-            services: endpoints,
+            services,
         })
     }
 
-    /// The endpoint that clients call as `dns_name` and `port`.
+    /// The service that clients call as `dns_name` and `port`.
     #[must_use]
     pub fn service(&self, dns_name: &str, port: u16) -> Option<&ServiceConnectService> {
         self.services
             .iter()
-            .find(|endpoint| endpoint.dns_name == dns_name && endpoint.port == port)
+            .find(|service| service.dns_name == dns_name && service.port == port)
     }
 
-    /// The endpoints that `service` offers.
+    /// The Service Connect services of the ECS service `service`.
     pub fn services_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a ServiceConnectService> {
-        self.services.iter().filter(move |endpoint| endpoint.service == service)
+        self.services.iter().filter(move |resolved| resolved.service == service)
     }
 }
 
-fn endpoint(
+fn resolve_service(
     namespace: &str,
-    member: &EcsService<'_>,
-    service: &ServiceConnectServiceSpec,
+    ecs_service: &EcsService<'_>,
+    spec: &ServiceConnectServiceSpec,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<ServiceConnectService> {
-    if service.tls.is_some() {
+    if spec.tls.is_some() {
         diagnostics.add(format!("{path}.Tls"), "is not supported yet; remove it");
     }
-    let discovery_name = service.discovery_name.as_deref().unwrap_or(&service.port_name);
+    let discovery_name = spec.discovery_name.as_deref().unwrap_or(&spec.port_name);
     check_discovery_name(discovery_name, &format!("{path}.DiscoveryName"), diagnostics);
-    if service.client_aliases.len() > 1 {
+    if spec.client_aliases.len() > 1 {
         diagnostics.add(
             format!("{path}.ClientAliases"),
-            format!("holds {} aliases; ECS allows one", service.client_aliases.len()),
+            format!("has {} aliases; ECS allows one", spec.client_aliases.len()),
         );
     }
-    let alias = service.client_aliases.first();
+    let alias = spec.client_aliases.first();
     let dns_name = alias
         .and_then(|alias| alias.dns_name.clone())
         .unwrap_or_else(|| format!("{discovery_name}.{namespace}"));
     check_alias(alias, &dns_name, path, diagnostics);
     let override_port = port_in_range(
-        service.ingress_port_override,
+        spec.ingress_port_override,
         &format!("{path}.IngressPortOverride"),
         diagnostics,
     );
 
-    let mapping = find_port(member, &service.port_name, path, diagnostics)?;
-    let per_request = check_timeout(service, mapping.protocol, path, diagnostics);
-    let idle = service.timeout.and_then(|timeout| timeout.idle_timeout_seconds);
+    let mapping = find_port(ecs_service, &spec.port_name, path, diagnostics)?;
+    let per_request = check_timeout(spec, mapping.protocol, path, diagnostics);
+    let idle = spec.timeout.and_then(|timeout| timeout.idle_timeout_seconds);
     let default_idle = if mapping.protocol.is_http_family() {
         DEFAULT_HTTP_IDLE_TIMEOUT
     } else {
@@ -165,8 +165,8 @@ fn endpoint(
     };
     Some(ServiceConnectService {
         discovery_name: discovery_name.to_owned(),
-        service: member.service.to_owned(),
-        port_name: service.port_name.clone(),
+        service: ecs_service.service.to_owned(),
+        port_name: spec.port_name.clone(),
         container_port: mapping.container_port,
         dns_name,
         port: alias
@@ -179,7 +179,7 @@ fn endpoint(
     })
 }
 
-/// The configured seconds, or the default; 0 seconds switch a timeout off.
+/// The configured timeout or the default; 0 seconds disable it.
 fn seconds_or(configured: Option<u32>, default: Duration) -> Option<Duration> {
     match configured {
         Some(0) => None,
@@ -189,33 +189,36 @@ fn seconds_or(configured: Option<u32>, default: Duration) -> Option<Duration> {
 }
 
 fn check_timeout(
-    service: &ServiceConnectServiceSpec,
+    spec: &ServiceConnectServiceSpec,
     protocol: AppProtocol,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Duration> {
-    let configured = service.timeout.and_then(|timeout| timeout.per_request_timeout_seconds);
+    let configured = spec.timeout.and_then(|timeout| timeout.per_request_timeout_seconds);
     if protocol.is_http_family() {
         return seconds_or(configured, DEFAULT_PER_REQUEST_TIMEOUT);
     }
     if let Some(seconds) = configured {
         diagnostics.add(
             format!("{path}.Timeout.PerRequestTimeoutSeconds"),
-            format!("is {seconds}, but `{}` is a TCP port, which knows no requests; remove it or give the port mapping an AppProtocol (http, http2 or grpc)", service.port_name),
+            format!("is {seconds}, but `{}` is a TCP port, which has no requests; remove it or give the port mapping an AppProtocol (http, http2 or grpc)", spec.port_name),
         );
     }
     None
 }
 
 fn find_port<'a>(
-    member: &EcsService<'a>,
+    ecs_service: &EcsService<'a>,
     port_name: &str,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a PortMapping> {
-    let found = member.ports.iter().find(|port| port.name.as_deref() == Some(port_name));
+    let found = ecs_service
+        .ports
+        .iter()
+        .find(|port| port.name.as_deref() == Some(port_name));
     if found.is_none() {
-        let names: Vec<String> = member
+        let names: Vec<String> = ecs_service
             .ports
             .iter()
             .filter_map(|port| port.name.as_ref().map(|name| format!("`{name}`")))
@@ -227,7 +230,7 @@ fn find_port<'a>(
         };
         diagnostics.add(
             format!("{path}.PortName"),
-            format!("`{port_name}` is no port of service `{}`: {known}", member.service),
+            format!("`{port_name}` is no port of service `{}`: {known}", ecs_service.service),
         );
     }
     found
@@ -251,7 +254,7 @@ fn check_alias(alias: Option<&ClientAlias>, dns_name: &str, path: &str, diagnost
     }
     port_in_range(Some(alias.port), &format!("{path}.Port"), diagnostics);
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
-    // A name that follows from the discovery name is judged as that.
+    // A name derived from the discovery name has been checked with it.
     if alias.dns_name.is_some() && (dns_name.is_empty() || dns_name.len() > 127 || !dns_name.chars().all(allowed)) {
         diagnostics.add(
             format!("{path}.DnsName"),
@@ -271,23 +274,23 @@ fn port_in_range(port: Option<u32>, path: &str, diagnostics: &mut Diagnostics) -
     }
 }
 
-fn refuse_names_claimed_twice(endpoints: &[(String, ServiceConnectService)], diagnostics: &mut Diagnostics) {
+fn check_unique_names(services: &[(String, ServiceConnectService)], diagnostics: &mut Diagnostics) {
     let mut discovery_names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut client_names: BTreeMap<(&str, u16), &str> = BTreeMap::new();
-    for (path, endpoint) in endpoints {
-        let name = endpoint.discovery_name.as_str();
-        if let Some(owner) = discovery_names.insert(name, &endpoint.service) {
+    for (path, service) in services {
+        let name = service.discovery_name.as_str();
+        if let Some(owner) = discovery_names.insert(name, &service.service) {
             diagnostics.add(
                 format!("{path}.DiscoveryName"),
                 format!(
                     "`{name}` is claimed by service `{owner}` already; a discovery name is unique in its namespace"
                 ),
             );
-            // The client name follows from it in most descriptions: one mistake, one message.
+            // The client name is usually derived from it, so one error is enough.
             continue;
         }
-        let client_name = (endpoint.dns_name.as_str(), endpoint.port);
-        if let Some(owner) = client_names.insert(client_name, &endpoint.service) {
+        let client_name = (service.dns_name.as_str(), service.port);
+        if let Some(owner) = client_names.insert(client_name, &service.service) {
             diagnostics.add(
                 format!("{path}.ClientAliases[0]"),
                 format!(

@@ -1,36 +1,35 @@
-//! Service Connect as one ECS service configures it, in the shape and spelling of the ECS API.
+//! The Service Connect configuration of one ECS service, with the ECS API's structure and keys.
 //!
-//! Source: ECS API reference, `ServiceConnectConfiguration`, `ServiceConnectService`,
-//! `ServiceConnectClientAlias` and `TimeoutConfiguration` (read 2026-11-23). A configuration alone can only be
-//! judged in part: whether its port names exist and its names are free is decided where the services of a
-//! namespace come together, in [`crate::namespace`].
+//! Source: ECS API reference, `ServiceConnectConfiguration`, `ServiceConnectService`, `ServiceConnectClientAlias` and
+//! `TimeoutConfiguration` (read 2026-11-23). [`crate::namespace`] validates port names and the uniqueness of names, which
+//! need the other services of the namespace.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How one ECS service takes part in Service Connect: `serviceConnectConfiguration`.
+/// `serviceConnectConfiguration` of an ECS service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceConnectConfiguration {
-    /// Whether the service takes part at all.
+    /// Whether the service uses Service Connect.
     pub enabled: bool,
     /// The Cloud Map namespace, by name or ARN. Default: the cluster's `serviceConnectDefaults.namespace`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// What the service offers to others. Empty for a service that only calls others.
+    /// The named ports that the service offers. Empty for a service that only calls others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceConnectServiceSpec>,
-    /// Where the proxy's log goes on AWS. Has no meaning elsewhere and is carried along as it is.
+    /// Destination of the proxy's log on AWS. Kept unchanged, not used elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<Value>,
-    /// The proxy's access log. Not supported yet: refused by name.
+    /// The proxy's access log. Not supported yet: rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_log_configuration: Option<Value>,
 }
 
-/// One thing a service offers: a named port under a name that others call.
+/// A named port that a service offers, and the name that clients call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceConnectServiceSpec {
@@ -40,18 +39,18 @@ pub struct ServiceConnectServiceSpec {
     /// Default, decided by ECS: the port name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery_name: Option<String>,
-    /// Under which name and port clients call it; at most one. Default, decided by ECS: the discovery name in
-    /// the namespace, and the container's port.
+    /// The name and port that clients call; at most one. Default, decided by ECS: the discovery name in the namespace,
+    /// and the container's port.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client_aliases: Vec<ClientAlias>,
-    /// The port on which the proxy takes requests for this service, 1 to 65535. Default, decided by ECS in
+    /// The port on which the proxy accepts requests for this service, 1 to 65535. Default, decided by ECS in
     /// `awsvpc` mode: the container's port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_port_override: Option<u32>,
-    /// How long requests and idle connections may last.
+    /// Timeouts of requests and idle connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
-    /// TLS between proxies. Not supported yet: refused by name.
+    /// TLS between proxies. Not supported yet: rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Value>,
 }
@@ -60,32 +59,32 @@ pub struct ServiceConnectServiceSpec {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientAlias {
-    /// The port that clients dial, 1 to 65535.
+    /// The port that clients call, 1 to 65535.
     pub port: u32,
-    /// The name that clients use: at most 127 of `a-z 0-9 _ . -`. Default, decided by ECS: the discovery name,
+    /// The name that clients call: at most 127 of `a-z 0-9 _ . -`. Default, decided by ECS: the discovery name,
     /// a dot and the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_name: Option<String>,
-    /// The header that marks test traffic of a blue-green deployment. Not supported yet: refused by name.
+    /// The header that marks test traffic of a blue-green deployment. Not supported yet: rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_traffic_rules: Option<Value>,
 }
 
-/// How long requests and idle connections may last.
+/// Timeouts of requests and idle connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeout {
-    /// Seconds after which an idle connection is closed; 0 for never. Default, decided by ECS: 300 for the HTTP
+    /// Seconds after which an idle connection is closed; 0 for no timeout. Default, decided by ECS: 300 for the HTTP
     /// family, 3600 for TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_timeout_seconds: Option<u32>,
-    /// Seconds within which a whole answer must have come, retries included; 0 for no limit. Default, decided
-    /// by ECS: 15. Does not exist for TCP.
+    /// Timeout of the complete response in seconds, retries included; 0 for none. Default, decided by ECS: 15. Not
+    /// allowed for TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_request_timeout_seconds: Option<u32>,
 }
 
-/// What a port speaks: a port mapping's `appProtocol`, with TCP for one that has none.
+/// Protocol of a port: the port mapping's `appProtocol`, or TCP if it has none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AppProtocol {
@@ -95,13 +94,13 @@ pub enum AppProtocol {
     Http2,
     /// gRPC, which is HTTP/2.
     Grpc,
-    /// Anything; the default, decided by ECS.
+    /// Any protocol over TCP; the default, decided by ECS.
     #[default]
     Tcp,
 }
 
 impl AppProtocol {
-    /// The word the ECS API uses; `tcp` for a port mapping without an `appProtocol`.
+    /// The ECS API's value; `tcp` for a port mapping without an `appProtocol`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -112,12 +111,12 @@ impl AppProtocol {
         }
     }
 
-    /// The protocol behind an `appProtocol` of the ECS API, which knows `http`, `http2` and `grpc`.
+    /// Parses an `appProtocol` of the ECS API: `http`, `http2` or `grpc`.
     #[must_use]
-    pub fn from_app_protocol(word: &str) -> Option<Self> {
+    pub fn from_app_protocol(value: &str) -> Option<Self> {
         [AppProtocol::Http, AppProtocol::Http2, AppProtocol::Grpc]
             .into_iter()
-            .find(|protocol| protocol.as_str() == word)
+            .find(|protocol| protocol.as_str() == value)
     }
 
     /// True for HTTP/1.1, HTTP/2 and gRPC: requests have a Host, so one listener can serve many services.
@@ -140,7 +139,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn reads_what_cloudformation_writes_and_writes_it_back() {
+    fn cloudformation_documents_round_trip() {
         let cloudformation = json!({
             "Enabled": true,
             "Namespace": "serviceconnect",

@@ -26,12 +26,11 @@ pub struct Assembly {
 /// Each path starts with the path to the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AssemblyErrors {
-    /// In single documents, whatever the others say: what their specs do not allow, and second descriptions of one
-    /// resource.
+    /// Errors in single documents: invalid specs, and second documents of a resource.
     pub documents: Diagnostics,
-    /// Between documents: resources in a mesh, a virtual router or a virtual gateway that does not exist, and, once
-    /// every document could be read, all that [`Topology::validate`] finds. A caller without all documents may know
-    /// better.
+    /// Errors between documents: resources in a mesh, virtual router or virtual gateway that does not exist, and, if
+    /// every document is valid, the errors of [`Topology::validate`]. A caller that has only some of the documents may
+    /// ignore them.
     pub references: Diagnostics,
 }
 
@@ -64,14 +63,14 @@ impl Assembly {
         Self::default()
     }
 
-    /// Adds a resource. `place` is where its document stands, as the beginning of every problem's path.
-    pub fn add(&mut self, path: ResourcePath, document: &Value, casing: KeyCasing, place: &str) {
-        let spec = ResourceSpec::read(path.kind, document, casing, place);
-        self.add_spec(path, spec, place);
+    /// Adds a resource. `location` is the path to its document, with which the path of every error starts.
+    pub fn add(&mut self, path: ResourcePath, document: &Value, casing: KeyCasing, location: &str) {
+        let spec = ResourceSpec::read(path.kind, document, casing, location);
+        self.add_spec(path, spec, location);
     }
 
-    /// Adds a resource whose document was read before, by [`ResourceSpec::read`] with the same `place`.
-    pub fn add_spec(&mut self, path: ResourcePath, spec: Result<ResourceSpec, ValidationErrors>, place: &str) {
+    /// Adds a resource whose document was read before, by [`ResourceSpec::read`] with the same `location`.
+    pub fn add_spec(&mut self, path: ResourcePath, spec: Result<ResourceSpec, ValidationErrors>, location: &str) {
         match spec {
             Err(diagnostics) => {
                 self.errors.documents.extend(diagnostics);
@@ -80,9 +79,9 @@ impl Assembly {
             Ok(spec) => match self.specs.get(&path) {
                 Some((first, _)) => {
                     let diagnostic = format!("describes the {}, which {first} does already", path.description());
-                    self.errors.documents.add(place, diagnostic);
+                    self.errors.documents.add(location, diagnostic);
                 }
-                None => drop(self.specs.insert(path, (place.to_owned(), spec))),
+                None => drop(self.specs.insert(path, (location.to_owned(), spec))),
             },
         }
     }
@@ -99,21 +98,21 @@ impl Assembly {
             unread,
         } = self;
         let mut meshes: BTreeMap<String, Topology> = BTreeMap::new();
-        let places: BTreeMap<ResourcePath, String> = specs
+        let locations: BTreeMap<ResourcePath, String> = specs
             .iter()
-            .map(|(path, (place, _))| (path.clone(), place.clone()))
+            .map(|(path, (location, _))| (path.clone(), location.clone()))
             .collect();
-        // What contains others comes first: meshes, then all that is not within a router or a gateway.
+        // Containers first: meshes, then resources that are not in a router or a gateway.
         let mut ordered: Vec<(ResourcePath, (String, ResourceSpec))> = specs.into_iter().collect();
         ordered.sort_by_key(|(path, _)| (path.kind != Kind::Mesh, path.parent.is_some()));
-        for (path, (place, parsed)) in ordered {
+        for (path, (location, parsed)) in ordered {
             if path.kind == Kind::Mesh {
                 meshes.entry(path.mesh.clone()).or_default();
             }
             let Some(mesh) = meshes.get_mut(&path.mesh) else {
                 if !unread.contains(&ResourcePath::of_mesh(&path.mesh)) {
                     let diagnostic = format!("is in the mesh `{}`, which does not exist", path.mesh);
-                    errors.references.add(place, diagnostic);
+                    errors.references.add(location, diagnostic);
                 }
                 continue;
             };
@@ -124,21 +123,24 @@ impl Assembly {
                 && !unread.contains(&container)
             {
                 let diagnostic = format!("is in the {}, which does not exist", container.description());
-                errors.references.add(place, diagnostic);
+                errors.references.add(location, diagnostic);
             }
         }
         if errors.is_empty() {
             for TopologyError { resource, message } in meshes.values().flat_map(Topology::validate) {
-                // Every resource of these meshes came from a document.
-                let place = places.get(&resource).cloned().unwrap_or_else(|| resource.to_string());
-                errors.references.add(place, message);
+                // Every resource of these meshes has a document.
+                let location = locations
+                    .get(&resource)
+                    .cloned()
+                    .unwrap_or_else(|| resource.to_string());
+                errors.references.add(location, message);
             }
         }
         if errors.is_empty() { Ok(meshes) } else { Err(errors) }
     }
 }
 
-/// The router of a route, the gateway of a gateway route.
+/// The container of a resource: the router of a route, the gateway of a gateway route.
 fn container_of(path: &ResourcePath) -> Option<ResourcePath> {
     let parent = path.parent.as_ref()?;
     let kind = match path.kind {
@@ -149,7 +151,7 @@ fn container_of(path: &ResourcePath) -> Option<ResourcePath> {
 }
 
 impl Topology {
-    /// Puts a resource in its place. `None` if what contains it is not there.
+    /// Inserts a resource. `None` if its container does not exist.
     fn insert(&mut self, path: ResourcePath, parsed: ResourceSpec) -> Option<()> {
         let (name, parent) = (path.name, path.parent.unwrap_or_default());
         match parsed {
@@ -191,8 +193,8 @@ mod tests {
 
     fn add(assembly: &mut Assembly, path: &str, document: Value) {
         let path = ResourcePath::parse(path).expect("a path");
-        let place = format!("{path}");
-        assembly.add(path, &document, KeyCasing::Camel, &place);
+        let location = path.to_string();
+        assembly.add(path, &document, KeyCasing::Camel, &location);
     }
 
     #[test]
@@ -211,7 +213,7 @@ mod tests {
         let node = json!({"listeners": [http], "serviceDiscovery": discovery});
         add(&mut assembly, "mesh/demo/virtualNode/blue", node);
         add(&mut assembly, "mesh/demo", json!({}));
-        let meshes = assembly.finish().expect("a whole mesh");
+        let meshes = assembly.finish().expect("a complete mesh");
         assert_eq!(meshes["demo"].name, "demo");
         assert!(meshes["demo"].virtual_routers["split"].routes.contains_key("all"));
     }

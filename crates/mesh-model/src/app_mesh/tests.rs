@@ -382,11 +382,11 @@ fn dangling_references_are_reported() {
         errors,
         [
             "virtual service `x.m`: refers to the virtual router `s`, which does not exist",
-            "virtual node `a`: has two backends on TCP port 5432, `db.m` and `cache.m`; TCP has only the port to tell them apart",
+            "virtual node `a`: has two backends on TCP port 5432, `db.m` and `cache.m`; TCP connections are distinguished by port only",
             "virtual node `cache`: has a backend that does not exist: virtual service `gone.m`",
             "route `no-node` of virtual router `r`: refers to the virtual node `z`, which does not exist",
             "route `no-port` of virtual router `r`: needs a port, since virtual node `b` has several: 80, 81",
-            "route `wrong-kind` of virtual router `r`: is a route for http, and virtual node `b` speaks grpc",
+            "route `wrong-kind` of virtual router `r`: is a route for http, but virtual node `b` has the protocol grpc",
             "route `wrong-port` of virtual router `r`: names port 82, which virtual node `b` does not have; it has 80, 81",
             "gateway route `in` of virtual gateway `g`: its match names port 1, which the gateway does not have; it has 8080",
             "gateway route `in` of virtual gateway `g`: refers to the virtual service `y.m`, which does not exist",

@@ -1,4 +1,4 @@
-//! What resolves, with which defaults, and what is refused with which words.
+//! Resolution with ECS's defaults, and validation errors.
 
 use super::*;
 use crate::key_casing;
@@ -21,7 +21,7 @@ fn resolve(services: &[(&str, Value)], ports: &[PortMapping]) -> Result<Namespac
         .iter()
         .map(|(name, services)| (*name, configuration(json!({"Enabled": true, "Services": services}))))
         .collect();
-    let members: Vec<_> = configurations
+    let ecs_services: Vec<_> = configurations
         .iter()
         .map(|(service, configuration)| EcsService {
             service,
@@ -30,22 +30,22 @@ fn resolve(services: &[(&str, Value)], ports: &[PortMapping]) -> Result<Namespac
             ports,
         })
         .collect();
-    Namespace::resolve("serviceconnect", &members).map_err(|diagnostics| diagnostics.to_string())
+    Namespace::resolve("serviceconnect", &ecs_services).map_err(|diagnostics| diagnostics.to_string())
 }
 
 #[test]
 fn defaults_are_those_of_ecs() {
     let namespace = resolve(&[("blue", json!([{"PortName": "http"}]))], &[http_port()]).unwrap();
-    let endpoint = &namespace.services[0];
-    assert_eq!(endpoint.discovery_name, "http");
-    assert_eq!(endpoint.dns_name, "http.serviceconnect");
-    assert_eq!(endpoint.port, 3000);
-    assert_eq!(endpoint.per_request_timeout, Some(Duration::from_secs(15)));
-    assert_eq!(endpoint.idle_timeout, Some(Duration::from_secs(300)));
+    let service = &namespace.services[0];
+    assert_eq!(service.discovery_name, "http");
+    assert_eq!(service.dns_name, "http.serviceconnect");
+    assert_eq!(service.port, 3000);
+    assert_eq!(service.per_request_timeout, Some(Duration::from_secs(15)));
+    assert_eq!(service.idle_timeout, Some(Duration::from_secs(300)));
 }
 
 #[test]
-fn what_is_configured_replaces_the_defaults() {
+fn configured_values_replace_the_defaults() {
     let namespace = resolve(
         &[(
             "blue",
@@ -59,15 +59,15 @@ fn what_is_configured_replaces_the_defaults() {
         &[http_port()],
     )
     .unwrap();
-    let endpoint = namespace.service("azure", 80).expect("the alias resolves");
-    assert_eq!(endpoint.discovery_name, "blue");
-    assert_eq!(endpoint.idle_timeout, None);
-    assert_eq!(endpoint.per_request_timeout, Some(Duration::from_secs(3)));
+    let service = namespace.service("azure", 80).expect("the alias resolves");
+    assert_eq!(service.discovery_name, "blue");
+    assert_eq!(service.idle_timeout, None);
+    assert_eq!(service.per_request_timeout, Some(Duration::from_secs(3)));
     assert_eq!(namespace.services_of("blue").count(), 1);
 }
 
 #[test]
-fn a_tcp_port_has_an_hour_and_no_request_timeout() {
+fn tcp_ports_have_an_idle_timeout_of_an_hour_and_no_request_timeout() {
     let tcp = PortMapping {
         protocol: AppProtocol::Tcp,
         ..http_port()
@@ -76,7 +76,7 @@ fn a_tcp_port_has_an_hour_and_no_request_timeout() {
     assert_eq!(namespace.services[0].idle_timeout, Some(Duration::from_secs(3600)));
     assert_eq!(namespace.services[0].per_request_timeout, None);
 
-    let refused = resolve(
+    let errors = resolve(
         &[(
             "blue",
             json!([{"PortName": "http", "Timeout": {"PerRequestTimeoutSeconds": 3}}]),
@@ -85,25 +85,25 @@ fn a_tcp_port_has_an_hour_and_no_request_timeout() {
     )
     .unwrap_err();
     assert!(
-        refused.contains("PerRequestTimeoutSeconds: is 3, but `http` is a TCP port"),
-        "{refused}"
+        errors.contains("PerRequestTimeoutSeconds: is 3, but `http` is a TCP port"),
+        "{errors}"
     );
 }
 
 #[test]
-fn a_service_that_is_not_enabled_offers_nothing() {
+fn disabled_configurations_are_skipped() {
     let configuration = ServiceConnectConfiguration {
         enabled: false,
-        ..configuration(json!({"Enabled": true, "Services": [{"PortName": "nowhere"}]}))
+        ..configuration(json!({"Enabled": true, "Services": [{"PortName": "none"}]}))
     };
-    let member = EcsService {
+    let ecs_service = EcsService {
         service: "blue",
         path: "blue",
         configuration: &configuration,
         ports: &[],
     };
     assert!(
-        Namespace::resolve("serviceconnect", &[member])
+        Namespace::resolve("serviceconnect", &[ecs_service])
             .unwrap()
             .services
             .is_empty()
@@ -111,8 +111,8 @@ fn a_service_that_is_not_enabled_offers_nothing() {
 }
 
 #[test]
-fn all_problems_are_reported_at_once() {
-    let refused = resolve(
+fn all_errors_are_reported() {
+    let errors = resolve(
         &[
             (
                 "green",
@@ -136,44 +136,44 @@ fn all_problems_are_reported_at_once() {
 green.Services[0].DiscoveryName: is `-Green`; allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -
 green.Services[0].PortName: `web` is no port of service `green`: its port mappings are named `http`
 blue.Services[0].Tls: is not supported yet; remove it
-blue.Services[0].ClientAliases: holds 2 aliases; ECS allows one
+blue.Services[0].ClientAliases: has 2 aliases; ECS allows one
 blue.Services[0].ClientAliases[0].TestTrafficRules: is not supported yet; remove it
 blue.Services[0].ClientAliases[0].Port: is 70000; allowed is 1 to 65535
 blue.Services[0].ClientAliases[0].DnsName: is `Blue!`; allowed are 1 to 127 of a-z, 0-9, _, - and .
 blue.Services[0].IngressPortOverride: is 0; allowed is 1 to 65535";
-    assert_eq!(refused, expected);
+    assert_eq!(errors, expected);
 }
 
 #[test]
-fn two_services_cannot_claim_one_name() {
+fn names_are_unique_in_a_namespace() {
     let same_discovery_name = json!([{"PortName": "http", "DiscoveryName": "blue"}]);
-    let refused = resolve(
+    let errors = resolve(
         &[("blue", same_discovery_name.clone()), ("azure", same_discovery_name)],
         &[http_port()],
     )
     .unwrap_err();
     assert_eq!(
-        refused,
+        errors,
         "azure.Services[0].DiscoveryName: `blue` is claimed by service `blue` already; a discovery name is unique in its namespace"
     );
 
     let alias = |name: &str| json!([{"PortName": "http", "DiscoveryName": name, "ClientAliases": [{"Port": 80, "DnsName": "shared"}]}]);
-    let refused = resolve(&[("blue", alias("blue")), ("azure", alias("azure"))], &[http_port()]).unwrap_err();
+    let errors = resolve(&[("blue", alias("blue")), ("azure", alias("azure"))], &[http_port()]).unwrap_err();
     assert_eq!(
-        refused,
+        errors,
         "azure.Services[0].ClientAliases[0]: `shared:80` is claimed by service `blue` already; a name and port are unique in their namespace"
     );
 }
 
 #[test]
-fn ports_without_names_are_explained() {
+fn error_for_unnamed_ports() {
     let unnamed = PortMapping {
         name: None,
         ..http_port()
     };
-    let refused = resolve(&[("blue", json!([{"PortName": "http"}]))], &[unnamed]).unwrap_err();
+    let errors = resolve(&[("blue", json!([{"PortName": "http"}]))], &[unnamed]).unwrap_err();
     assert_eq!(
-        refused,
+        errors,
         "blue.Services[0].PortName: `http` is no port of service `blue`: none of its port mappings has a name"
     );
 }

@@ -85,7 +85,7 @@ fn check_backends(topology: &Topology, node: &VirtualNodeSpec, errors: &mut Reso
         for (port, _) in ports.iter().filter(|(_, protocol)| *protocol == Protocol::Tcp) {
             if let Some(other) = tcp_ports.insert(*port, service) {
                 errors.add(format!(
-                    "has two backends on TCP port {port}, `{other}` and `{service}`; TCP has only the port to tell them apart"
+                    "has two backends on TCP port {port}, `{other}` and `{service}`; TCP connections are distinguished by port only"
                 ));
             }
         }
@@ -93,13 +93,13 @@ fn check_backends(topology: &Topology, node: &VirtualNodeSpec, errors: &mut Reso
 }
 
 fn check_route(topology: &Topology, router: &VirtualRouter, route: &RouteSpec, errors: &mut ResourceErrors<'_>) {
-    let Some(kind) = protocol_of(route) else { return };
+    let Some(protocol) = protocol_of(route) else { return };
     let ports = ports(router.spec.listeners.iter().map(|listener| listener.port_mapping));
-    if let Some(spoken) = resolve_port(&ports, route.matched_port(), "its match ", "the router", errors)
-        && !fits(kind, spoken)
+    if let Some(listener_protocol) = resolve_port(&ports, route.matched_port(), "its match ", "the router", errors)
+        && !protocol_matches(protocol, listener_protocol)
     {
         errors.add(format!(
-            "is a route for {kind}, and the router's listener speaks {spoken}"
+            "is a route for {protocol}, but the router's listener has the protocol {listener_protocol}"
         ));
     }
     for target in route.targets() {
@@ -107,12 +107,14 @@ fn check_route(topology: &Topology, router: &VirtualRouter, route: &RouteSpec, e
             errors.add(missing(Kind::VirtualNode, &target.virtual_node));
             continue;
         };
-        let whose = format!("virtual node `{}`", target.virtual_node);
+        let owner = format!("virtual node `{}`", target.virtual_node);
         let ports = self::ports(node.listeners.iter().map(|listener| listener.port_mapping));
-        if let Some(spoken) = resolve_port(&ports, target.port, "", &whose, errors)
-            && !fits(kind, spoken)
+        if let Some(listener_protocol) = resolve_port(&ports, target.port, "", &owner, errors)
+            && !protocol_matches(protocol, listener_protocol)
         {
-            errors.add(format!("is a route for {kind}, and {whose} speaks {spoken}"));
+            errors.add(format!(
+                "is a route for {protocol}, but {owner} has the protocol {listener_protocol}"
+            ));
         }
     }
 }
@@ -135,17 +137,17 @@ fn check_gateway_route(
         errors.add(missing(Kind::VirtualService, service));
         return;
     }
-    let whose = format!("virtual service `{service}`");
-    resolve_port(&ports_of_service(topology, service), target.port, "", &whose, errors);
+    let owner = format!("virtual service `{service}`");
+    resolve_port(&ports_of_service(topology, service), target.port, "", &owner, errors);
 }
 
-/// The protocol of the given port, or of the only port. None without ports. `what` starts the error message, `whose` is
-/// the owner of the ports.
+/// The protocol of the given port, or of the only port. `None` without ports. `prefix` starts the error message, `owner`
+/// has the ports.
 fn resolve_port(
     ports: &Ports,
     given: Option<u16>,
-    what: &str,
-    whose: &str,
+    prefix: &str,
+    owner: &str,
     errors: &mut ResourceErrors<'_>,
 ) -> Option<Protocol> {
     let list = || {
@@ -159,14 +161,14 @@ fn resolve_port(
         (_, []) => None,
         (None, [(_, protocol)]) => Some(*protocol),
         (None, _) => {
-            errors.add(format!("{what}needs a port, since {whose} has several: {}", list()));
+            errors.add(format!("{prefix}needs a port, since {owner} has several: {}", list()));
             None
         }
         (Some(given), _) => {
             let port = ports.iter().find(|(port, _)| *port == given);
             if port.is_none() {
                 errors.add(format!(
-                    "{what}names port {given}, which {whose} does not have; it has {}",
+                    "{prefix}names port {given}, which {owner} does not have; it has {}",
                     list()
                 ));
             }
@@ -177,18 +179,21 @@ fn resolve_port(
 
 /// The protocol of a route.
 fn protocol_of(route: &RouteSpec) -> Option<Protocol> {
-    let kinds = [
+    let protocols = [
         (Protocol::Http, route.http_route.is_some()),
         (Protocol::Http2, route.http2_route.is_some()),
         (Protocol::Grpc, route.grpc_route.is_some()),
         (Protocol::Tcp, route.tcp_route.is_some()),
     ];
-    kinds.into_iter().find(|(_, is_it)| *is_it).map(|(kind, _)| kind)
+    protocols
+        .into_iter()
+        .find(|(_, is_set)| *is_set)
+        .map(|(protocol, _)| protocol)
 }
 
 /// Protocols must be equal. App Mesh accepted different ones, with undefined results (its public roadmap, item 82).
-fn fits(route: Protocol, spoken: Protocol) -> bool {
-    route == spoken
+fn protocol_matches(route: Protocol, listener: Protocol) -> bool {
+    route == listener
 }
 
 fn ports(mappings: impl Iterator<Item = PortMapping>) -> Ports {

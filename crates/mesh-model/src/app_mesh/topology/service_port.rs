@@ -124,7 +124,7 @@ mod tests {
             let path = ResourcePath::parse(path).expect("a path");
             assembly.add(path.clone(), &document, KeyCasing::Camel, &path.to_string());
         }
-        let mut meshes = assembly.finish().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let mut meshes = assembly.finish().unwrap_or_else(|errors| panic!("{errors}"));
         meshes.remove("demo").expect("the mesh")
     }
 
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(
             routes(&mesh, "by-router", 0),
             ["one", "two"],
-            "one of them applies to all ports"
+            "route two applies to all ports"
         );
     }
 }
