@@ -1,9 +1,9 @@
-//! Two services and a gateway in a mesh of App Mesh's kind: `green` and `blue` call each other, and the gateway divides
-//! what comes to `/split` between them. App Mesh itself is gone; the control plane is ours.
+//! An App Mesh with two services and a gateway: `green` and `blue` call each other, and the gateway divides requests to
+//! `/split` between them. AWS no longer serves App Mesh; Meshwright's control plane implements its model.
 //!
 //! ```text
-//! cargo run --example appmesh                           start it here, until Ctrl-C
-//! cargo run --example appmesh -- --once                 start it, make the calls below, stop
+//! cargo run --example appmesh                           run locally until Ctrl-C
+//! cargo run --example appmesh -- --once                 run the smoke test and stop
 //! cargo run --example appmesh -- synth                  print the CloudFormation template
 //! cargo run --example appmesh -- synth --mesh app-mesh  the same, with App Mesh's own resources
 //! cargo run --example appmesh -- diagram                print a Mermaid diagram
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     Program::new(stack()).with_smoke_test(smoke_test()).run()
 }
 
-/// A mesh whose members may call nothing but their backends, which is the default.
+/// The mesh. By default, its members can call only their backends.
 pub(crate) fn stack() -> Stack {
     let mut stack = Stack::new("appmesh");
     let network = stack.add("Vpc", Vpc::new());
@@ -34,7 +34,7 @@ pub(crate) fn stack() -> Stack {
     let control_plane = stack.add("ControlPlane", control_plane);
     let mesh = stack.add("Mesh", Mesh::new("demo").with_control_plane(&control_plane));
 
-    // What each service is to the mesh. `blue` may also call itself, for the longest call of the walk.
+    // Virtual nodes. `blue` is also a backend of itself, for the longest call of the smoke test.
     let node = |name: &str, backends: &[&str]| {
         let node = VirtualNode::new(&mesh, name)
             .with_listener(Listener::http(80))
@@ -44,7 +44,7 @@ pub(crate) fn stack() -> Stack {
     let blue_node = stack.add("blue", node("blue", &["green.appmesh", "blue.appmesh"]));
     let green_node = stack.add("green", node("green", &["blue.appmesh"]));
 
-    // The names that services call.
+    // Virtual services: the names that applications call.
     let split_router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let split_router = stack.add("split", split_router);
     let halves = HttpRoute::new(&split_router, "halves")
@@ -57,7 +57,7 @@ pub(crate) fn stack() -> Stack {
     let green_name = stack.add("green", name("green").with_provider_node(&green_node));
     let split_name = stack.add("split", name("split").with_provider_router(&split_router));
 
-    // The door into the mesh.
+    // Ingress.
     let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(9080));
     let gateway = stack.add("gateway", gateway);
     for (name, target) in [("blue", &blue_name), ("green", &green_name), ("split", &split_name)] {
@@ -65,7 +65,7 @@ pub(crate) fn stack() -> Stack {
         stack.add(name, route);
     }
 
-    // What runs.
+    // ECS services.
     for (name, node) in [("blue", &blue_node), ("green", &green_node)] {
         let service = Service::new(&cluster, demo_service(name))
             .with_name(name)
@@ -109,7 +109,7 @@ fn smoke_test() -> SmokeTest {
         .with(Call::get("gateway", "/green").expect_body(&status("green")))
         .with(Call::get("gateway", "/split").expect_split(20, ["blue", "green"]))
         .with(Call::get("gateway", "/split/downstream/blue.appmesh").expect_split(20, ["blue → blue", "green → blue"]))
-        // A virtual service of the mesh, but no backend of green.
+        // A virtual service that is not a backend of green.
         .with(
             Call::get("green", "/downstream/split.appmesh")
                 .expect_error(502, "virtual node green has the backends blue.appmesh"),

@@ -1,8 +1,8 @@
-//! Two services that find each other by ECS Service Connect: `green` calls `blue`, through an Envoy on each side.
+//! ECS Service Connect with two services: `green` calls `blue` through an Envoy on each side.
 //!
 //! ```text
-//! cargo run --example serviceconnect             start it here, until Ctrl-C
-//! cargo run --example serviceconnect -- --once   start it, make the calls below, stop
+//! cargo run --example serviceconnect             run locally until Ctrl-C
+//! cargo run --example serviceconnect -- --once   run the smoke test and stop
 //! cargo run --example serviceconnect -- synth    print the CloudFormation template
 //! cargo run --example serviceconnect -- diagram  print a Mermaid diagram
 //! cargo run --features aws --example serviceconnect -- deploy   to AWS; and diff, outputs, destroy
@@ -20,8 +20,8 @@ fn main() -> ExitCode {
     Program::new(stack()).with_smoke_test(smoke_test()).run()
 }
 
-/// A cluster, an HTTP namespace, and two services in it: two tasks of `blue`, one of `green`. On AWS `green` can be called
-/// from outside, by those whom the deployment names.
+/// A cluster, an HTTP namespace and two services: two tasks of `blue`, one of `green`. On AWS, `green` is reachable from
+/// the addresses that the deployment allows.
 fn stack() -> Stack {
     let mut stack = Stack::new("serviceconnect");
     let namespace = stack.add("Namespace", HttpNamespace::new("serviceconnect"));
@@ -33,13 +33,13 @@ fn stack() -> Stack {
     );
 
     let blue = stack.add("blue", demo_service("blue", &cluster, &network).with_desired_count(2));
-    // A task learns only of endpoints that existed when its service was deployed, so blue comes first.
+    // On AWS, a task can call only endpoints that existed when its service was deployed, so blue is deployed first.
     let green = demo_service("green", &cluster, &network).with_backend(&blue);
     stack.add("green", green.with_load_balancer(&entrance));
     stack
 }
 
-/// The demo service, offered to the namespace under its name, on port 80.
+/// The demo service, which clients in the namespace call by its name on port 80.
 fn demo_service(name: &str, cluster: &ClusterHandle, network: &NetworkHandle) -> Service {
     let http = PortMapping::new("http", 3000)
         .with_app_protocol(AppProtocol::Http)
