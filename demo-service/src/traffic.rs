@@ -19,7 +19,7 @@
 //! | `200 OK blue:1=74 green:1=76` | responses with this status, by `service:version`, sorted |
 //! | `503 Service Unavailable other=3` | one line for each status, sorted; `other` is a response that is not the demo service's |
 //! | `failed connection-refused=3 timeout=1` | calls without a usable response, by [`Cause`], sorted |
-//! | `no answers` | no call ended |
+//! | `no responses` | no call ended |
 //!
 //! A missing version is `unknown`. In a key, blanks, `=`, `%`, control characters and non-ASCII characters are percent-encoded,
 //! and so are colons in the name of a service: the first colon separates it from the version. Beyond a thousand different keys,

@@ -11,7 +11,7 @@ use super::target::Target;
 /// Sends requests to a demo service, and counts which version responds.
 ///
 /// Prints a line each second, such as `200 OK blue:1=74 green:1=76`: the status, and the number of responses by
-/// service:version. One line for each status, then `failed` with the causes of calls without a usable response; `no answers`
+/// service:version. One line for each status, then `failed` with the causes of calls without a usable response; `no responses`
 /// if no call ended. Prints a summary at the end. The exit code is 1 if any call failed.
 #[derive(Debug, Parser)]
 #[command(name = "traffic")]

@@ -16,7 +16,7 @@ const MAX_KEYS: usize = 1000;
 /// Its [`Display`](fmt::Display) is the lines of [`traffic`](super).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
-    answers: BTreeMap<StatusCode, BTreeMap<String, u64>>,
+    responses: BTreeMap<StatusCode, BTreeMap<String, u64>>,
     failed: BTreeMap<Cause, u64>,
     keys: usize,
 }
@@ -30,7 +30,7 @@ impl Counters {
     }
 
     fn record_response(&mut self, status: StatusCode, by: &str) {
-        let keys = self.answers.entry(status).or_default();
+        let keys = self.responses.entry(status).or_default();
         if let Some(count) = keys.get_mut(by) {
             *count += 1;
         } else if self.keys < MAX_KEYS {
@@ -42,13 +42,13 @@ impl Counters {
     }
 
     /// Numbers of responses by status and `service:version`, sorted.
-    pub fn answers(&self) -> impl Iterator<Item = (u16, &str, u64)> {
+    pub fn responses(&self) -> impl Iterator<Item = (u16, &str, u64)> {
         let of_status = |(status, keys): (&StatusCode, _)| {
             let status = status.as_u16();
             let keys: &BTreeMap<String, u64> = keys;
             keys.iter().map(move |(key, count)| (status, key.as_str(), *count))
         };
-        self.answers.iter().flat_map(of_status)
+        self.responses.iter().flat_map(of_status)
     }
 
     /// Numbers of calls without a usable response by cause, sorted.
@@ -59,14 +59,14 @@ impl Counters {
     /// The number of calls that ended.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        let answered: u64 = self.answers().map(|(_, _, count)| count).sum();
-        answered + self.failed.values().sum::<u64>()
+        let responses: u64 = self.responses().map(|(_, _, count)| count).sum();
+        responses + self.failed.values().sum::<u64>()
     }
 
     /// The number of failed calls: without a usable response, or with a status that is not 2xx.
     #[must_use]
     pub fn failures(&self) -> u64 {
-        let error_statuses = self.answers.iter().filter(|(status, _)| !status.is_success());
+        let error_statuses = self.responses.iter().filter(|(status, _)| !status.is_success());
         let errors: u64 = error_statuses.flat_map(|(_, keys)| keys.values()).sum();
         errors + self.failed.values().sum::<u64>()
     }
@@ -75,7 +75,7 @@ impl Counters {
     pub(super) fn lines(&self) -> Vec<String> {
         let pairs = |line: String, (key, count): (&str, &u64)| format!("{line} {key}={count}");
         let mut lines: Vec<String> = Vec::new();
-        for (status, keys) in &self.answers {
+        for (status, keys) in &self.responses {
             let keys = keys.iter().map(|(key, count)| (key.as_str(), count));
             lines.push(keys.fold(status_line(*status), pairs));
         }
@@ -98,7 +98,7 @@ pub(super) fn status_line(status: StatusCode) -> String {
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.lines() {
-            lines if lines.is_empty() => f.write_str("no answers"),
+            lines if lines.is_empty() => f.write_str("no responses"),
             lines => f.write_str(&lines.join("\n")),
         }
     }
@@ -107,15 +107,15 @@ impl fmt::Display for Counters {
 impl Serialize for Counters {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut document = serializer.serialize_struct("Counters", 2)?;
-        document.serialize_field("answers", &Answers(&self.answers))?;
+        document.serialize_field("answers", &Responses(&self.responses))?;
         document.serialize_field("failed", &Failed(&self.failed))?;
         document.end()
     }
 }
 
-struct Answers<'a>(&'a BTreeMap<StatusCode, BTreeMap<String, u64>>);
+struct Responses<'a>(&'a BTreeMap<StatusCode, BTreeMap<String, u64>>);
 
-impl Serialize for Answers<'_> {
+impl Serialize for Responses<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (status, keys) in self.0 {
@@ -195,13 +195,13 @@ failed connection-refused=7 timeout=1"
             serde_json::to_string(&counters).unwrap(),
             r#"{"answers":{"200":{"blue:2":6},"201":{"blue:1":5},"503":{"blue:1":4,"other":3},"599":{"other":2}},"failed":{"connection-refused":7,"timeout":1}}"#
         );
-        assert_eq!(counters.answers().next(), Some((200, "blue:2", 6)));
+        assert_eq!(counters.responses().next(), Some((200, "blue:2", 6)));
         assert_eq!(counters.failed().next(), Some((Cause::ConnectionRefused, 7)));
     }
 
     #[test]
     fn there_is_a_line_without_calls() {
-        assert_eq!(Counters::default().to_string(), "no answers");
+        assert_eq!(Counters::default().to_string(), "no responses");
         let json = serde_json::to_string(&Counters::default()).unwrap();
         assert_eq!(json, r#"{"answers":{},"failed":{}}"#);
     }
@@ -214,8 +214,8 @@ failed connection-refused=7 timeout=1"
         }
         counters.record(&responded(200, "blue:0"));
         assert_eq!(counters.calls(), 5001);
-        assert_eq!(counters.answers().count(), MAX_KEYS + 1);
-        assert!(counters.answers().any(|answer| answer == (200, "other", 4000)));
-        assert!(counters.answers().any(|answer| answer == (200, "blue:0", 2)));
+        assert_eq!(counters.responses().count(), MAX_KEYS + 1);
+        assert!(counters.responses().any(|response| response == (200, "other", 4000)));
+        assert!(counters.responses().any(|response| response == (200, "blue:0", 2)));
     }
 }

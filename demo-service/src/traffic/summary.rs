@@ -35,7 +35,7 @@ pub struct Summary {
     counters: Counters,
     latencies: Histogram<u64>,
     failures: Vec<Failure>,
-    given_up: u64,
+    abandoned: u64,
 }
 
 /// A call that failed.
@@ -55,7 +55,7 @@ impl Summary {
             counters: Counters::default(),
             latencies: Histogram::new_with_max(MAX_LATENCY, DIGITS)?,
             failures: Vec::new(),
-            given_up: 0,
+            abandoned: 0,
         })
     }
 
@@ -86,9 +86,9 @@ impl Summary {
     }
 
     /// Ends the run, with the number of calls still in flight.
-    pub(super) fn end(&mut self, length: Duration, given_up: u64) {
+    pub(super) fn end(&mut self, length: Duration, abandoned: u64) {
         self.length = length;
-        self.given_up = given_up;
+        self.abandoned = abandoned;
     }
 
     /// The counters of all calls.
@@ -99,14 +99,14 @@ impl Summary {
 
     /// The number of calls that were abandoned in flight, with an unknown outcome.
     #[must_use]
-    pub fn given_up(&self) -> u64 {
-        self.given_up
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned
     }
 
     /// True if no call failed, and none was abandoned.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.counters.failures() == 0 && self.given_up == 0
+        self.counters.failures() == 0 && self.abandoned == 0
     }
 
     fn not_listed(&self) -> u64 {
@@ -127,15 +127,19 @@ impl fmt::Display for Summary {
             "summary: {calls} calls in {:.1} s, {failed} failed",
             self.length.as_secs_f64()
         )?;
-        if self.given_up > 0 {
-            write!(f, ", {} given up", self.given_up)?;
+        if self.abandoned > 0 {
+            write!(f, ", {} abandoned", self.abandoned)?;
         }
         for line in self.counters.lines() {
             write!(f, "\n  {line}")?;
         }
         if !self.latencies.is_empty() {
-            let answers = self.latencies.len();
-            write!(f, "\n  latency of {answers} answers: min {}", ms(self.latencies.min()))?;
+            let responses = self.latencies.len();
+            write!(
+                f,
+                "\n  latency of {responses} responses: min {}",
+                ms(self.latencies.min())
+            )?;
             for (quantile, _, name) in QUANTILES {
                 write!(f, ", {name} {}", ms(self.latencies.value_at_quantile(quantile)))?;
             }
@@ -179,7 +183,7 @@ impl Serialize for Summary {
         summary.serialize_field("seconds", &seconds(self.length))?;
         summary.serialize_field("calls", &self.counters.calls())?;
         summary.serialize_field("failed_calls", &self.counters.failures())?;
-        summary.serialize_field("given_up", &self.given_up)?;
+        summary.serialize_field("given_up", &self.abandoned)?;
         summary.serialize_field("tally", &self.counters)?;
         summary.serialize_field("latency_ms", &Latencies(&self.latencies))?;
         summary.serialize_field("failures", &self.failures)?;

@@ -50,7 +50,7 @@ async fn responses_are_counted_in_lines_and_in_the_summary() {
     assert!(lines[2].starts_with("summary: 100 calls in "), "{}", lines[2]);
     assert!(lines[2].ends_with(" s, 0 failed"), "{}", lines[2]);
     assert_eq!(lines[3], "  200 OK blue:1=100");
-    assert!(lines[4].starts_with("  latency of 100 answers: min "), "{}", lines[4]);
+    assert!(lines[4].starts_with("  latency of 100 responses: min "), "{}", lines[4]);
     assert_eq!(lines.len(), 5);
 }
 
@@ -103,7 +103,7 @@ async fn lines_are_printed_while_it_runs_and_add_up_to_the_summary() {
     assert!(
         lines
             .iter()
-            .all(|(line, _)| line == "200 OK blue:1" || line == "no answers"),
+            .all(|(line, _)| line == "200 OK blue:1" || line == "no responses"),
         "{lines:?}"
     );
     assert_eq!(lines.iter().map(|(_, count)| count).sum::<u64>(), 200);
@@ -158,7 +158,7 @@ async fn a_second_signal_abandons_calls_in_flight() {
     let mut client = Client::calling(&server.address.to_string())
         .with("--interval 20ms --timeout 1h --concurrency 3")
         .start();
-    assert_eq!(client.line().await, "no answers");
+    assert_eq!(client.line().await, "no responses");
     // The first signal takes an unknown time to be handled; more signals are harmless.
     let outcome = loop {
         client.signal(Signal::INT);
@@ -167,7 +167,7 @@ async fn a_second_signal_abandons_calls_in_flight() {
         }
     };
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    assert!(outcome.stdout.contains(" s, 0 failed, 3 given up"), "{outcome:?}");
+    assert!(outcome.stdout.contains(" s, 0 failed, 3 abandoned"), "{outcome:?}");
 }
 
 #[tokio::test]

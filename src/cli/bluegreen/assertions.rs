@@ -29,7 +29,7 @@ impl ServedVersions {
     /// The responses of a tally by version. Responses without a version are ignored.
     pub(super) fn new(end: Instant, tally: &Counters) -> Self {
         let mut responses = BTreeMap::new();
-        for (_, key, count) in tally.answers() {
+        for (_, key, count) in tally.responses() {
             if let Some(version) = key.rsplit(':').next().and_then(|version| version.parse().ok()) {
                 *responses.entry(version).or_default() += count;
             }

@@ -99,7 +99,7 @@ async fn the_count_is_exact_for_any_number_of_callers() {
 async fn an_interval_without_responses_is_reported() {
     let plan = plan().with_count(NonZeroU64::new(2).unwrap());
     let (lines, _) = traffic(&plan, service(ms(2500), ms(100))).await;
-    assert_eq!(lines, ["no answers", "no answers", "200 OK blue:1=2"]);
+    assert_eq!(lines, ["no responses", "no responses", "200 OK blue:1=2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +130,7 @@ async fn with_a_rate_a_stall_counts_in_the_latency_of_all_delayed_calls() {
     // After the stall a call takes a millisecond, so number k waited for 1000 - 9 k of them, up to the 111th.
     let latencies = latency(&summary);
     assert!(
-        latencies.starts_with("200 answers: min 1.00 ms, 50% 100."),
+        latencies.starts_with("200 responses: min 1.00 ms, 50% 100."),
         "{latencies}"
     );
     assert!(latencies.contains("90% 820."), "{latencies}");
@@ -151,7 +151,7 @@ async fn a_call_that_is_due_for_too_long_is_not_sent() {
     // Sent: the calls due at 0 and 0.1; then, after their responses at 1.99 and 2.09, those due at 1.5 and 1.6.
     assert_eq!(
         lines.join("; "),
-        "no answers; 200 OK blue:1=1\nfailed not-sent=13; 200 OK blue:1=1; 200 OK blue:1=1\nfailed not-sent=3; 200 OK blue:1=1"
+        "no responses; 200 OK blue:1=1\nfailed not-sent=13; 200 OK blue:1=1; 200 OK blue:1=1\nfailed not-sent=3; 200 OK blue:1=1"
     );
     assert!(!summary.is_success());
     let text = summary.to_string();
@@ -181,7 +181,7 @@ async fn calls_in_flight_can_be_abandoned() {
     let plan = plan().with_concurrency(NonZeroU16::new(4).unwrap());
     let (lines, summary) = traffic_until(&plan, pending, sleep(ms(100)), async { sleep(ms(100)).await }).await;
     assert!(lines.is_empty());
-    assert_eq!(summary.to_string(), "summary: 0 calls in 0.2 s, 0 failed, 4 given up");
+    assert_eq!(summary.to_string(), "summary: 0 calls in 0.2 s, 0 failed, 4 abandoned");
     assert!(!summary.is_success());
 }
 

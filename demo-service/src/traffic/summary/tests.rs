@@ -35,7 +35,7 @@ fn a_successful_run_is_three_lines() {
         "\
 summary: 1000 calls in 2.3 s, 0 failed
   200 OK blue:1=1000
-  latency of 1000 answers: min 0.00 ms, 50% 0.50 ms, 90% 0.90 ms, 99% 0.99 ms, 99.9% 1.00 ms, max 1.00 ms"
+  latency of 1000 responses: min 0.00 ms, 50% 0.50 ms, 90% 0.90 ms, 99% 0.99 ms, 99.9% 1.00 ms, max 1.00 ms"
     );
     assert_eq!(
         serde_json::to_string(&summary).unwrap(),
@@ -56,12 +56,12 @@ fn failures_have_a_time_and_a_reason() {
     assert_eq!(
         summary.to_string(),
         "\
-summary: 4 calls in 8.0 s, 3 failed, 2 given up
+summary: 4 calls in 8.0 s, 3 failed, 2 abandoned
   200 OK blue:1=1
   404 Not Found other=1
   503 Service Unavailable other=1
   failed timeout=1
-  latency of 3 answers: min 1.00 ms, 50% 1.00 ms, 90% 2.00 ms, 99% 2.00 ms, 99.9% 2.00 ms, max 2.00 ms
+  latency of 3 responses: min 1.00 ms, 50% 1.00 ms, 90% 2.00 ms, 99% 2.00 ms, 99.9% 2.00 ms, max 2.00 ms
   failures:
     2026-11-23T12:00:01.234Z 503 Service Unavailable after 1.00 ms: no healthy upstream
     2026-11-23T12:00:02.000Z 404 Not Found after 1.00 ms
@@ -100,7 +100,7 @@ fn an_abandoned_call_is_no_success() {
     let mut summary = summary();
     summary.end(ms(100), 1);
     assert!(!summary.is_success());
-    assert_eq!(summary.to_string(), "summary: 0 calls in 0.1 s, 0 failed, 1 given up");
+    assert_eq!(summary.to_string(), "summary: 0 calls in 0.1 s, 0 failed, 1 abandoned");
 }
 
 #[test]
