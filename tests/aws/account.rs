@@ -1,4 +1,4 @@
-//! An account of its own for each test: MiniStack, and a client that is not ours to count what is in it.
+//! An AWS account per test: MiniStack, and an independent client that counts its resources.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::run::{Ended, Run};
 use crate::workdir::Workdir;
 
-/// An account, and the workdir in which programs are started that use it.
+/// An account, and a workdir for programs that use it.
 pub(crate) struct Account {
     pub(crate) workdir: Workdir,
     server: Server,
@@ -19,7 +19,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// One with nothing in it but what every account has.
+    /// Creates an account without resources.
     pub(crate) fn new() -> Self {
         let tools = testkit::python_tools();
         let server = Server::ministack(tools).unwrap_or_else(|error| panic!("{error}"));
@@ -53,17 +53,17 @@ impl Account {
         command
     }
 
-    /// Ends what stands in for AWS.
-    pub(crate) fn end(self) {
+    /// Stops MiniStack.
+    pub(crate) fn stop(self) {
         drop(self.server);
     }
 
-    /// Runs an example to its end.
+    /// Runs an example until it exits.
     pub(crate) async fn run(&self, name: &str, arguments: &[&str]) -> Ended {
         Run::to_end(&self.workdir, self.example(name, arguments)).await
     }
 
-    /// Runs an example that is to succeed.
+    /// Runs an example, which must succeed.
     #[track_caller]
     pub(crate) fn succeed<'a>(&'a self, name: &'a str, arguments: &'a [&'a str]) -> impl Future<Output = Ended> + 'a {
         let caller = std::panic::Location::caller();
@@ -74,12 +74,12 @@ impl Account {
         }
     }
 
-    /// How much of each kind is in the account.
+    /// The number of resources in the account, by type.
     pub(crate) fn counted(&self) -> BTreeMap<String, usize> {
         serde_json::from_value(self.python("counted.py", &[])).expect("counts")
     }
 
-    /// Makes a call that an example would not make.
+    /// Calls an AWS operation.
     pub(crate) fn call(&self, service: &str, operation: &str, arguments: &Value) -> Value {
         self.python("call.py", &[service, operation, &arguments.to_string()])
     }
@@ -92,8 +92,8 @@ impl Account {
             .args(arguments)
             .output()
             .expect("Python starts");
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn control_plane(account: &Account) -> AbortOnDropHandle<Result
     };
     let clients = Clients::new(&config(account.endpoint()).await);
     let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
-    let (_control, work) = serving.expect("it binds");
+    let (_control, work) = serving.expect("bound listeners");
     AbortOnDropHandle::new(tokio::spawn(work))
 }
 
@@ -51,7 +51,7 @@ fn registry(account: &Account, side: &str) -> Value {
     let services = account.call("servicediscovery", "list_services", &json!({}));
     let mut services = services["Services"].as_array().expect("a list").iter();
     let found = services.find(|found| found["Name"] == side);
-    found.expect("the stack made it")["Id"].clone()
+    found.expect("a service of the stack")["Id"].clone()
 }
 
 fn parameter(account: &Account, name: &str) -> Value {
@@ -178,7 +178,7 @@ async fn no_weight_shifts_to_a_side_without_a_healthy_endpoint_in_cloud_map() {
     set_health(&account, "green", "HEALTHY");
     let ended = run.end().await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let (_, after) = ended.stdout.split_once(waits).expect("it waited");
+    let (_, after) = ended.stdout.split_once(waits).expect("a wait for the readiness gate");
     assert!(after.contains("blue 1 at 90%, green 2 at 10%"), "{}", ended.stdout);
     assert_eq!(weights(&account), [0, 100]);
 }

@@ -38,7 +38,7 @@ async fn connection_errors_name_a_remedy() {
         no_region,
         "error: no AWS region is configured; set AWS_REGION, or `region` for the profile in ~/.aws/config"
     );
-    // A port of loopback that is bound and not listened on.
+    // A port that is bound but does not listen.
     let held = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     held.bind(&anywhere.into()).expect("a port");
@@ -100,7 +100,7 @@ async fn usage_errors_are_reported_before_any_call() {
 #[tokio::test]
 async fn a_failed_creation_names_its_root_cause_and_the_next_step() {
     let account = Account::new();
-    // A mesh of the same name that exists already.
+    // An existing mesh of the same name.
     let existing = json!({"Name": "/meshwright/demo", "Type": "String", "Value": "{}"});
     account.call("ssm", "put_parameter", &existing);
     let before = account.counted();

@@ -1,8 +1,8 @@
-//! The Envoys of a deployed stack, started on this machine from what its task definitions say.
+//! The Envoys of a deployed stack, started on this machine from its task definitions.
 //!
-//! ECS would give each task an address; here each has one of its own in 127.0.0.0/8, so that ports are as in the template.
-//! What one machine cannot have as in the template is put in: where the control plane is, since no DNS server resolves its name
-//! here, the ports that all tasks share, and where the application listens.
+//! Each task has an address in 127.0.0.0/8, so that ports are those of the template. The bootstrap is changed where one
+//! machine differs from ECS: the address of the control plane, whose name no DNS server resolves here, the ports that all
+//! tasks share, and the address of the application.
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio_util::task::AbortOnDropHandle;
 
-/// A port that is free at some addresses, and stays so for those who share ports, as Envoy does.
+/// A port that is reserved at several addresses for processes that use SO_REUSEPORT, such as Envoy.
 pub(crate) struct SharedPort {
     pub(crate) number: u16,
     _held: Vec<Socket>,
@@ -30,7 +30,7 @@ impl SharedPort {
             let first = held(addresses[0], 0).expect("some port is free");
             let at = first
                 .local_addr()
-                .expect("it is bound")
+                .expect("a bound socket")
                 .as_socket()
                 .expect("an IP address");
             let others: Option<Vec<_>> = addresses[1..]
@@ -56,7 +56,7 @@ fn held(at: Ipv4Addr, port: u16) -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-/// A task: its Envoy, and an application that answers with the task's name.
+/// A task: its Envoy, and an application that responds with the task's name.
 pub(crate) struct Task {
     _envoy: Child,
     _folder: TempDir,
@@ -65,13 +65,14 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// Starts a task of a task definition, at an address of its own. Its Envoy takes calls at `port`.
+    /// Starts a task at an address of its own. Its Envoy listens on `port`.
     pub(crate) async fn start(template: &Template, id: &str, at: Ipv4Addr, port: u16, xds: SocketAddr) -> Self {
         let name = id.to_owned();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let application_port = listener.local_addr().expect("it is bound").port();
-        let answers = Router::new().fallback(any(async move || name.clone()));
-        let application = tokio::spawn(async move { axum::serve(listener, answers).await.expect("it serves") });
+        let application_port = listener.local_addr().expect("a bound socket").port();
+        let router = Router::new().fallback(any(async move || name.clone()));
+        let application =
+            tokio::spawn(async move { axum::serve(listener, router).await.expect("the application serves") });
 
         let egress = SharedPort::at(&[Ipv4Addr::LOCALHOST]);
         let folder = tempfile::tempdir().expect("a folder");
@@ -90,7 +91,7 @@ impl Task {
         let program = testkit::envoy();
         let log = File::create(folder.path().join("log")).expect("a log");
         let envoy = Command::from(program.command())
-            // As the task definition says it.
+            // The command of the task definition.
             .args(["--config-yaml", &bootstrap.to_string()])
             .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
             .stdin(Stdio::null())
@@ -108,21 +109,21 @@ impl Task {
     }
 }
 
-/// What the Envoy of a task definition starts from.
+/// The bootstrap of a task definition's Envoy.
 fn bootstrap(template: &Template, id: &str) -> Value {
     let mut definitions = template.resources_of::<TaskDefinition>();
     let (_, definition) = definitions
         .find(|(found, _)| *found == id)
         .expect("the task definition");
-    let containers = definition.expect("it can be read").container_definitions;
+    let containers = definition.expect("a valid task definition").container_definitions;
     let envoy = containers
         .into_iter()
         .find(|container| container.name.known().is_some_and(|name| name == "envoy"));
     let command = envoy.expect("an Envoy").command.expect("a command");
-    let words = command.known().expect("it is known");
-    let word = |index: usize| words[index].known().expect("it is known").as_str();
-    assert_eq!(word(0), "--config-yaml");
-    serde_json::from_str(word(1)).expect("JSON is YAML")
+    let command = command.known().expect("a known command");
+    let argument = |index: usize| command[index].known().expect("a known argument").as_str();
+    assert_eq!(argument(0), "--config-yaml");
+    serde_json::from_str(argument(1)).expect("JSON is YAML")
 }
 
 /// Loopback's n-th address.

@@ -11,10 +11,10 @@
 //! - `errors`: errors of AWS and of the command line.
 
 #[path = "../it/run.rs"]
-#[allow(dead_code, reason = "programs here run to their end")]
+#[allow(dead_code, reason = "these programs exit by themselves")]
 mod run;
 #[path = "../it/workdir.rs"]
-#[allow(dead_code, reason = "nothing here needs all of it")]
+#[allow(dead_code, reason = "only part of it is used here")]
 mod workdir;
 
 mod account;

@@ -1,5 +1,5 @@
-//! A deployed stack is a mesh: the control plane reads the account, Envoys start from the task definitions, and a stack
-//! update moves traffic.
+//! The mesh of a deployed stack: the control plane reads the account, Envoys start from the task definitions, and a stack
+//! update shifts traffic.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,8 +27,8 @@ use crate::run::eventually;
 
 const MESH: &str = "shop";
 
-/// `blue` and `green` behind a router, whose weights these are, behind a gateway.
-fn template(port: u16, door: u16, weights: [u32; 2]) -> Template {
+/// A gateway in front of a router with these weights, in front of `blue` and `green`.
+fn template(port: u16, gateway_port: u16, weights: [u32; 2]) -> Template {
     let mut stack = Stack::new("shop");
     let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new());
@@ -58,13 +58,13 @@ fn template(port: u16, door: u16, weights: [u32; 2]) -> Template {
     stack.add("sides", route);
     let sides = VirtualService::new(&mesh, "sides.shop").with_provider_router(&router);
     let sides = stack.add("sides", sides);
-    let gateway = VirtualGateway::new(&mesh, "door").with_listener(Listener::http(door));
-    let gateway = stack.add("door", gateway);
+    let gateway = VirtualGateway::new(&mesh, "gateway").with_listener(Listener::http(gateway_port));
+    let gateway = stack.add("gateway", gateway);
     stack.add("all", HttpGatewayRoute::new(&gateway, "all", &sides).with_prefix("/"));
     let service = Service::gateway(&cluster, &gateway)
-        .with_name("door")
+        .with_name("gateway")
         .with_network(&network);
-    stack.add("door", service);
+    stack.add("gateway", service);
     stack.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn config(endpoint: &str) -> SdkConfig {
         .await
 }
 
-async fn deployed(config: &SdkConfig, template: &Template) {
+async fn deploy_stack(config: &SdkConfig, template: &Template) {
     let account = deploy::Environment::new(config).expect("an account");
     let request = DeploymentInput::new("shop", template.clone());
     match account
@@ -107,29 +107,33 @@ fn register(account: &Account, service: &str, at: Ipv4Addr) {
     account.call("servicediscovery", "register_instance", &instance);
 }
 
-/// Who answered so many calls.
-async fn answers(door: SocketAddr, calls: usize) -> BTreeMap<String, usize> {
+/// Makes calls and counts their status and body.
+async fn responses(gateway: SocketAddr, calls: usize) -> BTreeMap<String, usize> {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let mut counts = BTreeMap::new();
     for _ in 0..calls {
-        let answer = client.get(format!("http://{door}/")).send().await.expect("an answer");
-        let status = answer.status();
-        let body = answer.text().await.expect("a body");
+        let response = client
+            .get(format!("http://{gateway}/"))
+            .send()
+            .await
+            .expect("a response");
+        let status = response.status();
+        let body = response.text().await.expect("a body");
         *counts.entry(format!("{} {body}", status.as_u16())).or_default() += 1;
     }
     counts
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_account() {
+async fn a_stack_update_shifts_traffic_and_an_outage_of_aws_does_not_stop_it() {
     let account = Account::new();
     let (blue, green) = (loopback(2), loopback(3));
     let port = SharedPort::at(&[blue, green]);
-    let door = SharedPort::at(&[Ipv4Addr::LOCALHOST]);
-    let at_the_door = SocketAddr::from((Ipv4Addr::LOCALHOST, door.number));
+    let gateway_port = SharedPort::at(&[Ipv4Addr::LOCALHOST]);
+    let gateway = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway_port.number));
     let config = config(account.endpoint()).await;
-    let first = template(port.number, door.number, [1, 0]);
-    deployed(&config, &first).await;
+    let first = template(port.number, gateway_port.number, [1, 0]);
+    deploy_stack(&config, &first).await;
     register(&account, "blue", blue);
     register(&account, "green", green);
 
@@ -146,38 +150,45 @@ async fn a_stack_update_moves_the_traffic_of_real_envoys_and_they_outlive_the_ac
     };
     let clients = Clients::new(&config);
     let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
-    let (control, work) = serving.expect("it binds");
+    let (control, work) = serving.expect("bound listeners");
     let _control = AbortOnDropHandle::new(tokio::spawn(work));
     let xds = control.addresses().xds;
     let _tasks = [
         Task::start(&first, "BlueTaskDefinition", blue, port.number, xds).await,
         Task::start(&first, "GreenTaskDefinition", green, port.number, xds).await,
-        Task::start(&first, "DoorTaskDefinition", Ipv4Addr::LOCALHOST, door.number, xds).await,
+        Task::start(
+            &first,
+            "GatewayTaskDefinition",
+            Ipv4Addr::LOCALHOST,
+            gateway_port.number,
+            xds,
+        )
+        .await,
     ];
-    eventually("the door answers", async || {
+    eventually("the gateway routes requests", async || {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let answer = client.get(format!("http://{at_the_door}/")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+        let response = client.get(format!("http://{gateway}/")).send().await;
+        response.is_ok_and(|response| response.status().is_success())
     })
     .await;
     let only = |name: &str, count: usize| BTreeMap::from([(format!("200 {name}"), count)]);
-    assert_eq!(answers(at_the_door, 50).await, only("BlueTaskDefinition", 50));
+    assert_eq!(responses(gateway, 50).await, only("BlueTaskDefinition", 50));
 
-    // Another weight in the template: one parameter changes.
-    deployed(&config, &template(port.number, door.number, [0, 1])).await;
+    // Other weights change one parameter.
+    deploy_stack(&config, &template(port.number, gateway_port.number, [0, 1])).await;
     let sync_reader = SyncReader::new(&config, MESH);
-    eventually("every Envoy has it", async || {
+    eventually("every Envoy has acknowledged the weights", async || {
         let read = sync_reader.read().await;
         matches!(read, Ok(SyncStatus::Synced { envoys: 3, .. }))
     })
     .await;
-    assert_eq!(answers(at_the_door, 50).await, only("GreenTaskDefinition", 50));
+    assert_eq!(responses(gateway, 50).await, only("GreenTaskDefinition", 50));
 
-    // AWS is gone: what was known goes on to be served.
-    account.end();
-    eventually("that is noticed", async || {
+    // Without AWS, the last known configuration is still served.
+    account.stop();
+    eventually("the control plane reports source errors", async || {
         control.status().sources.iter().any(|source| source.error.is_some())
     })
     .await;
-    assert_eq!(answers(at_the_door, 200).await, only("GreenTaskDefinition", 200));
+    assert_eq!(responses(gateway, 200).await, only("GreenTaskDefinition", 200));
 }

@@ -1,4 +1,4 @@
-//! Meshes of App Mesh: the example, and templates with App Mesh's own resources, as others wrote them.
+//! App Mesh: the example, and foreign templates with App Mesh's resources.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -29,14 +29,14 @@ async fn the_smoke_test_takes_every_path_through_the_mesh() {
         .filter_map(|digits| digits.parse::<u32>().ok())
         .sum();
     assert_eq!(counts, 20, "{ended:?}");
-    let (call, picture) = trace_timeline::read(&ended.stdout);
-    let envoys = trace_timeline::envoys(&picture);
-    let places: Vec<&str> = envoys.iter().map(|line| line.place.as_str()).collect();
-    let [at_the_door, out_of_it, to_first, from_first, to_blue] = places.as_slice() else {
+    let (call, timeline) = trace_timeline::parse(&ended.stdout);
+    let envoys = trace_timeline::envoys(&timeline);
+    let components: Vec<&str> = envoys.iter().map(|line| line.component.as_str()).collect();
+    let [gateway_ingress, gateway_egress, to_first, from_first, to_blue] = components.as_slice() else {
         panic!("{ended:?}");
     };
     assert_eq!(
-        (call, *at_the_door, *out_of_it),
+        (call, *gateway_ingress, *gateway_egress),
         (7, "envoy of gateway/1", "envoy of gateway/1")
     );
     assert!(to_first == from_first && ["envoy of blue/1", "envoy of green/1"].contains(to_first));
@@ -48,7 +48,7 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     let workdir = Workdir::new();
     let synth = workdir.example_named("appmesh", &["synth", "--mesh", "app-mesh"]);
     let mut template: Value = serde_json::from_str(&Run::to_end(&workdir, synth).await.stdout).expect("a template");
-    // As another author would write it: an image that is not here, and no word about its port.
+    // As in a foreign template: an image that is not on this machine, and no port variable.
     for container in containers(&mut template) {
         if container["Name"] == "app" {
             container["Image"] = json!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:7");
@@ -64,8 +64,8 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     let split = format!("{gateway}split");
     assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
     assert_eq!(body(&format!("{gateway}green")).await, GREEN);
-    eventually("half of the calls reach each", async || body(&split).await == GREEN).await;
-    eventually("half of the calls reach each", async || body(&split).await == BLUE).await;
+    eventually("both targets receive calls", async || body(&split).await == GREEN).await;
+    eventually("both targets receive calls", async || body(&split).await == BLUE).await;
     assert_eq!(body(&format!("{gateway}green/downstream/blue.appmesh")).await, FETCHED);
 
     std::fs::write(&file, "{").expect("the workdir can be written to");
@@ -85,11 +85,11 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     for _ in 0..30 {
         assert_eq!(body(&split).await, GREEN);
     }
-    // What is no route of the gateway is answered by it.
-    let (status, words) = get(&format!("{gateway}other")).await.expect("an answer");
+    // Requests without a matching route get a local reply of the gateway.
+    let (status, message) = get(&format!("{gateway}other")).await.expect("a response");
     assert_eq!(status, 404);
     assert_eq!(
-        words,
+        message,
         "no gateway route of virtual gateway gateway matches this request"
     );
 
@@ -121,10 +121,10 @@ async fn all_inconsistencies_of_a_mesh_are_reported() {
     }
 }
 
-/// In the shape in which AWS CDK synthesises such a stack: hashes in logical ids, joined ARNs, interception, AWS's own
-/// image of Envoy, rules and conditions that mean nothing here.
+/// The template has what AWS CDK synthesises: hashes in logical ids, joined ARNs, a proxy configuration, AWS's own image of
+/// Envoy, and rules and conditions that are ignored locally.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_template_as_cdk_writes_it_runs_unchanged() {
+async fn a_template_of_cdk_runs_unchanged() {
     let workdir = Workdir::new();
     let name = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates/appmesh.cdk.json");
     let run = Run::up(&workdir, workdir.meshwright(&["up", "--template", name, "--stub"])).await;

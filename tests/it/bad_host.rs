@@ -1,11 +1,11 @@
-//! Machines that lack something: no Envoy or the wrong one, nowhere to put files. Always the way out is named.
+//! Unsuitable machines: no Envoy or an unsupported one, no directory for files. Each error names a remedy.
 
 use std::path::Path;
 
 use crate::run::Run;
 use crate::workdir::Workdir;
 
-/// Runs the example with these variables. It must fail; gives its last words.
+/// Runs the example with these variables. It must fail; returns the error message.
 async fn failure(workdir: &Workdir, variables: &[(&str, &Path)]) -> String {
     let mut command = workdir.example(&["--once"]);
     command.env_remove("PYTHON").env_remove("ENVOY_BIN");
@@ -18,7 +18,7 @@ async fn failure(workdir: &Workdir, variables: &[(&str, &Path)]) -> String {
     reason.unwrap_or_else(|| panic!("{ended:?}")).1.to_owned()
 }
 
-const WAY_OUT: &str =
+const REMEDY: &str =
     "Set ENVOY_BIN=/path/to/envoy to an Envoy 1.37 to 1.40, or unset it to have Envoy 1.40.0 installed.\n";
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn an_envoy_bin_that_is_not_envoy() {
     assert_eq!(
         failure(&workdir, &[("ENVOY_BIN", &missing)]).await,
         format!(
-            "ENVOY_BIN={}: cannot be started (No such file or directory (os error 2)). {WAY_OUT}",
+            "ENVOY_BIN={}: cannot be started (No such file or directory (os error 2)). {REMEDY}",
             missing.display()
         )
     );
@@ -36,7 +36,7 @@ async fn an_envoy_bin_that_is_not_envoy() {
     assert_eq!(
         failure(&workdir, &[("ENVOY_BIN", &other)]).await,
         format!(
-            "ENVOY_BIN={}: is not Envoy: `--version` printed \"busybox\". {WAY_OUT}",
+            "ENVOY_BIN={}: is not Envoy: `--version` printed \"busybox\". {REMEDY}",
             other.display()
         )
     );
@@ -50,7 +50,7 @@ async fn an_envoy_of_another_version() {
     assert_eq!(
         failure(&workdir, &[("ENVOY_BIN", &old)]).await,
         format!(
-            "ENVOY_BIN={}: is Envoy 1.20.0; supported versions are 1.37 to 1.40. {WAY_OUT}",
+            "ENVOY_BIN={}: is Envoy 1.20.0; supported versions are 1.37 to 1.40. {REMEDY}",
             old.display()
         )
     );
@@ -104,5 +104,9 @@ async fn no_directory_for_logs_and_sockets() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     let expected = "and paths of Unix sockets allow 90; set TMPDIR to a shorter path\n";
     assert!(ended.stderr.ends_with(expected), "{ended:?}");
-    assert_eq!(long.read_dir().expect("it is there").count(), 0, "something was left");
+    assert_eq!(
+        long.read_dir().expect("the directory exists").count(),
+        0,
+        "files are left"
+    );
 }

@@ -1,9 +1,9 @@
-//! Templates that cannot be run: both verbs say why, in the same words, before anything is started.
+//! Invalid templates: `check` and `up` reject them with the same errors, before anything is started.
 
 use serde_json::{Value, json};
 
 use crate::run::Run;
-use crate::template::{changed, container, offer, properties};
+use crate::template::{changed, container, properties, service_connect_service};
 use crate::workdir::Workdir;
 
 /// Checks that `up` and `check` reject the changed template with exactly these diagnostics.
@@ -24,7 +24,7 @@ async fn assert_rejected(change: impl FnOnce(&mut Value), arguments: &[&str], di
 #[tokio::test]
 async fn names_of_two_services() {
     assert_rejected(
-        |template| offer(template, "Green")["DiscoveryName"] = json!("blue"),
+        |template| service_connect_service(template, "Green")["DiscoveryName"] = json!("blue"),
         &[],
         &[
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName: `blue` is claimed \
@@ -45,7 +45,7 @@ async fn names_of_two_services() {
 #[tokio::test]
 async fn a_port_name_that_no_port_mapping_has() {
     assert_rejected(
-        |template| offer(template, "Green")["PortName"] = json!("web"),
+        |template| service_connect_service(template, "Green")["PortName"] = json!("web"),
         &[],
         &[
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].PortName: `web` is no port of \
@@ -175,7 +175,7 @@ async fn several_errors_are_reported_at_once() {
             properties(template, "BlueService")["Cluster"] = json!("elsewhere");
             container(template, "Blue")["Image"] = json!("nginx");
             container(template, "Blue")["Environment"][0]["Value"] = json!({"Ref": "Stage"});
-            offer(template, "Green")["DiscoveryName"] = json!("-green");
+            service_connect_service(template, "Green")["DiscoveryName"] = json!("-green");
         },
         &["--parameter", "Stgae=test"],
         &[
@@ -198,7 +198,7 @@ async fn no_error_hides_another() {
         |template| {
             template["Resources"]["Thing"] = json!({"Type": "AWS::AppMesh::Thing"});
             properties(template, "BlueService")["DesiredCount"] = json!(-1);
-            offer(template, "Blue")["PortName"] = json!("htpp");
+            service_connect_service(template, "Blue")["PortName"] = json!("htpp");
             let container = container(template, "Blue");
             container.as_object_mut().expect("an object").shift_remove("Image");
             container["PortMappings"][0]["AppProtocol"] = json!("htttp");

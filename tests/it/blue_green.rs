@@ -89,11 +89,17 @@ async fn deployment_continues_or_is_rolled_back_after_its_controller_is_killed()
     let run = Run::up(&workdir, command(&workdir, &[])).await;
     let split = format!("{}split", run.url("# gateway/1, port 9080"));
     let third = r#"{"message":"ok","service":"green","version":"3"}"#;
-    eventually("version 3 answers", async || crate::http::answers(&split, third).await).await;
+    eventually("version 3 responds", async || {
+        crate::http::responds_with(&split, third).await
+    })
+    .await;
     let rolled_back = verb(&workdir, &["rollback"]).await;
     assert_eq!(rolled_back.code, Some(0), "{rolled_back:?}");
     let first = r#"{"message":"ok","service":"blue","version":"1"}"#;
-    eventually("version 1 answers", async || crate::http::answers(&split, first).await).await;
+    eventually("version 1 responds", async || {
+        crate::http::responds_with(&split, first).await
+    })
+    .await;
     let stored = r#"{"nextUpdate":"blue","nextVersion":1,"currentVersion":3}"#;
     assert_eq!(running_state(&workdir).await, stored);
     run.signal(Signal::INT);
@@ -221,7 +227,7 @@ async fn impossible_commands_fail_and_change_nothing() {
         .expect("the workdir can be written to");
     let failed = verb(&workdir, &["deploy", "--version", "2"]).await;
     assert!(failed.code == Some(1) && failed.stderr.contains("teal"), "{failed:?}");
-    let kept = std::fs::read_to_string(workdir.path("state/state.json")).expect("it is there");
+    let kept = std::fs::read_to_string(workdir.path("state/state.json")).expect("the state file exists");
     assert_eq!(kept, "{\"nextUpdate\":\"teal\"}");
     run.signal(Signal::INT);
     assert_eq!(run.end().await.code, Some(130));
@@ -238,10 +244,10 @@ async fn running_state(workdir: &Workdir) -> String {
         .expect("a client")
         .get("http://meshwright/template")
         .send();
-    let template = response.await.expect("it answers").text().await.expect("a text");
+    let template = response.await.expect("a response").text().await.expect("a text");
     let template: serde_json::Value = serde_json::from_str(&template).expect("a template");
     let value = &template["Resources"]["State"]["Properties"]["Value"];
-    value.as_str().expect("it is a text").to_owned()
+    value.as_str().expect("a string").to_owned()
 }
 
 /// The example, with its state in `workdir`.
@@ -288,7 +294,7 @@ impl Load {
     }
 
     async fn stop(self) -> Summary {
-        self.stop.send(()).expect("it runs");
-        self.running.await.expect("it does not panic")
+        self.stop.send(()).expect("the load is running");
+        self.running.await.expect("no panic")
     }
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use rustix::process::Signal;
 
-use crate::http::{FETCHED, Load, answers};
+use crate::http::{FETCHED, Load, responds_with};
 use crate::run::{Run, eventually, send};
 use crate::workdir::Workdir;
 
-/// How the lines begin that name the process of a task's part.
+/// Events that contain the process id of a task's container and Envoy.
 const APP: &str = "container app started";
 const ENVOY: &str = "Envoy ready after";
 
@@ -22,9 +22,12 @@ async fn no_request_fails_while_a_process_of_one_of_two_tasks_is_killed() {
         send(run.pid(&format!("blue/1: {part}")), Signal::KILL);
         run.wait_for_lines(round + 2, "blue/1: running after ", "").await;
         both_tasks_are_called(&run).await;
-        let tally = load.stop().await;
-        assert!(tally.calls > 0, "{tally:?}");
-        assert!(tally.failures.is_empty(), "after the loss of `{part}`: {tally:#?}");
+        let counters = load.stop().await;
+        assert!(counters.calls > 0, "{counters:?}");
+        assert!(
+            counters.failures.is_empty(),
+            "after the loss of `{part}`: {counters:#?}"
+        );
     }
     let stderr = run.printed().stderr;
     for reason in [
@@ -48,8 +51,8 @@ async fn the_only_task_restarts_at_its_address() {
     for (round, part) in [APP, ENVOY].into_iter().enumerate() {
         send(run.pid(&format!("green/1: {part}")), Signal::KILL);
         run.wait_for_lines(round + 2, "green/1: running after ", "").await;
-        eventually("green answers again at the same URL", async || {
-            answers(&url, FETCHED).await
+        eventually("green responds again at the same URL", async || {
+            responds_with(&url, FETCHED).await
         })
         .await;
     }

@@ -1,5 +1,4 @@
-//! How long a caller waits, told through real Envoys: to the service that is called for it, and no longer than the mesh
-//! allows.
+//! Deadlines through real Envoys: a caller's deadline reaches the called service, limited by the mesh's timeout.
 
 use std::time::Duration;
 
@@ -7,10 +6,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::run::Run;
-use crate::template::{changed, container, offer};
+use crate::template::{changed, container, service_connect_service};
 use crate::workdir::Workdir;
 
-/// A service that answers with the headers it got; below `/slow` only after the caller's timeout.
+/// A service that responds with the request's headers; below `/slow` after the caller's timeout.
 const ECHO: &str = r#"
 import http.server, json, os, time
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -27,8 +26,8 @@ class Echo(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["SERVICE_PORT"])), Echo).serve_forever()
 "#;
 
-/// What the mesh allows blue for an answer, in seconds.
-const ALLOWED: u64 = 4;
+/// Per-request timeout of blue, in seconds.
+const MESH_TIMEOUT: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_callers_deadline_passes_both_envoys_within_the_meshs_timeout() {
@@ -38,7 +37,7 @@ async fn a_callers_deadline_passes_both_envoys_within_the_meshs_timeout() {
         let blue = container(template, "Blue");
         blue["Image"] = json!("team/echo");
         blue.as_object_mut().expect("an object").remove("HealthCheck");
-        offer(template, "Blue")["Timeout"] = json!({"PerRequestTimeoutSeconds": ALLOWED});
+        service_connect_service(template, "Blue")["Timeout"] = json!({"PerRequestTimeoutSeconds": MESH_TIMEOUT});
     });
     let (file, image) = (
         file.display().to_string(),
@@ -51,55 +50,56 @@ async fn a_callers_deadline_passes_both_envoys_within_the_meshs_timeout() {
     .await;
     let blue = format!("{}downstream/blue.serviceconnect", run.url("# green/1, port http"));
 
-    // As `mesh-client` tells it.
-    let seen = ask(&blue, Some(3000)).await;
-    let told = milliseconds(&seen, "x-meshwright-timeout-ms");
-    assert!((1..=3000).contains(&told), "{seen}");
-    // Envoy sends its own timeout, for every caller.
+    // The header that `mesh-client` sends.
+    let headers = call(&blue, Some(3000)).await;
+    let timeout = milliseconds(&headers, "x-meshwright-timeout-ms");
+    assert!((1..=3000).contains(&timeout), "{headers}");
+    // Envoy always sends its own timeout.
     assert_eq!(
-        milliseconds(&seen, "x-envoy-expected-rq-timeout-ms"),
-        ALLOWED * 1000,
-        "{seen}"
+        milliseconds(&headers, "x-envoy-expected-rq-timeout-ms"),
+        MESH_TIMEOUT * 1000,
+        "{headers}"
     );
 
-    // Who says nothing, or would wait for longer, waits no longer than green's Envoy lets it wait.
-    for says in [None, Some(600_000)] {
-        let seen = ask(&blue, says).await;
-        let told = milliseconds(&seen, "x-meshwright-timeout-ms");
-        assert!((1..=15_000).contains(&told), "{says:?}: {seen}");
+    // Without a deadline, or with a longer one, the timeout of green's Envoy applies.
+    for deadline in [None, Some(600_000)] {
+        let headers = call(&blue, deadline).await;
+        let timeout = milliseconds(&headers, "x-meshwright-timeout-ms");
+        assert!((1..=15_000).contains(&timeout), "{deadline:?}: {headers}");
     }
 
-    // The shorter of both limits ends a call, and the error says whose it was.
+    // The shorter one applies, and the error names it.
     let slow = format!("{blue}/slow");
-    let error = ask(&slow, Some(500)).await;
-    let words = error.as_str().expect("a text");
+    let error = call(&slow, Some(500)).await;
+    let message = error.as_str().expect("a text");
     assert!(
-        words.starts_with("504 `blue.serviceconnect` did not respond within ") && words.ends_with("ms"),
-        "{words}"
+        message.starts_with("504 `blue.serviceconnect` did not respond within ") && message.ends_with("ms"),
+        "{message}"
     );
-    let error = ask(&slow, Some(600_000)).await;
-    let words = error.as_str().expect("a text");
+    let error = call(&slow, Some(600_000)).await;
+    let message = error.as_str().expect("a text");
     let expected = "504 `blue.serviceconnect` did not respond within the mesh's timeout";
-    assert!(words.starts_with(expected), "{words}");
+    assert!(message.starts_with(expected), "{message}");
 
     run.signal(Signal::INT);
     assert_eq!(run.end().await.code, Some(130));
     workdir.assert_nothing_left();
 }
 
-/// What blue got, as green hands it on to a caller who waits so many milliseconds; or the status and green's words.
-async fn ask(url: &str, waits: Option<u64>) -> Value {
+/// Calls blue through green with a deadline in milliseconds. Returns the headers that blue received, or the status and
+/// error message of green.
+async fn call(url: &str, deadline: Option<u64>) -> Value {
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(30))
         .build();
-    let mut call = client.expect("a client").get(url);
-    if let Some(waits) = waits {
-        call = call.header("x-meshwright-timeout-ms", waits.to_string());
+    let mut request = client.expect("a client").get(url);
+    if let Some(deadline) = deadline {
+        request = request.header("x-meshwright-timeout-ms", deadline.to_string());
     }
-    let answer = call.send().await.expect("green answers");
-    let status = answer.status().as_u16();
-    let text = answer.text().await.expect("a text");
+    let response = request.send().await.expect("a response of green");
+    let status = response.status().as_u16();
+    let text = response.text().await.expect("a text");
     let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {status} {text}"));
     match document.get("response") {
         Some(response) => response.clone(),
@@ -107,10 +107,10 @@ async fn ask(url: &str, waits: Option<u64>) -> Value {
     }
 }
 
-/// The number in a header that blue got.
-fn milliseconds(seen: &Value, header: &str) -> u64 {
-    let headers = seen.as_object().expect("headers");
-    let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
+/// The value of a header that blue received.
+fn milliseconds(headers: &Value, header: &str) -> u64 {
+    let fields = headers.as_object().expect("headers");
+    let found = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
     let value = found.and_then(|(_, value)| value.as_str()?.parse().ok());
-    value.unwrap_or_else(|| panic!("blue was not told {header}: {seen}"))
+    value.unwrap_or_else(|| panic!("blue did not receive {header}: {headers}"))
 }

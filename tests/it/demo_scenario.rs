@@ -25,7 +25,7 @@ async fn scenario_passes_with_network_namespaces() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn directories_of_a_killed_scenario_are_removed_by_the_next_run() {
     let workdir = Workdir::new();
-    let (what, line) = ("requests", " requests per second to ");
+    let (what, line) = ("the start of the load", " requests per second to ");
     let mut killed = Run::start(&workdir, workdir.example_named("bluegreen", &["--once"]));
     killed.wait_for(what, |printed| printed.stdout.contains(line)).await;
     killed.signal(Signal::KILL);

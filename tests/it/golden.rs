@@ -1,36 +1,36 @@
-//! Golden files: what is made is compared with what was agreed on.
+//! Golden files: expected output in files.
 //!
-//! Run with `UPDATE_GOLDEN=1` to agree on what is made now, and read the difference before committing it.
+//! `UPDATE_GOLDEN=1` rewrites them with the actual output; read the difference before committing it.
 
 use std::path::{Path, PathBuf};
 
-/// Where the golden file `name` is.
+/// The path of the golden file `name`.
 pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// Compares `made` with the golden file `name`, or writes it there if `UPDATE_GOLDEN` is set.
+/// Compares `actual` with the golden file `name`, or writes it there if `UPDATE_GOLDEN` is set.
 #[track_caller]
-pub(crate) fn assert_golden(name: &str, made: &str) {
+pub(crate) fn assert_golden(name: &str, actual: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path(name), made).expect("the golden file can be written");
+        std::fs::write(path(name), actual).expect("the golden file can be written");
         return;
     }
-    let agreed = std::fs::read_to_string(path(name)).unwrap_or_default();
+    let expected = std::fs::read_to_string(path(name)).unwrap_or_default();
     assert!(
-        made == agreed,
-        "{name} is not what was made now; if the new one is right, run with UPDATE_GOLDEN=1.\n{}",
-        first_difference(&agreed, made)
+        actual == expected,
+        "{name} differs from the actual output; if that is correct, run with UPDATE_GOLDEN=1.\n{}",
+        first_difference(&expected, actual)
     );
 }
 
-fn first_difference(agreed: &str, made: &str) -> String {
-    let mut agreed = agreed.lines();
-    for (index, made) in made.lines().enumerate() {
-        let agreed = agreed.next().unwrap_or("(the end)");
-        if agreed != made {
-            return format!("line {}:\n  agreed on: {agreed}\n  made now:  {made}", index + 1);
+fn first_difference(expected: &str, actual: &str) -> String {
+    let mut expected = expected.lines();
+    for (index, actual) in actual.lines().enumerate() {
+        let expected = expected.next().unwrap_or("(the end)");
+        if expected != actual {
+            return format!("line {}:\n  expected: {expected}\n  actual:   {actual}", index + 1);
         }
     }
-    "what was made now is shorter".to_owned()
+    "the actual output is shorter".to_owned()
 }

@@ -9,7 +9,7 @@ use crate::http::{BLUE, Load, body, get};
 use crate::run::Run;
 use crate::workdir::Workdir;
 
-/// The appmesh example's stack in a file, being run.
+/// The template of the running example appmesh, in a file.
 struct Edited<'r> {
     workdir: &'r Workdir,
     template: Value,
@@ -39,21 +39,21 @@ impl<'r> Edited<'r> {
         &mut self.template["Resources"][logical_id]["Properties"]
     }
 
-    /// Another value for a variable of a service's containers.
+    /// Sets an environment variable of a service's application container.
     fn set_variable(&mut self, task_definition: &str, variable: &str, value: &str) {
         let properties = self.properties(task_definition);
         let containers = properties["ContainerDefinitions"].as_array_mut().expect("a list");
         let app = containers
             .iter_mut()
             .find(|container| container["Name"] == "app")
-            .expect("it has one");
+            .expect("an application container");
         let variables = app["Environment"].as_array_mut().expect("a list");
         variables.retain(|found| found["Name"] != variable);
         variables.push(json!({"Name": variable, "Value": value}));
     }
 
     fn save(&self) {
-        // In one step, as editors do: half a file is no template.
+        // Atomically, as editors do: a partly written file is not a template.
         let new = self.workdir.file("new", &self.template.to_string());
         std::fs::rename(new, &self.file).expect("the workdir can be written to");
     }
@@ -71,7 +71,7 @@ async fn a_changed_service_is_replaced_without_failed_requests() {
     let workdir = Workdir::new();
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
-    // The answers of blue are the same before and after; green's are looked at below.
+    // The responses of blue stay the same.
     let load = Load::start(&format!("{gateway}green/downstream/blue.appmesh"), crate::http::FETCHED);
     edited.set_variable("BlueTaskDefinition", "RUST_LOG", "warn");
     edited.properties("BlueService")["DesiredCount"] = json!(2);
@@ -82,8 +82,8 @@ async fn a_changed_service_is_replaced_without_failed_requests() {
     edited.properties("BlueService")["DesiredCount"] = json!(1);
     edited.save();
     run.wait_for_lines(1, applied, "; stopped blue/3").await;
-    let tally = load.stop().await;
-    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    let counters = load.stop().await;
+    assert!(counters.calls > 0 && counters.failures.is_empty(), "{counters:#?}");
     assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
 
     edited.set_variable("GreenTaskDefinition", "SERVICE_VERSION", "2");
@@ -102,18 +102,18 @@ async fn a_change_with_failing_tasks_is_not_applied() {
     let gateway = run.url("# gateway/1, port 9080");
     let load = Load::start(&format!("{gateway}blue"), BLUE);
     edited.set_variable("BlueTaskDefinition", "SERVICE_DOWNSTREAM_PORTS", "none");
-    // The same template has another path for blue, which it must not get alone.
+    // The same template changes the path of blue, which must not be applied alone.
     let route = &mut edited.template["Resources"]["BlueGatewayRoute"];
     *route = serde_json::from_str(&route.to_string().replace("/blue\\\"", "/bleu\\\"")).expect("it was JSON");
     edited.save();
     run.wait_for_lines(1, "template changed, not applied: blue/2: ", "")
         .await;
-    let tally = load.stop().await;
-    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    let counters = load.stop().await;
+    assert!(counters.calls > 0 && counters.failures.is_empty(), "{counters:#?}");
     let stderr = run.printed().stderr;
     assert!(
         stderr.contains("SERVICE_DOWNSTREAM_PORTS"),
-        "the reason is in the log's end:\n{stderr}"
+        "the end of the log names the reason:\n{stderr}"
     );
     stop(run, &workdir).await;
 }
@@ -124,7 +124,7 @@ async fn a_service_and_its_routes_are_added_and_removed() {
     let (mut edited, mut run) = Edited::up(&workdir).await;
     let gateway = run.url("# gateway/1, port 9080");
     let before = edited.template.clone();
-    // Blue once more, under another name.
+    // A copy of blue under another name.
     for (logical_id, resource) in before["Resources"].as_object().expect("an object") {
         if let Some(rest) = logical_id.strip_prefix("Blue") {
             let text = resource.to_string().replace("Blue", "Teal").replace("blue", "teal");
@@ -140,7 +140,7 @@ async fn a_service_and_its_routes_are_added_and_removed() {
     edited.template = before;
     edited.save();
     run.wait_for_lines(1, "template changed: ", "; stopped teal/1").await;
-    let (status, _) = get(&format!("{gateway}teal")).await.expect("an answer");
+    let (status, _) = get(&format!("{gateway}teal")).await.expect("a response");
     assert_eq!(status, 404);
     stop(run, &workdir).await;
 }
@@ -161,7 +161,7 @@ async fn a_service_changes_its_port_under_load() {
         assert!(text.contains(from), "{from} in {text}");
         *resource = serde_json::from_str(&text.replace(from, to)).expect("it was JSON");
     }
-    // A router has one port, and its targets are called at that.
+    // Targets are called at the router's port by default.
     let halves = &mut edited.template["Resources"]["HalvesRoute"];
     let text = halves.to_string().replace(
         "\\\"virtualNode\\\":\\\"blue\\\"",
@@ -171,8 +171,8 @@ async fn a_service_changes_its_port_under_load() {
     edited.save();
     run.wait_for_lines(1, "template changed: ", "; started blue/2; stopped blue/1")
         .await;
-    let tally = load.stop().await;
-    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    let counters = load.stop().await;
+    assert!(counters.calls > 0 && counters.failures.is_empty(), "{counters:#?}");
     assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
     assert_eq!(
         body(&format!("{gateway}green/downstream/blue.appmesh")).await,
@@ -192,21 +192,21 @@ async fn a_new_backend_is_ready_before_its_callers() {
     assert!(text.contains(backend), "{text}");
     let more = format!("{backend},{}", backend.replace("blue", "split"));
     *node = serde_json::from_str(&text.replace(backend, &more)).expect("it was JSON");
-    // The new tasks are well only if they can call it.
+    // The new tasks are healthy only if they can call it.
     let check = json!({"Command": ["CMD-SHELL", "python3 -c \"import os, urllib.request as r; \
         r.urlopen(r.Request('http://' + os.environ['MESHWRIGHT_EGRESS'], headers={'Host': 'split.appmesh'}))\""]});
     let containers = edited.properties("GreenTaskDefinition")["ContainerDefinitions"].as_array_mut();
     let mut containers = containers.expect("a list").iter_mut();
     let app = containers
         .find(|container| container["Name"] == "app")
-        .expect("it has one");
+        .expect("an application container");
     app["HealthCheck"] = check;
     edited.save();
     run.wait_for_lines(1, "template changed: ", "; started green/2; stopped green/1")
         .await;
     let (status, _) = get(&format!("{gateway}green/downstream/split.appmesh"))
         .await
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(status, 200);
     stop(run, &workdir).await;
 }
@@ -220,7 +220,7 @@ async fn a_service_connect_endpoint_is_renamed_under_load() {
     let mut run = Run::up(&workdir, workdir.meshwright(&["up", "--template", &name])).await;
     let green = run.url("# green/1, port http");
     let load = Load::start(&format!("{green}downstream/blue.serviceconnect"), crate::http::FETCHED);
-    // The name that is called stays.
+    // Clients call the same name.
     let mut template: Value = serde_json::from_str(&text).expect("a template");
     let service = &mut template["Resources"]["BlueService"]["Properties"]["ServiceConnectConfiguration"]["Services"][0];
     service["DiscoveryName"] = json!("azure");
@@ -233,8 +233,8 @@ async fn a_service_connect_endpoint_is_renamed_under_load() {
         "; started blue/3, blue/4; stopped blue/1, blue/2",
     )
     .await;
-    let tally = load.stop().await;
-    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    let counters = load.stop().await;
+    assert!(counters.calls > 0 && counters.failures.is_empty(), "{counters:#?}");
     assert_eq!(
         body(&format!("{green}downstream/blue.serviceconnect")).await,
         crate::http::FETCHED

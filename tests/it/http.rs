@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 use mesh_local::request_path::sampled_trace_id;
 use tokio::task::JoinHandle;
 
-/// What `green` and `blue` say of themselves, and what green says when it has asked blue.
+/// The documents of `green` and `blue`, and that of green after a call to blue.
 pub(crate) const GREEN: &str = r#"{"message":"ok","service":"green","version":"unknown"}"#;
 pub(crate) const BLUE: &str = r#"{"message":"ok","service":"blue","version":"unknown"}"#;
 pub(crate) const FETCHED: &str =
     r#"{"message":"fetched!","service":"green","response":{"message":"ok","service":"blue","version":"unknown"}}"#;
 
-/// Longer than the mesh's own limit of 15 s, so that its answer is what is seen.
+/// Longer than the mesh's timeout of 15 s, so that the mesh's response arrives first.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn client() -> reqwest::Client {
-    // A proxy from the environment would look for loopback addresses on another machine.
+    // A proxy from the environment cannot reach loopback addresses of this machine.
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
-    client.expect("a client needs nothing")
+    client.expect("a client")
 }
 
-/// A client all of whose calls are written down by the Envoys they pass.
-fn client_whose_calls_are_written_down() -> reqwest::Client {
+/// A client whose calls are sampled, so that Envoys log each of them.
+fn sampled_client() -> reqwest::Client {
     let trace_id = sampled_trace_id("00000000000000000000000000000001");
     let traceparent = format!("00-{trace_id}-0000000000000001-01");
     let headers = [("traceparent".parse(), traceparent.parse())];
@@ -35,7 +35,7 @@ fn client_whose_calls_are_written_down() -> reqwest::Client {
 
 /// Status and body of `GET url`.
 pub(crate) async fn get(url: &str) -> Result<(u16, String), String> {
-    ask(&client(), url).await
+    send(&client(), url).await
 }
 
 /// The body of `GET url`, which must succeed.
@@ -46,57 +46,60 @@ pub(crate) async fn body(url: &str) -> String {
     }
 }
 
-/// True if `GET url` gives this body.
-pub(crate) async fn answers(url: &str, expected: &str) -> bool {
+/// True if `GET url` succeeds with this body.
+pub(crate) async fn responds_with(url: &str, expected: &str) -> bool {
     get(url)
         .await
         .is_ok_and(|(status, body)| status == 200 && body == expected)
 }
 
-async fn ask(client: &reqwest::Client, url: &str) -> Result<(u16, String), String> {
+async fn send(client: &reqwest::Client, url: &str) -> Result<(u16, String), String> {
     let response = client.get(url).send().await.map_err(|error| format!("{error:?}"))?;
     let status = response.status().as_u16();
     Ok((status, response.text().await.map_err(|error| format!("{error:?}"))?))
 }
 
-/// Calls that go on while something else happens.
+/// Calls in the background.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     callers: Vec<JoinHandle<Counters>>,
 }
 
-/// What came of the calls.
+/// Results of the calls.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) calls: usize,
-    /// When it happened since the start, and what there was in place of the expected answer.
+    /// Unexpected results, with their time since the start.
     pub(crate) failures: Vec<(Duration, String)>,
 }
 
 impl Load {
-    /// Two callers, one call after the other each, at most this many and for this long.
+    /// Concurrent callers, each with sequential calls.
     const CALLERS: usize = 2;
-    const MOST: usize = 20_000;
-    const LONGEST: Duration = Duration::from_secs(30);
+    const MAX_CALLS: usize = 20_000;
+    const MAX_DURATION: Duration = Duration::from_secs(30);
 
     pub(crate) fn start(url: &str, expected: &'static str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let beginning = Instant::now();
+        let start = Instant::now();
         let call = |url: String, stop: Arc<AtomicBool>| async move {
-            let client = client_whose_calls_are_written_down();
-            let mut tally = Counters::default();
-            while !stop.load(Ordering::Relaxed) && tally.calls < Self::MOST && beginning.elapsed() < Self::LONGEST {
-                let answer = ask(&client, &url).await;
-                tally.calls += 1;
-                if answer
+            let client = sampled_client();
+            let mut counters = Counters::default();
+            while !stop.load(Ordering::Relaxed)
+                && counters.calls < Self::MAX_CALLS
+                && start.elapsed() < Self::MAX_DURATION
+            {
+                let result = send(&client, &url).await;
+                counters.calls += 1;
+                if result
                     .as_ref()
                     .is_ok_and(|(status, body)| *status == 200 && body == expected)
                 {
                     continue;
                 }
-                tally.failures.push((beginning.elapsed(), format!("{answer:?}")));
+                counters.failures.push((start.elapsed(), format!("{result:?}")));
             }
-            tally
+            counters
         };
         let callers = (0..Self::CALLERS).map(|_| tokio::spawn(call(url.to_owned(), Arc::clone(&stop))));
         Self {
@@ -109,9 +112,9 @@ impl Load {
         self.stop.store(true, Ordering::Relaxed);
         let mut sum = Counters::default();
         for caller in self.callers {
-            let tally = caller.await.expect("a caller does not panic");
-            sum.calls += tally.calls;
-            sum.failures.extend(tally.failures);
+            let counters = caller.await.expect("a caller does not panic");
+            sum.calls += counters.calls;
+            sum.failures.extend(counters.failures);
         }
         sum
     }

@@ -1,4 +1,4 @@
-//! `meshwright images`: a script that builds the project's images and pushes them, and what it builds them from.
+//! `meshwright images`: a script that builds and pushes the project's images, and its Dockerfiles.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,13 +19,13 @@ async fn images(workdir: &Workdir, more: &[&str]) -> Ended {
 #[tokio::test]
 async fn the_script_matches_its_golden_file_and_is_valid_shell() {
     let workdir = Workdir::new();
-    let given = ["--account", "123456789012", "--region", "eu-west-1"];
-    let ended = images(&workdir, &given).await;
+    let options = ["--account", "123456789012", "--region", "eu-west-1"];
+    let ended = images(&workdir, &options).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let version = env!("CARGO_PKG_VERSION");
     golden::assert_golden("images.sh", &ended.stdout.replace(version, "VERSION"));
 
-    for arguments in [&given[..], &["--platform", "linux/arm64"]] {
+    for arguments in [&options[..], &["--platform", "linux/arm64"]] {
         let script = workdir.file("images.sh", &images(&workdir, arguments).await.stdout);
         let read = Command::new("sh").arg("-n").arg(&script).output().expect("sh starts");
         assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
@@ -48,8 +48,8 @@ async fn every_dockerfile_exists_and_passes_hadolint() {
     for file in files {
         let path = Path::new(ROOT).join(file);
         let found = tools.hadolint().arg(&path).output().expect("hadolint starts");
-        let words = String::from_utf8_lossy(&found.stdout) + String::from_utf8_lossy(&found.stderr);
-        assert!(found.status.success() && words.is_empty(), "{file}: {words}");
+        let output = String::from_utf8_lossy(&found.stdout) + String::from_utf8_lossy(&found.stderr);
+        assert!(found.status.success() && output.is_empty(), "{file}: {output}");
     }
 }
 

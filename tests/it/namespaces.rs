@@ -1,6 +1,6 @@
-//! Tasks with networks of their own: calls of programs that know nothing of a mesh are led through Envoys.
+//! Network namespaces: calls of programs without mesh support are redirected through Envoys.
 //!
-//! Needs Linux with `ip` and `iptables-restore`, and root or a range of user ids: see the README.
+//! Needs Linux with `ip` and `iptables-restore`, and root or a range of user ids: see docs/troubleshooting.md.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,13 +15,13 @@ use crate::run::{Ended, Run, eventually};
 use crate::trace_timeline;
 use crate::workdir::Workdir;
 
-/// What a program does that has never heard of a mesh: it looks a name up as the system does, and asks.
-const ASK: &str = r#"
+/// A program without mesh support: it resolves names through the system and sends GET requests.
+const CLIENT: &str = r#"
 import sys, urllib.request, urllib.error
 for url in sys.argv[1:]:
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
-            print(answer.status, answer.read().decode())
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as response:
+            print(response.status, response.read().decode())
     except urllib.error.HTTPError as error:
         print(error.code, error.read().decode())
     except OSError as error:
@@ -32,37 +32,37 @@ for url in sys.argv[1:]:
 async fn a_call_by_name_goes_through_both_envoys() {
     let workdir = workdir();
     let run = Run::up(&workdir, in_namespaces(&workdir, "appmesh", &[])).await;
-    let before = passed(&run).await;
+    let before = request_counts(&run).await;
     assert_eq!(
-        ask(&run, "green/1", "http://blue.appmesh/").await,
+        get_inside(&run, "green/1", "http://blue.appmesh/").await,
         format!("200 {BLUE}")
     );
-    let after = passed(&run).await;
-    let by = |task: &str, way: &str| {
-        let name = (task.to_owned(), format!("http.{way}.downstream_rq_total"));
+    let after = request_counts(&run).await;
+    let difference = |task: &str, listener: &str| {
+        let name = (task.to_owned(), format!("http.{listener}.downstream_rq_total"));
         after[&name] - before[&name]
     };
     assert_eq!(
-        (by("green", "egress"), by("blue", "ingress")),
+        (difference("green", "egress"), difference("blue", "ingress")),
         (1, 1),
         "{before:?} {after:?}"
     );
 
-    // What is no backend is refused by green's own Envoy, and what the mesh does not have has no address.
-    let refused = ask(&run, "green/1", "http://split.appmesh/").await;
+    // A service that is not a backend gets a local reply of green's Envoy; an unknown name does not resolve.
+    let rejected = get_inside(&run, "green/1", "http://split.appmesh/").await;
     assert!(
-        refused.starts_with("404 no service `split.appmesh`")
-            || refused.contains("green has the backends blue.appmesh"),
-        "{refused}"
+        rejected.starts_with("404 no service `split.appmesh`")
+            || rejected.contains("green has the backends blue.appmesh"),
+        "{rejected}"
     );
-    let unknown = ask(&run, "green/1", "http://unknown.appmesh/").await;
+    let unknown = get_inside(&run, "green/1", "http://unknown.appmesh/").await;
     assert!(unknown.starts_with("failed "), "{unknown}");
     stop(run, &workdir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_smoke_tests_take_the_same_paths_as_without_namespaces() {
-    for (example, way) in [
+    for (example, path) in [
         (
             "appmesh",
             "you → envoy of gateway/1 → envoy of green/1 → green/1 → envoy of green/1 → envoy of blue/1 → blue/1\n",
@@ -75,11 +75,11 @@ async fn the_smoke_tests_take_the_same_paths_as_without_namespaces() {
         let workdir = workdir();
         let ended = Run::to_end(&workdir, in_namespaces(&workdir, example, &["--once"])).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert!(ended.stdout.contains(way), "{ended:?}");
-        // The collector of spans is outside their networks. Envoys reach it, and services whose calls are redirected.
-        let (_, picture) = trace_timeline::read(&ended.stdout);
-        let (envoys, blue) = (trace_timeline::envoys(&picture), picture.last().expect("a line"));
-        assert!(envoys.len() >= 3 && blue.place.starts_with("blue/"), "{ended:?}");
+        assert!(ended.stdout.contains(path), "{ended:?}");
+        // The span collector is outside the namespaces. Envoys and redirected services reach it.
+        let (_, timeline) = trace_timeline::parse(&ended.stdout);
+        let (envoys, blue) = (trace_timeline::envoys(&timeline), timeline.last().expect("a line"));
+        assert!(envoys.len() >= 3 && blue.component.starts_with("blue/"), "{ended:?}");
         workdir.assert_nothing_left();
     }
 }
@@ -88,7 +88,7 @@ async fn the_smoke_tests_take_the_same_paths_as_without_namespaces() {
 async fn endpoints_of_service_connect_have_addresses_in_the_hosts_file() {
     let workdir = workdir();
     let run = Run::up(&workdir, in_namespaces(&workdir, "serviceconnect", &[])).await;
-    let green = inside(&run, "green/1");
+    let green = enter_command(&run, "green/1");
     let hosts = output(&green, &["cat", "/etc/hosts"]).await;
     for line in [
         "127.255.0.1 blue.serviceconnect\n",
@@ -97,11 +97,11 @@ async fn endpoints_of_service_connect_have_addresses_in_the_hosts_file() {
         assert!(hosts.contains(line), "{hosts}");
     }
     assert_eq!(
-        ask(&run, "green/1", "http://blue.serviceconnect/").await,
+        get_inside(&run, "green/1", "http://blue.serviceconnect/").await,
         format!("200 {BLUE}")
     );
-    // On any other port there is no endpoint, and Envoy closes the connection.
-    let closed = ask(&run, "green/1", "http://blue.serviceconnect:81/").await;
+    // Other ports have no service, so Envoy closes the connection.
+    let closed = get_inside(&run, "green/1", "http://blue.serviceconnect:81/").await;
     assert!(closed.starts_with("failed "), "{closed}");
     stop(run, &workdir).await;
 }
@@ -113,7 +113,7 @@ async fn a_failed_task_restarts_with_its_address_and_rules() {
     for (round, part) in ["container app started", "Envoy ready after"].into_iter().enumerate() {
         crate::run::send(run.pid(&format!("blue/1: {part}")), Signal::KILL);
         run.wait_for_lines(round + 2, "blue/1: running after ", "").await;
-        let answer = ask(&run, "green/1", "http://localhost/downstream/blue.appmesh").await;
+        let answer = get_inside(&run, "green/1", "http://localhost/downstream/blue.appmesh").await;
         assert_eq!(answer, format!("200 {FETCHED}"));
     }
     stop(run, &workdir).await;
@@ -139,7 +139,7 @@ async fn directories_of_a_killed_runner_are_removed_by_the_next_run() {
 async fn missing_permissions_for_namespaces_name_a_remedy() {
     let workdir = workdir();
     let program = in_namespaces(&workdir, "appmesh", &["--once"]);
-    // Without the capability, root is as everybody else.
+    // Root without the capability.
     let mut command = workdir.command("setpriv".as_ref(), &["--bounding-set=-net_admin"]);
     command
         .arg(program.as_std().get_program())
@@ -158,16 +158,16 @@ async fn missing_permissions_for_namespaces_name_a_remedy() {
     workdir.assert_nothing_left();
 }
 
-/// A workdir that Envoys can reach, who are another user there.
+/// A workdir that is accessible to Envoys, which run as another user.
 pub(crate) fn workdir() -> Workdir {
     let workdir = Workdir::new();
     for folder in [workdir.path(""), workdir.tmpdir()] {
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).expect("it is ours");
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).expect("permissions can be set");
     }
     workdir
 }
 
-/// An example whose tasks have networks of their own. Who is not root becomes it in a user namespace.
+/// An example with network namespaces. Without root, it runs as root of a user namespace.
 pub(crate) fn in_namespaces(workdir: &Workdir, example: &str, arguments: &[&str]) -> Command {
     let arguments: Vec<&str> = ["--network", "namespaces"]
         .into_iter()
@@ -177,15 +177,15 @@ pub(crate) fn in_namespaces(workdir: &Workdir, example: &str, arguments: &[&str]
     if rustix::process::geteuid().is_root() {
         return command;
     }
-    let mut within = workdir.command("unshare".as_ref(), &["--map-root-user", "--map-auto"]);
-    within
+    let mut unshare = workdir.command("unshare".as_ref(), &["--map-root-user", "--map-auto"]);
+    unshare
         .arg(command.as_std().get_program())
         .args(command.as_std().get_args());
-    within
+    unshare
 }
 
-/// The command that the invitation says leads into a task.
-fn inside(run: &Run<'_>, task: &str) -> Vec<String> {
+/// The command of the usage hints that enters a task's namespaces.
+fn enter_command(run: &Run<'_>, task: &str) -> Vec<String> {
     let printed = run.printed().stdout;
     let ending = format!("# a shell in the namespaces of {task}");
     let line = printed.lines().find_map(|line| line.strip_suffix(&ending));
@@ -193,9 +193,9 @@ fn inside(run: &Run<'_>, task: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-/// What a program without any library of ours is answered inside a task.
-async fn ask(run: &Run<'_>, task: &str, url: &str) -> String {
-    output(&inside(run, task), &["python3", "-c", ASK, url])
+/// Sends a GET request from inside a task, with a program without mesh support.
+async fn get_inside(run: &Run<'_>, task: &str, url: &str) -> String {
+    output(&enter_command(run, task), &["python3", "-c", CLIENT, url])
         .await
         .trim()
         .to_owned()
@@ -209,15 +209,17 @@ async fn output(enter: &[String], line: &[&str]) -> String {
         .chain(line.iter().map(OsString::from));
     let mut command = Command::new(program);
     let output = command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(crate::run::TOO_LONG, output).await;
-    let output = output.expect("it ends in time").expect("it can be started");
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{line:?}: {words}");
+    let output = tokio::time::timeout(crate::run::TIMEOUT, output).await;
+    let output = output
+        .expect("the command exits in time")
+        .expect("the command can be started");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line:?}: {stderr}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// How many requests the Envoys of blue and green have taken, by service and statistic.
-async fn passed(run: &Run<'_>) -> BTreeMap<(String, String), u64> {
+/// Requests that the Envoys have received, by service and statistic.
+async fn request_counts(run: &Run<'_>) -> BTreeMap<(String, String), u64> {
     let mut counts = BTreeMap::new();
     for entry in std::path::Path::new(&run.logs()).read_dir().expect("it is there") {
         let socket = entry.expect("readable").path().join("a.sock");
@@ -229,22 +231,22 @@ async fn passed(run: &Run<'_>) -> BTreeMap<(String, String), u64> {
             .unix_socket(socket)
             .build()
             .expect("a client");
-        let ask = async |path: &str| {
-            let answer = client
+        let admin = async |path: &str| {
+            let response = client
                 .get(format!("http://envoy/{path}"))
                 .send()
                 .await
-                .expect("Envoy answers");
-            answer.text().await.expect("a text")
+                .expect("a response of Envoy");
+            response.text().await.expect("a text")
         };
-        let who = ask("server_info").await;
-        let who = ["blue", "green", "gateway"]
+        let info = admin("server_info").await;
+        let service = ["blue", "green", "gateway"]
             .into_iter()
-            .find(|name| who.contains(&format!("\"task\": \"{name}/1\"")));
-        let who = who.expect("the Envoy of one of them");
-        for line in ask("stats?filter=downstream_rq_total$").await.lines() {
+            .find(|name| info.contains(&format!("\"task\": \"{name}/1\"")));
+        let service = service.expect("the Envoy of a known service");
+        for line in admin("stats?filter=downstream_rq_total$").await.lines() {
             if let Some((name, count)) = line.split_once(": ") {
-                counts.insert((who.to_owned(), name.to_owned()), count.parse().expect("a number"));
+                counts.insert((service.to_owned(), name.to_owned()), count.parse().expect("a number"));
             }
         }
     }

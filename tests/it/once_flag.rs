@@ -5,7 +5,7 @@ use crate::run::Run;
 use crate::trace_timeline;
 use crate::workdir::Workdir;
 
-/// The path of a request that ends at this task of blue.
+/// The path of a request to a task of blue.
 fn path_to(task: &str) -> String {
     format!("you → envoy of green/1 → green/1 → envoy of green/1 → envoy of {task} → {task}")
 }
@@ -18,62 +18,62 @@ async fn the_smoke_test_reaches_both_tasks_through_two_envoys() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     workdir.assert_nothing_left();
 
-    // Each call is printed as status, time and path, and on the next line the document.
+    // Each call is printed as a line with status, time and path, and a line with the document.
     let lines: Vec<&str> = stdout.lines().map(str::trim).collect();
     let calls: Vec<(&str, &str)> = lines
         .windows(2)
         .filter(|pair| pair[0].starts_with("200 in "))
         .map(|pair| (pair[0].split_once(": ").expect("a path").1, pair[1]))
         .collect();
-    let [own, once, in_turn @ ..] = calls.as_slice() else {
+    let [own, first, round_robin @ ..] = calls.as_slice() else {
         panic!("{stdout}");
     };
     assert_eq!(*own, ("you → envoy of green/1 → green/1", GREEN));
     let (blue_1, blue_2) = (path_to("blue/1"), path_to("blue/2"));
-    assert!(once.0 == blue_1 || once.0 == blue_2, "{stdout}");
-    assert_eq!(once.1, FETCHED);
+    assert!(first.0 == blue_1 || first.0 == blue_2, "{stdout}");
+    assert_eq!(first.1, FETCHED);
 
-    assert_eq!(in_turn.len(), 4, "{stdout}");
-    assert!(in_turn.iter().all(|(_, document)| *document == FETCHED), "{stdout}");
-    for pair in in_turn.windows(2) {
+    assert_eq!(round_robin.len(), 4, "{stdout}");
+    assert!(round_robin.iter().all(|(_, document)| *document == FETCHED), "{stdout}");
+    for pair in round_robin.windows(2) {
         let mut tasks = [pair[0].0, pair[1].0];
         tasks.sort_unstable();
         assert_eq!(tasks, [blue_1.as_str(), blue_2.as_str()], "{stdout}");
     }
-    // The last of the longest is drawn.
-    let (call, picture) = trace_timeline::read(stdout);
-    let blue = if in_turn[3].0 == blue_1 { "blue/1" } else { "blue/2" };
-    let envoys: Vec<(&str, &str)> = trace_timeline::envoys(&picture)
+    // The timeline is that of the last among the longest calls.
+    let (call, timeline) = trace_timeline::parse(stdout);
+    let blue = if round_robin[3].0 == blue_1 { "blue/1" } else { "blue/2" };
+    let envoys: Vec<(&str, &str)> = trace_timeline::envoys(&timeline)
         .into_iter()
-        .map(|line| (line.place.as_str(), line.what.as_str()))
+        .map(|line| (line.component.as_str(), line.name.as_str()))
         .collect();
     assert_eq!(call, 3, "{stdout}");
-    let of_blue = format!("envoy of {blue}");
+    let blue_envoy = format!("envoy of {blue}");
     assert_eq!(
         envoys,
         [
             ("envoy of green/1", "GET /downstream/blue.serviceconnect"),
             ("envoy of green/1", "→ GET blue.serviceconnect/"),
-            (of_blue.as_str(), "GET /"),
+            (blue_envoy.as_str(), "GET /"),
         ],
         "{stdout}"
     );
-    // What lies between them are the services' own spans: of a request that came, and of the call that it made.
-    let places: Vec<&str> = picture.iter().map(|line| line.place.as_str()).collect();
+    // The services' server and client spans are between them.
+    let components: Vec<&str> = timeline.iter().map(|line| line.component.as_str()).collect();
     assert_eq!(
-        places,
+        components,
         [
             "envoy of green/1",
             "green/1",
             "green/1",
             "envoy of green/1",
-            &of_blue,
+            &blue_envoy,
             blue
         ],
         "{stdout}"
     );
-    let asked = picture.last().map(|line| line.what.as_str());
-    assert_eq!(asked, Some("GET /"), "named after its route: {stdout}");
+    let last = timeline.last().map(|line| line.name.as_str());
+    assert_eq!(last, Some("GET /"), "named after its route: {stdout}");
     assert!(
         stdout.contains("\nThe first response through two services arrived "),
         "{stdout}"

@@ -40,10 +40,10 @@ fn cfn_lint_accepts_the_templates() {
         .args(names.map(|name| golden::path(&format!("{name}.template.json"))))
         .output()
         .expect("cfn-lint starts");
-    let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    let messages = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && words.is_empty(),
-        "{}: {words}",
+        output.status.success() && messages.is_empty(),
+        "{}: {messages}",
         output.status
     );
 }

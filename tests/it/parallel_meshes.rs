@@ -1,8 +1,8 @@
-//! Two meshes on one machine do not know of each other.
+//! Isolation of two meshes on one machine.
 
 use rustix::process::Signal;
 
-use crate::http::{FETCHED, Load, answers};
+use crate::http::{FETCHED, Load, responds_with};
 use crate::run::Run;
 use crate::workdir::Workdir;
 
@@ -15,7 +15,7 @@ async fn two_meshes_run_in_parallel() {
     );
     let urls = [&first, &second].map(|run| run.url("/downstream/blue.serviceconnect"));
     assert_ne!(urls[0], urls[1]);
-    assert!(answers(&urls[0], FETCHED).await && answers(&urls[1], FETCHED).await);
+    assert!(responds_with(&urls[0], FETCHED).await && responds_with(&urls[1], FETCHED).await);
 
     let load = Load::start(&urls[1], FETCHED);
     first.signal(Signal::INT);
@@ -23,9 +23,9 @@ async fn two_meshes_run_in_parallel() {
     assert_eq!(ended.code, Some(130), "{ended:?}");
     rooms[0].assert_nothing_left();
 
-    assert!(answers(&urls[1], FETCHED).await);
-    let tally = load.stop().await;
-    assert!(tally.calls > 0 && tally.failures.is_empty(), "{tally:#?}");
+    assert!(responds_with(&urls[1], FETCHED).await);
+    let counters = load.stop().await;
+    assert!(counters.calls > 0 && counters.failures.is_empty(), "{counters:#?}");
     assert!(!second.printed().stderr.contains("restarting the task"));
     second.signal(Signal::INT);
     let ended = second.end().await;

@@ -1,4 +1,4 @@
-//! A program that was started in a workdir: what it prints, how it ends, and that it is gone when the test is over.
+//! Runs a program in a workdir: collects its output and exit code, and kills what is left of it when the test ends.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -11,24 +11,24 @@ use tokio::sync::watch;
 
 use crate::workdir::Workdir;
 
-/// Nothing here takes ten seconds on a machine of its own; a test that waits longer than this would wait for ever.
-pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
+/// Timeout of every wait. Nothing takes ten seconds on an idle machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a program has printed so far.
+/// The output of a program so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Printed {
+pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// A program that runs. Killed with its value, if it is still there.
+/// A running program, killed on drop.
 pub(crate) struct Run<'r> {
     workdir: &'r Workdir,
     child: Child,
-    printed: watch::Receiver<Printed>,
+    printed: watch::Receiver<Output>,
 }
 
-/// A program that has ended. `Debug` shows its output as a terminal would.
+/// A finished program. `Debug` shows its output as a terminal would.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -38,8 +38,8 @@ pub(crate) struct Ended {
 impl<'r> Run<'r> {
     pub(crate) fn start(workdir: &'r Workdir, mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program was built");
-        let (sender, printed) = watch::channel(Printed::default());
-        // There is none where a test has redirected it.
+        let (sender, printed) = watch::channel(Output::default());
+        // A test may have redirected them.
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(collect(stdout, sender.clone(), |printed| &mut printed.stdout));
         }
@@ -53,37 +53,37 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Starts it and waits until it stays up.
+    /// Starts a mesh and waits until all of its tasks are running.
     pub(crate) async fn up(workdir: &'r Workdir, command: Command) -> Self {
         let mut run = Self::start(workdir, command);
-        run.wait_for("an invitation to call", |printed| {
-            // They are two pipes: what was written first may arrive last.
+        run.wait_for("usage hints", |printed| {
+            // Output on separate pipes may arrive out of order.
             printed.stderr.contains("all tasks are running") && printed.stdout.contains("Ctrl-C stops everything")
         })
         .await;
         run
     }
 
-    /// Runs it to its end, which must come by itself.
+    /// Runs a program that exits by itself.
     pub(crate) async fn to_end(workdir: &'r Workdir, command: Command) -> Ended {
         Self::start(workdir, command).end().await
     }
 
-    pub(crate) fn printed(&self) -> Printed {
+    pub(crate) fn printed(&self) -> Output {
         self.printed.borrow().clone()
     }
 
-    /// Waits until what was printed satisfies `enough`.
-    pub(crate) async fn wait_for(&mut self, what: &str, enough: impl Fn(&Printed) -> bool) {
-        let waiting = self.printed.wait_for(|printed| enough(printed));
-        match tokio::time::timeout(TOO_LONG, waiting).await {
+    /// Waits until the output satisfies `condition`.
+    pub(crate) async fn wait_for(&mut self, what: &str, condition: impl Fn(&Output) -> bool) {
+        let waiting = self.printed.wait_for(|printed| condition(printed));
+        match tokio::time::timeout(TIMEOUT, waiting).await {
             Ok(Ok(_)) => {}
-            Ok(Err(_closed)) => panic!("it ended, and there was never {what}"),
-            Err(_) => panic!("there is not {what}"),
+            Ok(Err(_closed)) => panic!("the program exited without {what}"),
+            Err(_) => panic!("timed out waiting for {what}"),
         }
     }
 
-    /// Waits until `count` lines begin with `start` and go on with `rest` somewhere.
+    /// Waits until `count` lines start with `start` and contain `rest`.
     pub(crate) async fn wait_for_lines(&mut self, count: usize, start: &str, rest: &str) {
         let what = format!("`{start}…{rest}` {count} times");
         self.wait_for(&what, |printed| {
@@ -96,7 +96,7 @@ impl<'r> Run<'r> {
         .await;
     }
 
-    /// The process id in the last line that begins with `start` and has one.
+    /// The process id in the last line that starts with `start` and contains one.
     pub(crate) fn pid(&self, start: &str) -> i32 {
         let printed = self.printed();
         let mut lines = printed.stderr.lines().rev().filter(|line| line.starts_with(start));
@@ -104,7 +104,7 @@ impl<'r> Run<'r> {
         pid.unwrap_or_else(|| panic!("no process id after `{start}`"))
     }
 
-    /// The URL in the line of its invitation to call that ends like this.
+    /// The URL in the usage hint that ends with `ending`.
     pub(crate) fn url(&self, ending: &str) -> String {
         let printed = self.printed();
         let lines = printed.stdout.lines().map(str::trim);
@@ -113,15 +113,19 @@ impl<'r> Run<'r> {
         url.unwrap_or_else(|| panic!("no URL before `{ending}`")).to_owned()
     }
 
-    /// The folder that it says its logs are in.
+    /// The directory of its logs, from its output.
     pub(crate) fn logs(&self) -> String {
         let printed = self.printed();
-        let found = printed.stdout.split_once("Logs are in ").expect("it says so").1;
+        let found = printed
+            .stdout
+            .split_once("Logs are in ")
+            .expect("the directory of the logs")
+            .1;
         found.split(". Ctrl-C").next().unwrap_or_default().to_owned()
     }
 
     pub(crate) fn own_pid(&self) -> i32 {
-        let id = self.child.id().expect("it runs");
+        let id = self.child.id().expect("the program is running");
         i32::try_from(id).expect("process ids are small")
     }
 
@@ -129,17 +133,17 @@ impl<'r> Run<'r> {
         send(self.own_pid(), signal);
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub(crate) async fn end(mut self) -> Ended {
-        let status = tokio::time::timeout(TOO_LONG, self.child.wait()).await;
-        let status: ExitStatus = status.expect("it ends in time").expect("it can be waited for");
-        // Only what it printed last may still be on its way: its children have logs of their own.
-        while tokio::time::timeout(TOO_LONG, self.printed.changed())
+        let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await;
+        let status: ExitStatus = status.expect("the program exits in time").expect("an exit status");
+        // Its last output may still be in the pipes. Its children write to logs, not to these pipes.
+        while tokio::time::timeout(TIMEOUT, self.printed.changed())
             .await
-            .expect("its output ends")
+            .expect("the end of the output")
             .is_ok()
         {}
-        let Printed { stdout, stderr } = self.printed();
+        let Output { stdout, stderr } = self.printed();
         Ended {
             code: status.code(),
             stdout,
@@ -161,16 +165,15 @@ impl fmt::Debug for Ended {
 impl Drop for Run<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let Printed { stdout, stderr } = self.printed();
+            let Output { stdout, stderr } = self.printed();
             eprintln!("--- stdout:\n{stdout}\n--- stderr:\n{stderr}\n---");
         }
-        // Waited for, so that no test leaves a process behind: what is killed ends at once, and takes what it
-        // started along.
+        // Wait until all processes are gone, so that no test leaves any.
         let running = self.child.start_kill().is_ok();
         while running && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::yield_now();
         }
-        let deadline = Instant::now() + TOO_LONG;
+        let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
             let left = self.workdir.processes();
             if left.is_empty() {
@@ -188,23 +191,23 @@ pub(crate) fn send(pid: i32, signal: Signal) {
     let _gone = kill_process(Pid::from_raw(pid).expect("a process id"), signal);
 }
 
-/// Polls until `condition` holds, for things that cannot be waited for.
+/// Polls until `condition` holds.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + TOO_LONG;
+    let deadline = Instant::now() + TIMEOUT;
     while !condition().await {
-        assert!(Instant::now() < deadline, "never came true: {what}");
+        assert!(Instant::now() < deadline, "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 async fn collect(
-    mut from: impl AsyncRead + Unpin,
-    into: watch::Sender<Printed>,
-    which: impl Fn(&mut Printed) -> &mut String,
+    mut pipe: impl AsyncRead + Unpin,
+    output: watch::Sender<Output>,
+    select: impl Fn(&mut Output) -> &mut String,
 ) {
     let mut bytes = Vec::new();
-    // Kept as bytes until then: a character may arrive in two pieces.
-    while from.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {
-        into.send_modify(|printed| *which(printed) = String::from_utf8_lossy(&bytes).into_owned());
+    // Collected as bytes, since a character may arrive in two pieces.
+    while pipe.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {
+        output.send_modify(|printed| *select(printed) = String::from_utf8_lossy(&bytes).into_owned());
     }
 }

@@ -13,9 +13,12 @@ use crate::workdir::Workdir;
 async fn every_printed_address_responds() {
     let workdir = Workdir::new();
     let run = Run::up(&workdir, workdir.example(&[])).await;
-    let mode = std::fs::metadata(run.logs()).expect("it is there").permissions().mode();
+    let mode = std::fs::metadata(run.logs())
+        .expect("the directory of the logs")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o700, "its files are private to the user");
-    // Itself, and for each of three tasks an application and an Envoy. A health check may run just now.
+    // The runner, and an application and an Envoy for each of three tasks. Health checks may be running as well.
     let processes = workdir.command_lines();
     assert!((7..=10).contains(&processes.len()), "{processes:#?}");
     assert!(std::path::Path::new(&run.logs()).starts_with(workdir.tmpdir()));
@@ -58,7 +61,7 @@ async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
     tasks.sort_unstable();
     assert_eq!(tasks, ["blue/1", "blue/2", "green/1"], "{page}");
     for node in nodes {
-        // Once it invites to call, every Envoy has been told of every task.
+        // Before usage hints are printed, every Envoy has the configuration of every task.
         assert_eq!(
             (&node["settled"], &node["revision"]),
             (&true.into(), &3.into()),
@@ -71,7 +74,7 @@ async fn status_page_shows_three_settled_envoys(run: &Run<'_>) {
     }
 }
 
-/// A client of green chooses what it calls: it must not become a proxy to everything that green can reach.
+/// Clients choose the name that green calls, so green must not become an open proxy.
 async fn only_names_of_the_mesh_are_called(green: &str) {
     for name in [
         "localhost",
@@ -89,28 +92,28 @@ async fn only_names_of_the_mesh_are_called(green: &str) {
         "127.0.0.1:9901",
     ] {
         let url = format!("{green}downstream/{name}");
-        let (status, answer) = get(&url).await.expect("it answers");
-        assert_eq!(status, 400, "{name}: {answer}");
-        let document: Value = serde_json::from_str(&answer).expect("it answers in JSON");
-        let message = document["error"].as_str().unwrap_or_else(|| panic!("{answer}"));
-        assert!(message.contains("cannot be called: "), "{answer}");
+        let (status, body) = get(&url).await.expect("a response");
+        assert_eq!(status, 400, "{name}: {body}");
+        let document: Value = serde_json::from_str(&body).expect("a JSON document");
+        let message = document["error"].as_str().unwrap_or_else(|| panic!("{body}"));
+        assert!(message.contains("cannot be called: "), "{body}");
     }
 }
 
 async fn unknown_names_are_errors_that_name_the_known_ones(green: &str) {
-    let (status, answer) = get(&format!("{green}downstream/nope.serviceconnect"))
+    let (status, body) = get(&format!("{green}downstream/nope.serviceconnect"))
         .await
-        .expect("it answers");
-    assert_eq!(status, 502, "{answer}");
-    let document: Value = serde_json::from_str(&answer).expect("it answers in JSON");
-    let answer = document.to_string();
-    for words in [
+        .expect("a response");
+    assert_eq!(status, 502, "{body}");
+    let document: Value = serde_json::from_str(&body).expect("a JSON document");
+    let body = document.to_string();
+    for word in [
         "no service",
         "nope.serviceconnect",
         "blue.serviceconnect",
         "green.serviceconnect",
     ] {
-        assert!(answer.contains(words), "no `{words}` in {answer}");
+        assert!(body.contains(word), "no `{word}` in {body}");
     }
 }
 

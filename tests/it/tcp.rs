@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use crate::run::{Run, TOO_LONG};
-use crate::template::{changed, container, offer};
+use crate::run::{Run, TIMEOUT};
+use crate::template::{changed, container, service_connect_service};
 use crate::workdir::Workdir;
 
 /// A database that sends its name to every client.
@@ -35,12 +35,12 @@ async fn a_tcp_service_is_reached_at_the_configured_egress() {
         blue["Image"] = json!("team/db");
         let blue = blue.as_object_mut().expect("an object");
         blue.remove("HealthCheck");
-        // What says nothing of its protocol is TCP.
+        // The default protocol is TCP.
         let port = blue["PortMappings"][0].as_object_mut().expect("an object");
         port.remove("AppProtocol");
-        let offered = offer(template, "Blue");
-        offered["DiscoveryName"] = json!("db");
-        offered["ClientAliases"] = json!([{"Port": 5432}]);
+        let service = service_connect_service(template, "Blue");
+        service["DiscoveryName"] = json!("db");
+        service["ClientAliases"] = json!([{"Port": 5432}]);
     });
     let (file, image) = (
         file.display().to_string(),
@@ -52,19 +52,22 @@ async fn a_tcp_service_is_reached_at_the_configured_egress() {
     )
     .await;
 
-    // As if it were green.
+    // A client in green's environment.
     let variables = environment(run.pid("green/1: container app started"));
-    let told = variables.get("MESHWRIGHT_TCP_EGRESS").expect("the variable");
-    let text = told.to_string_lossy();
+    let egress = variables.get("MESHWRIGHT_TCP_EGRESS").expect("the variable");
+    let text = egress.to_string_lossy();
     assert!(text.starts_with("db.serviceconnect:5432=127.0.0.1:"), "{text}");
     let builder = ClientBuilder::from_variables(|name| variables.get(name).cloned());
-    let green = builder.expect("they are complete").build().expect("they are right");
+    let green = builder.expect("a complete environment").build().expect("a client");
     green.ready(Duration::from_secs(10)).await.expect("its Envoy is ready");
-    let address = green.tcp_address("db.serviceconnect", 5432).await.expect("it is known");
+    let address = green
+        .tcp_address("db.serviceconnect", 5432)
+        .await
+        .expect("a known service");
     let mut name = String::new();
     let mut connection = TcpStream::connect(address).await.expect("its Envoy listens");
-    let reading = tokio::time::timeout(TOO_LONG, connection.read_to_string(&mut name)).await;
-    reading.expect("it comes in time").expect("it can be read");
+    let reading = tokio::time::timeout(TIMEOUT, connection.read_to_string(&mut name)).await;
+    reading.expect("a response in time").expect("a readable response");
     assert_eq!(name, "db");
     let unknown = green
         .tcp_address("db.serviceconnect", 5433)

@@ -1,4 +1,4 @@
-//! Templates for the tests: the example's, with something changed.
+//! Modified templates of the example serviceconnect.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::golden;
 use crate::workdir::Workdir;
 
-/// A file in the workdir with the example's template after `change`.
+/// Writes the example's template, modified by `change`, to a file in the workdir.
 pub(crate) fn changed(workdir: &Workdir, change: impl FnOnce(&mut Value)) -> PathBuf {
-    // What `synth` prints is compared with this file elsewhere.
-    let text = std::fs::read_to_string(golden::path("serviceconnect.template.json")).expect("the golden file is there");
+    // The tests of `synth` compare its output with this file.
+    let text = std::fs::read_to_string(golden::path("serviceconnect.template.json")).expect("the golden file");
     let mut template = serde_json::from_str(&text).expect("the golden file is JSON");
     change(&mut template);
     workdir.file("mesh.json", &format!("{template:#}"))
@@ -26,7 +26,7 @@ pub(crate) fn container<'t>(template: &'t mut Value, service: &str) -> &'t mut V
     &mut properties(template, &format!("{service}TaskDefinition"))["ContainerDefinitions"][0]
 }
 
-/// What `Blue` or `Green` offers in its namespace.
-pub(crate) fn offer<'t>(template: &'t mut Value, service: &str) -> &'t mut Value {
+/// The Service Connect service of `Blue` or `Green`.
+pub(crate) fn service_connect_service<'t>(template: &'t mut Value, service: &str) -> &'t mut Value {
     &mut properties(template, &format!("{service}Service"))["ServiceConnectConfiguration"]["Services"][0]
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::http::{BLUE, FETCHED, GREEN, body};
 use crate::run::Run;
-use crate::template::{changed, container, offer, properties};
+use crate::template::{changed, container, properties, service_connect_service};
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,7 +99,7 @@ Resources:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_program_can_replace_an_image() {
     let workdir = Workdir::new();
-    std::fs::create_dir(workdir.path("www")).expect("it is new");
+    std::fs::create_dir(workdir.path("www")).expect("a new directory");
     workdir.file("www/hello.txt", "hello");
     let file = changed(&workdir, |template| {
         properties(template, "BlueService")["DesiredCount"] = json!(1);
@@ -140,9 +140,9 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
         container(template, "Blue")["Secrets"] = json!([]);
         properties(template, "BlueService")["DesiredCount"] = json!({"Ref": "Tasks"});
         properties(template, "BlueService")["ServiceName"] = json!({"Fn::Sub": "${Prefix}-blue"});
-        // As long as a name of a stack and a name of CDK's in it may well be: file names are made of it.
+        // As long as CDK's names may be; file names are derived from it.
         properties(template, "GreenService")["ServiceName"] = json!(long);
-        offer(template, "Blue")["ClientAliases"][0]["DnsName"] = json!({"Fn::Sub": "blue.${Prefix}"});
+        service_connect_service(template, "Blue")["ClientAliases"][0]["DnsName"] = json!({"Fn::Sub": "blue.${Prefix}"});
     });
     let file = file.display().to_string();
     let run = Run::up(

@@ -1,38 +1,39 @@
-//! The picture of a walk's longest call, read back from what was printed.
+//! Parser of the trace timeline that a smoke test prints for its longest call.
 
-/// A line of the picture.
+/// A line of the timeline: one span.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
-    /// How far it is set in.
+    /// Indentation level.
     pub(crate) depth: usize,
-    /// Whose time it was: a task's, or its Envoy's.
-    pub(crate) place: String,
-    pub(crate) what: String,
-    /// In milliseconds after the first beginning.
+    /// The task or Envoy that made the span.
+    pub(crate) component: String,
+    /// Name of the span.
+    pub(crate) name: String,
+    /// Start in milliseconds after the first span.
     pub(crate) start: f64,
 }
 
-/// The number of the call in the picture, and its lines.
-pub(crate) fn read(stdout: &str) -> (usize, Vec<Line>) {
-    let rest = stdout.split_once("\nCall ").expect("a picture").1;
+/// The number of the call, and the lines of its timeline.
+pub(crate) fn parse(stdout: &str) -> (usize, Vec<Line>) {
+    let rest = stdout.split_once("\nCall ").expect("a timeline").1;
     let (call, rest) = rest
         .split_once(" took the longest path. Its trace timeline:\n")
-        .expect("its title");
+        .expect("a title");
     let lines = rest.lines().take_while(|line| !line.is_empty());
-    (call.parse().expect("a number"), lines.map(line).collect())
+    (call.parse().expect("a number"), lines.map(parse_line).collect())
 }
 
-fn line(text: &str) -> Line {
+fn parse_line(text: &str) -> Line {
     let parts: Vec<&str> = text
         .split("  ")
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect();
-    let [place, what, .., times] = parts.as_slice() else {
-        panic!("no line of a picture: {text}");
+    let [component, name, .., times] = parts.as_slice() else {
+        panic!("not a line of a timeline: {text}");
     };
     let spaces = text.len() - text.trim_start().len();
-    // A bar has spaces in it, and an edge on either side.
+    // The bar contains spaces and has a border on either side.
     let before = text.split('┃').next().expect("the first part");
     let start = before
         .trim_end()
@@ -41,17 +42,17 @@ fn line(text: &str) -> Line {
     assert!(times.ends_with(" ms"), "{text}");
     Line {
         depth: (spaces - 3) / 2,
-        place: (*place).to_owned(),
-        what: (*what).to_owned(),
+        component: (*component).to_owned(),
+        name: (*name).to_owned(),
         start: start.and_then(|start| start.parse().ok()).expect("a time"),
     }
 }
 
-/// The lines of Envoys, which must be set in one below the other, as the request came to them.
+/// The lines of Envoys. Each must be indented further and start no earlier than the one before.
 pub(crate) fn envoys(lines: &[Line]) -> Vec<&Line> {
     let envoys: Vec<&Line> = lines
         .iter()
-        .filter(|line| line.place.starts_with("envoy of "))
+        .filter(|line| line.component.starts_with("envoy of "))
         .collect();
     for pair in envoys.windows(2) {
         assert!(pair[0].depth < pair[1].depth, "{lines:#?}");

@@ -7,10 +7,10 @@ use crate::golden;
 use crate::run::{Ended, Run, eventually};
 use crate::workdir::Workdir;
 
-/// In the shape that AWS CDK writes: the virtual node `blue` and the virtual gateway `gw`.
+/// A template as AWS CDK writes it, with the virtual node `blue` and the virtual gateway `gw`.
 const CDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates/appmesh.cdk.json");
 
-/// The head of a template with a service, which it takes to be one.
+/// Start of a template with a service, which every template needs.
 const SERVICE: &str = "
 Parameters: {Hostname: {Type: String, Default: web.internal}}
 Resources:
@@ -18,7 +18,7 @@ Resources:
   Service: {Type: AWS::ECS::Service, Properties: {TaskDefinition: !Ref Task, ServiceName: plain}}
 ";
 
-/// A virtual node `web` in the mesh `demo`, with this in its listener and this beside it.
+/// A template with the virtual node `web` in the mesh `demo`; `listener` is added to its listener, `more` to its spec.
 fn web(listener: &str, more: &str) -> String {
     format!(
         "{SERVICE}
@@ -102,9 +102,9 @@ async fn envoy_accepts_it_in_either_traffic_mode() {
             let ended = translate(&workdir, file, node, &["--wiring", wiring, "--validate"]).await;
             assert_eq!(ended.code, Some(0), "{node}, {wiring}: {ended:?}");
             assert_eq!(ended.stdout, without.stdout, "{node}, {wiring}");
-            let words = ended.stderr.lines().last().unwrap_or_default();
+            let message = ended.stderr.lines().last().unwrap_or_default();
             assert!(
-                words.starts_with("Envoy 1.") && words.ends_with(" accepts this configuration"),
+                message.starts_with("Envoy 1.") && message.ends_with(" accepts this configuration"),
                 "{node}, {wiring}: {ended:?}"
             );
         }
@@ -120,7 +120,7 @@ async fn a_configuration_that_envoy_rejects() {
     let file = workdir.file("mesh.yaml", &web(&tls, "")).display().to_string();
     let ended = translate(&workdir, &file, "web", &["--validate"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    // It is printed all the same, with what it was refused for.
+    // The rejected configuration is printed nevertheless.
     let document: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
     assert!(
         document
@@ -128,12 +128,12 @@ async fn a_configuration_that_envoy_rejects() {
             .contains(&format!(r#""private_key":{{"filename":"{missing}"}}"#)),
         "{ended:?}"
     );
-    let words = ended
+    let message = ended
         .stderr
         .split_once(" rejects this configuration:\n")
         .unwrap_or_else(|| panic!("{ended:?}"));
-    assert!(words.0.starts_with("error: Envoy 1."), "{ended:?}");
-    assert!(words.1.contains(&missing), "{ended:?}");
+    assert!(message.0.starts_with("error: Envoy 1."), "{ended:?}");
+    assert!(message.1.contains(&missing), "{ended:?}");
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_validation_writes_no_access_log() {
         ended.stdout.contains(&format!("\"path\": \"{}\"", log.display())),
         "{ended:?}"
     );
-    assert!(!log.exists(), "Envoy has made the access log");
+    assert!(!log.exists(), "Envoy has created the access log");
 }
 
 #[tokio::test]
@@ -250,8 +250,8 @@ async fn an_unknown_node_is_an_error_that_names_the_known_ones() {
 #[tokio::test]
 async fn an_interrupted_validation_leaves_nothing() {
     let workdir = Workdir::new();
-    let is_validating = workdir.path("judging");
-    // One that never comes to an end, and does not care about being asked to: the pipe has no writer.
+    let is_validating = workdir.path("validating");
+    // An Envoy that never exits and ignores SIGTERM: it reads from a pipe without a writer.
     let slow = format!(
         "[ \"$1\" = --version ] && echo \"envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL\" && exit
 trap '' HUP INT TERM

@@ -1,4 +1,4 @@
-//! The directory of one test: its files, and a TMPDIR of its own in which leftovers are counted.
+//! The directory of one test: its files, and a TMPDIR of its own that is checked for leftovers.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -6,13 +6,13 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A folder that goes away with its test.
+/// A directory, removed on drop.
 pub(crate) struct Workdir {
     folder: TempDir,
 }
 
 impl Workdir {
-    /// A workdir whose path is short, as Unix sockets will be in it: the TMPDIR of the tests may be too long.
+    /// Creates a workdir in /tmp: paths of Unix sockets are limited, and the TMPDIR of the tests may be too long.
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("mw").tempdir_in("/tmp");
         let folder = folder.expect("/tmp can be written to");
@@ -25,54 +25,54 @@ impl Workdir {
         self.folder.path().join(name)
     }
 
-    /// The path of a new file in the workdir.
+    /// Writes a file to the workdir and returns its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, text).expect("the workdir can be written to");
         path
     }
 
-    /// A shell script in the workdir that can be started like any program.
+    /// Writes an executable shell script to the workdir.
     pub(crate) async fn script(&self, name: &str, text: &str) -> PathBuf {
         let source = self.file(&format!("{name}.source"), &format!("#!/bin/sh\n{text}\n"));
         let path = self.path(name);
-        // Made by another process: a program cannot be started while it is open for writing, and a test on another
-        // thread that starts a process at that moment would hand it our open file.
+        // Created by another process: an executable file cannot be started while it is open for writing, and a child
+        // that another test's thread starts at that moment would inherit our open file.
         let mut copy = Command::new("install");
         copy.args(["-m", "755"]).arg(source).arg(&path);
-        assert!(copy.status().await.expect("install is there").success());
+        assert!(copy.status().await.expect("install can be started").success());
         path
     }
 
-    /// The TMPDIR of everything that is started in this workdir.
+    /// The TMPDIR of the programs that are started in this workdir.
     pub(crate) fn tmpdir(&self) -> PathBuf {
         self.path("t")
     }
 
-    /// What was left in TMPDIR.
+    /// The entries of TMPDIR.
     pub(crate) fn leftover_files(&self) -> Vec<PathBuf> {
         let entries = self.tmpdir().read_dir().expect("the directory");
         entries.map(|entry| entry.expect("readable").path()).collect()
     }
 
-    /// The processes that run in this workdir: whatever is started here passes TMPDIR on to what it starts.
+    /// The processes that were started in this workdir, identified by the TMPDIR that they inherit.
     ///
-    /// Read from `/proc`: on Linux only. Elsewhere nothing is found, and what is left behind goes unnoticed.
+    /// Reads `/proc`, so it finds nothing on other systems than Linux.
     pub(crate) fn processes(&self) -> Vec<i32> {
-        let mark = format!("TMPDIR={}", self.tmpdir().display());
+        let variable = format!("TMPDIR={}", self.tmpdir().display());
         let entries = Path::new("/proc").read_dir().into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        // A process that has ended but was not yet waited for has no environment any more.
+        // A zombie has no environment.
         pids.filter(|pid: &i32| {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment
                 .split(|byte| *byte == 0)
-                .any(|variable| variable == mark.as_bytes())
+                .any(|entry| entry == variable.as_bytes())
         })
         .collect()
     }
 
-    /// What tells a leftover process, for messages.
+    /// The command lines of the remaining processes, for messages.
     pub(crate) fn command_lines(&self) -> Vec<String> {
         let pids = self.processes().into_iter();
         pids.map(|pid| {
@@ -82,7 +82,7 @@ impl Workdir {
         .collect()
     }
 
-    /// Fails unless everything that was started here is gone, with its files.
+    /// Fails if processes or files are left.
     #[track_caller]
     pub(crate) fn assert_nothing_left(&self) {
         let processes = self.command_lines();
@@ -91,14 +91,14 @@ impl Workdir {
         assert!(files.is_empty(), "files are left: {files:#?}");
     }
 
-    /// The serviceconnect example.
+    /// Command of the example serviceconnect.
     pub(crate) fn example(&self, arguments: &[&str]) -> Command {
         self.example_named("serviceconnect", arguments)
     }
 
-    /// An example.
+    /// Command of an example.
     pub(crate) fn example_named(&self, name: &str, arguments: &[&str]) -> Command {
-        let own = std::env::current_exe().expect("a test knows itself");
+        let own = std::env::current_exe().expect("the path of this test");
         let built = own
             .parent()
             .and_then(Path::parent)
@@ -112,18 +112,18 @@ impl Workdir {
         self.command(&example, arguments)
     }
 
-    /// The `meshwright` binary.
+    /// Command of the `meshwright` binary.
     pub(crate) fn meshwright(&self, arguments: &[&str]) -> Command {
         self.command(Path::new(env!("CARGO_BIN_EXE_meshwright")), arguments)
     }
 
-    /// Any program, started in the workdir.
+    /// Command of a program, in the workdir.
     pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)
             .env("TMPDIR", self.tmpdir())
-            // What a developer wants to see of their own runs is not what these tests compare.
+            // The tests compare the default output.
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
