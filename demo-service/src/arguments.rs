@@ -2,6 +2,12 @@
 
 use clap::{Parser, Subcommand};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  stopped by a signal, or healthy (health)
+  1  failed, or unhealthy (health); the reason is on standard error
+  2  wrong usage: unknown command or option";
+
 /// A small HTTP service for demonstrations of a mesh. Without a command, it serves.
 ///
 /// Configured by environment variables: SERVICE_NAME, SERVICE_VERSION, SERVICE_PORT, SERVICE_BIND, SERVICE_DELAY,
@@ -11,7 +17,7 @@ use clap::{Parser, Subcommand};
 /// deregistration propagates, and finishes the requests in flight. Ctrl-C stops it without that wait. Each further signal
 /// ends the current step.
 #[derive(Debug, Parser)]
-#[command(name = "demo-service", disable_help_subcommand = true)]
+#[command(name = "demo-service", disable_help_subcommand = true, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -43,6 +49,12 @@ mod tests {
         for invalid in [&["serve"][..], &["health", "now"], &[""], &["--prot"]] {
             assert_eq!(command(invalid).unwrap_err().exit_code(), 2, "{invalid:?}");
         }
+    }
+
+    #[test]
+    fn the_help_lists_the_exit_codes() {
+        let help = Arguments::command().render_help().to_string();
+        assert!(help.contains(EXIT_CODES), "{help}");
     }
 
     #[test]

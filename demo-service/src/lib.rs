@@ -100,7 +100,7 @@ const SIDECAR_TIMEOUT: Duration = Duration::from_secs(30);
 /// Runs the service, or another command, until it is done.
 ///
 /// `arguments` are those after the program's name. It reads the environment, handles SIGTERM and SIGINT, writes its start line to
-/// stdout and everything else to stderr: it is meant to be the only work of a process.
+/// stdout and everything else to stderr: it must be the only work of its process.
 ///
 /// The exit code is 0 for success, 2 for invalid arguments, and 1 for other errors, which are written to stderr.
 #[must_use]

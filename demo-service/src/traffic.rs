@@ -93,7 +93,7 @@ use stop_signals::StopSignals;
 /// Runs the load client.
 ///
 /// `arguments` are those after the program's name. It handles SIGTERM and SIGINT, writes the output described in
-/// [the module](self) to stdout and errors to stderr: it is meant to be the only work of a process.
+/// [the module](self) to stdout and errors to stderr: it must be the only work of its process.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let name = OsString::from("traffic");

@@ -84,6 +84,10 @@ async fn help_lists_every_command_and_the_exit_codes() {
             ["synth", "diagram", "--once", "Exit codes:"],
         ),
         (
+            workdir.example_named("bluegreen", &["--help"]),
+            ["deploy", "rollback", "--state", "Exit codes:"],
+        ),
+        (
             workdir.meshwright(&["--help"]),
             ["up", "check", "diagram", "Exit codes:"],
         ),

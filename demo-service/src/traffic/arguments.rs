@@ -8,13 +8,19 @@ use clap::Parser;
 use super::plan::Plan;
 use super::target::Target;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every call succeeded
+  1  a call failed or was abandoned, or the run failed
+  2  wrong usage: unknown option, or an invalid value";
+
 /// Sends requests to a demo service, and counts which version responds.
 ///
 /// Prints a line each second, such as `200 OK blue:1=74 green:1=76`: the status, and the number of responses by
 /// service:version. One line for each status, then `failed` with the causes of calls without a usable response; `no responses`
-/// if no call ended. Prints a summary at the end. The exit code is 1 if any call failed.
+/// if no call ended. Prints a summary at the end.
 #[derive(Debug, Parser)]
-#[command(name = "traffic")]
+#[command(name = "traffic", after_help = EXIT_CODES)]
 pub(super) struct Arguments {
     /// Address to call: host:port, or a URL with a path such as http://127.0.0.1:8080/split.
     address: Target,
@@ -103,6 +109,7 @@ mod tests {
             assert_eq!(plan.callers().get(), callers, "{arguments}");
             let help = Arguments::command().render_help().to_string();
             assert!(help.contains("[default: 1, with --rate 200]"), "{help}");
+            assert!(help.contains(EXIT_CODES), "{help}");
         }
     }
 

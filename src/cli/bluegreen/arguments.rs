@@ -7,11 +7,12 @@ use bluegreen_state::Strategy;
 use clap::{Parser, Subcommand};
 
 use crate::cli::aws_args::{AwsTarget, StackInputs};
+use crate::exit_code;
 use crate::up::Network;
 
 /// Runs two versions side by side and shifts traffic from one to the other.
 #[derive(Debug, Parser)]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, after_help = exit_code::HELP)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
