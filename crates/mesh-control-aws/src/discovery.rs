@@ -70,22 +70,22 @@ pub(crate) struct RequiredServices {
 
 impl RequiredServices {
     pub(crate) fn of<'t>(meshes: impl Iterator<Item = &'t Topology>) -> Self {
-        let mut wanted = Self::default();
+        let mut required = Self::default();
         for node in meshes.flat_map(|mesh| mesh.virtual_nodes.values()) {
             match &node.service_discovery {
                 Some(ServiceDiscovery::AwsCloudMap(cloud_map)) => {
-                    wanted.services.insert(Service::of(cloud_map));
+                    required.services.insert(Service::of(cloud_map));
                 }
                 Some(ServiceDiscovery::Dns(dns)) => {
                     let service = Service::of_host(&dns.hostname);
-                    wanted
+                    required
                         .hosts
                         .extend(service.map(|service| (dns.hostname.clone(), service)));
                 }
                 None => {}
             }
         }
-        wanted
+        required
     }
 
     /// All services, without duplicates.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! parameters ─► Configuration ─► next view ─┐  once Cloud Map has responded for
-//!                                           ├─ every service that the view wants ─► served view
+//!                                           ├─ every service that the view requires ─► served view
 //! Cloud Map  ─► what is known of services ──┘
 //! ```
 //!
@@ -100,12 +100,12 @@ impl State {
                 let before = mesh.next.as_ref().or(mesh.served.as_ref());
                 let known: BTreeSet<&String> = before.into_iter().flat_map(|view| &view.damaged).collect();
                 let unknown = view.damaged.iter().filter(|damaged| !known.contains(damaged));
-                let mut news: Vec<LogEvent> = unknown.cloned().map(LogEvent::Warning).collect();
+                let mut events: Vec<LogEvent> = unknown.cloned().map(LogEvent::Warning).collect();
                 if is_back {
-                    news.push(LogEvent::Info(format!("mesh {name}: parameters are readable again")));
+                    events.push(LogEvent::Info(format!("mesh {name}: parameters are readable again")));
                 }
                 mesh.next = Some(view);
-                news
+                events
             }
             Err(no_mesh) => failure_event(mesh.line.record_failure(no_mesh, None, now), &mesh.line),
         }
@@ -140,19 +140,19 @@ impl State {
 
     /// Serves every view that is complete.
     pub(crate) fn advance(&mut self) -> Vec<LogEvent> {
-        let mut news = Vec::new();
+        let mut events = Vec::new();
         for (name, mesh) in &mut self.meshes {
             let Some(next) = &mesh.next else { continue };
-            let wanted = RequiredServices::of(std::iter::once(&next.topology));
-            let is_answered =
+            let required = RequiredServices::of(std::iter::once(&next.topology));
+            let has_response =
                 |service: &&Service| self.services.get(service).is_some_and(|known| known.found.is_some());
-            if wanted.all().iter().all(is_answered) {
+            if required.all().iter().all(has_response) {
                 if mesh
                     .served
                     .as_ref()
                     .is_none_or(|served| served.config_hash != next.config_hash)
                 {
-                    news.push(LogEvent::Info(format!(
+                    events.push(LogEvent::Info(format!(
                         "mesh {name}: serving configuration {}",
                         next.config_hash
                     )));
@@ -160,7 +160,7 @@ impl State {
                 mesh.served = mesh.next.take();
             }
         }
-        news
+        events
     }
 
     /// Writes the served views into the mesh state.
@@ -172,9 +172,9 @@ impl State {
         mesh_state.meshes = served
             .map(|(name, view)| (name.clone(), view.topology.clone()))
             .collect();
-        let wanted = RequiredServices::of(mesh_state.meshes.values());
+        let required = RequiredServices::of(mesh_state.meshes.values());
         let known = |service: &Service| self.services.get(service);
-        mesh_state.node_endpoints = wanted
+        mesh_state.node_endpoints = required
             .services
             .iter()
             .filter_map(|service| {
@@ -182,7 +182,7 @@ impl State {
                 Some((key, known(service)?.serving()?))
             })
             .collect();
-        mesh_state.dns_endpoints = wanted
+        mesh_state.dns_endpoints = required
             .hosts
             .iter()
             .filter_map(|(host, service)| Some((host.clone(), known(service)?.host()?)))

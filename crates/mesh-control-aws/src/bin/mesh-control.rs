@@ -11,15 +11,26 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use mesh_control::Addresses;
 use mesh_control_aws::{self as aws, Clients, EndpointPolicy, Options, PollIntervals};
-use tokio::signal::unix::{SignalKind, signal};
+use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  stopped by SIGTERM or SIGINT, or healthy (health)
+  1  failed, or unhealthy (health); the reason is on standard error
+  2  wrong usage: unknown option, or an invalid value";
 
 /// Control plane for Envoy: configuration from Parameter Store, endpoints from Cloud Map.
 ///
 /// Region, profile, credentials and endpoints come from the standard AWS settings: AWS_REGION, AWS_PROFILE, the role of an
 /// ECS task, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SSM and AWS_ENDPOINT_URL_SERVICEDISCOVERY. RUST_LOG sets the log filter.
 #[derive(Debug, Parser)]
-#[command(version, subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    after_help = EXIT_CODES
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -29,7 +40,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Health check of a control plane on this machine, for its container. Exits with 0 if it is healthy, else with 1 and
+    /// Check the health of a control plane on this machine, for its container. Exit code 0 if it is healthy, else 1 with
     /// the reason.
     Health {
         #[command(flatten)]
@@ -151,8 +162,12 @@ async fn run(arguments: Serve) -> Result<(), String> {
         .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
-    // First of all: a signal before this would not end the program in order.
-    let stop = stop_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    // Before anything else: a signal would end the program without a graceful shutdown.
+    let mut signals = StopSignals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let stop = async move {
+        let signal = signals.next().await;
+        tracing::info!("{signal} received");
+    };
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(aws::http_client())
         .load()
@@ -185,16 +200,4 @@ async fn run(arguments: Serve) -> Result<(), String> {
     work.await.map_err(|error| error.to_string())?;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Ends at SIGTERM, from ECS, or SIGINT.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => tracing::info!("SIGTERM received"),
-            _ = interrupt.recv() => tracing::info!("SIGINT received"),
-        }
-    })
 }

@@ -32,7 +32,7 @@ fn router(protocol: &str) -> Value {
 }
 
 /// A mesh with the nodes `blue` and `green`, and a route to the former.
-fn sound() -> Vec<Parameter> {
+fn valid_mesh() -> Vec<Parameter> {
     vec![
         parameter("", &json!({})),
         parameter("virtualNode/blue", &node()),
@@ -62,17 +62,17 @@ fn check_damaged(view: &View, expected: &[&str]) {
 }
 
 #[test]
-fn a_sound_mesh_is_served_as_it_is() {
-    let view = Configuration::of("demo").read(&sound()).expect("a mesh");
+fn a_valid_mesh_is_served_unchanged() {
+    let view = Configuration::of("demo").read(&valid_mesh()).expect("a mesh");
     check_damaged(&view, &[]);
     assert_eq!(targets(&view), ["blue"]);
-    assert_eq!(view.config_hash, ConfigHash::of(&sound()));
+    assert_eq!(view.config_hash, ConfigHash::of(&valid_mesh()));
 }
 
 #[test]
 fn without_the_meshs_own_parameter_there_is_no_mesh() {
     let mut configuration = Configuration::of("demo");
-    for reading in [vec![], sound().split_off(1)] {
+    for reading in [vec![], valid_mesh().split_off(1)] {
         let error = configuration.read(&reading).expect_err("no mesh");
         assert!(
             error.starts_with("the parameter /meshwright/demo does not exist"),
@@ -85,10 +85,10 @@ fn without_the_meshs_own_parameter_there_is_no_mesh() {
 }
 
 #[test]
-fn a_damaged_document_keeps_its_last_good_value() {
+fn an_invalid_document_keeps_its_last_valid_value() {
     let mut configuration = Configuration::of("demo");
-    configuration.read(&sound()).expect("a mesh");
-    let mut reading = sound();
+    configuration.read(&valid_mesh()).expect("a mesh");
+    let mut reading = valid_mesh();
     replace(
         &mut reading,
         parameter(ROUTE, &json!({"httpRoute": {"match": {"prefix": "no"}}})),
@@ -108,8 +108,8 @@ fn a_damaged_document_keeps_its_last_good_value() {
 }
 
 #[test]
-fn a_document_that_was_never_well_is_left_out() {
-    let mut reading = sound();
+fn a_document_that_was_never_valid_is_ignored() {
+    let mut reading = valid_mesh();
     reading.push(Parameter::text(
         "/meshwright/demo/virtualNode/new",
         1,
@@ -131,10 +131,10 @@ fn a_document_that_was_never_well_is_left_out() {
 }
 
 #[test]
-fn a_route_to_a_node_that_is_not_there_yet_waits_for_it() {
+fn a_route_to_a_missing_node_waits_for_it() {
     let mut configuration = Configuration::of("demo");
-    configuration.read(&sound()).expect("a mesh");
-    let mut reading = sound();
+    configuration.read(&valid_mesh()).expect("a mesh");
+    let mut reading = valid_mesh();
     replace(&mut reading, parameter(ROUTE, &route(&["blue", "red"])));
     let view = configuration.read(&reading).expect("a mesh");
     assert_eq!(targets(&view), ["blue"]);
@@ -152,10 +152,10 @@ fn a_route_to_a_node_that_is_not_there_yet_waits_for_it() {
 }
 
 #[test]
-fn what_others_refer_to_is_kept_when_it_is_gone_and_the_rest_goes() {
+fn deleted_documents_are_kept_while_others_refer_to_them() {
     let mut configuration = Configuration::of("demo");
-    configuration.read(&sound()).expect("a mesh");
-    let mut reading = sound();
+    configuration.read(&valid_mesh()).expect("a mesh");
+    let mut reading = valid_mesh();
     reading.retain(|parameter| !parameter.name.contains("virtualNode"));
     let view = configuration.read(&reading).expect("a mesh");
     assert_eq!(view.topology.virtual_nodes.keys().collect::<Vec<_>>(), ["blue"]);
@@ -170,10 +170,10 @@ fn what_others_refer_to_is_kept_when_it_is_gone_and_the_rest_goes() {
 }
 
 #[test]
-fn what_fits_only_in_part_leaves_the_whole_mesh_as_it_was() {
+fn an_inconsistent_mesh_keeps_its_last_valid_view() {
     let mut configuration = Configuration::of("demo");
-    let before = configuration.read(&sound()).expect("a mesh");
-    let mut reading = sound();
+    let before = configuration.read(&valid_mesh()).expect("a mesh");
+    let mut reading = valid_mesh();
     // The unchanged route is for another protocol than its router now.
     replace(&mut reading, parameter("virtualRouter/split", &router("http2")));
     let view = configuration.read(&reading).expect("a mesh");
@@ -187,8 +187,8 @@ fn what_fits_only_in_part_leaves_the_whole_mesh_as_it_was() {
 }
 
 #[test]
-fn a_first_reading_leaves_out_what_does_not_fit_and_what_needs_it() {
-    let mut reading = sound();
+fn the_first_read_ignores_inconsistent_documents_and_their_dependents() {
+    let mut reading = valid_mesh();
     replace(&mut reading, parameter(ROUTE, &route(&["red"])));
     reading.push(parameter(
         "virtualService/red.demo",

@@ -24,8 +24,8 @@ impl State {
         match node.service_discovery.as_ref()? {
             ServiceDiscovery::AwsCloudMap(cloud_map) => {
                 let is_meant = |instance: &&NodeEndpoint| {
-                    let mut wanted = cloud_map.attributes.iter();
-                    wanted.all(|wanted| instance.attributes.get(&wanted.key) == Some(&wanted.value))
+                    let mut required = cloud_map.attributes.iter();
+                    required.all(|required| instance.attributes.get(&required.key) == Some(&required.value))
                 };
                 Some(found(&Service::of(cloud_map))?.healthy().filter(is_meant).count())
             }

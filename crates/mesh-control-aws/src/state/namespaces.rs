@@ -76,8 +76,8 @@ impl State {
                 let is_other = http_name != name;
                 let known = format!("namespace {name} has the HTTP name {http_name}");
                 namespace.http_name = Some(http_name);
-                let news = (had_failed || is_other).then_some(LogEvent::Info(known));
-                news.into_iter().collect()
+                let events = (had_failed || is_other).then_some(LogEvent::Info(known));
+                events.into_iter().collect()
             }
             Err(failure) => {
                 let is_news = namespace

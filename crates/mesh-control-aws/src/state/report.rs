@@ -20,8 +20,8 @@ impl State {
                     (Some(error), _) => error.to_owned(),
                     (None, None) => "its parameters are not read yet".to_owned(),
                     (None, Some(next)) => {
-                        let wanted = RequiredServices::of(std::iter::once(&next.topology));
-                        let mut namespaces = wanted.all().into_iter().map(|service| &service.namespace);
+                        let required = RequiredServices::of(std::iter::once(&next.topology));
+                        let mut namespaces = required.all().into_iter().map(|service| &service.namespace);
                         let error = namespaces.find_map(|namespace| self.namespaces.error(namespace));
                         error.or(self.cloud_map.error()).map_or_else(
                             || "Cloud Map has not returned its endpoints yet".to_owned(),
@@ -62,10 +62,10 @@ impl State {
             }
             sources.push(mesh.line.status(format!("parameters of mesh {name}"), notes, now));
         }
-        let wanted = RequiredServices::of(self.views().map(|view| &view.topology));
-        let notes = wanted.all().into_iter().filter_map(|service| {
+        let required = RequiredServices::of(self.views().map(|view| &view.topology));
+        let notes = required.all().into_iter().filter_map(|service| {
             let known = self.services.get(service)?;
-            known.note(service, !wanted.services.contains(service))
+            known.note(service, !required.services.contains(service))
         });
         sources.extend(self.namespaces.sources(now));
         sources.push(self.cloud_map.status("Cloud Map".to_owned(), notes.collect(), now));

@@ -62,10 +62,10 @@ impl State {
     /// The queries that are due. Services in a namespace without a known HTTP name have to wait.
     pub(crate) fn queries(&mut self, now: Instant) -> Vec<Query> {
         let views = self.meshes.values().flat_map(|mesh| [&mesh.served, &mesh.next]);
-        let wanted = RequiredServices::of(views.flatten().map(|view| &view.topology));
-        let wanted = wanted.all();
-        self.services.retain(|service, _| wanted.contains(service));
-        for service in wanted {
+        let required = RequiredServices::of(views.flatten().map(|view| &view.topology));
+        let required = required.all();
+        self.services.retain(|service, _| required.contains(service));
+        for service in required {
             self.services.entry(service.clone()).or_default();
         }
         let is_past =
@@ -144,15 +144,15 @@ impl State {
             }
         }
         let has_changed = known.found != before;
-        let mut news = self.update_cloud_map_status(now);
+        let mut events = self.update_cloud_map_status(now);
         if let Some(ServiceState {
             found: Some(Discovery::Denied(reason)),
             ..
         }) = self.services.get(service).filter(|_| has_changed)
         {
-            news.push(LogEvent::Warning(format!("{service} is resolved by DNS: {reason}")));
+            events.push(LogEvent::Warning(format!("{service} is resolved by DNS: {reason}")));
         }
-        (has_changed, news)
+        (has_changed, events)
     }
 
     /// The response; or DNS as fallback if querying an unknown host name is denied: it may be outside the mesh, and
@@ -168,8 +168,8 @@ impl State {
         };
         let found = self.services.get(service).and_then(|known| known.found.as_ref());
         let is_needed = || {
-            let wanted = RequiredServices::of(self.views().map(|view| &view.topology));
-            wanted.services.contains(service)
+            let required = RequiredServices::of(self.views().map(|view| &view.topology));
+            required.services.contains(service)
         };
         if matches!(found, None | Some(Discovery::Denied(_))) && !is_needed() {
             Ok(Response::Now(Discovery::Denied(failure.to_string()), None))

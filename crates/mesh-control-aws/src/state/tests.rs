@@ -57,12 +57,12 @@ fn failure(reason: ErrorKind) -> AwsError {
     }
 }
 
-fn at(address: &str) -> Response {
-    are(&[(address, true)])
+fn instance_at(address: &str) -> Response {
+    instances(&[(address, true)])
 }
 
 /// A response with these instances, each healthy or not.
-fn are(instances: &[(&str, bool)]) -> Response {
+fn instances(instances: &[(&str, bool)]) -> Response {
     let registered = |(address, is_healthy): &(&str, bool)| {
         let attributes = [
             ("AWS_INSTANCE_IPV4".to_owned(), (*address).to_owned()),
@@ -99,16 +99,16 @@ impl Fixture {
     }
 
     fn read(&mut self, parameters: Vec<Parameter>) -> Vec<LogEvent> {
-        let news = self.state.on_parameters("demo", Ok(parameters), self.now);
+        let events = self.state.on_parameters("demo", Ok(parameters), self.now);
         self.state.advance();
-        news
+        events
     }
 
     fn on_response(&mut self, service: Service, response: Result<Response, AwsError>) -> Vec<LogEvent> {
         self.due_queries();
-        let (_, news) = self.state.on_response(&service, response, self.now);
+        let (_, events) = self.state.on_response(&service, response, self.now);
         self.state.advance();
-        news
+        events
     }
 
     fn due_queries(&mut self) -> Vec<(String, Option<i64>)> {
@@ -140,7 +140,7 @@ impl Fixture {
         sources
             .into_iter()
             .find(|source| source.name == name)
-            .expect("such a source")
+            .expect("a source with this name")
     }
 }
 
@@ -149,7 +149,7 @@ fn blue() -> Service {
 }
 
 #[test]
-fn nothing_is_served_before_parameters_and_cloud_map_have_answered() {
+fn nothing_is_served_before_parameters_and_cloud_map_have_responded() {
     let mut fixture = Fixture::new();
     let reason = fixture.state.is_ready().expect_err("not ready");
     assert_eq!(reason, "mesh demo is not known yet: its parameters are not read yet");
@@ -162,7 +162,7 @@ fn nothing_is_served_before_parameters_and_cloud_map_have_answered() {
     let reason = fixture.state.is_ready().expect_err("not ready");
     assert!(reason.contains("blue.demo got no response"), "{reason}");
     assert_eq!(fixture.mesh_state(), MeshState::default());
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     assert_eq!(fixture.state.is_ready(), Ok(()));
     let mesh_state = fixture.mesh_state();
     let expected: IpAddr = [10, 0, 0, 1].into();
@@ -170,10 +170,10 @@ fn nothing_is_served_before_parameters_and_cloud_map_have_answered() {
 }
 
 #[test]
-fn a_new_virtual_node_is_served_once_it_is_known_where_its_tasks_are() {
+fn a_new_virtual_node_is_served_once_its_endpoints_are_known() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     let first = fixture.state.served("demo").expect("served").0.clone();
     fixture.read(nodes(&[
         ("blue", by_cloud_map("blue")),
@@ -195,15 +195,15 @@ fn a_new_virtual_node_is_served_once_it_is_known_where_its_tasks_are() {
 }
 
 #[test]
-fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
+fn the_last_valid_view_is_served_and_reported_during_an_outage() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     let before = fixture.mesh_state();
     fixture.advance(10);
     let out = Err(failure(ErrorKind::Unreachable));
-    let news = fixture.state.on_parameters("demo", out.clone(), fixture.now);
-    assert_eq!(news.len(), 1, "{news:?}");
+    let events = fixture.state.on_parameters("demo", out.clone(), fixture.now);
+    assert_eq!(events.len(), 1, "{events:?}");
     assert!(
         fixture.state.on_parameters("demo", out, fixture.now).is_empty(),
         "it is logged once"
@@ -232,27 +232,27 @@ fn through_an_outage_the_last_good_view_is_served_and_said_to_be() {
             .contains("is throttled")
     );
     assert_eq!(fixture.state.parameters_backoff("demo"), (3, 2));
-    let news = fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
+    let events = fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
     assert!(
-        matches!(&news[..], [LogEvent::Info(text)] if text.contains("readable again")),
-        "{news:?}"
+        matches!(&events[..], [LogEvent::Info(text)] if text.contains("readable again")),
+        "{events:?}"
     );
     assert_eq!(fixture.source("parameters of mesh demo").error, None);
 }
 
 #[test]
-fn instances_are_read_again_when_the_revision_has_changed_or_their_health_may_have() {
+fn instances_are_read_again_after_a_new_revision_or_the_health_interval() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
     fixture.advance(4);
     fixture.on_response(blue(), Ok(Response::Unchanged));
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
     let mut has_changed = |response| fixture.state.on_response(&blue(), Ok(response), fixture.now).0;
     assert!(!has_changed(Response::Unchanged));
-    assert!(!has_changed(at("10.0.0.1")), "unchanged");
-    assert!(has_changed(at("10.0.0.2")));
+    assert!(!has_changed(instance_at("10.0.0.1")), "unchanged");
+    assert!(has_changed(instance_at("10.0.0.2")));
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
     fixture.advance(4);
     fixture.advance(1);
@@ -260,14 +260,14 @@ fn instances_are_read_again_when_the_revision_has_changed_or_their_health_may_ha
 }
 
 #[test]
-fn names_that_cloud_map_does_not_know_are_left_to_dns_and_rarely_asked_about() {
+fn names_unknown_to_cloud_map_are_resolved_by_dns_and_rarely_queried() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[
         ("blue", by_name("blue.demo")),
         ("far", by_name("db.example.com")),
     ]));
     fixture.due_queries();
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     fixture.on_response(
         service("db", "example.com"),
         Ok(Response::Now(Discovery::NotFound, None)),
@@ -290,7 +290,7 @@ fn names_that_cloud_map_does_not_know_are_left_to_dns_and_rarely_asked_about() {
 }
 
 #[test]
-fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_is_waited_for() {
+fn a_denied_name_is_resolved_by_dns_and_a_denied_service_is_awaited() {
     let denied = || Err(failure(ErrorKind::Denied));
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("far", by_name("db.example.com"))]));
@@ -300,7 +300,7 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
     assert_eq!(fixture.state.is_ready(), Ok(()));
     assert!(fixture.mesh_state().dns_endpoints.is_empty());
     let source = fixture.source("Cloud Map");
-    assert_eq!(source.error, None, "the others answer");
+    assert_eq!(source.error, None, "the other services respond");
     assert!(
         source.notes[0].starts_with("db.example.com is resolved by DNS: "),
         "{source:#?}"
@@ -319,7 +319,7 @@ fn a_name_that_may_not_be_asked_about_is_left_to_dns_and_a_service_that_may_not_
     // Known endpoints of a name remain.
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_name("blue.demo"))]));
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     fixture.on_response(blue(), denied());
     assert_eq!(fixture.mesh_state().dns_endpoints["blue.demo"].len(), 1);
     assert!(
@@ -338,8 +338,8 @@ fn services_without_a_consumer_are_dropped() {
         ("blue", by_cloud_map("blue")),
         ("green", by_cloud_map("green")),
     ]));
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
-    fixture.on_response(service("green", "demo"), Ok(at("10.0.0.2")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
+    fixture.on_response(service("green", "demo"), Ok(instance_at("10.0.0.2")));
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
     assert_eq!(fixture.due_queries().len(), 1);
     assert_eq!(fixture.mesh_state().node_endpoints.len(), 1);
@@ -353,7 +353,7 @@ fn two_meshes_share_a_service_and_are_ready_together() {
         now: Instant::now(),
     };
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     let reason = fixture.state.is_ready().expect_err("not ready");
     assert_eq!(reason, "mesh other is not known yet: its parameters are not read yet");
     let of_other = |nodes: Vec<Parameter>| {
@@ -382,16 +382,16 @@ fn two_meshes_share_a_service_and_are_ready_together() {
 }
 
 #[test]
-fn a_service_that_fails_is_asked_about_more_rarely_and_the_others_are_not() {
+fn backoff_applies_to_failing_services_only() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[
         ("blue", by_cloud_map("blue")),
         ("green", by_cloud_map("green")),
     ]));
     fixture.due_queries();
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     let green = || service("green", "demo");
-    fixture.on_response(green(), Ok(at("10.0.0.2")));
+    fixture.on_response(green(), Ok(instance_at("10.0.0.2")));
     let mut asked_about_green = 0;
     for _ in 0..60 {
         fixture.advance(1);
@@ -408,8 +408,8 @@ fn a_service_that_fails_is_asked_about_more_rarely_and_the_others_are_not() {
     // After 2, 4, 8 and 16 s, and every 30 s.
     assert_eq!(asked_about_green, 5);
     assert_eq!(fixture.source("Cloud Map").failing_for_seconds, Some(59));
-    let news = fixture.on_response(green(), Ok(Response::Unchanged));
-    assert_eq!(news, [LogEvent::Info("Cloud Map responds again".to_owned())]);
+    let events = fixture.on_response(green(), Ok(Response::Unchanged));
+    assert_eq!(events, [LogEvent::Info("Cloud Map responds again".to_owned())]);
     assert_eq!(fixture.mesh_state().node_endpoints.len(), 2);
 }
 

@@ -13,8 +13,8 @@ fn now() -> SystemTime {
 }
 
 /// The status of a replica that serves version 1, with ACKs of all Envoys.
-fn said(copy: &str) -> (String, ReplicaStatus) {
-    let said = ReplicaStatus {
+fn status(replica: &str) -> (String, ReplicaStatus) {
+    let status = ReplicaStatus {
         configuration: configuration(1),
         accepted: Some(configuration(1)),
         envoys: 2,
@@ -24,40 +24,40 @@ fn said(copy: &str) -> (String, ReplicaStatus) {
         rejections: Vec::new(),
         at: rfc3339(now()),
     };
-    (copy.to_owned(), said)
+    (replica.to_owned(), status)
 }
 
-fn but(copy: &str, change: impl FnOnce(&mut ReplicaStatus)) -> (String, ReplicaStatus) {
-    let (copy, mut said) = said(copy);
-    change(&mut said);
-    (copy, said)
+fn status_with(replica: &str, change: impl FnOnce(&mut ReplicaStatus)) -> (String, ReplicaStatus) {
+    let (replica, mut status) = status(replica);
+    change(&mut status);
+    (replica, status)
 }
 
 #[test]
 fn all_replicas_must_serve_it_and_all_envoys_must_have_acked_it() {
-    let evaluate = |said: &[_]| evaluate(&configuration(1), said, &[], now());
+    let evaluate = |statuses: &[_]| evaluate(&configuration(1), statuses, &[], now());
     let settled = SyncStatus::Synced { replicas: 2, envoys: 4 };
-    assert_eq!(evaluate(&[said("a"), said("b")]), settled);
-    let waits_for = |evaluated: SyncStatus, what: &str| match evaluated {
+    assert_eq!(evaluate(&[status("a"), status("b")]), settled);
+    let assert_pending = |evaluated: SyncStatus, what: &str| match evaluated {
         SyncStatus::Pending { reason } => assert!(reason.contains(what), "{reason}"),
         other => panic!("{other:?}"),
     };
-    let other = but("b", |said| said.configuration = configuration(2));
-    waits_for(evaluate(&[said("a"), other]), "replica b does not serve");
-    let slow = but("b", |said| said.accepted = Some(configuration(2)));
-    waits_for(
-        evaluate(&[said("a"), slow]),
+    let other = status_with("b", |status| status.configuration = configuration(2));
+    assert_pending(evaluate(&[status("a"), other]), "replica b does not serve");
+    let slow = status_with("b", |status| status.accepted = Some(configuration(2)));
+    assert_pending(
+        evaluate(&[status("a"), slow]),
         "not all Envoys of replica b have accepted it yet; 2 are connected",
     );
-    let none = but("b", |said| said.accepted = None);
-    waits_for(evaluate(&[said("a"), none]), "replica b");
+    let none = status_with("b", |status| status.accepted = None);
+    assert_pending(evaluate(&[status("a"), none]), "replica b");
 }
 
 #[test]
 fn an_envoy_that_has_not_acked_is_named_and_can_be_ignored() {
     const SILENT: &str = "mesh/demo/virtualNode/green (task 7f3a)";
     let slow = |names: &[&str]| {
-        but("b", |status| {
+        status_with("b", |status| {
             status.accepted = None;
             status.unsettled = names.iter().map(|name| (*name).to_owned()).collect();
         })
@@ -80,62 +80,62 @@ fn an_envoy_that_has_not_acked_is_named_and_can_be_ignored() {
 
 #[test]
 fn rejections_of_the_current_configuration_only_are_reported() {
-    let refuse = |said: &mut ReplicaStatus| said.rejections = vec!["x rejects y: z".to_owned()];
-    let refused = SyncStatus::Rejected {
+    let reject = |status: &mut ReplicaStatus| status.rejections = vec!["x rejects y: z".to_owned()];
+    let rejected = SyncStatus::Rejected {
         rejections: vec!["replica b: x rejects y: z".to_owned()],
     };
     assert_eq!(
-        evaluate(&configuration(1), &[said("a"), but("b", refuse)], &[], now()),
-        refused
+        evaluate(&configuration(1), &[status("a"), status_with("b", reject)], &[], now()),
+        rejected
     );
-    let evaluated = evaluate(&configuration(2), &[but("b", refuse)], &[], now());
+    let evaluated = evaluate(&configuration(2), &[status_with("b", reject)], &[], now());
     assert!(matches!(evaluated, SyncStatus::Pending { .. }), "{evaluated:?}");
 }
 
 #[test]
-fn a_copy_that_has_not_spoken_for_long_is_not_waited_for() {
+fn stale_statuses_are_ignored() {
     let at = |seconds: i64| {
         rfc3339((now() - Duration::from_secs(1000)) + Duration::from_secs(u64::try_from(1000 - seconds).expect("near")))
     };
     let old = |age| {
-        but("old", |said| {
-            said.configuration = configuration(2);
-            said.at = at(age);
+        status_with("old", |status| {
+            status.configuration = configuration(2);
+            status.at = at(age);
         })
     };
-    let evaluate = |said: &[_]| evaluate(&configuration(1), said, &[], now());
-    assert!(matches!(evaluate(&[said("a"), old(90)]), SyncStatus::Pending { .. }));
+    let evaluate = |statuses: &[_]| evaluate(&configuration(1), statuses, &[], now());
+    assert!(matches!(evaluate(&[status("a"), old(90)]), SyncStatus::Pending { .. }));
     assert_eq!(
-        evaluate(&[said("a"), old(91)]),
+        evaluate(&[status("a"), old(91)]),
         SyncStatus::Synced { replicas: 1, envoys: 2 }
     );
     assert_eq!(evaluate(&[old(91)]), SyncStatus::NoReports);
     assert_eq!(evaluate(&[]), SyncStatus::NoReports);
     assert_eq!(
-        evaluate(&[but("a", |said| said.at = "yesterday".to_owned())]),
+        evaluate(&[status_with("a", |status| status.at = "yesterday".to_owned())]),
         SyncStatus::NoReports
     );
     // The clock of a replica may be ahead.
     assert!(matches!(
-        evaluate(&[but("a", |said| said.at = at(-60))]),
+        evaluate(&[status_with("a", |status| status.at = at(-60))]),
         SyncStatus::Synced { .. }
     ));
 }
 
 #[test]
-fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
-    let (_, word) = said("a");
+fn the_document_format_is_stable_and_fits_into_a_parameter() {
+    let (_, status) = status("a");
     let config_hash = configuration(1);
     let expected = format!(
         r#"{{"configuration":"{config_hash}","accepted":"{config_hash}","envoys":2,"healthy":{{"blue":2,"green":0}},"unlisted":0,"#
     ) + r#""refused":[],"at":"2027-01-15T08:00:00Z"}"#;
-    assert_eq!(word.to_json(), expected);
+    assert_eq!(status.to_json(), expected);
     assert_eq!(
         serde_json::from_str::<ReplicaStatus>(&expected).expect("a document"),
-        word
+        status
     );
-    let (_, long) = but("a", |said| {
-        said.rejections = truncated(vec!["\"𝒳\n".repeat(1000); 9]);
+    let (_, long) = status_with("a", |status| {
+        status.rejections = truncated(vec!["\"𝒳\n".repeat(1000); 9]);
     });
     assert_eq!(long.rejections.len(), MAX_REJECTIONS + 1);
     assert_eq!(long.rejections[MAX_REJECTIONS], "and 4 more");
@@ -149,9 +149,9 @@ fn the_document_is_what_deploy_tools_read_and_fits_into_a_parameter() {
 }
 
 #[test]
-fn of_many_virtual_nodes_those_with_the_fewest_healthy_instances_are_told_of() {
-    let (_, many) = but("a", |said| {
-        said.healthy = (0..1000).map(|n| (format!("node \"{n:03}\""), n % 7)).collect();
+fn virtual_nodes_with_the_fewest_healthy_instances_are_listed() {
+    let (_, many) = status_with("a", |status| {
+        status.healthy = (0..1000).map(|n| (format!("node \"{n:03}\""), n % 7)).collect();
     });
     let text = many.to_json();
     assert!(
@@ -159,39 +159,45 @@ fn of_many_virtual_nodes_those_with_the_fewest_healthy_instances_are_told_of() {
         "{}",
         text.len()
     );
-    let told: ReplicaStatus = serde_json::from_str(&text).expect("a document");
-    assert_eq!(told.healthy.len() + told.unlisted, 1000);
-    let of = |count| told.healthy.values().filter(|told| **told == count).count();
+    let read: ReplicaStatus = serde_json::from_str(&text).expect("a document");
+    assert_eq!(read.healthy.len() + read.unlisted, 1000);
+    let of = |count| read.healthy.values().filter(|healthy| **healthy == count).count();
     assert_eq!((of(0), of(2)), (143, 0));
-    assert!(told.healthy.iter().all(|(node, count)| many.healthy[node] == *count));
+    assert!(read.healthy.iter().all(|(node, count)| many.healthy[node] == *count));
 }
 
 #[test]
 fn endpoint_health_is_the_minimum_of_all_replicas() {
-    let healthy = |said: &[_], node| healthy(&configuration(1), said, node, now());
-    let knows = |count| {
-        but("b", |said| {
-            said.healthy.insert("blue".to_owned(), count);
+    let healthy = |statuses: &[_], node| healthy(&configuration(1), statuses, node, now());
+    let with_healthy = |count| {
+        status_with("b", |status| {
+            status.healthy.insert("blue".to_owned(), count);
         })
     };
-    assert_eq!(healthy(&[said("a"), knows(5)], "blue"), EndpointHealth::AtLeast(2));
-    assert_eq!(healthy(&[said("a"), knows(0)], "blue"), EndpointHealth::AtLeast(0));
-    assert_eq!(healthy(&[said("a")], "elsewhere"), EndpointHealth::Unknown);
+    assert_eq!(
+        healthy(&[status("a"), with_healthy(5)], "blue"),
+        EndpointHealth::AtLeast(2)
+    );
+    assert_eq!(
+        healthy(&[status("a"), with_healthy(0)], "blue"),
+        EndpointHealth::AtLeast(0)
+    );
+    assert_eq!(healthy(&[status("a")], "unknown"), EndpointHealth::Unknown);
     // A replica of an older release.
-    let silent = but("b", |said| said.healthy.clear());
+    let silent = status_with("b", |status| status.healthy.clear());
     assert_eq!(healthy(std::slice::from_ref(&silent), "blue"), EndpointHealth::Unknown);
-    assert_eq!(healthy(&[said("a"), silent], "blue"), EndpointHealth::AtLeast(2));
-    let former = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
-    let former: ReplicaStatus = serde_json::from_str(former).expect("a document");
-    assert!(former.healthy.is_empty());
-    let waits_for = |waiting: EndpointHealth, what: &str| match waiting {
+    assert_eq!(healthy(&[status("a"), silent], "blue"), EndpointHealth::AtLeast(2));
+    let older = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
+    let older: ReplicaStatus = serde_json::from_str(older).expect("a document");
+    assert!(older.healthy.is_empty());
+    let assert_pending = |waiting: EndpointHealth, what: &str| match waiting {
         EndpointHealth::Pending { reason } => assert!(reason.contains(what), "{reason}"),
         other => panic!("{other:?}"),
     };
-    let other = but("b", |said| said.configuration = configuration(2));
-    waits_for(healthy(&[said("a"), other], "blue"), "replica b does not serve");
-    let gone = but("b", |said| said.at = "2020-01-01T00:00:00Z".to_owned());
-    waits_for(healthy(&[gone], "blue"), "no replica of the control plane");
+    let other = status_with("b", |status| status.configuration = configuration(2));
+    assert_pending(healthy(&[status("a"), other], "blue"), "replica b does not serve");
+    let gone = status_with("b", |status| status.at = "2020-01-01T00:00:00Z".to_owned());
+    assert_pending(healthy(&[gone], "blue"), "no replica of the control plane");
 }
 
 /// An Envoy that has settled at revision 3.
@@ -215,7 +221,7 @@ fn progress(nodes: Vec<NodeStatus>, revision: u64) -> EnvoyProgress {
 }
 
 #[test]
-fn a_mesh_has_settled_when_all_of_its_own_envoys_have_at_this_revision_or_later() {
+fn a_mesh_has_settled_once_its_own_envoys_have_at_this_revision_or_later() {
     let ours = || envoy("mesh/demo/virtualNode/blue");
     let by_arn = || envoy("arn:aws:appmesh:eu-west-1:123456789012:mesh/demo/virtualGateway/door");
     let busy = |node: NodeStatus| NodeStatus { settled: false, ..node };
@@ -242,6 +248,6 @@ fn equal_nacks_of_a_node_are_reported_once() {
         version: "1".to_owned(),
         message: "no".to_owned(),
     }];
-    let refused = progress(vec![node.clone(), node], 3).nacks;
-    assert_eq!(refused, ["mesh/demo/virtualNode/blue rejects rds_x: no"]);
+    let rejected = progress(vec![node.clone(), node], 3).nacks;
+    assert_eq!(rejected, ["mesh/demo/virtualNode/blue rejects rds_x: no"]);
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::Server;
 
-/// Starts a MiniStack with its files in `folder`, with those of an earlier one, on this port or a free one.
+/// Starts a MiniStack that keeps its state in `folder`, on this port, or on a free one if it is 0.
 pub(super) fn server(folder: &TempDir, port: u16) -> Server {
     let tools = testkit::python_tools();
     let mut command = tools.ministack();
@@ -26,7 +26,7 @@ pub(super) fn server(folder: &TempDir, port: u16) -> Server {
     Server::start(&mut command, folder.path()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Its port.
+/// The port of a server.
 pub(super) fn port_of(server: &Server) -> u16 {
     let (_, port) = server.address().rsplit_once(':').expect("an address");
     port.trim_end_matches('/').parse().expect("a port")
@@ -49,7 +49,7 @@ pub(super) struct Account {
 }
 
 /// A service of Cloud Map.
-pub(super) struct Registry {
+pub(super) struct CloudMapService {
     account: Account,
     id: String,
 }
@@ -62,7 +62,7 @@ impl Account {
         Self::at(config, Some(shared))
     }
 
-    /// The account on a server of the test's own.
+    /// The account on a server that the test started.
     pub(super) fn on(server: &Server) -> Self {
         Self::at(config(server.address(), &new_id()), None)
     }
@@ -100,67 +100,67 @@ impl Account {
     pub(super) async fn write_at(&self, name: &str, text: &str) {
         let put = self.parameters.put_parameter().name(name).value(text);
         let put = put.set_type(Some(ParameterType::String)).overwrite(true);
-        put.send().await.expect("it is written");
+        put.send().await.expect("the parameter is written");
     }
 
     pub(super) async fn delete(&self, path: &str) {
         let deletion = self.parameters.delete_parameter().name(parameter(path));
-        deletion.send().await.expect("it is deleted");
+        deletion.send().await.expect("the parameter is deleted");
     }
 
     /// The names of all parameters below a path.
     pub(super) async fn names_below(&self, path: &str) -> Vec<String> {
-        let asked = self.parameters.get_parameters_by_path().path(path).recursive(true);
-        let answer = asked.send().await.expect("an answer");
-        let parameters = answer.parameters.unwrap_or_default().into_iter();
+        let request = self.parameters.get_parameters_by_path().path(path).recursive(true);
+        let response = request.send().await.expect("a response");
+        let parameters = response.parameters.unwrap_or_default().into_iter();
         parameters.filter_map(|parameter| parameter.name).collect()
     }
 
     /// Creates a namespace, and returns its id.
-    pub(super) async fn found_namespace(&self, name: &str) -> String {
+    pub(super) async fn create_namespace(&self, name: &str) -> String {
         let creation = self.discovery.create_http_namespace().name(name);
-        creation.send().await.expect("it is created");
-        let all = self.discovery.list_namespaces().send().await.expect("an answer");
+        creation.send().await.expect("a created resource");
+        let all = self.discovery.list_namespaces().send().await.expect("a response");
         let mut namespaces = all.namespaces.unwrap_or_default().into_iter();
         let namespace = namespaces.find(|namespace| namespace.name() == Some(name));
         namespace.and_then(|namespace| namespace.id).expect("the namespace")
     }
 
     /// Creates a service in it.
-    pub(super) async fn registry(&self, namespace: &str, name: &str) -> Registry {
+    pub(super) async fn create_service(&self, namespace: &str, name: &str) -> CloudMapService {
         let creation = self.discovery.create_service().name(name).namespace_id(namespace);
         // As ECS does.
         let checked = HealthCheckCustomConfig::builder().build();
         let created = creation.health_check_custom_config(checked).send().await;
-        let service = created.expect("it is created").service.expect("a service");
-        Registry {
+        let service = created.expect("a created resource").service.expect("a service");
+        CloudMapService {
             account: self.clone(),
             id: service.id.expect("an id"),
         }
     }
 }
 
-impl Registry {
+impl CloudMapService {
     /// Registers a task by its address.
     pub(super) async fn register(&self, at: Ipv4Addr) {
         let registration = self.account.discovery.register_instance().service_id(&self.id);
         let registration = registration
             .instance_id(at.to_string())
             .attributes("AWS_INSTANCE_IPV4", at.to_string());
-        registration.send().await.expect("it is registered");
+        registration.send().await.expect("a registered instance");
     }
 
     pub(super) async fn deregister(&self, at: Ipv4Addr) {
         let deregistration = self.account.discovery.deregister_instance().service_id(&self.id);
         let deregistration = deregistration.instance_id(at.to_string());
-        deregistration.send().await.expect("it is deregistered");
+        deregistration.send().await.expect("a deregistered instance");
     }
 
-    pub(super) async fn is_unhealthy(&self, at: Ipv4Addr) {
+    pub(super) async fn set_unhealthy(&self, at: Ipv4Addr) {
         let update = self.account.discovery.update_instance_custom_health_status();
         let update = update.service_id(&self.id).instance_id(at.to_string());
         let update = update.status(aws_sdk_servicediscovery::types::CustomHealthStatus::Unhealthy);
-        update.send().await.expect("it is noted");
+        update.send().await.expect("an updated health status");
     }
 }
 

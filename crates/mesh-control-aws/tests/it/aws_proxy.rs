@@ -11,35 +11,35 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// The proxy. It stops when dropped.
-pub(super) struct Door {
+/// The proxy, stopped on drop.
+pub(super) struct AwsProxy {
     pub(super) address: String,
-    answers: Answers,
+    responses: InjectedResponses,
     server: JoinHandle<()>,
 }
 
 /// Injected responses with status, by operation.
-type Answers = Arc<Mutex<BTreeMap<&'static str, (StatusCode, Value)>>>;
+type InjectedResponses = Arc<Mutex<BTreeMap<&'static str, (StatusCode, Value)>>>;
 
-impl Door {
-    /// A proxy in front of the account that injects errors.
-    pub(super) async fn to(address: &str) -> Self {
+impl AwsProxy {
+    /// Starts a proxy in front of the account at `address`.
+    pub(super) async fn start(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = format!("http://{}", listener.local_addr().expect("bound"));
-        let answers = Answers::default();
+        let responses = InjectedResponses::default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let (behind, known) = (address.to_owned(), Arc::clone(&answers));
+        let (upstream, injected) = (address.to_owned(), Arc::clone(&responses));
         let pass = async move |headers: HeaderMap, body: Bytes| {
             let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
             let operation = target.and_then(|target| target.split('.').nth(1)).unwrap_or_default();
-            let own = known
+            let own = injected
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .get(operation)
                 .cloned();
             match own {
-                Some((status, answer)) => json_answer(status, answer.to_string()),
-                None => pass_on(&client, &behind, headers, body).await,
+                Some((status, response)) => json_response(status, response.to_string()),
+                None => forward(&client, &upstream, headers, body).await,
             }
         };
         let server = tokio::spawn(async move {
@@ -47,53 +47,53 @@ impl Door {
         });
         Self {
             address: own,
-            answers,
+            responses,
             server,
         }
     }
 
     /// Injects an error of this code for an operation.
-    pub(super) fn refuse(&self, operation: &'static str, code: &str, message: &str) {
+    pub(super) fn fail_with(&self, operation: &'static str, code: &str, message: &str) {
         let error = json!({"__type": code, "message": message});
-        self.answer(operation, StatusCode::BAD_REQUEST, error);
+        self.respond_with(operation, StatusCode::BAD_REQUEST, error);
     }
 
     /// Injects a response for an operation.
-    pub(super) fn answer(&self, operation: &'static str, status: StatusCode, answer: Value) {
-        self.change(|answers| drop(answers.insert(operation, (status, answer))));
+    pub(super) fn respond_with(&self, operation: &'static str, status: StatusCode, response: Value) {
+        self.change(|responses| drop(responses.insert(operation, (status, response))));
     }
 
-    /// Forwards everything again.
-    pub(super) fn open(&self) {
+    /// Removes all injected responses.
+    pub(super) fn reset(&self) {
         self.change(BTreeMap::clear);
     }
 
     fn change(&self, change: impl FnOnce(&mut BTreeMap<&'static str, (StatusCode, Value)>)) {
-        change(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.responses.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl Drop for Door {
+impl Drop for AwsProxy {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
-async fn pass_on(client: &reqwest::Client, behind: &str, headers: HeaderMap, body: Bytes) -> Response {
-    let mut request = client.post(behind).body(body);
+async fn forward(client: &reqwest::Client, upstream: &str, headers: HeaderMap, body: Bytes) -> Response {
+    let mut request = client.post(upstream).body(body);
     for (name, value) in &headers {
         if name == "authorization" || name == "content-type" || name.as_str().starts_with("x-amz") {
             request = request.header(name, value);
         }
     }
-    let answer = match request.send().await {
-        Ok(answer) => answer,
+    let response = match request.send().await {
+        Ok(response) => response,
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     };
-    let status = answer.status();
-    json_answer(status, answer.text().await.expect("a text"))
+    let status = response.status();
+    json_response(status, response.text().await.expect("a body"))
 }
 
-fn json_answer(status: StatusCode, answer: String) -> Response {
-    (status, [("content-type", "application/x-amz-json-1.1")], answer).into_response()
+fn json_response(status: StatusCode, response: String) -> Response {
+    (status, [("content-type", "application/x-amz-json-1.1")], response).into_response()
 }

@@ -29,7 +29,7 @@ mod harness {
     pub(crate) use mesh::Mesh;
     pub(crate) use port::ReservedPort;
     pub(crate) use task::Task;
-    pub(crate) use upstream::{Manner, Upstream};
+    pub(crate) use upstream::{Behaviour, Upstream};
 }
 
 mod account;

@@ -6,41 +6,41 @@ use mesh_control_aws::{EndpointPolicy, Options};
 use serde_json::json;
 
 use super::account::Account;
-use super::aws_proxy::Door;
-use super::task_set::{BLUE, Poller, ROUTE, SECOND_BLUE, Shop, to};
+use super::aws_proxy::AwsProxy;
+use super::task_set::{BLUE, Poller, ROUTE, SECOND_BLUE, TestMesh, route};
 use crate::harness::eventually;
 
 #[tokio::test]
 async fn a_written_weight_shifts_traffic_without_failures() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
+    let test_mesh = TestMesh::open(&account).await;
     let poller = Poller::start(&account.config).await;
-    let staff = shop.staff(poller.xds()).await;
-    staff.is_answered_by("blue").await;
-    let load = staff.load().await;
-    account.write(ROUTE, &to(0, 1)).await;
-    staff.is_answered_by("green").await;
-    account.write(ROUTE, &to(1, 0)).await;
-    staff.is_answered_by("blue").await;
+    let task_set = test_mesh.task_set(poller.xds()).await;
+    task_set.wait_for_response_from("blue").await;
+    let load = task_set.load().await;
+    account.write(ROUTE, &route(0, 1)).await;
+    task_set.wait_for_response_from("green").await;
+    account.write(ROUTE, &route(1, 0)).await;
+    task_set.wait_for_response_from("blue").await;
     load.stop_without_failures().await;
 }
 
 #[tokio::test]
 async fn an_instance_gets_requests_from_registration_to_deregistration() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
+    let test_mesh = TestMesh::open(&account).await;
     let poller = Poller::start(&account.config).await;
-    let mut staff = shop.staff(poller.xds()).await;
-    let second = shop.task(poller.xds(), "blue", "second blue", SECOND_BLUE).await;
-    staff.is_answered_by("blue").await;
-    let load = staff.load().await;
-    shop.blue.register(SECOND_BLUE).await;
-    staff.is_answered_by("second blue").await;
-    shop.blue.deregister(BLUE).await;
-    eventually("the first is not called any more", async || {
-        let before = staff.tasks[0].application.requests();
-        load.another(20).await;
-        let after = staff.tasks[0].application.requests();
+    let mut task_set = test_mesh.task_set(poller.xds()).await;
+    let second = test_mesh.task(poller.xds(), "blue", "second blue", SECOND_BLUE).await;
+    task_set.wait_for_response_from("blue").await;
+    let load = task_set.load().await;
+    test_mesh.blue.register(SECOND_BLUE).await;
+    task_set.wait_for_response_from("second blue").await;
+    test_mesh.blue.deregister(BLUE).await;
+    eventually("the first task gets no requests", async || {
+        let before = task_set.tasks[0].application.requests();
+        load.wait_for_responses(20).await;
+        let after = task_set.tasks[0].application.requests();
         if before == after {
             Ok(())
         } else {
@@ -48,9 +48,9 @@ async fn an_instance_gets_requests_from_registration_to_deregistration() {
         }
     })
     .await;
-    // Then it is deregistered.
-    drop(staff.tasks.remove(0));
-    load.another(100).await;
+    // Only then does the task stop.
+    drop(task_set.tasks.remove(0));
+    load.wait_for_responses(100).await;
     load.stop_without_failures().await;
     assert!(second.application.requests() > 0);
 }
@@ -58,24 +58,24 @@ async fn an_instance_gets_requests_from_registration_to_deregistration() {
 #[tokio::test]
 async fn an_instance_that_becomes_unhealthy_is_removed_without_a_new_revision() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
-    shop.blue.register(SECOND_BLUE).await;
-    let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
-    // As in Cloud Map: a change of health is no new revision.
-    door.answer(
+    let test_mesh = TestMesh::open(&account).await;
+    test_mesh.blue.register(SECOND_BLUE).await;
+    let proxy = AwsProxy::start(account.config.endpoint_url().expect("an endpoint")).await;
+    // In Cloud Map, a change of health does not change the revision.
+    proxy.respond_with(
         "DiscoverInstancesRevision",
         StatusCode::OK,
         json!({"InstancesRevision": 7}),
     );
-    let poller = Poller::start(&account.config_at(&door.address)).await;
-    let staff = shop.staff(poller.xds()).await;
-    let second = shop.task(poller.xds(), "blue", "second blue", SECOND_BLUE).await;
-    staff.is_answered_by("second blue").await;
-    shop.blue.is_unhealthy(SECOND_BLUE).await;
-    eventually("the ill one is not called any more", async || {
+    let poller = Poller::start(&account.config_at(&proxy.address)).await;
+    let task_set = test_mesh.task_set(poller.xds()).await;
+    let second = test_mesh.task(poller.xds(), "blue", "second blue", SECOND_BLUE).await;
+    task_set.wait_for_response_from("second blue").await;
+    test_mesh.blue.set_unhealthy(SECOND_BLUE).await;
+    eventually("the unhealthy task gets no requests", async || {
         let before = second.application.requests();
         for _ in 0..10 {
-            staff.answer().await;
+            task_set.get().await;
         }
         let after = second.application.requests();
         if before == after {
@@ -85,7 +85,7 @@ async fn an_instance_that_becomes_unhealthy_is_removed_without_a_new_revision() 
         }
     })
     .await;
-    shop.blue.is_unhealthy(BLUE).await;
+    test_mesh.blue.set_unhealthy(BLUE).await;
     let cloud_map = poller.source("Cloud Map", |source| !source.notes.is_empty()).await;
     assert_eq!(
         cloud_map.notes,
@@ -96,18 +96,18 @@ async fn an_instance_that_becomes_unhealthy_is_removed_without_a_new_revision() 
 #[tokio::test]
 async fn a_rolling_replacement_before_cloud_map_reports_health_loses_no_request() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
+    let test_mesh = TestMesh::open(&account).await;
     let poller = Poller::start(&account.config).await;
-    let mut staff = shop.staff(poller.xds()).await;
-    let second = shop.task(poller.xds(), "blue", "second blue", SECOND_BLUE).await;
-    staff.is_answered_by("blue").await;
-    let load = staff.load().await;
-    shop.blue.register(SECOND_BLUE).await;
-    // As ECS registers it, and Cloud Map keeps it for half a minute.
-    shop.blue.is_unhealthy(SECOND_BLUE).await;
-    eventually("only the old one is called", async || {
+    let mut task_set = test_mesh.task_set(poller.xds()).await;
+    let second = test_mesh.task(poller.xds(), "blue", "second blue", SECOND_BLUE).await;
+    task_set.wait_for_response_from("blue").await;
+    let load = task_set.load().await;
+    test_mesh.blue.register(SECOND_BLUE).await;
+    // ECS registers it as unhealthy, and Cloud Map keeps that status for half a minute.
+    test_mesh.blue.set_unhealthy(SECOND_BLUE).await;
+    eventually("only the old task gets requests", async || {
         let before = second.application.requests();
-        load.another(20).await;
+        load.wait_for_responses(20).await;
         let after = second.application.requests();
         if before == after {
             Ok(())
@@ -117,13 +117,13 @@ async fn a_rolling_replacement_before_cloud_map_reports_health_loses_no_request(
     })
     .await;
     let before = second.application.requests();
-    // It is healthy for ECS, which removes the old one.
-    shop.blue.deregister(BLUE).await;
-    staff.is_answered_by("second blue").await;
-    let first = &staff.tasks[0].application;
-    eventually("the old one is not called any more", async || {
+    // ECS finds it healthy and removes the old one.
+    test_mesh.blue.deregister(BLUE).await;
+    task_set.wait_for_response_from("second blue").await;
+    let first = &task_set.tasks[0].application;
+    eventually("the old task gets no requests", async || {
         let before = first.requests();
-        load.another(20).await;
+        load.wait_for_responses(20).await;
         let after = first.requests();
         if before == after {
             Ok(())
@@ -132,8 +132,8 @@ async fn a_rolling_replacement_before_cloud_map_reports_health_loses_no_request(
         }
     })
     .await;
-    drop(staff.tasks.remove(0));
-    load.another(100).await;
+    drop(task_set.tasks.remove(0));
+    load.wait_for_responses(100).await;
     load.stop_without_failures().await;
     assert!(second.application.requests() > before + 100);
 }
@@ -141,35 +141,35 @@ async fn a_rolling_replacement_before_cloud_map_reports_health_loses_no_request(
 #[tokio::test]
 async fn a_namespace_with_a_reused_name_is_resolved_by_its_id() {
     let account = Account::open().await;
-    // Cloud Map changes the name, MiniStack does not.
-    let (shop, id) = Shop::open_in(&account, "demo-1a2b3c").await;
-    let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
-    door.refuse("GetNamespace", "AccessDeniedException", "for a test");
+    // Cloud Map adds a hash to the HTTP name, MiniStack does not.
+    let (test_mesh, id) = TestMesh::open_in(&account, "demo-1a2b3c").await;
+    let proxy = AwsProxy::start(account.config.endpoint_url().expect("an endpoint")).await;
+    proxy.fail_with("GetNamespace", "AccessDeniedException", "for a test");
     let options = Options {
         namespaces: [("demo".to_owned(), id.clone())].into(),
         // Tasks of the tests are on loopback.
         endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
         ..Options::new(["demo"])
     };
-    let poller = Poller::with(&account.config_at(&door.address), options).await;
+    let poller = Poller::with(&account.config_at(&proxy.address), options).await;
     let name = format!("namespace demo, {id}");
     let source = poller.source(&name, |source| source.error.is_some()).await;
     let remedy = format!(
         "allow the action servicediscovery:GetNamespace on arn:aws:servicediscovery:*:*:namespace/{id} in the role"
     );
     assert!(source.error.expect("an error").contains(&remedy));
-    door.refuse("GetNamespace", "NamespaceNotFound", "for a test");
-    let says = async |expected: &str| {
-        let says = |source: &SourceStatus| source.error.as_ref().is_some_and(|error| error.ends_with(expected));
-        poller.source(&name, says).await;
+    proxy.fail_with("GetNamespace", "NamespaceNotFound", "for a test");
+    let wait_for_error = async |expected: &str| {
+        let has_error = |source: &SourceStatus| source.error.as_ref().is_some_and(|error| error.ends_with(expected));
+        poller.source(&name, has_error).await;
     };
-    says(&format!(
+    wait_for_error(&format!(
         "no such namespace in this account and region; look at --namespace demo={id}"
     ))
     .await;
     // The id of another namespace is a configuration error.
-    door.open();
-    says(&format!(
+    proxy.reset();
+    wait_for_error(&format!(
         "it is the namespace `demo-1a2b3c`, not `demo`; look at --namespace demo={id}"
     ))
     .await;
@@ -178,23 +178,23 @@ async fn a_namespace_with_a_reused_name_is_resolved_by_its_id() {
         "Name": "demo",
         "Properties": {"DnsProperties": {"HostedZoneId": "Z1"}, "HttpProperties": {"HttpName": "demo-1a2b3c"}},
     });
-    door.answer("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
+    proxy.respond_with("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
     let source = poller.source(&name, |source| source.error.is_none()).await;
     assert_eq!(source.notes, ["its HTTP name is demo-1a2b3c"]);
-    let staff = shop.staff(poller.xds()).await;
-    staff.is_answered_by("blue").await;
-    account.write(ROUTE, &to(0, 1)).await;
-    staff.is_answered_by("green").await;
+    let task_set = test_mesh.task_set(poller.xds()).await;
+    task_set.wait_for_response_from("blue").await;
+    account.write(ROUTE, &route(0, 1)).await;
+    task_set.wait_for_response_from("green").await;
 }
 
 #[tokio::test]
 async fn an_invalid_parameter_is_on_the_status_page_and_requests_succeed() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
+    let test_mesh = TestMesh::open(&account).await;
     let poller = Poller::start(&account.config).await;
-    let staff = shop.staff(poller.xds()).await;
-    staff.is_answered_by("blue").await;
-    let load = staff.load().await;
+    let task_set = test_mesh.task_set(poller.xds()).await;
+    task_set.wait_for_response_from("blue").await;
+    let load = task_set.load().await;
     account.write_text(ROUTE, "{\"httpRoute\": ").await;
     account
         .write("virtualNode/green", &json!({"listeners": [{"port": 1}]}))
@@ -202,18 +202,21 @@ async fn an_invalid_parameter_is_on_the_status_page_and_requests_succeed() {
     let name = "parameters of mesh demo";
     let source = poller.source(name, |source| source.notes.len() >= 2).await;
     assert_eq!(source.error, None);
-    let says = |text: &str| {
+    let has_note = |text: &str| {
         source
             .notes
             .iter()
             .any(|note| note.contains(text) && note.ends_with("its last valid value is kept"))
     };
     assert!(
-        says("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
+        has_note("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
         "{source:#?}"
     );
-    assert!(says("/meshwright/demo/virtualNode/green.listeners[0]"), "{source:#?}");
-    assert_eq!(staff.answer().await, "blue");
+    assert!(
+        has_note("/meshwright/demo/virtualNode/green.listeners[0]"),
+        "{source:#?}"
+    );
+    assert_eq!(task_set.get().await, "blue");
     // The mesh itself is deleted by mistake.
     account.delete("").await;
     let source = poller.source(name, |source| source.error.is_some()).await;
@@ -223,9 +226,9 @@ async fn an_invalid_parameter_is_on_the_status_page_and_requests_succeed() {
             .expect("an error")
             .contains("/meshwright/demo does not exist")
     );
-    load.another(50).await;
+    load.wait_for_responses(50).await;
     account.write("", &json!({})).await;
-    account.write(ROUTE, &to(0, 1)).await;
-    staff.is_answered_by("green").await;
+    account.write(ROUTE, &route(0, 1)).await;
+    task_set.wait_for_response_from("green").await;
     load.stop_without_failures().await;
 }

@@ -1,4 +1,4 @@
-//! The program: start, health check and stop, as in a container of ECS.
+//! The program: start, health check and stop, as in an ECS container.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,8 +11,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::account::Account;
-use super::aws_proxy::Door;
-use super::task_set::Shop;
+use super::aws_proxy::AwsProxy;
+use super::task_set::TestMesh;
 use crate::harness::{ReservedPort, eventually};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mesh-control");
@@ -33,20 +33,20 @@ impl Program {
         let child = command()
             .args(["--parameters-every", "150ms", "--endpoints-every", "100ms"])
             .env("MESHWRIGHT_XDS", xds.to_string())
-            .envs(of_container(status))
+            .envs(container_variables(status))
             .env("MESHWRIGHT_NAMESPACES", "demo=ns-1,elsewhere=ns-1")
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_ENDPOINT_URL_SSM", endpoint)
             .env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint)
             .env("AWS_ACCESS_KEY_ID", "100000000000")
-            .env("AWS_SECRET_ACCESS_KEY", "not to be seen")
+            .env("AWS_SECRET_ACCESS_KEY", "secret-key")
             .env(
                 "ECS_CONTAINER_METADATA_URI_V4",
                 "http://169.254.170.2/v4/0123456789abcdef0123456789abcdef-1",
             )
             .stderr(log)
             .spawn()
-            .expect("it starts");
+            .expect("the program starts");
         Self {
             child,
             xds,
@@ -57,8 +57,8 @@ impl Program {
 
     async fn health(&self) -> Output {
         let mut command = tokio::process::Command::from(command());
-        command.arg("health").envs(of_container(self.status));
-        command.output().await.expect("it answers")
+        command.arg("health").envs(container_variables(self.status));
+        command.output().await.expect("the program exits")
     }
 
     fn log(&self) -> String {
@@ -68,14 +68,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have exited already.
         let _ended = self.child.kill();
         let _status = self.child.wait();
     }
 }
 
-/// The environment of a container.
-fn of_container(status: SocketAddr) -> [(&'static str, String); 3] {
+/// The environment variables of its container.
+fn container_variables(status: SocketAddr) -> [(&'static str, String); 3] {
     [
         ("MESHWRIGHT_MESH", "demo".to_owned()),
         ("MESHWRIGHT_STATUS", status.to_string()),
@@ -83,7 +83,7 @@ fn of_container(status: SocketAddr) -> [(&'static str, String); 3] {
     ]
 }
 
-/// The program, without this process' environment.
+/// The program, without the environment of this process.
 fn command() -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
@@ -91,26 +91,26 @@ fn command() -> Command {
 }
 
 fn free_address() -> SocketAddr {
-    // It is not reserved from here on; if another process takes it, the test fails.
+    // The address is not reserved from here on; if another process takes it, the test fails.
     let port = ReservedPort::pick().number();
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
 #[tokio::test]
-async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
+async fn it_becomes_healthy_with_the_mesh_and_withdraws_its_status() {
     let account = Account::open().await;
-    let door = Door::to(account.config.endpoint_url().expect("an endpoint")).await;
+    let proxy = AwsProxy::start(account.config.endpoint_url().expect("an endpoint")).await;
     let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
-    door.answer("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
-    let mut program = Program::start(&door.address);
+    proxy.respond_with("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
+    let mut program = Program::start(&proxy.address);
     let account = account.with_id("100000000000");
-    let reason = eventually("it says what is missing", async || {
+    let reason = eventually("the health check names the missing parameter", async || {
         let health = program.health().await;
-        let said = String::from_utf8_lossy(&health.stderr).into_owned();
-        if said.contains("does not exist") {
-            Ok((health.status, said))
+        let stderr = String::from_utf8_lossy(&health.stderr).into_owned();
+        if stderr.contains("does not exist") {
+            Ok((health.status, stderr))
         } else {
-            Err(said)
+            Err(stderr)
         }
     })
     .await;
@@ -121,8 +121,8 @@ async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
         reason.1
     );
 
-    let shop = Shop::open(&account).await;
-    eventually("it is well", async || {
+    let test_mesh = TestMesh::open(&account).await;
+    eventually("the program is healthy", async || {
         let health = program.health().await;
         if health.status.success() {
             Ok(())
@@ -131,22 +131,22 @@ async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
         }
     })
     .await;
-    let staff = shop.staff(program.xds).await;
-    staff.is_answered_by("blue").await;
-    // A namespace that no mesh requires delays nothing, and is reported.
-    eventually("the namespaces are reported", async || {
-        let said = reqwest::get(format!("http://{}/status", program.status)).await;
-        let said = said.expect("an answer").text().await.expect("a text");
+    let task_set = test_mesh.task_set(program.xds).await;
+    task_set.wait_for_response_from("blue").await;
+    // A namespace that no mesh uses causes no delay, and is reported.
+    eventually("the status page has the namespaces", async || {
+        let page = reqwest::get(format!("http://{}/status", program.status)).await;
+        let page = page.expect("a response").text().await.expect("a body");
         let expected = ["namespace demo, ns-1", "it is the namespace `demo`, not `elsewhere`"];
-        if expected.iter().all(|expected| said.contains(expected)) {
+        if expected.iter().all(|expected| page.contains(expected)) {
             Ok(())
         } else {
-            Err(said)
+            Err(page)
         }
     })
     .await;
     let own = "/meshwright-status/demo/0123456789abcdef0123456789abcdef";
-    eventually("it publishes", async || {
+    eventually("the status is published", async || {
         let names = account.names_below("/meshwright-status").await;
         if names == [own] {
             Ok(())
@@ -156,8 +156,8 @@ async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
     })
     .await;
 
-    kill_process(Pid::from_child(&program.child), Signal::TERM).expect("it runs");
-    let ended = tokio::time::timeout(Duration::from_secs(10), async {
+    kill_process(Pid::from_child(&program.child), Signal::TERM).expect("it is running");
+    let exit = tokio::time::timeout(Duration::from_secs(10), async {
         loop {
             if let Some(status) = program.child.try_wait().expect("a child") {
                 return status;
@@ -165,7 +165,7 @@ async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    let status = ended.await.expect("it ends soon");
+    let status = exit.await.expect("it exits in time");
     assert_eq!(status.code(), Some(0), "{}", program.log());
     assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
     assert!(
@@ -173,7 +173,18 @@ async fn it_is_healthy_once_it_knows_the_mesh_and_withdraws_its_status() {
         "{}",
         program.log()
     );
-    assert!(!program.log().contains("not to be seen"));
+    assert!(!program.log().contains("secret-key"));
+}
+
+#[test]
+fn help_lists_the_exit_codes() {
+    let output = command()
+        .arg("--help")
+        .stdout(Stdio::piped())
+        .output()
+        .expect("the program exits");
+    let help = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && help.contains("Exit codes:"), "{help}");
 }
 
 #[tokio::test]
@@ -181,7 +192,7 @@ async fn invalid_arguments_are_reported_before_serving() {
     let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = tokio::process::Command::from(command());
         command.args(arguments).envs(variables.iter().copied());
-        let output = command.output().await.expect("it ends");
+        let output = command.output().await.expect("the program exits");
         assert!(!output.status.success());
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
@@ -190,24 +201,27 @@ async fn invalid_arguments_are_reported_before_serving() {
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
     ];
-    let said = run(&[], &region).await;
-    assert!(said.contains("--mesh <NAME>"), "{said}");
-    let said = run(&["--mesh", "a/b"], &region).await;
-    assert!(said.contains("`a/b` is not a mesh name"), "{said}");
-    let said = run(&["--mesh", "a", "--parameters-every", "1ms"], &region).await;
-    assert!(said.contains("must be at least 100ms"), "{said}");
-    let said = run(&["--mesh", "a", "--namespace", "demo"], &region).await;
-    assert!(said.contains("expected NAME=ID"), "{said}");
-    let said = run(
+    let stderr = run(&[], &region).await;
+    assert!(stderr.contains("--mesh <NAME>"), "{stderr}");
+    let stderr = run(&["--mesh", "a/b"], &region).await;
+    assert!(stderr.contains("`a/b` is not a mesh name"), "{stderr}");
+    let stderr = run(&["--mesh", "a", "--parameters-every", "1ms"], &region).await;
+    assert!(stderr.contains("must be at least 100ms"), "{stderr}");
+    let stderr = run(&["--mesh", "a", "--namespace", "demo"], &region).await;
+    assert!(stderr.contains("expected NAME=ID"), "{stderr}");
+    let stderr = run(
         &["--mesh", "a", "--namespace", "demo=ns-1", "--namespace", "demo=ns-2"],
         &region,
     )
     .await;
-    assert!(said.contains("namespace `demo` has two ids: ns-1 and ns-2"), "{said}");
+    assert!(
+        stderr.contains("namespace `demo` has two ids: ns-1 and ns-2"),
+        "{stderr}"
+    );
     let no_region = [("AWS_EC2_METADATA_DISABLED", "true")];
-    let said = run(&["--mesh", "a"], &no_region).await;
-    assert!(said.contains("no region: set AWS_REGION"), "{said}");
+    let stderr = run(&["--mesh", "a"], &no_region).await;
+    assert!(stderr.contains("no region: set AWS_REGION"), "{stderr}");
     let closed = free_address().to_string();
-    let said = run(&["health", "--status", &closed], &[]).await;
-    assert!(said.contains(&format!("http://{closed}/healthz")), "{said}");
+    let stderr = run(&["health", "--status", &closed], &[]).await;
+    assert!(stderr.contains(&format!("http://{closed}/healthz")), "{stderr}");
 }

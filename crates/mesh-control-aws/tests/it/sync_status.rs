@@ -12,12 +12,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::account::Account;
-use super::task_set::{BLUE, Poller, ROUTE, SECOND_BLUE, Shop, to};
+use super::task_set::{BLUE, Poller, ROUTE, SECOND_BLUE, TestMesh, route};
 use crate::harness::eventually;
 
 async fn until(sync_reader: &SyncReader, expected: impl Fn(&SyncStatus) -> bool) -> SyncStatus {
-    eventually("it is acknowledged", async || {
-        let read = sync_reader.read().await.expect("an answer");
+    eventually("the expected status", async || {
+        let read = sync_reader.read().await.expect("a response");
         if expected(&read) {
             Ok(read)
         } else {
@@ -34,29 +34,29 @@ fn settled(replicas: usize, envoys: usize) -> impl Fn(&SyncStatus) -> bool {
 #[tokio::test]
 async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
+    let test_mesh = TestMesh::open(&account).await;
     let sync_reader = SyncReader::new(&account.config, "demo");
     assert_eq!(sync_reader.read().await, Ok(SyncStatus::NoReports));
     let first = Poller::publishing(&account.config, Some("first")).await;
-    let staff = shop.staff(first.xds()).await;
-    staff.is_answered_by("blue").await;
+    let task_set = test_mesh.task_set(first.xds()).await;
+    task_set.wait_for_response_from("blue").await;
     until(&sync_reader, settled(1, 3)).await;
     let second = Poller::publishing(&account.config, Some("second")).await;
     until(&sync_reader, settled(2, 3)).await;
 
-    account.write(ROUTE, &to(0, 1)).await;
-    let read = sync_reader.read().await.expect("an answer");
+    account.write(ROUTE, &route(0, 1)).await;
+    let read = sync_reader.read().await.expect("a response");
     assert!(matches!(read, SyncStatus::Pending { .. }), "{read:?}");
     until(&sync_reader, settled(2, 3)).await;
-    assert_eq!(staff.answer().await, "green", "it was acknowledged before it was so");
+    assert_eq!(task_set.get().await, "green", "the status was in sync too early");
 
-    account.write_text(ROUTE, "no JSON").await;
-    let refused = until(&sync_reader, |read| matches!(read, SyncStatus::Rejected { .. })).await;
+    account.write_text(ROUTE, "not JSON").await;
+    let rejected = until(&sync_reader, |read| matches!(read, SyncStatus::Rejected { .. })).await;
     assert!(
-        format!("{refused:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
-        "{refused:?}"
+        format!("{rejected:?}").contains("/meshwright/demo/virtualRouter/shop/route/all: is not valid JSON"),
+        "{rejected:?}"
     );
-    account.write(ROUTE, &to(1, 0)).await;
+    account.write(ROUTE, &route(1, 0)).await;
     until(&sync_reader, settled(2, 3)).await;
 
     second.stop().await;
@@ -69,9 +69,9 @@ async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
 #[tokio::test]
 async fn endpoint_health_is_the_minimum_of_all_replicas() {
     let account = Account::open().await;
-    let shop = Shop::open(&account).await;
+    let test_mesh = TestMesh::open(&account).await;
     let sync_reader = SyncReader::new(&account.config, "demo");
-    let read = async |node| sync_reader.healthy(node).await.expect("an answer");
+    let read = async |node| sync_reader.healthy(node).await.expect("a response");
     let is = async |node, expected: EndpointHealth| {
         eventually(&format!("{node} is {expected:?}"), async || {
             let read = read(node).await;
@@ -89,11 +89,11 @@ async fn endpoint_health_is_the_minimum_of_all_replicas() {
     is("green", EndpointHealth::AtLeast(1)).await;
     is("caller", EndpointHealth::Unknown).await;
     let _second = Poller::publishing(&account.config, Some("second")).await;
-    shop.blue.register(SECOND_BLUE).await;
+    test_mesh.blue.register(SECOND_BLUE).await;
     is("blue", EndpointHealth::AtLeast(2)).await;
     // A change of health alone is published, too.
     for (at, left) in [(BLUE, 1), (SECOND_BLUE, 0)] {
-        shop.blue.is_unhealthy(at).await;
+        test_mesh.blue.set_unhealthy(at).await;
         is("blue", EndpointHealth::AtLeast(left)).await;
     }
 }
@@ -101,11 +101,11 @@ async fn endpoint_health_is_the_minimum_of_all_replicas() {
 #[tokio::test]
 async fn stale_statuses_of_killed_replicas_are_removed() {
     let account = Account::open().await;
-    let _shop = Shop::open(&account).await;
+    let _shop = TestMesh::open(&account).await;
     let left = r#"{"configuration":"x","accepted":null,"envoys":0,"refused":[],"at":"2020-01-01T00:00:00Z"}"#;
     account.write_at("/meshwright-status/demo/killed", left).await;
     let _follower = Poller::publishing(&account.config, Some("new")).await;
-    eventually("only the new one is there", async || {
+    eventually("only the new replica has a status", async || {
         let names = account.names_below("/meshwright-status").await;
         if names == ["/meshwright-status/demo/new"] {
             Ok(())
@@ -119,13 +119,13 @@ async fn stale_statuses_of_killed_replicas_are_removed() {
 #[tokio::test]
 async fn an_envoy_without_an_ack_is_pending() {
     let account = Account::open().await;
-    let _shop = Shop::open(&account).await;
+    let _shop = TestMesh::open(&account).await;
     let sync_reader = SyncReader::new(&account.config, "demo");
     let poller = Poller::publishing(&account.config, Some("only")).await;
-    poller.is_healthy().await;
+    poller.wait_until_healthy().await;
     until(&sync_reader, settled(1, 0)).await;
     let silent = envoy_without_acks(poller.xds()).await;
-    account.write(ROUTE, &to(0, 1)).await;
+    account.write(ROUTE, &route(0, 1)).await;
     let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of replica only"));
     until(&sync_reader, waits).await;
     drop(silent);
@@ -145,11 +145,11 @@ async fn envoy_without_acks(
         ..DeltaDiscoveryRequest::default()
     };
     let (sender, requests) = mpsc::channel(1);
-    sender.send(request).await.expect("there is room");
+    sender.send(request).await.expect("the channel has capacity");
     let client = AggregatedDiscoveryServiceClient::connect(format!("http://{xds}")).await;
     let mut client = client.expect("the control plane listens");
     let stream = client.delta_aggregated_resources(ReceiverStream::new(requests)).await;
     let mut stream = stream.expect("a stream").into_inner();
-    stream.message().await.expect("a message").expect("something");
+    stream.message().await.expect("a message").expect("a response");
     (sender, stream)
 }

@@ -1,7 +1,6 @@
 //! A control plane that polls an account, and tasks with addresses of their own.
 //!
-//! All of 127/8 is this machine, so each task has an address, as on AWS, and the port of its virtual node is the same
-//! everywhere.
+//! Each task has an address in 127/8, as on AWS, so that the port of its virtual node is the same everywhere.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,19 +15,19 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::account::{Account, Registry};
-use crate::harness::{Envoy, Load, Manner, ReservedPort, Upstream, eventually};
+use super::account::{Account, CloudMapService};
+use crate::harness::{Behaviour, Envoy, Load, ReservedPort, Upstream, eventually};
 
-/// The network of the tasks.
+/// Addresses of the tasks.
 pub(super) const BLUE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 pub(super) const GREEN: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 pub(super) const SECOND_BLUE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
 
-/// The called name.
-pub(super) const SHOP: &str = "shop.demo";
+/// The virtual service that the caller requests.
+pub(super) const SERVICE: &str = "shop.demo";
 
 /// Short intervals for tests.
-pub(super) const OFTEN: PollIntervals = PollIntervals {
+pub(super) const TEST_INTERVALS: PollIntervals = PollIntervals {
     parameters: Duration::from_millis(150),
     endpoints: Duration::from_millis(100),
     health: Duration::from_millis(300),
@@ -38,57 +37,57 @@ pub(super) const OFTEN: PollIntervals = PollIntervals {
 
 /// The mesh `demo`: a caller, and the virtual nodes `blue` and `green` behind `shop.demo`, one with Cloud Map and one
 /// with DNS discovery.
-pub(super) struct Shop {
-    pub(super) blue: Registry,
-    port: EveryPort,
+pub(super) struct TestMesh {
+    pub(super) blue: CloudMapService,
+    port: SharedPort,
 }
 
-impl Shop {
+impl TestMesh {
     /// Writes the mesh into an account, with all weight on blue, and registers a task of each.
     pub(super) async fn open(account: &Account) -> Self {
         Self::open_in(account, "demo").await.0
     }
 
-    /// The same, with tasks in a namespace with this HTTP name, which is `demo` for the mesh. Returns its id, too.
+    /// The same, with tasks in a Cloud Map namespace of another name, which the mesh calls `demo`. Returns its id, too.
     pub(super) async fn open_in(account: &Account, namespace: &str) -> (Self, String) {
-        let port = EveryPort::pick();
-        let namespace = account.found_namespace(namespace).await;
-        let blue = account.registry(&namespace, "blue").await;
-        let green = account.registry(&namespace, "green").await;
+        let port = SharedPort::pick();
+        let namespace = account.create_namespace(namespace).await;
+        let blue = account.create_service(&namespace, "blue").await;
+        let green = account.create_service(&namespace, "green").await;
         blue.register(BLUE).await;
         green.register(GREEN).await;
         account.write("", &json!({})).await;
-        let caller = json!({"backends": [{"virtualService": {"virtualServiceName": SHOP}}]});
+        let caller = json!({"backends": [{"virtualService": {"virtualServiceName": SERVICE}}]});
         account.write("virtualNode/caller", &caller).await;
         let by_cloud_map = json!({"awsCloudMap": {"namespaceName": "demo", "serviceName": "blue"}});
         account.write("virtualNode/blue", &port.node(&by_cloud_map)).await;
         let by_name = json!({"dns": {"hostname": "green.demo"}});
         account.write("virtualNode/green", &port.node(&by_name)).await;
         let provider = json!({"provider": {"virtualRouter": {"virtualRouterName": "shop"}}});
-        account.write(&format!("virtualService/{SHOP}"), &provider).await;
+        account.write(&format!("virtualService/{SERVICE}"), &provider).await;
         let router = json!({"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}]});
         account.write("virtualRouter/shop", &router).await;
-        account.write(ROUTE, &to(1, 0)).await;
+        account.write(ROUTE, &route(1, 0)).await;
         (Self { blue, port }, namespace)
     }
 
     /// Starts a caller and a task of each side.
-    pub(super) async fn staff(&self, xds: SocketAddr) -> Staff {
+    pub(super) async fn task_set(&self, xds: SocketAddr) -> TaskSet {
         let [blue, green] = [("blue", BLUE), ("green", GREEN)].map(|(name, at)| self.task(xds, name, name, at));
         let egress = ReservedPort::pick();
-        let wiring = NodeMetadata {
+        let metadata = NodeMetadata {
             listener_ports: [(egress_listener(), egress.number())].into(),
             extension: MeshwrightMetadata::default(),
         };
         let caller = Envoy::start(
             folder(),
             "mesh/demo/virtualNode/caller",
-            wiring,
+            metadata,
             xds,
             XdsProtocol::Delta,
         );
         let (blue, green, caller) = tokio::join!(blue, green, caller);
-        Staff {
+        TaskSet {
             _caller: caller,
             egress,
             tasks: vec![blue, green],
@@ -96,11 +95,11 @@ impl Shop {
         }
     }
 
-    /// A task of a virtual node with an application that responds with `says`.
-    pub(super) async fn task(&self, xds: SocketAddr, node: &str, says: &'static str, at: Ipv4Addr) -> ShopTask {
-        let application = Upstream::start(says, Manner::Name).await;
+    /// A task of a virtual node with an application that responds with `name`.
+    pub(super) async fn task(&self, xds: SocketAddr, node: &str, name: &'static str, at: Ipv4Addr) -> TestTask {
+        let application = Upstream::start(name, Behaviour::Name).await;
         let egress = ReservedPort::pick();
-        let wiring = NodeMetadata {
+        let metadata = NodeMetadata {
             listener_ports: [
                 (egress_listener(), egress.number()),
                 (ingress_listener(&self.port.number.to_string()), self.port.number),
@@ -113,8 +112,8 @@ impl Shop {
             },
         };
         let id = format!("mesh/demo/virtualNode/{node}");
-        let envoy = Envoy::start(folder(), &id, wiring, xds, XdsProtocol::Delta).await;
-        ShopTask {
+        let envoy = Envoy::start(folder(), &id, metadata, xds, XdsProtocol::Delta).await;
+        TestTask {
             application,
             _envoy: envoy,
             _egress: egress,
@@ -126,58 +125,58 @@ impl Shop {
 pub(super) const ROUTE: &str = "virtualRouter/shop/route/all";
 
 /// The route with these weights.
-pub(super) fn to(blue: u32, green: u32) -> Value {
+pub(super) fn route(blue: u32, green: u32) -> Value {
     let targets = json!([{"virtualNode": "blue", "weight": blue}, {"virtualNode": "green", "weight": green}]);
     json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"weightedTargets": targets}}})
 }
 
 /// A task.
-pub(super) struct ShopTask {
+pub(super) struct TestTask {
     pub(super) application: Upstream,
     _envoy: Envoy,
     _egress: ReservedPort,
 }
 
 /// All tasks.
-pub(super) struct Staff {
+pub(super) struct TaskSet {
     _caller: Envoy,
     egress: ReservedPort,
-    pub(super) tasks: Vec<ShopTask>,
+    pub(super) tasks: Vec<TestTask>,
     client: reqwest::Client,
 }
 
-impl Staff {
+impl TaskSet {
     /// The name of the responding side.
-    pub(super) async fn answer(&self) -> String {
+    pub(super) async fn get(&self) -> String {
         let url = format!("http://{}/", self.egress.address());
-        let answer = self
+        let response = self
             .client
             .get(url)
-            .header("host", SHOP)
+            .header("host", SERVICE)
             .send()
             .await
-            .expect("an answer");
-        let status = answer.status();
-        let said = answer.text().await.expect("a text");
+            .expect("a response");
+        let status = response.status();
+        let body = response.text().await.expect("a body");
         if status.is_success() {
-            said
+            body
         } else {
-            format!("{status}: {said}")
+            format!("{status}: {body}")
         }
     }
 
     /// Waits until this side responds.
-    pub(super) async fn is_answered_by(&self, name: &str) {
-        eventually(&format!("{name} answers"), async || {
-            let said = self.answer().await;
-            if said == name { Ok(()) } else { Err(said) }
+    pub(super) async fn wait_for_response_from(&self, name: &str) {
+        eventually(&format!("{name} responds"), async || {
+            let body = self.get().await;
+            if body == name { Ok(()) } else { Err(body) }
         })
         .await;
     }
 
     /// A continuous load.
     pub(super) async fn load(&self) -> Load {
-        Load::on(self.egress.address(), SHOP).await
+        Load::on(self.egress.address(), SERVICE).await
     }
 }
 
@@ -194,11 +193,11 @@ impl Poller {
     }
 
     /// A control plane that publishes its status under this id.
-    pub(super) async fn publishing(config: &SdkConfig, copy: Option<&str>) -> Self {
+    pub(super) async fn publishing(config: &SdkConfig, replica: Option<&str>) -> Self {
         Self::with(
             config,
             Options {
-                publish_as: copy.map(str::to_owned),
+                publish_as: replica.map(str::to_owned),
                 // Tasks of the tests are on loopback.
                 endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
                 ..Options::new(["demo"])
@@ -210,12 +209,12 @@ impl Poller {
     /// A control plane with these options, and intervals for tests.
     pub(super) async fn with(config: &SdkConfig, options: Options) -> Self {
         let options = Options {
-            intervals: OFTEN,
+            intervals: TEST_INTERVALS,
             ..options
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
-            // A test that just ends does not stop it in order.
+            // A test that ends without a stop drops the sender.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -235,8 +234,8 @@ impl Poller {
     }
 
     /// Waits until it is healthy.
-    pub(super) async fn is_healthy(&self) {
-        eventually("it is well", async || {
+    pub(super) async fn wait_until_healthy(&self) {
+        eventually("the control plane is healthy", async || {
             mesh_control_aws::check_health(self.control.addresses().status).await
         })
         .await;
@@ -253,11 +252,11 @@ impl Poller {
         .await
     }
 
-    /// Stops it in order.
+    /// Shuts it down gracefully.
     pub(super) async fn stop(mut self) {
-        let stop = self.stop.take().expect("it was not stopped before");
-        stop.send(()).expect("it runs");
-        (&mut self.work).await.expect("it ends by itself");
+        let stop = self.stop.take().expect("it is running");
+        stop.send(()).expect("it is running");
+        (&mut self.work).await.expect("it stops");
     }
 }
 
@@ -268,12 +267,12 @@ impl Drop for Poller {
 }
 
 /// A port that is free on all addresses of this machine: bound, and not listened on, see [`ReservedPort`].
-struct EveryPort {
+struct SharedPort {
     number: u16,
     _held: Socket,
 }
 
-impl EveryPort {
+impl SharedPort {
     fn pick() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         socket.set_reuse_address(true).expect("SO_REUSEADDR");

@@ -1,4 +1,4 @@
-//! Members of an App Mesh: what its documents say, as traffic through real Envoys.
+//! App Mesh: the effect of its documents on traffic through real Envoys.
 //!
 //! Reading order:
 //! - `demo_mesh`: the mesh of these tests;

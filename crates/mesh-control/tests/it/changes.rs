@@ -6,7 +6,7 @@ use mesh_control::XdsProtocol;
 use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
+use crate::harness::{Behaviour, Load, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
 in_both_protocols!(
     tasks_are_added_and_removed,
@@ -21,26 +21,26 @@ const ROUNDS: u64 = 20;
 async fn tasks_are_added_and_removed(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
-    let mut old = Upstream::start("old", Manner::Name).await;
-    mesh.serve("blue", &[old.address]);
+    let mut old = Upstream::start("old", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[old.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
 
     let mut delays = Vec::new();
     for _ in 0..ROUNDS {
-        let new = Upstream::start("new", Manner::Name).await;
-        let told = Instant::now();
-        mesh.serve("blue", &[old.address, new.address]);
-        new.has_been_asked(1).await;
-        delays.push(told.elapsed());
-        load.another(20).await;
+        let new = Upstream::start("new", Behaviour::Name).await;
+        let start = Instant::now();
+        mesh.set_endpoints("blue", &[old.address, new.address]);
+        new.wait_for_requests(1).await;
+        delays.push(start.elapsed());
+        load.wait_for_responses(20).await;
 
-        mesh.serve("blue", &[new.address]);
-        green.sees(&blue, &[new.address]).await;
-        load.another(20).await;
+        mesh.set_endpoints("blue", &[new.address]);
+        green.wait_for_endpoints(&blue, &[new.address]).await;
+        load.wait_for_responses(20).await;
         let last = old.requests();
-        load.another(50).await;
-        assert_eq!(old.requests(), last, "a task that is gone is still called");
+        load.wait_for_responses(50).await;
+        assert_eq!(old.requests(), last, "a removed task is still called");
         old = new;
     }
     delays.sort();
@@ -49,57 +49,60 @@ async fn tasks_are_added_and_removed(protocol: XdsProtocol) {
         delays[delays.len() / 2],
         delays[delays.len() - 1]
     );
-    green.was_never_kept_waiting().await;
+    green.assert_no_fetch_timeout().await;
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
 async fn a_cluster_changes(protocol: XdsProtocol) {
     let mut blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
-    let application = Upstream::start("blue", Manner::Name).await;
-    mesh.serve("blue", &[application.address]);
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
 
     for round in 1..=ROUNDS {
         blue.idle_timeout = Some(Duration::from_secs(60 + round));
-        mesh.offer(blue.clone());
+        mesh.put_service(blue.clone());
         // The changed cluster is warming, beside the old one, until it has its endpoints.
         green
             .envoy
-            .stat_reaches("cluster_manager.cluster_modified", round)
+            .wait_for_stat_at_least("cluster_manager.cluster_modified", round)
             .await;
-        green.envoy.stat_is("cluster_manager.warming_clusters", 0).await;
-        load.another(50).await;
+        green.envoy.wait_for_stat("cluster_manager.warming_clusters", 0).await;
+        load.wait_for_responses(50).await;
     }
-    green.sees(&blue, &[application.address]).await;
-    green.was_never_kept_waiting().await;
+    green.wait_for_endpoints(&blue, &[application.address]).await;
+    green.assert_no_fetch_timeout().await;
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
 async fn a_service_is_removed_and_added(protocol: XdsProtocol) {
     let [blue, red] = ["blue", "red"].map(|name| endpoint(name, AppProtocol::Http));
     let mesh = Mesh::start(protocol, &[blue.clone(), red.clone()]).await;
-    let application = Upstream::start("blue", Manner::Name).await;
-    let other = Upstream::start("red", Manner::Name).await;
-    mesh.serve("blue", &[application.address]);
-    mesh.serve("red", &[other.address]);
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    let other = Upstream::start("red", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[application.address]);
+    mesh.set_endpoints("red", &[other.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
 
     for round in 1..=ROUNDS {
         assert_eq!(green.get("red.serviceconnect").await.body, "red");
-        mesh.withdraw("red");
-        green.envoy.stat_reaches("cluster_manager.cluster_removed", round).await;
+        mesh.remove_service("red");
+        green
+            .envoy
+            .wait_for_stat_at_least("cluster_manager.cluster_removed", round)
+            .await;
         let gone = green.get("red.serviceconnect").await;
         assert_eq!(gone.fault.as_deref(), Some("unknown-service"), "{gone:?}");
-        load.another(20).await;
+        load.wait_for_responses(20).await;
 
-        mesh.offer(red.clone());
+        mesh.put_service(red.clone());
         answers_with(&green, &red, "red").await;
-        load.another(20).await;
+        load.wait_for_responses(20).await;
     }
-    green.was_never_kept_waiting().await;
+    green.assert_no_fetch_timeout().await;
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
 
@@ -107,24 +110,24 @@ async fn a_service_is_removed_and_added(protocol: XdsProtocol) {
 async fn a_running_task_can_call_a_new_service(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[]).await;
     let green = Task::start(&mesh, "green").await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = endpoint("blue", AppProtocol::Http);
-    mesh.serve("blue", &[application.address]);
-    mesh.offer(blue.clone());
+    mesh.set_endpoints("blue", &[application.address]);
+    mesh.put_service(blue.clone());
     answers_with(&green, &blue, "blue").await;
-    green.was_never_kept_waiting().await;
+    green.assert_no_fetch_timeout().await;
 }
 
 /// Waits until a service is known, which must be the moment from which calls succeed.
 async fn answers_with(task: &Task, endpoint: &ServiceConnectService, body: &str) {
-    let answer = crate::harness::eventually("the endpoint is known", async || {
-        let answer = task.get(&endpoint.dns_name).await;
-        if answer.fault.as_deref() == Some("unknown-service") {
-            Err(format!("{answer:?}"))
+    let response = crate::harness::eventually("the endpoint is known", async || {
+        let response = task.get(&endpoint.dns_name).await;
+        if response.fault.as_deref() == Some("unknown-service") {
+            Err(format!("{response:?}"))
         } else {
-            Ok(answer)
+            Ok(response)
         }
     })
     .await;
-    assert_eq!(answer.body, body, "{answer:?}");
+    assert_eq!(response.body, body, "{response:?}");
 }

@@ -28,7 +28,7 @@ in_both_protocols!(a_client_task, a_server_task, a_task_with_a_transparent_proxy
 async fn a_client_task(protocol: XdsProtocol) {
     let blue = Blue::new();
     let mesh = blue.mesh(protocol).await;
-    let green = Task::wired(&mesh, "green", &[], &[&blue.ledger]).await;
+    let green = Task::with_listeners(&mesh, "green", &[], &[&blue.ledger]).await;
     check("green", &mesh, &green).await;
 }
 
@@ -36,9 +36,9 @@ async fn a_client_task(protocol: XdsProtocol) {
 async fn a_server_task(protocol: XdsProtocol) {
     let blue = Blue::new();
     let mesh = blue.mesh(protocol).await;
-    let offered = [&blue.web, &blue.prices, &blue.ledger];
-    let offered = offered.map(|endpoint| (endpoint, ([127, 0, 0, 1], endpoint.container_port).into()));
-    let task = Task::wired(&mesh, "blue", &offered, &[]).await;
+    let applications = [&blue.web, &blue.prices, &blue.ledger];
+    let applications = applications.map(|endpoint| (endpoint, ([127, 0, 0, 1], endpoint.container_port).into()));
+    let task = Task::with_listeners(&mesh, "blue", &applications, &[]).await;
     check("blue", &mesh, &task).await;
 }
 
@@ -47,12 +47,12 @@ async fn a_server_task(protocol: XdsProtocol) {
 async fn a_task_with_a_transparent_proxy(protocol: XdsProtocol) {
     let blue = Blue::new();
     let mesh = blue.mesh(protocol).await;
-    mesh.join("blue");
+    mesh.add_ecs_service("blue");
     let directory = tempfile::tempdir().expect("a temporary directory");
     let hops = directory.path().join("hops.log").display().to_string();
     let (egress, ingress) = (ReservedPort::pick(), ReservedPort::pick());
     let virtual_addresses = ["blue", "ledger", "gone"].map(|name| format!("{name}.serviceconnect"));
-    let wiring = NodeMetadata {
+    let metadata = NodeMetadata {
         listener_ports: BTreeMap::from([
             (egress_listener(), egress.number()),
             (ingress_listener("http"), ingress.number()),
@@ -72,7 +72,7 @@ async fn a_task_with_a_transparent_proxy(protocol: XdsProtocol) {
         },
     };
     let xds = mesh.control.addresses().xds;
-    let envoy = Envoy::start(directory, &node_id("blue"), wiring, xds, mesh.protocol).await;
+    let envoy = Envoy::start(directory, &node_id("blue"), metadata, xds, mesh.protocol).await;
     let notes = mesh.node("blue", |node| node.settled).await.notes;
     let mut configuration = dump::read(&envoy).await;
     configuration["notes"] = json!(notes);
@@ -83,7 +83,7 @@ async fn a_task_with_a_transparent_proxy(protocol: XdsProtocol) {
         put_example_port(&mut configuration, resource, actual, example);
     }
     dump::replace(&mut configuration, &json!(hops), &json!("hops.log"));
-    judge("blue-intercepted", &configuration);
+    check_rejected("blue-intercepted", &configuration);
 }
 
 /// The services of `blue`: one of each kind.
@@ -95,21 +95,21 @@ struct Blue {
 
 impl Blue {
     fn new() -> Self {
-        let offered = |name: &str, protocol, port| ServiceConnectService {
+        let applications = |name: &str, protocol, port| ServiceConnectService {
             service: "blue".to_owned(),
             container_port: port,
             ..endpoint(name, protocol)
         };
         Self {
-            web: offered("blue", AppProtocol::Http, 3000),
+            web: applications("blue", AppProtocol::Http, 3000),
             prices: ServiceConnectService {
                 port: 50051,
                 per_request_timeout: None,
-                ..offered("prices", AppProtocol::Grpc, 50051)
+                ..applications("prices", AppProtocol::Grpc, 50051)
             },
             ledger: ServiceConnectService {
                 port: 5432,
-                ..offered("ledger", AppProtocol::Tcp, 5432)
+                ..applications("ledger", AppProtocol::Tcp, 5432)
             },
         }
     }
@@ -118,7 +118,7 @@ impl Blue {
         let mesh = Mesh::start(protocol, &[self.web.clone(), self.ledger.clone(), self.prices.clone()]).await;
         // Two endpoints each, without calls; the addresses are reserved for documentation (RFC 5737).
         for (name, port) in [("blue", 40002), ("prices", 40003), ("ledger", 40004)] {
-            mesh.serve(name, &[([192, 0, 2, 11], port).into(), ([192, 0, 2, 12], port).into()]);
+            mesh.set_endpoints(name, &[([192, 0, 2, 11], port).into(), ([192, 0, 2, 12], port).into()]);
         }
         mesh
     }
@@ -130,11 +130,11 @@ async fn check(name: &str, mesh: &Mesh, task: &Task) {
     let mut configuration = dump::read(&task.envoy).await;
     configuration["notes"] = json!(notes);
     put_example_values(&mut configuration, task);
-    judge(name, &configuration);
+    check_rejected(name, &configuration);
 }
 
 /// Compares a configuration with its golden file, and validates the file.
-pub(crate) fn judge(name: &str, configuration: &Value) {
+pub(crate) fn check_rejected(name: &str, configuration: &Value) {
     let text = format!("{configuration:#}\n");
     let file = golden_file(name);
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {

@@ -1,4 +1,4 @@
-//! What the tests are made of.
+//! Fixtures: Envoys, control plane, upstreams, load.
 
 mod collector;
 mod dns;
@@ -15,7 +15,7 @@ mod upstream;
 
 pub(crate) use collector::Collector;
 pub(crate) use dns::Dns;
-pub(crate) use envoy::{Beside, Envoy, program};
+pub(crate) use envoy::{Envoy, Servers, program};
 pub(crate) use eventually::eventually;
 pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, rejection};
 pub(crate) use load::Load;
@@ -23,8 +23,8 @@ pub(crate) use mesh::{Mesh, endpoint, node_id};
 pub(crate) use mesh_node::MeshNode;
 pub(crate) use port::ReservedPort;
 pub(crate) use sds::Sds;
-pub(crate) use task::{Answer, Task, egress_cluster};
-pub(crate) use upstream::{Health, Manner, TcpUpstream, Upstream, on_one_port};
+pub(crate) use task::{CallResponse, Task, egress_cluster};
+pub(crate) use upstream::{Behaviour, Health, TcpUpstream, Upstream, on_one_port};
 
 /// Makes each of these `async fn name(protocol: XdsProtocol)` a test with both protocols.
 macro_rules! in_both_protocols {

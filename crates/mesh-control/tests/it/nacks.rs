@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use mesh_control::Snapshot;
 use mesh_control::XdsProtocol;
 
-use crate::harness::{Manner, ReservedPort, Upstream, in_both_protocols};
+use crate::harness::{Behaviour, ReservedPort, Upstream, in_both_protocols};
 use node_source::Plane;
 use resources::{
     cluster, endpoints, listener, malformed_cluster, malformed_endpoints, nonsensical_cluster, nonsensical_listener,
@@ -28,62 +28,65 @@ in_both_protocols!(
 );
 
 async fn an_invalid_cluster_is_nacked(protocol: XdsProtocol) {
-    let words = "cluster provided LB specified but cluster 'bad' did not provide one";
-    affects_no_other(protocol, words, |good, _| {
+    let message = "cluster provided LB specified but cluster 'bad' did not provide one";
+    affects_no_other(protocol, message, |good, _| {
         good.with_cluster(&nonsensical_cluster("bad"))
     })
     .await;
 }
 
 async fn a_malformed_cluster_is_nacked(protocol: XdsProtocol) {
-    let words = "Expected positive duration";
-    affects_no_other(protocol, words, |good, _| good.with_cluster(&malformed_cluster("bad"))).await;
+    let message = "Expected positive duration";
+    affects_no_other(protocol, message, |good, _| {
+        good.with_cluster(&malformed_cluster("bad"))
+    })
+    .await;
 }
 
 async fn malformed_endpoints_are_nacked(protocol: XdsProtocol) {
-    let words = "Proto constraint validation failed (ClusterLoadAssignmentValidationError";
-    affects_no_other(protocol, words, |good, at| {
+    let message = "Proto constraint validation failed (ClusterLoadAssignmentValidationError";
+    affects_no_other(protocol, message, |good, at| {
         good.with_endpoints(&malformed_endpoints("bad", at))
     })
     .await;
 }
 
 async fn an_invalid_listener_is_nacked(protocol: XdsProtocol) {
-    let words = "no filter chains specified";
-    affects_no_other(protocol, words, |good, at| {
+    let message = "no filter chains specified";
+    affects_no_other(protocol, message, |good, at| {
         good.with_listener(&nonsensical_listener("bad", at))
     })
     .await;
 }
 
 async fn invalid_routes_are_nacked(protocol: XdsProtocol) {
-    let words = "Only a single wildcard domain is permitted in route bad";
-    affects_no_other(protocol, words, |good, _| {
+    let message = "Only a single wildcard domain is permitted in route bad";
+    affects_no_other(protocol, message, |good, _| {
         good.with_routes(&nonsensical_routes("bad", "bad"))
     })
     .await;
 }
 
-/// Sets a snapshot with three services, one of which `spoil` makes invalid: the others must respond, Envoy's `words`
+/// Sets a snapshot with three services, one of which `spoil` makes invalid: the others must respond, Envoy's `message`
 /// must be reported, and the third must respond once it is valid again.
-async fn affects_no_other(protocol: XdsProtocol, words: &str, spoil: impl FnOnce(Snapshot, SocketAddr) -> Snapshot) {
+async fn affects_no_other(protocol: XdsProtocol, message: &str, spoil: impl FnOnce(Snapshot, SocketAddr) -> Snapshot) {
     let plane = Plane::start(protocol).await;
     // Some sort before the invalid one, some after it.
     let ports = ["a", "bad", "z"].map(|name| (name, ReservedPort::pick()));
-    let application = Upstream::start("hello", Manner::Name).await;
+    let application = Upstream::start("hello", Behaviour::Name).await;
     let good = ports.iter().fold(Snapshot::new(), |snapshot, (name, port)| {
         service(snapshot, name, port, &application)
     });
     // A unique name, to find the log's lines about it.
     let node = format!("node {}", ports[1].1.number());
-    plane.describe(&node, spoil(good.clone(), ports[1].1.address()));
+    plane.put(&node, spoil(good.clone(), ports[1].1.address()));
     let _envoy = plane.envoy(&node).await;
 
-    let refused = plane.refused(&node, &["bad"]).await;
-    assert!(refused[0].message.contains(words), "{refused:#?}");
+    let rejected = plane.rejected(&node, &["bad"]).await;
+    assert!(rejected[0].message.contains(message), "{rejected:#?}");
     let logged = plane.log.warnings_with(&node);
     let certain = |warning: &String| {
-        let parts = ["NACK", words, r#"resources="bad""#];
+        let parts = ["NACK", message, r#"resources="bad""#];
         parts.iter().all(|part| warning.contains(part))
     };
     assert!(logged.iter().any(certain), "{logged:#?}");
@@ -91,8 +94,8 @@ async fn affects_no_other(protocol: XdsProtocol, words: &str, spoil: impl FnOnce
         assert_eq!(get(&ports[other].1).await, "hello");
     }
 
-    plane.describe(&node, good);
-    plane.refused(&node, &[]).await;
+    plane.put(&node, good);
+    plane.rejected(&node, &[]).await;
     for (_, port) in &ports {
         assert_eq!(get(port).await, "hello");
     }
@@ -100,7 +103,7 @@ async fn affects_no_other(protocol: XdsProtocol, words: &str, spoil: impl FnOnce
 
 async fn several_nacks_at_once_are_isolated(protocol: XdsProtocol) {
     let (plane, port) = (Plane::start(protocol).await, ReservedPort::pick());
-    let application = Upstream::start("hello", Manner::Name).await;
+    let application = Upstream::start("hello", Behaviour::Name).await;
     let good = service(Snapshot::new(), "m", &port, &application);
     let bad = ["a", "b", "y", "z"].into_iter().fold(good.clone(), |snapshot, name| {
         snapshot.with_endpoints(&endpoints(name, application.address))
@@ -110,26 +113,26 @@ async fn several_nacks_at_once_are_isolated(protocol: XdsProtocol) {
         .with_cluster(&malformed_cluster("b"))
         .with_cluster(&nonsensical_cluster("y"))
         .with_cluster(&malformed_cluster("z"));
-    plane.describe("node", bad.clone());
+    plane.put("node", bad.clone());
     let _envoy = plane.envoy("node").await;
-    plane.refused("node", &["a", "b", "y", "z"]).await;
+    plane.rejected("node", &["a", "b", "y", "z"]).await;
     assert_eq!(get(&port).await, "hello");
 
     // Each is pushed again when it changes, and removed when it is gone.
-    plane.describe("node", bad.with_cluster(&cluster("a")).with_cluster(&cluster("z")));
-    plane.refused("node", &["b", "y"]).await;
-    plane.describe("node", good);
-    plane.refused("node", &[]).await;
+    plane.put("node", bad.with_cluster(&cluster("a")).with_cluster(&cluster("z")));
+    plane.rejected("node", &["b", "y"]).await;
+    plane.put("node", good);
+    plane.rejected("node", &[]).await;
     assert_eq!(get(&port).await, "hello");
 }
 
 async fn a_nacked_change_keeps_the_previous_version(protocol: XdsProtocol) {
     let (plane, port) = (Plane::start(protocol).await, ReservedPort::pick());
-    let application = Upstream::start("hello", Manner::Name).await;
+    let application = Upstream::start("hello", Behaviour::Name).await;
     let good = service(Snapshot::new(), "it", &port, &application);
-    plane.describe("node", good.clone());
+    plane.put("node", good.clone());
     let _envoy = plane.envoy("node").await;
-    plane.refused("node", &[]).await;
+    plane.rejected("node", &[]).await;
     let address = port.address();
     for bad in [
         good.clone().with_cluster(&nonsensical_cluster("it")),
@@ -138,28 +141,28 @@ async fn a_nacked_change_keeps_the_previous_version(protocol: XdsProtocol) {
         good.clone().with_listener(&nonsensical_listener("it", address)),
         good.clone().with_routes(&nonsensical_routes("it", "it")),
     ] {
-        plane.describe("node", bad);
-        plane.refused("node", &["it"]).await;
+        plane.put("node", bad);
+        plane.rejected("node", &["it"]).await;
         assert_eq!(get(&port).await, "hello");
         // A reverted change clears the rejection, although there is nothing to push.
-        plane.describe("node", good.clone());
-        plane.refused("node", &[]).await;
+        plane.put("node", good.clone());
+        plane.rejected("node", &[]).await;
         assert_eq!(get(&port).await, "hello");
     }
 }
 
 async fn a_nack_affects_no_other_node(protocol: XdsProtocol) {
     let (plane, ports) = (Plane::start(protocol).await, [(); 2].map(|()| ReservedPort::pick()));
-    let application = Upstream::start("hello", Manner::Name).await;
+    let application = Upstream::start("hello", Behaviour::Name).await;
     let one = service(Snapshot::new(), "one", &ports[0], &application);
-    plane.describe("bad", one.with_cluster(&nonsensical_cluster("one")));
-    plane.describe("good", service(Snapshot::new(), "two", &ports[1], &application));
+    plane.put("bad", one.with_cluster(&nonsensical_cluster("one")));
+    plane.put("good", service(Snapshot::new(), "two", &ports[1], &application));
     let _bad = plane.envoy("bad").await;
-    plane.refused("bad", &["one"]).await;
+    plane.rejected("bad", &["one"]).await;
     let _good = plane.envoy("good").await;
-    plane.refused("good", &[]).await;
+    plane.rejected("good", &[]).await;
     assert_eq!(get(&ports[1]).await, "hello");
-    plane.refused("bad", &["one"]).await;
+    plane.rejected("bad", &["one"]).await;
 }
 
 /// A listener, and everything behind it, with one name.
@@ -173,6 +176,6 @@ fn service(snapshot: Snapshot, name: &str, at: &ReservedPort, application: &Upst
 
 async fn get(at: &ReservedPort) -> String {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let answer = client.get(format!("http://{}/", at.address())).send().await;
-    answer.expect("an answer").text().await.expect("a text")
+    let response = client.get(format!("http://{}/", at.address())).send().await;
+    response.expect("a response").text().await.expect("a text")
 }

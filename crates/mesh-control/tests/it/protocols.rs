@@ -23,13 +23,17 @@ async fn http2_applications_are_called(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http2);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Http2Upstream::start("blue").await;
-    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
-    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let blue = Task::with_application(&mesh, &blue_endpoint, application.address).await;
+    mesh.set_endpoints("blue", &[blue.ingress(&blue_endpoint)]);
     let green = Task::start(&mesh, "green").await;
     // The caller speaks HTTP/1.1; the application would not understand that.
-    let answer = green.get("blue.serviceconnect").await;
+    let response = green.get("blue.serviceconnect").await;
     let expected = "blue HTTP/2.0 http://blue.serviceconnect/";
-    assert_eq!((answer.status, answer.body.as_str()), (200, expected), "{answer:?}");
+    assert_eq!(
+        (response.status, response.body.as_str()),
+        (200, expected),
+        "{response:?}"
+    );
 }
 
 async fn grpc_passes_with_its_errors(protocol: XdsProtocol) {
@@ -37,16 +41,16 @@ async fn grpc_passes_with_its_errors(protocol: XdsProtocol) {
     blue_endpoint.port = 50051;
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let application = Http2Upstream::start("blue").await;
-    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
-    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
+    let blue = Task::with_application(&mesh, &blue_endpoint, application.address).await;
+    mesh.set_endpoints("blue", &[blue.ingress(&blue_endpoint)]);
     let green = Task::start(&mesh, "green").await;
 
     let client = Http2Caller::of("blue.serviceconnect:50051", green.egress()).await;
-    let answer = client.call("/shop.Cart/Add", "", &[]).await;
-    assert_eq!(answer.expect("an answer"), "blue");
-    let refused = rejection(Code::ResourceExhausted);
+    let response = client.call("/shop.Cart/Add", "", &[]).await;
+    assert_eq!(response.expect("a response"), "blue");
+    let rejected = rejection(Code::ResourceExhausted);
     let error = client
-        .call("/shop.Cart/Add", &refused, &[])
+        .call("/shop.Cart/Add", &rejected, &[])
         .await
         .expect_err("an error");
     assert_eq!(error.message(), "refused by blue");
@@ -61,7 +65,7 @@ async fn grpc_callers_get_local_replies(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Grpc);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     let closed_port = ReservedPort::pick();
-    mesh.serve("blue", &[closed_port.address()]);
+    mesh.set_endpoints("blue", &[closed_port.address()]);
     let green = Task::start(&mesh, "green").await;
     for (host, code, fault) in [
         ("red.serviceconnect", Code::Unimplemented, "unknown-service"),
@@ -77,9 +81,9 @@ async fn tcp_passes(protocol: XdsProtocol) {
     let db = endpoint("db", AppProtocol::Tcp);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&db)).await;
     let application = TcpUpstream::start("database").await;
-    let server = Task::offering(&mesh, &db, application.address).await;
-    mesh.serve("db", &[server.ingress(&db)]);
-    let green = Task::wired(&mesh, "green", &[], &[&db]).await;
+    let server = Task::with_application(&mesh, &db, application.address).await;
+    mesh.set_endpoints("db", &[server.ingress(&db)]);
+    let green = Task::with_listeners(&mesh, "green", &[], &[&db]).await;
 
     let listener = green.listener(&tcp_egress_listener("db.serviceconnect", 9000));
     let mut connection = TcpStream::connect(listener).await.expect("the egress listener");

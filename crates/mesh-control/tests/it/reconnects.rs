@@ -17,7 +17,7 @@ use mesh_model::namespace::ServiceConnectService;
 use mesh_model::service_connect::AppProtocol;
 use tonic::Code;
 
-use crate::harness::{Load, Manner, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_protocols, node_id};
+use crate::harness::{Behaviour, Load, Mesh, ReservedPort, Task, Upstream, endpoint, in_both_protocols, node_id};
 
 in_both_protocols!(
     envoys_outlive_their_control_plane,
@@ -26,7 +26,7 @@ in_both_protocols!(
 );
 
 /// Envoy's counters of updates.
-const ANSWERS: [&str; 4] = [
+const UPDATE_COUNTERS: [&str; 4] = [
     "cluster_manager.cds.update_success",
     "cluster.cds_egress_serviceconnect_blue_http_80.update_success",
     "listener_manager.lds.update_success",
@@ -34,62 +34,71 @@ const ANSWERS: [&str; 4] = [
 ];
 
 async fn envoys_outlive_their_control_plane(protocol: XdsProtocol) {
-    let place = Place::reserve();
+    let reserved = ReservedAddresses::reserve();
     let blue = endpoint("blue", AppProtocol::Http);
-    let application = Upstream::start("blue", Manner::Name).await;
-    let mesh = place.start(protocol, &blue).await;
-    mesh.serve("blue", &[application.address]);
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    let mesh = reserved.start(protocol, &blue).await;
+    mesh.set_endpoints("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
     mesh.node("green", |node| node.settled).await;
-    let before = green.envoy.stats(&ANSWERS).await;
-    assert_eq!(before.len(), ANSWERS.len(), "{before:?}");
+    let before = green.envoy.stats(&UPDATE_COUNTERS).await;
+    assert_eq!(before.len(), UPDATE_COUNTERS.len(), "{before:?}");
 
-    let mesh = place.restart(mesh, &green, |_unchanged| ()).await;
+    let mesh = reserved.restart(mesh, &green, |_unchanged| ()).await;
     let node = mesh
         .node("green", |node| node.settled && node.routes.accepted == 1)
         .await;
     assert_eq!((node.clusters.accepted, node.endpoints.accepted), (1, 1));
     if protocol == XdsProtocol::Delta {
-        assert_eq!(green.envoy.stats(&ANSWERS).await, before, "told again what it had");
+        assert_eq!(
+            green.envoy.stats(&UPDATE_COUNTERS).await,
+            before,
+            "no resource is pushed again"
+        );
     }
 
-    let another = Upstream::start("another", Manner::Name).await;
-    mesh.serve("blue", &[another.address]);
-    another.has_been_asked(1).await;
-    green.sees(&blue, &[another.address]).await;
+    let another = Upstream::start("another", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[another.address]);
+    another.wait_for_requests(1).await;
+    green.wait_for_endpoints(&blue, &[another.address]).await;
     load.stop_without_failures().await;
-    green.was_never_kept_waiting().await;
+    green.assert_no_fetch_timeout().await;
 }
 
 async fn changes_during_a_disconnect_arrive(protocol: XdsProtocol) {
-    let place = Place::reserve();
+    let reserved = ReservedAddresses::reserve();
     let mut blue = endpoint("blue", AppProtocol::Http);
-    let application = Upstream::start("blue", Manner::Name).await;
-    let mesh = place.start(protocol, &blue).await;
-    mesh.serve("blue", &[application.address]);
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    let mesh = reserved.start(protocol, &blue).await;
+    mesh.set_endpoints("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
 
     blue.idle_timeout = Some(Duration::from_secs(60));
-    let mesh = place.restart(mesh, &green, |mesh| mesh.offer(blue.clone())).await;
-    green.envoy.stat_reaches("cluster_manager.cluster_modified", 1).await;
-    green.envoy.stat_is("cluster_manager.warming_clusters", 0).await;
+    let mesh = reserved
+        .restart(mesh, &green, |mesh| mesh.put_service(blue.clone()))
+        .await;
+    green
+        .envoy
+        .wait_for_stat_at_least("cluster_manager.cluster_modified", 1)
+        .await;
+    green.envoy.wait_for_stat("cluster_manager.warming_clusters", 0).await;
     mesh.node("green", |node| node.settled && node.routes.accepted == 1)
         .await;
-    green.sees(&blue, &[application.address]).await;
-    load.another(50).await;
+    green.wait_for_endpoints(&blue, &[application.address]).await;
+    load.wait_for_responses(50).await;
     load.stop_without_failures().await;
-    green.was_never_kept_waiting().await;
+    green.assert_no_fetch_timeout().await;
 }
 
 /// The two addresses of a control plane, reserved while there is none.
-struct Place {
+struct ReservedAddresses {
     xds: ReservedPort,
     status: ReservedPort,
 }
 
-impl Place {
+impl ReservedAddresses {
     fn reserve() -> Self {
         Self {
             xds: ReservedPort::pick(),
@@ -106,7 +115,7 @@ impl Place {
 
     async fn start(&self, protocol: XdsProtocol, endpoint: &ServiceConnectService) -> Mesh {
         let mesh = Mesh::start_at(self.addresses(), protocol, MeshState::default()).await;
-        mesh.found(std::slice::from_ref(endpoint));
+        mesh.create_namespace(std::slice::from_ref(endpoint));
         mesh
     }
 
@@ -115,17 +124,17 @@ impl Place {
     async fn restart(&self, mesh: Mesh, task: &Task, change: impl FnOnce(&Mesh)) -> Mesh {
         let (protocol, mesh_state) = (mesh.protocol, mesh.mesh_state());
         drop(mesh);
-        task.envoy.stat_is("control_plane.connected_state", 0).await;
+        task.envoy.wait_for_stat("control_plane.connected_state", 0).await;
         let mesh = Mesh::start_at(self.addresses(), protocol, mesh_state).await;
         change(&mesh);
-        task.envoy.stat_is("control_plane.connected_state", 1).await;
+        task.envoy.wait_for_stat("control_plane.connected_state", 1).await;
         mesh
     }
 }
 
 async fn unknown_nodes_are_rejected(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[]).await;
-    mesh.join("green");
+    mesh.add_ecs_service("green");
     let listeners = Value {
         kind: Some(Kind::StructValue(Struct::default())),
     };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::golden::validate;
 
 /// Valid expressions, some of which look invalid.
-const TAKEN: &[&str] = &[
+const VALID: &[&str] = &[
     "/.*",
     "/users/[0-9]+(/orders)?",
     "^/api/v[12]/.*$",
@@ -191,17 +191,17 @@ const REFUSED: &[&str] = &[
 
 #[test]
 fn envoy_accepts_what_the_model_accepts() {
-    for expression in TAKEN {
+    for expression in VALID {
         assert_eq!(checked_by_the_model(expression), Ok(()), "{expression}");
     }
-    let judgement = checked_by_envoy(TAKEN);
-    assert_eq!(judgement, Ok(()), "all of them at once");
+    let result = checked_by_envoy(VALID);
+    assert_eq!(result, Ok(()), "all expressions");
 }
 
 #[test]
 fn envoy_rejects_what_the_model_rejects() {
     // One Envoy for each, as it validates the file as a whole.
-    let judge = |expressions: &[&str]| {
+    let check_rejected = |expressions: &[&str]| {
         for expression in expressions {
             let diagnostic = checked_by_the_model(expression).expect_err(expression);
             assert!(
@@ -210,13 +210,13 @@ fn envoy_rejects_what_the_model_rejects() {
             );
             assert!(
                 checked_by_envoy(&[expression]).is_err(),
-                "Envoy takes {expression}: {diagnostic}"
+                "Envoy accepts {expression}: {diagnostic}"
             );
         }
     };
     thread::scope(|scope| {
         for some in REFUSED.chunks(REFUSED.len().div_ceil(4)) {
-            scope.spawn(move || judge(some));
+            scope.spawn(move || check_rejected(some));
         }
     });
 }
@@ -247,7 +247,7 @@ fn checked_by_envoy(expressions: &[&str]) -> Result<(), String> {
         }],
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes.collect::<Value>()}]},
     });
-    validate::judge(&json!({
+    validate::check_rejected(&json!({
         // As in the App Mesh agent's bootstrap.
         "layered_runtime": {"layers": [{
             "name": "static_layer_0",

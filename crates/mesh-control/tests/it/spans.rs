@@ -4,7 +4,7 @@ use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
-use crate::harness::{Collector, Manner, Mesh, Task, Upstream, endpoint, in_both_protocols};
+use crate::harness::{Behaviour, Collector, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
 in_both_protocols!(both_sidecars_export_spans_of_sampled_requests_only);
 
@@ -16,11 +16,13 @@ async fn both_sidecars_export_spans_of_sampled_requests_only(protocol: XdsProtoc
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mut mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     mesh.collector = Some(collector.address);
-    let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    let blue = Task::with_application(&mesh, &blue_endpoint, application.address).await;
     let green = Task::start(&mesh, "green").await;
-    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
-    green.sees(&blue_endpoint, &[blue.ingress(&blue_endpoint)]).await;
+    mesh.set_endpoints("blue", &[blue.ingress(&blue_endpoint)]);
+    green
+        .wait_for_endpoints(&blue_endpoint, &[blue.ingress(&blue_endpoint)])
+        .await;
 
     // Spans are exported in the order of their end: those of the last request come after all others.
     let unsampled = "00-11111111111111111111111111111111-b7ad6b7169203331-00".to_owned();
@@ -30,7 +32,7 @@ async fn both_sidecars_export_spans_of_sampled_requests_only(protocol: XdsProtoc
         if let Some(traceparent) = traceparent {
             request = request.header("traceparent", traceparent);
         }
-        assert!(request.send().await.expect("an answer").status().is_success());
+        assert!(request.send().await.expect("a response").status().is_success());
     }
     let spans = collector.spans(|spans| spans.len() >= 2).await;
     let of = |service: &str| {

@@ -6,7 +6,7 @@ use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 use serde_json::{Value, json};
 
-use crate::harness::{Manner, Mesh, Task, Upstream, endpoint, in_both_protocols, node_id};
+use crate::harness::{Behaviour, Mesh, Task, Upstream, endpoint, in_both_protocols, node_id};
 
 in_both_protocols!(the_status_page_has_every_node, a_settled_change_is_in_effect);
 
@@ -16,8 +16,8 @@ async fn the_status_page_has_every_node(protocol: XdsProtocol) {
     assert_eq!(page(&mesh, "/healthz").await, "ok\n");
     assert_eq!(status(&mesh).await, json!({"nodes": []}));
 
-    let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    let blue = Task::with_application(&mesh, &blue_endpoint, application.address).await;
     mesh.node("blue", |node| node.settled).await;
     let counts = |accepted: usize| json!({"accepted": accepted, "pending": 0, "rejected": []});
     let mut expected = json!({
@@ -53,7 +53,7 @@ async fn the_status_page_has_every_node(protocol: XdsProtocol) {
         (&expected, &json!("green/1"))
     );
     drop(blue);
-    mesh.has_nodes(1).await;
+    mesh.wait_for_nodes(1).await;
     assert_eq!(status(&mesh).await["nodes"][0]["task"], "green/1");
 }
 
@@ -62,12 +62,12 @@ async fn a_settled_change_is_in_effect(protocol: XdsProtocol) {
     let mesh = Mesh::start(protocol, &[endpoint("blue", AppProtocol::Http)]).await;
     let green = Task::start(&mesh, "green").await;
     for name in ["one", "two", "three"] {
-        let application = Upstream::start(name, Manner::Name).await;
-        mesh.serve("blue", &[application.address]);
+        let application = Upstream::start(name, Behaviour::Name).await;
+        mesh.set_endpoints("blue", &[application.address]);
         let settled = tokio::time::timeout(Duration::from_secs(20), mesh.control.settled(1));
         settled.await.expect("the Envoy settles");
-        let answer = green.get("blue.serviceconnect").await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, name));
+        let response = green.get("blue.serviceconnect").await;
+        assert_eq!((response.status, response.body.as_str()), (200, name));
     }
 }
 
@@ -78,11 +78,11 @@ async fn status(mesh: &Mesh) -> Value {
 async fn page(mesh: &Mesh, path: &str) -> String {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let address = mesh.control.addresses().status;
-    let answer = client
+    let response = client
         .get(format!("http://{address}{path}"))
         .send()
         .await
-        .expect("an answer");
-    assert!(answer.status().is_success());
-    answer.text().await.expect("a text")
+        .expect("a response");
+    assert!(response.status().is_success());
+    response.text().await.expect("a text")
 }

@@ -6,20 +6,22 @@ use mesh_control::XdsProtocol;
 use mesh_control::access_log::{AccessLogEntry, sampled_trace_id};
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Answer, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols};
+use crate::harness::{Behaviour, CallResponse, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols};
 
 in_both_protocols!(a_request_passes_both_sidecars, round_robin_between_tasks);
 
 async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
-    let application = Upstream::start("blue", Manner::Name).await;
-    let blue = Task::offering(&mesh, &blue_endpoint, application.address).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    let blue = Task::with_application(&mesh, &blue_endpoint, application.address).await;
     let green = Task::start(&mesh, "green").await;
-    mesh.serve("blue", &[blue.ingress(&blue_endpoint)]);
-    green.sees(&blue_endpoint, &[blue.ingress(&blue_endpoint)]).await;
+    mesh.set_endpoints("blue", &[blue.ingress(&blue_endpoint)]);
+    green
+        .wait_for_endpoints(&blue_endpoint, &[blue.ingress(&blue_endpoint)])
+        .await;
 
-    let expected = Answer {
+    let expected = CallResponse {
         status: 200,
         fault: None,
         body: "blue".to_owned(),
@@ -33,14 +35,14 @@ async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
     let trace_id = sampled_trace_id("0af7651916cd43dd8448eb211c80319c");
     let traceparent = format!("00-{trace_id}-b7ad6b7169203331-01");
     let traced = green.request("blue.serviceconnect").header("traceparent", traceparent);
-    assert!(traced.send().await.expect("an answer").status().is_success());
+    assert!(traced.send().await.expect("a response").status().is_success());
     for (task, inbound, upstream) in [
         (&green, false, blue.ingress(&blue_endpoint)),
         (&blue, true, application.address),
     ] {
-        let hop = eventually("the hop is written down", async || {
+        let hop = eventually("the access-log entry is written", async || {
             let log = fs::read_to_string(task.access_log()).unwrap_or_default();
-            // The requests before were not sampled.
+            // Earlier requests were not sampled.
             let mut hops = log.lines().map(AccessLogEntry::parse);
             match (hops.next().flatten(), hops.next()) {
                 (Some(hop), None) => Ok(hop),
@@ -59,18 +61,18 @@ async fn a_request_passes_both_sidecars(protocol: XdsProtocol) {
 async fn round_robin_between_tasks(protocol: XdsProtocol) {
     let blue = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, std::slice::from_ref(&blue)).await;
-    let one = Upstream::start("one", Manner::Name).await;
-    let two = Upstream::start("two", Manner::Name).await;
-    mesh.serve("blue", &[one.address, two.address]);
+    let one = Upstream::start("one", Behaviour::Name).await;
+    let two = Upstream::start("two", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[one.address, two.address]);
     let green = Task::start(&mesh, "green").await;
 
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..20 {
-        answers.push(green.get("blue.serviceconnect").await.body);
+        responses.push(green.get("blue.serviceconnect").await.body);
     }
     assert!(
-        answers.windows(2).all(|pair| pair[0] != pair[1]),
-        "not strictly in turn: {answers:?}"
+        responses.windows(2).all(|pair| pair[0] != pair[1]),
+        "not round-robin: {responses:?}"
     );
     assert_eq!((one.requests(), two.requests()), (10, 10));
 }

@@ -1,53 +1,53 @@
-//! Who is upstreams, who counts as healthy, and by which name Cloud Map is asked.
+//! Selected endpoints, endpoint health, and HTTP names of namespaces.
 
 use super::*;
 
 /// The addresses of blue.
-fn upstreams(fixture: &Fixture) -> Vec<IpAddr> {
+fn blue_addresses(fixture: &Fixture) -> Vec<IpAddr> {
     let mesh_state = fixture.mesh_state();
     let instances = mesh_state.node_endpoints_of("demo", "blue").iter();
     instances.flat_map(|instance| instance.addresses.clone()).collect()
 }
 
 #[test]
-fn a_service_whose_last_healthy_instance_has_gone_is_called_where_its_new_ones_are() {
+fn all_instances_are_used_after_the_last_healthy_one_is_gone() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
     // Its first task is not ready.
-    fixture.on_response(blue(), Ok(are(&[("10.0.0.1", false)])));
-    assert!(upstreams(&fixture).is_empty());
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instances(&[("10.0.0.1", false)])));
+    assert!(blue_addresses(&fixture).is_empty());
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     // A rolling replacement: ECS removes the old task before Cloud Map reports the new one as healthy.
-    fixture.on_response(blue(), Ok(are(&[("10.0.0.1", true), ("10.0.0.2", false)])));
+    fixture.on_response(blue(), Ok(instances(&[("10.0.0.1", true), ("10.0.0.2", false)])));
     let old: IpAddr = [10, 0, 0, 1].into();
-    assert_eq!(upstreams(&fixture), [old]);
-    fixture.on_response(blue(), Ok(are(&[("10.0.0.2", false)])));
+    assert_eq!(blue_addresses(&fixture), [old]);
+    fixture.on_response(blue(), Ok(instances(&[("10.0.0.2", false)])));
     let new: IpAddr = [10, 0, 0, 2].into();
-    assert_eq!(upstreams(&fixture), [new]);
+    assert_eq!(blue_addresses(&fixture), [new]);
     let note = &fixture.source("Cloud Map").notes[0];
     assert!(note.contains("one was before, so all are used"), "{note}");
     // The service is deleted and created again.
     fixture.on_response(blue(), Ok(Response::Now(Discovery::NotFound, None)));
-    fixture.on_response(blue(), Ok(are(&[("10.0.0.3", false)])));
-    assert!(upstreams(&fixture).is_empty());
-    // The service is not required any more, and then it is again.
-    fixture.on_response(blue(), Ok(at("10.0.0.3")));
+    fixture.on_response(blue(), Ok(instances(&[("10.0.0.3", false)])));
+    assert!(blue_addresses(&fixture).is_empty());
+    // The service is not required for a while.
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.3")));
     fixture.read(nodes(&[]));
     fixture.due_queries();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    fixture.on_response(blue(), Ok(are(&[("10.0.0.3", false)])));
-    assert!(upstreams(&fixture).is_empty());
+    fixture.on_response(blue(), Ok(instances(&[("10.0.0.3", false)])));
+    assert!(blue_addresses(&fixture).is_empty());
 }
 
 #[test]
 fn an_unhealthy_instance_is_polled_at_the_shorter_interval() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
-    fixture.on_response(blue(), Ok(are(&[("10.0.0.1", true), ("10.0.0.2", false)])));
+    fixture.on_response(blue(), Ok(instances(&[("10.0.0.1", true), ("10.0.0.2", false)])));
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
     fixture.advance(1);
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), None)]);
-    fixture.on_response(blue(), Ok(at("10.0.0.2")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.2")));
     fixture.advance(1);
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
 }
@@ -68,9 +68,13 @@ fn healthy_instances_are_counted_per_virtual_node() {
     assert_eq!(fixture.state.healthy("demo"), [].into(), "nothing is served yet");
     fixture.on_response(
         blue(),
-        Ok(are(&[("10.0.0.1", true), ("10.0.0.2", true), ("10.0.0.3", false)])),
+        Ok(instances(&[
+            ("10.0.0.1", true),
+            ("10.0.0.2", true),
+            ("10.0.0.3", false),
+        ])),
     );
-    fixture.on_response(service("green", "demo"), Ok(are(&[("10.0.0.4", false)])));
+    fixture.on_response(service("green", "demo"), Ok(instances(&[("10.0.0.4", false)])));
     for (name, namespace) in [("empty", "demo"), ("db", "example.com")] {
         fixture.on_response(service(name, namespace), Ok(Response::Now(Discovery::NotFound, None)));
     }
@@ -117,9 +121,9 @@ fn a_namespace_with_an_id_is_queried_by_its_http_name() {
         [LogEvent::Info("namespace demo has the HTTP name demo-1a2b".to_owned())]
     );
     assert_eq!(asked(&mut fixture), ["demo-1a2b"]);
-    fixture.on_response(blue(), Ok(at("10.0.0.1")));
+    fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     assert_eq!(fixture.state.is_ready(), Ok(()));
-    assert_eq!(upstreams(&fixture).len(), 1, "the mesh has its own name for it");
+    assert_eq!(blue_addresses(&fixture).len(), 1, "the mesh has its own name for it");
     let source = fixture.source("namespace demo, ns-1");
     assert_eq!(
         (source.error, &source.notes[..]),

@@ -7,9 +7,9 @@ use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::demo_mesh::{Demo, PORT, by_node, caller, node, node_speaking};
-use super::tcp::who_answers;
-use crate::harness::{Manner, MeshNode, TcpUpstream, Upstream, eventually};
+use super::demo_mesh::{Demo, PORT, by_node, caller, node, node_with_protocol};
+use super::tcp::responding_application;
+use crate::harness::{Behaviour, MeshNode, TcpUpstream, Upstream, eventually};
 
 /// The logging settings.
 fn logging(path: &Path, format: &Value) -> Value {
@@ -52,21 +52,21 @@ async fn writing(format: &Value) -> (Demo, MeshNode, Upstream, TempDir, PathBuf)
         ("virtualService/shop.demo", by_node("blue")),
     ])
     .await;
-    let application = Upstream::start("blue", Manner::AsAsked).await;
-    let member = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[member.ingress(PORT)]);
-    member
-        .has_tasks("cds_egress_demo_blue_http_8080", &[member.ingress(PORT)])
+    let application = Upstream::start("blue", Behaviour::StatusInPath).await;
+    let client = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    demo.set_endpoints("blue", &[client.ingress(PORT)]);
+    client
+        .wait_for_tasks("cds_egress_demo_blue_http_8080", &[client.ingress(PORT)])
         .await;
-    (demo, member, application, directory, path)
+    (demo, client, application, directory, path)
 }
 
 #[tokio::test]
 async fn a_text_format_logs_a_line_per_request_on_each_side() {
     for end in ["", "\n"] {
         let text = format!("%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %ROUTE_NAME% %UPSTREAM_CLUSTER%{end}");
-        let (_demo, member, _application, _directory, path) = writing(&json!({"text": text})).await;
-        member.get("shop.demo", "/x/418").await;
+        let (_demo, client, _application, _directory, path) = writing(&json!({"text": text})).await;
+        client.get("shop.demo", "/x/418").await;
         let mut lines = lines(&path, 2).await;
         lines.sort();
         let [egress, ingress] = lines.as_slice() else {
@@ -84,19 +84,19 @@ async fn a_json_format_logs_an_object_per_request_sorted_by_key() {
         {"key": "code", "value": "%RESPONSE_CODE%"},
         {"key": "a", "value": "%REQ(X-SAID)% and more"},
     ]);
-    let (_demo, member, _application, _directory, path) = writing(&json!({"json": entries})).await;
-    let request = member.request(member.egress(), "shop.demo", "/");
-    member.answer(request.header("x-said", "\"quoted\"")).await;
+    let (_demo, client, _application, _directory, path) = writing(&json!({"json": entries})).await;
+    let request = client.request(client.egress(), "shop.demo", "/");
+    client.response(request.header("x-said", "\"quoted\"")).await;
     for line in lines(&path, 2).await {
         assert_eq!(line, r#"{"a":"\"quoted\" and more","code":200,"verb":"GET"}"#);
-        serde_json::from_str::<Value>(&line).expect("it is JSON");
+        serde_json::from_str::<Value>(&line).expect("valid JSON");
     }
 }
 
 #[tokio::test]
 async fn the_default_format_is_envoys() {
-    let (_demo, member, _application, _directory, path) = writing(&Value::Null).await;
-    member.get("shop.demo", "/x").await;
+    let (_demo, client, _application, _directory, path) = writing(&Value::Null).await;
+    client.get("shop.demo", "/x").await;
     for line in lines(&path, 2).await {
         assert!(line.contains(r#""GET /x HTTP/1.1" 200 -"#), "{line}");
     }
@@ -108,7 +108,7 @@ async fn dev_stdout_is_envoys_standard_output() {
     let mut document = node("blue", "http");
     document["logging"] = logging(Path::new("/dev/stdout"), &text);
     let demo = Demo::start(&[("virtualNode/blue", document)]).await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     blue.get_at(PORT, "blue.demo", "/").await;
     let log = blue.envoy.directory().join("envoy.log");
@@ -119,7 +119,7 @@ async fn dev_stdout_is_envoys_standard_output() {
 #[tokio::test]
 async fn tcp_connections_are_logged_at_their_end() {
     let (_directory, path) = file();
-    let mut both = node_speaking("blue", "tcp", &json!({}));
+    let mut both = node_with_protocol("blue", "tcp", &json!({}));
     both["backends"] = caller(&["ledger.demo"])["backends"].clone();
     both["logging"] = logging(&path, &json!({"text": "%UPSTREAM_CLUSTER% %BYTES_SENT%"}));
     let demo = Demo::start(&[
@@ -133,10 +133,10 @@ async fn tcp_connections_are_logged_at_their_end() {
     let listeners = [egress.clone(), ingress];
     let applications = [(PORT, application.address)];
     let blue = MeshNode::start(&demo.mesh, "virtualNode/blue", &listeners, &applications).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
-    blue.has_tasks("cds_egress_demo_blue_tcp_8080", &[blue.ingress(PORT)])
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
+    blue.wait_for_tasks("cds_egress_demo_blue_tcp_8080", &[blue.ingress(PORT)])
         .await;
-    assert_eq!(who_answers(blue.listener(&egress)).await, "ledger");
+    assert_eq!(responding_application(blue.listener(&egress)).await, "ledger");
     let mut lines = lines(&path, 2).await;
     lines.sort();
     assert_eq!(
@@ -165,8 +165,8 @@ async fn a_gateway_logs_each_request_once_before_rewrites() {
         ),
     ])
     .await;
-    let shop = Upstream::start("shop", Manner::Name).await;
-    demo.serve("shop", &[shop.address]);
+    let shop = Upstream::start("shop", Behaviour::Name).await;
+    demo.set_endpoints("shop", &[shop.address]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     for path in ["/shop/1", "/other"] {
         gateway.get_at(8088, "example.com", path).await;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::demo_mesh::{Demo, PORT, by_node, caller, http, marked, node};
-use crate::harness::{Manner, MeshNode, Upstream};
+use crate::harness::{Behaviour, MeshNode, Upstream};
 
 #[tokio::test]
 async fn a_call_passes_the_envoys_of_both_nodes() {
@@ -17,13 +17,13 @@ async fn a_call_passes_the_envoys_of_both_nodes() {
         ("virtualService/shop.demo", by_node("blue")),
     ])
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for host in ["shop.demo", "shop.demo:8080"] {
-        let answer = caller.get(host, "/").await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, "blue"), "{host}");
+        let response = caller.get(host, "/").await;
+        assert_eq!((response.status, response.body.as_str()), (200, "blue"), "{host}");
     }
     assert_eq!(
         blue.envoy
@@ -36,7 +36,7 @@ async fn a_call_passes_the_envoys_of_both_nodes() {
 #[tokio::test]
 async fn a_call_to_an_unknown_host_gets_a_local_reply() {
     let demo = Demo::with_routes(&[("cart", http(json!({"prefix": "/cart"}), &[("blue", 1)]))]).await;
-    demo.describe(&[
+    demo.put(&[
         ("virtualNode/caller", caller(&["shop.demo", "empty.demo"])),
         ("virtualService/empty.demo", json!({})),
     ]);
@@ -64,25 +64,25 @@ async fn a_call_to_an_unknown_host_gets_a_local_reply() {
 #[tokio::test]
 async fn a_local_reply_header_of_an_application_is_removed() {
     let demo = Demo::start(&[("virtualNode/blue", node("blue", "http"))]).await;
-    let application = Upstream::start("blue", Manner::Forgery).await;
+    let application = Upstream::start("blue", Behaviour::ForgedLocalReply).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    let answer = blue.get_at(PORT, "blue.demo", "/").await;
-    assert_eq!((marked(&answer), answer.body.as_str()), ((404, None), "blue"));
+    let response = blue.get_at(PORT, "blue.demo", "/").await;
+    assert_eq!((marked(&response), response.body.as_str()), ((404, None), "blue"));
 }
 
 #[tokio::test]
 async fn allow_all_forwards_other_calls() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    demo.describe(&[("mesh", json!({"egressFilter": {"type": "ALLOW_ALL"}}))]);
+    demo.put(&[("mesh", json!({"egressFilter": {"type": "ALLOW_ALL"}}))]);
     let (blue, outside) = tokio::join!(
-        Upstream::start("blue", Manner::Name),
-        Upstream::start("outside", Manner::Name)
+        Upstream::start("blue", Behaviour::Name),
+        Upstream::start("outside", Behaviour::Name)
     );
-    demo.serve("blue", &[blue.address]);
+    demo.set_endpoints("blue", &[blue.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(caller.get("shop.demo", "/").await.body, "blue");
-    let answer = caller.get(&outside.address.to_string(), "/").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "outside"));
+    let response = caller.get(&outside.address.to_string(), "/").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "outside"));
 }
 
 /// WebSockets begin as HTTP, and continue as bytes.
@@ -91,17 +91,17 @@ async fn a_websocket_passes_the_envoys_of_both_nodes() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     let application = switching().await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let mut connection = TcpStream::connect(caller.egress()).await.expect("Envoy listens");
     let request = "GET / HTTP/1.1\r\nhost: shop.demo\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     connection.write_all(request.as_bytes()).await.expect("Envoy reads");
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"\r\n\r\n") {
-        heard.push(connection.read_u8().await.expect("an answer"));
+    let mut received = Vec::new();
+    while !received.ends_with(b"\r\n\r\n") {
+        received.push(connection.read_u8().await.expect("a response"));
     }
-    let heard = String::from_utf8_lossy(&heard);
-    assert!(heard.starts_with("HTTP/1.1 101 Switching Protocols"), "{heard}");
+    let received = String::from_utf8_lossy(&received);
+    assert!(received.starts_with("HTTP/1.1 101 Switching Protocols"), "{received}");
     connection.write_all(b"\x00bytes\xff").await.expect("Envoy reads");
     let mut echo = [0; 7];
     connection.read_exact(&mut echo).await.expect("an echo");
@@ -114,12 +114,12 @@ async fn switching() -> SocketAddr {
     let address = listener.local_addr().expect("bound");
     tokio::spawn(async move {
         let (mut connection, _) = listener.accept().await.expect("a connection");
-        let mut heard = Vec::new();
-        while !heard.ends_with(b"\r\n\r\n") {
-            heard.push(connection.read_u8().await.expect("a request"));
+        let mut received = Vec::new();
+        while !received.ends_with(b"\r\n\r\n") {
+            received.push(connection.read_u8().await.expect("a request"));
         }
-        let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
-        connection.write_all(answer).await.expect("a listener");
+        let response = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        connection.write_all(response).await.expect("a listener");
         let (mut from, mut to) = connection.split();
         tokio::io::copy(&mut from, &mut to).await.expect("an end");
     });

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, PORT, by_node, by_router, caller, grpc, http, marked, node, node_with, router};
 use super::tls_fixture::{Authority, caller_with};
-use crate::harness::{Http2Caller, Http2Upstream, Load, Manner, MeshNode, ReservedPort, Upstream, in_both_protocols};
+use crate::harness::{
+    Behaviour, Http2Caller, Http2Upstream, Load, MeshNode, ReservedPort, Upstream, in_both_protocols,
+};
 
 in_both_protocols!(
     requests_pass_virtual_nodes_and_gateways,
@@ -41,11 +43,11 @@ async fn mesh(protocol: XdsProtocol) -> (Demo, [Upstream; 2], MeshNode) {
     )
     .await;
     let tasks = [
-        Upstream::start("blue", Manner::Name).await,
-        Upstream::start("green", Manner::Name).await,
+        Upstream::start("blue", Behaviour::Name).await,
+        Upstream::start("green", Behaviour::Name).await,
     ];
-    demo.serve("blue", &[tasks[0].address]);
-    demo.serve("green", &[tasks[1].address]);
+    demo.set_endpoints("blue", &[tasks[0].address]);
+    demo.set_endpoints("green", &[tasks[1].address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     (demo, tasks, caller)
 }
@@ -53,7 +55,7 @@ async fn mesh(protocol: XdsProtocol) -> (Demo, [Upstream; 2], MeshNode) {
 async fn requests_pass_virtual_nodes_and_gateways(protocol: XdsProtocol) {
     let (demo, tasks, caller) = mesh(protocol).await;
     let target = json!({"virtualService": {"virtualServiceName": "shop.demo"}});
-    demo.describe(&[
+    demo.put(&[
         ("virtualNode/cart", node("cart", "grpc")),
         ("virtualService/cart.demo", by_router("cart")),
         ("virtualRouter/cart", router("grpc")),
@@ -75,20 +77,20 @@ async fn requests_pass_virtual_nodes_and_gateways(protocol: XdsProtocol) {
         ),
     ]);
     let cart = Http2Upstream::start("cart").await;
-    demo.serve("cart", &[cart.address]);
+    demo.set_endpoints("cart", &[cart.address]);
     let green = MeshNode::serving(&demo.mesh, "green", &[(PORT, tasks[1].address)]).await;
-    demo.serve("green", &[green.ingress(PORT)]);
+    demo.set_endpoints("green", &[green.ingress(PORT)]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     demo.settled(3).await;
     caller
-        .has_tasks("cds_egress_demo_green_http_8080", &[green.ingress(PORT)])
+        .wait_for_tasks("cds_egress_demo_green_http_8080", &[green.ingress(PORT)])
         .await;
 
     assert_eq!(caller.get("blue.demo", "/").await.body, "blue");
     assert_eq!(caller.get("shop.demo", "/").await.body, "green");
-    let calls = Http2Caller::of("cart.demo", caller.egress()).await;
-    assert_eq!(calls.call("/shop.Cart/Add", "", &[]).await.expect("an answer"), "cart");
-    assert!(calls.call("/shop.Cart/Remove", "", &[]).await.is_err());
+    let http2 = Http2Caller::of("cart.demo", caller.egress()).await;
+    assert_eq!(http2.call("/shop.Cart/Add", "", &[]).await.expect("a response"), "cart");
+    assert!(http2.call("/shop.Cart/Remove", "", &[]).await.is_err());
     assert_eq!(gateway.get_at(8088, "example.com", "/shop/1").await.body, "green");
     assert_eq!(gateway.get_at(8088, "example.com", "/other").await.status, 404);
     let at_ingress = "cluster.cds_ingress_demo_green_http_8080.upstream_rq_200";
@@ -96,80 +98,80 @@ async fn requests_pass_virtual_nodes_and_gateways(protocol: XdsProtocol) {
 }
 
 async fn a_virtual_service_is_removed_and_added(protocol: XdsProtocol) {
-    let (demo, _tasks, member) = mesh(protocol).await;
-    let load = member.load("blue.demo").await;
+    let (demo, _tasks, client) = mesh(protocol).await;
+    let load = client.load("blue.demo").await;
     for _ in 0..ROUNDS {
-        demo.describe(&[("virtualNode/caller", caller(&["blue.demo"]))]);
-        demo.forget(&["virtualRouter/shop/route/all", "virtualService/shop.demo"]);
+        demo.put(&[("virtualNode/caller", caller(&["blue.demo"]))]);
+        demo.delete(&["virtualRouter/shop/route/all", "virtualService/shop.demo"]);
         demo.settled(1).await;
-        let answer = member.get("shop.demo", "/").await;
-        assert_eq!(marked(&answer), (404, Some("unknown-service")));
-        member.has_tasks("cds_egress_demo_green_http_8080", &[]).await;
-        load.another(20).await;
+        let response = client.get("shop.demo", "/").await;
+        assert_eq!(marked(&response), (404, Some("unknown-service")));
+        client.wait_for_tasks("cds_egress_demo_green_http_8080", &[]).await;
+        load.wait_for_responses(20).await;
 
         let route = http(json!({"prefix": "/"}), &[("green", 1)]);
-        demo.describe(&[
+        demo.put(&[
             ("virtualNode/caller", caller(&["blue.demo", "shop.demo"])),
             ("virtualService/shop.demo", by_router("shop")),
             ("virtualRouter/shop/route/all", route),
         ]);
         demo.settled(1).await;
-        assert_eq!(member.get("shop.demo", "/").await.body, "green");
-        load.another(20).await;
+        assert_eq!(client.get("shop.demo", "/").await.body, "green");
+        load.wait_for_responses(20).await;
     }
     load.stop_without_failures().await;
 }
 
 async fn a_target_virtual_node_is_removed_and_added(protocol: XdsProtocol) {
-    let (demo, [blue, green], member) = mesh(protocol).await;
-    demo.describe(&[("virtualNode/caller", caller(&["shop.demo"]))]);
+    let (demo, [blue, green], client) = mesh(protocol).await;
+    demo.put(&[("virtualNode/caller", caller(&["shop.demo"]))]);
     demo.settled(1).await;
-    let load = member.load("shop.demo").await;
+    let load = client.load("shop.demo").await;
     for round in 0..ROUNDS {
-        let (to, asked, gone) = match round % 2 {
+        let (to, target, removed) = match round % 2 {
             0 => ("blue", &blue, "green"),
             _ => ("green", &green, "blue"),
         };
         let route = http(json!({"prefix": "/"}), &[(to, 1)]);
-        demo.describe(&[("virtualRouter/shop/route/all", route)]);
-        let before = asked.requests();
-        asked.has_been_asked(before + 20).await;
-        member
-            .has_tasks(&format!("cds_egress_demo_{gone}_http_8080"), &[])
+        demo.put(&[("virtualRouter/shop/route/all", route)]);
+        let before = target.requests();
+        target.wait_for_requests(before + 20).await;
+        client
+            .wait_for_tasks(&format!("cds_egress_demo_{removed}_http_8080"), &[])
             .await;
-        load.another(20).await;
+        load.wait_for_responses(20).await;
     }
     load.stop_without_failures().await;
 }
 
 async fn tasks_are_added_and_removed(protocol: XdsProtocol) {
-    let (demo, [_, mut old], member) = mesh(protocol).await;
-    let load = member.load("shop.demo").await;
+    let (demo, [_, mut old], client) = mesh(protocol).await;
+    let load = client.load("shop.demo").await;
     for _ in 0..ROUNDS {
-        let new = Upstream::start("new", Manner::Name).await;
-        demo.serve("green", &[old.address, new.address]);
-        new.has_been_asked(1).await;
-        demo.serve("green", &[new.address]);
-        member
-            .has_tasks("cds_egress_demo_green_http_8080", &[new.address])
+        let new = Upstream::start("new", Behaviour::Name).await;
+        demo.set_endpoints("green", &[old.address, new.address]);
+        new.wait_for_requests(1).await;
+        demo.set_endpoints("green", &[new.address]);
+        client
+            .wait_for_tasks("cds_egress_demo_green_http_8080", &[new.address])
             .await;
-        load.another(20).await;
+        load.wait_for_responses(20).await;
         let last = old.requests();
-        load.another(20).await;
-        assert_eq!(old.requests(), last, "a task that is gone is still called");
+        load.wait_for_responses(20).await;
+        assert_eq!(old.requests(), last, "a removed task is still called");
         old = new;
     }
     load.stop_without_failures().await;
 }
 
 async fn listeners_change(protocol: XdsProtocol) {
-    let (demo, [application, _], member) = mesh(protocol).await;
+    let (demo, [application, _], client) = mesh(protocol).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
-    member
-        .has_tasks("cds_egress_demo_blue_http_8080", &[blue.ingress(PORT)])
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
+    client
+        .wait_for_tasks("cds_egress_demo_blue_http_8080", &[blue.ingress(PORT)])
         .await;
-    let load = member.load("blue.demo").await;
+    let load = client.load("blue.demo").await;
     for round in 0..ROUNDS {
         // Access logs are part of listeners, on either side.
         let path = demo_log(&blue, round);
@@ -178,9 +180,9 @@ async fn listeners_change(protocol: XdsProtocol) {
         serving["logging"] = logging.clone();
         let mut calling = caller(&["blue.demo", "shop.demo"]);
         calling["logging"] = logging;
-        demo.describe(&[("virtualNode/blue", serving), ("virtualNode/caller", calling)]);
+        demo.put(&[("virtualNode/blue", serving), ("virtualNode/caller", calling)]);
         assert!(demo.settled(2).await.is_empty());
-        load.another(30).await;
+        load.wait_for_responses(30).await;
     }
     load.stop_without_failures().await;
 }
@@ -190,7 +192,7 @@ async fn a_gateway_route_changes_its_target(protocol: XdsProtocol) {
     // The router's port is part of the target header between a gateway's ingress and egress, so it changes as well.
     let to = |service: &str, port: u16| {
         let target = json!({"virtualService": {"virtualServiceName": service}});
-        demo.describe(&[
+        demo.put(&[
             (
                 "virtualGateway/door/gatewayRoute/all",
                 json!({"httpRoute": {"match": {"prefix": "/"}, "action": {"target": target}}}),
@@ -201,8 +203,8 @@ async fn a_gateway_route_changes_its_target(protocol: XdsProtocol) {
             ),
         ]);
     };
-    let door = json!({"listeners": [{"portMapping": {"port": 8088, "protocol": "http"}}]});
-    demo.describe(&[("virtualGateway/door", door)]);
+    let spec = json!({"listeners": [{"portMapping": {"port": 8088, "protocol": "http"}}]});
+    demo.put(&[("virtualGateway/door", spec)]);
     to("shop.demo", 80);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[8088]).await;
     let load = Load::on(gateway.ingress(8088), "example.com").await;
@@ -213,21 +215,21 @@ async fn a_gateway_route_changes_its_target(protocol: XdsProtocol) {
             _ => to("shop.demo", 80),
         }
         assert!(demo.settled(2).await.is_empty());
-        load.another(10).await;
+        load.wait_for_responses(10).await;
     }
     load.stop_without_failures().await;
 }
 
-/// A new file beside an Envoy.
-fn demo_log(member: &MeshNode, round: usize) -> String {
-    let path = member.envoy.directory().join(format!("access-{round}.log"));
+/// A new file in the directory of an Envoy.
+fn demo_log(client: &MeshNode, round: usize) -> String {
+    let path = client.envoy.directory().join(format!("access-{round}.log"));
     path.display().to_string()
 }
 
 async fn tls_becomes_permissive_and_then_strict(protocol: XdsProtocol) {
     let ours = Authority::new();
     let offering = |mode: &str| {
-        let tls = json!({"mode": mode, "certificate": ours.vouch_for("blue.demo")});
+        let tls = json!({"mode": mode, "certificate": ours.issue("blue.demo")});
         node_with("blue", &json!({"tls": tls}))
     };
     let checked = caller_with(&json!({"validation": {"trust": ours.trust()}}));
@@ -241,11 +243,11 @@ async fn tls_becomes_permissive_and_then_strict(protocol: XdsProtocol) {
         ],
     )
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
-    let member = MeshNode::calling(&demo.mesh, "caller").await;
-    let load = member.load("shop.demo").await;
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
+    let client = MeshNode::calling(&demo.mesh, "caller").await;
+    let load = client.load("shop.demo").await;
     for (node, caller) in [
         (offering("PERMISSIVE"), &plain),
         (offering("PERMISSIVE"), &checked),
@@ -253,13 +255,13 @@ async fn tls_becomes_permissive_and_then_strict(protocol: XdsProtocol) {
         (offering("PERMISSIVE"), &checked),
         (offering("PERMISSIVE"), &plain),
     ] {
-        demo.describe(&[("virtualNode/blue", node), ("virtualNode/caller", caller.clone())]);
+        demo.put(&[("virtualNode/blue", node), ("virtualNode/caller", caller.clone())]);
         assert!(demo.settled(2).await.is_empty());
-        load.another(50).await;
+        load.wait_for_responses(50).await;
     }
     load.stop_without_failures().await;
     let handshakes = "cluster.cds_egress_demo_blue_http_8080.ssl.handshake";
-    assert!(member.envoy.stat(handshakes).await > 0);
+    assert!(client.envoy.stat(handshakes).await > 0);
 }
 
 async fn a_nacked_listener_affects_no_other(protocol: XdsProtocol) {
@@ -272,48 +274,48 @@ async fn a_nacked_listener_affects_no_other(protocol: XdsProtocol) {
         ],
     )
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let ports = [PORT, SECURED].map(|port| (port, application.address));
     let blue = MeshNode::serving(&demo.mesh, "blue", &ports).await;
     let load = crate::harness::Load::on(blue.ingress(PORT), "blue.demo").await;
-    let files = json!({"certificateChain": "/nowhere/chain.pem", "privateKey": "/nowhere/key.pem"});
+    let files = json!({"certificateChain": "/missing/chain.pem", "privateKey": "/missing/key.pem"});
     let mut both = node("blue", "http");
     let listeners = both["listeners"].as_array_mut().expect("listeners");
     listeners.push(json!({
         "portMapping": {"port": SECURED, "protocol": "http"},
         "tls": {"mode": "STRICT", "certificate": {"file": files}},
     }));
-    demo.describe(&[("virtualNode/blue", both)]);
+    demo.put(&[("virtualNode/blue", both)]);
     assert_eq!(demo.settled(1).await, ["lds_ingress_0.0.0.0_8443"]);
-    load.another(20).await;
-    demo.describe(&[("virtualNode/blue", node("blue", "http"))]);
+    load.wait_for_responses(20).await;
+    demo.put(&[("virtualNode/blue", node("blue", "http"))]);
     assert!(demo.settled(1).await.is_empty());
-    load.another(20).await;
+    load.wait_for_responses(20).await;
     load.stop_without_failures().await;
 }
 
 async fn a_nacked_cluster_affects_no_other(protocol: XdsProtocol) {
-    let (demo, _tasks, member) = mesh(protocol).await;
-    let gone = ReservedPort::pick();
-    demo.describe(&[
+    let (demo, _tasks, client) = mesh(protocol).await;
+    let closed = ReservedPort::pick();
+    demo.put(&[
         ("virtualNode/red", node("red", "http")),
         ("virtualService/red.demo", by_node("red")),
     ]);
-    demo.serve("red", &[gone.address()]);
-    let load = member.load("shop.demo").await;
-    let policy = json!({"tls": {"validation": {"trust": {"file": {"certificateChain": "/nowhere/ca.pem"}}}}});
+    demo.set_endpoints("red", &[closed.address()]);
+    let load = client.load("shop.demo").await;
+    let policy = json!({"tls": {"validation": {"trust": {"file": {"certificateChain": "/missing/ca.pem"}}}}});
     let mut backends = caller(&["blue.demo", "shop.demo"]);
     let list = backends["backends"].as_array_mut().expect("backends");
     list.push(json!({"virtualService": {"virtualServiceName": "red.demo", "clientPolicy": policy}}));
     for _ in 0..ROUNDS {
-        demo.describe(&[("virtualNode/caller", backends.clone())]);
+        demo.put(&[("virtualNode/caller", backends.clone())]);
         assert_eq!(demo.settled(1).await, ["cds_egress_demo_red_http_8080"]);
-        assert_eq!(member.get("blue.demo", "/").await.body, "blue");
-        assert_eq!(member.get("red.demo", "/").await.status, 503);
-        load.another(20).await;
-        demo.describe(&[("virtualNode/caller", caller(&["blue.demo", "shop.demo"]))]);
+        assert_eq!(client.get("blue.demo", "/").await.body, "blue");
+        assert_eq!(client.get("red.demo", "/").await.status, 503);
+        load.wait_for_responses(20).await;
+        demo.put(&[("virtualNode/caller", caller(&["blue.demo", "shop.demo"]))]);
         assert!(demo.settled(1).await.is_empty());
-        load.another(20).await;
+        load.wait_for_responses(20).await;
     }
     load.stop_without_failures().await;
 }

@@ -5,27 +5,29 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tonic::Code;
 
-use super::demo_mesh::{Demo, PORT, marked, node_speaking, node_with};
-use super::tcp::who_answers;
-use crate::harness::{self, Http2Caller, Http2Upstream, Manner, MeshNode, SILENCE, TcpUpstream, Upstream, eventually};
+use super::demo_mesh::{Demo, PORT, marked, node_with, node_with_protocol};
+use super::tcp::responding_application;
+use crate::harness::{
+    self, Behaviour, Http2Caller, Http2Upstream, MeshNode, SILENCE, TcpUpstream, Upstream, eventually,
+};
 
 #[tokio::test]
 async fn a_full_connection_pool_rejects_requests() {
     let pool = json!({"connectionPool": {"http": {"maxConnections": 1, "maxPendingRequests": 1}}});
     let demo = Demo::start(&[("virtualNode/blue", node_with("blue", &pool))]).await;
-    let application = Upstream::start("blue", Manner::Silence).await;
+    let application = Upstream::start("blue", Behaviour::Silence).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     let at = blue.ingress(PORT);
     let cluster = "cluster.cds_ingress_demo_blue_http_8080";
     let first = tokio::spawn(blue.request(at, "blue.demo", "/").send());
     // The first has the connection; only then another one is pending.
-    application.has_been_asked(1).await;
+    application.wait_for_requests(1).await;
     let second = tokio::spawn(blue.request(at, "blue.demo", "/").send());
     blue.envoy
-        .stat_is(&format!("{cluster}.upstream_rq_pending_active"), 1)
+        .wait_for_stat(&format!("{cluster}.upstream_rq_pending_active"), 1)
         .await;
-    let answer = blue.get_at(PORT, "blue.demo", "/").await;
-    assert_eq!(marked(&answer), (503, Some("unreachable")));
+    let response = blue.get_at(PORT, "blue.demo", "/").await;
+    assert_eq!(marked(&response), (503, Some("unreachable")));
     assert_eq!(
         blue.envoy
             .stat(&format!("{cluster}.upstream_rq_pending_overflow"))
@@ -40,15 +42,18 @@ async fn a_full_connection_pool_rejects_requests() {
 async fn a_request_limit_rejects_http2_and_grpc_requests() {
     for protocol in ["http2", "grpc"] {
         let pool = json!({"connectionPool": {protocol: {"maxRequests": 1}}});
-        let demo = Demo::start(&[("virtualNode/blue", node_speaking("blue", protocol, &pool))]).await;
+        let demo = Demo::start(&[("virtualNode/blue", node_with_protocol("blue", protocol, &pool))]).await;
         let application = Http2Upstream::start("blue").await;
         let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
         let caller = Http2Caller::of("blue.demo", blue.ingress(PORT)).await;
         let path = "/shop.Cart/Add";
         let silent = caller.clone();
         let first = tokio::spawn(async move { silent.call(path, SILENCE, &[]).await });
-        application.has_been_asked(1).await;
-        let error = caller.call(path, "", &[]).await.expect_err("no room");
+        application.wait_for_requests(1).await;
+        let error = caller
+            .call(path, "", &[])
+            .await
+            .expect_err("the connection pool is full");
         assert_eq!(
             harness::marked(&error),
             (Code::Unavailable, Some("unreachable")),
@@ -56,9 +61,9 @@ async fn a_request_limit_rejects_http2_and_grpc_requests() {
         );
         assert_eq!(application.requests(), 1, "{protocol}");
 
-        // A cancelled request frees its place.
+        // A cancelled request frees its slot.
         first.abort();
-        eventually("there is room again", async || {
+        eventually("the connection pool has capacity", async || {
             caller.call(path, "", &[]).await.map_err(|error| error.to_string())
         })
         .await;
@@ -68,18 +73,21 @@ async fn a_request_limit_rejects_http2_and_grpc_requests() {
 #[tokio::test]
 async fn a_connection_limit_rejects_tcp_connections() {
     let pool = json!({"connectionPool": {"tcp": {"maxConnections": 1}}});
-    let demo = Demo::start(&[("virtualNode/blue", node_speaking("blue", "tcp", &pool))]).await;
+    let demo = Demo::start(&[("virtualNode/blue", node_with_protocol("blue", "tcp", &pool))]).await;
     let application = TcpUpstream::start("blue").await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     let at = blue.ingress(PORT);
     let mut first = TcpStream::connect(at).await.expect("Envoy listens");
     let mut name = [0; 4];
     first.read_exact(&mut name).await.expect("a name");
-    assert_eq!(who_answers(at).await, "");
+    assert_eq!(responding_application(at).await, "");
     drop(first);
-    eventually("there is room again", async || match who_answers(at).await.as_str() {
-        "blue" => Ok(()),
-        other => Err(other.to_owned()),
-    })
+    eventually(
+        "the connection pool has capacity",
+        async || match responding_application(at).await.as_str() {
+            "blue" => Ok(()),
+            other => Err(other.to_owned()),
+        },
+    )
     .await;
 }

@@ -10,7 +10,7 @@ use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Mesh};
+use crate::harness::{CallResponse, Mesh};
 
 /// The mesh `demo`, from documents of App Mesh's API.
 pub(super) struct Demo {
@@ -30,18 +30,18 @@ impl Demo {
             mesh: Mesh::start_at(Addresses::default(), protocol, MeshState::default()).await,
             documents: Mutex::new([("mesh".to_owned(), json!({}))].into()),
         };
-        demo.describe(documents);
+        demo.put(documents);
         demo
     }
 
     /// A mesh where `caller` has the backend `shop.demo`, a virtual router with these routes to the nodes `blue` and
     /// `green`.
     pub(super) async fn with_routes(routes: &[(&str, Value)]) -> Self {
-        Self::speaking("http", routes).await
+        Self::with_protocol("http", routes).await
     }
 
     /// The same mesh, with nodes and router of this protocol.
-    pub(super) async fn speaking(protocol: &str, routes: &[(&str, Value)]) -> Self {
+    pub(super) async fn with_protocol(protocol: &str, routes: &[(&str, Value)]) -> Self {
         let demo = Self::start(&[
             ("virtualNode/caller", caller(&["shop.demo"])),
             ("virtualNode/blue", node("blue", protocol)),
@@ -51,13 +51,13 @@ impl Demo {
         ])
         .await;
         for (name, route) in routes {
-            demo.describe(&[(&format!("virtualRouter/shop/route/{name}"), route.clone())]);
+            demo.put(&[(&format!("virtualRouter/shop/route/{name}"), route.clone())]);
         }
         demo
     }
 
     /// Adds documents, or replaces those of the same resources.
-    pub(super) fn describe(&self, documents: &[(&str, Value)]) {
+    pub(super) fn put(&self, documents: &[(&str, Value)]) {
         self.change(|all| {
             let documents = documents.iter();
             all.extend(documents.map(|(path, document)| ((*path).to_owned(), document.clone())));
@@ -65,7 +65,7 @@ impl Demo {
     }
 
     /// Removes the documents of these resources.
-    pub(super) fn forget(&self, paths: &[&str]) {
+    pub(super) fn delete(&self, paths: &[&str]) {
         self.change(|all| all.retain(|path, _| !paths.contains(&path.as_str())));
     }
 
@@ -93,13 +93,13 @@ impl Demo {
             .await
             .unwrap_or_else(|_| panic!("not settled: {:#?}", self.mesh.control.status()));
         let status = self.mesh.control.status();
-        let refused = status.nodes.iter().flat_map(NodeStatus::rejected);
-        refused.map(|resource| resource.name.clone()).collect()
+        let rejected = status.nodes.iter().flat_map(NodeStatus::rejected);
+        rejected.map(|resource| resource.name.clone()).collect()
     }
 
     /// The notes of a connected node, by its path.
-    pub(super) async fn notes(&self, member: &str) -> Vec<String> {
-        let id = format!("mesh/demo/{member}");
+    pub(super) async fn notes(&self, client: &str) -> Vec<String> {
+        let id = format!("mesh/demo/{client}");
         self.settled(1).await;
         let status = self.mesh.control.status();
         let node = status.nodes.into_iter().find(|node| node.id == id);
@@ -107,7 +107,7 @@ impl Demo {
     }
 
     /// Sets the endpoints of a virtual node.
-    pub(super) fn serve(&self, node: &str, at: &[SocketAddr]) {
+    pub(super) fn set_endpoints(&self, node: &str, at: &[SocketAddr]) {
         let tasks = at.iter().map(|at| instance(*at, &[])).collect();
         let host = format!("{node}.demo");
         self.mesh
@@ -151,11 +151,11 @@ pub(super) fn node(name: &str, protocol: &str) -> Value {
 
 /// The same, with further properties of its HTTP listener.
 pub(super) fn node_with(name: &str, more: &Value) -> Value {
-    node_speaking(name, "http", more)
+    node_with_protocol(name, "http", more)
 }
 
 /// The same, for any protocol.
-pub(super) fn node_speaking(name: &str, protocol: &str, more: &Value) -> Value {
+pub(super) fn node_with_protocol(name: &str, protocol: &str, more: &Value) -> Value {
     let mut document = node(name, protocol);
     for (key, value) in more.as_object().expect("an object") {
         document["listeners"][0][key] = value.clone();
@@ -224,6 +224,6 @@ pub(super) fn conditions() -> [(&'static str, Value, &'static str, Option<&'stat
 }
 
 /// Status and local-reply reason of a response.
-pub(super) fn marked(answer: &Answer) -> (u16, Option<&str>) {
-    (answer.status, answer.fault.as_deref())
+pub(super) fn marked(response: &CallResponse) -> (u16, Option<&str>) {
+    (response.status, response.fault.as_deref())
 }

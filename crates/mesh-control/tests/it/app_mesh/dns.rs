@@ -6,8 +6,8 @@ use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, by_node, caller, marked};
-use super::tcp::who_answers;
-use crate::harness::{Beside, Dns, Manner, MeshNode, TcpUpstream, Upstream, eventually, on_one_port};
+use super::tcp::responding_application;
+use crate::harness::{Behaviour, Dns, MeshNode, Servers, TcpUpstream, Upstream, eventually, on_one_port};
 
 const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
@@ -27,11 +27,11 @@ fn found_by(host: &str, protocol: &str, port: u16, more: &Value) -> Value {
 
 /// The virtual node `caller` with this DNS server, and with these listeners besides `egress`.
 async fn calling(demo: &Demo, dns: &Dns, listeners: &[String]) -> MeshNode {
-    let beside = Beside {
+    let servers = Servers {
         dns: Some(dns.address),
-        ..Beside::default()
+        ..Servers::default()
     };
-    MeshNode::start_beside(beside, &demo.mesh, "virtualNode/caller", listeners, &[]).await
+    MeshNode::start_with(servers, &demo.mesh, "virtualNode/caller", listeners, &[]).await
 }
 
 #[tokio::test]
@@ -52,16 +52,18 @@ async fn logical_dns_connects_to_one_address_and_follows_it() {
     let caller = calling(&demo, &dns, std::slice::from_ref(&ledger)).await;
     let ledger = caller.listener(&ledger);
     for _ in 0..20 {
-        assert_eq!(who_answers(ledger).await, "one");
+        assert_eq!(responding_application(ledger).await, "one");
     }
     dns.name("ledger.test", &[TWO, ONE]);
-    eventually("Envoy follows", async || match who_answers(ledger).await.as_str() {
-        "two" => Ok(()),
-        other => Err(other.to_owned()),
+    eventually("Envoy follows", async || {
+        match responding_application(ledger).await.as_str() {
+            "two" => Ok(()),
+            other => Err(other.to_owned()),
+        }
     })
     .await;
     for _ in 0..20 {
-        assert_eq!(who_answers(ledger).await, "two");
+        assert_eq!(responding_application(ledger).await, "two");
     }
 }
 
@@ -70,8 +72,8 @@ async fn strict_dns_follows_added_and_removed_addresses_without_failures() {
     let [one, two] = on_one_port([ONE, TWO]).await;
     let port = one.local_addr().expect("bound").port();
     let (one, two) = (
-        Upstream::on(one, "one", Manner::Name),
-        Upstream::on(two, "two", Manner::Name),
+        Upstream::on(one, "one", Behaviour::Name),
+        Upstream::on(two, "two", Behaviour::Name),
     );
     let dns = Dns::start().await;
     dns.name("shop.test", &[ONE]);
@@ -88,17 +90,17 @@ async fn strict_dns_follows_added_and_removed_addresses_without_failures() {
     assert_eq!(two.requests(), 0);
 
     dns.name("shop.test", &[ONE, TWO]);
-    two.has_been_asked(1).await;
+    two.wait_for_requests(1).await;
     let before = (one.requests(), two.requests());
-    load.another(50).await;
+    load.wait_for_responses(50).await;
     assert!(one.requests() - before.0 >= 20 && two.requests() - before.1 >= 20);
 
     dns.name("shop.test", &[TWO]);
-    caller.has_tasks(&cluster, &[two.address]).await;
-    load.another(20).await;
+    caller.wait_for_tasks(&cluster, &[two.address]).await;
+    load.wait_for_responses(20).await;
     let last = one.requests();
-    load.another(50).await;
-    assert_eq!(one.requests(), last, "a task that is gone is still called");
+    load.wait_for_responses(50).await;
+    assert_eq!(one.requests(), last, "a removed task is still called");
     load.stop_without_failures().await;
 }
 
@@ -106,7 +108,7 @@ async fn strict_dns_follows_added_and_removed_addresses_without_failures() {
 async fn a_name_without_addresses_has_no_endpoints() {
     let [one] = on_one_port([ONE]).await;
     let port = one.local_addr().expect("bound").port();
-    let _task = Upstream::on(one, "one", Manner::Name);
+    let _task = Upstream::on(one, "one", Behaviour::Name);
     let dns = Dns::start().await;
     let of = |kind: &str| found_by("late.test", "http", port, &json!({"responseType": kind}));
     let demo = Demo::start(&[
@@ -120,14 +122,14 @@ async fn a_name_without_addresses_has_no_endpoints() {
     let caller = calling(&demo, &dns, &[]).await;
     let hosts = ["door.demo", "tasks.demo"];
     for host in hosts {
-        let answer = caller.get(host, "/").await;
-        assert_eq!(marked(&answer), (503, Some("no-healthy-endpoint")), "{host}");
+        let response = caller.get(host, "/").await;
+        assert_eq!(marked(&response), (503, Some("no-healthy-endpoint")), "{host}");
     }
     dns.name("late.test", &[ONE]);
     for host in hosts {
         eventually("the name has an address", async || {
-            let answer = caller.get(host, "/").await;
-            match answer.body.as_str() {
+            let response = caller.get(host, "/").await;
+            match response.body.as_str() {
                 "one" => Ok(()),
                 other => Err(format!("{host}: {other}")),
             }
@@ -141,8 +143,8 @@ async fn dns_addresses_follow_the_ip_preference() {
     let [four, six] = on_one_port([ONE, SIX]).await;
     let port = four.local_addr().expect("bound").port();
     let _tasks = [
-        Upstream::on(four, "IPv4", Manner::Name),
-        Upstream::on(six, "IPv6", Manner::Name),
+        Upstream::on(four, "IPv4", Behaviour::Name),
+        Upstream::on(six, "IPv6", Behaviour::Name),
     ];
     let dns = Dns::start().await;
     let names = ["both", "four", "six"];
@@ -183,11 +185,11 @@ async fn dns_addresses_follow_the_ip_preference() {
     let demo = Demo::start(&documents).await;
     let caller = calling(&demo, &dns, &[]).await;
     let who = async |name: &str, preference: &str| {
-        let answer = caller.get(&format!("{name}-{preference}.demo"), "/").await;
-        match marked(&answer) {
-            (200, None) => answer.body,
+        let response = caller.get(&format!("{name}-{preference}.demo"), "/").await;
+        match marked(&response) {
+            (200, None) => response.body,
             (503, Some("no-healthy-endpoint")) => "none".to_owned(),
-            _ => format!("{answer:?}"),
+            _ => format!("{response:?}"),
         }
     };
     for (preference, expected) in expectations {
@@ -198,14 +200,14 @@ async fn dns_addresses_follow_the_ip_preference() {
     assert_eq!(who("both", "mesh").await, "IPv6");
 
     for (preference, expected) in expectations {
-        demo.describe(&[("mesh", json!({"serviceDiscovery": {"ipPreference": preference}}))]);
+        demo.put(&[("mesh", json!({"serviceDiscovery": {"ipPreference": preference}}))]);
         for (name, expected) in names.into_iter().zip(expected) {
             eventually("the preference arrives", async || {
-                let answers = who(name, "mesh").await;
-                if answers == expected {
+                let responses = who(name, "mesh").await;
+                if responses == expected {
                     Ok(())
                 } else {
-                    Err(format!("{name}, {preference}: {answers}"))
+                    Err(format!("{name}, {preference}: {responses}"))
                 }
             })
             .await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, PORT, by_node, caller, marked, node};
-use crate::harness::{Beside, Dns, Http2Caller, Http2Upstream, Manner, MeshNode, Upstream, eventually};
+use crate::harness::{Behaviour, Dns, Http2Caller, Http2Upstream, MeshNode, Servers, Upstream, eventually};
 
 /// The egress filter of a mesh.
 fn filter(kind: &str) -> Value {
@@ -21,35 +21,35 @@ async fn mesh(backends: &[&str]) -> (Demo, [Upstream; 2]) {
     ])
     .await;
     let tasks = [
-        Upstream::start("blue", Manner::Name).await,
-        Upstream::start("green", Manner::Name).await,
+        Upstream::start("blue", Behaviour::Name).await,
+        Upstream::start("green", Behaviour::Name).await,
     ];
-    demo.serve("blue", &[tasks[0].address]);
-    demo.serve("green", &[tasks[1].address]);
+    demo.set_endpoints("blue", &[tasks[0].address]);
+    demo.set_endpoints("green", &[tasks[1].address]);
     (demo, tasks)
 }
 
 #[tokio::test]
 async fn only_nodes_with_the_backend_can_call_a_virtual_service() {
     let (demo, tasks) = mesh(&["blue.demo"]).await;
-    let member = MeshNode::calling(&demo.mesh, "caller").await;
-    let refused = (404, Some("unknown-service"));
+    let client = MeshNode::calling(&demo.mesh, "caller").await;
+    let rejected = (404, Some("unknown-service"));
     for host in ["blue.demo", "blue.demo:8080", "BLUE.demo"] {
-        assert_eq!(member.get(host, "/").await.body, "blue", "{host}");
+        assert_eq!(client.get(host, "/").await.body, "blue", "{host}");
     }
     for host in ["blue", "blue.demo.", "blue.demo:80", "green.demo", "x.blue.demo"] {
-        assert_eq!(marked(&member.get(host, "/").await), refused, "{host}");
+        assert_eq!(marked(&client.get(host, "/").await), rejected, "{host}");
     }
 
-    let load = member.load("blue.demo").await;
-    demo.describe(&[("virtualNode/caller", caller(&["blue.demo", "green.demo"]))]);
+    let load = client.load("blue.demo").await;
+    demo.put(&[("virtualNode/caller", caller(&["blue.demo", "green.demo"]))]);
     demo.settled(1).await;
-    assert_eq!(member.get("green.demo", "/").await.body, "green");
-    load.another(20).await;
-    demo.describe(&[("virtualNode/caller", caller(&["blue.demo"]))]);
+    assert_eq!(client.get("green.demo", "/").await.body, "green");
+    load.wait_for_responses(20).await;
+    demo.put(&[("virtualNode/caller", caller(&["blue.demo"]))]);
     demo.settled(1).await;
-    assert_eq!(marked(&member.get("green.demo", "/").await), refused);
-    load.another(20).await;
+    assert_eq!(marked(&client.get("green.demo", "/").await), rejected);
+    load.wait_for_responses(20).await;
     load.stop_without_failures().await;
     assert_eq!(tasks[1].requests(), 1);
 }
@@ -57,59 +57,59 @@ async fn only_nodes_with_the_backend_can_call_a_virtual_service() {
 #[tokio::test]
 async fn a_node_without_backends_can_call_only_with_allow_all() {
     let (demo, tasks) = mesh(&[]).await;
-    let member = MeshNode::calling(&demo.mesh, "caller").await;
+    let client = MeshNode::calling(&demo.mesh, "caller").await;
     let outside = tasks[0].address.to_string();
     for (kind, expected) in [
         ("DROP_ALL", (404, Some("unknown-service"))),
         ("ALLOW_ALL", (200, None)),
         ("DROP_ALL", (404, Some("unknown-service"))),
     ] {
-        demo.describe(&[("mesh", filter(kind))]);
+        demo.put(&[("mesh", filter(kind))]);
         demo.settled(1).await;
-        assert_eq!(marked(&member.get(&outside, "/").await), expected, "{kind}");
+        assert_eq!(marked(&client.get(&outside, "/").await), expected, "{kind}");
     }
 }
 
 #[tokio::test]
 async fn allow_all_resolves_other_hosts_and_keeps_the_protocol() {
     let (demo, _tasks) = mesh(&["blue.demo"]).await;
-    demo.describe(&[("mesh", filter("ALLOW_ALL"))]);
+    demo.put(&[("mesh", filter("ALLOW_ALL"))]);
     let dns = Dns::start().await;
     let (http, http2) = (
-        Upstream::start("outside", Manner::Echo).await,
+        Upstream::start("outside", Behaviour::Echo).await,
         Http2Upstream::start("outside").await,
     );
     dns.name("outside.test", &[http.address.ip()]);
-    let beside = Beside {
+    let servers = Servers {
         dns: Some(dns.address),
-        ..Beside::default()
+        ..Servers::default()
     };
-    let member = MeshNode::start_beside(beside, &demo.mesh, "virtualNode/caller", &[], &[]).await;
-    assert_eq!(member.get("blue.demo", "/").await.body, "blue");
+    let client = MeshNode::start_with(servers, &demo.mesh, "virtualNode/caller", &[], &[]).await;
+    assert_eq!(client.get("blue.demo", "/").await.body, "blue");
 
     let host = format!("outside.test:{}", http.address.port());
-    let answer = member.get(&host, "/path?query").await;
-    assert_eq!((answer.status, answer.body), (200, format!("{host}/path?query")));
+    let response = client.get(&host, "/path?query").await;
+    assert_eq!((response.status, response.body), (200, format!("{host}/path?query")));
 
     let host = format!("outside.test:{}", http2.address.port());
-    let caller = Http2Caller::of(&host, member.egress()).await;
-    let answer = caller.get("/").await;
-    assert_eq!(answer.body, format!("outside HTTP/2.0 http://{host}/"));
+    let caller = Http2Caller::of(&host, client.egress()).await;
+    let response = caller.get("/").await;
+    assert_eq!(response.body, format!("outside HTTP/2.0 http://{host}/"));
 
-    // A service that is no backend is a host like all others: this one has no address.
-    let nowhere = member.get("green.demo", "/").await;
+    // A service that is not a backend is treated like any other host; this one has no address.
+    let nowhere = client.get("green.demo", "/").await;
     assert_eq!(nowhere.status, 503, "{nowhere:?}");
 }
 
 #[tokio::test]
 async fn a_changed_egress_filter_loses_no_request_to_a_backend() {
     let (demo, _tasks) = mesh(&["blue.demo"]).await;
-    let member = MeshNode::calling(&demo.mesh, "caller").await;
-    let load = member.load("blue.demo").await;
+    let client = MeshNode::calling(&demo.mesh, "caller").await;
+    let load = client.load("blue.demo").await;
     for kind in ["ALLOW_ALL", "DROP_ALL", "ALLOW_ALL", "DROP_ALL"] {
-        demo.describe(&[("mesh", filter(kind))]);
+        demo.put(&[("mesh", filter(kind))]);
         demo.settled(1).await;
-        load.another(30).await;
+        load.wait_for_responses(30).await;
     }
     load.stop_without_failures().await;
 }
@@ -117,19 +117,19 @@ async fn a_changed_egress_filter_loses_no_request_to_a_backend() {
 #[tokio::test]
 async fn a_service_without_a_provider_gets_503_until_it_has_one() {
     let (demo, _tasks) = mesh(&[]).await;
-    demo.describe(&[
+    demo.put(&[
         ("virtualNode/caller", caller(&["new.demo"])),
         ("virtualService/new.demo", json!({})),
     ]);
-    let member = MeshNode::calling(&demo.mesh, "caller").await;
+    let client = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(
-        marked(&member.get("new.demo", "/").await),
+        marked(&client.get("new.demo", "/").await),
         (503, Some("no-healthy-endpoint"))
     );
-    demo.describe(&[("virtualService/new.demo", by_node("green"))]);
+    demo.put(&[("virtualService/new.demo", by_node("green"))]);
     eventually("the provider arrives", async || {
-        let answer = member.get(&format!("new.demo:{PORT}"), "/").await;
-        match answer.body.as_str() {
+        let response = client.get(&format!("new.demo:{PORT}"), "/").await;
+        match response.body.as_str() {
             "green" => Ok(()),
             other => Err(other.to_owned()),
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, by_node, by_router, http, marked, node, router, with};
-use crate::harness::{Manner, MeshNode, Upstream};
+use crate::harness::{Behaviour, MeshNode, Upstream};
 
 pub(super) const GATEWAY_PORT: u16 = 8088;
 
@@ -18,25 +18,25 @@ pub(super) fn to_shop(matching: &Value, rewrite: &Value) -> Value {
 }
 
 /// A gateway with these routes to a virtual service that responds with the request.
-pub(super) struct Door {
+pub(super) struct GatewayFixture {
     pub(super) gateway: MeshNode,
     _shop: Upstream,
     _demo: Demo,
 }
 
-impl Door {
+impl GatewayFixture {
     pub(super) async fn with(routes: &[(&str, Value)]) -> Self {
         let demo = Demo::start(&[
             ("virtualNode/shop", node("shop", "http")),
             ("virtualService/shop.demo", by_node("shop")),
-            ("virtualGateway/door", door()),
+            ("virtualGateway/door", gateway_spec()),
         ])
         .await;
         for (name, route) in routes {
-            demo.describe(&[(&format!("virtualGateway/door/gatewayRoute/{name}"), route.clone())]);
+            demo.put(&[(&format!("virtualGateway/door/gatewayRoute/{name}"), route.clone())]);
         }
-        let shop = Upstream::start("shop", Manner::Echo).await;
-        demo.serve("shop", &[shop.address]);
+        let shop = Upstream::start("shop", Behaviour::Echo).await;
+        demo.set_endpoints("shop", &[shop.address]);
         Self {
             gateway: MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await,
             _shop: shop,
@@ -45,25 +45,25 @@ impl Door {
     }
 
     /// The request as it arrives.
-    pub(super) async fn arrives(&self, host: &str, path: &str) -> String {
-        let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
-        assert_eq!(answer.status, 200, "{host}{path}: {answer:?}");
-        answer.body
+    pub(super) async fn forwarded(&self, host: &str, path: &str) -> String {
+        let response = self.gateway.get_at(GATEWAY_PORT, host, path).await;
+        assert_eq!(response.status, 200, "{host}{path}: {response:?}");
+        response.body
     }
 
-    pub(super) async fn turns_away(&self, host: &str, path: &str) {
-        let answer = self.gateway.get_at(GATEWAY_PORT, host, path).await;
-        assert_eq!(marked(&answer), (404, Some("no-route")), "{host}{path}: {answer:?}");
+    pub(super) async fn assert_no_route(&self, host: &str, path: &str) {
+        let response = self.gateway.get_at(GATEWAY_PORT, host, path).await;
+        assert_eq!(marked(&response), (404, Some("no-route")), "{host}{path}: {response:?}");
     }
 }
 
-pub(super) fn door() -> Value {
+pub(super) fn gateway_spec() -> Value {
     json!({"listeners": [{"portMapping": {"port": GATEWAY_PORT, "protocol": "http"}}]})
 }
 
 #[tokio::test]
 async fn host_and_prefix_are_rewritten_by_default() {
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         ("default", to_shop(&json!({"prefix": "/default"}), &Value::Null)),
         ("slash", to_shop(&json!({"prefix": "/slash/"}), &Value::Null)),
         (
@@ -98,16 +98,16 @@ async fn host_and_prefix_are_rewritten_by_default() {
         ("/off/1", "example.com/off/1"),
         ("/path?a=b", "shop.demo/new/path?a=b"),
     ] {
-        assert_eq!(door.arrives("example.com", path).await, arrives, "{path}");
+        assert_eq!(fixture.forwarded("example.com", path).await, arrives, "{path}");
     }
     for path in ["/", "/path/1", "/slash"] {
-        door.turns_away("example.com", path).await;
+        fixture.assert_no_route("example.com", path).await;
     }
 }
 
 #[tokio::test]
 async fn hosts_are_matched_with_and_without_their_port() {
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         (
             "exact",
             to_shop(&json!({"hostname": {"exact": "shop.example.com"}}), &Value::Null),
@@ -139,22 +139,23 @@ async fn hosts_are_matched_with_and_without_their_port() {
         "a.example.org",
         "a.b.example.org:1",
     ] {
-        assert_eq!(door.arrives(host, "/x").await, "shop.demo/x", "{host}");
+        assert_eq!(fixture.forwarded(host, "/x").await, "shop.demo/x", "{host}");
     }
     for host in ["example.com", "other.example.com", "example.org", "example.net"] {
-        door.turns_away(host, "/x").await;
+        fixture.assert_no_route(host, "/x").await;
     }
 }
 
 #[tokio::test]
 async fn the_target_header_of_a_caller_is_removed() {
-    let door = Door::with(&[("shop", to_shop(&json!({"prefix": "/shop/"}), &Value::Null))]).await;
+    let fixture = GatewayFixture::with(&[("shop", to_shop(&json!({"prefix": "/shop/"}), &Value::Null))]).await;
     for forged in ["shop.demo:8080", "admin.demo:8080"] {
-        let at = door.gateway.ingress(GATEWAY_PORT);
+        let at = fixture.gateway.ingress(GATEWAY_PORT);
         let forge = |path| {
-            let request = door.gateway.request(at, "example.com", path);
-            door.gateway
-                .answer(request.header("x-app-mesh-virtual-service", forged))
+            let request = fixture.gateway.request(at, "example.com", path);
+            fixture
+                .gateway
+                .response(request.header("x-app-mesh-virtual-service", forged))
         };
         assert_eq!(forge("/shop/1").await.body, "shop.demo/1");
         assert_eq!(marked(&forge("/admin").await), (404, Some("no-route")));
@@ -166,15 +167,15 @@ async fn the_target_header_is_not_forwarded() {
     let demo = Demo::start(&[
         ("virtualNode/shop", node("shop", "http")),
         ("virtualService/shop.demo", by_node("shop")),
-        ("virtualGateway/door", door()),
+        ("virtualGateway/door", gateway_spec()),
         (
             "virtualGateway/door/gatewayRoute/shop",
             to_shop(&json!({"prefix": "/"}), &Value::Null),
         ),
     ])
     .await;
-    let shop = Upstream::start("shop", Manner::Headers).await;
-    demo.serve("shop", &[shop.address]);
+    let shop = Upstream::start("shop", Behaviour::Headers).await;
+    demo.set_endpoints("shop", &[shop.address]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     let arrived = gateway.get_at(GATEWAY_PORT, "example.com", "/").await.body;
     assert!(arrived.contains("host") && !arrived.contains("app-mesh"), "{arrived}");
@@ -187,26 +188,26 @@ async fn a_gateway_uses_the_routes_and_weights_of_the_virtual_service() {
         ("green", http(json!({"prefix": "/green"}), &[("green", 1)])),
     ])
     .await;
-    demo.describe(&[
+    demo.put(&[
         ("virtualRouter/shop", router("http")),
         ("virtualService/shop.demo", by_router("shop")),
-        ("virtualGateway/door", door()),
+        ("virtualGateway/door", gateway_spec()),
         (
             "virtualGateway/door/gatewayRoute/shop",
             to_shop(&json!({"prefix": "/shop"}), &Value::Null),
         ),
     ]);
-    let blue = Upstream::start("blue", Manner::Name).await;
-    let green = Upstream::start("green", Manner::Name).await;
-    demo.serve("blue", &[blue.address]);
-    demo.serve("green", &[green.address]);
+    let blue = Upstream::start("blue", Behaviour::Name).await;
+    let green = Upstream::start("green", Behaviour::Name).await;
+    demo.set_endpoints("blue", &[blue.address]);
+    demo.set_endpoints("green", &[green.address]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     for _ in 0..100 {
         assert_eq!(gateway.get_at(GATEWAY_PORT, "example.com", "/shop/1").await.status, 200);
     }
     assert!(blue.requests() > 20 && green.requests() > 20, "{}", blue.requests());
-    let answer = gateway.get_at(GATEWAY_PORT, "example.com", "/shop/green").await;
-    assert_eq!(answer.body, "green");
+    let response = gateway.get_at(GATEWAY_PORT, "example.com", "/shop/green").await;
+    assert_eq!(response.body, "green");
 }
 
 #[tokio::test]
@@ -216,16 +217,16 @@ async fn a_gateway_retries_by_the_route() {
     });
     let route = with(http(json!({"prefix": "/"}), &[("blue", 1)]), "retryPolicy", policy);
     let demo = Demo::with_routes(&[("all", route)]).await;
-    demo.describe(&[
-        ("virtualGateway/door", door()),
+    demo.put(&[
+        ("virtualGateway/door", gateway_spec()),
         (
             "virtualGateway/door/gatewayRoute/shop",
             to_shop(&json!({"prefix": "/"}), &Value::Null),
         ),
     ]);
-    let blue = Upstream::start("blue", Manner::Status(500)).await;
-    demo.serve("blue", &[blue.address]);
+    let blue = Upstream::start("blue", Behaviour::Status(500)).await;
+    demo.set_endpoints("blue", &[blue.address]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
-    let answer = gateway.get_at(GATEWAY_PORT, "example.com", "/").await;
-    assert_eq!((marked(&answer), blue.requests()), ((500, None), 4));
+    let response = gateway.get_at(GATEWAY_PORT, "example.com", "/").await;
+    assert_eq!((marked(&response), blue.requests()), ((500, None), 4));
 }

@@ -7,7 +7,7 @@ use tonic::Code;
 use tonic::codegen::http::Request;
 
 use super::demo_mesh::{Demo, by_node, http, marked, node, with};
-use crate::harness::{self, ECHO, Http2Caller, Http2Upstream, Manner, MeshNode, Upstream};
+use crate::harness::{self, Behaviour, ECHO, Http2Caller, Http2Upstream, MeshNode, Upstream};
 
 const HTTP: u16 = 8088;
 const HTTP2: u16 = 8089;
@@ -25,14 +25,14 @@ fn route(kind: &str, matching: Value, service: &str) -> Value {
 }
 
 /// A gateway with a listener of each protocol, and nodes behind it.
-struct Door {
+struct GatewayFixture {
     _demo: Demo,
     gateway: MeshNode,
     _http: Upstream,
     http2: Http2Upstream,
 }
 
-impl Door {
+impl GatewayFixture {
     async fn with(routes: &[(&str, Value)]) -> Self {
         Self::limited(&Value::Null, routes).await
     }
@@ -57,13 +57,13 @@ impl Door {
         ])
         .await;
         for (name, route) in routes {
-            demo.describe(&[(&format!("virtualGateway/door/gatewayRoute/{name}"), route.clone())]);
+            demo.put(&[(&format!("virtualGateway/door/gatewayRoute/{name}"), route.clone())]);
         }
-        let http = Upstream::start("shop", Manner::Echo).await;
+        let http = Upstream::start("shop", Behaviour::Echo).await;
         let http2 = Http2Upstream::start("two").await;
-        demo.serve("shop", &[http.address]);
-        demo.serve("deli", &[http2.address]);
-        demo.serve("cart", &[http2.address]);
+        demo.set_endpoints("shop", &[http.address]);
+        demo.set_endpoints("deli", &[http2.address]);
+        demo.set_endpoints("cart", &[http2.address]);
         Self {
             gateway: MeshNode::gateway(&demo.mesh, "door", &[HTTP, HTTP2, GRPC]).await,
             _demo: demo,
@@ -80,7 +80,7 @@ impl Door {
 
 #[tokio::test]
 async fn each_listener_has_the_routes_for_its_port() {
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         (
             "shop",
             route("httpRoute", json!({"prefix": "/", "port": HTTP}), "shop.demo"),
@@ -99,17 +99,17 @@ async fn each_listener_has_the_routes_for_its_port() {
         ),
     ])
     .await;
-    let answer = door.gateway.get_at(HTTP, "example.com", "/1").await;
-    assert_eq!(answer.body, "shop.demo/1");
-    let http2 = door.caller("example.com", HTTP2).await;
+    let response = fixture.gateway.get_at(HTTP, "example.com", "/1").await;
+    assert_eq!(response.body, "shop.demo/1");
+    let http2 = fixture.caller("example.com", HTTP2).await;
     assert_eq!(http2.get("/1").await.body, "two HTTP/2.0 http://deli.demo/1");
-    let grpc = door.caller("example.com", GRPC).await;
-    let answer = grpc.call("/shop.Cart/Add", ECHO, &[]).await.expect("an answer");
-    assert_eq!(answer, "http://cart.demo/shop.Cart/Add");
+    let grpc = fixture.caller("example.com", GRPC).await;
+    let response = grpc.call("/shop.Cart/Add", ECHO, &[]).await.expect("a response");
+    assert_eq!(response, "http://cart.demo/shop.Cart/Add");
 
     for (port, path) in [(HTTP2, "/shop.Cart/Add"), (HTTP, "/shop.Cart/Add")] {
         // A path is no gRPC service on other listeners.
-        let caller = door.caller("example.com", port).await;
+        let caller = fixture.caller("example.com", port).await;
         assert!(caller.get(path).await.body.ends_with(".demo/shop.Cart/Add"), "{port}");
     }
     assert_eq!(marked(&grpc.get("/1").await), (404, Some("no-route")));
@@ -117,7 +117,7 @@ async fn each_listener_has_the_routes_for_its_port() {
 
 #[tokio::test]
 async fn http2_requests_are_matched_and_rewritten_as_those_of_http1() {
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         (
             "deli",
             json!({"http2Route": {
@@ -151,19 +151,19 @@ async fn http2_requests_are_matched_and_rewritten_as_those_of_http1() {
         let request = Request::builder().method(method).uri(path);
         request.header("hungry", how)
     };
-    let caller = door.caller("a.example.com", HTTP2).await;
-    let answer = caller.send(hungry("GET", "/deli/soup?table=7", "very much")).await;
-    assert_eq!(answer.body, "two HTTP/2.0 http://a.example.com/menu/soup?table=7");
+    let caller = fixture.caller("a.example.com", HTTP2).await;
+    let response = caller.send(hungry("GET", "/deli/soup?table=7", "very much")).await;
+    assert_eq!(response.body, "two HTTP/2.0 http://a.example.com/menu/soup?table=7");
     for (method, path, how) in [
         ("PUT", "/deli?table=7", "very"),
         ("GET", "/deli?table=8", "very"),
         ("GET", "/deli?table=7", "not very"),
         ("GET", "/del?table=7", "very"),
     ] {
-        let answer = caller.send(hungry(method, path, how)).await;
-        assert_eq!(marked(&answer), (404, Some("no-route")), "{method} {path} {how}");
+        let response = caller.send(hungry(method, path, how)).await;
+        assert_eq!(marked(&response), (404, Some("no-route")), "{method} {path} {how}");
     }
-    let caller = door.caller("example.com", HTTP2).await;
+    let caller = fixture.caller("example.com", HTTP2).await;
     assert_eq!(caller.get("/exact").await.body, "two HTTP/2.0 http://deli.demo/new");
 }
 
@@ -173,7 +173,7 @@ async fn grpc_calls_are_matched_by_service_host_and_metadata() {
         "target": {"virtualService": {"virtualServiceName": "cart.demo"}},
         "rewrite": {"hostname": {"defaultTargetHostname": "DISABLED"}},
     });
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         (
             "service",
             route("grpcRoute", json!({"serviceName": "shop.Cart", "port": GRPC}), "cart.demo"),
@@ -200,8 +200,8 @@ async fn grpc_calls_are_matched_by_service_host_and_metadata() {
         ),
     ])
     .await;
-    let plain = door.caller("example.org", GRPC).await;
-    let named = door.caller("a.example.com", GRPC).await;
+    let plain = fixture.caller("example.org", GRPC).await;
+    let named = fixture.caller("a.example.com", GRPC).await;
     for (caller, path, tier, expected) in [
         (&plain, "/shop.Cart/Add", None, Ok("http://cart.demo/shop.Cart/Add")),
         (&plain, "/shop.Carts/Add", None, Err(Code::Unimplemented)),
@@ -222,10 +222,10 @@ async fn grpc_calls_are_matched_by_service_host_and_metadata() {
         (&named, "/any.Thing/Do", None, Ok("http://a.example.com/any.Thing/Do")),
     ] {
         let metadata: Vec<(&str, &str)> = tier.iter().map(|tier| ("tier", *tier)).collect();
-        let answer = caller.call(path, ECHO, &metadata).await;
-        let answer = answer.as_deref().map_err(harness::marked);
+        let response = caller.call(path, ECHO, &metadata).await;
+        let response = response.as_deref().map_err(harness::marked);
         assert_eq!(
-            answer,
+            response,
             expected.map_err(|code| (code, Some("no-route"))),
             "{path} {tier:?}"
         );
@@ -234,7 +234,7 @@ async fn grpc_calls_are_matched_by_service_host_and_metadata() {
 
 #[tokio::test]
 async fn a_full_connection_pool_rejects_calls() {
-    let door = Door::limited(
+    let fixture = GatewayFixture::limited(
         &json!({"grpc": {"maxRequests": 1}}),
         &[(
             "cart",
@@ -246,11 +246,14 @@ async fn a_full_connection_pool_rejects_calls() {
         )],
     )
     .await;
-    let grpc = door.caller("example.com", GRPC).await;
+    let grpc = fixture.caller("example.com", GRPC).await;
     let silent = grpc.clone();
     let first = tokio::spawn(async move { silent.call("/shop.Cart/Add", harness::SILENCE, &[]).await });
-    door.http2.has_been_asked(1).await;
-    let error = grpc.call("/shop.Cart/Add", "", &[]).await.expect_err("no room");
+    fixture.http2.wait_for_requests(1).await;
+    let error = grpc
+        .call("/shop.Cart/Add", "", &[])
+        .await
+        .expect_err("the connection pool is full");
     assert_eq!(harness::marked(&error), (Code::Unavailable, Some("unreachable")));
     first.abort();
 }
@@ -267,7 +270,7 @@ async fn a_gateway_request_has_the_longest_timeout_of_all_routes() {
         ("long", within("/long", longest.as_millis())),
     ])
     .await;
-    demo.describe(&[
+    demo.put(&[
         ("virtualGateway/door", json!({"listeners": [listener(HTTP, "http")]})),
         (
             "virtualGateway/door/gatewayRoute/shop",
@@ -276,14 +279,14 @@ async fn a_gateway_request_has_the_longest_timeout_of_all_routes() {
             }}}),
         ),
     ]);
-    let silent = Upstream::start("blue", Manner::Silence).await;
-    demo.serve("blue", &[silent.address]);
+    let silent = Upstream::start("blue", Behaviour::Silence).await;
+    demo.set_endpoints("blue", &[silent.address]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[HTTP]).await;
     // Envoy's clock and the test's may differ by a millisecond.
     for (path, at_least) in [("/short", Duration::ZERO), ("/long", longest / 2)] {
         let begun = Instant::now();
-        let answer = gateway.get_at(HTTP, "example.com", path).await;
-        assert_eq!(marked(&answer), (504, Some("timed-out")), "{path}");
+        let response = gateway.get_at(HTTP, "example.com", path).await;
+        assert_eq!(marked(&response), (504, Some("timed-out")), "{path}");
         assert!(begun.elapsed() >= at_least, "{path}: {:?}", begun.elapsed());
     }
 }

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, conditions, http};
-use super::gateway::{Door, GATEWAY_PORT, door, to_shop};
-use crate::harness::{Manner, MeshNode, Upstream};
+use super::gateway::{GATEWAY_PORT, GatewayFixture, gateway_spec, to_shop};
+use crate::harness::{Behaviour, MeshNode, Upstream};
 
 #[tokio::test]
 async fn requests_are_matched_by_path_method_headers_and_query() {
     let page = json!([{"name": "page", "match": {"exact": "2"}}, {"name": "debug"}]);
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         (
             "exact",
             to_shop(&json!({"path": {"exact": "/exact"}, "method": "GET"}), &Value::Null),
@@ -34,7 +34,7 @@ async fn requests_are_matched_by_path_method_headers_and_query() {
         ("/item/17", "shop.demo/item/17"),
         ("/query?debug&page=2", "shop.demo/?debug&page=2"),
     ] {
-        assert_eq!(door.arrives("example.com", path).await, arrives, "{path}");
+        assert_eq!(fixture.forwarded("example.com", path).await, arrives, "{path}");
     }
     for path in [
         "/exact/1",
@@ -44,14 +44,14 @@ async fn requests_are_matched_by_path_method_headers_and_query() {
         "/query?page=2",
         "/query?debug&page=3",
     ] {
-        door.turns_away("example.com", path).await;
+        fixture.assert_no_route("example.com", path).await;
     }
-    let at = door.gateway.ingress(GATEWAY_PORT);
+    let at = fixture.gateway.ingress(GATEWAY_PORT);
     let posted = reqwest::Client::builder().no_proxy().build().expect("a client");
     let posted = posted
         .post(format!("http://{at}/method/1"))
         .header("host", "example.com");
-    assert_eq!(door.gateway.answer(posted).await.body, "shop.demo/1");
+    assert_eq!(fixture.gateway.response(posted).await.body, "shop.demo/1");
 }
 
 #[tokio::test]
@@ -71,17 +71,17 @@ async fn every_header_match_and_its_inversion() {
         .iter()
         .map(|(name, route)| (name.as_str(), route.clone()))
         .collect();
-    let door = Door::with(&routes).await;
-    let at = door.gateway.ingress(GATEWAY_PORT);
+    let fixture = GatewayFixture::with(&routes).await;
+    let at = fixture.gateway.ingress(GATEWAY_PORT);
     for (kind, _, fits, fails) in conditions() {
         for (name, if_fits, if_not) in [(format!("x-{kind}"), 200, 404), (format!("x-not-{kind}"), 404, 200)] {
             for (value, expected) in [(Some(fits), if_fits), (fails, if_not)] {
-                let mut request = door.gateway.request(at, "example.com", &format!("/{name}/"));
+                let mut request = fixture.gateway.request(at, "example.com", &format!("/{name}/"));
                 if let Some(value) = value {
                     request = request.header(&name, value);
                 }
-                let answer = door.gateway.answer(request).await;
-                assert_eq!(answer.status, expected, "{name}: {value:?}");
+                let response = fixture.gateway.response(request).await;
+                assert_eq!(response.status, expected, "{name}: {value:?}");
             }
         }
     }
@@ -96,7 +96,7 @@ async fn the_lower_priority_wins_and_then_the_longer_path() {
         }
         route
     };
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         ("a", route("/first/", Some(5), "/a/")),
         ("b", route("/first/longer/", Some(7), "/b/")),
         ("c", route("/second/", None, "/c/")),
@@ -110,7 +110,7 @@ async fn the_lower_priority_wins_and_then_the_longer_path() {
         ("/second/longer/1", "shop.demo/d/1"),
         ("/second/longer/late/1", "shop.demo/e/1"),
     ] {
-        assert_eq!(door.arrives("example.com", path).await, arrives, "{path}");
+        assert_eq!(fixture.forwarded("example.com", path).await, arrives, "{path}");
     }
 }
 
@@ -124,7 +124,7 @@ async fn each_rewrite_is_independent() {
         }
         one
     };
-    let door = Door::with(&[
+    let fixture = GatewayFixture::with(&[
         ("host-on", to_shop(&json!({"prefix": "/host-on/"}), &host("ENABLED"))),
         ("host-off", to_shop(&json!({"prefix": "/host-off/"}), &host("DISABLED"))),
         (
@@ -176,10 +176,10 @@ async fn each_rewrite_is_independent() {
         ("a.example.org", "/x/1", "a.example.org/x/1"),
         ("a.example.net", "/x", "shop.demo/y"),
     ] {
-        assert_eq!(door.arrives(host, path).await, arrives, "{host}{path}");
+        assert_eq!(fixture.forwarded(host, path).await, arrives, "{host}{path}");
     }
     // A host with routes of its own has no others.
-    door.turns_away("on.example.com", "/host-on/1").await;
+    fixture.assert_no_route("on.example.com", "/host-on/1").await;
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_gateway_route_uses_the_port_of_its_target() {
         json!({"httpRoute": {"match": {"prefix": prefix}, "action": {"target": target}}})
     };
     let demo = Demo::with_routes(&[]).await;
-    demo.describe(&[
+    demo.put(&[
         ("virtualRouter/shop", both),
         (
             "virtualRouter/shop/route/first",
@@ -203,14 +203,14 @@ async fn a_gateway_route_uses_the_port_of_its_target() {
             "virtualRouter/shop/route/second",
             http(json!({"prefix": "/", "port": 8000}), &[("green", 1)]),
         ),
-        ("virtualGateway/door", door()),
+        ("virtualGateway/door", gateway_spec()),
         ("virtualGateway/door/gatewayRoute/first", to_port("/first", 80)),
         ("virtualGateway/door/gatewayRoute/second", to_port("/second", 8000)),
     ]);
-    let blue = Upstream::start("blue", Manner::Name).await;
-    let green = Upstream::start("green", Manner::Name).await;
-    demo.serve("blue", &[blue.address]);
-    demo.serve("green", &[green.address]);
+    let blue = Upstream::start("blue", Behaviour::Name).await;
+    let green = Upstream::start("green", Behaviour::Name).await;
+    demo.set_endpoints("blue", &[blue.address]);
+    demo.set_endpoints("green", &[green.address]);
     let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
     assert_eq!(gateway.get_at(GATEWAY_PORT, "example.com", "/first").await.body, "blue");
     assert_eq!(

@@ -3,29 +3,29 @@
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, PORT, by_node, caller, http, node};
-use crate::golden::{dump, judge};
+use crate::golden::{check_rejected, dump};
 use crate::harness::MeshNode;
 
 /// Compares the Envoy's configuration, with the ports of an example.
-async fn check(name: &str, member: &MeshNode, listeners: &[(&str, u16, u16)]) {
-    let mut configuration = dump::read(&member.envoy).await;
+async fn check(name: &str, client: &MeshNode, listeners: &[(&str, u16, u16)]) {
+    let mut configuration = dump::read(&client.envoy).await;
     for (resource, actual, example) in listeners {
         let port = &mut configuration["listeners"][resource]["address"]["socket_address"]["port_value"];
         assert_eq!(*port, json!(actual), "{resource}");
         dump::replace(&mut configuration, &json!(actual), &json!(example));
     }
-    let hops = json!(member.envoy.directory().join("hops.log"));
+    let hops = json!(client.envoy.directory().join("hops.log"));
     dump::replace(&mut configuration, &hops, &json!("hops.log"));
-    judge(name, &configuration);
+    check_rejected(name, &configuration);
 }
 
 async fn demo(more: &[(&str, Value)]) -> Demo {
     let route = http(json!({"prefix": "/"}), &[("blue", 90), ("green", 10)]);
     let demo = Demo::with_routes(&[("all", route)]).await;
-    demo.describe(more);
+    demo.put(more);
     // The addresses are reserved for documentation (RFC 5737).
-    demo.serve("blue", &[([192, 0, 2, 11], PORT).into()]);
-    demo.serve("green", &[([192, 0, 2, 12], PORT).into()]);
+    demo.set_endpoints("blue", &[([192, 0, 2, 11], PORT).into()]);
+    demo.set_endpoints("green", &[([192, 0, 2, 12], PORT).into()]);
     demo
 }
 

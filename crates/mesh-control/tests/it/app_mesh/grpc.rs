@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::demo_mesh::{PORT, conditions, grpc, node_speaking, with};
-use super::http2_fixture::Http2Shop;
+use super::demo_mesh::{PORT, conditions, grpc, node_with_protocol, with};
+use super::http2_fixture::Http2Fixture;
 use crate::harness::{MeshNode, SILENCE, marked, rejection};
 
-impl Http2Shop {
+impl Http2Fixture {
     /// The name of the responding node; code and local-reply reason of an error.
     async fn calls(&self, path: &str, metadata: &[(&str, &str)]) -> String {
         match self.caller.call(path, "", metadata).await {
@@ -21,7 +21,7 @@ const NO_ROUTE: &str = r#"(Unimplemented, Some("no-route"))"#;
 
 #[tokio::test]
 async fn calls_are_matched_by_service_and_method_and_split_by_weight() {
-    let shop = Http2Shop::speaking(
+    let fixture = Http2Fixture::with_protocol(
         "grpc",
         &[
             (
@@ -43,17 +43,17 @@ async fn calls_are_matched_by_service_and_method_and_split_by_weight() {
         ("/shop.Carts/Add", NO_ROUTE),
         ("/shop/Add", NO_ROUTE),
     ] {
-        assert_eq!(shop.calls(path, &[]).await, expected, "{path}");
+        assert_eq!(fixture.calls(path, &[]).await, expected, "{path}");
     }
     // Other requests match no gRPC route, whatever their path.
-    let plain = shop.caller.get("/shop.Cart/Add").await;
+    let plain = fixture.caller.get("/shop.Cart/Add").await;
     assert_eq!((plain.status, plain.fault.as_deref()), (404, Some("no-route")));
 
-    let before = shop.blue.requests();
+    let before = fixture.blue.requests();
     for _ in 0..100 {
-        shop.calls("/shop.Stock/Count", &[]).await;
+        fixture.calls("/shop.Stock/Count", &[]).await;
     }
-    let blue = shop.blue.requests() - before;
+    let blue = fixture.blue.requests() - before;
     // Binomial, n = 100, p = 0.5: mean 50, standard deviation 5. Fewer than 2 runs in 10 million are beyond 25.
     assert!((25..=75).contains(&blue), "{blue}");
 }
@@ -75,16 +75,16 @@ async fn every_metadata_match_and_its_inversion() {
         .iter()
         .map(|(name, route)| (name.as_str(), route.clone()))
         .collect();
-    let shop = Http2Shop::speaking("grpc", &routes).await;
+    let fixture = Http2Fixture::with_protocol("grpc", &routes).await;
     for (kind, _, fits, fails) in conditions() {
         for (name, if_fits, if_not) in [
             (format!("x-{kind}"), "blue", NO_ROUTE),
             (format!("x-not-{kind}"), NO_ROUTE, "blue"),
         ] {
             let path = format!("/shop.{name}/Ask");
-            assert_eq!(shop.calls(&path, &[(&name, fits)]).await, if_fits, "{name}");
+            assert_eq!(fixture.calls(&path, &[(&name, fits)]).await, if_fits, "{name}");
             let other: Vec<(&str, &str)> = fails.iter().map(|value| (name.as_str(), *value)).collect();
-            assert_eq!(shop.calls(&path, &other).await, if_not, "{name}");
+            assert_eq!(fixture.calls(&path, &other).await, if_not, "{name}");
         }
     }
 }
@@ -149,18 +149,21 @@ async fn a_call_is_retried_after_the_events_of_its_route() {
         .iter()
         .map(|(name, policy, ..)| (*name, route(name, policy.clone())))
         .collect();
-    let shop = Http2Shop::speaking("grpc", &routes).await;
+    let fixture = Http2Fixture::with_protocol("grpc", &routes).await;
     for (name, _, tried_again, not_tried_again, tries) in cases {
         for (code, tries) in [(tried_again, tries), (not_tried_again, 1)] {
-            let before = shop.blue.requests();
-            let error = shop.caller.call(&format!("/{name}/Ask"), &rejection(code), &[]).await;
+            let before = fixture.blue.requests();
+            let error = fixture
+                .caller
+                .call(&format!("/{name}/Ask"), &rejection(code), &[])
+                .await;
             let error = error.expect_err("an error");
             assert_eq!(
                 (marked(&error), error.message()),
                 ((code, None), "refused by blue"),
                 "{name}"
             );
-            assert_eq!(shop.blue.requests() - before, tries, "{name}, {code:?}");
+            assert_eq!(fixture.blue.requests() - before, tries, "{name}, {code:?}");
         }
     }
 }
@@ -173,7 +176,7 @@ async fn a_slow_call_gets_a_local_reply() {
     let each = json!({
         "maxRetries": 1, "perRetryTimeout": soon, "httpRetryEvents": ["gateway-error"],
     });
-    let shop = Http2Shop::speaking(
+    let fixture = Http2Fixture::with_protocol(
         "grpc",
         &[
             ("request", with(slow("request"), "timeout", json!({"perRequest": soon}))),
@@ -186,39 +189,41 @@ async fn a_slow_call_gets_a_local_reply() {
     )
     .await;
     for (service, tries) in [("request", 1), ("idle", 1), ("each", 2)] {
-        let before = shop.blue.requests();
-        let error = shop.caller.call(&format!("/{service}/Ask"), SILENCE, &[]).await;
+        let before = fixture.blue.requests();
+        let error = fixture.caller.call(&format!("/{service}/Ask"), SILENCE, &[]).await;
         let error = error.expect_err("an error");
         assert_eq!(
             marked(&error),
             (Code::Unavailable, Some("timed-out")),
             "{service}: {error}"
         );
-        assert_eq!(shop.blue.requests() - before, tries, "{service}");
+        assert_eq!(fixture.blue.requests() - before, tries, "{service}");
     }
 }
 
 #[tokio::test]
 async fn a_call_passes_both_envoys_within_the_listener_timeout() {
-    let shop = Http2Shop::speaking(
+    let fixture = Http2Fixture::with_protocol(
         "grpc",
         &[("all", grpc(json!({"serviceName": "shop.Cart"}), &[("blue", 1)]))],
     )
     .await;
     let limit = json!({"timeout": {"grpc": {"perRequest": {"unit": "ms", "value": 100}}}});
-    shop.demo
-        .describe(&[("virtualNode/blue", node_speaking("blue", "grpc", &limit))]);
-    let blue = MeshNode::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
-    shop.demo.serve("blue", &[blue.ingress(PORT)]);
-    shop.member
-        .has_tasks("cds_egress_demo_blue_grpc_8080", &[blue.ingress(PORT)])
+    fixture
+        .demo
+        .put(&[("virtualNode/blue", node_with_protocol("blue", "grpc", &limit))]);
+    let blue = MeshNode::serving(&fixture.demo.mesh, "blue", &[(PORT, fixture.blue.address)]).await;
+    fixture.demo.set_endpoints("blue", &[blue.ingress(PORT)]);
+    fixture
+        .client
+        .wait_for_tasks("cds_egress_demo_blue_grpc_8080", &[blue.ingress(PORT)])
         .await;
 
     let path = "/shop.Cart/Add";
-    assert_eq!(shop.calls(path, &[]).await, "blue");
-    let refused = shop.caller.call(path, &rejection(Code::NotFound), &[]).await;
-    assert_eq!(marked(&refused.expect_err("an error")), (Code::NotFound, None));
-    let slow = shop.caller.call(path, SILENCE, &[]).await;
+    assert_eq!(fixture.calls(path, &[]).await, "blue");
+    let rejected = fixture.caller.call(path, &rejection(Code::NotFound), &[]).await;
+    assert_eq!(marked(&rejected.expect_err("an error")), (Code::NotFound, None));
+    let slow = fixture.caller.call(path, SILENCE, &[]).await;
     assert_eq!(
         marked(&slow.expect_err("an error")),
         (Code::Unavailable, Some("timed-out"))

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 
-use super::demo_mesh::{Demo, PORT, by_node, caller, http, node_speaking, node_with};
-use super::tcp::who_answers;
+use super::demo_mesh::{Demo, PORT, by_node, caller, http, node_with, node_with_protocol};
+use super::tcp::responding_application;
 use crate::harness::{
-    Health, Http2Caller, Http2Upstream, Manner, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually,
+    Behaviour, Health, Http2Caller, Http2Upstream, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually,
 };
 
 #[tokio::test]
@@ -21,12 +21,12 @@ async fn a_changed_health_check_loses_no_request() {
         node_with("blue", &check)
     };
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    let blue = Upstream::start("blue", Manner::Name).await;
-    demo.serve("blue", &[blue.address]);
+    let blue = Upstream::start("blue", Behaviour::Name).await;
+    demo.set_endpoints("blue", &[blue.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let load = caller.load("shop.demo").await;
     for (interval, shown) in [(5000, "5s"), (7000, "7s")] {
-        demo.describe(&[("virtualNode/blue", check(interval))]);
+        demo.put(&[("virtualNode/blue", check(interval))]);
         eventually("the health check is in force", async || {
             let page = caller.envoy.page("/config_dump?resource=dynamic_active_clusters").await;
             if page.contains(&format!("\"interval\": \"{shown}\"")) {
@@ -36,7 +36,7 @@ async fn a_changed_health_check_loses_no_request() {
             }
         })
         .await;
-        load.another(50).await;
+        load.wait_for_responses(50).await;
     }
     load.stop_without_failures().await;
 }
@@ -57,11 +57,14 @@ fn check(protocol: &str) -> Value {
 async fn checked(protocol: &str, tasks: [SocketAddr; 2]) -> (Demo, MeshNode) {
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["shop.demo"])),
-        ("virtualNode/blue", node_speaking("blue", protocol, &check(protocol))),
+        (
+            "virtualNode/blue",
+            node_with_protocol("blue", protocol, &check(protocol)),
+        ),
         ("virtualService/shop.demo", by_node("blue")),
     ])
     .await;
-    demo.serve("blue", &tasks);
+    demo.set_endpoints("blue", &tasks);
     let listeners = match protocol {
         "tcp" => vec![tcp_egress_listener("shop.demo", PORT)],
         _ => Vec::new(),
@@ -71,15 +74,15 @@ async fn checked(protocol: &str, tasks: [SocketAddr; 2]) -> (Demo, MeshNode) {
 }
 
 /// Checks that several responses come from the healthy host.
-async fn only_the_healthy_host(answer: impl AsyncFn() -> String) {
+async fn only_the_healthy_host(response: impl AsyncFn() -> String) {
     for _ in 0..10 {
-        assert_eq!(answer().await, "well");
+        assert_eq!(response().await, "well");
     }
 }
 
 /// Waits for a response of the other host.
-async fn both_hosts(answer: impl AsyncFn() -> String) {
-    eventually("it comes back", async || match answer().await.as_str() {
+async fn both_hosts(response: impl AsyncFn() -> String) {
+    eventually("the host recovers", async || match response().await.as_str() {
         "moody" => Ok(()),
         other => Err(other.to_owned()),
     })
@@ -98,43 +101,43 @@ async fn an_unhealthy_host_gets_no_requests_until_it_recovers() {
 }
 
 async fn an_unhealthy_http_host() {
-    let well = Upstream::start("well", Manner::Name).await;
-    let moody = Upstream::start("moody", Manner::Name).await;
-    moody.feels(Health::Ill);
-    let (_demo, caller) = checked("http", [well.address, moody.address]).await;
-    let answer = async || caller.get("shop.demo", "/").await.body;
-    only_the_healthy_host(answer).await;
-    moody.feels(Health::Well);
-    both_hosts(answer).await;
-    moody.feels(Health::Ill);
+    let healthy = Upstream::start("well", Behaviour::Name).await;
+    let flapping = Upstream::start("moody", Behaviour::Name).await;
+    flapping.set_health(Health::Unhealthy);
+    let (_demo, caller) = checked("http", [healthy.address, flapping.address]).await;
+    let response = async || caller.get("shop.demo", "/").await.body;
+    only_the_healthy_host(response).await;
+    flapping.set_health(Health::Healthy);
+    both_hosts(response).await;
+    flapping.set_health(Health::Unhealthy);
     caller
         .envoy
-        .stat_is("cluster.cds_egress_demo_blue_http_8080.membership_healthy", 1)
+        .wait_for_stat("cluster.cds_egress_demo_blue_http_8080.membership_healthy", 1)
         .await;
-    only_the_healthy_host(answer).await;
+    only_the_healthy_host(response).await;
 }
 
 async fn an_unhealthy_http2_or_grpc_host(protocol: &str) {
-    let well = Http2Upstream::start("well").await;
-    let moody = Http2Upstream::start("moody").await;
-    moody.feels(Health::Ill);
-    let (_demo, member) = checked(protocol, [well.address, moody.address]).await;
-    let caller = Http2Caller::of("shop.demo", member.egress()).await;
-    let answer = async || caller.call("/shop.Cart/Add", "", &[]).await.expect("an answer");
-    only_the_healthy_host(answer).await;
-    moody.feels(Health::Well);
-    both_hosts(answer).await;
+    let healthy = Http2Upstream::start("well").await;
+    let flapping = Http2Upstream::start("moody").await;
+    flapping.set_health(Health::Unhealthy);
+    let (_demo, client) = checked(protocol, [healthy.address, flapping.address]).await;
+    let caller = Http2Caller::of("shop.demo", client.egress()).await;
+    let response = async || caller.call("/shop.Cart/Add", "", &[]).await.expect("a response");
+    only_the_healthy_host(response).await;
+    flapping.set_health(Health::Healthy);
+    both_hosts(response).await;
 }
 
 async fn a_tcp_host_that_refuses_connections() {
-    let well = TcpUpstream::start("well").await;
+    let healthy = TcpUpstream::start("well").await;
     let port = ReservedPort::pick();
-    let (_demo, caller) = checked("tcp", [well.address, port.address()]).await;
+    let (_demo, caller) = checked("tcp", [healthy.address, port.address()]).await;
     let at = caller.listener(&tcp_egress_listener("shop.demo", PORT));
-    let answer = async || who_answers(at).await;
-    only_the_healthy_host(answer).await;
+    let response = async || responding_application(at).await;
+    only_the_healthy_host(response).await;
     let failed = "cluster.cds_egress_demo_blue_tcp_8080.upstream_cx_connect_fail";
     assert_eq!(caller.envoy.stat(failed).await, 0, "no health check was sent");
     let _moody = TcpUpstream::on(port.listen(), "moody");
-    both_hosts(answer).await;
+    both_hosts(response).await;
 }

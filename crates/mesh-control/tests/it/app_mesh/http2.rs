@@ -3,28 +3,32 @@
 use serde_json::json;
 use tonic::codegen::http::Request;
 
-use super::demo_mesh::{Demo, PORT, http, http2, marked, node_speaking, with};
-use super::http2_fixture::Http2Shop;
-use crate::harness::{Answer, Http2Caller, Manner, MeshNode, Upstream};
+use super::demo_mesh::{Demo, PORT, http, http2, marked, node_with_protocol, with};
+use super::http2_fixture::Http2Fixture;
+use crate::harness::{Behaviour, CallResponse, Http2Caller, MeshNode, Upstream};
 
-impl Http2Shop {
+impl Http2Fixture {
     /// Checks that `blue` responds, by HTTP/2 all the way.
     async fn blue_responds(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
-        let answer = self.ask(method, path, headers).await;
+        let response = self.ask(method, path, headers).await;
         let expected = format!("blue HTTP/2.0 http://shop.demo{path}");
         assert_eq!(
-            (answer.status, answer.body),
+            (response.status, response.body),
             (200, expected),
             "{method} {path} {headers:?}"
         );
     }
 
     async fn local_reply_503(&self, method: &str, path: &str, headers: &[(&str, &str)]) {
-        let answer = self.ask(method, path, headers).await;
-        assert_eq!(marked(&answer), (404, Some("no-route")), "{method} {path} {headers:?}");
+        let response = self.ask(method, path, headers).await;
+        assert_eq!(
+            marked(&response),
+            (404, Some("no-route")),
+            "{method} {path} {headers:?}"
+        );
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> CallResponse {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -48,7 +52,7 @@ async fn requests_are_matched_as_in_http1() {
         ("query", json!({"prefix": "/query", "queryParameters": page})),
     ];
     let routes = matches.map(|(name, matching)| (name, http2(matching, &[("blue", 1)])));
-    let shop = Http2Shop::speaking("http2", &routes).await;
+    let fixture = Http2Fixture::with_protocol("http2", &routes).await;
     for (method, path, headers) in [
         ("GET", "/prefix/1", &[][..]),
         ("GET", "/exact", &[]),
@@ -58,7 +62,7 @@ async fn requests_are_matched_as_in_http1() {
         ("GET", "/header", &[("customer", "gold")]),
         ("GET", "/query?page=2", &[]),
     ] {
-        shop.blue_responds(method, path, headers).await;
+        fixture.blue_responds(method, path, headers).await;
     }
     for (method, path, headers) in [
         ("GET", "/pre", &[][..]),
@@ -69,24 +73,24 @@ async fn requests_are_matched_as_in_http1() {
         ("GET", "/header", &[("customer", "golden")]),
         ("GET", "/query?page=22", &[]),
     ] {
-        shop.local_reply_503(method, path, headers).await;
+        fixture.local_reply_503(method, path, headers).await;
     }
     // HTTP/1.1 callers reach the same applications.
-    let answer = shop.member.get("shop.demo", "/exact").await;
-    assert_eq!(answer.body, "blue HTTP/2.0 http://shop.demo/exact");
+    let response = fixture.client.get("shop.demo", "/exact").await;
+    assert_eq!(response.body, "blue HTTP/2.0 http://shop.demo/exact");
 }
 
 #[tokio::test]
 async fn requests_are_split_by_weight() {
-    let shop = Http2Shop::speaking(
+    let fixture = Http2Fixture::with_protocol(
         "http2",
         &[("all", http2(json!({"prefix": "/"}), &[("blue", 1), ("green", 1)]))],
     )
     .await;
     for _ in 0..100 {
-        assert_eq!(shop.caller.get("/").await.status, 200);
+        assert_eq!(fixture.caller.get("/").await.status, 200);
     }
-    let blue = shop.blue.requests();
+    let blue = fixture.blue.requests();
     // Binomial, n = 100, p = 0.5: mean 50, standard deviation 5. Fewer than 2 runs in 10 million are beyond 25.
     assert!((25..=75).contains(&blue), "{blue}");
 }
@@ -98,7 +102,7 @@ async fn requests_are_retried_and_time_out_as_in_http1() {
         "maxRetries": 2, "perRetryTimeout": {"unit": "ms", "value": 100}, "httpRetryEvents": ["server-error"],
     });
     let limit = json!({"perRequest": {"unit": "ms", "value": 100}});
-    let shop = Http2Shop::speaking(
+    let fixture = Http2Fixture::with_protocol(
         "http2",
         &[
             ("error", with(all("/status/500"), "retryPolicy", retries.clone())),
@@ -112,36 +116,38 @@ async fn requests_are_retried_and_time_out_as_in_http1() {
         ("/silence", 504, Some("timed-out"), 1),
         ("/silence/each", 504, Some("timed-out"), 3),
     ] {
-        let before = shop.blue.requests();
-        let answer = shop.caller.get(path).await;
-        assert_eq!(marked(&answer), (status, fault), "{path}");
-        assert_eq!(shop.blue.requests() - before, tries, "{path}");
+        let before = fixture.blue.requests();
+        let response = fixture.caller.get(path).await;
+        assert_eq!(marked(&response), (status, fault), "{path}");
+        assert_eq!(fixture.blue.requests() - before, tries, "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_request_passes_both_envoys_within_the_listener_timeout() {
-    let shop = Http2Shop::speaking("http2", &[("all", http2(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
+    let fixture = Http2Fixture::with_protocol("http2", &[("all", http2(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
     let limit = json!({"timeout": {"http2": {"perRequest": {"unit": "ms", "value": 100}}}});
-    shop.demo
-        .describe(&[("virtualNode/blue", node_speaking("blue", "http2", &limit))]);
-    let blue = MeshNode::serving(&shop.demo.mesh, "blue", &[(PORT, shop.blue.address)]).await;
-    shop.demo.serve("blue", &[blue.ingress(PORT)]);
-    shop.member
-        .has_tasks("cds_egress_demo_blue_http2_8080", &[blue.ingress(PORT)])
+    fixture
+        .demo
+        .put(&[("virtualNode/blue", node_with_protocol("blue", "http2", &limit))]);
+    let blue = MeshNode::serving(&fixture.demo.mesh, "blue", &[(PORT, fixture.blue.address)]).await;
+    fixture.demo.set_endpoints("blue", &[blue.ingress(PORT)]);
+    fixture
+        .client
+        .wait_for_tasks("cds_egress_demo_blue_http2_8080", &[blue.ingress(PORT)])
         .await;
-    shop.blue_responds("GET", "/", &[]).await;
-    assert_eq!(marked(&shop.caller.get("/silence").await), (504, Some("timed-out")));
+    fixture.blue_responds("GET", "/", &[]).await;
+    assert_eq!(marked(&fixture.caller.get("/silence").await), (504, Some("timed-out")));
 }
 
 #[tokio::test]
 async fn http2_callers_reach_http1_applications() {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    let application = Upstream::start("blue", Manner::Echo).await;
+    let application = Upstream::start("blue", Behaviour::Echo).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let caller = Http2Caller::of("shop.demo", caller.egress()).await;
-    let answer = caller.get("/x?y").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "shop.demo/x?y"));
+    let response = caller.get("/x?y").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "shop.demo/x?y"));
 }

@@ -6,7 +6,7 @@ use mesh_control::NodeEndpoint;
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, PORT, by_node, caller, marked};
-use crate::harness::{Manner, MeshNode, Upstream, on_one_port};
+use crate::harness::{Behaviour, MeshNode, Upstream, on_one_port};
 
 const FOUR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const SIX: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -16,8 +16,8 @@ async fn cloud_map_addresses_follow_the_ip_preference() {
     let [four, six] = on_one_port([FOUR, SIX]).await;
     let port = four.local_addr().expect("bound").port();
     let _tasks = [
-        Upstream::on(four, "IPv4", Manner::Name),
-        Upstream::on(six, "IPv6", Manner::Name),
+        Upstream::on(four, "IPv4", Behaviour::Name),
+        Upstream::on(six, "IPv6", Behaviour::Name),
     ];
     let names = ["both", "four", "six"];
     let expectations = [
@@ -43,7 +43,7 @@ async fn cloud_map_addresses_follow_the_ip_preference() {
         if !of_mesh.is_null() {
             mesh = json!({"serviceDiscovery": {"ipPreference": of_mesh}});
         }
-        demo.describe(&[
+        demo.put(&[
             ("mesh", mesh),
             ("virtualNode/caller", caller(&["both.demo", "four.demo", "six.demo"])),
             ("virtualNode/both", node("both", preference)),
@@ -67,24 +67,24 @@ async fn cloud_map_addresses_follow_the_ip_preference() {
             .control
             .update(|state| drop(state.node_endpoints.insert(key, vec![task])));
     }
-    let member = MeshNode::calling(&demo.mesh, "caller").await;
+    let client = MeshNode::calling(&demo.mesh, "caller").await;
     for (preference, expected) in expectations {
-        let elsewhere = json!("IPv6_ONLY");
-        let told = match &preference {
+        let other = json!("IPv6_ONLY");
+        let settings = match &preference {
             Value::Null => vec![(&Value::Null, &Value::Null)],
-            // The node's own, which replaces the mesh's; and the mesh's.
-            some => vec![(some, &elsewhere), (&Value::Null, some)],
+            // A preference of the node, which overrides that of the mesh; and one of the mesh.
+            some => vec![(some, &other), (&Value::Null, some)],
         };
-        for (of_node, of_mesh) in told {
+        for (of_node, of_mesh) in settings {
             describe(of_node, of_mesh);
             demo.settled(1).await;
             for (name, expected) in names.into_iter().zip(expected) {
-                let answer = member.get(&format!("{name}.demo"), "/").await;
-                let who = match marked(&answer) {
+                let response = client.get(&format!("{name}.demo"), "/").await;
+                let responding = match marked(&response) {
                     (503, Some("no-healthy-endpoint")) => "none",
-                    _ => answer.body.as_str(),
+                    _ => response.body.as_str(),
                 };
-                assert_eq!(who, expected, "{name}, node {of_node}, mesh {of_mesh}");
+                assert_eq!(responding, expected, "{name}, node {of_node}, mesh {of_mesh}");
             }
         }
     }
@@ -95,8 +95,8 @@ async fn an_application_is_called_on_loopback_by_ip_preference() {
     let [four, six] = on_one_port([IpAddr::V4(Ipv4Addr::LOCALHOST), SIX]).await;
     let application = four.local_addr().expect("bound");
     let _applications = [
-        Upstream::on(four, "IPv4", Manner::Name),
-        Upstream::on(six, "IPv6", Manner::Name),
+        Upstream::on(four, "IPv4", Behaviour::Name),
+        Upstream::on(six, "IPv6", Behaviour::Name),
     ];
     let node = |preference: &str| {
         json!({
@@ -112,9 +112,9 @@ async fn an_application_is_called_on_loopback_by_ip_preference() {
         ("IPv4_PREFERRED", "IPv4"),
         ("IPv6_PREFERRED", "IPv6"),
     ] {
-        demo.describe(&[("virtualNode/blue", node(preference))]);
+        demo.put(&[("virtualNode/blue", node(preference))]);
         demo.settled(1).await;
-        let answer = blue.get_at(PORT, "blue.demo", "/").await;
-        assert_eq!(answer.body, expected, "{preference}");
+        let response = blue.get_at(PORT, "blue.demo", "/").await;
+        assert_eq!(response.body, expected, "{preference}");
     }
 }

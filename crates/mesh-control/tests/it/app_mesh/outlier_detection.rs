@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use mesh_control::node::tcp_egress_listener;
 use serde_json::json;
 
-use super::demo_mesh::{Demo, PORT, by_node, caller, http, node_speaking, node_with};
-use super::tcp::who_answers;
-use crate::harness::{Manner, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually};
+use super::demo_mesh::{Demo, PORT, by_node, caller, http, node_with, node_with_protocol};
+use super::tcp::responding_application;
+use crate::harness::{Behaviour, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually};
 
 /// The number of ejected hosts of `blue` with this protocol.
 fn active(protocol: &str) -> String {
@@ -23,17 +23,17 @@ async fn a_host_with_consecutive_errors_is_ejected() {
         "maxEjectionPercent": 50,
     }});
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
-    let well = Upstream::start("well", Manner::Name).await;
-    let ill = Upstream::start("ill", Manner::Status(500)).await;
-    demo.serve("blue", &[well.address, ill.address]);
+    demo.put(&[("virtualNode/blue", node_with("blue", &detection))]);
+    let healthy = Upstream::start("well", Behaviour::Name).await;
+    let failing = Upstream::start("failing", Behaviour::Status(500)).await;
+    demo.set_endpoints("blue", &[healthy.address, failing.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for _ in 0..40 {
         caller.get("shop.demo", "/").await;
     }
-    assert_eq!((well.requests(), ill.requests()), (37, 3));
+    assert_eq!((healthy.requests(), failing.requests()), (37, 3));
     let health = caller.envoy.health_of("cds_egress_demo_blue_http_8080").await;
-    assert_eq!(health[&ill.address], "/failed_outlier_check");
+    assert_eq!(health[&failing.address], "/failed_outlier_check");
 }
 
 #[tokio::test]
@@ -46,17 +46,17 @@ async fn an_ejected_host_returns_after_the_ejection_time() {
         node_with("blue", &detection)
     };
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    demo.describe(&[("virtualNode/blue", detection(100))]);
-    let well = Upstream::start("well", Manner::Name).await;
-    let ill = Upstream::start("ill", Manner::Status(500)).await;
-    demo.serve("blue", &[well.address, ill.address]);
+    demo.put(&[("virtualNode/blue", detection(100))]);
+    let healthy = Upstream::start("well", Behaviour::Name).await;
+    let failing = Upstream::start("failing", Behaviour::Status(500)).await;
+    demo.set_endpoints("blue", &[healthy.address, failing.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let outliers = async |stat: &str| {
         let cluster = "cluster.cds_egress_demo_blue_http_8080";
         caller.envoy.stat(&format!("{cluster}.outlier_detection.{stat}")).await
     };
     for times in 1..=3 {
-        eventually("it is left alone, again", async || {
+        eventually("the host is ejected again", async || {
             caller.get("shop.demo", "/").await;
             match outliers("ejections_enforced_consecutive_5xx").await {
                 ejections if ejections >= times => Ok(()),
@@ -67,13 +67,13 @@ async fn an_ejected_host_returns_after_the_ejection_time() {
         // It returns without a request.
         caller
             .envoy
-            .stat_is(
+            .wait_for_stat(
                 "cluster.cds_egress_demo_blue_http_8080.outlier_detection.ejections_active",
                 0,
             )
             .await;
     }
-    assert_eq!(ill.requests(), 6, "two errors each time");
+    assert_eq!(failing.requests(), 6, "two errors each time");
 }
 
 #[tokio::test]
@@ -83,25 +83,25 @@ async fn times_of_zero_are_envoys_defaults() {
         "maxServerErrors": 2, "interval": never, "baseEjectionDuration": never, "maxEjectionPercent": 100,
     }});
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
-    let well = Upstream::start("well", Manner::Name).await;
-    let ill = Upstream::start("ill", Manner::Status(500)).await;
-    demo.serve("blue", &[well.address, ill.address]);
+    demo.put(&[("virtualNode/blue", node_with("blue", &detection))]);
+    let healthy = Upstream::start("well", Behaviour::Name).await;
+    let failing = Upstream::start("failing", Behaviour::Status(500)).await;
+    demo.set_endpoints("blue", &[healthy.address, failing.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(demo.settled(1).await, Vec::<String>::new());
-    eventually("it is left alone", async || {
+    eventually("the host is ejected", async || {
         caller.get("shop.demo", "/").await;
         match caller.envoy.stat(&active("http")).await {
-            0 => Err(format!("after {} errors", ill.requests())),
+            0 => Err(format!("after {} errors", failing.requests())),
             _ => Ok(()),
         }
     })
     .await;
-    let last = ill.requests();
+    let last = failing.requests();
     for _ in 0..10 {
         assert_eq!(caller.get("shop.demo", "/").await.body, "well");
     }
-    assert_eq!(ill.requests(), last);
+    assert_eq!(failing.requests(), last);
 }
 
 #[tokio::test]
@@ -114,12 +114,12 @@ async fn the_maximum_ejection_percentage_holds() {
             "maxEjectionPercent": percent,
         }});
         let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-        demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
+        demo.put(&[("virtualNode/blue", node_with("blue", &detection))]);
         let tasks = [
-            Upstream::start("ill", Manner::Status(500)).await,
-            Upstream::start("ill", Manner::Status(500)).await,
+            Upstream::start("failing", Behaviour::Status(500)).await,
+            Upstream::start("failing", Behaviour::Status(500)).await,
         ];
-        demo.serve("blue", &tasks.each_ref().map(|task| task.address));
+        demo.set_endpoints("blue", &tasks.each_ref().map(|task| task.address));
         let caller = MeshNode::calling(&demo.mesh, "caller").await;
         for _ in 0..10 {
             // Hosts beyond the maximum are called nevertheless.
@@ -138,9 +138,9 @@ async fn client_errors_eject_no_host() {
         "maxEjectionPercent": 100,
     }});
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
-    let blue = Upstream::start("blue", Manner::AsAsked).await;
-    demo.serve("blue", &[blue.address]);
+    demo.put(&[("virtualNode/blue", node_with("blue", &detection))]);
+    let blue = Upstream::start("blue", Behaviour::StatusInPath).await;
+    demo.set_endpoints("blue", &[blue.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     // Errors and other responses alternate: never two consecutive errors.
     for _ in 0..10 {
@@ -152,7 +152,7 @@ async fn client_errors_eject_no_host() {
     for _ in 0..2 {
         caller.get("shop.demo", "/500").await;
     }
-    caller.envoy.stat_is(ejections, 1).await;
+    caller.envoy.wait_for_stat(ejections, 1).await;
 }
 
 /// Envoy has two more criteria: consecutive gateway errors, and the success rate. Both apply here, and neither is
@@ -166,15 +166,15 @@ async fn other_criteria_eject_no_host() {
         "maxEjectionPercent": 100,
     }});
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
-    demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
-    let ill = Upstream::start("ill", Manner::Status(502)).await;
+    demo.put(&[("virtualNode/blue", node_with("blue", &detection))]);
+    let failing = Upstream::start("failing", Behaviour::Status(502)).await;
     // Envoy compares success rates of at least five hosts with a hundred requests each per interval.
-    let mut well = Vec::new();
+    let mut healthy = Vec::new();
     for _ in 0..5 {
-        well.push(Upstream::start("well", Manner::Name).await);
+        healthy.push(Upstream::start("well", Behaviour::Name).await);
     }
-    let tasks: Vec<SocketAddr> = well.iter().chain([&ill]).map(|task| task.address).collect();
-    demo.serve("blue", &tasks);
+    let tasks: Vec<SocketAddr> = healthy.iter().chain([&failing]).map(|task| task.address).collect();
+    demo.set_endpoints("blue", &tasks);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let outliers = async |stat: &str| {
         let cluster = "cluster.cds_egress_demo_blue_http_8080";
@@ -209,17 +209,17 @@ async fn a_host_that_refuses_connections_is_ejected() {
     for protocol in ["http", "tcp"] {
         let demo = Demo::start(&[
             ("virtualNode/caller", caller(&["shop.demo"])),
-            ("virtualNode/blue", node_speaking("blue", protocol, &detection)),
+            ("virtualNode/blue", node_with_protocol("blue", protocol, &detection)),
             ("virtualService/shop.demo", by_node("blue")),
         ])
         .await;
         let gone = ReservedPort::pick();
         let (http, tcp) = (
-            Upstream::start("well", Manner::Name).await,
+            Upstream::start("well", Behaviour::Name).await,
             TcpUpstream::start("well").await,
         );
-        let well = if protocol == "tcp" { tcp.address } else { http.address };
-        demo.serve("blue", &[gone.address(), well]);
+        let healthy = if protocol == "tcp" { tcp.address } else { http.address };
+        demo.set_endpoints("blue", &[gone.address(), healthy]);
         let listener = tcp_egress_listener("shop.demo", PORT);
         let listeners = if protocol == "tcp" {
             vec![listener.clone()]
@@ -227,12 +227,12 @@ async fn a_host_that_refuses_connections_is_ejected() {
             Vec::new()
         };
         let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
-        let answer = async || match protocol {
-            "tcp" => who_answers(caller.listener(&listener)).await,
+        let response = async || match protocol {
+            "tcp" => responding_application(caller.listener(&listener)).await,
             _ => caller.get("shop.demo", "/").await.body,
         };
-        eventually("it is left alone", async || {
-            assert_eq!(answer().await, "well", "{protocol}");
+        eventually("the host is ejected", async || {
+            assert_eq!(response().await, "well", "{protocol}");
             let active = caller.envoy.stat(&active(protocol)).await;
             if active == 1 { Ok(()) } else { Err(active.to_string()) }
         })
@@ -240,7 +240,7 @@ async fn a_host_that_refuses_connections_is_ejected() {
         let failed = format!("cluster.cds_egress_demo_blue_{protocol}_8080.upstream_cx_connect_fail");
         let before = caller.envoy.stat(&failed).await;
         for _ in 0..10 {
-            assert_eq!(answer().await, "well", "{protocol}");
+            assert_eq!(response().await, "well", "{protocol}");
         }
         assert_eq!(caller.envoy.stat(&failed).await, before, "{protocol}");
     }

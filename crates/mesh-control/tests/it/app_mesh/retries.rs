@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::demo_mesh::{Demo, http, http2, marked, with};
-use crate::harness::{Manner, MeshNode, ReservedPort, TcpUpstream, Upstream};
+use crate::harness::{Behaviour, MeshNode, ReservedPort, TcpUpstream, Upstream};
 
 /// A route to `blue` with this number of retries after these HTTP events.
 fn retrying(times: u32, after: &[&str]) -> Value {
@@ -34,9 +34,9 @@ fn policy(times: u32, more: &Value) -> Value {
 }
 
 /// The tasks of `blue`, and a caller with this route.
-async fn shop(route: Value, tasks: &[SocketAddr]) -> (Demo, MeshNode) {
+async fn mesh_with_route(route: Value, tasks: &[SocketAddr]) -> (Demo, MeshNode) {
     let demo = Demo::with_routes(&[("all", route)]).await;
-    demo.serve("blue", tasks);
+    demo.set_endpoints("blue", tasks);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     (demo, caller)
 }
@@ -77,36 +77,36 @@ async fn a_request_is_retried_up_to_max_retries() {
         .map(|(name, route)| (name.as_str(), route.clone()))
         .collect();
     let demo = Demo::with_routes(&routes).await;
-    let blue = Upstream::start("blue", Manner::AsAsked).await;
-    demo.serve("blue", &[blue.address]);
+    let blue = Upstream::start("blue", Behaviour::StatusInPath).await;
+    demo.set_endpoints("blue", &[blue.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     for (case, (policy, status, tries)) in cases.into_iter().enumerate() {
         let before = blue.requests();
-        let answer = caller.get("shop.demo", &format!("/{case}/{status}")).await;
-        assert_eq!(marked(&answer), (status, None), "{status}, {policy}");
+        let response = caller.get("shop.demo", &format!("/{case}/{status}")).await;
+        assert_eq!(marked(&response), (status, None), "{status}, {policy}");
         assert_eq!(blue.requests() - before, tries, "{status}, {policy}");
     }
 }
 
 #[tokio::test]
 async fn a_post_is_retried_like_a_get() {
-    let blue = Upstream::start("blue", Manner::Status(503)).await;
-    let (_demo, caller) = shop(all(), &[blue.address]).await;
+    let blue = Upstream::start("blue", Behaviour::Status(503)).await;
+    let (_demo, caller) = mesh_with_route(all(), &[blue.address]).await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let post = client.post(format!("http://{}/", caller.egress())).body("a payment");
-    let answer = caller.answer(post.header("host", "shop.demo")).await;
-    assert_eq!((answer.status, blue.requests()), (503, 3));
+    let response = caller.response(post.header("host", "shop.demo")).await;
+    assert_eq!((response.status, blue.requests()), (503, 3));
 }
 
 #[tokio::test]
 async fn each_attempt_uses_another_host() {
     let tasks = [
-        Upstream::start("blue", Manner::Status(500)).await,
-        Upstream::start("blue", Manner::Status(500)).await,
-        Upstream::start("blue", Manner::Status(500)).await,
+        Upstream::start("blue", Behaviour::Status(500)).await,
+        Upstream::start("blue", Behaviour::Status(500)).await,
+        Upstream::start("blue", Behaviour::Status(500)).await,
     ];
     let addresses = tasks.each_ref().map(|task| task.address);
-    let (_demo, caller) = shop(retrying(2, &["server-error"]), &addresses).await;
+    let (_demo, caller) = mesh_with_route(retrying(2, &["server-error"]), &addresses).await;
     assert_eq!(caller.get("shop.demo", "/").await.status, 500);
     assert_eq!(tasks.each_ref().map(Upstream::requests), [1, 1, 1]);
 }
@@ -127,9 +127,9 @@ async fn broken_connections_are_server_and_gateway_errors() {
         (all(), 1),
     ] {
         let blue = TcpUpstream::hanging_up().await;
-        let (_demo, caller) = shop(route.clone(), &[blue.address]).await;
-        let answer = caller.get("shop.demo", "/").await;
-        assert_eq!(marked(&answer), (503, Some("unreachable")), "{route}");
+        let (_demo, caller) = mesh_with_route(route.clone(), &[blue.address]).await;
+        let response = caller.get("shop.demo", "/").await;
+        assert_eq!(marked(&response), (503, Some("unreachable")), "{route}");
         assert_eq!(blue.connections(), tries, "{route}");
     }
 }
@@ -137,21 +137,21 @@ async fn broken_connections_are_server_and_gateway_errors() {
 #[tokio::test]
 async fn a_failed_connection_is_retried_on_another_host() {
     let gone = ReservedPort::pick();
-    let well = Upstream::start("well", Manner::Name).await;
+    let healthy = Upstream::start("well", Behaviour::Name).await;
     let retrying = with(
         all(),
         "retryPolicy",
         policy(1, &json!({"tcpRetryEvents": ["connection-error"]})),
     );
     for route in [retrying, all()] {
-        let (_demo, caller) = shop(route, &[gone.address(), well.address]).await;
+        let (_demo, caller) = mesh_with_route(route, &[gone.address(), healthy.address]).await;
         for _ in 0..10 {
             assert_eq!(caller.get("shop.demo", "/").await.body, "well");
         }
         let failed = caller
             .envoy
             .stat("cluster.cds_egress_demo_blue_http_8080.upstream_cx_connect_fail");
-        assert!(failed.await >= 4, "it had its turns");
+        assert!(failed.await >= 4, "it received requests");
     }
 
     let stubborn = with(
@@ -159,11 +159,11 @@ async fn a_failed_connection_is_retried_on_another_host() {
         "retryPolicy",
         policy(5, &json!({"httpRetryEvents": ["client-error"]})),
     );
-    let (_demo, caller) = shop(stubborn, &[gone.address()]).await;
+    let (_demo, caller) = mesh_with_route(stubborn, &[gone.address()]).await;
     assert_eq!(marked(&caller.get("shop.demo", "/").await), (503, Some("unreachable")));
     caller
         .envoy
-        .stat_is("cluster.cds_egress_demo_blue_http_8080.upstream_cx_connect_fail", 1)
+        .wait_for_stat("cluster.cds_egress_demo_blue_http_8080.upstream_cx_connect_fail", 1)
         .await;
 }
 
@@ -173,11 +173,11 @@ async fn a_refused_stream_is_retried() {
     let after = |event: &str| with(all(), "retryPolicy", policy(4, &json!({"httpRetryEvents": [event]})));
     for (route, tries) in [(after("stream-error"), 5), (after("client-error"), 1), (all(), 3)] {
         let blue = Refusing::start().await;
-        let demo = Demo::speaking("http2", &[("all", route.clone())]).await;
-        demo.serve("blue", &[blue.address]);
+        let demo = Demo::with_protocol("http2", &[("all", route.clone())]).await;
+        demo.set_endpoints("blue", &[blue.address]);
         let caller = MeshNode::calling(&demo.mesh, "caller").await;
-        let answer = caller.get("shop.demo", "/").await;
-        assert_eq!(marked(&answer), (503, Some("unreachable")), "{route}");
+        let response = caller.get("shop.demo", "/").await;
+        assert_eq!(marked(&response), (503, Some("unreachable")), "{route}");
         assert_eq!(*blue.streams.borrow(), tries, "{route}");
     }
 }
@@ -191,28 +191,28 @@ async fn each_attempt_has_a_timeout_within_that_of_the_route() {
         (soon(&["gateway-error"]), 3),
         (soon(&["client-error"]), 1),
     ] {
-        let blue = Upstream::start("blue", Manner::Silence).await;
-        let (_demo, caller) = shop(with(all(), "retryPolicy", policy(2, &events)), &[blue.address]).await;
-        let answer = caller.get("shop.demo", "/").await;
-        assert_eq!(marked(&answer), (504, Some("timed-out")), "{events}");
+        let blue = Upstream::start("blue", Behaviour::Silence).await;
+        let (_demo, caller) = mesh_with_route(with(all(), "retryPolicy", policy(2, &events)), &[blue.address]).await;
+        let response = caller.get("shop.demo", "/").await;
+        assert_eq!(marked(&response), (504, Some("timed-out")), "{events}");
         assert_eq!(blue.requests(), tries, "{events}");
     }
 
-    let silent = Upstream::start("silent", Manner::Silence).await;
-    let well = Upstream::start("well", Manner::Name).await;
+    let silent = Upstream::start("silent", Behaviour::Silence).await;
+    let healthy = Upstream::start("well", Behaviour::Name).await;
     let route = with(all(), "retryPolicy", policy(1, &soon(&["gateway-error"])));
-    let (_demo, caller) = shop(route, &[silent.address, well.address]).await;
+    let (_demo, caller) = mesh_with_route(route, &[silent.address, healthy.address]).await;
     for _ in 0..4 {
         assert_eq!(caller.get("shop.demo", "/").await.body, "well");
     }
-    assert!(silent.requests() > 0, "it had its turns");
+    assert!(silent.requests() > 0, "it received requests");
 
     let route = with(all(), "retryPolicy", policy(1000, &soon(&["gateway-error"])));
     let route = with(route, "timeout", json!({"perRequest": {"unit": "ms", "value": 250}}));
-    let (_demo, caller) = shop(route, &[silent.address]).await;
+    let (_demo, caller) = mesh_with_route(route, &[silent.address]).await;
     let (before, begun) = (silent.requests(), Instant::now());
-    let answer = caller.get("shop.demo", "/").await;
-    assert_eq!(marked(&answer), (504, Some("timed-out")));
+    let response = caller.get("shop.demo", "/").await;
+    assert_eq!(marked(&response), (504, Some("timed-out")));
     assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
     let tries = silent.requests() - before;
     assert!((1..=3).contains(&tries), "{tries}");

@@ -7,11 +7,11 @@ use tokio::net::TcpStream;
 
 use super::demo_mesh::{conditions, http, marked};
 
-use super::http2_fixture::Shop;
+use super::http2_fixture::HttpFixture;
 
 #[tokio::test]
 async fn paths_are_matched_by_exact_regex_and_prefix() {
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         ("exact", http(json!({"path": {"exact": "/cart"}}), &[("blue", 1)])),
         (
             "regex",
@@ -22,10 +22,10 @@ async fn paths_are_matched_by_exact_regex_and_prefix() {
     ])
     .await;
     for path in ["/cart", "/cart?a=b", "/item/17", "/old", "/old/one", "/older"] {
-        assert_eq!(shop.get(path).await, "blue", "{path}");
+        assert_eq!(fixture.get(path).await, "blue", "{path}");
     }
     for path in ["/", "/cart/", "/cartoon", "/item/x", "/item/17/x", "/Old"] {
-        assert_eq!(shop.get(path).await, "green", "{path}");
+        assert_eq!(fixture.get(path).await, "green", "{path}");
     }
 }
 
@@ -33,7 +33,7 @@ async fn paths_are_matched_by_exact_regex_and_prefix() {
 async fn methods_and_query_parameters_are_matched() {
     let exact = json!([{"name": "page", "match": {"exact": "2"}}]);
     let present = json!([{"name": "debug"}]);
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         (
             "post",
             http(json!({"prefix": "/post", "method": "POST"}), &[("blue", 1)]),
@@ -48,18 +48,18 @@ async fn methods_and_query_parameters_are_matched() {
         ),
     ])
     .await;
-    let at = format!("http://{}/post", shop.caller.egress());
+    let at = format!("http://{}/post", fixture.caller.egress());
     for (method, expected) in [(Method::POST, 200), (Method::PUT, 404), (Method::GET, 404)] {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let request = client.request(method.clone(), &at).header("host", "shop.demo");
-        assert_eq!(shop.caller.answer(request).await.status, expected, "{method}");
+        assert_eq!(fixture.caller.response(request).await.status, expected, "{method}");
     }
     for path in ["/page?page=2", "/page?a=b&page=2", "/debug?debug", "/debug?debug=1"] {
-        assert_eq!(shop.get(path).await, "blue", "{path}");
+        assert_eq!(fixture.get(path).await, "blue", "{path}");
     }
     for path in ["/page?page=3", "/page?page=22", "/page", "/debug", "/debug?page=2"] {
-        let answer = shop.caller.get("shop.demo", path).await;
-        assert_eq!(marked(&answer), (404, Some("no-route")), "{path}");
+        let response = fixture.caller.get("shop.demo", path).await;
+        assert_eq!(marked(&response), (404, Some("no-route")), "{path}");
     }
 }
 
@@ -82,13 +82,13 @@ async fn every_header_match_and_its_inversion() {
         .iter()
         .map(|(name, route)| (name.as_str(), route.clone()))
         .collect();
-    let shop = Shop::with(&routes).await;
+    let fixture = HttpFixture::with(&routes).await;
     for (kind, _, fits, fails) in conditions() {
         let (plain, inverted) = (format!("x-{kind}"), format!("x-not-{kind}"));
         let status = async |name: &str, value: Option<&str>| {
             let mut headers = vec![("tried", name)];
             headers.extend(value.map(|value| (name, value)));
-            shop.with_headers(&headers).await.status
+            fixture.with_headers(&headers).await.status
         };
         assert_eq!(status(&plain, Some(fits)).await, 200, "{kind}");
         assert_eq!(status(&plain, fails).await, 404, "{kind}");
@@ -108,7 +108,7 @@ async fn all_conditions_of_a_route_must_hold() {
         "headers": [{"name": "a", "match": {"exact": "1"}}, {"name": "b", "invert": true}],
         "queryParameters": [{"name": "c"}, {"name": "d", "match": {"exact": "4"}}],
     });
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         ("all", http(matching, &[("blue", 1)])),
         ("rest", http(json!({"prefix": "/"}), &[("green", 1)])),
     ])
@@ -120,11 +120,15 @@ async fn all_conditions_of_a_route_must_hold() {
         ("/?d=4", &[("a", "1")], "green"),
         ("/?c", &[("a", "1")], "green"),
     ] {
-        let mut request = shop.caller.request(shop.caller.egress(), "shop.demo", path);
+        let mut request = fixture.caller.request(fixture.caller.egress(), "shop.demo", path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        assert_eq!(shop.caller.answer(request).await.body, expected, "{path} {headers:?}");
+        assert_eq!(
+            fixture.caller.response(request).await.body,
+            expected,
+            "{path} {headers:?}"
+        );
     }
 }
 
@@ -141,19 +145,19 @@ async fn every_method_but_connect_is_matched() {
         .iter()
         .map(|(name, route)| (name.as_str(), route.clone()))
         .collect();
-    let shop = Shop::with(&routes).await;
+    let fixture = HttpFixture::with(&routes).await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     for wanted in methods {
         for method in methods.into_iter().filter(|method| *method != "CONNECT") {
-            let at = format!("http://{}/{wanted}", shop.caller.egress());
+            let at = format!("http://{}/{wanted}", fixture.caller.egress());
             let method: Method = method.parse().expect("a method");
             let request = client.request(method.clone(), at).header("host", "shop.demo");
             let expected = if method == wanted { 200 } else { 404 };
-            let answer = shop.caller.answer(request).await;
-            assert_eq!(answer.status, expected, "{method} {wanted}");
+            let response = fixture.caller.response(request).await;
+            assert_eq!(response.status, expected, "{method} {wanted}");
         }
     }
-    let notes = shop.demo.notes("virtualNode/caller").await;
+    let notes = fixture.demo.notes("virtualNode/caller").await;
     assert!(
         notes[0].contains("`connect`") && notes[0].contains("CONNECT"),
         "{notes:?}"
@@ -162,7 +166,7 @@ async fn every_method_but_connect_is_matched() {
 
 #[tokio::test]
 async fn the_scheme_is_that_of_the_first_hop() {
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         ("plain", http(json!({"prefix": "/", "scheme": "http"}), &[("blue", 1)])),
         (
             "secured",
@@ -170,15 +174,15 @@ async fn the_scheme_is_that_of_the_first_hop() {
         ),
     ])
     .await;
-    assert_eq!(shop.get("/").await, "blue");
+    assert_eq!(fixture.get("/").await, "blue");
     // The TLS terminator reports it.
-    let forwarded = shop.with_headers(&[("x-forwarded-proto", "https")]).await;
+    let forwarded = fixture.with_headers(&[("x-forwarded-proto", "https")]).await;
     assert_eq!(forwarded.body, "green");
 }
 
 #[tokio::test]
 async fn paths_are_normalized_before_they_are_matched() {
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         ("cart", http(json!({"path": {"exact": "/cart/1"}}), &[("blue", 1)])),
         ("rest", http(json!({"prefix": "/"}), &[("green", 1)])),
     ])
@@ -192,11 +196,13 @@ async fn paths_are_normalized_before_they_are_matched() {
         ("/cart%2F1", "green"),
     ] {
         // Clients normalize paths, so this request is written as bytes.
-        let mut connection = TcpStream::connect(shop.caller.egress()).await.expect("Envoy listens");
+        let mut connection = TcpStream::connect(fixture.caller.egress())
+            .await
+            .expect("Envoy listens");
         let request = format!("GET {path} HTTP/1.1\r\nhost: shop.demo\r\nconnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await.expect("Envoy reads");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.ends_with(expected), "{path}: {answer}");
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.expect("a response");
+        assert!(response.ends_with(expected), "{path}: {response}");
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::demo_mesh::{Demo, http, instance, marked};
-use crate::harness::{Manner, MeshNode, Upstream};
+use crate::harness::{Behaviour, MeshNode, Upstream};
 
-use super::http2_fixture::Shop;
+use super::http2_fixture::HttpFixture;
 
 #[tokio::test]
 async fn the_lower_priority_wins_and_then_the_longer_path() {
@@ -13,7 +13,7 @@ async fn the_lower_priority_wins_and_then_the_longer_path() {
         route["priority"] = json!(priority);
         route
     };
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         ("a", with_priority(5, http(json!({"prefix": "/first"}), &[("blue", 1)]))),
         (
             "b",
@@ -30,14 +30,14 @@ async fn the_lower_priority_wins_and_then_the_longer_path() {
         ("/second", "blue"),
         ("/second/longer/x", "green"),
     ] {
-        assert_eq!(shop.get(path).await, expected, "{path}");
+        assert_eq!(fixture.get(path).await, expected, "{path}");
     }
 }
 
 #[tokio::test]
 async fn precedence_is_exact_regex_conditions_name() {
     let header = json!([{"name": "customer"}]);
-    let shop = Shop::with(&[
+    let fixture = HttpFixture::with(&[
         ("a", http(json!({"prefix": "/cart/long"}), &[("green", 1)])),
         ("b", http(json!({"path": {"regex": "/cart.*"}}), &[("blue", 1)])),
         ("c", http(json!({"path": {"exact": "/cart"}}), &[("green", 1)])),
@@ -47,11 +47,11 @@ async fn precedence_is_exact_regex_conditions_name() {
     ])
     .await;
     for (path, expected) in [("/cart", "green"), ("/cart/long", "blue"), ("/x", "blue")] {
-        assert_eq!(shop.get(path).await, expected, "{path}");
+        assert_eq!(fixture.get(path).await, expected, "{path}");
     }
-    let request = shop.caller.request(shop.caller.egress(), "shop.demo", "/x");
-    let answer = shop.caller.answer(request.header("customer", "1")).await;
-    assert_eq!(answer.body, "green");
+    let request = fixture.caller.request(fixture.caller.egress(), "shop.demo", "/x");
+    let response = fixture.caller.response(request.header("customer", "1")).await;
+    assert_eq!(response.body, "green");
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn a_route_with_a_port_matches_that_port_only() {
         {"portMapping": {"port": 80, "protocol": "http"}},
         {"portMapping": {"port": 8000, "protocol": "http"}},
     ]});
-    let shop = Shop::with(&[]).await;
-    shop.demo.describe(&[
+    let fixture = HttpFixture::with(&[]).await;
+    fixture.demo.put(&[
         ("virtualRouter/shop", both),
         (
             "virtualRouter/shop/route/first",
@@ -72,28 +72,28 @@ async fn a_route_with_a_port_matches_that_port_only() {
             http(json!({"prefix": "/", "port": 8000}), &[("green", 1)]),
         ),
     ]);
-    shop.demo.settled(1).await;
+    fixture.demo.settled(1).await;
     for (host, expected) in [
         ("shop.demo", "blue"),
         ("shop.demo:80", "blue"),
         ("shop.demo:8000", "green"),
     ] {
-        assert_eq!(shop.caller.get(host, "/").await.body, expected, "{host}");
+        assert_eq!(fixture.caller.get(host, "/").await.body, expected, "{host}");
     }
-    let answer = shop.caller.get("shop.demo:8001", "/").await;
-    assert_eq!(marked(&answer), (404, Some("unknown-service")));
+    let response = fixture.caller.get("shop.demo:8001", "/").await;
+    assert_eq!(marked(&response), (404, Some("unknown-service")));
 
     // Without port 80, the default port is ambiguous.
     let others = json!({"listeners": [
         {"portMapping": {"port": 8000, "protocol": "http"}},
         {"portMapping": {"port": 8001, "protocol": "http"}},
     ]});
-    shop.demo.forget(&["virtualRouter/shop/route/first"]);
-    shop.demo.describe(&[("virtualRouter/shop", others)]);
-    shop.demo.settled(1).await;
-    assert_eq!(shop.caller.get("shop.demo:8000", "/").await.body, "green");
-    let answer = shop.caller.get("shop.demo", "/").await;
-    assert_eq!(marked(&answer), (404, Some("unknown-service")));
+    fixture.demo.delete(&["virtualRouter/shop/route/first"]);
+    fixture.demo.put(&[("virtualRouter/shop", others)]);
+    fixture.demo.settled(1).await;
+    assert_eq!(fixture.caller.get("shop.demo:8000", "/").await.body, "green");
+    let response = fixture.caller.get("shop.demo", "/").await;
+    assert_eq!(marked(&response), (404, Some("unknown-service")));
 }
 
 #[tokio::test]
@@ -110,14 +110,14 @@ async fn a_target_with_a_port_uses_that_listener() {
         json!({"httpRoute": {"match": {"prefix": prefix}, "action": {"weightedTargets": targets}}})
     };
     let demo = Demo::with_routes(&[]).await;
-    demo.describe(&[
+    demo.put(&[
         ("virtualNode/blue", two),
         ("virtualRouter/shop/route/first", to_port("/first", 8080)),
         ("virtualRouter/shop/route/second", to_port("/second", 8081)),
     ]);
     let tasks = [
-        Upstream::start("first", Manner::Name).await,
-        Upstream::start("second", Manner::Name).await,
+        Upstream::start("first", Behaviour::Name).await,
+        Upstream::start("second", Behaviour::Name).await,
     ];
     let mut task = instance(tasks[0].address, &[]);
     task.ingress.insert(8081, tasks[1].address);

@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::tls_fixture::{Authority, Blue, only};
-use crate::harness::{Beside, Sds, eventually};
+use crate::harness::{Sds, Servers, eventually};
 
 fn secret(name: &str) -> Value {
     json!({"sds": {"secretName": name}})
 }
 
-fn beside(sds: &Sds) -> Beside {
-    Beside {
+fn servers(sds: &Sds) -> Servers {
+    Servers {
         sds: Some(sds.socket()),
-        ..Beside::default()
+        ..Servers::default()
     }
 }
 
@@ -26,8 +26,8 @@ async fn both_sides_get_certificates_and_trust_by_sds() {
     sds.give_certificate("stranger", theirs.certify("spiffe://demo/caller"));
     sds.give_trust("ours", ours.certificate());
     sds.give_trust("theirs", theirs.certificate());
-    let blue = Blue::beside(
-        beside(&sds),
+    let blue = Blue::with_servers(
+        servers(&sds),
         &json!({
             "mode": "STRICT",
             "certificate": secret("blue"),
@@ -36,18 +36,18 @@ async fn both_sides_get_certificates_and_trust_by_sds() {
     )
     .await;
     let with = |certificate: &str, trust: &str| json!({"certificate": secret(certificate), "validation": {"trust": secret(trust)}});
-    blue.takes(&with("caller", "ours")).await;
+    blue.assert_accepted(&with("caller", "ours")).await;
     for (certificate, trust) in [("other", "ours"), ("stranger", "ours"), ("caller", "theirs")] {
-        blue.is_not_reached_with(&with(certificate, trust)).await;
+        blue.assert_unreachable(&with(certificate, trust)).await;
     }
-    blue.is_not_reached_with(&json!({"validation": {"trust": secret("ours")}}))
+    blue.assert_unreachable(&json!({"validation": {"trust": secret("ours")}}))
         .await;
     let mut misnamed = with("caller", "ours");
     misnamed["validation"]["subjectAlternativeNames"] = only(&["other.demo"]);
-    blue.is_not_reached_with(&misnamed).await;
+    blue.assert_unreachable(&misnamed).await;
     // Files and secrets can be combined.
-    blue.takes(&json!({
-        "certificate": ours.vouch_for("spiffe://demo/caller"),
+    blue.assert_accepted(&json!({
+        "certificate": ours.issue("spiffe://demo/caller"),
         "validation": {"trust": ours.trust()},
     }))
     .await;
@@ -58,10 +58,10 @@ async fn a_replaced_certificate_is_used_for_new_connections() {
     let (old, new) = (Authority::new(), Authority::new());
     let sds = Sds::start().await;
     sds.give_certificate("blue", old.certify("blue.demo"));
-    let blue = Blue::beside(beside(&sds), &json!({"mode": "STRICT", "certificate": secret("blue")})).await;
+    let blue = Blue::with_servers(servers(&sds), &json!({"mode": "STRICT", "certificate": secret("blue")})).await;
     let trusting = |authority: &Authority| json!({"validation": {"trust": authority.trust()}});
-    blue.takes(&trusting(&old)).await;
-    blue.is_not_reached_with(&trusting(&new)).await;
+    blue.assert_accepted(&trusting(&old)).await;
+    blue.assert_unreachable(&trusting(&new)).await;
 
     let before = contexts(&blue).await;
     sds.give_certificate("blue", new.certify("blue.demo"));
@@ -70,8 +70,8 @@ async fn a_replaced_certificate_is_used_for_new_connections() {
         now => Err(now.to_string()),
     })
     .await;
-    blue.takes(&trusting(&new)).await;
-    blue.is_not_reached_with(&trusting(&old)).await;
+    blue.assert_accepted(&trusting(&new)).await;
+    blue.assert_unreachable(&trusting(&old)).await;
 }
 
 /// The number of certificate updates at the listener of `blue`.

@@ -8,10 +8,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::demo_mesh::{Demo, by_node, by_router, caller, instance, node, router, to};
-use crate::harness::{Manner, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually};
+use crate::harness::{Behaviour, MeshNode, ReservedPort, TcpUpstream, Upstream, eventually};
 
 /// The name of the responding application; empty if the connection is closed.
-pub(super) async fn who_answers(at: SocketAddr) -> String {
+pub(super) async fn responding_application(at: SocketAddr) -> String {
     let mut connection = TcpStream::connect(at).await.expect("Envoy listens");
     let mut name = [0; 16];
     let length = connection.read(&mut name).await.unwrap_or(0);
@@ -33,8 +33,8 @@ async fn connections_are_split_by_weight() {
     .await;
     let blue = TcpUpstream::start("blue").await;
     let green = TcpUpstream::start("green").await;
-    demo.serve("blue", &[blue.address]);
-    demo.serve("green", &[green.address]);
+    demo.set_endpoints("blue", &[blue.address]);
+    demo.set_endpoints("green", &[green.address]);
     let listeners = [
         tcp_egress_listener("ledger.demo", 9000),
         tcp_egress_listener("blue.demo", 8080),
@@ -42,13 +42,13 @@ async fn connections_are_split_by_weight() {
     let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
     let [ledger, direct] = listeners.map(|name| caller.listener(&name));
 
-    assert_eq!(who_answers(direct).await, "blue");
-    let mut answers = Vec::new();
+    assert_eq!(responding_application(direct).await, "blue");
+    let mut responses = Vec::new();
     for _ in 0..100 {
-        answers.push(who_answers(ledger).await);
+        responses.push(responding_application(ledger).await);
     }
     for name in ["blue", "green"] {
-        let count = answers.iter().filter(|answer| *answer == name).count();
+        let count = responses.iter().filter(|response| *response == name).count();
         assert!(count > 20, "{name}: {count}");
     }
 
@@ -56,12 +56,12 @@ async fn connections_are_split_by_weight() {
         ([("blue", 0), ("green", 1)], "green"),
         ([("blue", 0), ("green", 0)], ""),
     ] {
-        demo.describe(&[("virtualRouter/ledger/route/all", route(&weights))]);
+        demo.put(&[("virtualRouter/ledger/route/all", route(&weights))]);
         eventually("the weights arrive", async || {
             for _ in 0..20 {
-                let answer = who_answers(ledger).await;
-                if answer != expected {
-                    return Err(answer);
+                let response = responding_application(ledger).await;
+                if response != expected {
+                    return Err(response);
                 }
             }
             Ok(())
@@ -89,13 +89,13 @@ async fn a_route_with_a_port_matches_that_port_only() {
     .await;
     let blue = TcpUpstream::start("blue").await;
     let green = TcpUpstream::start("green").await;
-    demo.serve("blue", &[blue.address]);
-    demo.serve("green", &[green.address]);
+    demo.set_endpoints("blue", &[blue.address]);
+    demo.set_endpoints("green", &[green.address]);
     let listeners = [9000, 9001].map(|port| tcp_egress_listener("ledger.demo", port));
     let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
     let [first, second] = listeners.map(|name| caller.listener(&name));
-    assert_eq!(who_answers(first).await, "blue");
-    assert_eq!(who_answers(second).await, "green");
+    assert_eq!(responding_application(first).await, "blue");
+    assert_eq!(responding_application(second).await, "green");
 }
 
 #[tokio::test]
@@ -107,15 +107,15 @@ async fn a_failed_connection_goes_to_another_host() {
     ])
     .await;
     let gone = ReservedPort::pick();
-    let well = TcpUpstream::start("well").await;
-    demo.serve("blue", &[gone.address(), well.address]);
+    let healthy = TcpUpstream::start("well").await;
+    demo.set_endpoints("blue", &[gone.address(), healthy.address]);
     let listener = tcp_egress_listener("blue.demo", 8080);
     let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", std::slice::from_ref(&listener), &[]).await;
     for _ in 0..10 {
-        assert_eq!(who_answers(caller.listener(&listener)).await, "well");
+        assert_eq!(responding_application(caller.listener(&listener)).await, "well");
     }
     let failed = "cluster.cds_egress_demo_blue_tcp_8080.upstream_cx_connect_fail";
-    assert!(caller.envoy.stat(failed).await > 0, "it had its turns");
+    assert!(caller.envoy.stat(failed).await > 0, "it received requests");
 }
 
 #[tokio::test]
@@ -140,8 +140,8 @@ async fn only_instances_with_all_attributes_are_endpoints() {
     ])
     .await;
     let (first, second) = (
-        Upstream::start("1", Manner::Name).await,
-        Upstream::start("2", Manner::Name).await,
+        Upstream::start("1", Behaviour::Name).await,
+        Upstream::start("2", Behaviour::Name).await,
     );
     let tasks = vec![
         instance(first.address, &[("version", "1")]),

@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::demo_mesh::{
-    Demo, PORT, by_node, by_router, caller, http, marked, node_speaking, node_with, router, to, with,
+    Demo, PORT, by_node, by_router, caller, http, marked, node_with, node_with_protocol, router, to, with,
 };
-use crate::harness::{Manner, MeshNode, TcpUpstream, Upstream};
+use crate::harness::{Behaviour, MeshNode, TcpUpstream, Upstream};
 
 /// The minimum duration of a timeout of [`soon`]. Envoy's clock and the test's may differ by a millisecond.
 const SOON: Duration = Duration::from_millis(100);
@@ -31,11 +31,11 @@ async fn the_route_timeout_holds_at_the_callers_envoy() {
     ] {
         let route = with(http(json!({"prefix": "/"}), &[("blue", 1)]), "timeout", limit.clone());
         let demo = Demo::with_routes(&[("all", route)]).await;
-        let blue = Upstream::start("blue", Manner::Silence).await;
-        demo.serve("blue", &[blue.address]);
+        let blue = Upstream::start("blue", Behaviour::Silence).await;
+        demo.set_endpoints("blue", &[blue.address]);
         let caller = MeshNode::calling(&demo.mesh, "caller").await;
-        let answer = caller.get("shop.demo", "/").await;
-        assert_eq!(marked(&answer), (504, Some("timed-out")), "{limit}");
+        let response = caller.get("shop.demo", "/").await;
+        assert_eq!(marked(&response), (504, Some("timed-out")), "{limit}");
         assert_eq!(blue.requests(), 1, "{limit}");
     }
 }
@@ -48,10 +48,10 @@ async fn the_listener_timeout_holds_at_the_applications_envoy() {
     ] {
         let limited = node_with("blue", &json!({"timeout": {"http": limit}}));
         let demo = Demo::start(&[("virtualNode/blue", limited)]).await;
-        let application = Upstream::start("blue", Manner::Silence).await;
+        let application = Upstream::start("blue", Behaviour::Silence).await;
         let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-        let answer = blue.get_at(PORT, "blue.demo", "/").await;
-        assert_eq!(marked(&answer), (504, Some("timed-out")), "{limit}");
+        let response = blue.get_at(PORT, "blue.demo", "/").await;
+        assert_eq!(marked(&response), (504, Some("timed-out")), "{limit}");
     }
 }
 
@@ -65,8 +65,8 @@ async fn without_a_router_the_listener_timeout_holds_for_callers() {
     ])
     .await;
     // The application itself, without an Envoy that could respond.
-    let blue = Upstream::start("blue", Manner::Silence).await;
-    demo.serve("blue", &[blue.address]);
+    let blue = Upstream::start("blue", Behaviour::Silence).await;
+    demo.set_endpoints("blue", &[blue.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     let begun = Instant::now();
     assert_eq!(marked(&caller.get("shop.demo", "/").await), (504, Some("timed-out")));
@@ -77,25 +77,25 @@ async fn without_a_router_the_listener_timeout_holds_for_callers() {
 async fn an_idle_connection_is_closed() {
     let limited = node_with("blue", &json!({"timeout": {"http": {"idle": soon()}}}));
     let demo = Demo::start(&[("virtualNode/blue", limited)]).await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
     let mut connection = TcpStream::connect(blue.ingress(PORT)).await.expect("Envoy listens");
     let request = b"GET / HTTP/1.1\r\nhost: blue.demo\r\n\r\n";
     connection.write_all(request).await.expect("Envoy reads");
-    let mut answer = String::new();
-    let ends = connection.read_to_string(&mut answer);
+    let mut response = String::new();
+    let ends = connection.read_to_string(&mut response);
     tokio::time::timeout(Duration::from_secs(20), ends)
         .await
         .expect("it ends")
         .expect("a text");
     assert!(
-        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("blue"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 200 OK") && response.ends_with("blue"),
+        "{response}"
     );
 }
 
 /// Timeouts of requests and connections.
-async fn lasts(mut connection: TcpStream) -> Duration {
+async fn time_until_closed(mut connection: TcpStream) -> Duration {
     let begun = Instant::now();
     let mut buffer = Vec::new();
     let ends = connection.read_to_end(&mut buffer);
@@ -107,10 +107,10 @@ async fn lasts(mut connection: TcpStream) -> Duration {
 #[tokio::test]
 async fn idle_tcp_connections_are_closed_on_either_side() {
     let route = json!({"tcpRoute": {"action": to(&[("blue", 1)]), "timeout": {"idle": soon()}}});
-    let limited = node_speaking("green", "tcp", &json!({"timeout": {"tcp": {"idle": soon()}}}));
+    let limited = node_with_protocol("green", "tcp", &json!({"timeout": {"tcp": {"idle": soon()}}}));
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["ledger.demo", "green.demo"])),
-        ("virtualNode/blue", node_speaking("blue", "tcp", &json!({}))),
+        ("virtualNode/blue", node_with_protocol("blue", "tcp", &json!({}))),
         ("virtualNode/green", limited),
         ("virtualService/ledger.demo", by_router("ledger")),
         ("virtualService/green.demo", by_node("green")),
@@ -119,8 +119,8 @@ async fn idle_tcp_connections_are_closed_on_either_side() {
     ])
     .await;
     let application = TcpUpstream::start("ledger").await;
-    demo.serve("blue", &[application.address]);
-    demo.serve("green", &[application.address]);
+    demo.set_endpoints("blue", &[application.address]);
+    demo.set_endpoints("green", &[application.address]);
     let listeners = [
         tcp_egress_listener("ledger.demo", 9000),
         tcp_egress_listener("green.demo", PORT),
@@ -130,17 +130,17 @@ async fn idle_tcp_connections_are_closed_on_either_side() {
     let [by_route, by_node] = listeners.map(|name| caller.listener(&name));
     for at in [by_route, by_node, green.ingress(PORT)] {
         let connection = TcpStream::connect(at).await.expect("Envoy listens");
-        assert!(lasts(connection).await >= SOON, "{at}");
+        assert!(time_until_closed(connection).await >= SOON, "{at}");
     }
 
     // A connection with traffic stays open.
     let mut connection = TcpStream::connect(by_route).await.expect("Envoy listens");
-    let mut heard = [0; 6];
-    connection.read_exact(&mut heard).await.expect("a name");
+    let mut received = [0; 6];
+    connection.read_exact(&mut received).await.expect("a name");
     let begun = Instant::now();
     while begun.elapsed() < SOON * 5 {
         connection.write_all(b"x").await.expect("still open");
-        connection.read_exact(&mut heard[..1]).await.expect("still open");
+        connection.read_exact(&mut received[..1]).await.expect("still open");
     }
 }
 
@@ -154,9 +154,9 @@ async fn very_long_timeouts_are_capped() {
     let detection = json!({"outlierDetection": {
         "maxServerErrors": i64::MAX, "interval": longest, "baseEjectionDuration": longest, "maxEjectionPercent": 100,
     }});
-    demo.describe(&[("virtualNode/blue", node_with("blue", &detection))]);
-    let blue = Upstream::start("blue", Manner::Name).await;
-    demo.serve("blue", &[blue.address]);
+    demo.put(&[("virtualNode/blue", node_with("blue", &detection))]);
+    let blue = Upstream::start("blue", Behaviour::Name).await;
+    demo.set_endpoints("blue", &[blue.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(demo.settled(1).await, Vec::<String>::new());
     assert_eq!(caller.get("shop.demo", "/").await.body, "blue");

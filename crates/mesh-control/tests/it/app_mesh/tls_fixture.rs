@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::demo_mesh::{Demo, PORT, by_node, marked, node_with};
-use crate::harness::{Answer, Beside, Manner, MeshNode, Upstream};
+use crate::harness::{Behaviour, CallResponse, MeshNode, Servers, Upstream};
 
 /// A certificate authority, with certificate files.
 pub(super) struct Authority {
@@ -45,7 +45,7 @@ impl Authority {
     }
 
     /// A certificate for a name, in files.
-    pub(super) fn vouch_for(&self, name: &str) -> Value {
+    pub(super) fn issue(&self, name: &str) -> Value {
         let (chain, key) = self.certify(name);
         let plain = name.replace(|letter: char| !letter.is_alphanumeric(), "-");
         let file = |kind: &str| self.directory.path().join(format!("{plain}.{kind}.pem"));
@@ -89,7 +89,7 @@ pub(super) fn only(names: &[&str]) -> Value {
 
 /// The virtual node `blue` with TLS at its listener.
 pub(super) struct Blue {
-    beside: Beside,
+    servers: Servers,
     pub(super) demo: Demo,
     pub(super) blue: MeshNode,
     application: Upstream,
@@ -97,29 +97,29 @@ pub(super) struct Blue {
 
 impl Blue {
     pub(super) async fn with(tls: &Value) -> Self {
-        Self::beside(Beside::default(), tls).await
+        Self::with_servers(Servers::default(), tls).await
     }
 
-    /// The same, with these servers beside its Envoy and those of its callers.
-    pub(super) async fn beside(beside: Beside, tls: &Value) -> Self {
+    /// The same, with these servers for its Envoy and those of its callers.
+    pub(super) async fn with_servers(servers: Servers, tls: &Value) -> Self {
         let demo = Demo::start(&[
             ("virtualNode/caller", caller_with(&Value::Null)),
             ("virtualNode/blue", node_with("blue", &json!({"tls": tls}))),
             ("virtualService/shop.demo", by_node("blue")),
         ])
         .await;
-        let application = Upstream::start("blue", Manner::Name).await;
-        let blue = MeshNode::start_beside(
-            beside.clone(),
+        let application = Upstream::start("blue", Behaviour::Name).await;
+        let blue = MeshNode::start_with(
+            servers.clone(),
             &demo.mesh,
             "virtualNode/blue",
             &[ingress_listener(&PORT.to_string())],
             &[(PORT, application.address)],
         )
         .await;
-        demo.serve("blue", &[blue.ingress(PORT)]);
+        demo.set_endpoints("blue", &[blue.ingress(PORT)]);
         Self {
-            beside,
+            servers,
             demo,
             blue,
             application,
@@ -127,22 +127,22 @@ impl Blue {
     }
 
     /// The response to a caller with this client policy.
-    pub(super) async fn answers(&self, policy: &Value) -> Answer {
-        self.demo.describe(&[("virtualNode/caller", caller_with(policy))]);
-        let (mesh, beside) = (&self.demo.mesh, self.beside.clone());
-        let caller = MeshNode::start_beside(beside, mesh, "virtualNode/caller", &[], &[]).await;
+    pub(super) async fn response_to(&self, policy: &Value) -> CallResponse {
+        self.demo.put(&[("virtualNode/caller", caller_with(policy))]);
+        let (mesh, servers) = (&self.demo.mesh, self.servers.clone());
+        let caller = MeshNode::start_with(servers, mesh, "virtualNode/caller", &[], &[]).await;
         caller.get("shop.demo", "/").await
     }
 
-    pub(super) async fn takes(&self, policy: &Value) {
-        let answer = self.answers(policy).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, "blue"), "{policy}");
+    pub(super) async fn assert_accepted(&self, policy: &Value) {
+        let response = self.response_to(policy).await;
+        assert_eq!((response.status, response.body.as_str()), (200, "blue"), "{policy}");
     }
 
-    pub(super) async fn is_not_reached_with(&self, policy: &Value) {
+    pub(super) async fn assert_unreachable(&self, policy: &Value) {
         let before = self.application.requests();
         assert_eq!(
-            marked(&self.answers(policy).await),
+            marked(&self.response_to(policy).await),
             (503, Some("unreachable")),
             "{policy}"
         );

@@ -7,10 +7,10 @@ use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::demo_mesh::{Demo, PORT, by_node, caller, instance, marked, node, node_speaking, node_with};
-use super::tcp::who_answers;
+use super::demo_mesh::{Demo, PORT, by_node, caller, instance, marked, node, node_with, node_with_protocol};
+use super::tcp::responding_application;
 use super::tls_fixture::Authority;
-use crate::harness::{self, Http2Caller, Http2Upstream, Manner, MeshNode, TcpUpstream, Upstream};
+use crate::harness::{self, Behaviour, Http2Caller, Http2Upstream, MeshNode, TcpUpstream, Upstream};
 
 /// A backend, with or without a policy of its own.
 fn backend(service: &str, policy: Option<&Value>) -> Value {
@@ -28,7 +28,7 @@ fn trusting(authority: &Authority) -> Value {
 #[tokio::test]
 async fn a_backend_policy_overrides_the_default_even_for_the_same_node() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    let tls = json!({"tls": {"mode": "STRICT", "certificate": ours.vouch_for("blue.demo")}});
+    let tls = json!({"tls": {"mode": "STRICT", "certificate": ours.issue("blue.demo")}});
     let (right, wrong) = (trusting(&ours), trusting(&theirs));
     let demo = Demo::start(&[
         (
@@ -43,9 +43,9 @@ async fn a_backend_policy_overrides_the_default_even_for_the_same_node() {
         ("virtualService/default.demo", by_node("blue")),
     ])
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[blue.ingress(PORT)]);
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     assert_eq!(caller.get("own.demo", "/").await.body, "blue");
     let other = caller.get("default.demo", "/").await;
@@ -59,7 +59,7 @@ async fn a_policy_with_ports_holds_for_those_only() {
     let theirs = Authority::new();
     let secured = node_with(
         "blue",
-        &json!({"tls": {"mode": "STRICT", "certificate": ours.vouch_for("blue.demo")}}),
+        &json!({"tls": {"mode": "STRICT", "certificate": ours.issue("blue.demo")}}),
     );
     let mut both = secured;
     let listeners = both["listeners"].as_array_mut().expect("listeners");
@@ -71,7 +71,7 @@ async fn a_policy_with_ports_holds_for_those_only() {
         ("virtualService/shop.demo", by_node("blue")),
     ])
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let ports = [PORT, PLAIN].map(|port| (port, application.address));
     let blue = MeshNode::serving(&demo.mesh, "blue", &ports).await;
     let task = NodeEndpoint {
@@ -89,20 +89,20 @@ async fn a_policy_with_ports_holds_for_those_only() {
         policy["ports"] = json!(ports);
         policy
     };
-    let (well, unreachable) = ((200, None), (503, Some("unreachable")));
+    let (healthy, unreachable) = ((200, None), (503, Some("unreachable")));
     for (policy, secured, plain) in [
-        (trusting(&ours), well, unreachable),
-        (for_ports(&ours, &[PORT]), well, well),
-        (for_ports(&theirs, &[PORT]), unreachable, well),
+        (trusting(&ours), healthy, unreachable),
+        (for_ports(&ours, &[PORT]), healthy, healthy),
+        (for_ports(&theirs, &[PORT]), unreachable, healthy),
         // The other port is called with TLS because it offers it, without verification.
-        (for_ports(&theirs, &[PLAIN]), well, unreachable),
-        (for_ports(&ours, &[PORT, PLAIN]), well, unreachable),
+        (for_ports(&theirs, &[PLAIN]), healthy, unreachable),
+        (for_ports(&ours, &[PORT, PLAIN]), healthy, unreachable),
     ] {
-        demo.describe(&[("virtualNode/caller", calling(&policy))]);
+        demo.put(&[("virtualNode/caller", calling(&policy))]);
         let caller = MeshNode::calling(&demo.mesh, "caller").await;
         for (port, expected) in [(PORT, secured), (PLAIN, plain)] {
-            let answer = caller.get(&format!("shop.demo:{port}"), "/").await;
-            assert_eq!(marked(&answer), expected, "{port}, {policy}");
+            let response = caller.get(&format!("shop.demo:{port}"), "/").await;
+            assert_eq!(marked(&response), expected, "{port}, {policy}");
         }
     }
 }
@@ -110,19 +110,19 @@ async fn a_policy_with_ports_holds_for_those_only() {
 #[tokio::test]
 async fn tls_carries_http2_grpc_and_bytes() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    let tls = json!({"tls": {"mode": "STRICT", "certificate": ours.vouch_for("blue.demo")}});
+    let tls = json!({"tls": {"mode": "STRICT", "certificate": ours.issue("blue.demo")}});
     let (http2, tcp) = (Http2Upstream::start("blue").await, TcpUpstream::start("blue").await);
     for protocol in ["http2", "grpc", "tcp"] {
         let calling = |authority: &Authority| json!({"backends": [backend("shop.demo", Some(&trusting(authority)))]});
         let demo = Demo::start(&[
             ("virtualNode/caller", calling(&ours)),
-            ("virtualNode/blue", node_speaking("blue", protocol, &tls)),
+            ("virtualNode/blue", node_with_protocol("blue", protocol, &tls)),
             ("virtualService/shop.demo", by_node("blue")),
         ])
         .await;
         let application = if protocol == "tcp" { tcp.address } else { http2.address };
         let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
-        demo.serve("blue", &[blue.ingress(PORT)]);
+        demo.set_endpoints("blue", &[blue.ingress(PORT)]);
         let bytes = tcp_egress_listener("shop.demo", PORT);
         let listeners = if protocol == "tcp" {
             vec![bytes.clone()]
@@ -130,22 +130,22 @@ async fn tls_carries_http2_grpc_and_bytes() {
             Vec::new()
         };
         for (authority, is_trusted) in [(&ours, true), (&theirs, false)] {
-            demo.describe(&[("virtualNode/caller", calling(authority))]);
+            demo.put(&[("virtualNode/caller", calling(authority))]);
             let caller = MeshNode::start(&demo.mesh, "virtualNode/caller", &listeners, &[]).await;
             if protocol == "tcp" {
                 let expected = if is_trusted { "blue" } else { "" };
-                assert_eq!(who_answers(caller.listener(&bytes)).await, expected);
+                assert_eq!(responding_application(caller.listener(&bytes)).await, expected);
                 continue;
             }
             let caller = Http2Caller::of("shop.demo", caller.egress()).await;
-            let answer = caller.call("/shop.Cart/Add", "", &[]).await;
-            let answer = answer.as_deref().map_err(harness::marked);
+            let response = caller.call("/shop.Cart/Add", "", &[]).await;
+            let response = response.as_deref().map_err(harness::marked);
             let expected = if is_trusted {
                 Ok("blue")
             } else {
                 Err((Code::Unavailable, Some("unreachable")))
             };
-            assert_eq!(answer, expected, "{protocol}");
+            assert_eq!(response, expected, "{protocol}");
         }
     }
 }
@@ -157,12 +157,12 @@ async fn the_default_name_of_a_cloud_map_node_is_service_and_namespace() {
         json!({
             "listeners": [{
                 "portMapping": {"port": PORT, "protocol": "http"},
-                "tls": {"mode": "STRICT", "certificate": ours.vouch_for(name)},
+                "tls": {"mode": "STRICT", "certificate": ours.issue(name)},
             }],
             "serviceDiscovery": {"awsCloudMap": {"namespaceName": "shop", "serviceName": "blue"}},
         })
     };
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     for (name, expected) in [("blue.shop", (200, None)), ("blue.demo", (503, Some("unreachable")))] {
         let demo = Demo::start(&[
             (
@@ -200,19 +200,19 @@ async fn acm_certificates_have_no_plaintext_fallback() {
         ("virtualService/other.demo", by_node("green")),
     ])
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     let green = MeshNode::serving(&demo.mesh, "green", &[(PORT, application.address)]).await;
-    demo.serve("blue", &[application.address]);
-    demo.serve("green", &[green.ingress(PORT)]);
+    demo.set_endpoints("blue", &[application.address]);
+    demo.set_endpoints("green", &[green.ingress(PORT)]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
 
-    let answer = caller.get("shop.demo", "/").await;
-    assert_eq!(marked(&answer), (503, Some("no-healthy-endpoint")));
+    let response = caller.get("shop.demo", "/").await;
+    assert_eq!(marked(&response), (503, Some("no-healthy-endpoint")));
     let noted = demo.notes("virtualNode/caller").await;
     assert!(noted.iter().any(|note| note.contains("`shop.demo`")), "{noted:?}");
 
-    let answer = caller.get("other.demo", "/").await;
-    assert_eq!(marked(&answer), (503, Some("unreachable")));
+    let response = caller.get("other.demo", "/").await;
+    assert_eq!(marked(&response), (503, Some("unreachable")));
     let at: SocketAddr = green.ingress(PORT);
     assert!(green.request(at, "green.demo", "/").send().await.is_err());
     let noted = demo.notes("virtualNode/green").await;
@@ -223,21 +223,21 @@ async fn acm_certificates_have_no_plaintext_fallback() {
 #[tokio::test]
 async fn without_a_policy_tls_follows_the_listener() {
     let ours = Authority::new();
-    let offered = |mode: &str| {
-        let tls = json!({"mode": mode, "certificate": ours.vouch_for("blue.demo")});
+    let applications = |mode: &str| {
+        let tls = json!({"mode": mode, "certificate": ours.issue("blue.demo")});
         node_with("blue", &json!({"tls": tls}))
     };
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["shop.demo"])),
-        ("virtualNode/blue", offered("STRICT")),
+        ("virtualNode/blue", applications("STRICT")),
         ("virtualService/shop.demo", by_node("blue")),
     ])
     .await;
-    let application = Upstream::start("blue", Manner::Name).await;
+    let application = Upstream::start("blue", Behaviour::Name).await;
     for (mode, handshakes) in [("STRICT", 1), ("PERMISSIVE", 1), ("DISABLED", 0)] {
-        demo.describe(&[("virtualNode/blue", offered(mode))]);
+        demo.put(&[("virtualNode/blue", applications(mode))]);
         let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
-        demo.serve("blue", &[blue.ingress(PORT)]);
+        demo.set_endpoints("blue", &[blue.ingress(PORT)]);
         let caller = MeshNode::calling(&demo.mesh, "caller").await;
         assert_eq!(caller.get("shop.demo", "/").await.body, "blue", "{mode}");
         let handshake = "cluster.cds_egress_demo_blue_http_8080.ssl.handshake";

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::demo_mesh::{Demo, http, marked};
-use crate::harness::{Manner, MeshNode, Upstream, eventually};
+use crate::harness::{Behaviour, MeshNode, Upstream, eventually};
 
 async fn split(weights: &[(&str, u32)]) -> (Demo, Upstream, Upstream, MeshNode) {
     let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), weights))]).await;
-    let blue = Upstream::start("blue", Manner::Name).await;
-    let green = Upstream::start("green", Manner::Name).await;
-    demo.serve("blue", &[blue.address]);
-    demo.serve("green", &[green.address]);
+    let blue = Upstream::start("blue", Behaviour::Name).await;
+    let green = Upstream::start("green", Behaviour::Name).await;
+    demo.set_endpoints("blue", &[blue.address]);
+    demo.set_endpoints("green", &[green.address]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
     (demo, blue, green, caller)
 }
@@ -36,7 +36,7 @@ async fn a_target_of_weight_0_gets_no_request() {
     assert_eq!((blue.requests(), green.requests()), (100, 0));
 
     let no_target = http(json!({"prefix": "/"}), &[("blue", 0), ("green", 0)]);
-    demo.describe(&[("virtualRouter/shop/route/all", no_target)]);
+    demo.put(&[("virtualRouter/shop/route/all", no_target)]);
     let response = eventually("the weights arrive", async || {
         let response = caller.get("shop.demo", "/").await;
         if response.status == 200 {
@@ -65,14 +65,14 @@ async fn changed_weights_lose_no_request() {
         ([("blue", 1), ("green", 0)], &blue),
     ] {
         let before = target.requests();
-        demo.describe(&[("virtualRouter/shop/route/all", http(json!({"prefix": "/"}), &weights))]);
-        target.has_been_asked(before + 50).await;
+        demo.put(&[("virtualRouter/shop/route/all", http(json!({"prefix": "/"}), &weights))]);
+        target.wait_for_requests(before + 50).await;
     }
     // A target that is removed.
-    demo.describe(&[(
+    demo.put(&[(
         "virtualRouter/shop/route/all",
         http(json!({"prefix": "/"}), &[("green", 1)]),
     )]);
-    green.has_been_asked(green.requests() + 50).await;
+    green.wait_for_requests(green.requests() + 50).await;
     load.stop_without_failures().await;
 }

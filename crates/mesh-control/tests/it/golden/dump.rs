@@ -41,10 +41,10 @@ fn resources(page: &Value, list: &str, pointer: &str, name: &str) -> Map<String,
 /// compared.
 fn addresses(page: &Value, clusters: &Map<String, Value>) -> Map<String, Value> {
     let assignments = resources(page, "dynamic_endpoint_configs", "/endpoint_config", "cluster_name");
-    let told = assignments
+    let eds = assignments
         .into_iter()
         .filter(|(cluster, _)| clusters[cluster]["type"] == "EDS");
-    let addresses = told.map(|(cluster, assignment)| {
+    let addresses = eds.map(|(cluster, assignment)| {
         let localities = assignment["endpoints"].as_array().into_iter().flatten();
         let endpoints = localities
             .filter_map(|locality| locality["lb_endpoints"].as_array())

@@ -9,13 +9,13 @@ use crate::harness::program;
 
 /// Validates a configuration by `envoy --mode validate`.
 pub(crate) fn validate(configuration: &Value) {
-    if let Err(rejection) = judge(&bootstrap(configuration)) {
+    if let Err(rejection) = check_rejected(&bootstrap(configuration)) {
         panic!("Envoy rejects it:\n{rejection}");
     }
 }
 
 /// The error of `envoy --mode validate` for a bootstrap file.
-pub(crate) fn judge(bootstrap: &Value) -> Result<(), String> {
+pub(crate) fn check_rejected(bootstrap: &Value) -> Result<(), String> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("envoy.json");
     fs::write(&file, format!("{bootstrap:#}")).expect("the bootstrap file");

@@ -17,9 +17,9 @@ pub(crate) fn program() -> &'static testkit::Envoy {
     testkit::envoy()
 }
 
-/// Servers beside an Envoy.
+/// Other servers that an Envoy uses.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Beside {
+pub(crate) struct Servers {
     /// The socket of the SDS server.
     pub(crate) sds: Option<PathBuf>,
     /// The DNS server.
@@ -38,34 +38,34 @@ impl Envoy {
     pub(crate) async fn start(
         directory: TempDir,
         node_id: &str,
-        wiring: NodeMetadata,
+        metadata: NodeMetadata,
         xds: SocketAddr,
         protocol: XdsProtocol,
     ) -> Self {
-        Self::start_beside(Beside::default(), directory, node_id, wiring, xds, protocol).await
+        Self::start_with(Servers::default(), directory, node_id, metadata, xds, protocol).await
     }
 
-    /// Starts an Envoy beside these servers.
-    pub(crate) async fn start_beside(
-        beside: Beside,
+    /// Starts an Envoy that uses these servers.
+    pub(crate) async fn start_with(
+        servers: Servers,
         directory: TempDir,
         node_id: &str,
-        wiring: NodeMetadata,
+        metadata: NodeMetadata,
         xds: SocketAddr,
         protocol: XdsProtocol,
     ) -> Self {
         let admin = directory.path().join("admin.sock");
         let bootstrap = Bootstrap {
             node_id: node_id.to_owned(),
-            metadata: wiring,
+            metadata: metadata,
             xds: xds.into(),
             api_type: match protocol {
                 XdsProtocol::Sotw => ApiType::Grpc,
                 XdsProtocol::Delta => ApiType::DeltaGrpc,
             },
             admin: Admin::Socket(admin.clone()),
-            sds: beside.sds,
-            dns_servers: beside.dns.into_iter().collect(),
+            sds: servers.sds,
+            dns_servers: servers.dns.into_iter().collect(),
         };
         let file = directory.path().join("envoy.json");
         fs::write(&file, format!("{:#}", bootstrap.to_json())).expect("the bootstrap file");
@@ -104,12 +104,12 @@ impl Envoy {
         if let Some(status) = self.child.try_wait().expect("a child") {
             panic!("Envoy ended: {status}");
         }
-        let answer = self.admin.get("http://envoy/ready").send().await;
-        let answer = answer.map_err(|error| format!("{error:?}"))?;
-        if answer.status().is_success() {
+        let response = self.admin.get("http://envoy/ready").send().await;
+        let response = response.map_err(|error| format!("{error:?}"))?;
+        if response.status().is_success() {
             Ok(())
         } else {
-            Err(answer.text().await.unwrap_or_default())
+            Err(response.text().await.unwrap_or_default())
         }
     }
 
@@ -126,8 +126,8 @@ impl Envoy {
 
     /// A page of the admin interface.
     pub(crate) async fn page(&self, path: &str) -> String {
-        let answer = self.admin.get(format!("http://envoy{path}")).send().await;
-        answer.expect("the admin page").text().await.expect("a text")
+        let response = self.admin.get(format!("http://envoy{path}")).send().await;
+        response.expect("the admin page").text().await.expect("a text")
     }
 
     /// Every counter and gauge with one of these prefixes.
@@ -146,7 +146,7 @@ impl Envoy {
     }
 
     /// Waits until a counter or gauge has at least this value.
-    pub(crate) async fn stat_reaches(&self, name: &str, value: u64) {
+    pub(crate) async fn wait_for_stat_at_least(&self, name: &str, value: u64) {
         eventually(&format!("{name} reaches {value}"), async || {
             let now = self.stat(name).await;
             if now >= value { Ok(()) } else { Err(now.to_string()) }
@@ -155,7 +155,7 @@ impl Envoy {
     }
 
     /// Waits until a counter or gauge has this value.
-    pub(crate) async fn stat_is(&self, name: &str, value: u64) {
+    pub(crate) async fn wait_for_stat(&self, name: &str, value: u64) {
         eventually(&format!("{name} is {value}"), async || {
             let now = self.stat(name).await;
             if now == value { Ok(()) } else { Err(now.to_string()) }

@@ -19,7 +19,7 @@ pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Re
             Ok(value) => return value,
             Err(reason) => reason,
         };
-        assert!(Instant::now() < deadline, "never happened: {what}; at last: {reason}");
+        assert!(Instant::now() < deadline, "timed out: {what}; last error: {reason}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -25,7 +25,7 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-use super::{Answer, Health};
+use super::{CallResponse, Health};
 
 /// A call without a response.
 pub(crate) const SILENCE: &str = "silence";
@@ -51,23 +51,23 @@ pub(crate) struct Http2Upstream {
 
 impl Http2Upstream {
     pub(crate) async fn start(name: &'static str) -> Self {
-        let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Well));
-        let (count, feels) = (requests.clone(), health.clone());
-        let answer = async move |request: HttpRequest| {
-            let feels = *feels.borrow();
+        let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Healthy));
+        let (count, health_now) = (requests.clone(), health.clone());
+        let response = async move |request: HttpRequest| {
+            let health_now = *health_now.borrow();
             match request.uri().path() {
-                "/health" => return feels.status().into_response(),
-                "/grpc.health.v1.Health/Check" => return check(feels, request).await,
+                "/health" => return health_now.status().into_response(),
+                "/grpc.health.v1.Health/Check" => return check(health_now, request).await,
                 _ => {}
             }
             count.send_modify(|count| *count += 1);
-            answer(name, request).await
+            response(name, request).await
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let server = tokio::spawn(async move {
             let _endless = Server::builder()
-                .add_routes(Routes::from(Router::new().fallback(answer)))
+                .add_routes(Routes::from(Router::new().fallback(response)))
                 .serve_with_incoming(TcpListenerStream::new(listener))
                 .await;
         });
@@ -80,7 +80,7 @@ impl Http2Upstream {
     }
 
     /// Sets the result of health checks.
-    pub(crate) fn feels(&self, health: Health) {
+    pub(crate) fn set_health(&self, health: Health) {
         self.health.send_replace(health);
     }
 
@@ -90,13 +90,13 @@ impl Http2Upstream {
     }
 
     /// Waits until this number has come.
-    pub(crate) async fn has_been_asked(&self, times: usize) {
+    pub(crate) async fn wait_for_requests(&self, times: usize) {
         let mut requests = self.requests.subscribe();
         let enough = requests.wait_for(|count| *count >= times);
         tokio::time::timeout(Duration::from_secs(20), enough)
             .await
-            .unwrap_or_else(|_| panic!("asked {} times instead of {times}", self.requests()))
-            .expect("the sender is here");
+            .unwrap_or_else(|_| panic!("{} requests instead of {times}", self.requests()))
+            .expect("the sender exists");
     }
 }
 
@@ -106,13 +106,13 @@ impl Drop for Http2Upstream {
     }
 }
 
-async fn answer(name: &'static str, request: HttpRequest) -> HttpResponse {
+async fn response(name: &'static str, request: HttpRequest) -> HttpResponse {
     let kind = request.headers().get(CONTENT_TYPE);
     if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
         let mut grpc = tonic::server::Grpc::new(ProstCodec::<String, String>::default());
-        let service = Obedient {
+        let service = TestService {
             name,
-            asked: request.uri().to_string(),
+            target: request.uri().to_string(),
         };
         return grpc.unary(service, request).await.into_response();
     }
@@ -131,37 +131,37 @@ async fn answer(name: &'static str, request: HttpRequest) -> HttpResponse {
 /// Responds to a gRPC health check.
 async fn check(health: Health, request: HttpRequest) -> HttpResponse {
     let mut grpc = tonic::server::Grpc::new(ProstCodec::<i32, String>::default());
-    grpc.unary(Feeling(health), request).await.into_response()
+    grpc.unary(HealthService(health), request).await.into_response()
 }
 
 /// The request is a message of one string, the response one of one number.
-struct Feeling(Health);
+struct HealthService(Health);
 
-impl UnaryService<String> for Feeling {
+impl UnaryService<String> for HealthService {
     type Response = i32;
     type Future = Ready<Result<Response<i32>, Status>>;
 
     fn call(&mut self, _: Request<String>) -> Self::Future {
         // `SERVING` and `NOT_SERVING` of the protocol `grpc.health.v1`.
         ready(Ok(Response::new(match self.0 {
-            Health::Well => 1,
-            Health::Ill => 2,
+            Health::Healthy => 1,
+            Health::Unhealthy => 2,
         })))
     }
 }
 
 /// Responds to calls.
-struct Obedient {
+struct TestService {
     name: &'static str,
-    asked: String,
+    target: String,
 }
 
-impl UnaryService<String> for Obedient {
+impl UnaryService<String> for TestService {
     type Response = String;
     type Future = BoxFuture<'static, Result<Response<String>, Status>>;
 
     fn call(&mut self, request: Request<String>) -> Self::Future {
-        let (name, asked) = (self.name, self.asked.clone());
+        let (name, target) = (self.name, self.target.clone());
         Box::pin(async move {
             match request.get_ref().split_once(' ') {
                 _ if request.get_ref() == SILENCE => pending().await,
@@ -169,7 +169,7 @@ impl UnaryService<String> for Obedient {
                     let code: i32 = code.parse().expect("a status of gRPC");
                     Err(Status::new(Code::from(code), format!("refused by {name}")))
                 }
-                _ if request.get_ref() == ECHO => Ok(Response::new(asked)),
+                _ if request.get_ref() == ECHO => Ok(Response::new(target)),
                 _ => Ok(Response::new(name.to_owned())),
             }
         })
@@ -193,23 +193,23 @@ impl Http2Caller {
     }
 
     /// The response to a request with a method, a path and headers, without content.
-    pub(crate) async fn send(&self, request: http::request::Builder) -> Answer {
+    pub(crate) async fn send(&self, request: http::request::Builder) -> CallResponse {
         let request = request.body(Body::empty()).expect("a request");
         let mut channel = self.0.clone();
         poll_fn(|context| channel.poll_ready(context))
             .await
             .expect("a connection");
-        let answer = channel.call(request).await.expect("an answer, by whomever");
-        let fault = answer.headers().get(local_reply::HEADER);
-        Answer {
-            status: answer.status().as_u16(),
+        let response = channel.call(request).await.expect("a response");
+        let fault = response.headers().get(local_reply::HEADER);
+        CallResponse {
+            status: response.status().as_u16(),
             fault: fault.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
-            body: read(answer.into_body()).await,
+            body: read(response.into_body()).await,
         }
     }
 
     /// The response to a GET of a path.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> CallResponse {
         self.send(http::Request::get(path)).await
     }
 
@@ -224,14 +224,14 @@ impl Http2Caller {
             request.metadata_mut().insert(name, value);
         }
         let path = PathAndQuery::try_from(path).expect("a path");
-        let answer = client.unary(request, path, ProstCodec::<String, String>::default());
-        Ok(answer.await?.into_inner())
+        let response = client.unary(request, path, ProstCodec::<String, String>::default());
+        Ok(response.await?.into_inner())
     }
 }
 
 async fn read(body: Body) -> String {
     let body = axum::body::to_bytes(axum::body::Body::new(body), usize::MAX).await;
-    String::from_utf8_lossy(&body.expect("all of it")).into_owned()
+    String::from_utf8_lossy(&body.expect("the whole body")).into_owned()
 }
 
 /// Code and local-reply reason of an error.

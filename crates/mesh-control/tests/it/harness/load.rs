@@ -14,23 +14,23 @@ use super::{Task, eventually};
 /// The number of workers, each with one request at a time. Two find failures between two requests, and leave the
 /// machine's second core to others.
 const WORKERS: usize = 2;
-/// The time limit: a test that forgets the load must end.
-const LONGEST: Duration = Duration::from_secs(40);
+/// The time limit, for tests that do not stop the load.
+const MAX_DURATION: Duration = Duration::from_secs(40);
 /// The request limit per worker, for the same reason.
-const MOST: usize = 100_000;
+const MAX_REQUESTS: usize = 100_000;
 
 /// A load on one Host of an egress listener. Dropping it stops it.
 pub(crate) struct Load {
-    tally: Arc<Mutex<Tally>>,
+    counters: Arc<Mutex<Counters>>,
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
 }
 
 /// The results.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     /// The number of responses with status 200.
-    pub(crate) answered: usize,
+    pub(crate) succeeded: usize,
     /// All other results.
     pub(crate) failures: Vec<String>,
 }
@@ -43,26 +43,30 @@ impl Load {
 
     /// Starts the load, and waits for the first responses.
     pub(crate) async fn on(egress: SocketAddr, host: &'static str) -> Self {
-        let (tally, stop) = (Arc::<Mutex<Tally>>::default(), Arc::<AtomicBool>::default());
+        let (counters, stop) = (Arc::<Mutex<Counters>>::default(), Arc::<AtomicBool>::default());
         let workers = (0..WORKERS).map(|_| {
-            let work = call_on(Caller::new(egress), host, Arc::clone(&tally), Arc::clone(&stop));
+            let work = call_on(Caller::new(egress), host, Arc::clone(&counters), Arc::clone(&stop));
             tokio::spawn(work)
         });
         let workers = workers.collect();
-        let load = Self { tally, stop, workers };
-        load.another(20).await;
+        let load = Self {
+            counters,
+            stop,
+            workers,
+        };
+        load.wait_for_responses(20).await;
         load
     }
 
     /// Waits for this number of further responses.
-    pub(crate) async fn another(&self, count: usize) {
-        let enough = self.tally().answered + count;
-        eventually("the load goes on", async || {
-            let tally = self.tally();
-            if tally.answered >= enough {
+    pub(crate) async fn wait_for_responses(&self, count: usize) {
+        let enough = self.counters().succeeded + count;
+        eventually("further responses", async || {
+            let counters = self.counters();
+            if counters.succeeded >= enough {
                 Ok(())
             } else {
-                Err(format!("{tally:?}"))
+                Err(format!("{counters:?}"))
             }
         })
         .await;
@@ -74,33 +78,33 @@ impl Load {
         for worker in self.workers.drain(..) {
             worker.await.expect("workers do not panic");
         }
-        let tally = self.tally();
+        let counters = self.counters();
         assert!(
-            tally.failures.is_empty(),
+            counters.failures.is_empty(),
             "{} of {} requests failed, the first with {}",
-            tally.failures.len(),
-            tally.failures.len() + tally.answered,
-            tally.failures[0]
+            counters.failures.len(),
+            counters.failures.len() + counters.succeeded,
+            counters.failures[0]
         );
-        tally.answered
+        counters.succeeded
     }
 
-    fn tally(&self) -> Tally {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn counters(&self) -> Counters {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-async fn call_on(caller: Caller, host: &str, tally: Arc<Mutex<Tally>>, stop: Arc<AtomicBool>) {
-    let deadline = Instant::now() + LONGEST;
-    for _ in 0..MOST {
+async fn call_on(caller: Caller, host: &str, counters: Arc<Mutex<Counters>>, stop: Arc<AtomicBool>) {
+    let deadline = Instant::now() + MAX_DURATION;
+    for _ in 0..MAX_REQUESTS {
         if stop.load(Ordering::Relaxed) || Instant::now() > deadline {
             break;
         }
         let outcome = caller.try_get(host).await;
-        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
-            Ok(answer) if answer.status == 200 => tally.answered += 1,
-            other => tally.failures.push(format!("{other:?}")),
+            Ok(response) if response.status == 200 => counters.succeeded += 1,
+            other => counters.failures.push(format!("{other:?}")),
         }
     }
 }

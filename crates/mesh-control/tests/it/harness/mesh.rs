@@ -28,12 +28,12 @@ impl Mesh {
     /// A mesh with these services.
     pub(crate) async fn start(protocol: XdsProtocol, endpoints: &[ServiceConnectService]) -> Self {
         let mesh = Self::start_at(Addresses::default(), protocol, MeshState::default()).await;
-        mesh.found(endpoints);
+        mesh.create_namespace(endpoints);
         mesh
     }
 
     /// Creates the namespace, with these services.
-    pub(crate) fn found(&self, endpoints: &[ServiceConnectService]) {
+    pub(crate) fn create_namespace(&self, endpoints: &[ServiceConnectService]) {
         let namespace = Namespace {
             name: NAMESPACE.to_owned(),
             services: endpoints.to_vec(),
@@ -51,7 +51,7 @@ impl Mesh {
     pub(crate) async fn start_from(builder: ControlPlaneBuilder, protocol: XdsProtocol) -> Self {
         let (control, serving) = builder.bind().await.expect("free addresses");
         let serving = tokio::spawn(async move {
-            serving.await.expect("the control plane serves for ever");
+            serving.await.expect("the control plane serves forever");
         });
         Self {
             protocol,
@@ -62,7 +62,7 @@ impl Mesh {
     }
 
     /// Adds an ECS service to the namespace.
-    pub(crate) fn join(&self, service: &str) {
+    pub(crate) fn add_ecs_service(&self, service: &str) {
         let identity = identity(service);
         self.control.update(|state| {
             state.services.insert(identity, NAMESPACE.to_owned());
@@ -70,7 +70,7 @@ impl Mesh {
     }
 
     /// Adds a service, or replaces the one of this name.
-    pub(crate) fn offer(&self, endpoint: ServiceConnectService) {
+    pub(crate) fn put_service(&self, endpoint: ServiceConnectService) {
         self.change_endpoints(|endpoints| {
             endpoints.retain(|other| other.discovery_name != endpoint.discovery_name);
             endpoints.push(endpoint);
@@ -78,7 +78,7 @@ impl Mesh {
         });
     }
 
-    pub(crate) fn withdraw(&self, discovery_name: &str) {
+    pub(crate) fn remove_service(&self, discovery_name: &str) {
         self.change_endpoints(|endpoints| endpoints.retain(|endpoint| endpoint.discovery_name != discovery_name));
     }
 
@@ -90,7 +90,7 @@ impl Mesh {
     }
 
     /// Sets the endpoints of a service.
-    pub(crate) fn serve(&self, discovery_name: &str, addresses: &[SocketAddr]) {
+    pub(crate) fn set_endpoints(&self, discovery_name: &str, addresses: &[SocketAddr]) {
         let instances = addresses.iter().map(|address| mesh_control::Endpoint {
             id: address.to_string(),
             address: *address,
@@ -121,7 +121,7 @@ impl Mesh {
     }
 
     /// Waits until this number of Envoys is connected.
-    pub(crate) async fn has_nodes(&self, count: usize) {
+    pub(crate) async fn wait_for_nodes(&self, count: usize) {
         eventually("Envoys are connected", async || {
             let status = self.control.status();
             if status.nodes.len() == count {

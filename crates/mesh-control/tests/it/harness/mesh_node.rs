@@ -7,7 +7,7 @@ use mesh_control::NodeMetadata;
 use mesh_control::node::{MeshwrightMetadata, egress_listener, ingress_listener};
 
 use super::task::send;
-use super::{Answer, Beside, Envoy, Load, Mesh, ReservedPort, eventually};
+use super::{CallResponse, Envoy, Load, Mesh, ReservedPort, Servers, eventually};
 
 /// A node of the mesh `demo`.
 pub(crate) struct MeshNode {
@@ -44,12 +44,12 @@ impl MeshNode {
         listeners: &[String],
         applications: &[(u16, SocketAddr)],
     ) -> Self {
-        Self::start_beside(Beside::default(), mesh, path, listeners, applications).await
+        Self::start_with(Servers::default(), mesh, path, listeners, applications).await
     }
 
-    /// A node beside these servers.
-    pub(crate) async fn start_beside(
-        beside: Beside,
+    /// A node whose Envoy uses these servers.
+    pub(crate) async fn start_with(
+        servers: Servers,
         mesh: &Mesh,
         path: &str,
         listeners: &[String],
@@ -65,7 +65,7 @@ impl MeshNode {
             .iter()
             .map(|(port, application)| (*port, application.port()));
         let hops = directory.path().join("hops.log");
-        let wiring = NodeMetadata {
+        let metadata = NodeMetadata {
             listener_ports: ports.collect(),
             extension: MeshwrightMetadata {
                 task: Some(format!("{path}/1")),
@@ -77,7 +77,7 @@ impl MeshNode {
         };
         let xds = mesh.control.addresses().xds;
         let id = format!("mesh/demo/{path}");
-        let envoy = Envoy::start_beside(beside, directory, &id, wiring, xds, mesh.protocol).await;
+        let envoy = Envoy::start_with(servers, directory, &id, metadata, xds, mesh.protocol).await;
         Self {
             envoy,
             listeners,
@@ -106,22 +106,22 @@ impl MeshNode {
     }
 
     /// The response to a GET by the application.
-    pub(crate) async fn get(&self, host: &str, path: &str) -> Answer {
-        self.answer(self.request(self.egress(), host, path)).await
+    pub(crate) async fn get(&self, host: &str, path: &str) -> CallResponse {
+        self.response(self.request(self.egress(), host, path)).await
     }
 
     /// The response to a GET by an external client at a port of a virtual gateway.
-    pub(crate) async fn get_at(&self, port: u16, host: &str, path: &str) -> Answer {
-        self.answer(self.request(self.ingress(port), host, path)).await
+    pub(crate) async fn get_at(&self, port: u16, host: &str, path: &str) -> CallResponse {
+        self.response(self.request(self.ingress(port), host, path)).await
     }
 
     /// The response to a request.
-    pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
-        send(request).await.expect("an answer, by whomever")
+    pub(crate) async fn response(&self, request: reqwest::RequestBuilder) -> CallResponse {
+        send(request).await.expect("a response")
     }
 
     /// Waits until its Envoy knows exactly these tasks of a cluster.
-    pub(crate) async fn has_tasks(&self, cluster: &str, tasks: &[SocketAddr]) {
+    pub(crate) async fn wait_for_tasks(&self, cluster: &str, tasks: &[SocketAddr]) {
         let mut expected = tasks.to_vec();
         expected.sort();
         eventually(&format!("{cluster} has {expected:?}"), async || {

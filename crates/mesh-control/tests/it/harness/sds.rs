@@ -29,7 +29,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 type Secrets = BTreeMap<String, Type>;
 
-/// A running service. It ends when this is dropped.
+/// A running service, stopped on drop.
 pub(crate) struct Sds {
     secrets: watch::Sender<Secrets>,
     directory: TempDir,
@@ -114,7 +114,7 @@ impl SecretDiscoveryService for Service {
         &self,
         _: Request<Streaming<DeltaDiscoveryRequest>>,
     ) -> Result<Response<Self::DeltaSecretsStream>, Status> {
-        Err(Status::unimplemented("App Mesh's Envoys do not ask for deltas"))
+        Err(Status::unimplemented("App Mesh's Envoys use SotW"))
     }
 
     /// Sends the secrets of the first request, again after each change. Envoy has a stream for each secret; its other
@@ -125,14 +125,14 @@ impl SecretDiscoveryService for Service {
     ) -> Result<Response<Self::StreamSecretsStream>, Status> {
         let mut requests = request.into_inner();
         let mut secrets = self.0.subscribe();
-        let (answers, stream) = mpsc::channel(1);
+        let (responses, stream) = mpsc::channel(1);
         tokio::spawn(async move {
             let Ok(Some(first)) = requests.message().await else {
                 return;
             };
             for version in 1.. {
-                let answer = answer(&first, &secrets.borrow_and_update(), version);
-                if !answer.resources.is_empty() && answers.send(Ok(answer)).await.is_err() {
+                let response = response(&first, &secrets.borrow_and_update(), version);
+                if !response.resources.is_empty() && responses.send(Ok(response)).await.is_err() {
                     return;
                 }
                 loop {
@@ -141,7 +141,7 @@ impl SecretDiscoveryService for Service {
                             Ok(()) => break,
                             Err(_) => return,
                         },
-                        heard = requests.message() => match heard {
+                        received = requests.message() => match received {
                             Ok(Some(_)) => {}
                             Ok(None) | Err(_) => return,
                         },
@@ -157,7 +157,7 @@ impl SecretDiscoveryService for Service {
     }
 }
 
-fn answer(request: &DiscoveryRequest, secrets: &Secrets, version: u64) -> DiscoveryResponse {
+fn response(request: &DiscoveryRequest, secrets: &Secrets, version: u64) -> DiscoveryResponse {
     let known = request
         .resource_names
         .iter()

@@ -20,7 +20,7 @@ pub(crate) struct Task {
 
 /// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct CallResponse {
     pub(crate) status: u16,
     /// The local-reply reason, if a sidecar responded.
     pub(crate) fault: Option<String>,
@@ -30,26 +30,30 @@ pub(crate) struct Answer {
 impl Task {
     /// A task without an application.
     pub(crate) async fn start(mesh: &Mesh, service: &str) -> Self {
-        Self::wired(mesh, service, &[], &[]).await
+        Self::with_listeners(mesh, service, &[], &[]).await
     }
 
     /// A task with an application at `application` for `endpoint`.
-    pub(crate) async fn offering(mesh: &Mesh, endpoint: &ServiceConnectService, application: SocketAddr) -> Self {
-        Self::wired(mesh, &endpoint.service, &[(endpoint, application)], &[]).await
+    pub(crate) async fn with_application(
+        mesh: &Mesh,
+        endpoint: &ServiceConnectService,
+        application: SocketAddr,
+    ) -> Self {
+        Self::with_listeners(mesh, &endpoint.service, &[(endpoint, application)], &[]).await
     }
 
     /// A task with its applications, and with listeners for calls to TCP services.
-    pub(crate) async fn wired(
+    pub(crate) async fn with_listeners(
         mesh: &Mesh,
         service: &str,
-        offered: &[(&ServiceConnectService, SocketAddr)],
+        applications: &[(&ServiceConnectService, SocketAddr)],
         tcp: &[&ServiceConnectService],
     ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let names = [egress_listener()]
             .into_iter()
             .chain(
-                offered
+                applications
                     .iter()
                     .map(|(endpoint, _)| ingress_listener(&endpoint.port_name)),
             )
@@ -59,11 +63,11 @@ impl Task {
             );
         let listeners: BTreeMap<String, ReservedPort> = names.map(|name| (name, ReservedPort::pick())).collect();
         let ports = listeners.iter().map(|(name, port)| (name.clone(), port.number()));
-        let app_ports = offered
+        let app_ports = applications
             .iter()
             .map(|(endpoint, application)| (endpoint.container_port, application.port()));
         let hops = directory.path().join("hops.log");
-        let wiring = NodeMetadata {
+        let metadata = NodeMetadata {
             listener_ports: ports.collect(),
             extension: MeshwrightMetadata {
                 task: Some(format!("{service}/1")),
@@ -73,9 +77,9 @@ impl Task {
                 ..MeshwrightMetadata::default()
             },
         };
-        mesh.join(service);
+        mesh.add_ecs_service(service);
         let xds = mesh.control.addresses().xds;
-        let envoy = Envoy::start(directory, &node_id(service), wiring, xds, mesh.protocol).await;
+        let envoy = Envoy::start(directory, &node_id(service), metadata, xds, mesh.protocol).await;
         let caller = Caller::new(listeners[&egress_listener()].address());
         Self {
             envoy,
@@ -105,7 +109,7 @@ impl Task {
     }
 
     /// Waits until its Envoy has exactly these endpoints of `endpoint`.
-    pub(crate) async fn sees(&self, endpoint: &ServiceConnectService, instances: &[SocketAddr]) {
+    pub(crate) async fn wait_for_endpoints(&self, endpoint: &ServiceConnectService, instances: &[SocketAddr]) {
         let mut expected = instances.to_vec();
         expected.sort();
         eventually("the endpoints arrive", async || {
@@ -125,7 +129,7 @@ impl Task {
     }
 
     /// Checks that its Envoy has never waited for the 15 s timeout of an update.
-    pub(crate) async fn was_never_kept_waiting(&self) {
+    pub(crate) async fn assert_no_fetch_timeout(&self) {
         let stats = self
             .envoy
             .stats(&["cluster.", "http.", "cluster_manager.", "listener_manager."])
@@ -138,16 +142,14 @@ impl Task {
     }
 
     /// The response to a GET by the application to a Host.
-    pub(crate) async fn get(&self, host: &str) -> Answer {
-        self.caller.try_get(host).await.expect("an answer, by whomever")
+    pub(crate) async fn get(&self, host: &str) -> CallResponse {
+        self.caller.try_get(host).await.expect("a response")
     }
 
     /// The response to a POST by the application to a Host.
-    pub(crate) async fn post(&self, host: &str) -> Answer {
+    pub(crate) async fn post(&self, host: &str) -> CallResponse {
         let request = self.caller.client.post(self.caller.url()).body("a payment");
-        send(request.header("host", host))
-            .await
-            .expect("an answer, by whomever")
+        send(request.header("host", host)).await.expect("a response")
     }
 
     /// A client for the egress listener.
@@ -180,18 +182,18 @@ impl Caller {
         format!("http://{}/", self.egress)
     }
 
-    pub(crate) async fn try_get(&self, host: &str) -> Result<Answer, reqwest::Error> {
+    pub(crate) async fn try_get(&self, host: &str) -> Result<CallResponse, reqwest::Error> {
         send(self.client.get(self.url()).header("host", host)).await
     }
 }
 
 /// Sends a request and reads the whole response.
-pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
-    let answer = request.send().await?;
-    let fault = answer.headers().get(sidecar_contract::local_reply::HEADER);
-    Ok(Answer {
-        status: answer.status().as_u16(),
+pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<CallResponse, reqwest::Error> {
+    let response = request.send().await?;
+    let fault = response.headers().get(sidecar_contract::local_reply::HEADER);
+    Ok(CallResponse {
+        status: response.status().as_u16(),
         fault: fault.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
-        body: answer.text().await?,
+        body: response.text().await?,
     })
 }

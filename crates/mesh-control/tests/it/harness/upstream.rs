@@ -15,13 +15,13 @@ use tokio::task::JoinHandle;
 
 /// The behaviour of an application.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Manner {
+pub(crate) enum Behaviour {
     /// Responds with its name.
     Name,
     /// Responds with its name and this status.
     Status(u16),
     /// Responds with its name and the status at the end of the path.
-    AsAsked,
+    StatusInPath,
     /// Never responds.
     Silence,
     /// Responds with host and path of the request.
@@ -29,22 +29,22 @@ pub(crate) enum Manner {
     /// Responds with the header names of the request.
     Headers,
     /// Responds with the local-reply header of a sidecar.
-    Forgery,
+    ForgedLocalReply,
 }
 
 /// The result of health checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
-    Well,
-    Ill,
+    Healthy,
+    Unhealthy,
 }
 
 impl Health {
     /// The status of a health-check response.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Health::Well => StatusCode::OK,
-            Health::Ill => StatusCode::SERVICE_UNAVAILABLE,
+            Health::Healthy => StatusCode::OK,
+            Health::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -78,36 +78,36 @@ pub(crate) async fn on_one_port<const N: usize>(addresses: [IpAddr; N]) -> [TcpL
 }
 
 impl Upstream {
-    pub(crate) async fn start(name: &'static str, manner: Manner) -> Self {
+    pub(crate) async fn start(name: &'static str, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        Self::on(listener, name, manner)
+        Self::on(listener, name, behaviour)
     }
 
     /// The application, on a listener of the test.
-    pub(crate) fn on(listener: TcpListener, name: &'static str, manner: Manner) -> Self {
-        let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Well));
-        let (count, feels) = (requests.clone(), health.clone());
-        let answer = async move |uri: Uri, headers: HeaderMap| {
+    pub(crate) fn on(listener: TcpListener, name: &'static str, behaviour: Behaviour) -> Self {
+        let (requests, health) = (watch::Sender::new(0), watch::Sender::new(Health::Healthy));
+        let (count, health_now) = (requests.clone(), health.clone());
+        let response = async move |uri: Uri, headers: HeaderMap| {
             if uri.path() == "/health" {
-                return (feels.borrow().status(), AppendHeaders(None), String::new());
+                return (health_now.borrow().status(), AppendHeaders(None), String::new());
             }
             count.send_modify(|count| *count += 1);
-            let (status, fault) = match manner {
-                Manner::Name | Manner::Echo | Manner::Headers => (StatusCode::OK, None),
-                Manner::Status(status) => (StatusCode::from_u16(status).expect("a status"), None),
-                Manner::AsAsked => {
+            let (status, fault) = match behaviour {
+                Behaviour::Name | Behaviour::Echo | Behaviour::Headers => (StatusCode::OK, None),
+                Behaviour::Status(status) => (StatusCode::from_u16(status).expect("a status"), None),
+                Behaviour::StatusInPath => {
                     let status = uri.path().rsplit('/').next().and_then(|end| end.parse().ok());
                     (StatusCode::from_u16(status.unwrap_or(200)).expect("a status"), None)
                 }
-                Manner::Silence => pending().await,
-                Manner::Forgery => (StatusCode::NOT_FOUND, Some(LocalReply::UnknownService.as_str())),
+                Behaviour::Silence => pending().await,
+                Behaviour::ForgedLocalReply => (StatusCode::NOT_FOUND, Some(LocalReply::UnknownService.as_str())),
             };
-            let said = match manner {
-                Manner::Echo => {
+            let said = match behaviour {
+                Behaviour::Echo => {
                     let host = headers.get(HOST).map_or("", |host| host.to_str().unwrap_or_default());
                     format!("{host}{uri}")
                 }
-                Manner::Headers => headers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(" "),
+                Behaviour::Headers => headers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(" "),
                 _ => name.to_owned(),
             };
             (
@@ -118,7 +118,7 @@ impl Upstream {
         };
         let address = listener.local_addr().expect("bound");
         let server = tokio::spawn(async move {
-            let _endless = axum::serve(listener, Router::new().fallback(answer)).await;
+            let _endless = axum::serve(listener, Router::new().fallback(response)).await;
         });
         Self {
             address,
@@ -129,7 +129,7 @@ impl Upstream {
     }
 
     /// Sets the result of health checks.
-    pub(crate) fn feels(&self, health: Health) {
+    pub(crate) fn set_health(&self, health: Health) {
         self.health.send_replace(health);
     }
 
@@ -139,13 +139,13 @@ impl Upstream {
     }
 
     /// Waits until this number of requests has come.
-    pub(crate) async fn has_been_asked(&self, times: usize) {
+    pub(crate) async fn wait_for_requests(&self, times: usize) {
         let mut requests = self.requests.subscribe();
         let enough = requests.wait_for(|count| *count >= times);
         tokio::time::timeout(std::time::Duration::from_secs(20), enough)
             .await
-            .unwrap_or_else(|_| panic!("asked {} times instead of {times}", self.requests()))
-            .expect("the sender is here");
+            .unwrap_or_else(|_| panic!("{} requests instead of {times}", self.requests()))
+            .expect("the sender exists");
     }
 }
 

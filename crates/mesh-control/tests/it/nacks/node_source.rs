@@ -53,7 +53,7 @@ impl Plane {
             .await
             .expect("free addresses");
         let serving = tokio::spawn(async move {
-            serving.await.expect("the control plane serves for ever");
+            serving.await.expect("the control plane serves forever");
         });
         Self {
             log,
@@ -65,7 +65,7 @@ impl Plane {
     }
 
     /// Sets the snapshot of a node.
-    pub(super) fn describe(&self, node: &str, snapshot: Snapshot) {
+    pub(super) fn put(&self, node: &str, snapshot: Snapshot) {
         snapshot.check().expect("consistent");
         let mut snapshots = self.source.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         snapshots.insert(node.to_owned(), Arc::new(snapshot));
@@ -74,16 +74,16 @@ impl Plane {
 
     /// Starts the Envoy of a node.
     pub(super) async fn envoy(&self, node: &str) -> Envoy {
-        let wiring = NodeMetadata {
+        let metadata = NodeMetadata {
             listener_ports: BTreeMap::new(),
             extension: MeshwrightMetadata::default(),
         };
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Envoy::start(directory, node, wiring, self.control.addresses().xds, self.protocol).await
+        Envoy::start(directory, node, metadata, self.control.addresses().xds, self.protocol).await
     }
 
     /// Waits until a node has settled with exactly these resources rejected, and returns them.
-    pub(super) async fn refused(&self, node: &str, names: &[&str]) -> Vec<RejectedResource> {
+    pub(super) async fn rejected(&self, node: &str, names: &[&str]) -> Vec<RejectedResource> {
         let status = eventually("the rejected resources are as expected", async || {
             let status = self.control.status();
             let found = status.nodes.iter().find(|status| status.id == node);
