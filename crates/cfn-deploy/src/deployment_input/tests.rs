@@ -1,4 +1,4 @@
-//! What is judged before any call.
+//! Validation before any call.
 
 use aws_sdk_cloudformation::types::{Capability, Parameter, Stack};
 use serde_json::json;
@@ -133,7 +133,7 @@ fn deployed(value: &str) -> DeployedStack {
 fn explicit_values_are_kept_and_defaults_follow_the_template() {
     use ParameterValue::{Default, Given, Kept};
     let kept = |value: &str| Some(Kept(Some(value.to_owned())));
-    // Given now; deployed value and the default then; the default now; what comes of it.
+    // Value now; deployed value and the default then; the default now; the expected value.
     let rows = [
         (Some("n"), None, None, Some(Given("n".to_owned()))),
         (

@@ -1,4 +1,4 @@
-//! Leftovers in Cloud Map: which are removed, and which belong to others.
+//! Leftovers in Cloud Map: removed ones, and those that belong to others.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,10 @@ use cfn::Template;
 use cfn_deploy::{DeploymentInput, ErrorKind};
 use serde_json::json;
 
-use crate::connection::{Ask, Response};
-use crate::fixture::{Place, deploy, template};
+use crate::connection::{RecordedRequest, Response};
+use crate::fixture::{AccountFixture, deploy, template};
 
-/// A cluster that names a namespace which is no resource, and a service that offers `blue` in it.
+/// A cluster that refers to a namespace by name, and a service with the endpoint `blue` in it.
 fn with_namespace_by_name() -> Template {
     template(&json!({
         "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}},
@@ -23,8 +23,8 @@ fn with_namespace_by_name() -> Template {
     }))
 }
 
-impl Place {
-    /// What ECS does for Service Connect, which MiniStack does not do: a namespace, by its id.
+impl AccountFixture {
+    /// Creates a namespace as ECS does for Service Connect, and returns its id. MiniStack does not do that.
     async fn namespace(&self, name: &str, managed: bool) -> String {
         let mut create = self.cloud_map().create_http_namespace().name(name);
         if managed {
@@ -40,7 +40,7 @@ impl Place {
         found.id().unwrap().to_owned()
     }
 
-    /// A service in it, by its id.
+    /// Creates a service in a namespace, and returns its id.
     async fn service(&self, namespace: &str, name: &str, managed: bool) -> String {
         let mut create = self.cloud_map().create_service().namespace_id(namespace).name(name);
         if managed {
@@ -59,10 +59,10 @@ impl Place {
     }
 }
 
-/// Waits until something is so.
-async fn eventually(is_so: impl AsyncFn() -> bool) {
+/// Polls until the condition holds.
+async fn eventually(condition: impl AsyncFn() -> bool) {
     let waiting = async {
-        while !is_so().await {
+        while !condition().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -73,16 +73,16 @@ fn managed_tag() -> Tag {
     Tag::builder().key("AmazonECSManaged").value("true").build().unwrap()
 }
 
-/// The value of a parameter of a request, as text.
-fn said(ask: &Ask, what: &str) -> String {
-    let value = ask.body.split(&format!("{what}=")).nth(1).expect("it says so");
+/// The value of a form parameter of a request.
+fn form_value(request: &RecordedRequest, what: &str) -> String {
+    let value = request.body.split(&format!("{what}=")).nth(1).expect("the parameter");
     let value = value.split('&').next().unwrap_or_default();
     value.replace("%3A", ":").replace("%2F", "/")
 }
 
-/// CloudFormation's word on a stack that it could not delete.
-fn delete_failed(ask: &Ask) -> Response {
-    let id = said(ask, "StackName");
+/// The description of a stack whose deletion failed.
+fn delete_failed(request: &RecordedRequest) -> Response {
+    let id = form_value(request, "StackName");
     Response::xml(
         "DescribeStacks",
         &format!(
@@ -92,9 +92,9 @@ fn delete_failed(ask: &Ask) -> Response {
     )
 }
 
-/// How that came, the last first.
-fn events_of_it(ask: &Ask, token: &str) -> Response {
-    let id = said(ask, "StackName");
+/// The events of the failed deletion, newest first.
+fn delete_failed_events(request: &RecordedRequest, token: &str) -> Response {
+    let id = form_value(request, "StackName");
     let event = |status: &str| {
         format!(
             "<member><EventId>{status}</EventId><StackId>{id}</StackId><StackName>shop</StackName>\
@@ -107,28 +107,28 @@ fn events_of_it(ask: &Ask, token: &str) -> Response {
     Response::xml("DescribeStackEvents", &format!("<StackEvents>{events}</StackEvents>"))
 }
 
-/// AWS deletes no service of Cloud Map that has instances, and MiniStack does. So the first deletion is answered here.
+/// AWS does not delete a Cloud Map service with instances, MiniStack does. So the first deletion is scripted.
 #[tokio::test]
 async fn remaining_instances_do_not_block_the_deletion() {
-    let place = Place::new();
+    let account = AccountFixture::new();
     let deletions = Arc::new(AtomicUsize::new(0));
-    let (environment, calls) = place.scripted({
+    let (environment, calls) = account.scripted({
         let deletions = Arc::clone(&deletions);
         let token = Mutex::new(String::new());
-        move |ask| {
+        move |request| {
             let is_failing = deletions.load(Ordering::SeqCst) == 1;
-            match ask.action.as_str() {
+            match request.action.as_str() {
                 "DeleteStack" if deletions.fetch_add(1, Ordering::SeqCst) == 0 => {
-                    *token.lock().unwrap() = said(ask, "ClientRequestToken");
+                    *token.lock().unwrap() = form_value(request, "ClientRequestToken");
                     Some(Response::xml("DeleteStack", ""))
                 }
-                "DescribeStacks" if is_failing => Some(delete_failed(ask)),
-                "DescribeStackEvents" if is_failing => Some(events_of_it(ask, &token.lock().unwrap())),
+                "DescribeStacks" if is_failing => Some(delete_failed(request)),
+                "DescribeStackEvents" if is_failing => Some(delete_failed_events(request, &token.lock().unwrap())),
                 _ => None,
             }
         }
     });
-    let before = place.counts().await;
+    let before = account.counts().await;
     let registry = template(&json!({
         "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
         "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "node", "NamespaceId": {"Ref": "Namespace"}}},
@@ -136,10 +136,10 @@ async fn remaining_instances_do_not_block_the_deletion() {
     deploy(&environment, &DeploymentInput::new("shop", registry))
         .await
         .unwrap();
-    let found = place.cloud_map().list_services().send().await.unwrap();
+    let found = account.cloud_map().list_services().send().await.unwrap();
     let service = found.services()[0].id().unwrap().to_owned();
-    place.register(&service, "i-1").await;
-    place.register(&service, "i-2").await;
+    account.register(&service, "i-1").await;
+    account.register(&service, "i-2").await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     let expected: Vec<_> = ["i-1", "i-2"]
         .iter()
@@ -148,15 +148,16 @@ async fn remaining_instances_do_not_block_the_deletion() {
     assert_eq!(destroyed.removed, expected);
     assert_eq!(calls.lock().unwrap()["DeregisterInstance"], 2);
     assert_eq!(deletions.load(Ordering::SeqCst), 2);
-    assert_eq!(place.counts().await, before);
+    assert_eq!(account.counts().await, before);
 }
 
 #[tokio::test]
 async fn instances_stay_registered_until_the_stack_can_be_deleted() {
-    let place = Place::new();
+    let account = AccountFixture::new();
     let denied = "User: arn:aws:iam::000000000000:user/dev is not authorized to perform: cloudformation:DeleteStack";
-    let (environment, calls) =
-        place.scripted(move |ask| (ask.action == "DeleteStack").then(|| Response::error(403, "AccessDenied", denied)));
+    let (environment, calls) = account.scripted(move |request| {
+        (request.action == "DeleteStack").then(|| Response::error(403, "AccessDenied", denied))
+    });
     let registry = template(&json!({
         "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
         "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "node", "NamespaceId": {"Ref": "Namespace"}}},
@@ -164,8 +165,8 @@ async fn instances_stay_registered_until_the_stack_can_be_deleted() {
     deploy(&environment, &DeploymentInput::new("shop", registry))
         .await
         .unwrap();
-    let found = place.cloud_map().list_services().send().await.unwrap();
-    place.register(found.services()[0].id().unwrap(), "i-1").await;
+    let found = account.cloud_map().list_services().send().await.unwrap();
+    account.register(found.services()[0].id().unwrap(), "i-1").await;
     let error = environment.destroy("shop", &mut ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
     assert!(!calls.lock().unwrap().contains_key("DeregisterInstance"));
@@ -173,15 +174,15 @@ async fn instances_stay_registered_until_the_stack_can_be_deleted() {
 
 #[tokio::test]
 async fn a_namespace_created_by_service_connect_is_deleted() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = place.counts().await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = account.counts().await;
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
         .await
         .unwrap();
-    let namespace = place.namespace("shop", true).await;
-    let blue = place.service(&namespace, "blue", true).await;
-    place.register(&blue, "task-that-died").await;
+    let namespace = account.namespace("shop", true).await;
+    let blue = account.service(&namespace, "blue", true).await;
+    account.register(&blue, "task-that-died").await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     let expected = [
         format!("registration `task-that-died` in Cloud Map service `{blue}`"),
@@ -190,23 +191,23 @@ async fn a_namespace_created_by_service_connect_is_deleted() {
     ];
     assert_eq!(destroyed.removed, expected);
     assert!(destroyed.left.is_empty());
-    assert_eq!(place.counts().await, before);
+    assert_eq!(account.counts().await, before);
 }
 
 #[tokio::test]
 async fn a_namespace_with_foreign_services_is_kept() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
         .await
         .unwrap();
-    let namespace = place.namespace("shop", true).await;
-    let blue = place.service(&namespace, "blue", true).await;
-    place.register(&blue, "a-task").await;
-    place.service(&namespace, "orders", true).await;
-    let other = place.namespace("another", true).await;
-    place.service(&other, "blue", true).await;
-    let before = place.counts().await;
+    let namespace = account.namespace("shop", true).await;
+    let blue = account.service(&namespace, "blue", true).await;
+    account.register(&blue, "a-task").await;
+    account.service(&namespace, "orders", true).await;
+    let other = account.namespace("another", true).await;
+    account.service(&other, "blue", true).await;
+    let before = account.counts().await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert!(destroyed.removed.is_empty(), "{destroyed:?}");
     assert_eq!(destroyed.left.len(), 1);
@@ -215,12 +216,12 @@ async fn a_namespace_with_foreign_services_is_kept() {
         destroyed.left[0].why,
         "service `orders` is not an endpoint of this stack"
     );
-    let after = place.counts().await;
+    let after = account.counts().await;
     assert_eq!(
         (after["namespaces"], after["services"]),
         (before["namespaces"], before["services"])
     );
-    let left = place
+    let left = account
         .cloud_map()
         .list_instances()
         .service_id(&blue)
@@ -232,11 +233,11 @@ async fn a_namespace_with_foreign_services_is_kept() {
 
 #[tokio::test]
 async fn a_namespace_older_than_the_stack_is_kept() {
-    let place = Place::new();
-    let environment = place.environment();
-    place.namespace("shop", true).await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    account.namespace("shop", true).await;
     // MiniStack counts the age of a namespace in whole seconds.
-    let created = place.cloud_map().list_namespaces().send().await.unwrap();
+    let created = account.cloud_map().list_namespaces().send().await.unwrap();
     let created = created.namespaces()[0].create_date().unwrap().secs();
     eventually(async || {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -252,14 +253,14 @@ async fn a_namespace_older_than_the_stack_is_kept() {
         why.starts_with("it is older than the stack, so it was not created for it"),
         "{why}"
     );
-    assert_eq!(place.counts().await["namespaces"], 1);
+    assert_eq!(account.counts().await["namespaces"], 1);
 }
 
 #[tokio::test]
 async fn service_connect_services_do_not_block_the_deletion_of_a_namespace() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = place.counts().await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = account.counts().await;
     let mut own = with_namespace_by_name();
     let namespace =
         json!({"Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "own"}}});
@@ -267,28 +268,28 @@ async fn service_connect_services_do_not_block_the_deletion_of_a_namespace() {
     own.resources["Cluster"].properties["ServiceConnectDefaults"]["Namespace"] =
         json!({"Fn::GetAtt": ["Namespace", "Arn"]});
     deploy(&environment, &DeploymentInput::new("shop", own)).await.unwrap();
-    let found = place.cloud_map().list_namespaces().send().await.unwrap();
+    let found = account.cloud_map().list_namespaces().send().await.unwrap();
     let id = found.namespaces()[0].id().unwrap().to_owned();
-    place.service(&id, "blue", true).await;
+    account.service(&id, "blue", true).await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert_eq!(
         destroyed.removed,
         ["Cloud Map service `blue`, created by Service Connect"]
     );
-    assert_eq!(place.counts().await, before);
+    assert_eq!(account.counts().await, before);
 }
 
 #[tokio::test]
 async fn a_foreign_service_in_the_stacks_namespace_is_the_root_cause() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let own = json!({"Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "own"}}});
     deploy(&environment, &DeploymentInput::new("shop", template(&own)))
         .await
         .unwrap();
-    let found = place.cloud_map().list_namespaces().send().await.unwrap();
+    let found = account.cloud_map().list_namespaces().send().await.unwrap();
     let id = found.namespaces()[0].id().unwrap().to_owned();
-    place.service(&id, "orders", false).await;
+    account.service(&id, "orders", false).await;
     let error = environment.destroy("shop", &mut ()).await.unwrap_err();
     let text = error.to_string();
     assert!(
@@ -299,7 +300,7 @@ async fn a_foreign_service_in_the_stacks_namespace_is_the_root_cause() {
         text.contains("associated services") && text.contains("Fix the cause"),
         "{text}"
     );
-    assert_eq!(place.counts().await["services"], 1);
+    assert_eq!(account.counts().await["services"], 1);
 
     let error = environment
         .create_change_set(&DeploymentInput::new("shop", template(&own)))
@@ -310,26 +311,26 @@ async fn a_foreign_service_in_the_stacks_namespace_is_the_root_cause() {
         error.to_string().contains("stack `shop` is in status DELETE_FAILED"),
         "{error}"
     );
-    let found = place.cloud_map().list_services().send().await.unwrap();
+    let found = account.cloud_map().list_services().send().await.unwrap();
     let orders = found.services()[0].id().unwrap();
-    place.cloud_map().delete_service().id(orders).send().await.unwrap();
+    account.cloud_map().delete_service().id(orders).send().await.unwrap();
     assert!(environment.destroy("shop", &mut ()).await.unwrap().existed);
-    let counts = place.counts().await;
+    let counts = account.counts().await;
     assert_eq!((counts["stacks"], counts["namespaces"]), (0, 0));
 }
 
 #[tokio::test]
 async fn an_interrupted_deletion_can_be_completed() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = place.counts().await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = account.counts().await;
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
         .await
         .unwrap();
-    let namespace = place.namespace("shop", true).await;
-    place.service(&namespace, "blue", true).await;
+    let namespace = account.namespace("shop", true).await;
+    account.service(&namespace, "blue", true).await;
     // CloudFormation continued after the deleting process had ended.
-    place
+    account
         .cloudformation()
         .delete_stack()
         .stack_name("shop")
@@ -340,13 +341,13 @@ async fn an_interrupted_deletion_can_be_completed() {
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert!(!destroyed.existed);
     assert_eq!(destroyed.removed.len(), 2, "{destroyed:?}");
-    assert_eq!(place.counts().await, before);
+    assert_eq!(account.counts().await, before);
 }
 
 #[tokio::test]
 async fn a_namespace_of_another_stack_is_kept() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
         .await
         .unwrap();
@@ -357,27 +358,27 @@ async fn a_namespace_of_another_stack_is_kept() {
     )
     .await
     .unwrap();
-    let namespace = place.namespace("shop", true).await;
-    place.service(&namespace, "blue", true).await;
+    let namespace = account.namespace("shop", true).await;
+    account.service(&namespace, "blue", true).await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert_eq!(destroyed.left[0].why, "stack `other` refers to it too");
     let destroyed = environment.destroy("other", &mut ()).await.unwrap();
     assert_eq!(destroyed.left[0].why, "service `blue` is not an endpoint of this stack");
-    assert_eq!(place.counts().await["namespaces"], 1);
-    // Once no other stack names it, destroying again removes it.
+    assert_eq!(account.counts().await["namespaces"], 1);
+    // Once no other stack refers to it, destroying again removes it.
     assert_eq!(environment.destroy("shop", &mut ()).await.unwrap().removed.len(), 2);
 }
 
 #[tokio::test]
 async fn instances_registered_after_the_deletion_are_kept() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     deploy(&environment, &DeploymentInput::new("shop", with_namespace_by_name()))
         .await
         .unwrap();
-    let namespace = place.namespace("shop", true).await;
-    let blue = place.service(&namespace, "blue", true).await;
-    place
+    let namespace = account.namespace("shop", true).await;
+    let blue = account.service(&namespace, "blue", true).await;
+    account
         .cloudformation()
         .delete_stack()
         .stack_name("shop")
@@ -385,14 +386,14 @@ async fn instances_registered_after_the_deletion_are_kept() {
         .await
         .unwrap();
     eventually(async || environment.deployed("shop").await.unwrap().is_none()).await;
-    place.register(&blue, "somebodys-task").await;
+    account.register(&blue, "foreign-task").await;
     let destroyed = environment.destroy("shop", &mut ()).await.unwrap();
     assert!(destroyed.removed.is_empty(), "{destroyed:?}");
     assert!(
         destroyed.left[0].why.starts_with("it has registered instances"),
         "{destroyed:?}"
     );
-    let left = place
+    let left = account
         .cloud_map()
         .list_instances()
         .service_id(&blue)

@@ -17,18 +17,18 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_types::SdkConfig;
 
-/// A request, as far as tests look at it.
+/// A request.
 #[derive(Debug, Clone)]
-pub(crate) struct Ask {
+pub(crate) struct RecordedRequest {
     /// The call, such as `CreateChangeSet`.
     pub(crate) action: String,
-    /// Which one of its name, from 0.
+    /// The number of this request among those with the same action, from 0.
     pub(crate) number: usize,
-    /// What it says.
+    /// The body.
     pub(crate) body: String,
 }
 
-/// An answer in place of the environment's.
+/// A scripted response.
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -36,7 +36,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// CloudFormation's answer of a call.
+    /// A response of CloudFormation.
     pub(crate) fn xml(action: &str, result: &str) -> Self {
         let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
         let id = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>";
@@ -61,13 +61,13 @@ impl Response {
     }
 }
 
-/// What a test answers itself; `None` lets the environment answer.
-pub(crate) type Script = Arc<dyn Fn(&Ask) -> Option<Response> + Send + Sync>;
+/// Returns the scripted response to a request; `None` forwards the request to the account.
+pub(crate) type Script = Arc<dyn Fn(&RecordedRequest) -> Option<Response> + Send + Sync>;
 
-/// The requests that were made, by their actions.
+/// The number of requests, by action.
 pub(crate) type Calls = Arc<Mutex<BTreeMap<String, usize>>>;
 
-/// A configuration for the environment of this number at `address`.
+/// A configuration for the account of this number at `address`.
 pub(crate) fn config(address: &str, environment: &str, script: Script) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let connector = SharedHttpConnector::new(Connector {
@@ -84,7 +84,7 @@ pub(crate) fn config(address: &str, environment: &str, script: Script) -> (SdkCo
         .retry_config(RetryConfig::standard())
         // Measured by the same sleep, so a hundred times too early.
         .timeout_config(TimeoutConfig::disabled())
-        .sleep_impl(SharedAsyncSleep::new(Quick))
+        .sleep_impl(SharedAsyncSleep::new(FastSleep))
         .http_client(client(connector))
         .build();
     (config, calls)
@@ -94,11 +94,11 @@ pub(crate) fn client(connector: SharedHttpConnector) -> SharedHttpClient {
     SharedHttpClient::new(http_client_fn(move |_, _| connector.clone()))
 }
 
-/// A hundredth of every wait, so that what takes CloudFormation minutes takes a test seconds.
+/// Sleeps for a hundredth of the requested time, so that waits of minutes take seconds.
 #[derive(Debug)]
-struct Quick;
+struct FastSleep;
 
-impl AsyncSleep for Quick {
+impl AsyncSleep for FastSleep {
     fn sleep(&self, time: Duration) -> Sleep {
         Sleep::new(tokio::time::sleep(time / 100))
     }
@@ -136,27 +136,27 @@ impl HttpConnector for Connector {
             *count += 1;
             *count - 1
         };
-        let ask = Ask {
+        let recorded = RecordedRequest {
             action,
             number,
             body: text,
         };
-        if let Some(answer) = (self.script)(&ask) {
-            let status = answer.status.try_into().unwrap();
-            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, answer.body.into())));
+        if let Some(response) = (self.script)(&recorded) {
+            let status = response.status.try_into().unwrap();
+            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, response.body.into())));
         }
-        let mut sent = self
+        let mut stored_template = self
             .http
             .request(request.method().parse().unwrap(), request.uri())
             .body(body);
         for (name, value) in request.headers() {
-            sent = sent.header(name, value);
+            stored_template = stored_template.header(name, value);
         }
         HttpConnectorFuture::new(async move {
             let broken = |error: reqwest::Error| ConnectorError::io(error.into());
-            let answer = sent.send().await.map_err(broken)?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.map_err(broken)?;
+            let response = stored_template.send().await.map_err(broken)?;
+            let status = response.status().as_u16();
+            let body = response.bytes().await.map_err(broken)?;
             Ok(HttpResponse::new(status.try_into().unwrap(), body.into()))
         })
     }

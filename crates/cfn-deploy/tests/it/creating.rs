@@ -1,11 +1,13 @@
-//! A stack that is not there yet.
+//! Creation of stacks.
 
 use cfn::{Output, Template};
 use cfn_deploy::{Action, ChangeSetOutcome, DeploymentInput, ErrorKind};
 use serde_json::json;
 
-use crate::fixture::{Place, deploy, gate, impossible, prepared, stored, template};
-use crate::recording_observer::Notes;
+use crate::fixture::{
+    AccountFixture, deploy, failing_resource, ready_change_set, ssm_parameter, template, wait_condition,
+};
+use crate::recording_observer::RecordingObserver;
 
 fn shop() -> Template {
     let document = json!({
@@ -14,11 +16,11 @@ fn shop() -> Template {
             "Namespace": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "shop"}},
             "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {
                 "ServiceConnectDefaults": {"Namespace": {"Fn::GetAtt": ["Namespace", "Arn"]}}}},
-            "State": stored("/shop/greeting", ""),
+            "State": ssm_parameter("/shop/greeting", ""),
             "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "d", "SecurityGroupIngress":
                 [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}]}},
         },
-        "Outputs": {"Greeting": {"Value": {"Ref": "Greeting"}, "Description": "what is said"}},
+        "Outputs": {"Greeting": {"Value": {"Ref": "Greeting"}, "Description": "the greeting"}},
     });
     let mut template = Template::from_json(&document.to_string()).unwrap();
     template.resources["State"].properties["Value"] = json!({"Ref": "Greeting"});
@@ -27,45 +29,45 @@ fn shop() -> Template {
 
 #[tokio::test]
 async fn a_creation_reports_its_events_and_outputs() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     assert_eq!(environment.deployed("shop").await.unwrap(), None);
     assert_eq!(environment.outputs("shop").await.unwrap(), None);
 
     let input = DeploymentInput::new("shop", shop())
         .with_parameter("Greeting", "hello")
         .with_tag("Team", "mesh");
-    let prepared = prepared(&environment, &input).await;
-    assert!(prepared.is_creation());
-    let mut ids: Vec<_> = prepared
+    let change_set = ready_change_set(&environment, &input).await;
+    assert!(change_set.is_creation());
+    let mut ids: Vec<_> = change_set
         .changes()
         .iter()
         .map(|change| change.logical_id.as_str())
         .collect();
     ids.sort_unstable();
     assert_eq!(ids, ["Cluster", "Group", "Namespace", "State"]);
-    assert!(prepared.changes().iter().all(|change| change.action == Action::Add));
-    let security: Vec<_> = prepared.security().iter().map(ToString::to_string).collect();
+    assert!(change_set.changes().iter().all(|change| change.action == Action::Add));
+    let security: Vec<_> = change_set.security().iter().map(ToString::to_string).collect();
     assert!(
         security.contains(&"+ security group `Group` lets 0.0.0.0/0 in at TCP port 80".to_owned()),
         "{security:?}"
     );
 
-    let notes = Notes::new();
-    let outputs = prepared.execute(&mut notes.clone()).await.unwrap();
+    let observer = RecordingObserver::new();
+    let outputs = change_set.execute(&mut observer.clone()).await.unwrap();
     assert_eq!(outputs["Greeting"].value, "hello");
-    assert_eq!(outputs["Greeting"].description.as_deref(), Some("what is said"));
-    let lines = notes.lines();
+    assert_eq!(outputs["Greeting"].description.as_deref(), Some("the greeting"));
+    let lines = observer.lines();
     assert_eq!(lines.first().map(String::as_str), Some("CREATE_IN_PROGRESS shop"));
     assert_eq!(lines.last().map(String::as_str), Some("CREATE_COMPLETE shop"));
     for id in ids_of(&lines, "CREATE_IN_PROGRESS") {
         assert!(lines.contains(&format!("CREATE_COMPLETE {id}")), "{id}: {lines:?}");
     }
-    let mut seen = notes.ids();
+    let mut seen = observer.ids();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen.len(), lines.len(), "no event twice");
-    let progress = notes.last_progress();
+    assert_eq!(seen.len(), lines.len(), "no duplicate event");
+    let progress = observer.last_progress();
     assert_eq!((progress.finished, progress.total), (4, Some(4)));
 
     let deployed = environment.deployed("shop").await.unwrap().unwrap();
@@ -74,7 +76,7 @@ async fn a_creation_reports_its_events_and_outputs() {
     assert_eq!(deployed.parameters["Greeting"], "hello");
     assert_eq!(deployed.tags["Team"], "mesh");
     assert_eq!(environment.outputs("shop").await.unwrap(), Some(outputs));
-    assert_eq!(place.counts().await["parameters"], 1);
+    assert_eq!(account.counts().await["parameters"], 1);
 }
 
 fn ids_of(lines: &[String], status: &str) -> Vec<String> {
@@ -84,67 +86,70 @@ fn ids_of(lines: &[String], status: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn an_unchanged_stack_has_no_changes() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let input = DeploymentInput::new("shop", shop()).with_parameter("Greeting", "hello");
     deploy(&environment, &input).await.unwrap();
-    // The value that was given stays.
+    // The given value is kept.
     let again = DeploymentInput::new("shop", shop());
     match environment.create_change_set(&again).await.unwrap() {
         ChangeSetOutcome::NoChanges(outputs) => assert_eq!(outputs["Greeting"].value, "hello"),
-        ChangeSetOutcome::Ready(prepared) => panic!("{:?}", prepared.changes()),
+        ChangeSetOutcome::Ready(change_set) => panic!("{:?}", change_set.changes()),
     }
-    assert_eq!(place.change_sets("shop").await, [""; 0]);
+    assert_eq!(account.change_sets("shop").await, [""; 0]);
 }
 
 #[tokio::test]
 async fn a_discarded_change_set_leaves_nothing() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = place.counts().await;
-    let prepared = prepared(
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = account.counts().await;
+    let change_set = ready_change_set(
         &environment,
         &DeploymentInput::new("shop", shop()).with_parameter("Greeting", "x"),
     )
     .await;
-    assert_eq!(place.counts().await["stacks"], 1, "under review");
-    prepared.discard().await.unwrap();
-    assert_eq!(place.counts().await, before);
+    assert_eq!(account.counts().await["stacks"], 1, "under review");
+    change_set.discard().await.unwrap();
+    assert_eq!(account.counts().await, before);
 }
 
 #[tokio::test]
 async fn a_stack_in_review_with_another_change_set_is_kept() {
-    let place = Place::new();
-    let environment = place.environment();
-    let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
-    let theirs = prepared(&environment, &input).await;
-    let ours = prepared(&environment, &input).await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let input = DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "1")})));
+    let theirs = ready_change_set(&environment, &input).await;
+    let ours = ready_change_set(&environment, &input).await;
     ours.discard().await.unwrap();
-    assert_eq!(place.counts().await["stacks"], 1);
+    assert_eq!(account.counts().await["stacks"], 1);
     theirs.discard().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stack_in_review_can_be_created() {
-    let place = Place::new();
-    let environment = place.environment();
-    let input = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
-    let _left = prepared(&environment, &input).await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let input = DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "1")})));
+    let _left = ready_change_set(&environment, &input).await;
     let found = environment.deployed("shop").await.unwrap().unwrap();
     assert_eq!(found.status.as_str(), "REVIEW_IN_PROGRESS");
     assert_eq!(environment.outputs("shop").await.unwrap(), None);
     let comparison = environment.compare(&input).await.unwrap();
     assert!(comparison.status.is_none() && !comparison.is_empty());
     deploy(&environment, &input).await.unwrap();
-    assert_eq!(place.counts().await["parameters"], 1);
+    assert_eq!(account.counts().await["parameters"], 1);
 }
 
 #[tokio::test]
 async fn a_failed_creation_names_its_root_cause_until_it_is_destroyed() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = place.counts().await;
-    let bad = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1"), "B": impossible()})));
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = account.counts().await;
+    let bad = DeploymentInput::new(
+        "shop",
+        template(&json!({"A": ssm_parameter("/a", "1"), "B": failing_resource()})),
+    );
     let error = deploy(&environment, &bad).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     let failure = error.root_cause().unwrap();
@@ -164,7 +169,7 @@ async fn a_failed_creation_names_its_root_cause_until_it_is_destroyed() {
         "{text}"
     );
 
-    let good = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})));
+    let good = DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "1")})));
     for error in [
         environment.create_change_set(&good).await.unwrap_err(),
         environment.outputs("shop").await.unwrap_err(),
@@ -179,15 +184,15 @@ async fn a_failed_creation_names_its_root_cause_until_it_is_destroyed() {
     assert!(comparison.changes.unwrap_err().contains("ROLLBACK_COMPLETE"));
 
     assert!(environment.destroy("shop", &mut ()).await.unwrap().existed);
-    assert_eq!(place.counts().await, before);
+    assert_eq!(account.counts().await, before);
     deploy(&environment, &good).await.unwrap();
 }
 
 #[tokio::test]
 async fn invalid_input_is_rejected_before_any_call() {
-    let place = Place::new();
-    let (environment, calls) = place.scripted(|_| None);
-    let mut bad = template(&json!({"A": stored("/a", "1")}));
+    let account = AccountFixture::new();
+    let (environment, calls) = account.scripted(|_| None);
+    let mut bad = template(&json!({"A": ssm_parameter("/a", "1")}));
     for number in 0..201 {
         bad.outputs.insert(format!("O{number}"), Output::default());
     }
@@ -212,13 +217,13 @@ async fn invalid_input_is_rejected_before_any_call() {
         error.to_string().contains("Parameters.Greeting: has no value"),
         "{error}"
     );
-    assert_eq!(place.counts().await["stacks"], 0);
+    assert_eq!(account.counts().await["stacks"], 0);
 }
 
 #[tokio::test]
 async fn a_rejected_template_is_reported_and_leaves_nothing() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let unknown = template(&json!({"A": {"Type": "AWS::Nothing::Such"}}));
     let error = environment
         .create_change_set(&DeploymentInput::new("shop", unknown))
@@ -231,13 +236,13 @@ async fn a_rejected_template_is_reported_and_leaves_nothing() {
         "{text}"
     );
     assert!(text.contains("AWS::Nothing::Such"), "{text}");
-    assert_eq!(place.counts().await["stacks"], 0);
+    assert_eq!(account.counts().await["stacks"], 0);
 }
 
 #[tokio::test]
 async fn roles_are_created_with_their_capability() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let role = |properties: serde_json::Value| {
         let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]});
@@ -261,13 +266,13 @@ async fn roles_are_created_with_their_capability() {
 
 #[tokio::test]
 async fn a_stack_in_creation_is_busy_and_has_a_remedy() {
-    let place = Place::new();
-    let environment = place.environment();
-    let input = DeploymentInput::new("shop", template(&json!({"Gate": gate()})));
-    let notes = Notes::new();
-    let (other, mut observer) = (prepared(&environment, &input).await, notes.clone());
-    let creating = tokio::spawn(async move { other.execute(&mut observer).await });
-    notes.until("IN_PROGRESS Gate").await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let input = DeploymentInput::new("shop", template(&json!({"Gate": wait_condition()})));
+    let observer = RecordingObserver::new();
+    let (other, mut reporter) = (ready_change_set(&environment, &input).await, observer.clone());
+    let creating = tokio::spawn(async move { other.execute(&mut reporter).await });
+    observer.wait_for("IN_PROGRESS Gate").await;
     let error = environment.create_change_set(&input).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);
     let text = error.to_string();
@@ -275,6 +280,6 @@ async fn a_stack_in_creation_is_busy_and_has_a_remedy() {
         text.contains("it is being created") && text.contains("wait stack-create-complete"),
         "{text}"
     );
-    place.signal("shop", "Gate", true).await;
+    account.signal("shop", "Gate", true).await;
     creating.await.unwrap().unwrap();
 }

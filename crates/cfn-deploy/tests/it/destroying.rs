@@ -1,11 +1,11 @@
-//! Taking a stack away, to nothing.
+//! Deletion of stacks.
 
 use cfn::{Output, Template};
 use cfn_deploy::{DeploymentInput, Destroyed, ErrorKind};
 use serde_json::json;
 
-use crate::fixture::{Place, deploy, gate, prepared, stored, template};
-use crate::recording_observer::Notes;
+use crate::fixture::{AccountFixture, deploy, ready_change_set, ssm_parameter, template, wait_condition};
+use crate::recording_observer::RecordingObserver;
 
 fn everything() -> Template {
     template(&json!({
@@ -14,24 +14,24 @@ fn everything() -> Template {
             "Name": "node", "NamespaceId": {"Ref": "Namespace"}, "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 10}]}}},
         "Cluster": {"Type": "AWS::ECS::Cluster"},
         "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
-        "State": stored("/shop/state", "1"),
+        "State": ssm_parameter("/shop/state", "1"),
     }))
 }
 
 #[tokio::test]
 async fn a_stack_is_deleted() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = place.counts().await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = account.counts().await;
     deploy(&environment, &DeploymentInput::new("shop", everything()))
         .await
         .unwrap();
-    let deployed = place.counts().await;
+    let deployed = account.counts().await;
     for (name, count) in &before {
         assert_eq!(deployed[name], count + 1, "{name}");
     }
-    let notes = Notes::new();
-    let destroyed = environment.destroy("shop", &mut notes.clone()).await.unwrap();
+    let observer = RecordingObserver::new();
+    let destroyed = environment.destroy("shop", &mut observer.clone()).await.unwrap();
     assert_eq!(
         destroyed,
         Destroyed {
@@ -40,11 +40,11 @@ async fn a_stack_is_deleted() {
             left: vec![]
         }
     );
-    assert_eq!(place.counts().await, before);
-    let lines = notes.lines();
+    assert_eq!(account.counts().await, before);
+    let lines = observer.lines();
     assert_eq!(lines.first().map(String::as_str), Some("DELETE_IN_PROGRESS shop"));
     assert_eq!(lines.last().map(String::as_str), Some("DELETE_COMPLETE shop"));
-    let progress = notes.last_progress();
+    let progress = observer.last_progress();
     assert_eq!((progress.finished, progress.total), (5, Some(5)));
 
     let again = environment.destroy("shop", &mut ()).await.unwrap();
@@ -53,26 +53,26 @@ async fn a_stack_is_deleted() {
 
 #[tokio::test]
 async fn deleting_a_missing_stack_succeeds() {
-    let place = Place::new();
-    let destroyed = place.environment().destroy("shop", &mut ()).await.unwrap();
+    let account = AccountFixture::new();
+    let destroyed = account.environment().destroy("shop", &mut ()).await.unwrap();
     assert_eq!(destroyed, Destroyed::default());
     assert!(!destroyed.existed);
 }
 
 #[tokio::test]
 async fn a_stack_in_review_is_deleted() {
-    let place = Place::new();
-    let environment = place.environment();
-    let _left = prepared(&environment, &DeploymentInput::new("shop", everything())).await;
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let _left = ready_change_set(&environment, &DeploymentInput::new("shop", everything())).await;
     assert!(environment.destroy("shop", &mut ()).await.unwrap().existed);
-    assert_eq!(place.counts().await["stacks"], 0);
+    assert_eq!(account.counts().await["stacks"], 0);
 }
 
 #[tokio::test]
 async fn retained_resources_are_reported_as_left() {
-    let place = Place::new();
-    let environment = place.environment();
-    let mut kept = stored("/kept", "1");
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let mut kept = ssm_parameter("/kept", "1");
     kept["DeletionPolicy"] = json!("Retain");
     deploy(
         &environment,
@@ -84,13 +84,13 @@ async fn retained_resources_are_reported_as_left() {
     assert_eq!(destroyed.left.len(), 1);
     assert_eq!(destroyed.left[0].what, "AWS::SSM::Parameter Kept (`/kept`)");
     assert_eq!(destroyed.left[0].why, "its deletion policy retains it");
-    assert_eq!(place.counts().await["parameters"], 1);
+    assert_eq!(account.counts().await["parameters"], 1);
 }
 
 #[tokio::test]
 async fn protected_and_imported_stacks_are_not_deleted() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let mut exporting = everything();
     let output = Output {
         value: json!("x"),
@@ -101,7 +101,7 @@ async fn protected_and_imported_stacks_are_not_deleted() {
     deploy(&environment, &DeploymentInput::new("shop", exporting))
         .await
         .unwrap();
-    let mut importing = stored("/i", "");
+    let mut importing = ssm_parameter("/i", "");
     importing["Properties"]["Value"] = json!({"Fn::ImportValue": "shop-x"});
     deploy(
         &environment,
@@ -109,7 +109,7 @@ async fn protected_and_imported_stacks_are_not_deleted() {
     )
     .await
     .unwrap();
-    let counts = place.counts().await;
+    let counts = account.counts().await;
 
     let error = environment.destroy("shop", &mut ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protected);
@@ -121,7 +121,7 @@ async fn protected_and_imported_stacks_are_not_deleted() {
     );
     environment.destroy("other", &mut ()).await.unwrap();
 
-    let protect = place
+    let protect = account
         .cloudformation()
         .update_termination_protection()
         .stack_name("shop");
@@ -134,30 +134,30 @@ async fn protected_and_imported_stacks_are_not_deleted() {
             .contains("--no-enable-termination-protection --stack-name shop"),
         "{error}"
     );
-    assert_eq!(place.counts().await["services"], counts["services"]);
+    assert_eq!(account.counts().await["services"], counts["services"]);
 }
 
 #[tokio::test]
 async fn a_stack_in_update_is_not_deleted() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     deploy(
         &environment,
-        &DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")}))),
+        &DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "1")}))),
     )
     .await
     .unwrap();
-    let next = template(&json!({"A": stored("/a", "1"), "Gate": gate()}));
-    let notes = Notes::new();
-    let (prepared, mut observer) = (
-        prepared(&environment, &DeploymentInput::new("shop", next)).await,
-        notes.clone(),
+    let next = template(&json!({"A": ssm_parameter("/a", "1"), "Gate": wait_condition()}));
+    let observer = RecordingObserver::new();
+    let (change_set, mut reporter) = (
+        ready_change_set(&environment, &DeploymentInput::new("shop", next)).await,
+        observer.clone(),
     );
-    let updating = tokio::spawn(async move { prepared.execute(&mut observer).await });
-    notes.until("IN_PROGRESS Gate").await;
+    let updating = tokio::spawn(async move { change_set.execute(&mut reporter).await });
+    observer.wait_for("IN_PROGRESS Gate").await;
     let error = environment.destroy("shop", &mut ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);
-    place.signal("shop", "Gate", true).await;
+    account.signal("shop", "Gate", true).await;
     updating.await.unwrap().unwrap();
     environment.destroy("shop", &mut ()).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! The stacks that this crate's constructs describe, as the golden files have them: deployed, looked at, taken away.
+//! Deploys, compares and deletes the golden templates of mesh-infra's constructs.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use cfn::Template;
 use cfn_deploy::DeploymentInput;
 
-use crate::fixture::{Place, deploy};
+use crate::fixture::{AccountFixture, deploy};
 
-/// Every golden template but those of App Mesh, which AWS serves no longer.
-fn described() -> Vec<(String, Template)> {
+/// The golden templates without App Mesh resources, which AWS no longer serves.
+fn golden_templates() -> Vec<(String, Template)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mesh-infra/tests/golden");
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -29,7 +29,7 @@ fn described() -> Vec<(String, Template)> {
     found
 }
 
-/// A input with something for each parameter that has no default.
+/// An input with a value for each parameter without a default.
 fn input(stack: &str, template: &Template) -> DeploymentInput {
     let missing = template
         .parameters
@@ -42,7 +42,7 @@ fn input(stack: &str, template: &Template) -> DeploymentInput {
                 "List<AWS::EC2::Subnet::Id>" => "subnet-00000001,subnet-00000002",
                 "List<AWS::EC2::SecurityGroup::Id>" => "sg-00000001",
                 "AWS::EC2::VPC::Id" => "vpc-00000001",
-                kind => panic!("{stack}: {name} is of type {kind}, which this test has no value for"),
+                kind => panic!("{stack}: {name} has the type {kind}, for which this test has no value"),
             };
             input.with_parameter(name, value)
         },
@@ -51,17 +51,17 @@ fn input(stack: &str, template: &Template) -> DeploymentInput {
 
 #[tokio::test]
 async fn every_example_template_is_deployed_and_deleted() {
-    let described = described();
-    assert!(described.len() >= 3, "{described:?}");
-    for (stack, template) in described {
-        let place = Place::new();
-        let environment = place.environment();
-        let before = (place.counts().await, place.more_counts().await);
+    let golden_templates = golden_templates();
+    assert!(golden_templates.len() >= 3, "{golden_templates:?}");
+    for (stack, template) in golden_templates {
+        let account = AccountFixture::new();
+        let environment = account.environment();
+        let before = (account.counts().await, account.infrastructure_counts().await);
         let input = input(&stack, &template);
         deploy(&environment, &input)
             .await
             .unwrap_or_else(|error| panic!("{stack}: {error}"));
-        let deployed = place.more_counts().await;
+        let deployed = account.infrastructure_counts().await;
         assert!(deployed["roles"] > before.1["roles"], "{stack}: {deployed:?}");
         let same = environment.compare(&input).await.unwrap();
         assert!(same.is_empty(), "{stack}: {same:?}");
@@ -70,6 +70,10 @@ async fn every_example_template_is_deployed_and_deleted() {
             .await
             .unwrap_or_else(|error| panic!("{stack}: {error}"));
         assert!(destroyed.left.is_empty(), "{stack}: {destroyed:?}");
-        assert_eq!((place.counts().await, place.more_counts().await), before, "{stack}");
+        assert_eq!(
+            (account.counts().await, account.infrastructure_counts().await),
+            before,
+            "{stack}"
+        );
     }
 }

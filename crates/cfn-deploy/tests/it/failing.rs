@@ -1,4 +1,4 @@
-//! Calls that fail: each ends in one message with call, resource and remedy, and nothing half done.
+//! Failing calls: each results in one message with call, resource and remedy, and leaves nothing incomplete.
 
 use std::sync::Arc;
 
@@ -8,21 +8,25 @@ use aws_types::sdk_config::Builder;
 use cfn_deploy::{DeploymentInput, Environment, Error, ErrorKind};
 use serde_json::json;
 
-use crate::connection::{Ask, Response, config};
-use crate::fixture::{Place, deploy, prepared, stored, template};
-use crate::recording_observer::Notes;
+use crate::connection::{RecordedRequest, Response, config};
+use crate::fixture::{AccountFixture, deploy, ready_change_set, ssm_parameter, template};
+use crate::recording_observer::RecordingObserver;
 
 fn input() -> DeploymentInput {
-    DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")})))
+    DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "1")})))
 }
 
-/// Refuses these calls.
-fn failing(action: &'static str, status: u16, code: &'static str) -> impl Fn(&Ask) -> Option<Response> + Send + Sync {
-    move |ask| (ask.action == action).then(|| Response::error(status, code, "Because of something."))
+/// Fails these calls.
+fn failing(
+    action: &'static str,
+    status: u16,
+    code: &'static str,
+) -> impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync {
+    move |request| (request.action == action).then(|| Response::error(status, code, "Because of something."))
 }
 
-/// That a message is for people.
-pub(crate) fn is_readable(error: &Error) {
+/// Asserts that a message contains no debug output.
+pub(crate) fn assert_readable(error: &Error) {
     let text = error.to_string();
     for debris in [
         "SdkError",
@@ -98,8 +102,8 @@ async fn errors_of_calls_name_action_resource_and_remedy() {
         ),
     ];
     for (action, status, code, kind, remedy) in rows {
-        let place = Place::new();
-        let (environment, _) = place.scripted(failing(action, status, code));
+        let account = AccountFixture::new();
+        let (environment, _) = account.scripted(failing(action, status, code));
         let error = environment.create_change_set(&input()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         let text = error.to_string();
@@ -110,18 +114,19 @@ async fn errors_of_calls_name_action_resource_and_remedy() {
             "{text}"
         );
         assert!(text.contains(remedy), "{text}");
-        is_readable(&error);
-        assert_eq!(place.counts().await["stacks"], 0);
+        assert_readable(&error);
+        assert_eq!(account.counts().await["stacks"], 0);
     }
 }
 
 #[tokio::test]
 async fn the_denied_action_from_aws_is_the_one_to_allow() {
-    let place = Place::new();
-    let said =
+    let account = AccountFixture::new();
+    let message =
         "User: arn:aws:iam::1:user/u is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/r";
-    let (environment, _) = place
-        .scripted(move |ask| (ask.action == "CreateChangeSet").then(|| Response::error(403, "AccessDenied", said)));
+    let (environment, _) = account.scripted(move |request| {
+        (request.action == "CreateChangeSet").then(|| Response::error(403, "AccessDenied", message))
+    });
     let error = environment.create_change_set(&input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(error.to_string().ends_with("must allow `iam:PassRole`"), "{error}");
@@ -129,50 +134,54 @@ async fn the_denied_action_from_aws_is_the_one_to_allow() {
 
 #[tokio::test]
 async fn an_unreadable_change_set_is_deleted() {
-    let place = Place::new();
-    let (environment, _) = place.scripted(failing("DescribeChangeSet", 403, "AccessDenied"));
+    let account = AccountFixture::new();
+    let (environment, _) = account.scripted(failing("DescribeChangeSet", 403, "AccessDenied"));
     let error = environment.create_change_set(&input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(
         error.to_string().contains("`cloudformation:DescribeChangeSet`"),
         "{error}"
     );
-    assert_eq!(place.counts().await["stacks"], 0);
+    assert_eq!(account.counts().await["stacks"], 0);
 }
 
 #[tokio::test]
 async fn a_change_set_that_cannot_be_executed_is_deleted() {
-    let place = Place::new();
-    let (environment, _) = place.scripted(failing("ExecuteChangeSet", 403, "AccessDenied"));
-    let error = prepared(&environment, &input())
+    let account = AccountFixture::new();
+    let (environment, _) = account.scripted(failing("ExecuteChangeSet", 403, "AccessDenied"));
+    let error = ready_change_set(&environment, &input())
         .await
         .execute(&mut ())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(error.to_string().ends_with("Nothing was changed"), "{error}");
-    let counts = place.counts().await;
+    let counts = account.counts().await;
     assert_eq!((counts["stacks"], counts["parameters"]), (0, 0));
 }
 
 #[tokio::test]
 async fn throttling_during_an_operation_is_retried_and_reported() {
-    let place = Place::new();
-    let (environment, _) = place.scripted(|ask| {
-        let throttled = ask.action == "DescribeStackEvents" && ask.number < 9;
+    let account = AccountFixture::new();
+    let (environment, _) = account.scripted(|request| {
+        let throttled = request.action == "DescribeStackEvents" && request.number < 9;
         throttled.then(|| Response::error(400, "Throttling", "Rate exceeded"))
     });
-    let (_, notes) = deploy(&environment, &input()).await.unwrap();
-    let told = notes.notes();
-    assert_eq!(told.len(), 3, "after three tries of the client each: {told:?}");
-    assert!(told[0].contains("throttled by AWS"), "{told:?}");
-    assert_eq!(notes.lines().len(), 4, "no event is lost: {:?}", notes.lines());
+    let (_, observer) = deploy(&environment, &input()).await.unwrap();
+    let recorded = observer.notes();
+    assert_eq!(
+        recorded.len(),
+        3,
+        "one note per three attempts of the client: {recorded:?}"
+    );
+    assert!(recorded[0].contains("throttled by AWS"), "{recorded:?}");
+    assert_eq!(observer.lines().len(), 4, "no event is lost: {:?}", observer.lines());
 }
 
 #[tokio::test]
 async fn endless_throttling_ends_with_a_remedy() {
-    let place = Place::new();
-    let (environment, _) = place.scripted(failing("DescribeStackEvents", 400, "Throttling"));
+    let account = AccountFixture::new();
+    let (environment, _) = account.scripted(failing("DescribeStackEvents", 400, "Throttling"));
     let error = deploy(&environment, &input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert!(
@@ -181,15 +190,14 @@ async fn endless_throttling_ends_with_a_remedy() {
             .contains("The operation on stack `shop` continues in CloudFormation"),
         "{error}"
     );
-    // And so it does.
-    let found = place.environment().deployed("shop").await.unwrap().unwrap();
+    let found = account.environment().deployed("shop").await.unwrap().unwrap();
     assert_eq!(found.status.as_str(), "CREATE_COMPLETE");
 }
 
 #[tokio::test]
 async fn expired_credentials_end_a_wait_at_once() {
-    let place = Place::new();
-    let (environment, calls) = place.scripted(failing("DescribeStackEvents", 403, "ExpiredTokenException"));
+    let account = AccountFixture::new();
+    let (environment, calls) = account.scripted(failing("DescribeStackEvents", 403, "ExpiredTokenException"));
     let error = deploy(&environment, &input()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ExpiredCredentials);
     assert!(
@@ -201,10 +209,10 @@ async fn expired_credentials_end_a_wait_at_once() {
 
 #[tokio::test]
 async fn errors_of_cloud_map_name_action_and_resource() {
-    let place = Place::new();
-    let (environment, _) = place.scripted(|ask| {
+    let account = AccountFixture::new();
+    let (environment, _) = account.scripted(|request| {
         let denied = r#"{"__type": "AccessDeniedException", "message": "You may not."}"#;
-        (ask.action == "ListNamespaces").then(|| Response::json(400, denied))
+        (request.action == "ListNamespaces").then(|| Response::json(400, denied))
     });
     let cluster = json!({"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}});
     deploy(
@@ -213,7 +221,10 @@ async fn errors_of_cloud_map_name_action_and_resource() {
     )
     .await
     .unwrap();
-    let error = environment.destroy("shop", &mut Notes::new()).await.unwrap_err();
+    let error = environment
+        .destroy("shop", &mut RecordingObserver::new())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     let text = error.to_string();
     assert!(
@@ -221,12 +232,12 @@ async fn errors_of_cloud_map_name_action_and_resource() {
         "{text}"
     );
     assert!(text.contains("must allow `servicediscovery:ListNamespaces`"), "{text}");
-    is_readable(&error);
+    assert_readable(&error);
 }
 
 #[tokio::test]
 async fn an_unreachable_endpoint_is_reported_with_its_address() {
-    // A port that was free a moment ago, and without a listener.
+    // A port without a listener.
     let address = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -239,10 +250,10 @@ async fn an_unreachable_endpoint_is_reported_with_its_address() {
         text.contains(&address) && text.contains("cannot be reached") && text.contains("refused"),
         "{text}"
     );
-    is_readable(&error);
+    assert_readable(&error);
 }
 
-/// A provider without credentials, as the chain of `aws-config` when nothing is set.
+/// A provider without credentials, like the chain of `aws-config` in an empty environment.
 #[derive(Debug)]
 struct NoCredentials;
 
@@ -278,18 +289,18 @@ async fn missing_region_and_credentials_name_a_remedy() {
                 .contains("there are no AWS credentials; set AWS_PROFILE"),
             "{error}"
         );
-        is_readable(&error);
+        assert_readable(&error);
     }
     assert!(calls.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn the_caller_identity_has_account_and_region() {
-    let place = Place::new();
-    let caller = place.environment().caller_identity().await.unwrap();
+    let account = AccountFixture::new();
+    let caller = account.environment().caller_identity().await.unwrap();
     assert_eq!(
         (caller.account.as_str(), caller.region.as_str()),
-        (place.number.as_str(), "us-east-1")
+        (account.number.as_str(), "us-east-1")
     );
     assert!(caller.arn.starts_with("arn:aws:"), "{}", caller.arn);
 }

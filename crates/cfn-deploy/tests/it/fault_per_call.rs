@@ -1,4 +1,4 @@
-//! Fault per call: each call in turn fails; a retry succeeds and nothing is left half done.
+//! Fault per call: each call fails once; a retry succeeds and nothing is left incomplete.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,30 +6,30 @@ use cfn_deploy::{ChangeSetOutcome, DeploymentInput, Environment, Error};
 use serde_json::json;
 
 use crate::connection::Response;
-use crate::failing::is_readable;
-use crate::fixture::{Place, stored, template};
+use crate::failing::assert_readable;
+use crate::fixture::{AccountFixture, ssm_parameter, template};
 
-/// An environment whose call of this number, from 0, is refused with this code.
-fn failing(place: &Place, number: usize, code: &'static str) -> Environment {
+/// An environment whose call of this number, from 0, fails with this code.
+fn failing(account: &AccountFixture, number: usize, code: &'static str) -> Environment {
     let count = AtomicUsize::new(0);
-    let script = move |ask: &crate::connection::Ask| {
-        let is_it = count.fetch_add(1, Ordering::SeqCst) == number;
-        let of_cloudformation = ask.body.contains("Action=");
-        let answer = if of_cloudformation {
+    let script = move |request: &crate::connection::RecordedRequest| {
+        let is_selected = count.fetch_add(1, Ordering::SeqCst) == number;
+        let of_cloudformation = request.body.contains("Action=");
+        let response = if of_cloudformation {
             Response::error(403, code, "You may not.")
         } else {
             Response::json(400, &json!({"__type": code, "message": "You may not."}).to_string())
         };
-        is_it.then_some(answer)
+        is_selected.then_some(response)
     };
-    place.scripted(script).0
+    account.scripted(script).0
 }
 
 fn input(value: &str) -> DeploymentInput {
     DeploymentInput::new(
         "shop",
         template(&json!({
-            "A": stored("/a", value),
+            "A": ssm_parameter("/a", value),
             "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ServiceConnectDefaults": {"Namespace": "shop"}}},
             "Own": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "own"}},
             "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "node", "NamespaceId": {"Ref": "Own"}}},
@@ -38,47 +38,47 @@ fn input(value: &str) -> DeploymentInput {
 }
 
 async fn deploy(environment: &Environment, input: &DeploymentInput) -> Result<(), Error> {
-    if let ChangeSetOutcome::Ready(prepared) = environment.create_change_set(input).await? {
-        prepared.execute(&mut ()).await?;
+    if let ChangeSetOutcome::Ready(change_set) = environment.create_change_set(input).await? {
+        change_set.execute(&mut ()).await?;
     }
     Ok(())
 }
 
-/// Refuses each call of something in turn until nothing is left to refuse, and says how many there were.
-async fn in_turn(
+/// Runs an operation repeatedly; in each run, another one of its calls fails. Returns the number of calls.
+async fn fail_each_call(
     code: &'static str,
-    before: impl AsyncFn(&Place),
-    doing: impl AsyncFn(&Environment) -> Result<(), Error>,
-    after: impl AsyncFn(&Place),
+    before: impl AsyncFn(&AccountFixture),
+    operation: impl AsyncFn(&Environment) -> Result<(), Error>,
+    after: impl AsyncFn(&AccountFixture),
 ) -> usize {
     for number in 0.. {
-        let place = Place::new();
-        before(&place).await;
-        let result = doing(&failing(&place, number, code)).await;
+        let account = AccountFixture::new();
+        before(&account).await;
+        let result = operation(&failing(&account, number, code)).await;
         let Err(error) = result else { return number };
-        is_readable(&error);
+        assert_readable(&error);
         assert!(error.to_string().contains("in us-east-1"), "{number}: {error}");
-        // What was begun may have ended meanwhile, or not.
-        let environment = place.environment();
+        // An operation in progress may have ended meanwhile.
+        let environment = account.environment();
         environment.wait("shop", &mut ()).await.unwrap();
-        doing(&environment)
+        operation(&environment)
             .await
             .unwrap_or_else(|again| panic!("{number}: {error}, and then {again}"));
-        after(&place).await;
+        after(&account).await;
     }
     unreachable!()
 }
 
 #[tokio::test]
-async fn a_creation_can_be_retried_whichever_call_fails() {
-    let calls = in_turn(
+async fn a_creation_can_be_retried_after_any_failed_call() {
+    let calls = fail_each_call(
         "AccessDenied",
         async |_| {},
         async |environment| deploy(environment, &input("1")).await,
-        async |place| {
-            let deployed = place.environment().deployed("shop").await.unwrap().unwrap();
+        async |account| {
+            let deployed = account.environment().deployed("shop").await.unwrap().unwrap();
             assert_eq!(deployed.status.as_str(), "CREATE_COMPLETE");
-            assert_eq!(place.change_sets("shop").await, [""; 0]);
+            assert_eq!(account.change_sets("shop").await, [""; 0]);
         },
     )
     .await;
@@ -89,15 +89,17 @@ async fn a_creation_can_be_retried_whichever_call_fails() {
 }
 
 #[tokio::test]
-async fn an_update_can_be_retried_whichever_call_fails() {
-    let calls = in_turn(
+async fn an_update_can_be_retried_after_any_failed_call() {
+    let calls = fail_each_call(
         "ExpiredToken",
-        async |place| deploy(&place.environment(), &input("1")).await.unwrap(),
+        async |account| deploy(&account.environment(), &input("1")).await.unwrap(),
         async |environment| deploy(environment, &input("2")).await,
-        async |place| {
-            let deployed = place.environment().deployed("shop").await.unwrap().unwrap();
+        async |account| {
+            let deployed = account.environment().deployed("shop").await.unwrap().unwrap();
             assert_eq!(deployed.template().unwrap(), *input("2").template());
-            let value = place.ask("ssm", "AmazonSSM.GetParameter", &json!({"Name": "/a"})).await;
+            let value = account
+                .call_json("ssm", "AmazonSSM.GetParameter", &json!({"Name": "/a"}))
+                .await;
             assert_eq!(value["Parameter"]["Value"], "2");
         },
     )
@@ -106,13 +108,13 @@ async fn an_update_can_be_retried_whichever_call_fails() {
 }
 
 #[tokio::test]
-async fn a_comparison_changes_nothing_whichever_call_fails() {
-    in_turn(
+async fn a_comparison_changes_nothing_after_any_failed_call() {
+    fail_each_call(
         "AccessDenied",
-        async |place| deploy(&place.environment(), &input("1")).await.unwrap(),
+        async |account| deploy(&account.environment(), &input("1")).await.unwrap(),
         async |environment| environment.compare(&input("2")).await.map(|_| ()),
-        async |place| {
-            let deployed = place.environment().deployed("shop").await.unwrap().unwrap();
+        async |account| {
+            let deployed = account.environment().deployed("shop").await.unwrap().unwrap();
             assert_eq!(deployed.template().unwrap(), *input("1").template());
             assert_eq!(deployed.status.as_str(), "CREATE_COMPLETE");
         },
@@ -121,12 +123,12 @@ async fn a_comparison_changes_nothing_whichever_call_fails() {
 }
 
 #[tokio::test]
-async fn a_deletion_can_be_retried_whichever_call_fails() {
-    let calls = in_turn(
+async fn a_deletion_can_be_retried_after_any_failed_call() {
+    let calls = fail_each_call(
         "AccessDeniedException",
-        async |place| {
-            deploy(&place.environment(), &input("1")).await.unwrap();
-            let map = place.cloud_map();
+        async |account| {
+            deploy(&account.environment(), &input("1")).await.unwrap();
+            let map = account.cloud_map();
             let found = map.list_services().send().await.unwrap();
             let registry = found.services()[0].id().unwrap();
             let register = map.register_instance().service_id(registry).instance_id("left");
@@ -146,8 +148,8 @@ async fn a_deletion_can_be_retried_whichever_call_fails() {
                 .unwrap();
         },
         async |environment| environment.destroy("shop", &mut ()).await.map(|_| ()),
-        async |place| {
-            let counts = place.counts().await;
+        async |account| {
+            let counts = account.counts().await;
             assert!(counts.values().all(|count| *count == 0), "{counts:?}");
         },
     )

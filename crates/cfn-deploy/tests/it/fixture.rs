@@ -1,4 +1,4 @@
-//! An environment of one test's own on MiniStack, looked at from beside the crate.
+//! An AWS account per test on MiniStack, and calls that inspect it without this crate.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use cfn::Template;
 use cfn_deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, Error, Outputs};
 use serde_json::{Value as Json, json};
 
-use crate::connection::{Ask, Calls, Response, config};
+use crate::connection::{Calls, RecordedRequest, Response, config};
 use crate::ministack::shared;
-use crate::recording_observer::Notes;
+use crate::recording_observer::RecordingObserver;
 use testkit::Server;
 
-/// An environment: MiniStack takes a key of twelve digits for the environment's number.
-pub(crate) struct Place {
+/// An account. MiniStack uses an access key of twelve digits as the account number.
+pub(crate) struct AccountFixture {
     server: Arc<Server>,
     pub(crate) number: String,
 }
 
-impl Place {
+impl AccountFixture {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -33,10 +33,10 @@ impl Place {
         self.scripted(|_| None).0
     }
 
-    /// An environment some of whose answers a test gives itself.
+    /// An environment with scripted responses for some of its calls.
     pub(crate) fn scripted(
         &self,
-        script: impl Fn(&Ask) -> Option<Response> + Send + Sync + 'static,
+        script: impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static,
     ) -> (Environment, Calls) {
         let (config, calls) = config(self.server.address(), &self.number, Arc::new(script));
         (Environment::new(&config).unwrap(), calls)
@@ -50,8 +50,8 @@ impl Place {
         aws_sdk_servicediscovery::Client::new(&config(self.server.address(), &self.number, Arc::new(|_| None)).0)
     }
 
-    /// How many things of each kind there are in the environment of those that are not counted by [`Place::counts`].
-    pub(crate) async fn more_counts(&self) -> BTreeMap<&'static str, usize> {
+    /// The number of IAM, network and load balancer resources in the account, by type.
+    pub(crate) async fn infrastructure_counts(&self) -> BTreeMap<&'static str, usize> {
         let all = [
             ("roles", "iam", "ListRoles", "<RoleName>"),
             ("VPCs", "ec2", "DescribeVpcs", "</vpcId>"),
@@ -78,18 +78,18 @@ impl Place {
             } else {
                 "2016-11-15"
             };
-            let answer = self
+            let response = self
                 .send(service, None, format!("Action={action}&Version={version}"))
                 .await;
-            counts.insert(name, answer.matches(each).count());
+            counts.insert(name, response.matches(each).count());
         }
         counts
     }
 
-    /// Any call of a service that speaks JSON.
-    pub(crate) async fn ask(&self, service: &str, target: &str, body: &Json) -> Json {
-        let answer = self.send(service, Some(target), body.to_string()).await;
-        serde_json::from_str(&answer).unwrap()
+    /// Calls an operation of a service with a JSON API.
+    pub(crate) async fn call_json(&self, service: &str, target: &str, body: &Json) -> Json {
+        let response = self.send(service, Some(target), body.to_string()).await;
+        serde_json::from_str(&response).unwrap()
     }
 
     async fn send(&self, service: &str, target: Option<&str>, body: String) -> String {
@@ -105,13 +105,13 @@ impl Place {
                 .header("x-amz-target", target),
             None => input.header("content-type", "application/x-www-form-urlencoded"),
         };
-        let answer = input.send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        let response = input.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{target:?} {body}: {status} {text}");
         text
     }
 
-    /// How many things of each kind there are in the environment.
+    /// The number of other resources in the account, by type.
     pub(crate) async fn counts(&self) -> BTreeMap<&'static str, usize> {
         let nothing = json!({});
         let all = [
@@ -138,12 +138,12 @@ impl Place {
         ];
         let mut counts = BTreeMap::new();
         for (name, service, target, list) in all {
-            let answer = self.ask(service, target, &nothing).await;
+            let response = self.call_json(service, target, &nothing).await;
             counts.insert(
                 name,
-                answer[list]
+                response[list]
                     .as_array()
-                    .unwrap_or_else(|| panic!("{target}: {answer}"))
+                    .unwrap_or_else(|| panic!("{target}: {response}"))
                     .len(),
             );
         }
@@ -152,7 +152,7 @@ impl Place {
         counts
     }
 
-    /// The names of change sets that a stack has and that were not carried out.
+    /// The names of a stack's change sets that were not executed.
     pub(crate) async fn change_sets(&self, stack: &str) -> Vec<String> {
         let listed = self
             .cloudformation()
@@ -171,7 +171,7 @@ impl Place {
             .collect()
     }
 
-    /// Signals a resource that waits for it.
+    /// Signals a wait condition.
     pub(crate) async fn signal(&self, stack: &str, logical_id: &str, success: bool) {
         let status = if success { "SUCCESS" } else { "FAILURE" };
         let call = self
@@ -183,40 +183,46 @@ impl Place {
     }
 }
 
-/// A template of these resources, with outputs that tell the values of parameters among them.
+/// A template of these resources.
 pub(crate) fn template(resources: &Json) -> Template {
     Template::from_json(&json!({"Resources": resources}).to_string()).unwrap()
 }
 
-/// A parameter in Parameter Store.
-pub(crate) fn stored(name: &str, value: &str) -> Json {
+/// A parameter of Parameter Store.
+pub(crate) fn ssm_parameter(name: &str, value: &str) -> Json {
     json!({"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}})
 }
 
-/// A resource that cannot be created: a service in a namespace that is not there.
-pub(crate) fn impossible() -> Json {
+/// A resource whose creation fails: a service in a namespace that does not exist.
+pub(crate) fn failing_resource() -> Json {
     json!({"Type": "AWS::ServiceDiscovery::Service", "Properties": {"Name": "s", "NamespaceId": "ns-missing"}})
 }
 
 /// A resource that is created once it is signalled.
-pub(crate) fn gate() -> Json {
+pub(crate) fn wait_condition() -> Json {
     json!({
         "Type": "AWS::CloudFormation::WaitCondition",
         "CreationPolicy": {"ResourceSignal": {"Count": 1, "Timeout": "PT10M"}},
     })
 }
 
-/// The changes of an input that has some.
-pub(crate) async fn prepared(environment: &Environment, input: &DeploymentInput) -> ChangeSet {
+/// Creates a change set, which must have changes.
+pub(crate) async fn ready_change_set(environment: &Environment, input: &DeploymentInput) -> ChangeSet {
     match environment.create_change_set(input).await.unwrap() {
-        ChangeSetOutcome::Ready(prepared) => prepared,
-        ChangeSetOutcome::NoChanges(_) => panic!("nothing to do for {}", input.stack()),
+        ChangeSetOutcome::Ready(change_set) => change_set,
+        ChangeSetOutcome::NoChanges(_) => panic!("no changes for {}", input.stack()),
     }
 }
 
-/// Deploys what changes something.
-pub(crate) async fn deploy(environment: &Environment, input: &DeploymentInput) -> Result<(Outputs, Notes), Error> {
-    let notes = Notes::new();
-    let outputs = prepared(environment, input).await.execute(&mut notes.clone()).await?;
-    Ok((outputs, notes))
+/// Deploys an input, which must have changes.
+pub(crate) async fn deploy(
+    environment: &Environment,
+    input: &DeploymentInput,
+) -> Result<(Outputs, RecordingObserver), Error> {
+    let observer = RecordingObserver::new();
+    let outputs = ready_change_set(environment, input)
+        .await
+        .execute(&mut observer.clone())
+        .await?;
+    Ok((outputs, observer))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use testkit::Server;
 
-/// One for all tests that run at the same time.
+/// The server of all tests that run at the same time.
 pub(crate) fn shared() -> Arc<Server> {
     static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let tools = testkit::python_tools();

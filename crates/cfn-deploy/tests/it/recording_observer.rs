@@ -6,40 +6,40 @@ use std::time::Duration;
 use cfn_deploy::{Event, Observer, Progress};
 use tokio::sync::watch;
 
-/// How long to wait for something that takes MiniStack a moment.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for events, which MiniStack creates within a moment.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Events received so far.
 #[derive(Debug, Clone)]
-pub(crate) struct Notes {
-    told: Arc<Mutex<Told>>,
+pub(crate) struct RecordingObserver {
+    recorded: Arc<Mutex<Recorded>>,
     changed: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct Recorded {
     events: Vec<(Event, Progress)>,
-    notes: Vec<String>,
+    messages: Vec<String>,
 }
 
-impl Notes {
+impl RecordingObserver {
     pub(crate) fn new() -> Self {
         Self {
-            told: Arc::default(),
+            recorded: Arc::default(),
             changed: watch::channel(0).0,
         }
     }
 
-    /// What happened, one line each: "CREATE_COMPLETE Greeting".
+    /// The events, one line each: "CREATE_COMPLETE Greeting".
     pub(crate) fn lines(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap();
+        let recorded = self.recorded.lock().unwrap();
         let line = |(event, _): &(Event, Progress)| format!("{} {}", event.status, event.logical_id);
-        told.events.iter().map(line).collect()
+        recorded.events.iter().map(line).collect()
     }
 
-    /// How far it was at the end.
+    /// The progress with the last event.
     pub(crate) fn last_progress(&self) -> Progress {
-        self.told
+        self.recorded
             .lock()
             .unwrap()
             .events
@@ -48,9 +48,9 @@ impl Notes {
             .unwrap_or_default()
     }
 
-    /// The events' own ids.
+    /// The ids of the events.
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.told
+        self.recorded
             .lock()
             .unwrap()
             .events
@@ -60,24 +60,24 @@ impl Notes {
     }
 
     pub(crate) fn notes(&self) -> Vec<String> {
-        self.told.lock().unwrap().notes.clone()
+        self.recorded.lock().unwrap().messages.clone()
     }
 
-    /// Waits until an event with this line ending was received. MiniStack updates what an update creates.
-    pub(crate) async fn until(&self, line: &str) {
+    /// Waits for an event whose line has this ending. MiniStack reports new resources of an update as updated.
+    pub(crate) async fn wait_for(&self, line: &str) {
         let mut changed = self.changed.subscribe();
-        let told = changed.wait_for(|_| self.lines().iter().any(|told| told.ends_with(line)));
-        tokio::time::timeout(PATIENCE, told).await.expect(line).unwrap();
+        let recorded = changed.wait_for(|_| self.lines().iter().any(|recorded| recorded.ends_with(line)));
+        tokio::time::timeout(TIMEOUT, recorded).await.expect(line).unwrap();
     }
 }
 
-impl Observer for Notes {
+impl Observer for RecordingObserver {
     fn event(&mut self, event: &Event, progress: Progress) {
-        self.told.lock().unwrap().events.push((event.clone(), progress));
+        self.recorded.lock().unwrap().events.push((event.clone(), progress));
         self.changed.send_modify(|count| *count += 1);
     }
 
     fn note(&mut self, note: &str) {
-        self.told.lock().unwrap().notes.push(note.to_owned());
+        self.recorded.lock().unwrap().messages.push(note.to_owned());
     }
 }

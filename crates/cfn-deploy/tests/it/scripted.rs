@@ -12,29 +12,31 @@ use cfn_deploy::{DeploymentInput, Environment};
 use serde_json::json;
 
 use crate::connection::{Calls, Response, config};
-use crate::fixture::{stored, template};
+use crate::fixture::{ssm_parameter, template};
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/shop/1";
 const SET: &str = "<Id>arn:aws:cloudformation:us-east-1:000000000001:changeSet/c/1</Id><StackId>stack-id</StackId>";
 
-/// An environment that answers each call with the next of its answers, and with the last one from then on. `{token}` stands
-/// for the token of the operation.
-fn environment(answers: &[(&'static str, Vec<Response>)]) -> (Environment, Calls) {
-    let answers: BTreeMap<_, _> = answers.iter().cloned().collect();
+/// An environment that returns the responses of each action in order, the last one repeatedly. `{token}` is replaced by
+/// the token of the operation.
+fn environment(responses: &[(&'static str, Vec<Response>)]) -> (Environment, Calls) {
+    let responses: BTreeMap<_, _> = responses.iter().cloned().collect();
     let token = Mutex::new(String::new());
-    let script = move |ask: &crate::connection::Ask| {
+    let script = move |request: &crate::connection::RecordedRequest| {
         let mut token = token.lock().unwrap();
-        if let Some(given) = ask
+        if let Some(given) = request
             .body
             .split('&')
             .find_map(|pair| pair.strip_prefix("ClientRequestToken="))
         {
             given.clone_into(&mut token);
         }
-        let of_action = answers.get(ask.action.as_str()).unwrap_or_else(|| panic!("{ask:?}"));
-        let mut answer = of_action[ask.number.min(of_action.len() - 1)].clone();
-        answer.body = answer.body.replace("{token}", &token);
-        Some(answer)
+        let of_action = responses
+            .get(request.action.as_str())
+            .unwrap_or_else(|| panic!("{request:?}"));
+        let mut response = of_action[request.number.min(of_action.len() - 1)].clone();
+        response.body = response.body.replace("{token}", &token);
+        Some(response)
     };
     let (config, calls) = config("http://127.0.0.1:1", "000000000001", Arc::new(script));
     (Environment::new(&config).unwrap(), calls)
@@ -52,7 +54,7 @@ fn no_stack() -> Response {
     Response::error(400, "ValidationError", "Stack with id shop does not exist")
 }
 
-fn sent(template: &Template) -> Response {
+fn stored_template(template: &Template) -> Response {
     let body = template.to_json().replace('&', "&amp;").replace('<', "&lt;");
     Response::xml("GetTemplate", &format!("<TemplateBody>{body}</TemplateBody>"))
 }
@@ -70,7 +72,7 @@ fn change(action: &str, id: &str) -> String {
     )
 }
 
-/// Events from "status id", or "status id: reason", the newest first. Those of another operation begin with `*`.
+/// Events from "status id" or "status id: reason", newest first. Those of another operation start with `*`.
 fn events(lines: &[&str], next: Option<&str>) -> Response {
     let event = |line: &&str| {
         let (token, line) = match line.strip_prefix('*') {
@@ -109,21 +111,21 @@ fn done(action: &str) -> Vec<Response> {
 }
 
 fn input(value: &str) -> DeploymentInput {
-    DeploymentInput::new("shop", template(&json!({"A": stored("/a", value)})))
+    DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", value)})))
 }
 
-/// An environment with a stack to update.
-fn updating(statuses: &[&str], looks: Vec<Response>, changes: &[Response]) -> (Environment, Calls) {
+/// An environment with a stack that can be updated.
+fn updating(statuses: &[&str], event_pages: Vec<Response>, changes: &[Response]) -> (Environment, Calls) {
     let mut stacks = vec![stack("CREATE_COMPLETE")];
     stacks.extend(statuses.iter().map(|status| stack(status)));
     environment(&[
         ("DescribeStacks", stacks),
-        ("GetTemplate", vec![sent(input("1").template())]),
+        ("GetTemplate", vec![stored_template(input("1").template())]),
         ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
         ("DescribeChangeSet", changes.to_vec()),
         ("DeleteChangeSet", done("DeleteChangeSet")),
         ("ExecuteChangeSet", done("ExecuteChangeSet")),
-        ("DescribeStackEvents", looks),
+        ("DescribeStackEvents", event_pages),
         ("DescribeEvents", done("DescribeEvents")),
     ])
 }

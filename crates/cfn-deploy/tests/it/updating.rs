@@ -1,25 +1,26 @@
-//! A stack that is changed, and one whose change fails.
+//! Updates of stacks, successful and failed.
 
 use cfn::Template;
 use cfn_deploy::{Action, ChangeSetOutcome, DeploymentInput, ErrorKind, Replacement};
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Place, deploy, impossible, prepared, stored, template};
-use crate::recording_observer::Notes;
+use crate::fixture::{AccountFixture, deploy, failing_resource, ready_change_set, ssm_parameter, template};
+use crate::recording_observer::RecordingObserver;
 
 #[tokio::test]
 async fn a_change_set_lists_its_changes_and_is_executed() {
-    let place = Place::new();
-    let environment = place.environment();
-    let one = json!({"A": stored("/a", "1"), "B": stored("/b", "1"), "C": stored("/c", "1")});
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let one = json!({"A": ssm_parameter("/a", "1"), "B": ssm_parameter("/b", "1"), "C": ssm_parameter("/c", "1")});
     deploy(&environment, &DeploymentInput::new("shop", template(&one)))
         .await
         .unwrap();
 
-    let other = json!({"A": stored("/a", "2"), "B": stored("/other", "1"), "D": stored("/d", "1")});
-    let prepared = prepared(&environment, &DeploymentInput::new("shop", template(&other))).await;
-    assert!(!prepared.is_creation());
-    let lines: Vec<_> = prepared.changes().iter().map(ToString::to_string).collect();
+    let other =
+        json!({"A": ssm_parameter("/a", "2"), "B": ssm_parameter("/other", "1"), "D": ssm_parameter("/d", "1")});
+    let change_set = ready_change_set(&environment, &DeploymentInput::new("shop", template(&other))).await;
+    assert!(!change_set.is_creation());
+    let lines: Vec<_> = change_set.changes().iter().map(ToString::to_string).collect();
     let expected = [
         "[~] AWS::SSM::Parameter A: Value",
         "[~] AWS::SSM::Parameter B: Name; will be replaced because of Name",
@@ -27,41 +28,47 @@ async fn a_change_set_lists_its_changes_and_is_executed() {
         "[+] AWS::SSM::Parameter D",
     ];
     assert_eq!(lines, expected);
-    let replaced: Vec<_> = prepared.replaced().collect();
+    let replaced: Vec<_> = change_set.replaced().collect();
     assert_eq!(replaced.len(), 1);
     assert_eq!(
         (replaced[0].replacement, replaced[0].action),
         (Replacement::Always, Action::Modify)
     );
     assert!(
-        prepared.diff().to_string().contains("Properties.Value: \"1\" → \"2\""),
+        change_set
+            .diff()
+            .to_string()
+            .contains("Properties.Value: \"1\" → \"2\""),
         "{}",
-        prepared.diff()
+        change_set.diff()
     );
-    assert!(prepared.security().is_empty());
+    assert!(change_set.security().is_empty());
 
-    let notes = Notes::new();
-    prepared.execute(&mut notes.clone()).await.unwrap();
-    assert_eq!(notes.lines().last().map(String::as_str), Some("UPDATE_COMPLETE shop"));
-    assert_eq!(place.counts().await["parameters"], 3);
-    assert_eq!(place.change_sets("shop").await, [""; 0]);
+    let observer = RecordingObserver::new();
+    change_set.execute(&mut observer.clone()).await.unwrap();
+    assert_eq!(
+        observer.lines().last().map(String::as_str),
+        Some("UPDATE_COMPLETE shop")
+    );
+    assert_eq!(account.counts().await["parameters"], 3);
+    assert_eq!(account.change_sets("shop").await, [""; 0]);
 }
 
 #[tokio::test]
 async fn a_failed_update_is_rolled_back_and_names_its_root_cause() {
-    let place = Place::new();
-    let environment = place.environment();
-    let before = template(&json!({"A": stored("/a", "1")}));
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let before = template(&json!({"A": ssm_parameter("/a", "1")}));
     deploy(&environment, &DeploymentInput::new("shop", before.clone()))
         .await
         .unwrap();
-    let counts = place.counts().await;
+    let counts = account.counts().await;
 
-    let mut bad = json!({"A": stored("/a", "2"), "B": impossible(), "C": stored("/c", "1")});
+    let mut bad = json!({"A": ssm_parameter("/a", "2"), "B": failing_resource(), "C": ssm_parameter("/c", "1")});
     bad["B"]["DependsOn"] = json!(["A", "C"]);
-    let notes = Notes::new();
-    let prepared = prepared(&environment, &DeploymentInput::new("shop", template(&bad))).await;
-    let error = prepared.execute(&mut notes.clone()).await.unwrap_err();
+    let observer = RecordingObserver::new();
+    let change_set = ready_change_set(&environment, &DeploymentInput::new("shop", template(&bad))).await;
+    let error = change_set.execute(&mut observer.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     let text = error.to_string();
     assert!(
@@ -73,24 +80,24 @@ async fn a_failed_update_is_rolled_back_and_names_its_root_cause() {
         text.contains("rolled the stack back to its previous state (UPDATE_ROLLBACK_COMPLETE). Fix the cause"),
         "{text}"
     );
-    assert!(notes.last_progress().is_rollback);
+    assert!(observer.last_progress().is_rollback);
     assert_eq!(
-        notes.lines().last().map(String::as_str),
+        observer.lines().last().map(String::as_str),
         Some("UPDATE_ROLLBACK_COMPLETE shop")
     );
 
     let deployed = environment.deployed("shop").await.unwrap().unwrap();
     assert_eq!(deployed.template().unwrap(), before);
-    assert_eq!(place.counts().await, counts);
-    // It can be deployed to at once.
-    let better = DeploymentInput::new("shop", template(&json!({"A": stored("/a", "3")})));
+    assert_eq!(account.counts().await, counts);
+    // It can be updated immediately.
+    let better = DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "3")})));
     deploy(&environment, &better).await.unwrap();
 }
 
 #[tokio::test]
 async fn changed_parameters_are_listed_and_explicit_ones_kept() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let document = |default: &str| -> Template {
         let document = json!({
             "Parameters": {"Given": {"Type": "String", "Default": "d"}, "Leftover": {"Type": "String", "Default": default}},
@@ -100,14 +107,14 @@ async fn changed_parameters_are_listed_and_explicit_ones_kept() {
     };
     let first = DeploymentInput::new("shop", document("1")).with_parameter("Given", "mine");
     deploy(&environment, &first).await.unwrap();
-    let prepared = prepared(&environment, &DeploymentInput::new("shop", document("2"))).await;
-    let changes: Vec<_> = prepared
+    let change_set = ready_change_set(&environment, &DeploymentInput::new("shop", document("2"))).await;
+    let changes: Vec<_> = change_set
         .parameters()
         .iter()
         .map(|change| (change.name.as_str(), change.before.as_deref(), change.after.as_deref()))
         .collect();
     assert_eq!(changes, [("Leftover", Some("1"), Some("2"))]);
-    prepared.execute(&mut ()).await.unwrap();
+    change_set.execute(&mut ()).await.unwrap();
     let deployed = environment.deployed("shop").await.unwrap().unwrap();
     assert_eq!(
         (
@@ -119,29 +126,29 @@ async fn changed_parameters_are_listed_and_explicit_ones_kept() {
 }
 
 fn parameter_of(name: &str, parameter: &str) -> Json {
-    let mut resource = stored(name, "");
+    let mut resource = ssm_parameter(name, "");
     resource["Properties"]["Value"] = json!({"Ref": parameter});
     resource
 }
 
 #[tokio::test]
 async fn a_long_template_is_sent_compact() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let resources: serde_json::Map<String, Json> = (0..300)
         .map(|number| {
             (
                 format!("P{number}"),
-                stored(&format!("/long/{number}"), &"x".repeat(30)),
+                ssm_parameter(&format!("/long/{number}"), &"x".repeat(30)),
             )
         })
         .collect();
     let long = template(&Json::Object(resources));
     assert!(long.to_json().len() > 51_200);
-    let (_, notes) = deploy(&environment, &DeploymentInput::new("long", long.clone()))
+    let (_, observer) = deploy(&environment, &DeploymentInput::new("long", long.clone()))
         .await
         .unwrap();
-    assert_eq!(notes.lines().len(), 602, "seven pages of events, none lost");
+    assert_eq!(observer.lines().len(), 602, "seven pages of events, none lost");
     assert_eq!(
         environment.deployed("long").await.unwrap().unwrap().template().unwrap(),
         long
@@ -157,11 +164,11 @@ async fn a_long_template_is_sent_compact() {
 
 #[tokio::test]
 async fn an_outdated_change_set_is_not_executed() {
-    let place = Place::new();
-    let environment = place.environment();
-    let input = |value: &str| DeploymentInput::new("shop", template(&json!({"A": stored("/a", value)})));
+    let account = AccountFixture::new();
+    let environment = account.environment();
+    let input = |value: &str| DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", value)})));
     deploy(&environment, &input("1")).await.unwrap();
-    let slow = prepared(&environment, &input("2")).await;
+    let slow = ready_change_set(&environment, &input("2")).await;
     deploy(&environment, &input("3")).await.unwrap();
     let error = slow.execute(&mut ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
@@ -177,16 +184,16 @@ async fn an_outdated_change_set_is_not_executed() {
 
 #[tokio::test]
 async fn validation_findings_are_the_root_cause() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     deploy(
         &environment,
-        &DeploymentInput::new("shop", template(&json!({"A": stored("/a", "1")}))),
+        &DeploymentInput::new("shop", template(&json!({"A": ssm_parameter("/a", "1")}))),
     )
     .await
     .unwrap();
     let profile = json!({"Type": "AWS::Signer::SigningProfile", "Properties": {"PlatformId": "Nonsense"}});
-    let bad = template(&json!({"A": stored("/a", "2"), "Profile": profile}));
+    let bad = template(&json!({"A": ssm_parameter("/a", "2"), "Profile": profile}));
     let error = deploy(&environment, &DeploymentInput::new("shop", bad))
         .await
         .unwrap_err();
@@ -200,8 +207,8 @@ async fn validation_findings_are_the_root_cause() {
 
 #[tokio::test]
 async fn a_no_echo_parameter_is_never_shown() {
-    let place = Place::new();
-    let environment = place.environment();
+    let account = AccountFixture::new();
+    let environment = account.environment();
     let document = json!({
         "Parameters": {"Password": {"Type": "String", "NoEcho": true}},
         "Resources": {"Rule": {"Type": "AWS::SSM::Parameter", "Properties": {
@@ -211,13 +218,13 @@ async fn a_no_echo_parameter_is_never_shown() {
     });
     let secret = Template::from_json(&document.to_string()).unwrap();
     let input = |value: &str| DeploymentInput::new("shop", secret.clone()).with_parameter("Password", value);
-    let first = prepared(&environment, &input("10.0.0.1/32")).await;
+    let first = ready_change_set(&environment, &input("10.0.0.1/32")).await;
     let shown = format!("{:?} {:?} {:?}", first.security(), first.parameters(), first.changes());
     assert!(!shown.contains("10.0.0.1"), "{shown}");
     assert!(shown.contains("lets ${Password} in at TCP port 80"), "{shown}");
     first.execute(&mut ()).await.unwrap();
-    let value = place
-        .ask("ssm", "AmazonSSM.GetParameter", &json!({"Name": "/rule"}))
+    let value = account
+        .call_json("ssm", "AmazonSSM.GetParameter", &json!({"Name": "/rule"}))
         .await;
     assert_eq!(value["Parameter"]["Value"], "10.0.0.1/32");
 
@@ -229,7 +236,7 @@ async fn a_no_echo_parameter_is_never_shown() {
         .collect();
     assert_eq!(changes, [(Some("****"), Some("****"))]);
     assert!(next.security.is_empty() && next.changes.is_ok_and(|changes| changes.len() == 2));
-    // Not given again, it stays.
+    // Without a new value, it is kept.
     let same = environment
         .compare(&DeploymentInput::new("shop", secret.clone()))
         .await

@@ -1,10 +1,10 @@
-//! Change sets as AWS makes them: in time, by pages, and with its wording.
+//! Change sets: asynchronous creation, pages, and CloudFormation's status reasons.
 
 use cfn_deploy::{ChangeSetOutcome, ErrorKind};
 
-use super::{SET, change, change_set, done, environment, events, input, sent, stack, updating};
+use super::{SET, change, change_set, done, environment, events, input, stack, stored_template, updating};
 use crate::connection::Response;
-use crate::fixture::prepared;
+use crate::fixture::ready_change_set;
 
 #[tokio::test]
 async fn a_change_set_is_read_page_by_page() {
@@ -20,8 +20,8 @@ async fn a_change_set_is_read_page_by_page() {
         change_set("CREATE_COMPLETE", "", &change("Dynamic", "B"), ""),
     ];
     let (environment, calls) = updating(&[], vec![], &pages);
-    let prepared = prepared(&environment, &input("2")).await;
-    let lines: Vec<_> = prepared.changes().iter().map(ToString::to_string).collect();
+    let change_set = ready_change_set(&environment, &input("2")).await;
+    let lines: Vec<_> = change_set.changes().iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["[+] AWS::SSM::Parameter A", "[?] AWS::SSM::Parameter B"]);
     assert_eq!(calls.lock().unwrap()["DescribeChangeSet"], 4);
 }
@@ -55,22 +55,25 @@ async fn a_failed_change_set_is_reported_and_deleted() {
 
 #[tokio::test]
 async fn a_change_of_outputs_only_is_a_change() {
-    let looks = vec![events(&["UPDATE_COMPLETE shop", "UPDATE_IN_PROGRESS shop"], None)];
+    let event_pages = vec![events(&["UPDATE_COMPLETE shop", "UPDATE_IN_PROGRESS shop"], None)];
     let (environment, _) = updating(
         &["UPDATE_COMPLETE"],
-        looks,
+        event_pages,
         &[change_set("CREATE_COMPLETE", "", "", "")],
     );
-    let prepared = prepared(&environment, &input("2")).await;
-    assert!(prepared.changes().is_empty());
-    prepared.execute(&mut ()).await.unwrap();
+    let change_set = ready_change_set(&environment, &input("2")).await;
+    assert!(change_set.changes().is_empty());
+    change_set.execute(&mut ()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_template_in_s3_is_compared_with_the_input() {
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
     for (lying_there, fits) in [("2", true), ("3", false)] {
-        let templates = vec![sent(input("1").template()), sent(input(lying_there).template())];
+        let templates = vec![
+            stored_template(input("1").template()),
+            stored_template(input(lying_there).template()),
+        ];
         let (environment, calls) = environment(&[
             ("DescribeStacks", vec![stack("CREATE_COMPLETE")]),
             ("GetTemplate", templates),
@@ -110,21 +113,21 @@ async fn all_validation_findings_are_reported() {
         finding("1", "/Resources/B", "of an operation before"),
     ];
     let found = format!("<OperationEvents>{}</OperationEvents>", found.concat());
-    let told = "/Resources/A/Properties: Required property [Value] not found; A: Resource already exists. Nothing";
+    let recorded = "/Resources/A/Properties: Required property [Value] not found; A: Resource already exists. Nothing";
     let rows = [
-        (Response::xml("DescribeEvents", &found), told),
+        (Response::xml("DescribeEvents", &found), recorded),
         (
             Response::error(403, "AccessDenied", "no"),
             "must allow `cloudformation:DescribeEvents`)",
         ),
     ];
-    for (answer, expected) in rows {
+    for (response, expected) in rows {
         let (environment, calls) = environment(&[
             ("DescribeStacks", vec![stack("CREATE_COMPLETE")]),
-            ("GetTemplate", vec![sent(input("1").template())]),
+            ("GetTemplate", vec![stored_template(input("1").template())]),
             ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
             ("DescribeChangeSet", vec![change_set("FAILED", reason, "", "")]),
-            ("DescribeEvents", vec![answer]),
+            ("DescribeEvents", vec![response]),
             ("DeleteChangeSet", done("DeleteChangeSet")),
         ]);
         let error = environment.create_change_set(&input("2")).await.unwrap_err();

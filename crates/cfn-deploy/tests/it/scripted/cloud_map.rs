@@ -1,21 +1,21 @@
-//! Cloud Map as AWS runs it: by pages, and with operations that take time.
+//! Cloud Map's pages and asynchronous operations.
 
 use cfn_deploy::Environment;
 use serde_json::json;
 
-use super::{done, environment, events, sent, stack};
+use super::{done, environment, events, stack, stored_template};
 use crate::connection::{Calls, Response};
 use crate::fixture::template;
 
-/// An environment with a stack to destroy that names a namespace; `instances` are the answers to who is registered there,
-/// `operations` what becomes of Cloud Map's operations.
+/// An environment with a stack that refers to a namespace by name. `instances` are the responses of `ListInstances`,
+/// `operations` those of `GetOperation`.
 fn destroying(instances: &[&str], operations: &[&str]) -> (Environment, Calls) {
     let cluster = json!({"Type": "AWS::ECS::Service", "Properties": {"ServiceConnectConfiguration": {
         "Namespace": "ns", "Services": [{"PortName": "blue"}]}}});
-    let each = |answers: &[&str]| {
-        answers
+    let each = |responses: &[&str]| {
+        responses
             .iter()
-            .map(|answer| Response::json(200, answer))
+            .map(|response| Response::json(200, response))
             .collect::<Vec<_>>()
     };
     let namespace =
@@ -25,7 +25,10 @@ fn destroying(instances: &[&str], operations: &[&str]) -> (Environment, Calls) {
             "DescribeStacks",
             vec![stack("CREATE_COMPLETE"), stack("DELETE_COMPLETE")],
         ),
-        ("GetTemplate", vec![sent(&template(&json!({"Blue": cluster})))]),
+        (
+            "GetTemplate",
+            vec![stored_template(&template(&json!({"Blue": cluster})))],
+        ),
         ("ListStackResources", done("ListStackResources")),
         ("DeleteStack", done("DeleteStack")),
         (

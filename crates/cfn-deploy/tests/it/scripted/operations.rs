@@ -2,10 +2,10 @@
 
 use cfn_deploy::{ErrorKind, WaitOutcome};
 
-use super::{SET, change, change_set, done, environment, events, input, no_stack, sent, stack, updating};
+use super::{SET, change, change_set, done, environment, events, input, no_stack, stack, stored_template, updating};
 use crate::connection::{Calls, Response};
-use crate::fixture::prepared;
-use crate::recording_observer::Notes;
+use crate::fixture::ready_change_set;
+use crate::recording_observer::RecordingObserver;
 use cfn_deploy::Environment;
 
 #[tokio::test]
@@ -15,10 +15,10 @@ async fn late_and_paged_events_are_reported_once() {
         "*CREATE_COMPLETE A",
         "*CREATE_IN_PROGRESS shop",
     ];
-    let of_others = || events(&before, None);
-    let looks = vec![
-        // CloudFormation shows an event a moment after it happened: nothing of this operation yet.
-        of_others(),
+    let other_operation = || events(&before, None);
+    let event_pages = vec![
+        // CloudFormation lists events with a delay: none of this operation yet.
+        other_operation(),
         events(
             &[
                 "UPDATE_IN_PROGRESS A",
@@ -27,7 +27,7 @@ async fn late_and_paged_events_are_reported_once() {
             ],
             Some("older"),
         ),
-        // B began before A was complete, and is shown after it.
+        // B started before A was complete, and is listed after it.
         events(
             &[
                 "UPDATE_COMPLETE A",
@@ -47,7 +47,7 @@ async fn late_and_paged_events_are_reported_once() {
         ),
         events(&["UPDATE_COMPLETE A", "CREATE_IN_PROGRESS B"], Some("3")),
         events(&["UPDATE_COMPLETE shop", "DELETE_COMPLETE A"], Some("2")),
-        // Once it has ended, all is read to its beginning, and one more turns up.
+        // After the end, all events are read back to the start, and one more is found.
         events(
             &["UPDATE_COMPLETE shop", "DELETE_COMPLETE A", "CREATE_COMPLETE C"],
             Some("2"),
@@ -63,11 +63,15 @@ async fn late_and_paged_events_are_reported_once() {
     ];
     let changes: String = ["A", "B", "C"].iter().map(|id| change("Modify", id)).collect();
     let statuses = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"];
-    let (environment, calls) = updating(&statuses, looks, &[change_set("CREATE_COMPLETE", "", &changes, "")]);
-    let notes = Notes::new();
-    prepared(&environment, &input("2"))
+    let (environment, calls) = updating(
+        &statuses,
+        event_pages,
+        &[change_set("CREATE_COMPLETE", "", &changes, "")],
+    );
+    let observer = RecordingObserver::new();
+    ready_change_set(&environment, &input("2"))
         .await
-        .execute(&mut notes.clone())
+        .execute(&mut observer.clone())
         .await
         .unwrap();
     let expected = [
@@ -81,18 +85,18 @@ async fn late_and_paged_events_are_reported_once() {
         "UPDATE_COMPLETE shop",
         "CREATE_COMPLETE C",
     ];
-    assert_eq!(notes.lines(), expected);
-    assert_eq!(notes.last_progress().finished, 3);
+    assert_eq!(observer.lines(), expected);
+    assert_eq!(observer.last_progress().finished, 3);
     assert_eq!(
         calls.lock().unwrap()["DescribeStackEvents"],
         9,
-        "the page before the beginning is not read"
+        "the page before the start is not read"
     );
 }
 
 #[tokio::test]
 async fn the_root_cause_and_the_final_status_are_reported() {
-    let looks = vec![events(
+    let event_pages = vec![events(
         &[
             "UPDATE_ROLLBACK_FAILED shop: The following resource(s) failed to update: [A].",
             "UPDATE_FAILED A: Parameter is locked",
@@ -106,8 +110,8 @@ async fn the_root_cause_and_the_final_status_are_reported() {
         None,
     )];
     let set = change_set("CREATE_COMPLETE", "", &change("Add", "B"), "");
-    let (environment, _) = updating(&["UPDATE_ROLLBACK_FAILED"], looks, &[set]);
-    let error = prepared(&environment, &input("2"))
+    let (environment, _) = updating(&["UPDATE_ROLLBACK_FAILED"], event_pages, &[set]);
+    let error = ready_change_set(&environment, &input("2"))
         .await
         .execute(&mut ())
         .await
@@ -130,7 +134,7 @@ async fn the_root_cause_and_the_final_status_are_reported() {
 
 #[tokio::test]
 async fn a_cancelled_update_ends_with_events_of_another_operation() {
-    let looks = vec![
+    let event_pages = vec![
         events(
             &["UPDATE_IN_PROGRESS A", "UPDATE_IN_PROGRESS shop: User Initiated"],
             None,
@@ -148,10 +152,10 @@ async fn a_cancelled_update_ends_with_events_of_another_operation() {
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
     let (environment, _) = updating(
         &["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
-        looks,
+        event_pages,
         &[set],
     );
-    let error = prepared(&environment, &input("2"))
+    let error = ready_change_set(&environment, &input("2"))
         .await
         .execute(&mut ())
         .await
@@ -167,13 +171,13 @@ async fn a_cancelled_update_ends_with_events_of_another_operation() {
 
 #[tokio::test]
 async fn waiting_for_a_missing_stack_is_absent() {
-    let looks = vec![
+    let event_pages = vec![
         events(&["UPDATE_IN_PROGRESS shop"], None),
         Response::error(400, "ValidationError", "Stack [shop] does not exist"),
     ];
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
-    let (environment, _) = account_that_loses_its_stack(looks, set);
-    let error = prepared(&environment, &input("2"))
+    let (environment, _) = environment_with_a_deleted_stack(event_pages, set);
+    let error = ready_change_set(&environment, &input("2"))
         .await
         .execute(&mut ())
         .await
@@ -185,14 +189,14 @@ async fn waiting_for_a_missing_stack_is_absent() {
     );
 }
 
-fn account_that_loses_its_stack(looks: Vec<Response>, set: Response) -> (Environment, Calls) {
+fn environment_with_a_deleted_stack(event_pages: Vec<Response>, set: Response) -> (Environment, Calls) {
     environment(&[
         ("DescribeStacks", vec![stack("CREATE_COMPLETE"), no_stack()]),
-        ("GetTemplate", vec![sent(input("1").template())]),
+        ("GetTemplate", vec![stored_template(input("1").template())]),
         ("CreateChangeSet", vec![Response::xml("CreateChangeSet", SET)]),
         ("DescribeChangeSet", vec![set]),
         ("ExecuteChangeSet", done("ExecuteChangeSet")),
-        ("DescribeStackEvents", looks),
+        ("DescribeStackEvents", event_pages),
     ])
 }
 
@@ -202,7 +206,7 @@ async fn waiting_for_a_rollback_reports_the_earlier_root_cause() {
         "ROLLBACK_COMPLETE shop",
         "DELETE_COMPLETE A",
         "ROLLBACK_IN_PROGRESS shop: The following resource(s) failed to create: [A].",
-        "CREATE_FAILED A: no",
+        "CREATE_FAILED A: rejected",
         "CREATE_IN_PROGRESS A",
         "CREATE_IN_PROGRESS shop: User Initiated",
     ];
@@ -216,14 +220,14 @@ async fn waiting_for_a_rollback_reports_the_earlier_root_cause() {
             vec![events(&all[2..], None), events(&all[2..], None), events(&all, None)],
         ),
     ]);
-    let notes = Notes::new();
-    let error = environment.wait("shop", &mut notes.clone()).await.unwrap_err();
+    let observer = RecordingObserver::new();
+    let error = environment.wait("shop", &mut observer.clone()).await.unwrap_err();
     assert_eq!(
         error.root_cause().unwrap().to_string(),
-        "A (AWS::SSM::Parameter) CREATE_FAILED: no"
+        "A (AWS::SSM::Parameter) CREATE_FAILED: rejected"
     );
-    assert_eq!(notes.lines().len(), 6);
-    assert!(notes.last_progress().is_rollback);
+    assert_eq!(observer.lines().len(), 6);
+    assert!(observer.last_progress().is_rollback);
 }
 
 #[tokio::test]
@@ -243,7 +247,7 @@ async fn a_deletion_in_progress_is_waited_for() {
 
 #[tokio::test]
 async fn a_late_start_is_not_mistaken_for_an_end() {
-    let looks = [
+    let event_pages = [
         vec![events(&["*CREATE_COMPLETE shop"], None); 8],
         vec![events(&["UPDATE_COMPLETE shop", "UPDATE_IN_PROGRESS shop"], None)],
     ]
@@ -251,22 +255,22 @@ async fn a_late_start_is_not_mistaken_for_an_end() {
     let mut statuses = vec!["CREATE_COMPLETE"; 8];
     statuses.push("UPDATE_COMPLETE");
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
-    let (environment, _) = updating(&statuses, looks, &[set]);
-    let notes = Notes::new();
-    prepared(&environment, &input("2"))
+    let (environment, _) = updating(&statuses, event_pages, &[set]);
+    let observer = RecordingObserver::new();
+    ready_change_set(&environment, &input("2"))
         .await
-        .execute(&mut notes.clone())
+        .execute(&mut observer.clone())
         .await
         .unwrap();
-    assert_eq!(notes.lines(), ["UPDATE_IN_PROGRESS shop", "UPDATE_COMPLETE shop"]);
+    assert_eq!(observer.lines(), ["UPDATE_IN_PROGRESS shop", "UPDATE_COMPLETE shop"]);
 }
 
 #[tokio::test]
 async fn an_operation_that_never_starts_times_out() {
-    let looks = vec![events(&["*CREATE_COMPLETE shop"], None)];
+    let event_pages = vec![events(&["*CREATE_COMPLETE shop"], None)];
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
-    let (environment, _) = updating(&["CREATE_COMPLETE"], looks, &[set]);
-    let error = prepared(&environment, &input("2"))
+    let (environment, _) = updating(&["CREATE_COMPLETE"], event_pages, &[set]);
+    let error = ready_change_set(&environment, &input("2"))
         .await
         .execute(&mut ())
         .await
@@ -284,7 +288,7 @@ async fn events_are_not_lost_when_the_next_page_fails() {
     let first = || events(&["UPDATE_COMPLETE shop", "UPDATE_COMPLETE A"], Some("2"));
     let second = || events(&["UPDATE_IN_PROGRESS A", "UPDATE_IN_PROGRESS shop"], None);
     // The client tries three times.
-    let looks = vec![
+    let event_pages = vec![
         first(),
         throttled(),
         throttled(),
@@ -295,11 +299,11 @@ async fn events_are_not_lost_when_the_next_page_fails() {
         second(),
     ];
     let set = change_set("CREATE_COMPLETE", "", &change("Modify", "A"), "");
-    let (environment, _) = updating(&["UPDATE_COMPLETE"], looks, &[set]);
-    let notes = Notes::new();
-    prepared(&environment, &input("2"))
+    let (environment, _) = updating(&["UPDATE_COMPLETE"], event_pages, &[set]);
+    let observer = RecordingObserver::new();
+    ready_change_set(&environment, &input("2"))
         .await
-        .execute(&mut notes.clone())
+        .execute(&mut observer.clone())
         .await
         .unwrap();
     let expected = [
@@ -308,6 +312,6 @@ async fn events_are_not_lost_when_the_next_page_fails() {
         "UPDATE_COMPLETE A",
         "UPDATE_COMPLETE shop",
     ];
-    assert_eq!(notes.lines(), expected);
-    assert_eq!(notes.notes().len(), 1);
+    assert_eq!(observer.lines(), expected);
+    assert_eq!(observer.notes().len(), 1);
 }
