@@ -4,6 +4,7 @@ mod app_mesh;
 mod cluster;
 mod container;
 mod control_plane;
+mod control_plane_handle;
 mod ecr_access;
 mod health_check;
 mod http_namespace;
@@ -26,7 +27,8 @@ pub use app_mesh::{
 };
 pub use cluster::{Cluster, ClusterHandle};
 pub use container::{Container, ContainerCondition};
-pub use control_plane::{ControlPlane, ControlPlaneHandle};
+pub use control_plane::ControlPlane;
+pub use control_plane_handle::ControlPlaneHandle;
 pub use health_check::HealthCheck;
 pub use http_namespace::{HttpNamespace, HttpNamespaceHandle};
 pub use load_balancer::{LoadBalancer, LoadBalancerHandle};

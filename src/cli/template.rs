@@ -174,7 +174,7 @@ fn search_failure(program: &str) -> &'static str {
 }
 
 fn image(text: &str) -> Result<ImageCommand, String> {
-    let (name, command) = pair(text).ok_or_else(|| "expected NAME=COMMAND".to_owned())?;
+    let (name, command) = files::pair(text).ok_or_else(|| "expected NAME=COMMAND".to_owned())?;
     let words = shell_words::split(&command).map_err(|error| error.to_string())?;
     if words.is_empty() {
         return Err("expected a program after the `=`".to_owned());
@@ -184,10 +184,4 @@ fn image(text: &str) -> Result<ImageCommand, String> {
         text: command,
         words,
     })
-}
-
-fn pair(text: &str) -> Option<(String, String)> {
-    text.split_once('=')
-        .filter(|(name, _)| !name.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }

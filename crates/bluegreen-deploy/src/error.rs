@@ -8,7 +8,6 @@ use cfn::TemplateError;
 use sidecar_contract::ValidationErrors;
 
 use crate::Version;
-use crate::outcome::describe_rejected;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -95,5 +94,14 @@ impl From<ControllerError> for Error {
             ControllerError::Rejected(rejected) => Self::Rejected(rejected),
             other => Self::Controller(other),
         }
+    }
+}
+
+/// Why a command was rejected, and what to do.
+#[must_use]
+pub fn describe_rejected(rejected: &Rejected) -> String {
+    match rejected {
+        Rejected::RollingBack => format!("{rejected}; if its controller has stopped, `abort` completes the rollback"),
+        _ => rejected.to_string(),
     }
 }

@@ -49,10 +49,10 @@ pub use application::{Application, VersionChange};
 pub use aws_target::{AwsTarget, Reporter, StackUpdater};
 pub use control_api::{Applied, CommandError};
 pub use deployment_target::DeploymentTarget;
-pub use error::Error;
+pub use error::{Error, describe_rejected};
 pub use local_state_dir::LocalStateDir;
 pub use local_target::LocalTarget;
-pub use outcome::{DEFAULT_STRATEGY, describe_rejected, exit_result, select_strategy, status};
+pub use outcome::{DEFAULT_STRATEGY, exit_result, select_strategy, status};
 pub use rollout_controller::RolloutController;
 pub use sides::Sides;
 

@@ -1,6 +1,6 @@
 //! Results of actions and commands, strategies, and the status text. Pure.
 
-use bluegreen_state::{FinalStatus, Outcome, PlatformError, Rejected, Rollout, State, Strategy};
+use bluegreen_state::{FinalStatus, Outcome, PlatformError, Rollout, State, Strategy};
 
 use crate::Version;
 use crate::control_api::{Applied, CommandError};
@@ -71,15 +71,6 @@ pub fn select_strategy(
     }
 }
 
-/// Why a command was rejected, and what to do.
-#[must_use]
-pub fn describe_rejected(rejected: &Rejected) -> String {
-    match rejected {
-        Rejected::RollingBack => format!("{rejected}; if its controller has stopped, `abort` completes the rollback"),
-        _ => rejected.to_string(),
-    }
-}
-
 /// The status text of a state. A rollout in progress has a second line.
 #[must_use]
 pub fn status(state: &State<Version>) -> String {
@@ -116,6 +107,9 @@ mod tests {
     use bluegreen_state::{Event, Reason, Timestamp, step};
 
     use super::*;
+    use bluegreen_state::Rejected;
+
+    use crate::error::describe_rejected;
 
     const NOW: Timestamp = Timestamp::from_millis(0);
 

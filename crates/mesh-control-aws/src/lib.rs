@@ -17,7 +17,7 @@
 //! - [`sync_status`]: the status of a replica, and of all together; pure;
 //! - `error`: a failed call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
-//! - `poller`, `publish`, `serve`: the work;
+//! - `options`, `poller`, `publish`, `serve`: the work;
 //! - `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
 
 #![doc = include_str!("aws.md")]
@@ -30,6 +30,7 @@ mod discovery;
 mod endpoint_policy;
 mod error;
 mod health;
+mod options;
 mod parameter;
 mod parameters;
 pub mod poll_budget;
@@ -47,8 +48,9 @@ pub use config_hash::ConfigHash;
 pub use endpoint_policy::EndpointPolicy;
 pub use error::{AwsError, ErrorKind};
 pub use health::check_health;
+pub use options::Options;
 pub use poll_budget::PollIntervals;
 pub use replica_id::{METADATA_VARIABLE, replica_id};
-pub use serve::{Options, serve};
+pub use serve::serve;
 pub use sync_reader::SyncReader;
 pub use sync_status::{EndpointHealth, ReplicaStatus, SyncStatus};

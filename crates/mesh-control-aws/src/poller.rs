@@ -15,10 +15,10 @@ use crate::config_hash::ConfigHash;
 use crate::discovery::Service;
 use crate::endpoint_policy::EndpointPolicy;
 use crate::error::AwsError;
+use crate::options::Options;
 use crate::poll_budget::{
     PARAMETER_CALLS_PER_SECOND, PollIntervals, REVISION_CALLS_PER_SECOND, backoff, jittered, scaled_interval,
 };
-use crate::serve::Options;
 use crate::state::{LogEvent, State};
 use crate::{cloud_map, parameters};
 use mesh_control::SourceStatus;

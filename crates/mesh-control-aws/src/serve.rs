@@ -1,49 +1,15 @@
 //! Runs a control plane on AWS: polls the sources, serves Envoys, publishes the status of this replica.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
 use mesh_control::{Addresses, BindError, ControlPlane, ReadinessSource, ServeError};
 
 use crate::clients::Clients;
-use crate::endpoint_policy::EndpointPolicy;
-use crate::poll_budget::PollIntervals;
+use crate::options::Options;
 use crate::poller::{PolledState, Poller};
 use crate::publish::Publisher;
-
-/// The meshes to serve, and how to poll AWS.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The names of the meshes, at least one.
-    pub meshes: BTreeSet<String>,
-    /// Ids or ARNs of Cloud Map namespaces, by name: for a namespace with a name that another namespace had before. Cloud
-    /// Map then requires an HTTP name with a hash, which it returns for the id. Default: none.
-    pub namespaces: BTreeMap<String, String>,
-    /// The poll intervals.
-    pub intervals: PollIntervals,
-    /// Which addresses endpoints may have. Default: all that a task can have.
-    pub endpoints: EndpointPolicy,
-    /// The id under which this replica publishes its status for [`SyncReader`], unique among replicas, such as a
-    /// [`replica_id`]. Default: none, and nothing is published.
-    ///
-    /// [`SyncReader`]: crate::SyncReader
-    /// [`replica_id`]: crate::replica_id
-    pub publish_as: Option<String>,
-}
-
-impl Options {
-    /// Serves these meshes with the default intervals, and publishes nothing.
-    pub fn new(meshes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self {
-            meshes: meshes.into_iter().map(Into::into).collect(),
-            namespaces: BTreeMap::new(),
-            intervals: PollIntervals::default(),
-            endpoints: EndpointPolicy::default(),
-            publish_as: None,
-        }
-    }
-}
 
 /// A control plane that cannot start.
 #[derive(Debug, thiserror::Error)]

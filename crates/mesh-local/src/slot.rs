@@ -82,7 +82,14 @@ impl Slot {
             Membership::None => None,
         };
         let (addresses, network) = match context.network {
-            None => (ListenAddresses::on_loopback(sidecar.as_ref(), &plan.containers)?, None),
+            None => {
+                let listeners = sidecar.iter().flat_map(Sidecar::listeners);
+                let ingress = sidecar.iter().flat_map(|sidecar| sidecar.ingress.keys());
+                (
+                    ListenAddresses::on_loopback(listeners, ingress, &plan.containers)?,
+                    None,
+                )
+            }
             Some(mesh) => {
                 let interception = InterceptionSetup::of(plan, namespace);
                 let hosts = namespace.map_or_else(Vec::new, |namespace| mesh.endpoints_of(&namespace.name));

@@ -17,7 +17,6 @@ mod virtual_node;
 mod virtual_router;
 mod virtual_service;
 
-pub(super) use envoy::ENVOY_CONTAINER;
 pub(super) use envoy::Envoy;
 pub use gateway_route::{GatewayRouteHandle, GrpcGatewayRoute, HttpGatewayRoute};
 pub use listener::Listener;

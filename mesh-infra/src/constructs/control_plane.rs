@@ -3,18 +3,17 @@
 use cfn::{Resource, Value};
 use serde_json::{Value as Json, json};
 
+use super::control_plane_handle::{ControlPlaneHandle, XDS_PORT};
 use super::iam::{allow, own_arn, task_role};
 use super::{
     ClusterHandle, Container, HealthCheck, NetworkHandle, PortMapping, PrivateDnsNamespaceHandle, Service,
     TaskDefinition,
 };
 use crate::construct::Construct;
-use crate::stack::{LogicalId, Scope};
+use crate::stack::Scope;
 use crate::{EcrImage, images, labels};
 use mesh_model::service_connect::AppProtocol;
 
-/// The port for Envoys, decided by us: the port of xDS server examples.
-const XDS_PORT: u16 = 18_000;
 /// The port of the status page, which only its own health check uses.
 const STATUS_PORT: u16 = 18_001;
 /// Two, decided by us: running Envoys work without a control plane, but a new task needs one to start.
@@ -161,46 +160,6 @@ impl ControlPlane {
     }
 }
 
-/// A control plane that was added to a stack.
-#[derive(Debug, Clone)]
-pub struct ControlPlaneHandle {
-    id: LogicalId,
-    mesh: String,
-    name: String,
-    namespace: PrivateDnsNamespaceHandle,
-}
-
-impl ControlPlaneHandle {
-    /// The logical id of its service.
-    #[must_use]
-    pub fn logical_id(&self) -> &LogicalId {
-        &self.id
-    }
-
-    /// The name of its mesh.
-    #[must_use]
-    pub fn mesh(&self) -> &str {
-        &self.mesh
-    }
-
-    /// The DNS name by which Envoys find it, such as `mesh-control.appmesh`.
-    #[must_use]
-    pub fn host(&self) -> String {
-        self.namespace.dns_name(&self.name)
-    }
-
-    /// The port for Envoys: 18000.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        XDS_PORT
-    }
-
-    /// The namespace in which it registers.
-    pub(super) fn namespace(&self) -> &str {
-        self.namespace.name()
-    }
-}
-
 impl Construct for ControlPlane {
     type Handle = ControlPlaneHandle;
     const KIND: &'static str = "";
@@ -219,11 +178,6 @@ impl Construct for ControlPlane {
             .with_network(&self.network)
             .with_service_discovery(&self.namespace);
         let service = service.add_to(scope);
-        ControlPlaneHandle {
-            id: service.logical_id().clone(),
-            mesh: self.mesh,
-            name: self.name,
-            namespace: self.namespace,
-        }
+        ControlPlaneHandle::new(service.logical_id().clone(), self.mesh, self.name, self.namespace)
     }
 }

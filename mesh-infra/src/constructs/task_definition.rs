@@ -2,8 +2,10 @@
 
 use cfn::{StringList, Value, ecs};
 
-use super::app_mesh::ENVOY_CONTAINER;
 use super::{Container, PortMapping};
+
+/// The name of a task's Envoy container.
+pub(in crate::constructs) const ENVOY_CONTAINER: &str = "envoy";
 
 /// A quarter vCPU in CPU units: the smallest task on Fargate, decided by us.
 const DEFAULT_CPU: u32 = 256;

@@ -121,5 +121,12 @@ pub(super) fn read(path: &Path) -> Result<Template, TemplateFileError> {
 }
 
 pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {
-    super::pair(text).ok_or_else(|| "expected NAME=VALUE".to_owned())
+    pair(text).ok_or_else(|| "expected NAME=VALUE".to_owned())
+}
+
+/// Splits `NAME=VALUE`, with a name that is not empty.
+pub(super) fn pair(text: &str) -> Option<(String, String)> {
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }

@@ -192,7 +192,7 @@ fn the_first_read_ignores_inconsistent_documents_and_their_dependents() {
     replace(&mut reading, parameter(ROUTE, &route(&["red"])));
     reading.push(parameter(
         "virtualService/red.demo",
-        &json!({"provider": {"virtualRouter": {"virtualRouterName": "nowhere"}}}),
+        &json!({"provider": {"virtualRouter": {"virtualRouterName": "missing"}}}),
     ));
     reading.push(parameter(
         "virtualNode/caller",

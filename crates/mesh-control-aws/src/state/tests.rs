@@ -277,16 +277,16 @@ fn names_unknown_to_cloud_map_are_resolved_by_dns_and_rarely_queried() {
         ["blue.demo"]
     );
     assert!(fixture.mesh_state().node_endpoints.is_empty());
-    let asked = |fixture: &mut Fixture| {
+    let queried = |fixture: &mut Fixture| {
         fixture
             .due_queries()
             .into_iter()
             .map(|(name, _)| name)
             .collect::<Vec<_>>()
     };
-    assert_eq!(asked(&mut fixture), ["blue.demo"]);
+    assert_eq!(queried(&mut fixture), ["blue.demo"]);
     fixture.advance(30);
-    assert_eq!(asked(&mut fixture), ["blue.demo", "db.example.com"]);
+    assert_eq!(queried(&mut fixture), ["blue.demo", "db.example.com"]);
 }
 
 #[test]
@@ -395,9 +395,9 @@ fn backoff_applies_to_failing_services_only() {
     let mut asked_about_green = 0;
     for _ in 0..60 {
         fixture.advance(1);
-        let asked: Vec<String> = fixture.due_queries().into_iter().map(|(name, _)| name).collect();
-        assert!(asked.contains(&"blue.demo".to_owned()), "{asked:?}");
-        if asked.len() == 2 {
+        let queried: Vec<String> = fixture.due_queries().into_iter().map(|(name, _)| name).collect();
+        assert!(queried.contains(&"blue.demo".to_owned()), "{queried:?}");
+        if queried.len() == 2 {
             asked_about_green += 1;
             fixture.on_response(green(), Err(failure(ErrorKind::Denied)));
         }

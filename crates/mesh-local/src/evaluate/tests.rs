@@ -1,4 +1,4 @@
-//! Values as CloudFormation would find them, and mistakes with their place and their offender.
+//! Evaluated values, and errors with their path.
 
 mod any;
 mod resources;
@@ -170,7 +170,7 @@ fn mistakes_are_named_where_they_are() {
         ),
         (json!({"Fn::Sub": "${open"}), "`${` is not closed in `${open`"),
     ] {
-        let diagnostic = evaluate(&value).expect_err("a mistake");
+        let diagnostic = evaluate(&value).expect_err("an error");
         assert!(
             diagnostic.starts_with("Resources.Subject.Properties.Value: "),
             "{diagnostic}"
@@ -181,7 +181,7 @@ fn mistakes_are_named_where_they_are() {
 
 #[test]
 fn a_mistake_in_another_resource_is_named_there() {
-    let diagnostic = evaluate(&json!({"Ref": "Odd"})).expect_err("a mistake");
+    let diagnostic = evaluate(&json!({"Ref": "Odd"})).expect_err("an error");
     assert_eq!(
         diagnostic,
         "Resources.Odd.Properties.ClusterName: depends on itself: Odd -> Odd"

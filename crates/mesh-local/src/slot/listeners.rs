@@ -13,7 +13,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use mesh_control::node::ingress_listener;
 
 use super::interception::InterceptionSetup;
-use super::sidecar::Sidecar;
 use crate::plan::ContainerPlan;
 use crate::ports::ReservedPort;
 
@@ -34,9 +33,13 @@ pub(super) struct ListenAddresses {
 }
 
 impl ListenAddresses {
-    /// Reserves a port of 127.0.0.1 for each listener and each application. A stub has a single port for all its
-    /// container ports.
-    pub(super) fn on_loopback(sidecar: Option<&Sidecar>, containers: &[ContainerPlan]) -> io::Result<Self> {
+    /// Reserves a port of 127.0.0.1 for each listener key and each application. `ingress` has the names of the ports that
+    /// other tasks call. A stub has a single port for all its container ports.
+    pub(super) fn on_loopback<'a>(
+        listeners: impl IntoIterator<Item = String>,
+        ingress: impl IntoIterator<Item = &'a String>,
+        containers: &[ContainerPlan],
+    ) -> io::Result<Self> {
         let mut addresses = Self {
             address: LOOPBACK,
             listeners: BTreeMap::new(),
@@ -44,11 +47,11 @@ impl ListenAddresses {
             apps: BTreeMap::new(),
             held: Vec::new(),
         };
-        for listener in sidecar.into_iter().flat_map(Sidecar::listeners) {
+        for listener in listeners {
             let port = addresses.reserve()?;
             addresses.listeners.insert(listener, port);
         }
-        for name in sidecar.into_iter().flat_map(|sidecar| sidecar.ingress.keys()) {
+        for name in ingress {
             if let Some(port) = addresses.listeners.get(&ingress_listener(name)) {
                 addresses.ingress.insert(name.clone(), *port);
             }

@@ -10,7 +10,7 @@ use mesh_model::app_mesh::Protocol;
 use mesh_model::namespace::Namespace;
 use sidecar_contract::{MeshSuffixes, environment as variables};
 
-use super::ListenAddresses;
+use super::listeners::ListenAddresses;
 use crate::evaluate::{ACCOUNT, REGION};
 use crate::plan::MeshNode;
 

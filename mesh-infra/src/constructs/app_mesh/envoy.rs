@@ -5,13 +5,11 @@ use mesh_model::service_connect::AppProtocol;
 use sidecar_contract::Diagnostics;
 
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
+use crate::constructs::task_definition::ENVOY_CONTAINER;
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
 use crate::ecr_image::EcrImage;
 use crate::stack::LogicalId;
 use crate::{env, images, labels};
-
-/// The name of a task's Envoy container.
-pub(in crate::constructs) const ENVOY_CONTAINER: &str = "envoy";
 
 /// The user of a sidecar: App Mesh's convention. A transparent proxy does not redirect this user's connections, which
 /// would otherwise return to the Envoy.

@@ -21,7 +21,8 @@ use envoy_bootstrap::{
 };
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment};
 
-use super::envoy::{ENVOY_CONTAINER, Envoy, SIDECAR_USER};
+use super::envoy::{Envoy, SIDECAR_USER};
+use crate::constructs::task_definition::ENVOY_CONTAINER;
 use crate::constructs::{Container, ControlPlaneHandle, PortMapping, TaskDefinition};
 
 /// Envoy's admin port, the same as in App Mesh.

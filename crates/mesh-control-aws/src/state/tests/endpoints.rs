@@ -90,11 +90,11 @@ fn a_namespace_with_an_id_is_queried_by_its_http_name() {
         .state
         .with_namespaces(&[("demo".to_owned(), "ns-1".to_owned())].into());
     fixture.read(nodes(&[("blue", by_cloud_map("blue")), ("far", by_name("db.other"))]));
-    let asked = |fixture: &mut Fixture| {
+    let queried = |fixture: &mut Fixture| {
         let queries = fixture.state.queries(fixture.now).into_iter();
         queries.map(|query| query.namespace).collect::<Vec<_>>()
     };
-    assert_eq!(asked(&mut fixture), ["other"]);
+    assert_eq!(queried(&mut fixture), ["other"]);
     assert!(!fixture.state.is_waiting(), "no query is due");
     fixture.on_response(service("db", "other"), Ok(Response::Now(Discovery::NotFound, None)));
     let failed = |fixture: &mut Fixture| {
@@ -120,7 +120,7 @@ fn a_namespace_with_an_id_is_queried_by_its_http_name() {
         named,
         [LogEvent::Info("namespace demo has the HTTP name demo-1a2b".to_owned())]
     );
-    assert_eq!(asked(&mut fixture), ["demo-1a2b"]);
+    assert_eq!(queried(&mut fixture), ["demo-1a2b"]);
     fixture.on_response(blue(), Ok(instance_at("10.0.0.1")));
     assert_eq!(fixture.state.is_ready(), Ok(()));
     assert_eq!(blue_addresses(&fixture).len(), 1, "the mesh has its own name for it");

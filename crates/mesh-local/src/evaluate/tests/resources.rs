@@ -1,10 +1,10 @@
-//! What resources answer to `Ref` and `Fn::GetAtt`, by type.
+//! Results of `Ref` and `Fn::GetAtt`, by resource type.
 
 use super::*;
 
 const ARN: &str = "arn:aws:appmesh:local:000000000000:mesh/demo-Mesh";
 
-fn answer(value: &Json) -> Result<Json, String> {
+fn evaluated(value: &Json) -> Result<Json, String> {
     let template = json!({
         "Parameters": {
             "BootstrapVersion": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk-bootstrap/hnb659fds/version"},
@@ -70,7 +70,7 @@ fn resources_answer_as_on_aws() {
         ),
         (json!({"Ref": "Zones"}), json!(["a", "b"])),
     ] {
-        assert_eq!(answer(&value), Ok(expected), "{value}");
+        assert_eq!(evaluated(&value), Ok(expected), "{value}");
     }
 }
 
@@ -89,19 +89,19 @@ fn what_is_not_simulated_answers_with_something_to_go_on_with() {
         ),
         (json!({"Fn::GetAtt": "Own.Any.Thing"}), json!("Own.Any.Thing")),
     ] {
-        assert_eq!(answer(&value), Ok(expected), "{value}");
+        assert_eq!(evaluated(&value), Ok(expected), "{value}");
     }
 }
 
 #[test]
 fn attributes_that_do_not_exist_are_named() {
     assert_eq!(
-        answer(&json!({"Fn::GetAtt": "Node.RouteName"})).unwrap_err(),
+        evaluated(&json!({"Fn::GetAtt": "Node.RouteName"})).unwrap_err(),
         "Resources.Subject.Properties.Value: `Node` is an AWS::AppMesh::VirtualNode, which has no attribute `RouteName` \
          here"
     );
     // Another test covers the unsupported type.
-    assert_eq!(answer(&json!({"Ref": "Odd"})), Ok(unknown()));
+    assert_eq!(evaluated(&json!({"Ref": "Odd"})), Ok(unknown()));
 }
 
 #[test]
