@@ -43,6 +43,17 @@ const RETIRED: &[(&str, &str)] = &[
     ("inhabit", "enter"),
     ("culprit", "candidate"),
     ("farewell", "shutdown grace"),
+    ("whose answer", "response"),
+    ("by whomever", "name the component"),
+    ("of app mesh's kind", "App Mesh"),
+    ("gives itself", "scripted response"),
+    ("longest call of the walk", "longest call of the smoke test"),
+    ("unless told otherwise", "default"),
+    ("it had its turns", "it received requests"),
+    ("vouch_for", "issue"),
+    ("is_answered_by", "wait_for_response_from"),
+    ("has_been_asked", "wait_for_requests"),
+    ("never_kept_waiting", "assert_no_fetch_timeout"),
 ];
 
 /// Files that name retired words on purpose: the last one in a logical id and a description of templates, where a
