@@ -183,7 +183,11 @@ impl<R: Request> OpenStream<R> {
             }
             // The Envoy keeps its last configuration: removing it would turn an error into an outage.
             Err(error) => {
-                tracing::warn!(node = open.node.id, error = error.to_string(), "keeping the last configuration");
+                tracing::warn!(
+                    node = open.node.id,
+                    error = error.to_string(),
+                    "keeping the last configuration"
+                );
                 open.notes = vec![format!("keeping the last configuration: {error}")];
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mesh_control::{ControlPlane, XdsProtocol};
 use mesh_model::service_connect::AppProtocol;
 
-use crate::harness::{Load, Manner, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols, node_id};
+use crate::harness::{Behaviour, Load, Mesh, Task, Upstream, endpoint, eventually, in_both_protocols, node_id};
 
 in_both_protocols!(a_stopped_envoy_is_not_waited_for);
 
@@ -13,19 +13,19 @@ async fn a_stopped_envoy_is_not_waited_for(protocol: XdsProtocol) {
     let second = Duration::from_secs(1);
     let mesh = Mesh::start_from(ControlPlane::builder().xds_keepalive(second, second), protocol).await;
     let blue = endpoint("blue", AppProtocol::Http);
-    mesh.found(std::slice::from_ref(&blue));
-    let application = Upstream::start("blue", Manner::Name).await;
-    mesh.serve("blue", &[application.address]);
+    mesh.create_namespace(std::slice::from_ref(&blue));
+    let application = Upstream::start("blue", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let red = Task::start(&mesh, "red").await;
-    mesh.has_nodes(2).await;
+    mesh.wait_for_nodes(2).await;
     mesh.control.settled(2).await;
     let load = Load::start(&green, "blue.serviceconnect").await;
 
     red.envoy.signal("STOP");
-    let another = Upstream::start("another", Manner::Name).await;
-    mesh.serve("blue", &[another.address]);
-    green.sees(&blue, &[another.address]).await;
+    let another = Upstream::start("another", Behaviour::Name).await;
+    mesh.set_endpoints("blue", &[another.address]);
+    green.wait_for_endpoints(&blue, &[another.address]).await;
     // Green has acknowledged it, red has not.
     eventually("only the stopped Envoy is waited for", async || {
         let unsettled = mesh.control.unsettled();
@@ -39,13 +39,13 @@ async fn a_stopped_envoy_is_not_waited_for(protocol: XdsProtocol) {
     // Its streams are closed after two seconds.
     let settled = tokio::time::timeout(Duration::from_secs(60), mesh.control.settled(1)).await;
     settled.expect("a stopped Envoy is waited for");
-    mesh.has_nodes(1).await;
+    mesh.wait_for_nodes(1).await;
     assert_eq!(mesh.control.unsettled(), Vec::<String>::new());
 
     // An Envoy that continues connects again, and receives what it missed.
     red.envoy.signal("CONT");
-    mesh.has_nodes(2).await;
+    mesh.wait_for_nodes(2).await;
     mesh.control.settled(2).await;
-    red.sees(&blue, &[another.address]).await;
+    red.wait_for_endpoints(&blue, &[another.address]).await;
     println!("{} requests without a failure", load.stop_without_failures().await);
 }
