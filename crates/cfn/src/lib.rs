@@ -1,10 +1,6 @@
-//! CloudFormation templates: read, written, evaluated in part, compared and asserted on.
+#![doc = include_str!("../README.md")]
 //!
 //! Pure: no I/O, not async. Deployment is in `cfn-deploy`, constructs are in `mesh-infra`.
-//!
-//! # First example
-//!
-#![doc = include_str!("../README.md")]
 //!
 //! # Reading order
 //!

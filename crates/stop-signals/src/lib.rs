@@ -136,3 +136,8 @@ impl StopSignals {
         }
     }
 }
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
