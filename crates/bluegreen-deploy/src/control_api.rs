@@ -32,7 +32,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-pub use self::client::ControlClient;
+pub use self::client::{ClientError, ControlClient};
 
 /// A command of a client.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use cfn::TemplateError;
 use sidecar_contract::ValidationErrors;
 
 use crate::Version;
+use crate::control_api::ClientError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +63,8 @@ pub enum Error {
     #[error("no default state directory, because neither XDG_STATE_HOME nor HOME is set: use --state")]
     NoDefaultStateDir,
     /// The client of the control socket cannot be created.
-    #[error("cannot create an HTTP client for the control socket: {0}")]
-    Client(#[from] reqwest::Error),
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// The deployment was rolled back.
     #[error("the deployment was rolled back: {0}")]
     RolledBack(Reason),

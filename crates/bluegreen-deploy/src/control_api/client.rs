@@ -8,6 +8,11 @@ use serde::Deserialize;
 
 use super::{Applied, CommandError};
 
+/// Why a client of the control socket cannot be created.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot create an HTTP client for the control socket: {0}")]
+pub struct ClientError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
 /// A client of the mesh that listens on a control socket.
 #[derive(Debug, Clone)]
 pub struct ControlClient {
@@ -21,11 +26,12 @@ impl ControlClient {
     /// # Errors
     ///
     /// If the HTTP client cannot be created.
-    pub fn new(socket: &Path) -> Result<Self, reqwest::Error> {
+    pub fn new(socket: &Path) -> Result<Self, ClientError> {
         let client = reqwest::Client::builder()
             .unix_socket(socket.to_owned())
             .no_proxy()
-            .build()?;
+            .build()
+            .map_err(|error| ClientError(error.into()))?;
         Ok(Self {
             client,
             socket: socket.to_owned(),

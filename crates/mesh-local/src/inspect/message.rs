@@ -12,13 +12,16 @@ use serde_json::{Map, Value};
 
 const DESCRIPTORS: &[u8] = include_bytes!("envoy.binpb");
 
+/// An error of `prost-reflect`, which is not part of this API.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a message cannot be converted to JSON.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
     /// The descriptors of Envoy's API are invalid.
     #[error("invalid descriptors of Envoy's API")]
-    Descriptors(#[source] prost_reflect::DescriptorError),
+    Descriptors(#[source] Cause),
     /// The type is not part of Envoy's API.
     #[error("`{0}` is not a type of Envoy's API")]
     Unknown(String),
@@ -28,7 +31,7 @@ pub enum MessageError {
         /// The type.
         kind: String,
         /// The cause.
-        source: prost_reflect::prost::DecodeError,
+        source: Cause,
     },
     /// A value has no JSON representation.
     #[error("cannot convert `{kind}` to JSON")]
@@ -45,7 +48,7 @@ pub(super) struct Messages(DescriptorPool);
 
 impl Messages {
     pub(super) fn load() -> Result<Self, MessageError> {
-        let pool = DescriptorPool::decode(DESCRIPTORS).map_err(MessageError::Descriptors)?;
+        let pool = DescriptorPool::decode(DESCRIPTORS).map_err(|error| MessageError::Descriptors(error.into()))?;
         Ok(Self(pool))
     }
 
@@ -57,7 +60,10 @@ impl Messages {
         };
         let message = match DynamicMessage::decode(descriptor.clone(), encoded) {
             Ok(message) => message,
-            Err(source) => return Err(MessageError::Encoding { kind, source }),
+            Err(error) => {
+                let source = error.into();
+                return Err(MessageError::Encoding { kind, source });
+            }
         };
         let options = SerializeOptions::new().use_proto_field_name(true);
         let mut json = match message.serialize_with_options(serde_json::value::Serializer, &options) {
