@@ -4,6 +4,7 @@ mod conflicts;
 mod controller;
 mod outages;
 mod properties;
+mod public_api;
 mod readme;
 mod simulated_environment;
 mod simulation;

@@ -14,7 +14,11 @@ use syn::visit::{self, Visit};
 /// Names of crates to the files in which their types appear.
 type Found = BTreeMap<String, BTreeSet<String>>;
 
-/// Checks that the foreign types in the API are those of `allowed` crates. Each entry is a crate and the reason.
+/// The standard library, which every crate may name.
+const STANDARD_LIBRARY: [&str; 3] = ["alloc", "core", "std"];
+
+/// Checks that the foreign types in the API are those of `allowed` crates. Each entry is a crate and the reason. The
+/// standard library is always allowed.
 ///
 /// `manifest_dir` is the crate's `env!("CARGO_MANIFEST_DIR")`.
 ///
@@ -43,7 +47,7 @@ fn read(dir: &Path, sources: &mut Vec<(String, String)>) {
         let path = entry.expect("the sources exist").path();
         if path.is_dir() {
             read(&path, sources);
-        } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).expect("the source is text");
             sources.push((path.display().to_string(), text));
         }
@@ -122,23 +126,36 @@ impl ApiVisitor<'_> {
         }
     }
 
-    fn import(&mut self, tree: &syn::UseTree, first: Option<&str>, is_pub: bool) {
+    /// Records the names that a `use` item imports. `path` has the first and the last segment before `tree`.
+    fn import(&mut self, tree: &syn::UseTree, path: Option<(&str, &str)>, is_pub: bool) {
         match tree {
-            syn::UseTree::Path(path) => {
-                let name = path.ident.to_string();
-                self.import(&path.tree, first.or(Some(&name)), is_pub);
+            syn::UseTree::Path(next) => {
+                let name = next.ident.to_string();
+                let first = path.map_or(&*name, |(first, _)| first);
+                self.import(&next.tree, Some((first, &name)), is_pub);
             }
-            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, first, is_pub)),
-            syn::UseTree::Name(name) => self.record_import(&name.ident, first, is_pub),
-            syn::UseTree::Rename(rename) => self.record_import(&rename.rename, first, is_pub),
-            syn::UseTree::Glob(_) => self.record(first.filter(|_| is_pub)),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, path, is_pub)),
+            syn::UseTree::Name(name) => {
+                let name = name.ident.to_string();
+                match path {
+                    // `use a::b::{self}` imports `b`.
+                    Some((first, last)) if name == "self" => self.record_import(last, first, is_pub),
+                    Some((first, _)) => self.record_import(&name, first, is_pub),
+                    None => self.record_import(&name, &name, is_pub),
+                }
+            }
+            syn::UseTree::Rename(rename) => {
+                let name = rename.ident.to_string();
+                let first = path.map_or(&*name, |(first, _)| first);
+                self.record_import(&rename.rename.to_string(), first, is_pub);
+            }
+            syn::UseTree::Glob(_) => self.record(path.map(|(first, _)| first).filter(|_| is_pub)),
         }
     }
 
-    fn record_import(&mut self, name: &syn::Ident, first: Option<&str>, is_pub: bool) {
-        let first = first.map_or_else(|| name.to_string(), str::to_owned);
-        self.record(Some(first.as_str()).filter(|_| is_pub));
-        self.imported.insert(name.to_string(), first);
+    fn record_import(&mut self, name: &str, first: &str, is_pub: bool) {
+        self.record(Some(first).filter(|_| is_pub));
+        self.imported.insert(name.to_owned(), first.to_owned());
     }
 
     fn item(&mut self, item: &syn::Item) {
@@ -198,7 +215,7 @@ impl ApiVisitor<'_> {
             return;
         };
         let is_own = matches!(name, "crate" | "self" | "super" | "Self") || self.modules.contains(name);
-        if !is_own {
+        if !is_own && !STANDARD_LIBRARY.contains(&name) {
             self.found
                 .entry(name.to_owned())
                 .or_default()
@@ -247,6 +264,9 @@ mod tests {
             "pub const C: a::B = a::B;",
             "pub type T = a::B;",
             "pub use a::B;",
+            "pub use a as b;",
+            "use a::b; pub fn f(b: b::C) {}",
+            "use a::b::{self, C}; pub fn f(b: b::D) {}",
             "pub mod m { use a::B; pub fn f(b: B) {} }",
         ] {
             let found = foreign_crates(&[("x.rs".to_owned(), source.to_owned())]);
@@ -261,6 +281,7 @@ mod tests {
             "mod b; pub use b::C; pub fn f(c: C, d: crate::b::D, e: self::b::E) {}",
             "#[cfg(test)] mod tests { pub fn f(b: a::B) {} }",
             "pub fn f<T: Clone>(t: T, s: String) -> Option<T> { None }",
+            "use std::io; pub fn f(e: io::Error, d: core::time::Duration) {}",
         ] {
             let found = foreign_crates(&[("x.rs".to_owned(), source.to_owned())]);
             assert_eq!(found, Found::new(), "{source}");

@@ -5,7 +5,6 @@ use testkit::public_api::assert_foreign_crates;
 #[test]
 fn foreign_types_in_the_api_are_on_the_allow_list() {
     let allowed = [
-        ("std", "the standard library"),
         ("bytes", "bodies, as in hyper, axum and reqwest"),
         ("http", "methods, statuses and headers, as in hyper, axum and reqwest"),
         ("http_body", "streaming bodies"),

@@ -12,6 +12,7 @@ mod mesh_diagnostics;
 mod mesh_encodings;
 mod network;
 mod proxy;
+mod public_api;
 mod roles;
 mod round_trip;
 mod serviceconnect;

@@ -10,6 +10,7 @@ mod failing;
 mod fault_per_call;
 mod fixture;
 mod ministack;
+mod public_api;
 mod recording_observer;
 mod scripted;
 mod updating;

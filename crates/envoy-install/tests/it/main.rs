@@ -5,3 +5,4 @@ mod concurrent_installs;
 mod envoy;
 mod failures;
 mod fixture;
+mod public_api;

@@ -37,5 +37,6 @@ mod aws_proxy;
 mod outages;
 mod polling;
 mod program;
+mod public_api;
 mod sync_status;
 mod task_set;

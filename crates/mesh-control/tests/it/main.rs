@@ -23,6 +23,7 @@ mod harness;
 mod local_replies;
 mod nacks;
 mod protocols;
+mod public_api;
 mod reconnects;
 mod regular_expressions;
 mod retries;

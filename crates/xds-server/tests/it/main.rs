@@ -1,3 +1,4 @@
 //! The ADS service in a tonic server of the caller's own.
 
 mod mounted;
+mod public_api;

@@ -1,0 +1,16 @@
+//! Foreign types in the public API.
+
+use testkit::public_api::assert_foreign_crates;
+
+#[test]
+fn foreign_types_in_the_api_are_on_the_allow_list() {
+    let allowed = [
+        (
+            "aws_smithy_runtime_api",
+            "the HTTP client of the AWS configuration, version 1",
+        ),
+        ("aws_types", "the caller's AWS configuration, version 1"),
+        ("mesh_control", "the control plane, of the same version"),
+    ];
+    assert_foreign_crates(env!("CARGO_MANIFEST_DIR"), &allowed);
+}

@@ -1,0 +1,16 @@
+//! Foreign types in the public API.
+
+use testkit::public_api::assert_foreign_crates;
+
+#[test]
+fn foreign_types_in_the_api_are_on_the_allow_list() {
+    let allowed = [
+        (
+            "envoy_types",
+            "0.7: the messages of Envoy's API, of which a snapshot consists",
+        ),
+        ("serde_json", "node metadata, version 1"),
+        ("tokio", "the required runtime: a channel announces revisions"),
+    ];
+    assert_foreign_crates(env!("CARGO_MANIFEST_DIR"), &allowed);
+}
