@@ -16,7 +16,6 @@ mod harness {
     #![allow(unused_imports, reason = "shared with the tests of mesh-control")]
 
     mod envoy;
-    mod eventually;
     mod load;
     mod mesh;
     mod port;
@@ -24,11 +23,11 @@ mod harness {
     mod upstream;
 
     pub(crate) use envoy::{Envoy, program};
-    pub(crate) use eventually::eventually;
     pub(crate) use load::Load;
     pub(crate) use mesh::Mesh;
     pub(crate) use port::ReservedPort;
     pub(crate) use task::Task;
+    pub(crate) use testkit::eventually;
     pub(crate) use upstream::{Behaviour, Upstream};
 }
 

@@ -1,9 +1,6 @@
 //! Fixtures: Envoys, control plane, upstreams, load.
 
-mod collector;
-mod dns;
 mod envoy;
-mod eventually;
 mod http2;
 mod load;
 mod mesh;
@@ -13,10 +10,7 @@ mod sds;
 mod task;
 mod upstream;
 
-pub(crate) use collector::Collector;
-pub(crate) use dns::Dns;
 pub(crate) use envoy::{Envoy, Servers, program};
-pub(crate) use eventually::eventually;
 pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, rejection};
 pub(crate) use load::Load;
 pub(crate) use mesh::{Mesh, endpoint, node_id};
@@ -24,6 +18,7 @@ pub(crate) use mesh_node::MeshNode;
 pub(crate) use port::ReservedPort;
 pub(crate) use sds::Sds;
 pub(crate) use task::{CallResponse, Task, egress_cluster};
+pub(crate) use testkit::eventually;
 pub(crate) use upstream::{Behaviour, Health, TcpUpstream, Upstream, on_one_port};
 
 /// Makes each of these `async fn name(protocol: XdsProtocol)` a test with both protocols.

@@ -3,8 +3,9 @@
 use mesh_control::XdsProtocol;
 use mesh_model::service_connect::AppProtocol;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use testkit::OtlpCollector;
 
-use crate::harness::{Behaviour, Collector, Mesh, Task, Upstream, endpoint, in_both_protocols};
+use crate::harness::{Behaviour, Mesh, Task, Upstream, endpoint, in_both_protocols};
 
 in_both_protocols!(both_sidecars_export_spans_of_sampled_requests_only);
 
@@ -12,7 +13,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
 async fn both_sidecars_export_spans_of_sampled_requests_only(protocol: XdsProtocol) {
-    let collector = Collector::start().await;
+    let collector = OtlpCollector::start_grpc().await;
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mut mesh = Mesh::start(protocol, std::slice::from_ref(&blue_endpoint)).await;
     mesh.collector = Some(collector.address);

@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mesh_control::node::tcp_egress_listener;
 use serde_json::{Value, json};
+use testkit::DnsServer;
 
 use super::demo_mesh::{Demo, by_node, caller, marked};
 use super::tcp::responding_application;
-use crate::harness::{Behaviour, Dns, MeshNode, Servers, TcpUpstream, Upstream, eventually, on_one_port};
+use crate::harness::{Behaviour, MeshNode, Servers, TcpUpstream, Upstream, eventually, on_one_port};
 
 const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
@@ -26,7 +27,7 @@ fn found_by(host: &str, protocol: &str, port: u16, more: &Value) -> Value {
 }
 
 /// The virtual node `caller` with this DNS server, and with these listeners besides `egress`.
-async fn calling(demo: &Demo, dns: &Dns, listeners: &[String]) -> MeshNode {
+async fn calling(demo: &Demo, dns: &DnsServer, listeners: &[String]) -> MeshNode {
     let servers = Servers {
         dns: Some(dns.address),
         ..Servers::default()
@@ -39,8 +40,8 @@ async fn logical_dns_connects_to_one_address_and_follows_it() {
     let [one, two] = on_one_port([ONE, TWO]).await;
     let port = one.local_addr().expect("bound").port();
     let _tasks = [TcpUpstream::on(one, "one"), TcpUpstream::on(two, "two")];
-    let dns = Dns::start().await;
-    dns.name("ledger.test", &[ONE, TWO]);
+    let dns = DnsServer::start().await;
+    dns.set("ledger.test", [ONE, TWO]);
     let more = json!({"responseType": "LOADBALANCER"});
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["ledger.demo"])),
@@ -54,7 +55,7 @@ async fn logical_dns_connects_to_one_address_and_follows_it() {
     for _ in 0..20 {
         assert_eq!(responding_application(ledger).await, "one");
     }
-    dns.name("ledger.test", &[TWO, ONE]);
+    dns.set("ledger.test", [TWO, ONE]);
     eventually("Envoy follows", async || {
         match responding_application(ledger).await.as_str() {
             "two" => Ok(()),
@@ -75,8 +76,8 @@ async fn strict_dns_follows_added_and_removed_addresses_without_failures() {
         Upstream::on(one, "one", Behaviour::Name),
         Upstream::on(two, "two", Behaviour::Name),
     );
-    let dns = Dns::start().await;
-    dns.name("shop.test", &[ONE]);
+    let dns = DnsServer::start().await;
+    dns.set("shop.test", [ONE]);
     let more = json!({"responseType": "ENDPOINTS"});
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["shop.demo"])),
@@ -89,13 +90,13 @@ async fn strict_dns_follows_added_and_removed_addresses_without_failures() {
     let load = caller.load("shop.demo").await;
     assert_eq!(two.requests(), 0);
 
-    dns.name("shop.test", &[ONE, TWO]);
+    dns.set("shop.test", [ONE, TWO]);
     two.wait_for_requests(1).await;
     let before = (one.requests(), two.requests());
     load.wait_for_responses(50).await;
     assert!(one.requests() - before.0 >= 20 && two.requests() - before.1 >= 20);
 
-    dns.name("shop.test", &[TWO]);
+    dns.set("shop.test", [TWO]);
     caller.wait_for_tasks(&cluster, &[two.address]).await;
     load.wait_for_responses(20).await;
     let last = one.requests();
@@ -109,7 +110,7 @@ async fn a_name_without_addresses_has_no_endpoints() {
     let [one] = on_one_port([ONE]).await;
     let port = one.local_addr().expect("bound").port();
     let _task = Upstream::on(one, "one", Behaviour::Name);
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let of = |kind: &str| found_by("late.test", "http", port, &json!({"responseType": kind}));
     let demo = Demo::start(&[
         ("virtualNode/caller", caller(&["door.demo", "tasks.demo"])),
@@ -125,7 +126,7 @@ async fn a_name_without_addresses_has_no_endpoints() {
         let response = caller.get(host, "/").await;
         assert_eq!(marked(&response), (503, Some("no-healthy-endpoint")), "{host}");
     }
-    dns.name("late.test", &[ONE]);
+    dns.set("late.test", [ONE]);
     for host in hosts {
         eventually("the name has an address", async || {
             let response = caller.get(host, "/").await;
@@ -146,11 +147,11 @@ async fn dns_addresses_follow_the_ip_preference() {
         Upstream::on(four, "IPv4", Behaviour::Name),
         Upstream::on(six, "IPv6", Behaviour::Name),
     ];
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let names = ["both", "four", "six"];
-    dns.name("both.test", &[ONE, SIX]);
-    dns.name("four.test", &[ONE]);
-    dns.name("six.test", &[SIX]);
+    dns.set("both.test", [ONE, SIX]);
+    dns.set("four.test", [ONE]);
+    dns.set("six.test", [SIX]);
     let expectations = [
         ("IPv4_PREFERRED", ["IPv4", "IPv4", "IPv6"]),
         ("IPv6_PREFERRED", ["IPv6", "IPv4", "IPv6"]),

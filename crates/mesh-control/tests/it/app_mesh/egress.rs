@@ -1,9 +1,10 @@
 //! Backends and the egress filter.
 
 use serde_json::{Value, json};
+use testkit::DnsServer;
 
 use super::demo_mesh::{Demo, PORT, by_node, caller, marked, node};
-use crate::harness::{Behaviour, Dns, Http2Caller, Http2Upstream, MeshNode, Servers, Upstream, eventually};
+use crate::harness::{Behaviour, Http2Caller, Http2Upstream, MeshNode, Servers, Upstream, eventually};
 
 /// The egress filter of a mesh.
 fn filter(kind: &str) -> Value {
@@ -74,12 +75,12 @@ async fn a_node_without_backends_can_call_only_with_allow_all() {
 async fn allow_all_resolves_other_hosts_and_keeps_the_protocol() {
     let (demo, _tasks) = mesh(&["blue.demo"]).await;
     demo.put(&[("mesh", filter("ALLOW_ALL"))]);
-    let dns = Dns::start().await;
+    let dns = DnsServer::start().await;
     let (http, http2) = (
         Upstream::start("outside", Behaviour::Echo).await,
         Http2Upstream::start("outside").await,
     );
-    dns.name("outside.test", &[http.address.ip()]);
+    dns.set("outside.test", [http.address.ip()]);
     let servers = Servers {
         dns: Some(dns.address),
         ..Servers::default()
