@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(5);
 pub fn wait_until_blocking(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + TIMEOUT;
     while !condition() {
-        assert!(Instant::now() < deadline, "timed out waiting for {what}");
+        assert!(Instant::now() < deadline, "timed out waiting for: {what}");
         std::thread::sleep(INTERVAL);
     }
 }
@@ -48,7 +48,7 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Result<T,
         };
         assert!(
             Instant::now() < deadline,
-            "timed out waiting for {what}; last result: {error}"
+            "timed out waiting for: {what}; last result: {error}"
         );
         tokio::time::sleep(INTERVAL).await;
     }

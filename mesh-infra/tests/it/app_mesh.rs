@@ -8,8 +8,7 @@ use mesh_infra::{
     diagram,
 };
 use serde_json::{Value as Json, json};
-
-use crate::golden::{self, assert_golden};
+use testkit::{assert_golden, golden_path};
 
 /// The resources that services share.
 struct Fixture {
@@ -98,8 +97,8 @@ fn spec(template: &Template, name: &str) -> Json {
 
 #[test]
 fn templates_match_golden_files() {
-    assert_golden("appmesh.parameters.json", &parameters().to_json());
-    assert_golden("appmesh.appmesh.json", &app_mesh().to_json());
+    assert_golden!("appmesh.parameters.json", &parameters().to_json());
+    assert_golden!("appmesh.appmesh.json", &app_mesh().to_json());
 }
 
 #[test]
@@ -270,7 +269,7 @@ fn a_task_has_an_envoy_and_is_registered() {
 #[test]
 fn diagrams_of_both_encodings_are_equal() {
     let picture = diagram(&parameters());
-    assert_golden("appmesh.mmd", &picture);
+    assert_golden!("appmesh.mmd", &picture);
     assert_eq!(diagram(&app_mesh()), picture);
 }
 
@@ -288,7 +287,7 @@ fn cfn_lint_accepts_both_encodings() {
         let output = lint
             .args(arguments)
             .arg("--")
-            .arg(golden::path(file))
+            .arg(golden_path!(file))
             .output()
             .expect("cfn-lint starts");
         let output_text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);

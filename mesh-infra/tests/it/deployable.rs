@@ -5,8 +5,7 @@ use mesh_infra::{
     MeshHandle, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Service, Stack,
     TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualService, Vpc,
 };
-
-use crate::golden::{self, assert_golden};
+use testkit::{assert_golden, golden_path};
 
 /// The resources that services share.
 pub(crate) struct Fixture {
@@ -96,14 +95,14 @@ pub(crate) fn variable<'t>(container: &'t serde_json::Value, name: &str) -> Opti
 
 #[test]
 fn the_template_matches_its_golden_file() {
-    assert_golden("deployable.json", &template().to_json());
+    assert_golden!("deployable.json", &template().to_json());
 }
 
 #[test]
 fn cfn_lint_accepts_it() {
     let tools = testkit::python_tools();
     let mut lint = tools.cfn_lint();
-    let file = golden::path("deployable.json");
+    let file = golden_path!("deployable.json");
     let output = lint.arg("--").arg(file).output().expect("cfn-lint starts");
     let output_text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(

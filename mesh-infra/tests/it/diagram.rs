@@ -2,14 +2,14 @@
 
 use mesh_infra::{Template, diagram};
 use serde_json::json;
+use testkit::assert_golden;
 
-use crate::golden::assert_golden;
 use crate::serviceconnect::demo_stack;
 
 #[test]
 fn a_stack_of_constructs() {
     let template = demo_stack().synth().unwrap();
-    assert_golden("serviceconnect.mmd", &diagram(&template));
+    assert_golden!("serviceconnect.mmd", &diagram(&template));
 }
 
 /// Late values, words that mean something to Mermaid, a client without endpoints, two clusters.
@@ -47,10 +47,10 @@ fn a_template_of_another_tool() {
         }
     });
     let template = Template::from_json(&document.to_string()).unwrap();
-    assert_golden("foreign.mmd", &diagram(&template));
+    assert_golden!("foreign.mmd", &diagram(&template));
 }
 
 #[test]
 fn a_template_without_services() {
-    assert_golden("empty.mmd", &diagram(&Template::default()));
+    assert_golden!("empty.mmd", &diagram(&Template::default()));
 }

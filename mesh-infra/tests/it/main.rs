@@ -5,7 +5,6 @@ mod control_plane;
 mod deployable;
 mod diagnostics;
 mod diagram;
-mod golden;
 mod handles;
 mod logical_ids;
 mod mesh_diagnostics;

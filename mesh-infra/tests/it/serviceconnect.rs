@@ -6,8 +6,7 @@ use mesh_infra::{
     PortMapping, Service, ServiceConnect, ServiceConnectService, Stack, TaskDefinition,
 };
 use serde_json::json;
-
-use crate::golden::assert_golden;
+use testkit::assert_golden;
 
 pub(crate) fn demo_task(name: &str) -> TaskDefinition {
     let container = Container::new("app", "meshwright/demo-service")
@@ -47,7 +46,7 @@ pub(crate) fn demo_stack() -> Stack {
 #[test]
 fn the_template_matches_its_golden_file() {
     let template = demo_stack().synth().unwrap();
-    assert_golden("serviceconnect.json", &template.to_json());
+    assert_golden!("serviceconnect.json", &template.to_json());
 }
 
 #[test]

@@ -1,30 +1,28 @@
 //! A temporary cache, and scripts in place of Envoy and Python.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use envoy_install::{HostEnv, Progress};
-use tempfile::TempDir;
+use testkit::Workdir;
 
 /// [`ENVOY_VERSION`](envoy_install::ENVOY_VERSION) as text.
 pub(crate) const PINNED: &str = "1.40.0";
 
 /// A temporary directory with the cache and the programs of one test.
 pub(crate) struct TestDir {
-    temp: TempDir,
+    workdir: Workdir,
 }
 
 impl TestDir {
     pub(crate) fn new() -> Self {
         Self {
-            temp: tempfile::tempdir().unwrap(),
+            workdir: Workdir::new(),
         }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.temp.path().join(name)
+        self.workdir.path(name)
     }
 
     /// An environment with this cache only: no program is found.
@@ -53,20 +51,7 @@ impl TestDir {
 
     /// Writes an executable shell script.
     pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        // Written by another process: a program cannot be started while it is open for writing, and a process that a
-        // test on another thread starts at that moment would inherit our open file.
-        let mut writer = Command::new("sh")
-            .args(["-c", "mkdir -p \"${0%/*}\" && cat >\"$0\" && chmod +x \"$0\""])
-            .arg(&path)
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut input = writer.stdin.take().unwrap();
-        input.write_all(format!("#!/bin/sh\n{text}").as_bytes()).unwrap();
-        drop(input);
-        assert!(writer.wait().unwrap().success());
-        path
+        self.workdir.script(name, text)
     }
 
     /// A program whose `--version` prints what an Envoy of that version prints.
