@@ -11,9 +11,10 @@ use std::fs::Permissions;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use testkit::wait_until_blocking;
 
 use super::addresses::{AddressPool, BRIDGE};
 use super::dns::DnsServer;
@@ -149,7 +150,7 @@ fn links(pid: u32) -> BTreeSet<String> {
 fn accept_from(listener: &TcpListener) -> IpAddr {
     listener.set_nonblocking(true).expect("it is a socket");
     let mut from = None;
-    wait_until("a connection arrives", || {
+    wait_until_blocking("a connection", || {
         from = listener.accept().ok().map(|(_, from)| from.ip());
         from.is_some()
     });
@@ -157,14 +158,6 @@ fn accept_from(listener: &TcpListener) -> IpAddr {
 }
 
 /// Polls a condition outside this process. Blocks the thread, as nothing in this process is awaited.
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + TIMEOUT;
-    while !condition() {
-        assert!(Instant::now() < deadline, "timed out waiting until {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 fn is_gone(pid: u32) -> bool {
     // A process that is not reaped yet has no namespaces any more.
     std::fs::read_link(format!("/proc/{pid}/ns/net")).is_err()

@@ -33,12 +33,12 @@ async fn a_task_leaves_nothing_behind_and_its_address_can_be_reused() {
         let pid = task.netns.pid();
         task.netns.end().await;
         drop((listener, call));
-        wait_until("the init process has ended", || is_gone(pid));
-        wait_until("the veth link is deleted", || mesh.links() == before);
+        wait_until_blocking("the init process has ended", || is_gone(pid));
+        wait_until_blocking("the veth link is deleted", || mesh.links() == before);
     }
     let (bridge, task) = (mesh.bridge.pid(), caller.netns.pid());
     drop((mesh, caller));
-    wait_until("all init processes have ended", || is_gone(bridge) && is_gone(task));
+    wait_until_blocking("all init processes have ended", || is_gone(bridge) && is_gone(task));
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn programs_that_outlive_a_task_do_not_keep_its_address() {
     let survivor_netns = format!("/proc/{}/ns/net", survivor.pid());
     let netns_of = |link: &str| std::fs::read_link(link).expect("it runs");
     let task_netns = netns_of(&format!("/proc/{}/ns/net", task.netns.pid()));
-    wait_until("the program is in the task", || netns_of(&survivor_netns) == task_netns);
+    wait_until_blocking("the program is in the task", || netns_of(&survivor_netns) == task_netns);
 
     let TestTask { netns, address, files } = task;
     netns.end().await;
@@ -115,7 +115,7 @@ async fn a_run_directory_in_use_is_removed_by_a_later_run() {
     });
     assert!(dir.join("lock").exists() && busy.is_dir());
     // The kernel removes the thread's mounts asynchronously.
-    wait_until("the directory is removed", || {
+    wait_until_blocking("the directory is removed", || {
         remove_stale();
         !dir.exists()
     });
@@ -158,13 +158,13 @@ async fn a_killed_runner_leaves_nothing_behind() {
         panic!("not two process ids: {printed:?}");
     };
     let command = || std::fs::read_to_string(format!("/proc/{program}/comm")).unwrap_or_default();
-    wait_until("the program runs", || command() == "sleep\n");
+    wait_until_blocking("the program runs", || command() == "sleep\n");
     assert_eq!(mesh.links().len(), before.len() + 1);
 
     runner.kill().await.expect("it runs");
-    wait_until("the init process has ended", || is_gone(netns));
-    wait_until("the program has ended", || is_gone(program));
-    wait_until("the veth link is deleted", || mesh.links() == before);
+    wait_until_blocking("the init process has ended", || is_gone(netns));
+    wait_until_blocking("the program has ended", || is_gone(program));
+    wait_until_blocking("the veth link is deleted", || mesh.links() == before);
 }
 
 #[tokio::test]
