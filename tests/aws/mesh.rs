@@ -19,11 +19,11 @@ use mesh_infra::{
     VirtualService, Vpc,
 };
 use serde_json::json;
+use testkit::wait_until;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::account::Account;
 use crate::fleet::{SharedPort, Task, loopback, text};
-use crate::run::eventually;
 
 const MESH: &str = "shop";
 
@@ -165,7 +165,7 @@ async fn a_stack_update_shifts_traffic_and_an_outage_of_aws_does_not_stop_it() {
         )
         .await,
     ];
-    eventually("the gateway routes requests", async || {
+    wait_until("the gateway routes requests", async || {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let response = client.get(format!("http://{gateway}/")).send().await;
         response.is_ok_and(|response| response.status().is_success())
@@ -177,7 +177,7 @@ async fn a_stack_update_shifts_traffic_and_an_outage_of_aws_does_not_stop_it() {
     // Other weights change one parameter.
     deploy_stack(&config, &template(port.number, gateway_port.number, [0, 1])).await;
     let sync_reader = SyncReader::new(&config, MESH);
-    eventually("every Envoy has acknowledged the weights", async || {
+    wait_until("every Envoy has acknowledged the weights", async || {
         let read = sync_reader.read().await;
         matches!(read, Ok(SyncStatus::Synced { envoys: 3, .. }))
     })
@@ -186,7 +186,7 @@ async fn a_stack_update_shifts_traffic_and_an_outage_of_aws_does_not_stop_it() {
 
     // Without AWS, the last known configuration is still served.
     account.stop();
-    eventually("the control plane reports source errors", async || {
+    wait_until("the control plane reports source errors", async || {
         control.status().sources.iter().any(|source| source.error.is_some())
     })
     .await;

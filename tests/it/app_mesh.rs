@@ -2,9 +2,10 @@
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use testkit::wait_until;
 
 use crate::http::{BLUE, FETCHED, GREEN, body, get};
-use crate::run::{Run, eventually};
+use crate::run::Run;
 use crate::trace_timeline;
 use crate::workdir::Workdir;
 
@@ -64,8 +65,8 @@ async fn a_changed_weight_reaches_a_running_mesh() {
     let split = format!("{gateway}split");
     assert_eq!(body(&format!("{gateway}blue")).await, BLUE);
     assert_eq!(body(&format!("{gateway}green")).await, GREEN);
-    eventually("both targets receive calls", async || body(&split).await == GREEN).await;
-    eventually("both targets receive calls", async || body(&split).await == BLUE).await;
+    wait_until("both targets receive calls", async || body(&split).await == GREEN).await;
+    wait_until("both targets receive calls", async || body(&split).await == BLUE).await;
     assert_eq!(body(&format!("{gateway}green/downstream/blue.appmesh")).await, FETCHED);
 
     std::fs::write(&file, "{").expect("the workdir can be written to");

@@ -2,7 +2,6 @@
 
 use std::process::Stdio;
 
-use crate::golden;
 use crate::run::{Ended, Run};
 use crate::workdir::Workdir;
 
@@ -85,7 +84,9 @@ async fn files_that_are_not_templates() {
 #[tokio::test]
 async fn invalid_command_lines() {
     let workdir = Workdir::new();
-    let file = golden::path("serviceconnect.template.json").display().to_string();
+    let file = testkit::golden_path!("serviceconnect.template.json")
+        .display()
+        .to_string();
     let check = ["check", "--template", file.as_str()];
     for (arguments, words) in [
         (&[][..], &["Usage: meshwright", "up", "check", "diagram"][..]),
@@ -128,7 +129,9 @@ async fn invalid_command_lines() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closed_output_streams_cause_no_panic() {
     let workdir = Workdir::new();
-    let file = golden::path("serviceconnect.template.json").display().to_string();
+    let file = testkit::golden_path!("serviceconnect.template.json")
+        .display()
+        .to_string();
     let commands = || {
         [
             workdir.example(&["synth"]),

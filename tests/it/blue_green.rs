@@ -4,11 +4,12 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use demo_service::traffic::{self, Summary};
 use rustix::process::Signal;
+use testkit::wait_until;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::run::{Ended, Run, eventually};
+use crate::run::{Ended, Run};
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,14 +90,14 @@ async fn deployment_continues_or_is_rolled_back_after_its_controller_is_killed()
     let run = Run::up(&workdir, command(&workdir, &[])).await;
     let split = format!("{}split", run.url("# gateway/1, port 9080"));
     let third = r#"{"message":"ok","service":"green","version":"3"}"#;
-    eventually("version 3 responds", async || {
+    wait_until("version 3 responds", async || {
         crate::http::responds_with(&split, third).await
     })
     .await;
     let rolled_back = verb(&workdir, &["rollback"]).await;
     assert_eq!(rolled_back.code, Some(0), "{rolled_back:?}");
     let first = r#"{"message":"ok","service":"blue","version":"1"}"#;
-    eventually("version 1 responds", async || {
+    wait_until("version 1 responds", async || {
         crate::http::responds_with(&split, first).await
     })
     .await;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use rustix::process::Signal;
+use testkit::wait_until;
 
 use crate::http::{FETCHED, Load, responds_with};
-use crate::run::{Run, eventually, send};
+use crate::run::{Run, send};
 use crate::workdir::Workdir;
 
 /// Events that contain the process id of a task's container and Envoy.
@@ -51,7 +52,7 @@ async fn the_only_task_restarts_at_its_address() {
     for (round, part) in [APP, ENVOY].into_iter().enumerate() {
         send(run.pid(&format!("green/1: {part}")), Signal::KILL);
         run.wait_for_lines(round + 2, "green/1: running after ", "").await;
-        eventually("green responds again at the same URL", async || {
+        wait_until("green responds again at the same URL", async || {
             responds_with(&url, FETCHED).await
         })
         .await;
@@ -65,7 +66,7 @@ async fn both_tasks_are_called(run: &Run<'_>) {
     for task in ["blue-1", "blue-2"] {
         let written = || std::fs::metadata(logs.join(task).join("access.jsonl")).map_or(0, |file| file.len());
         let before = written();
-        eventually(&format!("{task} is called"), async || written() > before).await;
+        wait_until(&format!("{task} is called"), async || written() > before).await;
     }
 }
 

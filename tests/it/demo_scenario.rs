@@ -1,9 +1,10 @@
 //! The demo scenario, `bluegreen --once`: three deployments under load, unattended, and its cleanup.
 
 use rustix::process::Signal;
+use testkit::wait_until;
 
 use crate::namespaces;
-use crate::run::{Ended, Run, eventually};
+use crate::run::{Ended, Run};
 use crate::workdir::Workdir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,7 +31,7 @@ async fn directories_of_a_killed_scenario_are_removed_by_the_next_run() {
     killed.wait_for(what, |printed| printed.stdout.contains(line)).await;
     killed.signal(Signal::KILL);
     killed.end().await;
-    eventually("all processes are gone", async || workdir.processes().is_empty()).await;
+    wait_until("all processes are gone", async || workdir.processes().is_empty()).await;
     let leftover = workdir.leftover_files();
     assert_eq!(leftover.len(), 2, "of the mesh and of the scenario: {leftover:?}");
 

@@ -3,7 +3,6 @@
 use meshwright::exit_code;
 use rustix::process::Signal;
 
-use crate::golden;
 use crate::run::Run;
 use crate::workdir::Workdir;
 
@@ -16,7 +15,9 @@ async fn assert_exit_code(command: tokio::process::Command, workdir: &Workdir, e
 #[tokio::test]
 async fn commands_that_end() {
     let workdir = Workdir::new();
-    let valid = golden::path("serviceconnect.template.json").display().to_string();
+    let valid = testkit::golden_path!("serviceconnect.template.json")
+        .display()
+        .to_string();
     let invalid = workdir.file("empty.json", r#"{"Resources": {}}"#).display().to_string();
     for (arguments, expected) in [
         (&["--version"][..], exit_code::SUCCESS),

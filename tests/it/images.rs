@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::golden;
 use crate::run::{Ended, Run};
 use crate::workdir::Workdir;
 
@@ -23,7 +22,7 @@ async fn the_script_matches_its_golden_file_and_is_valid_shell() {
     let ended = images(&workdir, &options).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let version = env!("CARGO_PKG_VERSION");
-    golden::assert_golden("images.sh", &ended.stdout.replace(version, "VERSION"));
+    testkit::assert_golden!("images.sh", &ended.stdout.replace(version, "VERSION"));
 
     for arguments in [&options[..], &["--platform", "linux/arm64"]] {
         let script = workdir.file("images.sh", &images(&workdir, arguments).await.stdout);

@@ -3,7 +3,7 @@
 //!
 //! Run them with `cargo test -p meshwright`: with `--test it`, Cargo does not build the examples.
 //!
-//! - `workdir`, `run`, `http`, `template`, `golden`, `trace_timeline`: fixtures;
+//! - `workdir`, `run`, `http`, `template`, `trace_timeline`: fixtures;
 //! - `once_flag`, `serve`, `crash_recovery`, `signals`, `parallel_meshes`: the example serviceconnect, run;
 //! - `task_lifecycle`: how tasks start, fail and stop;
 //! - `output`: templates, diagrams and help; `exit_codes`;
@@ -25,7 +25,6 @@ mod crash_recovery;
 mod deadlines;
 mod demo_scenario;
 mod exit_codes;
-mod golden;
 mod hot_reload;
 mod http;
 mod images;

@@ -8,10 +8,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use rustix::process::Signal;
+use testkit::wait_until;
 use tokio::process::Command;
 
 use crate::http::{BLUE, FETCHED};
-use crate::run::{Ended, Run, eventually};
+use crate::run::{Ended, Run};
 use crate::trace_timeline;
 use crate::workdir::Workdir;
 
@@ -126,7 +127,7 @@ async fn directories_of_a_killed_runner_are_removed_by_the_next_run() {
     run.signal(Signal::KILL);
     let ended = run.end().await;
     assert_eq!(ended.code, None, "{ended:?}");
-    eventually("all processes are gone", async || workdir.processes().is_empty()).await;
+    wait_until("all processes are gone", async || workdir.processes().is_empty()).await;
     let left = workdir.leftover_files();
     assert_eq!(left.len(), 1, "{left:?}");
 

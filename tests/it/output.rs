@@ -1,8 +1,8 @@
 //! Output of `synth`, `diagram` and `--help`: golden files, cfn-lint.
 
-use crate::golden::{self, assert_golden};
 use crate::run::Run;
 use crate::workdir::Workdir;
+use testkit::{assert_golden, golden_path};
 
 #[tokio::test]
 async fn synth_prints_the_template_and_nothing_else() {
@@ -10,7 +10,7 @@ async fn synth_prints_the_template_and_nothing_else() {
     for arguments in [&["synth"][..], &["synth", "serviceconnect"]] {
         let ended = Run::to_end(&workdir, workdir.example(arguments)).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
-        assert_golden("serviceconnect.template.json", &ended.stdout);
+        assert_golden!("serviceconnect.template.json", &ended.stdout);
     }
     workdir.assert_nothing_left();
 }
@@ -25,7 +25,7 @@ async fn synth_prints_the_template_of_every_example() {
     ] {
         let ended = Run::to_end(&workdir, workdir.example_named(name, arguments)).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
-        assert_golden(&format!("{name}.template.json"), &ended.stdout);
+        assert_golden!(&format!("{name}.template.json"), &ended.stdout);
     }
     workdir.assert_nothing_left();
 }
@@ -37,7 +37,7 @@ fn cfn_lint_accepts_the_templates() {
     let names = ["serviceconnect", "appmesh", "bluegreen"];
     let output = lint
         .arg("--")
-        .args(names.map(|name| golden::path(&format!("{name}.template.json"))))
+        .args(names.map(|name| golden_path!(&format!("{name}.template.json"))))
         .output()
         .expect("cfn-lint starts");
     let messages = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -54,9 +54,9 @@ async fn diagram_prints_a_mermaid_flowchart_from_the_description_and_from_the_te
     let ended = Run::to_end(&workdir, workdir.example(&["diagram"])).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     assert!(ended.stdout.starts_with("flowchart LR\n"), "{ended:?}");
-    assert_golden("serviceconnect.mmd", &ended.stdout);
+    assert_golden!("serviceconnect.mmd", &ended.stdout);
 
-    let file = golden::path("serviceconnect.template.json").display().to_string();
+    let file = golden_path!("serviceconnect.template.json").display().to_string();
     let from_file = Run::to_end(&workdir, workdir.meshwright(&["diagram", "--template", &file])).await;
     assert_eq!(from_file.stdout, ended.stdout);
     workdir.assert_nothing_left();

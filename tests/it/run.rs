@@ -191,15 +191,6 @@ pub(crate) fn send(pid: i32, signal: Signal) {
     let _gone = kill_process(Pid::from_raw(pid).expect("a process id"), signal);
 }
 
-/// Polls until `condition` holds.
-pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + TIMEOUT;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "timed out: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 async fn collect(
     mut pipe: impl AsyncRead + Unpin,
     output: watch::Sender<Output>,

@@ -2,9 +2,10 @@
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use testkit::wait_until;
 
 use crate::http::{GREEN, responds_with};
-use crate::run::{Run, eventually};
+use crate::run::Run;
 use crate::template::{changed, container, properties};
 use crate::workdir::Workdir;
 
@@ -49,7 +50,7 @@ sleep 1000",
         .env("PYTHON", python)
         .env("XDG_CACHE_HOME", &cache);
     let run = Run::start(&workdir, command);
-    eventually("pip is running", async || is_installing.exists()).await;
+    wait_until("pip is running", async || is_installing.exists()).await;
     run.signal(Signal::TERM);
     let ended = run.end().await;
     assert_eq!(ended.code, Some(130), "{ended:?}");
@@ -70,7 +71,7 @@ async fn children_die_with_a_killed_runner() {
     run.signal(Signal::KILL);
     let ended = run.end().await;
     assert_eq!(ended.code, None, "{ended:?}");
-    eventually("all its children are gone", async || workdir.processes().is_empty()).await;
+    wait_until("all its children are gone", async || workdir.processes().is_empty()).await;
     // No process is left to remove the directory of logs and sockets; it is removed with the workdir.
     assert_eq!(workdir.leftover_files().len(), 1);
 }
@@ -107,14 +108,14 @@ async fn a_second_signal_kills_the_remaining_processes() {
         workdir.meshwright(&["up", "--template", &file, "--image", &image]),
     )
     .await;
-    eventually("the container ignores SIGTERM", async || ready_file.exists()).await;
+    wait_until("the container ignores SIGTERM", async || ready_file.exists()).await;
     run.signal(Signal::INT);
     run.wait_for("both blue tasks stopped", |printed| {
         printed.stderr.matches(": stopped").count() == 2
     })
     .await;
     // A signal too soon after the first one counts as the same.
-    eventually("a second signal is noticed", async || {
+    wait_until("a second signal is noticed", async || {
         run.signal(Signal::INT);
         run.printed().stderr.contains("SIGINT again")
     })
@@ -126,6 +127,6 @@ async fn a_second_signal_kills_the_remaining_processes() {
         "{ended:?}"
     );
     // The kernel needs a moment to end killed processes.
-    eventually("all processes are gone", async || workdir.processes().is_empty()).await;
+    wait_until("all processes are gone", async || workdir.processes().is_empty()).await;
     workdir.assert_nothing_left();
 }

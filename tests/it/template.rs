@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::golden;
 use crate::workdir::Workdir;
 
 /// Writes the example's template, modified by `change`, to a file in the workdir.
 pub(crate) fn changed(workdir: &Workdir, change: impl FnOnce(&mut Value)) -> PathBuf {
     // The tests of `synth` compare its output with this file.
-    let text = std::fs::read_to_string(golden::path("serviceconnect.template.json")).expect("the golden file");
+    let text = std::fs::read_to_string(testkit::golden_path!("serviceconnect.template.json")).expect("the golden file");
     let mut template = serde_json::from_str(&text).expect("the golden file is JSON");
     change(&mut template);
     workdir.file("mesh.json", &format!("{template:#}"))

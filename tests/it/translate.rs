@@ -2,9 +2,9 @@
 
 use rustix::process::Signal;
 use serde_json::Value;
+use testkit::wait_until;
 
-use crate::golden;
-use crate::run::{Ended, Run, eventually};
+use crate::run::{Ended, Run};
 use crate::workdir::Workdir;
 
 /// A template as AWS CDK writes it, with the virtual node `blue` and the virtual gateway `gw`.
@@ -91,7 +91,9 @@ async fn the_same_template_gives_the_same_document_with_app_meshs_names() {
 #[tokio::test]
 async fn envoy_accepts_it_in_either_traffic_mode() {
     let workdir = Workdir::new();
-    let connect = golden::path("serviceconnect.template.json").display().to_string();
+    let connect = testkit::golden_path!("serviceconnect.template.json")
+        .display()
+        .to_string();
     for (file, node) in [
         (CDK, "virtualNode/blue"),
         (CDK, "virtualGateway/gw"),
@@ -275,7 +277,7 @@ read -r never < {0}",
         ]);
         command.env("ENVOY_BIN", &envoy);
         let run = Run::start(&workdir, command);
-        eventually("Envoy is validating", async || is_validating.exists()).await;
+        wait_until("Envoy is validating", async || is_validating.exists()).await;
         run.signal(signal);
         let ended = run.end().await;
         assert_eq!(ended.code, Some(130), "{ended:?}");
