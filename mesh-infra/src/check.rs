@@ -23,21 +23,21 @@ use crate::model::TemplateModel;
 
 pub(crate) use parameters::check_parameter;
 
-type Check = fn(&TemplateModel<'_>, &mut Diagnostics);
+type Check = fn(&Template, &TemplateModel<'_>, &mut Diagnostics);
 
 const CHECKS: [Check; 12] = [
-    references::check,
-    |model, diagnostics| diagnostics.extend(model.property_errors().clone()),
-    task_definitions::check,
-    fargate::check,
-    services::check,
-    service_connect::check,
-    |model, diagnostics| diagnostics.extend(model.mesh_errors().clone()),
-    envoys::check,
-    bootstraps::check,
-    control_planes::check,
-    limits::check,
-    parameters::check,
+    |template, _, diagnostics| references::check(template, diagnostics),
+    |_, model, diagnostics| diagnostics.extend(model.property_errors().cloned()),
+    |_, model, diagnostics| task_definitions::check(model, diagnostics),
+    |_, model, diagnostics| fargate::check(model, diagnostics),
+    |_, model, diagnostics| services::check(model, diagnostics),
+    |_, model, diagnostics| service_connect::check(model, diagnostics),
+    |_, model, diagnostics| diagnostics.extend(model.mesh_errors().clone()),
+    |_, model, diagnostics| envoys::check(model, diagnostics),
+    |_, model, diagnostics| bootstraps::check(model, diagnostics),
+    |_, model, diagnostics| control_planes::check(model, diagnostics),
+    |template, _, diagnostics| limits::check(template, diagnostics),
+    |_, model, diagnostics| parameters::check(model, diagnostics),
 ];
 
 /// Checks a template.
@@ -52,13 +52,13 @@ const CHECKS: [Check; 12] = [
 /// and names that AWS rejects.
 pub fn check(template: &Template) -> Result<(), ValidationErrors> {
     let mut diagnostics = Diagnostics::new();
-    check_model(&TemplateModel::new(template), &mut diagnostics);
+    check_model(template, &TemplateModel::new(template), &mut diagnostics);
     diagnostics.into_result(())
 }
 
 /// Adds the errors of a template that was read already.
-pub(crate) fn check_model(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_model(template: &Template, model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
     for check in CHECKS {
-        check(model, diagnostics);
+        check(template, model, diagnostics);
     }
 }

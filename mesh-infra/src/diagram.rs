@@ -43,13 +43,13 @@ pub fn diagram(template: &Template) -> String {
 fn draw_services(services: &[ServiceView<'_>], chart: &mut Flowchart) {
     let mut clusters: IndexMap<Identity, Vec<&ServiceView<'_>>> = IndexMap::new();
     for service in services {
-        clusters.entry(service.cluster()).or_default().push(service);
+        clusters.entry(service.cluster_identity()).or_default().push(service);
     }
     for (cluster, services) in clusters {
         let label = format!("ECS cluster {}", cluster.label);
         chart.begin_group(&format!("Cluster {}", cluster.key), &label);
         for service in services {
-            chart.node(service.logical_id, Shape::Box, &service_label(service));
+            chart.node(service.logical_id(), Shape::Box, &service_label(service));
         }
         chart.end_group();
     }
@@ -62,7 +62,7 @@ fn service_label(service: &ServiceView<'_>) -> Vec<String> {
     };
     let containers = service.containers().iter();
     let images = containers.map(|container| format!("{}: {}", container.name, short_image(&container.image)));
-    [service.logical_id.to_owned(), tasks]
+    [service.logical_id().to_owned(), tasks]
         .into_iter()
         .chain(images)
         .collect()
@@ -87,26 +87,26 @@ fn draw_service_connect(service: &ServiceView<'_>, all: &[ServiceView<'_>], char
     chart.node(&node, Shape::Hexagon, &label);
     let offered = offered_names(service, &namespace.label);
     for name in &offered {
-        chart.edge(&node, Arrow::Thin, name, service.logical_id);
+        chart.edge(&node, Arrow::Thin, name, service.logical_id());
     }
-    let depends_on = service.depends_on();
+    let depends_on = &service.resource.declared.depends_on;
     let backends: Vec<_> = all
         .iter()
-        .filter(|other| depends_on.iter().any(|id| id == other.logical_id))
+        .filter(|other| depends_on.iter().any(|id| id == other.logical_id()))
         .filter(|other| other.service_connect().is_some() && namespace_of(other) == namespace)
         .collect();
     for backend in &backends {
         let names = offered_names(backend, &namespace.label).join(", ");
-        chart.edge(service.logical_id, Arrow::Thick, &names, backend.logical_id);
+        chart.edge(service.logical_id(), Arrow::Thick, &names, backend.logical_id());
     }
     if offered.is_empty() && backends.is_empty() {
-        chart.edge(service.logical_id, Arrow::Dotted, "calls", &node);
+        chart.edge(service.logical_id(), Arrow::Dotted, "calls", &node);
     }
 }
 
 /// The namespace of a service. A diagram also shows a service without one, which the checks report.
 fn namespace_of(service: &ServiceView<'_>) -> Identity {
-    service.namespace().unwrap_or_else(Identity::missing)
+    service.namespace_identity().unwrap_or_else(Identity::missing)
 }
 
 /// The names and ports by which a service is called, with the defaults of [`mesh_model::namespace`], but tolerant of

@@ -16,7 +16,7 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 use crate::check::check_model;
 use crate::construct::Construct;
 use crate::mesh_encoding::{MeshEncoding, to_parameters};
-use crate::model::TemplateModel;
+use crate::model::{MeshNames, TemplateModel};
 
 pub use logical_id::LogicalId;
 use overrides::Override;
@@ -123,13 +123,14 @@ impl Stack {
         for change in &self.overrides {
             change.apply(&mut template, &mut diagnostics);
         }
-        let model = TemplateModel::new(&template);
-        check_model(&model, &mut diagnostics);
+        let names = MeshNames::new(&template);
+        let model = TemplateModel::with_names(&template, &names);
+        check_model(&template, &model, &mut diagnostics);
         let encoded = match encoding {
-            MeshEncoding::Parameters => Some(to_parameters(&model, &mut diagnostics)),
+            MeshEncoding::Parameters => Some(to_parameters(&template, &names, &model, &mut diagnostics)),
             MeshEncoding::AppMesh => None,
         };
-        drop(model);
+        drop((model, names));
         diagnostics.into_result(encoded.unwrap_or(template))
     }
 }

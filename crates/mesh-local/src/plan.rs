@@ -7,10 +7,10 @@ mod container;
 mod draft;
 mod envoy;
 mod health_check;
+mod input;
 mod interception;
 mod labels;
 mod limits;
-mod lookup;
 mod meshes;
 mod namespaces;
 mod order;
@@ -26,6 +26,7 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::{ResourceType, ecs, is_part_of, ssm};
+use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use mesh_model::app_mesh::{Kind, Topology};
 use mesh_model::namespace::Namespace;
@@ -81,10 +82,12 @@ impl Plan {
         let stacks = Stacks::new(stacks, &mut diagnostics);
         let resources = stacks.resources(&mut diagnostics);
         let mut not_simulated = classify_resources(&resources, &mut diagnostics);
-        let mut reader = Reader::new(&resources, &mut diagnostics);
+        let input = input::evaluate(&resources, &mut diagnostics);
+        let model = TemplateModel::of_stacks(input.resources);
+        let mut reader = Reader::new(&model, input.findings, &mut diagnostics);
         let cloud_map = cloud_map::read(&mut reader);
-        let meshes = meshes::read(&mut reader);
-        let services = service::describe_all(&mut reader, &cloud_map, &meshes, images);
+        meshes::report_errors(&mut reader);
+        let services = service::describe_all(&mut reader, &cloud_map, images);
         for listed in reader.into_not_simulated() {
             // Services that share a task definition have each read it.
             if !not_simulated.contains(&listed) {
@@ -97,7 +100,7 @@ impl Plan {
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
         deduplicate(&diagnostics).into_result(Self {
             namespaces,
-            meshes: meshes.topologies,
+            meshes: model.topologies().clone(),
             cloud_map: cloud_map.into_services(),
             services: services.into_iter().map(|service| service.plan).collect(),
             not_simulated,

@@ -8,8 +8,7 @@ use envoy_bootstrap::{
     LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, NodeMetadata, SDS_CLUSTER, ingress_listener,
     tcp_egress_listener,
 };
-use mesh_model::app_mesh::virtual_node::Backend;
-use mesh_model::app_mesh::{KeyCasing, Kind, Protocol, ResourcePath, Spec, Topology};
+use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, Spec, Topology};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
@@ -18,9 +17,10 @@ use crate::labels;
 use crate::model::TemplateModel;
 
 pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    for (id, task_definition) in model.task_definitions() {
-        for (index, container) in task_definition.container_definitions.iter().enumerate() {
-            let path = format!("Resources.{id}.Properties.ContainerDefinitions[{index}].Command[1]");
+    for task in model.task_definitions() {
+        let properties = task.resource.properties_path();
+        for (index, container) in task.value.container_definitions.iter().enumerate() {
+            let path = format!("{properties}.ContainerDefinitions[{index}].Command[1]");
             if let Some(envoy) = read_envoy(container, &path, diagnostics)
                 && let Some(mesh) = model.topologies().get(&envoy.resource.mesh)
             {
@@ -114,7 +114,8 @@ fn uses_sds(spec: &Json) -> bool {
 
 fn check_listeners(envoy: &Envoy, mesh: &Topology, path: &str, diagnostics: &mut Diagnostics) {
     let has = |listener: &str| envoy.metadata.listener_ports.contains_key(listener);
-    for port in listener_ports(&envoy.resource, mesh) {
+    for listener in mesh.listeners(&envoy.resource) {
+        let port = listener.port_mapping.port;
         if !has(&ingress_listener(&port.to_string())) {
             diagnostics.add(
                 path,
@@ -126,40 +127,16 @@ fn check_listeners(envoy: &Envoy, mesh: &Topology, path: &str, diagnostics: &mut
             );
         }
     }
-    let Some(node) = mesh
-        .virtual_nodes
-        .get(&envoy.resource.name)
-        .filter(|_| envoy.resource.kind == Kind::VirtualNode)
-    else {
-        return;
-    };
-    for Backend::VirtualService(backend) in &node.backends {
-        let name = &backend.virtual_service_name;
-        let ports = mesh.ports_of_service(name).into_iter();
-        for tcp in ports.filter(|port| port.protocol == Protocol::Tcp) {
-            let port = tcp.port;
-            if !has(&tcp_egress_listener(name, port)) {
-                diagnostics.add(
-                    path,
-                    format!(
-                        "has no listener for the TCP backend `{name}` port {port} of {}; a TCP connection does not name \
-                         its destination, so add VirtualNode::with_tcp_backend, or use Service::with_transparent_proxy",
-                        envoy.resource.description()
-                    ),
-                );
-            }
+    for (name, port) in mesh.tcp_backends(&envoy.resource) {
+        if !has(&tcp_egress_listener(name, port)) {
+            diagnostics.add(
+                path,
+                format!(
+                    "has no listener for the TCP backend `{name}` port {port} of {}; a TCP connection does not name its \
+                     destination, so add VirtualNode::with_tcp_backend, or use Service::with_transparent_proxy",
+                    envoy.resource.description()
+                ),
+            );
         }
     }
-}
-
-fn listener_ports(resource: &ResourcePath, mesh: &Topology) -> Vec<u16> {
-    let listeners = match resource.kind {
-        Kind::VirtualGateway => mesh
-            .virtual_gateways
-            .get(&resource.name)
-            .map(|gateway| &gateway.spec.listeners),
-        _ => mesh.virtual_nodes.get(&resource.name).map(|node| &node.listeners),
-    };
-    let listeners = listeners.into_iter().flatten();
-    listeners.map(|listener| listener.port_mapping.port).collect()
 }

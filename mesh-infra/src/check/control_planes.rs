@@ -15,18 +15,18 @@ use crate::model::TemplateModel;
 const NAMESPACES: &str = "servicediscovery:NamespaceName";
 
 pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    for task_definition in model.task_definitions().values() {
+    for task in model.task_definitions() {
         let is_control_plane = |container: &&ecs::ContainerDefinition| {
             container.docker_labels.get(labels::ROLE) == Some(&Value::from(labels::ROLE_CONTROL_PLANE))
         };
-        let Some(container) = task_definition.container_definitions.iter().find(is_control_plane) else {
+        let Some(container) = task.value.container_definitions.iter().find(is_control_plane) else {
             continue;
         };
-        let role = task_definition.task_role_arn.as_ref();
-        let Some((role, resource)) = role.and_then(|arn| model.referenced(arn)) else {
+        let role = task.value.task_role_arn.as_ref();
+        let Some(role) = role.and_then(|arn| model.referenced(arn)) else {
             continue;
         };
-        let Some(patterns) = namespace_patterns(&resource.properties) else {
+        let Some(patterns) = namespace_patterns(&role.properties) else {
             continue;
         };
         let meshes = served_meshes(container).into_iter();
@@ -34,7 +34,7 @@ pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
             for (node, namespace) in cloud_map_namespaces(mesh) {
                 if !patterns.iter().any(|pattern| pattern.matches(namespace)) {
                     diagnostics.add(
-                        format!("Resources.{role}.Properties.Policies"),
+                        format!("{}.Policies", role.properties_path()),
                         format!(
                             "do not allow the namespace `{namespace}`, where the control plane looks for virtual node \
                              `{node}`; add ControlPlane::with_namespace"

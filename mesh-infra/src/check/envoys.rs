@@ -14,12 +14,12 @@ pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
 
 /// An Envoy of a missing resource gets no configuration, and its task never becomes healthy.
 fn check_resource_arns(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    let paths = model.mesh_paths();
-    for (id, task_definition) in model.task_definitions() {
-        for arn in envoy_resource_arns(task_definition) {
+    for task in model.task_definitions() {
+        let properties = task.resource.properties_path();
+        for arn in envoy_resource_arns(task.value) {
             let Value::Known(text) = arn.value else { continue };
             let path = format!(
-                "Resources.{id}.Properties.ContainerDefinitions[{}].Environment[{}].Value",
+                "{properties}.ContainerDefinitions[{}].Environment[{}].Value",
                 arn.container, arn.variable
             );
             let Some(resource) = ResourcePath::parse(text) else {
@@ -27,7 +27,7 @@ fn check_resource_arns(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics)
                 diagnostics.add(path, format!("is `{text}`; {message}"));
                 continue;
             };
-            if model.is_complete_mesh(&resource.mesh) && !paths.contains(&resource) {
+            if model.lacks(&resource) {
                 let message = format!("refers to {}, which does not exist", resource.description());
                 diagnostics.add(path, message);
             } else if !matches!(resource.kind, Kind::VirtualNode | Kind::VirtualGateway) {

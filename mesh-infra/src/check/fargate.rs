@@ -43,8 +43,8 @@ impl Memory {
 }
 
 pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    for (id, task_definition) in model.task_definitions() {
-        check_task_definition(task_definition, &format!("Resources.{id}.Properties"), diagnostics);
+    for task in model.task_definitions() {
+        check_task_definition(task.value, &task.resource.properties_path(), diagnostics);
     }
 }
 

@@ -8,11 +8,9 @@
 //! quotas"; Cloud Map API reference, `CreateService`, `CreateHttpNamespace` and `CreatePrivateDnsNamespace`; EC2 API
 //! reference, `CreateSecurityGroup` and `IpRange`.
 
-use cfn::{Resource, ResourceType, Value, ec2, ecs, elbv2, iam, logs, servicediscovery};
+use cfn::{Resource, ResourceType, Template, Value, ec2, ecs, elbv2, iam, logs, servicediscovery};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
-
-use crate::model::TemplateModel;
 
 /// The limits of one text property.
 struct Rule {
@@ -193,8 +191,8 @@ fn is_of_security_group(char: char) -> bool {
     char.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(char)
 }
 
-pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    for (id, resource) in &model.template().resources {
+pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
+    for (id, resource) in &template.resources {
         let path = format!("Resources.{id}.Properties");
         for rule in RULES.iter().filter(|rule| rule.kind == resource.kind) {
             visit(&resource.properties, rule.path, &path, &mut |text, path| {

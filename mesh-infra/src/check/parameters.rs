@@ -19,8 +19,8 @@ const MAX_STANDARD: usize = 4096;
 const MAX_ADVANCED: usize = 8192;
 
 pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    for (id, parameter) in model.ssm_parameters() {
-        check_parameter(parameter, &format!("Resources.{id}.Properties"), diagnostics);
+    for parameter in model.ssm_parameters() {
+        check_parameter(parameter.value, &parameter.resource.properties_path(), diagnostics);
     }
 }
 

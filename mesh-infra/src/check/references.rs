@@ -4,13 +4,7 @@ use cfn::{Template, intrinsic};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use crate::model::TemplateModel;
-
-pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    check_template(model.template(), diagnostics);
-}
-
-fn check_template(template: &Template, diagnostics: &mut Diagnostics) {
+pub(super) fn check(template: &Template, diagnostics: &mut Diagnostics) {
     // A macro can add what is referred to.
     if template.other.contains_key("Transform") {
         return;
@@ -175,7 +169,7 @@ mod tests {
         let resource = Resource::new("T", properties).with_depends_on(["C"]);
         template.resources.insert("A".to_owned(), resource);
         let mut diagnostics = Diagnostics::new();
-        check_template(&template, &mut diagnostics);
+        check(&template, &mut diagnostics);
         assert_eq!(
             diagnostics.to_string(),
             "Resources.A.DependsOn: contains `C`, which is not a resource\n\

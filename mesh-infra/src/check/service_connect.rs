@@ -25,12 +25,9 @@ pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
         let Some(configuration) = service.service_connect() else {
             continue;
         };
-        let path = format!(
-            "Resources.{}.Properties.ServiceConnectConfiguration",
-            service.logical_id
-        );
+        let path = format!("{}.ServiceConnectConfiguration", service.resource.properties_path());
         check_namespace_reference(model, configuration, &path, diagnostics);
-        let Some(namespace) = service.namespace() else {
+        let Some(namespace) = service.namespace_identity() else {
             diagnostics.add(
                 format!("{path}.Namespace"),
                 "is missing, and the cluster has no ServiceConnectDefaults",
@@ -38,7 +35,7 @@ pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
             continue;
         };
         if let Some(resolved) = resolve_service(&service, configuration, path, diagnostics) {
-            let condition = service.condition().map(str::to_owned);
+            let condition = service.resource.declared.condition.clone();
             groups.entry((namespace, condition)).or_default().push(resolved);
         }
     }
@@ -57,9 +54,10 @@ fn check_namespace_reference(
     let Some(namespace @ Value::Ref(_)) = configuration.namespace() else {
         return;
     };
-    if let Some((id, resource)) = model.referenced(&namespace)
-        && resource.kind == servicediscovery::HttpNamespace::KIND
+    if let Some(resource) = model.referenced(&namespace)
+        && resource.kind() == servicediscovery::HttpNamespace::KIND
     {
+        let id = resource.logical_id;
         diagnostics.add(
             format!("{path}.Namespace"),
             format!("is the id of `{id}`; Service Connect needs a name or an ARN, such as Fn::GetAtt {id}.Arn"),
@@ -82,10 +80,10 @@ fn resolve_service(
             return None;
         }
     };
-    let containers = &service.task_definition?.container_definitions;
+    let containers = &service.task_definition?.value.container_definitions;
     let mappings = containers.iter().flat_map(|container| &container.port_mappings);
     Some(ResolvedService {
-        logical_id: service.logical_id.to_owned(),
+        logical_id: service.logical_id().to_owned(),
         path,
         configuration,
         ports: mappings.map(port_mapping).collect::<Option<_>>()?,

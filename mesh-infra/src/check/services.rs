@@ -7,11 +7,11 @@ use crate::model::TemplateModel;
 
 pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
     for service in model.services() {
-        let path = format!("Resources.{}.Properties", service.logical_id);
+        let path = service.resource.properties_path();
         let Some(task_definition) = service.task_definition else {
             continue;
         };
-        let is_awsvpc = task_definition.network_mode == Some(Value::from("awsvpc"));
+        let is_awsvpc = task_definition.value.network_mode == Some(Value::from("awsvpc"));
         let network = service.service.network_configuration.as_ref();
         let Some(network) = network.and_then(|network| network.awsvpc_configuration.as_ref()) else {
             if is_awsvpc {

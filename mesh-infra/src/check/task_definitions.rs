@@ -12,9 +12,9 @@ use sidecar_contract::Diagnostics;
 use crate::model::TemplateModel;
 
 pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
-    for (id, task_definition) in model.task_definitions() {
-        let path = format!("Resources.{id}.Properties.ContainerDefinitions");
-        check_containers(&task_definition.container_definitions, &path, diagnostics);
+    for task in model.task_definitions() {
+        let path = format!("{}.ContainerDefinitions", task.resource.properties_path());
+        check_containers(&task.value.container_definitions, &path, diagnostics);
     }
 }
 

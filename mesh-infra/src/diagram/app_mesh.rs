@@ -46,7 +46,7 @@ pub(super) fn draw(model: &TemplateModel<'_>, services: &[ServiceView<'_>], char
     for service in services {
         if let Some(path) = service.mesh_path() {
             ensure_node(&path, chart);
-            chart.edge(&key(&path), Arrow::Thick, "tasks", service.logical_id);
+            chart.edge(&key(&path), Arrow::Thick, "tasks", service.logical_id());
         }
     }
     !meshes.is_empty()

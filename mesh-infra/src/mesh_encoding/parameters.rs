@@ -9,20 +9,25 @@ use serde_json::{Map, Value as Json, json};
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 use crate::check::check_parameter;
-use crate::model::{MeshNames, MeshResource, ReferenceValue, SpecReading, TemplateModel, UnknownPath};
+use crate::model::{MeshNames, MeshResource, ReferenceValue, SpecReading, TemplateModel, UnknownName, UnknownReason};
 
 /// The template with parameters in place of App Mesh resources. Reports what a parameter cannot contain, unless an error
 /// at the same path was reported before.
-pub(crate) fn to_parameters(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) -> Template {
-    let mut template = model.template().clone();
+pub(crate) fn to_parameters(
+    declared: &Template,
+    names: &MeshNames<'_>,
+    model: &TemplateModel<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Template {
+    let mut template = declared.clone();
     let is_app_mesh = |resource: &Resource| appmesh::kind_of(&resource.kind).is_some();
     if !template.resources.values().any(is_app_mesh) {
         return template;
     }
-    let references = MeshReferences::new(model.mesh_names());
+    let references = MeshReferences::new(names);
     let mut encoder = Encoder {
         references: &references,
-        evaluator: Evaluator::new(model.template(), &references),
+        evaluator: Evaluator::new(declared, &references),
         errors: Diagnostics::new(),
         parameter_errors: Diagnostics::new(),
     };
@@ -84,8 +89,10 @@ impl Encoder<'_> {
         let resource_path = match &mesh_resource.path {
             Ok(resource_path) => resource_path,
             Err(unknown) => {
-                self.errors
-                    .add(format!("{path}.{}", unknown.property), unknown_path_message(unknown));
+                if let Some(unknown) = unknown.first() {
+                    let message = unknown_name_message(unknown);
+                    self.errors.add(format!("{path}.{}", unknown.property), message);
+                }
                 return;
             }
         };
@@ -128,7 +135,7 @@ impl Encoder<'_> {
     ) -> Option<Value<String>> {
         match (&mesh_resource.spec, spec) {
             (SpecReading::Known(spec), _) => Some(Value::Known(spec.write(KeyCasing::Camel).to_string())),
-            (SpecReading::Unresolved, Some(spec)) => {
+            (SpecReading::Unresolved { .. }, Some(spec)) => {
                 let path = mesh_resource.document_path();
                 let mut unresolved = UnresolvedValues::default();
                 let spec = unresolved.replace(&spec, &path);
@@ -212,11 +219,13 @@ impl Resolver for MeshReferences<'_> {
     }
 }
 
-fn unknown_path_message(unknown: &UnknownPath) -> String {
-    unknown
-        .error
-        .clone()
-        .unwrap_or_else(|| "is not known; the name of the parameter contains it, so set it to a known text".to_owned())
+fn unknown_name_message(unknown: &UnknownName) -> &str {
+    match &unknown.reason {
+        UnknownReason::Invalid(error) => error,
+        UnknownReason::Missing | UnknownReason::Unresolved => {
+            "is not known; the name of the parameter contains it, so set it to a known text"
+        }
+    }
 }
 
 /// The values of a spec that CloudFormation evaluates, such as the ARN of a certificate. `Fn::Sub` inserts them into the

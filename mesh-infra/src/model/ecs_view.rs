@@ -1,26 +1,40 @@
-//! ECS services with everything that they refer to in the template.
+//! ECS services with everything that they refer to in the input.
 
-use cfn::{Value, ecs};
+use cfn::{ResourceType, Value, ecs};
 use mesh_model::app_mesh::ResourcePath;
-use serde_json::Value as Json;
 
 use super::TemplateModel;
+use super::input::InputResource;
+use super::typed_resources::TypedResource;
 use crate::env::APPMESH_RESOURCE_ARN;
 
 /// An ECS service and what it refers to.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct ServiceView<'m> {
     model: &'m TemplateModel<'m>,
-    /// The service's logical id.
-    pub logical_id: &'m str,
+    /// The service's resource.
+    pub resource: &'m InputResource<'m>,
     /// The service.
     pub service: &'m ecs::Service,
-    /// Its task definition, if the template contains it.
-    pub task_definition: Option<&'m ecs::TaskDefinition>,
+    /// Its task definition, if the input contains it.
+    pub task_definition: Option<TypedResource<'m, ecs::TaskDefinition>>,
+}
+
+/// The Service Connect namespace of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NamespaceReference {
+    /// The service or its cluster specifies it.
+    To(Value<String>),
+    /// Neither the service nor its cluster specifies one.
+    Missing,
+    /// The service specifies none, and its cluster is not in the input.
+    DefaultOfCluster,
 }
 
 /// The identity of a cluster or namespace that services share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Identity {
     /// Equal for two services if and only if they certainly share the cluster or namespace. Two calls of one function
     /// differ in their arguments, which the label does not show.
@@ -33,6 +47,7 @@ pub struct Identity {
 
 /// The variable `APPMESH_RESOURCE_ARN` of a container, which makes the container an Envoy of the mesh.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct EnvoyResourceArn<'m> {
     /// The index of the container in its task definition.
     pub container: usize,
@@ -43,14 +58,20 @@ pub struct EnvoyResourceArn<'m> {
 }
 
 impl<'m> ServiceView<'m> {
-    pub(super) fn new(model: &'m TemplateModel<'_>, logical_id: &'m str, service: &'m ecs::Service) -> Self {
-        let task_definition = service.task_definition.as_ref().and_then(|arn| model.referenced(arn));
+    pub(super) fn new(model: &'m TemplateModel<'_>, service: TypedResource<'m, ecs::Service>) -> Self {
+        let task_definition = service.value.task_definition.as_ref();
         Self {
             model,
-            logical_id,
-            service,
-            task_definition: task_definition.and_then(|(id, _)| model.resources.task_definitions.get(id)),
+            resource: service.resource,
+            service: service.value,
+            task_definition: task_definition.and_then(|value| model.task_definition(value)),
         }
+    }
+
+    /// The service's logical id.
+    #[must_use]
+    pub fn logical_id(&self) -> &'m str {
+        self.resource.logical_id
     }
 
     /// The Service Connect configuration, if it is enabled.
@@ -60,23 +81,33 @@ impl<'m> ServiceView<'m> {
         configuration.filter(|configuration| configuration.is_enabled())
     }
 
-    /// The containers of the tasks; none if the task definition is not in the template.
+    /// The containers of the tasks; none if the task definition is not in the input.
     #[must_use]
     pub fn containers(&self) -> &'m [ecs::ContainerDefinition] {
         self.task_definition
-            .map_or(&[], |task_definition| &task_definition.container_definitions)
+            .map_or(&[], |task_definition| &task_definition.value.container_definitions)
     }
 
     /// The virtual node or gateway that the Envoys of its tasks belong to, if it is known.
     #[must_use]
     pub fn mesh_path(&self) -> Option<ResourcePath> {
-        let arn = envoy_resource_arns(self.task_definition?).next()?;
-        self.model.resource_path(arn.value)
+        let arn = envoy_resource_arns(self.task_definition?.value).next()?;
+        ResourcePath::parse(arn.value.known()?)
     }
 
-    /// The cluster that it runs in.
+    /// The cluster that it runs in, if the input contains it.
     #[must_use]
-    pub fn cluster(&self) -> Identity {
+    pub fn cluster(&self) -> Option<TypedResource<'m, ecs::Cluster>> {
+        let cluster = self.service.cluster.as_ref()?;
+        let position = self
+            .model
+            .position(cluster, |resource| resource.kind() == ecs::Cluster::KIND)?;
+        self.model.typed_at(&self.model.typed.clusters, position)
+    }
+
+    /// The identity of the cluster that it runs in.
+    #[must_use]
+    pub fn cluster_identity(&self) -> Identity {
         match &self.service.cluster {
             // `Ref` is the cluster's name and `Arn` its ARN: the same cluster.
             Some(Value::Ref(id) | Value::GetAtt { logical_id: id, .. }) => Identity::named(id),
@@ -86,65 +117,38 @@ impl<'m> ServiceView<'m> {
         }
     }
 
-    /// The Service Connect namespace, given that Service Connect is enabled. `None` if neither the service nor its
-    /// cluster, which is in the template, specifies one.
+    /// The Service Connect namespace, given that Service Connect is enabled.
     #[must_use]
-    pub fn namespace(&self) -> Option<Identity> {
-        let own = self
-            .service_connect()
-            .and_then(cfn::ecs::ServiceConnectConfiguration::namespace);
-        if let Some(namespace) = own {
-            return Some(self.namespace_identity(&namespace));
+    pub fn namespace(&self) -> NamespaceReference {
+        let configuration = self.service.service_connect_configuration.as_ref();
+        if let Some(namespace) = configuration.and_then(ecs::ServiceConnectConfiguration::namespace) {
+            return NamespaceReference::To(namespace);
         }
-        let cluster = self.service.cluster.as_ref();
-        let cluster = cluster.and_then(|cluster| self.model.referenced(cluster));
-        match cluster.and_then(|(id, _)| self.model.resources.clusters.get(id)) {
-            Some(cluster) => {
-                let defaults = cluster.service_connect_defaults.as_ref()?;
-                Some(self.namespace_identity(defaults.namespace.as_ref()?))
+        let Some(cluster) = self.cluster() else {
+            return NamespaceReference::DefaultOfCluster;
+        };
+        let defaults = cluster.value.service_connect_defaults.as_ref();
+        let namespace = defaults.and_then(|defaults| defaults.namespace.clone());
+        namespace.map_or(NamespaceReference::Missing, NamespaceReference::To)
+    }
+
+    /// The identity of the Service Connect namespace. `None` if neither the service nor its cluster specifies one.
+    #[must_use]
+    pub fn namespace_identity(&self) -> Option<Identity> {
+        match self.namespace() {
+            NamespaceReference::To(namespace) => {
+                let name = self.model.namespace(&namespace).and_then(|namespace| namespace.name);
+                Some(name.map_or_else(|| Identity::of_value(&namespace), Identity::named))
             }
-            None => {
-                let Identity { key, label, .. } = self.cluster();
+            NamespaceReference::Missing => None,
+            NamespaceReference::DefaultOfCluster => {
+                let Identity { key, label, .. } = self.cluster_identity();
                 Some(Identity {
                     key: format!("default of {key}"),
                     label: format!("default of cluster {label}"),
                     is_named: false,
                 })
             }
-        }
-    }
-
-    /// The resources that are created before the service, beyond those that its properties refer to.
-    pub(crate) fn depends_on(&self) -> &'m [String] {
-        &self.model.template.resources[self.logical_id].depends_on
-    }
-
-    /// The condition under which the service exists.
-    pub(crate) fn condition(&self) -> Option<&'m str> {
-        self.model.template.resources[self.logical_id].condition.as_deref()
-    }
-
-    /// A namespace by its own name if it is in the template.
-    fn namespace_identity(&self, namespace: &Value<String>) -> Identity {
-        let declared = self.model.referenced(namespace);
-        let name = declared.and_then(|(id, _)| self.model.resources.namespace_names.get(id));
-        match name {
-            Some(Value::Known(name)) => Identity::named(name),
-            _ => Identity::of_value(namespace),
-        }
-    }
-}
-
-impl TemplateModel<'_> {
-    /// The mesh resource that the value of `APPMESH_RESOURCE_ARN` identifies, if it is known.
-    #[must_use]
-    pub fn resource_path(&self, arn: &Value<String>) -> Option<ResourcePath> {
-        match arn {
-            Value::Known(arn) => ResourcePath::parse(arn),
-            unresolved => match self.names.resolve_known(&unresolved.to_json()) {
-                Json::String(arn) => ResourcePath::parse(&arn),
-                _ => None,
-            },
         }
     }
 }

@@ -3,12 +3,10 @@
 use cfn::Template;
 use cfn::appmesh::{kind_of, name_properties};
 use cfn::evaluate::{Context, Evaluated, Evaluator, Reference, Resolution, Resolver, StackScope};
-use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-/// Limit on the length of names in bytes. App Mesh allows 255 characters.
-const MAX_LENGTH: usize = 1024;
+use super::mesh_resource::app_mesh_path;
 
 /// The names of a template's App Mesh resources. Each is evaluated once.
 #[derive(Debug)]
@@ -39,32 +37,6 @@ pub(crate) enum ReferenceValue {
     AppMeshOnly,
     /// The resource is not an App Mesh resource.
     OtherResource,
-}
-
-/// The reason why the path of a mesh resource is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnknownPath {
-    /// The property from which the path follows.
-    pub property: &'static str,
-    /// The error of this property; `None` if it is absent or unresolved.
-    pub error: Option<String>,
-}
-
-impl UnknownPath {
-    pub(super) fn unresolved(property: &'static str) -> Self {
-        Self { property, error: None }
-    }
-
-    pub(super) fn invalid_parameter_name(name: &str) -> Self {
-        Self {
-            property: "Name",
-            error: Some(format!(
-                "is `{name}`, which is not the name of a mesh resource; expected a name like \
-                 /meshwright/MESH/virtualNode/NAME"
-            )),
-        }
-    }
 }
 
 impl<'t> MeshNames<'t> {
@@ -101,11 +73,6 @@ impl<'t> MeshNames<'t> {
         }
     }
 
-    /// The path of an App Mesh resource.
-    pub(crate) fn path(&self, logical_id: &str) -> Result<ResourcePath, UnknownPath> {
-        self.evaluate(|stack, context| path_of(stack, logical_id, context))
-    }
-
     /// Errors are reported by the checks of references.
     fn evaluate<T>(&self, find: impl FnOnce(StackScope<'_>, &mut Context<'_>) -> T) -> T {
         let stack = self.evaluator.stacks().next().expect("one stack was given");
@@ -121,62 +88,17 @@ fn text_of(
     attribute: Option<&str>,
     context: &mut Context<'_>,
 ) -> Option<String> {
-    let kind: Kind = kind_of(&stack.template().resources.get(logical_id)?.kind)?;
+    let resource = stack.template().resources.get(logical_id)?;
+    let kind = kind_of(&resource.kind)?;
+    let mut name = |property: &str| stack.property_text(logical_id, property, "", context)?.ok();
     match attribute {
-        None | Some("Arn") => path_of(stack, logical_id, context).ok().map(|path| path.to_string()),
-        Some(attribute) if name_properties(kind).contains(&attribute) => name(stack, logical_id, attribute, context),
+        None | Some("Arn") => {
+            let path = app_mesh_path(kind, &resource.properties, name).ok()?;
+            Some(path.to_string())
+        }
+        Some(attribute) if name_properties(kind).contains(&attribute) => name(attribute),
         Some(_) => None,
     }
-}
-
-fn path_of(stack: StackScope<'_>, logical_id: &str, context: &mut Context<'_>) -> Result<ResourcePath, UnknownPath> {
-    let resource = stack.template().resources.get(logical_id);
-    let Some(kind) = resource.and_then(|resource| kind_of(&resource.kind)) else {
-        return Err(UnknownPath::unresolved("Type"));
-    };
-    let names = name_properties(kind)
-        .iter()
-        .map(|property| path_segment(stack, logical_id, property, context))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(match names.as_slice() {
-        [mesh] => ResourcePath::of_mesh(mesh),
-        [mesh, name] => ResourcePath::new(mesh, kind, name),
-        [mesh, parent, name, ..] => ResourcePath::within(mesh, parent, kind, name),
-        [] => return Err(UnknownPath::unresolved("MeshName")),
-    })
-}
-
-/// A name that is valid as a segment of a path.
-fn path_segment(
-    stack: StackScope<'_>,
-    logical_id: &str,
-    property: &'static str,
-    context: &mut Context<'_>,
-) -> Result<String, UnknownPath> {
-    let name = name(stack, logical_id, property, context).ok_or_else(|| UnknownPath::unresolved(property))?;
-    if name.is_empty() || name.contains('/') || name.chars().count() > 255 {
-        // An invalid name of another resource is reported there.
-        if is_attribute_of_another(stack.template(), logical_id, property) {
-            return Err(UnknownPath::unresolved(property));
-        }
-        let error = format!("is `{name}`; allowed are 1 to 255 characters without /");
-        return Err(UnknownPath {
-            property,
-            error: Some(error),
-        });
-    }
-    Ok(name)
-}
-
-fn is_attribute_of_another(template: &Template, logical_id: &str, property: &str) -> bool {
-    let resource = template.resources.get(logical_id);
-    let given = resource.and_then(|resource| resource.properties.get(property));
-    given.is_some_and(|given| given.get("Fn::GetAtt").is_some())
-}
-
-fn name(stack: StackScope<'_>, logical_id: &str, property: &str, context: &mut Context<'_>) -> Option<String> {
-    let name = stack.property_text(logical_id, property, "", context)?.ok()?;
-    (name.len() <= MAX_LENGTH).then_some(name)
 }
 
 #[cfg(test)]
@@ -224,10 +146,9 @@ mod tests {
             "E": {"Type": "AWS::AppMesh::Mesh"}
         }));
         let names = MeshNames::new(&template);
-        for id in ["A", "B", "C", "E"] {
-            assert_eq!(names.path(id), Err(UnknownPath::unresolved("MeshName")), "{id}");
+        for id in ["A", "B", "C", "D", "E"] {
+            assert_eq!(names.reference(id, None), ReferenceValue::Unresolved, "{id}");
         }
-        assert!(names.path("D").is_err_and(|unknown| unknown.error.is_some()));
         assert_eq!(names.reference("C", Some("MeshName")), ReferenceValue::Unresolved);
     }
 }

@@ -1,49 +1,86 @@
 //! The resources of meshes, in either encoding.
 
-use cfn::evaluate::contains_expression;
-use cfn::{Resource, ResourceType, Template, appmesh, ssm};
+use cfn::evaluate::{contains_expression, scalar_text};
+use cfn::{ResourceType, appmesh, intrinsic, is_part_of, ssm};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, ResourceSpec};
 use serde_json::{Map, Value as Json};
-use sidecar_contract::ValidationErrors;
+use sidecar_contract::{Diagnostics, ValidationErrors};
 
-use super::mesh_names::{MeshNames, UnknownPath};
+use super::input::{InputResource, InputScope};
 
 /// One resource of a mesh: an `AWS::AppMesh::…`, or a parameter that contains one.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MeshResource<'t> {
     /// Its logical id.
     pub logical_id: &'t str,
-    /// Its path, or why the path is not known.
-    pub path: Result<ResourcePath, UnknownPath>,
+    /// The path of its properties.
+    pub properties_path: String,
+    /// Its path in the mesh, or the names that leave the path unknown.
+    pub path: Result<ResourcePath, Vec<UnknownName>>,
     /// Its kind; `None` for a parameter with an invalid name.
     pub kind: Option<Kind>,
-    /// The casing of the keys in its document: `Api` in a parameter.
+    /// The casing of the keys in its document: `Camel` in a parameter.
     pub spelling: KeyCasing,
     /// Its spec.
     pub spec: SpecReading,
-    /// The condition under which it exists.
+    /// The condition under which it exists; `None` if it certainly exists.
     pub condition: Option<&'t str>,
 }
 
 /// The spec of a mesh resource, as far as it is known.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum SpecReading {
     /// It is known.
     Known(Box<ResourceSpec>),
     /// It is known and invalid.
     Invalid(ValidationErrors),
-    /// It is missing, or part of it is known only after CloudFormation has evaluated it.
-    Unresolved,
+    /// It is not set.
+    Missing,
+    /// Part of it is known only after CloudFormation has evaluated it.
+    Unresolved {
+        /// Errors outside of the unresolved parts. They may follow from these.
+        rest: Diagnostics,
+    },
     /// The value of the parameter is not JSON, for this reason.
     NotJson(String),
+}
+
+/// A name in the path of a mesh resource that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownName {
+    /// The property with the name.
+    pub property: &'static str,
+    /// Why the name is not known.
+    pub reason: UnknownReason,
+}
+
+/// Why a name is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownReason {
+    /// The property is not set.
+    Missing,
+    /// Its value is unresolved, or follows from an invalid value of another resource.
+    Unresolved,
+    /// Its value is invalid: what was found and what is allowed.
+    Invalid(String),
+}
+
+impl UnknownName {
+    fn new(property: &'static str, reason: UnknownReason) -> Self {
+        Self { property, reason }
+    }
 }
 
 impl MeshResource<'_> {
     /// The path to its document in the template.
     #[must_use]
     pub fn document_path(&self) -> String {
-        document_path(self.logical_id, self.spelling)
+        document_path(&self.properties_path, self.spelling)
     }
 
     /// The spec, if it is known and valid.
@@ -51,92 +88,170 @@ impl MeshResource<'_> {
     pub fn known_spec(&self) -> Option<&ResourceSpec> {
         match &self.spec {
             SpecReading::Known(spec) => Some(spec),
-            SpecReading::Invalid(_) | SpecReading::Unresolved | SpecReading::NotJson(_) => None,
+            _ => None,
         }
     }
 }
 
-/// All mesh resources of a template, in its order.
-pub(super) fn read_all<'t>(template: &'t Template, names: &MeshNames<'_>) -> Vec<MeshResource<'t>> {
-    let resources = template.resources.iter();
-    resources
-        .filter_map(|(logical_id, resource)| match appmesh::kind_of(&resource.kind) {
-            Some(kind) => Some(read_app_mesh(logical_id, resource, kind, names)),
-            None if resource.kind == ssm::Parameter::KIND => read_parameter(logical_id, resource, names),
-            None => None,
-        })
-        .collect()
+/// All mesh resources of the input, in its order.
+pub(super) fn read_all<'t>(resources: &[InputResource<'t>], scope: InputScope) -> Vec<MeshResource<'t>> {
+    let found = resources.iter().filter_map(|resource| {
+        let mut found = match appmesh::kind_of(resource.kind()) {
+            Some(kind) => read_app_mesh(resource, kind),
+            None if resource.kind() == ssm::Parameter::KIND => read_parameter(resource, scope)?,
+            None => return None,
+        };
+        // The conditions of all stacks are known.
+        found.condition = found.condition.filter(|_| scope == InputScope::OneTemplate);
+        Some(found)
+    });
+    found.collect()
 }
 
-fn read_app_mesh<'t>(
-    logical_id: &'t str,
-    resource: &'t Resource,
-    kind: Kind,
-    names: &MeshNames<'_>,
-) -> MeshResource<'t> {
+fn read_app_mesh<'t>(resource: &InputResource<'t>, kind: Kind) -> MeshResource<'t> {
     let spelling = KeyCasing::Pascal;
+    let properties_path = resource.properties_path();
     let spec = match resource.properties.get("Spec") {
-        Some(spec) => read_spec(kind, &names.resolve_known(spec), spelling, logical_id),
+        Some(spec) => read_spec(kind, spec, spelling, &properties_path),
         // The only kind that needs no spec.
-        None if kind == Kind::Mesh => read_spec(kind, &Json::Object(Map::new()), spelling, logical_id),
-        None => SpecReading::Unresolved,
+        None if kind == Kind::Mesh => read_spec(kind, &Json::Object(Map::new()), spelling, &properties_path),
+        None => SpecReading::Missing,
+    };
+    let name = |property: &str| match resource.properties.get(property)? {
+        Json::Array(_) | Json::Object(_) => None,
+        scalar => Some(scalar_text(scalar)),
     };
     MeshResource {
-        logical_id,
-        path: names.path(logical_id),
+        logical_id: resource.logical_id,
+        path: app_mesh_path(kind, &resource.declared.properties, name),
+        properties_path,
         kind: Some(kind),
         spelling,
         spec,
-        condition: resource.condition.as_deref(),
+        condition: resource.declared.condition.as_deref(),
+    }
+}
+
+/// The path of an App Mesh resource. `declared` are its properties in the template, and `name` returns their known texts.
+pub(super) fn app_mesh_path(
+    kind: Kind,
+    declared: &Json,
+    mut name: impl FnMut(&'static str) -> Option<String>,
+) -> Result<ResourcePath, Vec<UnknownName>> {
+    /// Limit on the length of names in bytes. App Mesh allows 255 characters.
+    const MAX_LENGTH: usize = 1024;
+    let (mut names, mut unknown) = (Vec::new(), Vec::new());
+    for property in appmesh::name_properties(kind) {
+        let given = declared.get(property);
+        let reason = match name(property).filter(|name| name.len() <= MAX_LENGTH) {
+            Some(name) if !name.is_empty() && !name.contains('/') && name.chars().count() <= 255 => {
+                names.push(name);
+                continue;
+            }
+            // An invalid name of another resource is reported there.
+            Some(_) if given.is_some_and(|given| given.get("Fn::GetAtt").is_some()) => UnknownReason::Unresolved,
+            Some(name) => UnknownReason::Invalid(format!("is `{name}`; allowed are 1 to 255 characters without /")),
+            None if given.is_some() => UnknownReason::Unresolved,
+            None => UnknownReason::Missing,
+        };
+        unknown.push(UnknownName::new(property, reason));
+    }
+    match names.as_slice() {
+        _ if !unknown.is_empty() => Err(unknown),
+        [mesh, parent, name] => Ok(ResourcePath::within(mesh, parent, kind, name)),
+        [mesh, name] => Ok(ResourcePath::new(mesh, kind, name)),
+        names => Ok(ResourcePath::of_mesh(names.first().map_or("", String::as_str))),
     }
 }
 
 /// `None` for a parameter that does not belong to a mesh.
-fn read_parameter<'t>(logical_id: &'t str, resource: &'t Resource, names: &MeshNames<'_>) -> Option<MeshResource<'t>> {
-    let name = names.resolve_known(resource.properties.get("Name")?);
-    let path = match &name {
+fn read_parameter<'t>(resource: &InputResource<'t>, scope: InputScope) -> Option<MeshResource<'t>> {
+    let unknown = |reason| vec![UnknownName::new("Name", reason)];
+    let path = match resource.properties.get("Name")? {
         Json::String(name) if name.starts_with(PARAMETER_PREFIX) => {
-            ResourcePath::from_parameter(name).ok_or_else(|| UnknownPath::invalid_parameter_name(name))
+            ResourcePath::from_parameter(name).ok_or_else(|| unknown(invalid_parameter_name(name)))
         }
-        unresolved if has_our_prefix(unresolved) => Err(UnknownPath::unresolved("Name")),
+        unresolved if has_our_prefix(unresolved) => Err(unknown(UnknownReason::Unresolved)),
+        // It may be the parameter that seems to be missing.
+        unresolved if scope == InputScope::AllStacks && intrinsic(unresolved).is_some() => {
+            Err(unknown(UnknownReason::Unresolved))
+        }
         _ => return None,
     };
     let kind = path.as_ref().ok().map(|path| path.kind);
-    let spec = match resource.properties.get("Value").map(|value| names.resolve_known(value)) {
-        Some(Json::String(text)) => match (serde_json::from_str(&text), kind) {
-            (Ok(document), Some(kind)) => read_spec(kind, &document, KeyCasing::Camel, logical_id),
-            (Ok(_), None) => SpecReading::Unresolved,
+    let properties_path = resource.properties_path();
+    let unresolved = || SpecReading::Unresolved {
+        rest: Diagnostics::new(),
+    };
+    let spec = match resource.properties.get("Value") {
+        Some(Json::String(text)) => match (serde_json::from_str(text), kind) {
+            (Ok(document), Some(kind)) => read_spec(kind, &document, KeyCasing::Camel, &properties_path),
+            (Ok(_), None) => unresolved(),
             (Err(error), _) => SpecReading::NotJson(error.to_string()),
         },
-        _ => SpecReading::Unresolved,
+        Some(_) => unresolved(),
+        None => SpecReading::Missing,
     };
     Some(MeshResource {
-        logical_id,
+        logical_id: resource.logical_id,
         path,
+        properties_path,
         kind,
         spelling: KeyCasing::Camel,
         spec,
-        condition: resource.condition.as_deref(),
+        condition: resource.declared.condition.as_deref(),
     })
 }
 
-fn read_spec(kind: Kind, document: &Json, spelling: KeyCasing, logical_id: &str) -> SpecReading {
+fn read_spec(kind: Kind, document: &Json, spelling: KeyCasing, properties_path: &str) -> SpecReading {
+    let path = document_path(properties_path, spelling);
+    let read = ResourceSpec::read(kind, document, spelling, &path);
     // In a parameter, an object that looks like an expression is part of the document.
     if spelling == KeyCasing::Pascal && contains_expression(document) {
-        return SpecReading::Unresolved;
+        let mut unresolved = Vec::new();
+        find_expressions(document, &path, &mut unresolved);
+        let errors = read.err().into_iter().flatten();
+        let rest = errors.filter(|error| !unresolved.iter().any(|unresolved| is_part_of(&error.path, unresolved)));
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(rest);
+        return SpecReading::Unresolved { rest: diagnostics };
     }
-    match ResourceSpec::read(kind, document, spelling, &document_path(logical_id, spelling)) {
+    match read {
         Ok(spec) => SpecReading::Known(Box::new(spec)),
         Err(errors) => SpecReading::Invalid(errors),
     }
 }
 
-fn document_path(logical_id: &str, spelling: KeyCasing) -> String {
+fn document_path(properties_path: &str, spelling: KeyCasing) -> String {
     let property = match spelling {
         KeyCasing::Camel => "Value",
         KeyCasing::Pascal => "Spec",
     };
-    format!("Resources.{logical_id}.Properties.{property}")
+    format!("{properties_path}.{property}")
+}
+
+/// The paths of the expressions in a document.
+fn find_expressions(json: &Json, path: &str, found: &mut Vec<String>) {
+    match json {
+        _ if intrinsic(json).is_some() => found.push(path.to_owned()),
+        Json::Object(object) => {
+            for (key, value) in object {
+                find_expressions(value, &format!("{path}.{key}"), found);
+            }
+        }
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_expressions(item, &format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn invalid_parameter_name(name: &str) -> UnknownReason {
+    UnknownReason::Invalid(format!(
+        "is `{name}`, which is not a mesh resource name; expected {PARAMETER_PREFIX}MESH/virtualNode/NAME"
+    ))
 }
 
 /// Whether an unresolved name will start with the prefix of mesh parameters.

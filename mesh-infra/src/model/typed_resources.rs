@@ -1,33 +1,68 @@
 //! Resources read as layer-1 structs, each once.
 
-use cfn::{ResourceType, Template, Value, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
+use cfn::{ResourceType, Value, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 use indexmap::IndexMap;
-use sidecar_contract::Diagnostics;
+use sidecar_contract::Diagnostic;
 
-/// Readable resources by type and logical id. A resource with an error or with an unresolved structure is absent.
+use super::dns_namespaces::is_namespace;
+use super::input::{InputResource, InputScope};
+
+/// A resource and its properties as a layer-1 struct.
 #[derive(Debug)]
-pub(super) struct TypedResources<'t> {
-    pub(super) clusters: IndexMap<&'t str, ecs::Cluster>,
-    pub(super) services: IndexMap<&'t str, ecs::Service>,
-    pub(super) task_definitions: IndexMap<&'t str, ecs::TaskDefinition>,
-    pub(super) private_dns_namespaces: IndexMap<&'t str, servicediscovery::PrivateDnsNamespace>,
-    /// `None` if one of them cannot be read.
-    pub(super) discovery_services: Option<IndexMap<&'t str, servicediscovery::Service>>,
-    pub(super) ssm_parameters: IndexMap<&'t str, ssm::Parameter>,
-    /// The names of Cloud Map namespaces of all kinds.
-    pub(super) namespace_names: IndexMap<&'t str, Value<String>>,
-    pub(super) errors: Diagnostics,
+#[non_exhaustive]
+pub struct TypedResource<'m, T> {
+    /// The resource.
+    pub resource: &'m InputResource<'m>,
+    /// Its properties.
+    pub value: &'m T,
 }
 
-impl<'t> TypedResources<'t> {
-    pub(super) fn read(template: &'t Template) -> Self {
+impl<'m, T> TypedResource<'m, T> {
+    pub(super) fn new(resource: &'m InputResource<'m>, value: &'m T) -> Self {
+        Self { resource, value }
+    }
+}
+
+impl<T> Clone for TypedResource<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for TypedResource<'_, T> {}
+
+/// Readable resources of a type, by their position in the input.
+///
+/// In [`InputScope::OneTemplate`], a resource with an error or with an unresolved structure is absent, because a rule
+/// that it breaks may be a consequence. In [`InputScope::AllStacks`], its readable rest is present.
+pub(super) type Typed<T> = IndexMap<usize, T>;
+
+#[derive(Debug)]
+pub(super) struct TypedResources {
+    pub(super) clusters: Typed<ecs::Cluster>,
+    pub(super) services: Typed<ecs::Service>,
+    pub(super) task_definitions: Typed<ecs::TaskDefinition>,
+    pub(super) private_dns_namespaces: Typed<servicediscovery::PrivateDnsNamespace>,
+    pub(super) discovery_services: Typed<servicediscovery::Service>,
+    /// Whether each of them could be read.
+    pub(super) are_discovery_services_complete: bool,
+    pub(super) ssm_parameters: Typed<ssm::Parameter>,
+    /// The names of Cloud Map namespaces of all kinds.
+    pub(super) namespace_names: IndexMap<usize, Value<String>>,
+    /// Errors of properties, each after the position of its resource.
+    pub(super) errors: Vec<(usize, Diagnostic)>,
+}
+
+impl TypedResources {
+    pub(super) fn read(resources: &[InputResource<'_>], scope: InputScope) -> Self {
         let mut reader = Reader {
-            template,
-            errors: Diagnostics::new(),
+            resources,
+            scope,
+            errors: Vec::new(),
         };
         reader.validate::<servicediscovery::HttpNamespace>();
         let private_dns_namespaces = reader.read();
-        let (discovery_services, is_complete) = reader.read_checked();
+        let (discovery_services, are_discovery_services_complete) = reader.read_checked();
         let ssm_parameters = reader.read();
         reader.validate::<appmesh::Mesh>();
         reader.validate::<appmesh::VirtualNode>();
@@ -53,21 +88,23 @@ impl<'t> TypedResources<'t> {
             task_definitions: reader.read(),
             services: reader.read(),
             private_dns_namespaces,
-            discovery_services: is_complete.then_some(discovery_services),
+            discovery_services,
+            are_discovery_services_complete,
             ssm_parameters,
-            namespace_names: namespace_names(template),
+            namespace_names: namespace_names(resources),
             errors: reader.errors,
         }
     }
 }
 
-struct Reader<'t> {
-    template: &'t Template,
-    errors: Diagnostics,
+struct Reader<'r, 't> {
+    resources: &'r [InputResource<'t>],
+    scope: InputScope,
+    errors: Vec<(usize, Diagnostic)>,
 }
 
-impl<'t> Reader<'t> {
-    fn read<T: ResourceType>(&mut self) -> IndexMap<&'t str, T> {
+impl Reader<'_, '_> {
+    fn read<T: ResourceType>(&mut self) -> Typed<T> {
         self.read_checked().0
     }
 
@@ -75,25 +112,24 @@ impl<'t> Reader<'t> {
         drop(self.read::<T>());
     }
 
-    /// All readable resources of a type, and whether these are all resources of the type.
-    fn read_checked<T: ResourceType>(&mut self) -> (IndexMap<&'t str, T>, bool) {
+    /// All readable resources of a type, and whether these are all resources of the type without an error.
+    fn read_checked<T: ResourceType>(&mut self) -> (Typed<T>, bool) {
         let mut readable = IndexMap::new();
         let mut is_complete = true;
-        for (id, resource) in &self.template.resources {
-            if resource.kind != T::KIND {
+        for (position, resource) in self.resources.iter().enumerate() {
+            if resource.kind() != T::KIND {
                 continue;
             }
-            match cfn::read(&resource.properties) {
-                Ok(value) => drop(readable.insert(id.as_str(), value)),
-                Err(_) => {
-                    is_complete = false;
-                    let (_, errors) = cfn::read_all::<T>(&resource.properties);
-                    // An unresolved value may fit once it is evaluated.
-                    for error in errors.into_iter().filter(|error| !error.is_unresolved()) {
-                        self.errors
-                            .extend([error.into_diagnostic(&format!("Resources.{id}.Properties"))]);
-                    }
-                }
+            let (value, errors) = cfn::read_all::<T>(&resource.properties);
+            let is_whole = errors.is_empty();
+            is_complete &= is_whole;
+            // An unresolved value may fit once it is evaluated, or was reported by its evaluation.
+            for error in errors.into_iter().filter(|error| !error.is_unresolved()) {
+                let diagnostic = error.into_diagnostic(&resource.properties_path());
+                self.errors.push((position, diagnostic));
+            }
+            if let Some(value) = value.filter(|_| is_whole || self.scope == InputScope::AllStacks) {
+                readable.insert(position, value);
             }
         }
         (readable, is_complete)
@@ -101,14 +137,12 @@ impl<'t> Reader<'t> {
 }
 
 /// The kinds of namespace differ in their other properties.
-fn namespace_names(template: &Template) -> IndexMap<&str, Value<String>> {
-    let resources = template.resources.iter();
-    let namespaces = resources.filter(|(_, resource)| {
-        resource.kind.starts_with("AWS::ServiceDiscovery::") && resource.kind.ends_with("Namespace")
-    });
-    let names = namespaces.filter_map(|(id, resource)| {
+fn namespace_names(resources: &[InputResource<'_>]) -> IndexMap<usize, Value<String>> {
+    let namespaces = resources.iter().enumerate();
+    let namespaces = namespaces.filter(|(_, resource)| is_namespace(resource));
+    let names = namespaces.filter_map(|(position, resource)| {
         let name = Value::from_json(resource.properties.get("Name")?).ok()?;
-        Some((id.as_str(), name))
+        Some((position, name))
     });
     names.collect()
 }

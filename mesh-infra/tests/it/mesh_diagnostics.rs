@@ -86,9 +86,9 @@ fn parameters_of_other_tools_are_checked() {
             "Text": parameter("/meshwright/demo/virtualNode/green", "blue"),
             "Other": parameter("/other/demo", "blue"),
         })),
-        "Resources.Typo.Properties.Name: is `/meshwright/demo/virtualNod/blue`, which is not the name of a mesh \
-         resource; expected a name like /meshwright/MESH/virtualNode/NAME\n\
-         Resources.Text.Properties.Value: is not JSON: expected value at line 1 column 1\n\
+        "Resources.Typo.Properties.Name: is `/meshwright/demo/virtualNod/blue`, which is not a mesh resource \
+         name; expected /meshwright/MESH/virtualNode/NAME\n\
+         Resources.Text.Properties.Value: is not valid JSON: expected value at line 1 column 1\n\
          Resources.Node.Properties.Value.listeners[0].portMapping.protocol: is missing"
     );
 }

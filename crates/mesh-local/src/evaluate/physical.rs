@@ -86,11 +86,11 @@ impl Resolver for LocalResolver {
 }
 
 /// A resource under evaluation, and the path of the reference to it.
-pub(super) struct PhysicalResource<'r, 'd> {
-    pub(super) stack: StackScope<'r>,
-    pub(super) logical_id: &'r str,
-    pub(super) path: &'r str,
-    pub(super) context: &'r mut Context<'d>,
+struct PhysicalResource<'r, 'd> {
+    stack: StackScope<'r>,
+    logical_id: &'r str,
+    path: &'r str,
+    context: &'r mut Context<'d>,
 }
 
 impl PhysicalResource<'_, '_> {
@@ -190,7 +190,7 @@ impl PhysicalResource<'_, '_> {
     }
 
     /// The path of an App Mesh resource. Its mesh and its parent may be given by ARN.
-    pub(super) fn mesh_path(&mut self, kind: Kind) -> ResourcePath {
+    fn mesh_path(&mut self, kind: Kind) -> ResourcePath {
         let mut name = |property: &&str| {
             let given = self.name(property);
             let is_named_by_property = |path: &ResourcePath| name_properties(path.kind).last() == Some(property);

@@ -1,13 +1,9 @@
 //! A resource of a stack to run, with evaluated properties and physical ids.
 
-use cfn::appmesh::kind_of;
 use cfn::evaluate::{Context, Evaluated, StackScope};
 use cfn::unknown;
-use mesh_model::app_mesh::ResourcePath;
 use serde_json::{Map, Value as Json};
 use sidecar_contract::Diagnostics;
-
-use super::physical::PhysicalResource;
 
 /// A resource of one of the stacks.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +48,11 @@ impl<'s> Resource<'s> {
         text.ok()
     }
 
+    /// The resource as the template declares it.
+    pub(crate) fn declared(self) -> &'s cfn::Resource {
+        &self.stack.template().resources[self.id]
+    }
+
     /// True if the template sets this property.
     pub(crate) fn has_property(self, property: &str) -> bool {
         let resource = self.stack.template().resources.get(self.id);
@@ -68,18 +69,6 @@ impl<'s> Resource<'s> {
     pub(crate) fn attribute(self, attribute: &str, diagnostics: &mut Diagnostics) -> Json {
         let mut context = Context::new(diagnostics);
         with_unknown(self.stack.attribute(self.id, attribute, &self.path(), &mut context))
-    }
-
-    /// The mesh resource it is, by its type and names. `None` for a resource that is not App Mesh's.
-    pub(crate) fn mesh_path(self, diagnostics: &mut Diagnostics) -> Option<ResourcePath> {
-        let kind = kind_of(self.kind)?;
-        let mut resource = PhysicalResource {
-            stack: self.stack,
-            logical_id: self.id,
-            path: &self.path(),
-            context: &mut Context::new(diagnostics),
-        };
-        Some(resource.mesh_path(kind))
     }
 }
 

@@ -2,76 +2,71 @@
 
 use std::collections::BTreeMap;
 
+use mesh_infra::Value;
 use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map};
+use mesh_infra::model::{InputResource, TemplateModel, namespace_id};
 use sidecar_contract::{Diagnostics, MeshSuffixes};
 
 use super::parts::{CloudMapService, RegistryPlan};
 use super::reader::Reader;
 use super::report;
 use super::values::known;
-use crate::evaluate::Resource;
 
 /// The namespaces and services of Cloud Map.
-pub(super) struct CloudMap {
-    /// By name, id and ARN.
-    namespaces: BTreeMap<String, Namespace>,
-    /// By ARN; `None` for an unreadable one, which was reported.
-    services: BTreeMap<String, Option<CloudMapService>>,
-}
-
-#[derive(Clone)]
-struct Namespace {
-    name: String,
-    has_dns: bool,
+pub(super) struct CloudMap<'p> {
+    model: &'p TemplateModel<'p>,
+    /// By path of the resource; `None` for an unreadable one, which was reported.
+    services: BTreeMap<&'p str, Option<CloudMapService>>,
 }
 
 /// Reads all namespaces and services.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> CloudMap {
+pub(super) fn read<'p>(reader: &mut Reader<'p, '_>) -> CloudMap<'p> {
+    let model = reader.model;
     let mut found = CloudMap {
-        namespaces: BTreeMap::new(),
+        model,
         services: BTreeMap::new(),
     };
     let mut paths = BTreeMap::new();
-    for resource in reader.all_of(cloud_map::HttpNamespace::KIND) {
-        if let Some(namespace) = reader.read::<cloud_map::HttpNamespace>(resource) {
-            found.add_namespace(resource, known(&namespace.name), false, &mut paths, reader);
-        }
-    }
-    for resource in reader.all_of(cloud_map::PrivateDnsNamespace::KIND) {
-        if let Some(namespace) = reader.read::<cloud_map::PrivateDnsNamespace>(resource) {
-            found.add_namespace(resource, known(&namespace.name), true, &mut paths, reader);
+    for namespace in model.namespaces() {
+        reader.report_resource(namespace.resource);
+        if let Some(name) = namespace.name
+            && let Some(first) = paths.insert(name, &namespace.resource.path)
+        {
+            let message = format!("`{name}` is already the name of {first}");
+            report_name(namespace.resource, message, reader.diagnostics);
         }
     }
     let mut paths = BTreeMap::new();
     for resource in reader.all_of(cloud_map::Service::KIND) {
-        let service = reader
-            .read::<cloud_map::Service>(resource)
-            .and_then(|service| found.service(&service, resource, reader));
+        reader.report_resource(resource);
+        let service = model.discovery_service(resource);
+        let service = service.and_then(|service| found.service(service, resource, reader.diagnostics));
         if let Some(CloudMapService { namespace, service, .. }) = &service {
             let name = (namespace.clone(), service.clone());
-            if let Some(first) = paths.insert(name, resource.path()) {
+            if let Some(first) = paths.insert(name, &resource.path) {
                 let message = format!("`{service}` is already the name of {first} in this namespace");
-                report(
-                    reader.diagnostics,
-                    format!("{}.Properties.Name", resource.path()),
-                    message,
-                );
+                report_name(resource, message, reader.diagnostics);
             }
         }
-        found.services.insert(reader.attribute(resource, "Arn"), service);
+        found.services.insert(&resource.path, service);
     }
     found
 }
 
-impl CloudMap {
-    /// The name of the namespace with this name, id or ARN.
-    pub(super) fn namespace(&self, given: &str) -> Option<&str> {
-        self.namespaces.get(given).map(|namespace| namespace.name.as_str())
+fn report_name(resource: &InputResource<'_>, message: String, diagnostics: &mut Diagnostics) {
+    report(diagnostics, format!("{}.Name", resource.properties_path()), message);
+}
+
+impl CloudMap<'_> {
+    /// The name of the namespace that this name, id or ARN refers to.
+    pub(super) fn namespace(&self, given: &Value<String>) -> Option<&str> {
+        self.model.namespace(given)?.resource.name.as_deref()
     }
 
     /// The names of all namespaces, for error messages.
     pub(super) fn names(&self) -> String {
-        let mut names: Vec<&str> = self.namespaces.values().map(|space| space.name.as_str()).collect();
+        let namespaces = self.model.namespaces();
+        let mut names: Vec<&str> = namespaces.filter_map(|space| space.resource.name.as_deref()).collect();
         names.sort_unstable();
         names.dedup();
         listed(&names)
@@ -80,13 +75,11 @@ impl CloudMap {
     /// The suffixes that match these names: their DNS namespaces, and the names themselves where they have none.
     pub(super) fn suffixes<'n>(&self, names: impl Iterator<Item = &'n str>) -> MeshSuffixes {
         let suffixes = names.map(|name| {
-            let namespaces = self.namespaces.values().filter(|namespace| namespace.has_dns);
-            let around = namespaces.filter(|namespace| MeshSuffixes::new([&namespace.name]).contains(name));
+            let namespaces = self.model.namespaces().filter(|namespace| namespace.has_private_dns);
+            let domains = namespaces.filter_map(|namespace| namespace.resource.name.as_deref());
+            let around = domains.filter(|domain| MeshSuffixes::new([domain]).contains(name));
             // The longest of nested namespaces.
-            around
-                .map(|namespace| namespace.name.as_str())
-                .max_by_key(|name| name.len())
-                .unwrap_or(name)
+            around.max_by_key(|domain| domain.len()).unwrap_or(name)
         });
         MeshSuffixes::new(suffixes)
     }
@@ -115,8 +108,9 @@ impl CloudMap {
             report(diagnostics, path, "is missing");
             return None;
         };
+        let found = self.model.referenced_as(arn, cloud_map::Service::KIND);
         let arn = known(arn)?;
-        let Some(found) = self.services.get(&arn) else {
+        let Some(found) = found.and_then(|found| self.services.get(found.path.as_str())) else {
             let hostnames = self.services.values().flatten();
             let hostnames = hostnames.map(|known| format!("{} in {}", known.service, known.namespace));
             let hostnames: Vec<String> = hostnames.collect();
@@ -140,64 +134,33 @@ impl CloudMap {
         self.services.into_values().flatten().collect()
     }
 
-    fn add_namespace(
-        &mut self,
-        resource: Resource<'_>,
-        name: Option<String>,
-        has_dns: bool,
-        paths: &mut BTreeMap<String, String>,
-        reader: &mut Reader<'_, '_>,
-    ) {
-        if let Some(name) = &name
-            && let Some(first) = paths.insert(name.clone(), resource.path())
-        {
-            let message = format!("`{name}` is already the name of {first}");
-            report(
-                reader.diagnostics,
-                format!("{}.Properties.Name", resource.path()),
-                message,
-            );
-        }
-        let namespace = Namespace {
-            name: name.unwrap_or_else(|| format!("unknown-{}", resource.id)),
-            has_dns,
-        };
-        let keys = [
-            namespace.name.clone(),
-            reader.physical_id(resource),
-            reader.attribute(resource, "Arn"),
-        ];
-        self.namespaces
-            .extend(keys.into_iter().map(|key| (key, namespace.clone())));
-    }
-
     fn service(
         &self,
         service: &cloud_map::Service,
-        resource: Resource<'_>,
-        reader: &mut Reader<'_, '_>,
+        resource: &InputResource<'_>,
+        diagnostics: &mut Diagnostics,
     ) -> Option<CloudMapService> {
-        let path = format!("{}.Properties", resource.path());
-        let in_dns_config = || service.dns_config.as_ref()?.namespace_id.as_ref();
-        let Some(id) = service.namespace_id.as_ref().or_else(in_dns_config) else {
-            report(reader.diagnostics, format!("{path}.NamespaceId"), "is missing");
+        let path = resource.properties_path();
+        let Some(id) = namespace_id(service) else {
+            report(diagnostics, format!("{path}.NamespaceId"), "is missing");
             return None;
         };
+        let namespace = self.model.namespace(id);
         let id = known(id)?;
-        let Some(namespace) = self.namespaces.get(&id) else {
+        let Some(namespace) = namespace else {
             let property = match &service.namespace_id {
                 Some(_) => "NamespaceId",
                 None => "DnsConfig.NamespaceId",
             };
             let message = format!("`{id}` is not a namespace of this template; known: {}", self.names());
-            report(reader.diagnostics, format!("{path}.{property}"), message);
+            report(diagnostics, format!("{path}.{property}"), message);
             return None;
         };
         let is_http = service.kind.as_ref().and_then(known).is_some_and(|kind| kind == "HTTP");
         Some(CloudMapService {
-            namespace: namespace.name.clone(),
-            service: reader.attribute(resource, "Name"),
-            has_dns: namespace.has_dns && service.dns_config.is_some() && !is_http,
+            namespace: namespace.resource.name.clone()?,
+            service: resource.name.clone()?,
+            has_dns: namespace.has_private_dns && service.dns_config.is_some() && !is_http,
         })
     }
 }

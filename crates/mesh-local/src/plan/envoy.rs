@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use mesh_infra::cfn::ecs;
 use mesh_infra::labels::ROLE_ENVOY;
+use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use sidecar_contract::Diagnostics;
 
-use super::meshes::Meshes;
+use super::meshes::mesh_nodes;
 use super::reader::Reader;
 use super::values::{known, texts};
 use super::{Interception, interception, labels, report};
@@ -84,11 +85,10 @@ pub(super) fn position(
 pub(super) fn describe(
     definition: &ecs::TaskDefinition,
     container: &ecs::ContainerDefinition,
-    meshes: &Meshes,
     (properties, path): (&str, &str),
     reader: &mut Reader<'_, '_>,
 ) -> Envoy {
-    let mesh_node = mesh_node(container, meshes, path, reader.diagnostics);
+    let mesh_node = mesh_node(container, reader.model, path, reader.diagnostics);
     let mut sds = None;
     for (index, variable) in container.environment.iter().enumerate() {
         let (Some(name), value) = (known(&variable.name), known(&variable.value)) else {
@@ -121,7 +121,7 @@ pub(super) fn describe(
 /// The virtual node or virtual gateway of the Envoy.
 fn mesh_node(
     container: &ecs::ContainerDefinition,
-    meshes: &Meshes,
+    model: &TemplateModel<'_>,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<ResourcePath> {
@@ -156,10 +156,10 @@ fn mesh_node(
         report(diagnostics, path, message);
         return None;
     };
-    if !meshes.may_have(&node) {
+    if model.lacks(&node) {
         let message = format!(
             "is `{node}`, which is not in this template; known: {}",
-            meshes.mesh_nodes()
+            mesh_nodes(model)
         );
         report(diagnostics, path, message);
         return None;

@@ -1,55 +1,54 @@
-//! Reads evaluated resources into CloudFormation types.
+//! Reads the model of the templates, and reports the errors of what is read.
 
-use mesh_infra::cfn::{self, ResourceType};
-use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+use mesh_infra::cfn;
+use mesh_infra::model::{InputResource, TemplateModel};
 use sidecar_contract::Diagnostics;
 
-use super::{properties, report};
-use crate::evaluate::Resource;
+use super::input::Findings;
+use super::report;
 
-/// Reads evaluated resources, and reports what cannot be read.
-pub(super) struct Reader<'s, 'p> {
-    resources: &'p [Resource<'s>],
-    pub(super) diagnostics: &'p mut Diagnostics,
+/// Reads the model. Errors of a resource are reported where the plan uses it.
+pub(super) struct Reader<'p, 'd> {
+    pub(super) model: &'p TemplateModel<'p>,
+    findings: BTreeMap<String, Findings>,
+    pub(super) diagnostics: &'d mut Diagnostics,
     not_simulated: Vec<(String, String)>,
 }
 
-impl<'s, 'p> Reader<'s, 'p> {
-    pub(super) fn new(resources: &'p [Resource<'s>], diagnostics: &'p mut Diagnostics) -> Self {
+impl<'p, 'd> Reader<'p, 'd> {
+    pub(super) fn new(
+        model: &'p TemplateModel<'p>,
+        findings: BTreeMap<String, Findings>,
+        diagnostics: &'d mut Diagnostics,
+    ) -> Self {
         Self {
-            resources,
+            model,
+            findings,
             diagnostics,
             not_simulated: Vec::new(),
         }
     }
 
-    /// All resources, in template order.
-    pub(super) fn resources(&self) -> &'p [Resource<'s>] {
-        self.resources
-    }
-
     /// All resources of one type.
-    pub(super) fn all_of(&self, kind: &'static str) -> impl Iterator<Item = Resource<'s>> + use<'s, 'p> {
-        let resources = self.resources;
-        resources.iter().copied().filter(move |resource| resource.kind == kind)
+    pub(super) fn all_of(&self, kind: &'static str) -> impl Iterator<Item = &'p InputResource<'p>> + use<'p> {
+        let resources = self.model.resources().iter();
+        resources.filter(move |resource| resource.kind() == kind)
     }
 
-    /// A resource's evaluated properties with validated names, and their path.
-    pub(super) fn properties(&mut self, resource: Resource<'_>) -> (Json, String) {
-        let path = format!("{}.Properties", resource.path());
-        let mut properties = resource.properties(self.diagnostics);
-        for property in properties::check_names(resource.kind, &mut properties, &path, self.diagnostics) {
-            self.mark_not_simulated(property, "property");
+    /// Reports the errors of a resource's evaluation and properties, and lists properties that are not simulated.
+    pub(super) fn report_resource(&mut self, resource: &InputResource<'_>) {
+        // A resource that is used again was reported.
+        if let Some(findings) = self.findings.remove(&resource.path) {
+            self.diagnostics.extend(findings.errors);
+            for property in findings.not_simulated {
+                self.mark_not_simulated(property, "property");
+            }
         }
-        (properties, path)
-    }
-
-    /// Reads a resource. Reports invalid properties and leaves them unknown. `None` if nothing can be read.
-    pub(super) fn read<T: ResourceType>(&mut self, resource: Resource<'_>) -> Option<T> {
-        let (properties, path) = self.properties(resource);
-        let (read, errors) = cfn::read_all(&properties);
-        self.report_all(errors, &path);
-        read
+        for error in self.model.property_errors_of(resource) {
+            report(self.diagnostics, error.path.as_str(), error.message.as_str());
+        }
     }
 
     /// Reports read errors, except those of unknown values, which were reported by their evaluation.
@@ -58,16 +57,6 @@ impl<'s, 'p> Reader<'s, 'p> {
             let diagnostic = error.into_diagnostic(path);
             report(self.diagnostics, diagnostic.path, diagnostic.message);
         }
-    }
-
-    /// The resource's `Ref` value.
-    pub(super) fn physical_id(&mut self, resource: Resource<'_>) -> String {
-        string(&resource.physical_id(self.diagnostics))
-    }
-
-    /// The resource's value for `Fn::GetAtt`.
-    pub(super) fn attribute(&mut self, resource: Resource<'_>, attribute: &str) -> String {
-        string(&resource.attribute(attribute, self.diagnostics))
     }
 
     /// Lists something as not simulated: a `property`, or a `container`.
@@ -79,8 +68,4 @@ impl<'s, 'p> Reader<'s, 'p> {
     pub(super) fn into_not_simulated(self) -> Vec<(String, String)> {
         self.not_simulated
     }
-}
-
-fn string(json: &Json) -> String {
-    json.as_str().map(str::to_owned).unwrap_or_default()
 }

@@ -1,114 +1,104 @@
 //! Reads ECS services and their task definitions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
 use mesh_infra::labels::ROLE_CONTROL_PLANE;
-use mesh_model::app_mesh::Kind;
+use mesh_infra::model::{InputResource, NamespaceReference, ServiceView};
+use mesh_model::app_mesh::{Kind, Protocol};
 use mesh_model::service_connect::ServiceConnectConfiguration;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::cloud_map::CloudMap;
 use super::limits::check_name;
-use super::lookup::{Cluster, Lookup, Reference};
-use super::meshes::{self, Meshes};
 use super::parts::{Membership, MeshNode, ServicePlan};
 use super::reader::Reader;
 use super::task_definition::{self, Task};
 use super::values::known;
 use super::{DescribedService, labels, report};
-use crate::evaluate::Resource;
 use crate::image::Images;
 
 /// Shared inputs for reading services.
-struct Context<'c, 's> {
-    lookup: Lookup<'s>,
-    cloud_map: &'c CloudMap,
-    meshes: &'c Meshes,
+struct Context<'c, 'p> {
+    cloud_map: &'c CloudMap<'p>,
     images: &'c Images,
 }
 
 /// Reads all services of the templates.
 pub(super) fn describe_all(
     reader: &mut Reader<'_, '_>,
-    cloud_map: &CloudMap,
-    meshes: &Meshes,
+    cloud_map: &CloudMap<'_>,
     images: &Images,
 ) -> Vec<DescribedService> {
-    let context = Context {
-        lookup: Lookup::read(reader),
-        cloud_map,
-        meshes,
-        images,
-    };
+    let model = reader.model;
+    for cluster in reader.all_of(ecs::Cluster::KIND) {
+        reader.report_resource(cluster);
+    }
+    let context = Context { cloud_map, images };
     let mut described = BTreeSet::new();
     let (mut services, mut are_all_found) = (Vec::new(), true);
-    for resource in reader.all_of(ecs::Service::KIND) {
-        if let Some(arn) = context.control_plane(reader, resource) {
-            described.insert(arn);
-            reader.mark_not_simulated(resource.qualified_id(), "the control plane is in this process");
+    for service in model.services() {
+        reader.report_resource(service.resource);
+        if is_control_plane(reader, &service) {
+            described.extend(service.task_definition.map(|task| &task.resource.path));
+            reader.mark_not_simulated(qualified_id(service.resource), "the control plane is in this process");
             continue;
         }
-        if let Some((service, is_found)) = context.describe(reader, resource, &mut described) {
-            services.push(service);
-            are_all_found &= is_found;
-        }
+        let (service, is_found) = context.describe(reader, &service, &mut described);
+        services.push(service);
+        are_all_found &= is_found;
     }
     // A service with an unknown task definition may mean any of the unused ones, so these are validated too.
     if !are_all_found {
-        for (arn, definition) in &context.lookup.task_definitions {
-            if !described.contains(arn) {
-                task_definition::describe(reader, *definition, "", images, meshes);
+        for task_definition in model.task_definitions() {
+            if !described.contains(&task_definition.resource.path) {
+                task_definition::describe(reader, task_definition, "", images);
             }
         }
     }
     services
 }
 
-impl Context<'_, '_> {
-    /// The task definition's ARN of a mesh's control plane service. `None` for other services.
-    fn control_plane(&self, reader: &mut Reader<'_, '_>, resource: Resource<'_>) -> Option<String> {
-        let service: ecs::Service = reader.read(resource)?;
-        let arn = known(service.task_definition.as_ref()?)?;
-        let definition = *self.lookup.task_definitions.get(&arn)?;
-        let definition: ecs::TaskDefinition = reader.read(definition)?;
-        let mut containers = definition.container_definitions.iter();
-        containers
-            .any(|container| labels::has_role(container, ROLE_CONTROL_PLANE))
-            .then_some(arn)
+/// Whether this is the service of a mesh's control plane.
+fn is_control_plane(reader: &mut Reader<'_, '_>, service: &ServiceView<'_>) -> bool {
+    if let Some(task_definition) = service.task_definition {
+        reader.report_resource(task_definition.resource);
     }
+    let mut containers = service.containers().iter();
+    containers.any(|container| labels::has_role(container, ROLE_CONTROL_PLANE))
+}
 
+impl Context<'_, '_> {
     /// Reads a service; the flag is false if its task definition was not found.
-    fn describe(
+    fn describe<'m>(
         &self,
         reader: &mut Reader<'_, '_>,
-        resource: Resource<'_>,
-        task_definitions: &mut BTreeSet<String>,
-    ) -> Option<(DescribedService, bool)> {
-        let path = format!("{}.Properties", resource.path());
-        let service: ecs::Service = reader.read(resource)?;
-        let name = reader.attribute(resource, "Name");
+        view: &ServiceView<'m>,
+        task_definitions: &mut BTreeSet<&'m String>,
+    ) -> (DescribedService, bool) {
+        let path = view.resource.properties_path();
+        let service = view.service;
+        let name = view.resource.name.clone().unwrap_or_default();
         check_name(&name, format!("{path}.ServiceName"), reader.diagnostics);
 
         let connect_path = format!("{path}.ServiceConnectConfiguration");
         let connect = service.service_connect_configuration.as_ref();
         let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
-        let cluster = cluster(&service, &self.lookup, &path, reader.diagnostics);
-        let namespace = connect.filter(|_| configuration.is_some()).map(|given| {
-            let default = cluster.as_ref().map(|cluster| &cluster.default_namespace);
+        let cluster = cluster(view, &path, reader.diagnostics);
+        let namespace = configuration.as_ref().map(|_| {
             let path = format!("{connect_path}.Namespace");
-            namespace(given, default, self.cloud_map, path, reader.diagnostics)
+            namespace(view, self.cloud_map, path, reader.diagnostics)
                 // The rest of the configuration is validated in a namespace of its own.
-                .unwrap_or_else(|| format!("unknown-{}", resource.id))
+                .unwrap_or_else(|| format!("unknown-{}", view.resource.logical_id))
         });
-        let found = found_task_definition(&service, &self.lookup, &path, reader.diagnostics);
-        let family = found.as_ref().map(|(_, definition)| family(reader, *definition));
-        let task = found.and_then(|(arn, definition)| {
-            task_definitions.insert(arn);
-            task_definition::describe(reader, definition, &name, self.images, self.meshes)
+        check_task_definition(view, &path, reader.diagnostics);
+        let family = view.task_definition.and_then(|task| task.resource.name.clone());
+        let task = view.task_definition.and_then(|task_definition| {
+            task_definitions.insert(&task_definition.resource.path);
+            task_definition::describe(reader, task_definition, &name, self.images)
         });
-        let membership = self.membership(namespace, task.as_ref(), connect_path, reader.diagnostics);
+        let membership = self.membership(namespace, task.as_ref(), connect_path, reader);
         let (is_found, are_ports_known) = task
             .as_ref()
             .map_or((false, false), |task| (true, task.are_ports_known));
@@ -118,10 +108,10 @@ impl Context<'_, '_> {
         let desired_count = service.desired_count.as_ref().and_then(|value| value.known().copied());
         let plan = ServicePlan {
             name,
-            cluster: cluster.map(|cluster| cluster.name).unwrap_or_default(),
+            cluster: cluster.unwrap_or_default(),
             desired_count: desired_count.unwrap_or(1),
             membership,
-            registry: self.cloud_map.registry(&service, first_port, &path, reader.diagnostics),
+            registry: self.cloud_map.registry(service, first_port, &path, reader.diagnostics),
             family: family.unwrap_or_default(),
             containers,
         };
@@ -131,7 +121,7 @@ impl Context<'_, '_> {
             configuration,
             are_ports_known,
         };
-        Some((described, is_found))
+        (described, is_found)
     }
 
     /// The namespace or mesh of the tasks; not both.
@@ -140,9 +130,9 @@ impl Context<'_, '_> {
         namespace: Option<String>,
         task: Option<&Task>,
         connect_path: String,
-        diagnostics: &mut Diagnostics,
+        reader: &mut Reader<'_, '_>,
     ) -> Membership {
-        let mesh_node = task.and_then(|task| self.mesh_node(task, diagnostics));
+        let mesh_node = task.and_then(|task| self.mesh_node(task, reader));
         let envoy = task.and_then(|task| task.envoy.as_ref());
         if let (Some(_), Some(envoy)) = (&namespace, envoy) {
             let message = format!(
@@ -150,7 +140,7 @@ impl Context<'_, '_> {
                  Service Connect or a mesh",
                 envoy.container
             );
-            report(diagnostics, connect_path, message);
+            report(reader.diagnostics, connect_path, message);
         }
         match (namespace, mesh_node) {
             (Some(namespace), _) => Membership::Namespace(namespace),
@@ -160,12 +150,13 @@ impl Context<'_, '_> {
     }
 
     /// The mesh node of the tasks, if they have an Envoy.
-    fn mesh_node(&self, task: &Task, diagnostics: &mut Diagnostics) -> Option<MeshNode> {
+    fn mesh_node(&self, task: &Task, reader: &mut Reader<'_, '_>) -> Option<MeshNode> {
         let envoy = task.envoy.as_ref()?;
         let path = envoy.mesh_node.clone()?;
         // An invalid mesh was reported.
-        let mesh = self.meshes.topology_of(&path)?;
-        let listeners = meshes::listeners(mesh, &path);
+        let mesh = reader.model.topologies().get(&path.mesh)?;
+        let listeners = mesh.listeners(&path).iter().map(|listener| listener.port_mapping);
+        let listeners: BTreeMap<u16, Protocol> = listeners.map(|mapping| (mapping.port, mapping.protocol)).collect();
         let is_node = path.kind == Kind::VirtualNode;
         if is_node && task.are_ports_known {
             let ports: BTreeSet<u16> = task
@@ -179,14 +170,18 @@ impl Context<'_, '_> {
                     "the virtual node `{}` listens on port {port}, which no container of this task has",
                     path.name
                 );
-                report(diagnostics, task.path.as_str(), message);
+                report(reader.diagnostics, task.path.as_str(), message);
             }
         }
         let services = mesh.virtual_services.keys().map(String::as_str);
         Some(MeshNode {
             container: envoy.container.clone(),
             listeners,
-            tcp_backends: meshes::tcp_backends(mesh, &path),
+            tcp_backends: mesh
+                .tcp_backends(&path)
+                .into_iter()
+                .map(|(service, port)| (service.to_owned(), port))
+                .collect(),
             suffixes: is_node.then(|| self.cloud_map.suffixes(services)),
             sds: envoy.sds.clone(),
             interception: envoy.interception.clone(),
@@ -195,31 +190,26 @@ impl Context<'_, '_> {
     }
 }
 
-/// The family in a task definition's ARN.
-fn family(reader: &mut Reader<'_, '_>, definition: Resource<'_>) -> String {
-    let arn = reader.physical_id(definition);
-    let family = arn.rsplit('/').next().unwrap_or_default();
-    family.split(':').next().unwrap_or_default().to_owned()
+/// The logical id, prefixed with the stack's name if there are several.
+fn qualified_id(resource: &InputResource<'_>) -> String {
+    resource.path.replacen("Resources.", "", 1)
 }
 
-/// The service's cluster. `None` if unknown, which was reported.
-fn cluster(service: &ecs::Service, lookup: &Lookup<'_>, path: &str, diagnostics: &mut Diagnostics) -> Option<Cluster> {
-    let Some(cluster) = &service.cluster else {
+/// The name of the service's cluster. `None` if unknown, which was reported.
+fn cluster(view: &ServiceView<'_>, path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let Some(cluster) = &view.service.cluster else {
         // ECS's default cluster.
-        return Some(Cluster {
-            name: "default".to_owned(),
-            default_namespace: Reference::Nothing,
-        });
+        return Some("default".to_owned());
     };
-    let cluster = known(cluster)?;
-    let found = lookup.clusters.get(&cluster).cloned();
+    let given = known(cluster)?;
+    let found = view.cluster();
     if found.is_none() {
         diagnostics.add(
             format!("{path}.Cluster"),
-            format!("`{cluster}` is not a cluster of this template"),
+            format!("`{given}` is not a cluster of this template"),
         );
     }
-    found
+    found?.resource.name.clone()
 }
 
 /// The Service Connect configuration, unless it is clearly disabled.
@@ -241,16 +231,16 @@ fn configuration(
 
 /// The service's Service Connect namespace. `None` if unknown, which was reported.
 fn namespace(
-    configuration: &ecs::ServiceConnectConfiguration,
-    default: Option<&Reference>,
-    cloud_map: &CloudMap,
+    view: &ServiceView<'_>,
+    cloud_map: &CloudMap<'_>,
     path: String,
     diagnostics: &mut Diagnostics,
 ) -> Option<String> {
-    let own = Reference::new(configuration.namespace().as_ref());
-    let given = match (&own, default) {
-        (Reference::To(given), _) | (Reference::Nothing, Some(Reference::To(given))) => given.clone(),
-        (Reference::Nothing, Some(Reference::Nothing)) => {
+    let reference = match view.namespace() {
+        NamespaceReference::To(reference) => reference,
+        // ECS's default cluster has no namespace.
+        NamespaceReference::DefaultOfCluster if view.service.cluster.is_some() => return None,
+        NamespaceReference::Missing | NamespaceReference::DefaultOfCluster => {
             report(
                 diagnostics,
                 path,
@@ -258,9 +248,9 @@ fn namespace(
             );
             return None;
         }
-        (Reference::Unknown, _) | (Reference::Nothing, None | Some(Reference::Unknown)) => return None,
     };
-    let found = cloud_map.namespace(&given).map(str::to_owned);
+    let given = known(&reference)?;
+    let found = cloud_map.namespace(&reference).map(str::to_owned);
     if found.is_none() {
         diagnostics.add(
             path,
@@ -273,22 +263,15 @@ fn namespace(
     found
 }
 
-/// The service's task definition, with its ARN. `None` if unknown, which was reported.
-fn found_task_definition<'s>(
-    service: &ecs::Service,
-    lookup: &Lookup<'s>,
-    path: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<(String, Resource<'s>)> {
+/// Reports a task definition that is missing or does not exist.
+fn check_task_definition(view: &ServiceView<'_>, path: &str, diagnostics: &mut Diagnostics) {
     let path = format!("{path}.TaskDefinition");
-    let Some(arn) = &service.task_definition else {
-        report(diagnostics, path, "is missing");
-        return None;
-    };
-    let arn = known(arn)?;
-    let found = lookup.task_definitions.get(&arn).copied();
-    if found.is_none() {
-        diagnostics.add(path, format!("`{arn}` is not a task definition of this template"));
+    match &view.service.task_definition {
+        None => report(diagnostics, path, "is missing"),
+        Some(value) => {
+            if let Some(arn) = known(value).filter(|_| view.task_definition.is_none()) {
+                diagnostics.add(path, format!("`{arn}` is not a task definition of this template"));
+            }
+        }
     }
-    Some((arn, found?))
 }

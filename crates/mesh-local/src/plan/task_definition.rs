@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::ecs;
+use mesh_infra::model::TypedResource;
 use sidecar_contract::Diagnostics;
 
 use super::container::{self, ContainerSource};
 use super::draft::ContainerDraft;
 use super::envoy::{self, Envoy};
-use super::meshes::Meshes;
 use super::order::in_start_order;
 use super::parts::ContainerPlan;
 use super::reader::Reader;
 use super::report;
-use crate::evaluate::Resource;
 use crate::image::Images;
 
 /// The parts of a service's tasks.
@@ -31,20 +30,23 @@ pub(super) struct Task {
 /// Reads a task definition for the tasks of the service `service`.
 pub(super) fn describe(
     reader: &mut Reader<'_, '_>,
-    resource: Resource<'_>,
+    TypedResource {
+        resource,
+        value: definition,
+        ..
+    }: TypedResource<'_, ecs::TaskDefinition>,
     service: &str,
     images: &Images,
-    meshes: &Meshes,
 ) -> Option<Task> {
-    let definition: ecs::TaskDefinition = reader.read(resource)?;
-    let properties = format!("{}.Properties", resource.path());
+    reader.report_resource(resource);
+    let properties = resource.properties_path();
     let path = format!("{properties}.ContainerDefinitions");
     if definition.container_definitions.is_empty() {
         report(reader.diagnostics, path, "is empty");
         return None;
     }
     let are_ports_known = are_ports_known(&path, reader.diagnostics);
-    let envoy_at = envoy::position(&definition, images, &properties, reader.diagnostics);
+    let envoy_at = envoy::position(definition, images, &properties, reader.diagnostics);
     let mut containers: Vec<ContainerDraft> = definition
         .container_definitions
         .iter()
@@ -62,7 +64,7 @@ pub(super) fn describe(
     let envoy = envoy_at.map(|index| {
         let container = &definition.container_definitions[index];
         let paths = (properties.as_str(), format!("{path}[{index}]"));
-        envoy::describe(&definition, container, meshes, (paths.0, &paths.1), reader)
+        envoy::describe(definition, container, (paths.0, &paths.1), reader)
     });
     if envoy.is_some() {
         containers.iter_mut().for_each(remove_envoy_variables);

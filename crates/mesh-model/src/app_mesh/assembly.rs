@@ -17,7 +17,7 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 pub struct Assembly {
     specs: BTreeMap<ResourcePath, (String, ResourceSpec)>,
     errors: AssemblyErrors,
-    /// Existing resources with invalid documents; references to them are not errors.
+    /// Existing resources with invalid or unknown documents; references to them are not errors.
     unread: BTreeSet<ResourcePath>,
 }
 
@@ -86,6 +86,12 @@ impl Assembly {
         }
     }
 
+    /// Adds a resource that exists, with an unknown spec. The meshes lack it; references to it are not errors, and
+    /// [`Topology::validate`] is left out.
+    pub fn add_unknown(&mut self, path: ResourcePath) {
+        self.unread.insert(path);
+    }
+
     /// Builds the meshes, by name.
     ///
     /// # Errors
@@ -126,7 +132,7 @@ impl Assembly {
                 errors.references.add(location, diagnostic);
             }
         }
-        if errors.is_empty() {
+        if errors.is_empty() && unread.is_empty() {
             for TopologyError { resource, message } in meshes.values().flat_map(Topology::validate) {
                 // Every resource of these meshes has a document.
                 let location = locations

@@ -6,9 +6,11 @@ mod service_port;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::listener::Listener;
+use super::virtual_node::Backend;
 use super::{
-    GatewayRouteSpec, MeshSpec, ResourcePath, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec, VirtualRouterSpec,
-    VirtualServiceSpec,
+    GatewayRouteSpec, Kind, MeshSpec, Protocol, ResourcePath, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec,
+    VirtualRouterSpec, VirtualServiceSpec,
 };
 
 pub use service_port::{PortProvider, ServicePort};
@@ -72,5 +74,33 @@ impl Topology {
     #[must_use]
     pub fn validate(&self) -> Vec<TopologyError> {
         references::check(self)
+    }
+
+    /// The listeners of a virtual node or virtual gateway; none if it does not exist.
+    #[must_use]
+    pub fn listeners(&self, path: &ResourcePath) -> &[Listener] {
+        let gateway = || Some(&self.virtual_gateways.get(&path.name)?.spec.listeners);
+        let node = || Some(&self.virtual_nodes.get(&path.name)?.listeners);
+        let listeners = match path.kind {
+            Kind::VirtualGateway => gateway(),
+            Kind::VirtualNode => node(),
+            _ => None,
+        };
+        listeners.map_or(&[], Vec::as_slice)
+    }
+
+    /// The TCP backends of a virtual node, as (virtual service, port), in the order of its spec.
+    #[must_use]
+    pub fn tcp_backends(&self, path: &ResourcePath) -> Vec<(&str, u16)> {
+        let node = self.virtual_nodes.get(&path.name);
+        let node = node.filter(|_| path.kind == Kind::VirtualNode);
+        let backends = node.into_iter().flat_map(|node| &node.backends);
+        let ports = backends.flat_map(|Backend::VirtualService(backend)| {
+            let name = backend.virtual_service_name.as_str();
+            let ports = self.ports_of_service(name).into_iter();
+            let tcp = ports.filter(|port| port.protocol == Protocol::Tcp);
+            tcp.map(move |port| (name, port.port))
+        });
+        ports.collect()
     }
 }

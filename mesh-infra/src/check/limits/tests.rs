@@ -11,7 +11,7 @@ fn errors_of(kind: &str, properties: Json) -> String {
         .resources
         .insert("X".to_owned(), Resource::new(kind, properties));
     let mut diagnostics = Diagnostics::new();
-    check(&TemplateModel::new(&template), &mut diagnostics);
+    check(&template, &mut diagnostics);
     diagnostics.to_string()
 }
 

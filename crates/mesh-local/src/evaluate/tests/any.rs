@@ -98,7 +98,6 @@ proptest! {
                 resource.properties(diagnostics);
                 resource.physical_id(diagnostics);
                 resource.attribute("Value", diagnostics);
-                resource.mesh_path(diagnostics);
             }
             stacks.check_import_cycles(diagnostics);
         });

@@ -159,7 +159,8 @@ fn parameters_are_equivalent_to_resources() {
     assert_eq!(
         read(&template, &images()).unwrap_err(),
         "Resources.BlueNode.Properties.Name: is `/meshwright/demo/node/blue`, which is not a mesh resource name; expected \
-         /meshwright/MESH/virtualNode/NAME"
+         /meshwright/MESH/virtualNode/NAME\n\
+         Resources.BlueNode.Properties.Value: is not valid JSON: EOF while parsing an object at line 1 column 1"
     );
 }
 
