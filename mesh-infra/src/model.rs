@@ -8,7 +8,7 @@
 //!
 //! A reference to a resource is an expression with its logical id, or, once evaluated, one of its identifiers.
 
-mod dns_namespaces;
+mod cloud_map;
 mod ecs_view;
 mod input;
 mod mesh_names;
@@ -22,13 +22,14 @@ use cfn::{ResourceType, Template, Value, ecs, ssm};
 use mesh_model::app_mesh::{ResourcePath, Topology};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
+use self::input::InputScope;
 use self::meshes::Meshes;
 use self::typed_resources::{Typed, TypedResources};
 
-pub use self::dns_namespaces::{DnsNamespace, NamespaceView, namespace_id};
+pub use self::cloud_map::{DnsNamespace, NamespaceView, namespace_id};
 pub(crate) use self::ecs_view::envoy_resource_arns;
 pub use self::ecs_view::{EnvoyResourceArn, Identity, NamespaceReference, ServiceView};
-pub use self::input::{InputResource, InputScope};
+pub use self::input::InputResource;
 pub(crate) use self::mesh_names::{MeshNames, ReferenceValue};
 pub use self::mesh_resource::{MeshResource, SpecReading, UnknownName, UnknownReason};
 pub use self::typed_resources::TypedResource;
@@ -204,3 +205,6 @@ impl<'t> TemplateModel<'t> {
         Some(TypedResource::new(&self.resources[position], value))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ pub struct InputResource<'t> {
 
 /// What the input covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputScope {
+pub(super) enum InputScope {
     /// One template before its deployment: what is unresolved may be valid, and other resources may exist elsewhere.
     OneTemplate,
     /// All stacks with all of their values: what is unresolved is an error that was reported, and nothing exists
@@ -51,6 +51,12 @@ impl<'t> InputResource<'t> {
     #[must_use]
     pub fn kind(&self) -> &'t str {
         &self.declared.kind
+    }
+
+    /// Its logical id, after the stack's name and a slash if there are several stacks.
+    #[must_use]
+    pub fn qualified_id(&self) -> String {
+        self.path.replacen("Resources.", "", 1)
     }
 
     /// The path of its properties.

@@ -90,13 +90,13 @@ fn text_of(
 ) -> Option<String> {
     let resource = stack.template().resources.get(logical_id)?;
     let kind = kind_of(&resource.kind)?;
-    let mut name = |property: &str| stack.property_text(logical_id, property, "", context)?.ok();
+    let mut name = |property: &str| Some(stack.property_text(logical_id, property, "", context)?.ok());
     match attribute {
         None | Some("Arn") => {
             let path = app_mesh_path(kind, &resource.properties, name).ok()?;
             Some(path.to_string())
         }
-        Some(attribute) if name_properties(kind).contains(&attribute) => name(attribute),
+        Some(attribute) if name_properties(kind).contains(&attribute) => name(attribute)?,
         Some(_) => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The resources of meshes, in either encoding.
 
 use cfn::evaluate::{contains_expression, scalar_text};
-use cfn::{ResourceType, appmesh, intrinsic, is_part_of, ssm};
+use cfn::{ResourceType, Value, appmesh, intrinsic, is_part_of, ssm};
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, ResourceSpec};
 use serde_json::{Map, Value as Json};
@@ -117,10 +117,7 @@ fn read_app_mesh<'t>(resource: &InputResource<'t>, kind: Kind) -> MeshResource<'
         None if kind == Kind::Mesh => read_spec(kind, &Json::Object(Map::new()), spelling, &properties_path),
         None => SpecReading::Missing,
     };
-    let name = |property: &str| match resource.properties.get(property)? {
-        Json::Array(_) | Json::Object(_) => None,
-        scalar => Some(scalar_text(scalar)),
-    };
+    let name = |property: &str| Some(known_text(resource.properties.get(property)?));
     MeshResource {
         logical_id: resource.logical_id,
         path: app_mesh_path(kind, &resource.declared.properties, name),
@@ -132,26 +129,33 @@ fn read_app_mesh<'t>(resource: &InputResource<'t>, kind: Kind) -> MeshResource<'
     }
 }
 
-/// The path of an App Mesh resource. `declared` are its properties in the template, and `name` returns their known texts.
+/// The path of an App Mesh resource. `declared` are its properties in the template. `name` returns the text of a
+/// property: `None` if it is not set, and nothing within if it is unresolved.
 pub(super) fn app_mesh_path(
     kind: Kind,
     declared: &Json,
-    mut name: impl FnMut(&'static str) -> Option<String>,
+    mut name: impl FnMut(&'static str) -> Option<Option<String>>,
 ) -> Result<ResourcePath, Vec<UnknownName>> {
     /// Limit on the length of names in bytes. App Mesh allows 255 characters.
     const MAX_LENGTH: usize = 1024;
     let (mut names, mut unknown) = (Vec::new(), Vec::new());
     for property in appmesh::name_properties(kind) {
-        let given = declared.get(property);
-        let reason = match name(property).filter(|name| name.len() <= MAX_LENGTH) {
-            Some(name) if !name.is_empty() && !name.contains('/') && name.chars().count() <= 255 => {
+        let is_of_another = || {
+            declared
+                .get(property)
+                .is_some_and(|given| is_attribute(given, property))
+        };
+        let reason = match name(property).map(|name| name.filter(|name| name.len() <= MAX_LENGTH)) {
+            Some(Some(name)) if !name.is_empty() && !name.contains('/') && name.chars().count() <= 255 => {
                 names.push(name);
                 continue;
             }
             // An invalid name of another resource is reported there.
-            Some(_) if given.is_some_and(|given| given.get("Fn::GetAtt").is_some()) => UnknownReason::Unresolved,
-            Some(name) => UnknownReason::Invalid(format!("is `{name}`; allowed are 1 to 255 characters without /")),
-            None if given.is_some() => UnknownReason::Unresolved,
+            Some(Some(_)) if is_of_another() => UnknownReason::Unresolved,
+            Some(Some(name)) => {
+                UnknownReason::Invalid(format!("is `{name}`; allowed are 1 to 255 characters without /"))
+            }
+            Some(None) => UnknownReason::Unresolved,
             None => UnknownReason::Missing,
         };
         unknown.push(UnknownName::new(property, reason));
@@ -162,6 +166,12 @@ pub(super) fn app_mesh_path(
         [mesh, name] => Ok(ResourcePath::new(mesh, kind, name)),
         names => Ok(ResourcePath::of_mesh(names.first().map_or("", String::as_str))),
     }
+}
+
+/// Whether a value is the attribute of this name of a resource.
+fn is_attribute(value: &Json, name: &str) -> bool {
+    let attribute = Value::<String>::from_json(value);
+    attribute.is_ok_and(|value| matches!(value, Value::GetAtt { attribute, .. } if attribute == name))
 }
 
 /// `None` for a parameter that does not belong to a mesh.
@@ -183,13 +193,13 @@ fn read_parameter<'t>(resource: &InputResource<'t>, scope: InputScope) -> Option
     let unresolved = || SpecReading::Unresolved {
         rest: Diagnostics::new(),
     };
-    let spec = match resource.properties.get("Value") {
-        Some(Json::String(text)) => match (serde_json::from_str(text), kind) {
+    let spec = match resource.properties.get("Value").map(known_text) {
+        Some(Some(text)) => match (serde_json::from_str(&text), kind) {
             (Ok(document), Some(kind)) => read_spec(kind, &document, KeyCasing::Camel, &properties_path),
             (Ok(_), None) => unresolved(),
             (Err(error), _) => SpecReading::NotJson(error.to_string()),
         },
-        Some(_) => unresolved(),
+        Some(None) => unresolved(),
         None => SpecReading::Missing,
     };
     Some(MeshResource {
@@ -201,6 +211,14 @@ fn read_parameter<'t>(resource: &InputResource<'t>, scope: InputScope) -> Option
         spec,
         condition: resource.declared.condition.as_deref(),
     })
+}
+
+/// A property as text. `None` if it is unresolved, or not a scalar, which is an error of the property.
+fn known_text(json: &Json) -> Option<String> {
+    match json {
+        Json::Array(_) | Json::Object(_) => None,
+        scalar => Some(scalar_text(scalar)),
+    }
 }
 
 fn read_spec(kind: Kind, document: &Json, spelling: KeyCasing, properties_path: &str) -> SpecReading {

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use mesh_infra::cfn::ecs;
+use mesh_infra::env::APPMESH_RESOURCE_ARN;
 use mesh_infra::labels::ROLE_ENVOY;
 use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::{Kind, ResourcePath};
@@ -18,7 +19,7 @@ use crate::image::{Images, is_app_mesh_envoy, is_envoy};
 
 /// Variables with the mesh resource of an Envoy, by precedence. Source: the App Mesh agent (read 2026-11-23).
 const NODE_VARIABLES: [&str; 3] = [
-    "APPMESH_RESOURCE_ARN",
+    APPMESH_RESOURCE_ARN,
     "APPMESH_RESOURCE_NAME",
     "APPMESH_VIRTUAL_NODE_NAME",
 ];

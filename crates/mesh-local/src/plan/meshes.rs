@@ -19,6 +19,23 @@ pub(super) fn report_errors(reader: &mut Reader<'_, '_>) {
     for Diagnostic { path, message } in reader.model.mesh_errors().iter() {
         report(reader.diagnostics, path.as_str(), message.as_str());
     }
+    if reader.diagnostics.is_empty() {
+        report_unknown(reader);
+    }
+}
+
+/// Reports mesh resources that are unknown without an error: a mesh must not be run without them.
+fn report_unknown(reader: &mut Reader<'_, '_>) {
+    for resource in reader.model.mesh_resources() {
+        let unknown_names = resource.path.as_ref().err().into_iter().flatten();
+        for name in unknown_names {
+            let path = format!("{}.{}", resource.properties_path, name.property);
+            report(reader.diagnostics, path, "is not known");
+        }
+        if resource.known_spec().is_none() {
+            report(reader.diagnostics, resource.document_path(), "is not known");
+        }
+    }
 }
 
 /// The virtual nodes and virtual gateways, for error messages.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
 use mesh_infra::labels::ROLE_CONTROL_PLANE;
-use mesh_infra::model::{InputResource, NamespaceReference, ServiceView};
+use mesh_infra::model::{NamespaceReference, ServiceView};
 use mesh_model::app_mesh::{Kind, Protocol};
 use mesh_model::service_connect::ServiceConnectConfiguration;
 use serde_json::Value as Json;
@@ -42,7 +42,7 @@ pub(super) fn describe_all(
         reader.report_resource(service.resource);
         if is_control_plane(reader, &service) {
             described.extend(service.task_definition.map(|task| &task.resource.path));
-            reader.mark_not_simulated(qualified_id(service.resource), "the control plane is in this process");
+            reader.mark_not_simulated(service.resource.qualified_id(), "the control plane is in this process");
             continue;
         }
         let (service, is_found) = context.describe(reader, &service, &mut described);
@@ -188,11 +188,6 @@ impl Context<'_, '_> {
             path,
         })
     }
-}
-
-/// The logical id, prefixed with the stack's name if there are several.
-fn qualified_id(resource: &InputResource<'_>) -> String {
-    resource.path.replacen("Resources.", "", 1)
 }
 
 /// The name of the service's cluster. `None` if unknown, which was reported.

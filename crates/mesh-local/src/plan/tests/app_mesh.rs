@@ -185,6 +185,16 @@ fn errors_in_meshes_have_their_paths() {
         ),
         (
             "VirtualServiceName: store\n",
+            "VirtualServiceName: !Ref AWS::NoValue\n",
+            "Resources.Store.Properties.VirtualServiceName: is missing",
+        ),
+        (
+            "      VirtualGatewayName: door\n",
+            "      VirtualGatewayName: !GetAtt Mesh.Arn\n",
+            "Resources.Gateway.Properties.VirtualGatewayName: is `arn:aws:appmesh:local:000000000000:mesh/demo`; allowed are",
+        ),
+        (
+            "VirtualServiceName: store\n",
             "Name: store\n",
             "Resources.Store.Properties.Name: is not a property of AWS::AppMesh::VirtualService",
         ),
@@ -209,6 +219,20 @@ fn errors_in_meshes_have_their_paths() {
             "{to}: {diagnostics}"
         );
     }
+}
+
+#[test]
+fn an_invalid_name_is_reported_once() {
+    let diagnostics = changed(
+        "MeshName: !Ref EnvironmentName\n      Spec: {Eg",
+        "MeshName: a/b\n      Spec: {Eg",
+    )
+    .expect_err("an invalid name");
+    let invalid: Vec<&str> = diagnostics.lines().filter(|line| line.contains("`a/b`")).collect();
+    assert_eq!(
+        invalid,
+        ["Resources.Mesh.Properties.MeshName: is `a/b`; allowed are 1 to 255 characters without /"]
+    );
 }
 
 #[test]
