@@ -49,7 +49,8 @@
 //! - [`Value`]: a known value, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for everything that layer 2 does not offer;
 //! - [`Template`]: the document, and assertions on it; [`diff()`]: the differences of two;
-//! - [`TemplateModel`]: a template as typed objects, on which [`check()`], [`diagram()`] and the mesh encoding are based;
+//! - [`TemplateModel`]: templates as typed objects, which [`check()`], [`diagram()`], the mesh encoding and local plans
+//!   read;
 //! - [`Construct`]: the trait for constructs of your own.
 //!
 //! # Status

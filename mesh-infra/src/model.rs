@@ -55,7 +55,11 @@ impl<'t> TemplateModel<'t> {
 
     /// Reads a template whose names of mesh resources were read before.
     pub(crate) fn with_names(template: &'t Template, names: &MeshNames<'_>) -> Self {
-        Self::of_resources(input::of_template(template, names), InputScope::OneTemplate)
+        let resources = template.resources.iter().map(|(id, declared)| {
+            let properties = names.resolve_known(&declared.properties);
+            InputResource::new(id, declared, format!("Resources.{id}"), properties)
+        });
+        Self::of_resources(resources.collect(), InputScope::OneTemplate)
     }
 
     /// Reads the evaluated resources of all stacks that belong together. Reading never fails: what is wrong is part of

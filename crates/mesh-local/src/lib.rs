@@ -12,7 +12,7 @@
 //! Reading order:
 //! - [`stack_input`]: input stacks;
 //! - `evaluate`: the evaluated resources of all stacks, pure;
-//! - [`plan`]: what the templates run, pure;
+//! - [`plan`]: what the templates run, read from `mesh-infra`'s `TemplateModel` of these resources, pure;
 //! - [`image`]: container images, mapped to local programs;
 //! - `slot` and `ports`: the name, directory and addresses of a task;
 //! - `network`: a network namespace for every task;

@@ -1,6 +1,9 @@
 //! What a set of templates runs: services with their containers, and the namespaces and meshes they share.
 //!
 //! Pure. Reports every error in the templates before anything is started.
+//!
+//! `input` evaluates the stacks' resources, and `mesh-infra`'s `TemplateModel` reads them: typed properties, references
+//! between resources, and meshes. The other modules derive what runs, and reject what cannot run locally.
 
 mod cloud_map;
 mod container;

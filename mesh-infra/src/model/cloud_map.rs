@@ -3,7 +3,7 @@
 use cfn::{ResourceType, Value, servicediscovery};
 
 use super::TemplateModel;
-use super::input::InputResource;
+use super::input::{InputResource, is_namespace};
 use super::typed_resources::TypedResource;
 
 /// A private DNS namespace and the names that register in it.
@@ -111,10 +111,4 @@ impl<'t> TemplateModel<'t> {
 pub fn namespace_id(service: &servicediscovery::Service) -> Option<&Value<String>> {
     let in_dns_config = || service.dns_config.as_ref()?.namespace_id.as_ref();
     service.namespace_id.as_ref().or_else(in_dns_config)
-}
-
-/// Whether this is a Cloud Map namespace of any kind.
-pub(super) fn is_namespace(resource: &InputResource<'_>) -> bool {
-    let kind = resource.kind();
-    kind.starts_with("AWS::ServiceDiscovery::") && kind.ends_with("Namespace")
 }

@@ -1,9 +1,7 @@
 //! The input of the model: resources of one or several stacks, evaluated as far as their values are known.
 
-use cfn::{Resource, Template};
+use cfn::Resource;
 use serde_json::Value as Json;
-
-use super::mesh_names::MeshNames;
 
 /// A resource as the model reads it.
 #[derive(Debug, Clone)]
@@ -66,12 +64,8 @@ impl<'t> InputResource<'t> {
     }
 }
 
-/// The resources of a template. Known are the names of App Mesh resources, and what follows from the template alone.
-pub(super) fn of_template<'t>(template: &'t Template, names: &MeshNames<'_>) -> Vec<InputResource<'t>> {
-    let resources = template.resources.iter();
-    let resources = resources.map(|(id, declared)| {
-        let properties = names.resolve_known(&declared.properties);
-        InputResource::new(id, declared, format!("Resources.{id}"), properties)
-    });
-    resources.collect()
+/// Whether this is a Cloud Map namespace of any kind.
+pub(super) fn is_namespace(resource: &InputResource<'_>) -> bool {
+    let kind = resource.kind();
+    kind.starts_with("AWS::ServiceDiscovery::") && kind.ends_with("Namespace")
 }

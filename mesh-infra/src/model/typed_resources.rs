@@ -4,8 +4,7 @@ use cfn::{ResourceType, Value, appmesh, ec2, ecs, elbv2, iam, logs, servicedisco
 use indexmap::IndexMap;
 use sidecar_contract::Diagnostic;
 
-use super::cloud_map::is_namespace;
-use super::input::{InputResource, InputScope};
+use super::input::{InputResource, InputScope, is_namespace};
 
 /// A resource and its properties as a layer-1 struct.
 #[derive(Debug)]
