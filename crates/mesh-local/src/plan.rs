@@ -101,6 +101,7 @@ impl Plan {
         limits::reject_duplicate_names(&services, &mut diagnostics);
         limits::reject_too_many_tasks(&services, &mut diagnostics);
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
+        meshes::report_unknown(&model, &mut diagnostics);
         deduplicate(&diagnostics).into_result(Self {
             namespaces,
             meshes: model.topologies().clone(),

@@ -53,10 +53,11 @@ impl<'s> Resource<'s> {
         &self.stack.template().resources[self.id]
     }
 
-    /// True if the template sets this property.
-    pub(crate) fn has_property(self, property: &str) -> bool {
-        let resource = self.stack.template().resources.get(self.id);
-        resource.is_some_and(|resource| resource.properties.get(property).is_some())
+    /// True if this property is set to a value that is unknown, or no text.
+    pub(crate) fn is_unknown(self, property: &str, diagnostics: &mut Diagnostics) -> bool {
+        let mut context = Context::new(diagnostics);
+        let text = self.stack.property_text(self.id, property, &self.path(), &mut context);
+        text.is_some_and(|text| text.is_err())
     }
 
     /// What it returns for `Ref`.

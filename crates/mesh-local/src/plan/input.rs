@@ -115,10 +115,11 @@ impl<'s> Input<'s> {
     /// A parameter without a mesh resource is ignored; one with an unknown name may contain any.
     fn add_parameter(&mut self, resource: Resource<'s>) {
         // `is_foreign_parameter` reported its errors.
-        match resource.text("Name", &mut Diagnostics::new()) {
+        let mut reported = Diagnostics::new();
+        match resource.text("Name", &mut reported) {
             Some(name) if name.starts_with(PARAMETER_PREFIX) => self.add(resource, |_, _, _| {}),
             Some(_) => {}
-            None if resource.has_property("Name") => {
+            None if resource.is_unknown("Name", &mut reported) => {
                 let properties = json!({"Name": unknown(), "Type": unknown(), "Value": unknown()});
                 let input = InputResource::new(resource.id, resource.declared(), resource.path(), properties);
                 self.resources.push(input);

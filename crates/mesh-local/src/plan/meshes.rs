@@ -4,7 +4,7 @@ use mesh_infra::cfn::appmesh::kind_of;
 use mesh_infra::cfn::{ResourceType, ssm};
 use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::Kind;
-use sidecar_contract::Diagnostic;
+use sidecar_contract::{Diagnostic, Diagnostics};
 
 use super::reader::Reader;
 use super::report;
@@ -19,21 +19,21 @@ pub(super) fn report_errors(reader: &mut Reader<'_, '_>) {
     for Diagnostic { path, message } in reader.model.mesh_errors().iter() {
         report(reader.diagnostics, path.as_str(), message.as_str());
     }
-    if reader.diagnostics.is_empty() {
-        report_unknown(reader);
-    }
 }
 
-/// Reports mesh resources that are unknown without an error: a mesh must not be run without them.
-fn report_unknown(reader: &mut Reader<'_, '_>) {
-    for resource in reader.model.mesh_resources() {
+/// Reports unknown mesh resources in a plan without other errors: a mesh must not be run without them.
+pub(super) fn report_unknown(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
+    if !diagnostics.is_empty() {
+        return;
+    }
+    for resource in model.mesh_resources() {
         let unknown_names = resource.path.as_ref().err().into_iter().flatten();
         for name in unknown_names {
             let path = format!("{}.{}", resource.properties_path, name.property);
-            report(reader.diagnostics, path, "is not known");
+            diagnostics.add(path, "is not known");
         }
-        if resource.known_spec().is_none() {
-            report(reader.diagnostics, resource.document_path(), "is not known");
+        if resource.path.is_ok() && resource.known_spec().is_none() {
+            diagnostics.add(resource.document_path(), "is not known");
         }
     }
 }

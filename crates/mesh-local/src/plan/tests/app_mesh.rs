@@ -141,6 +141,16 @@ fn parameters_are_equivalent_to_resources() {
             .contains(&("Other".to_owned(), "AWS::SSM::Parameter".to_owned()))
     );
 
+    // CloudFormation generates its name, which is not that of a mesh resource.
+    template.resources["Other"].properties["Name"] = json!({"Ref": "AWS::NoValue"});
+    assert!(read(&template, &images()).is_ok());
+    template.resources["Other"].properties["Name"] = json!([]);
+    assert_eq!(
+        read(&template, &images()).unwrap_err(),
+        "Resources.Other.Properties.Name: is not known"
+    );
+    template.resources["Other"].properties["Name"] = json!("/team/x");
+
     let value = |template: &mut Template, id: &str, property: &str, value: &str| {
         template.resources[id].properties[property] = json!(value);
     };
