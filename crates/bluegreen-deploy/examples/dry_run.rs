@@ -26,12 +26,12 @@ impl<'a> DeploymentTarget for DryRun<'a> {
             "  apply the template: {}",
             template.description.as_deref().unwrap_or_default()
         );
-        Ok(Applied { settled: true })
+        Ok(Applied::settled())
     }
 
     async fn set_weights(&self, _: Request<'_, Version>, name: &str, value: String) -> Result<Applied, CommandError> {
         println!("  put the parameter {name}: {value}");
-        Ok(Applied { settled: true })
+        Ok(Applied::settled())
     }
 
     async fn statistics(&self, _: &ResourcePath) -> Result<NodeStatistics, CommandError> {

@@ -57,7 +57,7 @@ impl Envoy {
         let admin = directory.path().join("admin.sock");
         let bootstrap = Bootstrap {
             node_id: node_id.to_owned(),
-            metadata: metadata,
+            metadata,
             xds: xds.into(),
             api_type: match protocol {
                 XdsProtocol::Sotw => ApiType::Grpc,
