@@ -1,4 +1,4 @@
-//! Addresses that no task can have, whoever registers them.
+//! Addresses that no task can have.
 //!
 //! An endpoint at the metadata service of a host would hand its credentials to every caller, so such an address is
 //! rejected wherever endpoints come from: DNS, Cloud Map, a hosts file.
