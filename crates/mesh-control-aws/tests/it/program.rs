@@ -31,7 +31,14 @@ impl Program {
         let [xds, status] = [(); 2].map(|()| free_address());
         let log = File::create(folder.path().join("log")).expect("a log");
         let child = command()
-            .args(["--parameters-every", "150ms", "--endpoints-every", "100ms"])
+            .args([
+                "--parameters-every",
+                "150ms",
+                "--endpoints-every",
+                "100ms",
+                "--endpoint-network",
+                "127.0.0.0/8",
+            ])
             .env("MESHWRIGHT_XDS", xds.to_string())
             .envs(container_variables(status))
             .env("MESHWRIGHT_NAMESPACES", "demo=ns-1,elsewhere=ns-1")

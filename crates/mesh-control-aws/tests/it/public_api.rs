@@ -10,6 +10,7 @@ fn foreign_types_in_the_api_are_on_the_allow_list() {
             "the HTTP client of the AWS configuration, version 1",
         ),
         ("aws_types", "the caller's AWS configuration, version 1"),
+        ("ipnet", "networks of endpoints, version 2"),
         ("mesh_control", "the control plane, of the same version"),
     ];
     assert_foreign_crates(env!("CARGO_MANIFEST_DIR"), &allowed);

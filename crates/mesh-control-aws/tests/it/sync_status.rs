@@ -126,7 +126,7 @@ async fn an_envoy_without_an_ack_is_pending() {
     until(&sync_reader, settled(1, 0)).await;
     let silent = envoy_without_acks(poller.xds()).await;
     account.write(ROUTE, &route(0, 1)).await;
-    let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("not all Envoys of replica only"));
+    let waits = |read: &SyncStatus| matches!(read, SyncStatus::Pending { reason } if reason.contains("replica only, these have not accepted it yet: mesh/demo/virtualNode/caller"));
     until(&sync_reader, waits).await;
     drop(silent);
     until(&sync_reader, settled(1, 0)).await;

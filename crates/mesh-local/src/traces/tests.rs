@@ -70,16 +70,26 @@ envoy of green/1         GET /downstream/blue.serviceconnect  0.0 ms ┃██�
 }
 
 #[test]
+fn slow_calls_keep_their_descriptions() {
+    let slower = call().into_iter().map(|span| Span {
+        end: span.end + 900 * MILLISECOND,
+        ..span
+    });
+    let text = text(&slower.collect::<Vec<_>>(), 97);
+    assert!(text.contains("904.6 ms") && !text.contains('…'), "{text}");
+}
+
+#[test]
 fn a_narrow_terminal_truncates_descriptions_and_bars() {
     assert_eq!(
         text(&call(), 70),
         "
-envoy of green/1         GET /downstream/b…  0.0 ms ┃█████████┃ 4.6 ms
-  green/1                GET /downstream/{…  0.6 ms ┃ ████████┃ 3.5 ms
-    green/1              → GET blue.servic…  1.2 ms ┃  ██████ ┃ 2.4 ms
-      envoy of green/1   → GET blue.servic…  1.4 ms ┃  █████  ┃ 2.0 ms
-        envoy of blue/1  GET /               2.0 ms ┃   ███   ┃ 0.8 ms
-          blue/1         GET /               2.4 ms ┃    ██   ┃ 0.2 ms
+envoy of green/1         GET /downstream/bl…  0.0 ms ┃████████┃ 4.6 ms
+  green/1                GET /downstream/{s…  0.6 ms ┃ ███████┃ 3.5 ms
+    green/1              → GET blue.service…  1.2 ms ┃  █████ ┃ 2.4 ms
+      envoy of green/1   → GET blue.service…  1.4 ms ┃  ████  ┃ 2.0 ms
+        envoy of blue/1  GET /                2.0 ms ┃   ██   ┃ 0.8 ms
+          blue/1         GET /                2.4 ms ┃    █   ┃ 0.2 ms
 "
     );
     assert_eq!(
