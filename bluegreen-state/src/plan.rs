@@ -13,7 +13,8 @@ pub enum Plan<V> {
         /// The version for both sides.
         version: V,
     },
-    /// No change: the version is deployed, or a rollout to it is in progress.
+    /// No change: the version is deployed, or a rollout to it is in progress. If it [stays](State::partial_share) at a part
+    /// of the traffic, the strategy of the deployment decides whether it gets more.
     NoChange,
     /// The other side still runs the version and is not [dirty](State::dirty_side): only traffic shifts.
     ShiftTraffic {

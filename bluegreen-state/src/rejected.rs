@@ -1,5 +1,7 @@
 //! Reasons why the state machine rejects an event.
 
+use crate::side::Percent;
+
 /// Why an event changed nothing, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,20 @@ pub enum Rejected {
     /// The rollout is not paused.
     #[error("the rollout is not paused: it continues without a command")]
     NotPaused,
+    /// No version has only a part of the traffic.
+    #[error("there is nothing to promote: no rollout is in progress, and no version stays at a part of the traffic")]
+    NothingToPromote,
+    /// The strategy ends at a smaller share than the version has.
+    #[error(
+        "the version has {current} of the traffic, and the strategy ends at {requested}: use a strategy that ends at \
+         {current} or more, or `rollback`"
+    )]
+    ShareWouldFall {
+        /// The share of the version.
+        current: Percent,
+        /// The share at which the strategy ends.
+        requested: Percent,
+    },
     /// The other side has no version that served successfully and was not rolled back since.
     #[error("there is no previous version to roll back to: deploy a version by its name")]
     NoRollbackVersion,

@@ -39,6 +39,10 @@ use transition::Transition;
 #[non_exhaustive]
 pub enum Event<V> {
     /// Deploy a version. [`plan`](crate::plan()) computes what follows.
+    ///
+    /// A version that [stays](State::partial_share) at a share moves on if the strategy ends at a larger one. Traffic
+    /// never falls on the way: steps below the version's current share are skipped, and a strategy that ends below it is
+    /// [rejected](Rejected::ShareWouldFall).
     Deploy {
         /// The version to deploy.
         version: V,
@@ -77,6 +81,13 @@ pub enum Event<V> {
     Pause,
     /// Continue after a pause.
     Continue,
+    /// Give the last deployed version all of the traffic at once: skip the remaining steps and pauses of the rollout
+    /// in progress, or finish one that [stays](State::partial_share) at a share. Bake time still follows; at 100 %, the
+    /// event ends it. Checks continue, and roll back as before.
+    Promote {
+        /// Name of the controller, if no rollout was in progress.
+        controller: String,
+    },
     /// Roll back the rollout in progress.
     Abort,
     /// Roll back the rollout in progress. After a successful rollout: return to the previous version, all at once,

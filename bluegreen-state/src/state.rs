@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::outcome::Outcome;
 use crate::phase::Rollout;
-use crate::side::{Side, Weights};
+use crate::side::{Percent, Side, Weights};
 
 /// The complete state. Created by [`State::initial`] or read by [`State::from_json`], changed only by
 /// [`step`](crate::step).
@@ -93,6 +93,19 @@ impl<V> State<V> {
     #[must_use]
     pub fn weights(&self) -> Weights {
         self.weights
+    }
+
+    /// The share of the last deployed version, if it stays at less than all of the traffic beside another version: after
+    /// a strategy such as `fixed:50%`. `None` during a rollout. [`Event::Promote`](crate::Event::Promote) gives the version
+    /// all of the traffic.
+    #[must_use]
+    pub fn partial_share(&self) -> Option<Percent>
+    where
+        V: PartialEq,
+    {
+        let share = self.weights.share(self.target);
+        let stays = self.rollout.is_none() && share > Percent::NONE && share < Percent::ALL;
+        (stays && self.blue != self.green).then_some(share)
     }
 
     /// The number of the last request, 0 before the first.

@@ -60,7 +60,7 @@ pub struct Step {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "text::Stored", into = "String")]
 pub struct Strategy {
     shape: Shape,
     bake_time: Duration,
@@ -86,6 +86,22 @@ pub enum InvalidStrategy {
     /// The new version would end up without traffic.
     #[error("the last step gives the new version 0%: use 1% to 100%")]
     NoFinalTraffic,
+    /// A step gives the new version less traffic than the step before it.
+    #[error("the steps fall from {from} to {to}: use steps that rise, and abort to take traffic back")]
+    Falling {
+        /// The share of the earlier step.
+        from: Percent,
+        /// The share of the later step.
+        to: Percent,
+    },
+    /// The steps end below 100 %.
+    #[error(
+        "the last step gives the new version {last}, and steps end at 100%: add 100%, or use fixed:{last} to stay at {last}"
+    )]
+    Partial {
+        /// The share of the last step.
+        last: Percent,
+    },
     /// A linear strategy with an increment of 0 %.
     #[error("a linear strategy with an increment of 0% never ends: use 1% to 100%")]
     NoProgress,
@@ -130,12 +146,33 @@ impl Strategy {
         Ok(Self::from_shape(Shape::Linear { each, interval }))
     }
 
-    /// Custom steps, in this order. Shares may also decrease from one step to the next.
+    /// Custom steps, in this order. Shares do not fall, and the last one is 100 %.
     ///
     /// # Errors
     ///
-    /// [`InvalidStrategy::NoStep`] and [`InvalidStrategy::NoFinalTraffic`].
+    /// [`InvalidStrategy::NoStep`], [`InvalidStrategy::NoFinalTraffic`], [`InvalidStrategy::Falling`] and
+    /// [`InvalidStrategy::Partial`].
     pub fn steps(steps: impl IntoIterator<Item = Step>) -> Result<Self, InvalidStrategy> {
+        let strategy = Self::any_steps(steps)?;
+        let steps = strategy.to_steps();
+        let fall = steps
+            .iter()
+            .zip(&steps[1..])
+            .find(|(step, next)| next.share < step.share);
+        if let Some((from, to)) = fall {
+            return Err(InvalidStrategy::Falling {
+                from: from.share,
+                to: to.share,
+            });
+        }
+        match strategy.final_share() {
+            Percent::ALL => Ok(strategy),
+            last => Err(InvalidStrategy::Partial { last }),
+        }
+    }
+
+    /// Custom steps, which may fall or end below 100 %: a document may hold a rollout that began with such steps.
+    fn any_steps(steps: impl IntoIterator<Item = Step>) -> Result<Self, InvalidStrategy> {
         let mut steps: Vec<Step> = steps.into_iter().collect();
         for step in &mut steps {
             if let Pause::For(time) = &mut step.pause {
@@ -200,6 +237,31 @@ impl Strategy {
         }
     }
 
+    /// The new version's share of the traffic after the last step.
+    #[must_use]
+    pub fn final_share(&self) -> Percent {
+        match &self.shape {
+            Shape::Fixed(share) => *share,
+            Shape::Steps(steps) => steps.last().map_or(Percent::ALL, |step| step.share),
+            Shape::AllAtOnce | Shape::Canary { .. } | Shape::Linear { .. } => Percent::ALL,
+        }
+    }
+
+    /// The index of the first step that does not take traffic from a version that has `share`.
+    pub(crate) fn first_step_from(&self, share: Percent) -> usize {
+        let steps = self.to_steps();
+        let first = steps.iter().position(|step| step.share >= share);
+        first.unwrap_or(steps.len() - 1)
+    }
+
+    /// The same bake time and stage timeout, with a single step to 100 %.
+    pub(crate) fn promoted(&self) -> Self {
+        Self {
+            shape: Shape::AllAtOnce,
+            ..self.clone()
+        }
+    }
+
     fn from_shape(shape: Shape) -> Self {
         Self {
             shape,
@@ -232,7 +294,7 @@ mod tests {
         assert_eq!(shares("linear:40%,10s"), [40, 80, 100]);
         assert_eq!(shares("linear:100%,10s"), [100]);
         assert_eq!(shares("linear:1%,10s").len(), 100);
-        assert_eq!(shares("steps:5%,1%,30%"), [5, 1, 30]);
+        assert_eq!(shares("steps:5%,5%,30%,100%"), [5, 5, 30, 100]);
     }
 
     #[test]
@@ -255,5 +317,34 @@ mod tests {
             Strategy::linear(Percent::NONE, Duration::ZERO),
             Err(InvalidStrategy::NoProgress)
         );
+    }
+
+    #[test]
+    fn steps_that_fall_or_end_below_all_traffic_are_rejected() {
+        let invalid = |text: &str| text.parse::<Strategy>().unwrap_err().to_string();
+        let falling = invalid("steps:50%,20%,100%");
+        assert!(falling.contains("the steps fall from 50% to 20%"), "{falling}");
+        let partial = invalid("steps:5%+1m,50%");
+        assert!(partial.contains("use fixed:50% to stay at 50%"), "{partial}");
+    }
+
+    #[test]
+    fn stored_strategies_of_earlier_versions_are_read() {
+        for text in ["\"steps:50%,20%,100%\"", "\"steps:5%,50%\""] {
+            let strategy: Strategy = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&strategy).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn first_step_keeps_the_traffic_that_a_version_has() {
+        let first = |text: &str, share| {
+            let strategy: Strategy = text.parse().unwrap();
+            strategy.first_step_from(Percent::try_from(share).unwrap())
+        };
+        assert_eq!(first("steps:0%+hold,100%", 0), 0);
+        assert_eq!(first("canary:10%,30s", 50), 1);
+        assert_eq!(first("linear:25%,1s", 50), 1);
+        assert_eq!(first("linear:25%,1s", 51), 2);
     }
 }

@@ -57,7 +57,13 @@ impl<V: Clone + PartialEq> Transition<V> {
             }
             Phase::Reconcile { .. } | Phase::PreScaleUp { .. } => Some(self.update(rollout)),
             Phase::ScaleUp { .. } if rollout.paused => Some(self.enter(rollout, Phase::PostScaleUp)),
-            Phase::ScaleUp { .. } | Phase::PostScaleUp => Some(self.shift(rollout, 0)),
+            Phase::ScaleUp { .. } | Phase::PostScaleUp => {
+                // A version with part of the traffic does not lose it on the way.
+                let first = rollout
+                    .strategy
+                    .first_step_from(self.state.weights.share(self.state.target));
+                Some(self.shift(rollout, first))
+            }
             Phase::Shift { step, .. } => {
                 let steps = rollout.strategy.to_steps();
                 let until = match steps.get(step).map(|step| step.pause) {
@@ -85,7 +91,7 @@ impl<V: Clone + PartialEq> Transition<V> {
         self.enter(rollout, Phase::ScaleUp { until })
     }
 
-    fn shift(&mut self, rollout: Rollout<V>, step: usize) -> Rollout<V> {
+    pub(super) fn shift(&mut self, rollout: Rollout<V>, step: usize) -> Rollout<V> {
         let until = self.now.after(rollout.strategy.stage_timeout());
         self.enter(rollout, Phase::Shift { step, until })
     }

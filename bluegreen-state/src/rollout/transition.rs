@@ -7,6 +7,7 @@ use crate::outcome::{FinalStatus, Reason};
 use crate::phase::{Phase, RollbackTarget, Rollout};
 use crate::plan::{Plan, plan};
 use crate::rejected::Rejected;
+use crate::side::Weights;
 use crate::state::State;
 use crate::strategy::Strategy;
 use crate::timestamp::Timestamp;
@@ -58,10 +59,18 @@ impl<V: Clone + PartialEq> Transition<V> {
     fn deploy(&mut self, desired: &V, strategy: Strategy, controller: String) {
         let (side, update) = match plan(Some(&self.state), desired) {
             Err(rejected) => return self.reject(rejected),
-            Ok(Plan::NoChange | Plan::Create { .. }) => return,
+            Ok(Plan::NoChange) => match self.state.partial_share() {
+                Some(share) if strategy.final_share() != share => (self.state.target, None),
+                _ => return,
+            },
+            Ok(Plan::Create { .. }) => return,
             Ok(Plan::ShiftTraffic { to }) => (to, None),
             Ok(Plan::Update { side, version }) => (side, Some(version)),
         };
+        let (current, requested) = (self.state.weights.share(side), strategy.final_share());
+        if update.is_none() && requested < current {
+            return self.reject(Rejected::ShareWouldFall { current, requested });
+        }
         self.state.rollout = Some(self.begin(side, update, strategy, controller));
     }
 
@@ -76,6 +85,13 @@ impl<V: Clone + PartialEq> Transition<V> {
                     return Some(rollout);
                 }
                 self.reject(Rejected::NoRollbackVersion);
+            }
+            Event::Promote { controller } => {
+                if self.state.partial_share().is_some() {
+                    let side = self.state.target;
+                    return Some(self.begin(side, None, Strategy::all_at_once(), controller));
+                }
+                self.reject(Rejected::NothingToPromote);
             }
             Event::Resume { .. } | Event::CheckFailed { .. } | Event::Pause | Event::Continue | Event::Abort => {
                 self.reject(Rejected::NoRollout);
@@ -108,9 +124,12 @@ impl<V: Clone + PartialEq> Transition<V> {
                 _ => {}
             },
             Event::Tick => return self.tick(rollout),
-            Event::Pause | Event::Continue if rolling_back => self.reject(Rejected::RollingBack),
+            Event::Pause | Event::Continue | Event::Promote { .. } if rolling_back => {
+                self.reject(Rejected::RollingBack);
+            }
             Event::Pause => rollout.paused = true,
             Event::Continue => return self.resume_from_pause(rollout),
+            Event::Promote { .. } => return self.promote(rollout),
             Event::CheckFailed { request, .. } if request <= rollout.previous_request => {}
             Event::CheckFailed { finding, .. } => {
                 let finding = finding.chars().take(MAX_FINDING).collect();
@@ -153,6 +172,29 @@ impl<V: Clone + PartialEq> Transition<V> {
             _ => {}
         }
         Some(rollout)
+    }
+
+    /// Replaces the remaining steps and pauses by a single step to 100 %.
+    fn promote(&mut self, mut rollout: Rollout<V>) -> Option<Rollout<V>> {
+        let has_all_traffic = self.state.weights == Weights::all(self.state.target);
+        rollout.paused = false;
+        rollout.strategy = rollout.strategy.promoted();
+        match rollout.phase {
+            Phase::PreScaleUp { .. } | Phase::PostScaleUp => self.proceed(rollout),
+            Phase::Shift { until, .. } if has_all_traffic => {
+                // The request in flight sets these weights.
+                rollout.phase = Phase::Shift { step: 0, until };
+                Some(rollout)
+            }
+            Phase::PostShift { until, .. } if has_all_traffic => {
+                rollout.phase = Phase::PostShift { step: 0, until };
+                self.proceed(rollout)
+            }
+            Phase::Bake { .. } if has_all_traffic => self.proceed(rollout),
+            Phase::Shift { .. } | Phase::PostShift { .. } | Phase::Bake { .. } => Some(self.shift(rollout, 0)),
+            // The step follows when the side is ready.
+            Phase::Reconcile { .. } | Phase::ScaleUp { .. } | Phase::RollBack { .. } => Some(rollout),
+        }
     }
 
     fn roll_back(&mut self, mut rollout: Rollout<V>, reason: Reason) -> Rollout<V> {

@@ -22,10 +22,24 @@ impl FromStr for Strategy {
     type Err = ParseStrategyError;
 
     fn from_str(text: &str) -> Result<Self, ParseStrategyError> {
-        parse(text).map_err(|reason| ParseStrategyError {
+        parse(text, |steps| Strategy::steps(steps)).map_err(|reason| ParseStrategyError {
             text: text.to_owned(),
             reason,
         })
+    }
+}
+
+/// The text form in a document. It may have steps that [`Strategy::steps`] rejects: an earlier version accepted them, and
+/// the rollout still has to end.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct Stored(String);
+
+impl TryFrom<Stored> for Strategy {
+    type Error = ParseStrategyError;
+
+    fn try_from(Stored(text): Stored) -> Result<Self, ParseStrategyError> {
+        parse(&text, |steps| Strategy::any_steps(steps)).map_err(|reason| ParseStrategyError { text, reason })
     }
 }
 
@@ -43,7 +57,7 @@ impl From<Strategy> for String {
     }
 }
 
-fn parse(text: &str) -> Result<Strategy, String> {
+fn parse(text: &str, custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrategy>) -> Result<Strategy, String> {
     let (name, arguments) = text.split_once([':', ',']).map_or((text, ""), |(name, _)| {
         // A name without arguments is followed by options: `all-at-once,bake:5m`.
         (name, &text[name.len() + 1..])
@@ -64,13 +78,17 @@ fn parse(text: &str) -> Result<Strategy, String> {
             return Err(format!("duplicate option `{argument}`"));
         }
     }
-    let strategy = shape(name, &positional)?;
+    let strategy = shape(name, &positional, custom)?;
     Ok(strategy
         .with_bake_time(bake.unwrap_or_default())
         .with_stage_timeout(within.unwrap_or(DEFAULT_STAGE_TIMEOUT)))
 }
 
-fn shape(name: &str, arguments: &[&str]) -> Result<Strategy, String> {
+fn shape(
+    name: &str,
+    arguments: &[&str],
+    custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrategy>,
+) -> Result<Strategy, String> {
     let invalid = |invalid: InvalidStrategy| invalid.to_string();
     match (name, arguments) {
         ("all-at-once", []) => Ok(Strategy::all_at_once()),
@@ -79,7 +97,7 @@ fn shape(name: &str, arguments: &[&str]) -> Result<Strategy, String> {
         ("linear", [each, interval]) => Strategy::linear(percent(each)?, time(interval)?).map_err(invalid),
         ("steps", steps) => {
             let steps: Result<Vec<Step>, String> = steps.iter().map(|text| step(text)).collect();
-            Strategy::steps(steps?).map_err(invalid)
+            custom(steps?).map_err(invalid)
         }
         ("all-at-once", _) => Err(wrong_arguments(name, arguments, "nothing", "all-at-once")),
         ("fixed", _) => Err(wrong_arguments(name, arguments, "a share", "fixed:50%")),

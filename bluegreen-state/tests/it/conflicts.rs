@@ -164,7 +164,13 @@ fn older_form_is_kept_by_open_and_rewritten_by_the_first_step() {
     let store = MemoryStore::with_document(older);
     let mut deployment = open(&store);
     assert_eq!(store.document().as_deref(), Some(older));
-    block_on(deployment.apply(deploy(2, "ci"), NOW)).unwrap();
+    // Version 2 has half of the traffic already.
+    let stays = Event::Deploy {
+        version: 2,
+        strategy: "fixed:50%".parse().unwrap(),
+        controller: "ci".to_owned(),
+    };
+    block_on(deployment.apply(stays, NOW)).unwrap();
     let basic = r#"{"nextUpdate":"green","nextVersion":2,"currentVersion":1}"#;
     assert_eq!(store.document().as_deref(), Some(basic));
 }

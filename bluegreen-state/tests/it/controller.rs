@@ -122,6 +122,50 @@ fn rejected_weights_end_the_controller_and_the_next_one_continues() {
 }
 
 #[test]
+fn version_that_stays_at_a_share_moves_on_by_another_strategy_or_is_promoted() {
+    let store = store();
+    let first = controller(&store);
+    deploy(&first, 2, "fixed:50%").unwrap().unwrap();
+    assert_eq!(state(&store).partial_share().map(|share| share.get()), Some(50));
+    assert_eq!(deploy(&first, 2, "fixed:50%").unwrap(), None, "it has this share");
+    let error = deploy(&first, 2, "fixed:20%").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("has 50% of the traffic, and the strategy ends at 20%"),
+        "{error}"
+    );
+
+    first.platform().reports.take();
+    let outcome = deploy(&first, 2, "linear:25%,5s,bake:5s").unwrap().unwrap();
+    assert_eq!(outcome.status, FinalStatus::Successful);
+    let reports = first.platform().reports.take();
+    let shares: Vec<&str> = reports
+        .iter()
+        .filter_map(|report| report.strip_suffix(", PRODUCTION_TRAFFIC_SHIFT"))
+        .collect();
+    let expected = [
+        "blue 1 at 50%, green 2 at 50%",
+        "blue 1 at 25%, green 2 at 75%",
+        "blue 1 at 0%, green 2 at 100%",
+    ];
+    assert_eq!(shares, expected, "no traffic is taken back");
+
+    deploy(&first, 5, "fixed:10%").unwrap().unwrap();
+    let promote = || Event::Promote {
+        controller: "first".to_owned(),
+    };
+    let outcome = block_on(first.run(promote())).unwrap().unwrap();
+    assert_eq!((outcome.version, outcome.status), (5, FinalStatus::Successful));
+    assert_eq!(first.platform().weights.get(), Some(Weights::all(Side::Blue)));
+    let error = block_on(first.run(promote())).unwrap_err();
+    assert!(
+        matches!(error, ControllerError::Rejected(Rejected::NothingToPromote)),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn controller_follows_the_one_that_takes_over() {
     let store = store();
     let first = controller(&store);

@@ -26,9 +26,12 @@ fn one_step() -> impl proptest::strategy::Strategy<Value = Step> {
 }
 
 fn steps() -> impl proptest::strategy::Strategy<Value = Strategy> {
-    (vec(one_step(), 0..4), nonzero_percent()).prop_map(|(mut steps, share)| {
-        let pause = Pause::None;
-        steps.push(Step { share, pause });
+    vec(one_step(), 0..4).prop_map(|mut steps| {
+        steps.sort_by_key(|step| step.share);
+        steps.push(Step {
+            share: Percent::ALL,
+            pause: Pause::None,
+        });
         Strategy::steps(steps).unwrap()
     })
 }
@@ -49,6 +52,9 @@ fn action() -> impl proptest::strategy::Strategy<Value = Action> {
     let command = prop_oneof![
         Just(Event::Pause),
         Just(Event::Continue),
+        Just(Event::Promote {
+            controller: "me".to_owned()
+        }),
         Just(Event::Abort),
         Just(Event::Rollback {
             controller: "me".to_owned()
