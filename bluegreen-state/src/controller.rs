@@ -1,5 +1,6 @@
 //! Rollout controller: carries out the effects of the state machine on a platform, from an event to its outcome.
 
+mod followed;
 mod outage;
 mod platform;
 mod timers;
@@ -22,6 +23,7 @@ use crate::state::State;
 use crate::store::Store;
 use crate::strategy::Strategy;
 
+use self::followed::Followed;
 use self::timers::Timers;
 
 pub use self::platform::{Platform, PlatformError, Progress, Request};
@@ -73,9 +75,21 @@ pub enum ControllerError {
         /// The last error.
         source: Error,
     },
-    /// The state was removed during the rollout.
-    #[error("the state was removed during the rollout, so its outcome is unknown")]
+    /// The state was removed or replaced during the rollout.
+    #[error("the state was removed or replaced during the rollout, so its outcome is unknown")]
     StateRemoved,
+    /// The rollout ended while another controller carried it out, and the outcome that is stored by now is that of
+    /// another version. Versions are in their JSON form; texts have no quotation marks.
+    #[error(
+        "the outcome of version {expected} is unknown: another process carried out its rollout, and a rollout of version \
+         {found} has followed; deploy version {expected} again if it is still wanted"
+    )]
+    Superseded {
+        /// The version of the rollout that was followed.
+        expected: String,
+        /// The version of the rollout after it.
+        found: String,
+    },
     /// The platform failed. The rollout remains in progress.
     #[error(transparent)]
     Platform(Box<dyn StdError + Send + Sync>),
@@ -190,7 +204,12 @@ impl<S: Store, P> Controller<S, P> {
         P: Platform<V>,
     {
         let mut deployment = self.open().await?.ok_or(ControllerError::NotInitialized)?;
+        let last = deployment.state().last_outcome().cloned();
         let mut effects = self.begin(&mut deployment, event).await?;
+        let rollout = Followed {
+            version: deployment.state().rollout_version().clone(),
+            last,
+        };
         let (mut action, mut reported) = (None, None);
         let mut timers = Timers::new(self.platform.now());
         loop {
@@ -217,7 +236,7 @@ impl<S: Store, P> Controller<S, P> {
                     Next::Retry(effect) => action = Some(Box::pin(self.carry_out(effect, state.clone()))),
                     Next::TakenOver => {
                         drop(action);
-                        return self.follow(reported).await;
+                        return self.follow(&rollout, reported).await;
                     }
                 }
             };
@@ -225,7 +244,7 @@ impl<S: Store, P> Controller<S, P> {
                 Some(effects) => effects,
                 None => {
                     drop(action);
-                    return self.follow(reported).await;
+                    return self.follow(&rollout, reported).await;
                 }
             };
         }
@@ -437,8 +456,12 @@ impl<S: Store, P> Controller<S, P> {
         })
     }
 
-    /// Reports the progress of a rollout that another controller carries out, until it ends.
-    async fn follow<V>(&self, mut reported: Option<State<V>>) -> Result<Option<Outcome<V>>, ControllerError>
+    /// Reports the progress of a rollout that another controller carries out, until it ends. Returns its outcome.
+    async fn follow<V>(
+        &self,
+        rollout: &Followed<V>,
+        mut reported: Option<State<V>>,
+    ) -> Result<Option<Outcome<V>>, ControllerError>
     where
         V: Serialize + DeserializeOwned + Clone + PartialEq,
         P: Platform<V>,
@@ -455,10 +478,12 @@ impl<S: Store, P> Controller<S, P> {
                 }
             };
             self.recovered(&mut outage);
-            self.report_state(stored.state(), &mut reported);
-            if stored.state().rollout().is_none() {
-                return Ok(stored.state().last_outcome().cloned());
+            let state = stored.state();
+            if let Some(outcome) = rollout.ended(state)? {
+                self.report_state(state, &mut reported);
+                return Ok(Some(outcome));
             }
+            self.report_state(state, &mut reported);
             self.platform.sleep(self.poll_interval).await;
         }
     }

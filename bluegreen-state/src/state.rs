@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::outcome::Outcome;
-use crate::phase::Rollout;
+use crate::phase::{Phase, Rollout};
 use crate::side::{Percent, Side, Weights};
 
 /// The complete state. Created by [`State::initial`] or read by [`State::from_json`], changed only by
@@ -118,6 +118,26 @@ impl<V> State<V> {
     #[must_use]
     pub fn rollout(&self) -> Option<&Rollout<V>> {
         self.rollout.as_ref()
+    }
+
+    /// The version that the outcome of the rollout in progress will name; without a rollout, that of the last deployed
+    /// version. A rollback to the previous version names the version that it withdraws.
+    #[must_use]
+    pub fn rollout_version(&self) -> &V {
+        match &self.rollout {
+            Some(Rollout {
+                is_revert: true, phase, ..
+            }) => match phase {
+                // The side that served before is the target again.
+                Phase::RollBack { .. } => self.version(self.target),
+                _ => self.version(self.target.other()),
+            },
+            Some(Rollout {
+                phase: Phase::RollBack { version, .. },
+                ..
+            }) => version,
+            _ => self.version(self.target),
+        }
     }
 
     /// The outcome of the last rollout.

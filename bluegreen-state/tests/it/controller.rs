@@ -192,6 +192,29 @@ fn controller_follows_the_one_that_takes_over() {
 }
 
 #[test]
+fn controller_of_another_version_never_reports_the_outcome_of_its_successor() {
+    let store = store();
+    let first = controller(&store);
+    let other = store.clone();
+    // Both happen while the first controller is stopped.
+    let replace = move || {
+        let second = Controller::new(&other, Simulation::default(), "second");
+        second.platform().versions.set([1, 5]);
+        block_on(second.run::<u32>(Event::Abort)).unwrap();
+        let outcome = deploy(&second, 6, "all-at-once").unwrap().unwrap();
+        assert_eq!((outcome.version, outcome.status), (6, FinalStatus::Successful));
+    };
+    *first.platform().at.borrow_mut() = Some((10_000, Box::new(replace)));
+    let error = deploy(&first, 5, "steps:10%+hold,100%").unwrap_err();
+    assert!(matches!(error, ControllerError::Superseded { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("the outcome of version 5 is unknown") && text.contains("a rollout of version 6 has followed"),
+        "{text}"
+    );
+}
+
+#[test]
 fn deploying_the_version_that_is_rolled_back_completes_the_rollback() {
     let store = store();
     let first = controller(&store);
