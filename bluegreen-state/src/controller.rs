@@ -34,6 +34,13 @@ const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// endpoint that is broken takes a person.
 const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
+/// How often a controller records that it is running, by default; decided by this crate. A controller that was
+/// [last seen](Rollout::controller_seen_at) several intervals ago has probably stopped. A save to Parameter Store takes
+/// five calls.
+pub const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30);
+/// Attempts to apply a command that conflicts with steps of the controller it takes over from.
+const MAX_BEGIN_ATTEMPTS: u32 = 5;
+
 /// Runs rollouts on a [`Platform`].
 ///
 /// The state is stored before an effect is carried out, so another controller can continue after a crash. It takes
@@ -49,6 +56,7 @@ pub struct Controller<S, P> {
     name: String,
     poll_interval: Duration,
     outage_limit: Duration,
+    heartbeat_interval: Duration,
 }
 
 /// Why a controller stopped before the rollout ended.
@@ -138,6 +146,7 @@ impl<S, P> Controller<S, P> {
             name: name.into(),
             poll_interval: DEFAULT_POLL_INTERVAL,
             outage_limit: DEFAULT_OUTAGE_LIMIT,
+            heartbeat_interval: DEFAULT_HEARTBEAT_INTERVAL,
         }
     }
 
@@ -154,6 +163,15 @@ impl<S, P> Controller<S, P> {
     #[must_use]
     pub fn with_outage_limit(self, outage_limit: Duration) -> Self {
         Self { outage_limit, ..self }
+    }
+
+    /// The time between two heartbeats in the state. Default: [`DEFAULT_HEARTBEAT_INTERVAL`].
+    #[must_use]
+    pub fn with_heartbeat_interval(self, heartbeat_interval: Duration) -> Self {
+        Self {
+            heartbeat_interval,
+            ..self
+        }
     }
 
     /// The name of the controller in the state.
@@ -205,13 +223,13 @@ impl<S: Store, P> Controller<S, P> {
     {
         let mut deployment = self.open().await?.ok_or(ControllerError::NotInitialized)?;
         let last = deployment.state().last_outcome().cloned();
-        let mut effects = self.begin(&mut deployment, event).await?;
+        let mut effects = self.begin_despite_steps(&mut deployment, event).await?;
         let rollout = Followed {
             version: deployment.state().rollout_version().clone(),
             last,
         };
         let (mut action, mut reported) = (None, None);
-        let mut timers = Timers::new(self.platform.now());
+        let mut timers = Timers::new(self.platform.now(), self.heartbeat_interval);
         loop {
             let state = deployment.state().clone();
             self.report_state(&state, &mut reported);
@@ -304,6 +322,10 @@ impl<S: Store, P> Controller<S, P> {
                         Inspection::Healthy if timers.tick_at.take_if(|at| *at <= now).is_some() => {
                             return Ok(Next::Event(Event::Tick));
                         }
+                        Inspection::Healthy if timers.next_heartbeat <= now => {
+                            timers.next_heartbeat = now.after(self.heartbeat_interval);
+                            return Ok(Next::Event(Event::Heartbeat));
+                        }
                         Inspection::Healthy | Inspection::Unavailable(_) => {}
                     }
                 }
@@ -316,6 +338,34 @@ impl<S: Store, P> Controller<S, P> {
         V: Serialize + DeserializeOwned + Clone + PartialEq,
     {
         Deployment::open(&self.store).await.map_err(ControllerError::State)
+    }
+
+    /// [Begins](Self::begin), again if the controller of the rollout has taken a step in the meantime.
+    async fn begin_despite_steps<'a, V>(
+        &'a self,
+        deployment: &mut Deployment<V, &'a S>,
+        event: Event<V>,
+    ) -> Result<Vec<Effect<V>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        for _ in 1..MAX_BEGIN_ATTEMPTS {
+            let before = owner(deployment.state());
+            let error = match self.begin(deployment, event.clone()).await {
+                Err(ControllerError::TakenOver(error)) => error,
+                result => return result,
+            };
+            if error.is_transient() {
+                self.platform.sleep(self.poll_interval).await;
+            }
+            let current = self.open().await?.ok_or(ControllerError::StateRemoved)?;
+            if before.is_none() || owner(current.state()) != before {
+                return Err(ControllerError::TakenOver(error));
+            }
+            *deployment = current;
+        }
+        self.begin(deployment, event).await
     }
 
     /// Takes over a rollout in progress and applies `event`. Returns the effects to carry out.
@@ -438,11 +488,6 @@ impl<S: Store, P> Controller<S, P> {
             Err(error) if error.is_transient() => return Ok(Inspection::Unavailable(error)),
             Err(error) => return Err(ControllerError::State(error)),
         };
-        let owner = |state: &State<V>| {
-            state
-                .rollout()
-                .map(|rollout| (rollout.controller.clone(), rollout.epoch))
-        };
         if stored.and_then(|stored| owner(stored.state())) != owner(state) {
             return Ok(Inspection::TakenOver);
         }
@@ -517,6 +562,12 @@ fn is_rolled_back<V: PartialEq>(state: &State<V>, event: &Event<V>) -> bool {
         (Some(Phase::RollBack { version, .. }), Event::Deploy { version: desired, .. }) => version == desired,
         _ => false,
     }
+}
+
+/// The controller of the rollout in progress, with its epoch.
+fn owner<V>(state: &State<V>) -> Option<(String, u64)> {
+    let rollout = state.rollout()?;
+    Some((rollout.controller.clone(), rollout.epoch))
 }
 
 fn is_rolling_back<V>(state: &State<V>) -> bool {

@@ -110,6 +110,10 @@ impl<V: DeserializeOwned> State<V> {
     /// An older tool therefore also puts the next version on the side without traffic. If such a tool rewrites the
     /// document in the basic form, the other keys are lost.
     ///
+    /// A rollout has `times`: when it and its phase began, and when its controller was last seen. A document without them,
+    /// of a rollout that an earlier version of this crate began, stays as it is. Earlier versions reject a document with
+    /// `times`, and change nothing; they read the document again once the rollout has ended.
+    ///
     /// The older form has `previousVersion`, and its `currentVersion` is the newer version. It is read like the basic
     /// form with both keys renamed, and written back in the basic form:
     ///

@@ -53,7 +53,9 @@ mod timestamp;
 /// The client type of `aws-sdk-ssm` (version 1) that [`SsmStore`] takes.
 #[cfg(feature = "ssm")]
 pub use aws_sdk_ssm::Client as SsmClient;
-pub use controller::{Controller, ControllerError, Platform, PlatformError, Progress, Request};
+pub use controller::{
+    Controller, ControllerError, DEFAULT_HEARTBEAT_INTERVAL, Platform, PlatformError, Progress, Request,
+};
 pub use deployment::{Deployment, Error};
 pub use document::{DocumentError, FORMAT_VERSION};
 pub use outcome::{FinalStatus, Outcome, Reason};

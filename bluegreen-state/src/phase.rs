@@ -32,6 +32,32 @@ pub struct Rollout<V> {
     #[serde(rename = "back")]
     pub(crate) rollback_target: RollbackTarget,
     pub(crate) phase: Phase<V>,
+    /// Absent in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) times: Option<Times>,
+}
+
+/// Times of a rollout, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Times {
+    /// When the rollout began.
+    pub(crate) began: Timestamp,
+    /// When its phase, or the step of its phase, began.
+    pub(crate) phase: Timestamp,
+    /// When its controller was last known to run.
+    pub(crate) seen: Timestamp,
+}
+
+impl Times {
+    /// All of them `now`.
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self {
+            began: now,
+            phase: now,
+            seen: now,
+        }
+    }
 }
 
 // `&bool` is what serde passes.
@@ -63,6 +89,45 @@ impl<V> Rollout<V> {
     #[must_use]
     pub fn phase(&self) -> &Phase<V> {
         &self.phase
+    }
+
+    /// When the rollout began. `None` if an earlier version of this crate began it.
+    #[must_use]
+    pub fn began_at(&self) -> Option<Timestamp> {
+        self.times.map(|times| times.began)
+    }
+
+    /// When the current phase began, or its step. `None` if an earlier version of this crate began the rollout.
+    #[must_use]
+    pub fn phase_began_at(&self) -> Option<Timestamp> {
+        self.times.map(|times| times.phase)
+    }
+
+    /// When the controller was last known to run: its last step or [heartbeat](crate::Event::Heartbeat). `None` if an
+    /// earlier version of this crate began the rollout.
+    #[must_use]
+    pub fn controller_seen_at(&self) -> Option<Timestamp> {
+        self.times.map(|times| times.seen)
+    }
+
+    /// When the next step follows without a command; `None` if the rollout waits for a request or a command.
+    #[must_use]
+    pub fn next_step_at(&self) -> Option<Timestamp> {
+        match self.phase {
+            _ if self.paused => None,
+            Phase::PostShift { until, .. } => until,
+            Phase::Bake { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// When the current phase times out and the rollout is rolled back; `None` if the phase has no time limit.
+    #[must_use]
+    pub fn times_out_at(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Reconcile { until, .. } | Phase::ScaleUp { until } | Phase::Shift { until, .. } => Some(until),
+            _ => None,
+        }
     }
 
     /// True while traffic shifts back.
@@ -171,6 +236,15 @@ pub enum Phase<V> {
 }
 
 impl<V> Phase<V> {
+    /// The phase with its step, without the times and versions of it.
+    pub(crate) fn position(&self) -> (&'static str, usize) {
+        let step = match self {
+            Self::Shift { step, .. } | Self::PostShift { step, .. } => *step,
+            _ => 0,
+        };
+        (self.as_str(), step)
+    }
+
     /// The ECS name of the phase, as in documents.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

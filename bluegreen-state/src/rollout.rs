@@ -77,6 +77,8 @@ pub enum Event<V> {
     },
     /// Time has passed.
     Tick,
+    /// The controller is running. Changes only [`controller_seen_at`](crate::Rollout::controller_seen_at).
+    Heartbeat,
     /// Pause at the next phase that can wait.
     Pause,
     /// Continue after a pause.

@@ -9,6 +9,7 @@ use crate::timestamp::Timestamp;
 /// When something is due.
 pub(super) struct Timers<V> {
     pub(super) next_inspection: Timestamp,
+    pub(super) next_heartbeat: Timestamp,
     pub(super) tick_at: Option<Timestamp>,
     /// The outage of the store, as seen by inspections.
     pub(super) outage: Option<Outage>,
@@ -21,9 +22,10 @@ pub(super) struct Timers<V> {
 }
 
 impl<V> Timers<V> {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, heartbeat_interval: Duration) -> Self {
         Self {
             next_inspection: now,
+            next_heartbeat: now.after(heartbeat_interval),
             tick_at: None,
             outage: None,
             retry_reason: None,

@@ -39,6 +39,7 @@ impl<V: Clone + PartialEq> Transition<V> {
             previous_request: self.state.request,
             rollback_target,
             phase,
+            times: None,
         };
         let has_no_traffic = self.state.weights == Weights::all(side.other());
         if matches!(rollout.phase, Phase::Reconcile { .. }) && has_no_traffic {

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::{Effect, Event};
 use crate::outcome::{FinalStatus, Reason};
-use crate::phase::{Phase, RollbackTarget, Rollout};
+use crate::phase::{Phase, RollbackTarget, Rollout, Times};
 use crate::plan::{Plan, plan};
 use crate::rejected::Rejected;
 use crate::side::Weights;
@@ -36,6 +36,50 @@ impl<V: Clone + PartialEq> Transition<V> {
     }
 
     pub(super) fn apply(&mut self, event: Event<V>) {
+        let is_heartbeat = matches!(event, Event::Heartbeat);
+        let is_of_controller = is_heartbeat
+            || matches!(
+                event,
+                Event::Resume { .. }
+                    | Event::Ready { .. }
+                    | Event::WeightsApplied { .. }
+                    | Event::CheckFailed { .. }
+                    | Event::Tick
+            );
+        let before = self.state.rollout.clone();
+        self.take(event);
+        // An event that changes nothing else leaves the times unchanged as well.
+        if self.state.rollout != before || is_heartbeat {
+            self.record_times(before.as_ref(), is_of_controller);
+        }
+    }
+
+    /// Records when the rollout and its phase began, and when the controller was seen.
+    fn record_times(&mut self, before: Option<&Rollout<V>>, is_of_controller: bool) {
+        let now = self.now;
+        match (&mut self.state.rollout, before) {
+            (Some(rollout), None) => rollout.times = Some(Times::at(now)),
+            (
+                Some(Rollout {
+                    times: Some(times),
+                    phase,
+                    ..
+                }),
+                Some(before),
+            ) => {
+                if phase.position() != before.phase.position() {
+                    times.phase = now;
+                }
+                if is_of_controller {
+                    times.seen = now;
+                }
+            }
+            // An earlier version of this crate began the rollout.
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+    }
+
+    fn take(&mut self, event: Event<V>) {
         if let Event::Ready { request } | Event::WeightsApplied { request } | Event::CheckFailed { request, .. } = event
             && request > self.state.request
         {
@@ -97,7 +141,11 @@ impl<V: Clone + PartialEq> Transition<V> {
                 self.reject(Rejected::NoRollout);
             }
             // `apply` handled the first; the others are late results.
-            Event::Deploy { .. } | Event::Ready { .. } | Event::WeightsApplied { .. } | Event::Tick => {}
+            Event::Deploy { .. }
+            | Event::Ready { .. }
+            | Event::WeightsApplied { .. }
+            | Event::Tick
+            | Event::Heartbeat => {}
         }
         None
     }
@@ -138,7 +186,7 @@ impl<V: Clone + PartialEq> Transition<V> {
             Event::Abort => return Some(self.roll_back(rollout, Reason::Aborted)),
             Event::Rollback { .. } => return Some(self.roll_back(rollout, Reason::RollbackRequested)),
             // `apply` handled the first; the others are late results.
-            Event::Deploy { .. } | Event::Ready { .. } | Event::WeightsApplied { .. } => {}
+            Event::Deploy { .. } | Event::Ready { .. } | Event::WeightsApplied { .. } | Event::Heartbeat => {}
         }
         Some(rollout)
     }

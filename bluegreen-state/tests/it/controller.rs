@@ -1,8 +1,10 @@
 //! The controller on a simulated platform with simulated time: rollouts, rollbacks, retries, takeovers.
 
+use std::cell::Cell;
+
 use bluegreen_state::{
     Controller, ControllerError, Deployment, Event, FinalStatus, MemoryStore, Outcome, Platform, PlatformError, Reason,
-    Rejected, Side, State, Timestamp, Weights,
+    Rejected, Revision, Side, State, Store, StoreFuture, Stored, Timestamp, Weights,
 };
 use pollster::block_on;
 
@@ -163,6 +165,76 @@ fn version_that_stays_at_a_share_moves_on_by_another_strategy_or_is_promoted() {
         matches!(error, ControllerError::Rejected(Rejected::NothingToPromote)),
         "{error:?}"
     );
+}
+
+/// A store in which the controller of the rollout records a heartbeat before the next save of another one.
+struct RacingStore {
+    inner: MemoryStore,
+    races: Cell<u32>,
+}
+
+impl Store for RacingStore {
+    fn load(&self) -> StoreFuture<'_, Option<Stored>> {
+        self.inner.load()
+    }
+
+    fn save<'a>(&'a self, expected: Option<&'a Revision>, text: &'a str) -> StoreFuture<'a, Revision> {
+        if self.races.get() > 0 {
+            self.races.set(self.races.get() - 1);
+            let mut owner = block_on(Deployment::<u32, _>::open(&self.inner)).unwrap().unwrap();
+            let seen = owner.state().rollout().unwrap().controller_seen_at().unwrap();
+            let later = Timestamp::from_millis(seen.as_millis() + 1);
+            block_on(owner.apply(Event::Heartbeat, later)).unwrap();
+        }
+        self.inner.save(expected, text)
+    }
+}
+
+#[test]
+fn command_takes_over_although_the_controller_records_a_heartbeat_meanwhile() {
+    let inner = store();
+    let mut killed = block_on(Deployment::<u32, _>::open(&inner)).unwrap().unwrap();
+    let begin = Event::Deploy {
+        version: 2,
+        strategy: "canary:10%,1h".parse().unwrap(),
+        controller: "first".to_owned(),
+    };
+    block_on(killed.apply(begin, Timestamp::from_millis(0))).unwrap();
+    let store = RacingStore {
+        inner,
+        races: Cell::new(2),
+    };
+    let simulation = Simulation::default();
+    simulation.versions.set([1, 1]);
+    let second = Controller::new(&store, simulation, "second");
+    let outcome = block_on(second.run::<u32>(Event::Abort)).unwrap();
+    assert_eq!(rolled_back_by(outcome), "it was aborted");
+    assert_eq!(store.races.get(), 0);
+}
+
+#[test]
+fn state_has_the_times_of_the_rollout_and_of_its_controller() {
+    let store = store();
+    let first = controller(&store);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let other = store.clone();
+    *first.platform().at.borrow_mut() = Some((
+        100_000,
+        Box::new(move || sender.send(other.document().unwrap()).unwrap()),
+    ));
+    deploy(&first, 2, "canary:10%,3m").unwrap().unwrap();
+    let observed = State::<u32>::from_json(&receiver.recv().unwrap()).unwrap();
+    let rollout = observed.rollout().unwrap();
+    let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+    assert_eq!(millis(rollout.began_at()), Some(0));
+    assert_eq!(millis(rollout.phase_began_at()), Some(0));
+    assert_eq!(millis(rollout.next_step_at()), Some(180_000));
+    assert_eq!(
+        millis(rollout.controller_seen_at()),
+        Some(90_000),
+        "heartbeats are 30 s apart"
+    );
+    assert_eq!(rollout.times_out_at(), None);
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn action() -> impl proptest::strategy::Strategy<Value = Action> {
     let command = prop_oneof![
         Just(Event::Pause),
         Just(Event::Continue),
+        Just(Event::Heartbeat),
         Just(Event::Promote {
             controller: "me".to_owned()
         }),
