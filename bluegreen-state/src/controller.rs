@@ -26,7 +26,7 @@ use crate::strategy::Strategy;
 use self::followed::Followed;
 use self::timers::Timers;
 
-pub use self::platform::{Platform, PlatformError, Progress, Request};
+pub use self::platform::{Advance, Platform, PlatformError, Progress, Request};
 
 /// Default of [`Controller::with_poll_interval`].
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -319,8 +319,10 @@ impl<S: Store, P> Controller<S, P> {
                             let request = state.last_request();
                             return Ok(Next::Event(Event::CheckFailed { request, finding }));
                         }
-                        Inspection::Healthy if timers.tick_at.take_if(|at| *at <= now).is_some() => {
-                            return Ok(Next::Event(Event::Tick));
+                        Inspection::Healthy if timers.tick_at.is_some_and(|at| at <= now) => {
+                            if let Some(event) = self.tick(state, timers).await {
+                                return Ok(Next::Event(event));
+                            }
                         }
                         Inspection::Healthy if timers.next_heartbeat <= now => {
                             timers.next_heartbeat = now.after(self.heartbeat_interval);
@@ -329,6 +331,42 @@ impl<S: Store, P> Controller<S, P> {
                         Inspection::Healthy | Inspection::Unavailable(_) => {}
                     }
                 }
+            }
+        }
+    }
+
+    /// The event of a tick that is due; `None` if the platform wants to wait.
+    async fn tick<V>(&self, state: &State<V>, timers: &mut Timers<V>) -> Option<Event<V>>
+    where
+        P: Platform<V>,
+    {
+        let now = self.platform.now();
+        let is_step_over = state
+            .rollout()
+            .and_then(Rollout::next_step_at)
+            .is_some_and(|at| at <= now);
+        let advance = match is_step_over {
+            true => self.platform.advance(state).await,
+            // A stage timeout.
+            false => Advance::Proceed,
+        };
+        match advance {
+            Advance::Proceed => {
+                timers.tick_at = None;
+                timers.wait_reason = None;
+                Some(Event::Tick)
+            }
+            Advance::Wait(reason) => {
+                if timers.wait_reason.is_none() {
+                    self.platform.report(Progress::Waiting { reason: &reason });
+                    timers.wait_reason = Some(reason);
+                }
+                timers.tick_at = Some(timers.next_inspection);
+                None
+            }
+            Advance::RollBack(finding) => {
+                let request = state.last_request();
+                Some(Event::CheckFailed { request, finding })
             }
         }
     }

@@ -54,7 +54,7 @@ mod timestamp;
 #[cfg(feature = "ssm")]
 pub use aws_sdk_ssm::Client as SsmClient;
 pub use controller::{
-    Controller, ControllerError, DEFAULT_HEARTBEAT_INTERVAL, Platform, PlatformError, Progress, Request,
+    Advance, Controller, ControllerError, DEFAULT_HEARTBEAT_INTERVAL, Platform, PlatformError, Progress, Request,
 };
 pub use deployment::{Deployment, Error};
 pub use document::{DocumentError, FORMAT_VERSION};

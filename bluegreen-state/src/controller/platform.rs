@@ -47,6 +47,15 @@ pub trait Platform<V> {
     /// A finding, for people, rolls back. A check that is not possible at the moment returns `Ok`.
     async fn check_health(&self, state: &State<V>) -> Result<(), String>;
 
+    /// Decides whether the rollout proceeds from a step, or from bake time, whose time is over. Called after
+    /// [`check_health`](Self::check_health) found the version healthy, and again in each poll interval after
+    /// [`Advance::Wait`]. Not called for steps without a pause, nor for [`Event::Continue`](crate::Event::Continue) and
+    /// [`Event::Promote`](crate::Event::Promote). Default: it proceeds.
+    async fn advance(&self, state: &State<V>) -> Advance {
+        let _ = state;
+        Advance::Proceed
+    }
+
     /// The current time.
     fn now(&self) -> Timestamp;
 
@@ -57,6 +66,17 @@ pub trait Platform<V> {
     fn report(&self, progress: Progress<'_, V>) {
         let _ = progress;
     }
+}
+
+/// Whether a rollout proceeds from a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advance {
+    /// The next step follows.
+    Proceed,
+    /// Too little is known about the version; the step continues. The reason is reported once.
+    Wait(String),
+    /// The version is withdrawn: the finding.
+    RollBack(String),
 }
 
 /// The context of an action.
@@ -99,6 +119,11 @@ pub enum Progress<'a, V> {
     State(&'a State<V>),
     /// Another controller took over. Its progress is reported from now on.
     TakenOver,
+    /// The time of a step is over, and the rollout does not proceed yet.
+    Waiting {
+        /// Why.
+        reason: &'a str,
+    },
     /// An action, or access to the state, is not possible at the moment.
     Retrying {
         /// Why.
@@ -116,6 +141,7 @@ impl<V: fmt::Display> fmt::Display for Progress<'_, V> {
         match self {
             Self::State(state) => state.fmt(f),
             Self::TakenOver => f.write_str("another process took over this deployment; following its progress"),
+            Self::Waiting { reason } => write!(f, "waiting: {reason}"),
             Self::Retrying { reason } => write!(f, "retrying: {reason}"),
             Self::StateAvailable { after } => {
                 write!(f, "the state can be read and stored again, after {} s", after.as_secs())

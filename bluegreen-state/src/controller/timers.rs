@@ -15,6 +15,8 @@ pub(super) struct Timers<V> {
     pub(super) outage: Option<Outage>,
     /// Why an action is carried out again, as last reported.
     pub(super) retry_reason: Option<String>,
+    /// Why a step is not left, as reported.
+    pub(super) wait_reason: Option<String>,
     /// The action to carry out again.
     retry: Option<(Timestamp, Effect<V>)>,
     /// The last wait before a retry.
@@ -29,6 +31,7 @@ impl<V> Timers<V> {
             tick_at: None,
             outage: None,
             retry_reason: None,
+            wait_reason: None,
             retry: None,
             retry_wait: None,
         }

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use bluegreen_state::{
-    Controller, ControllerError, Deployment, Event, FinalStatus, MemoryStore, Outcome, Platform, PlatformError, Reason,
-    Rejected, Revision, Side, State, Store, StoreFuture, Stored, Timestamp, Weights,
+    Advance, Controller, ControllerError, Deployment, Event, FinalStatus, MemoryStore, Outcome, Platform,
+    PlatformError, Reason, Rejected, Revision, Side, State, Store, StoreFuture, Stored, Timestamp, Weights,
 };
 use pollster::block_on;
 
@@ -235,6 +235,26 @@ fn state_has_the_times_of_the_rollout_and_of_its_controller() {
         "heartbeats are 30 s apart"
     );
     assert_eq!(rollout.times_out_at(), None);
+}
+
+#[test]
+fn step_is_not_left_before_the_platform_advances() {
+    let store = store();
+    let first = controller(&store);
+    let wait = || Advance::Wait("3 of 20 requests".to_owned());
+    // The first step waits 90 s longer, also past a heartbeat.
+    *first.platform().advances.borrow_mut() = (0..90).map(|_| wait()).collect();
+    let outcome = deploy(&first, 2, "canary:10%,5s").unwrap().unwrap();
+    assert_eq!(outcome.status, FinalStatus::Successful);
+    assert_eq!(outcome.ended_at, Timestamp::from_millis(95_000));
+    let reports = first.platform().reports.take();
+    let waits = reports.iter().filter(|report| *report == "waiting: 3 of 20 requests");
+    assert_eq!(waits.count(), 1, "{reports:?}");
+
+    let finding = "3 of 20 requests".to_owned();
+    *first.platform().advances.borrow_mut() = vec![Advance::RollBack(finding), wait()];
+    let outcome = deploy(&first, 5, "all-at-once,bake:5s").unwrap();
+    assert_eq!(rolled_back_by(outcome), "a check failed: 3 of 20 requests");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use bluegreen_state::{Platform, PlatformError, Progress, Request, Side, State, Timestamp, Weights};
+use bluegreen_state::{Advance, Platform, PlatformError, Progress, Request, Side, State, Timestamp, Weights};
 
 /// A version with errors under traffic.
 pub(crate) const FAILS_UNDER_TRAFFIC: u32 = 3;
@@ -20,6 +20,8 @@ pub(crate) struct Simulation {
     pub(crate) weights: Cell<Option<Weights>>,
     /// Errors of the next calls of `set_weights`, the last one first.
     pub(crate) weight_errors: RefCell<Vec<PlatformError>>,
+    /// Results of the next calls of `advance`, the last one first; then it proceeds.
+    pub(crate) advances: RefCell<Vec<Advance>>,
     pub(crate) reports: RefCell<Vec<String>>,
     /// Called once when this time is reached.
     #[allow(clippy::type_complexity, reason = "a callback at a time")]
@@ -54,6 +56,10 @@ impl Platform<u32> for Simulation {
             FAILS_UNDER_TRAFFIC if share > 0 => Err("5% errors".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    async fn advance(&self, _: &State<u32>) -> Advance {
+        self.advances.borrow_mut().pop().unwrap_or(Advance::Proceed)
     }
 
     fn now(&self) -> Timestamp {
