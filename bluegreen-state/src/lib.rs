@@ -29,7 +29,7 @@
 //! | document `{"nextUpdate":…,"nextVersion":…,"currentVersion":…}` | read and written; see [`State::from_json`] |
 //! | older document with `previousVersion` | read; rewritten in the current form |
 //! | fixed split, all at once, canary, linear, custom steps; pauses, bake time, stage timeouts | supported |
-//! | abort, rollback, rollback after a failed check | supported |
+//! | promotion, abort, rollback, rollback after a failed check | supported |
 //! | ECS lifecycle stages | the names of those that apply, see [`Phase`]; no test traffic, no hooks |
 //! | shares below one percent | not supported, see [`Percent`] |
 //! | stores | memory, file, Parameter Store (feature `ssm`) |

@@ -13,6 +13,8 @@
 //!                                             WeightsApplied
 //! ```
 //!
+//! Promote replaces the remaining steps by one to 100 %; without a rollout, it begins one for a version that stays at a share.
+//!
 //! Effects are carried out by the caller. Each effect that makes a request has a number, and only a result with the
 //! number of the last request counts: a late result is not mistaken for another, and traffic shifts further only once
 //! the router *has* the weights.

@@ -41,7 +41,7 @@ pub struct Step {
 /// | text | meaning |
 /// |---|---|
 /// | `all-at-once` | 100 % in one step |
-/// | `fixed:50%` | 50 % permanently; the previous version keeps the remainder |
+/// | `fixed:50%` | 50 %, until another deployment or [`Event::Promote`](crate::Event::Promote); the previous version keeps the remainder |
 /// | `canary:10%,30s` | 10 %, 30 seconds later 100 % |
 /// | `linear:20%,10s` | 20 %, 40 %, … 100 %, ten seconds apart |
 /// | `steps:5%+hold,25%+10m,100%` | 5 % until [`Event::Continue`](crate::Event::Continue); 25 % for ten minutes; 100 % |

@@ -22,7 +22,7 @@ impl FromStr for Strategy {
     type Err = ParseStrategyError;
 
     fn from_str(text: &str) -> Result<Self, ParseStrategyError> {
-        parse(text, |steps| Strategy::steps(steps)).map_err(|reason| ParseStrategyError {
+        parse(text, Strategy::steps).map_err(|reason| ParseStrategyError {
             text: text.to_owned(),
             reason,
         })
@@ -39,7 +39,7 @@ impl TryFrom<Stored> for Strategy {
     type Error = ParseStrategyError;
 
     fn try_from(Stored(text): Stored) -> Result<Self, ParseStrategyError> {
-        parse(&text, |steps| Strategy::any_steps(steps)).map_err(|reason| ParseStrategyError { text, reason })
+        parse(&text, Strategy::any_steps).map_err(|reason| ParseStrategyError { text, reason })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use bluegreen_state::{
-    Advance, Controller, ControllerError, Deployment, Event, FinalStatus, MemoryStore, Outcome, Platform,
+    Advance, Controller, ControllerError, Deployment, Event, FinalStatus, MemoryStore, Outcome, Percent, Platform,
     PlatformError, Reason, Rejected, Revision, Side, State, Store, StoreFuture, Stored, Timestamp, Weights,
 };
 use pollster::block_on;
@@ -128,7 +128,7 @@ fn version_that_stays_at_a_share_moves_on_by_another_strategy_or_is_promoted() {
     let store = store();
     let first = controller(&store);
     deploy(&first, 2, "fixed:50%").unwrap().unwrap();
-    assert_eq!(state(&store).partial_share().map(|share| share.get()), Some(50));
+    assert_eq!(state(&store).partial_share().map(Percent::get), Some(50));
     assert_eq!(deploy(&first, 2, "fixed:50%").unwrap(), None, "it has this share");
     let error = deploy(&first, 2, "fixed:20%").unwrap_err();
     assert!(
@@ -151,7 +151,7 @@ fn version_that_stays_at_a_share_moves_on_by_another_strategy_or_is_promoted() {
         "blue 1 at 25%, green 2 at 75%",
         "blue 1 at 0%, green 2 at 100%",
     ];
-    assert_eq!(shares, expected, "no traffic is taken back");
+    assert_eq!(shares, expected, "the share never falls");
 
     deploy(&first, 5, "fixed:10%").unwrap().unwrap();
     let promote = || Event::Promote {
