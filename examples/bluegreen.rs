@@ -6,7 +6,7 @@
 //! cargo run -p demo-service --bin traffic -- <address>           in another terminal: send requests
 //! cargo run --example bluegreen -- diff --version 2              in a third: print what would change
 //! cargo run --example bluegreen -- deploy --version 2            deploy; --strategy canary:10%,30s, linear:20%,10s, …
-//! cargo run --example bluegreen -- status|continue|abort|rollback
+//! cargo run --example bluegreen -- status|continue|promote|abort|rollback
 //! cargo run --example bluegreen -- --once                        the demo scenario: unattended, under load
 //! cargo run --features aws --example bluegreen -- deploy --aws --version 1   on AWS; also the other verbs
 //! ```
