@@ -85,11 +85,17 @@ impl AwsError {
 
 /// Runs a command.
 pub(crate) fn run(command: AwsCommand, app: &App) -> Result<Exit, CliError> {
-    run_interruptibly(async |console| Ok(execute(command, app, console).await?))
+    run_interruptibly(
+        async |console| Ok(execute(command, app, console).await?),
+        async |_console| {},
+    )
 }
 
-/// Runs `work` until it is done or a signal arrives.
-pub(crate) fn run_interruptibly(work: impl AsyncFnOnce(&Console) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
+/// Runs `work` until it is done or a signal arrives, and then `interrupted`. Another signal ends that as well.
+pub(crate) fn run_interruptibly(
+    work: impl AsyncFnOnce(&Console) -> Result<Exit, CliError>,
+    interrupted: impl AsyncFnOnce(&Console),
+) -> Result<Exit, CliError> {
     let console = Console::new();
     console.install_log_subscriber();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -115,6 +121,10 @@ pub(crate) fn run_interruptibly(work: impl AsyncFnOnce(&Console) -> Result<Exit,
         console.progress(&format!(
             "{signal}: stopping; CloudFormation completes operations that have started, and the same command resumes them"
         ));
+        tokio::select! {
+            () = interrupted(&console) => {}
+            _again = signals.next_distinct() => {}
+        }
         Ok(Exit::Interrupted)
     });
     console.clear_status();

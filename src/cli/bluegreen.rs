@@ -8,6 +8,7 @@
 //! `bluegreen-deploy` has the rollout controller and its targets. This module connects them with the command line:
 //! - `arguments`: the verbs and their options;
 //! - `aws` (feature `aws`): the verbs in an AWS account;
+//! - `interrupt`: the signals that stop a command;
 //! - `demo_scenario`: three deployments under load, unattended; `assertions`: checks of its results, pure.
 
 mod arguments;
@@ -15,23 +16,24 @@ mod assertions;
 #[cfg(feature = "aws")]
 mod aws;
 mod demo_scenario;
+mod interrupt;
 #[cfg(test)]
 mod tests;
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bluegreen_deploy::{
-    Application, INITIAL_VERSION, LocalStateDir, LocalTarget, RolloutController, Sides, Version, VersionChange,
-    select_strategy, status,
+    AnalysisOptions, Application, ControllerStatus, INITIAL_VERSION, LocalStateDir, LocalTarget, RolloutController,
+    Sides, Version, VersionChange, select_strategy, status, status_json,
 };
-use bluegreen_state::{Event, State};
+use bluegreen_state::{Event, State, Timestamp};
 use clap::Parser as _;
 use mesh_infra::{Stack, Template, diagram, diff};
 use mesh_local::{Images, Plan, StackInput};
 use mesh_model::app_mesh::ResourcePath;
 
-use self::arguments::{Arguments, Verb};
+use self::arguments::{Analysis, Arguments, Verb, Waiting};
 use crate::cli::error::{CliError, report};
 use crate::console::{print, show};
 use crate::exit_code::Exit;
@@ -117,17 +119,21 @@ impl BlueGreen {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(CliError::Runtime)?;
         let state = runtime.block_on(state_dir.state())?;
-        let command =
-            |ignored: Vec<String>, event: Box<dyn FnOnce(String) -> Event<Version>>| -> Result<(), CliError> {
-                let target = LocalTarget::new(&state_dir)?.ignoring(ignored);
-                let controller = RolloutController::new(&self.application, target, show);
-                runtime
-                    .block_on(controller.run_command(event))
-                    .map_err(|error| match error {
-                        bluegreen_deploy::Error::NotInitialized => CliError::NotStarted,
-                        error => error.into(),
-                    })
-            };
+        let has_rollout = state.as_ref().is_some_and(|state| state.rollout().is_some());
+        let is_new = state.is_none();
+        let command = |command: RolloutCommand| {
+            runtime.block_on(interrupt::interruptible(&state_dir, async {
+                if is_new {
+                    return Err(CliError::NotStarted);
+                }
+                let target = LocalTarget::new(&state_dir)?.ignoring(command.ignored);
+                if command.needs_mesh {
+                    target.require_mesh().await?;
+                }
+                let controller = RolloutController::with_analysis(&self.application, target, command.analysis, show);
+                Ok(controller.run_command(command.event).await?)
+            }))
+        };
         match arguments.verb {
             None => {
                 drop(runtime);
@@ -139,28 +145,43 @@ impl BlueGreen {
                 given.require_empty()?;
                 print_diff(&self.application, &or_initial(state), version)?;
             }
-            Some(Verb::Status) => print_status(state.as_ref())?,
+            Some(Verb::Status { json }) => {
+                let controller = state
+                    .as_ref()
+                    .and_then(State::rollout)
+                    .map(LocalTarget::controller_status);
+                print_status(state.as_ref(), controller, json)?;
+            }
             Some(Verb::Deploy {
                 version,
                 strategy,
                 given,
                 waiting,
+                analysis,
                 ..
             }) => {
                 given.require_empty()?;
                 let strategy = select_strategy(state.as_ref(), version, strategy)?;
-                command(
-                    waiting.ignore,
-                    Box::new(move |controller| Event::Deploy {
-                        version,
-                        strategy,
-                        controller,
-                    }),
-                )?;
+                let event = move |controller| Event::Deploy {
+                    version,
+                    strategy,
+                    controller,
+                };
+                return command(RolloutCommand::new(event).with_options(waiting, analysis));
             }
-            Some(Verb::Continue { waiting }) => command(waiting.ignore, Box::new(|_| Event::Continue))?,
-            Some(Verb::Abort) => command(Vec::new(), Box::new(|_| Event::Abort))?,
-            Some(Verb::Rollback) => command(Vec::new(), Box::new(|controller| Event::Rollback { controller }))?,
+            Some(Verb::Continue { waiting, analysis }) => {
+                return command(RolloutCommand::new(|_| Event::Continue).with_options(waiting, analysis));
+            }
+            Some(Verb::Promote { waiting, analysis }) => {
+                let event = |controller| Event::Promote { controller };
+                return command(RolloutCommand::new(event).with_options(waiting, analysis));
+            }
+            // A rollback in progress may be recorded while no mesh is running, and waits for one.
+            Some(Verb::Abort) => return command(RolloutCommand::new(|_| Event::Abort).without_mesh(true)),
+            Some(Verb::Rollback) => {
+                let event = |controller| Event::Rollback { controller };
+                return command(RolloutCommand::new(event).without_mesh(has_rollout));
+            }
             // `run` runs these in an account.
             Some(Verb::Outputs { .. } | Verb::Destroy { .. }) => {}
         }
@@ -215,6 +236,41 @@ impl BlueGreen {
     }
 }
 
+/// A command that begins or changes a rollout on this machine.
+struct RolloutCommand {
+    event: Box<dyn FnOnce(String) -> Event<Version>>,
+    /// Whether nothing may be recorded before a mesh is running.
+    needs_mesh: bool,
+    ignored: Vec<String>,
+    analysis: AnalysisOptions,
+}
+
+impl RolloutCommand {
+    fn new(event: impl FnOnce(String) -> Event<Version> + 'static) -> Self {
+        Self {
+            event: Box::new(event),
+            needs_mesh: true,
+            ignored: Vec::new(),
+            analysis: AnalysisOptions::default(),
+        }
+    }
+
+    fn with_options(self, waiting: Waiting, analysis: Analysis) -> Self {
+        Self {
+            ignored: waiting.ignore,
+            analysis: analysis.into(),
+            ..self
+        }
+    }
+
+    fn without_mesh(self, is_possible: bool) -> Self {
+        Self {
+            needs_mesh: !is_possible,
+            ..self
+        }
+    }
+}
+
 fn or_initial(state: Option<State<Version>>) -> State<Version> {
     state.unwrap_or_else(|| State::initial(INITIAL_VERSION))
 }
@@ -245,9 +301,20 @@ fn changed_template(
     })
 }
 
-fn print_status(state: Option<&State<Version>>) -> Result<(), CliError> {
+/// Prints the status. `controller` is that of the rollout in progress.
+fn print_status(
+    state: Option<&State<Version>>,
+    controller: Option<ControllerStatus>,
+    json: bool,
+) -> Result<(), CliError> {
+    let controller = controller.unwrap_or(ControllerStatus::Unknown);
     match state {
-        Some(state) => Ok(print(&status(state))?),
+        _ if json => Ok(print(&status_json(state, controller))?),
+        Some(state) => Ok(print(&status(state, controller, now()))?),
         None => Ok(print("nothing was deployed yet\n")?),
     }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
 }

@@ -36,7 +36,6 @@ pub(crate) enum CliError {
     Output(#[from] OutputError),
     #[error("cannot start the async runtime")]
     Runtime(#[source] io::Error),
-    #[cfg(feature = "aws")]
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
     /// A command for an AWS account in a program without the feature `aws`.

@@ -113,7 +113,10 @@ async fn version_is_deployed_by_stack_updates_and_rolled_back() {
     assert_eq!(weights(&account), [0, 100]);
     assert_eq!(parameter(&account, "/bluegreen/state"), sides("green", 2, 1));
     let again = account.succeed(EXAMPLE, &deploy).await.stdout;
-    assert_eq!(again, "blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n");
+    assert!(
+        again.starts_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\nbluegreen.EntranceUrl = "),
+        "{again}"
+    );
 
     let back = account.succeed(EXAMPLE, &["rollback", "--aws"]).await.stdout;
     assert!(back.contains("blue 1 at 100%, green 2 at 0%"), "{back}");
@@ -156,6 +159,66 @@ async fn another_controller_continues_after_a_crash() {
         "{resumed}"
     );
     assert_eq!(weights(&account), [0, 100]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interrupted_rollout_says_where_traffic_stands_and_is_promoted() {
+    let account = Account::new();
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
+    let _replica = control_plane(&account).await;
+    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1h"];
+    let mut run = Run::start(&account.workdir, account.example(EXAMPLE, &deploy));
+    let canary = "blue 1 at 90%, green 2 at 10%, POST_";
+    run.wait_for(canary, |printed| printed.stdout.contains(canary)).await;
+    run.signal(rustix::process::Signal::INT);
+    let interrupted = run.end().await;
+    assert_eq!(interrupted.code, Some(130), "{}", interrupted.stderr);
+    for expected in [
+        "traffic: blue 1 at 90%, green 2 at 10%, POST_",
+        "`deploy --aws --version 2` continues it, `abort --aws` rolls it back",
+    ] {
+        assert!(interrupted.stderr.contains(expected), "{}", interrupted.stderr);
+    }
+    // Another command in this folder ends the processes of the former one.
+    let status = account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout;
+    assert!(
+        status.contains("; the next step follows in 59m ") && status.contains("\nthe controller was running "),
+        "{status}"
+    );
+    let json = account.succeed(EXAMPLE, &["status", "--aws", "--json"]).await.stdout;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["rollout"]["phase"], "POST_PRODUCTION_TRAFFIC_SHIFT", "{json}");
+
+    let promoted = account.succeed(EXAMPLE, &["promote", "--aws"]).await.stdout;
+    assert!(
+        promoted.ends_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n"),
+        "{promoted}"
+    );
+    assert_eq!(weights(&account), [0, 100]);
+
+    // A version that stays moves on by another strategy, and only by that.
+    let stays = "blue 3 stays at 50%: `promote`, or ";
+    for strategy in [&["--strategy", "fixed:50%"][..], &[]] {
+        let deploy = [&["deploy", "--aws", "--version", "3"], strategy].concat();
+        let deployed = account.succeed(EXAMPLE, &deploy).await.stdout;
+        assert!(deployed.contains(stays), "{deployed}");
+        assert_eq!(weights(&account), [50, 50]);
+    }
+    let lower = ["deploy", "--aws", "--version", "3", "--strategy", "fixed:20%"];
+    let rejected = account.run(EXAMPLE, &lower).await;
+    assert!(
+        rejected.code == Some(1) && rejected.stderr.contains("the strategy ends at 20%"),
+        "{}",
+        rejected.stderr
+    );
+    let deploy = ["deploy", "--aws", "--version", "3", "--strategy", "all-at-once"];
+    account.succeed(EXAMPLE, &deploy).await;
+    assert_eq!(weights(&account), [100, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,6 +322,10 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
                 "https://b.s3.eu-west-1.amazonaws.com/k",
             ],
             "each step deploys another template",
+        ),
+        (
+            &["deploy", "--aws", "--version", "2", "--inconclusive", "wait"],
+            "cannot be used with",
         ),
         (&["--aws"], "--aws requires a command"),
         (&["status", "--aws", "--state", "x"], "cannot be used with"),

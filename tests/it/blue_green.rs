@@ -191,6 +191,128 @@ async fn rollback_continues_after_its_controller_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interrupted_rollout_says_where_traffic_stands_and_is_promoted() {
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
+    let terminal = Workdir::new();
+    let deploy = ["deploy", "--version", "2", "--strategy", "canary:10%,1h"];
+    let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
+    let canary = "blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT";
+    controller
+        .wait_for(canary, |printed| printed.stdout.contains(canary))
+        .await;
+    let status = verb(&workdir, &["status"]).await.stdout;
+    for expected in [
+        "\nthe rollout of 2 began ",
+        "; the next step follows in 59m ",
+        " UTC)\nthe controller is running, last seen ",
+    ] {
+        assert!(status.contains(expected), "no `{expected}` in {status}");
+    }
+    controller.signal(Signal::INT);
+    let interrupted = controller.end().await;
+    assert_eq!(interrupted.code, Some(130), "{interrupted:?}");
+    for expected in [
+        "SIGINT: stopped\ntraffic: blue 1 at 90%, green 2 at 10%, ",
+        "`deploy --version 2` continues it, `abort` rolls it back",
+    ] {
+        assert!(interrupted.stderr.contains(expected), "{interrupted:?}");
+    }
+    let status = verb(&workdir, &["status"]).await.stdout;
+    assert!(status.contains("\nthe controller has stopped, last seen "), "{status}");
+    let json = verb(&workdir, &["status", "--json"]).await.stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["rollout"]["controller"]["status"], "stopped", "{json}");
+    assert_eq!(json["green"], serde_json::json!({"version": 2, "weight": 10}));
+
+    let promoted = verb(&workdir, &["promote"]).await;
+    assert_eq!(promoted.code, Some(0), "{promoted:?}");
+    assert!(
+        promoted
+            .stdout
+            .ends_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n"),
+        "{promoted:?}"
+    );
+    let nothing = verb(&workdir, &["promote"]).await;
+    assert!(
+        nothing.code == Some(1) && nothing.stderr.contains("there is nothing to promote"),
+        "{nothing:?}"
+    );
+
+    // A version that stays moves on by another strategy.
+    let stays = "blue 3 stays at 50%: `promote`, or `deploy --version 3` with another --strategy, gives it more";
+    for arguments in [&["--strategy", "fixed:50%"][..], &[]] {
+        let deployed = verb(&workdir, &[&["deploy", "--version", "3"], arguments].concat()).await;
+        assert!(
+            deployed.code == Some(0) && deployed.stdout.contains(stays),
+            "{deployed:?}"
+        );
+    }
+    let moved = verb(&workdir, &["deploy", "--version", "3", "--strategy", "all-at-once"]).await;
+    assert!(
+        moved.code == Some(0) && moved.stdout.ends_with("blue 3 at 100%, green 2 at 0%, 3 SUCCESSFUL\n"),
+        "{moved:?}"
+    );
+
+    // Without a mesh, nothing is recorded.
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(130));
+    let document = || std::fs::read_to_string(workdir.path("state/state.json")).expect("it is there");
+    let before = document();
+    for arguments in [&["deploy", "--version", "2"][..], &["promote"], &["rollback"]] {
+        let failed = verb(&workdir, arguments).await;
+        assert!(
+            failed.code == Some(1) && failed.stderr.contains("no mesh is running at "),
+            "{arguments:?}: {failed:?}"
+        );
+        assert_eq!(document(), before, "{arguments:?}");
+    }
+    workdir.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn step_with_too_few_requests_waits_rolls_back_or_proceeds() {
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
+    let gateway = run.url("# gateway/1, port 9080");
+    let terminal = Workdir::new();
+    let deploy = ["deploy", "--version", "2", "--strategy", "canary:10%,1s"];
+    let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
+    let waiting = "waiting: the analysis of green 2 at 10% is inconclusive: it had 0 requests, fewer than 20; ";
+    controller
+        .wait_for(waiting, |printed| printed.stdout.contains(waiting))
+        .await;
+    let load = Load::start(&format!("{gateway}split"));
+    let deployed = controller.end().await;
+    assert_eq!(deployed.code, Some(0), "{deployed:?}");
+    let summary = load.stop().await;
+    assert!(summary.is_success(), "{summary}");
+
+    let third = [
+        "deploy",
+        "--version",
+        "3",
+        "--strategy",
+        "canary:10%,1s",
+        "--inconclusive",
+    ];
+    let rolled_back = verb(&workdir, &[&third[..], &["roll-back"]].concat()).await;
+    let finding = "the analysis of blue 3 at 10% is inconclusive: it had 0 requests, fewer than 20";
+    assert!(
+        rolled_back.code == Some(1) && rolled_back.stderr.contains(finding),
+        "{rolled_back:?}"
+    );
+    let proceeded = verb(&workdir, &[&third[..], &["proceed"]].concat()).await;
+    assert!(
+        proceeded.code == Some(0) && proceeded.stdout.contains(&format!("{finding}; proceeding")),
+        "{proceeded:?}"
+    );
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn impossible_commands_fail_and_change_nothing() {
     let workdir = Workdir::new();
     for (arguments, expected) in [
@@ -203,6 +325,14 @@ async fn impossible_commands_fail_and_change_nothing() {
         (
             &["deploy", "--version", "2", "--strategy", "slowly"],
             "`slowly` is not a strategy",
+        ),
+        (
+            &["deploy", "--version", "2", "--strategy", "steps:50%,20%,100%"],
+            "the steps fall from 50% to 20%",
+        ),
+        (
+            &["deploy", "--version", "2", "--strategy", "steps:5%+1m,50%"],
+            "use fixed:50% to stay at 50%",
         ),
     ] {
         let failed = verb(&workdir, arguments).await;

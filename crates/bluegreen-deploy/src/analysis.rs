@@ -1,12 +1,15 @@
 //! Canary analysis: compares error rate and latency of the new version with those of the other side. Pure.
 
+mod inconclusive;
+
 use std::time::Duration;
 
 use bluegreen_state::Side;
 use mesh_local::{Counts, NodeStatistics};
 
-/// Fewer requests than this are inconclusive.
-const MIN_REQUESTS: u64 = 20;
+pub(crate) use inconclusive::InconclusiveStep;
+pub use inconclusive::{AnalysisOptions, DEFAULT_MIN_REQUESTS, InconclusivePolicy};
+
 /// Maximum difference between the error rates of the new version and the other side.
 const MAX_ERROR_RATE_INCREASE: f64 = 0.02;
 /// Maximum error rate of the new version if the other side has too few requests for a comparison.
@@ -19,8 +22,12 @@ const MAX_LATENCY_INCREASE: Duration = Duration::from_millis(100);
 const LATENCY_QUANTILE: f64 = 0.9;
 
 /// Canary analysis of a rollout: compares the statistics of both sides since the weights were last set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CanaryAnalysis {
+    /// Fewer requests than this are inconclusive.
+    min_requests: u64,
+    /// Requests to the new version since the baseline, as last seen.
+    requests: u64,
     /// The request that last set the weights.
     request: u64,
     /// Statistics of the target side and the other one at that time.
@@ -32,18 +39,42 @@ pub struct CanaryAnalysis {
 pub enum Verdict {
     /// The new version is as healthy as the other side.
     Successful,
-    /// There are too few requests yet.
+    /// There are too few requests.
     Inconclusive,
     /// The new version is unhealthy: the finding.
     Failed(String),
 }
 
 impl CanaryAnalysis {
+    /// An analysis that needs this number of requests to a side for a verdict on it.
+    #[must_use]
+    pub fn new(min_requests: u64) -> Self {
+        Self {
+            min_requests,
+            requests: 0,
+            request: 0,
+            baseline: None,
+        }
+    }
+
+    /// The requests to the new version since the weights were set, as of the last [`verdict`](Self::verdict).
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Whether there are enough requests for a verdict.
+    #[must_use]
+    pub fn is_conclusive(&self) -> bool {
+        self.requests >= self.min_requests
+    }
+
     /// Discards the baseline, because the request with this number sets other weights. A retry changes nothing.
     pub fn restart(&mut self, request: u64) {
         if request != self.request {
             self.request = request;
             self.baseline = None;
+            self.requests = 0;
         }
     }
 
@@ -53,10 +84,12 @@ impl CanaryAnalysis {
         match &self.baseline {
             Some((side, baseline)) if *side == target => {
                 let [new, other] = [0, 1].map(|index| statistics[index].since(&baseline[index]));
-                compare(&new, &other).unwrap_or(Verdict::Inconclusive)
+                self.requests = new.ended;
+                compare(&new, &other, self.min_requests).unwrap_or(Verdict::Inconclusive)
             }
             _ => {
                 self.baseline = Some((target, statistics));
+                self.requests = 0;
                 Verdict::Inconclusive
             }
         }
@@ -64,8 +97,8 @@ impl CanaryAnalysis {
 }
 
 /// Compares the requests to the new version with those to the other side. `None` if there are too few.
-fn compare(new: &Counts, other: &Counts) -> Option<Verdict> {
-    let is_sufficient = |counts: &Counts| counts.ended >= MIN_REQUESTS;
+fn compare(new: &Counts, other: &Counts, min_requests: u64) -> Option<Verdict> {
+    let is_sufficient = |counts: &Counts| counts.ended >= min_requests;
     if !is_sufficient(new) {
         return None;
     }
@@ -104,6 +137,11 @@ mod tests {
 
     use super::*;
 
+    /// Compares with the default minimum.
+    fn compared(new: &Counts, other: &Counts) -> Option<Verdict> {
+        compare(new, other, DEFAULT_MIN_REQUESTS)
+    }
+
     /// `ended` requests, `failed` of them failed, all with a latency of `milliseconds`.
     fn counts(ended: u64, failed: u64, milliseconds: f64) -> Counts {
         Counts {
@@ -128,11 +166,12 @@ mod tests {
 
     #[test]
     fn only_requests_since_the_last_weights_are_compared() {
-        let mut analysis = CanaryAnalysis::default();
+        let mut analysis = CanaryAnalysis::new(20);
         let baseline = || [statistics(100, 90), statistics(500, 0)];
         assert_eq!(analysis.verdict(Side::Green, baseline()), Verdict::Inconclusive);
         let healthy = [statistics(200, 90), statistics(600, 0)];
         assert_eq!(analysis.verdict(Side::Green, healthy), Verdict::Successful);
+        assert!(analysis.is_conclusive() && analysis.requests() == 100);
         let unhealthy = || [statistics(200, 110), statistics(600, 0)];
         let expected = Verdict::Failed("20.0% of its requests failed, 0.0% on the other side".to_owned());
         assert_eq!(analysis.verdict(Side::Green, unhealthy()), expected);
@@ -141,6 +180,7 @@ mod tests {
 
         // The baseline of one side does not apply to the other, nor after a restart.
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
+        assert!(!analysis.is_conclusive() && analysis.requests() == 0);
         analysis.restart(1);
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
@@ -148,27 +188,27 @@ mod tests {
 
     #[test]
     fn few_requests_are_inconclusive() {
-        assert_eq!(compare(&counts(19, 19, 5.0), &counts(500, 0, 5.0)), None);
+        assert_eq!(compared(&counts(19, 19, 5.0), &counts(500, 0, 5.0)), None);
     }
 
     #[test]
     fn error_rate_is_compared_with_the_other_side() {
         let other = counts(100, 5, 5.0);
-        assert_eq!(compare(&counts(100, 6, 5.0), &other), Some(Verdict::Successful));
-        let finding = failed(compare(&counts(100, 8, 5.0), &other));
+        assert_eq!(compared(&counts(100, 6, 5.0), &other), Some(Verdict::Successful));
+        let finding = failed(compared(&counts(100, 8, 5.0), &other));
         assert_eq!(finding, "8.0% of its requests failed, 5.0% on the other side");
-        let finding = failed(compare(&counts(100, 8, 5.0), &counts(3, 0, 5.0)));
+        let finding = failed(compared(&counts(100, 8, 5.0), &counts(3, 0, 5.0)));
         assert_eq!(finding, "8.0% of its requests failed");
     }
 
     #[test]
     fn latency_fails_if_both_factor_and_increase_are_exceeded() {
-        let finding = failed(compare(&counts(100, 0, 500.0), &counts(100, 0, 5.0)));
+        let finding = failed(compared(&counts(100, 0, 500.0), &counts(100, 0, 5.0)));
         assert_eq!(finding, "its p90 latency is 500 ms, 5 ms on the other side");
-        let finding = failed(compare(&counts(100, 0, 2500.0), &counts(100, 0, 0.5)));
+        let finding = failed(compared(&counts(100, 0, 2500.0), &counts(100, 0, 0.5)));
         assert!(finding.ends_with(", 0.5 ms on the other side"), "{finding}");
         for (latency, other) in [(50.0, 5.0), (1000.0, 500.0), (5.0, 500.0)] {
-            let verdict = compare(&counts(100, 0, latency), &counts(100, 0, other));
+            let verdict = compared(&counts(100, 0, latency), &counts(100, 0, other));
             assert_eq!(verdict, Some(Verdict::Successful));
         }
     }

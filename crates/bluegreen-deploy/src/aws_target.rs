@@ -257,6 +257,10 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         self.wait_for_acks(is_rolling_back).await
     }
 
+    fn has_statistics(&self) -> bool {
+        false
+    }
+
     async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
         let reason = "Envoy statistics are not available from outside of the network";
         Err(CommandError::Retryable(reason.to_owned()))

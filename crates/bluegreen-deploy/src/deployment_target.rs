@@ -35,6 +35,11 @@ pub trait DeploymentTarget {
         value: String,
     ) -> Result<Applied, CommandError>;
 
+    /// Whether the target has [`statistics`](Self::statistics). Without them, no version is analysed. Default: it has.
+    fn has_statistics(&self) -> bool {
+        true
+    }
+
     /// The statistics of requests to a virtual node, as counted by the Envoys that send them.
     async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError>;
 }

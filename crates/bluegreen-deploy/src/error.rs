@@ -31,8 +31,8 @@ pub enum Error {
     Rejected(Rejected),
     /// A deployment in progress has another strategy.
     #[error(
-        "version {version} is being deployed with strategy {current}: omit --strategy to continue it, or abort it and \
-         deploy again with {requested}"
+        "version {version} is being deployed with strategy {current}: omit --strategy to continue it, `promote` it, or \
+         abort it and deploy again with {requested}"
     )]
     StrategyConflict {
         /// The version that is being deployed.
@@ -45,6 +45,16 @@ pub enum Error {
     /// There is no state, because nothing was ever deployed.
     #[error("nothing was deployed yet")]
     NotInitialized,
+    /// No mesh listens on the control socket.
+    #[error(
+        "no mesh is running at {}, and nothing was changed: start the application in another terminal, then repeat the \
+         command",
+        socket.display()
+    )]
+    MeshNotRunning {
+        /// The path of the control socket.
+        socket: PathBuf,
+    },
     /// The state cannot be read or written.
     #[error(transparent)]
     State(#[from] bluegreen_state::Error),
@@ -68,6 +78,12 @@ pub enum Error {
     /// The deployment was rolled back.
     #[error("the deployment was rolled back: {0}")]
     RolledBack(Reason),
+    /// The version was deployed, although it was to be rolled back.
+    #[error("version {version} was not rolled back: another process has deployed it since")]
+    NotRolledBack {
+        /// The version.
+        version: Version,
+    },
     /// The rollback failed.
     #[error("the rollback failed, because the previous version is unhealthy: {0}")]
     RollbackFailed(Reason),

@@ -14,9 +14,9 @@
 //! - `application`, `sides`: the described application and what its description depends on;
 //! - `deployment_target`: the operations that a rollout needs; `local_target` with `local_state_dir` and
 //!   [`control_api`] (this machine), `aws_target` with `aws_target::readiness_gate` (an AWS account);
-//! - `analysis`: error rates and latencies of both sides, compared;
+//! - `analysis`: error rates and latencies of both sides, compared; the policy for steps with too few requests;
 //! - `rollout_controller`: connects `bluegreen_state::Controller` with an application and a target;
-//! - `outcome`: results of actions and commands;
+//! - `outcome`: results of actions and commands; `status`, `local_process`: the status for people and as JSON;
 //! - `error`.
 //!
 //! # Status
@@ -25,6 +25,7 @@
 //! |---|---|
 //! | rollout on one machine: deploy, continue, abort, rollback, resume after a crash | supported |
 //! | rollout in an AWS account (feature `aws`) | supported; tested on emulators only |
+//! | steps with too few requests: wait, proceed or roll back, see [`InconclusivePolicy`] | on one machine |
 //! | canary analysis by Envoy statistics | on one machine; in an AWS account, a version is only rolled back if the stack update fails |
 //! | readiness gate: no weight to a side without healthy endpoints in Cloud Map | in an AWS account |
 //! | more than two sides, header-based test traffic | not supported |
@@ -37,13 +38,15 @@ mod aws_target;
 pub mod control_api;
 mod deployment_target;
 mod error;
+mod local_process;
 mod local_state_dir;
 mod local_target;
 mod outcome;
 mod rollout_controller;
 mod sides;
+mod status;
 
-pub use analysis::{CanaryAnalysis, Verdict};
+pub use analysis::{AnalysisOptions, CanaryAnalysis, DEFAULT_MIN_REQUESTS, InconclusivePolicy, Verdict};
 pub use application::{Application, VersionChange};
 #[cfg(feature = "aws")]
 pub use aws_target::{AwsTarget, Reporter, StackUpdater};
@@ -52,9 +55,10 @@ pub use deployment_target::DeploymentTarget;
 pub use error::{Error, describe_rejected};
 pub use local_state_dir::LocalStateDir;
 pub use local_target::LocalTarget;
-pub use outcome::{DEFAULT_STRATEGY, exit_result, select_strategy, status};
+pub use outcome::{DEFAULT_STRATEGY, Expected, exit_result, select_strategy};
 pub use rollout_controller::RolloutController;
 pub use sides::Sides;
+pub use status::{ControllerStatus, describe_interruption, describe_partial, status, status_json};
 
 /// A version number, as in the state document.
 pub type Version = u64;

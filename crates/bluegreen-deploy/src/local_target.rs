@@ -1,6 +1,6 @@
 //! Local target: a mesh on this machine, through its control socket.
 
-use bluegreen_state::{FileStore, Request};
+use bluegreen_state::{FileStore, Request, Rollout};
 use cfn::Template;
 use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
@@ -9,7 +9,9 @@ use crate::Version;
 use crate::control_api::{Applied, CommandError, ControlClient};
 use crate::deployment_target::DeploymentTarget;
 use crate::error::Error;
+use crate::local_process;
 use crate::local_state_dir::LocalStateDir;
+use crate::status::ControllerStatus;
 
 /// A mesh on this machine that listens on the control socket in a state directory.
 #[derive(Debug)]
@@ -37,6 +39,27 @@ impl<'a> LocalTarget<'a> {
     #[must_use]
     pub fn ignoring(self, ignored: Vec<String>) -> Self {
         Self { ignored, ..self }
+    }
+}
+
+impl LocalTarget<'_> {
+    /// Fails if no mesh is running: a rollout that is recorded without one would only wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MeshNotRunning`].
+    pub async fn require_mesh(&self) -> Result<(), Error> {
+        let socket = self.state_dir.socket();
+        match tokio::net::UnixStream::connect(&socket).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::MeshNotRunning { socket }),
+        }
+    }
+
+    /// Whether the process of a rollout's controller is running on this machine.
+    #[must_use]
+    pub fn controller_status(rollout: &Rollout<Version>) -> ControllerStatus {
+        local_process::status(rollout.controller())
     }
 }
 

@@ -1,6 +1,6 @@
-//! Results of actions and commands, strategies, and the status text. Pure.
+//! Results of actions and commands, and strategies. Pure.
 
-use bluegreen_state::{FinalStatus, Outcome, PlatformError, Rollout, State, Strategy};
+use bluegreen_state::{Event, FinalStatus, Outcome, PlatformError, Rollout, State, Strategy};
 
 use crate::Version;
 use crate::control_api::{Applied, CommandError};
@@ -42,8 +42,8 @@ pub(crate) fn unsettled(applied: &Applied) -> String {
     }
 }
 
-/// Selects the strategy of a deployment: the requested one, that of the deployment in progress, or
-/// [`DEFAULT_STRATEGY`].
+/// Selects the strategy of a deployment: the requested one, that of the deployment in progress, `fixed` at the share at
+/// which the version stays, or [`DEFAULT_STRATEGY`].
 ///
 /// # Errors
 ///
@@ -59,6 +59,9 @@ pub fn select_strategy(
             .rollout()
             .filter(|rollout| is_same_version && !rollout.is_rolling_back())
     });
+    // Without a strategy, a version that stays at a share keeps it.
+    let stays_at = state.filter(|state| *state.version(state.target()) == version);
+    let stays_at = stays_at.and_then(State::partial_share).map(Strategy::fixed);
     match (in_progress.map(Rollout::strategy), requested) {
         (Some(current), Some(requested)) if *current != requested => Err(Error::StrategyConflict {
             version,
@@ -67,44 +70,56 @@ pub fn select_strategy(
         }),
         (Some(current), _) => Ok(current.clone()),
         (None, Some(requested)) => Ok(requested),
+        (None, None) if let Some(Ok(stays)) = stays_at => Ok(stays),
         (None, None) => Ok(DEFAULT_STRATEGY.parse().expect("the default is a strategy")),
     }
 }
 
-/// The status text of a state. A rollout in progress has a second line.
-#[must_use]
-pub fn status(state: &State<Version>) -> String {
-    let Some(rollout) = state.rollout() else {
-        return format!("{state}\n");
-    };
-    let waiting = if rollout.is_waiting_for_continue() {
-        ", waiting for `continue` or `abort`"
-    } else {
-        ""
-    };
-    format!(
-        "{state}\nstrategy {}, controller {}{waiting}\n",
-        rollout.strategy(),
-        rollout.controller()
-    )
+/// The outcome that a command asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// `deploy`: this version serves.
+    Version(Version),
+    /// `continue` and `promote`: the version of the rollout serves.
+    Success,
+    /// `abort` and `rollback`: the version of the rollout is withdrawn.
+    Rollback,
 }
 
-/// Exit result of a deploy, continue, abort or rollback command. A rollback is an error if `expects_version`.
+impl Expected {
+    /// What an event asks for.
+    #[must_use]
+    pub fn of(event: &Event<Version>) -> Self {
+        match event {
+            Event::Deploy { version, .. } => Self::Version(*version),
+            Event::Abort | Event::Rollback { .. } => Self::Rollback,
+            _ => Self::Success,
+        }
+    }
+}
+
+/// Exit result of a deploy, continue, promote, abort or rollback command.
 ///
 /// # Errors
 ///
-/// [`Error::RolledBack`] and [`Error::RollbackFailed`].
-pub fn exit_result(outcome: Option<Outcome<Version>>, expects_version: bool) -> Result<(), Error> {
-    match outcome.map(|outcome| outcome.status) {
-        Some(FinalStatus::RolledBack { reason }) if expects_version => Err(Error::RolledBack(reason)),
-        Some(FinalStatus::RollbackFailed { reason }) => Err(Error::RollbackFailed(reason)),
-        Some(FinalStatus::Successful | FinalStatus::RolledBack { .. }) | None => Ok(()),
+/// [`Error::RolledBack`], [`Error::RollbackFailed`] and [`Error::NotRolledBack`].
+pub fn exit_result(outcome: Option<Outcome<Version>>, expected: Expected) -> Result<(), Error> {
+    let Some(Outcome { version, status, .. }) = outcome else {
+        return Ok(());
+    };
+    match (status, expected) {
+        (FinalStatus::Successful, Expected::Rollback) => Err(Error::NotRolledBack { version }),
+        (FinalStatus::Successful, _) | (FinalStatus::RolledBack { .. }, Expected::Rollback) => Ok(()),
+        // A rollback from another version to this one was in progress.
+        (FinalStatus::RolledBack { .. }, Expected::Version(asked)) if asked != version => Ok(()),
+        (FinalStatus::RolledBack { reason }, _) => Err(Error::RolledBack(reason)),
+        (FinalStatus::RollbackFailed { reason }, _) => Err(Error::RollbackFailed(reason)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bluegreen_state::{Event, Reason, Timestamp, step};
+    use bluegreen_state::{Reason, Timestamp, step};
 
     use super::*;
     use bluegreen_state::Rejected;
@@ -150,8 +165,8 @@ mod tests {
         let conflict = select_strategy(Some(&state), 2, all_at_once()).expect_err("another strategy");
         assert_eq!(
             conflict.to_string(),
-            "version 2 is being deployed with strategy canary:20%,1m: omit --strategy to continue it, or abort it and \
-             deploy again with all-at-once"
+            "version 2 is being deployed with strategy canary:20%,1m: omit --strategy to continue it, `promote` it, or \
+             abort it and deploy again with all-at-once"
         );
         // The state machine rejects another version.
         assert_eq!(select_strategy(Some(&state), 3, all_at_once()).ok(), all_at_once());
@@ -164,10 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn status_has_strategy_and_controller_of_a_rollout() {
-        assert_eq!(status(&State::initial(1)), "blue 1 at 50%, green 1 at 50%\n");
-        let text = status(&in_progress());
-        assert!(text.ends_with("\nstrategy canary:20%,1m, controller ci\n"), "{text}");
+    fn version_that_stays_keeps_its_share_without_a_strategy() {
+        let deploy = Event::Deploy {
+            version: 2,
+            strategy: parsed("fixed:50%"),
+            controller: "ci".to_owned(),
+        };
+        let mut state = step(&State::initial(1), deploy, NOW).0;
+        for _ in 0..3 {
+            let request = state.last_request();
+            for event in [Event::Ready { request }, Event::WeightsApplied { request }] {
+                state = step(&state, event, NOW).0;
+            }
+        }
+        let select = |version, requested| select_strategy(Some(&state), version, requested).expect("no conflict");
+        assert_eq!(select(2, None), parsed("fixed:50%"));
+        assert_eq!(select(2, Some(parsed("all-at-once"))), parsed("all-at-once"));
+        assert_eq!(select(3, None), parsed(DEFAULT_STRATEGY));
     }
 
     #[test]
@@ -222,16 +250,22 @@ mod tests {
         let rollback_failed = outcome(FinalStatus::RollbackFailed {
             reason: Reason::RollbackRequested,
         });
-        let text = |outcome, expects_version| exit_result(outcome, expects_version).map_err(|error| error.to_string());
-        assert_eq!(text(outcome(FinalStatus::Successful), true), Ok(()));
-        assert_eq!(text(None, true), Ok(()));
-        assert_eq!(text(rolled_back(), false), Ok(()));
+        let text = |outcome, expected| exit_result(outcome, expected).map_err(|error| error.to_string());
+        assert_eq!(text(outcome(FinalStatus::Successful), Expected::Version(2)), Ok(()));
+        let to_previous = text(rolled_back(), Expected::Version(1));
+        assert_eq!(to_previous, Ok(()), "version 1 serves, as asked");
         assert_eq!(
-            text(rolled_back(), true),
+            text(outcome(FinalStatus::Successful), Expected::Rollback),
+            Err("version 2 was not rolled back: another process has deployed it since".to_owned())
+        );
+        assert_eq!(text(None, Expected::Success), Ok(()));
+        assert_eq!(text(rolled_back(), Expected::Rollback), Ok(()));
+        assert_eq!(
+            text(rolled_back(), Expected::Version(2)),
             Err("the deployment was rolled back: it was aborted".to_owned())
         );
         assert_eq!(
-            text(rollback_failed, false),
+            text(rollback_failed, Expected::Rollback),
             Err("the rollback failed, because the previous version is unhealthy: a rollback was requested".to_owned())
         );
     }

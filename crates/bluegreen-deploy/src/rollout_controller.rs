@@ -1,19 +1,22 @@
 //! Rollout controller: runs `bluegreen_state::Controller` with the templates of an application on a target.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
 use bluegreen_state::{
-    Controller, Event, Outcome, Platform, PlatformError, Progress, Request, Side, State, Timestamp, Weights,
+    Advance, Controller, Event, Outcome, Percent, Platform, PlatformError, Progress, Request, Side, State, Timestamp,
+    Weights,
 };
 
 use crate::Version;
-use crate::analysis::{CanaryAnalysis, Verdict};
+use crate::analysis::{AnalysisOptions, CanaryAnalysis, InconclusivePolicy, InconclusiveStep, Verdict};
 use crate::application::Application;
 use crate::control_api::{Applied, CommandError};
 use crate::deployment_target::DeploymentTarget;
 use crate::error::Error;
-use crate::outcome::{Action, exit_result, map_result, unsettled};
+use crate::local_process::controller_name;
+use crate::outcome::{Action, Expected, exit_result, map_result, unsettled};
+use crate::status::describe_partial;
 
 /// Runs the rollouts of an application on a target.
 ///
@@ -26,13 +29,26 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
     /// A controller that reports progress, a line at a time, to `report`. Its name is the process id with the current
     /// time.
     pub fn new(application: &'a Application, target: T, report: impl Fn(&str) + 'a) -> Self {
-        let name = format!("process {} since {}", std::process::id(), now().as_millis());
+        Self::with_analysis(application, target, AnalysisOptions::default(), report)
+    }
+
+    /// Like [`new`](Self::new), with other options of the canary analysis.
+    pub fn with_analysis(
+        application: &'a Application,
+        target: T,
+        options: AnalysisOptions,
+        report: impl Fn(&str) + 'a,
+    ) -> Self {
+        let name = controller_name(now());
         let store = target.store();
         let platform = RolloutPlatform {
             application,
             target,
             report: Box::new(report),
-            analysis: RefCell::default(),
+            options,
+            analysis: RefCell::new(CanaryAnalysis::new(options.min_requests)),
+            last_state: RefCell::default(),
+            is_unanalysed: Cell::default(),
         };
         Self {
             controller: Controller::new(store, platform, name),
@@ -49,15 +65,21 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
         Ok(self.controller.run(event(self.controller.name().to_owned())).await?)
     }
 
-    /// Like [`run`](Self::run), with the [exit result](exit_result) of the command.
+    /// Like [`run`](Self::run), with the [exit result](exit_result) of the command. Also reports that a version stays at a
+    /// part of the traffic.
     ///
     /// # Errors
     ///
-    /// Those of [`run`](Self::run), [`Error::RolledBack`] and [`Error::RollbackFailed`].
+    /// Those of [`run`](Self::run) and of [`exit_result`].
     pub async fn run_command(&self, event: impl FnOnce(String) -> Event<Version>) -> Result<(), Error> {
         let event = event(self.controller.name().to_owned());
-        let expects_version = matches!(event, Event::Deploy { .. } | Event::Continue);
-        exit_result(self.controller.run(event).await?, expects_version)
+        let expected = Expected::of(&event);
+        let outcome = self.controller.run(event).await?;
+        let platform = self.controller.platform();
+        if let Some(stays) = platform.last_state.borrow().as_ref().and_then(describe_partial) {
+            (platform.report)(&stays);
+        }
+        exit_result(outcome, expected)
     }
 }
 
@@ -66,7 +88,12 @@ struct RolloutPlatform<'a, T> {
     application: &'a Application,
     target: T,
     report: Box<dyn Fn(&str) + 'a>,
+    options: AnalysisOptions,
     analysis: RefCell<CanaryAnalysis>,
+    /// The last state that was reported.
+    last_state: RefCell<Option<State<Version>>>,
+    /// Whether it was reported that the target has no statistics.
+    is_unanalysed: Cell<bool>,
 }
 
 impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
@@ -133,6 +160,32 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
         }
     }
 
+    async fn advance(&self, state: &State<Version>) -> Advance {
+        let side = state.target();
+        let step = InconclusiveStep {
+            side,
+            version: *state.version(side),
+            share: state.weights().share(side),
+            requests: self.analysis.borrow().requests(),
+        };
+        if step.share == Percent::NONE || self.analysis.borrow().is_conclusive() {
+            return Advance::Proceed;
+        }
+        if !self.target.has_statistics() {
+            if !self.is_unanalysed.replace(true) {
+                (self.report)(
+                    "versions are not analysed: statistics of Envoys are not available; steps end by their time",
+                );
+            }
+            return Advance::Proceed;
+        }
+        if self.options.inconclusive == InconclusivePolicy::Proceed {
+            let minimum = self.options.min_requests;
+            (self.report)(&format!("the analysis of {step}, fewer than {minimum}; proceeding"));
+        }
+        step.advance(self.options)
+    }
+
     fn now(&self) -> Timestamp {
         now()
     }
@@ -142,6 +195,9 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
     }
 
     fn report(&self, progress: Progress<'_, Version>) {
+        if let Progress::State(state) = progress {
+            *self.last_state.borrow_mut() = Some(state.clone());
+        }
         (self.report)(&progress.to_string());
     }
 }

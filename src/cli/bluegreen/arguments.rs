@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bluegreen_deploy::Version;
+use bluegreen_deploy::{AnalysisOptions, InconclusivePolicy, Version};
 use bluegreen_state::Strategy;
 use clap::{Parser, Subcommand};
 
@@ -40,6 +40,44 @@ pub(super) struct Waiting {
     pub(super) ignore: Vec<String>,
 }
 
+/// Canary analysis of a rollout.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct Analysis {
+    /// What follows a step whose analysis is inconclusive, because the new version had too few requests. Applies to
+    /// timed steps and bake time of this command, not to `hold` and `promote`. Default: wait.
+    #[arg(long, value_enum, value_name = "POLICY", conflicts_with = "aws")]
+    inconclusive: Option<Inconclusive>,
+    /// Requests to the new version that the analysis of a step needs. Default: 20.
+    #[arg(long, value_name = "N", conflicts_with = "aws")]
+    min_requests: Option<u64>,
+}
+
+/// What follows an inconclusive step.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Inconclusive {
+    /// Stay at the step until there are enough requests.
+    Wait,
+    /// Proceed to the next step, and report it.
+    Proceed,
+    /// Roll back.
+    RollBack,
+}
+
+impl From<Analysis> for AnalysisOptions {
+    fn from(arguments: Analysis) -> Self {
+        let default = Self::default();
+        Self {
+            inconclusive: match arguments.inconclusive {
+                None => default.inconclusive,
+                Some(Inconclusive::Wait) => InconclusivePolicy::Wait,
+                Some(Inconclusive::Proceed) => InconclusivePolicy::Proceed,
+                Some(Inconclusive::RollBack) => InconclusivePolicy::RollBack,
+            },
+            min_requests: arguments.min_requests.unwrap_or(default.min_requests),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Print the CloudFormation template of the current state.
@@ -63,7 +101,8 @@ pub(super) enum Verb {
         #[arg(long)]
         version: Version,
         /// Traffic shift: all-at-once, canary:10%,30s, linear:20%,10s, fixed:50% or steps:5%+hold,25%+10m,100%, optionally
-        /// followed by ,bake:5m. Default: canary:10%,30s. A resumed deployment keeps its original strategy.
+        /// followed by ,bake:5m. Default: canary:10%,30s. A resumed deployment keeps its original strategy. A version that
+        /// stays at a part of the traffic keeps it without this option, and moves on with it.
         #[arg(long)]
         strategy: Option<Strategy>,
         #[command(flatten)]
@@ -73,13 +112,30 @@ pub(super) enum Verb {
         yes: bool,
         #[command(flatten)]
         waiting: Waiting,
+        #[command(flatten)]
+        analysis: Analysis,
     },
-    /// Print the version and weight of each side, and the progress of a deployment.
-    Status,
+    /// Print the version and weight of each side, the progress of a deployment with its times, and whether its controller
+    /// is running.
+    Status {
+        /// Print JSON. Times are in RFC 3339 and UTC.
+        #[arg(long)]
+        json: bool,
+    },
     /// Continue a paused deployment.
     Continue {
         #[command(flatten)]
         waiting: Waiting,
+        #[command(flatten)]
+        analysis: Analysis,
+    },
+    /// Give the new version all of the traffic at once, whatever the strategy: skip the remaining steps and pauses, or
+    /// finish a deployment that stays at a part of the traffic. Bake time still follows; a second `promote` ends it.
+    Promote {
+        #[command(flatten)]
+        waiting: Waiting,
+        #[command(flatten)]
+        analysis: Analysis,
     },
     /// Roll back the deployment in progress.
     Abort,
@@ -105,6 +161,23 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn help_names_the_default_analysis() {
+        let default = AnalysisOptions::from(Analysis::default());
+        assert_eq!(default, AnalysisOptions::default());
+        let command = Arguments::command();
+        let deploy = command.find_subcommand("deploy").expect("the verb exists");
+        let help = |id| {
+            let option = deploy.get_arguments().find(|option| option.get_id() == id);
+            option
+                .and_then(|option| option.get_help())
+                .expect("it has a help text")
+                .to_string()
+        };
+        assert!(help("min_requests").ends_with(&format!("Default: {}", default.min_requests)));
+        assert!(help("inconclusive").ends_with("Default: wait"));
+    }
 
     #[test]
     fn help_names_the_default_strategy() {

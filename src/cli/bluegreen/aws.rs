@@ -1,24 +1,40 @@
 //! Blue-green verbs in an AWS account.
 
+use std::time::Duration;
+
 use bluegreen_deploy::{
-    Application, AwsTarget, CommandError, Reporter, RolloutController, StackUpdater, Version, VersionChange,
-    select_strategy,
+    Application, AwsTarget, CommandError, ControllerStatus, Reporter, RolloutController, StackUpdater, Version,
+    VersionChange, describe_interruption, describe_partial, select_strategy,
 };
-use bluegreen_state::{Event, State};
+use bluegreen_state::{Effect, Event, State, Strategy, step};
 use mesh_infra::deploy::{DeploymentInput, Environment, ErrorKind};
 use mesh_infra::{Template, diagram};
 
 use super::arguments::{Arguments, Verb};
-use super::{or_initial, print_status};
+use super::{now, or_initial, print_status};
 use crate::cli::aws::deploy::{confirm_security, deploy_stack};
 use crate::cli::aws::{AwsError, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
+use crate::cli::aws_args::AwsTarget as Location;
 use crate::cli::error::CliError;
 use crate::console::{Console, chain, print, show};
 use crate::exit_code::Exit;
 
+/// How long the state may take to be read after a signal.
+const INTERRUPTION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Runs a verb in an account.
 pub(super) fn run(application: &Application, arguments: Arguments) -> Result<Exit, CliError> {
-    run_interruptibly(async |console| {
+    let is_rollout = matches!(
+        arguments.verb,
+        Some(Verb::Deploy { .. } | Verb::Continue { .. } | Verb::Promote { .. } | Verb::Abort | Verb::Rollback)
+    );
+    let location = arguments.target.clone();
+    let interrupted = async |console: &Console| {
+        if is_rollout {
+            report_interruption(application, &location, console).await;
+        }
+    };
+    let work = async |console: &Console| {
         let config = config::load(&arguments.target, console).await;
         let environment = environment_of(&config, &arguments.target, console).await?;
         let stack = CloudFormationStack {
@@ -30,7 +46,24 @@ pub(super) fn run(application: &Application, arguments: Arguments) -> Result<Exi
         };
         let target = AwsTarget::new(application, config, (), console);
         run_verb(application, stack, target, arguments.verb).await
-    })
+    };
+    run_interruptibly(work, interrupted)
+}
+
+/// Reports where traffic stands after a signal, and the ways on.
+async fn report_interruption(application: &Application, location: &Location, console: &Console) {
+    let config = config::load(location, console).await;
+    let target = AwsTarget::new(application, config, (), console);
+    console.progress(
+        &match tokio::time::timeout(INTERRUPTION_TIMEOUT, target.state()).await {
+            Ok(Ok(Some(state))) => describe_interruption(&state, " --aws"),
+            Ok(Ok(None)) => "nothing was deployed yet".to_owned(),
+            Ok(Err(error)) => format!("where traffic stands is unknown: {}; see `status --aws`", chain(&error)),
+            Err(_elapsed) => {
+                "where traffic stands is unknown: Parameter Store does not respond; see `status --aws`".to_owned()
+            }
+        },
+    );
 }
 
 async fn run_verb(
@@ -73,13 +106,19 @@ async fn run_verb(
                 false => Exit::Done,
             });
         }
-        Some(Verb::Status) => print_status(target.state().await?.as_ref())?,
+        Some(Verb::Status { json }) => {
+            let state = target.state().await?;
+            let rollout = state.as_ref().and_then(State::rollout);
+            let controller = rollout.map(|rollout| ControllerStatus::by_heartbeat(rollout, now()));
+            print_status(state.as_ref(), controller, json)?;
+        }
         Some(Verb::Deploy {
             version,
             strategy,
             given,
             yes,
             waiting,
+            analysis: _,
         }) => {
             given.without_template_url()?;
             let state = target.state().await?;
@@ -94,12 +133,15 @@ async fn run_verb(
                 return Ok(Exit::Done);
             };
             let strategy = select_strategy(Some(&state), version, strategy)?;
-            let is_deployed = matches!(application.version_change(&state, version), Ok(VersionChange::None));
-            if is_deployed && state.rollout().is_none() {
+            if state.rollout().is_none() && !shifts_traffic(&state, version, &strategy)? {
                 // No version changes, but the description or a parameter may.
                 let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
                 stack.console.clear_status();
+                show(&state.to_string());
                 outputs::show_stack(application.name(), &outputs);
+                if let Some(stays) = describe_partial(&state) {
+                    show(&stays);
+                }
                 return Ok(Exit::Done);
             }
             // Before the rollout is recorded: a declined question must not begin one.
@@ -113,9 +155,13 @@ async fn run_verb(
             };
             run_command(application, target.ignoring(waiting.ignore).with_stack(stack), event).await?;
         }
-        Some(Verb::Continue { waiting }) => {
+        Some(Verb::Continue { waiting, analysis: _ }) => {
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, |_| Event::Continue).await?;
+        }
+        Some(Verb::Promote { waiting, analysis: _ }) => {
+            let target = target.ignoring(waiting.ignore).with_stack(stack);
+            run_command(application, target, |controller| Event::Promote { controller }).await?;
         }
         Some(Verb::Abort) => run_command(application, target.with_stack(stack), |_| Event::Abort).await?,
         Some(Verb::Rollback) => {
@@ -143,6 +189,24 @@ async fn run_command(
         bluegreen_deploy::Error::NotInitialized => CliError::NotDeployed,
         error => error.into(),
     })
+}
+
+/// Whether deploying `version` by `strategy` begins a rollout.
+///
+/// # Errors
+///
+/// If the state machine rejects the deployment: before the stack is touched.
+fn shifts_traffic(state: &State<Version>, version: Version, strategy: &Strategy) -> Result<bool, CliError> {
+    let event = Event::Deploy {
+        version,
+        strategy: strategy.clone(),
+        controller: String::new(),
+    };
+    let (next, effects) = step(state, event, now());
+    match effects.into_iter().next() {
+        Some(Effect::Rejected { reason }) => Err(bluegreen_deploy::Error::Rejected(reason).into()),
+        _ => Ok(next.rollout().is_some()),
+    }
 }
 
 /// The template that deploying `version` leads to. Without a change of version, that of the state: a deployment also
