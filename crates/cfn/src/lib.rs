@@ -19,7 +19,7 @@
 //! | templates | JSON and YAML with short forms read; JSON written; all sections and attributes kept | YAML written |
 //! | `Transform` | kept | macros, `AWS::LanguageExtensions`' `Fn::ForEach` |
 //! | functions | see the table in [`evaluate`] | `Fn::Transform`, dynamic references, templates of nested stacks |
-//! | layer 1 | types of App Mesh, EC2, ECS, Elastic Load Balancing, IAM, CloudWatch Logs, Cloud Map, Systems Manager that `mesh-infra` writes; others as [`Resource::new`] | |
+//! | layer 1 | types of Application Auto Scaling, App Mesh, EC2, ECS, Elastic Load Balancing, IAM, CloudWatch Logs, Cloud Map, Systems Manager that `mesh-infra` writes; others as [`Resource::new`] | |
 //! | property names | ECS, Cloud Map, Systems Manager, App Mesh without its specs | other services |
 //! | comparison | by logical id | renamed logical ids |
 
@@ -37,7 +37,7 @@ pub use assertion::{AssertionError, Difference};
 pub use diff::{Change, Diff, Entry, diff};
 pub use lenient_read::{is_part_of, is_unknown, read_all, unknown};
 pub use read::{ReadError, read};
-pub use resources::{ResourceType, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
+pub use resources::{ResourceType, applicationautoscaling, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 pub use schema::{Property, Structure, closest, structure};
 pub use template::{Output, Parameter, Resource, Template, TemplateError, TemplateWarning};
 pub use value::{Literal, StringList, Value, in_range, intrinsic};

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub mod applicationautoscaling;
 pub mod appmesh;
 pub mod ec2;
 pub mod ecs;

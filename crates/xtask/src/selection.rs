@@ -12,6 +12,7 @@
 //!
 //! A property whose definition is not selected is plain JSON. Properties that are not selected are in `other`.
 
+mod applicationautoscaling;
 mod appmesh;
 mod ec2;
 mod ecs;
@@ -26,6 +27,7 @@ pub(crate) use property_table::{RESOURCES, Selected};
 
 /// The modules of layer 1.
 pub(crate) const MODULES: &[Module] = &[
+    applicationautoscaling::MODULE,
     appmesh::MODULE,
     ec2::MODULE,
     ecs::MODULE,

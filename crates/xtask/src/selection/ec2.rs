@@ -30,6 +30,53 @@ pub(super) const MODULE: Module = Module {
             CidrBlock,
             /// Its availability zone. Default, decided by EC2: any.
             AvailabilityZone,
+            /// Its IPv6 addresses, a /64 of the VPC's block. Default: none.
+            Ipv6CidrBlock,
+        }
+
+        /// Further addresses of a VPC. A VPC has IPv6 addresses only by this.
+        VpcCidrBlock = "AWS::EC2::VPCCidrBlock" {
+            VpcId,
+            /// Whether Amazon assigns an IPv6 block of /56. Default, decided by EC2: false.
+            AmazonProvidedIpv6CidrBlock,
+        }
+
+        /// A public IPv4 address.
+        ///
+        /// `Ref` returns the address. `Fn::GetAtt` supports `AllocationId` and `PublicIp`.
+        Eip = "AWS::EC2::EIP" {
+            /// Where it is used: `vpc`.
+            Domain,
+        }
+
+        /// Connects private subnets to the internet, outbound only.
+        ///
+        /// `Ref` returns the gateway's id (`nat-…`).
+        NatGateway = "AWS::EC2::NatGateway" {
+            /// The public subnet that it is in.
+            SubnetId,
+            /// The id of its public address (`eipalloc-…`), for a public gateway.
+            AllocationId,
+        }
+
+        /// Connects a VPC to a service of AWS without the internet.
+        ///
+        /// `Ref` returns the endpoint's id (`vpce-…`).
+        VpcEndpoint = "AWS::EC2::VPCEndpoint" {
+            VpcId,
+            /// The service, such as `com.amazonaws.eu-west-1.logs`.
+            ServiceName,
+            /// `Interface`, `Gateway` and others. Default, decided by EC2: `Gateway`.
+            VpcEndpointType,
+            /// Whether the service's public name resolves to the endpoint, for `Interface`. Default, decided by EC2 for
+            /// an API call: true.
+            PrivateDnsEnabled,
+            /// The subnets with a network interface of it, for `Interface`: one for each availability zone.
+            SubnetIds,
+            /// The groups of its network interfaces, for `Interface`. Default, decided by EC2: the VPC's default group.
+            SecurityGroupIds,
+            /// The route tables that get a route to it, for `Gateway`.
+            RouteTableIds,
         }
 
         /// Connects a VPC to the internet.
@@ -59,6 +106,10 @@ pub(super) const MODULE: Module = Module {
             DestinationCidrBlock,
             /// The id of the internet gateway as target.
             GatewayId,
+            /// IPv6 addresses, such as `::/0`, in place of `DestinationCidrBlock`.
+            DestinationIpv6CidrBlock,
+            /// The id of the NAT gateway as target.
+            NatGatewayId,
         }
 
         /// Associates a subnet with a table other than the main one of its VPC.
@@ -95,6 +146,10 @@ pub(super) const MODULE: Module = Module {
             ToPort,
             /// Source IPv4 addresses.
             CidrIp,
+            /// Source IPv6 addresses.
+            CidrIpv6,
+            /// The id of the prefix list with the source addresses (`pl-…`).
+            SourcePrefixListId,
             /// The id of the source security group.
             SourceSecurityGroupId,
             /// A description, with the same characters as the group's.
@@ -111,6 +166,8 @@ pub(super) const MODULE: Module = Module {
             ToPort,
             /// Destination IPv4 addresses.
             CidrIp,
+            /// Destination IPv6 addresses.
+            CidrIpv6,
             /// The id of the destination security group.
             DestinationSecurityGroupId,
             /// A description, with the same characters as the group's.

@@ -18,6 +18,9 @@ pub(super) const MODULE: Module = Module {
         Cluster = "AWS::ECS::Cluster" {
             /// The name. Default, decided by CloudFormation: stack name, logical id and a random part.
             ClusterName,
+            /// The capacity providers that its services can use: `FARGATE`, `FARGATE_SPOT`, and those of Auto Scaling
+            /// groups by name.
+            CapacityProviders,
             /// Defaults of services without a Service Connect namespace. Default: none.
             ServiceConnectDefaults,
         }
@@ -44,6 +47,8 @@ pub(super) const MODULE: Module = Module {
             DesiredCount,
             /// Where tasks run. Default, decided by ECS: the cluster's capacity provider strategy.
             LaunchType,
+            /// The capacity providers of its tasks, in place of `LaunchType`: at most 20.
+            CapacityProviderStrategy,
             /// Subnets and security groups of the tasks. Required for task definitions in `awsvpc` mode.
             NetworkConfiguration,
             /// The Service Connect configuration. Default: none.
@@ -58,6 +63,18 @@ pub(super) const MODULE: Module = Module {
             HealthCheckGracePeriodSeconds,
             /// How new tasks replace old ones. Default, decided by ECS for each field.
             DeploymentConfiguration,
+        }
+
+        /// A share of a service's tasks on one capacity provider.
+        CapacityProviderStrategyItem = "AWS::ECS::Service.CapacityProviderStrategyItem" {
+            // ECS rejects an item without a provider.
+            /// `FARGATE`, `FARGATE_SPOT`, or a name.
+            CapacityProvider.required,
+            /// The number of tasks that run on it first, in at most one item. Default, decided by ECS: 0.
+            Base,
+            /// Its share of the other tasks, relative to the other items, 0 to 1000. Default, decided by CloudFormation:
+            /// 0, for none.
+            Weight,
         }
 
         /// A Cloud Map service in which ECS registers tasks.
@@ -180,6 +197,10 @@ pub(super) const MODULE: Module = Module {
             WorkingDirectory,
             /// The user to run as, such as `1000` or `1000:1000`. Default: the image's.
             User,
+            /// Whether the container cannot write to its root file system. Default, decided by ECS: false.
+            ReadonlyRootFilesystem,
+            /// Options of the Linux kernel, such as capabilities.
+            LinuxParameters,
             /// Environment variables. Names are unique.
             Environment,
             /// Ports on which the container listens.
@@ -199,6 +220,22 @@ pub(super) const MODULE: Module = Module {
             LogConfiguration,
             /// Kernel parameters, for the whole task in `awsvpc` mode. Default, decided by ECS: none.
             SystemControls,
+        }
+
+        /// Options of the Linux kernel for a container.
+        LinuxParameters = "AWS::ECS::TaskDefinition.LinuxParameters" {
+            /// The Linux capabilities that are added to those of Docker, or dropped.
+            Capabilities,
+        }
+
+        /// Linux capabilities, relative to Docker's default ones.
+        KernelCapabilities = "AWS::ECS::TaskDefinition.KernelCapabilities" {
+            /// Added ones. Fargate allows `SYS_PTRACE` alone.
+            ///
+            /// Source: ECS API reference, `KernelCapabilities` (read 2026-11-30).
+            Add,
+            /// Dropped ones; `ALL` leaves those in `Add`.
+            Drop,
         }
 
         /// A name and a value, such as an environment variable.

@@ -18,6 +18,9 @@ pub(super) const MODULE: Module = Module {
             Type,
             /// Whether it has public addresses. Default, decided by Elastic Load Balancing: `internet-facing`.
             Scheme,
+            /// The families of its addresses: `ipv4`, `dualstack` or, with IPv6 clients alone,
+            /// `dualstack-without-public-ipv4`. Default, decided by Elastic Load Balancing: `ipv4`.
+            IpAddressType,
             /// Subnet ids, of one availability zone each.
             Subnets,
             /// Security group ids. A network load balancer created without any cannot get one later.
@@ -57,6 +60,8 @@ pub(super) const MODULE: Module = Module {
             HealthCheckProtocol,
             /// The path of `HTTP` and `HTTPS` checks. Default, decided by Elastic Load Balancing: `/`.
             HealthCheckPath,
+            /// The status codes of a healthy target.
+            Matcher,
             /// Seconds between checks. Default, decided by Elastic Load Balancing: 30.
             HealthCheckIntervalSeconds,
             /// Seconds until a check counts as failed. Default, decided by Elastic Load Balancing: 10 for `TCP`.
@@ -69,6 +74,13 @@ pub(super) const MODULE: Module = Module {
             TargetGroupAttributes,
         }
 
+        /// Status codes of a healthy target.
+        Matcher = "AWS::ElasticLoadBalancingV2::TargetGroup.Matcher" {
+            /// Codes from 200 to 499, such as `200,202` or `200-399`. Default, decided by Elastic Load Balancing: 200
+            /// behind an application load balancer, 200-399 behind a network load balancer.
+            HttpCode,
+        }
+
         /// A port of a load balancer, and the actions for its connections.
         ///
         /// `Ref` returns the ARN. `Fn::GetAtt` supports `ListenerArn`.
@@ -77,8 +89,19 @@ pub(super) const MODULE: Module = Module {
             LoadBalancerArn,
             Protocol,
             Port,
+            /// The default certificate, for `HTTPS` and `TLS`: a list of one.
+            Certificates,
+            /// The security policy, which specifies protocols and ciphers, for `HTTPS` and `TLS`. Default, decided by
+            /// Elastic Load Balancing: `ELBSecurityPolicy-2016-08`, which allows TLS 1.0.
+            SslPolicy,
             /// The default actions.
             DefaultActions,
+        }
+
+        /// A certificate of a listener.
+        Certificate = "AWS::ElasticLoadBalancingV2::Listener.Certificate" {
+            /// Its ARN in Certificate Manager or IAM.
+            CertificateArn,
         }
 
         /// An action of a listener.
@@ -87,6 +110,18 @@ pub(super) const MODULE: Module = Module {
             Type,
             /// The target group's ARN, for `forward`.
             TargetGroupArn,
+            /// The other URL, for `redirect`.
+            RedirectConfig,
+        }
+
+        /// The URL of a redirect. A part that is left out is that of the request.
+        RedirectConfig = "AWS::ElasticLoadBalancingV2::Listener.RedirectConfig" {
+            /// `HTTP` or `HTTPS`.
+            Protocol,
+            /// The port.
+            Port,
+            /// `HTTP_301` or `HTTP_302`.
+            StatusCode,
         }
     },
 };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::ResourceType;
-use crate::value::Value;
+use crate::value::{StringList, Value};
 
 /// `AWS::EC2::VPC`: a virtual network.
 ///
@@ -49,9 +49,12 @@ pub struct Subnet {
     /// Its availability zone. Default, decided by EC2: any. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<Value<String>>,
+    /// Its IPv6 addresses, a /64 of the VPC's block. Default: none. Replaced when changed, in some cases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6_cidr_block: Option<Value<String>>,
     /// Properties without a field here: `AssignIpv6AddressOnCreation`, `AvailabilityZoneId`, `EnableDns64`,
-    /// `EnableLniAtDeviceIndex`, `Ipv4IpamPoolId`, `Ipv4NetmaskLength`, `Ipv6CidrBlock`, `Ipv6IpamPoolId`,
-    /// `Ipv6Native`, `Ipv6NetmaskLength`, `MapPublicIpOnLaunch`, `OutpostArn`, `PrivateDnsNameOptionsOnLaunch`, `Tags`.
+    /// `EnableLniAtDeviceIndex`, `Ipv4IpamPoolId`, `Ipv4NetmaskLength`, `Ipv6IpamPoolId`, `Ipv6Native`,
+    /// `Ipv6NetmaskLength`, `MapPublicIpOnLaunch`, `OutpostArn`, `PrivateDnsNameOptionsOnLaunch`, `Tags`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -63,6 +66,7 @@ impl Subnet {
             vpc_id: vpc_id.into(),
             cidr_block: None,
             availability_zone: None,
+            ipv6_cidr_block: None,
             other: Map::new(),
         }
     }
@@ -70,6 +74,132 @@ impl Subnet {
 
 impl ResourceType for Subnet {
     const KIND: &'static str = "AWS::EC2::Subnet";
+}
+
+/// `AWS::EC2::VPCCidrBlock`: further addresses of a VPC. A VPC has IPv6 addresses only by this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct VpcCidrBlock {
+    /// The ID of the VPC. Replaced when changed. Required.
+    pub vpc_id: Value<String>,
+    /// Whether Amazon assigns an IPv6 block of /56. Default, decided by EC2: false. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amazon_provided_ipv6_cidr_block: Option<Value<bool>>,
+    /// Properties without a field here: `CidrBlock`, `Ipv4IpamPoolId`, `Ipv4NetmaskLength`, `Ipv6CidrBlock`,
+    /// `Ipv6CidrBlockNetworkBorderGroup`, `Ipv6IpamPoolId`, `Ipv6NetmaskLength`, `Ipv6Pool`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl VpcCidrBlock {
+    /// With these properties, and no others.
+    pub fn new(vpc_id: impl Into<Value<String>>) -> Self {
+        Self {
+            vpc_id: vpc_id.into(),
+            amazon_provided_ipv6_cidr_block: None,
+            other: Map::new(),
+        }
+    }
+}
+
+impl ResourceType for VpcCidrBlock {
+    const KIND: &'static str = "AWS::EC2::VPCCidrBlock";
+}
+
+/// `AWS::EC2::EIP`: a public IPv4 address.
+///
+/// `Ref` returns the address. `Fn::GetAtt` supports `AllocationId` and `PublicIp`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Eip {
+    /// Where it is used: `vpc`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Value<String>>,
+    /// Properties without a field here: `Address`, `InstanceId`, `IpamPoolId`, `NetworkBorderGroup`, `PublicIpv4Pool`,
+    /// `Tags`, `TransferAddress`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl ResourceType for Eip {
+    const KIND: &'static str = "AWS::EC2::EIP";
+}
+
+/// `AWS::EC2::NatGateway`: connects private subnets to the internet, outbound only.
+///
+/// `Ref` returns the gateway's id (`nat-…`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NatGateway {
+    /// The public subnet that it is in. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<Value<String>>,
+    /// The id of its public address (`eipalloc-…`), for a public gateway. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation_id: Option<Value<String>>,
+    /// Properties without a field here: `AvailabilityMode`, `AvailabilityZoneAddresses`, `ConnectivityType`,
+    /// `MaxDrainDurationSeconds`, `PrivateIpAddress`, `SecondaryAllocationIds`, `SecondaryPrivateIpAddressCount`,
+    /// `SecondaryPrivateIpAddresses`, `Tags`, `VpcId`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl ResourceType for NatGateway {
+    const KIND: &'static str = "AWS::EC2::NatGateway";
+}
+
+/// `AWS::EC2::VPCEndpoint`: connects a VPC to a service of AWS without the internet.
+///
+/// `Ref` returns the endpoint's id (`vpce-…`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct VpcEndpoint {
+    /// The ID of the VPC. Replaced when changed. Required.
+    pub vpc_id: Value<String>,
+    /// The service, such as `com.amazonaws.eu-west-1.logs`. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_name: Option<Value<String>>,
+    /// `Interface`, `Gateway` and others. Default, decided by EC2: `Gateway`. Allowed: `Interface`, `Gateway`,
+    /// `GatewayLoadBalancer`, `ServiceNetwork`, `Resource`, `Tunnel`. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoint_type: Option<Value<String>>,
+    /// Whether the service's public name resolves to the endpoint, for `Interface`. Default, decided by EC2 for an API
+    /// call: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_dns_enabled: Option<Value<bool>>,
+    /// The subnets with a network interface of it, for `Interface`: one for each availability zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_ids: Option<StringList>,
+    /// The groups of its network interfaces, for `Interface`. Default, decided by EC2: the VPC's default group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_group_ids: Option<StringList>,
+    /// The route tables that get a route to it, for `Gateway`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_table_ids: Option<StringList>,
+    /// Properties without a field here: `DnsOptions`, `IpAddressType`, `PolicyDocument`, `ResourceConfigurationArn`,
+    /// `ServiceNetworkArn`, `ServiceRegion`, `Tags`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl VpcEndpoint {
+    /// With these properties, and no others.
+    pub fn new(vpc_id: impl Into<Value<String>>) -> Self {
+        Self {
+            vpc_id: vpc_id.into(),
+            service_name: None,
+            vpc_endpoint_type: None,
+            private_dns_enabled: None,
+            subnet_ids: None,
+            security_group_ids: None,
+            route_table_ids: None,
+            other: Map::new(),
+        }
+    }
+}
+
+impl ResourceType for VpcEndpoint {
+    const KIND: &'static str = "AWS::EC2::VPCEndpoint";
 }
 
 /// `AWS::EC2::InternetGateway`: connects a VPC to the internet.
@@ -155,9 +285,15 @@ pub struct Route {
     /// The id of the internet gateway as target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_id: Option<Value<String>>,
-    /// Properties without a field here: `CarrierGatewayId`, `CoreNetworkArn`, `DestinationIpv6CidrBlock`,
-    /// `DestinationPrefixListId`, `EgressOnlyInternetGatewayId`, `InstanceId`, `LocalGatewayId`, `NatGatewayId`,
-    /// `NetworkInterfaceId`, `OdbNetworkArn`, `TransitGatewayId`, `VpcEndpointId`, `VpcPeeringConnectionId`.
+    /// IPv6 addresses, such as `::/0`, in place of `DestinationCidrBlock`. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_ipv6_cidr_block: Option<Value<String>>,
+    /// The id of the NAT gateway as target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat_gateway_id: Option<Value<String>>,
+    /// Properties without a field here: `CarrierGatewayId`, `CoreNetworkArn`, `DestinationPrefixListId`,
+    /// `EgressOnlyInternetGatewayId`, `InstanceId`, `LocalGatewayId`, `NetworkInterfaceId`, `OdbNetworkArn`,
+    /// `TransitGatewayId`, `VpcEndpointId`, `VpcPeeringConnectionId`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -169,6 +305,8 @@ impl Route {
             route_table_id: route_table_id.into(),
             destination_cidr_block: None,
             gateway_id: None,
+            destination_ipv6_cidr_block: None,
+            nat_gateway_id: None,
             other: Map::new(),
         }
     }
@@ -263,14 +401,19 @@ pub struct Ingress {
     /// Source IPv4 addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ip: Option<Value<String>>,
+    /// Source IPv6 addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cidr_ipv6: Option<Value<String>>,
+    /// The id of the prefix list with the source addresses (`pl-…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_prefix_list_id: Option<Value<String>>,
     /// The id of the source security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_security_group_id: Option<Value<String>>,
     /// A description, with the same characters as the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Value<String>>,
-    /// Properties without a field here: `CidrIpv6`, `SourcePrefixListId`, `SourceSecurityGroupName`,
-    /// `SourceSecurityGroupOwnerId`.
+    /// Properties without a field here: `SourceSecurityGroupName`, `SourceSecurityGroupOwnerId`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -283,6 +426,8 @@ impl Ingress {
             from_port: None,
             to_port: None,
             cidr_ip: None,
+            cidr_ipv6: None,
+            source_prefix_list_id: None,
             source_security_group_id: None,
             description: None,
             other: Map::new(),
@@ -305,13 +450,16 @@ pub struct Egress {
     /// Destination IPv4 addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ip: Option<Value<String>>,
+    /// Destination IPv6 addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cidr_ipv6: Option<Value<String>>,
     /// The id of the destination security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_security_group_id: Option<Value<String>>,
     /// A description, with the same characters as the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Value<String>>,
-    /// Properties without a field here: `CidrIpv6`, `DestinationPrefixListId`.
+    /// Properties without a field here: `DestinationPrefixListId`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -324,6 +472,7 @@ impl Egress {
             from_port: None,
             to_port: None,
             cidr_ip: None,
+            cidr_ipv6: None,
             destination_security_group_id: None,
             description: None,
             other: Map::new(),

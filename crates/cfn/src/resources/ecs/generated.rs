@@ -18,11 +18,14 @@ pub struct Cluster {
     /// The name. Default, decided by CloudFormation: stack name, logical id and a random part. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<Value<String>>,
+    /// The capacity providers that its services can use: `FARGATE`, `FARGATE_SPOT`, and those of Auto Scaling groups by
+    /// name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_providers: Option<StringList>,
     /// Defaults of services without a Service Connect namespace. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_connect_defaults: Option<ServiceConnectDefaults>,
-    /// Properties without a field here: `CapacityProviders`, `ClusterSettings`, `Configuration`,
-    /// `DefaultCapacityProviderStrategy`, `Tags`.
+    /// Properties without a field here: `ClusterSettings`, `Configuration`, `DefaultCapacityProviderStrategy`, `Tags`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -64,6 +67,9 @@ pub struct Service {
     /// `EXTERNAL`. Replaced when changed, in some cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<Value<String>>,
+    /// The capacity providers of its tasks, in place of `LaunchType`: at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// Subnets and security groups of the tasks. Required for task definitions in `awsvpc` mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
@@ -83,16 +89,42 @@ pub struct Service {
     /// How new tasks replace old ones. Default, decided by ECS for each field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
-    /// Properties without a field here: `AvailabilityZoneRebalancing`, `CapacityProviderStrategy`,
-    /// `DeploymentController`, `EnableECSManagedTags`, `EnableExecuteCommand`, `ForceNewDeployment`,
-    /// `GatewayConnectors`, `Monitoring`, `PlacementConstraints`, `PlacementStrategies`, `PlatformVersion`,
-    /// `PropagateTags`, `Role`, `SchedulingStrategy`, `Tags`, `VolumeConfigurations`, `VpcLatticeConfigurations`.
+    /// Properties without a field here: `AvailabilityZoneRebalancing`, `DeploymentController`, `EnableECSManagedTags`,
+    /// `EnableExecuteCommand`, `ForceNewDeployment`, `GatewayConnectors`, `Monitoring`, `PlacementConstraints`,
+    /// `PlacementStrategies`, `PlatformVersion`, `PropagateTags`, `Role`, `SchedulingStrategy`, `Tags`,
+    /// `VolumeConfigurations`, `VpcLatticeConfigurations`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
 
 impl ResourceType for Service {
     const KIND: &'static str = "AWS::ECS::Service";
+}
+
+/// A share of a service's tasks on one capacity provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CapacityProviderStrategyItem {
+    /// `FARGATE`, `FARGATE_SPOT`, or a name. Required.
+    pub capacity_provider: Value<String>,
+    /// The number of tasks that run on it first, in at most one item. Default, decided by ECS: 0. Allowed: 0 to 100000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Value<u32>>,
+    /// Its share of the other tasks, relative to the other items, 0 to 1000. Default, decided by CloudFormation: 0, for
+    /// none. Allowed: 0 to 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Value<u32>>,
+}
+
+impl CapacityProviderStrategyItem {
+    /// With these properties, and no others.
+    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self {
+        Self {
+            capacity_provider: capacity_provider.into(),
+            base: None,
+            weight: None,
+        }
+    }
 }
 
 /// A Cloud Map service in which ECS registers tasks.
@@ -314,6 +346,12 @@ pub struct ContainerDefinition {
     /// The user to run as, such as `1000` or `1000:1000`. Default: the image's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Value<String>>,
+    /// Whether the container cannot write to its root file system. Default, decided by ECS: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readonly_root_filesystem: Option<Value<bool>>,
+    /// Options of the Linux kernel, such as capabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linux_parameters: Option<LinuxParameters>,
     /// Environment variables. Names are unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<KeyValuePair>,
@@ -344,9 +382,9 @@ pub struct ContainerDefinition {
     pub system_controls: Vec<SystemControl>,
     /// Properties without a field here: `Cpu`, `CredentialSpecs`, `DisableNetworking`, `DnsSearchDomains`,
     /// `DnsServers`, `DockerSecurityOptions`, `EnvironmentFiles`, `ExtraHosts`, `FirelensConfiguration`, `Hostname`,
-    /// `Interactive`, `Links`, `LinuxParameters`, `Memory`, `MemoryReservation`, `MountPoints`, `Privileged`,
-    /// `PseudoTerminal`, `ReadonlyRootFilesystem`, `RepositoryCredentials`, `ResourceRequirements`, `RestartPolicy`,
-    /// `Secrets`, `Ulimits`, `VersionConsistency`, `VolumesFrom`.
+    /// `Interactive`, `Links`, `Memory`, `MemoryReservation`, `MountPoints`, `Privileged`, `PseudoTerminal`,
+    /// `RepositoryCredentials`, `ResourceRequirements`, `RestartPolicy`, `Secrets`, `Ulimits`, `VersionConsistency`,
+    /// `VolumesFrom`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -362,6 +400,8 @@ impl ContainerDefinition {
             command: None,
             working_directory: None,
             user: None,
+            readonly_root_filesystem: None,
+            linux_parameters: None,
             environment: Vec::new(),
             port_mappings: Vec::new(),
             depends_on: Vec::new(),
@@ -374,6 +414,33 @@ impl ContainerDefinition {
             other: Map::new(),
         }
     }
+}
+
+/// Options of the Linux kernel for a container.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LinuxParameters {
+    /// The Linux capabilities that are added to those of Docker, or dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<KernelCapabilities>,
+    /// Properties without a field here: `Devices`, `InitProcessEnabled`, `MaxSwap`, `SharedMemorySize`, `Swappiness`,
+    /// `Tmpfs`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+/// Linux capabilities, relative to Docker's default ones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct KernelCapabilities {
+    /// Added ones. Fargate allows `SYS_PTRACE` alone.
+    ///
+    /// Source: ECS API reference, `KernelCapabilities` (read 2026-11-30).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add: Option<StringList>,
+    /// Dropped ones; `ALL` leaves those in `Add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop: Option<StringList>,
 }
 
 /// A name and a value, such as an environment variable.

@@ -26,6 +26,11 @@ pub struct LoadBalancer {
     /// `internal`, `internet-facing`. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Value<String>>,
+    /// The families of its addresses: `ipv4`, `dualstack` or, with IPv6 clients alone, `dualstack-without-public-ipv4`.
+    /// Default, decided by Elastic Load Balancing: `ipv4`. Allowed: `dualstack`, `dualstack-without-public-ipv4`,
+    /// `ipv4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address_type: Option<Value<String>>,
     /// Subnet ids, of one availability zone each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnets: Option<StringList>,
@@ -36,8 +41,8 @@ pub struct LoadBalancer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_attributes: Vec<Attribute>,
     /// Properties without a field here: `EnableCapacityReservationProvisionStabilize`, `EnablePrefixForIpv6SourceNat`,
-    /// `EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic`, `IpAddressType`, `Ipv4IpamPoolId`,
-    /// `MinimumLoadBalancerCapacity`, `SubnetMappings`, `Tags`.
+    /// `EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic`, `Ipv4IpamPoolId`, `MinimumLoadBalancerCapacity`,
+    /// `SubnetMappings`, `Tags`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -88,6 +93,9 @@ pub struct TargetGroup {
     /// The path of `HTTP` and `HTTPS` checks. Default, decided by Elastic Load Balancing: `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_path: Option<Value<String>>,
+    /// The status codes of a healthy target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<Matcher>,
     /// Seconds between checks. Default, decided by Elastic Load Balancing: 30. Allowed: 5 to 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_interval_seconds: Option<Value<u32>>,
@@ -104,14 +112,27 @@ pub struct TargetGroup {
     /// Settings by name, such as `deregistration_delay.timeout_seconds`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_group_attributes: Vec<Attribute>,
-    /// Properties without a field here: `HealthCheckEnabled`, `HealthCheckPort`, `IpAddressType`, `Matcher`,
-    /// `ProtocolVersion`, `Tags`, `TargetControlPort`, `Targets`.
+    /// Properties without a field here: `HealthCheckEnabled`, `HealthCheckPort`, `IpAddressType`, `ProtocolVersion`,
+    /// `Tags`, `TargetControlPort`, `Targets`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
 
 impl ResourceType for TargetGroup {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::TargetGroup";
+}
+
+/// Status codes of a healthy target.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Matcher {
+    /// Codes from 200 to 499, such as `200,202` or `200-399`. Default, decided by Elastic Load Balancing: 200 behind an
+    /// application load balancer, 200-399 behind a network load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_code: Option<Value<String>>,
+    /// Properties without a field here: `GrpcCode`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
 }
 
 /// `AWS::ElasticLoadBalancingV2::Listener`: a port of a load balancer, and the actions for its connections.
@@ -129,10 +150,16 @@ pub struct Listener {
     /// The port on which the load balancer is listening. Allowed: 1 to 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Value<u32>>,
+    /// The default certificate, for `HTTPS` and `TLS`: a list of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Certificate>,
+    /// The security policy, which specifies protocols and ciphers, for `HTTPS` and `TLS`. Default, decided by Elastic
+    /// Load Balancing: `ELBSecurityPolicy-2016-08`, which allows TLS 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssl_policy: Option<Value<String>>,
     /// The default actions. Required.
     pub default_actions: Vec<Action>,
-    /// Properties without a field here: `AlpnPolicy`, `Certificates`, `ListenerAttributes`, `MutualAuthentication`,
-    /// `SslPolicy`, `Tags`.
+    /// Properties without a field here: `AlpnPolicy`, `ListenerAttributes`, `MutualAuthentication`, `Tags`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -144,6 +171,8 @@ impl Listener {
             load_balancer_arn: load_balancer_arn.into(),
             protocol: None,
             port: None,
+            certificates: Vec::new(),
+            ssl_policy: None,
             default_actions,
             other: Map::new(),
         }
@@ -152,6 +181,15 @@ impl Listener {
 
 impl ResourceType for Listener {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::Listener";
+}
+
+/// A certificate of a listener.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Certificate {
+    /// Its ARN in Certificate Manager or IAM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_arn: Option<Value<String>>,
 }
 
 /// An action of a listener.
@@ -165,8 +203,11 @@ pub struct Action {
     /// The target group's ARN, for `forward`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_group_arn: Option<Value<String>>,
+    /// The other URL, for `redirect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_config: Option<RedirectConfig>,
     /// Properties without a field here: `AuthenticateCognitoConfig`, `AuthenticateOidcConfig`, `FixedResponseConfig`,
-    /// `ForwardConfig`, `JwtValidationConfig`, `Order`, `RedirectConfig`.
+    /// `ForwardConfig`, `JwtValidationConfig`, `Order`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -177,6 +218,36 @@ impl Action {
         Self {
             kind: kind.into(),
             target_group_arn: None,
+            redirect_config: None,
+            other: Map::new(),
+        }
+    }
+}
+
+/// The URL of a redirect. A part that is left out is that of the request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RedirectConfig {
+    /// `HTTP` or `HTTPS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Value<String>>,
+    /// The port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Value<String>>,
+    /// `HTTP_301` or `HTTP_302`. Allowed: `HTTP_301`, `HTTP_302`. Required.
+    pub status_code: Value<String>,
+    /// Properties without a field here: `Host`, `Path`, `Query`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl RedirectConfig {
+    /// With these properties, and no others.
+    pub fn new(status_code: impl Into<Value<String>>) -> Self {
+        Self {
+            protocol: None,
+            port: None,
+            status_code: status_code.into(),
             other: Map::new(),
         }
     }

@@ -1,0 +1,5 @@
+//! Application Auto Scaling: scalable targets and their policies.
+
+mod generated;
+
+pub use generated::*;
