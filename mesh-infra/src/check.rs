@@ -11,6 +11,7 @@ mod envoys;
 mod fargate;
 mod limits;
 mod parameters;
+mod reachability;
 mod references;
 mod service_connect;
 mod services;
@@ -25,12 +26,13 @@ pub(crate) use parameters::check_parameter;
 
 type Check = fn(&Template, &TemplateModel<'_>, &mut Diagnostics);
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     |template, _, diagnostics| references::check(template, diagnostics),
     |_, model, diagnostics| diagnostics.extend(model.property_errors().cloned()),
     |_, model, diagnostics| task_definitions::check(model, diagnostics),
     |_, model, diagnostics| fargate::check(model, diagnostics),
     |_, model, diagnostics| services::check(model, diagnostics),
+    |template, model, diagnostics| reachability::check(template, model, diagnostics),
     |_, model, diagnostics| service_connect::check(model, diagnostics),
     |_, model, diagnostics| diagnostics.extend(model.mesh_errors().clone()),
     |_, model, diagnostics| envoys::check(model, diagnostics),
@@ -45,7 +47,7 @@ const CHECKS: [Check; 12] = [
 /// # Errors
 ///
 /// All errors, with paths from the template's root: references to missing resources, properties of the wrong type,
-/// containers and sizes that ECS rejects, services without a network, all that
+/// containers and sizes that ECS rejects, services without a network, load balancers that cannot reach their tasks, all that
 /// [`mesh_model::namespace::Namespace::resolve`] finds in Service Connect namespaces, and all that
 /// [`mesh_model::app_mesh::Assembly`] finds in meshes, in either [`MeshEncoding`](crate::MeshEncoding); Envoys whose
 /// virtual node does not exist or does not fit their bootstrap, virtual nodes with a DNS name that no service registers,

@@ -38,4 +38,4 @@ pub use private_dns_namespace::{PrivateDnsNamespace, PrivateDnsNamespaceHandle};
 pub use service::{Service, ServiceHandle};
 pub use service_connect::{ServiceConnect, ServiceConnectService};
 pub use task_definition::{CpuArchitecture, TaskDefinition};
-pub use vpc::Vpc;
+pub use vpc::{PrivateEgress, Vpc};

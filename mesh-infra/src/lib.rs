@@ -100,9 +100,9 @@ pub use constructs::{
     Cluster, ClusterHandle, Container, ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture,
     GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle,
     HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle, Network, NetworkHandle, PortMapping,
-    PrivateDnsNamespace, PrivateDnsNamespaceHandle, RouteHandle, Service, ServiceConnect, ServiceConnectService,
-    ServiceHandle, TaskDefinition, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
-    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
+    PrivateDnsNamespace, PrivateDnsNamespaceHandle, PrivateEgress, RouteHandle, Service, ServiceConnect,
+    ServiceConnectService, ServiceHandle, TaskDefinition, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode,
+    VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;
 pub use ecr_image::EcrImage;

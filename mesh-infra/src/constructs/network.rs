@@ -1,4 +1,4 @@
-//! Networks of tasks: subnets, security groups and public addresses.
+//! Networks of tasks and load balancers: subnets, security groups and public addresses.
 //!
 //! A [`Vpc`](crate::Vpc) in the stack is a network. An existing VPC is a [`Network`]: its ids are known, or they are
 //! parameters of the stack.
@@ -14,6 +14,7 @@ use crate::stack::{LogicalId, Scope};
 #[derive(Debug, Clone)]
 pub struct Network {
     subnets: Source,
+    public_subnets: PublicSubnets,
     security_groups: Source,
     vpc: Option<Value<String>>,
     public_ips: bool,
@@ -27,6 +28,16 @@ enum Source {
     Default,
 }
 
+/// The subnets of internet-facing load balancers.
+#[derive(Debug, Clone)]
+pub(super) enum PublicSubnets {
+    /// Those of the tasks.
+    OfTasks,
+    Ids(StringList),
+    /// A parameter of the stack, if a load balancer needs it.
+    Parameter,
+}
+
 impl Network {
     /// A network from two stack parameters, `<Id>Subnets` and `<Id>SecurityGroups`: `NetworkSubnets` and
     /// `NetworkSecurityGroups` for the id `Network`. Their types (`List<AWS::EC2::Subnet::Id>`,
@@ -36,6 +47,7 @@ impl Network {
     pub fn from_parameters() -> Self {
         Self {
             subnets: Source::Parameter,
+            public_subnets: PublicSubnets::OfTasks,
             security_groups: Source::Parameter,
             vpc: None,
             public_ips: false,
@@ -47,13 +59,31 @@ impl Network {
     pub fn in_subnets(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
         Self {
             subnets: Source::Ids(StringList::list(subnets)),
+            public_subnets: PublicSubnets::OfTasks,
             security_groups: Source::Default,
             vpc: None,
             public_ips: false,
         }
     }
 
-    /// Sets the security groups, at most 5. Default: the parameter of a network from parameters. Otherwise, if the
+    /// Sets the public subnets, in which internet-facing load balancers are: by id, one for each availability zone, with
+    /// a route to an internet gateway. Internal load balancers and tasks are in the other subnets, which are then usually
+    /// private. Default: the subnets of the tasks.
+    #[must_use]
+    pub fn with_public_subnets(mut self, subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
+        self.public_subnets = PublicSubnets::Ids(StringList::list(subnets));
+        self
+    }
+
+    /// Sets the public subnets by a stack parameter, `<Id>PublicSubnets` of type `List<AWS::EC2::Subnet::Id>`, which exists
+    /// only if a load balancer needs it. Default: as [`Network::with_public_subnets`].
+    #[must_use]
+    pub fn with_public_subnets_from_parameter(mut self) -> Self {
+        self.public_subnets = PublicSubnets::Parameter;
+        self
+    }
+
+    /// Sets the security groups, at most 5; a service behind a load balancer gets two more, of the same 5. Default: the parameter of a network from parameters. Otherwise, if the
     /// VPC is known, decided by us: two groups in the stack, as a [`Vpc`](crate::Vpc) has them, which allow only
     /// traffic between tasks of the network. If it is not, decided by ECS: the VPC's default group.
     #[must_use]
@@ -89,14 +119,17 @@ pub struct NetworkHandle(NetworkParts);
 #[derive(Debug, Clone)]
 pub(super) struct NetworkParts {
     pub(super) id: LogicalId,
+    /// The subnets of the tasks.
     pub(super) subnets: Option<StringList>,
+    pub(super) public_subnets: PublicSubnets,
+    pub(super) public_subnets_parameter: LogicalId,
     pub(super) security_groups: Option<StringList>,
-    /// The security group that identifies its tasks, if a construct created it.
-    pub(super) members: Option<LogicalId>,
     pub(super) vpc: Option<Value<String>>,
     pub(super) vpc_parameter: LogicalId,
     pub(super) public_ips: bool,
-    /// The resources without which nothing in it can reach the internet.
+    /// The resources without which tasks in it cannot reach the internet or the APIs of AWS.
+    pub(super) egress: Vec<LogicalId>,
+    /// The resources without which nothing can have a public address in it.
     pub(super) internet_access: Vec<LogicalId>,
 }
 
@@ -125,23 +158,24 @@ impl NetworkHandle {
     /// The network as a service's `NetworkConfiguration`.
     #[must_use]
     pub fn configuration(&self) -> ecs::NetworkConfiguration {
-        self.configuration_with(None)
+        self.configuration_with(&[])
     }
 
-    /// The `NetworkConfiguration` with one more security group.
-    pub(super) fn configuration_with(&self, group: Option<Value<String>>) -> ecs::NetworkConfiguration {
-        let groups = match (&self.0.security_groups, group) {
-            (groups, None) => groups.clone(),
-            (None, Some(group)) => Some(StringList::list([group])),
-            (Some(Value::Known(groups)), Some(group)) => Some(StringList::list(groups.iter().cloned().chain([group]))),
+    /// The `NetworkConfiguration` with further security groups.
+    pub(super) fn configuration_with(&self, further: &[Value<String>]) -> ecs::NetworkConfiguration {
+        let groups = match (&self.0.security_groups, further) {
+            (groups, []) => groups.clone(),
+            (None, further) => Some(StringList::list(further.iter().cloned())),
+            (Some(Value::Known(groups)), further) => Some(StringList::list(groups.iter().chain(further).cloned())),
             // An unresolved list is extended by joining and splitting it.
-            (Some(unresolved), Some(group)) => Some(Value::Function {
-                name: "Fn::Split".to_owned(),
-                argument: json!([",", {"Fn::Join": [",", [
-                    {"Fn::Join": [",", unresolved.to_json()]},
-                    group.to_json()
-                ]]}]),
-            }),
+            (Some(unresolved), further) => {
+                let mut parts = vec![json!({"Fn::Join": [",", unresolved.to_json()]})];
+                parts.extend(further.iter().map(Value::to_json));
+                Some(Value::Function {
+                    name: "Fn::Split".to_owned(),
+                    argument: json!([",", {"Fn::Join": [",", parts]}]),
+                })
+            }
         };
         ecs::NetworkConfiguration {
             awsvpc_configuration: Some(ecs::AwsvpcConfiguration {
@@ -161,11 +195,27 @@ impl NetworkHandle {
         self.0.security_groups.is_some()
     }
 
-    pub(super) fn members(&self) -> Option<&LogicalId> {
-        self.0.members.as_ref()
+    /// The subnets of internet-facing load balancers, for a construct that is being added to `scope`.
+    pub(super) fn public_subnets(&self, scope: &mut Scope<'_>) -> Option<StringList> {
+        match &self.0.public_subnets {
+            PublicSubnets::OfTasks => self.0.subnets.clone(),
+            PublicSubnets::Ids(ids) => Some(ids.clone()),
+            PublicSubnets::Parameter => {
+                let parameter = Parameter::new("List<AWS::EC2::Subnet::Id>")
+                    .with_description("Public subnets of internet-facing load balancers, one per availability zone");
+                let id = &self.0.public_subnets_parameter;
+                scope.share_parameter(id, parameter);
+                Some(Value::reference(id.as_str()))
+            }
+        }
     }
 
-    /// The resources that are created before anything that needs the internet, and deleted afterwards.
+    /// The resources that are created before its tasks, and deleted afterwards.
+    pub(super) fn egress(&self) -> &[LogicalId] {
+        &self.0.egress
+    }
+
+    /// The resources that are created before anything with a public address, and deleted afterwards.
     pub(super) fn internet_access(&self) -> &[LogicalId] {
         &self.0.internet_access
     }
@@ -206,11 +256,13 @@ impl Construct for Network {
         NetworkHandle(NetworkParts {
             id: scope.logical_id(),
             subnets,
+            public_subnets: self.public_subnets,
+            public_subnets_parameter: scope.part("NetworkPublicSubnets"),
             security_groups: given.or(own_ids),
-            members: own.map(|groups| groups.members),
             vpc: self.vpc,
             vpc_parameter: scope.part("NetworkVpcId"),
             public_ips: self.public_ips,
+            egress: Vec::new(),
             internet_access: Vec::new(),
         })
     }

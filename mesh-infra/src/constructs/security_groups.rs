@@ -37,7 +37,7 @@ impl SecurityGroups {
         scope.add_resource(&members, Resource::of(&group));
 
         let tasks = scope.part("TasksSecurityGroup");
-        let from_members = from_group(&members, 0..=65535, "Tasks of the same network");
+        let from_members = from_group(&id_of(&members), 0..=65535, "Tasks of the same network");
         let group = self::group(
             "What tasks take from each other",
             vpc,
@@ -70,11 +70,11 @@ pub(super) fn group(description: &str, vpc: &Value<String>, ingress: Option<Json
 }
 
 /// Allows TCP to these ports from members of a group.
-pub(super) fn from_group(source: &LogicalId, ports: std::ops::RangeInclusive<u16>, description: &str) -> Ingress {
+pub(super) fn from_group(source: &Value<String>, ports: std::ops::RangeInclusive<u16>, description: &str) -> Ingress {
     Ingress {
         from_port: Some(Value::Known((*ports.start()).into())),
         to_port: Some(Value::Known((*ports.end()).into())),
-        source_security_group_id: Some(id_of(source)),
+        source_security_group_id: Some(source.clone()),
         description: Some(Value::from(description)),
         ..Ingress::new("tcp")
     }

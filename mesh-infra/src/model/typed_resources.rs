@@ -1,6 +1,6 @@
 //! Resources read as layer-1 structs, each once.
 
-use cfn::{ResourceType, Value, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
+use cfn::{ResourceType, Value, applicationautoscaling, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 use indexmap::IndexMap;
 use sidecar_contract::Diagnostic;
 
@@ -71,17 +71,23 @@ impl TypedResources {
         reader.validate::<appmesh::VirtualGateway>();
         reader.validate::<appmesh::GatewayRoute>();
         reader.validate::<ec2::Vpc>();
-        reader.validate::<ec2::Subnet>();
         reader.validate::<ec2::VpcGatewayAttachment>();
         reader.validate::<ec2::RouteTable>();
+        reader.validate::<ec2::SecurityGroup>();
+        reader.validate::<ec2::VpcCidrBlock>();
+        reader.validate::<ec2::Eip>();
+        reader.validate::<ec2::NatGateway>();
+        reader.validate::<ec2::VpcEndpoint>();
+        reader.validate::<applicationautoscaling::ScalableTarget>();
+        reader.validate::<applicationautoscaling::ScalingPolicy>();
+        reader.validate::<ec2::Subnet>();
         reader.validate::<ec2::Route>();
         reader.validate::<ec2::SubnetRouteTableAssociation>();
-        reader.validate::<ec2::SecurityGroup>();
+        reader.validate::<elbv2::LoadBalancer>();
+        reader.validate::<elbv2::Listener>();
         reader.validate::<iam::Role>();
         reader.validate::<logs::LogGroup>();
-        reader.validate::<elbv2::LoadBalancer>();
         reader.validate::<elbv2::TargetGroup>();
-        reader.validate::<elbv2::Listener>();
         Self {
             clusters: reader.read(),
             task_definitions: reader.read(),

@@ -101,17 +101,28 @@ fn tasks_accept_only_traffic_of_their_network() {
 }
 
 #[test]
-fn the_load_balancer_allows_only_the_given_cidr() {
+fn the_load_balancer_allows_only_the_given_addresses() {
     let template = template();
-    assert_eq!(template.parameters["AllowedCidr"].default, Some(json!("")));
-    assert_eq!(
-        template.conditions["IsAnybodyAllowed"],
-        json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "AllowedCidr"}, ""]}]})
-    );
     let ingress = &group(&template, "EntranceLoadBalancerSecurityGroup")["SecurityGroupIngress"];
-    assert_eq!(ingress["Fn::If"][0], "IsAnybodyAllowed");
-    assert_eq!(ingress["Fn::If"][1][0]["CidrIp"], json!({"Ref": "AllowedCidr"}));
-    assert_eq!(ingress["Fn::If"][2], json!({"Ref": "AWS::NoValue"}));
+    let names = [
+        ("AllowedCidr", "CidrIp"),
+        ("AllowedCidr2", "CidrIp"),
+        ("AllowedCidr3", "CidrIp"),
+        ("AllowedPrefixList", "SourcePrefixListId"),
+    ];
+    assert_eq!(ingress.as_array().map(Vec::len), Some(names.len()));
+    assert_eq!(template.parameters.len(), names.len());
+    for (rule, (name, source)) in ingress.as_array().into_iter().flatten().zip(names) {
+        assert_eq!(template.parameters[name].default, Some(json!("")), "{name}");
+        let condition = format!("Has{name}");
+        assert_eq!(
+            template.conditions[&condition],
+            json!({"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]})
+        );
+        assert_eq!(rule["Fn::If"][0], json!(condition));
+        assert_eq!(rule["Fn::If"][1][source], json!({ "Ref": name }));
+        assert_eq!(rule["Fn::If"][2], json!({"Ref": "AWS::NoValue"}));
+    }
 }
 
 #[test]
@@ -130,6 +141,7 @@ fn a_load_balancer_reaches_one_port_of_its_targets() {
         json!([
             id_of("MembersSecurityGroup"),
             id_of("TasksSecurityGroup"),
+            id_of("EntranceTargetMembersSecurityGroup"),
             id_of("EntranceTargetsSecurityGroup")
         ])
     );
@@ -207,6 +219,7 @@ fn tasks_in_an_existing_vpc_have_groups_of_the_stack() {
         json!([
             id_of("MembersSecurityGroup"),
             id_of("TasksSecurityGroup"),
+            id_of("EntranceTargetMembersSecurityGroup"),
             id_of("EntranceTargetsSecurityGroup")
         ])
     );
@@ -219,7 +232,11 @@ fn a_group_is_added_to_given_groups() {
     let given = json!({"Fn::Join": [",", {"Ref": "NetworkSecurityGroups"}]});
     assert_eq!(
         groups_of(&template, "AppService"),
-        json!({"Fn::Split": [",", {"Fn::Join": [",", [given, id_of("EntranceTargetsSecurityGroup")]]}]})
+        json!({"Fn::Split": [",", {"Fn::Join": [",", [
+            given,
+            id_of("EntranceTargetMembersSecurityGroup"),
+            id_of("EntranceTargetsSecurityGroup")
+        ]]}]})
     );
     assert_eq!(template.parameters["NetworkVpcId"].kind, "AWS::EC2::VPC::Id");
 
@@ -229,7 +246,11 @@ fn a_group_is_added_to_given_groups() {
     });
     assert_eq!(
         groups_of(&stack.synth().unwrap(), "AppService"),
-        json!(["sg-1", id_of("EntranceTargetsSecurityGroup")])
+        json!([
+            "sg-1",
+            id_of("EntranceTargetMembersSecurityGroup"),
+            id_of("EntranceTargetsSecurityGroup")
+        ])
     );
 }
 

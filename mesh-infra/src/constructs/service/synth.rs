@@ -211,14 +211,15 @@ impl Construct for Service {
         let service_connect = self.service_connect(&task, logs.as_ref());
         let (registry, dns_name) = self.add_discovery(scope).unzip();
 
-        let group = self.load_balancer.as_ref().map(LoadBalancerHandle::security_group);
+        let load_balancer = self.load_balancer.as_ref();
+        let groups = load_balancer.map_or_else(Vec::new, LoadBalancerHandle::security_groups);
         let mut properties = ecs::Service {
             service_name: self.name.clone(),
             cluster: Some(self.cluster.name()),
             task_definition: Some(Value::reference(task_definition.as_str())),
             desired_count: Some(self.desired_count.clone()),
             launch_type: Some(Value::from("FARGATE")),
-            network_configuration: self.network.as_ref().map(|network| network.configuration_with(group)),
+            network_configuration: self.network.as_ref().map(|network| network.configuration_with(&groups)),
             service_connect_configuration: service_connect,
             service_registries: registry.into_iter().collect(),
             deployment_configuration: Some(self.deployment.clone()),
@@ -232,12 +233,9 @@ impl Construct for Service {
         let mesh_resource = envoy.as_ref().map(|envoy| &envoy.belongs_to);
         let control_plane = envoy.as_ref().and_then(Envoy::control_plane);
         let listener = self.load_balancer.as_ref().map(LoadBalancerHandle::listener);
-        let internet_access = self.network.iter().flat_map(NetworkHandle::internet_access);
+        let egress = self.network.iter().flat_map(NetworkHandle::egress);
         let dependencies = self.backends.iter().chain(mesh_resource).chain(control_plane);
-        let dependencies = dependencies
-            .chain(listener)
-            .chain(internet_access)
-            .map(LogicalId::as_str);
+        let dependencies = dependencies.chain(listener).chain(egress).map(LogicalId::as_str);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(dependencies));
         ServiceHandle {
             id,
