@@ -31,7 +31,7 @@ const CHECKS: [Check; 13] = [
     |_, model, diagnostics| diagnostics.extend(model.property_errors().cloned()),
     |_, model, diagnostics| task_definitions::check(model, diagnostics),
     |_, model, diagnostics| fargate::check(model, diagnostics),
-    |_, model, diagnostics| services::check(model, diagnostics),
+    |template, model, diagnostics| services::check(template, model, diagnostics),
     |template, model, diagnostics| reachability::check(template, model, diagnostics),
     |_, model, diagnostics| service_connect::check(model, diagnostics),
     |_, model, diagnostics| diagnostics.extend(model.mesh_errors().clone()),

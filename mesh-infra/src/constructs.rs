@@ -1,6 +1,8 @@
 //! Layer 2: constructs with defaults and handles, and one way to express each thing.
 
 mod app_mesh;
+mod autoscaling;
+mod capacity_provider;
 mod cluster;
 mod container;
 mod control_plane;
@@ -25,6 +27,8 @@ pub use app_mesh::{
     RouteHandle, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter,
     VirtualRouterHandle, VirtualService, VirtualServiceHandle,
 };
+pub use autoscaling::Autoscaling;
+pub use capacity_provider::CapacityProvider;
 pub use cluster::{Cluster, ClusterHandle};
 pub use container::{Container, ContainerCondition};
 pub use control_plane::ControlPlane;

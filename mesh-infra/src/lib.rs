@@ -59,7 +59,7 @@
 //! |---|---|
 //! | templates in JSON | read and written, all sections; unknown attributes are kept |
 //! | templates in YAML, with short forms | read; written as JSON |
-//! | `AWS::ECS::Cluster`, `TaskDefinition`, `Service` | layer 1 and 2, on Fargate in `awsvpc` mode |
+//! | `AWS::ECS::Cluster`, `TaskDefinition`, `Service` | layer 1 and 2, in `awsvpc` mode on Fargate, Fargate Spot or EC2 |
 //! | `AWS::ServiceDiscovery::HttpNamespace` | layer 1 and 2 |
 //! | any other resource | as a raw [`Resource`] |
 //! | Service Connect | written, read, checked across services; TLS and test traffic planned |
@@ -68,10 +68,11 @@
 //! | `AWS::SSM::Parameter` | layer 1; parameters with a mesh resource are checked |
 //! | transparent proxy by `ProxyConfiguration` | layer 1 and 2; the explicit proxy is the default |
 //! | Envoys of a mesh | bootstrap, ports, readiness and control plane; volumes for certificates by `override_property` |
-//! | `AWS::EC2::VPC`, subnets, routes, security groups | layer 1; layer 2 for public subnets in two zones, and for existing networks |
+//! | `AWS::EC2::VPC`, subnets, routes, security groups | layer 1; layer 2 for public and private subnets in two zones, NAT gateways or VPC endpoints, and existing networks |
 //! | `AWS::IAM::Role` | layer 1; layer 2 for execution roles and the control plane's role |
 //! | `AWS::Logs::LogGroup` | layer 1; layer 2 for one per service |
-//! | `AWS::ElasticLoadBalancingV2::*` | layer 1; layer 2 for a network load balancer with one listener, without TLS |
+//! | `AWS::ElasticLoadBalancingV2::*` | layer 1; layer 2 for network and application load balancers with one target group, with or without TLS |
+//! | `AWS::ApplicationAutoScaling::*` | layer 1; layer 2 for CPU, memory and requests of a service |
 //! | references between stacks | planned; a handle of another stack is an error |
 
 mod app;
@@ -97,12 +98,13 @@ pub use cfn_deploy as deploy;
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    Cluster, ClusterHandle, Container, ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture,
-    GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle,
-    HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh, MeshHandle, Network, NetworkHandle, PortMapping,
-    PrivateDnsNamespace, PrivateDnsNamespaceHandle, PrivateEgress, RouteHandle, Service, ServiceConnect,
-    ServiceConnectService, ServiceHandle, TaskDefinition, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode,
-    VirtualNodeHandle, VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
+    Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container, ContainerCondition, ControlPlane,
+    ControlPlaneHandle, CpuArchitecture, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck,
+    HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh,
+    MeshHandle, Network, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, PrivateEgress,
+    RouteHandle, Service, ServiceConnect, ServiceConnectService, ServiceHandle, TaskDefinition, TcpRoute,
+    VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
+    VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;
 pub use ecr_image::EcrImage;

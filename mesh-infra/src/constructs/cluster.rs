@@ -1,6 +1,6 @@
 //! ECS clusters.
 
-use cfn::{Resource, Value, ecs};
+use cfn::{Resource, StringList, Value, ecs};
 
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
@@ -12,6 +12,7 @@ use super::HttpNamespaceHandle;
 pub struct Cluster {
     name: Option<Value<String>>,
     namespace: Option<HttpNamespaceHandle>,
+    capacity_providers: Option<StringList>,
 }
 
 impl Cluster {
@@ -33,6 +34,18 @@ impl Cluster {
     #[must_use]
     pub fn with_service_connect_namespace(mut self, namespace: &HttpNamespaceHandle) -> Self {
         self.namespace = Some(namespace.clone());
+        self
+    }
+
+    /// Sets the capacity providers that its services can use: [`CapacityProvider::FARGATE`],
+    /// [`CapacityProvider::FARGATE_SPOT`], and those of Auto Scaling groups by name. Default, decided by ECS: none;
+    /// services have the launch type Fargate.
+    ///
+    /// [`CapacityProvider::FARGATE`]: crate::CapacityProvider::FARGATE
+    /// [`CapacityProvider::FARGATE_SPOT`]: crate::CapacityProvider::FARGATE_SPOT
+    #[must_use]
+    pub fn with_capacity_providers(mut self, names: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
+        self.capacity_providers = Some(StringList::list(names));
         self
     }
 }
@@ -82,6 +95,7 @@ impl Construct for Cluster {
         }
         let properties = ecs::Cluster {
             cluster_name: self.name,
+            capacity_providers: self.capacity_providers,
             service_connect_defaults: self.namespace.as_ref().map(|namespace| ecs::ServiceConnectDefaults {
                 namespace: Some(namespace.arn()),
             }),

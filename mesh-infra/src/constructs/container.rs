@@ -71,6 +71,31 @@ impl Container {
         self
     }
 
+    /// Makes its root file system read-only; volumes and `/dev/shm` stay writable. ECS Exec needs a writable one. Default,
+    /// decided by ECS: writable. The containers that this crate adds, Envoys and control planes, have a read-only one.
+    #[must_use]
+    pub fn with_read_only_root_filesystem(mut self) -> Self {
+        self.definition.readonly_root_filesystem = Some(Value::Known(true));
+        self
+    }
+
+    /// Drops all Linux capabilities. Default, decided by ECS: those of Docker. The containers that this crate adds,
+    /// Envoys and control planes, have none.
+    ///
+    /// Fargate allows dropping any capability, and adding `SYS_PTRACE` alone (ECS API reference, `KernelCapabilities`,
+    /// read 2026-11-30).
+    #[must_use]
+    pub fn with_capabilities_dropped(mut self) -> Self {
+        self.definition.linux_parameters = Some(ecs::LinuxParameters {
+            capabilities: Some(ecs::KernelCapabilities {
+                drop: Some(StringList::list(["ALL"])),
+                ..ecs::KernelCapabilities::default()
+            }),
+            ..ecs::LinuxParameters::default()
+        });
+        self
+    }
+
     /// Adds an environment variable. Setting a variable twice is an error.
     #[must_use]
     pub fn with_environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {

@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 use super::control_plane_handle::{ControlPlaneHandle, XDS_PORT};
 use super::iam::{allow, own_arn, task_role};
 use super::{
-    ClusterHandle, Container, HealthCheck, NetworkHandle, PortMapping, PrivateDnsNamespaceHandle, Service,
-    TaskDefinition,
+    ClusterHandle, Container, CpuArchitecture, HealthCheck, NetworkHandle, PortMapping, PrivateDnsNamespaceHandle,
+    Service, TaskDefinition,
 };
 use crate::construct::Construct;
 use crate::stack::Scope;
@@ -23,6 +23,8 @@ const CHECK_INTERVAL: u32 = 5;
 /// Seconds after the start in which failed checks do not count, decided by us: in a new stack, parameters and
 /// namespaces are created at the same time as the service.
 const START_PERIOD: u32 = 60;
+/// The user of its process: that of the image, which has no rights. It needs no writable file and no capability.
+const USER: &str = "65532";
 /// The default name, decided by us.
 const DEFAULT_NAME: &str = "mesh-control";
 
@@ -51,6 +53,7 @@ pub struct ControlPlane {
     image: Value<String>,
     name: String,
     tasks: Value<u32>,
+    cpu_architecture: Option<CpuArchitecture>,
 }
 
 impl ControlPlane {
@@ -74,6 +77,7 @@ impl ControlPlane {
                 .into(),
             name: DEFAULT_NAME.to_owned(),
             tasks: Value::Known(DEFAULT_TASKS),
+            cpu_architecture: None,
         }
     }
 
@@ -89,6 +93,13 @@ impl ControlPlane {
     #[must_use]
     pub fn with_desired_count(mut self, tasks: impl Into<Value<u32>>) -> Self {
         self.tasks = tasks.into();
+        self
+    }
+
+    /// Sets the processor architecture of its image. Default, decided by ECS: [`CpuArchitecture::X86_64`].
+    #[must_use]
+    pub fn with_cpu_architecture(mut self, architecture: CpuArchitecture) -> Self {
+        self.cpu_architecture = Some(architecture);
         self
     }
 
@@ -126,12 +137,18 @@ impl ControlPlane {
             .with_environment("AWS_REGION", Value::reference("AWS::Region"))
             .with_port(PortMapping::new("xds", XDS_PORT).with_app_protocol(AppProtocol::Grpc))
             .with_label(labels::ROLE, labels::ROLE_CONTROL_PLANE)
+            .with_user(USER)
+            .with_read_only_root_filesystem()
+            .with_capabilities_dropped()
             .with_health_check(
                 HealthCheck::command(["mesh-control", "health"])
                     .with_interval_seconds(CHECK_INTERVAL)
                     .with_start_period_seconds(START_PERIOD),
             );
-        TaskDefinition::new(container)
+        let task = TaskDefinition::new(container);
+        self.cpu_architecture
+            .into_iter()
+            .fold(task, TaskDefinition::with_cpu_architecture)
     }
 
     /// The statements of its role.

@@ -221,6 +221,7 @@ impl LoadBalancer {
 #[derive(Debug, Clone)]
 pub struct LoadBalancerHandle {
     id: LogicalId,
+    kind: Kind,
     target_group: LogicalId,
     listener: LogicalId,
     /// The security groups of its targets.
@@ -261,6 +262,17 @@ impl LoadBalancerHandle {
     /// The listener, which must exist before the service: ECS rejects a target group without one.
     pub(super) fn listener(&self) -> &LogicalId {
         &self.listener
+    }
+
+    /// Its name for metrics of requests to a target, with that of the target group. A network load balancer counts no
+    /// requests.
+    pub(super) fn request_metric(&self) -> Option<Value<String>> {
+        let (own, targets) = (&self.id, &self.target_group);
+        (self.kind == Kind::Application).then(|| {
+            Value::Sub(format!(
+                "${{{own}.LoadBalancerFullName}}/${{{targets}.TargetGroupFullName}}"
+            ))
+        })
     }
 
     /// Adds it to the properties of a service, with the container to which it forwards.
@@ -330,6 +342,7 @@ impl Construct for LoadBalancer {
         scope.add_output(&scope.part("Url"), output);
         LoadBalancerHandle {
             id,
+            kind: self.kind,
             target_group,
             listener,
             target_groups: groups.of_targets,

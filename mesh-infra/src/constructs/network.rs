@@ -161,6 +161,11 @@ impl NetworkHandle {
         self.configuration_with(&[])
     }
 
+    /// Whether its tasks have public addresses.
+    pub(super) fn has_public_ips(&self) -> bool {
+        self.0.public_ips
+    }
+
     /// The `NetworkConfiguration` with further security groups.
     pub(super) fn configuration_with(&self, further: &[Value<String>]) -> ecs::NetworkConfiguration {
         let groups = match (&self.0.security_groups, further) {

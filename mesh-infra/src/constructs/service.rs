@@ -9,17 +9,20 @@ use crate::stack::LogicalId;
 use super::app_mesh::Envoy;
 use super::logs::DEFAULT_RETENTION_DAYS;
 use super::{
-    ClusterHandle, LoadBalancerHandle, NetworkHandle, PrivateDnsNamespaceHandle, ServiceConnect, TaskDefinition,
-    VirtualGatewayHandle, VirtualNodeHandle,
+    Autoscaling, CapacityProvider, ClusterHandle, CpuArchitecture, LoadBalancerHandle, NetworkHandle,
+    PrivateDnsNamespaceHandle, ServiceConnect, TaskDefinition, VirtualGatewayHandle, VirtualNodeHandle,
 };
 
-/// An ECS service on Fargate, with its task definition, a log group for its containers, and an execution role.
+/// An ECS service, on Fargate by default, with its task definition, a log group for its containers, and an execution role.
 #[derive(Debug, Clone)]
 pub struct Service {
     cluster: ClusterHandle,
     task_definition: TaskDefinition,
     name: Option<Value<String>>,
-    desired_count: Value<u32>,
+    desired_count: Option<Value<u32>>,
+    autoscaling: Option<Autoscaling>,
+    capacity_providers: Vec<CapacityProvider>,
+    cpu_architecture: Option<CpuArchitecture>,
     network: Option<NetworkHandle>,
     service_connect: Option<ServiceConnect>,
     backends: Vec<LogicalId>,
@@ -40,7 +43,10 @@ impl Service {
             cluster: cluster.clone(),
             task_definition,
             name: None,
-            desired_count: Value::Known(1),
+            desired_count: None,
+            autoscaling: None,
+            capacity_providers: Vec::new(),
+            cpu_architecture: None,
             network: None,
             service_connect: None,
             backends: Vec::new(),
@@ -78,7 +84,31 @@ impl Service {
     /// Sets the number of tasks. Default, decided by us as by CloudFormation: 1.
     #[must_use]
     pub fn with_desired_count(mut self, tasks: impl Into<Value<u32>>) -> Self {
-        self.desired_count = tasks.into();
+        self.desired_count = Some(tasks.into());
+        self
+    }
+
+    /// Changes the number of tasks with their load, in place of [`Service::with_desired_count`]. Default: a fixed number.
+    #[must_use]
+    pub fn with_autoscaling(mut self, autoscaling: Autoscaling) -> Self {
+        self.autoscaling = Some(autoscaling);
+        self
+    }
+
+    /// Sets the capacity of its tasks: Fargate Spot, EC2 instances, or a mixture of Fargate and Fargate Spot. Default,
+    /// decided by us: Fargate, by launch type.
+    #[must_use]
+    pub fn with_capacity_providers(mut self, providers: impl IntoIterator<Item = CapacityProvider>) -> Self {
+        self.capacity_providers = providers.into_iter().collect();
+        self
+    }
+
+    /// Sets the processor architecture of its tasks, unless their [`TaskDefinition`] has one: for a gateway, whose task
+    /// consists of an Envoy. All images of a task have this architecture; Envoy's exists for both. Default, decided by
+    /// ECS: [`CpuArchitecture::X86_64`].
+    #[must_use]
+    pub fn with_cpu_architecture(mut self, architecture: CpuArchitecture) -> Self {
+        self.cpu_architecture = Some(architecture);
         self
     }
 

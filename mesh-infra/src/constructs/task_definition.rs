@@ -156,13 +156,22 @@ impl TaskDefinition {
             .find(|port| port.name() == name)
     }
 
-    pub(super) fn into_cfn(self) -> ecs::TaskDefinition {
+    /// Sets the processor architecture unless it is set.
+    pub(super) fn with_cpu_architecture_unless_set(self, architecture: CpuArchitecture) -> Self {
+        match self.cpu_architecture {
+            Some(_) => self,
+            None => self.with_cpu_architecture(architecture),
+        }
+    }
+
+    /// The task definition for a launch type: `FARGATE` or `EC2`.
+    pub(super) fn into_cfn(self, compatibility: &str) -> ecs::TaskDefinition {
         ecs::TaskDefinition {
             family: self.family,
             cpu: Some(Value::Known(self.cpu.to_string())),
             memory: Some(Value::Known(self.memory.to_string())),
             network_mode: Some(Value::from("awsvpc")),
-            requires_compatibilities: Some(StringList::list(["FARGATE"])),
+            requires_compatibilities: Some(StringList::list([compatibility])),
             container_definitions: self.containers.into_iter().map(Container::into_cfn).collect(),
             execution_role_arn: self.execution_role_arn,
             task_role_arn: self.task_role_arn,

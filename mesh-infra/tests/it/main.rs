@@ -1,6 +1,7 @@
 //! Integration tests of the public API: stacks, templates and diagrams.
 
 mod app_mesh;
+mod capacity;
 mod control_plane;
 mod deployable;
 mod diagnostics;

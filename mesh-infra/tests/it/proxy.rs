@@ -98,7 +98,8 @@ fn gateways_listen_on_their_own_ports() {
         json!({"egress": 15001, "ingress-9080": 9080})
     );
     let envoy = container(&template, "DoorTaskDefinition", "envoy");
-    assert_eq!((envoy.get("User"), envoy.get("SystemControls")), (None, None));
+    let user = envoy.get("User").and_then(serde_json::Value::as_str);
+    assert_eq!((user, envoy.get("SystemControls")), (Some("1337"), None));
 }
 
 #[test]

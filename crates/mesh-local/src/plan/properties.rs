@@ -1,6 +1,7 @@
 //! Validates property names: unknown ones are errors, known ones without local meaning are listed.
 
 use cfn::{Structure, appmesh, closest, is_unknown, structure, unknown};
+use mesh_infra::labels::{ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
@@ -57,6 +58,19 @@ const SUPPORT: [(&str, Support); 5] = [
         Support::AllBut("HealthCheckConfig ServiceAttributes"),
     ),
 ];
+
+const CONTAINER: &str = "AWS::ECS::TaskDefinition.ContainerDefinition";
+
+/// User and rights of a container. Every Envoy and control plane of Meshwright has them, and the local runner starts its
+/// own in place of these, so a list of them would hide relevant entries.
+const RIGHTS: [&str; 3] = ["User", "ReadonlyRootFilesystem", "LinuxParameters"];
+
+/// Whether these are the labels of an Envoy or a control plane of Meshwright.
+fn is_own(labels: &Json) -> bool {
+    labels
+        .get(ROLE)
+        .is_some_and(|role| role == ROLE_ENVOY || role == ROLE_CONTROL_PLANE)
+}
 
 impl Support {
     fn of(structure: &str) -> Self {
@@ -120,12 +134,16 @@ fn check_structure(
         }
     }
     let support = Support::of(structure.name());
+    let is_replaced = structure.name() == CONTAINER && object.get("DockerLabels").is_some_and(is_own);
     for (name, value) in object.iter_mut() {
         let path = format!("{path}.{name}");
         if value.is_null() {
             // A YAML key without a value. CloudFormation rejects it; ignoring it could disable a feature silently.
             diagnostics.add(path.as_str(), "has no value; give it one or remove it");
             *value = unknown();
+        }
+        if is_replaced && RIGHTS.contains(&name.as_str()) {
+            continue;
         }
         if !support.contains(name) {
             not_simulated.push(path);

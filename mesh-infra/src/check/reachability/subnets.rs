@@ -143,7 +143,7 @@ fn is_certainly_private(network: &Network<'_>, subnet: &str) -> bool {
     let is_expression = |value: &Value<String>| matches!(value, Value::Function { .. });
     // An expression may evaluate to this subnet, or to its table.
     if associations().any(|association| is_expression(&association.subnet_id))
-        || resources
+        || network
             .routes
             .values()
             .any(|route| is_expression(&route.route_table_id))

@@ -11,9 +11,10 @@ use crate::ecr_image::EcrImage;
 use crate::stack::LogicalId;
 use crate::{env, images, labels};
 
-/// The user of a sidecar: App Mesh's convention. A transparent proxy does not redirect this user's connections, which
-/// would otherwise return to the Envoy.
-pub(super) const SIDECAR_USER: &str = "1337";
+/// The user of an Envoy: App Mesh's convention. A transparent proxy does not redirect this user's connections, which would
+/// otherwise return to the Envoy. Envoy writes only to `/dev/shm`, and needs no capability: all users can listen on low
+/// ports of a task that has some.
+pub(super) const ENVOY_USER: &str = "1337";
 
 /// Queries Envoy's readiness with only the shell, because Envoy's image contains no HTTP client.
 const READY: &str = "exec 3<>/dev/tcp/127.0.0.1/9901 \
@@ -139,8 +140,12 @@ impl Envoy {
     fn container(&self, bootstrap: Option<&str>) -> Container {
         let (repository, tag) = images::ENVOY_MIRROR;
         let image = EcrImage::new(repository).with_tag(tag);
-        let mut container =
-            Container::new(ENVOY_CONTAINER, image).with_environment(env::APPMESH_RESOURCE_ARN, self.path.to_string());
+        let mut container = Container::new(ENVOY_CONTAINER, image)
+            .with_environment(env::APPMESH_RESOURCE_ARN, self.path.to_string())
+            // The image starts as root, and needs capabilities to become another user.
+            .with_user(ENVOY_USER)
+            .with_read_only_root_filesystem()
+            .with_capabilities_dropped();
         if let Some(socket) = &self.sds {
             container = container.with_environment(env::APPMESH_SDS_SOCKET_PATH, socket.as_str());
         }
@@ -156,9 +161,8 @@ impl Envoy {
                 );
         }
         if self.is_sidecar {
-            return container.with_user(SIDECAR_USER);
+            return container;
         }
-        // A gateway has no transparent proxy, so the image's own user suffices.
         self.listeners.iter().fold(container, |container, port| {
             let name = format!("{}-{}", port.protocol, port.port);
             container.with_port(PortMapping::new(name, port.port).with_app_protocol(app_protocol(port.protocol)))

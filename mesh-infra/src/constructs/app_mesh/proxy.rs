@@ -21,7 +21,7 @@ use envoy_bootstrap::{
 };
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment};
 
-use super::envoy::{Envoy, SIDECAR_USER};
+use super::envoy::{ENVOY_USER, Envoy};
 use crate::constructs::task_definition::ENVOY_CONTAINER;
 use crate::constructs::{Container, ControlPlaneHandle, PortMapping, TaskDefinition};
 
@@ -200,7 +200,7 @@ impl Envoy {
             .map(|listener| listener.port.to_string())
             .collect();
         let properties = [
-            ("IgnoredUID", SIDECAR_USER.to_owned()),
+            ("IgnoredUID", ENVOY_USER.to_owned()),
             ("ProxyIngressPort", INGRESS_PORT.to_string()),
             ("ProxyEgressPort", EGRESS_PORT.to_string()),
             ("AppPorts", ports.join(",")),

@@ -10,10 +10,12 @@ use crate::constructs::ecr_access::pull_statements;
 use crate::constructs::iam::execution_role;
 use crate::constructs::logs::LogGroup;
 use crate::constructs::{
-    Container, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle, ServiceConnect, TaskDefinition,
+    CapacityProvider, Container, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle, ServiceConnect, TaskDefinition,
 };
 use crate::stack::{LogicalId, Scope};
 
+/// The launch type, and the compatibility of task definitions.
+const FARGATE: &str = "FARGATE";
 /// Seconds for which resolvers cache the address of a task, decided by us: clients call a stopped task for at most
 /// this time.
 const DNS_TTL: u32 = 10;
@@ -87,6 +89,43 @@ impl Service {
         Some((registry, dns_name))
     }
 
+    /// The number of tasks, unless autoscaling decides it.
+    fn desired_count(&self, path: &str, scope: &mut Scope<'_>) -> Option<Value<u32>> {
+        match (&self.desired_count, &self.autoscaling) {
+            (Some(count), None) => Some(count.clone()),
+            (None, None) => Some(Value::Known(1)),
+            (None, Some(_)) => None,
+            (Some(_), Some(_)) => {
+                let message = "is set, but autoscaling decides it, and each deployment would reset it; remove \
+                               Service::with_desired_count or Service::with_autoscaling";
+                scope.diagnostics().add(format!("{path}.DesiredCount"), message);
+                None
+            }
+        }
+    }
+
+    fn is_on_ec2(&self) -> bool {
+        self.capacity_providers.iter().any(CapacityProvider::is_ec2)
+    }
+
+    /// Reports capacity that ECS rejects, or on which no task can start.
+    fn check_capacity(&self, path: &str, scope: &mut Scope<'_>) {
+        if !self.is_on_ec2() {
+            return;
+        }
+        if !self.capacity_providers.iter().all(CapacityProvider::is_ec2) {
+            let message = "mixes providers of Fargate and of EC2, which ECS does not allow; use providers of one kind";
+            scope
+                .diagnostics()
+                .add(format!("{path}.CapacityProviderStrategy"), message);
+        }
+        if self.network.as_ref().is_some_and(NetworkHandle::has_public_ips) {
+            let message = "gives tasks public addresses, which they cannot have on EC2, so that they could not call AWS; \
+                           use Vpc::with_private_subnets, or a Network without public addresses";
+            scope.diagnostics().add(format!("{path}.NetworkConfiguration"), message);
+        }
+    }
+
     /// The Envoy with the settings of the service.
     fn envoy(&self, path: &str, scope: &mut Scope<'_>) -> Option<Envoy> {
         if self.is_transparent_proxy && self.envoy.is_none() {
@@ -104,6 +143,10 @@ impl Service {
     /// The containers with everything that they need to know of each other.
     fn task(&self, envoy: Option<&Envoy>, path: &str, scope: &mut Scope<'_>) -> TaskDefinition {
         let task = self.task_definition.clone();
+        let task = self
+            .cpu_architecture
+            .into_iter()
+            .fold(task, TaskDefinition::with_cpu_architecture_unless_set);
         let task = match envoy {
             Some(envoy) => envoy.add_to_task(task, &format!("{path}.ContainerDefinitions"), scope.diagnostics()),
             None => task,
@@ -217,8 +260,9 @@ impl Construct for Service {
             service_name: self.name.clone(),
             cluster: Some(self.cluster.name()),
             task_definition: Some(Value::reference(task_definition.as_str())),
-            desired_count: Some(self.desired_count.clone()),
-            launch_type: Some(Value::from("FARGATE")),
+            desired_count: self.desired_count(&path, scope),
+            launch_type: self.capacity_providers.is_empty().then(|| Value::from(FARGATE)),
+            capacity_provider_strategy: self.capacity_providers.iter().map(CapacityProvider::to_cfn).collect(),
             network_configuration: self.network.as_ref().map(|network| network.configuration_with(&groups)),
             service_connect_configuration: service_connect,
             service_registries: registry.into_iter().collect(),
@@ -227,7 +271,8 @@ impl Construct for Service {
         };
         self.attach_load_balancer(&mut properties, &task, &path, scope);
 
-        let mut definition = task.into_cfn();
+        self.check_capacity(&path, scope);
+        let mut definition = task.into_cfn(if self.is_on_ec2() { "EC2" } else { FARGATE });
         definition.proxy_configuration = envoy.as_ref().and_then(Envoy::proxy_configuration);
         scope.add_resource(&task_definition, Resource::of(&definition));
         let mesh_resource = envoy.as_ref().map(|envoy| &envoy.belongs_to);
@@ -237,6 +282,9 @@ impl Construct for Service {
         let dependencies = self.backends.iter().chain(mesh_resource).chain(control_plane);
         let dependencies = dependencies.chain(listener).chain(egress).map(LogicalId::as_str);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(dependencies));
+        if let Some(autoscaling) = &self.autoscaling {
+            autoscaling.add(&id, &self.cluster, load_balancer, scope);
+        }
         ServiceHandle {
             id,
             task_definition,
