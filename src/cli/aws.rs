@@ -7,6 +7,7 @@
 //! - `public_ip`: the address for `--allow-my-ip`;
 //! - `slow_response`: messages while AWS does not respond.
 
+mod allowed;
 mod change_format;
 pub(crate) mod config;
 mod confirm;

@@ -1,7 +1,7 @@
 //! Arguments of the commands for an AWS account, with and without the feature `aws`.
 
 use clap::{Args, Subcommand};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// A command for an AWS account.
 #[derive(Debug, Subcommand)]
@@ -50,10 +50,11 @@ pub(crate) struct StackInputs {
     /// Value of a template parameter (repeatable). Default: the deployed stack's value, or the template's default
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = crate::cli::template::parameter)]
     pub(crate) parameters: Vec<(String, String)>,
-    /// IPv4 addresses that may reach the app's public endpoints, such as 203.0.113.7/32. Default: none
+    /// Addresses that may reach the app's load balancers, such as 203.0.113.7/32 (repeatable, IPv4 and IPv6); others lose
+    /// access. Default: none at first, then the deployed ones
     #[arg(long, value_name = "CIDR", conflicts_with = "allow_my_ip", value_parser = cidr)]
-    pub(crate) allow_ip: Option<Ipv4Net>,
-    /// Allow the public IP address of this machine, as reported by checkip.amazonaws.com
+    pub(crate) allow_ip: Vec<IpNet>,
+    /// Allow only the public IPv4 address of this machine, as reported by checkip.amazonaws.com
     #[arg(long)]
     pub(crate) allow_my_ip: bool,
     /// S3 URL of the synthesized template, for templates over 51,200 bytes; single stack only
@@ -86,7 +87,7 @@ impl StackInputs {
 
     /// Checks that no option was given, for a command that runs locally.
     pub(crate) fn require_empty(&self) -> Result<(), StackInputsError> {
-        let addresses = self.allow_ip.is_some() || self.allow_my_ip;
+        let addresses = !self.allow_ip.is_empty() || self.allow_my_ip;
         match self.parameters.is_empty() && !addresses && self.template_url.is_none() {
             true => Ok(()),
             false => Err(StackInputsError::RequiresAws),
@@ -142,20 +143,44 @@ fn s3_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// A CIDR block of either family, without host bits.
+pub(crate) fn cidr(text: &str) -> Result<IpNet, String> {
+    match text.contains(':') {
+        true => ipv6_cidr(text).map(IpNet::from),
+        false => ipv4_cidr(text).map(IpNet::from),
+    }
+}
+
 /// An IPv4 CIDR block without host bits.
-pub(crate) fn cidr(text: &str) -> Result<Ipv4Net, String> {
+pub(crate) fn ipv4_cidr(text: &str) -> Result<Ipv4Net, String> {
     let network: Ipv4Net = text
         .parse()
         .map_err(|_| "expected an IPv4 CIDR block such as 203.0.113.7/32".to_owned())?;
     match network.trunc() == network {
         true => Ok(network),
-        // EC2 would clear the host bits, and so allow far more addresses than intended.
-        false => Err(format!(
-            "has host bits; use {} for the network or {}/32 for one address",
-            network.trunc(),
-            network.addr()
-        )),
+        false => Err(host_bits(IpNet::from(network))),
     }
+}
+
+/// An IPv6 CIDR block without host bits.
+pub(crate) fn ipv6_cidr(text: &str) -> Result<Ipv6Net, String> {
+    let network: Ipv6Net = text
+        .parse()
+        .map_err(|_| "expected an IPv6 CIDR block such as 2001:db8::/56".to_owned())?;
+    match network.trunc() == network {
+        true => Ok(network),
+        false => Err(host_bits(IpNet::from(network))),
+    }
+}
+
+/// EC2 would clear the host bits, and so allow far more addresses than intended.
+fn host_bits(network: IpNet) -> String {
+    format!(
+        "has host bits; use {} for the network or {}/{} for one address",
+        network.trunc(),
+        network.addr(),
+        network.max_prefix_len()
+    )
 }
 
 #[cfg(test)]
@@ -164,7 +189,14 @@ mod tests {
 
     #[test]
     fn a_cidr_block_has_no_host_bits() {
-        for good in ["203.0.113.7/32", "10.0.0.0/8", "0.0.0.0/0"] {
+        for good in [
+            "203.0.113.7/32",
+            "10.0.0.0/8",
+            "0.0.0.0/0",
+            "2001:db8::/56",
+            "::1/128",
+            "::/0",
+        ] {
             assert_eq!(cidr(good).unwrap().to_string(), good);
         }
         let wide = cidr("10.1.2.3/8").unwrap_err();
@@ -172,12 +204,25 @@ mod tests {
             wide,
             "has host bits; use 10.0.0.0/8 for the network or 10.1.2.3/32 for one address"
         );
-        for bad in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "::/0", "10.0.0.0/8; id"] {
+        for bad in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/8; id"] {
             assert_eq!(
                 cidr(bad).unwrap_err(),
                 "expected an IPv4 CIDR block such as 203.0.113.7/32",
                 "{bad}"
             );
         }
+        let wide = cidr("2001:db8::1/56").unwrap_err();
+        assert_eq!(
+            wide,
+            "has host bits; use 2001:db8::/56 for the network or 2001:db8::1/128 for one address"
+        );
+        for bad in [":", "::", "::/129", "2001:db8::/56/2", "10.0.0.0::/8"] {
+            assert_eq!(
+                cidr(bad).unwrap_err(),
+                "expected an IPv6 CIDR block such as 2001:db8::/56",
+                "{bad}"
+            );
+        }
+        assert!(ipv4_cidr("::/0").is_err() && ipv6_cidr("0.0.0.0/0").is_err());
     }
 }

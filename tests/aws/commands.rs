@@ -61,6 +61,16 @@ async fn deploy_and_destroy(example: &str, resources: &[(&str, usize)]) {
     account
         .succeed(example, &[&["deploy", "--yes"], &allow[..]].concat())
         .await;
+    // The addresses of a command replace all that were allowed before.
+    let other = "198.51.100.0/24";
+    let two = [&allow[..], &["--allow-ip", other]].concat();
+    account
+        .succeed(example, &[&["deploy", "--yes"], &two[..]].concat())
+        .await;
+    let closed = account.succeed(example, &[&["diff"], &allow[..]].concat()).await.stdout;
+    let lets_other_in = format!("- security group `EntranceLoadBalancerSecurityGroup` lets {other} in at TCP port 80");
+    assert!(closed.contains(&lets_other_in), "{closed}");
+    assert!(!closed.contains(&lets_in[1..]), "{closed}");
     // A parameter keeps its deployed value by default.
     let same = account.succeed(example, &["diff", "--exit-code"]).await.stdout;
     assert_eq!(same, format!("Stack {example}: no changes\n"));

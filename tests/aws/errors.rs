@@ -71,7 +71,7 @@ async fn usage_errors_are_reported_before_any_call() {
         (
             2,
             &["deploy", "--parameter", "Stage=1"],
-            "unknown parameter `Stage`; the templates have AllowedCidr",
+            "unknown parameter `Stage`; the templates have AllowedCidr, AllowedCidr2, AllowedCidr3, AllowedPrefixList",
         ),
         (2, &["deploy", "--parameter", "Stage"], "expected NAME=VALUE"),
         (
@@ -83,6 +83,16 @@ async fn usage_errors_are_reported_before_any_call() {
             2,
             &["deploy", "--allow-ip", "any"],
             "expected an IPv4 CIDR block such as 203.0.113.7/32",
+        ),
+        (
+            2,
+            &["deploy", "--allow-ip", "10.0.0.0/8", "--allow-ip", "2001:db8::/56"],
+            "no load balancer of the app has IPv6 addresses, so 2001:db8::/56 cannot be allowed",
+        ),
+        (
+            2,
+            &["deploy", "--allow-ip", "10.0.0.0/8", "--parameter", "AllowedCidr2="],
+            "--parameter AllowedCidr2 and --allow-ip or --allow-my-ip set the same parameter",
         ),
         (
             2,

@@ -1,12 +1,11 @@
 //! `deploy`: creates a change set for each stack, prints it, confirms and executes it.
 
-use mesh_infra::LoadBalancer;
 use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, ErrorKind, Outputs};
 
 use super::change_format::Stream;
 use super::confirm::confirm;
 use super::progress::StackProgress;
-use super::{AwsError, outputs};
+use super::{AwsError, allowed, outputs};
 use crate::console::Console;
 
 /// Deploys stacks one after the other.
@@ -57,8 +56,7 @@ pub(crate) async fn deploy_stack(
 
 /// Warns of an endpoint that is open to everyone, whatever `--yes` confirms.
 fn warn_about_open_access(input: &DeploymentInput, console: &Console) {
-    let name = LoadBalancer::ALLOWED_CIDR;
-    if input.parameter(name).is_some_and(|network| network.ends_with("/0")) {
+    for name in allowed::open_to_all(|name| input.parameter(name)) {
         let stack = input.stack();
         console.progress(&format!(
             "warning: {stack}: {name} opens the load balancers to the whole internet"

@@ -1,12 +1,13 @@
 //! Deployment inputs from an app and the command line.
 
-use mesh_infra::LoadBalancer;
+use ipnet::IpNet;
 use mesh_infra::deploy::DeploymentInput;
 use mesh_infra::{App, Template};
 
 use super::AwsError;
+use super::allowed::{self, AllowedError};
 use super::public_ip::{self, PublicIpError};
-use crate::cli::aws_args::{StackInputs, cidr};
+use crate::cli::aws_args::StackInputs;
 
 /// An option that does not fit the app.
 #[derive(Debug, thiserror::Error)]
@@ -15,15 +16,18 @@ pub(crate) enum InputError {
     UnknownStack { name: String, known: Vec<String> },
     #[error("{}", unknown_parameter(name, known))]
     UnknownParameter { name: String, known: Vec<String> },
-    #[error(
-        "no stack has the parameter {}, so no address can be allowed",
-        LoadBalancer::ALLOWED_CIDR
-    )]
-    NoPublicEndpoint,
+    #[error(transparent)]
+    Allowed(#[from] AllowedError),
+    #[error("--parameter {0} and --allow-ip or --allow-my-ip set the same parameter; use one of them")]
+    AllowedTwice(String),
     #[error("--template-url requires a single stack; add its name")]
     TemplateUrlForManyStacks,
-    #[error("--parameter {}={value}: {reason}", LoadBalancer::ALLOWED_CIDR)]
-    InvalidCidr { value: String, reason: String },
+    #[error("--parameter {name}={value}: {reason}")]
+    InvalidCidr {
+        name: String,
+        value: String,
+        reason: String,
+    },
     #[error(transparent)]
     PublicIp(#[from] PublicIpError),
 }
@@ -94,31 +98,27 @@ pub(crate) async fn parameters(
     options: &StackInputs,
 ) -> Result<Vec<(String, String)>, InputError> {
     let mut parameters = options.parameters.clone();
-    let allowed = match (options.allow_ip, options.allow_my_ip) {
-        (Some(network), _) => Some(network),
-        (None, true) => Some(public_ip::resolve().await?),
-        (None, false) => None,
-    };
-    if let Some(network) = allowed {
-        if !templates
-            .iter()
-            .any(|template| declares(template, LoadBalancer::ALLOWED_CIDR))
-        {
-            return Err(InputError::NoPublicEndpoint);
-        }
-        parameters.push((LoadBalancer::ALLOWED_CIDR.to_owned(), network.to_string()));
-    }
     for (name, value) in &parameters {
-        if name == LoadBalancer::ALLOWED_CIDR && !value.is_empty() {
-            cidr(value).map_err(|reason| InputError::InvalidCidr {
-                value: value.clone(),
-                reason,
-            })?;
-        }
+        allowed::check_parameter(name, value).map_err(|reason| InputError::InvalidCidr {
+            name: name.clone(),
+            value: value.clone(),
+            reason,
+        })?;
     }
-    let unknown = parameters
-        .iter()
-        .find(|(name, _)| !templates.iter().any(|template| declares(template, name)));
+    let is_declared = |name: &str| templates.iter().any(|template| declares(template, name));
+    let networks = match options.allow_my_ip {
+        true => vec![IpNet::from(public_ip::resolve().await?)],
+        false => options.allow_ip.clone(),
+    };
+    if !networks.is_empty() {
+        let allowed = allowed::parameters(&networks, is_declared)?;
+        let given = |name: &String| options.parameters.iter().any(|(given, _)| given == name);
+        if let Some((name, _)) = allowed.iter().find(|(name, _)| given(name)) {
+            return Err(InputError::AllowedTwice(name.clone()));
+        }
+        parameters.extend(allowed);
+    }
+    let unknown = parameters.iter().find(|(name, _)| !is_declared(name));
     if let Some((name, _)) = unknown {
         let known = templates.iter().flat_map(|template| template.parameters.keys());
         return Err(InputError::UnknownParameter {
@@ -179,7 +179,10 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            allow_ip: allow_ip.map(|network| network.parse().expect("a CIDR block")),
+            allow_ip: allow_ip
+                .into_iter()
+                .map(|network| network.parse().expect("a CIDR block"))
+                .collect(),
             allow_my_ip: false,
             template_url: None,
         };
@@ -196,6 +199,10 @@ mod tests {
                 options(&[("AllowedCidr", "10.1.2.3/8")], None),
                 "--parameter AllowedCidr=10.1.2.3/8: has host bits; use 10.0.0.0/8 for the network or 10.1.2.3/32 for one \
                  address",
+            ),
+            (
+                options(&[("AllowedIpv6Cidr2", "10.0.0.0/8")], None),
+                "--parameter AllowedIpv6Cidr2=10.0.0.0/8: expected an IPv6 CIDR block such as 2001:db8::/56",
             ),
             (
                 options(&[], Some("10.0.0.0/8")),
