@@ -115,7 +115,7 @@ async fn invalid_command_lines() {
         (
             &[&check[..], &["--parameter", "Stage=test"]].concat(),
             &[
-                "error: this template cannot be run locally\n  Parameters.Stage: the template has no such parameter; it has AllowedCidr\n",
+                "error: this template cannot be run locally\n  Parameters.Stage: the template has no such parameter; it has AllowedCidr, AllowedCidr2, AllowedCidr3, AllowedPrefixList\n",
             ],
         ),
     ] {

@@ -179,7 +179,7 @@ async fn several_errors_are_reported_at_once() {
         },
         &["--parameter", "Stgae=test"],
         &[
-            "Parameters.Stgae: the template has no such parameter; it has AllowedCidr, Stage",
+            "Parameters.Stgae: the template has no such parameter; it has AllowedCidr, AllowedCidr2, AllowedCidr3, AllowedPrefixList, Stage",
             "Parameters.Stage: needs a value: it has no default; give one with --parameter Stage=VALUE",
             "Resources.Set.Type: `AWS::ECS::TaskSet` is not supported locally; supported are AWS::ECS::Cluster, \
              AWS::ECS::Service, AWS::ECS::TaskDefinition",

@@ -25,7 +25,7 @@ async fn a_synthesised_template_runs_from_its_file() {
          service green × 1: container app\n\
          endpoint blue.serviceconnect:80 (http): service blue\n\
          endpoint green.serviceconnect:80 (http): service green\n\
-         not simulated: Vpc, InternetGateway, InternetGatewayAttachment, RouteTable, InternetRoute and 8 more (AWS::EC2)\n\
+         not simulated: Vpc, InternetGateway, InternetGatewayAttachment, RouteTable, InternetRoute and 9 more (AWS::EC2)\n\
          not simulated: EntranceLoadBalancer, EntranceTargetGroup, EntranceListener (AWS::ElasticLoadBalancingV2)\n\
          not simulated: BlueLogGroup, GreenLogGroup (AWS::Logs::LogGroup)\n\
          not simulated: BlueExecutionRole, GreenExecutionRole (AWS::IAM::Role)\n\

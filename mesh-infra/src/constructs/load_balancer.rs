@@ -178,7 +178,7 @@ impl LoadBalancer {
     }
 
     /// As [`LoadBalancer::with_certificate_arn`], with the ARN from a stack parameter, `<Id>CertificateArn`. It has no
-    /// default, so that no deployment is without TLS by accident.
+    /// default, so that no deployment is without TLS by accident; the local runner needs any value as well.
     #[must_use]
     pub fn with_certificate_from_parameter(mut self) -> Self {
         self.certificate = Some(Certificate::Parameter);

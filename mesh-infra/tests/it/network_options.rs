@@ -1,7 +1,8 @@
-//! Combinations of network options: each template is complete, reachable by the check, and accepted by cfn-lint.
+//! Combinations of network and capacity options: each template is complete, reachable by the check, and accepted by cfn-lint.
 
 use mesh_infra::{
-    Cluster, LoadBalancer, Network, NetworkHandle, PrivateEgress, Service, Stack, TaskDefinition, Template, Vpc,
+    Autoscaling, CapacityProvider, Cluster, LoadBalancer, Network, NetworkHandle, PrivateEgress, Service, Stack,
+    TaskDefinition, Template, Vpc,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -40,6 +41,15 @@ struct Entrance {
     has_path: bool,
     port: Option<u16>,
     certificate: Certificate,
+    capacity: Capacity,
+    is_scaled: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Capacity {
+    LaunchType,
+    Spot,
+    Ec2,
 }
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -64,14 +74,17 @@ fn entrance() -> impl Strategy<Value = Entrance> {
         Just(Certificate::Parameter)
     ];
     let port = prop_oneof![Just(None), Just(Some(80)), Just(Some(8443))];
-    (any::<[bool; 4]>(), port, certificate).prop_map(
-        |([is_application, is_internal, has_groups, has_path], port, certificate)| Entrance {
+    let capacity = prop_oneof![Just(Capacity::LaunchType), Just(Capacity::Spot), Just(Capacity::Ec2)];
+    (any::<[bool; 5]>(), port, certificate, capacity).prop_map(
+        |([is_application, is_internal, has_groups, has_path, is_scaled], port, certificate, capacity)| Entrance {
             is_application,
             is_internal,
             has_groups,
             has_path,
             port,
             certificate,
+            capacity,
+            is_scaled,
         },
     )
 }
@@ -133,16 +146,41 @@ fn load_balancer(origin: Origin, entrance: Entrance, network: &NetworkHandle) ->
     }
 }
 
-/// A service behind two load balancers of the same options is not possible, so each has a service.
+/// The service behind an entrance.
+fn service(origin: Origin, entrance: Entrance, service: Service) -> Service {
+    // Tasks on EC2 have no public addresses, which the constructs report.
+    let has_public_ips = matches!(
+        origin,
+        Origin::Vpc { private: None, .. } | Origin::Ids { has_public: false, .. }
+    );
+    let service = match entrance.capacity {
+        Capacity::LaunchType => service,
+        Capacity::Ec2 if !has_public_ips => service.with_capacity_providers([CapacityProvider::ec2("machines")]),
+        Capacity::Spot | Capacity::Ec2 => service.with_capacity_providers([
+            CapacityProvider::fargate().with_base(1),
+            CapacityProvider::fargate_spot().with_weight(4),
+        ]),
+    };
+    let scaling = Autoscaling::new(1, 4).with_cpu_target(50).with_memory_target(80);
+    match (entrance.is_scaled, entrance.is_application) {
+        (false, _) => service,
+        (true, false) => service.with_autoscaling(scaling),
+        (true, true) => service.with_autoscaling(scaling.with_requests_target(600)),
+    }
+}
+
+/// Each entrance has a service of its own: a service is behind one load balancer.
 fn template(origin: Origin, entrances: &[Entrance]) -> Template {
     let mut stack = Stack::new("demo");
     let network = add_network(origin, &mut stack);
-    let cluster = stack.add("Cluster", Cluster::new());
+    let providers = [CapacityProvider::FARGATE, CapacityProvider::FARGATE_SPOT, "machines"];
+    let cluster = stack.add("Cluster", Cluster::new().with_capacity_providers(providers));
     for (index, entrance) in entrances.iter().enumerate() {
         let load_balancer = load_balancer(origin, *entrance, &network);
         let load_balancer = stack.add(&format!("Entrance{index}"), load_balancer);
-        let service = Service::new(&cluster, TaskDefinition::new(app(3000))).with_network(&network);
-        stack.add(&format!("app{index}"), service.with_load_balancer(&load_balancer));
+        let plain = Service::new(&cluster, TaskDefinition::new(app(3000))).with_network(&network);
+        let service = service(origin, *entrance, plain.with_load_balancer(&load_balancer));
+        stack.add(&format!("app{index}"), service);
     }
     stack
         .synth()

@@ -35,7 +35,6 @@ impl LoadBalancer {
                 .into_iter()
                 .map(|arn| elbv2::Certificate {
                     certificate_arn: Some(arn),
-                    ..elbv2::Certificate::default()
                 })
                 .collect(),
             ..elbv2::Listener::new(arn(), vec![forward])
