@@ -24,6 +24,7 @@ use crate::store::Store;
 use crate::strategy::Strategy;
 
 use self::followed::Followed;
+use self::outage::Outage;
 use self::timers::Timers;
 
 pub use self::platform::{Advance, Platform, PlatformError, Progress, Request};
@@ -258,9 +259,9 @@ impl<S: Store, P> Controller<S, P> {
                     }
                 }
             };
-            effects = match self.store_step(&mut deployment, event).await? {
-                Some(effects) => effects,
-                None => {
+            effects = match self.store_step(&mut deployment, event, &mut timers.outage).await? {
+                Ok(effects) => effects,
+                Err(_conflict) => {
                     drop(action);
                     return self.follow(&rollout, reported).await;
                 }
@@ -319,16 +320,18 @@ impl<S: Store, P> Controller<S, P> {
                             let request = state.last_request();
                             return Ok(Next::Event(Event::CheckFailed { request, finding }));
                         }
-                        Inspection::Healthy if timers.tick_at.is_some_and(|at| at <= now) => {
-                            if let Some(event) = self.tick(state, timers).await {
+                        Inspection::Healthy => {
+                            if timers.tick_at.is_some_and(|at| at <= now)
+                                && let Some(event) = self.tick(state, timers).await
+                            {
                                 return Ok(Next::Event(event));
                             }
+                            if timers.next_heartbeat <= now {
+                                timers.next_heartbeat = now.after(self.heartbeat_interval);
+                                return Ok(Next::Event(Event::Heartbeat));
+                            }
                         }
-                        Inspection::Healthy if timers.next_heartbeat <= now => {
-                            timers.next_heartbeat = now.after(self.heartbeat_interval);
-                            return Ok(Next::Event(Event::Heartbeat));
-                        }
-                        Inspection::Healthy | Inspection::Unavailable(_) => {}
+                        Inspection::Unavailable(_) => {}
                     }
                 }
             }
@@ -436,33 +439,44 @@ impl<S: Store, P> Controller<S, P> {
         if completes_rollback {
             return Ok(effects);
         }
-        let further = deployment.apply(event, self.platform.now()).await.map_err(not_begun)?;
+        // Once the rollout is this controller's, nobody else drives it: an outage is outlasted.
+        let further = match deployment.state().rollout().is_some() {
+            true => {
+                let stored = self.store_step(deployment, event, &mut None).await?;
+                stored.map_err(ControllerError::TakenOver)?
+            }
+            false => deployment.apply(event, self.platform.now()).await.map_err(not_begun)?,
+        };
         // Only the last request counts. There is no new one if the same deployment is in progress.
         Ok(if further.is_empty() { effects } else { further })
     }
 
-    /// Takes a step and stores it, outlasting an outage of the store. `None` if another controller was first.
+    /// Takes a step and stores it, outlasting an outage of the store. Returns the conflict if another controller was
+    /// first.
     async fn store_step<V>(
         &self,
         deployment: &mut Deployment<V, &S>,
         event: Event<V>,
-    ) -> Result<Option<Vec<Effect<V>>>, ControllerError>
+        outage: &mut Option<Outage>,
+    ) -> Result<Result<Vec<Effect<V>>, Error>, ControllerError>
     where
         V: Serialize + DeserializeOwned + Clone + PartialEq,
         P: Platform<V>,
     {
+        let is_heartbeat = matches!(event, Event::Heartbeat);
         // The same time for each attempt, so that a step with a lost response is recognised.
         let now = self.platform.now();
-        let mut outage = None;
         loop {
             match deployment.apply(event.clone(), now).await {
                 Ok(effects) => {
-                    self.recovered(&mut outage);
-                    return Ok(Some(effects));
+                    self.recovered(outage);
+                    return Ok(Ok(effects));
                 }
-                Err(error) if error.is_conflict() && !error.is_transient() => return Ok(None),
+                Err(error) if error.is_conflict() && !error.is_transient() => return Ok(Err(error)),
+                // The next heartbeat does as well, and health is checked meanwhile.
+                Err(error) if is_heartbeat && error.is_transient() => return Ok(Ok(Vec::new())),
                 Err(error) => {
-                    let wait = self.outlast(&mut outage, error)?;
+                    let wait = self.outlast(outage, error)?;
                     self.platform.sleep(wait).await;
                 }
             }

@@ -135,10 +135,14 @@ where
     async fn save(&mut self, text: &str) -> Result<Revision, Error> {
         match self.store.save(Some(&self.revision), text).await {
             Ok(revision) => Ok(revision),
-            Err(changed @ StoreError::Changed { .. }) if self.unconfirmed.as_deref() == Some(text) => {
+            Err(changed @ StoreError::Changed { .. }) if self.unconfirmed.is_some() => {
                 // The earlier attempt was stored, unless another writer has followed.
                 match self.store.load().await? {
                     Some(stored) if stored.text == text => Ok(stored.revision),
+                    // It was another step, which this one replaces: a heartbeat, for example.
+                    Some(stored) if Some(&stored.text) == self.unconfirmed.as_ref() => {
+                        Ok(self.store.save(Some(&stored.revision), text).await?)
+                    }
                     _ => Err(changed.into()),
                 }
             }

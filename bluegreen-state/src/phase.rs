@@ -130,6 +130,14 @@ impl<V> Rollout<V> {
         }
     }
 
+    /// Whether it returns to the previous version: it is being rolled back, or it was begun by
+    /// [`Event::Rollback`](crate::Event::Rollback). The version that it leaves must not keep serving because of one
+    /// silent proxy.
+    #[must_use]
+    pub fn is_returning(&self) -> bool {
+        self.is_rolling_back() || self.is_revert
+    }
+
     /// True while traffic shifts back.
     #[must_use]
     pub fn is_rolling_back(&self) -> bool {

@@ -50,8 +50,8 @@ pub(crate) struct StackInputs {
     /// Value of a template parameter (repeatable). Default: the deployed stack's value, or the template's default
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = crate::cli::template::parameter)]
     pub(crate) parameters: Vec<(String, String)>,
-    /// Addresses that may reach the app's load balancers, such as 203.0.113.7/32 (repeatable, IPv4 and IPv6); others lose
-    /// access. Default: none at first, then the deployed ones
+    /// Addresses that may reach the app's load balancers, such as 203.0.113.7/32 (repeatable, IPv4 and IPv6); other
+    /// blocks lose access, a prefix list (AllowedPrefixList) keeps it. Default: none at first, then the deployed ones
     #[arg(long, value_name = "CIDR", conflicts_with = "allow_my_ip", value_parser = cidr)]
     pub(crate) allow_ip: Vec<IpNet>,
     /// Allow only the public IPv4 address of this machine, as reported by checkip.amazonaws.com

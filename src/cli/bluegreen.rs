@@ -134,6 +134,9 @@ impl BlueGreen {
                 Ok(controller.run_command(command.event).await?)
             }))
         };
+        if let Some(verb) = &arguments.verb {
+            verb.require_local()?;
+        }
         match arguments.verb {
             None => {
                 drop(runtime);
@@ -169,10 +172,10 @@ impl BlueGreen {
                 };
                 return command(RolloutCommand::new(event).with_options(waiting, analysis));
             }
-            Some(Verb::Continue { waiting, analysis }) => {
+            Some(Verb::Continue { waiting, analysis, .. }) => {
                 return command(RolloutCommand::new(|_| Event::Continue).with_options(waiting, analysis));
             }
-            Some(Verb::Promote { waiting, analysis }) => {
+            Some(Verb::Promote { waiting, analysis, .. }) => {
                 let event = |controller| Event::Promote { controller };
                 return command(RolloutCommand::new(event).with_options(waiting, analysis));
             }

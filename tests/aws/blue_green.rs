@@ -327,6 +327,12 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
             &["deploy", "--aws", "--version", "2", "--inconclusive", "wait"],
             "cannot be used with",
         ),
+        (
+            &["--aws", "promote", "--min-requests", "5"],
+            "cannot be used with --aws",
+        ),
+        (&["deploy", "--version", "2", "--yes"], "--yes requires --aws"),
+        (&["diff", "--version", "2", "--exit-code"], "--exit-code requires --aws"),
         (&["--aws"], "--aws requires a command"),
         (&["status", "--aws", "--state", "x"], "cannot be used with"),
         (&["rollback", "--aws"], "nothing was deployed yet"),

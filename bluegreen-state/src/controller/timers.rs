@@ -37,10 +37,13 @@ impl<V> Timers<V> {
         }
     }
 
-    /// When the next of them is due. No step is taken before an inspection has succeeded, so a tick waits for the end
-    /// of an outage.
+    /// When the next of them is due. Nothing is done before an inspection has succeeded, so ticks and retries wait for
+    /// the end of an outage.
     pub(super) fn earliest(&self) -> Timestamp {
-        let tick_at = self.tick_at.filter(|_| self.outage.is_none());
+        if self.outage.is_some() {
+            return self.next_inspection;
+        }
+        let tick_at = self.tick_at;
         let retry_at = self.retry.as_ref().map(|(at, _)| *at);
         let others = [tick_at, retry_at].into_iter().flatten();
         others.fold(self.next_inspection, Timestamp::min)
@@ -57,6 +60,10 @@ impl<V> Timers<V> {
 
     /// Takes the action to carry out again, if it is due.
     pub(super) fn due_retry(&mut self, now: Timestamp) -> Option<Effect<V>> {
+        // Another controller may have taken over meanwhile.
+        if self.outage.is_some() {
+            return None;
+        }
         self.retry.take_if(|(at, _)| *at <= now).map(|(_, action)| action)
     }
 

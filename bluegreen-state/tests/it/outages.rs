@@ -125,6 +125,13 @@ impl Platform<u32> for Shared {
 fn deploy(
     schedule: Vec<(std::ops::Range<u64>, Behaviour)>,
 ) -> (Result<Option<Outcome<u32>>, ControllerError>, Vec<String>, usize) {
+    deploy_with(schedule, "canary:10%,30s")
+}
+
+fn deploy_with(
+    schedule: Vec<(std::ops::Range<u64>, Behaviour)>,
+    strategy: &str,
+) -> (Result<Option<Outcome<u32>>, ControllerError>, Vec<String>, usize) {
     let simulation = Rc::new(Simulation::default());
     let inner = MemoryStore::new();
     block_on(Deployment::create(&inner, 1)).unwrap();
@@ -138,7 +145,7 @@ fn deploy(
         calls: Cell::default(),
     };
     let controller = Controller::new(&store, Shared(Rc::clone(&simulation)), "first");
-    let result = block_on(controller.deploy(2, "canary:10%,30s".parse().unwrap()));
+    let result = block_on(controller.deploy(2, strategy.parse().unwrap()));
     (result, simulation.reports.take(), store.calls.get())
 }
 
@@ -212,4 +219,18 @@ fn an_outage_without_end_names_its_cause() {
         causes.last().map(String::as_str),
         Some("ThrottlingException: Rate exceeded")
     );
+}
+
+#[test]
+fn a_lost_heartbeat_is_not_taken_for_a_takeover() {
+    // Heartbeats follow every half minute of a held step, so one of these loses its response.
+    for lost in 25..65 {
+        let time = lost * 1000..lost * 1000 + 1000;
+        let (result, reports, _) = deploy_with(vec![(time, Behaviour::LosesResponses)], "canary:10%,3m");
+        assert_successful(result, &reports);
+        assert!(
+            !reports.iter().any(|report| report.contains("took over")),
+            "{lost}: {reports:?}"
+        );
+    }
 }

@@ -50,7 +50,8 @@ impl CanaryAnalysis {
     #[must_use]
     pub fn new(min_requests: u64) -> Self {
         Self {
-            min_requests,
+            // No verdict needs no request.
+            min_requests: min_requests.max(1),
             requests: 0,
             request: 0,
             baseline: None,

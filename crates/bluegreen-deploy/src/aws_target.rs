@@ -149,16 +149,34 @@ impl<'a, S> AwsTarget<'a, S> {
         SyncReader::new(&self.config, self.application.mesh()).ignoring(self.ignored.iter().cloned())
     }
 
+    /// Checks that the rollout is still this controller's.
+    async fn check_owner(&self, request: Request<'_, Version>) -> Result<(), CommandError> {
+        let owner = |state: &State<Version>| state.rollout().map(|rollout| rollout.controller().to_owned());
+        let stored = self.state().await;
+        let stored = stored.map_err(|error| CommandError::Retryable(with_causes(&error)))?;
+        match stored.as_ref().and_then(owner) == owner(request.state) {
+            true => Ok(()),
+            false => Err(CommandError::Retryable(
+                "another controller has taken over this deployment; its weights are not changed".to_owned(),
+            )),
+        }
+    }
+
     /// Waits until every Envoy has acknowledged the mesh's parameters, except those that the operator ignores. A
     /// rollback waits for [`ROLLBACK_ACK_TIMEOUT`] only, and goes on whatever Envoys do.
-    async fn wait_for_acks(&self, is_rolling_back: bool) -> Result<Applied, CommandError> {
+    async fn wait_for_acks(&self, is_returning: bool) -> Result<Applied, CommandError> {
         let reader = self.sync_reader();
         let start = Instant::now();
         self.reporter.waiting("waiting for Envoys to acknowledge the weights");
         loop {
             let status = reader.read().await;
-            if is_rolling_back && start.elapsed() >= ROLLBACK_ACK_TIMEOUT {
-                if let Some(reason) = blocking_reason(&status) {
+            if is_returning {
+                let reason = blocking_reason(&status);
+                if reason.is_some() && start.elapsed() < ROLLBACK_ACK_TIMEOUT {
+                    tokio::time::sleep(POLL_INTERVAL).await;
+                    continue;
+                }
+                if let Some(reason) = reason {
                     self.reporter.report(&format!("rolling back although {reason}"));
                 }
                 return Ok(Applied::settled());
@@ -185,6 +203,15 @@ impl<'a, S> AwsTarget<'a, S> {
             }
         }
     }
+}
+
+/// An error and its sources, joined by colons.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| (*error).source());
+    let mut texts: Vec<String> = std::iter::once(error).chain(sources).map(ToString::to_string).collect();
+    // A transparent wrapper repeats its source.
+    texts.dedup();
+    texts.join(": ")
 }
 
 /// Why Envoys are not in sync, if so.
@@ -233,8 +260,9 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         self.state_store()
     }
 
-    /// Request numbers are not needed: CloudFormation runs one operation at a time, and a controller that was taken over
-    /// stops within a second.
+    /// CloudFormation knows no request numbers. It runs one operation at a time; [`DeploymentTarget::set_weights`] checks
+    /// the owner of the rollout after its waits, because a controller that cannot read the state does not notice a
+    /// takeover.
     async fn apply_template(&self, _request: u64, template: &Template) -> Result<Applied, CommandError> {
         self.stack.update_stack(template.clone()).await?;
         Ok(Applied::settled())
@@ -249,12 +277,13 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         let (_, previous) = self.template_with_parameter(parameter, value.clone()).await?;
         let gaining = readiness_gate::nodes_gaining_weight(&previous, &value).map_err(CommandError::Rejected)?;
         let rollout = request.state.rollout();
-        let is_rolling_back = rollout.is_some_and(bluegreen_state::Rollout::is_rolling_back);
-        self.wait_for_healthy(&gaining, is_rolling_back).await?;
-        // The stack may have changed in the meantime.
+        let is_returning = rollout.is_some_and(bluegreen_state::Rollout::is_returning);
+        self.wait_for_healthy(&gaining, is_returning).await?;
+        // The stack may have changed in the meantime, and another controller may have taken over.
+        self.check_owner(request).await?;
         let (template, _) = self.template_with_parameter(parameter, value).await?;
         self.stack.update_stack(template).await?;
-        self.wait_for_acks(is_rolling_back).await
+        self.wait_for_acks(is_returning).await
     }
 
     fn has_statistics(&self) -> bool {

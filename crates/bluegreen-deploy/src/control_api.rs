@@ -102,6 +102,9 @@ pub enum CommandError {
     /// The command is not possible at the moment.
     #[error("{0}")]
     Retryable(String),
+    /// The operator stopped the command. The rollout remains as it is.
+    #[error("{0}")]
+    Stopped(String),
 }
 
 /// An open control socket. Dropping it closes the socket and removes its file.
@@ -228,7 +231,9 @@ async fn respond(State(sender): &Sender, command: Command) -> Response {
     match response.await {
         Ok(Ok(text)) => text.into_response(),
         Ok(Err(CommandError::Rejected(reason))) => (StatusCode::CONFLICT, reason).into_response(),
-        Ok(Err(CommandError::Retryable(reason))) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
+        Ok(Err(CommandError::Retryable(reason) | CommandError::Stopped(reason))) => {
+            (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
+        }
         Err(_) => stopping(),
     }
 }

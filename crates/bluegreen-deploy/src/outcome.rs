@@ -26,6 +26,7 @@ pub(crate) fn map_result(action: Action, result: Result<Applied, CommandError>) 
         (Action::SetWeights, Ok(applied)) => Err(PlatformError::Retryable(unsettled(&applied))),
         (_, Err(CommandError::Rejected(reason))) => Err(PlatformError::Rejected(reason)),
         (_, Err(CommandError::Retryable(reason))) => Err(PlatformError::Retryable(reason)),
+        (_, Err(CommandError::Stopped(reason))) => Err(PlatformError::Fatal(reason.into())),
     }
 }
 

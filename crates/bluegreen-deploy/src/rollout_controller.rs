@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
 use bluegreen_state::{
-    Advance, Controller, Event, Outcome, Percent, Platform, PlatformError, Progress, Request, Side, State, Timestamp,
-    Weights,
+    Advance, Controller, Event, Outcome, Percent, Platform, PlatformError, Progress, Request, Rollout, Side, State,
+    Timestamp, Weights,
 };
 
 use crate::Version;
@@ -108,17 +108,17 @@ impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
     async fn set_route(&self, request: Request<'_, Version>) -> Result<Result<Applied, CommandError>, Error> {
         let (name, value) = self.application.route_parameter(request.state)?;
         let weights_set = self.target.set_weights(request, &name, value).await;
-        let is_rolling_back = request
-            .state
-            .rollout()
-            .is_some_and(bluegreen_state::Rollout::is_rolling_back);
+        let rollout = request.state.rollout();
         let applied = match weights_set {
-            Ok(applied) if is_rolling_back => applied,
+            Ok(applied) if rollout.is_some_and(Rollout::is_returning) => applied,
             other => return Ok(other),
         };
         if !applied.settled {
             // The withdrawn version must not keep serving because of one silent Envoy.
             (self.report)(&format!("rolling back although {}", unsettled(&applied)));
+        }
+        if !rollout.is_some_and(Rollout::is_rolling_back) {
+            return Ok(Ok(Applied::settled()));
         }
         let template = self.application.runnable_template(Some(request.state))?;
         Ok(match self.target.apply_template(request.number, &template).await {

@@ -109,7 +109,10 @@ fn progress(
                 let seen = seen.map(|seen| format!(", last seen {seen}")).unwrap_or_default();
                 format!("the controller has stopped{seen}: {}", ways_on(state, rollout, ""))
             }
-            (ControllerStatus::Unknown, _) => {
+            (ControllerStatus::Unknown, Some(seen)) => {
+                format!("whether the controller is running is unknown; it was last seen {seen}")
+            }
+            (ControllerStatus::Unknown, None) => {
                 "whether the controller is running is unknown: an earlier version began this rollout".to_owned()
             }
         },

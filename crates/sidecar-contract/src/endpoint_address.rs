@@ -1,7 +1,8 @@
 //! Addresses that no task can have.
 //!
-//! An endpoint at the metadata service of a host would hand its credentials to every caller, so such an address is
-//! rejected wherever endpoints come from: DNS, Cloud Map, a hosts file.
+//! An endpoint at the metadata service of a host would hand its credentials to every caller, so `mesh-client` rejects
+//! such an address from DNS and hosts files, and the control plane from Cloud Map. Envoy's own DNS resolver checks
+//! nothing: a virtual node with a DNS host name that Cloud Map does not have reaches whatever the name resolves to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -31,7 +31,8 @@ pub(crate) enum AllowedError {
 }
 
 /// The values of all parameters that the templates declare for allowed addresses. Those without a network are empty, so
-/// that no address stays allowed that the command line does not contain.
+/// that no block stays allowed that the command line does not contain. A prefix list is not one of them: it is managed
+/// elsewhere.
 pub(super) fn parameters(
     networks: &[IpNet],
     is_declared: impl Fn(&str) -> bool,

@@ -7,6 +7,7 @@ use bluegreen_state::Strategy;
 use clap::{Parser, Subcommand};
 
 use crate::cli::aws_args::{AwsTarget, StackInputs};
+use crate::cli::error::CliError;
 use crate::exit_code;
 use crate::up::Network;
 
@@ -45,10 +46,10 @@ pub(super) struct Waiting {
 pub(super) struct Analysis {
     /// What follows a step whose analysis is inconclusive, because the new version had too few requests. Applies to
     /// timed steps and bake time of this command, not to `hold` and `promote`. Default: wait.
-    #[arg(long, value_enum, value_name = "POLICY", conflicts_with = "aws")]
+    #[arg(long, value_enum, value_name = "POLICY")]
     inconclusive: Option<Inconclusive>,
-    /// Requests to the new version that the analysis of a step needs. Default: 20.
-    #[arg(long, value_name = "N", conflicts_with = "aws")]
+    /// Requests to the new version that the analysis of a step needs, at least 1. Default: 20.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     min_requests: Option<u64>,
 }
 
@@ -61,6 +62,21 @@ enum Inconclusive {
     Proceed,
     /// Roll back.
     RollBack,
+}
+
+impl Analysis {
+    /// Checks that no option was given, for an account, whose Envoy statistics are not available. Not by clap: it does not
+    /// see a global `--aws` before the verb.
+    #[cfg(feature = "aws")]
+    pub(super) fn require_empty(self) -> Result<(), CliError> {
+        match (self.inconclusive, self.min_requests) {
+            (None, None) => Ok(()),
+            _ => Err(CliError::Usage(
+                "--inconclusive and --min-requests cannot be used with --aws: statistics of Envoys are not available"
+                    .to_owned(),
+            )),
+        }
+    }
 }
 
 impl From<Analysis> for AnalysisOptions {
@@ -92,7 +108,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         given: StackInputs,
         /// With --aws: exit with code 3 if there are differences.
-        #[arg(long, requires = "aws")]
+        #[arg(long)]
         exit_code: bool,
     },
     /// Deploy a version to the side that does not serve and shift traffic to it, or continue its deployment.
@@ -108,7 +124,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         given: StackInputs,
         /// With --aws: do not ask for confirmation of changes to IAM or network access.
-        #[arg(long, requires = "aws")]
+        #[arg(long)]
         yes: bool,
         #[command(flatten)]
         waiting: Waiting,
@@ -124,6 +140,9 @@ pub(super) enum Verb {
     },
     /// Continue a paused deployment.
     Continue {
+        /// With --aws: do not ask for confirmation of changes to IAM or network access.
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
@@ -132,6 +151,9 @@ pub(super) enum Verb {
     /// Give the new version all of the traffic at once, whatever the strategy: skip the remaining steps and pauses, or
     /// finish a deployment that stays at a part of the traffic. Bake time still follows; a second `promote` ends it.
     Promote {
+        /// With --aws: do not ask for confirmation of changes to IAM or network access.
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
@@ -153,6 +175,21 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+}
+
+impl Verb {
+    /// Checks that no option for an account was given, for a local verb. Not by clap: it does not see a global `--aws`
+    /// before the verb.
+    pub(super) fn require_local(&self) -> Result<(), CliError> {
+        let option = match self {
+            Self::Diff { exit_code: true, .. } => "--exit-code",
+            Self::Deploy { yes: true, .. } | Self::Continue { yes: true, .. } | Self::Promote { yes: true, .. } => {
+                "--yes"
+            }
+            _ => return Ok(()),
+        };
+        Err(CliError::Usage(format!("{option} requires --aws")))
+    }
 }
 
 #[cfg(test)]

@@ -118,8 +118,9 @@ async fn run_verb(
             given,
             yes,
             waiting,
-            analysis: _,
+            analysis,
         }) => {
+            analysis.require_empty()?;
             given.without_template_url()?;
             let state = target.state().await?;
             let template = planned_template(application, state.as_ref(), version)?;
@@ -155,11 +156,15 @@ async fn run_verb(
             };
             run_command(application, target.ignoring(waiting.ignore).with_stack(stack), event).await?;
         }
-        Some(Verb::Continue { waiting, analysis: _ }) => {
+        Some(Verb::Continue { yes, waiting, analysis }) => {
+            analysis.require_empty()?;
+            stack.yes = yes;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, |_| Event::Continue).await?;
         }
-        Some(Verb::Promote { waiting, analysis: _ }) => {
+        Some(Verb::Promote { yes, waiting, analysis }) => {
+            analysis.require_empty()?;
+            stack.yes = yes;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, |controller| Event::Promote { controller }).await?;
         }
@@ -278,6 +283,8 @@ impl StackUpdater for CloudFormationStack<'_> {
             {
                 CommandError::Retryable(error.to_string())
             }
+            // Not a fault of the version: the rollout stays as it is stored.
+            error @ (AwsError::Confirm(_) | AwsError::NotDiscarded { .. }) => CommandError::Stopped(chain(&error)),
             error => CommandError::Rejected(chain(&error)),
         })
     }

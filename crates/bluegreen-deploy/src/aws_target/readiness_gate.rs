@@ -20,8 +20,12 @@ impl<S> AwsTarget<'_, S> {
         let start = Instant::now();
         let mut reported = String::new();
         loop {
-            let Some(reason) = unhealthy_node(&reader, nodes).await? else {
-                return Ok(());
+            let reason = match unhealthy_node(&reader, nodes).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(reason)) => reason,
+                // A rollback goes on after the timeout, whether or not the status can be read.
+                Err(CommandError::Retryable(reason)) if is_rolling_back => reason,
+                Err(error) => return Err(error),
             };
             match decide(start.elapsed(), is_rolling_back) {
                 Decision::Wait if reason != reported => {

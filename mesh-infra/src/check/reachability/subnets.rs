@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use cfn::{ResourceType, StringList, Value, ec2, elbv2};
+use serde_json::json;
 use sidecar_contract::Diagnostics;
 
 use super::network::Network;
@@ -123,12 +124,14 @@ impl Zone {
                 text: name.clone(),
             }),
             Value::Function { name, argument } if name == "Fn::Select" => {
-                // A reference in the index makes zones incomparable.
+                // A reference in the index, or another region, makes zones incomparable.
                 let index = argument.get(0)?;
-                let is_region = argument.get(1)?.get("Fn::GetAZs").is_some();
-                (is_region && !index.is_object()).then(|| Self {
+                let index = index.as_u64().or_else(|| index.as_str()?.parse().ok())?;
+                let region = argument.get(1)?.get("Fn::GetAZs")?;
+                let is_own = *region == json!("") || *region == json!({"Ref": "AWS::Region"});
+                is_own.then(|| Self {
                     is_named: false,
-                    text: argument.to_string(),
+                    text: index.to_string(),
                 })
             }
             _ => None,
@@ -165,11 +168,11 @@ fn is_certainly_private(network: &Network<'_>, subnet: &str) -> bool {
         let id = network.referenced(&route.route_table_id);
         id.is_some_and(|(id, _)| id == table)
     });
-    // Another expression may be an internet gateway.
+    // Another expression may be an internet gateway, and an endpoint that of a firewall in front of one.
     let may_be_internet = |route: &ec2::Route| match &route.gateway_id {
         Some(Value::Known(id)) => id.starts_with("igw-"),
         Some(_) => true,
-        None => false,
+        None => route.other.contains_key("VpcEndpointId"),
     };
     !routes.any(may_be_internet)
 }
