@@ -1,8 +1,10 @@
 //! Rollout controller: carries out the effects of the state machine on a platform, from an event to its outcome.
 
+mod begin;
 mod followed;
 mod outage;
 mod platform;
+mod store_step;
 mod timers;
 
 use std::error::Error as StdError;
@@ -16,15 +18,14 @@ use serde::de::DeserializeOwned;
 
 use crate::deployment::{Deployment, Error};
 use crate::outcome::Outcome;
-use crate::phase::{Phase, Rollout};
+use crate::phase::Rollout;
 use crate::rejected::Rejected;
-use crate::rollout::{Effect, Event, step};
+use crate::rollout::{Effect, Event};
 use crate::state::State;
 use crate::store::Store;
 use crate::strategy::Strategy;
 
 use self::followed::Followed;
-use self::outage::Outage;
 use self::timers::Timers;
 
 pub use self::platform::{Advance, Platform, PlatformError, Progress, Request};
@@ -39,8 +40,6 @@ const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// [last seen](Rollout::controller_seen_at) several intervals ago has probably stopped. A save to Parameter Store takes
 /// five calls.
 pub const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30);
-/// Attempts to apply a command that conflicts with steps of the controller it takes over from.
-const MAX_BEGIN_ATTEMPTS: u32 = 5;
 
 /// Runs rollouts on a [`Platform`].
 ///
@@ -381,108 +380,6 @@ impl<S: Store, P> Controller<S, P> {
         Deployment::open(&self.store).await.map_err(ControllerError::State)
     }
 
-    /// [Begins](Self::begin), again if the controller of the rollout has taken a step in the meantime.
-    async fn begin_despite_steps<'a, V>(
-        &'a self,
-        deployment: &mut Deployment<V, &'a S>,
-        event: Event<V>,
-    ) -> Result<Vec<Effect<V>>, ControllerError>
-    where
-        V: Serialize + DeserializeOwned + Clone + PartialEq,
-        P: Platform<V>,
-    {
-        for _ in 1..MAX_BEGIN_ATTEMPTS {
-            let before = owner(deployment.state());
-            let error = match self.begin(deployment, event.clone()).await {
-                Err(ControllerError::TakenOver(error)) => error,
-                result => return result,
-            };
-            if error.is_transient() {
-                self.platform.sleep(self.poll_interval).await;
-            }
-            let current = self.open().await?.ok_or(ControllerError::StateRemoved)?;
-            if before.is_none() || owner(current.state()) != before {
-                return Err(ControllerError::TakenOver(error));
-            }
-            *deployment = current;
-        }
-        self.begin(deployment, event).await
-    }
-
-    /// Takes over a rollout in progress and applies `event`. Returns the effects to carry out.
-    async fn begin<V>(
-        &self,
-        deployment: &mut Deployment<V, &S>,
-        event: Event<V>,
-    ) -> Result<Vec<Effect<V>>, ControllerError>
-    where
-        V: Serialize + DeserializeOwned + Clone + PartialEq,
-        P: Platform<V>,
-    {
-        // A rejected event must not take over, unless it repeats the deployment that is being rolled back.
-        let (_, effects) = step(deployment.state(), event.clone(), self.platform.now());
-        let completes_rollback = match effects.into_iter().next() {
-            Some(Effect::Rejected { reason }) if !is_rolled_back(deployment.state(), &event) => {
-                return Err(reason.into());
-            }
-            Some(Effect::Rejected { .. }) => true,
-            _ => false,
-        };
-        let mut effects = Vec::new();
-        if deployment.state().rollout().is_some() {
-            let controller = self.name.clone();
-            let resumed = deployment
-                .apply(Event::Resume { controller }, self.platform.now())
-                .await;
-            effects = resumed.map_err(not_begun)?;
-        }
-        if completes_rollback {
-            return Ok(effects);
-        }
-        // Once the rollout is this controller's, nobody else drives it: an outage is outlasted.
-        let further = match deployment.state().rollout().is_some() {
-            true => {
-                let stored = self.store_step(deployment, event, &mut None).await?;
-                stored.map_err(ControllerError::TakenOver)?
-            }
-            false => deployment.apply(event, self.platform.now()).await.map_err(not_begun)?,
-        };
-        // Only the last request counts. There is no new one if the same deployment is in progress.
-        Ok(if further.is_empty() { effects } else { further })
-    }
-
-    /// Takes a step and stores it, outlasting an outage of the store. Returns the conflict if another controller was
-    /// first.
-    async fn store_step<V>(
-        &self,
-        deployment: &mut Deployment<V, &S>,
-        event: Event<V>,
-        outage: &mut Option<Outage>,
-    ) -> Result<Result<Vec<Effect<V>>, Error>, ControllerError>
-    where
-        V: Serialize + DeserializeOwned + Clone + PartialEq,
-        P: Platform<V>,
-    {
-        let is_heartbeat = matches!(event, Event::Heartbeat);
-        // The same time for each attempt, so that a step with a lost response is recognised.
-        let now = self.platform.now();
-        loop {
-            match deployment.apply(event.clone(), now).await {
-                Ok(effects) => {
-                    self.recovered(outage);
-                    return Ok(Ok(effects));
-                }
-                Err(error) if error.is_conflict() && !error.is_transient() => return Ok(Err(error)),
-                // The next heartbeat does as well, and health is checked meanwhile.
-                Err(error) if is_heartbeat && error.is_transient() => return Ok(Ok(Vec::new())),
-                Err(error) => {
-                    let wait = self.outlast(outage, error)?;
-                    self.platform.sleep(wait).await;
-                }
-            }
-        }
-    }
-
     /// Carries out an effect once.
     async fn carry_out<V>(&self, effect: Effect<V>, state: State<V>) -> Result<Completed<V>, ControllerError>
     where
@@ -552,68 +449,6 @@ impl<S: Store, P> Controller<S, P> {
             Err(finding) => Inspection::Unhealthy(finding),
         })
     }
-
-    /// Reports the progress of a rollout that another controller carries out, until it ends. Returns its outcome.
-    async fn follow<V>(
-        &self,
-        rollout: &Followed<V>,
-        mut reported: Option<State<V>>,
-    ) -> Result<Option<Outcome<V>>, ControllerError>
-    where
-        V: Serialize + DeserializeOwned + Clone + PartialEq,
-        P: Platform<V>,
-    {
-        self.platform.report(Progress::TakenOver);
-        let mut outage = None;
-        loop {
-            let stored = match Deployment::open(&self.store).await {
-                Ok(stored) => stored.ok_or(ControllerError::StateRemoved)?,
-                Err(error) => {
-                    let wait = self.outlast(&mut outage, error)?;
-                    self.platform.sleep(wait).await;
-                    continue;
-                }
-            };
-            self.recovered(&mut outage);
-            let state = stored.state();
-            if let Some(outcome) = rollout.ended(state)? {
-                self.report_state(state, &mut reported);
-                return Ok(Some(outcome));
-            }
-            self.report_state(state, &mut reported);
-            self.platform.sleep(self.poll_interval).await;
-        }
-    }
-
-    /// Reports a state, unless the reported one differs only in bookkeeping.
-    fn report_state<V: Clone + PartialEq>(&self, state: &State<V>, reported: &mut Option<State<V>>)
-    where
-        P: Platform<V>,
-    {
-        let summary = |state: &State<V>| {
-            let phase = state.rollout().map(|rollout| (rollout.phase.as_str(), rollout.paused));
-            (
-                state.blue.clone(),
-                state.green.clone(),
-                state.weights,
-                phase,
-                state.last.clone(),
-            )
-        };
-        if reported.as_ref().map(summary) != Some(summary(state)) {
-            self.platform.report(Progress::State(state));
-            *reported = Some(state.clone());
-        }
-    }
-}
-
-/// True if `event` deploys the version that is being rolled back.
-fn is_rolled_back<V: PartialEq>(state: &State<V>, event: &Event<V>) -> bool {
-    let phase = state.rollout().map(|rollout| &rollout.phase);
-    match (phase, event) {
-        (Some(Phase::RollBack { version, .. }), Event::Deploy { version: desired, .. }) => version == desired,
-        _ => false,
-    }
 }
 
 /// The controller of the rollout in progress, with its epoch.
@@ -624,14 +459,6 @@ fn owner<V>(state: &State<V>) -> Option<(String, u64)> {
 
 fn is_rolling_back<V>(state: &State<V>) -> bool {
     state.rollout().is_some_and(Rollout::is_rolling_back)
-}
-
-fn not_begun(error: Error) -> ControllerError {
-    if error.is_conflict() {
-        ControllerError::TakenOver(error)
-    } else {
-        ControllerError::State(error)
-    }
 }
 
 /// Waits for the action, if there is one, or for the timer. The action wins if both are ready.

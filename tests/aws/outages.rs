@@ -1,8 +1,6 @@
 //! An account that is silent, throttled or refused for a while.
 
-use std::time::Duration;
-
-use testkit::{Fault, FaultProxy};
+use testkit::{Fault, FaultProxy, wait_until};
 
 use crate::account::Account;
 use crate::blue_green::{EXAMPLE, control_plane, register, weights};
@@ -59,7 +57,8 @@ async fn outlasts(fault: Fault, reported: &str) {
     proxy.inject(&["AmazonSSM"], fault);
     run.wait_for(reported, |printed| printed.stdout.contains(reported))
         .await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    let calls = proxy.calls().len();
+    wait_until("the controller tries again", async || proxy.calls().len() > calls + 2).await;
     assert_eq!(weights(&account), [90, 10], "no step is taken meanwhile");
     proxy.heal();
     let ended = run.end().await;

@@ -1,10 +1,13 @@
-//! Identity of the rollout that a controller carries out, to find its outcome after a takeover.
+//! Rollouts that another controller has taken over: followed and reported until they end.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::ControllerError;
+use super::{Controller, ControllerError, Platform, Progress};
+use crate::deployment::Deployment;
 use crate::outcome::Outcome;
 use crate::state::State;
+use crate::store::Store;
 
 /// A rollout that another controller has taken over.
 #[derive(Debug)]
@@ -40,6 +43,61 @@ impl<V: Serialize + Clone + PartialEq> Followed<V> {
         ControllerError::Superseded {
             expected: text(&self.version),
             found: text(found),
+        }
+    }
+}
+
+impl<S: Store, P> Controller<S, P> {
+    /// Reports the progress of a rollout that another controller carries out, until it ends. Returns its outcome.
+    pub(super) async fn follow<V>(
+        &self,
+        rollout: &Followed<V>,
+        mut reported: Option<State<V>>,
+    ) -> Result<Option<Outcome<V>>, ControllerError>
+    where
+        V: Serialize + DeserializeOwned + Clone + PartialEq,
+        P: Platform<V>,
+    {
+        self.platform.report(Progress::TakenOver);
+        let mut outage = None;
+        loop {
+            let stored = match Deployment::open(&self.store).await {
+                Ok(stored) => stored.ok_or(ControllerError::StateRemoved)?,
+                Err(error) => {
+                    let wait = self.outlast(&mut outage, error)?;
+                    self.platform.sleep(wait).await;
+                    continue;
+                }
+            };
+            self.recovered(&mut outage);
+            let state = stored.state();
+            if let Some(outcome) = rollout.ended(state)? {
+                self.report_state(state, &mut reported);
+                return Ok(Some(outcome));
+            }
+            self.report_state(state, &mut reported);
+            self.platform.sleep(self.poll_interval).await;
+        }
+    }
+
+    /// Reports a state, unless the reported one differs only in bookkeeping.
+    pub(super) fn report_state<V: Clone + PartialEq>(&self, state: &State<V>, reported: &mut Option<State<V>>)
+    where
+        P: Platform<V>,
+    {
+        let summary = |state: &State<V>| {
+            let phase = state.rollout().map(|rollout| (rollout.phase.as_str(), rollout.paused));
+            (
+                state.blue.clone(),
+                state.green.clone(),
+                state.weights,
+                phase,
+                state.last.clone(),
+            )
+        };
+        if reported.as_ref().map(summary) != Some(summary(state)) {
+            self.platform.report(Progress::State(state));
+            *reported = Some(state.clone());
         }
     }
 }
