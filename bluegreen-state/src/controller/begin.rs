@@ -72,7 +72,7 @@ impl<S: Store, P> Controller<S, P> {
         if completes_rollback {
             return Ok(effects);
         }
-        // Once the rollout is this controller's, nobody else drives it: an outage is outlasted.
+        // Once the rollout is this controller's, no other controller drives it: an outage is outlasted.
         let further = match deployment.state().rollout().is_some() {
             true => {
                 let stored = self.store_step(deployment, event, &mut None).await?;

@@ -214,3 +214,30 @@ fn zones_of_load_balancer_and_tasks_are_compared() {
          zone to the load balancer"
     );
 }
+
+#[test]
+fn spellings_of_a_zone_are_equal() {
+    let errors = errors_of(|resources| {
+        for (subnet, index) in [("Private1", json!("0")), ("Private2", json!(1))] {
+            properties(resources, subnet)["AvailabilityZone"] =
+                json!({"Fn::Select": [index, {"Fn::GetAZs": {"Ref": "AWS::Region"}}]});
+        }
+    });
+    assert_eq!(errors, "");
+    let other_region = errors_of(|resources| {
+        properties(resources, "Private1")["AvailabilityZone"] =
+            json!({"Fn::Select": [5, {"Fn::GetAZs": {"Ref": "Region"}}]});
+        resources["Region"] = json!({"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}});
+    });
+    assert_eq!(other_region, "", "zones that are not comparable");
+}
+
+#[test]
+fn a_firewall_endpoint_may_lead_to_the_internet() {
+    let errors = errors_of(|resources| {
+        let route = properties(resources, "Route").as_object_mut().expect("an object");
+        route.remove("GatewayId");
+        route.insert("VpcEndpointId".to_owned(), json!("vpce-1"));
+    });
+    assert_eq!(errors, "");
+}
