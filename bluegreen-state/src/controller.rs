@@ -44,8 +44,8 @@ pub const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30);
 /// Runs rollouts on a [`Platform`].
 ///
 /// The state is stored before an effect is carried out, so another controller can continue after a crash. It takes
-/// over by storing its name; if the former controller is still running, it notices within a poll interval, stops, and
-/// follows the rollout until its end.
+/// over by storing its name; if the former controller is still running, it notices within a poll interval, or once it
+/// can read the state again, stops, and follows the rollout until its end.
 ///
 /// The futures are run by the caller's task; nothing is spawned. Dropping a future leaves the rollout in the stored
 /// state, as a crash does.

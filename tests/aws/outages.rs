@@ -17,7 +17,7 @@ async fn a_call_without_a_response_is_shown_and_repeated() {
         .succeed("serviceconnect", &["outputs", "--endpoint-url", &url])
         .await;
     let host = url.strip_prefix("http://").expect("a URL");
-    let shown = format!("no response from {host} for 3 s; waiting, at most 10 s, then trying again");
+    let shown = format!("no response from {host} for 3 s; this attempt ends after 10 s");
     assert!(outputs.stderr.contains(&shown), "{}", outputs.stderr);
     assert!(!outputs.stdout.is_empty());
 

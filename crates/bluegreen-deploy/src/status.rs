@@ -20,7 +20,8 @@ pub enum ControllerStatus {
     Seen,
     /// It has stopped; another one has to continue the rollout.
     Stopped,
-    /// An earlier version of this crate began the rollout, and recorded no heartbeat.
+    /// It cannot be found out: no heartbeat is recorded, as by earlier versions of this crate, or the controller's name
+    /// contains no process of this machine.
     Unknown,
 }
 

@@ -207,7 +207,7 @@ impl Discovery {
                 if let Some(first) = rejected.next() {
                     let more = match rejected.count() {
                         0 => String::new(),
-                        more => format!("; the same holds for {more} more instances"),
+                        more => format!("; {more} more rejected"),
                     };
                     Some(format!(
                         "{service}: instance {} is registered with {}; not used{more}",
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(
             all.note(&service(), true, true).expect("a note"),
             "blue.appmesh: instance bad is registered with 169.254.169.254, which is link-local, where the metadata \
-             services of the host and the task are; not used; the same holds for 1 more instances"
+             services of the host and the task are; not used; 1 more rejected"
         );
         let only_bad = Discovery::Instances(vec![registered("bad\n", Some("::ffff:169.254.170.2"), true)]);
         assert!(only_bad.is_for_host(), "DNS would return the same address");

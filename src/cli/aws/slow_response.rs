@@ -28,7 +28,7 @@ struct ReportingClient {
 struct ReportingConnector {
     inner: SharedHttpConnector,
     console: Console,
-    /// "for at most 10 s", or nothing if there is no limit.
+    /// "; this attempt ends after 10 s", or nothing if there is no limit.
     limit: String,
 }
 
@@ -38,7 +38,9 @@ impl HttpClient for ReportingClient {
         SharedHttpConnector::new(ReportingConnector {
             inner: self.inner.http_connector(settings, components),
             console: self.console.clone(),
-            limit: limit.map_or_else(String::new, |limit| format!(", at most {} s", limit.as_secs())),
+            limit: limit.map_or_else(String::new, |limit| {
+                format!("; this attempt ends after {} s", limit.as_secs())
+            }),
         })
     }
 }
@@ -54,10 +56,7 @@ impl HttpConnector for ReportingConnector {
                 response = &mut response => return response,
                 () = tokio::time::sleep(USUAL) => {}
             }
-            console.progress(&format!(
-                "no response from {host} for {} s; waiting{limit}, then trying again",
-                USUAL.as_secs()
-            ));
+            console.progress(&format!("no response from {host} for {} s{limit}", USUAL.as_secs()));
             response.await
         })
     }
