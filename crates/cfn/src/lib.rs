@@ -10,6 +10,7 @@
 //!   its neighbors; [`read()`] and [`read_all`] turn properties into structs;
 //! - [`evaluate`]: intrinsic functions, as far as their values are known;
 //! - [`structure`]: properties by resource type, generated from CloudFormation's resource schemas;
+//! - [`rewrite_references`], [`StackImport`]: references in a template, and values from other stacks;
 //! - [`diff()`]: differences between two templates; [`Template::has_resource`]: assertions for tests.
 //!
 //! # Status
@@ -28,8 +29,10 @@ mod diff;
 pub mod evaluate;
 mod lenient_read;
 mod read;
+mod references;
 mod resources;
 mod schema;
+mod stack_imports;
 mod template;
 mod value;
 
@@ -37,7 +40,9 @@ pub use assertion::{AssertionError, Difference};
 pub use diff::{Change, Diff, Entry, diff};
 pub use lenient_read::{is_part_of, is_unknown, read_all, unknown};
 pub use read::{ReadError, read};
+pub use references::{ReferenceSite, Rewrite, rewrite_references};
 pub use resources::{ResourceType, applicationautoscaling, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
 pub use schema::{Property, Structure, closest, structure};
+pub use stack_imports::{StackImport, connect_stacks};
 pub use template::{Output, Parameter, Resource, Template, TemplateError, TemplateWarning};
 pub use value::{Literal, StringList, Value, in_range, intrinsic};

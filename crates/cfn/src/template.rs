@@ -197,6 +197,12 @@ impl Template {
         format!("{:#}\n", write::template(self))
     }
 
+    /// The template as JSON without whitespace between its parts: what is sent to CloudFormation, whose limits count bytes.
+    #[must_use]
+    pub fn to_compact_json(&self) -> String {
+        write::template(self).to_string()
+    }
+
     /// The resources of a layer-1 type, in order: logical ids, and properties or why they cannot be read.
     pub fn resources_of<T: ResourceType>(&self) -> impl Iterator<Item = (&str, Result<T, ReadError>)> {
         self.resources
@@ -264,18 +270,32 @@ impl Parameter {
         self.default = Some(default.into());
         self
     }
-}
 
-impl Parameter {
+    /// Whether it is `NoEcho`: CloudFormation does not show its value.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        match self.other.get("NoEcho") {
+            Some(Json::Bool(is_secret)) => *is_secret,
+            Some(Json::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+
+    /// Whether its value is a list.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        let kind = self.kind.as_str();
+        let kind = kind.strip_prefix("AWS::SSM::Parameter::Value<").unwrap_or(kind);
+        kind.starts_with("CommaDelimitedList") || kind.starts_with("List<")
+    }
+
     /// The value that a parameter of this type has for `text`: a list for list types, else the text.
     ///
     /// Types such as `AWS::SSM::Parameter::Value<String>` name a parameter of Systems Manager, which CloudFormation
     /// looks up. Here the name is the value.
     #[must_use]
     pub fn value_from_text(&self, text: &str) -> Json {
-        let kind = self.kind.as_str();
-        let kind = kind.strip_prefix("AWS::SSM::Parameter::Value<").unwrap_or(kind);
-        if kind.starts_with("CommaDelimitedList") || kind.starts_with("List<") {
+        if self.is_list() {
             text.split(',').map(|item| Json::from(item.trim())).collect()
         } else {
             Json::from(text)
@@ -284,6 +304,9 @@ impl Parameter {
 }
 
 impl Output {
+    /// The description of outputs from which other stacks of an app take values.
+    pub const FOR_OTHER_STACKS: &'static str = "For other stacks of the app";
+
     /// An output of a value.
     #[must_use]
     pub fn new<T: crate::value::Literal>(value: crate::Value<T>) -> Self {
