@@ -3,6 +3,7 @@
 //! - `config`: account, region and credentials;
 //! - `inputs`: from an app and the command line to deployment inputs;
 //! - `deploy`, `diff`, `destroy`, `outputs`: one command each;
+//! - `dependents`: stacks that use outputs of each other;
 //! - `progress`, `confirm`, `change_format`: stack events, confirmation and formatting of changes;
 //! - `public_ip`: the address for `--allow-my-ip`;
 //! - `slow_response`: messages while AWS does not respond.
@@ -11,6 +12,7 @@ mod allowed;
 mod change_format;
 pub(crate) mod config;
 mod confirm;
+mod dependents;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod diff;
@@ -148,12 +150,13 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
             return diff::run(&environment, &inputs, arguments.exit_code, console).await;
         }
         AwsCommand::Destroy(arguments) => {
-            let stacks = inputs::stack_names(app, &arguments.selection.stacks)?;
+            let stacks = dependents::stack_names(app, &arguments.selection.stacks)?;
             let environment = environment(&arguments.selection.target, console).await?;
+            dependents::expect_unused(&environment, app, &stacks).await?;
             destroy::run(&environment, &stacks, arguments.yes, console).await?;
         }
         AwsCommand::Outputs(arguments) => {
-            let stacks = inputs::stack_names(app, &arguments.selection.stacks)?;
+            let stacks = dependents::stack_names(app, &arguments.selection.stacks)?;
             let environment = environment(&arguments.selection.target, console).await?;
             outputs::run(&environment, &stacks, arguments.json).await?;
         }
@@ -172,7 +175,10 @@ pub(crate) async fn environment_of(
     target: &AwsTarget,
     console: &Console,
 ) -> Result<Environment, AwsError> {
-    let environment = Environment::new(config)?;
+    let mut environment = Environment::new(config)?;
+    if let Some(bucket) = &target.template_bucket {
+        environment = environment.with_template_bucket(bucket);
+    }
     let caller = environment
         .caller_identity()
         .await

@@ -32,6 +32,10 @@ pub(crate) struct AwsTarget {
     /// URL of an AWS emulator. Default: `AWS_ENDPOINT_URL`, or the profile's `endpoint_url`
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
+    /// S3 bucket of this account and region for templates over 51,200 bytes, which are uploaded by themselves. Default:
+    /// meshwright-templates-ACCOUNT-REGION, created by the first upload
+    #[arg(long, global = true, value_name = "NAME", env = "MESHWRIGHT_TEMPLATE_BUCKET", value_parser = bucket_name)]
+    pub(crate) template_bucket: Option<String>,
 }
 
 /// Stacks of an app in an account.
@@ -57,7 +61,8 @@ pub(crate) struct StackInputs {
     /// Allow only the public IPv4 address of this machine, as reported by checkip.amazonaws.com
     #[arg(long)]
     pub(crate) allow_my_ip: bool,
-    /// S3 URL of the synthesized template, for templates over 51,200 bytes; single stack only
+    /// S3 URL of the synthesized template, which you have uploaded; single stack only. Default: sent with the call, or
+    /// uploaded to the bucket of --template-bucket
     #[arg(long, value_name = "URL", value_parser = s3_url)]
     pub(crate) template_url: Option<String>,
 }
@@ -67,8 +72,8 @@ pub(crate) struct StackInputs {
 pub(crate) enum StackInputsError {
     #[cfg(feature = "aws")]
     #[error(
-        "--template-url is not supported for rollouts, because each step deploys another template; the template must be \
-         at most 51,200 bytes"
+        "--template-url is not supported for rollouts, because each step deploys another template; templates over 51,200 \
+         bytes are uploaded by themselves, to the bucket of --template-bucket if you set one"
     )]
     TemplateUrl,
     #[error("--parameter, --allow-ip, --allow-my-ip and --template-url require --aws")]
@@ -135,6 +140,20 @@ pub(crate) struct OutputsArguments {
     pub(crate) json: bool,
 }
 
+/// A name that S3 accepts for a bucket. Source: S3 user guide, "General purpose bucket naming rules" (read 2026-11-30).
+fn bucket_name(text: &str) -> Result<String, String> {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_allowed = |c: char| is_end(c) || c == '-' || c == '.';
+    let has_ends = text.starts_with(is_end) && text.ends_with(is_end);
+    match (3..=63).contains(&text.len()) && has_ends && text.chars().all(is_allowed) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "expected the name of a bucket, without s3://: 3 to 63 of a-z, 0-9, - and ., with a letter or digit at both ends"
+                .to_owned(),
+        ),
+    }
+}
+
 /// An S3 URL in the form that CloudFormation accepts.
 fn s3_url(text: &str) -> Result<String, String> {
     match text.starts_with("https://") {
@@ -186,6 +205,30 @@ fn host_bits(network: IpNet) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bucket_is_given_by_its_name() {
+        for good in ["abc", "my.templates-1", &"a".repeat(63)] {
+            assert_eq!(bucket_name(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "ab",
+            "s3://bucket",
+            "Bucket",
+            "bucket-",
+            ".bucket",
+            "a/b",
+            &"a".repeat(64),
+        ] {
+            assert!(
+                bucket_name(bad)
+                    .unwrap_err()
+                    .starts_with("expected the name of a bucket"),
+                "{bad}"
+            );
+        }
+    }
 
     #[test]
     fn a_cidr_block_has_no_host_bits() {

@@ -55,6 +55,10 @@ impl Environment {
         let Some(stack) = &assessment.deployed else {
             return Ok(comparison);
         };
+        if let Some(missing) = input.missing_imports() {
+            comparison.changes = Err(missing);
+            return Ok(comparison);
+        }
         match stack.status.condition() {
             // Everything would be created.
             StackCondition::ReviewInProgress => comparison.status = None,

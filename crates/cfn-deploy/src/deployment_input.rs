@@ -4,7 +4,7 @@ mod limits;
 
 use std::collections::BTreeMap;
 
-use cfn::{Parameter, Template};
+use cfn::Template;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostics, ValidationErrors};
@@ -21,6 +21,8 @@ pub struct DeploymentInput {
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) url: Option<String>,
+    /// Parameters whose values from other stacks do not exist yet, with the reasons.
+    pub(super) unavailable: BTreeMap<String, String>,
 }
 
 /// The source of a parameter value.
@@ -56,6 +58,7 @@ impl DeploymentInput {
             parameters: BTreeMap::new(),
             tags: BTreeMap::new(),
             url: None,
+            unavailable: BTreeMap::new(),
         }
     }
 
@@ -75,9 +78,9 @@ impl DeploymentInput {
         self
     }
 
-    /// Sets the S3 URL of the uploaded template, for templates over 51,200 bytes:
-    /// `https://BUCKET.s3.REGION.amazonaws.com/KEY`. The object is compared with the template. Default: the template is
-    /// sent with the call.
+    /// Sets the S3 URL of the uploaded template: `https://BUCKET.s3.REGION.amazonaws.com/KEY`. The object is compared with the
+    /// template. Default: the template is sent with the call, or, over 51,200 bytes, uploaded to the bucket of the
+    /// [`Environment`](crate::Environment::with_template_bucket).
     #[must_use]
     pub fn with_template_at(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
@@ -157,12 +160,16 @@ impl DeploymentInput {
                 Some((value, was_default.map(text).as_ref() == Some(value)))
             });
             let value = match (self.parameters.get(name), before, default) {
-                (Some(given), _, _) if is_secret(parameter) => ParameterValue::Secret(given.clone()),
+                (Some(given), _, _) if parameter.is_secret() => ParameterValue::Secret(given.clone()),
                 (Some(given), _, _) => ParameterValue::Given(given.clone()),
                 (None, Some((value, false)), _) | (None, Some((value, true)), None) => {
                     ParameterValue::Kept(Some(value.clone()).filter(|value| value != SECRET))
                 }
-                (None, _, Some(default)) if is_secret(parameter) => ParameterValue::Secret(default),
+                (None, None, None) if self.unavailable.contains_key(name) => {
+                    let reason = self.unavailable.get(name).map_or("", String::as_str);
+                    ParameterValue::Given(format!("(not known: {reason})"))
+                }
+                (None, _, Some(default)) if parameter.is_secret() => ParameterValue::Secret(default),
                 (None, _, Some(default)) => ParameterValue::Default(default),
                 (None, None, None) => {
                     let what = parameter.description.as_deref().map(|text| format!(" ({text})"));
@@ -182,14 +189,6 @@ impl DeploymentInput {
 
 /// What CloudFormation, and this crate, shows in place of a `NoEcho` value.
 pub(super) const SECRET: &str = "****";
-
-/// Whether a parameter is `NoEcho`.
-pub(super) fn is_secret(parameter: &Parameter) -> bool {
-    matches!(
-        parameter.other.get("NoEcho").map(text).as_deref(),
-        Some("true" | "True")
-    )
-}
 
 /// A parameter value as CloudFormation expects it: always a string.
 fn text(value: &Json) -> String {

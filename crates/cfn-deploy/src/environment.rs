@@ -19,9 +19,11 @@ use super::timeouts::with_timeouts;
 #[derive(Debug, Clone)]
 pub struct Environment(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     cloudformation: aws_sdk_cloudformation::Client,
+    s3: aws_sdk_s3::Client,
+    template_bucket: Option<String>,
     cloud_map: aws_sdk_servicediscovery::Client,
     sts: aws_sdk_sts::Client,
     region: String,
@@ -65,6 +67,8 @@ impl Environment {
         let config = &with_timeouts(config);
         Ok(Self(Arc::new(Inner {
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            s3: s3_client(config),
+            template_bucket: None,
             cloud_map: aws_sdk_servicediscovery::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             location: config
@@ -75,6 +79,16 @@ impl Environment {
                 .sleep_impl()
                 .unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
         })))
+    }
+
+    /// Sets the S3 bucket of templates over 51,200 bytes. It must exist, in this region and account. Default, decided by us:
+    /// `meshwright-templates-ACCOUNT-REGION`, which the first upload creates: private, encrypted, reachable by TLS only, and
+    /// templates expire after 30 days.
+    #[must_use]
+    pub fn with_template_bucket(self, name: impl Into<String>) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.template_bucket = Some(name.into());
+        Self(Arc::new(inner))
     }
 
     /// The region, such as `eu-west-1`.
@@ -100,6 +114,15 @@ impl Environment {
 
     pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
         &self.0.cloudformation
+    }
+
+    pub(super) fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.0.s3
+    }
+
+    /// The bucket of [`Environment::with_template_bucket`].
+    pub(super) fn given_template_bucket(&self) -> Option<&str> {
+        self.0.template_bucket.as_deref()
     }
 
     pub(super) fn cloud_map(&self) -> &aws_sdk_servicediscovery::Client {
@@ -137,4 +160,11 @@ impl Environment {
         };
         from_sdk_error(call, error)
     }
+}
+
+/// The S3 client. An emulator has no host name per bucket.
+fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let is_emulator = config.endpoint_url().is_some();
+    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(is_emulator);
+    aws_sdk_s3::Client::from_conf(config.build())
 }

@@ -10,6 +10,7 @@ use sidecar_contract::ValidationErrors;
 
 use super::root_cause::RootCause;
 
+pub(super) use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 pub(super) use sdk::{Call, from_sdk_error};
 
 /// Why an operation failed. The message names the call, the resource and the remedy.

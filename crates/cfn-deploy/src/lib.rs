@@ -11,15 +11,16 @@
 //! |---|---|
 //! | every call | `cloudformation:DescribeStacks`, `GetTemplate` |
 //! | [`Environment::compare`], [`Environment::create_change_set`], [`ChangeSet::discard`] | `CreateChangeSet`, `DescribeChangeSet`, `DescribeEvents`, `DeleteChangeSet`; for a new stack, `ListChangeSets`, `DeleteStack` |
+//! | templates over 51,200 bytes | `s3:` `GetObject`, `PutObject`; for the default bucket, `GetBucketTagging`, and to create it `CreateBucket`, `PutBucketPublicAccessBlock`, `PutBucketPolicy`, `PutEncryptionConfiguration`, `PutLifecycleConfiguration`, `PutBucketTagging`; `sts:GetCallerIdentity` |
 //! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
 //! | [`Environment::destroy`] | `DeleteStack`, `DescribeStackEvents`, `ListStackResources`, `DescribeStackResources`, `ListImports`, `ListStacks`; to delete a namespace, `DescribeStacks` and `GetTemplate` of all stacks; `servicediscovery:` `GetNamespace`, `ListNamespaces`, `GetService`, `ListServices`, `ListInstances`, `ListTagsForResource`, `DeregisterInstance`, `DeleteService`, `DeleteNamespace`, `GetOperation` |
 //!
 //! # Reading order
 //!
 //! `environment` (AWS clients), `timeouts`, `deployment_input` (validation before any call), `deployed_stack` and `status` (current
-//! state), `change_set` and `resource_change`, `security` (permission and network changes), `event`, `event_reader` and
+//! state), `change_set`, `template_bucket` and `resource_change`, `security` (permission and network changes), `event`, `event_reader` and
 //! `wait` (an operation until its end), `root_cause` and `validation` (why it failed), `destroy` and `cloud_map`,
-//! `compare`, `error`.
+//! `compare`, `stack_imports`, `error`.
 
 mod change_set;
 mod cloud_map;
@@ -35,7 +36,9 @@ mod poll;
 mod resource_change;
 mod root_cause;
 mod security;
+mod stack_imports;
 mod status;
+mod template_bucket;
 mod timeouts;
 mod validation;
 mod wait;

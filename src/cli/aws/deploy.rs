@@ -16,6 +16,8 @@ pub(crate) async fn run(
     console: &Console,
 ) -> Result<(), AwsError> {
     for input in inputs {
+        console.set_status(&format!("reading what {} uses of other stacks", input.stack()));
+        let input = &environment.with_imports(input.clone()).await?;
         let outputs = deploy_stack(environment, input, yes, console).await?;
         console.clear_status();
         outputs::show_stack(input.stack(), &outputs);

@@ -26,6 +26,15 @@ pub(crate) async fn run(
         console.clear_status();
         report(stack, &destroyed, console);
     }
+    match environment.remaining_template_bucket().await {
+        Ok(None) => {}
+        Ok(Some(bucket)) => console.progress(&format!(
+            "bucket {bucket} remains, for the templates of all stacks in {}; templates in it expire after 30 days, and `aws s3 \
+             rb s3://{bucket} --force` removes it",
+            environment.region()
+        )),
+        Err(error) => console.progress(&format!("cannot find out whether a bucket of templates remains: {error}")),
+    }
     Ok(())
 }
 

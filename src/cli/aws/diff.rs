@@ -18,6 +18,7 @@ pub(crate) async fn run(
     for input in inputs {
         let stack = input.stack();
         console.set_status(&format!("comparing {stack}"));
+        let input = &environment.with_imports(input.clone()).await?;
         let comparison = environment.compare(input).await?;
         console.clear_status();
         differs |= !comparison.is_empty();

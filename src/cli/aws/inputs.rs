@@ -20,6 +20,11 @@ pub(crate) enum InputError {
     Allowed(#[from] AllowedError),
     #[error("--parameter {0} and --allow-ip or --allow-my-ip set the same parameter; use one of them")]
     AllowedTwice(String),
+    #[error(
+        "stack `{user}` is deployed and uses values of stack `{used}`; destroy it first, or both in one command: destroy {used} \
+         {user}"
+    )]
+    StackInUse { used: String, user: String },
     #[error("--template-url requires a single stack; add its name")]
     TemplateUrlForManyStacks,
     #[error("--parameter {name}={value}: {reason}")]
@@ -42,7 +47,7 @@ fn unknown_parameter(name: &str, known: &[String]) -> String {
 impl InputError {
     /// Whether the command line is wrong.
     pub(super) fn is_usage(&self) -> bool {
-        !matches!(self, Self::PublicIp(_))
+        !matches!(self, Self::PublicIp(_) | Self::StackInUse { .. })
     }
 }
 
@@ -52,16 +57,13 @@ pub(super) async fn for_app(
     stacks: &[String],
     options: &StackInputs,
 ) -> Result<Vec<DeploymentInput>, AwsError> {
-    let names = stack_names(app, stacks)?;
-    let mut templates = app.synth()?;
+    let selected = stack_names(app, stacks)?;
+    let templates = app.synth()?;
     let parameters = parameters(&templates.values().collect::<Vec<_>>(), options).await?;
-    let inputs: Vec<_> = names
-        .into_iter()
-        .filter_map(|name| {
-            let template = templates.shift_remove(&name)?;
-            Some(for_stack(&name, app.name(), template, &parameters))
-        })
-        .collect();
+    // In the order of deployment.
+    let inputs = templates.into_iter().filter(|(name, _)| selected.contains(name));
+    let inputs = inputs.map(|(name, template)| for_stack(&name, app.name(), template, &parameters));
+    let inputs: Vec<_> = inputs.collect();
     Ok(with_template_url(options.template_url.as_deref(), inputs)?)
 }
 
@@ -129,7 +131,7 @@ pub(crate) async fn parameters(
     Ok(parameters)
 }
 
-/// The selected stacks, or all, in deployment order.
+/// The selected stacks, or all.
 pub(super) fn stack_names(app: &App, selected: &[String]) -> Result<Vec<String>, InputError> {
     let all: Vec<String> = app.stacks().iter().map(|stack| stack.name().to_owned()).collect();
     if let Some(unknown) = selected.iter().find(|stack| !all.contains(stack)) {

@@ -1,7 +1,8 @@
 //! `outputs`: prints the outputs of deployed stacks.
 
 use console::style;
-use mesh_infra::deploy::{Environment, Outputs};
+use mesh_infra::Output;
+use mesh_infra::deploy::{Environment, Outputs, StackOutput};
 use serde_json::{Map, Value};
 
 use super::AwsError;
@@ -31,9 +32,10 @@ pub(crate) async fn run(environment: &Environment, stacks: &[String], json: bool
     Ok(())
 }
 
-/// Prints the outputs of one stack.
+/// Prints the outputs of one stack, except those for other stacks.
 pub(crate) fn show_stack(stack: &str, outputs: &Outputs) {
-    for (name, output) in outputs {
+    let is_for_people = |output: &StackOutput| output.description.as_deref() != Some(Output::FOR_OTHER_STACKS);
+    for (name, output) in outputs.iter().filter(|(_, output)| is_for_people(output)) {
         let comment = output.description.as_deref().map(|text| format!("   # {text}"));
         let comment = style(comment.unwrap_or_default()).dim();
         show(&format!("{stack}.{name} = {}{comment}", output.value));

@@ -39,6 +39,8 @@ pub struct ParameterChange {
 pub(crate) struct Assessment {
     pub(crate) deployed: Option<DeployedStack>,
     pub(crate) values: IndexMap<String, ParameterValue>,
+    /// Whether the deployed template is the input's.
+    pub(crate) has_same_template: bool,
     pub(crate) diff: Diff,
     pub(crate) parameters: Vec<ParameterChange>,
     pub(crate) security: Vec<SecurityChange>,
@@ -51,10 +53,12 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] with all diagnostics of the input, before any call. Then [`ErrorKind::Busy`] and
+    /// [`ErrorKind::Invalid`] with all diagnostics of the input, or with the values of other stacks that are missing, before any
+    /// call. Then [`ErrorKind::Busy`] and
     /// [`ErrorKind::Blocked`] with the next step, [`ErrorKind::Rejected`] with CloudFormation's reason, and errors of calls.
     /// No change set remains.
     pub async fn create_change_set(&self, input: &DeploymentInput) -> Result<ChangeSetOutcome, Error> {
+        input.require_imports()?;
         let assessment = self.assess(input).await?;
         if let Some(stack) = &assessment.deployed
             && matches!(stack.status.condition(), StackCondition::Busy | StackCondition::Blocked)
@@ -93,9 +97,11 @@ impl Environment {
         let side = |template, parameters| TemplateVersion { template, parameters };
         let security = security_changes(Some(side(old, &shown)), side(input.template(), &after));
         let (diff, parameters) = (diff(old, input.template()), parameter_changes(&was, &values));
+        let has_same_template = kept.is_some() && old == input.template();
         Ok(Assessment {
             deployed,
             values,
+            has_same_template,
             diff,
             parameters,
             security,
@@ -134,13 +140,28 @@ impl Environment {
                 .map(|(key, value)| Tag::builder().key(key).value(value).build());
             call = call.set_tags(Some(tags.collect()));
         }
+        let mut uploaded = None;
         call = match body(input) {
+            // Parameters may differ.
+            Ok(Body::Text(_) | Body::Upload(_)) if assessment.has_same_template => call.use_previous_template(true),
             Ok(Body::Text(text)) => call.template_body(text),
+            Ok(Body::Upload(text)) => {
+                let url = self.upload_template(&text).await?;
+                uploaded = Some(url.clone());
+                call.template_url(url)
+            }
             Ok(Body::Url(url)) => call.template_url(url),
             Err(too_long) => return Err(Error::new(ErrorKind::Invalid, format!("the template {too_long}"))),
         };
         let made = call.send().await;
-        let made = made.map_err(|error| self.call_error("CreateChangeSet", stack, error))?;
+        let made = made.map_err(|error| {
+            let error = self.call_error("CreateChangeSet", stack, error);
+            match (uploaded, error.to_string().contains("S3")) {
+                // CloudFormation reads the object as the caller.
+                (Some(url), true) => error.with_sentence(&format!("The caller needs `s3:GetObject` for {url}")),
+                _ => error,
+            }
+        })?;
         let (Some(id), Some(stack_id)) = (made.id, made.stack_id) else {
             let message = format!("CloudFormation created a change set for stack `{stack}` but did not return its id");
             return Err(Error::new(ErrorKind::Unexpected, message));

@@ -5,7 +5,6 @@
 
 use aws_sdk_cloudformation::types::Capability;
 use cfn::Template;
-use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::DeploymentInput;
@@ -34,43 +33,29 @@ const TAG_VALUE: usize = 256;
 pub(crate) enum Body {
     /// In the request.
     Text(String),
-    /// In S3.
+    /// To be uploaded to S3.
+    Upload(String),
+    /// In S3 already.
     Url(String),
 }
 
-/// The template argument: pretty-printed, compact if that is too long, or the S3 URL.
+/// The template argument: the S3 URL, or the text without whitespace.
 ///
 /// # Errors
 ///
-/// If the template is too long and has no S3 URL: its length and the remedy.
+/// If the template is too long for S3: its length and the remedy.
 pub(crate) fn body(input: &DeploymentInput) -> Result<Body, String> {
     if let Some(url) = &input.url {
         return Ok(Body::Url(url.clone()));
     }
-    let text = input.template.to_json();
-    if text.len() <= MAX_TEMPLATE_BODY {
-        return Ok(Body::Text(text));
+    let text = input.template.to_compact_json();
+    match text.len() {
+        length if length <= MAX_TEMPLATE_BODY => Ok(Body::Text(text)),
+        length if length <= MAX_TEMPLATE_URL => Ok(Body::Upload(text)),
+        length => Err(format!(
+            "has {length} bytes without whitespace; allowed are {MAX_TEMPLATE_URL}: divide it into several stacks"
+        )),
     }
-    let length = match compact(&text) {
-        Some(compact) if compact.len() <= MAX_TEMPLATE_BODY => return Ok(Body::Text(compact)),
-        Some(compact) => compact.len(),
-        None => text.len(),
-    };
-    if length > MAX_TEMPLATE_URL {
-        return Err(format!(
-            "has {length} bytes without whitespace; allowed are {MAX_TEMPLATE_URL}: split the stack"
-        ));
-    }
-    Err(format!(
-        "has {length} bytes without whitespace; allowed are {MAX_TEMPLATE_BODY} in a request and {MAX_TEMPLATE_URL} in S3: write it to a file, \
-         upload it with `aws s3 cp FILE s3://BUCKET/KEY`, and use its URL \
-         https://BUCKET.s3.REGION.amazonaws.com/KEY"
-    ))
-}
-
-fn compact(text: &str) -> Option<String> {
-    let document: Json = serde_json::from_str(text).ok()?;
-    Some(document.to_string())
 }
 
 /// Validates everything but parameter names and allowed values.
@@ -101,7 +86,11 @@ pub(super) fn check(input: &DeploymentInput, diagnostics: &mut Diagnostics) {
     ];
     for (section, count, limit) in counts {
         if count > limit {
-            diagnostics.add(section, format!("has {count} entries; allowed are {limit}"));
+            let remedy = match section {
+                "Tags" => "",
+                _ => ": divide it into several stacks",
+            };
+            diagnostics.add(section, format!("has {count} entries; allowed are {limit}{remedy}"));
         }
     }
     let description = template.description.as_ref().map_or(0, String::len);

@@ -20,7 +20,7 @@ use aws_types::SdkConfig;
 /// A request.
 #[derive(Debug, Clone)]
 pub(crate) struct RecordedRequest {
-    /// The call, such as `CreateChangeSet`.
+    /// The call, such as `CreateChangeSet`; for S3, method and path, such as `PUT /bucket?policy`.
     pub(crate) action: String,
     /// The number of this request among those with the same action, from 0.
     pub(crate) number: usize,
@@ -33,6 +33,8 @@ pub(crate) struct RecordedRequest {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// The header `x-amz-bucket-region`.
+    bucket_region: Option<&'static str>,
 }
 
 impl Response {
@@ -43,7 +45,29 @@ impl Response {
         let body = format!(
             "<{action}Response xmlns=\"{space}\"><{action}Result>{result}</{action}Result>{id}</{action}Response>"
         );
-        Self { status: 200, body }
+        Self::new(200, body)
+    }
+
+    fn new(status: u16, body: String) -> Self {
+        Self {
+            status,
+            body,
+            bucket_region: None,
+        }
+    }
+
+    /// A rejection by S3.
+    pub(crate) fn s3_error(status: u16, code: &str) -> Self {
+        let body = format!("<Error><Code>{code}</Code><Message>{code} of the test</Message></Error>");
+        Self::new(status, body)
+    }
+
+    /// Sets the region of the bucket.
+    pub(crate) fn in_region(self, region: &'static str) -> Self {
+        Self {
+            bucket_region: Some(region),
+            ..self
+        }
     }
 
     /// A rejection by CloudFormation.
@@ -51,13 +75,12 @@ impl Response {
         let space = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
         let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
         let body = format!("<ErrorResponse xmlns=\"{space}\">{error}<RequestId>1</RequestId></ErrorResponse>");
-        Self { status, body }
+        Self::new(status, body)
     }
 
     /// A response or rejection by Cloud Map.
     pub(crate) fn json(status: u16, body: &str) -> Self {
-        let body = body.to_owned();
-        Self { status, body }
+        Self::new(status, body.to_owned())
     }
 }
 
@@ -129,7 +152,14 @@ impl HttpConnector for Connector {
             .headers()
             .get("x-amz-target")
             .and_then(|target| target.rsplit('.').next());
-        let action = target.map(str::to_owned).or_else(in_body).unwrap_or_default();
+        let of_s3 = || {
+            let signed = request.headers().get("authorization")?.contains("/s3/aws4_request");
+            let path = request.uri().splitn(4, '/').nth(3)?;
+            let path = path.split("?x-id=").next()?.split("&x-id=").next()?;
+            signed.then(|| format!("{} /{path}", request.method()))
+        };
+        let action = of_s3().or_else(|| target.map(str::to_owned)).or_else(in_body);
+        let action = action.unwrap_or_default();
         let number = {
             let mut calls = self.calls.lock().unwrap();
             let count = calls.entry(action.clone()).or_default();
@@ -143,7 +173,11 @@ impl HttpConnector for Connector {
         };
         if let Some(response) = (self.script)(&recorded) {
             let status = response.status.try_into().unwrap();
-            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, response.body.into())));
+            let mut scripted = HttpResponse::new(status, response.body.into());
+            if let Some(region) = response.bucket_region {
+                scripted.headers_mut().insert("x-amz-bucket-region", region);
+            }
+            return HttpConnectorFuture::ready(Ok(scripted));
         }
         let mut stored_template = self
             .http
@@ -156,8 +190,14 @@ impl HttpConnector for Connector {
             let broken = |error: reqwest::Error| ConnectorError::io(error.into());
             let response = stored_template.send().await.map_err(broken)?;
             let status = response.status().as_u16();
+            let headers = response.headers().clone();
             let body = response.bytes().await.map_err(broken)?;
-            Ok(HttpResponse::new(status.try_into().unwrap(), body.into()))
+            let mut forwarded = HttpResponse::new(status.try_into().unwrap(), body.into());
+            for (name, value) in &headers {
+                let value = value.to_str().unwrap().to_owned();
+                forwarded.headers_mut().insert(name.as_str().to_owned(), value);
+            }
+            Ok(forwarded)
         })
     }
 }

@@ -46,6 +46,12 @@ impl AccountFixture {
         aws_sdk_cloudformation::Client::new(&config(self.server.address(), &self.number, Arc::new(|_| None)).0)
     }
 
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        let config = config(self.server.address(), &self.number, Arc::new(|_| None)).0;
+        let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
     pub(crate) fn cloud_map(&self) -> aws_sdk_servicediscovery::Client {
         aws_sdk_servicediscovery::Client::new(&config(self.server.address(), &self.number, Arc::new(|_| None)).0)
     }

@@ -14,4 +14,5 @@ mod public_api;
 mod recording_observer;
 mod scripted;
 mod updating;
+mod uploading;
 mod waiting;
