@@ -1,5 +1,5 @@
 //! Cost of a stack: synthesis, from constructs to the template's text, and comparison of two templates. For the largest
-//! example, and for a stack of about 400 resources, near CloudFormation's limit of 500.
+//! example, for a stack of about 400 resources, near CloudFormation's limit of 500, and for a mesh over several stacks.
 
 use std::hint::black_box;
 
@@ -13,9 +13,15 @@ use mesh_infra::{
 #[path = "../examples/appmesh.rs"]
 #[allow(dead_code, reason = "only its stack is used")]
 mod appmesh;
+#[path = "../examples/largemesh.rs"]
+#[allow(dead_code, reason = "only its app is used")]
+mod largemesh;
 
 /// Number of services in a stack of about 400 resources.
 const SERVICES: usize = 44;
+
+/// Number of services of a mesh over several stacks.
+const LARGE: usize = 200;
 
 /// A mesh of services, each behind a router, and each with the next one as its backend.
 fn generated() -> Stack {
@@ -87,6 +93,19 @@ fn templates(criterion: &mut Criterion) {
             bencher.iter(|| diff(black_box(&before), black_box(&after)).to_string());
         });
     }
+    let large = || {
+        let app = largemesh::app(LARGE, None);
+        app.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    };
+    let (stacks, resources) = large().values().fold((0, 0), |(stacks, resources), template| {
+        (stacks + 1, resources + template.resources.len())
+    });
+    let id = BenchmarkId::new(
+        "describe and synth",
+        format!("large, {LARGE} services, {resources} resources in {stacks} stacks"),
+    );
+    group.sample_size(10);
+    group.bench_function(id, |bencher| bencher.iter(large));
     group.finish();
 }
 

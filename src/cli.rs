@@ -9,5 +9,6 @@ pub(crate) mod aws_disabled;
 pub(crate) mod bluegreen;
 pub(crate) mod error;
 pub(crate) mod images;
+pub(crate) mod synth;
 pub(crate) mod template;
 mod translate;

@@ -2,12 +2,21 @@
 
 use cfn::Template;
 use indexmap::IndexMap;
-use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
+use sidecar_contract::ValidationErrors;
 
 use crate::mesh_encoding::MeshEncoding;
 use crate::stack::Stack;
+use crate::synth::synth_app;
 
 /// A named set of stacks.
+///
+/// A construct of one stack may use handles of another one: services, virtual nodes and routes in several stacks can share
+/// the network, cluster, namespace and mesh of a first one. CloudFormation allows 500 resources in a stack, which are about 60
+/// services of a mesh.
+///
+/// Such a value becomes an output of the one stack and a parameter of the other, which a deployment sets; the template's
+/// metadata name the output ([`cfn::StackImport`]). It is not an export, which CloudFormation would neither change nor remove
+/// while it is imported. Names of mesh resources are known, so they are written as they are.
 #[derive(Debug)]
 pub struct App {
     name: String,
@@ -24,7 +33,7 @@ impl App {
         }
     }
 
-    /// Adds a stack, which is deployed after those before it.
+    /// Adds a stack. Stacks are deployed in this order, but after those whose handles they use.
     #[must_use]
     pub fn with_stack(mut self, stack: Stack) -> Self {
         self.stacks.push(stack);
@@ -37,48 +46,30 @@ impl App {
         &self.name
     }
 
-    /// The stacks, in the order of their deployment.
+    /// The stacks, in the order in which they were added.
     #[must_use]
     pub fn stacks(&self) -> &[Stack] {
         &self.stacks
     }
 
-    /// Synthesizes the template of every stack, by the stack's name and in order, with meshes in the default encoding,
+    /// Synthesizes the template of every stack, by the stack's name and in the order of deployment, with meshes in the default encoding,
     /// [`MeshEncoding::Parameters`].
     ///
     /// # Errors
     ///
-    /// All errors of all stacks, with paths that begin with the stack's name; and stacks with the same name.
+    /// All errors of all stacks, with paths that begin with the stack's name; stacks with the same name; handles of a stack
+    /// that is not in the app; and stacks that use each other's handles in a cycle.
     pub fn synth(&self) -> Result<IndexMap<String, Template>, ValidationErrors> {
         self.synth_as(MeshEncoding::default())
     }
 
-    /// Synthesizes the template of every stack, by the stack's name and in order, with meshes in this encoding.
+    /// Synthesizes the template of every stack, by the stack's name and in the order of deployment, with meshes in this encoding.
     ///
     /// # Errors
     ///
     /// As [`App::synth`].
     pub fn synth_as(&self, encoding: MeshEncoding) -> Result<IndexMap<String, Template>, ValidationErrors> {
-        let mut templates = IndexMap::new();
-        let mut diagnostics = Diagnostics::new();
-        for stack in &self.stacks {
-            match stack.synth_as(encoding) {
-                Ok(template) => {
-                    if templates.insert(stack.name().to_owned(), template).is_some() {
-                        diagnostics.add(
-                            stack.name(),
-                            "is the name of two stacks; stack names are unique in an app",
-                        );
-                    }
-                }
-                Err(errors) => {
-                    for Diagnostic { path, message } in errors.iter() {
-                        diagnostics.add(format!("{}.{path}", stack.name()), message.as_str());
-                    }
-                }
-            }
-        }
-        diagnostics.into_result(templates)
+        synth_app(&self.stacks, encoding)
     }
 }
 

@@ -33,13 +33,13 @@ impl ResourceHandle {
     /// The value of `Ref`, which differs by resource type.
     #[must_use]
     pub fn reference<T: Literal>(&self) -> Value<T> {
-        Value::reference(self.0.as_str())
+        Value::reference(self.0.qualified())
     }
 
     /// An attribute of the resource, such as `Arn`.
     #[must_use]
     pub fn attribute<T: Literal>(&self, name: &str) -> Value<T> {
-        Value::attribute(self.0.as_str(), name)
+        Value::attribute(self.0.qualified(), name)
     }
 }
 
@@ -69,7 +69,7 @@ impl ParameterHandle {
     /// The value that is specified when the stack is deployed.
     #[must_use]
     pub fn value<T: Literal>(&self) -> Value<T> {
-        Value::reference(self.0.as_str())
+        Value::reference(self.0.qualified())
     }
 }
 

@@ -73,7 +73,8 @@
 //! | `AWS::Logs::LogGroup` | layer 1; layer 2 for one per service |
 //! | `AWS::ElasticLoadBalancingV2::*` | layer 1; layer 2 for network and application load balancers with one target group, with or without TLS |
 //! | `AWS::ApplicationAutoScaling::*` | layer 1; layer 2 for CPU, memory and requests of a service |
-//! | references between stacks | planned; a handle of another stack is an error |
+//! | references between stacks of an app | handles of another stack work everywhere; the value is a parameter, which `deploy` sets |
+//! | nested stacks | as raw resources |
 
 mod app;
 mod check;
@@ -87,6 +88,7 @@ pub mod labels;
 mod mesh_encoding;
 pub mod model;
 mod stack;
+mod synth;
 
 pub use app::App;
 pub use cfn::{

@@ -13,12 +13,12 @@ use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-use crate::check::check_model;
 use crate::construct::Construct;
-use crate::mesh_encoding::{MeshEncoding, to_parameters};
-use crate::model::{MeshNames, TemplateModel};
+use crate::mesh_encoding::MeshEncoding;
+use crate::synth::synth_stack;
 
 pub use logical_id::LogicalId;
+pub(crate) use logical_id::SEPARATOR;
 use overrides::Override;
 pub use scope::Scope;
 
@@ -31,6 +31,8 @@ pub struct Stack {
     given_ids: IndexMap<String, String>,
     /// The logical ids of mesh resources, for references by name.
     mesh_resources: IndexMap<ResourcePath, String>,
+    /// Handles of other stacks, each with the path where it is used.
+    foreign_handles: Vec<(LogicalId, String)>,
     overrides: Vec<Override>,
     diagnostics: Diagnostics,
 }
@@ -56,6 +58,7 @@ impl Stack {
             template: Template::default(),
             given_ids: IndexMap::new(),
             mesh_resources: IndexMap::new(),
+            foreign_handles: Vec::new(),
             overrides: Vec::new(),
             diagnostics,
         }
@@ -82,7 +85,9 @@ impl Stack {
     /// construct have the same stem: `GreenTaskDefinition`.
     ///
     /// An id consists of ASCII letters and digits, with `-`, `_`, `.` or spaces between words. [`Stack::synth`]
-    /// reports an invalid id, a duplicate one, and a handle of another stack.
+    /// reports an invalid id and a duplicate one.
+    ///
+    /// A construct may use handles of another stack, if both are added to one [`App`](crate::App).
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
         let mut scope = Scope::new(self, id, C::KIND);
         construct.add_to(&mut scope)
@@ -105,8 +110,8 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// All errors: invalid ids, handles and overrides, all that [`crate::check`] finds, and parts of a mesh that parameters
-    /// do not support.
+    /// All errors: invalid ids and overrides, handles of other stacks ([`App::synth`](crate::App::synth) resolves them), all
+    /// that [`crate::check`] finds, parts of a mesh that parameters do not support, and CloudFormation's quotas for a stack.
     pub fn synth(&self) -> Result<Template, ValidationErrors> {
         self.synth_as(MeshEncoding::default())
     }
@@ -118,19 +123,21 @@ impl Stack {
     /// As [`Stack::synth`]. In either encoding, paths refer to the resources as the constructs wrote them:
     /// `Resources.BlueVirtualNode.Properties.Spec.…`.
     pub fn synth_as(&self, encoding: MeshEncoding) -> Result<Template, ValidationErrors> {
-        let mut diagnostics = self.diagnostics.clone();
+        synth_stack(self, encoding)
+    }
+
+    /// The template as it is described, with overrides. References of handles have the stack's name.
+    pub(crate) fn declared(&self, diagnostics: &mut Diagnostics) -> Template {
+        diagnostics.extend(self.diagnostics.clone());
         let mut template = self.template.clone();
         for change in &self.overrides {
-            change.apply(&mut template, &mut diagnostics);
+            change.apply(&mut template, diagnostics);
         }
-        let names = MeshNames::new(&template);
-        let model = TemplateModel::with_names(&template, &names);
-        check_model(&template, &model, &mut diagnostics);
-        let encoded = match encoding {
-            MeshEncoding::Parameters => Some(to_parameters(&template, &names, &model, &mut diagnostics)),
-            MeshEncoding::AppMesh => None,
-        };
-        drop((model, names));
-        diagnostics.into_result(encoded.unwrap_or(template))
+        template
+    }
+
+    /// Handles of other stacks, each with the path where it is used.
+    pub(crate) fn foreign_handles(&self) -> &[(LogicalId, String)] {
+        &self.foreign_handles
     }
 }

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use mesh_infra::{App, MeshEncoding, Template, diagram};
+use mesh_infra::cfn::connect_stacks;
+use mesh_infra::{App, MeshEncoding, Template, TemplateError, diagram};
 use mesh_local::{Image, Images, Plan, StackInput};
 
 use crate::cli::aws_args::AwsCommand;
 use crate::cli::error::{CliError, report};
+use crate::cli::synth::TemplateFormat;
 use crate::console::print;
 use crate::exit_code::{self, Exit};
 use crate::self_exec;
@@ -55,6 +57,8 @@ enum Command {
         /// which AWS no longer serves
         #[arg(long, value_enum, default_value_t = Encoding::Parameters)]
         mesh: Encoding,
+        #[command(flatten)]
+        format: TemplateFormat,
     },
     /// Print a Mermaid diagram
     Diagram {
@@ -119,9 +123,9 @@ impl Program {
     fn execute(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {
         match arguments.command {
             Some(Command::Aws(command)) => return self.execute_in_account(command),
-            Some(Command::Synth { stack, mesh }) => {
+            Some(Command::Synth { stack, mesh, format }) => {
                 let (_, template) = self.template(stack.as_deref(), mesh.into())?;
-                print(&template.to_json())?;
+                format.print(&template)?;
             }
             Some(Command::Diagram { stack }) => {
                 let (_, template) = self.template(stack.as_deref(), MeshEncoding::default())?;
@@ -154,15 +158,18 @@ impl Program {
     }
 
     fn plan(&self) -> Result<Plan, CliError> {
-        let (name, template) = self.template(None, MeshEncoding::default())?;
-        // The runner reads the template's text, as CloudFormation does.
-        let template = Template::from_json(&template.to_json())?;
-        let stack = StackInput {
-            name: &name,
-            template: &template,
-            parameters: &BTreeMap::new(),
-        };
-        Plan::new(&[stack], &self.images)
+        // The runner reads the templates' text, as CloudFormation does.
+        let templates = self.app.synth()?.into_iter();
+        let read = |(name, template): (String, Template)| Ok((name, Template::from_json(&template.to_compact_json())?));
+        let mut templates = templates.map(read).collect::<Result<Vec<_>, TemplateError>>()?;
+        connect_stacks(templates.iter_mut().map(|(name, template)| (name.as_str(), template)));
+        let parameters = BTreeMap::new();
+        let stacks = templates.iter().map(|(name, template)| StackInput {
+            name,
+            template,
+            parameters: &parameters,
+        });
+        Plan::new(&stacks.collect::<Vec<_>>(), &self.images)
             .and_then(Plan::with_services)
             .map_err(CliError::NotRunnable)
     }

@@ -142,7 +142,7 @@ impl BlueGreen {
                 drop(runtime);
                 return self.up(&state_dir, state.as_ref(), arguments.network.into(), start, None);
             }
-            Some(Verb::Synth) => print(&self.application.template(&or_initial(state))?.to_json())?,
+            Some(Verb::Synth(format)) => format.print(&self.application.template(&or_initial(state))?)?,
             Some(Verb::Diagram) => print(&diagram(&self.application.template(&or_initial(state))?))?,
             Some(Verb::Diff { version, given, .. }) => {
                 given.require_empty()?;

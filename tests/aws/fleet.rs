@@ -12,6 +12,7 @@ use axum::Router;
 use axum::routing::any;
 use mesh_infra::Template;
 use mesh_infra::cfn::ecs::TaskDefinition;
+use mesh_infra::cfn::evaluate::{Evaluator, NothingKnown};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
@@ -120,10 +121,11 @@ fn bootstrap(template: &Template, id: &str) -> Value {
         .into_iter()
         .find(|container| container.name.known().is_some_and(|name| name == "envoy"));
     let command = envoy.expect("an Envoy").command.expect("a command");
-    let command = command.known().expect("a known command");
-    let argument = |index: usize| command[index].known().expect("a known argument").as_str();
-    assert_eq!(argument(0), "--config-yaml");
-    serde_json::from_str(argument(1)).expect("JSON is YAML")
+    // As CloudFormation passes it to ECS.
+    let evaluated = Evaluator::new(template, NothingKnown).evaluate(&command.to_json());
+    let command = evaluated.known().expect("a known command");
+    assert_eq!(command[0], "--config-yaml");
+    serde_json::from_str(command[1].as_str().expect("a text")).expect("JSON is YAML")
 }
 
 /// Loopback's n-th address.

@@ -5,6 +5,7 @@
 //!
 //! - `account`, `fleet`: fixtures;
 //! - `commands`: diff, deploy, outputs, destroy for each example;
+//! - `large`: a mesh of 200 services over several stacks;
 //! - `mesh`: a deployed stack, with real Envoys;
 //! - `blue_green`: blue-green deployments in an account;
 //! - `outages`: an account that is silent, throttled or refused for a while;
@@ -22,5 +23,6 @@ mod blue_green;
 mod commands;
 mod errors;
 mod fleet;
+mod large;
 mod mesh;
 mod outages;

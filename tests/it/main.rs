@@ -35,6 +35,7 @@ mod parallel_meshes;
 mod run;
 mod serve;
 mod signals;
+mod stacks;
 mod task_lifecycle;
 mod tcp;
 mod template;

@@ -7,7 +7,7 @@ use testkit::{assert_golden, golden_path};
 #[tokio::test]
 async fn synth_prints_the_template_and_nothing_else() {
     let workdir = Workdir::new();
-    for arguments in [&["synth"][..], &["synth", "serviceconnect"]] {
+    for arguments in [&["synth", "--pretty"][..], &["synth", "--pretty", "serviceconnect"]] {
         let ended = Run::to_end(&workdir, workdir.example(arguments)).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
         assert_golden!("serviceconnect.template.json", &ended.stdout);
@@ -20,12 +20,30 @@ async fn synth_prints_the_template_of_every_example() {
     let workdir = Workdir::new();
     let folder = workdir.path("nothing-deployed-yet").display().to_string();
     for (name, arguments) in [
+        ("appmesh", &["synth", "--pretty"][..]),
+        ("bluegreen", &["--state", &folder, "synth", "--pretty"]),
+    ] {
+        let ended = Run::to_end(&workdir, workdir.example_named(name, arguments)).await;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+        assert_golden!(&format!("{name}.template.json"), &ended.stdout);
+    }
+    workdir.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn synth_prints_compact_json_into_a_file() {
+    let workdir = Workdir::new();
+    let folder = workdir.path("nothing-deployed-yet").display().to_string();
+    for (name, arguments) in [
         ("appmesh", &["synth"][..]),
         ("bluegreen", &["--state", &folder, "synth"]),
     ] {
         let ended = Run::to_end(&workdir, workdir.example_named(name, arguments)).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
-        assert_golden!(&format!("{name}.template.json"), &ended.stdout);
+        assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
+        let golden = std::fs::read_to_string(golden_path!(&format!("{name}.template.json"))).expect("a golden file");
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(json(&ended.stdout), json(&golden));
     }
     workdir.assert_nothing_left();
 }

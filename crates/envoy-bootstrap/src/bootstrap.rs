@@ -30,6 +30,10 @@ const MAX_PROGRAM_SIZE: u32 = 1000;
 const SPAN_FLUSH_INTERVAL_MS: u32 = 50;
 const SPAN_FLUSH_COUNT: u32 = 100;
 
+/// The first text of a bootstrap that is the same for the Envoys of a mesh: the second half of the stats tags. Names cannot
+/// contain it, because quotes are escaped in a string.
+const FIRST_SHARED: &str = r#",{"tag_name":"appmesh.listener_protocol""#;
+
 /// The content of an Envoy's bootstrap file.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
@@ -115,6 +119,8 @@ impl Bootstrap {
                 "cluster": self.node_id,
                 "metadata": self.metadata.to_metadata(),
             },
+            // What differs between the Envoys of a mesh comes first, see `split_shared`.
+            "stats_config": {"stats_tags": self.stats_tags()},
             "admin": {"address": self.admin.to_json()},
             "dynamic_resources": {
                 "ads_config": {
@@ -136,7 +142,6 @@ impl Bootstrap {
                     "max_active_downstream_connections": 50_000,
                 },
             }]},
-            "stats_config": {"stats_tags": self.stats_tags()},
             // Histograms are updated at each flush. The default of 5 s is too long for rollout analysis.
             "stats_flush_interval": "1s",
         });
@@ -145,6 +150,13 @@ impl Bootstrap {
             bootstrap["typed_dns_resolver_config"] = self.dns_resolver();
         }
         bootstrap
+    }
+
+    /// Splits the text of a bootstrap into the part of its own Envoy and the rest, which other Envoys of the mesh have as well.
+    /// `None` for an Envoy outside of App Mesh's model, or another text.
+    #[must_use]
+    pub fn split_shared(text: &str) -> Option<(&str, &str)> {
+        text.find(FIRST_SHARED).map(|at| text.split_at(at))
     }
 
     /// Runtime values. Those set on the admin page take precedence.
@@ -187,7 +199,7 @@ impl Bootstrap {
     }
 
     /// The stats tags of the App Mesh agent, for existing dashboards. Source: the agent's `envoy_bootstrap.go`, which has
-    /// the first two and, with `ENABLE_ENVOY_STATS_TAGS`, the last two (read 2026-11-23).
+    /// the last two and, with `ENABLE_ENVOY_STATS_TAGS`, the first two (read 2026-11-23).
     fn stats_tags(&self) -> Vec<Value> {
         let Ok(Identity::MeshNode(path)) = Identity::parse(&self.node_id) else {
             return Vec::new();
@@ -197,10 +209,10 @@ impl Bootstrap {
             _ => "appmesh.virtual_node",
         };
         vec![
-            json!({"tag_name": "appmesh.listener_protocol", "regex": r".*?\.ingress\.((\w+?)\.)[0-9]+?\.(.+?)$"}),
-            json!({"tag_name": "appmesh.listener_port", "regex": r".*?\.ingress\.\w+?\.(([0-9]+?)\.)(.+?)$"}),
             json!({"tag_name": "appmesh.mesh", "fixed_value": path.mesh}),
             json!({"tag_name": node_tag, "fixed_value": path.name}),
+            json!({"tag_name": "appmesh.listener_protocol", "regex": r".*?\.ingress\.((\w+?)\.)[0-9]+?\.(.+?)$"}),
+            json!({"tag_name": "appmesh.listener_port", "regex": r".*?\.ingress\.\w+?\.(([0-9]+?)\.)(.+?)$"}),
         ]
     }
 }
@@ -263,6 +275,33 @@ mod tests {
         let endpoint = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
         let expected = json!({"socket_address": {"address": "mesh-control.appmesh", "port_value": 18000}});
         assert_eq!(endpoint["address"], expected);
+    }
+
+    #[test]
+    fn envoys_of_a_mesh_differ_in_the_first_part_only() {
+        let text = |node: &str| {
+            Bootstrap {
+                node_id: node.to_owned(),
+                metadata: NodeMetadata::transparent_proxy(),
+                xds: SocketAddr::from(([127, 0, 0, 1], 18000)).into(),
+                api_type: ApiType::DeltaGrpc,
+                admin: Admin::Socket("admin.sock".into()),
+                sds: None,
+                dns_servers: Vec::new(),
+            }
+            .to_json()
+            .to_string()
+        };
+        let (blue, green) = (
+            text("mesh/demo/virtualNode/blue"),
+            text("mesh/demo/virtualGateway/green"),
+        );
+        let (own, shared) = Bootstrap::split_shared(&blue).expect("two parts");
+        let (other, same) = Bootstrap::split_shared(&green).expect("two parts");
+        assert_eq!(shared, same);
+        assert!(own.len() < shared.len() && own.contains("blue") && other.contains("green"));
+        assert!(!shared.contains("blue") && !shared.contains("demo"), "{shared}");
+        assert_eq!(Bootstrap::split_shared(&text("outside of a mesh")), None);
     }
 
     #[test]

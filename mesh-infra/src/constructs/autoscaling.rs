@@ -99,7 +99,7 @@ impl Autoscaling {
     ) {
         let target = scope.part("ScalableTarget");
         self.check(&target, scope);
-        let cluster = cluster.logical_id();
+        let cluster = cluster.logical_id().qualified();
         let properties = ScalableTarget::new(
             "ecs",
             Value::Sub(format!("service/${{{cluster}}}/${{{service}.Name}}")),

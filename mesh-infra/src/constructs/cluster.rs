@@ -67,13 +67,13 @@ impl ClusterHandle {
     /// The cluster's name.
     #[must_use]
     pub fn name(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 
     /// The cluster's ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Arn")
+        Value::attribute(self.id.qualified(), "Arn")
     }
 
     /// The default Service Connect namespace of its services.
@@ -91,7 +91,7 @@ impl Construct for Cluster {
         let id = scope.logical_id();
         if let Some(namespace) = &self.namespace {
             let path = format!("Resources.{id}.Properties.ServiceConnectDefaults.Namespace");
-            scope.expect_own(namespace.logical_id(), &path);
+            scope.refer_to(namespace.logical_id(), &path);
         }
         let properties = ecs::Cluster {
             cluster_name: self.name,

@@ -120,7 +120,7 @@ impl ControlPlane {
     }
 
     fn task_definition(&self) -> TaskDefinition {
-        let (namespace, id) = (self.namespace.name(), self.namespace.logical_id());
+        let (namespace, id) = (self.namespace.name(), self.namespace.logical_id().qualified());
         let command = [
             "--mesh".into(),
             Value::Known(self.mesh.clone()),

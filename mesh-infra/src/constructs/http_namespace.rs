@@ -58,13 +58,13 @@ impl HttpNamespaceHandle {
     /// the service and deletes it afterwards.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Arn")
+        Value::attribute(self.id.qualified(), "Arn")
     }
 
     /// The namespace's id (`ns-…`), which Cloud Map's API accepts and Service Connect does not.
     #[must_use]
     pub fn id(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 }
 

@@ -239,13 +239,13 @@ impl LoadBalancerHandle {
     /// The load balancer's ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 
     /// Its DNS name.
     #[must_use]
     pub fn dns_name(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "DNSName")
+        Value::attribute(self.id.qualified(), "DNSName")
     }
 
     /// The port of the tasks to which it forwards.
@@ -267,7 +267,7 @@ impl LoadBalancerHandle {
     /// Its name for metrics of requests to a target, with that of the target group. A network load balancer counts no
     /// requests.
     pub(super) fn request_metric(&self) -> Option<Value<String>> {
-        let (own, targets) = (&self.id, &self.target_group);
+        let (own, targets) = (self.id.qualified(), self.target_group.qualified());
         (self.kind == Kind::Application).then(|| {
             Value::Sub(format!(
                 "${{{own}.LoadBalancerFullName}}/${{{targets}.TargetGroupFullName}}"
@@ -280,7 +280,7 @@ impl LoadBalancerHandle {
         service.load_balancers.push(ecs::LoadBalancer {
             container_name: Some(container.clone()),
             container_port: Some(Value::Known(self.target_port.into())),
-            target_group_arn: Some(Value::reference(self.target_group.as_str())),
+            target_group_arn: Some(Value::reference(self.target_group.qualified())),
             ..ecs::LoadBalancer::default()
         });
         service.health_check_grace_period_seconds = Some(Value::Known(GRACE_PERIOD));
@@ -294,7 +294,7 @@ impl Construct for LoadBalancer {
     fn add_to(self, scope: &mut Scope<'_>) -> LoadBalancerHandle {
         let id = scope.logical_id();
         let path = format!("Resources.{id}.Properties");
-        scope.expect_own(self.network.logical_id(), &format!("{path}.Subnets"));
+        scope.refer_to(self.network.logical_id(), &format!("{path}.Subnets"));
         if !self.network.has_security_groups() {
             let message = "are unknown: the tasks of the network use the VPC's default group, which the load balancer's \
                            group would replace; set Network::with_vpc_id or Network::with_security_groups";
@@ -327,7 +327,7 @@ impl Construct for LoadBalancer {
             true => &[][..],
             false => self.network.internet_access(),
         };
-        let dependencies = internet_access.iter().map(LogicalId::as_str);
+        let dependencies = internet_access.iter().map(LogicalId::qualified);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(dependencies));
 
         let target_group = scope.part("TargetGroup");

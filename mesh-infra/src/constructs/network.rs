@@ -238,7 +238,7 @@ impl Construct for Network {
                 let id = scope.part(&format!("Network{part}"));
                 let parameter = Parameter::new(format!("List<AWS::EC2::{of}::Id>")).with_description(description);
                 scope.add_parameter(&id, parameter);
-                Some(Value::reference(id.as_str()))
+                Some(Value::reference(id.qualified()))
             }
         };
         let subnets = resolve(

@@ -72,13 +72,13 @@ impl PrivateDnsNamespaceHandle {
     /// The namespace's ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Arn")
+        Value::attribute(self.id.qualified(), "Arn")
     }
 
     /// The namespace's id (`ns-…`).
     #[must_use]
     pub fn id(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 }
 
@@ -88,7 +88,7 @@ impl Construct for PrivateDnsNamespace {
 
     fn add_to(self, scope: &mut Scope<'_>) -> PrivateDnsNamespaceHandle {
         let id = scope.logical_id();
-        scope.expect_own(self.network.logical_id(), &format!("Resources.{id}.Properties.Vpc"));
+        scope.refer_to(self.network.logical_id(), &format!("Resources.{id}.Properties.Vpc"));
         let vpc = self.network.vpc_id(scope);
         let properties = servicediscovery::PrivateDnsNamespace {
             description: self.description,

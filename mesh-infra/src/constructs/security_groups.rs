@@ -56,7 +56,7 @@ impl SecurityGroups {
 
 /// The id of a group.
 pub(super) fn id_of(group: &LogicalId) -> Value<String> {
-    Value::attribute(group.as_str(), "GroupId")
+    Value::attribute(group.qualified(), "GroupId")
 }
 
 /// A group. Its ingress rules may be an expression; `None` allows none.

@@ -248,13 +248,13 @@ impl ServiceHandle {
     /// The service's ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 
     /// The service's name.
     #[must_use]
     pub fn name(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Name")
+        Value::attribute(self.id.qualified(), "Name")
     }
 
     /// The DNS name of its tasks, such as `blue.appmesh`. `None` if they are not registered, or if the name is
@@ -267,6 +267,6 @@ impl ServiceHandle {
     /// The ARN of the service's task definition, revision included.
     #[must_use]
     pub fn task_definition_arn(&self) -> Value<String> {
-        Value::reference(self.task_definition.as_str())
+        Value::reference(self.task_definition.qualified())
     }
 }

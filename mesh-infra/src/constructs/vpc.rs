@@ -123,7 +123,7 @@ impl Construct for Vpc {
             // The rest of the stack is still checked.
             subnets(DEFAULT_CIDR).unwrap_or_default()
         });
-        let vpc = Value::reference(id.as_str());
+        let vpc = Value::reference(id.qualified());
         // The name by which the VPC appears in the console.
         let name = json!([{"Key": "Name", "Value": {"Ref": "AWS::StackName"}}]);
         let properties = ec2::Vpc {
@@ -166,7 +166,7 @@ impl Construct for Vpc {
 }
 
 fn list(subnets: &[LogicalId]) -> StringList {
-    StringList::list(subnets.iter().map(|subnet| Value::reference(subnet.as_str())))
+    StringList::list(subnets.iter().map(|subnet| Value::reference(subnet.qualified())))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::fmt;
 
 use mesh_model::key_casing;
 
+/// Between the stack and the logical id of a reference; neither contains it.
+pub(crate) const SEPARATOR: char = '/';
+
 /// A logical id and its stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalId {
@@ -16,6 +19,17 @@ impl LogicalId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.id
+    }
+
+    /// The name of the stack.
+    pub(crate) fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// The id in references from any stack of an app, which synthesis resolves: `network/Cluster`.
+    #[must_use]
+    pub(crate) fn qualified(&self) -> String {
+        format!("{}{SEPARATOR}{}", self.stack, self.id)
     }
 }
 

@@ -116,15 +116,11 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Reports a handle of another stack. Such a handle would refer to whatever has the same logical id in this
-    /// stack.
-    pub fn expect_own(&mut self, handle: &LogicalId, path: &str) {
+    /// Records that the construct refers to a handle, which may be of another stack of the same app: that stack is deployed
+    /// first. `path` is where it refers to it.
+    pub fn refer_to(&mut self, handle: &LogicalId, path: &str) {
         if handle.stack != self.stack.name {
-            let message = format!(
-                "refers to `{handle}` of stack `{}`; handles are valid only in their own stack",
-                handle.stack
-            );
-            self.diagnostics().add(path, message);
+            self.stack.foreign_handles.push((handle.clone(), path.to_owned()));
         }
     }
 

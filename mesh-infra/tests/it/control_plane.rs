@@ -10,7 +10,7 @@ use mesh_infra::{ControlPlane, Listener, Mesh, Stack, VirtualNode};
 use serde_json::json;
 
 use crate::deployable::{app, container, fixture, node, service, template, variable};
-use crate::proxy::{bootstrap, with_node};
+use crate::proxy::{bootstrap, evaluated, with_node};
 
 #[test]
 fn the_control_plane_is_a_service_of_two_tasks() {
@@ -159,9 +159,8 @@ fn envoy_accepts_each_bootstrap() {
         (&explicit, "DoorTaskDefinition"),
         (&intercepted, "BlueTaskDefinition"),
     ] {
-        let command = container(template, task, "envoy")["Command"]
-            .as_array()
-            .expect("a list");
+        let command = evaluated(template, &container(template, task, "envoy")["Command"]);
+        let command = command.as_array().expect("a list");
         let output_text = command.iter().map(|word| word.as_str().expect("a string"));
         let output = envoy
             .command()
@@ -201,6 +200,7 @@ fn respond_once(status: &'static str) -> (u16, mpsc::Receiver<String>) {
 fn the_readiness_check_needs_only_a_shell() {
     let template = template();
     let check = &container(&template, "BlueTaskDefinition", "envoy")["HealthCheck"]["Command"];
+    let check = evaluated(&template, check);
     assert_eq!(
         (&check[0], &check[1], &check[2]),
         (&json!("CMD"), &json!("bash"), &json!("-c"))

@@ -13,14 +13,18 @@ fn handles_return_references() {
     let network = stack.add("Network", Network::in_subnets(["subnet-1"]).with_public_ips());
     let service = stack.add("blue", Service::new(&cluster, demo_task("demo")).with_network(&network));
     for (value, json) in [
-        (namespace.arn(), json!({"Fn::GetAtt": ["Namespace", "Arn"]})),
-        (namespace.id(), json!({"Ref": "Namespace"})),
-        (cluster.name(), json!({"Ref": "Cluster"})),
-        (cluster.arn(), json!({"Fn::GetAtt": ["Cluster", "Arn"]})),
-        (service.arn(), json!({"Ref": "BlueService"})),
-        (service.name(), json!({"Fn::GetAtt": ["BlueService", "Name"]})),
-        (service.task_definition_arn(), json!({"Ref": "BlueTaskDefinition"})),
+        (namespace.arn(), json!({"Fn::GetAtt": ["handles/Namespace", "Arn"]})),
+        (namespace.id(), json!({"Ref": "handles/Namespace"})),
+        (cluster.name(), json!({"Ref": "handles/Cluster"})),
+        (cluster.arn(), json!({"Fn::GetAtt": ["handles/Cluster", "Arn"]})),
+        (service.arn(), json!({"Ref": "handles/BlueService"})),
+        (service.name(), json!({"Fn::GetAtt": ["handles/BlueService", "Name"]})),
+        (
+            service.task_definition_arn(),
+            json!({"Ref": "handles/BlueTaskDefinition"}),
+        ),
     ] {
+        // They may be used in another stack of the app; synthesis resolves them.
         assert_eq!(value.to_json(), json);
     }
 }
@@ -67,7 +71,7 @@ fn overrides_replace_what_constructs_wrote() {
 }
 
 #[test]
-fn handles_of_another_stack_are_errors() {
+fn handles_of_a_stack_outside_of_the_app_are_errors() {
     let mut first = Stack::new("first");
     let cluster = first.add("Cluster", Cluster::new());
     let mut second = Stack::new("second");
@@ -76,6 +80,6 @@ fn handles_of_another_stack_are_errors() {
     second.add("blue", Service::new(&cluster, demo_task("demo")).with_network(&network));
     assert_eq!(
         second.synth().unwrap_err().to_string(),
-        "Resources.BlueService.Properties.Cluster: refers to `Cluster` of stack `first`; handles are valid only in their own stack"
+        "Resources.BlueService.Properties.Cluster: refers to `Cluster` of stack `first`, which is not in the same app; add both stacks to one App"
     );
 }

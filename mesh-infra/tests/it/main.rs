@@ -19,3 +19,4 @@ mod reachability;
 mod roles;
 mod round_trip;
 mod serviceconnect;
+mod stacks;

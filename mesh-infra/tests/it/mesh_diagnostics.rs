@@ -154,7 +154,9 @@ fn constructs_report_foreign_handles_and_invalid_names() {
         "none",
         GrpcGatewayRoute::new(&gateway, "none", &foreign_service).with_service("p.S"),
     );
-    let foreign = |id: &str| format!("refers to `{id}` of stack `other`; handles are valid only in their own stack");
+    let foreign = |id: &str| {
+        format!("refers to `{id}` of stack `other`, which is not in the same app; add both stacks to one App")
+    };
     assert_eq!(
         stack.synth_as(MeshEncoding::AppMesh).unwrap_err().to_string(),
         format!(

@@ -1,6 +1,7 @@
 //! The explicit and the transparent proxy of a task on AWS.
 
 use mesh_infra::app_mesh::Protocol;
+use mesh_infra::cfn::evaluate::{Evaluator, NothingKnown};
 use mesh_infra::{
     Container, Listener, PortMapping, Service, Stack, Template, VirtualGateway, VirtualNode, VirtualRouter,
     VirtualService,
@@ -10,9 +11,15 @@ use serde_json::{Value as Json, json};
 use crate::deployable::{Fixture, app, container, deployable, fixture, node, service, template, variable};
 
 pub(crate) fn bootstrap(template: &Template, task_definition: &str) -> Json {
-    let command = &container(template, task_definition, "envoy")["Command"];
+    let command = evaluated(template, &container(template, task_definition, "envoy")["Command"]);
     assert_eq!(command[0], "--config-yaml");
     serde_json::from_str(command[1].as_str().expect("a string")).expect("JSON")
+}
+
+/// A value as CloudFormation passes it on: Envoys share texts in a mapping.
+pub(crate) fn evaluated(template: &Template, json: &Json) -> Json {
+    let evaluated = Evaluator::new(template, NothingKnown).evaluate(json);
+    evaluated.known().expect("a known value").clone()
 }
 
 /// A stack with one service, whose virtual node `describe` returns.

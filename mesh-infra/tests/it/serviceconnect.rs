@@ -90,7 +90,7 @@ fn services_can_set_names_and_namespace() {
             &json!({
                 "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"]}},
                 "ServiceConnectConfiguration": {
-                    "Namespace": own.arn(),
+                    "Namespace": {"Fn::GetAtt": ["OwnNamespace", "Arn"]},
                     "Services": [{
                         "PortName": "http",
                         "ClientAliases": [{"Port": 3000, "DnsName": "azure"}],

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::aws_args::{AwsTarget, StackInputs};
 use crate::cli::error::CliError;
+use crate::cli::synth::TemplateFormat;
 use crate::exit_code;
 use crate::up::Network;
 
@@ -97,7 +98,7 @@ impl From<Analysis> for AnalysisOptions {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Print the CloudFormation template of the current state.
-    Synth,
+    Synth(TemplateFormat),
     /// Print a Mermaid diagram.
     Diagram,
     /// Print what deploying a version would change.

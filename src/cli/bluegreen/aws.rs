@@ -79,7 +79,7 @@ async fn run_verb(
                 "--aws requires a command: deploy, diff, status, outputs or destroy".to_owned(),
             ));
         }
-        Some(Verb::Synth) => print(&application.template(&or_initial(target.state().await?))?.to_json())?,
+        Some(Verb::Synth(format)) => format.print(&application.template(&or_initial(target.state().await?))?)?,
         Some(Verb::Diagram) => print(&diagram(&application.template(&or_initial(target.state().await?))?))?,
         Some(Verb::Diff {
             version,

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use mesh_infra::cfn::connect_stacks;
 use mesh_infra::{Template, TemplateError};
 use mesh_local::StackInput;
 
@@ -46,11 +47,12 @@ struct Stack {
 impl TemplateFiles {
     /// Reads all files.
     pub(crate) fn read(&self) -> Result<Templates, TemplateFileError> {
-        let templates: Vec<(String, Template)> = self
+        let mut templates: Vec<(String, Template)> = self
             .templates
             .iter()
             .map(|file| Ok((stack_name(file), read(file)?)))
             .collect::<Result<_, TemplateFileError>>()?;
+        connect_stacks(templates.iter_mut().map(|(name, template)| (name.as_str(), template)));
         let parameters: Vec<_> = (0..templates.len())
             .map(|index| self.parameters_of(index, &templates))
             .collect();

@@ -51,7 +51,7 @@ impl GatewayRouteBase {
         let gateway = &self.gateway.resource;
         let resource = ResourceRef::within(gateway, Kind::GatewayRoute, &self.name, scope);
         if let Some(target) = &self.target {
-            scope.expect_own(target, &format!("Resources.{}.Properties.Spec", resource.id));
+            scope.refer_to(target, &format!("Resources.{}.Properties.Spec", resource.id));
         }
         let spec = to_get_att(&spec, &resource.path.mesh, scope);
         let properties = appmesh::GatewayRoute::new(gateway.mesh_name(), gateway.name(), self.name, spec);

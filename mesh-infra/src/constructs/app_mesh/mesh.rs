@@ -78,7 +78,7 @@ impl Construct for Mesh {
         let resource = ResourceRef::mesh(scope.logical_id(), &self.name);
         if let Some(control_plane) = &self.control_plane {
             let path = format!("Resources.{}", resource.id);
-            scope.expect_own(control_plane.logical_id(), &path);
+            scope.refer_to(control_plane.logical_id(), &path);
             if control_plane.mesh() != self.name {
                 let message = format!(
                     "is the mesh `{}`, but the control plane `{}` is that of the mesh `{}`",

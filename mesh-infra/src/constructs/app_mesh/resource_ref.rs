@@ -23,7 +23,7 @@ impl ResourceRef {
     /// A resource that is being added to this mesh.
     pub(super) fn in_mesh(mesh: &ResourceRef, kind: Kind, name: &str, scope: &mut Scope<'_>) -> Self {
         let id = scope.logical_id();
-        scope.expect_own(&mesh.id, &format!("Resources.{id}.Properties.MeshName"));
+        scope.refer_to(&mesh.id, &format!("Resources.{id}.Properties.MeshName"));
         Self {
             id,
             path: ResourcePath::new(&mesh.path.mesh, kind, name),
@@ -34,7 +34,7 @@ impl ResourceRef {
     pub(super) fn within(parent: &ResourceRef, kind: Kind, name: &str, scope: &mut Scope<'_>) -> Self {
         let id = scope.logical_id();
         let property = own_name_property(parent.path.kind);
-        scope.expect_own(&parent.id, &format!("Resources.{id}.Properties.{property}"));
+        scope.refer_to(&parent.id, &format!("Resources.{id}.Properties.{property}"));
         Self {
             id,
             path: ResourcePath::within(&parent.path.mesh, &parent.path.name, kind, name),
@@ -43,12 +43,12 @@ impl ResourceRef {
 
     /// The mesh's name, as an attribute of this resource, which makes CloudFormation create this resource first.
     pub(super) fn mesh_name(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "MeshName")
+        Value::attribute(self.id.qualified(), "MeshName")
     }
 
     /// The resource's name, as an attribute of it.
     pub(super) fn name(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), own_name_property(self.path.kind))
+        Value::attribute(self.id.qualified(), own_name_property(self.path.kind))
     }
 
     /// Adds the resource to the stack.
@@ -96,7 +96,7 @@ macro_rules! handle {
             /// The resource's ARN; in a template of parameters, the path.
             #[must_use]
             pub fn arn(&self) -> cfn::Value<String> {
-                cfn::Value::reference(self.resource.id.as_str())
+                cfn::Value::reference(self.resource.id.qualified())
             }
         }
     };

@@ -60,7 +60,7 @@ impl RouteBase {
         let router = &self.router.resource;
         let resource = ResourceRef::within(router, Kind::Route, &self.name, scope);
         for node in &self.target_nodes {
-            scope.expect_own(node, &format!("Resources.{}.Properties.Spec", resource.id));
+            scope.refer_to(node, &format!("Resources.{}.Properties.Spec", resource.id));
         }
         let spec = to_get_att(&spec, &resource.path.mesh, scope);
         let properties = appmesh::Route::new(router.mesh_name(), router.name(), self.name, spec);

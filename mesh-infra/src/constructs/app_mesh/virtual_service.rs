@@ -74,7 +74,7 @@ impl Construct for VirtualService {
     fn add_to(self, scope: &mut Scope<'_>) -> VirtualServiceHandle {
         let resource = ResourceRef::in_mesh(&self.mesh.resource, Kind::VirtualService, &self.name, scope);
         if let Some(provider) = &self.provider {
-            scope.expect_own(provider, &format!("Resources.{}.Properties.Spec.Provider", resource.id));
+            scope.refer_to(provider, &format!("Resources.{}.Properties.Spec.Provider", resource.id));
         }
         let spec = to_get_att(&self.spec, &resource.path.mesh, scope);
         let properties = appmesh::VirtualService::new(self.mesh.resource.mesh_name(), self.name, spec);

@@ -28,26 +28,26 @@ impl Service {
             .or_else(|| self.cluster.service_connect_namespace())
     }
 
-    /// Reports every handle of another stack.
-    fn check_handles(&self, id: &LogicalId, scope: &mut Scope<'_>) {
+    /// Records every handle of another stack.
+    fn record_handles(&self, id: &LogicalId, scope: &mut Scope<'_>) {
         let path = format!("Resources.{id}");
-        scope.expect_own(self.cluster.logical_id(), &format!("{path}.Properties.Cluster"));
+        scope.refer_to(self.cluster.logical_id(), &format!("{path}.Properties.Cluster"));
         if let Some(network) = &self.network {
-            scope.expect_own(network.logical_id(), &format!("{path}.Properties.NetworkConfiguration"));
+            scope.refer_to(network.logical_id(), &format!("{path}.Properties.NetworkConfiguration"));
         }
         if let Some(namespace) = self.service_connect.as_ref().and_then(ServiceConnect::namespace) {
             let path = format!("{path}.Properties.ServiceConnectConfiguration.Namespace");
-            scope.expect_own(namespace.logical_id(), &path);
+            scope.refer_to(namespace.logical_id(), &path);
         }
         let mesh_resource = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
         for other in self.backends.iter().chain(mesh_resource) {
-            scope.expect_own(other, &format!("{path}.DependsOn"));
+            scope.refer_to(other, &format!("{path}.DependsOn"));
         }
         if let Some(namespace) = &self.discovery {
-            scope.expect_own(namespace.logical_id(), &format!("{path}.Properties.ServiceRegistries"));
+            scope.refer_to(namespace.logical_id(), &format!("{path}.Properties.ServiceRegistries"));
         }
         if let Some(load_balancer) = &self.load_balancer {
-            scope.expect_own(load_balancer.logical_id(), &format!("{path}.Properties.LoadBalancers"));
+            scope.refer_to(load_balancer.logical_id(), &format!("{path}.Properties.LoadBalancers"));
         }
     }
 
@@ -243,7 +243,7 @@ impl Construct for Service {
     fn add_to(self, scope: &mut Scope<'_>) -> ServiceHandle {
         // Not `logical_id`: other constructs contain a service as well.
         let id = scope.part("Service");
-        self.check_handles(&id, scope);
+        self.record_handles(&id, scope);
         let path = format!("Resources.{id}.Properties");
         let task_definition = scope.part("TaskDefinition");
         let task_path = format!("Resources.{task_definition}.Properties");
@@ -280,7 +280,7 @@ impl Construct for Service {
         let listener = self.load_balancer.as_ref().map(LoadBalancerHandle::listener);
         let egress = self.network.iter().flat_map(NetworkHandle::egress);
         let dependencies = self.backends.iter().chain(mesh_resource).chain(control_plane);
-        let dependencies = dependencies.chain(listener).chain(egress).map(LogicalId::as_str);
+        let dependencies = dependencies.chain(listener).chain(egress).map(LogicalId::qualified);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(dependencies));
         if let Some(autoscaling) = &self.autoscaling {
             autoscaling.add(&id, &self.cluster, load_balancer, scope);
