@@ -11,6 +11,8 @@
 //! cargo run --features aws --example bluegreen -- deploy --aws --version 1   on AWS; also the other verbs
 //! ```
 //!
+//! `MESH_SERVICES` is a number of further services in the mesh, which stay at version 1.
+//!
 //! Two versions are unhealthy and rolled back: 4 has a latency of 500 ms, 5 an error rate of 20 %.
 
 use std::process::ExitCode;
@@ -78,6 +80,17 @@ fn stack(sides: &Sides) -> Stack {
             .with_virtual_node(node)
             .with_service_discovery(&namespace);
         stack.add(name, service);
+    }
+    let further = std::env::var("MESH_SERVICES").ok().and_then(|text| text.parse().ok());
+    for index in 0..further.unwrap_or(0) {
+        let name = format!("further-{index}");
+        let node = stack.add(&name, node(&name));
+        let service = Service::new(&cluster, demo_service(&name, 1))
+            .with_name(name.as_str())
+            .with_network(&network)
+            .with_virtual_node(&node)
+            .with_service_discovery(&namespace);
+        stack.add(&name, service);
     }
     let entrance = stack.add("Entrance", LoadBalancer::network(&network, 9080));
     let service = Service::gateway(&cluster, &gateway)

@@ -39,6 +39,8 @@ pub use self::typed_resources::TypedResource;
 #[derive(Debug)]
 pub struct TemplateModel<'t> {
     resources: Vec<InputResource<'t>>,
+    /// Positions of resources by logical id, which several stacks may have.
+    logical_ids: BTreeMap<&'t str, Vec<usize>>,
     /// Positions of resources by identifier.
     identifiers: BTreeMap<String, Vec<usize>>,
     typed: TypedResources,
@@ -70,14 +72,17 @@ impl<'t> TemplateModel<'t> {
     }
 
     fn of_resources(resources: Vec<InputResource<'t>>, scope: InputScope) -> Self {
+        let mut logical_ids: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut identifiers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (position, resource) in resources.iter().enumerate() {
+            logical_ids.entry(resource.logical_id).or_default().push(position);
             for identifier in &resource.identifiers {
                 identifiers.entry(identifier.clone()).or_default().push(position);
             }
         }
         let mesh_resources = mesh_resource::read_all(&resources, scope);
         Self {
+            logical_ids,
             identifiers,
             typed: TypedResources::read(&resources, scope),
             meshes: Meshes::assemble(&mesh_resources, scope),
@@ -186,10 +191,10 @@ impl<'t> TemplateModel<'t> {
     /// The position of the resource that a value refers to. Of several with an identifier, the last one.
     fn position(&self, value: &Value<String>, is_meant: impl Fn(&InputResource<'_>) -> bool) -> Option<usize> {
         match value {
-            Value::Ref(logical_id) | Value::GetAtt { logical_id, .. } => self
-                .resources
-                .iter()
-                .position(|resource| resource.logical_id == logical_id && is_meant(resource)),
+            Value::Ref(logical_id) | Value::GetAtt { logical_id, .. } => {
+                let mut positions = self.logical_ids.get(logical_id.as_str())?.iter().copied();
+                positions.find(|position| is_meant(&self.resources[*position]))
+            }
             Value::Known(identifier) => {
                 let mut positions = self.identifiers.get(identifier)?.iter().copied().rev();
                 positions.find(|position| is_meant(&self.resources[*position]))

@@ -44,6 +44,9 @@ impl Account {
             }
         }
         command
+            .env_remove("MESHWRIGHT_TEMPLATE_BUCKET")
+            .env_remove("MESH_SERVICES");
+        command
             .env("HOME", self.workdir.tmpdir())
             .env("AWS_ENDPOINT_URL", self.endpoint())
             .env("AWS_ACCESS_KEY_ID", "test")

@@ -100,6 +100,11 @@ async fn usage_errors_are_reported_before_any_call() {
             "cannot be used with",
         ),
         (2, &["deploy", "--template-url", "s3://bucket/key"], "expected https://"),
+        (
+            2,
+            &["deploy", "--template-bucket", "s3://bucket"],
+            "expected the name of a bucket, without s3://",
+        ),
         (1, &["outputs"], "stack `serviceconnect` is not deployed in eu-west-1"),
     ] {
         let message = failure(&account, code, arguments, &[], &[]).await;

@@ -6,27 +6,30 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::account::Account;
+use crate::blue_green::{control_plane, register, weights};
 use crate::run::Ended;
 
 /// For one command. The emulator creates some 2,000 resources one after the other.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
-/// An account with the example `largemesh` in some size.
+/// An account with an example in some size.
 struct Large {
     account: Account,
+    example: &'static str,
     services: usize,
 }
 
 impl Large {
-    fn new(services: usize) -> Self {
+    fn new(example: &'static str, services: usize) -> Self {
         Self {
             account: Account::new(),
+            example,
             services,
         }
     }
 
     async fn run(&self, updated: Option<usize>, arguments: &[&str]) -> Ended {
-        let mut command = self.account.example("largemesh", arguments);
+        let mut command = self.account.example(self.example, arguments);
         command.env("MESH_SERVICES", self.services.to_string());
         if let Some(updated) = updated {
             command.env("MESH_UPDATED", updated.to_string());
@@ -60,7 +63,7 @@ fn stacks(ended: &Ended, suffix: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_mesh_of_200_services_is_deployed_compared_changed_and_destroyed() {
-    let large = Large::new(200);
+    let large = Large::new("largemesh", 200);
     let before = large.account.counted();
     let order = [
         "network",
@@ -73,6 +76,8 @@ async fn a_mesh_of_200_services_is_deployed_compared_changed_and_destroyed() {
 
     let deployed = large.succeed(None, &["deploy", "--yes"]).await;
     assert_eq!(stacks(&deployed, ": done"), order);
+    let upload = "services-1: template uploaded to https://s3.eu-west-1.amazonaws.com/meshwright-templates-000000000000-eu-west-1/";
+    assert!(deployed.stderr.contains(upload), "{}", deployed.stderr);
     let during = large.account.counted();
     let added = |counts: &BTreeMap<String, usize>, kind: &str| counts[kind] - before[kind];
     // A virtual node, router, route and service each; the mesh, the gateway and its route.
@@ -109,7 +114,7 @@ async fn a_mesh_of_200_services_is_deployed_compared_changed_and_destroyed() {
 
 #[tokio::test]
 async fn stacks_are_deployed_and_destroyed_one_by_one_in_their_order() {
-    let large = Large::new(4);
+    let large = Large::new("largemesh", 4);
     let early = large.run(None, &["deploy", "--yes", "services-2"]).await;
     assert_eq!(early.code, Some(1));
     let expected =
@@ -140,4 +145,60 @@ async fn stacks_are_deployed_and_destroyed_one_by_one_in_their_order() {
         .succeed(None, &["destroy", "--yes", "network", "services-2"])
         .await;
     assert_eq!(stacks(&destroyed, ": deleted"), ["services-2", "network"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_step_of_a_large_blue_green_deployment_uploads_its_template() {
+    let large = Large::new("bluegreen", 12);
+    let account = &large.account;
+    large
+        .succeed(None, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    let uploaded = || {
+        let bucket = json!({"Bucket": "meshwright-templates-000000000000-eu-west-1"});
+        let objects = account.call("s3", "list_objects_v2", &bucket);
+        let objects = objects["Contents"].as_array().expect("objects").iter();
+        objects
+            .map(|object| object["Size"].as_u64().expect("a size"))
+            .collect::<Vec<_>>()
+    };
+    assert!(uploaded().len() == 1 && uploaded()[0] > 51_200, "{:?}", uploaded());
+    for side in ["blue", "green"] {
+        register(account, side);
+    }
+    let _replica = control_plane(account).await;
+    large.succeed(None, &["diff", "--aws", "--version", "2"]).await;
+
+    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
+    let deployed = large.succeed(None, &deploy).await;
+    assert!(
+        deployed.stdout.contains("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL"),
+        "{}",
+        deployed.stdout
+    );
+    assert_eq!(weights(account), [0, 100]);
+    // The first one, that of version 2, and one for each of two steps.
+    assert!(uploaded().len() >= 4, "{:?}", uploaded());
+    let before = uploaded().len();
+    // A parameter needs no upload.
+    let opened = [
+        "deploy",
+        "--aws",
+        "--version",
+        "2",
+        "--yes",
+        "--allow-ip",
+        "203.0.113.7/32",
+    ];
+    large.succeed(None, &opened).await;
+    assert_eq!(uploaded().len(), before);
+
+    large.succeed(None, &["rollback", "--aws"]).await;
+    assert_eq!(weights(account), [100, 0]);
+    let destroyed = large.succeed(None, &["destroy", "--aws", "--yes"]).await;
+    assert!(
+        destroyed.stderr.contains("remains, for the templates"),
+        "{}",
+        destroyed.stderr
+    );
 }

@@ -26,6 +26,7 @@ pub use create::{ChangeSetOutcome, ParameterChange};
 pub struct ChangeSet {
     pub(super) environment: Environment,
     pub(super) set: ChangeSetId,
+    pub(super) template_url: Option<String>,
     pub(super) changes: Vec<ResourceChange>,
     pub(super) diff: Diff,
     pub(super) parameters: Vec<ParameterChange>,
@@ -54,6 +55,12 @@ impl ChangeSet {
     #[must_use]
     pub fn is_creation(&self) -> bool {
         !self.set.is_update
+    }
+
+    /// The S3 URL of the template, if it was too long for the request and was uploaded.
+    #[must_use]
+    pub fn template_url(&self) -> Option<&str> {
+        self.template_url.as_deref()
     }
 
     /// The resource changes. Empty if only outputs or the like change.

@@ -248,8 +248,9 @@ fn checks_see_all_stacks() {
         .with_stack(entrance)
         .with_stack(services);
     let found = errors(&app);
-    let expected = format!("entrance.Resources.{group}.Properties");
-    assert!(found.contains(&expected), "{found}");
+    let expected = "entrance.Resources.EntranceLoadBalancer.Properties.SecurityGroups: allow no egress to the tasks of \
+                    `services/BlueService` on TCP port 80";
+    assert!(found.contains(expected), "{found}");
     assert!(found.contains("nowhere.demo"), "{found}");
 }
 

@@ -92,6 +92,9 @@ async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<
     } else {
         "updating"
     };
+    if let Some(url) = change_set.template_url() {
+        console.progress(&format!("{stack}: template uploaded to {url}"));
+    }
     let count = change_set.changes().len();
     let noun = if count == 1 { "resource" } else { "resources" };
     console.progress(&format!("{stack}: {verb}, {count} {noun} changed"));

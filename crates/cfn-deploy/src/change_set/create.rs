@@ -156,7 +156,7 @@ impl Environment {
         let made = call.send().await;
         let made = made.map_err(|error| {
             let error = self.call_error("CreateChangeSet", stack, error);
-            match (uploaded, error.to_string().contains("S3")) {
+            match (&uploaded, error.to_string().contains("S3")) {
                 // CloudFormation reads the object as the caller.
                 (Some(url), true) => error.with_sentence(&format!("The caller needs `s3:GetObject` for {url}")),
                 _ => error,
@@ -177,6 +177,7 @@ impl Environment {
             Ok(Some(changes)) => Ok(ChangeSetOutcome::Ready(ChangeSet {
                 environment: self.clone(),
                 set,
+                template_url: uploaded,
                 changes,
                 diff: assessment.diff,
                 parameters: assessment.parameters,
