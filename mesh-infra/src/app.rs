@@ -5,18 +5,18 @@ use indexmap::IndexMap;
 use sidecar_contract::ValidationErrors;
 
 use crate::mesh_encoding::MeshEncoding;
-use crate::stack::Stack;
-use crate::synth::synth_app;
+use crate::stack::{Stack, synth_app};
 
 /// A named set of stacks.
 ///
 /// A construct of one stack may use handles of another one: services, virtual nodes and routes in several stacks can share
-/// the network, cluster, namespace and mesh of a first one. CloudFormation allows 500 resources in a stack, which are about 60
+/// the network, cluster, namespace and mesh of a first one. CloudFormation allows 500 resources in a stack, which are about 50
 /// services of a mesh.
 ///
-/// Such a value becomes an output of the one stack and a parameter of the other, which a deployment sets; the template's
-/// metadata name the output ([`cfn::StackImport`]). It is not an export, which CloudFormation would neither change nor remove
-/// while it is imported. Names of mesh resources are known, so they are written as they are.
+/// The expressions that handles return have their stack, such as `{"Ref": "network/Cluster"}`, and synthesis resolves them. In
+/// another stack, such a value becomes an output of the one stack and a parameter of the other, which a deployment sets; the
+/// template's metadata name the output ([`cfn::StackImport`]). It is not an export, which CloudFormation would neither change
+/// nor remove while it is imported. Names of mesh resources are known, so they are written as they are.
 #[derive(Debug)]
 pub struct App {
     name: String,
@@ -52,8 +52,8 @@ impl App {
         &self.stacks
     }
 
-    /// Synthesizes the template of every stack, by the stack's name and in the order of deployment, with meshes in the default encoding,
-    /// [`MeshEncoding::Parameters`].
+    /// Synthesizes the template of every stack, by the stack's name and in the order of deployment, with meshes in the default
+    /// encoding, [`MeshEncoding::Parameters`].
     ///
     /// # Errors
     ///
@@ -63,7 +63,8 @@ impl App {
         self.synth_as(MeshEncoding::default())
     }
 
-    /// Synthesizes the template of every stack, by the stack's name and in the order of deployment, with meshes in this encoding.
+    /// Synthesizes the template of every stack, by the stack's name and in the order of deployment, with meshes in this
+    /// encoding.
     ///
     /// # Errors
     ///

@@ -88,7 +88,6 @@ pub mod labels;
 mod mesh_encoding;
 pub mod model;
 mod stack;
-mod synth;
 
 pub use app::App;
 pub use cfn::{

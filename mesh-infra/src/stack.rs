@@ -6,6 +6,7 @@
 mod logical_id;
 mod overrides;
 mod scope;
+mod synth;
 
 use cfn::Template;
 use indexmap::IndexMap;
@@ -15,12 +16,12 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use crate::construct::Construct;
 use crate::mesh_encoding::MeshEncoding;
-use crate::synth::synth_stack;
 
 pub use logical_id::LogicalId;
-pub(crate) use logical_id::SEPARATOR;
 use overrides::Override;
 pub use scope::Scope;
+pub(crate) use synth::synth_app;
+use synth::synth_stack;
 
 /// A CloudFormation stack: resources that are deployed, updated and deleted together.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ impl Stack {
     }
 
     /// The template as it is described, with overrides. References of handles have the stack's name.
-    pub(crate) fn declared(&self, diagnostics: &mut Diagnostics) -> Template {
+    fn declared(&self, diagnostics: &mut Diagnostics) -> Template {
         diagnostics.extend(self.diagnostics.clone());
         let mut template = self.template.clone();
         for change in &self.overrides {
@@ -137,7 +138,7 @@ impl Stack {
     }
 
     /// Handles of other stacks, each with the path where it is used.
-    pub(crate) fn foreign_handles(&self) -> &[(LogicalId, String)] {
+    fn foreign_handles(&self) -> &[(LogicalId, String)] {
         &self.foreign_handles
     }
 }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 use sidecar_contract::Diagnostic;
 
-use crate::stack::SEPARATOR;
+use crate::stack::logical_id::SEPARATOR;
 
 /// The sections whose entries are named by paths of errors.
 const SECTIONS: [&str; 4] = ["Conditions", "Outputs", "Parameters", "Resources"];

@@ -10,7 +10,8 @@ use sidecar_contract::Diagnostics;
 
 use crate::mesh_encoding::MeshEncoding;
 use crate::model::{MeshNames, ReferenceValue};
-use crate::stack::{LogicalId, SEPARATOR};
+use crate::stack::LogicalId;
+use crate::stack::logical_id::SEPARATOR;
 
 /// The stacks of an app whose references are resolved.
 pub(super) struct Links<'a> {

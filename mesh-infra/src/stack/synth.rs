@@ -19,10 +19,10 @@ use indexmap::IndexMap;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 use self::links::Links;
+use super::Stack;
 use crate::check::check_model;
 use crate::mesh_encoding::{MeshEncoding, to_parameters};
 use crate::model::{MeshNames, TemplateModel};
-use crate::stack::Stack;
 
 /// Synthesizes a stack that uses no other one.
 pub(crate) fn synth_stack(stack: &Stack, encoding: MeshEncoding) -> Result<Template, ValidationErrors> {
