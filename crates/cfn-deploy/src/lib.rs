@@ -11,7 +11,7 @@
 //! |---|---|
 //! | every call | `cloudformation:DescribeStacks`, `GetTemplate` |
 //! | [`Environment::compare`], [`Environment::create_change_set`], [`ChangeSet::discard`] | `CreateChangeSet`, `DescribeChangeSet`, `DescribeEvents`, `DeleteChangeSet`; for a new stack, `ListChangeSets`, `DeleteStack` |
-//! | templates over 51,200 bytes | `s3:` `GetObject`, `PutObject`; for the default bucket, `GetBucketTagging`, and to create it `CreateBucket`, `PutBucketPublicAccessBlock`, `PutBucketPolicy`, `PutEncryptionConfiguration`, `PutLifecycleConfiguration`, `PutBucketTagging`; `sts:GetCallerIdentity` |
+//! | templates over 51,200 bytes | `s3:` `GetObject`, `PutObject`; for the default bucket, `GetBucketTagging`, and to create it `CreateBucket`, `PutBucketPublicAccessBlock`, `PutBucketPolicy`, `PutEncryptionConfiguration`, `PutLifecycleConfiguration`, `PutBucketTagging`; `ListBucket` to find what remains; `sts:GetCallerIdentity` |
 //! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
 //! | [`Environment::destroy`] | `DeleteStack`, `DescribeStackEvents`, `ListStackResources`, `DescribeStackResources`, `ListImports`, `ListStacks`; to delete a namespace, `DescribeStacks` and `GetTemplate` of all stacks; `servicediscovery:` `GetNamespace`, `ListNamespaces`, `GetService`, `ListServices`, `ListInstances`, `ListTagsForResource`, `DeregisterInstance`, `DeleteService`, `DeleteNamespace`, `GetOperation` |
 //!

@@ -9,6 +9,7 @@ mod example_templates;
 mod failing;
 mod fault_per_call;
 mod fixture;
+mod importing;
 mod ministack;
 mod public_api;
 mod recording_observer;
