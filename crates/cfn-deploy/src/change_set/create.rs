@@ -39,7 +39,7 @@ pub struct ParameterChange {
 pub(crate) struct Assessment {
     pub(crate) deployed: Option<DeployedStack>,
     pub(crate) values: IndexMap<String, ParameterValue>,
-    /// Whether the deployed template is the input's.
+    /// Whether the deployed template is the input's, so that it need not be sent.
     pub(crate) has_same_template: bool,
     pub(crate) diff: Diff,
     pub(crate) parameters: Vec<ParameterChange>,
@@ -97,7 +97,9 @@ impl Environment {
         let side = |template, parameters| TemplateVersion { template, parameters };
         let security = security_changes(Some(side(old, &shown)), side(input.template(), &after));
         let (diff, parameters) = (diff(old, input.template()), parameter_changes(&was, &values));
-        let has_same_template = kept.is_some() && old == input.template();
+        // After a failure that was not rolled back, which template CloudFormation has is not documented.
+        let is_settled = kept.is_some_and(|(stack, _)| stack.status.as_str().ends_with("_COMPLETE"));
+        let has_same_template = is_settled && old == input.template();
         Ok(Assessment {
             deployed,
             values,

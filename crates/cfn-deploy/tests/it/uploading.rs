@@ -1,7 +1,7 @@
 //! Templates over 51,200 bytes: the bucket, its settings, and its errors.
 
 use cfn_deploy::{ChangeSetOutcome, DeploymentInput, ErrorKind};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::connection::{Calls, Response};
 use crate::fixture::{AccountFixture, deploy, ssm_parameter, template};
