@@ -2,20 +2,24 @@
 //!
 //! - `config`: account, region and credentials;
 //! - `inputs`: from an app and the command line to deployment inputs;
+//! - `checks`: what a deployment needs in the account, before its change set;
 //! - `deploy`, `diff`, `destroy`, `outputs`: one command each;
 //! - `dependents`: stacks that use outputs of each other;
+//! - `failure`: why a deployment failed, with the reasons and logs of stopped tasks;
 //! - `progress`, `confirm`, `change_format`: stack events, confirmation and formatting of changes;
 //! - `public_ip`: the address for `--allow-my-ip`;
 //! - `slow_response`: messages while AWS does not respond.
 
 mod allowed;
 mod change_format;
+pub(crate) mod checks;
 pub(crate) mod config;
 mod confirm;
 mod dependents;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod diff;
+mod failure;
 pub(crate) mod inputs;
 pub(crate) mod outputs;
 mod progress;
@@ -44,7 +48,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AwsError {
     /// The message quotes its sources.
-    #[error("{0}")]
+    #[error("{}", failure::text(.0))]
     Deploy(cfn_deploy::Error),
     #[error(transparent)]
     Input(#[from] InputError),
@@ -57,6 +61,8 @@ pub(crate) enum AwsError {
     },
     #[error(transparent)]
     Description(#[from] ValidationErrors),
+    #[error(transparent)]
+    Images(#[from] checks::MissingImages),
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error(
@@ -141,7 +147,12 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
         AwsCommand::Deploy(arguments) => {
             // Before any call to AWS: the description may be invalid.
             let inputs = inputs::for_app(app, &arguments.selection.stacks, &arguments.inputs).await?;
+            let apply = |input| inputs::with_options(input, arguments.options);
+            let inputs: Vec<_> = inputs.into_iter().map(apply).collect();
             let environment = environment(&arguments.selection.target, console).await?;
+            if !arguments.options.skip_checks {
+                checks::run(&environment, &inputs, console).await?;
+            }
             deploy::run(&environment, &inputs, arguments.yes, console).await?;
         }
         AwsCommand::Diff(arguments) => {
@@ -153,7 +164,7 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
             let stacks = dependents::stack_names(app, &arguments.selection.stacks)?;
             let environment = environment(&arguments.selection.target, console).await?;
             dependents::expect_unused(&environment, app, &stacks).await?;
-            destroy::run(&environment, &stacks, arguments.yes, console).await?;
+            destroy::run(&environment, app.name(), &stacks, arguments.yes, console).await?;
         }
         AwsCommand::Outputs(arguments) => {
             let stacks = dependents::stack_names(app, &arguments.selection.stacks)?;
@@ -175,7 +186,9 @@ pub(crate) async fn environment_of(
     target: &AwsTarget,
     console: &Console,
 ) -> Result<Environment, AwsError> {
-    let mut environment = Environment::new(config)?;
+    let from_environment = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty());
+    let profile = target.profile.clone().or(from_environment);
+    let mut environment = Environment::new(config)?.with_profile(profile.as_deref());
     if let Some(bucket) = &target.template_bucket {
         environment = environment.with_template_bucket(bucket);
     }

@@ -78,6 +78,8 @@ pub(crate) enum StackInputsError {
     TemplateUrl,
     #[error("--parameter, --allow-ip, --allow-my-ip and --template-url require --aws")]
     RequiresAws,
+    #[error("--no-rollback and --adopt require --aws")]
+    OptionsRequireAws,
 }
 
 impl StackInputs {
@@ -111,12 +113,40 @@ pub(crate) struct DiffArguments {
     pub(crate) exit_code: bool,
 }
 
+/// What a deployment may do to an existing stack, and after a failure.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "AWS account")]
+pub(crate) struct DeployOptions {
+    /// If the deployment fails, keep what was created, to inspect tasks and logs. The next deploy continues it. Not for
+    /// changes that replace a resource. Default: CloudFormation rolls back
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
+    /// Update a stack of this name that another app or tool has created. Default: it is rejected
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Skip the check that the container images exist in Amazon ECR, for the tasks' CPU architecture
+    #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) skip_checks: bool,
+}
+
+impl DeployOptions {
+    /// Checks that no option was given, for a command that runs locally.
+    pub(crate) fn require_empty(self) -> Result<(), StackInputsError> {
+        match self.no_rollback || self.adopt {
+            true => Err(StackInputsError::OptionsRequireAws),
+            false => Ok(()),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DeployArguments {
     #[command(flatten)]
     pub(crate) selection: StackSelection,
     #[command(flatten)]
     pub(crate) inputs: StackInputs,
+    #[command(flatten)]
+    pub(crate) options: DeployOptions,
     /// Skip the confirmation of permission and network changes
     #[arg(long)]
     pub(crate) yes: bool,

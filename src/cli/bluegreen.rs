@@ -159,11 +159,13 @@ impl BlueGreen {
                 version,
                 strategy,
                 given,
+                options,
                 waiting,
                 analysis,
                 ..
             }) => {
                 given.require_empty()?;
+                options.require_empty()?;
                 let strategy = select_strategy(state.as_ref(), version, strategy)?;
                 let event = move |controller| Event::Deploy {
                     version,

@@ -44,6 +44,12 @@ enum Platform {
     Arm64,
 }
 
+/// Whether a repository in ECR is one that the script pushes to.
+#[cfg(feature = "aws")]
+pub(crate) fn is_own_repository(repository: &str) -> bool {
+    repository == ENVOY_MIRROR.0 || IMAGES.iter().any(|(image, _)| *image == repository)
+}
+
 /// A script for `sh`, to be run in the project's directory.
 pub(crate) fn script(arguments: &ImagesArguments) -> String {
     let platform = match arguments.platform {

@@ -52,6 +52,8 @@ impl Account {
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_REGION", "eu-west-1")
+            // No images are built.
+            .env("MESHWRIGHT_SKIP_CHECKS", "true")
             .env("AWS_EC2_METADATA_DISABLED", "true");
         command
     }
@@ -85,6 +87,18 @@ impl Account {
     /// Calls an AWS operation.
     pub(crate) fn call(&self, service: &str, operation: &str, arguments: &Value) -> Value {
         self.python("call.py", &[service, operation, &arguments.to_string()])
+    }
+
+    /// Puts the images of the examples into the registry of an account, for linux/amd64.
+    pub(crate) fn push_images(&self, number: &str) {
+        let version = env!("CARGO_PKG_VERSION");
+        let (envoy, envoy_tag) = mesh_infra::images::ENVOY_MIRROR;
+        let images = serde_json::json!([
+            [meshwright::DEMO_SERVICE_IMAGE, version, "amd64"],
+            [mesh_infra::images::CONTROL_PLANE, version, "amd64"],
+            [envoy, envoy_tag, "amd64"],
+        ]);
+        self.python("images.py", &[number, &images.to_string()]);
     }
 
     fn python(&self, program: &str, arguments: &[&str]) -> Value {

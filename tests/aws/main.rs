@@ -9,6 +9,8 @@
 //! - `mesh`: a deployed stack, with real Envoys;
 //! - `blue_green`: blue-green deployments in an account;
 //! - `outages`: an account that is silent, throttled or refused for a while;
+//! - `images`: the check of container images;
+//! - `permissions`: each call denied, one at a time;
 //! - `errors`: errors of AWS and of the command line.
 
 #[path = "../it/run.rs"]
@@ -23,6 +25,8 @@ mod blue_green;
 mod commands;
 mod errors;
 mod fleet;
+mod images;
 mod large;
 mod mesh;
 mod outages;
+mod permissions;

@@ -87,7 +87,7 @@ async fn a_rollout_outlasts_a_throttled_parameter_store() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollout_outlasts_a_refused_parameter_store() {
-    outlasts(Fault::Deny, "is not authorized to perform: AmazonSSM.GetParameter").await;
+    outlasts(Fault::Deny, "is not authorized to perform: ssm:GetParameter").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

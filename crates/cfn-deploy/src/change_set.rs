@@ -2,6 +2,7 @@
 
 mod create;
 mod describe;
+mod paused;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::ChangeSetSummary;
@@ -31,6 +32,10 @@ pub struct ChangeSet {
     pub(super) diff: Diff,
     pub(super) parameters: Vec<ParameterChange>,
     pub(super) security: Vec<SecurityChange>,
+    /// Whether a failure leaves the stack as it is.
+    pub(super) is_rollback_disabled: bool,
+    /// The parameters of a stack whose failed resources are tried again with the deployed template; `None` for a change.
+    pub(super) retry: Option<Vec<String>>,
 }
 
 /// Identifiers of a change set.
@@ -88,6 +93,21 @@ impl ChangeSet {
         &self.diff
     }
 
+    /// Whether a failure leaves the stack as it is: on request ([`DeploymentInput::with_rollback_disabled`]), or because the
+    /// stack is in status `CREATE_FAILED` or `UPDATE_FAILED`, which CloudFormation updates in no other way.
+    ///
+    /// [`DeploymentInput::with_rollback_disabled`]: crate::DeploymentInput::with_rollback_disabled
+    #[must_use]
+    pub fn is_rollback_disabled(&self) -> bool {
+        self.is_rollback_disabled
+    }
+
+    /// Whether the template is the deployed one, and its failed resources are tried again.
+    #[must_use]
+    pub fn is_retry(&self) -> bool {
+        self.retry.is_some()
+    }
+
     /// The changed parameters.
     #[must_use]
     pub fn parameters(&self) -> &[ParameterChange] {
@@ -105,27 +125,18 @@ impl ChangeSet {
     /// be executed, because the stack was changed since for example: nothing was changed then, and the change set is
     /// deleted.
     pub async fn execute(self, observer: &mut dyn Observer) -> Result<Outputs, Error> {
+        self.check_replacements().await?;
+        if let Some(parameters) = &self.retry {
+            self.environment.retry_failed(&self.set, parameters).await?;
+        } else {
+            self.start().await?;
+        }
         let Self {
             environment,
             set,
             changes,
             ..
         } = self;
-        let call = environment
-            .cloudformation()
-            .execute_change_set()
-            .change_set_name(&set.id)
-            .stack_name(&set.stack_id)
-            .client_request_token(&set.token);
-        if let Err(error) = call.send().await {
-            let is_outdated = matches!(error.code(), Some("InvalidChangeSetStatus" | "ChangeSetNotFound"));
-            let error = environment.call_error("ExecuteChangeSet", &set.stack, error);
-            let error = environment.not_started(&set, error).await;
-            return Err(match is_outdated {
-                true => error.with_sentence("The stack was changed since the change set was created; create a new one"),
-                false => error,
-            });
-        }
         let operation = Operation {
             stack: set.stack.clone(),
             stack_id: set.stack_id,
@@ -136,6 +147,28 @@ impl ChangeSet {
             .await?;
         let stack = environment.deployed_or_error(&set.stack, "deploying", ended).await?;
         Ok(stack.map(|stack| stack.outputs).unwrap_or_default())
+    }
+
+    /// Starts the execution.
+    async fn start(&self) -> Result<(), Error> {
+        let Self { environment, set, .. } = self;
+        let call = environment
+            .cloudformation()
+            .execute_change_set()
+            .change_set_name(&set.id)
+            .stack_name(&set.stack_id)
+            .client_request_token(&set.token)
+            .set_disable_rollback(self.is_rollback_disabled.then_some(true));
+        if let Err(error) = call.send().await {
+            let is_outdated = matches!(error.code(), Some("InvalidChangeSetStatus" | "ChangeSetNotFound"));
+            let error = environment.call_error("ExecuteChangeSet", &set.stack, error);
+            let error = environment.not_started(set, error).await;
+            return Err(match is_outdated {
+                true => error.with_sentence("The stack was changed since the change set was created; create a new one"),
+                false => error,
+            });
+        }
+        Ok(())
     }
 
     /// Deletes the change set, and the stack if it was created for this change set only.

@@ -63,7 +63,7 @@ impl Environment {
             // Everything would be created.
             StackCondition::ReviewInProgress => comparison.status = None,
             StackCondition::Busy | StackCondition::Blocked => {
-                comparison.changes = Err(self.blocked_error(stack).to_string());
+                comparison.changes = Err(self.blocked_error(stack).await.to_string());
             }
             _ => {
                 if let ChangeSetOutcome::Ready(prepared) = self.build_change_set(input, assessment).await? {

@@ -126,33 +126,14 @@ impl Environment {
         let Some(found) = self.describe(stack).await?.map(read) else {
             return Ok(None);
         };
-        let never = matches!(
-            found.status.as_str(),
-            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED"
-        );
         match found.status.condition() {
-            StackCondition::Deleted => Ok(None),
-            StackCondition::Blocked if never => Err(self.blocked_error(&found)),
-            StackCondition::ReviewInProgress => Ok(None),
+            StackCondition::Deleted | StackCondition::ReviewInProgress => Ok(None),
+            _ if found.status.was_never_created() => Err(self.blocked_error(&found).await),
             StackCondition::Busy if found.status.is_deletion() || found.outputs.is_empty() => {
-                Err(self.blocked_error(&found))
+                Err(self.blocked_error(&found).await)
             }
             _ => Ok(Some(found.outputs)),
         }
-    }
-
-    /// The error of a stack that is busy or blocked.
-    pub(super) fn blocked_error(&self, stack: &DeployedStack) -> Error {
-        let kind = if stack.status.is_in_progress() {
-            ErrorKind::Busy
-        } else {
-            ErrorKind::Blocked
-        };
-        let remedy = stack.status.remedy(&stack.name, self.region()).unwrap_or_default();
-        let reason = stack.status_reason.as_deref().filter(|reason| !reason.is_empty());
-        let reason = reason.map(|reason| format!(" (\"{reason}\")")).unwrap_or_default();
-        let message = format!("stack `{}` is in status {}{reason}: {remedy}", stack.name, stack.status);
-        Error::new(kind, message)
     }
 
     /// Describes the stack with this name or id.

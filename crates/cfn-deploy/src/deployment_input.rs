@@ -23,6 +23,10 @@ pub struct DeploymentInput {
     pub(super) url: Option<String>,
     /// Parameters whose values from other stacks do not exist yet, with the reasons.
     pub(super) unavailable: BTreeMap<String, String>,
+    /// The key of the tag that says which app owns a stack.
+    pub(super) owner_tag: Option<String>,
+    pub(super) is_adopted: bool,
+    pub(super) is_rollback_disabled: bool,
 }
 
 /// The source of a parameter value.
@@ -59,6 +63,9 @@ impl DeploymentInput {
             tags: BTreeMap::new(),
             url: None,
             unavailable: BTreeMap::new(),
+            owner_tag: None,
+            is_adopted: false,
+            is_rollback_disabled: false,
         }
     }
 
@@ -75,6 +82,31 @@ impl DeploymentInput {
     #[must_use]
     pub fn with_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Adds a tag that marks the owner of the stack, as [`DeploymentInput::with_tag`] does, and rejects an existing stack
+    /// with another value or without the tag: it belongs to another app, or was not created by this tool. Default: every
+    /// stack of this name is updated.
+    #[must_use]
+    pub fn with_owner_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let key = key.into();
+        self.owner_tag = Some(key.clone());
+        self.with_tag(key, value)
+    }
+
+    /// Updates a stack of another owner as well, and gives it the tag of this one. Default: it is rejected.
+    #[must_use]
+    pub fn adopting(mut self, is_adopted: bool) -> Self {
+        self.is_adopted = is_adopted;
+        self
+    }
+
+    /// Keeps what was created if the operation fails (`DisableRollback` of `ExecuteChangeSet`), so that logs and tasks can
+    /// be inspected. Default, decided by CloudFormation: the stack is rolled back.
+    #[must_use]
+    pub fn with_rollback_disabled(mut self, is_disabled: bool) -> Self {
+        self.is_rollback_disabled = is_disabled;
         self
     }
 

@@ -116,7 +116,7 @@ impl Environment {
             return Ok(());
         }
         if found.status.is_in_progress() && found.status.as_str() != "CREATE_IN_PROGRESS" {
-            return Err(self.blocked_error(found));
+            return Err(self.blocked_error(found).await);
         }
         self.check_deletable(found).await?;
         // Only if the stack can be deleted: tasks that remain would lose their names.

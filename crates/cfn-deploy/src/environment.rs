@@ -1,14 +1,16 @@
 //! Environment: the AWS clients of one account and region, and their errors.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::SdkConfig;
+use aws_types::region::Region;
 
 use super::error::{Call, Error, ErrorKind, from_sdk_error};
+use super::json_api::JsonClient;
 use super::poll::{PollInterval, Poller};
 use super::timeouts::with_timeouts;
 
@@ -26,7 +28,12 @@ struct Inner {
     template_bucket: Option<String>,
     cloud_map: aws_sdk_servicediscovery::Client,
     sts: aws_sdk_sts::Client,
+    json: JsonClient,
     region: String,
+    /// The profile of the credentials, for messages.
+    profile: Option<String>,
+    /// The account ID, once it is known.
+    account: OnceLock<String>,
     /// Region and endpoint, for messages.
     location: String,
     sleep: SharedAsyncSleep,
@@ -71,10 +78,13 @@ impl Environment {
             template_bucket: None,
             cloud_map: aws_sdk_servicediscovery::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
+            json: JsonClient::new(config, Region::new(region.clone())),
             location: config
                 .endpoint_url()
                 .map_or_else(|| region.clone(), |url| format!("{region} ({url})")),
             region,
+            profile: None,
+            account: OnceLock::new(),
             sleep: config
                 .sleep_impl()
                 .unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
@@ -88,6 +98,15 @@ impl Environment {
     pub fn with_template_bucket(self, name: impl Into<String>) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0);
         inner.template_bucket = Some(name.into());
+        Self(Arc::new(inner))
+    }
+
+    /// Names the profile that the credentials are from, so that messages can name the command that renews them. Default:
+    /// not named.
+    #[must_use]
+    pub fn with_profile(self, profile: Option<&str>) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.profile = profile.map(str::to_owned);
         Self(Arc::new(inner))
     }
 
@@ -105,11 +124,21 @@ impl Environment {
     pub async fn caller_identity(&self) -> Result<CallerIdentity, Error> {
         let response = self.0.sts.get_caller_identity().send().await;
         let response = response.map_err(|error| self.service_error("sts", "GetCallerIdentity", "the caller", error))?;
+        let account = response.account.unwrap_or_default();
+        self.0.account.get_or_init(|| account.clone());
         Ok(CallerIdentity {
-            account: response.account.unwrap_or_default(),
+            account,
             arn: response.arn.unwrap_or_default(),
             region: self.0.region.clone(),
         })
+    }
+
+    /// The account ID.
+    pub(super) async fn account(&self) -> Result<String, Error> {
+        match self.0.account.get() {
+            Some(account) => Ok(account.clone()),
+            None => Ok(self.caller_identity().await?.account),
+        }
     }
 
     pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
@@ -127,6 +156,10 @@ impl Environment {
 
     pub(super) fn cloud_map(&self) -> &aws_sdk_servicediscovery::Client {
         &self.0.cloud_map
+    }
+
+    pub(super) fn json(&self) -> &JsonClient {
+        &self.0.json
     }
 
     pub(super) fn poller(&self, interval: PollInterval) -> Poller {
@@ -157,6 +190,7 @@ impl Environment {
             action,
             resource,
             location: &self.0.location,
+            profile: self.0.profile.as_deref(),
         };
         from_sdk_error(call, error)
     }

@@ -1,5 +1,6 @@
 //! The error of this crate: a message, a kind and a source.
 
+mod clock;
 mod sdk;
 
 use std::error::Error as StdError;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use sidecar_contract::ValidationErrors;
 
+use super::diagnosis::ServiceDiagnosis;
 use super::root_cause::RootCause;
 
 pub(super) use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -22,6 +24,9 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     root_cause: Option<RootCause>,
+    services: Vec<ServiceDiagnosis>,
+    /// The error code of AWS.
+    code: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -37,6 +42,10 @@ pub enum ErrorKind {
     NoCredentials,
     /// The credentials have expired.
     ExpiredCredentials,
+    /// The clock of this machine is wrong by more than AWS accepts.
+    ClockSkew,
+    /// The account has not enabled the region.
+    RegionDisabled,
     /// A policy of the caller does not allow the call.
     AccessDenied,
     /// AWS throttles the calls, even after backing off.
@@ -53,6 +62,8 @@ pub enum ErrorKind {
     Deleted,
     /// The stack has termination protection, or other stacks import its exports.
     Protected,
+    /// The stack belongs to another app, or was not created by this tool. Nothing was changed.
+    Foreign,
     /// AWS rejected the call for another reason, which the message quotes.
     Rejected,
     /// AWS returned an unexpected response.
@@ -65,13 +76,15 @@ impl Error {
             kind,
             message: message.into(),
             root_cause: None,
+            services: Vec::new(),
+            code: None,
             source: None,
         }))
     }
 
     /// There are no credentials.
     pub(super) fn no_credentials() -> Self {
-        let (kind, message) = sdk::no_credentials(None);
+        let (kind, message) = sdk::no_credentials(None, None);
         Self::new(kind, message)
     }
 
@@ -84,6 +97,18 @@ impl Error {
         let mut error = Self::new(ErrorKind::Failed, message);
         error.0.root_cause = Some(root_cause);
         error
+    }
+
+    /// Sets the diagnoses of ECS services.
+    pub(super) fn with_services(mut self, services: Vec<ServiceDiagnosis>) -> Self {
+        self.0.services = services;
+        self
+    }
+
+    /// Sets AWS's error code.
+    pub(super) fn with_code(mut self, code: Option<&str>) -> Self {
+        self.0.code = code.map(str::to_owned);
+        self
     }
 
     /// Sets the source.
@@ -109,6 +134,17 @@ impl Error {
     #[must_use]
     pub fn root_cause(&self) -> Option<&RootCause> {
         self.0.root_cause.as_ref()
+    }
+
+    /// The ECS services that a failed operation did not complete: why their tasks stopped, and their last log lines.
+    #[must_use]
+    pub fn services(&self) -> &[ServiceDiagnosis] {
+        &self.0.services
+    }
+
+    /// Whether it is a rejection with this error code.
+    pub(super) fn has_code(&self, code: &str) -> bool {
+        self.0.code.as_deref() == Some(code)
     }
 
     /// Whether a retry may succeed.

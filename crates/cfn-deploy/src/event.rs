@@ -81,7 +81,7 @@ impl Event {
         self.is_of_stack
             && matches!(
                 self.status.as_str(),
-                "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS"
+                "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" | "IMPORT_ROLLBACK_IN_PROGRESS"
             )
     }
 }

@@ -13,14 +13,16 @@
 //! | [`Environment::compare`], [`Environment::create_change_set`], [`ChangeSet::discard`] | `CreateChangeSet`, `DescribeChangeSet`, `DescribeEvents`, `DeleteChangeSet`; for a new stack, `ListChangeSets`, `DeleteStack` |
 //! | templates over 51,200 bytes | `s3:` `GetObject`, `PutObject`; for the default bucket, `GetBucketTagging`, and to create it `CreateBucket`, `PutBucketPublicAccessBlock`, `PutBucketPolicy`, `PutEncryptionConfiguration`, `PutLifecycleConfiguration`, `PutBucketTagging`; `ListBucket` to find what remains; `sts:GetCallerIdentity` |
 //! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
+//! | the diagnosis of ECS services, [`Error::services`]; optional | `ecs:ListTasks`, `DescribeTasks`, `DescribeServices`, `DescribeTaskDefinition`; `logs:GetLogEvents` |
+//! | [`Environment::check_images`]; optional | `ecr:BatchGetImage` |
 //! | [`Environment::destroy`] | `DeleteStack`, `DescribeStackEvents`, `ListStackResources`, `DescribeStackResources`, `ListImports`, `ListStacks`; to delete a namespace, `DescribeStacks` and `GetTemplate` of all stacks; `servicediscovery:` `GetNamespace`, `ListNamespaces`, `GetService`, `ListServices`, `ListInstances`, `ListTagsForResource`, `DeregisterInstance`, `DeleteService`, `DeleteNamespace`, `GetOperation` |
 //!
 //! # Reading order
 //!
 //! `environment` (AWS clients), `timeouts`, `deployment_input` (validation before any call), `deployed_stack` and `status` (current
-//! state), `change_set`, `template_bucket` and `resource_change`, `security` (permission and network changes), `event`, `event_reader` and
-//! `wait` (an operation until its end), `root_cause` and `validation` (why it failed), `destroy` and `cloud_map`,
-//! `compare`, `stack_imports`, `error`.
+//! state), `change_set`, `template_bucket` and `resource_change`, `security` (permission and network changes), `event`,
+//! `event_reader` and `wait` (an operation until its end), `root_cause`, `validation` and `diagnosis` (why it failed;
+//! `json_api` for ECS and CloudWatch Logs), `destroy` and `cloud_map`, `compare`, `stack_imports`, `error`.
 
 mod change_set;
 mod cloud_map;
@@ -28,15 +30,20 @@ mod compare;
 mod deployed_stack;
 mod deployment_input;
 mod destroy;
+mod diagnosis;
 mod environment;
 mod error;
 mod event;
 mod event_reader;
+mod images;
+mod json_api;
+mod ownership;
 mod poll;
 mod resource_change;
 mod root_cause;
 mod security;
 mod stack_imports;
+mod stack_state;
 mod status;
 mod template_bucket;
 mod timeouts;
@@ -48,9 +55,11 @@ pub use compare::Comparison;
 pub use deployed_stack::{DeployedStack, Outputs, StackOutput};
 pub use deployment_input::DeploymentInput;
 pub use destroy::{Destroyed, Leftover};
+pub use diagnosis::{ServiceDiagnosis, StoppedContainer, StoppedTasks};
 pub use environment::{CallerIdentity, Environment};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, Observer, Progress};
+pub use images::{ImageCheck, ImageProblem};
 pub use resource_change::{Action, Replacement, ResourceChange};
 pub use root_cause::RootCause;
 pub use security::{Area, SecurityChange, TemplateVersion, security_changes};

@@ -93,6 +93,9 @@ pub(super) fn message(stack: &str, region: &str, doing: &str, failure: &RootCaus
              create-service-linked-role --aws-service-name ecs.amazonaws.com` creates it",
         );
     }
+    if let Some(remedy) = collision(&failure.reason) {
+        text.push_str(&format!(". {remedy}"));
+    }
     let end = &failure.end;
     let (then, remedy) = match end.as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => (
@@ -114,6 +117,28 @@ pub(super) fn message(stack: &str, region: &str, doing: &str, failure: &RootCaus
         }
     }
     text
+}
+
+/// What to do about a physical name that is taken: by a resource of another stack, or of none.
+fn collision(reason: &str) -> Option<String> {
+    let (_, rest) = reason.split_once(" already exists")?;
+    let owner = rest.split_once(" in stack ").map(|(_, arn)| arn.trim());
+    let owner = owner.map(|arn| {
+        arn.split(|c: char| c.is_whitespace() || c == ',' || c == ')')
+            .next()
+            .unwrap_or(arn)
+    });
+    Some(match owner.map(|arn| arn.trim_end_matches('.')) {
+        Some(arn) => {
+            let name = arn.split('/').nth(1).unwrap_or(arn);
+            format!("The name belongs to stack `{name}` ({arn}): give one of the two resources another name")
+        }
+        None => {
+            "The name is taken by a resource outside of this stack: delete it if it is a leftover, give the new one \
+                 another name, or import it with a change set of type IMPORT"
+                .to_owned()
+        }
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +227,17 @@ mod tests {
                 "{events:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_names_its_stack() {
+        let arn = "arn:aws:cloudformation:eu-west-1:1:stack/billing/6f1e";
+        let text = collision(&format!("/shop/state already exists in stack {arn}")).unwrap();
+        assert!(text.contains("stack `billing`") && text.contains(arn), "{text}");
+        let taken = "Resource of type 'AWS::Logs::LogGroup' with identifier '{\"/properties/LogGroupName\":\"/x\"}' already \
+                     exists. (Service: null)";
+        assert!(collision(taken).unwrap().contains("outside of this stack"));
+        assert_eq!(collision("Access denied"), None);
     }
 
     #[test]

@@ -57,6 +57,19 @@ impl StackStatus {
         self.0.starts_with("DELETE_")
     }
 
+    /// Whether the last operation failed with rollback disabled. The stack can be updated, with rollback disabled again.
+    pub(super) fn is_paused(&self) -> bool {
+        matches!(self.as_str(), "CREATE_FAILED" | "UPDATE_FAILED")
+    }
+
+    /// Whether the creation failed, so that the stack never had outputs.
+    pub(super) fn was_never_created(&self) -> bool {
+        matches!(
+            self.as_str(),
+            "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "ROLLBACK_IN_PROGRESS"
+        )
+    }
+
     /// What can be done with a stack of this status.
     #[must_use]
     pub fn condition(&self) -> StackCondition {
@@ -69,12 +82,13 @@ impl StackStatus {
             | "UPDATE_ROLLBACK_FAILED"
             | "DELETE_FAILED"
             | "IMPORT_ROLLBACK_FAILED" => StackCondition::Blocked,
-            // CREATE_FAILED and UPDATE_FAILED result from operations with rollback disabled; the stack can be updated.
+            // Also CREATE_FAILED and UPDATE_FAILED, see `is_paused`.
             _ => StackCondition::Deployable,
         }
     }
 
-    /// The meaning of this status and the next step, with exact commands. `None` if the stack can be deployed to.
+    /// The meaning of this status and the next step, with exact commands. `None` if the last operation succeeded
+    /// or was rolled back.
     #[must_use]
     pub fn remedy(&self, stack: &str, region: &str) -> Option<String> {
         let aws = |verb: &str| format!("`aws cloudformation {verb} --stack-name {stack} --region {region}`");
@@ -90,7 +104,7 @@ impl StackStatus {
             ),
             "UPDATE_ROLLBACK_FAILED" => format!(
                 "an update and its rollback failed. Fix the cause ({} shows it), then {} and deploy again; \
-                 `--resources-to-skip` skips resources by logical id",
+                 `--resources-to-skip ID…` skips resources that cannot be rolled back",
                 aws("describe-stack-events"),
                 aws("continue-update-rollback")
             ),
@@ -105,11 +119,23 @@ impl StackStatus {
                 aws("describe-stack-events"),
                 aws("delete-stack")
             ),
+            "CREATE_FAILED" | "UPDATE_FAILED" => {
+                let roll_back = match self.as_str() {
+                    "CREATE_FAILED" => "destroy it".to_owned(),
+                    _ => format!("roll it back with {}", aws("rollback-stack")),
+                };
+                format!(
+                    "its last operation failed and was not rolled back. Fix the cause ({} shows it) and deploy again, which \
+                     continues it; or {roll_back}",
+                    aws("describe-stack-events")
+                )
+            }
             "DELETE_COMPLETE" => "it was deleted. Deploy again to create a new one".to_owned(),
             _ if self.is_in_progress() => {
                 let (what, until) = match self.as_str() {
                     "CREATE_IN_PROGRESS" => ("it is being created", "stack-create-complete"),
                     "DELETE_IN_PROGRESS" => ("it is being deleted", "stack-delete-complete"),
+                    "IMPORT_IN_PROGRESS" => ("resources are being imported into it", "stack-import-complete"),
                     status if status.contains("ROLLBACK") => (
                         "an operation failed and is being rolled back",
                         "stack-rollback-complete",
@@ -133,63 +159,96 @@ impl fmt::Display for StackStatus {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudformation::types::StackStatus as SdkStatus;
+
     use super::*;
 
+    /// Every status of CloudFormation's API, with its condition and a part of its remedy.
+    const STATUSES: [(&str, StackCondition, Option<&str>); 23] = [
+        ("CREATE_COMPLETE", StackCondition::Deployable, None),
+        (
+            "CREATE_FAILED",
+            StackCondition::Deployable,
+            Some("deploy again, which continues it; or destroy"),
+        ),
+        (
+            "CREATE_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-create-complete"),
+        ),
+        ("DELETE_COMPLETE", StackCondition::Deleted, Some("Deploy again")),
+        ("DELETE_FAILED", StackCondition::Blocked, Some("delete-stack")),
+        (
+            "DELETE_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-delete-complete"),
+        ),
+        ("IMPORT_COMPLETE", StackCondition::Deployable, None),
+        (
+            "IMPORT_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-import-complete"),
+        ),
+        ("IMPORT_ROLLBACK_COMPLETE", StackCondition::Deployable, None),
+        ("IMPORT_ROLLBACK_FAILED", StackCondition::Blocked, Some("delete-stack")),
+        (
+            "IMPORT_ROLLBACK_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-rollback-complete"),
+        ),
+        ("REVIEW_IN_PROGRESS", StackCondition::ReviewInProgress, None),
+        ("ROLLBACK_COMPLETE", StackCondition::Blocked, Some("delete-stack")),
+        ("ROLLBACK_FAILED", StackCondition::Blocked, Some("delete-stack")),
+        (
+            "ROLLBACK_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-rollback-complete"),
+        ),
+        ("UPDATE_COMPLETE", StackCondition::Deployable, None),
+        (
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-update-complete"),
+        ),
+        ("UPDATE_FAILED", StackCondition::Deployable, Some("rollback-stack")),
+        (
+            "UPDATE_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-update-complete"),
+        ),
+        ("UPDATE_ROLLBACK_COMPLETE", StackCondition::Deployable, None),
+        (
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-rollback-complete"),
+        ),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            StackCondition::Blocked,
+            Some("continue-update-rollback"),
+        ),
+        (
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            StackCondition::Busy,
+            Some("wait stack-rollback-complete"),
+        ),
+    ];
+
     #[test]
-    fn a_blocked_status_has_a_remedy_with_the_next_command() {
-        let rows = [
-            ("CREATE_COMPLETE", StackCondition::Deployable, None),
-            ("UPDATE_COMPLETE", StackCondition::Deployable, None),
-            ("UPDATE_ROLLBACK_COMPLETE", StackCondition::Deployable, None),
-            ("IMPORT_ROLLBACK_COMPLETE", StackCondition::Deployable, None),
-            ("CREATE_FAILED", StackCondition::Deployable, None),
-            ("UPDATE_FAILED", StackCondition::Deployable, None),
-            ("REVIEW_IN_PROGRESS", StackCondition::ReviewInProgress, None),
-            ("ROLLBACK_COMPLETE", StackCondition::Blocked, Some("delete-stack")),
-            ("ROLLBACK_FAILED", StackCondition::Blocked, Some("delete-stack")),
-            (
-                "UPDATE_ROLLBACK_FAILED",
-                StackCondition::Blocked,
-                Some("continue-update-rollback"),
-            ),
-            ("DELETE_FAILED", StackCondition::Blocked, Some("delete-stack")),
-            ("IMPORT_ROLLBACK_FAILED", StackCondition::Blocked, Some("delete-stack")),
-            (
-                "CREATE_IN_PROGRESS",
-                StackCondition::Busy,
-                Some("wait stack-create-complete"),
-            ),
-            (
-                "DELETE_IN_PROGRESS",
-                StackCondition::Busy,
-                Some("wait stack-delete-complete"),
-            ),
-            (
-                "ROLLBACK_IN_PROGRESS",
-                StackCondition::Busy,
-                Some("wait stack-rollback-complete"),
-            ),
-            (
-                "UPDATE_ROLLBACK_IN_PROGRESS",
-                StackCondition::Busy,
-                Some("wait stack-rollback-complete"),
-            ),
-            (
-                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-                StackCondition::Busy,
-                Some("wait stack-update-complete"),
-            ),
-            ("DELETE_COMPLETE", StackCondition::Deleted, Some("Deploy again")),
-        ];
-        for (status, standing, step) in rows {
+    fn every_status_of_the_api_has_its_condition_and_remedy() {
+        let mut known: Vec<_> = SdkStatus::values().to_vec();
+        known.sort_unstable();
+        let listed: Vec<_> = STATUSES.iter().map(|(status, ..)| *status).collect();
+        assert_eq!(listed, known, "a status without a row");
+        for (status, condition, step) in STATUSES {
             let status = StackStatus::new(status);
-            assert_eq!(status.condition(), standing, "{status}");
+            assert_eq!(status.condition(), condition, "{status}");
             let remedy = status.remedy("demo", "eu-west-1");
             match (step, remedy) {
                 (None, None) => {}
                 (Some(step), Some(text)) => {
                     assert!(text.contains(step), "{status}: {text}");
-                    let command = standing != StackCondition::Deleted;
+                    let command = condition != StackCondition::Deleted;
                     assert_eq!(
                         text.contains("--stack-name demo --region eu-west-1`"),
                         command,
@@ -199,5 +258,17 @@ mod tests {
                 (step, remedy) => panic!("{status}: {step:?}, {remedy:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_status_that_this_version_does_not_know_is_judged_by_its_ending() {
+        assert_eq!(
+            StackStatus::new("EXPRESS_IN_PROGRESS").condition(),
+            StackCondition::Busy
+        );
+        assert_eq!(
+            StackStatus::new("EXPRESS_COMPLETE").condition(),
+            StackCondition::Deployable
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::deployed_stack::{DeployedStack, Outputs, is_absent, read};
+use super::diagnosis::{ServiceDiagnosis, ServiceWatch};
 use super::environment::Environment;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, ProgressCounter};
@@ -40,6 +41,8 @@ pub(super) struct OperationResult {
     pub(super) status: StackStatus,
     is_deletion: bool,
     pub(super) events: Vec<Event>,
+    /// The ECS services that it did not complete.
+    services: Vec<ServiceDiagnosis>,
     /// The stack after the operation; `None` if it no longer exists.
     pub(super) stack: Option<DeployedStack>,
 }
@@ -89,7 +92,8 @@ impl Environment {
                 .with_validation_findings(failure.reason, stack, Subject::Stack(&found.id))
                 .await;
         }
-        Err(Error::failed(message(stack, self.region(), doing, &failure), failure))
+        let message = message(stack, self.region(), doing, &failure);
+        Err(Error::failed(message, failure).with_services(ended.services))
     }
 
     /// Waits for the end of an operation and reports each event once.
@@ -103,7 +107,7 @@ impl Environment {
         let name = operation.stack.clone();
         let lost = |error: Error| {
             let sentence = format!(
-                "The operation on stack `{name}` continues in CloudFormation; wait for the stack to see its end"
+                "The operation on stack `{name}` continues in CloudFormation; the same command waits for its end"
             );
             error.with_sentence(&sentence)
         };
@@ -116,6 +120,7 @@ impl Environment {
             quiet: 0,
             was_busy: false,
             failed_once: false,
+            services: ServiceWatch::default(),
             operation,
             is_deletion,
         };
@@ -157,6 +162,7 @@ struct Watch<'a> {
     was_busy: bool,
     /// Whether the stack was seen in a failed status that a rollback may follow.
     failed_once: bool,
+    services: ServiceWatch,
 }
 
 impl Watch<'_> {
@@ -177,6 +183,9 @@ impl Watch<'_> {
             poller.reset();
         }
         self.report(new, observer);
+        if !self.is_deletion {
+            self.services.look(self.environment, poller.waited(), observer).await;
+        }
         if !nothing && self.ended.is_none() {
             return Ok(None);
         }
@@ -238,6 +247,7 @@ impl Watch<'_> {
             status,
             is_deletion: self.is_deletion,
             events: std::mem::take(&mut self.events),
+            services: std::mem::take(&mut self.services).into_diagnoses(),
             stack,
         }))
     }
@@ -258,6 +268,7 @@ impl Watch<'_> {
                 self.ended = event.is_end().then(|| event.status.clone());
             }
             observer.event(&event, self.counter.record(&event));
+            self.services.record(&event);
             self.events.push(event);
         }
     }

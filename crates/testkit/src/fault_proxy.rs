@@ -50,6 +50,7 @@ struct Rule {
 struct Shared {
     rules: Vec<Rule>,
     calls: Vec<String>,
+    actions: Vec<String>,
 }
 
 /// A proxy on loopback, with rules that can be changed while it runs. Stopped on drop.
@@ -109,7 +110,7 @@ impl FaultProxy {
     }
 
     /// Applies a fault to all calls in which each of these texts occurs: in the name of the call, such as
-    /// `GetParameter` or `AmazonSSM`, or in its body. No text: all calls. Earlier rules come first.
+    /// `GetParameter` or `AmazonSSM`, in its IAM action, such as `ssm:GetParameter`, or in its body. No text: all calls. Earlier rules come first.
     pub fn inject(&self, texts: &[&str], fault: Fault) {
         self.add(texts, fault, None);
     }
@@ -134,6 +135,13 @@ impl FaultProxy {
     pub fn calls(&self) -> Vec<String> {
         lock(&self.shared).calls.clone()
     }
+
+    /// The IAM actions of all calls so far, such as `ssm:GetParameter`: the service that the request is signed for, and
+    /// the operation.
+    #[must_use]
+    pub fn actions(&self) -> Vec<String> {
+        lock(&self.shared).actions.clone()
+    }
 }
 
 impl Drop for FaultProxy {
@@ -153,7 +161,8 @@ async fn respond(State(forwarder): State<Forwarder>, request: Request<Body>) -> 
     };
     let call = name_of(&parts.headers, &body);
     let is_query = !parts.headers.contains_key("x-amz-target");
-    match forwarder.fault(&call, &body) {
+    let action = action_of(&parts.headers, &call);
+    match forwarder.fault(&call, &action, &body) {
         None => {}
         Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
         Some(Fault::Hang) => std::future::pending().await,
@@ -165,7 +174,7 @@ async fn respond(State(forwarder): State<Forwarder>, request: Request<Body>) -> 
         Some(Fault::Drop) => return broken_off(),
         Some(Fault::Throttle) => return error(400, is_query, "Throttling", "ThrottlingException", "Rate exceeded"),
         Some(Fault::Deny) => {
-            let message = format!("User: tests is not authorized to perform: {call}");
+            let message = format!("User: tests is not authorized to perform: {action}");
             return error(400, is_query, "AccessDenied", "AccessDeniedException", &message);
         }
         Some(Fault::ExpireCredentials) => {
@@ -181,12 +190,14 @@ async fn respond(State(forwarder): State<Forwarder>, request: Request<Body>) -> 
 
 impl Forwarder {
     /// Records the call, and returns its fault.
-    fn fault(&self, call: &str, body: &[u8]) -> Option<Fault> {
+    fn fault(&self, call: &str, action: &str, body: &[u8]) -> Option<Fault> {
         let mut shared = lock(&self.shared);
         shared.calls.push(call.to_owned());
+        shared.actions.push(action.to_owned());
         let body = String::from_utf8_lossy(body);
         let applies = |rule: &&mut Rule| {
-            rule.left != Some(0) && rule.texts.iter().all(|text| call.contains(text) || body.contains(text))
+            let is_in = |text: &String| call.contains(text) || action.contains(text) || body.contains(text);
+            rule.left != Some(0) && rule.texts.iter().all(is_in)
         };
         let rule = shared.rules.iter_mut().find(applies)?;
         rule.left = rule.left.map(|left| left - 1);
@@ -235,6 +246,16 @@ fn name_of(headers: &HeaderMap, body: &[u8]) -> String {
     let body = String::from_utf8_lossy(body);
     let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
     action.unwrap_or_default().to_owned()
+}
+
+/// The IAM action of a call: the service of its signature (`Credential=KEY/DATE/REGION/SERVICE/aws4_request`) and its
+/// operation.
+fn action_of(headers: &HeaderMap, call: &str) -> String {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let scope = authorization.and_then(|value| value.split_once("Credential="));
+    let service = scope.and_then(|(_, scope)| scope.split('/').nth(3)).unwrap_or_default();
+    let operation = call.rsplit('.').next().unwrap_or(call);
+    format!("{service}:{operation}")
 }
 
 fn error(status: u16, is_query: bool, query_code: &str, json_code: &str, message: &str) -> Response {

@@ -5,7 +5,7 @@ use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environme
 use super::change_format::Stream;
 use super::confirm::confirm;
 use super::progress::StackProgress;
-use super::{AwsError, allowed, outputs};
+use super::{AwsError, allowed, failure, outputs};
 use crate::console::Console;
 
 /// Deploys stacks one after the other.
@@ -40,7 +40,7 @@ pub(crate) async fn deploy_stack(
             let mut progress = StackProgress::new(console, format!("waiting for {stack}"));
             // A failure of that operation is not this command's; the next change set reports the stack's state.
             if let Err(error) = environment.wait(stack, &mut progress).await {
-                console.progress(&format!("{stack}: {error}"));
+                console.progress(&format!("{stack}: {}", failure::text(&error)));
             }
             environment.create_change_set(input).await
         }
@@ -97,7 +97,13 @@ async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<
     }
     let count = change_set.changes().len();
     let noun = if count == 1 { "resource" } else { "resources" };
-    console.progress(&format!("{stack}: {verb}, {count} {noun} changed"));
+    match change_set.is_retry() {
+        true => console.progress(&format!("{stack}: trying the failed resources again, without rollback")),
+        false => console.progress(&format!("{stack}: {verb}, {count} {noun} changed")),
+    }
+    if change_set.is_rollback_disabled() && !change_set.is_retry() {
+        console.progress(&format!("{stack}: a failure will not be rolled back"));
+    }
     console.progress(&Stream::Stderr.resources(change_set.changes()));
     if !change_set.parameters().is_empty() {
         console.progress(&Stream::Stderr.parameters(change_set.parameters()));
@@ -116,7 +122,8 @@ async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<
         }
     }
     let mut progress = StackProgress::new(console, format!("{verb} {stack}"));
-    let outputs = change_set.execute(&mut progress).await?;
+    let outputs = change_set.execute(&mut progress).await;
+    let outputs = outputs.inspect_err(|error| failure::save_logs(&stack, error, console))?;
     console.clear_status();
     console.progress(&format!("{stack}: done"));
     Ok(outputs)

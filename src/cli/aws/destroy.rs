@@ -4,16 +4,21 @@ use mesh_infra::deploy::{Destroyed, Environment};
 
 use super::AwsError;
 use super::confirm::confirm;
+use super::inputs::OWNER_TAG;
 use super::progress::StackProgress;
 use crate::console::Console;
 
 /// Deletes stacks one after the other, in the reverse order of their deployment.
 pub(crate) async fn run(
     environment: &Environment,
+    app: &str,
     stacks: &[String],
     yes: bool,
     console: &Console,
 ) -> Result<(), AwsError> {
+    for stack in stacks {
+        environment.check_stack_owner(stack, OWNER_TAG, app).await?;
+    }
     let question = format!(
         "This deletes {} in {} with all resources. Continue?",
         list(stacks),

@@ -7,7 +7,10 @@ use mesh_infra::{App, Template};
 use super::AwsError;
 use super::allowed::{self, AllowedError};
 use super::public_ip::{self, PublicIpError};
-use crate::cli::aws_args::StackInputs;
+use crate::cli::aws_args::{DeployOptions, StackInputs};
+
+/// The tag of a stack that names its app.
+pub(super) const OWNER_TAG: &str = "meshwright:app";
 
 /// An option that does not fit the app.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +70,13 @@ pub(super) async fn for_app(
     Ok(with_template_url(options.template_url.as_deref(), inputs)?)
 }
 
+/// Applies the options of a deployment.
+pub(crate) fn with_options(input: DeploymentInput, options: DeployOptions) -> DeploymentInput {
+    input
+        .adopting(options.adopt)
+        .with_rollback_disabled(options.no_rollback)
+}
+
 /// Sets the S3 URL of the template of the only input.
 fn with_template_url(url: Option<&str>, inputs: Vec<DeploymentInput>) -> Result<Vec<DeploymentInput>, InputError> {
     match (url, inputs.len()) {
@@ -88,7 +98,7 @@ pub(crate) fn for_stack(
         .filter(|(name, _)| declares(&template, name))
         .cloned()
         .collect();
-    let input = DeploymentInput::new(stack, template).with_tag("meshwright:app", app);
+    let input = DeploymentInput::new(stack, template).with_owner_tag(OWNER_TAG, app);
     declared
         .into_iter()
         .fold(input, |input, (name, value)| input.with_parameter(name, value))

@@ -6,7 +6,7 @@ use bluegreen_deploy::{AnalysisOptions, InconclusivePolicy, Version};
 use bluegreen_state::Strategy;
 use clap::{Parser, Subcommand};
 
-use crate::cli::aws_args::{AwsTarget, StackInputs};
+use crate::cli::aws_args::{AwsTarget, DeployOptions, StackInputs};
 use crate::cli::error::CliError;
 use crate::cli::synth::TemplateFormat;
 use crate::exit_code;
@@ -124,6 +124,8 @@ pub(super) enum Verb {
         strategy: Option<Strategy>,
         #[command(flatten)]
         given: StackInputs,
+        #[command(flatten)]
+        options: DeployOptions,
         /// With --aws: do not ask for confirmation of changes to IAM or network access.
         #[arg(long)]
         yes: bool,

@@ -13,8 +13,8 @@ use mesh_infra::{Template, diagram};
 use super::arguments::{Arguments, Verb};
 use super::{now, or_initial, print_status};
 use crate::cli::aws::deploy::{confirm_security, deploy_stack};
-use crate::cli::aws::{AwsError, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
-use crate::cli::aws_args::AwsTarget as Location;
+use crate::cli::aws::{AwsError, checks, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
+use crate::cli::aws_args::{AwsTarget as Location, DeployOptions};
 use crate::cli::error::CliError;
 use crate::console::{Console, chain, print, show};
 use crate::exit_code::Exit;
@@ -42,6 +42,7 @@ pub(super) fn run(application: &Application, arguments: Arguments) -> Result<Exi
             environment,
             console,
             parameters: Vec::new(),
+            options: DeployOptions::default(),
             yes: false,
         };
         let target = AwsTarget::new(application, config, (), console);
@@ -116,15 +117,20 @@ async fn run_verb(
             version,
             strategy,
             given,
+            options,
             yes,
             waiting,
             analysis,
         }) => {
             analysis.require_empty()?;
             given.without_template_url()?;
+            stack.options = options;
             let state = target.state().await?;
             let template = planned_template(application, state.as_ref(), version)?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
+            if !options.skip_checks {
+                checks::run(&stack.environment, &[stack.input(template.clone())], stack.console).await?;
+            }
             stack.yes = yes;
             let Some(state) = state else {
                 let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
@@ -175,7 +181,7 @@ async fn run_verb(
         }
         Some(Verb::Outputs { json }) => outputs::run(&stack.environment, &stacks, json).await?,
         Some(Verb::Destroy { yes }) => {
-            destroy::run(&stack.environment, &stacks, yes, stack.console).await?;
+            destroy::run(&stack.environment, application.name(), &stacks, yes, stack.console).await?;
             target.delete_state().await?;
         }
     }
@@ -237,13 +243,14 @@ struct CloudFormationStack<'a> {
     console: &'a Console,
     /// Template parameters from the command line.
     parameters: Vec<(String, String)>,
+    options: DeployOptions,
     yes: bool,
 }
 
 impl CloudFormationStack<'_> {
     fn input(&self, template: Template) -> DeploymentInput {
         let name = self.application.name();
-        inputs::for_stack(name, name, template, &self.parameters)
+        inputs::with_options(inputs::for_stack(name, name, template, &self.parameters), self.options)
     }
 
     /// Applies the parameters of the command line to the deployed template. The steps of a rollout may all be done, and

@@ -63,7 +63,10 @@ impl Environment {
         if let Some(stack) = &assessment.deployed
             && matches!(stack.status.condition(), StackCondition::Busy | StackCondition::Blocked)
         {
-            return Err(self.blocked_error(stack));
+            return Err(self.blocked_error(stack).await);
+        }
+        if let Some(stack) = &assessment.deployed {
+            self.check_owner(stack, input)?;
         }
         self.build_change_set(input, assessment).await
     }
@@ -175,7 +178,23 @@ impl Environment {
             token,
             is_update,
         };
+        let failed = assessment.deployed.as_ref().filter(|stack| stack.status.is_paused());
+        let is_rollback_disabled = input.is_rollback_disabled || failed.is_some();
         match self.read_change_set(input, &set).await {
+            // CloudFormation has to try the failed resources again, although the template is the same.
+            Ok(None) if failed.is_some() => {
+                self.discard(&set).await?;
+                Ok(ChangeSetOutcome::Ready(ChangeSet {
+                    environment: self.clone(),
+                    set,
+                    changes: Vec::new(),
+                    diff: assessment.diff,
+                    parameters: assessment.parameters,
+                    security: assessment.security,
+                    is_rollback_disabled,
+                    retry: Some(assessment.values.keys().cloned().collect()),
+                }))
+            }
             Ok(Some(changes)) => Ok(ChangeSetOutcome::Ready(ChangeSet {
                 environment: self.clone(),
                 set,
@@ -184,6 +203,8 @@ impl Environment {
                 diff: assessment.diff,
                 parameters: assessment.parameters,
                 security: assessment.security,
+                is_rollback_disabled,
+                retry: None,
             })),
             Ok(None) => {
                 self.discard(&set).await?;

@@ -88,6 +88,20 @@ async fn errors_of_calls_name_action_resource_and_remedy() {
         ),
         (
             "DescribeStacks",
+            403,
+            "OptInRequired",
+            ErrorKind::RegionDisabled,
+            "`aws account enable-region --region-name us-east-1`",
+        ),
+        (
+            "CreateChangeSet",
+            403,
+            "RequestTimeTooSkewed",
+            ErrorKind::ClockSkew,
+            "the clock of this machine is wrong",
+        ),
+        (
+            "DescribeStacks",
             503,
             "ServiceUnavailable",
             ErrorKind::Unreachable,

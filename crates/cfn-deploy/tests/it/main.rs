@@ -11,6 +11,7 @@ mod fault_per_call;
 mod fixture;
 mod importing;
 mod ministack;
+mod ownership;
 mod public_api;
 mod recording_observer;
 mod scripted;

@@ -2,7 +2,9 @@
 
 mod change_sets;
 mod cloud_map;
+mod ecs_services;
 mod operations;
+mod paused;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -81,13 +83,11 @@ fn events(lines: &[&str], next: Option<&str>) -> Response {
         };
         let (head, reason) = line.split_once(": ").unwrap_or((line, ""));
         let (status, id) = head.split_once(' ').unwrap();
-        let of_stack = id == "shop";
-        let kind = if of_stack {
-            "AWS::CloudFormation::Stack"
-        } else {
-            "AWS::SSM::Parameter"
+        let (kind, physical) = match id {
+            "shop" => ("AWS::CloudFormation::Stack", STACK_ID),
+            "Web" => ("AWS::ECS::Service", "arn:aws:ecs:us-east-1:1:service/shop/web"),
+            id => ("AWS::SSM::Parameter", id),
         };
-        let physical = if of_stack { STACK_ID } else { id };
         format!(
             "<member><EventId>{line}</EventId><StackId>{STACK_ID}</StackId><StackName>shop</StackName>\
              <LogicalResourceId>{id}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId>\

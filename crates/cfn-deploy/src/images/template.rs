@@ -1,0 +1,152 @@
+//! The images that a template's task definitions use. Pure.
+
+use std::collections::BTreeMap;
+
+use cfn::Template;
+use cfn::evaluate::{Evaluator, Resolver, StackInput, StackScope};
+use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
+
+use crate::json_api::domain;
+
+/// An image, and the task definitions that use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UsedImage {
+    pub(super) image: String,
+    /// "Web (app), Jobs (app)".
+    pub(super) used_by: String,
+    /// The CPU architecture of the task definitions in OCI's names: `amd64`, `arm64`. `None` if it is unknown.
+    pub(super) architecture: Option<String>,
+}
+
+/// The pseudo parameters of an account and region.
+#[derive(Debug)]
+struct Account<'a> {
+    account: &'a str,
+    region: &'a str,
+}
+
+impl Resolver for Account<'_> {
+    fn pseudo_parameter(&self, _: StackScope<'_>, name: &str) -> Option<Json> {
+        let text = match name {
+            "AWS::AccountId" => self.account,
+            "AWS::Region" => self.region,
+            "AWS::URLSuffix" => domain(self.region, false),
+            _ => return None,
+        };
+        Some(text.into())
+    }
+}
+
+/// The images of a template, each once per architecture. Images whose name is unknown before the deployment are left out.
+pub(super) fn used_images(
+    template: &Template,
+    parameters: &BTreeMap<String, String>,
+    account: &str,
+    region: &str,
+) -> Vec<UsedImage> {
+    let mut values = BTreeMap::new();
+    for (name, parameter) in &template.parameters {
+        let given = parameters.get(name).map(|value| Json::from(value.as_str()));
+        if let Some(value) = given.or_else(|| parameter.default.clone()) {
+            values.insert(name.clone(), value);
+        }
+    }
+    let stack = StackInput {
+        name: "",
+        template,
+        parameters: values,
+    };
+    let evaluator = Evaluator::with_stacks([stack], Account { account, region }, &mut Diagnostics::new());
+    let mut used: Vec<UsedImage> = Vec::new();
+    let definitions = template
+        .resources
+        .iter()
+        .filter(|(_, resource)| resource.kind == "AWS::ECS::TaskDefinition");
+    for (id, definition) in definitions {
+        let properties = &definition.properties;
+        let architecture = architecture(&evaluator, &properties["RuntimePlatform"]["CpuArchitecture"]);
+        for container in properties["ContainerDefinitions"].as_array().into_iter().flatten() {
+            let Some(image) = evaluator.evaluate(&container["Image"]).text() else {
+                continue;
+            };
+            let name = container["Name"].as_str().unwrap_or("?");
+            let by = format!("{id} ({name})");
+            let known = used
+                .iter_mut()
+                .find(|used| used.image == image && used.architecture == architecture);
+            match known {
+                Some(known) => known.used_by.push_str(&format!(", {by}")),
+                None => used.push(UsedImage {
+                    image,
+                    used_by: by,
+                    architecture: architecture.clone(),
+                }),
+            }
+        }
+    }
+    used
+}
+
+/// `X86_64` is ECS's default.
+fn architecture(evaluator: &Evaluator<'_>, value: &Json) -> Option<String> {
+    let name = match value {
+        Json::Null => "X86_64".to_owned(),
+        value => evaluator.evaluate(value).text()?,
+    };
+    match name.as_str() {
+        "X86_64" => Some("amd64".to_owned()),
+        "ARM64" => Some("arm64".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn images_are_evaluated_for_account_region_and_parameters() {
+        let registry = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}";
+        let task = |platform: Json, containers: Json| {
+            json!({"Type": "AWS::ECS::TaskDefinition",
+                "Properties": {"RuntimePlatform": platform, "ContainerDefinitions": containers}})
+        };
+        let template = Template::from_json(
+            &json!({
+                "Parameters": {"Tag": {"Type": "String", "Default": "1"}, "Image": {"Type": "String"}},
+                "Resources": {
+                    "Web": task(json!({"CpuArchitecture": "ARM64"}), json!([
+                        {"Name": "app", "Image": {"Fn::Sub": format!("{registry}/shop:${{Tag}}")}},
+                        {"Name": "envoy", "Image": "envoy:1"},
+                    ])),
+                    "Jobs": task(json!({"CpuArchitecture": "ARM64"}), json!([
+                        {"Name": "app", "Image": {"Fn::Sub": format!("{registry}/shop:${{Tag}}")}},
+                        {"Name": "other", "Image": {"Ref": "Image"}},
+                    ])),
+                },
+            })
+            .to_string(),
+        )
+        .unwrap();
+        let given = BTreeMap::from([("Tag".to_owned(), "2".to_owned())]);
+        let used = used_images(&template, &given, "123456789012", "cn-north-1");
+        let found: Vec<_> = used
+            .iter()
+            .map(|used| (used.image.as_str(), used.used_by.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (
+                    "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/shop:2",
+                    "Web (app), Jobs (app)"
+                ),
+                ("envoy:1", "Web (envoy)"),
+            ]
+        );
+        assert_eq!(used[0].architecture.as_deref(), Some("arm64"));
+    }
+}

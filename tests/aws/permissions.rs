@@ -1,0 +1,151 @@
+//! Each call of each command denied, one at a time: one message with the call, the resource and the missing permission.
+//!
+//! The calls are those that the commands were seen to make, so a new one is tested without being listed here.
+
+use std::collections::BTreeSet;
+
+use testkit::{Fault, FaultProxy};
+
+use crate::account::Account;
+use crate::run::{Ended, Run};
+
+const EXAMPLE: &str = "serviceconnect";
+
+/// Services whose calls add to a message, or check something first: without them, a deployment works.
+const OPTIONAL: [&str; 3] = ["ecr:", "ecs:", "logs:"];
+
+/// Optional calls of other services: the resources that failed, for a stack that is blocked.
+const OPTIONAL_ACTIONS: [&str; 1] = ["cloudformation:DescribeStackResources"];
+
+/// An account number of MiniStack, which takes an access key of twelve digits as one: no case sees another's stacks.
+fn number(case: usize) -> String {
+    format!("{:012}", case + 1)
+}
+
+/// Runs a command in an account, with the checks.
+async fn run(account: &Account, number: &str, url: &str, arguments: &[&str]) -> Ended {
+    let mut command = account.example(EXAMPLE, arguments);
+    command
+        .env("AWS_ACCESS_KEY_ID", number)
+        .env("AWS_ENDPOINT_URL", url)
+        .env_remove("MESHWRIGHT_SKIP_CHECKS");
+    Run::to_end(&account.workdir, command).await
+}
+
+/// Runs `prepare`, then `command` while one of its calls is denied; for each call that it makes.
+async fn deny_each_call(prepare: &[&[&str]], command: &[&str]) -> BTreeSet<String> {
+    let account = Account::new();
+    let proxy = FaultProxy::start(account.endpoint()).await;
+    let url = proxy.url();
+    let prepared = async |number: &str| {
+        account.push_images(number);
+        for arguments in prepare {
+            let ended = run(&account, number, account.endpoint(), arguments).await;
+            assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);
+        }
+    };
+    prepared(&number(0)).await;
+    let whole = run(&account, &number(0), &url, command).await;
+    assert_eq!(whole.code, Some(0), "{command:?}: {}", whole.stderr);
+    let actions: BTreeSet<String> = proxy.actions().into_iter().collect();
+    for (case, action) in actions.iter().enumerate() {
+        let number = number(case + 1);
+        prepared(&number).await;
+        proxy.inject(&[action], Fault::Deny);
+        let ended = run(&account, &number, &url, command).await;
+        proxy.heal();
+        let is_optional =
+            OPTIONAL.iter().any(|service| action.starts_with(service)) || OPTIONAL_ACTIONS.contains(&action.as_str());
+        let allow = format!("a policy of the caller must allow `{action}`");
+        if is_optional {
+            assert_eq!(ended.code, Some(0), "{action}: {}", ended.stderr);
+            continue;
+        }
+        assert_eq!(ended.code, Some(1), "{action}: {}", ended.stderr);
+        assert_eq!(ended.stderr.matches("error: ").count(), 1, "{action}: {}", ended.stderr);
+        let (_, message) = ended.stderr.split_once("error: ").expect("a message");
+        assert!(message.contains(&format!("{action} for ")), "{action}: {message}");
+        assert!(message.contains(&allow), "{action}: {message}");
+        // The command succeeds once the permission is there.
+        let again = run(&account, &number, account.endpoint(), command).await;
+        assert_eq!(again.code, Some(0), "{action}: {}", again.stderr);
+    }
+    actions
+}
+
+/// Compares with calls that have to be among those that were denied: a recording without them would test nothing.
+#[track_caller]
+fn assert_made(actions: &BTreeSet<String>, expected: &[&str]) {
+    for action in expected {
+        assert!(actions.contains(*action), "{action}: {actions:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deploy_names_each_missing_permission() {
+    let actions = deny_each_call(&[], &["deploy", "--yes"]).await;
+    assert_made(
+        &actions,
+        &[
+            "sts:GetCallerIdentity",
+            "ecr:BatchGetImage",
+            "cloudformation:CreateChangeSet",
+            "cloudformation:DescribeChangeSet",
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:DescribeStacks",
+            "cloudformation:ExecuteChangeSet",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn diff_names_each_missing_permission() {
+    let actions = deny_each_call(&[&["deploy", "--yes"]], &["diff", "--allow-ip", "203.0.113.7/32"]).await;
+    assert_made(
+        &actions,
+        &["cloudformation:GetTemplate", "cloudformation:DeleteChangeSet"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outputs_names_each_missing_permission() {
+    let actions = deny_each_call(&[&["deploy", "--yes"]], &["outputs"]).await;
+    assert_made(&actions, &["cloudformation:DescribeStacks"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn destroy_names_each_missing_permission() {
+    let actions = deny_each_call(&[&["deploy", "--yes"]], &["destroy", "--yes"]).await;
+    assert_made(
+        &actions,
+        &["cloudformation:DeleteStack", "servicediscovery:ListNamespaces"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_expire_during_a_deployment_name_the_login_and_the_way_on() {
+    let account = Account::new();
+    let proxy = FaultProxy::start(account.endpoint()).await;
+    proxy.inject(&["DescribeStackEvents"], Fault::ExpireCredentials);
+    let url = proxy.url();
+    let mut command = account.example(EXAMPLE, &["deploy", "--yes", "--endpoint-url", &url]);
+    command.env("AWS_PROFILE", "dev");
+    let ended = Run::to_end(&account.workdir, command).await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for expected in [
+        "the credentials have expired; renew them, for example with `aws sso login --profile dev`, and run the same command again",
+        "The operation on stack `serviceconnect` continues in CloudFormation; the same command waits for its end",
+    ] {
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    }
+    proxy.heal();
+    // The same command finds the operation in progress or at its end.
+    let again = account
+        .succeed(EXAMPLE, &["deploy", "--yes", "--endpoint-url", &url])
+        .await;
+    assert!(
+        again.stdout.contains("serviceconnect.EntranceUrl = "),
+        "{}",
+        again.stdout
+    );
+}
