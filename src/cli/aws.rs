@@ -3,7 +3,7 @@
 //! - `config`: account, region and credentials;
 //! - `inputs`: from an app and the command line to deployment inputs;
 //! - `checks`: what a deployment needs in the account, before its change set;
-//! - `deploy`, `diff`, `destroy`, `outputs`: one command each;
+//! - `deploy`, `diff`, `drift`, `destroy`, `outputs`: one command each;
 //! - `dependents`: stacks that use outputs of each other;
 //! - `failure`: why a deployment failed, with the reasons and logs of stopped tasks;
 //! - `progress`, `confirm`, `change_format`: stack events, confirmation and formatting of changes;
@@ -19,6 +19,7 @@ mod dependents;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod diff;
+pub(crate) mod drift;
 mod failure;
 pub(crate) mod inputs;
 pub(crate) mod outputs;
@@ -158,7 +159,16 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
         AwsCommand::Diff(arguments) => {
             let inputs = inputs::for_app(app, &arguments.selection.stacks, &arguments.inputs).await?;
             let environment = environment(&arguments.selection.target, console).await?;
-            return diff::run(&environment, &inputs, arguments.exit_code, console).await;
+            let exit = diff::run(&environment, &inputs, arguments.exit_code, console).await?;
+            if !arguments.drift {
+                return Ok(exit);
+            }
+            let stacks: Vec<_> = inputs.iter().map(|input| input.stack().to_owned()).collect();
+            let has_drift = drift::run(&environment, &stacks, console).await?;
+            return Ok(match has_drift && arguments.exit_code {
+                true => Exit::Differences,
+                false => exit,
+            });
         }
         AwsCommand::Destroy(arguments) => {
             let stacks = dependents::stack_names(app, &arguments.selection.stacks)?;

@@ -108,6 +108,9 @@ pub(crate) struct DiffArguments {
     pub(crate) selection: StackSelection,
     #[command(flatten)]
     pub(crate) inputs: StackInputs,
+    /// Also list resources that were changed outside of CloudFormation (drift), which takes up to some minutes
+    #[arg(long)]
+    pub(crate) drift: bool,
     /// Exit with code 3 if there are differences
     #[arg(long)]
     pub(crate) exit_code: bool,

@@ -15,14 +15,18 @@
 //! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
 //! | the diagnosis of ECS services, [`Error::services`]; optional | `ecs:ListTasks`, `DescribeTasks`, `DescribeServices`, `DescribeTaskDefinition`; `logs:GetLogEvents` |
 //! | [`Environment::check_images`]; optional | `ecr:BatchGetImage` |
+//! | [`Environment::detect_drift`] | `DetectStackDrift`, `DetectStackResourceDrift`, `DescribeStackDriftDetectionStatus`, `DescribeStackResourceDrifts`, `ListStackResources`, and the read permissions of the stack's resources |
+//! | the failed resources of a blocked stack; optional | `DescribeStackResources` |
+//! | a retry of failed resources, [`ChangeSet::is_retry`] | `UpdateStack` |
 //! | [`Environment::destroy`] | `DeleteStack`, `DescribeStackEvents`, `ListStackResources`, `DescribeStackResources`, `ListImports`, `ListStacks`; to delete a namespace, `DescribeStacks` and `GetTemplate` of all stacks; `servicediscovery:` `GetNamespace`, `ListNamespaces`, `GetService`, `ListServices`, `ListInstances`, `ListTagsForResource`, `DeregisterInstance`, `DeleteService`, `DeleteNamespace`, `GetOperation` |
 //!
 //! # Reading order
 //!
 //! `environment` (AWS clients), `timeouts`, `deployment_input` (validation before any call), `deployed_stack` and `status` (current
 //! state), `change_set`, `template_bucket` and `resource_change`, `security` (permission and network changes), `event`,
-//! `event_reader` and `wait` (an operation until its end), `root_cause`, `validation` and `diagnosis` (why it failed;
-//! `json_api` for ECS and CloudWatch Logs), `destroy` and `cloud_map`, `compare`, `stack_imports`, `error`.
+//! `event_reader` and `wait` (an operation until its end), `root_cause`, `validation` and `diagnosis` (why it failed), `json_api`
+//! (ECS, CloudWatch Logs, ECR), `images`, `stack_state` and `ownership` (what prevents a deployment), `destroy` and
+//! `cloud_map`, `compare` and `drift`, `stack_imports`, `error`.
 
 mod change_set;
 mod cloud_map;
@@ -31,6 +35,7 @@ mod deployed_stack;
 mod deployment_input;
 mod destroy;
 mod diagnosis;
+mod drift;
 mod environment;
 mod error;
 mod event;
@@ -56,6 +61,7 @@ pub use deployed_stack::{DeployedStack, Outputs, StackOutput};
 pub use deployment_input::DeploymentInput;
 pub use destroy::{Destroyed, Leftover};
 pub use diagnosis::{ServiceDiagnosis, StoppedContainer, StoppedTasks};
+pub use drift::{Drift, DriftedResource};
 pub use environment::{CallerIdentity, Environment};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, Observer, Progress};

@@ -108,6 +108,9 @@ pub(super) enum Verb {
         version: Version,
         #[command(flatten)]
         given: StackInputs,
+        /// With --aws: also list resources that were changed outside of CloudFormation (drift).
+        #[arg(long)]
+        drift: bool,
         /// With --aws: exit with code 3 if there are differences.
         #[arg(long)]
         exit_code: bool,
@@ -186,6 +189,7 @@ impl Verb {
     pub(super) fn require_local(&self) -> Result<(), CliError> {
         let option = match self {
             Self::Diff { exit_code: true, .. } => "--exit-code",
+            Self::Diff { drift: true, .. } => "--drift",
             Self::Deploy { yes: true, .. } | Self::Continue { yes: true, .. } | Self::Promote { yes: true, .. } => {
                 "--yes"
             }

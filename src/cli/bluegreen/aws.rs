@@ -13,7 +13,9 @@ use mesh_infra::{Template, diagram};
 use super::arguments::{Arguments, Verb};
 use super::{now, or_initial, print_status};
 use crate::cli::aws::deploy::{confirm_security, deploy_stack};
-use crate::cli::aws::{AwsError, checks, config, destroy, diff, environment_of, inputs, outputs, run_interruptibly};
+use crate::cli::aws::{
+    AwsError, checks, config, destroy, diff, drift, environment_of, inputs, outputs, run_interruptibly,
+};
 use crate::cli::aws_args::{AwsTarget as Location, DeployOptions};
 use crate::cli::error::CliError;
 use crate::console::{Console, chain, print, show};
@@ -85,6 +87,7 @@ async fn run_verb(
         Some(Verb::Diff {
             version,
             given,
+            drift: with_drift,
             exit_code,
         }) => {
             let state = target.state().await?;
@@ -99,7 +102,10 @@ async fn run_verb(
             given.without_template_url()?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
             let input = stack.input(template);
-            let exit = diff::run(&stack.environment, &[input], exit_code, stack.console).await?;
+            let mut exit = diff::run(&stack.environment, &[input], exit_code, stack.console).await?;
+            if with_drift && drift::run(&stack.environment, &stacks, stack.console).await? && exit_code {
+                exit = Exit::Differences;
+            }
             let Some(to) = shifts_to else { return Ok(exit) };
             print(&format!("Traffic would shift to {to}"))?;
             return Ok(match exit_code {

@@ -17,13 +17,30 @@ impl CallError {
         let text = match error {
             SdkError::TimeoutError(_) => "no response in time".to_owned(),
             SdkError::ServiceError(service) => match (service.err().code(), service.err().message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
+                (Some(code), Some(message)) => format!("{code}: {message}{}", remedy(code, message)),
                 (Some(code), None) => code.to_owned(),
                 (None, _) => innermost(service.err()),
             },
             other => innermost(other),
         };
         Self(text)
+    }
+}
+
+/// What to do about a denied call or expired credentials, as a clause.
+fn remedy(code: &str, message: &str) -> String {
+    match code {
+        "AccessDenied" | "AccessDeniedException" => {
+            let named = message.split_once("not authorized to perform: ");
+            let action = named.and_then(|(_, rest)| rest.split_whitespace().next());
+            action.map_or_else(String::new, |action| {
+                format!("; a policy of the caller must allow `{action}`")
+            })
+        }
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+            "; renew the credentials, for example with `aws sso login`, and run the same command again".to_owned()
+        }
+        _ => String::new(),
     }
 }
 
@@ -34,4 +51,20 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
         last = source;
     }
     last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn denied_and_expired_calls_have_a_remedy() {
+        let denied = "User: x is not authorized to perform: ssm:PutParameter on resource: y";
+        assert_eq!(
+            remedy("AccessDeniedException", denied),
+            "; a policy of the caller must allow `ssm:PutParameter`"
+        );
+        assert!(remedy("ExpiredTokenException", "expired").contains("`aws sso login`"));
+        assert_eq!(remedy("ParameterNotFound", "x"), "");
+    }
 }

@@ -5,6 +5,7 @@ mod comparing;
 mod connection;
 mod creating;
 mod destroying;
+mod drifting;
 mod example_templates;
 mod failing;
 mod fault_per_call;
