@@ -65,6 +65,8 @@ pub(crate) enum AwsError {
     #[error(transparent)]
     Images(#[from] checks::MissingImages),
     #[error(transparent)]
+    Quotas(#[from] checks::ExceededQuotas),
+    #[error(transparent)]
     Output(#[from] OutputError),
     #[error(
         "profile `{0}` has no credentials; check ~/.aws/config and ~/.aws/credentials, or log in with `aws sso login \

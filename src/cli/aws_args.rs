@@ -127,7 +127,8 @@ pub(crate) struct DeployOptions {
     /// Update a stack of this name that another app or tool has created. Default: it is rejected
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// Skip the check that the container images exist in Amazon ECR, for the tasks' CPU architecture
+    /// Skip the checks that the container images exist in Amazon ECR, for the tasks' CPU architecture, and that quotas of
+    /// networks and load balancers have room
     #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) skip_checks: bool,
 }

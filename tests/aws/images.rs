@@ -20,29 +20,30 @@ async fn a_missing_image_is_named_before_anything_is_created() {
     let before = account.counted();
     let missing = deploy(&account, &[]).await;
     assert_eq!(missing.code, Some(1), "{}", missing.stderr);
+    let version = env!("CARGO_PKG_VERSION");
     let registry = format!("{NUMBER}.dkr.ecr.eu-west-1.amazonaws.com");
     for expected in [
         "error: tasks could not start; nothing was changed:",
-        &format!("image {registry}/meshwright/envoy:v1.40.0 of "),
-        "repository meshwright/envoy does not exist in eu-west-1",
-        "`meshwright images | sh`",
+        &format!("image {registry}/meshwright/demo-service:{version} of "),
+        "repository meshwright/demo-service does not exist in eu-west-1",
+        "`cargo run -- images | sh`",
         "`--skip-checks`",
     ] {
         assert!(missing.stderr.contains(expected), "{expected}: {}", missing.stderr);
     }
     assert_eq!(account.counted(), before);
 
-    // With another tag only, and for another architecture.
+    // The repository exists, and the image does not.
     account.call(
         "ecr",
         "create_repository",
-        &json!({"repositoryName": "meshwright/envoy"}),
+        &json!({"repositoryName": "meshwright/demo-service"}),
     );
     let no_tag = deploy(&account, &[]).await;
     assert!(
-        no_tag
-            .stderr
-            .contains("repository meshwright/envoy in eu-west-1 has no image v1.40.0"),
+        no_tag.stderr.contains(&format!(
+            "repository meshwright/demo-service in eu-west-1 has no image {version}"
+        )),
         "{}",
         no_tag.stderr
     );

@@ -12,7 +12,7 @@ use crate::run::{Ended, Run};
 const EXAMPLE: &str = "serviceconnect";
 
 /// Services whose calls add to a message, or check something first: without them, a deployment works.
-const OPTIONAL: [&str; 3] = ["ecr:", "ecs:", "logs:"];
+const OPTIONAL: [&str; 5] = ["cloudcontrolapi:", "ecr:", "ecs:", "logs:", "servicequotas:"];
 
 /// Optional calls of other services: the resources that failed, for a stack that is blocked.
 const OPTIONAL_ACTIONS: [&str; 1] = ["cloudformation:DescribeStackResources"];
@@ -123,7 +123,7 @@ async fn destroy_names_each_missing_permission() {
     let actions = deny_each_call(EXAMPLE, &[&["deploy", "--yes"]], &["destroy", "--yes"]).await;
     assert_made(
         &actions,
-        &["cloudformation:DeleteStack", "servicediscovery:ListNamespaces"],
+        &["cloudformation:DeleteStack", "cloudformation:ListStackResources"],
     );
 }
 

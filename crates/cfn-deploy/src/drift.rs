@@ -96,8 +96,15 @@ impl Environment {
         };
         match found.status.condition() {
             StackCondition::Deleted | StackCondition::ReviewInProgress => return Ok(None),
-            _ if !DETECTABLE.contains(&found.status.as_str()) => return Err(self.blocked_error(&found).await),
-            _ => {}
+            _ if DETECTABLE.contains(&found.status.as_str()) => {}
+            _ if found.status.remedy(stack, self.region()).is_some() => return Err(self.blocked_error(&found).await),
+            _ => {
+                let message = format!(
+                    "stack `{stack}` is in status {}, in which CloudFormation does not detect drift; deploy it first",
+                    found.status
+                );
+                return Err(Error::new(ErrorKind::Blocked, message));
+            }
         }
         let mut drift = Drift::default();
         drift.unknown.extend(self.run_detection(&found).await?);

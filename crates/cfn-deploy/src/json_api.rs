@@ -1,4 +1,4 @@
-//! Calls of AWS APIs with the protocol AWS JSON 1.1: ECS, CloudWatch Logs, ECR, Service Quotas and others.
+//! Calls of AWS APIs with the protocol AWS JSON: ECS, CloudWatch Logs, ECR, Service Quotas, Cloud Control.
 //!
 //! They run on the SDK's runtime (`aws-smithy-runtime`, `aws-runtime`): credentials, Signature Version 4, retries, time
 //! limits and the correction of the clock are those of the generated clients. Only the generated types are missing: a
@@ -40,8 +40,12 @@ use super::error::Error;
 pub(super) struct JsonService {
     /// The service ID of the SDKs, which names its endpoint setting: `ECS`.
     id: &'static str,
-    /// The service prefix of IAM actions and the name in signatures: `ecs`.
+    /// The service prefix of IAM actions: `ecs`.
     pub(super) prefix: &'static str,
+    /// The name of the service in signatures.
+    signing: &'static str,
+    /// The version of the protocol in the content type.
+    version: &'static str,
     /// The first label of its endpoint.
     host: &'static str,
     /// The same for endpoints with FIPS 140.
@@ -54,6 +58,8 @@ pub(super) struct JsonService {
 pub(super) const ECS: JsonService = JsonService {
     id: "ECS",
     prefix: "ecs",
+    signing: "ecs",
+    version: "1.1",
     host: "ecs",
     fips_host: "ecs-fips",
     target: "AmazonEC2ContainerServiceV20141113",
@@ -61,6 +67,8 @@ pub(super) const ECS: JsonService = JsonService {
 pub(super) const LOGS: JsonService = JsonService {
     id: "CloudWatch Logs",
     prefix: "logs",
+    signing: "logs",
+    version: "1.1",
     host: "logs",
     fips_host: "logs-fips",
     target: "Logs_20140328",
@@ -68,9 +76,31 @@ pub(super) const LOGS: JsonService = JsonService {
 pub(super) const ECR: JsonService = JsonService {
     id: "ECR",
     prefix: "ecr",
+    signing: "ecr",
+    version: "1.1",
     host: "api.ecr",
     fips_host: "ecr-fips",
     target: "AmazonEC2ContainerRegistry_V20150921",
+};
+
+pub(super) const SERVICE_QUOTAS: JsonService = JsonService {
+    id: "Service Quotas",
+    prefix: "servicequotas",
+    signing: "servicequotas",
+    version: "1.1",
+    host: "servicequotas",
+    fips_host: "servicequotas-fips",
+    target: "ServiceQuotasV20190624",
+};
+/// Its IAM actions are CloudFormation's.
+pub(super) const CLOUD_CONTROL: JsonService = JsonService {
+    id: "CloudControl",
+    prefix: "cloudformation",
+    signing: "cloudcontrolapi",
+    version: "1.0",
+    host: "cloudcontrolapi",
+    fips_host: "cloudcontrolapi-fips",
+    target: "CloudApiService",
 };
 
 impl JsonService {
@@ -164,7 +194,7 @@ impl JsonClient {
                 request.set_method("POST")?;
                 request.set_uri("/")?;
                 let headers = request.headers_mut();
-                headers.insert("content-type", "application/x-amz-json-1.1");
+                headers.insert("content-type", format!("application/x-amz-json-{}", service.version));
                 headers.insert("x-amz-target", format!("{}.{action}", service.target));
                 Ok(request)
             })
@@ -177,12 +207,12 @@ impl JsonClient {
     fn signing(&self, service: JsonService) -> StaticRuntimePlugin {
         let mut layer = Layer::new("signing");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
-        layer.store_put(SigningName::from_static(service.prefix));
+        layer.store_put(SigningName::from_static(service.signing));
         layer.store_put(SigningRegion::from(self.region.clone()));
         layer.store_put(self.region.clone());
         layer.store_put(SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(self.region.clone())),
-            name: Some(SigningName::from_static(service.prefix)),
+            name: Some(SigningName::from_static(service.signing)),
             ..SigV4OperationSigningConfig::default()
         });
         let mut components = RuntimeComponentsBuilder::new("signing");

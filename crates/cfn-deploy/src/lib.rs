@@ -15,6 +15,7 @@
 //! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
 //! | the diagnosis of ECS services, [`Error::services`]; optional | `ecs:ListTasks`, `DescribeTasks`, `DescribeServices`, `DescribeTaskDefinition`; `logs:GetLogEvents` |
 //! | [`Environment::check_images`]; optional | `ecr:BatchGetImage` |
+//! | [`Environment::check_quotas`]; optional | `servicequotas:GetServiceQuota`, `GetAWSDefaultServiceQuota`; `cloudformation:ListResources`; `ec2:DescribeVpcs`, `DescribeInternetGateways`, `DescribeAddresses`; `elasticloadbalancing:DescribeLoadBalancers` |
 //! | [`Environment::detect_drift`] | `DetectStackDrift`, `DetectStackResourceDrift`, `DescribeStackDriftDetectionStatus`, `DescribeStackResourceDrifts`, `ListStackResources`, and the read permissions of the stack's resources |
 //! | the failed resources of a blocked stack; optional | `DescribeStackResources` |
 //! | a retry of failed resources, [`ChangeSet::is_retry`] | `UpdateStack` |
@@ -25,9 +26,10 @@
 //! `environment` (AWS clients), `timeouts`, `deployment_input` (validation before any call), `deployed_stack` and `status` (current
 //! state), `change_set`, `template_bucket` and `resource_change`, `security` (permission and network changes), `event`,
 //! `event_reader` and `wait` (an operation until its end), `root_cause`, `validation` and `diagnosis` (why it failed), `json_api`
-//! (ECS, CloudWatch Logs, ECR), `images`, `stack_state` and `ownership` (what prevents a deployment), `destroy` and
-//! `cloud_map`, `compare` and `drift`, `stack_imports`, `error`.
+//! (ECS, CloudWatch Logs, ECR, Service Quotas), `images`, `quotas`, `account_values`, `stack_state` and `ownership` (what
+//! prevents a deployment), `destroy` and `cloud_map`, `compare` and `drift`, `stack_imports`, `error`.
 
+mod account_values;
 mod change_set;
 mod cloud_map;
 mod compare;
@@ -44,6 +46,7 @@ mod images;
 mod json_api;
 mod ownership;
 mod poll;
+mod quotas;
 mod resource_change;
 mod root_cause;
 mod security;
@@ -66,6 +69,7 @@ pub use environment::{CallerIdentity, Environment};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, Observer, Progress};
 pub use images::{ImageCheck, ImageProblem};
+pub use quotas::QuotaCheck;
 pub use resource_change::{Action, Replacement, ResourceChange};
 pub use root_cause::RootCause;
 pub use security::{Area, SecurityChange, TemplateVersion, security_changes};

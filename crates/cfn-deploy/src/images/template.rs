@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use cfn::Template;
-use cfn::evaluate::{Evaluator, Resolver, StackInput, StackScope};
+use cfn::evaluate::Evaluator;
 use serde_json::Value as Json;
-use sidecar_contract::Diagnostics;
 
-use crate::json_api::domain;
+use crate::account_values::evaluator;
 
 /// An image, and the task definitions that use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,25 +18,6 @@ pub(super) struct UsedImage {
     pub(super) architecture: Option<String>,
 }
 
-/// The pseudo parameters of an account and region.
-#[derive(Debug)]
-struct Account<'a> {
-    account: &'a str,
-    region: &'a str,
-}
-
-impl Resolver for Account<'_> {
-    fn pseudo_parameter(&self, _: StackScope<'_>, name: &str) -> Option<Json> {
-        let text = match name {
-            "AWS::AccountId" => self.account,
-            "AWS::Region" => self.region,
-            "AWS::URLSuffix" => domain(self.region, false),
-            _ => return None,
-        };
-        Some(text.into())
-    }
-}
-
 /// The images of a template, each once per architecture. Images whose name is unknown before the deployment are left out.
 pub(super) fn used_images(
     template: &Template,
@@ -45,19 +25,7 @@ pub(super) fn used_images(
     account: &str,
     region: &str,
 ) -> Vec<UsedImage> {
-    let mut values = BTreeMap::new();
-    for (name, parameter) in &template.parameters {
-        let given = parameters.get(name).map(|value| Json::from(value.as_str()));
-        if let Some(value) = given.or_else(|| parameter.default.clone()) {
-            values.insert(name.clone(), value);
-        }
-    }
-    let stack = StackInput {
-        name: "",
-        template,
-        parameters: values,
-    };
-    let evaluator = Evaluator::with_stacks([stack], Account { account, region }, &mut Diagnostics::new());
+    let evaluator = evaluator(template, parameters, account, region);
     let mut used: Vec<UsedImage> = Vec::new();
     let definitions = template
         .resources

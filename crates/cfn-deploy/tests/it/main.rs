@@ -14,6 +14,7 @@ mod importing;
 mod ministack;
 mod ownership;
 mod public_api;
+mod quotas;
 mod recording_observer;
 mod scripted;
 mod updating;
