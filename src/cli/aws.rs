@@ -73,6 +73,11 @@ pub(crate) enum AwsError {
          --profile {0}`"
     )]
     Profile(String),
+    #[error(
+        "no AWS region is configured for profile `{0}`; check that ~/.aws/config has the profile, set its `region`, or use \
+         --region"
+    )]
+    ProfileRegion(String),
     #[error("stack `{stack}` is not deployed in {region}")]
     NotDeployed { stack: String, region: String },
 }
@@ -200,17 +205,18 @@ pub(crate) async fn environment_of(
 ) -> Result<Environment, AwsError> {
     let from_environment = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty());
     let profile = target.profile.clone().or(from_environment);
-    let mut environment = Environment::new(config)?.with_profile(profile.as_deref());
+    let environment = Environment::new(config).map_err(|error| match &profile {
+        Some(profile) if error.kind() == ErrorKind::NoRegion => AwsError::ProfileRegion(profile.clone()),
+        _ => AwsError::Deploy(error),
+    })?;
+    let mut environment = environment.with_profile(profile.as_deref());
     if let Some(bucket) = &target.template_bucket {
         environment = environment.with_template_bucket(bucket);
     }
-    let caller = environment
-        .caller_identity()
-        .await
-        .map_err(|error| match &target.profile {
-            Some(profile) if error.kind() == ErrorKind::NoCredentials => AwsError::Profile(profile.clone()),
-            _ => AwsError::Deploy(error),
-        })?;
+    let caller = environment.caller_identity().await.map_err(|error| match &profile {
+        Some(profile) if error.kind() == ErrorKind::NoCredentials => AwsError::Profile(profile.clone()),
+        _ => AwsError::Deploy(error),
+    })?;
     console.progress(&format!(
         "account {}, {}, as {}",
         caller.account, caller.region, caller.arn

@@ -39,7 +39,7 @@ impl Environment {
             None => format!("was not created by this tool: it lacks the tag `{key}`"),
         };
         let message = format!(
-            "stack `{}` in {} {found}. Rename the stack of this app, or use `--adopt` to take that stack over",
+            "stack `{}` in {} {found}. Rename the stack of this app, or take that stack over with `deploy --adopt`",
             stack.name,
             self.region()
         );

@@ -81,8 +81,8 @@ pub struct QuotaCheck {
 
 impl Environment {
     /// Checks the quotas of VPCs, internet gateways, Elastic IP addresses and load balancers for what the input adds to
-    /// the deployed stack. No call if it adds none; otherwise three or four per quota. A quota for which a call fails, is
-    /// denied for example, counts as unchecked.
+    /// the deployed stack. No call if it adds none; otherwise three or four per quota. After a call that fails, is denied
+    /// for example, this quota and the remaining ones count as unchecked.
     ///
     /// # Errors
     ///
