@@ -10,6 +10,7 @@
 //! - `blue_green`: blue-green deployments in an account;
 //! - `outages`: an account that is silent, throttled or refused for a while;
 //! - `images`: the check of container images;
+//! - `recovery`: deployments that fail and go on, stacks of other owners, drift;
 //! - `permissions`: each call denied, one at a time;
 //! - `errors`: errors of AWS and of the command line.
 
@@ -30,3 +31,4 @@ mod large;
 mod mesh;
 mod outages;
 mod permissions;
+mod recovery;

@@ -1,5 +1,7 @@
 //! `diff --drift`: resources that were changed outside of CloudFormation.
 
+use std::collections::BTreeMap;
+
 use mesh_infra::deploy::{Drift, Environment};
 
 use super::AwsError;
@@ -21,6 +23,20 @@ pub(crate) async fn run(environment: &Environment, stacks: &[String], console: &
     Ok(differs)
 }
 
+/// "AWS::ECS::Service (3), AWS::EC2::VPC" from "Web (AWS::ECS::Service)" and so on.
+fn by_type(resources: &[String]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for resource in resources {
+        let kind = resource.rsplit_once(" (").map_or(resource.as_str(), |(_, kind)| kind);
+        *counts.entry(kind.trim_end_matches(')')).or_default() += 1;
+    }
+    let texts = counts.into_iter().map(|(kind, count)| match count {
+        1 => kind.to_owned(),
+        count => format!("{kind} ({count})"),
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 fn text(stack: &str, drift: &Drift) -> String {
     let heading = format!("Drift of stack {stack}");
     let heading = Stream::Stdout.style().bold().apply_to(heading);
@@ -32,10 +48,18 @@ fn text(stack: &str, drift: &Drift) -> String {
         parts.push(format!("Not read by CloudFormation: {}", drift.unknown.join("; ")));
     }
     if !drift.unsupported.is_empty() {
-        parts.push(format!(
-            "Types without drift detection: {}",
-            drift.unsupported.join(", ")
-        ));
+        parts.push(format!("Without drift detection: {}", by_type(&drift.unsupported)));
     }
     parts.iter().map(|part| part.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_are_counted_by_type() {
+        let resources = ["A (AWS::ECS::Service)", "Vpc (AWS::EC2::VPC)", "B (AWS::ECS::Service)"].map(str::to_owned);
+        assert_eq!(by_type(&resources), "AWS::EC2::VPC, AWS::ECS::Service (2)");
+    }
 }

@@ -54,19 +54,18 @@ impl Environment {
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] with all diagnostics of the input, or with the values of other stacks that are missing, before any
-    /// call. Then [`ErrorKind::Busy`] and
+    /// call. Then [`ErrorKind::Foreign`] for a stack of another owner, [`ErrorKind::Busy`] and
     /// [`ErrorKind::Blocked`] with the next step, [`ErrorKind::Rejected`] with CloudFormation's reason, and errors of calls.
     /// No change set remains.
     pub async fn create_change_set(&self, input: &DeploymentInput) -> Result<ChangeSetOutcome, Error> {
         input.require_imports()?;
         let assessment = self.assess(input).await?;
-        if let Some(stack) = &assessment.deployed
-            && matches!(stack.status.condition(), StackCondition::Busy | StackCondition::Blocked)
-        {
-            return Err(self.blocked_error(stack).await);
-        }
         if let Some(stack) = &assessment.deployed {
+            // First: the remedy for a blocked stack is not for a stack of another owner.
             self.check_owner(stack, input)?;
+            if matches!(stack.status.condition(), StackCondition::Busy | StackCondition::Blocked) {
+                return Err(self.blocked_error(stack).await);
+            }
         }
         self.build_change_set(input, assessment).await
     }

@@ -1,5 +1,6 @@
 //! Scripted responses for behaviour of AWS that MiniStack lacks.
 
+mod blocked;
 mod change_sets;
 mod cloud_map;
 mod ecs_services;
