@@ -20,7 +20,8 @@
 //! | templates | JSON and YAML with short forms read; JSON written; all sections and attributes kept | YAML written |
 //! | `Transform` | kept | macros, `AWS::LanguageExtensions`' `Fn::ForEach` |
 //! | functions | see the table in [`evaluate`] | `Fn::Transform`, dynamic references, templates of nested stacks |
-//! | layer 1 | types of Application Auto Scaling, App Mesh, EC2, ECS, Elastic Load Balancing, IAM, CloudWatch Logs, Cloud Map, Systems Manager that `mesh-infra` writes; others as [`Resource::new`] | |
+//! | layer 1 | types of Application Auto Scaling, App Mesh, CloudWatch, EC2, ECR, ECS, EFS, Elastic Load Balancing, IAM, CloudWatch Logs, Cloud Map, Systems Manager that `mesh-infra` writes; others as [`Resource::new`] | |
+//! | tags | [`Resource::add_tags`] for all resource types of CloudFormation whose tags can change in place | |
 //! | property names | ECS, Cloud Map, Systems Manager, App Mesh without its specs | other services |
 //! | comparison | by logical id | renamed logical ids |
 
@@ -33,6 +34,7 @@ mod references;
 mod resources;
 mod schema;
 mod stack_imports;
+mod tags;
 mod template;
 mod value;
 
@@ -41,7 +43,10 @@ pub use diff::{Change, Diff, Entry, diff};
 pub use lenient_read::{is_part_of, is_unknown, read_all, unknown};
 pub use read::{ReadError, read};
 pub use references::{ReferenceSite, Rewrite, rewrite_references};
-pub use resources::{ResourceType, applicationautoscaling, appmesh, ec2, ecs, elbv2, iam, logs, servicediscovery, ssm};
+pub use resources::{
+    ResourceType, applicationautoscaling, appmesh, cloudwatch, ec2, ecr, ecs, efs, elbv2, iam, logs, servicediscovery,
+    ssm,
+};
 pub use schema::{Property, Structure, closest, structure};
 pub use stack_imports::{StackImport, connect_stacks};
 pub use template::{Output, Parameter, Resource, Template, TemplateError, TemplateWarning};

@@ -8,8 +8,11 @@ use serde::de::DeserializeOwned;
 
 pub mod applicationautoscaling;
 pub mod appmesh;
+pub mod cloudwatch;
 pub mod ec2;
+pub mod ecr;
 pub mod ecs;
+pub mod efs;
 pub mod elbv2;
 pub mod iam;
 pub mod logs;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::schemas::Schemas;
 use crate::selection::MODULES;
-use crate::{layer1, property_table, rustfmt};
+use crate::{layer1, property_table, rustfmt, tags};
 
 /// Writes the generated files.
 pub(crate) fn write() -> Result<(), String> {
@@ -35,7 +35,11 @@ fn files() -> Result<Vec<(PathBuf, String)>, String> {
     let schemas = Schemas::load()?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cfn/src");
     let table = rustfmt::format(&property_table::generate(&schemas)?)?;
-    let mut files = vec![(source.join("schema/generated.rs"), table)];
+    let taggable = rustfmt::format(&tags::generate(&schemas)?)?;
+    let mut files = vec![
+        (source.join("schema/generated.rs"), table),
+        (source.join("tags/generated.rs"), taggable),
+    ];
     for module in MODULES {
         let code = rustfmt::format(&layer1::generate(module, &schemas)?)?;
         let path = source.join("resources").join(module.name).join("generated.rs");

@@ -5,8 +5,8 @@
 //! cargo run -p xtask -- generate --check    fails if one of them is not current
 //! ```
 //!
-//! The files are the property table and the structs of layer 1 in `crates/cfn`; `selection` lists what they contain. The
-//! schemas are those in cfn-lint, at the version that the tests pin (`crates/envoy-install/requirements.txt`).
+//! The files are the property table, the structs of layer 1, both of which `selection` describes, and the table of taggable
+//! resource types, all in `crates/cfn`. The schemas are those in cfn-lint, at the version that the tests pin (`crates/envoy-install/requirements.txt`).
 
 mod generate;
 mod layer1;
@@ -14,6 +14,7 @@ mod property_table;
 mod rustfmt;
 mod schemas;
 mod selection;
+mod tags;
 
 use std::process::ExitCode;
 

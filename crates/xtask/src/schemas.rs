@@ -45,6 +45,11 @@ impl Schemas {
         Ok(Self { directory, files, date })
     }
 
+    /// All resource types.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
     /// The schema of a resource type.
     pub(crate) fn schema(&self, kind: &str) -> Result<Schema, String> {
         let file = self.files.get(kind).and_then(Json::as_str);
@@ -71,6 +76,25 @@ impl Schema {
             json: self.document.get("definitions")?.get(name)?,
             is_resource: false,
         })
+    }
+
+    /// How resources of the type are tagged, if the schema says so.
+    pub(crate) fn tagging(&self) -> Option<&Map<String, Json>> {
+        self.document.get("tagging")?.as_object()
+    }
+
+    /// A property of the resource.
+    pub(crate) fn property(&self, name: &str) -> Option<&Json> {
+        self.document.get("properties")?.get(name)
+    }
+
+    /// The definition that a property refers to, or the property itself.
+    pub(crate) fn resolve<'s>(&'s self, property: &'s Json) -> &'s Json {
+        let definition = property.get("$ref").and_then(Json::as_str);
+        let definition = definition.and_then(|reference| reference.strip_prefix("#/definitions/"));
+        definition
+            .and_then(|name| self.document.get("definitions")?.get(name))
+            .unwrap_or(property)
     }
 
     /// Whether a list of the schema, such as `readOnlyProperties`, contains a property of the resource.

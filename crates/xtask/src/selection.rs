@@ -14,8 +14,11 @@
 
 mod applicationautoscaling;
 mod appmesh;
+mod cloudwatch;
 mod ec2;
+mod ecr;
 mod ecs;
+mod efs;
 mod elbv2;
 mod iam;
 mod logs;
@@ -29,8 +32,11 @@ pub(crate) use property_table::{RESOURCES, Selected};
 pub(crate) const MODULES: &[Module] = &[
     applicationautoscaling::MODULE,
     appmesh::MODULE,
+    cloudwatch::MODULE,
     ec2::MODULE,
+    ecr::MODULE,
     ecs::MODULE,
+    efs::MODULE,
     elbv2::MODULE,
     iam::MODULE,
     logs::MODULE,

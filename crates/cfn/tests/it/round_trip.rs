@@ -10,11 +10,11 @@ fn layer_1_loses_nothing_of_what_it_has_no_field_for() {
         "Cluster": "c",
         "DesiredCount": 2,
         "DeploymentConfiguration": {"MaximumPercent": 200, "Strategy": "ROLLING"},
-        "EnableExecuteCommand": true,
+        "SchedulingStrategy": "REPLICA",
         "Tags": [{"Key": "a", "Value": "b"}]
     });
     let service: ecs::Service = cfn::read(&properties).unwrap();
-    assert_eq!(service.other["EnableExecuteCommand"], true);
+    assert_eq!(service.other["SchedulingStrategy"], "REPLICA");
     assert_eq!(serde_json::to_value(&service).unwrap(), properties);
 }
 

@@ -63,6 +63,12 @@ pub(super) const MODULE: Module = Module {
             HealthCheckGracePeriodSeconds,
             /// How new tasks replace old ones. Default, decided by ECS for each field.
             DeploymentConfiguration,
+            /// Whether commands can be run in its containers by ECS Exec. Default, decided by ECS: false.
+            EnableExecuteCommand,
+            /// Whether its tasks get tags with the names of cluster and service. Default, decided by ECS: false.
+            EnableECSManagedTags,
+            /// Where its tasks get tags from. Default, decided by ECS: from nowhere.
+            PropagateTags,
         }
 
         /// A share of a service's tasks on one capacity provider.
@@ -162,6 +168,38 @@ pub(super) const MODULE: Module = Module {
             RuntimePlatform,
             /// The transparent proxy of the task. Default: none.
             ProxyConfiguration,
+            /// Volumes that its containers can mount. Names are unique.
+            Volumes,
+        }
+
+        /// A volume of a task: a directory of the task's ephemeral storage, or a file system.
+        Volume = "AWS::ECS::TaskDefinition.Volume" {
+            // Mount points refer to it.
+            /// The name: at most 255 of `a-z A-Z 0-9 _ -`.
+            Name.required,
+            /// A file system of Amazon EFS. Default: ephemeral storage, which is empty when the task starts.
+            EFSVolumeConfiguration,
+        }
+
+        /// A file system of Amazon EFS.
+        EfsVolumeConfiguration = "AWS::ECS::TaskDefinition.EFSVolumeConfiguration" {
+            /// Its id.
+            FilesystemId,
+            /// The directory that is mounted. With an access point, `/` or left out. Default, decided by ECS: `/`.
+            RootDirectory,
+            /// TLS between task and file system. Required for `IAM` and for an access point. Default, decided by ECS:
+            /// `DISABLED`.
+            TransitEncryption,
+            /// The access point, and whether the task's role is checked.
+            AuthorizationConfig,
+        }
+
+        /// The access of a task to a file system.
+        AuthorizationConfig = "AWS::ECS::TaskDefinition.AuthorizationConfig" {
+            /// The id of an access point. Default: none.
+            AccessPointId,
+            /// Whether the file system checks the task's role. Default, decided by ECS: `DISABLED`.
+            IAM,
         }
 
         /// CPU architecture and operating system of a task.
@@ -203,6 +241,9 @@ pub(super) const MODULE: Module = Module {
             LinuxParameters,
             /// Environment variables. Names are unique.
             Environment,
+            /// Environment variables whose values ECS reads when the task starts. Names are unique, also among those of
+            /// `Environment`.
+            Secrets,
             /// Ports on which the container listens.
             PortMappings,
             /// Containers of the same task that must reach a condition before this one starts.
@@ -218,14 +259,49 @@ pub(super) const MODULE: Module = Module {
             StopTimeout,
             /// The log driver: `LogDriver`, `Options`, `SecretOptions`.
             LogConfiguration,
+            /// Makes it the log router of the task, for containers with the log driver `awsfirelens`.
+            FirelensConfiguration,
+            /// Volumes of the task that it mounts.
+            MountPoints,
             /// Kernel parameters, for the whole task in `awsvpc` mode. Default, decided by ECS: none.
             SystemControls,
+        }
+
+        /// A secret value: of an environment variable, or of an option of a log driver.
+        Secret = "AWS::ECS::TaskDefinition.Secret" {
+            /// The name of the variable or option.
+            Name,
+            /// The ARN of a secret of Secrets Manager, with `:json-key:version-stage:version-id` if wanted, or the ARN of a
+            /// parameter of Parameter Store.
+            ValueFrom,
+        }
+
+        /// The log router of a task.
+        FirelensConfiguration = "AWS::ECS::TaskDefinition.FirelensConfiguration" {
+            // Required in the ECS API.
+            /// The program.
+            Type.required,
+            /// `enable-ecs-log-metadata`, `config-file-type` and `config-file-value`. On Fargate, the type is `file`.
+            Options,
+        }
+
+        /// A volume at a path of a container.
+        MountPoint = "AWS::ECS::TaskDefinition.MountPoint" {
+            // ECS rejects a mount point without both.
+            /// The volume's name.
+            SourceVolume.required,
+            /// The path in the container.
+            ContainerPath.required,
+            /// Whether the container cannot write to it. Default, decided by ECS: false.
+            ReadOnly,
         }
 
         /// Options of the Linux kernel for a container.
         LinuxParameters = "AWS::ECS::TaskDefinition.LinuxParameters" {
             /// The Linux capabilities that are added to those of Docker, or dropped.
             Capabilities,
+            /// Whether an init process forwards signals and reaps processes. Default, decided by ECS: false.
+            InitProcessEnabled,
         }
 
         /// Linux capabilities, relative to Docker's default ones.

@@ -21,6 +21,27 @@ pub(super) const MODULE: Module = Module {
             Policies,
             /// ARNs of managed policies. Default: none.
             ManagedPolicyArns,
+            /// The path in its ARN, which policies can match. Default, decided by IAM: `/`.
+            Path,
+            /// The ARN of the managed policy that limits its permissions. Default: none.
+            PermissionsBoundary,
+        }
+
+        /// A policy that can be attached to several roles.
+        ///
+        /// `Ref` returns the policy's ARN.
+        ManagedPolicy = "AWS::IAM::ManagedPolicy" {
+            /// The name, at most 128 characters. Default, decided by CloudFormation: stack name, logical id and a random
+            /// part. A stack that names policies needs the capability `CAPABILITY_NAMED_IAM`.
+            ManagedPolicyName,
+            /// A description, at most 1000 characters. Default: none.
+            Description,
+            /// The path in its ARN. Default, decided by IAM: `/`.
+            Path,
+            /// The policy document, at most 6144 characters without whitespace.
+            PolicyDocument.json,
+            /// Names of roles that it is attached to. Default: none.
+            Roles,
         }
 
         /// An inline policy.

@@ -89,10 +89,18 @@ pub struct Service {
     /// How new tasks replace old ones. Default, decided by ECS for each field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
-    /// Properties without a field here: `AvailabilityZoneRebalancing`, `DeploymentController`, `EnableECSManagedTags`,
-    /// `EnableExecuteCommand`, `ForceNewDeployment`, `GatewayConnectors`, `Monitoring`, `PlacementConstraints`,
-    /// `PlacementStrategies`, `PlatformVersion`, `PropagateTags`, `Role`, `SchedulingStrategy`, `Tags`,
-    /// `VolumeConfigurations`, `VpcLatticeConfigurations`.
+    /// Whether commands can be run in its containers by ECS Exec. Default, decided by ECS: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_execute_command: Option<Value<bool>>,
+    /// Whether its tasks get tags with the names of cluster and service. Default, decided by ECS: false.
+    #[serde(default, rename = "EnableECSManagedTags", skip_serializing_if = "Option::is_none")]
+    pub enable_ecs_managed_tags: Option<Value<bool>>,
+    /// Where its tasks get tags from. Default, decided by ECS: from nowhere. Allowed: `SERVICE`, `TASK_DEFINITION`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<Value<String>>,
+    /// Properties without a field here: `AvailabilityZoneRebalancing`, `DeploymentController`, `ForceNewDeployment`,
+    /// `GatewayConnectors`, `Monitoring`, `PlacementConstraints`, `PlacementStrategies`, `PlatformVersion`, `Role`,
+    /// `SchedulingStrategy`, `Tags`, `VolumeConfigurations`, `VpcLatticeConfigurations`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -273,14 +281,90 @@ pub struct TaskDefinition {
     /// The transparent proxy of the task. Default: none. Replaced when changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_configuration: Option<ProxyConfiguration>,
+    /// Volumes that its containers can mount. Names are unique. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
     /// Properties without a field here: `EnableFaultInjection`, `EphemeralStorage`, `InferenceAccelerators`, `IpcMode`,
-    /// `PidMode`, `PlacementConstraints`, `Tags`, `Volumes`.
+    /// `PidMode`, `PlacementConstraints`, `Tags`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
 
 impl ResourceType for TaskDefinition {
     const KIND: &'static str = "AWS::ECS::TaskDefinition";
+}
+
+/// A volume of a task: a directory of the task's ephemeral storage, or a file system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Volume {
+    /// The name: at most 255 of `a-z A-Z 0-9 _ -`. Required.
+    pub name: Value<String>,
+    /// A file system of Amazon EFS. Default: ephemeral storage, which is empty when the task starts.
+    #[serde(default, rename = "EFSVolumeConfiguration", skip_serializing_if = "Option::is_none")]
+    pub efs_volume_configuration: Option<EfsVolumeConfiguration>,
+    /// Properties without a field here: `ConfiguredAtLaunch`, `DockerVolumeConfiguration`,
+    /// `FSxWindowsFileServerVolumeConfiguration`, `Host`, `S3FilesVolumeConfiguration`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl Volume {
+    /// With these properties, and no others.
+    pub fn new(name: impl Into<Value<String>>) -> Self {
+        Self {
+            name: name.into(),
+            efs_volume_configuration: None,
+            other: Map::new(),
+        }
+    }
+}
+
+/// A file system of Amazon EFS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EfsVolumeConfiguration {
+    /// Its id. Required.
+    pub filesystem_id: Value<String>,
+    /// The directory that is mounted. With an access point, `/` or left out. Default, decided by ECS: `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_directory: Option<Value<String>>,
+    /// TLS between task and file system. Required for `IAM` and for an access point. Default, decided by ECS:
+    /// `DISABLED`. Allowed: `ENABLED`, `DISABLED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transit_encryption: Option<Value<String>>,
+    /// The access point, and whether the task's role is checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_config: Option<AuthorizationConfig>,
+    /// Properties without a field here: `TransitEncryptionPort`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl EfsVolumeConfiguration {
+    /// With these properties, and no others.
+    pub fn new(filesystem_id: impl Into<Value<String>>) -> Self {
+        Self {
+            filesystem_id: filesystem_id.into(),
+            root_directory: None,
+            transit_encryption: None,
+            authorization_config: None,
+            other: Map::new(),
+        }
+    }
+}
+
+/// The access of a task to a file system.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AuthorizationConfig {
+    /// The id of an access point. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_point_id: Option<Value<String>>,
+    /// Whether the file system checks the task's role. Default, decided by ECS: `DISABLED`. Allowed: `ENABLED`,
+    /// `DISABLED`.
+    #[serde(default, rename = "IAM", skip_serializing_if = "Option::is_none")]
+    pub iam: Option<Value<String>>,
 }
 
 /// CPU architecture and operating system of a task.
@@ -355,6 +439,10 @@ pub struct ContainerDefinition {
     /// Environment variables. Names are unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<KeyValuePair>,
+    /// Environment variables whose values ECS reads when the task starts. Names are unique, also among those of
+    /// `Environment`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
     /// Ports on which the container listens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub port_mappings: Vec<PortMapping>,
@@ -377,14 +465,19 @@ pub struct ContainerDefinition {
     /// The log driver: `LogDriver`, `Options`, `SecretOptions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<Json>,
+    /// Makes it the log router of the task, for containers with the log driver `awsfirelens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firelens_configuration: Option<FirelensConfiguration>,
+    /// Volumes of the task that it mounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mount_points: Vec<MountPoint>,
     /// Kernel parameters, for the whole task in `awsvpc` mode. Default, decided by ECS: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub system_controls: Vec<SystemControl>,
     /// Properties without a field here: `Cpu`, `CredentialSpecs`, `DisableNetworking`, `DnsSearchDomains`,
-    /// `DnsServers`, `DockerSecurityOptions`, `EnvironmentFiles`, `ExtraHosts`, `FirelensConfiguration`, `Hostname`,
-    /// `Interactive`, `Links`, `Memory`, `MemoryReservation`, `MountPoints`, `Privileged`, `PseudoTerminal`,
-    /// `RepositoryCredentials`, `ResourceRequirements`, `RestartPolicy`, `Secrets`, `Ulimits`, `VersionConsistency`,
-    /// `VolumesFrom`.
+    /// `DnsServers`, `DockerSecurityOptions`, `EnvironmentFiles`, `ExtraHosts`, `Hostname`, `Interactive`, `Links`,
+    /// `Memory`, `MemoryReservation`, `Privileged`, `PseudoTerminal`, `RepositoryCredentials`, `ResourceRequirements`,
+    /// `RestartPolicy`, `Ulimits`, `VersionConsistency`, `VolumesFrom`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -403,6 +496,7 @@ impl ContainerDefinition {
             readonly_root_filesystem: None,
             linux_parameters: None,
             environment: Vec::new(),
+            secrets: Vec::new(),
             port_mappings: Vec::new(),
             depends_on: Vec::new(),
             health_check: None,
@@ -410,8 +504,67 @@ impl ContainerDefinition {
             start_timeout: None,
             stop_timeout: None,
             log_configuration: None,
+            firelens_configuration: None,
+            mount_points: Vec::new(),
             system_controls: Vec::new(),
             other: Map::new(),
+        }
+    }
+}
+
+/// A secret value: of an environment variable, or of an option of a log driver.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Secret {
+    /// The name of the variable or option. Required.
+    pub name: Value<String>,
+    /// The ARN of a secret of Secrets Manager, with `:json-key:version-stage:version-id` if wanted, or the ARN of a
+    /// parameter of Parameter Store. Required.
+    pub value_from: Value<String>,
+}
+
+/// The log router of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct FirelensConfiguration {
+    /// The program. Allowed: `fluentbit`, `fluentd`. Required.
+    #[serde(rename = "Type")]
+    pub kind: Value<String>,
+    /// `enable-ecs-log-metadata`, `config-file-type` and `config-file-value`. On Fargate, the type is `file`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub options: IndexMap<String, Value<String>>,
+}
+
+impl FirelensConfiguration {
+    /// With these properties, and no others.
+    pub fn new(kind: impl Into<Value<String>>) -> Self {
+        Self {
+            kind: kind.into(),
+            options: IndexMap::new(),
+        }
+    }
+}
+
+/// A volume at a path of a container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct MountPoint {
+    /// The volume's name. Required.
+    pub source_volume: Value<String>,
+    /// The path in the container. Required.
+    pub container_path: Value<String>,
+    /// Whether the container cannot write to it. Default, decided by ECS: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<Value<bool>>,
+}
+
+impl MountPoint {
+    /// With these properties, and no others.
+    pub fn new(source_volume: impl Into<Value<String>>, container_path: impl Into<Value<String>>) -> Self {
+        Self {
+            source_volume: source_volume.into(),
+            container_path: container_path.into(),
+            read_only: None,
         }
     }
 }
@@ -423,8 +576,10 @@ pub struct LinuxParameters {
     /// The Linux capabilities that are added to those of Docker, or dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<KernelCapabilities>,
-    /// Properties without a field here: `Devices`, `InitProcessEnabled`, `MaxSwap`, `SharedMemorySize`, `Swappiness`,
-    /// `Tmpfs`.
+    /// Whether an init process forwards signals and reaps processes. Default, decided by ECS: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_process_enabled: Option<Value<bool>>,
+    /// Properties without a field here: `Devices`, `MaxSwap`, `SharedMemorySize`, `Swappiness`, `Tmpfs`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }

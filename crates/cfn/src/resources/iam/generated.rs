@@ -28,7 +28,13 @@ pub struct Role {
     /// ARNs of managed policies. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_policy_arns: Option<StringList>,
-    /// Properties without a field here: `MaxSessionDuration`, `Path`, `PermissionsBoundary`, `Tags`.
+    /// The path in its ARN, which policies can match. Default, decided by IAM: `/`. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Value<String>>,
+    /// The ARN of the managed policy that limits its permissions. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<Value<String>>,
+    /// Properties without a field here: `MaxSessionDuration`, `Tags`.
     #[serde(flatten)]
     pub other: Map<String, Json>,
 }
@@ -42,6 +48,8 @@ impl Role {
             role_name: None,
             policies: Vec::new(),
             managed_policy_arns: None,
+            path: None,
+            permissions_boundary: None,
             other: Map::new(),
         }
     }
@@ -49,6 +57,50 @@ impl Role {
 
 impl ResourceType for Role {
     const KIND: &'static str = "AWS::IAM::Role";
+}
+
+/// `AWS::IAM::ManagedPolicy`: a policy that can be attached to several roles.
+///
+/// `Ref` returns the policy's ARN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ManagedPolicy {
+    /// The name, at most 128 characters. Default, decided by CloudFormation: stack name, logical id and a random part.
+    /// A stack that names policies needs the capability `CAPABILITY_NAMED_IAM`. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_policy_name: Option<Value<String>>,
+    /// A description, at most 1000 characters. Default: none. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Value<String>>,
+    /// The path in its ARN. Default, decided by IAM: `/`. Replaced when changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Value<String>>,
+    /// The policy document, at most 6144 characters without whitespace. Required.
+    pub policy_document: Json,
+    /// Names of roles that it is attached to. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<StringList>,
+    /// Properties without a field here: `Groups`, `Users`.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+impl ManagedPolicy {
+    /// With these properties, and no others.
+    pub fn new(policy_document: Json) -> Self {
+        Self {
+            managed_policy_name: None,
+            description: None,
+            path: None,
+            policy_document,
+            roles: None,
+            other: Map::new(),
+        }
+    }
+}
+
+impl ResourceType for ManagedPolicy {
+    const KIND: &'static str = "AWS::IAM::ManagedPolicy";
 }
 
 /// An inline policy.

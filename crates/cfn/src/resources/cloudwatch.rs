@@ -1,0 +1,5 @@
+//! CloudWatch: alarms and dashboards.
+
+mod generated;
+
+pub use generated::*;

@@ -1,0 +1,5 @@
+//! ECR: repositories of container images.
+
+mod generated;
+
+pub use generated::*;
