@@ -3,7 +3,7 @@
 //! | for | use | feature |
 //! |---|---|---|
 //! | an Envoy | [`envoy()`] | |
-//! | cfn-lint, hadolint | [`python_tools()`] | |
+//! | cfn-lint, hadolint, parliament | [`python_tools()`] | |
 //! | an emulator of AWS: MiniStack, moto | [`Server`] | |
 //! | a temporary directory with files and scripts | `Workdir` | |
 //! | comparison with a golden file | [`assert_golden!`], [`golden_path!`] | |
