@@ -44,6 +44,7 @@
 //! - [`App`] and [`Stack`]: constructs are added to them, and synthesis returns templates;
 //! - layer 2, [`Cluster`] to [`TaskDefinition`]: constructs with defaults, and handles instead of ARNs;
 //! - [`Vpc`] or [`Network`], and [`LoadBalancer`]: where tasks run, and who can connect;
+//! - [`Secret`], [`LogDriver`], [`EfsVolume`], [`OtelCollector`], [`Monitoring`]: what services of a company need besides;
 //! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`], and its [`MeshEncoding`];
 //! - [`labels`], [`mod@env`] and [`images`]: names that constructs, control plane and local runner share;
 //! - [`Value`]: a known value, or an expression that CloudFormation evaluates;
@@ -68,8 +69,15 @@
 //! | `AWS::SSM::Parameter` | layer 1; parameters with a mesh resource are checked |
 //! | transparent proxy by `ProxyConfiguration` | layer 1 and 2; the explicit proxy is the default |
 //! | Envoys of a mesh | bootstrap, ports, readiness and control plane; volumes for certificates by `override_property` |
+//! | secrets, log drivers and log routers, ECS Exec | layer 1 and 2 |
+//! | volumes | ephemeral directories and Amazon EFS, layer 1 and 2; others by `override_property` |
+//! | `AWS::EFS::*` | layer 1; layer 2 for a file system of a network and its access points |
+//! | OpenTelemetry | layer 2 for ADOT in a task; spans of Envoys in a mesh with a control plane |
+//! | `AWS::CloudWatch::Alarm`, `Dashboard` | layer 1; layer 2 for services, load balancers and control planes |
+//! | `AWS::ECR::Repository` | layer 1 and 2 |
+//! | permission boundary, paths and names of roles; tags | for all resources of a stack |
 //! | `AWS::EC2::VPC`, subnets, routes, security groups | layer 1; layer 2 for public and private subnets in two zones, NAT gateways or VPC endpoints, and existing networks |
-//! | `AWS::IAM::Role` | layer 1; layer 2 for execution roles and the control plane's role |
+//! | `AWS::IAM::Role`, `ManagedPolicy` | layer 1; layer 2 for execution roles, task roles, the control plane's role, and the guard of a mesh's parameters |
 //! | `AWS::Logs::LogGroup` | layer 1; layer 2 for one per service |
 //! | `AWS::ElasticLoadBalancingV2::*` | layer 1; layer 2 for network and application load balancers with one target group, with or without TLS |
 //! | `AWS::ApplicationAutoScaling::*` | layer 1; layer 2 for CPU, memory and requests of a service |
@@ -99,11 +107,13 @@ pub use cfn_deploy as deploy;
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container, ContainerCondition, ControlPlane,
-    ControlPlaneHandle, CpuArchitecture, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck,
-    HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer, LoadBalancerHandle, Mesh,
-    MeshHandle, Network, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, PrivateEgress,
-    RouteHandle, Service, ServiceConnect, ServiceConnectService, ServiceHandle, TaskDefinition, TcpRoute,
+    AccessPoint, AccessPointHandle, Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container,
+    ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, EcrRepository, EcrRepositoryHandle,
+    EfsVolume, FileSystem, FileSystemHandle, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck,
+    HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer, LoadBalancerHandle,
+    LogDriver, LogRouter, Mesh, MeshHandle, Monitoring, MonitoringHandle, Network, NetworkHandle, OtelCollector,
+    ParameterGuard, ParameterGuardHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, PrivateEgress,
+    RouteHandle, Secret, Service, ServiceConnect, ServiceConnectService, ServiceHandle, TaskDefinition, TcpRoute,
     VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
     VirtualService, VirtualServiceHandle, Vpc,
 };

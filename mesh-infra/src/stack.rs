@@ -5,10 +5,12 @@
 
 mod logical_id;
 mod overrides;
+mod roles;
 mod scope;
 mod synth;
+mod tags;
 
-use cfn::Template;
+use cfn::{Template, Value};
 use indexmap::IndexMap;
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::Value as Json;
@@ -19,6 +21,7 @@ use crate::mesh_encoding::MeshEncoding;
 
 pub use logical_id::LogicalId;
 use overrides::Override;
+use roles::RoleSettings;
 pub use scope::Scope;
 pub(crate) use synth::synth_app;
 use synth::synth_stack;
@@ -35,6 +38,8 @@ pub struct Stack {
     /// Handles of other stacks, each with the path where it is used.
     foreign_handles: Vec<(LogicalId, String)>,
     overrides: Vec<Override>,
+    roles: RoleSettings,
+    tags: IndexMap<String, String>,
     diagnostics: Diagnostics,
 }
 
@@ -61,6 +66,8 @@ impl Stack {
             mesh_resources: IndexMap::new(),
             foreign_handles: Vec::new(),
             overrides: Vec::new(),
+            roles: RoleSettings::default(),
+            tags: IndexMap::new(),
             diagnostics,
         }
     }
@@ -69,6 +76,52 @@ impl Stack {
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.template.description = Some(description.into());
+        self
+    }
+
+    /// Limits the permissions of every role in the stack by a managed policy, given by its ARN; many companies require
+    /// one of each role that a deployment creates. A role that has a boundary keeps it. Default: none.
+    ///
+    /// A boundary allows nothing by itself: it must include the permissions of the roles.
+    #[must_use]
+    pub fn with_permission_boundary(mut self, arn: impl Into<Value<String>>) -> Self {
+        self.roles.boundary = Some(arn.into());
+        self
+    }
+
+    /// Sets the path of every role in the stack, such as `/mesh/`, which a deployer's policy can match. A role that has
+    /// a path keeps it. Default, decided by IAM: `/`. A change replaces the roles; if they have names
+    /// ([`Stack::with_role_name_prefix`]), it needs another prefix, because IAM's names are unique across paths.
+    #[must_use]
+    pub fn with_role_path(mut self, path: impl Into<String>) -> Self {
+        self.roles.path = Some(path.into());
+        self
+    }
+
+    /// Names every role in the stack: the prefix, the logical id and eight digits of the stack's id, such as
+    /// `mesh-BlueExecutionRole-1a2b3c4d`. The digits are there because names of roles are unique in an account, in all its
+    /// regions. A role that has a name keeps it. Default, decided by CloudFormation: stack name, logical id and a random
+    /// part.
+    ///
+    /// A stack that names roles needs the capability `CAPABILITY_NAMED_IAM`; `deploy` sets it.
+    #[must_use]
+    pub fn with_role_name_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.roles.name_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Adds a tag to all resources that can be tagged, and to the tasks of its services, which get the tags of their
+    /// service (`PropagateTags`) and ECS's own (`EnableECSManagedTags`). A resource that has a tag with the same key keeps
+    /// it; a later value replaces an earlier one. At most 50.
+    ///
+    /// Tags are in the template, decided by us, and not tags of the stack, which CloudFormation would pass on: a template
+    /// has everything, whatever deploys it, and a difference shows them. Types whose resources would be replaced by a new
+    /// tag, and types without tags, such as routes, are left as they are.
+    ///
+    /// Deploying tags needs permissions such as `iam:TagRole` and `ecs:TagResource`.
+    #[must_use]
+    pub fn with_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(key.into(), value.into());
         self
     }
 
@@ -131,6 +184,9 @@ impl Stack {
     fn declared(&self, diagnostics: &mut Diagnostics) -> Template {
         diagnostics.extend(self.diagnostics.clone());
         let mut template = self.template.clone();
+        self.roles.apply(&mut template, diagnostics);
+        tags::check(&self.tags, diagnostics);
+        tags::propagate(&self.tags, &mut template);
         for change in &self.overrides {
             change.apply(&mut template, diagnostics);
         }

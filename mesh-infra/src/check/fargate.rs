@@ -1,4 +1,4 @@
-//! Fargate's limits of a task definition: the network mode, the task size, and the sizes of its containers.
+//! Fargate's limits of a task definition: the network mode, the task size, the sizes of its containers, and log drivers.
 
 use cfn::{Value, ecs};
 use sidecar_contract::Diagnostics;
@@ -19,6 +19,9 @@ const SIZES: [(u32, Memory); 8] = [
     (16_384, Memory::Steps(32_768, 122_880, 8192)),
     (32_768, Memory::OneOf(&[61_440, 122_880, 249_856])),
 ];
+
+/// The log drivers of Fargate. Source: ECS API reference, `LogConfiguration` (read 2026-11-30).
+const LOG_DRIVERS: [&str; 3] = ["awslogs", "splunk", "awsfirelens"];
 
 #[derive(Clone, Copy)]
 enum Memory {
@@ -62,6 +65,31 @@ fn check_task_definition(task: &ecs::TaskDefinition, path: &str, diagnostics: &m
         _ => {}
     }
     check_size(task, path, diagnostics);
+    check_log_drivers(task, path, diagnostics);
+}
+
+/// Reports log drivers and configuration files of log routers that only instances have.
+fn check_log_drivers(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
+    for (index, container) in task.container_definitions.iter().enumerate() {
+        let path = format!("{path}.ContainerDefinitions[{index}]");
+        let driver = container
+            .log_configuration
+            .as_ref()
+            .and_then(|log| log.get("LogDriver")?.as_str());
+        if let Some(driver) = driver.filter(|driver| !LOG_DRIVERS.contains(driver)) {
+            let message = format!("is `{driver}`; Fargate has the log drivers {}", LOG_DRIVERS.join(", "));
+            diagnostics.add(format!("{path}.LogConfiguration.LogDriver"), message);
+        }
+        let kind = container.firelens_configuration.as_ref();
+        let kind = kind.and_then(|router| router.options.get("config-file-type")?.known());
+        if let Some(kind) = kind.filter(|kind| *kind != "file") {
+            let message = format!("is `{kind}`; Fargate allows only file");
+            diagnostics.add(
+                format!("{path}.FirelensConfiguration.Options.config-file-type"),
+                message,
+            );
+        }
+    }
 }
 
 fn check_size(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
@@ -199,6 +227,28 @@ mod tests {
             "T.Memory: is `17 GB`; with 8192 CPU units, Fargate allows 16384 to 61440 in steps of 4096 MiB"
         );
         assert_eq!(size_errors("NaN vCPU", "1").lines().count(), 1);
+    }
+
+    #[test]
+    fn log_drivers_are_those_of_fargate() {
+        let with_driver = |driver: &str| {
+            let mut container = ecs::ContainerDefinition::new("x", "x");
+            container.log_configuration = Some(json!({"LogDriver": driver}));
+            let mut task = task("256", "512");
+            task.container_definitions = vec![container];
+            task
+        };
+        for driver in LOG_DRIVERS {
+            assert_eq!(errors_of(&with_driver(driver)), "");
+        }
+        let mut task = with_driver("gelf");
+        assert_eq!(
+            errors_of(&task),
+            "T.ContainerDefinitions[0].LogConfiguration.LogDriver: is `gelf`; Fargate has the log drivers awslogs, splunk, \
+             awsfirelens"
+        );
+        task.requires_compatibilities = Some(StringList::list(["EC2"]));
+        assert_eq!(errors_of(&task), "");
     }
 
     #[test]

@@ -15,6 +15,56 @@ pub(super) fn check(model: &TemplateModel<'_>, diagnostics: &mut Diagnostics) {
     for task in model.task_definitions() {
         let path = format!("{}.ContainerDefinitions", task.resource.properties_path());
         check_containers(&task.value.container_definitions, &path, diagnostics);
+        check_log_router(&task.value.container_definitions, &path, diagnostics);
+        check_mounts(task.value, &path, diagnostics);
+    }
+}
+
+/// Reports a log driver that sends to a log router that the task lacks, and a second router.
+fn check_log_router(containers: &[ecs::ContainerDefinition], path: &str, diagnostics: &mut Diagnostics) {
+    let mut routers = containers
+        .iter()
+        .enumerate()
+        .filter(|(_, container)| container.firelens_configuration.is_some());
+    let router = routers.next();
+    for (index, _) in routers {
+        let message = "is in a task that has another log router; a task has at most one";
+        diagnostics.add(format!("{path}[{index}].FirelensConfiguration"), message);
+    }
+    for (index, container) in containers.iter().enumerate() {
+        let log = container.log_configuration.as_ref();
+        if router.is_none()
+            && log
+                .and_then(|log| log.get("LogDriver"))
+                .is_some_and(|driver| driver == "awsfirelens")
+        {
+            let message =
+                "is `awsfirelens`, but the task has no log router; add one by TaskDefinition::with_log_router";
+            diagnostics.add(format!("{path}[{index}].LogConfiguration.LogDriver"), message);
+        }
+    }
+}
+
+/// Reports mount points without their volume, and volumes with the same name.
+fn check_mounts(task: &ecs::TaskDefinition, path: &str, diagnostics: &mut Diagnostics) {
+    let mut names = UniqueNames::new("volume names are unique in a task definition");
+    let volumes = path.trim_end_matches(".ContainerDefinitions");
+    for (index, volume) in task.volumes.iter().enumerate() {
+        names.check(&volume.name, || format!("{volumes}.Volumes[{index}].Name"), diagnostics);
+    }
+    let are_known = task.volumes.iter().all(|volume| volume.name.known().is_some());
+    for (index, container) in task.container_definitions.iter().enumerate() {
+        for (mount_index, mount) in container.mount_points.iter().enumerate() {
+            if let Value::Known(volume) = &mount.source_volume
+                && are_known
+                && !names.seen.contains(volume)
+            {
+                diagnostics.add(
+                    format!("{path}[{index}].MountPoints[{mount_index}].SourceVolume"),
+                    format!("is `{volume}`, which is not a volume of this task"),
+                );
+            }
+        }
     }
 }
 
@@ -49,6 +99,9 @@ fn check_environment(container: &ecs::ContainerDefinition, path: &str, diagnosti
             || format!("{path}.Environment[{index}].Name"),
             diagnostics,
         );
+    }
+    for (index, secret) in container.secrets.iter().enumerate() {
+        names.check(&secret.name, || format!("{path}.Secrets[{index}].Name"), diagnostics);
     }
 }
 

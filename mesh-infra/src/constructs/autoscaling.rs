@@ -82,6 +82,11 @@ impl Autoscaling {
         self.with(Metric::Requests, per_minute)
     }
 
+    /// The number of tasks that a service has at least.
+    pub(super) fn min(&self) -> u32 {
+        self.min
+    }
+
     /// Sets the target of a metric, replacing an earlier one.
     fn with(mut self, metric: Metric, target: u32) -> Self {
         self.metrics.retain(|(other, _)| *other != metric);

@@ -1,18 +1,33 @@
 //! Containers of a task.
 
+mod logging;
+mod rights;
+mod secrets;
+mod storage;
+
 use cfn::{StringList, Value, ecs};
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use crate::labels;
 
-use super::{HealthCheck, PortMapping};
+use super::{HealthCheck, LogDriver, PortMapping, Secret};
+pub(super) use storage::{Mount, Storage};
 
 /// One container of a task.
+///
+/// Its root file system is read-only and it has no Linux capability, both decided by us: a process that is taken over then
+/// cannot change the program or the network. [`Container::with_writable_directory`] gives it a directory for files, and
+/// [`Container::with_writable_root_filesystem`] and [`Container::with_default_capabilities`] take back both, for images that
+/// start as root and become another user.
 #[derive(Debug, Clone)]
 pub struct Container {
     definition: ecs::ContainerDefinition,
     ports: Vec<PortMapping>,
     bind_variable: Option<String>,
+    log_driver: Option<LogDriver>,
+    secrets: Vec<(String, Secret)>,
+    mounts: Vec<Mount>,
 }
 
 /// The state that another container must reach before a container starts.
@@ -36,10 +51,15 @@ impl Container {
         let mut definition = ecs::ContainerDefinition::new(name.into(), image);
         // ECS's own default, explicit for readers of the template.
         definition.essential = Some(Value::Known(true));
+        definition.readonly_root_filesystem = Some(Value::Known(true));
+        definition.linux_parameters = Some(rights::without_capabilities());
         Self {
             definition,
             ports: Vec::new(),
             bind_variable: None,
+            log_driver: None,
+            secrets: Vec::new(),
+            mounts: Vec::new(),
         }
     }
 
@@ -61,38 +81,6 @@ impl Container {
     #[must_use]
     pub fn with_entry_point(mut self, arguments: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
         self.definition.entry_point = Some(StringList::list(arguments));
-        self
-    }
-
-    /// Sets the user, such as `1000` or `1000:1000`. Default: the image's.
-    #[must_use]
-    pub fn with_user(mut self, user: impl Into<Value<String>>) -> Self {
-        self.definition.user = Some(user.into());
-        self
-    }
-
-    /// Makes its root file system read-only; volumes and `/dev/shm` stay writable. ECS Exec needs a writable one. Default,
-    /// decided by ECS: writable. The containers that this crate adds, Envoys and control planes, have a read-only one.
-    #[must_use]
-    pub fn with_read_only_root_filesystem(mut self) -> Self {
-        self.definition.readonly_root_filesystem = Some(Value::Known(true));
-        self
-    }
-
-    /// Drops all Linux capabilities. Default, decided by ECS: those of Docker. The containers that this crate adds,
-    /// Envoys and control planes, have none.
-    ///
-    /// Fargate allows dropping any capability, and adding `SYS_PTRACE` alone (ECS API reference, `KernelCapabilities`,
-    /// read 2026-11-30).
-    #[must_use]
-    pub fn with_capabilities_dropped(mut self) -> Self {
-        self.definition.linux_parameters = Some(ecs::LinuxParameters {
-            capabilities: Some(ecs::KernelCapabilities {
-                drop: Some(StringList::list(["ALL"])),
-                ..ecs::KernelCapabilities::default()
-            }),
-            ..ecs::LinuxParameters::default()
-        });
         self
     }
 
@@ -158,14 +146,6 @@ impl Container {
         self
     }
 
-    /// Sets the `LogConfiguration`, as CloudFormation writes it. Default, decided by us: the log group of its
-    /// service.
-    #[must_use]
-    pub fn with_log_configuration(mut self, configuration: impl Into<Json>) -> Self {
-        self.definition.log_configuration = Some(configuration.into());
-        self
-    }
-
     pub(super) fn ports(&self) -> &[PortMapping] {
         &self.ports
     }
@@ -193,14 +173,16 @@ impl Container {
         self
     }
 
+    /// Whether it has a variable of this name, or a secret.
+    pub(super) fn has_variable(&self, name: &str) -> bool {
+        let variables = self.definition.environment.iter();
+        let mut variables = variables.filter_map(|variable| variable.name.known());
+        variables.any(|own| own == name) || self.secrets.iter().any(|(own, _)| own == name)
+    }
+
     /// Sets a variable unless it is set.
     pub(super) fn with_variable_unless_set(self, name: &str, value: &str) -> Self {
-        let is_set = self
-            .definition
-            .environment
-            .iter()
-            .any(|variable| variable.name == Value::from(name));
-        match is_set {
+        match self.has_variable(name) {
             true => self,
             false => self.with_environment(name, value),
         }
@@ -216,18 +198,6 @@ impl Container {
         }
     }
 
-    /// Sets the log configuration unless it is set.
-    pub(super) fn with_log_configuration_unless_set(self, configuration: impl FnOnce() -> Json) -> Self {
-        match self.definition.log_configuration {
-            Some(_) => self,
-            None => self.with_log_configuration(configuration()),
-        }
-    }
-
-    pub(super) fn has_log_configuration(&self) -> bool {
-        self.definition.log_configuration.is_some()
-    }
-
     /// Sets a kernel parameter for the whole task.
     pub(super) fn with_system_control(mut self, name: &str, value: &str) -> Self {
         self.definition.system_controls.push(ecs::SystemControl {
@@ -237,7 +207,23 @@ impl Container {
         self
     }
 
-    pub(super) fn into_cfn(self) -> ecs::ContainerDefinition {
+    /// Reports invalid secrets, options and mounts. `path` is the path of its definition.
+    pub(super) fn check(&self, path: &str, diagnostics: &mut Diagnostics) {
+        self.check_secrets(path, diagnostics);
+        self.check_mounts(path, diagnostics);
+    }
+
+    /// Reserves memory in MiB.
+    pub(super) fn with_memory_reservation(mut self, mib: u32) -> Self {
+        self.definition
+            .other
+            .insert("MemoryReservation".to_owned(), Json::from(mib));
+        self
+    }
+
+    pub(super) fn into_cfn(mut self) -> ecs::ContainerDefinition {
+        self.definition.secrets = self.secrets.iter().map(|(name, secret)| secret.to_cfn(name)).collect();
+        self.definition.mount_points = self.mounts.iter().map(Mount::to_cfn).collect();
         self.definition
     }
 }

@@ -138,8 +138,6 @@ impl ControlPlane {
             .with_port(PortMapping::new("xds", XDS_PORT).with_app_protocol(AppProtocol::Grpc))
             .with_label(labels::ROLE, labels::ROLE_CONTROL_PLANE)
             .with_user(USER)
-            .with_read_only_root_filesystem()
-            .with_capabilities_dropped()
             .with_health_check(
                 HealthCheck::command(["mesh-control", "health"])
                     .with_interval_seconds(CHECK_INTERVAL)
@@ -195,6 +193,6 @@ impl Construct for ControlPlane {
             .with_network(&self.network)
             .with_service_discovery(&self.namespace);
         let service = service.add_to(scope);
-        ControlPlaneHandle::new(service.logical_id().clone(), self.mesh, self.name, self.namespace)
+        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace)
     }
 }

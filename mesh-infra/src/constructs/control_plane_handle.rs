@@ -1,6 +1,6 @@
 //! The handle of a control plane, which meshes, virtual nodes and sidecars refer to.
 
-use super::PrivateDnsNamespaceHandle;
+use super::{PrivateDnsNamespaceHandle, ServiceHandle};
 use crate::stack::LogicalId;
 
 /// The port for Envoys, decided by us: the port of xDS server examples.
@@ -9,16 +9,21 @@ pub(super) const XDS_PORT: u16 = 18_000;
 /// A control plane that was added to a stack.
 #[derive(Debug, Clone)]
 pub struct ControlPlaneHandle {
-    id: LogicalId,
+    service: ServiceHandle,
     mesh: String,
     name: String,
     namespace: PrivateDnsNamespaceHandle,
 }
 
 impl ControlPlaneHandle {
-    pub(super) fn new(id: LogicalId, mesh: String, name: String, namespace: PrivateDnsNamespaceHandle) -> Self {
+    pub(super) fn new(
+        service: ServiceHandle,
+        mesh: String,
+        name: String,
+        namespace: PrivateDnsNamespaceHandle,
+    ) -> Self {
         Self {
-            id,
+            service,
             mesh,
             name,
             namespace,
@@ -28,7 +33,12 @@ impl ControlPlaneHandle {
     /// The logical id of its service.
     #[must_use]
     pub fn logical_id(&self) -> &LogicalId {
-        &self.id
+        self.service.logical_id()
+    }
+
+    /// Its service.
+    pub(super) fn service(&self) -> &ServiceHandle {
+        &self.service
     }
 
     /// The name of its mesh.

@@ -7,7 +7,7 @@ use cfn::{Value, iam};
 use serde_json::{Value as Json, json};
 
 /// The version of the policy language, the only one in use.
-const VERSION: &str = "2012-10-17";
+pub(super) const VERSION: &str = "2012-10-17";
 
 /// A statement that allows these actions on these resources. A single action or resource is written without a list.
 pub(super) fn allow(actions: &[&str], mut resources: Vec<Json>) -> Json {
@@ -29,7 +29,14 @@ pub(super) fn arn(service: &str, end: &str) -> Json {
 
 /// An ARN in the stack's region and account.
 pub(super) fn own_arn(service: &str, resource: &str) -> Json {
-    arn(service, &format!("${{AWS::Region}}:${{AWS::AccountId}}:{resource}"))
+    own_arn_value(service, resource).to_json()
+}
+
+/// As [`own_arn`], as a value.
+pub(super) fn own_arn_value(service: &str, resource: &str) -> Value<String> {
+    Value::Sub(format!(
+        "arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
+    ))
 }
 
 /// The role with which ECS itself pulls images and writes logs.
@@ -45,6 +52,18 @@ pub(super) fn task_role(description: String, statements: Vec<Json>) -> iam::Role
         "ArnLike": {"aws:SourceArn": own_arn("ecs", "*")}
     });
     role(description, "Task", trust(Some(condition)), statements)
+}
+
+/// What the agent of ECS Exec calls. Source: ECS developer guide, "Amazon ECS task IAM role", "Permissions required for ECS
+/// Exec" (read 2026-11-30). Channels have no ARN.
+pub(super) fn exec_statement() -> Json {
+    const CHANNELS: [&str; 4] = [
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ];
+    allow(&CHANNELS, vec![json!("*")])
 }
 
 fn trust(condition: Option<Json>) -> Json {

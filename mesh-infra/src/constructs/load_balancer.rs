@@ -254,6 +254,20 @@ impl LoadBalancerHandle {
         self.target_port
     }
 
+    pub(super) fn is_application(&self) -> bool {
+        self.kind == Kind::Application
+    }
+
+    /// Its name in metrics.
+    pub(super) fn full_name(&self) -> Value<String> {
+        Value::attribute(self.id.as_str(), "LoadBalancerFullName")
+    }
+
+    /// The name of its target group in metrics.
+    pub(super) fn target_group_full_name(&self) -> Value<String> {
+        Value::attribute(self.target_group.as_str(), "TargetGroupFullName")
+    }
+
     /// The security groups with which tasks accept its connections.
     pub(super) fn security_groups(&self) -> Vec<Value<String>> {
         self.target_groups.iter().map(super::security_groups::id_of).collect()

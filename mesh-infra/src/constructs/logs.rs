@@ -1,7 +1,7 @@
 //! Log groups of services.
 
 use cfn::{Resource, Value, logs};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::stack::{LogicalId, Scope};
 
@@ -33,16 +33,18 @@ impl LogGroup {
         Self(id)
     }
 
-    /// A container's `LogConfiguration`. ECS adds the container's name and the task's id to the prefix.
+    /// A container's `LogConfiguration`.
     pub(super) fn configuration(&self, prefix: &str) -> Json {
-        json!({
-            "LogDriver": "awslogs",
-            "Options": {
-                "awslogs-group": {"Ref": self.0.as_str()},
-                "awslogs-region": {"Ref": "AWS::Region"},
-                "awslogs-stream-prefix": prefix
-            }
-        })
+        json!({"LogDriver": "awslogs", "Options": self.options(prefix)})
+    }
+
+    /// The options of the driver `awslogs`. ECS adds the container's name and the task's id to the prefix.
+    pub(super) fn options(&self, prefix: &str) -> Map<String, Json> {
+        Map::from_iter([
+            ("awslogs-group".to_owned(), json!({"Ref": self.0.as_str()})),
+            ("awslogs-region".to_owned(), json!({"Ref": "AWS::Region"})),
+            ("awslogs-stream-prefix".to_owned(), json!(prefix)),
+        ])
     }
 
     /// The policy statement that ECS needs to write to it.

@@ -195,6 +195,19 @@ impl NetworkHandle {
         self.0.subnets.as_ref()
     }
 
+    /// The security groups that all its tasks have and that rules can refer to, as far as they are known. One is enough: in
+    /// a network with own groups, the one that identifies its tasks.
+    pub(super) fn task_security_groups(&self) -> Vec<Value<String>> {
+        match &self.0.security_groups {
+            Some(Value::Known(groups)) => groups.iter().take(1).cloned().collect(),
+            Some(unresolved) => vec![Value::Function {
+                name: "Fn::Select".to_owned(),
+                argument: json!([0, unresolved.to_json()]),
+            }],
+            None => Vec::new(),
+        }
+    }
+
     /// Whether the security groups of its tasks are known, so that another one can be added.
     pub(super) fn has_security_groups(&self) -> bool {
         self.0.security_groups.is_some()

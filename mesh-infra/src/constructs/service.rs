@@ -32,6 +32,7 @@ pub struct Service {
     discovery: Option<PrivateDnsNamespaceHandle>,
     load_balancer: Option<LoadBalancerHandle>,
     log_retention_days: u32,
+    has_execute_command: bool,
     deployment: ecs::DeploymentConfiguration,
 }
 
@@ -56,6 +57,7 @@ impl Service {
             discovery: None,
             load_balancer: None,
             log_retention_days: DEFAULT_RETENTION_DAYS,
+            has_execute_command: false,
             deployment: ecs::DeploymentConfiguration {
                 deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
                     enable: Value::Known(true),
@@ -208,6 +210,20 @@ impl Service {
         self
     }
 
+    /// Allows commands in its containers by ECS Exec (`aws ecs execute-command`), for those who have permission to run them.
+    /// Default, decided by ECS: not allowed.
+    ///
+    /// ECS Exec needs a writable root file system, so the containers of the task definition have one and keep Docker's
+    /// capabilities; an Envoy that this crate adds does not. The role of the task gets the permissions of the agent; a role
+    /// that is given by its ARN must allow `ssmmessages` itself.
+    ///
+    /// Source: ECS developer guide, "Monitor Amazon ECS containers with ECS Exec" (read 2026-11-30).
+    #[must_use]
+    pub fn with_execute_command(mut self) -> Self {
+        self.has_execute_command = true;
+        self
+    }
+
     /// Registers its tasks in a namespace: DNS returns the addresses of up to eight healthy tasks, cached for 10 s,
     /// both decided by us. Default: none.
     ///
@@ -234,8 +250,10 @@ impl Service {
 #[derive(Debug, Clone)]
 pub struct ServiceHandle {
     id: LogicalId,
+    cluster: Value<String>,
     task_definition: LogicalId,
     dns_name: Option<String>,
+    min_tasks: Option<u32>,
 }
 
 impl ServiceHandle {
@@ -243,6 +261,16 @@ impl ServiceHandle {
     #[must_use]
     pub fn logical_id(&self) -> &LogicalId {
         &self.id
+    }
+
+    /// The name of its cluster.
+    pub(super) fn cluster(&self) -> Value<String> {
+        self.cluster.clone()
+    }
+
+    /// The number of tasks that it has at least, if it is known.
+    pub(super) fn min_tasks(&self) -> Option<u32> {
+        self.min_tasks
     }
 
     /// The service's ARN.

@@ -1,8 +1,12 @@
 //! Task definitions: containers that run together, and the size of the task.
 
-use cfn::{StringList, Value, ecs};
+mod additions;
+mod volumes;
 
-use super::{Container, PortMapping};
+use cfn::{StringList, Value, ecs};
+use serde_json::Value as Json;
+
+use super::{Container, LogRouter, OtelCollector, PortMapping};
 
 /// The name of a task's Envoy container.
 pub(in crate::constructs) const ENVOY_CONTAINER: &str = "envoy";
@@ -28,6 +32,9 @@ pub struct TaskDefinition {
     cpu_architecture: Option<CpuArchitecture>,
     execution_role_arn: Option<Value<String>>,
     task_role_arn: Option<Value<String>>,
+    task_permissions: Vec<Json>,
+    log_router: Option<LogRouter>,
+    otel_collector: Option<OtelCollector>,
 }
 
 /// The processor architecture of a task's images.
@@ -59,6 +66,9 @@ impl TaskDefinition {
             cpu_architecture: None,
             execution_role_arn: None,
             task_role_arn: None,
+            task_permissions: Vec::new(),
+            log_router: None,
+            otel_collector: None,
         }
     }
 
@@ -95,7 +105,7 @@ impl TaskDefinition {
     }
 
     /// Sets the role with which ECS itself pulls private images and writes logs. Default, decided by us: a role of
-    /// the service, which allows writing to its log group and pulling its images from ECR.
+    /// the service, which allows writing to its log group, pulling its images from ECR, and reading its secrets.
     ///
     /// Each service has its own role, so that none allows more than its tasks need; roles are free.
     #[must_use]
@@ -104,7 +114,9 @@ impl TaskDefinition {
         self
     }
 
-    /// Sets the role of its containers. Default: none; the containers cannot call AWS APIs.
+    /// Sets the role of its containers. Default, decided by us: a role of the service, if its containers need permissions:
+    /// those of [`TaskDefinition::with_task_permission`], volumes, a collector or ECS Exec. Without any, there is no role,
+    /// and the containers cannot call AWS APIs. A role that is set here must allow all of these itself.
     #[must_use]
     pub fn with_task_role_arn(mut self, arn: impl Into<Value<String>>) -> Self {
         self.task_role_arn = Some(arn.into());
@@ -166,12 +178,14 @@ impl TaskDefinition {
 
     /// The task definition for a launch type: `FARGATE` or `EC2`.
     pub(super) fn into_cfn(self, compatibility: &str) -> ecs::TaskDefinition {
+        let volumes = self.volumes();
         ecs::TaskDefinition {
             family: self.family,
             cpu: Some(Value::Known(self.cpu.to_string())),
             memory: Some(Value::Known(self.memory.to_string())),
             network_mode: Some(Value::from("awsvpc")),
             requires_compatibilities: Some(StringList::list([compatibility])),
+            volumes,
             container_definitions: self.containers.into_iter().map(Container::into_cfn).collect(),
             execution_role_arn: self.execution_role_arn,
             task_role_arn: self.task_role_arn,

@@ -37,7 +37,7 @@ pub(crate) fn synth_stack(stack: &Stack, encoding: MeshEncoding) -> Result<Templ
     let mut found = Diagnostics::new();
     check_model(&template, &model, &mut found);
     add_unreported(found.into_iter(), &mut diagnostics);
-    let encoded = encode(&template, &names, &model, encoding, &mut diagnostics);
+    let encoded = encode(stack, &template, &names, &model, encoding, &mut diagnostics);
     diagnostics.into_result(encoded)
 }
 
@@ -81,11 +81,14 @@ pub(crate) fn synth_app(
 
     let mut encoded = IndexMap::new();
     for name in order {
-        let Some(template) = templates.get(&name) else { continue };
+        let of_name = stacks.iter().find(|stack| stack.name() == name);
+        let (Some(stack), Some(template)) = (of_name, templates.get(&name)) else {
+            continue;
+        };
         let names = MeshNames::new(template);
         let model = TemplateModel::with_names(template, &names);
         let mut own = Diagnostics::new();
-        let template = encode(template, &names, &model, encoding, &mut own);
+        let template = encode(stack, template, &names, &model, encoding, &mut own);
         add_with_stack(&name, own.iter(), &mut diagnostics);
         encoded.insert(name, template);
     }
@@ -93,6 +96,7 @@ pub(crate) fn synth_app(
 }
 
 fn encode(
+    stack: &Stack,
     template: &Template,
     names: &MeshNames<'_>,
     model: &TemplateModel<'_>,
@@ -103,6 +107,10 @@ fn encode(
         MeshEncoding::Parameters => to_parameters(template, names, model, diagnostics),
         MeshEncoding::AppMesh => template.clone(),
     };
+    // Parameters that encode a mesh have tags as well.
+    for resource in encoded.resources.values_mut() {
+        resource.add_tags(&stack.tags);
+    }
     shared_text::share(&mut encoded);
     quotas::check(&encoded, diagnostics);
     encoded

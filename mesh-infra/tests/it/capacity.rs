@@ -1,12 +1,12 @@
-//! Capacity of services: autoscaling, capacity providers, processor architectures, and rights of containers.
+//! Capacity of services: autoscaling, capacity providers, and processor architectures.
 
 use mesh_infra::{
-    Autoscaling, CapacityProvider, Cluster, Container, ControlPlane, CpuArchitecture, Listener, LoadBalancer, Mesh,
-    NetworkHandle, PrivateDnsNamespace, PrivateEgress, Service, Stack, TaskDefinition, Template, VirtualGateway, Vpc,
+    Autoscaling, CapacityProvider, Cluster, ControlPlane, CpuArchitecture, Listener, LoadBalancer, Mesh, NetworkHandle,
+    PrivateDnsNamespace, PrivateEgress, Service, Stack, TaskDefinition, Template, VirtualGateway, Vpc,
 };
 use serde_json::{Value as Json, json};
 
-use crate::deployable::{self, app, container};
+use crate::deployable::app;
 
 /// A service in private subnets, with a cluster of these capacity providers.
 fn stack_with(providers: &[&str], change: impl FnOnce(&mut Stack, &NetworkHandle, Service) -> Service) -> Stack {
@@ -201,42 +201,4 @@ fn every_service_can_run_on_graviton() {
             "{id}"
         );
     }
-}
-
-#[test]
-fn own_containers_have_no_rights() {
-    let template = deployable::template();
-    for (task_definition, name, user) in [
-        ("ControlPlaneTaskDefinition", "mesh-control", "65532"),
-        ("BlueTaskDefinition", "envoy", "1337"),
-        ("DoorTaskDefinition", "envoy", "1337"),
-    ] {
-        let container = container(&template, task_definition, name);
-        assert_eq!(container["User"], user, "{name}");
-        assert_eq!(container["ReadonlyRootFilesystem"], true, "{name}");
-        assert_eq!(
-            container["LinuxParameters"],
-            json!({"Capabilities": {"Drop": ["ALL"]}}),
-            "{name}"
-        );
-    }
-    // Applications keep what they may need, unless they give it up.
-    let app = container(&template, "BlueTaskDefinition", "app");
-    assert_eq!((app.get("User"), app.get("LinuxParameters")), (None, None));
-    let stack = stack_with(&[], |_, _, service| service);
-    assert!(stack.synth().is_ok());
-    let hardened = Container::new("app", "team/app:1")
-        .with_user("1000")
-        .with_read_only_root_filesystem()
-        .with_capabilities_dropped();
-    let mut stack = Stack::new("demo");
-    let network = stack.add("Vpc", Vpc::new());
-    let cluster = stack.add("Cluster", Cluster::new());
-    stack.add(
-        "app",
-        Service::new(&cluster, TaskDefinition::new(hardened)).with_network(&network),
-    );
-    let hardened = self::template(&stack);
-    let hardened = self::container(&hardened, "AppTaskDefinition", "app");
-    assert_eq!(hardened["LinuxParameters"]["Capabilities"]["Drop"], json!(["ALL"]));
 }

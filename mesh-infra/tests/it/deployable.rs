@@ -1,9 +1,9 @@
 //! A deployable mesh: VPC, control plane, roles, logs, and a load balancer.
 
 use mesh_infra::{
-    AppProtocol, Cluster, ClusterHandle, Container, ControlPlane, EcrImage, HealthCheck, Listener, LoadBalancer, Mesh,
-    MeshHandle, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, Service, Stack,
-    TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualService, Vpc,
+    AppProtocol, Cluster, ClusterHandle, Container, ControlPlane, ControlPlaneHandle, EcrImage, HealthCheck, Listener,
+    LoadBalancer, Mesh, MeshHandle, NetworkHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
+    Service, Stack, TaskDefinition, Template, VirtualGateway, VirtualNode, VirtualService, Vpc,
 };
 use testkit::{assert_golden, golden_path};
 
@@ -13,6 +13,7 @@ pub(crate) struct Fixture {
     pub(crate) network: NetworkHandle,
     pub(crate) namespace: PrivateDnsNamespaceHandle,
     pub(crate) mesh: MeshHandle,
+    pub(crate) control_plane: ControlPlaneHandle,
 }
 
 /// A mesh with its control plane, in a network of its own, without services.
@@ -24,6 +25,7 @@ pub(crate) fn fixture(stack: &mut Stack) -> Fixture {
     let control_plane = stack.add("ControlPlane", control_plane);
     Fixture {
         mesh: stack.add("Mesh", Mesh::new("demo").with_control_plane(&control_plane)),
+        control_plane,
         cluster,
         network,
         namespace,

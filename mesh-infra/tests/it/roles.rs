@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::deployable::{app, container, template};
 
 /// The statements of the role of this id.
-fn statements(template: &Template, role: &str) -> Vec<Json> {
+pub(crate) fn statements(template: &Template, role: &str) -> Vec<Json> {
     let policies = template.resources[role].properties["Policies"].as_array();
     let documents = policies.into_iter().flatten().map(|policy| &policy["PolicyDocument"]);
     documents
@@ -146,7 +146,7 @@ fn the_service_connect_proxy_uses_the_same_log_group() {
 
 #[test]
 fn given_roles_and_logs_replace_the_defaults() {
-    let log = json!({"LogDriver": "awsfirelens"});
+    let log = json!({"LogDriver": "splunk"});
     let quiet = Container::new("app", "team/app")
         .with_log_configuration(log.clone())
         .with_port(PortMapping::new("http", 8080));

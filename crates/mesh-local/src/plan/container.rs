@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mesh_infra::EcrImage;
 use mesh_infra::cfn::ecs;
+use mesh_infra::labels::{ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR};
 use mesh_model::namespace::PortMapping;
 use sidecar_contract::Diagnostics;
 
@@ -21,7 +22,8 @@ pub(super) enum ContainerSource {
     Image(Image),
     /// A stub.
     Stub(Stub),
-    /// Nothing: a stub could not serve it.
+    /// Nothing: a log router or collector, whose work the local runner does itself, or a container that a stub could not
+    /// replace.
     Nothing,
     /// The local Envoy.
     Envoy,
@@ -39,6 +41,12 @@ impl ContainerSource {
         let Some(name) = known(&definition.image) else {
             return Self::Image(Image::new([""]));
         };
+        let is_done_here = [ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR]
+            .into_iter()
+            .any(|role| labels::has_role(definition, role));
+        if is_done_here && images.get(&name).is_none() {
+            return Self::Nothing;
+        }
         match (images.get(&name), images.stub()) {
             (Some(image), _) => Self::Image(image.clone()),
             (None, Some(_)) if definition.port_mappings.iter().all(stub::is_udp) => Self::Nothing,

@@ -1,7 +1,7 @@
 //! Validates property names: unknown ones are errors, known ones without local meaning are listed.
 
 use cfn::{Structure, appmesh, closest, is_unknown, structure, unknown};
-use mesh_infra::labels::{ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY};
+use mesh_infra::labels::{ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
@@ -21,7 +21,7 @@ enum Support {
 }
 
 /// Structures that are not listed are simulated, or ignored, as a whole; App Mesh's resources except for their owner.
-const SUPPORT: [(&str, Support); 5] = [
+const SUPPORT: [(&str, Support); 6] = [
     (
         "AWS::ECS::Service",
         Support::Only {
@@ -45,8 +45,15 @@ const SUPPORT: [(&str, Support); 5] = [
         Support::Only {
             simulated: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
                         PortMappings StopTimeout",
-            ignored: "Cpu LogConfiguration Memory MemoryReservation RepositoryCredentials SystemControls \
-                      VersionConsistency",
+            ignored: "Cpu FirelensConfiguration LinuxParameters LogConfiguration Memory MemoryReservation \
+                      ReadonlyRootFilesystem RepositoryCredentials SystemControls VersionConsistency",
+        },
+    ),
+    (
+        "AWS::ECS::TaskDefinition.LinuxParameters",
+        Support::Only {
+            simulated: "",
+            ignored: "Capabilities InitProcessEnabled",
         },
     ),
     (
@@ -61,15 +68,20 @@ const SUPPORT: [(&str, Support); 5] = [
 
 const CONTAINER: &str = "AWS::ECS::TaskDefinition.ContainerDefinition";
 
-/// User and rights of a container. Every Envoy and control plane of Meshwright has them, and the local runner starts its
-/// own in place of these, so a list of them would hide relevant entries.
-const RIGHTS: [&str; 3] = ["User", "ReadonlyRootFilesystem", "LinuxParameters"];
+/// What the containers of Meshwright's own constructs have: the local runner starts its own in their place, or lists the
+/// container as a whole, so a list of these properties would hide relevant entries.
+const OF_OWN_CONTAINERS: [&str; 2] = ["Secrets", "User"];
 
-/// Whether these are the labels of an Envoy or a control plane of Meshwright.
+/// Whether these are the labels of a container of Meshwright's own constructs.
 fn is_own(labels: &Json) -> bool {
-    labels
-        .get(ROLE)
-        .is_some_and(|role| role == ROLE_ENVOY || role == ROLE_CONTROL_PLANE)
+    const ROLES: [&str; 4] = [ROLE_ENVOY, ROLE_CONTROL_PLANE, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR];
+    labels.get(ROLE).is_some_and(|own| ROLES.iter().any(|role| own == role))
+}
+
+/// The names of a container's secrets, each of which is a variable that it does not have locally.
+fn secret_names(secrets: &Json) -> Vec<&str> {
+    let secrets = secrets.as_array().into_iter().flatten();
+    secrets.filter_map(|secret| secret.get("Name")?.as_str()).collect()
 }
 
 impl Support {
@@ -142,11 +154,19 @@ fn check_structure(
             diagnostics.add(path.as_str(), "has no value; give it one or remove it");
             *value = unknown();
         }
-        if is_replaced && RIGHTS.contains(&name.as_str()) {
+        if is_replaced && OF_OWN_CONTAINERS.contains(&name.as_str()) {
             continue;
         }
         if !support.contains(name) {
-            not_simulated.push(path);
+            let secrets = if name == "Secrets" {
+                secret_names(value)
+            } else {
+                Vec::new()
+            };
+            match secrets.as_slice() {
+                [] => not_simulated.push(path),
+                names => not_simulated.push(format!("{path}: {}", names.join(", "))),
+            }
         } else if let Some(part) = structure.part(name) {
             check_structure(part, value, &path, diagnostics, not_simulated);
         }

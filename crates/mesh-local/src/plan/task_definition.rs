@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::ecs;
+use mesh_infra::labels::ROLE_OTEL_COLLECTOR;
 use mesh_infra::model::TypedResource;
 use sidecar_contract::Diagnostics;
 
@@ -12,7 +13,7 @@ use super::envoy::{self, Envoy};
 use super::order::in_start_order;
 use super::parts::ContainerPlan;
 use super::reader::Reader;
-use super::report;
+use super::{labels, report};
 use crate::image::Images;
 
 /// The parts of a service's tasks.
@@ -69,6 +70,14 @@ pub(super) fn describe(
     if envoy.is_some() {
         containers.iter_mut().for_each(remove_envoy_variables);
     }
+    let has_collector = definition
+        .container_definitions
+        .iter()
+        .zip(&containers)
+        .any(|(container, draft)| !draft.is_started && labels::has_role(container, ROLE_OTEL_COLLECTOR));
+    if has_collector {
+        containers.iter_mut().for_each(remove_collector_variables);
+    }
     reject_duplicates(&containers, &path, reader.diagnostics);
     Some(Task {
         containers: in_start_order(containers, &path, reader.diagnostics),
@@ -83,6 +92,17 @@ fn remove_envoy_variables(container: &mut ContainerDraft) {
     use sidecar_contract::environment::{EGRESS, READY, SUFFIXES, TCP_EGRESS, TRAFFIC_MODE};
     for name in [EGRESS, READY, SUFFIXES, TCP_EGRESS, TRAFFIC_MODE] {
         container.plan.environment.remove(name);
+    }
+}
+
+/// Removes the variables that name a collector in the task, which does not run locally. The local runner sets its own.
+fn remove_collector_variables(container: &mut ContainerDraft) {
+    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let environment = &mut container.plan.environment;
+    let is_in_task = |value: &String| value.starts_with("http://127.0.0.1:") || value.starts_with("http://localhost:");
+    if environment.get(ENDPOINT).is_some_and(is_in_task) {
+        environment.remove(ENDPOINT);
+        environment.remove("OTEL_EXPORTER_OTLP_PROTOCOL");
     }
 }
 

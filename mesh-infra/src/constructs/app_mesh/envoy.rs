@@ -143,9 +143,8 @@ impl Envoy {
         let mut container = Container::new(ENVOY_CONTAINER, image)
             .with_environment(env::APPMESH_RESOURCE_ARN, self.path.to_string())
             // The image starts as root, and needs capabilities to become another user.
-            .with_user(ENVOY_USER)
-            .with_read_only_root_filesystem()
-            .with_capabilities_dropped();
+            .with_user(ENVOY_USER);
+
         if let Some(socket) = &self.sds {
             container = container.with_environment(env::APPMESH_SDS_SOCKET_PATH, socket.as_str());
         }

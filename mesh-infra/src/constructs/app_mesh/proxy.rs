@@ -22,6 +22,7 @@ use envoy_bootstrap::{
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment};
 
 use super::envoy::{ENVOY_USER, Envoy};
+use crate::constructs::otel_collector::GRPC_PORT;
 use crate::constructs::task_definition::ENVOY_CONTAINER;
 use crate::constructs::{Container, ControlPlaneHandle, PortMapping, TaskDefinition};
 
@@ -45,9 +46,11 @@ impl Envoy {
         self.check_reserved_ports(path, diagnostics);
         // In a mesh that prefers IPv6 the default would be `::1`, on which containers do not listen.
         let app_address = self.is_sidecar().then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let collector = task.otel_collector().map(|_| (Ipv4Addr::LOCALHOST, GRPC_PORT).into());
         if self.is_transparent_proxy {
             let mut metadata = NodeMetadata::transparent_proxy();
             metadata.extension.app_address = app_address;
+            metadata.extension.collector = collector;
             return metadata;
         }
         let mut taken: BTreeSet<u16> = self.ports().chain([ADMIN_PORT, INGRESS_PORT, EGRESS_PORT]).collect();
@@ -71,6 +74,7 @@ impl Envoy {
                 ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 app_ports,
                 app_address,
+                collector,
                 ..MeshwrightMetadata::default()
             },
         }

@@ -7,10 +7,12 @@ use super::{Service, ServiceHandle};
 use crate::construct::Construct;
 use crate::constructs::app_mesh::Envoy;
 use crate::constructs::ecr_access::pull_statements;
-use crate::constructs::iam::execution_role;
+use crate::constructs::iam::{exec_statement, execution_role, task_role};
 use crate::constructs::logs::LogGroup;
+use crate::constructs::secret::read_statements;
 use crate::constructs::{
-    CapacityProvider, Container, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle, ServiceConnect, TaskDefinition,
+    Autoscaling, CapacityProvider, Container, EfsVolume, HttpNamespaceHandle, LoadBalancerHandle, NetworkHandle,
+    ServiceConnect, TaskDefinition,
 };
 use crate::stack::{LogicalId, Scope};
 
@@ -126,6 +128,15 @@ impl Service {
         }
     }
 
+    /// Reports ECS Exec for a task that consists of an Envoy.
+    fn check_execute_command(&self, path: &str, scope: &mut Scope<'_>) {
+        if self.has_execute_command && self.task_definition.containers().is_empty() {
+            let message = "is set, but the task consists of an Envoy, whose root file system is read-only, so that ECS Exec \
+                           cannot work; remove Service::with_execute_command";
+            scope.diagnostics().add(format!("{path}.EnableExecuteCommand"), message);
+        }
+    }
+
     /// The Envoy with the settings of the service.
     fn envoy(&self, path: &str, scope: &mut Scope<'_>) -> Option<Envoy> {
         if self.is_transparent_proxy && self.envoy.is_none() {
@@ -143,6 +154,10 @@ impl Service {
     /// The containers with everything that they need to know of each other.
     fn task(&self, envoy: Option<&Envoy>, path: &str, scope: &mut Scope<'_>) -> TaskDefinition {
         let task = self.task_definition.clone();
+        let task = match self.has_execute_command {
+            true => task.map_containers(Container::with_exec_agent),
+            false => task,
+        };
         let task = self
             .cpu_architecture
             .into_iter()
@@ -154,21 +169,23 @@ impl Service {
         // Service Connect's proxy receives inbound traffic as well, unless it is bypassed.
         let is_proxied = self.service_connect.as_ref().is_some_and(ServiceConnect::receives_all);
         let address = if is_proxied { "127.0.0.1" } else { "0.0.0.0" };
-        task.map_containers(|container| container.listening_at(address))
+        let task = task
+            .map_containers(|container| container.listening_at(address))
             .with_low_ports_open()
+            .with_otel_collector_added()
+            .with_log_router_added();
+        task.check(path, scope.diagnostics());
+        task
     }
 
     /// Adds the log group if a container needs it, and configures the containers to use it.
     fn add_logs(&self, task: TaskDefinition, scope: &mut Scope<'_>) -> (TaskDefinition, Option<LogGroup>) {
-        let is_needed = !task.containers().iter().all(Container::has_log_configuration);
-        if !is_needed && self.service_connect.is_none() {
-            return (task, None);
-        }
+        let is_needed = task.containers().iter().any(Container::needs_log_group);
         let label = self.label(scope);
-        let group = LogGroup::add(&label, self.log_retention_days, scope);
-        let task = task
-            .map_containers(|container| container.with_log_configuration_unless_set(|| group.configuration(&label)));
-        (task, Some(group))
+        let group = (is_needed || self.service_connect.is_some())
+            .then(|| LogGroup::add(&label, self.log_retention_days, scope));
+        let task = task.map_containers(|container| container.with_logs(group.as_ref(), &label));
+        (task, group)
     }
 
     /// Adds the execution role if one is needed and none was set.
@@ -180,12 +197,18 @@ impl Service {
     ) -> TaskDefinition {
         let mut statements: Vec<Json> = logs.map(LogGroup::write_statement).into_iter().collect();
         for container in task.containers() {
-            for statement in pull_statements(container.image()) {
+            for statement in container
+                .log_statement()
+                .into_iter()
+                .chain(pull_statements(container.image()))
+            {
                 if !statements.contains(&statement) {
                     statements.push(statement);
                 }
             }
         }
+        let secrets = task.containers().iter().flat_map(Container::secrets);
+        statements.extend(read_statements(secrets));
         if task.has_execution_role() || statements.is_empty() {
             return task;
         }
@@ -193,6 +216,21 @@ impl Service {
         let description = format!("How ECS starts tasks of {}", self.label(scope));
         scope.add_resource(&id, Resource::of(&execution_role(description, statements)));
         task.with_execution_role_arn(Value::attribute(id.as_str(), "Arn"))
+    }
+
+    /// Adds the role of the containers if they need permissions and none was set.
+    fn add_task_role(&self, task: TaskDefinition, scope: &mut Scope<'_>) -> TaskDefinition {
+        let mut statements = task.task_statements();
+        if self.has_execute_command {
+            statements.push(exec_statement());
+        }
+        if task.has_task_role() || statements.is_empty() {
+            return task;
+        }
+        let id = scope.part("TaskRole");
+        let description = format!("What tasks of {} may do", self.label(scope));
+        scope.add_resource(&id, Resource::of(&task_role(description, statements)));
+        task.with_task_role_arn(Value::attribute(id.as_str(), "Arn"))
     }
 
     fn service_connect(
@@ -251,6 +289,7 @@ impl Construct for Service {
         let task = self.task(envoy.as_ref(), &task_path, scope);
         let (task, logs) = self.add_logs(task, scope);
         let task = self.add_execution_role(task, logs.as_ref(), scope);
+        let task = self.add_task_role(task, scope);
         let service_connect = self.service_connect(&task, logs.as_ref());
         let (registry, dns_name) = self.add_discovery(scope).unzip();
 
@@ -267,11 +306,17 @@ impl Construct for Service {
             service_connect_configuration: service_connect,
             service_registries: registry.into_iter().collect(),
             deployment_configuration: Some(self.deployment.clone()),
+            enable_execute_command: self.has_execute_command.then_some(Value::Known(true)),
             ..ecs::Service::default()
         };
         self.attach_load_balancer(&mut properties, &task, &path, scope);
 
         self.check_capacity(&path, scope);
+        self.check_execute_command(&path, scope);
+        let mount_targets: Vec<LogicalId> = task.efs_volumes().flat_map(EfsVolume::dependencies).cloned().collect();
+        for target in &mount_targets {
+            scope.expect_own(target, &format!("{task_path}.Volumes"));
+        }
         let mut definition = task.into_cfn(if self.is_on_ec2() { "EC2" } else { FARGATE });
         definition.proxy_configuration = envoy.as_ref().and_then(Envoy::proxy_configuration);
         scope.add_resource(&task_definition, Resource::of(&definition));
@@ -280,15 +325,19 @@ impl Construct for Service {
         let listener = self.load_balancer.as_ref().map(LoadBalancerHandle::listener);
         let egress = self.network.iter().flat_map(NetworkHandle::egress);
         let dependencies = self.backends.iter().chain(mesh_resource).chain(control_plane);
-        let dependencies = dependencies.chain(listener).chain(egress).map(LogicalId::qualified);
+        let dependencies = dependencies.chain(listener).chain(egress).chain(&mount_targets);
+        let dependencies = dependencies.map(LogicalId::qualified);
         scope.add_resource(&id, Resource::of(&properties).with_depends_on(dependencies));
         if let Some(autoscaling) = &self.autoscaling {
             autoscaling.add(&id, &self.cluster, load_balancer, scope);
         }
+        let fixed = properties.desired_count.as_ref().and_then(Value::known).copied();
         ServiceHandle {
             id,
+            cluster: self.cluster.name(),
             task_definition,
             dns_name: dns_name.flatten(),
+            min_tasks: self.autoscaling.as_ref().map(Autoscaling::min).or(fixed),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Local plans of the constructs' AWS templates: control plane, ports and Envoys are replaced.
 
 use mesh_infra::{
-    AppProtocol, Cluster, Container, ControlPlane, EcrImage, HealthCheck, Listener, LoadBalancer, Mesh, PortMapping,
-    PrivateDnsNamespace, Service, Stack, TaskDefinition, VirtualGateway, VirtualNode, Vpc,
+    AppProtocol, Cluster, Container, ControlPlane, EcrImage, EfsVolume, HealthCheck, Listener, LoadBalancer, LogDriver,
+    LogRouter, Mesh, Monitoring, OtelCollector, PortMapping, PrivateDnsNamespace, Secret, Service, Stack,
+    TaskDefinition, VirtualGateway, VirtualNode, Vpc,
 };
 
 use super::app_mesh::service;
@@ -102,6 +103,63 @@ fn aws_only_resources_are_listed_in_groups() {
             "EntranceLoadBalancer, EntranceTargetGroup, EntranceListener (AWS::ElasticLoadBalancingV2)",
             "ControlPlaneService (the control plane is in this process)",
             "Resources.DoorService.Properties.LoadBalancers (property)",
+        ]
+    );
+}
+
+/// A service with everything that has no local meaning, or another one.
+fn with_additions() -> Template {
+    let mut stack = Stack::new("demo")
+        .with_permission_boundary("arn:aws:iam::123456789012:policy/Boundary")
+        .with_tag("team", "demo");
+    let network = stack.add("Vpc", Vpc::new());
+    let cluster = stack.add("Cluster", Cluster::new());
+    let http = PortMapping::new("http", 8080).with_port_variable("PORT");
+    let volume = EfsVolume::existing("files", "fs-0123456789abcdef0");
+    let app = Container::new("app", "team/app")
+        .with_port(http)
+        .with_secret("DB_PASSWORD", Secret::ssm_parameter("/team/db"))
+        .with_writable_directory("/tmp")
+        .with_efs_volume(&volume, "/files");
+    let output = LogDriver::firelens().with_option("Name", "stdout");
+    let task = TaskDefinition::new(app)
+        .with_log_router(LogRouter::new().with_default(output))
+        .with_otel_collector(OtelCollector::new().with_config_parameter("/team/otel"));
+    let service = Service::new(&cluster, task)
+        .with_name("app")
+        .with_network(&network)
+        .with_execute_command();
+    let service = stack.add("app", service);
+    stack.add("Watch", Monitoring::new().with_service(&service));
+    let template = stack.synth().unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    Template::from_json(&template.to_json()).expect("a template")
+}
+
+#[test]
+fn log_routers_collectors_volumes_and_secrets_are_listed_and_stop_nothing() {
+    let images = Images::default().with("team/app", Image::new(["app"]));
+    let plan = read(&with_additions(), &images).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    let containers = &service(&plan, "app").containers;
+    let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
+    assert_eq!(names, ["app"]);
+    // The endpoint of the collector, which is not there, is gone: the local runner sets its own.
+    let variables: Vec<&str> = containers[0].environment.keys().map(String::as_str).collect();
+    assert_eq!(variables, ["PORT"]);
+    let properties = "Resources.AppTaskDefinition.Properties";
+    let listed: Vec<String> = plan
+        .not_simulated
+        .iter()
+        .filter(|(what, _)| what.starts_with("Resources."))
+        .map(|(what, kind)| format!("{what} ({kind})"))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            format!("{properties}.ContainerDefinitions[0].Secrets: DB_PASSWORD (property)"),
+            format!("{properties}.ContainerDefinitions[0].MountPoints (property)"),
+            format!("{properties}.Volumes (property)"),
+            format!("{properties}.ContainerDefinitions[1] (container)"),
+            format!("{properties}.ContainerDefinitions[2] (container)"),
         ]
     );
 }

@@ -177,7 +177,7 @@ fn properties_without_local_meaning_are_listed_once() {
     containers[0]["Secrets"] = json!([{"Name": "A", "ValueFrom": "arn"}]);
     containers[0]["Cpu"] = json!(256);
     let plan = plan(&containers, &service()).unwrap();
-    let path = format!("{CONTAINER}.Secrets");
+    let path = format!("{CONTAINER}.Secrets: A");
     assert_eq!(plan.not_simulated[1..], [(path, "property".to_owned())]);
 }
 
