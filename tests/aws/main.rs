@@ -6,6 +6,7 @@
 //! - `account`, `fleet`: fixtures;
 //! - `commands`: diff, deploy, outputs, destroy for each example;
 //! - `large`: a mesh of 200 services over several stacks;
+//! - `constructs`: a stack with the constructs for companies;
 //! - `mesh`: a deployed stack, with real Envoys;
 //! - `blue_green`: blue-green deployments in an account;
 //! - `outages`: an account that is silent, throttled or refused for a while;
@@ -24,6 +25,7 @@ mod workdir;
 mod account;
 mod blue_green;
 mod commands;
+mod constructs;
 mod errors;
 mod fleet;
 mod images;

@@ -78,7 +78,7 @@ pub(crate) async fn config(endpoint: &str) -> SdkConfig {
         .await
 }
 
-async fn deploy_stack(config: &SdkConfig, template: &Template) {
+pub(crate) async fn deploy_stack(config: &SdkConfig, template: &Template) {
     let account = deploy::Environment::new(config).expect("an account");
     let request = DeploymentInput::new("shop", template.clone());
     match account
