@@ -119,7 +119,7 @@ pub use constructs::{
 };
 pub use diagram::diagram;
 pub use ecr_image::EcrImage;
-pub use mesh_encoding::MeshEncoding;
+pub use mesh_encoding::{MeshEncoding, refresh_revision_markers};
 /// App Mesh's specs: listeners, matches, policies and the other parts that mesh constructs take.
 pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;

@@ -1,8 +1,11 @@
 //! The two encodings of a mesh in a template, and the conversion of one into the other.
 
 mod parameters;
+mod revision;
 
 pub(crate) use parameters::to_parameters;
+pub(crate) use revision::add_markers;
+pub use revision::refresh_revision_markers;
 
 /// The encoding of a mesh in a template.
 ///
@@ -17,6 +20,10 @@ pub enum MeshEncoding {
     ///
     /// References between the resources become names, and their order becomes `DependsOn`. References to the ARN of a
     /// resource become its path, `mesh/demo/virtualNode/blue`; an Envoy is identified by either.
+    ///
+    /// One more parameter, `/meshwright-revision/demo/STACK`, is the mesh's revision marker: written after all others, with
+    /// a new value whenever one of them changes, so that a control plane reads one parameter often and all of them rarely.
+    /// [`refresh_revision_markers`] updates it after a change of a parameter in a finished template.
     ///
     /// The default, decided by us: App Mesh no longer exists, and CloudFormation creates, updates and rolls back
     /// parameters together with the rest of the stack.

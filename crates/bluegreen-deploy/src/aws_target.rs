@@ -14,6 +14,7 @@ use aws_types::SdkConfig;
 use bluegreen_state::{Deployment, Request, SsmStore, State};
 use cfn::{Template, ssm};
 use mesh_control_aws::{SyncReader, SyncStatus};
+use mesh_infra::refresh_revision_markers;
 use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
 
@@ -230,7 +231,7 @@ fn blocking_reason(status: &Result<SyncStatus, mesh_control_aws::AwsError>) -> O
 }
 
 impl<S: StackUpdater> AwsTarget<'_, S> {
-    /// The deployed template with another value of a parameter, and the previous value.
+    /// The deployed template with another value of a parameter and the revision marker for it, and the previous value.
     async fn template_with_parameter(&self, name: &str, value: String) -> Result<(Template, String), CommandError> {
         let mut template = self.stack.deployed_template().await?;
         let id = template
@@ -249,6 +250,7 @@ impl<S: StackUpdater> AwsTarget<'_, S> {
         };
         let previous = resource.properties["Value"].as_str().unwrap_or_default().to_owned();
         resource.properties["Value"] = value.into();
+        refresh_revision_markers(&mut template);
         Ok((template, previous))
     }
 }

@@ -35,8 +35,8 @@ const DEFAULT_NAME: &str = "mesh-control";
 /// Its tasks are stateless, so any number of replicas can run. Envoys find it by its DNS name, `mesh-control` in its
 /// namespace.
 ///
-/// Its role allows reading the parameters of this mesh, reading and writing its status under
-/// `/meshwright-status/<mesh>`, and discovering instances in the namespaces that it is given. For discovery, IAM has
+/// Its role allows reading the parameters and revision markers of this mesh, reading and writing its status under
+/// `/meshwright-status/<mesh>`, listing Cloud Map services, and discovering instances in the namespaces that it is given. For discovery, IAM has
 /// no narrower resource than `*`; the condition `servicediscovery:NamespaceName` restricts it (service authorization
 /// reference, "AWS Cloud Map", read 2026-11-23). The role also allows reading its own namespace, for the name by
 /// which Cloud Map discovers instances there: the name has a hash if the account had another namespace of the same
@@ -153,6 +153,7 @@ impl ControlPlane {
     fn statements(&self) -> Vec<Json> {
         let both = |path: String| vec![own_arn("ssm", &path), own_arn("ssm", &format!("{path}/*"))];
         let mesh = both(format!("parameter/meshwright/{}", self.mesh));
+        let revision = both(format!("parameter/meshwright-revision/{}", self.mesh));
         // Each replica removes the status of replicas that no longer exist.
         let status = both(format!("parameter/meshwright-status/{}", self.mesh));
         let status_actions = ["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"];
@@ -168,9 +169,12 @@ impl ControlPlane {
         discovery["Condition"] = json!({"StringLike": {"servicediscovery:NamespaceName": namespaces}});
         vec![
             allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], mesh),
+            allow(&["ssm:GetParametersByPath"], revision),
             allow(&status_actions, status),
             discovery,
             allow(&["servicediscovery:GetNamespace"], vec![self.namespace.arn().to_json()]),
+            // IAM has no resources for it (service authorization reference, "AWS Cloud Map", read 2026-11-30).
+            allow(&["servicediscovery:ListServices"], vec![Json::from("*")]),
         ]
     }
 }

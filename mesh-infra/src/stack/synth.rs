@@ -21,7 +21,7 @@ use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 use self::links::Links;
 use super::Stack;
 use crate::check::check_model;
-use crate::mesh_encoding::{MeshEncoding, to_parameters};
+use crate::mesh_encoding::{MeshEncoding, add_markers, to_parameters};
 use crate::model::{MeshNames, TemplateModel};
 
 /// Synthesizes a stack that uses no other one.
@@ -104,7 +104,11 @@ fn encode(
     diagnostics: &mut Diagnostics,
 ) -> Template {
     let mut encoded = match encoding {
-        MeshEncoding::Parameters => to_parameters(template, names, model, diagnostics),
+        MeshEncoding::Parameters => {
+            let mut encoded = to_parameters(template, names, model, diagnostics);
+            add_markers(&mut encoded);
+            encoded
+        }
         MeshEncoding::AppMesh => template.clone(),
     };
     // Parameters that encode a mesh have tags as well.

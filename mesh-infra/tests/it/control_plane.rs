@@ -66,7 +66,7 @@ fn a_control_plane_serves_its_own_mesh() {
     assert!(properties.contains(condition), "{properties}");
     let policies = &template.resources["OtherTaskRole"].properties["Policies"];
     assert_eq!(
-        policies[0]["PolicyDocument"]["Statement"][3],
+        policies[0]["PolicyDocument"]["Statement"][4],
         json!({
             "Effect": "Allow",
             "Action": "servicediscovery:GetNamespace",

@@ -6,7 +6,7 @@ use mesh_infra::app_mesh::tls::{AcmCertificate, ListenerTls, ListenerTlsCertific
 use mesh_infra::app_mesh::{Protocol, listener};
 use mesh_infra::{
     App, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshEncoding, Output, Parameter, Resource, Stack,
-    VirtualGateway, VirtualNode, VirtualRouter, VirtualService,
+    Template, VirtualGateway, VirtualNode, VirtualRouter, VirtualService,
 };
 use serde_json::json;
 
@@ -243,4 +243,89 @@ fn builders_write_the_fields_of_the_model() {
             .has_resource(&format!("AWS::AppMesh::{kind}"), &json!({"Spec": spec}))
             .unwrap();
     }
+}
+
+/// The revision marker of the mesh `demo` in a template, and its value.
+fn marker(template: &Template) -> (&Resource, String) {
+    let name = json!({"Fn::Sub": "/meshwright-revision/demo/${AWS::StackName}"});
+    let mut resources = template.resources.values();
+    let marker = resources.find(|resource| resource.properties["Name"] == name);
+    let marker = marker.expect("a revision marker");
+    (marker, marker.properties["Value"].to_string())
+}
+
+#[test]
+fn a_revision_marker_depends_on_all_parameters_of_the_mesh_and_changes_with_them() {
+    let template = small_stack().synth().unwrap();
+    let (resource, value) = marker(&template);
+    assert_eq!(resource.kind, "AWS::SSM::Parameter");
+    // Which depends on the mesh.
+    assert_eq!(resource.depends_on, ["BlueVirtualNode"]);
+    assert!(
+        template.resources["BlueVirtualNode"]
+            .depends_on
+            .contains(&"Mesh".to_owned())
+    );
+    assert_eq!(value.len(), 66, "{value}");
+    assert_eq!(value, marker(&small_stack().synth().unwrap()).1, "it is reproducible");
+    let mut changed = small_stack();
+    changed.override_property("BlueVirtualNode", "Spec.Listeners[0].PortMapping.Port", 3001);
+    let changed = changed.synth().unwrap();
+    assert_ne!(value, marker(&changed).1);
+    let other = small_stack().synth_as(MeshEncoding::AppMesh).unwrap();
+    let is_marker = |id: &&String| id.contains("MeshRevision");
+    assert_eq!(other.resources.keys().find(is_marker), None);
+}
+
+#[test]
+fn a_revision_marker_follows_a_parameter_that_is_changed_in_the_template() {
+    let mut template = small_stack().synth().unwrap();
+    let before = marker(&template).1;
+    mesh_infra::refresh_revision_markers(&mut template);
+    assert_eq!(marker(&template).1, before);
+    let node = template.resources.get_mut("BlueVirtualNode").unwrap();
+    node.properties["Value"] = json!("{}");
+    mesh_infra::refresh_revision_markers(&mut template);
+    assert_ne!(marker(&template).1, before);
+    template.resources.retain(|id, _| !id.contains("MeshRevision"));
+    let resources = template.resources.len();
+    mesh_infra::refresh_revision_markers(&mut template);
+    assert_eq!(
+        template.resources.len(),
+        resources,
+        "a template without markers stays as it is"
+    );
+}
+
+#[test]
+fn a_revision_marker_contains_the_values_that_only_cloudformation_knows() {
+    let mut stack = small_stack();
+    stack.override_property("BlueVirtualNode", CERTIFICATE, json!({"Ref": "Certificate"}));
+    stack.add("Certificate", Parameter::new("String"));
+    let template = stack.synth().unwrap();
+    let value = &marker(&template).0.properties["Value"];
+    let text = value["Fn::Sub"][0].as_str().expect("a text with a variable");
+    assert!(text.ends_with(" ${Late0}"), "{text}");
+    assert_eq!(value["Fn::Sub"][1], json!({"Late0": {"Ref": "Certificate"}}));
+    // More of them than fit into the marker.
+    let mut stack = Stack::new("large");
+    let mesh = stack.add("Mesh", Mesh::new("demo"));
+    for index in 0..11 {
+        let id = format!("node{index}");
+        stack.add(
+            &id,
+            VirtualNode::new(&mesh, id.as_str())
+                .with_dns_endpoints("x.demo")
+                .with_listener(Listener::http(80)),
+        );
+        let host = "Spec.ServiceDiscovery.DNS.Hostname";
+        stack.override_property(
+            &format!("Node{index}VirtualNode"),
+            host,
+            json!({"Ref": format!("Host{index}")}),
+        );
+        stack.add(&format!("Host{index}"), Parameter::new("String"));
+    }
+    let template = stack.synth().unwrap();
+    assert_eq!(marker(&template).1, "\"unversioned\"");
 }

@@ -65,6 +65,8 @@ fn the_control_planes_role_allows_its_mesh_and_namespace() {
         [
             json!({"Effect": "Allow", "Action": ["ssm:GetParameter", "ssm:GetParametersByPath"],
                 "Resource": [arn("meshwright/demo"), arn("meshwright/demo/*")]}),
+            json!({"Effect": "Allow", "Action": "ssm:GetParametersByPath",
+                "Resource": [arn("meshwright-revision/demo"), arn("meshwright-revision/demo/*")]}),
             json!({"Effect": "Allow",
                 "Action": ["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"],
                 "Resource": [arn("meshwright-status/demo"), arn("meshwright-status/demo/*")]}),
@@ -73,6 +75,7 @@ fn the_control_planes_role_allows_its_mesh_and_namespace() {
                 "Condition": {"StringLike": {"servicediscovery:NamespaceName": ["appmesh", "*appmesh*"]}}}),
             json!({"Effect": "Allow", "Action": "servicediscovery:GetNamespace",
                 "Resource": {"Fn::GetAtt": ["Namespace", "Arn"]}}),
+            json!({"Effect": "Allow", "Action": "servicediscovery:ListServices", "Resource": "*"}),
         ]
     );
     // Nothing else in the stack calls AWS.

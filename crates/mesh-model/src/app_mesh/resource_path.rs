@@ -12,6 +12,14 @@ use super::kind::Kind;
 /// Prefix of the names of all parameters that contain a mesh's resources.
 pub const PARAMETER_PREFIX: &str = "/meshwright/";
 
+/// Prefix of the revision markers of a mesh, `/meshwright-revision/MESH/STACK`: one for each stack that writes parameters
+/// of the mesh, with a new value at each change. They are not below the mesh's own parameters, which are all resources.
+pub const REVISION_PREFIX: &str = "/meshwright-revision/";
+
+/// The value of a revision marker whose stack contains values that the marker cannot cover: its value may stay the same
+/// when a parameter changes.
+pub const UNVERSIONED: &str = "unversioned";
+
 /// The mesh, the parent and the name of a resource. Names are not empty and contain no `/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourcePath {
