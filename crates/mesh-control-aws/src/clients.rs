@@ -28,15 +28,15 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients with the region, credentials, endpoints, retries and HTTP client of `config`. The timeout is 15 s for a
-    /// call and 5 s for an attempt, whatever `config` has: without one, a silently broken connection would never be
+    /// Clients with the region, credentials, endpoints, retries and HTTP client of `config`. The timeout is 10 s for a
+    /// call and 3 s for an attempt, whatever `config` has: without one, a silently broken connection would never be
     /// noticed.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .operation_attempt_timeout(Duration::from_secs(5))
-            .operation_timeout(Duration::from_secs(15))
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(10))
             .build();
         let parameters = aws_sdk_ssm::config::Builder::from(config).timeout_config(timeouts.clone());
         let discovery = aws_sdk_servicediscovery::config::Builder::from(config)

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::virtual_node::{AwsCloudMapServiceDiscovery, ServiceDiscovery};
+use mesh_model::app_mesh::{Topology, VirtualNodeSpec};
 
 use mesh_control::NodeEndpoint;
 
@@ -70,8 +70,13 @@ pub(crate) struct RequiredServices {
 
 impl RequiredServices {
     pub(crate) fn of<'t>(meshes: impl Iterator<Item = &'t Topology>) -> Self {
+        Self::of_nodes(meshes.flat_map(|mesh| mesh.virtual_nodes.values()))
+    }
+
+    /// Those of these virtual nodes.
+    pub(crate) fn of_nodes<'t>(nodes: impl Iterator<Item = &'t VirtualNodeSpec>) -> Self {
         let mut required = Self::default();
-        for node in meshes.flat_map(|mesh| mesh.virtual_nodes.values()) {
+        for node in nodes {
             match &node.service_discovery {
                 Some(ServiceDiscovery::AwsCloudMap(cloud_map)) => {
                     required.services.insert(Service::of(cloud_map));
@@ -164,6 +169,14 @@ impl Discovery {
     pub(crate) fn healthy(&self) -> impl Iterator<Item = &NodeEndpoint> {
         let healthy = self.callable().filter(|one| one.is_healthy);
         healthy.map(|one| &one.instance)
+    }
+
+    /// The number of registered instances.
+    pub(crate) fn registered(&self) -> usize {
+        match self {
+            Self::Instances(all) => all.len(),
+            Self::NotFound | Self::Denied(_) => 0,
+        }
     }
 
     /// Whether an instance is unhealthy.

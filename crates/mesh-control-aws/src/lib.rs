@@ -14,6 +14,7 @@
 //! - `discovery`: the Cloud Map services that a mesh requires, and their endpoints; pure;
 //! - `state`, `source_status`: the state read from AWS, and the status of each source; pure;
 //! - [`poll_budget`]: poll intervals and quotas; pure;
+//! - `parameter_plan`, `service_plan`, `usage`: what to read next, and which services connected Envoys use; pure;
 //! - [`sync_status`]: the status of a replica, and of all together; pure;
 //! - `error`: a failed call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
@@ -32,16 +33,19 @@ mod error;
 mod health;
 mod options;
 mod parameter;
+mod parameter_plan;
 mod parameters;
 pub mod poll_budget;
 mod poller;
 mod publish;
 mod replica_id;
 mod serve;
+mod service_plan;
 mod source_status;
 mod state;
 mod sync_reader;
 pub mod sync_status;
+mod usage;
 
 pub use clients::{Clients, http_client};
 pub use config_hash::ConfigHash;

@@ -1,16 +1,22 @@
 //! Calls of Parameter Store.
 
+use std::time::Duration;
+
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::{Parameter as SdkParameter, ParameterType};
 use mesh_model::app_mesh::ResourcePath;
+use mesh_model::app_mesh::resource_path::REVISION_PREFIX;
 
 use crate::error::{AwsError, ErrorKind};
 use crate::parameter::Parameter;
 
 /// Maximum number of parameters in a response (Systems Manager API reference, `GetParametersByPath`, read 2026-11-23).
 pub(crate) const PAGE: i32 = 10;
+
+/// How long a read of revision markers may take, decided by us: the end of an outage is noticed by the next one.
+const MARKER_TIMEOUT: Duration = Duration::from_secs(2);
 
 const GET: &str = "ssm:GetParameter";
 const BY_PATH: &str = "ssm:GetParametersByPath";
@@ -23,6 +29,11 @@ pub(crate) fn calls(parameters: usize) -> usize {
     1 + parameters.div_ceil(PAGE as usize).max(1)
 }
 
+/// The number of calls to read this number of revision markers.
+pub(crate) fn marker_calls(markers: usize) -> usize {
+    markers.div_ceil(PAGE as usize).max(1)
+}
+
 /// All parameters of a mesh: its own, if it exists, and all below it.
 ///
 /// # Errors
@@ -33,6 +44,24 @@ pub(crate) async fn of_mesh(client: &Client, mesh: &str) -> Result<Vec<Parameter
     let mut parameters = below(client, &root).await?;
     parameters.extend(one(client, &root).await?);
     Ok(parameters)
+}
+
+/// The revision markers of a mesh.
+///
+/// # Errors
+///
+/// If one of the calls fails, or there is no response within [`MARKER_TIMEOUT`].
+pub(crate) async fn markers_of(client: &Client, mesh: &str) -> Result<Vec<Parameter>, AwsError> {
+    let path = format!("{REVISION_PREFIX}{mesh}");
+    match tokio::time::timeout(MARKER_TIMEOUT, below(client, &path)).await {
+        Ok(read) => read,
+        Err(_) => Err(AwsError {
+            call: BY_PATH,
+            resource: path,
+            reason: ErrorKind::Unreachable,
+            message: format!("no response within {} s", MARKER_TIMEOUT.as_secs()),
+        }),
+    }
 }
 
 /// All parameters below a path, on every level.

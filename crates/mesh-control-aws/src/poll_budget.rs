@@ -6,6 +6,9 @@ use std::time::Duration;
 /// second of an account and region.
 pub const PARAMETER_CALLS_PER_SECOND: u32 = 4;
 
+/// Maximum average rate of reads of revision markers, a part of [`PARAMETER_CALLS_PER_SECOND`].
+pub const MARKER_CALLS_PER_SECOND: u32 = 1;
+
 /// Maximum average rate of `servicediscovery:DiscoverInstancesRevision` of one replica: a twentieth of the 3000 per
 /// second of an account and region.
 pub const REVISION_CALLS_PER_SECOND: u32 = 150;
@@ -14,19 +17,43 @@ pub const REVISION_CALLS_PER_SECOND: u32 = 150;
 /// an account and region.
 pub const INSTANCE_CALLS_PER_SECOND: u32 = 50;
 
-/// The poll intervals.
+/// Minimum average time between two calls of `servicediscovery:ListServices` of one replica: a quarter of the two per
+/// second of an account and region. Source of the quota: `pkg/common/ratelimiter.go` of AWS's controller
+/// aws-cloud-map-mcs-controller-for-k8s ("the default limits for the AWS CloudMap's APIs"); the developer guide has none
+/// (read 2026-11-30).
+pub const LISTING_CALL_EVERY: Duration = Duration::from_secs(2);
+
+/// The number of services in a response of `servicediscovery:ListServices` (Cloud Map API reference, read 2026-11-30).
+pub const LISTING_PAGE: usize = 100;
+
+/// The poll intervals. Each is an average: a jitter of a tenth is added or subtracted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollIntervals {
-    /// Parameters of a mesh. Default, decided by us: 5 s.
+    /// Revision markers of a mesh; half of it while something changes. Default, decided by us: 2 s.
+    pub markers: Duration,
+    /// All parameters of a mesh without revision markers; of a mesh with markers, while something changes, because
+    /// CloudFormation deletes parameters after it has written the marker. Default, decided by us: 5 s.
     pub parameters: Duration,
-    /// Revision of a Cloud Map service. Default, decided by us: 4 s: each query costs, and stopping applications
-    /// respond for 5 s.
+    /// All parameters of a mesh with revision markers, for changes that move no marker, such as those by hand. Default,
+    /// decided by us: 60 s.
+    pub unmarked_changes: Duration,
+    /// Number of instances of all services in a namespace, where it can be listed; else the revision of each service.
+    /// Default, decided by us: 4 s: stopping applications respond for 5 s.
     pub endpoints: Duration,
+    /// Revision of a service that has changed lately, and its instances while one is unhealthy. Default, decided by us:
+    /// 2 s.
+    pub active: Duration,
+    /// How long after a change a mesh or a service counts as changing. Default, decided by us: 120 s, four times as long
+    /// as Cloud Map takes to report a new task as healthy.
+    pub active_for: Duration,
     /// All instances of a service, changed or not: a change of health is no new revision (Cloud Map's API reference,
     /// `DiscoverInstancesRevision`, read 2026-11-23). While one is unhealthy, `endpoints` applies if it is shorter.
     /// Default, decided by us: 30 s.
     pub health: Duration,
-    /// A name that Cloud Map does not have, or that this task may not query. Default, decided by us: 30 s.
+    /// All instances of a service that no connected Envoy uses. Default, decided by us: 60 s.
+    pub unused: Duration,
+    /// A name that Cloud Map does not have, or that this task may not query; and revision markers of a mesh that has
+    /// none. Default, decided by us: 30 s.
     pub unknown: Duration,
     /// Maximum backoff, unless the interval itself is longer. Default, decided by us: 30 s.
     pub longest: Duration,
@@ -35,9 +62,14 @@ pub struct PollIntervals {
 impl Default for PollIntervals {
     fn default() -> Self {
         Self {
+            markers: Duration::from_secs(2),
             parameters: Duration::from_secs(5),
+            unmarked_changes: Duration::from_secs(60),
             endpoints: Duration::from_secs(4),
+            active: Duration::from_secs(2),
+            active_for: Duration::from_secs(120),
             health: Duration::from_secs(30),
+            unused: Duration::from_secs(60),
             unknown: Duration::from_secs(30),
             longest: Duration::from_secs(30),
         }
@@ -48,6 +80,11 @@ impl Default for PollIntervals {
 pub(crate) fn scaled_interval(interval: Duration, calls: usize, calls_per_second: u32) -> Duration {
     let calls = u32::try_from(calls).unwrap_or(u32::MAX);
     interval.max(Duration::from_secs(1) * calls / calls_per_second)
+}
+
+/// The interval of listing namespaces with this number of pages.
+pub(crate) fn listing_interval(interval: Duration, pages: usize) -> Duration {
+    interval.max(LISTING_CALL_EVERY * u32::try_from(pages).unwrap_or(u32::MAX))
 }
 
 /// Exponential backoff after this number of consecutive failures, up to `longest`.

@@ -1,5 +1,7 @@
 //! Polls Parameter Store and Cloud Map, and updates the mesh state.
 
+mod mesh;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,22 +12,24 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::clients::Clients;
+use crate::cloud_map;
 use crate::cloud_map::{Query, Response};
 use crate::config_hash::ConfigHash;
 use crate::discovery::Service;
 use crate::endpoint_policy::EndpointPolicy;
 use crate::error::AwsError;
 use crate::options::Options;
-use crate::poll_budget::{
-    PARAMETER_CALLS_PER_SECOND, PollIntervals, REVISION_CALLS_PER_SECOND, backoff, jittered, scaled_interval,
-};
+use crate::poll_budget::{PollIntervals, backoff, jittered};
 use crate::state::{LogEvent, State};
-use crate::{cloud_map, parameters};
 use mesh_control::SourceStatus;
 use mesh_control::{ControlPlane, ReadinessSource};
 
 /// The maximum number of concurrent requests to Cloud Map.
 const MAX_CONCURRENT_QUERIES: usize = 16;
+
+/// How often due queries are collected, at least and at most.
+const MIN_ROUND: Duration = Duration::from_millis(25);
+const MAX_ROUND: Duration = Duration::from_secs(1);
 
 /// The state read from AWS, shared with the status page and the publisher.
 #[derive(Debug)]
@@ -48,7 +52,8 @@ pub(crate) struct Served {
 
 impl PolledState {
     pub(crate) fn new(options: &Options) -> Self {
-        let state = State::of(options.meshes.iter(), options.intervals).with_namespaces(&options.namespaces);
+        let state =
+            State::of(options.meshes.iter(), options.intervals, fastrand::u64(..)).with_namespaces(&options.namespaces);
         Self {
             state: Mutex::new(state),
             is_known: watch::Sender::new(false),
@@ -99,21 +104,6 @@ impl Poller {
         }
     }
 
-    /// Polls the parameters of a mesh. Never ends.
-    pub(crate) async fn poll_parameters(&self, mesh: &str) {
-        loop {
-            let reading = parameters::of_mesh(&self.clients.parameters, mesh).await;
-            let (failures, calls) = {
-                let mut state = self.polled.state();
-                log(state.on_parameters(mesh, reading, Instant::now()));
-                state.parameters_backoff(mesh)
-            };
-            self.apply();
-            let interval = scaled_interval(self.intervals.parameters, calls, PARAMETER_CALLS_PER_SECOND);
-            pause(backoff(interval, failures, self.intervals.longest)).await;
-        }
-    }
-
     /// Resolves the HTTP name of a namespace by its id. Ends once it is known.
     pub(crate) async fn resolve_namespace(&self, name: &str, id: &str) {
         loop {
@@ -131,20 +121,41 @@ impl Poller {
         }
     }
 
+    /// Lists the services of a namespace. Never ends.
+    pub(crate) async fn poll_listing(&self, name: &str, id: &str) {
+        loop {
+            let response = cloud_map::instance_counts(&self.clients.discovery, id).await;
+            let interval = {
+                let mut state = self.polled.state();
+                log(state.on_listing(name, response, Instant::now()));
+                state.listing_pause(name)
+            };
+            self.wake.notify_one();
+            pause(interval).await;
+        }
+    }
+
     /// Polls Cloud Map. Never ends. A request without a response does not delay the others.
     pub(crate) async fn poll_endpoints(&self) {
         let permits = Semaphore::new(MAX_CONCURRENT_QUERIES);
         let mut in_flight = FuturesUnordered::new();
         let mut in_progress = BTreeSet::new();
+        // Queries are due at times of their own.
+        let round = (self.intervals.active.min(self.intervals.endpoints) / 4).clamp(MIN_ROUND, MAX_ROUND);
         loop {
-            let services = self.polled.state().services();
-            for query in self.polled.state().queries(Instant::now()) {
+            let nodes = self.control.status_board().nodes().into_iter();
+            let connected = nodes.map(|node| node.id).collect();
+            let queries = {
+                let mut state = self.polled.state();
+                state.on_connected(connected);
+                state.queries(Instant::now())
+            };
+            for query in queries {
                 if in_progress.insert(query.service.clone()) {
                     in_flight.push(self.query(query, &permits));
                 }
             }
-            let interval = scaled_interval(self.intervals.endpoints, services, REVISION_CALLS_PER_SECOND);
-            let mut next_round = pin!(pause(interval));
+            let mut next_round = pin!(tokio::time::sleep(round));
             loop {
                 tokio::select! {
                     Some((service, response)) = in_flight.next() => {

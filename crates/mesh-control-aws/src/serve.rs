@@ -67,13 +67,20 @@ pub async fn serve(
                 None => stop.await,
             }
         };
-        let meshes = join_all(options.meshes.iter().map(|mesh| poller.poll_parameters(mesh)));
+        let meshes = join_all(options.meshes.iter().map(|mesh| poller.poll_mesh(mesh)));
         let names = options.namespaces.iter();
         let namespaces = join_all(names.map(|(name, id)| poller.resolve_namespace(name, id)));
+        let names = options.namespaces.iter();
+        let listings = async {
+            join_all(names.map(|(name, id)| poller.poll_listing(name, id))).await;
+            // Without a namespace there is nothing to list.
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
             served = serving => served,
             _ = join(meshes, namespaces) => Ok(()),
             () = poller.poll_endpoints() => Ok(()),
+            () = listings => Ok(()),
             () = publishing => Ok(()),
         }
     };

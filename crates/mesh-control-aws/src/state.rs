@@ -12,14 +12,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use self::listings::Listings;
 use self::namespaces::Namespaces;
 use self::services::ServiceState;
 use crate::config_hash::ConfigHash;
 use crate::configuration::{Configuration, View};
 use crate::discovery::{RequiredServices, Service};
 use crate::error::AwsError;
-use crate::parameter::Parameter;
-use crate::parameters;
+use crate::parameter_plan::ParameterPlan;
 use crate::poll_budget::PollIntervals;
 use crate::source_status::SourceTracker;
 use mesh_control::MeshState;
@@ -30,7 +30,17 @@ pub(crate) struct State {
     intervals: PollIntervals,
     meshes: BTreeMap<String, Mesh>,
     services: BTreeMap<Service, ServiceState>,
+    /// The services that connected Envoys use, and the node ids of these Envoys.
+    used: BTreeSet<Service>,
+    connected: BTreeSet<String>,
+    /// Whether a view was read since they were determined.
+    has_new_views: bool,
+    /// Consecutive failures of all services, other than of missing permissions.
+    failed_in_row: usize,
+    listings: Listings,
     namespaces: Namespaces,
+    /// The jitter of queries.
+    random: fastrand::Rng,
     cloud_map: SourceTracker,
     /// The status of publishing, by mesh.
     published: BTreeMap<String, SourceTracker>,
@@ -47,8 +57,11 @@ pub(crate) enum LogEvent {
 struct Mesh {
     configuration: Configuration,
     line: SourceTracker,
+    plan: ParameterPlan,
     /// The number of parameters at the last read.
     parameters: usize,
+    /// The number of revision markers at the last read.
+    markers: usize,
     /// The view that is served to Envoys.
     served: Option<View>,
     /// The next view, which waits for Cloud Map.
@@ -56,11 +69,14 @@ struct Mesh {
 }
 
 impl State {
-    pub(crate) fn of<'m>(meshes: impl Iterator<Item = &'m String>, intervals: PollIntervals) -> Self {
+    /// The state of these meshes, before the first read. `seed` selects the jitter of queries.
+    pub(crate) fn of<'m>(meshes: impl Iterator<Item = &'m String>, intervals: PollIntervals, seed: u64) -> Self {
         let mesh = |name: &String| Mesh {
             configuration: Configuration::of(name),
             line: SourceTracker::default(),
+            plan: ParameterPlan::new(intervals),
             parameters: 0,
+            markers: 0,
             served: None,
             next: None,
         };
@@ -68,46 +84,15 @@ impl State {
             intervals,
             meshes: meshes.map(|name| (name.clone(), mesh(name))).collect(),
             services: BTreeMap::new(),
+            used: BTreeSet::new(),
+            connected: BTreeSet::new(),
+            has_new_views: false,
+            failed_in_row: 0,
+            listings: Listings::default(),
             namespaces: Namespaces::default(),
+            random: fastrand::Rng::with_seed(seed),
             cloud_map: SourceTracker::default(),
             published: BTreeMap::new(),
-        }
-    }
-
-    /// Applies the parameters of a mesh.
-    pub(crate) fn on_parameters(
-        &mut self,
-        name: &str,
-        reading: Result<Vec<Parameter>, AwsError>,
-        now: Instant,
-    ) -> Vec<LogEvent> {
-        let Some(mesh) = self.meshes.get_mut(name) else {
-            return Vec::new();
-        };
-        let parameters = match reading {
-            Ok(parameters) => parameters,
-            Err(failure) => {
-                return failure_event(
-                    mesh.line.record_failure(failure.to_string(), Some(failure.reason), now),
-                    &mesh.line,
-                );
-            }
-        };
-        match mesh.configuration.read(&parameters) {
-            Ok(view) => {
-                let is_back = mesh.line.record_success(now);
-                mesh.parameters = parameters.len();
-                let before = mesh.next.as_ref().or(mesh.served.as_ref());
-                let known: BTreeSet<&String> = before.into_iter().flat_map(|view| &view.damaged).collect();
-                let unknown = view.damaged.iter().filter(|damaged| !known.contains(damaged));
-                let mut events: Vec<LogEvent> = unknown.cloned().map(LogEvent::Warning).collect();
-                if is_back {
-                    events.push(LogEvent::Info(format!("mesh {name}: parameters are readable again")));
-                }
-                mesh.next = Some(view);
-                events
-            }
-            Err(no_mesh) => failure_event(mesh.line.record_failure(no_mesh, None, now), &mesh.line),
         }
     }
 
@@ -124,13 +109,6 @@ impl State {
                 line,
             ),
         }
-    }
-
-    /// The consecutive failures to read a mesh's parameters, and the number of calls to read all meshes.
-    pub(crate) fn parameters_backoff(&self, name: &str) -> (u32, usize) {
-        let failures = self.meshes.get(name).map_or(0, |mesh| mesh.line.failures());
-        let calls = self.meshes.values().map(|mesh| parameters::calls(mesh.parameters));
-        (failures, calls.sum())
     }
 
     /// The consecutive failures to publish.
@@ -217,6 +195,8 @@ fn failure_event(is_news: bool, line: &SourceTracker) -> Vec<LogEvent> {
 }
 
 mod endpoint_health;
+mod listings;
+mod mesh_reads;
 mod namespaces;
 mod report;
 mod services;

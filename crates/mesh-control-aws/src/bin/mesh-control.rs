@@ -95,10 +95,12 @@ struct Serve {
     xds: SocketAddr,
     #[command(flatten)]
     at: StatusAddress,
-    /// Poll interval of a mesh's parameters; longer for meshes that would take more than a tenth of the account's quota.
+    /// Poll interval of all parameters of a mesh without revision markers, and of all meshes while they change; longer for
+    /// meshes that would take more than a tenth of the account's quota.
     #[arg(long, env = "MESHWRIGHT_PARAMETERS_EVERY", value_name = "TIME", default_value = "5s", value_parser = interval)]
     parameters_every: Duration,
-    /// Poll interval of Cloud Map for changed instances.
+    /// Poll interval of Cloud Map for registered and deregistered instances. From 2s on, namespaces given with --namespace
+    /// are polled at once, which costs nothing; below, and in others, each service is.
     #[arg(long, env = "MESHWRIGHT_ENDPOINTS_EVERY", value_name = "TIME", default_value = "4s", value_parser = interval)]
     endpoints_every: Duration,
     /// Poll interval of Cloud Map for instances that became unhealthy. Recovery is noticed at --endpoints-every.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::listings::Listings;
 use super::{LogEvent, State, failure_event};
 use crate::error::AwsError;
 use crate::source_status::SourceTracker;
@@ -57,6 +58,7 @@ impl State {
     /// Adds namespaces with these ids.
     pub(crate) fn with_namespaces(mut self, ids: &BTreeMap<String, String>) -> Self {
         self.namespaces = Namespaces::of(ids);
+        self.listings = Listings::of(ids);
         self
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::State;
 use crate::discovery::RequiredServices;
 use mesh_control::SourceStatus;
+use mesh_model::app_mesh::resource_path::REVISION_PREFIX;
 
 impl State {
     /// Whether every mesh is served.
@@ -60,15 +61,22 @@ impl State {
                     format!("configuration {config_hash} waits for the first response of Cloud Map about its services"),
                 );
             }
+            if mesh.plan.is_denied() {
+                notes.push(format!(
+                    "revision markers are not readable, so all parameters are read often: allow \
+                     ssm:GetParametersByPath on {REVISION_PREFIX}{name} in the role of this task"
+                ));
+            }
             sources.push(mesh.line.status(format!("parameters of mesh {name}"), notes, now));
         }
         let required = RequiredServices::of(self.views().map(|view| &view.topology));
-        let notes = required.all().into_iter().filter_map(|service| {
+        let of_services = required.all().into_iter().filter_map(|service| {
             let known = self.services.get(service)?;
             known.note(service, !required.services.contains(service))
         });
         sources.extend(self.namespaces.sources(now));
-        sources.push(self.cloud_map.status("Cloud Map".to_owned(), notes.collect(), now));
+        let notes = of_services.chain(self.listings.notes(now)).collect();
+        sources.push(self.cloud_map.status("Cloud Map".to_owned(), notes, now));
         for (name, line) in &self.published {
             sources.push(line.status(format!("publishing of mesh {name}"), Vec::new(), now));
         }

@@ -1,13 +1,18 @@
 //! The state of Cloud Map services: the next queries, and the responses.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::{LogEvent, State, failure_event};
-use crate::cloud_map::{Query, Response};
+use crate::cloud_map::{Query, REVISION_CALL, Response};
 use crate::discovery::{Discovery, RequiredServices, Service};
 use crate::error::{AwsError, ErrorKind};
-use crate::poll_budget::{INSTANCE_CALLS_PER_SECOND, PollIntervals, backoff, scaled_interval};
+use crate::service_plan::{ServiceFacts, ServicePlan};
+use crate::usage::used_services;
 use mesh_control::NodeEndpoint;
+
+/// Consecutive failures without a response in between that may be a coincidence.
+const MIN_OUTAGE: usize = 2;
 
 /// The state of a service.
 #[derive(Debug, Default)]
@@ -16,13 +21,19 @@ pub(super) struct ServiceState {
     /// Whether an instance was healthy at some time. Reset with the service.
     was_healthy: bool,
     revision: Option<i64>,
+    /// Whether it is to be queried at once.
+    pub(super) is_wanted: bool,
+    /// The last change of its instances.
+    changed: Option<Instant>,
     /// The time of the last query.
     queried: Option<Instant>,
     /// The time of the last read of its instances.
-    read: Option<Instant>,
+    pub(super) read: Option<Instant>,
     /// The last error, and the number of consecutive failures.
     failure: Option<AwsError>,
     failures: u32,
+    /// The jitter of the next query, between 0 and 1.
+    luck: f64,
 }
 
 impl ServiceState {
@@ -51,14 +62,34 @@ impl ServiceState {
         };
         self.found = Some(found);
     }
+
+    fn is_denied(&self) -> bool {
+        let failure = self.failure.as_ref();
+        failure.is_some_and(|failure| failure.reason == ErrorKind::Denied)
+    }
+
+    fn facts(&self) -> ServiceFacts {
+        ServiceFacts {
+            is_unknown: matches!(self.found, Some(Discovery::NotFound | Discovery::Denied(_))),
+            has_unhealthy: self.found.as_ref().is_some_and(Discovery::has_unhealthy),
+            is_wanted: self.is_wanted,
+            changed: self.changed,
+            revision: self.revision,
+            queried: self.queried,
+            read: self.read,
+            failures: self.failures,
+            is_denied: self.is_denied(),
+            is_revision_failing: self
+                .failure
+                .as_ref()
+                .is_some_and(|failure| failure.call == REVISION_CALL),
+            luck: self.luck,
+            ..ServiceFacts::default()
+        }
+    }
 }
 
 impl State {
-    /// The number of services.
-    pub(crate) fn services(&self) -> usize {
-        self.services.len()
-    }
-
     /// The queries that are due. Services in a namespace without a known HTTP name have to wait.
     pub(crate) fn queries(&mut self, now: Instant) -> Vec<Query> {
         let views = self.meshes.values().flat_map(|mesh| [&mesh.served, &mesh.next]);
@@ -68,42 +99,52 @@ impl State {
         for service in required {
             self.services.entry(service.clone()).or_default();
         }
-        let is_past =
-            |since: Option<Instant>, time| since.is_none_or(|since| now.saturating_duration_since(since) >= time);
-        let PollIntervals {
-            endpoints,
-            health,
-            unknown,
-            longest,
-            ..
-        } = self.intervals;
-        let affordable = |interval| scaled_interval(interval, self.services.len(), INSTANCE_CALLS_PER_SECOND);
+        let failing = self
+            .services
+            .values()
+            .filter(|known| known.failures > 0 && !known.is_denied());
+        let plan = ServicePlan::new(self.intervals, self.services.len(), failing.count());
         let mut queries = Vec::new();
         for (service, known) in &self.services {
             let Some(namespace) = self.namespaces.http_name(&service.namespace) else {
                 continue;
             };
-            let pause = match &known.found {
-                // Backoff is per service, so that a denied one does not slow the others.
-                _ if known.failures > 0 => backoff(endpoints, known.failures, longest),
-                Some(Discovery::NotFound | Discovery::Denied(_)) => unknown,
-                _ => Duration::ZERO,
+            let facts = ServiceFacts {
+                is_used: self.used.contains(service),
+                is_listed: self.listings.covers(service, self.intervals.endpoints, now),
+                ..known.facts()
             };
-            if !is_past(known.queried, pause) {
-                continue;
-            }
-            // Callers and deployments wait for unhealthy instances.
-            let health = match &known.found {
-                Some(found) if found.has_unhealthy() => endpoints.min(health),
-                _ => health,
-            };
-            queries.push(Query {
+            queries.extend(plan.due(&facts, now).map(|check| Query {
                 service: service.clone(),
                 namespace: namespace.to_owned(),
-                known: known.revision.filter(|_| !is_past(known.read, affordable(health))),
-            });
+                check,
+            }));
         }
         queries
+    }
+
+    /// Applies the node ids of all connected Envoys. Services that are used from now on are due, since they may not have
+    /// been queried for a while.
+    pub(crate) fn on_connected(&mut self, node_ids: BTreeSet<String>) {
+        if !std::mem::take(&mut self.has_new_views) && self.connected == node_ids {
+            return;
+        }
+        let views = self.views().map(|view| used_services(&view.topology, &node_ids));
+        let used: BTreeSet<Service> = views.flatten().collect();
+        for service in used.difference(&self.used) {
+            if let Some(known) = self.services.get_mut(service) {
+                known.is_wanted = true;
+            }
+        }
+        self.used = used;
+        self.connected = node_ids;
+    }
+
+    /// Makes every service due that fails for another reason than a missing permission: Cloud Map responds again.
+    pub(crate) fn retry_services(&mut self) {
+        for known in self.services.values_mut() {
+            known.is_wanted |= known.failures > 0 && !known.is_denied();
+        }
     }
 
     /// Whether a view waits for Cloud Map.
@@ -130,20 +171,46 @@ impl State {
         let before = known.found.clone();
         known.queried = Some(now);
         known.failure = None;
-        match response {
-            Ok(Response::Unchanged) => known.failures = 0,
+        known.is_wanted = false;
+        known.luck = self.random.f64();
+        let has_failed = match response {
+            Ok(Response::Unchanged) => {
+                known.failures = 0;
+                false
+            }
             Ok(Response::Now(found, revision)) => {
+                // A response without a revision may be newer than the known one, which then differs from the next.
+                let before = known.revision.filter(|_| found != Discovery::NotFound);
                 known.take(found);
-                known.revision = revision;
+                known.revision = revision.or(before);
                 known.read = Some(now);
                 known.failures = 0;
+                false
             }
             Err(failure) => {
+                let is_denied = failure.reason == ErrorKind::Denied;
                 known.failure = Some(failure);
                 known.failures = known.failures.saturating_add(1);
+                !is_denied
+            }
+        };
+        let has_changed = known.found != before;
+        if has_changed && before.is_some() {
+            known.changed = Some(now);
+        }
+        if has_failed {
+            self.failed_in_row = self.failed_in_row.saturating_add(1);
+        } else {
+            let failed = std::mem::take(&mut self.failed_in_row);
+            let failing = self
+                .services
+                .values()
+                .filter(|known| known.failures > 0 && !known.is_denied());
+            // All that fail have failed since the last response, so it was an outage.
+            if failed > failing.count().max(MIN_OUTAGE) {
+                self.retry_services();
             }
         }
-        let has_changed = known.found != before;
         let mut events = self.update_cloud_map_status(now);
         if let Some(ServiceState {
             found: Some(Discovery::Denied(reason)),

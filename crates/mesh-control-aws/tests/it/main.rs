@@ -6,6 +6,7 @@
 //! - `task_set`: a control plane, and tasks with addresses of their own;
 //! - `polling`: changes of parameters and instances reach Envoys;
 //! - `outages`: failures of the account;
+//! - `markers`: revision markers, lists of namespaces, and the end of an outage;
 //! - `sync_status`: the sync status of all replicas;
 //! - `program`: the program `mesh-control`.
 
@@ -33,6 +34,7 @@ mod harness {
 
 mod account;
 mod aws_proxy;
+mod markers;
 mod outages;
 mod polling;
 mod program;

@@ -28,9 +28,14 @@ pub(super) const SERVICE: &str = "shop.demo";
 
 /// Short intervals for tests.
 pub(super) const TEST_INTERVALS: PollIntervals = PollIntervals {
+    markers: Duration::from_millis(100),
     parameters: Duration::from_millis(150),
+    unmarked_changes: Duration::from_secs(600),
     endpoints: Duration::from_millis(100),
+    active: Duration::from_millis(100),
+    active_for: Duration::from_secs(5),
     health: Duration::from_millis(300),
+    unused: Duration::from_millis(300),
     unknown: Duration::from_millis(300),
     longest: Duration::from_millis(400),
 };
@@ -206,12 +211,11 @@ impl Poller {
         .await
     }
 
-    /// A control plane with these options, and intervals for tests.
-    pub(super) async fn with(config: &SdkConfig, options: Options) -> Self {
-        let options = Options {
-            intervals: TEST_INTERVALS,
-            ..options
-        };
+    /// A control plane with these options, and intervals for tests unless others are given.
+    pub(super) async fn with(config: &SdkConfig, mut options: Options) -> Self {
+        if options.intervals == PollIntervals::default() {
+            options.intervals = TEST_INTERVALS;
+        }
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             // A test that ends without a stop drops the sender.

@@ -44,11 +44,11 @@ fn an_unhealthy_instance_is_polled_at_the_shorter_interval() {
     let mut fixture = Fixture::new();
     fixture.read(nodes(&[("blue", by_cloud_map("blue"))]));
     fixture.on_response(blue(), Ok(instances(&[("10.0.0.1", true), ("10.0.0.2", false)])));
-    assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
-    fixture.advance(1);
+    assert!(fixture.due_queries().is_empty());
+    fixture.advance(2);
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), None)]);
     fixture.on_response(blue(), Ok(instance_at("10.0.0.2")));
-    fixture.advance(1);
+    fixture.advance(2);
     assert_eq!(fixture.due_queries(), [("blue.demo".to_owned(), Some(7))]);
 }
 
