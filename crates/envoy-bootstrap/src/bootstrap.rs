@@ -11,12 +11,16 @@ use mesh_model::app_mesh::Kind;
 use serde_json::{Value, json};
 
 use crate::api_type::ApiType;
+use crate::call_statistics;
 use crate::identity::Identity;
 use crate::metadata::NodeMetadata;
 
 /// Cluster name of the secret discovery service (SDS) beside an Envoy. Source: the App Mesh agent (read
 /// 2026-11-23).
 pub const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
+
+/// Cluster name of the control plane.
+const XDS_CLUSTER: &str = "xds";
 
 /// Cluster name of the span collector.
 pub const COLLECTOR_CLUSTER: &str = "collector";
@@ -51,6 +55,10 @@ pub struct Bootstrap {
     pub sds: Option<PathBuf>,
     /// The DNS servers for host names of virtual nodes. Default, if empty: those of the machine.
     pub dns_servers: Vec<SocketAddr>,
+    /// Whether call statistics of the virtual nodes that this Envoy calls are sent to the control plane, for canary
+    /// analysis: requests, errors and latency, every 5 s (Envoy's default flush interval). Otherwise statistics are
+    /// flushed every second, for a reader of the admin page.
+    pub reports_calls: bool,
 }
 
 /// The address of a control plane.
@@ -127,7 +135,7 @@ impl Bootstrap {
                     "api_type": self.api_type.as_str(),
                     "transport_api_version": "V3",
                     "set_node_on_first_message_only": true,
-                    "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}}],
+                    "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
                 },
                 "cds_config": over_ads,
                 "lds_config": over_ads,
@@ -142,9 +150,13 @@ impl Bootstrap {
                     "max_active_downstream_connections": 50_000,
                 },
             }]},
-            // Histograms are updated at each flush. The default of 5 s is too long for rollout analysis.
-            "stats_flush_interval": "1s",
         });
+        if self.reports_calls {
+            bootstrap["stats_sinks"] = json!([call_statistics::sink(XDS_CLUSTER)]);
+        } else {
+            // Histograms are updated at each flush. The default of 5 s is too long for an analysis on one machine.
+            bootstrap["stats_flush_interval"] = "1s".into();
+        }
         bootstrap["layered_runtime"] = self.runtime();
         if !self.dns_servers.is_empty() {
             bootstrap["typed_dns_resolver_config"] = self.dns_resolver();
@@ -174,7 +186,7 @@ impl Bootstrap {
         // Detects a lost control plane within 30 s.
         let keepalive = json!({"connection_keepalive": {"interval": "10s", "timeout": "20s"}});
         let collector = self.metadata.extension.collector;
-        let mut xds = grpc_cluster("xds", &self.xds.to_json(), keepalive);
+        let mut xds = grpc_cluster(XDS_CLUSTER, &self.xds.to_json(), keepalive);
         xds["type"] = self.xds.cluster_type().into();
         std::iter::once(xds)
             .chain(sds)
@@ -258,6 +270,7 @@ mod tests {
             admin,
             sds: None,
             dns_servers: Vec::new(),
+            reports_calls: true,
         }
         .to_json()
     }

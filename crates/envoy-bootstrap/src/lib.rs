@@ -3,10 +3,12 @@
 //! Reading order:
 //! - [`Identity`]: the node id;
 //! - [`NodeMetadata`]: the node metadata: listener ports, application ports, traffic mode;
-//! - [`Bootstrap`]: the bootstrap file.
+//! - [`Bootstrap`]: the bootstrap file;
+//! - `call_statistics`: its stats sink.
 
 mod api_type;
 mod bootstrap;
+mod call_statistics;
 mod identity;
 mod metadata;
 

@@ -58,6 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         admin: Admin::Address((Ipv4Addr::LOCALHOST, 9901).into()),
         sds: None,
         dns_servers: Vec::new(),
+        reports_calls: false,
     };
     println!("{:#}", bootstrap.to_json());
     Ok(serving.await?)

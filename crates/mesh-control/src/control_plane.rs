@@ -19,6 +19,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use xds_server::{AdsService, NodeStatus, Source, StatusBoard};
 
+use crate::call_statistics::CallStatistics;
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
 use crate::status::{SourceStatus, Status};
@@ -127,6 +128,7 @@ pub struct ControlPlaneBuilder<S = MeshStateSource> {
     addresses: Addresses,
     listener: Option<std::net::TcpListener>,
     keepalive: Keepalive,
+    calls: Option<CallStatistics>,
     readiness: Arc<dyn ReadinessSource>,
     ready: Option<Ready>,
     source: Arc<S>,
@@ -138,6 +140,7 @@ impl<S> fmt::Debug for ControlPlaneBuilder<S> {
             .field("addresses", &self.addresses)
             .field("listener", &self.listener)
             .field("keepalive", &self.keepalive)
+            .field("calls", &self.calls)
             .field("readiness", &self.readiness)
             .finish_non_exhaustive()
     }
@@ -180,6 +183,13 @@ impl<S: Source> ControlPlaneBuilder<S> {
         self
     }
 
+    /// Receives call statistics of Envoys on the xDS address, from bootstraps with
+    /// [`reports_calls`](envoy_bootstrap::Bootstrap::reports_calls). Default: they are rejected, as unimplemented.
+    pub fn call_statistics(mut self, calls: CallStatistics) -> Self {
+        self.calls = Some(calls);
+        self
+    }
+
     /// The address of the status page.
     pub fn status_address(mut self, address: SocketAddr) -> Self {
         self.addresses.status = address;
@@ -206,6 +216,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
             addresses: self.addresses,
             listener: self.listener,
             keepalive: self.keepalive,
+            calls: self.calls,
             readiness: self.readiness,
             ready: self.ready,
             source,
@@ -256,12 +267,14 @@ impl<S: Source> ControlPlaneBuilder<S> {
         let pages = status_pages(control.pages.clone());
         let ready = self.ready.unwrap_or_else(|| Box::pin(std::future::ready(())));
         let keepalive = self.keepalive;
+        let calls = self.calls.map(CallStatistics::into_server);
         let serving = async move {
             let (ads, _guard) = ads.with_stream_guard();
             let server = Server::builder()
                 .http2_keepalive_interval(Some(keepalive.interval))
                 .http2_keepalive_timeout(Some(keepalive.timeout))
-                .add_service(ads.into_server());
+                .add_service(ads.into_server())
+                .add_optional_service(calls);
             tokio::try_join!(
                 async {
                     ready.await;
@@ -313,6 +326,7 @@ impl ControlPlane {
             addresses: Addresses::default(),
             listener: None,
             keepalive: Keepalive::default(),
+            calls: None,
             readiness: Arc::new(StaticSource),
             ready: None,
             source: Arc::new(MeshStateSource::new(MeshState::default())),

@@ -14,22 +14,27 @@
 //! - `translate`: from the two to Envoy's resources, pure;
 //! - `mesh_state_source`: the mesh state as a source of snapshots for `xds-server`;
 //! - [`control_plane`], [`status`]: the servers;
+//! - [`statistics`], [`call_statistics`]: calls between virtual nodes, as Envoys count them;
 //! - [`access_log`]: access-log entries of sampled requests.
 #![doc = include_str!("docs/app_mesh.md")]
 
 pub mod access_log;
+pub mod call_statistics;
 pub mod control_plane;
 pub mod mesh_state;
 mod mesh_state_source;
 pub mod node;
+pub mod statistics;
 pub mod status;
 mod translate;
 
+pub use call_statistics::CallStatistics;
 pub use control_plane::{Addresses, BindError, ControlPlane, ControlPlaneBuilder, ReadinessSource, ServeError};
 pub use envoy_bootstrap::{Admin, ApiType, Bootstrap, Upstream};
 pub use mesh_state::{Endpoint, MeshState, NodeEndpoint};
 pub use mesh_state_source::MeshStateSource;
 pub use node::{Identity, NodeMetadata, ServiceIdentity};
+pub use statistics::{Counts, NodeStatistics};
 pub use status::{SourceStatus, Status};
 pub use translate::egress_clusters;
 pub use xds_server::{

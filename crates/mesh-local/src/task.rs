@@ -190,6 +190,8 @@ impl Task<'_> {
                 .iter()
                 .map(|network| network.dns_server())
                 .collect(),
+            // They are read from the admin page.
+            reports_calls: false,
         };
         let files = netns.envoy_files(&self.context.envoy);
         let envoy = Envoy::start(files, &bootstrap, admin, netns.envoy_launcher(), events.clone()).await?;

@@ -50,6 +50,7 @@ pub(super) fn assemble(
         admin: Admin::Socket(PathBuf::new()),
         sds,
         dns_servers: Vec::new(),
+        reports_calls: false,
     }
     .to_json();
     let own = bootstrap["static_resources"]["clusters"].take();

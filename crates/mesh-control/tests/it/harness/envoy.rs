@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use super::eventually;
 
+/// The interval at which call statistics are sent. On AWS it is Envoy's default of 5 s.
+const FLUSH_INTERVAL: &str = "0.2s";
+
 /// The Envoy program: the user's or the pinned one.
 pub(crate) fn program() -> &'static testkit::Envoy {
     testkit::envoy()
@@ -66,9 +69,12 @@ impl Envoy {
             admin: Admin::Socket(admin.clone()),
             sds: servers.sds,
             dns_servers: servers.dns.into_iter().collect(),
+            reports_calls: true,
         };
+        let mut bootstrap = bootstrap.to_json();
+        bootstrap["stats_flush_interval"] = FLUSH_INTERVAL.into();
         let file = directory.path().join("envoy.json");
-        fs::write(&file, format!("{:#}", bootstrap.to_json())).expect("the bootstrap file");
+        fs::write(&file, format!("{bootstrap:#}")).expect("the bootstrap file");
         let log = File::create(log_in(directory.path())).expect("the log file");
         let child = program()
             .command()

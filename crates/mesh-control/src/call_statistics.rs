@@ -1,0 +1,162 @@
+//! Call statistics that Envoys send: OTLP metrics, as the stats sink of `envoy-bootstrap` selects them.
+//!
+//! An Envoy sends what it has counted since its last message, to any replica of the control plane, so the sum over all
+//! replicas is complete. Only clusters that are [watched](CallStatistics::watch) are counted: names in messages, which
+//! need no authentication, take no memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint, metric::Data,
+};
+use tonic::{Request, Response, Status};
+
+use crate::statistics::Counts;
+
+const DELTA: i32 = AggregationTemporality::Delta as i32;
+
+/// The calls to watched clusters since each was first watched. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct CallStatistics(Arc<Mutex<BTreeMap<String, Counts>>>);
+
+impl CallStatistics {
+    /// Counts the calls to these clusters from now on, as
+    /// [`egress_clusters`](crate::egress_clusters) names them. Clusters that are watched already keep their counts.
+    pub fn watch<'a>(&self, clusters: impl IntoIterator<Item = &'a String>) {
+        let mut counts = self.counts();
+        for cluster in clusters {
+            if !counts.contains_key(cluster) {
+                counts.insert(cluster.clone(), Counts::default());
+            }
+        }
+    }
+
+    /// The calls to these clusters together.
+    #[must_use]
+    pub fn of(&self, clusters: &[String]) -> Counts {
+        let counts = self.counts();
+        let mut sum = Counts::default();
+        for counted in clusters.iter().filter_map(|cluster| counts.get(cluster)) {
+            sum.add(counted);
+        }
+        sum
+    }
+
+    /// Adds the calls in a message of an Envoy.
+    fn add(&self, message: &ExportMetricsServiceRequest) {
+        let mut counts = self.counts();
+        let resources = message.resource_metrics.iter();
+        let scopes = resources.flat_map(|resource| &resource.scope_metrics);
+        for metric in scopes.flat_map(|scope| &scope.metrics) {
+            let Some((cluster, statistic)) = parse_name(&metric.name) else {
+                continue;
+            };
+            if let (Some(counts), Some(calls)) = (counts.get_mut(cluster), calls_in(metric, statistic)) {
+                // Buckets of another Envoy configuration cannot be added.
+                if has_same_buckets(counts, &calls) {
+                    counts.add(&calls);
+                }
+            }
+        }
+    }
+
+    /// The tonic service.
+    pub(crate) fn into_server(self) -> MetricsServiceServer<impl MetricsService> {
+        MetricsServiceServer::new(Receiver(self))
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<String, Counts>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The OTLP service. A type of its own, so that OTLP is no part of the public API.
+struct Receiver(CallStatistics);
+
+#[tonic::async_trait]
+impl MetricsService for Receiver {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        self.0.add(request.get_ref());
+        Ok(Response::new(ExportMetricsServiceResponse::default()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Statistic {
+    Completed,
+    Failed,
+    Latency,
+}
+
+/// Cluster and statistic in a name such as `cluster.NAME.upstream_rq_5xx`. Retries are counted separately, as
+/// `cluster.NAME.retry.upstream_rq_5xx`.
+fn parse_name(name: &str) -> Option<(&str, Statistic)> {
+    let (cluster, statistic) = name.strip_prefix("cluster.")?.rsplit_once('.')?;
+    let statistic = match statistic {
+        "upstream_rq_completed" => Statistic::Completed,
+        "upstream_rq_5xx" => Statistic::Failed,
+        "upstream_rq_time" => Statistic::Latency,
+        _ => return None,
+    };
+    Some((cluster.strip_suffix(".retry").unwrap_or(cluster), statistic))
+}
+
+/// The calls in a metric with deltas.
+fn calls_in(metric: &Metric, statistic: Statistic) -> Option<Counts> {
+    let mut calls = Counts::default();
+    match (statistic, metric.data.as_ref()?) {
+        (Statistic::Latency, Data::Histogram(histogram)) if histogram.aggregation_temporality == DELTA => {
+            let [point] = histogram.data_points.as_slice() else {
+                return None;
+            };
+            calls.within = cumulative(point)?;
+        }
+        (Statistic::Completed, Data::Sum(sum)) if sum.aggregation_temporality == DELTA => {
+            calls.ended = total(&sum.data_points);
+        }
+        (Statistic::Failed, Data::Sum(sum)) if sum.aggregation_temporality == DELTA => {
+            calls.failed = total(&sum.data_points);
+        }
+        _ => return None,
+    }
+    Some(calls)
+}
+
+fn total(points: &[NumberDataPoint]) -> u64 {
+    let values = points.iter().filter_map(|point| match point.value? {
+        Value::AsInt(value) => u64::try_from(value).ok(),
+        Value::AsDouble(_) => None,
+    });
+    values.fold(0, u64::saturating_add)
+}
+
+/// The cumulative buckets of a data point, without the last one, which has no upper bound. `None` if it is invalid.
+fn cumulative(point: &HistogramDataPoint) -> Option<Vec<(f64, u64)>> {
+    if point.bucket_counts.len() != point.explicit_bounds.len() + 1 {
+        return None;
+    }
+    let mut sum = 0_u64;
+    let buckets = point.explicit_bounds.iter().zip(&point.bucket_counts);
+    let cumulative = buckets.map(|(bound, count)| {
+        sum = sum.saturating_add(*count);
+        (*bound, sum)
+    });
+    Some(cumulative.collect())
+}
+
+fn has_same_buckets(counts: &Counts, calls: &Counts) -> bool {
+    let bounds = |counts: &Counts| counts.within.iter().map(|(bound, _)| *bound).collect::<Vec<_>>();
+    counts.within.is_empty() || calls.within.is_empty() || bounds(counts) == bounds(calls)
+}
+
+#[cfg(test)]
+mod tests;
