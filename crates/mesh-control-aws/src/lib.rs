@@ -18,11 +18,13 @@
 //! - [`sync_status`]: the status of a replica, and of all together; pure;
 //! - `error`: a failed call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
+//! - `split`, [`call_report`]: the calls to virtual nodes that share a route, in the status of a replica; pure;
 //! - `options`, `poller`, `publish`, `serve`: the work;
 //! - `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
 
 #![doc = include_str!("aws.md")]
 
+pub mod call_report;
 mod clients;
 mod cloud_map;
 mod config_hash;
@@ -42,11 +44,13 @@ mod replica_id;
 mod serve;
 mod service_plan;
 mod source_status;
+mod split;
 mod state;
 mod sync_reader;
 pub mod sync_status;
 mod usage;
 
+pub use call_report::{CallReport, NodeCalls, ReportedCalls};
 pub use clients::{Clients, http_client};
 pub use config_hash::ConfigHash;
 pub use endpoint_policy::EndpointPolicy;

@@ -20,9 +20,10 @@ use crate::endpoint_policy::EndpointPolicy;
 use crate::error::AwsError;
 use crate::options::Options;
 use crate::poll_budget::{PollIntervals, backoff, jittered};
+use crate::split::SplitNodes;
 use crate::state::{LogEvent, State};
 use mesh_control::SourceStatus;
-use mesh_control::{ControlPlane, ReadinessSource};
+use mesh_control::{CallStatistics, ControlPlane, ReadinessSource};
 
 /// The maximum number of concurrent requests to Cloud Map.
 const MAX_CONCURRENT_QUERIES: usize = 16;
@@ -46,6 +47,8 @@ pub(crate) struct Served {
     pub(crate) damaged: Vec<String>,
     /// The number of healthy instances of each virtual node.
     pub(crate) healthy: BTreeMap<String, usize>,
+    /// The virtual nodes that share a route with others.
+    pub(crate) split: SplitNodes,
     /// The first revision of the control plane with this configuration.
     pub(crate) revision: u64,
 }
@@ -87,18 +90,27 @@ pub(crate) struct Poller {
     /// Which addresses endpoints may have.
     pub(crate) endpoints: EndpointPolicy,
     pub(crate) control: ControlPlane,
+    /// The calls that Envoys report.
+    pub(crate) calls: CallStatistics,
     pub(crate) polled: Arc<PolledState>,
     /// Wakes [`Poller::poll_endpoints`].
     wake: Notify,
 }
 
 impl Poller {
-    pub(crate) fn new(clients: Clients, options: &Options, control: ControlPlane, polled: Arc<PolledState>) -> Self {
+    pub(crate) fn new(
+        clients: Clients,
+        options: &Options,
+        control: ControlPlane,
+        calls: CallStatistics,
+        polled: Arc<PolledState>,
+    ) -> Self {
         Self {
             clients,
             intervals: options.intervals,
             endpoints: options.endpoints.clone(),
             control,
+            calls,
             polled,
             wake: Notify::new(),
         }
@@ -199,10 +211,12 @@ impl Poller {
                     config_hash: config_hash.clone(),
                     damaged: damaged.to_vec(),
                     healthy: state.healthy(mesh),
+                    split: state.split(mesh),
                     // Endpoints change without a new configuration.
                     revision: before.filter(is_same).map_or(revision, |before| before.revision),
                 };
                 if before != Some(&now) {
+                    self.calls.watch(now.split.clusters());
                     served.insert(mesh.clone(), now);
                     has_changed = true;
                 }

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::call_report::CallReport;
 use crate::config_hash::ConfigHash;
 use crate::parameters;
 use crate::poll_budget::backoff;
@@ -22,6 +23,10 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// github-aws-runners/terraform-aws-github-runner issue 2944, read 2026-11-23).
 const MIN_INTERVAL: Duration = Duration::from_secs(2);
 
+/// The interval of changed call statistics while the traffic of a route goes to several virtual nodes; otherwise that
+/// without changes. Six writes a minute of each replica are a thirtieth of the account's.
+const CALLS_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The debounce time: a change and its ACKs come together.
 const DEBOUNCE: Duration = Duration::from_millis(250);
 
@@ -35,6 +40,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct Publisher<'f> {
     poller: &'f Poller,
     replica: String,
+    /// The start of this replica, in milliseconds since 1970.
+    started: u64,
 }
 
 /// The last published status of a mesh, and its time.
@@ -46,7 +53,13 @@ struct Last {
 
 impl<'f> Publisher<'f> {
     pub(crate) fn new(poller: &'f Poller, replica: String) -> Self {
-        Self { poller, replica }
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let started = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+        Self {
+            poller,
+            replica,
+            started,
+        }
     }
 
     /// Publishes until `stop` ends, then withdraws all statuses.
@@ -72,9 +85,10 @@ impl<'f> Publisher<'f> {
                 () = self.wait_until_due(mesh, &last, &mut accepted) => {}
             }
             let status = self.poller.control.status_board().nodes();
-            let Some(now) = self.replica_status(mesh, &status, &mut accepted) else {
+            let Some(mut now) = self.replica_status(mesh, &status, &mut accepted) else {
                 continue;
             };
+            now.calls = self.calls(mesh);
             self.write(mesh, &now).await;
             last = Last {
                 status: Some(now),
@@ -90,6 +104,35 @@ impl<'f> Publisher<'f> {
         }
         if last.status.is_some() {
             self.withdraw(mesh).await;
+        }
+    }
+
+    /// The calls so far to the virtual nodes of the mesh that share a route with others.
+    fn calls(&self, mesh: &str) -> Option<CallReport> {
+        let served = self.poller.polled.served();
+        let split = served.borrow().get(mesh)?.split.clone();
+        Some(CallReport::of(&split, &self.poller.calls, self.started))
+    }
+
+    /// Waits until changed call statistics are due. Never ends while no traffic is divided.
+    async fn wait_for_calls(&self, mesh: &str, last: &Last) {
+        let (Some(at), Some(status)) = (last.at, &last.status) else {
+            return std::future::pending().await;
+        };
+        let served = self.poller.polled.served();
+        let is_shifting = || {
+            served
+                .borrow()
+                .get(mesh)
+                .is_some_and(|served| served.split.is_shifting())
+        };
+        let mut due = at + CALLS_INTERVAL;
+        loop {
+            sleep_until(due).await;
+            if is_shifting() && self.calls(mesh) != status.calls {
+                return;
+            }
+            due += CALLS_INTERVAL;
         }
     }
 
@@ -109,6 +152,7 @@ impl<'f> Publisher<'f> {
             };
             tokio::select! {
                 () = heartbeat => {}
+                () = self.wait_for_calls(mesh, last) => {}
                 () = self.wait_for_change(mesh, last, accepted) => sleep(DEBOUNCE).await,
             }
         }
@@ -124,6 +168,8 @@ impl<'f> Publisher<'f> {
                 before.is_none_or(|before| {
                     let again = ReplicaStatus {
                         at: now.at.clone(),
+                        // They have an interval of their own.
+                        calls: now.calls.clone(),
                         ..before.clone()
                     };
                     again != *now
@@ -165,6 +211,7 @@ impl<'f> Publisher<'f> {
             unsettled: truncated(unsettled),
             healthy: served.healthy,
             unlisted: 0,
+            calls: None,
             rejections: truncated(served.damaged.into_iter().chain(nacks).collect()),
             at: rfc3339(SystemTime::now()),
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
-use mesh_control::{Addresses, BindError, ControlPlane, ReadinessSource, ServeError};
+use mesh_control::{Addresses, BindError, CallStatistics, ControlPlane, ReadinessSource, ServeError};
 
 use crate::clients::Clients;
 use crate::options::Options;
@@ -53,12 +53,14 @@ pub async fn serve(
         // The sender is part of the server, so it cannot be dropped before.
         let _known = is_known.wait_for(|is_known| *is_known).await.map(drop);
     };
+    let calls = CallStatistics::default();
     let (control, serving) = ControlPlane::builder()
         .addresses(addresses)
+        .call_statistics(calls.clone())
         .readiness(Arc::clone(&polled) as Arc<dyn ReadinessSource>, known)
         .bind()
         .await?;
-    let poller = Poller::new(clients, &options, control.clone(), polled);
+    let poller = Poller::new(clients, &options, control.clone(), calls, polled);
     let work = async move {
         let publisher = options.publish_as.map(|replica| Publisher::new(&poller, replica));
         let publishing = async {

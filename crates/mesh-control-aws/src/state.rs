@@ -22,6 +22,7 @@ use crate::error::AwsError;
 use crate::parameter_plan::ParameterPlan;
 use crate::poll_budget::PollIntervals;
 use crate::source_status::SourceTracker;
+use crate::split::SplitNodes;
 use mesh_control::MeshState;
 
 /// Everything read from AWS.
@@ -176,6 +177,12 @@ impl State {
     pub(crate) fn served(&self, name: &str) -> Option<(&ConfigHash, &[String])> {
         let view = self.meshes.get(name)?.served.as_ref()?;
         Some((&view.config_hash, &view.damaged))
+    }
+
+    /// The virtual nodes of the served configuration that share a route with others.
+    pub(crate) fn split(&self, name: &str) -> SplitNodes {
+        let view = self.meshes.get(name).and_then(|mesh| mesh.served.as_ref());
+        view.map(|view| SplitNodes::of(&view.topology)).unwrap_or_default()
     }
 
     fn views(&self) -> impl Iterator<Item = &View> {

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use aws_types::SdkConfig;
 
+use crate::call_report::{ReportedCalls, reported};
 use crate::clients::Clients;
 use crate::config_hash::ConfigHash;
 use crate::error::AwsError;
@@ -73,6 +74,19 @@ impl SyncReader {
     pub async fn healthy(&self, virtual_node: &str) -> Result<EndpointHealth, AwsError> {
         let (configuration, statuses) = self.fetch().await?;
         Ok(healthy(&configuration, &statuses, virtual_node, SystemTime::now()))
+    }
+
+    /// Reads the calls to these virtual nodes that all replicas have counted, for a canary analysis: compare two reads by
+    /// [`NodeStatistics::since`](mesh_control::NodeStatistics::since). Only virtual nodes that share a route with others
+    /// are counted. Replicas publish every 10 s while the traffic of such a route is divided, and every 30 s otherwise.
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// If Parameter Store cannot be read.
+    pub async fn calls(&self, virtual_nodes: &[&str]) -> Result<ReportedCalls, AwsError> {
+        let statuses = replica_statuses(&self.clients.parameters, &self.mesh).await?;
+        Ok(reported(&statuses, virtual_nodes, SystemTime::now()))
     }
 
     async fn fetch(&self) -> Result<(ConfigHash, Vec<(String, ReplicaStatus)>), AwsError> {

@@ -7,6 +7,7 @@ use aws_sdk_ssm::primitives::{DateTime, DateTimeFormat};
 use mesh_model::app_mesh::ResourcePath;
 use serde::{Deserialize, Serialize};
 
+use crate::call_report::CallReport;
 use crate::config_hash::ConfigHash;
 use mesh_control::Identity;
 use mesh_control::NodeStatus;
@@ -26,7 +27,7 @@ const MAX_QUOTED: usize = 300;
 const MAX_PARAMETER: usize = 4096;
 
 /// The published status of a replica for one mesh.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaStatus {
     /// The configuration that it serves.
     pub configuration: ConfigHash,
@@ -43,6 +44,9 @@ pub struct ReplicaStatus {
     /// The number of virtual nodes that did not fit into the parameter: those with the most healthy instances.
     #[serde(default)]
     pub unlisted: usize,
+    /// The calls to virtual nodes that share a route with others. None from earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallReport>,
     /// Invalid parameters and NACKs; the first few.
     #[serde(rename = "refused")]
     pub rejections: Vec<String>,
@@ -155,8 +159,8 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 }
 
 impl ReplicaStatus {
-    /// The parameter's value. If it is too long, rejections are removed from the end; then virtual nodes with the most
-    /// healthy instances, because deploy tools wait for those with none.
+    /// The parameter's value. If it is too long, rejections are removed from the end, then call statistics; then virtual
+    /// nodes with the most healthy instances, because deploy tools wait for those with none.
     pub(crate) fn to_json(&self) -> String {
         let mut value = Self {
             healthy: BTreeMap::new(),
@@ -164,6 +168,11 @@ impl ReplicaStatus {
             ..self.clone()
         };
         while length(&value) > MAX_PARAMETER && value.rejections.pop().is_some() {}
+        if length(&value) > MAX_PARAMETER
+            && let Some(calls) = &mut value.calls
+        {
+            calls.unlisted += std::mem::take(&mut calls.nodes).len();
+        }
         let mut room = MAX_PARAMETER.saturating_sub(length(&value));
         let mut counts: Vec<(usize, &String)> = self.healthy.iter().map(|(node, count)| (*count, node)).collect();
         counts.sort_unstable();
@@ -178,6 +187,11 @@ impl ReplicaStatus {
             value.unlisted -= 1;
         }
         json(&value)
+    }
+
+    /// Whether it was published within [`FRESH_FOR`].
+    pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
+        self.age(now).is_some_and(|age| age <= FRESH_FOR)
     }
 
     /// The age; zero if the clock of the writer is ahead. `None` for an invalid time.
@@ -200,8 +214,7 @@ fn length(of: &impl Serialize) -> usize {
 
 /// The statuses that are not stale, by replica.
 fn fresh(statuses: &[(String, ReplicaStatus)], now: SystemTime) -> Vec<&(String, ReplicaStatus)> {
-    let is_fresh = |status: &ReplicaStatus| status.age(now).is_some_and(|age| age <= FRESH_FOR);
-    statuses.iter().filter(|(_, status)| is_fresh(status)).collect()
+    statuses.iter().filter(|(_, status)| status.is_fresh(now)).collect()
 }
 
 /// The reason to wait for this replica, if it does not serve the current parameters.

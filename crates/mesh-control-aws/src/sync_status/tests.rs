@@ -21,6 +21,7 @@ fn status(replica: &str) -> (String, ReplicaStatus) {
         unsettled: Vec::new(),
         healthy: [("blue".to_owned(), 2), ("green".to_owned(), 0)].into(),
         unlisted: 0,
+        calls: None,
         rejections: Vec::new(),
         at: rfc3339(now()),
     };

@@ -8,6 +8,7 @@
 //! - `outages`: failures of the account;
 //! - `markers`: revision markers, lists of namespaces, and the end of an outage;
 //! - `sync_status`: the sync status of all replicas;
+//! - `call_statistics`: calls that Envoys count, in the status of replicas;
 //! - `program`: the program `mesh-control`.
 
 /// Envoys, upstreams and load, shared with the tests of `mesh-control`.
@@ -34,6 +35,7 @@ mod harness {
 
 mod account;
 mod aws_proxy;
+mod call_statistics;
 mod markers;
 mod outages;
 mod polling;

@@ -78,22 +78,17 @@ impl TestMesh {
 
     /// Starts a caller and a task of each side.
     pub(super) async fn task_set(&self, xds: SocketAddr) -> TaskSet {
-        let [blue, green] = [("blue", BLUE), ("green", GREEN)].map(|(name, at)| self.task(xds, name, name, at));
+        self.task_set_with(xds, Behaviour::Name).await
+    }
+
+    /// The same, with this behaviour of the green application.
+    pub(super) async fn task_set_with(&self, xds: SocketAddr, green: Behaviour) -> TaskSet {
+        let blue = self.task(xds, "blue", "blue", BLUE);
+        let green = self.task_with(xds, "green", Upstream::start("green", green).await, GREEN);
         let egress = ReservedPort::pick();
-        let metadata = NodeMetadata {
-            listener_ports: [(egress_listener(), egress.number())].into(),
-            extension: MeshwrightMetadata::default(),
-        };
-        let caller = Envoy::start(
-            folder(),
-            "mesh/demo/virtualNode/caller",
-            metadata,
-            xds,
-            XdsProtocol::Delta,
-        );
-        let (blue, green, caller) = tokio::join!(blue, green, caller);
+        let (blue, green, caller) = tokio::join!(blue, green, caller(&egress, xds));
         TaskSet {
-            _caller: caller,
+            caller,
             egress,
             tasks: vec![blue, green],
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
@@ -102,7 +97,11 @@ impl TestMesh {
 
     /// A task of a virtual node with an application that responds with `name`.
     pub(super) async fn task(&self, xds: SocketAddr, node: &str, name: &'static str, at: Ipv4Addr) -> TestTask {
-        let application = Upstream::start(name, Behaviour::Name).await;
+        self.task_with(xds, node, Upstream::start(name, Behaviour::Name).await, at)
+            .await
+    }
+
+    async fn task_with(&self, xds: SocketAddr, node: &str, application: Upstream, at: Ipv4Addr) -> TestTask {
         let egress = ReservedPort::pick();
         let metadata = NodeMetadata {
             listener_ports: [
@@ -126,6 +125,22 @@ impl TestMesh {
     }
 }
 
+/// The Envoy of the caller.
+async fn caller(egress: &ReservedPort, xds: SocketAddr) -> Envoy {
+    let metadata = NodeMetadata {
+        listener_ports: [(egress_listener(), egress.number())].into(),
+        extension: MeshwrightMetadata::default(),
+    };
+    Envoy::start(
+        folder(),
+        "mesh/demo/virtualNode/caller",
+        metadata,
+        xds,
+        XdsProtocol::Delta,
+    )
+    .await
+}
+
 /// The route's path within the mesh.
 pub(super) const ROUTE: &str = "virtualRouter/shop/route/all";
 
@@ -144,7 +159,7 @@ pub(super) struct TestTask {
 
 /// All tasks.
 pub(super) struct TaskSet {
-    _caller: Envoy,
+    caller: Envoy,
     egress: ReservedPort,
     pub(super) tasks: Vec<TestTask>,
     client: reqwest::Client,
@@ -168,6 +183,13 @@ impl TaskSet {
         } else {
             format!("{status}: {body}")
         }
+    }
+
+    /// Replaces the Envoy of the caller by another one.
+    pub(super) async fn restart_caller(&mut self, xds: SocketAddr) {
+        // The former one must not take its calls.
+        self.caller.signal("KILL");
+        self.caller = caller(&self.egress, xds).await;
     }
 
     /// Waits until this side responds.
