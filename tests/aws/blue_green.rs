@@ -1,6 +1,6 @@
 //! Blue-green deployments in an account: stack updates, recovery after a crash, readiness gate.
 
-use mesh_control::Addresses;
+use mesh_control::{Addresses, ControlPlane};
 use mesh_control_aws::{Clients, EndpointPolicy, Options, PollIntervals, replica_id, serve};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -12,31 +12,47 @@ use crate::run::Run;
 
 pub(crate) const EXAMPLE: &str = "bluegreen";
 
+/// Options of a rollout without traffic, whose analysis is inconclusive.
+pub(crate) const WITHOUT_TRAFFIC: [&str; 2] = ["--inconclusive", "proceed"];
+
 /// A replica of the control plane that reads the example's mesh and publishes the status of its Envoys.
 pub(crate) async fn control_plane(account: &Account) -> AbortOnDropHandle<Result<(), mesh_control::ServeError>> {
+    replica(account, replica_id(None)).await.1
+}
+
+/// The same, with this id. Also returns the control plane. Dropping the handle kills it: its status remains.
+pub(crate) async fn replica(
+    account: &Account,
+    id: String,
+) -> (ControlPlane, AbortOnDropHandle<Result<(), mesh_control::ServeError>>) {
     let options = Options {
         intervals: PollIntervals {
             parameters: Duration::from_millis(100),
             endpoints: Duration::from_millis(100),
             ..PollIntervals::default()
         },
-        publish_as: Some(replica_id(None)),
+        publish_as: Some(id),
         // Tasks of the tests are on loopback.
         endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
         ..Options::new(["bluegreen"])
     };
     let clients = Clients::new(&config(account.endpoint()).await);
     let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
-    let (_control, work) = serving.expect("bound listeners");
-    AbortOnDropHandle::new(tokio::spawn(work))
+    let (control, work) = serving.expect("bound listeners");
+    (control, AbortOnDropHandle::new(tokio::spawn(work)))
 }
 
 /// Registers a task of a side, as ECS does. MiniStack reports it as healthy immediately.
 pub(crate) fn register(account: &Account, side: &str) {
+    register_at(account, side, "127.0.0.1");
+}
+
+/// The same, with an address.
+pub(crate) fn register_at(account: &Account, side: &str, address: &str) {
     let instance = json!({
         "ServiceId": registry(account, side),
         "InstanceId": side,
-        "Attributes": {"AWS_INSTANCE_IPV4": "127.0.0.1"},
+        "Attributes": {"AWS_INSTANCE_IPV4": address},
     });
     account.call("servicediscovery", "register_instance", &instance);
 }
@@ -54,7 +70,7 @@ fn registry(account: &Account, side: &str) -> Value {
     found.expect("a service of the stack")["Id"].clone()
 }
 
-fn parameter(account: &Account, name: &str) -> Value {
+pub(crate) fn parameter(account: &Account, name: &str) -> Value {
     let found = account.call("ssm", "get_parameter", &json!({"Name": name}));
     serde_json::from_str(found["Parameter"]["Value"].as_str().expect("a text")).expect("JSON")
 }
@@ -102,7 +118,11 @@ async fn version_is_deployed_by_stack_updates_and_rolled_back() {
     );
     assert!(diff.contains(r#"Environment[1].Value: "1" → "2""#), "{diff}");
 
-    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
+    let deploy = [
+        &["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"][..],
+        &WITHOUT_TRAFFIC,
+    ]
+    .concat();
     let deployed = account.succeed(EXAMPLE, &deploy).await;
     for line in [
         "blue 1 at 90%, green 2 at 10%, ",
@@ -193,6 +213,7 @@ async fn interrupted_rollout_says_where_traffic_stands_and_is_promoted() {
     let json = account.succeed(EXAMPLE, &["status", "--aws", "--json"]).await.stdout;
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["rollout"]["phase"], "POST_PRODUCTION_TRAFFIC_SHIFT", "{json}");
+    assert_eq!(json["rollout"]["controller"]["status"], "seen", "{json}");
 
     let promoted = account.succeed(EXAMPLE, &["promote", "--aws"]).await.stdout;
     assert!(
@@ -233,7 +254,11 @@ async fn no_weight_shifts_to_a_side_without_a_healthy_endpoint_in_cloud_map() {
     // The task is running in ECS and not yet healthy in Cloud Map.
     set_health(&account, "green", "UNHEALTHY");
     let _replica = control_plane(&account).await;
-    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
+    let deploy = [
+        &["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"][..],
+        &WITHOUT_TRAFFIC,
+    ]
+    .concat();
     let mut run = Run::start(&account.workdir, account.example(EXAMPLE, &deploy));
     let waits = "no traffic shifted yet: virtual node green has no healthy endpoint in Cloud Map";
     run.wait_for(waits, |printed| printed.stdout.contains(waits)).await;
@@ -322,14 +347,6 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
                 "https://b.s3.eu-west-1.amazonaws.com/k",
             ],
             "each step deploys another template",
-        ),
-        (
-            &["deploy", "--aws", "--version", "2", "--inconclusive", "wait"],
-            "cannot be used with",
-        ),
-        (
-            &["--aws", "promote", "--min-requests", "5"],
-            "cannot be used with --aws",
         ),
         (&["deploy", "--version", "2", "--yes"], "--yes requires --aws"),
         (&["diff", "--version", "2", "--exit-code"], "--exit-code requires --aws"),

@@ -59,7 +59,7 @@ fn held(at: Ipv4Addr, port: u16) -> std::io::Result<Socket> {
 
 /// A task: its Envoy, and an application that responds with the task's name.
 pub(crate) struct Task {
-    _envoy: Child,
+    envoy: Child,
     _folder: TempDir,
     _egress: SharedPort,
     _application: AbortOnDropHandle<()>,
@@ -69,9 +69,20 @@ impl Task {
     /// Starts a task at an address of its own. Its Envoy listens on `port`.
     pub(crate) async fn start(template: &Template, id: &str, at: Ipv4Addr, port: u16, xds: SocketAddr) -> Self {
         let name = id.to_owned();
+        let application = Router::new().fallback(any(async move || name.clone()));
+        Self::with_application(template, id, (at, port), xds, application).await
+    }
+
+    /// The same, with an application.
+    pub(crate) async fn with_application(
+        template: &Template,
+        id: &str,
+        (at, port): (Ipv4Addr, u16),
+        xds: SocketAddr,
+        router: Router,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let application_port = listener.local_addr().expect("a bound socket").port();
-        let router = Router::new().fallback(any(async move || name.clone()));
         let application =
             tokio::spawn(async move { axum::serve(listener, router).await.expect("the application serves") });
 
@@ -79,6 +90,7 @@ impl Task {
         let folder = tempfile::tempdir().expect("a folder");
         let mut bootstrap = bootstrap(template, id);
         bootstrap["admin"]["address"] = json!({"pipe": {"path": folder.path().join("admin.sock")}});
+        bootstrap["stats_flush_interval"] = "0.2s".into();
         let metadata = &mut bootstrap["node"]["metadata"];
         metadata["aws.ecs.serviceconnect.ListenerPortMapping"]["egress"] = egress.number.into();
         metadata["meshwright"]["ingressAddress"] = at.to_string().into();
@@ -102,11 +114,18 @@ impl Task {
             .spawn()
             .expect("Envoy starts");
         Self {
-            _envoy: envoy,
+            envoy,
             _folder: folder,
             _egress: egress,
             _application: AbortOnDropHandle::new(application),
         }
+    }
+}
+
+impl Task {
+    /// Kills its Envoy, and waits for its end.
+    pub(crate) async fn kill(&mut self) {
+        self.envoy.kill().await.expect("Envoy ends");
     }
 }
 

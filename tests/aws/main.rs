@@ -9,6 +9,7 @@
 //! - `constructs`: a stack with the constructs for companies;
 //! - `mesh`: a deployed stack, with real Envoys;
 //! - `blue_green`: blue-green deployments in an account;
+//! - `canary_analysis`: versions that real Envoys count errors and latencies of;
 //! - `outages`: an account that is silent, throttled or refused for a while;
 //! - `images`: the check of container images;
 //! - `recovery`: deployments that fail and go on, stacks of other owners, drift;
@@ -24,6 +25,7 @@ mod workdir;
 
 mod account;
 mod blue_green;
+mod canary_analysis;
 mod commands;
 mod constructs;
 mod errors;

@@ -48,6 +48,8 @@ async fn outlasts(fault: Fault, reported: &str) {
         "2",
         "--strategy",
         "canary:10%,2s",
+        "--inconclusive",
+        "proceed",
         "--endpoint-url",
         &url,
     ];

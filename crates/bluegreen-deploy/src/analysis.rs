@@ -4,11 +4,11 @@ mod inconclusive;
 
 use std::time::Duration;
 
-use bluegreen_state::Side;
+use bluegreen_state::{Side, Timestamp};
 use mesh_local::{Counts, NodeStatistics};
 
-pub(crate) use inconclusive::InconclusiveStep;
 pub use inconclusive::{AnalysisOptions, DEFAULT_MIN_REQUESTS, InconclusivePolicy};
+pub(crate) use inconclusive::{Cause, InconclusiveStep};
 
 /// Maximum difference between the error rates of the new version and the other side.
 const MAX_ERROR_RATE_INCREASE: f64 = 0.02;
@@ -32,6 +32,8 @@ pub struct CanaryAnalysis {
     request: u64,
     /// Statistics of the target side and the other one at that time.
     baseline: Option<(Side, [NodeStatistics; 2])>,
+    /// Since when statistics cannot be read, and why.
+    unavailable: Option<(Timestamp, String)>,
 }
 
 /// The result of an analysis.
@@ -55,7 +57,22 @@ impl CanaryAnalysis {
             requests: 0,
             request: 0,
             baseline: None,
+            unavailable: None,
         }
+    }
+
+    /// Records that statistics cannot be read, until the next [`verdict`](Self::verdict): what was known before says
+    /// nothing about the version now.
+    pub fn record_unavailable(&mut self, now: Timestamp, reason: String) {
+        let since = self.unavailable.take().map_or(now, |(since, _)| since);
+        self.unavailable = Some((since, reason));
+    }
+
+    /// Since when statistics cannot be read, and why, if so.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<(Timestamp, &str)> {
+        let (since, reason) = self.unavailable.as_ref()?;
+        Some((*since, reason))
     }
 
     /// The requests to the new version since the weights were set, as of the last [`verdict`](Self::verdict).
@@ -64,10 +81,10 @@ impl CanaryAnalysis {
         self.requests
     }
 
-    /// Whether there are enough requests for a verdict.
+    /// Whether there are enough requests for a verdict, and statistics can be read.
     #[must_use]
     pub fn is_conclusive(&self) -> bool {
-        self.requests >= self.min_requests
+        self.unavailable.is_none() && self.requests >= self.min_requests
     }
 
     /// Discards the baseline, because the request with this number sets other weights. A retry changes nothing.
@@ -76,12 +93,14 @@ impl CanaryAnalysis {
             self.request = request;
             self.baseline = None;
             self.requests = 0;
+            self.unavailable = None;
         }
     }
 
     /// The verdict on the version on `target`, from the current `statistics` of that side and the other one. The first
     /// call after a restart sets the baseline.
     pub fn verdict(&mut self, target: Side, statistics: [NodeStatistics; 2]) -> Verdict {
+        self.unavailable = None;
         match &self.baseline {
             Some((side, baseline)) if *side == target => {
                 let [new, other] = [0, 1].map(|index| statistics[index].since(&baseline[index]));
@@ -185,6 +204,26 @@ mod tests {
         analysis.restart(1);
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn statistics_that_cannot_be_read_are_inconclusive() {
+        let mut analysis = CanaryAnalysis::new(20);
+        analysis.verdict(Side::Green, [statistics(0, 0), statistics(0, 0)]);
+        let healthy = || [statistics(100, 0), statistics(100, 0)];
+        assert_eq!(analysis.verdict(Side::Green, healthy()), Verdict::Successful);
+        assert!(analysis.is_conclusive());
+        let at = Timestamp::from_millis;
+        for (time, reason) in [(1000, "no report"), (2000, "still none")] {
+            analysis.record_unavailable(at(time), reason.to_owned());
+            assert!(!analysis.is_conclusive());
+            assert_eq!(analysis.unavailable(), Some((at(1000), reason)));
+        }
+        assert_eq!(analysis.verdict(Side::Green, healthy()), Verdict::Successful);
+        assert!(analysis.is_conclusive() && analysis.unavailable().is_none());
+        analysis.record_unavailable(at(3000), "no report".to_owned());
+        analysis.restart(1);
+        assert_eq!(analysis.unavailable(), None, "other weights");
     }
 
     #[test]

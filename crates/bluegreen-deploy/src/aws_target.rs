@@ -6,14 +6,15 @@
 
 mod readiness_gate;
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
 use aws_types::SdkConfig;
-use bluegreen_state::{Deployment, Request, SsmStore, State};
+use bluegreen_state::{Deployment, Request, Side, SsmStore, State};
 use cfn::{Template, ssm};
-use mesh_control_aws::{SyncReader, SyncStatus};
+use mesh_control_aws::{ReportedCalls, SyncReader, SyncStatus};
 use mesh_infra::refresh_revision_markers;
 use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
@@ -34,6 +35,8 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(60);
 const ROLLBACK_ACK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two reads of the replicas' status.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// The same for call statistics, which replicas publish every ten seconds while traffic is divided.
+const CALLS_INTERVAL: Duration = Duration::from_secs(4);
 
 /// The stack of an application.
 #[allow(
@@ -64,6 +67,8 @@ pub struct AwsTarget<'a, S> {
     stack: S,
     reporter: &'a dyn Reporter,
     ignored: Vec<String>,
+    /// The calls to both sides as last read, or why they were not read.
+    calls: RefCell<Option<(Instant, Result<[NodeStatistics; 2], String>)>>,
 }
 
 impl<'a, S> AwsTarget<'a, S> {
@@ -75,6 +80,7 @@ impl<'a, S> AwsTarget<'a, S> {
             stack,
             reporter,
             ignored: Vec::new(),
+            calls: RefCell::default(),
         }
     }
 
@@ -93,6 +99,7 @@ impl<'a, S> AwsTarget<'a, S> {
             stack,
             reporter: self.reporter,
             ignored: self.ignored,
+            calls: self.calls,
         }
     }
 
@@ -148,6 +155,18 @@ impl<'a, S> AwsTarget<'a, S> {
 
     fn sync_reader(&self) -> SyncReader {
         SyncReader::new(&self.config, self.application.mesh()).ignoring(self.ignored.iter().cloned())
+    }
+
+    /// The calls to both sides, blue first, since the start of each replica of the control plane.
+    async fn read_calls(&self) -> Result<[NodeStatistics; 2], String> {
+        let nodes = [Side::Blue, Side::Green].map(|side| self.application.node(side).name.as_str());
+        match self.sync_reader().calls(&nodes).await {
+            Ok(ReportedCalls::Counted(statistics)) => statistics
+                .try_into()
+                .map_err(|_: Vec<_>| "the control plane reports another number of sides".to_owned()),
+            Ok(ReportedCalls::Unavailable { reason }) => Err(reason),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Checks that the rollout is still this controller's.
@@ -285,15 +304,25 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         self.check_owner(request).await?;
         let (template, _) = self.template_with_parameter(parameter, value).await?;
         self.stack.update_stack(template).await?;
-        self.wait_for_acks(is_returning).await
+        let acknowledged = self.wait_for_acks(is_returning).await;
+        // Calls with the former weights are no baseline.
+        self.calls.take();
+        acknowledged
     }
 
-    fn has_statistics(&self) -> bool {
-        false
-    }
-
-    async fn statistics(&self, _node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
-        let reason = "Envoy statistics are not available from outside of the network";
-        Err(CommandError::Retryable(reason.to_owned()))
+    /// From the status of all replicas, read every four seconds at most.
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
+        let is_recent = |(at, _): &(Instant, _)| at.elapsed() < CALLS_INTERVAL;
+        if !self.calls.borrow().as_ref().is_some_and(is_recent) {
+            // Boxed: the types of nested futures would be too deep for the compiler.
+            let calls = Box::pin(self.read_calls()).await;
+            *self.calls.borrow_mut() = Some((Instant::now(), calls));
+        }
+        let index = usize::from(self.application.node(Side::Green) == node);
+        match self.calls.borrow().as_ref() {
+            Some((_, Ok(calls))) => Ok(calls[index].clone()),
+            Some((_, Err(reason))) => Err(CommandError::Retryable(reason.clone())),
+            None => Err(CommandError::Retryable("no calls were read".to_owned())),
+        }
     }
 }

@@ -35,11 +35,6 @@ pub trait DeploymentTarget {
         value: String,
     ) -> Result<Applied, CommandError>;
 
-    /// Whether the target has [`statistics`](Self::statistics). Without them, no version is analysed. Default: it has.
-    fn has_statistics(&self) -> bool {
-        true
-    }
-
-    /// The statistics of requests to a virtual node, as counted by the Envoys that send them.
+    /// The statistics of requests to a virtual node, as counted by the Envoys that send them. An error is inconclusive.
     async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError>;
 }

@@ -25,8 +25,8 @@
 //! |---|---|
 //! | rollout on one machine: deploy, continue, abort, rollback, resume after a crash | supported |
 //! | rollout in an AWS account (feature `aws`) | supported; tested on emulators only |
-//! | steps with too few requests: wait, proceed or roll back, see [`InconclusivePolicy`] | on one machine |
-//! | canary analysis by Envoy statistics | on one machine; in an AWS account, a version is only rolled back if the stack update fails |
+//! | canary analysis by Envoy statistics | on one machine, and in an AWS account by the status of the control plane's replicas |
+//! | steps with too few requests or without statistics: wait, proceed or roll back, see [`InconclusivePolicy`] | supported |
 //! | readiness gate: no weight to a side without healthy endpoints in Cloud Map | in an AWS account |
 //! | more than two sides, header-based test traffic | not supported |
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]

@@ -1,6 +1,6 @@
 //! Rollout controller: runs `bluegreen_state::Controller` with the templates of an application on a target.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
 use bluegreen_state::{
@@ -9,7 +9,7 @@ use bluegreen_state::{
 };
 
 use crate::Version;
-use crate::analysis::{AnalysisOptions, CanaryAnalysis, InconclusivePolicy, InconclusiveStep, Verdict};
+use crate::analysis::{AnalysisOptions, CanaryAnalysis, Cause, InconclusivePolicy, InconclusiveStep, Verdict};
 use crate::application::Application;
 use crate::control_api::{Applied, CommandError};
 use crate::deployment_target::DeploymentTarget;
@@ -48,7 +48,6 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
             options,
             analysis: RefCell::new(CanaryAnalysis::new(options.min_requests)),
             last_state: RefCell::default(),
-            is_unanalysed: Cell::default(),
         };
         Self {
             controller: Controller::new(store, platform, name),
@@ -92,8 +91,6 @@ struct RolloutPlatform<'a, T> {
     analysis: RefCell<CanaryAnalysis>,
     /// The last state that was reported.
     last_state: RefCell<Option<State<Version>>>,
-    /// Whether it was reported that the target has no statistics.
-    is_unanalysed: Cell<bool>,
 }
 
 impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
@@ -149,10 +146,18 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
 
     async fn check_health(&self, state: &State<Version>) -> Result<(), String> {
         let target = state.target();
-        let statistics = async |side| self.target.statistics(self.application.node(side)).await;
-        // Statistics are unavailable while an Envoy or the mesh starts.
-        let (Ok(new), Ok(other)) = (statistics(target).await, statistics(target.other()).await) else {
+        // Requests to the former version may be counted late.
+        if state.weights().share(target) == Percent::NONE {
             return Ok(());
+        }
+        let statistics = async |side| self.target.statistics(self.application.node(side)).await;
+        let (new, other) = match (statistics(target).await, statistics(target.other()).await) {
+            (Ok(new), Ok(other)) => (new, other),
+            // They are unavailable while an Envoy or the mesh starts.
+            (Err(error), _) | (_, Err(error)) => {
+                self.analysis.borrow_mut().record_unavailable(now(), error.to_string());
+                return Ok(());
+            }
         };
         match self.analysis.borrow_mut().verdict(target, [new, other]) {
             Verdict::Successful | Verdict::Inconclusive => Ok(()),
@@ -161,29 +166,29 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
     }
 
     async fn advance(&self, state: &State<Version>) -> Advance {
-        let side = state.target();
+        let (side, analysis) = (state.target(), self.analysis.borrow());
+        let share = state.weights().share(side);
+        if share == Percent::NONE || analysis.is_conclusive() {
+            return Advance::Proceed;
+        }
+        let cause = match analysis.unavailable() {
+            None => Cause::Requests(analysis.requests()),
+            Some((since, reason)) => Cause::NoStatistics {
+                reason: reason.to_owned(),
+                since: now().since(since),
+            },
+        };
         let step = InconclusiveStep {
             side,
             version: *state.version(side),
-            share: state.weights().share(side),
-            requests: self.analysis.borrow().requests(),
+            share,
+            cause,
         };
-        if step.share == Percent::NONE || self.analysis.borrow().is_conclusive() {
-            return Advance::Proceed;
+        let advance = step.advance(self.options);
+        if advance == Advance::Proceed && self.options.inconclusive == InconclusivePolicy::Proceed {
+            (self.report)(&format!("{}; proceeding", step.finding(self.options)));
         }
-        if !self.target.has_statistics() {
-            if !self.is_unanalysed.replace(true) {
-                (self.report)(
-                    "versions are not analysed: statistics of Envoys are not available; steps end by their time",
-                );
-            }
-            return Advance::Proceed;
-        }
-        if self.options.inconclusive == InconclusivePolicy::Proceed {
-            let minimum = self.options.min_requests;
-            (self.report)(&format!("the analysis of {step}, fewer than {minimum}; proceeding"));
-        }
-        step.advance(self.options)
+        advance
     }
 
     fn now(&self) -> Timestamp {

@@ -38,7 +38,8 @@ impl ControllerStatus {
 
     fn as_str(self) -> &'static str {
         match self {
-            Self::Running | Self::Seen => "running",
+            Self::Running => "running",
+            Self::Seen => "seen",
             Self::Stopped => "stopped",
             Self::Unknown => "unknown",
         }
@@ -126,7 +127,8 @@ fn line(text: &mut String, line: &str) {
 }
 
 /// The status of a deployment as JSON, on several lines. `None` is the state before the first deployment. Times are in RFC
-/// 3339 and UTC; a key without a value is `null`.
+/// 3339 and UTC; a key without a value is `null`. The status of the controller is `running` if its process is, `seen` if its
+/// last heartbeat is recent, else `stopped` or `unknown`.
 #[must_use]
 pub fn status_json(state: Option<&State<Version>>, controller: ControllerStatus) -> String {
     let document = match state {
@@ -374,6 +376,9 @@ mod tests {
                 "controller": {"name": "ci", "status": "running", "lastSeenAt": "2026-11-30T16:03:00Z"},
             })
         );
+        let text = status_json(Some(&state), ControllerStatus::Seen);
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(document["rollout"]["controller"]["status"], "seen");
         let ended = completed(deploy("fixed:50%"), 3);
         let document: Value =
             serde_json::from_str(&status_json(Some(&ended), ControllerStatus::Unknown)).expect("JSON");

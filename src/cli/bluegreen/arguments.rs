@@ -45,8 +45,8 @@ pub(super) struct Waiting {
 /// Canary analysis of a rollout.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct Analysis {
-    /// What follows a step whose analysis is inconclusive, because the new version had too few requests. Applies to
-    /// timed steps and bake time of this command, not to `hold` and `promote`. Default: wait.
+    /// What follows a step whose analysis is inconclusive, because the new version had too few requests or statistics are
+    /// not available. Applies to timed steps and bake time of this command, not to `hold` and `promote`. Default: wait.
     #[arg(long, value_enum, value_name = "POLICY")]
     inconclusive: Option<Inconclusive>,
     /// Requests to the new version that the analysis of a step needs, at least 1. Default: 20.
@@ -57,27 +57,12 @@ pub(super) struct Analysis {
 /// What follows an inconclusive step.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Inconclusive {
-    /// Stay at the step until there are enough requests.
+    /// Stay at the step until there are statistics of enough requests.
     Wait,
     /// Proceed to the next step, and report it.
     Proceed,
     /// Roll back.
     RollBack,
-}
-
-impl Analysis {
-    /// Checks that no option was given, for an account, whose Envoy statistics are not available. Not by clap: it does not
-    /// see a global `--aws` before the verb.
-    #[cfg(feature = "aws")]
-    pub(super) fn require_empty(self) -> Result<(), CliError> {
-        match (self.inconclusive, self.min_requests) {
-            (None, None) => Ok(()),
-            _ => Err(CliError::Usage(
-                "--inconclusive and --min-requests cannot be used with --aws: statistics of Envoys are not available"
-                    .to_owned(),
-            )),
-        }
-    }
 }
 
 impl From<Analysis> for AnalysisOptions {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bluegreen_deploy::{
-    Application, AwsTarget, CommandError, ControllerStatus, Reporter, RolloutController, StackUpdater, Version,
-    VersionChange, describe_interruption, describe_partial, select_strategy,
+    AnalysisOptions, Application, AwsTarget, CommandError, ControllerStatus, Reporter, RolloutController, StackUpdater,
+    Version, VersionChange, describe_interruption, describe_partial, select_strategy,
 };
 use bluegreen_state::{Effect, Event, State, Strategy, step};
 use mesh_infra::deploy::{DeploymentInput, Environment, ErrorKind};
@@ -128,7 +128,6 @@ async fn run_verb(
             waiting,
             analysis,
         }) => {
-            analysis.require_empty()?;
             given.without_template_url()?;
             stack.options = options;
             let state = target.state().await?;
@@ -166,24 +165,34 @@ async fn run_verb(
                 strategy,
                 controller,
             };
-            run_command(application, target.ignoring(waiting.ignore).with_stack(stack), event).await?;
+            run_command(
+                application,
+                target.ignoring(waiting.ignore).with_stack(stack),
+                analysis.into(),
+                event,
+            )
+            .await?;
         }
         Some(Verb::Continue { yes, waiting, analysis }) => {
-            analysis.require_empty()?;
             stack.yes = yes;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
-            run_command(application, target, |_| Event::Continue).await?;
+            run_command(application, target, analysis.into(), |_| Event::Continue).await?;
         }
         Some(Verb::Promote { yes, waiting, analysis }) => {
-            analysis.require_empty()?;
             stack.yes = yes;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
-            run_command(application, target, |controller| Event::Promote { controller }).await?;
+            run_command(application, target, analysis.into(), |controller| Event::Promote {
+                controller,
+            })
+            .await?;
         }
-        Some(Verb::Abort) => run_command(application, target.with_stack(stack), |_| Event::Abort).await?,
+        Some(Verb::Abort) => {
+            let options = AnalysisOptions::default();
+            run_command(application, target.with_stack(stack), options, |_| Event::Abort).await?;
+        }
         Some(Verb::Rollback) => {
             let event = |controller| Event::Rollback { controller };
-            run_command(application, target.with_stack(stack), event).await?;
+            run_command(application, target.with_stack(stack), AnalysisOptions::default(), event).await?;
         }
         Some(Verb::Outputs { json }) => outputs::run(&stack.environment, &stacks, json).await?,
         Some(Verb::Destroy { yes }) => {
@@ -197,9 +206,10 @@ async fn run_verb(
 async fn run_command(
     application: &Application,
     target: AwsTarget<'_, CloudFormationStack<'_>>,
+    analysis: AnalysisOptions,
     event: impl FnOnce(String) -> Event<Version>,
 ) -> Result<(), CliError> {
-    let result = RolloutController::new(application, target, show)
+    let result = RolloutController::with_analysis(application, target, analysis, show)
         .run_command(event)
         .await;
     result.map_err(|error| match error {

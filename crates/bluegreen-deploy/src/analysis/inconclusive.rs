@@ -1,6 +1,7 @@
-//! Policy for steps with too few requests for a verdict. Pure.
+//! Policy for steps with too few requests for a verdict, or without statistics. Pure.
 
 use std::fmt;
+use std::time::Duration;
 
 use bluegreen_state::{Advance, Percent, Side};
 
@@ -10,10 +11,14 @@ use crate::Version;
 /// which fails an analysis without a comparison.
 pub const DEFAULT_MIN_REQUESTS: u64 = 20;
 
+/// For how long statistics may be missing before [`InconclusivePolicy`] decides: an Envoy restarts, or a replica of the
+/// control plane is replaced. On AWS a report counts for 90 s besides.
+const STATISTICS_GRACE: Duration = Duration::from_secs(60);
+
 /// How a rollout is analysed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnalysisOptions {
-    /// What follows a step with too few requests.
+    /// What follows a step with too few requests, or without statistics.
     pub inconclusive: InconclusivePolicy,
     /// Requests to the new version that a verdict needs, since the step's weights were set. Default:
     /// [`DEFAULT_MIN_REQUESTS`].
@@ -29,14 +34,15 @@ impl Default for AnalysisOptions {
     }
 }
 
-/// What follows when the time of a step is over and its analysis is inconclusive, because there were too few requests.
+/// What follows when the time of a step is over and its analysis is inconclusive, because there were too few requests or
+/// statistics cannot be read.
 ///
 /// The default waits: Argo Rollouts pauses a rollout after an inconclusive analysis run ("Analysis & Progressive Delivery"),
 /// and Flagger halts the advancement of a canary without metrics (its event "Halt advancement no values found"; both
 /// 2026-11-30).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum InconclusivePolicy {
-    /// The step continues until there are enough requests, without a time limit.
+    /// The step continues until statistics show enough requests, without a time limit.
     #[default]
     Wait,
     /// The next step follows.
@@ -46,26 +52,53 @@ pub enum InconclusivePolicy {
 }
 
 /// A step whose analysis is inconclusive.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct InconclusiveStep {
     pub(crate) side: Side,
     pub(crate) version: Version,
     pub(crate) share: Percent,
-    pub(crate) requests: u64,
+    pub(crate) cause: Cause,
+}
+
+/// Why an analysis is inconclusive.
+#[derive(Debug, Clone)]
+pub(crate) enum Cause {
+    /// There were this many requests, too few.
+    Requests(u64),
+    /// Statistics cannot be read.
+    NoStatistics { reason: String, since: Duration },
 }
 
 impl InconclusiveStep {
     /// What follows the step.
     pub(crate) fn advance(&self, options: AnalysisOptions) -> Advance {
-        let minimum = options.min_requests;
-        match options.inconclusive {
-            InconclusivePolicy::Proceed => Advance::Proceed,
-            InconclusivePolicy::RollBack => Advance::RollBack(format!("the analysis of {self}, fewer than {minimum}")),
-            InconclusivePolicy::Wait => Advance::Wait(format!(
-                "the analysis of {self}, fewer than {minimum}; the next step follows when there are more. `deploy \
-                 --version {} --inconclusive proceed` proceeds without them, `abort` rolls back",
+        let finding = self.finding(options);
+        let until = match &self.cause {
+            Cause::Requests(_) => "the next step follows when there are more",
+            Cause::NoStatistics { .. } => "the next step follows when they are, and show enough requests",
+        };
+        match (options.inconclusive, &self.cause) {
+            (InconclusivePolicy::Wait, _) => Advance::Wait(format!(
+                "{finding}; {until}. `deploy --version {} --inconclusive proceed` proceeds without them, `abort` rolls \
+                 back",
                 self.version
             )),
+            (_, Cause::NoStatistics { since, .. }) if *since < STATISTICS_GRACE => {
+                let grace = STATISTICS_GRACE.as_secs();
+                Advance::Wait(format!(
+                    "{finding}; --inconclusive decides if they are not within {grace} s"
+                ))
+            }
+            (InconclusivePolicy::Proceed, _) => Advance::Proceed,
+            (InconclusivePolicy::RollBack, _) => Advance::RollBack(finding),
+        }
+    }
+
+    /// `the analysis of green 2 at 10% is inconclusive: it had 3 requests, fewer than 20`.
+    pub(crate) fn finding(&self, options: AnalysisOptions) -> String {
+        match self.cause {
+            Cause::Requests(_) => format!("the analysis of {self}, fewer than {}", options.min_requests),
+            Cause::NoStatistics { .. } => format!("the analysis of {self}"),
         }
     }
 }
@@ -77,13 +110,14 @@ impl fmt::Display for InconclusiveStep {
             side,
             version,
             share,
-            requests,
+            cause,
         } = self;
-        let plural = if *requests == 1 { "" } else { "s" };
-        write!(
-            f,
-            "{side} {version} at {share} is inconclusive: it had {requests} request{plural}"
-        )
+        write!(f, "{side} {version} at {share} is inconclusive: ")?;
+        match cause {
+            Cause::Requests(1) => write!(f, "it had 1 request"),
+            Cause::Requests(requests) => write!(f, "it had {requests} requests"),
+            Cause::NoStatistics { reason, .. } => write!(f, "its statistics are not available: {reason}"),
+        }
     }
 }
 
@@ -91,14 +125,49 @@ impl fmt::Display for InconclusiveStep {
 mod tests {
     use super::*;
 
-    #[test]
-    fn policy_decides_what_follows_a_step_with_too_few_requests() {
-        let step = InconclusiveStep {
+    fn step(cause: Cause) -> InconclusiveStep {
+        InconclusiveStep {
             side: Side::Green,
             version: 2,
             share: Percent::try_from(10).expect("a share"),
-            requests: 3,
+            cause,
+        }
+    }
+
+    #[test]
+    fn policy_decides_after_a_minute_without_statistics() {
+        let advance = |seconds, inconclusive| {
+            let missing = step(Cause::NoStatistics {
+                reason: "no replica has reported".to_owned(),
+                since: Duration::from_secs(seconds),
+            });
+            missing.advance(AnalysisOptions {
+                inconclusive,
+                ..AnalysisOptions::default()
+            })
         };
+        let finding = "the analysis of green 2 at 10% is inconclusive: its statistics are not available: no replica has \
+                       reported";
+        for policy in [InconclusivePolicy::Proceed, InconclusivePolicy::RollBack] {
+            let expected = format!("{finding}; --inconclusive decides if they are not within 60 s");
+            assert_eq!(advance(59, policy), Advance::Wait(expected));
+        }
+        assert_eq!(advance(60, InconclusivePolicy::Proceed), Advance::Proceed);
+        assert_eq!(
+            advance(60, InconclusivePolicy::RollBack),
+            Advance::RollBack(finding.to_owned())
+        );
+        for seconds in [0, 600] {
+            let Advance::Wait(reason) = advance(seconds, InconclusivePolicy::Wait) else {
+                panic!("the default waits");
+            };
+            assert!(reason.starts_with(finding) && reason.contains("`abort`"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn policy_decides_what_follows_a_step_with_too_few_requests() {
+        let step = step(Cause::Requests(3));
         let advance = |inconclusive| {
             step.advance(AnalysisOptions {
                 inconclusive,
