@@ -40,7 +40,8 @@ pub mod self_exec;
 pub mod smoke_test;
 mod up;
 
-pub use bluegreen_deploy::Sides;
+pub use bluegreen_deploy::{Hook, InvalidHook, Sides};
+pub use bluegreen_state::HookStage;
 pub use cli::app::{Program, run};
 pub use cli::bluegreen::BlueGreen;
 pub use cli::images::IMAGE_TAG;

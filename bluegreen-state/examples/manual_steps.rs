@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         event = match effects.into_iter().next() {
             Some(Effect::Update { request, .. } | Effect::CheckReady { request, .. }) => Event::Ready { request },
             Some(Effect::SetWeights { request, .. }) => Event::WeightsApplied { request },
+            Some(Effect::RunHook { request, .. }) => Event::HookSucceeded { request },
             Some(Effect::ScheduleTick { at }) => {
                 now = at;
                 Event::Tick

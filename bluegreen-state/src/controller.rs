@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::deployment::{Deployment, Error};
+use crate::hook::HookStatus;
 use crate::outcome::Outcome;
 use crate::phase::Rollout;
 use crate::rejected::Rejected;
@@ -235,7 +236,10 @@ impl<S: Store, P> Controller<S, P> {
             self.report_state(&state, &mut reported);
             for effect in effects {
                 match effect {
-                    Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
+                    Effect::Update { .. }
+                    | Effect::CheckReady { .. }
+                    | Effect::SetWeights { .. }
+                    | Effect::RunHook { .. } => {
                         // Replaces an action that is out of date.
                         action = Some(Box::pin(self.carry_out(effect, state.clone())));
                         timers.reset_retry();
@@ -385,14 +389,14 @@ impl<S: Store, P> Controller<S, P> {
     where
         P: Platform<V>,
     {
-        let request = |number| Request { number, state: &state };
+        let context = |number| Request { number, state: &state };
         let (result, event) = match &effect {
             Effect::Update {
                 side,
                 version,
                 request: number,
             } => (
-                self.platform.update(request(*number), *side, version).await,
+                self.platform.update(context(*number), *side, version).await,
                 Event::Ready { request: *number },
             ),
             Effect::CheckReady {
@@ -400,16 +404,27 @@ impl<S: Store, P> Controller<S, P> {
                 version,
                 request: number,
             } => (
-                self.platform.check_ready(request(*number), *side, version).await,
+                self.platform.check_ready(context(*number), *side, version).await,
                 Event::Ready { request: *number },
             ),
             Effect::SetWeights {
                 weights,
                 request: number,
             } => (
-                self.platform.set_weights(request(*number), *weights).await,
+                self.platform.set_weights(context(*number), *weights).await,
                 Event::WeightsApplied { request: *number },
             ),
+            Effect::RunHook { stage, request: number } => {
+                let request = *number;
+                match self.platform.run_hook(context(request), *stage).await {
+                    Ok(HookStatus::Succeeded) => (Ok(()), Event::HookSucceeded { request }),
+                    Ok(HookStatus::InProgress { call_after }) => {
+                        (Ok(()), Event::HookInProgress { request, call_after })
+                    }
+                    Ok(HookStatus::Failed(finding)) => (Ok(()), Event::HookFailed { request, finding }),
+                    Err(error) => (Err(error), Event::HookSucceeded { request }),
+                }
+            }
             // Not an action.
             Effect::ScheduleTick { .. } | Effect::Finished { .. } | Effect::Rejected { .. } => {
                 return Ok(Completed::Event(Event::Tick));
@@ -419,6 +434,9 @@ impl<S: Store, P> Controller<S, P> {
             (Ok(()), event) => Ok(Completed::Event(event)),
             (Err(PlatformError::Rejected(finding)), Event::Ready { request }) => {
                 Ok(Completed::Event(Event::CheckFailed { request, finding }))
+            }
+            (Err(PlatformError::Rejected(finding)), Event::HookSucceeded { request }) => {
+                Ok(Completed::Event(Event::HookFailed { request, finding }))
             }
             (Err(PlatformError::Rejected(reason)), _) => Err(ControllerError::Platform(reason.into())),
             (Err(PlatformError::Fatal(error)), _) => Err(ControllerError::Platform(error)),

@@ -18,7 +18,7 @@
 //! async runtime: the futures of the memory and file stores are ready immediately, and a [`Controller`] sleeps
 //! through its platform.
 //!
-//! Reading order of the source: `side`, `state`, `phase`, `outcome` (the data), `document` (its JSON form),
+//! Reading order of the source: `side`, `state`, `phase`, `hook`, `outcome` (the data), `document` (its JSON form),
 //! `strategy`, `plan`, `rollout` (events, effects and the state machine), `rejected`, `store`, `deployment`,
 //! `controller`.
 //!
@@ -30,7 +30,7 @@
 //! | older document with `previousVersion` | read; rewritten in the current form |
 //! | fixed split, all at once, canary, linear, custom steps; pauses, bake time, stage timeouts | supported |
 //! | promotion, abort, rollback, rollback after a failed check | supported |
-//! | ECS lifecycle stages | the names of those that apply, see [`Phase`]; no test traffic, no hooks |
+//! | ECS lifecycle stages, hooks and test traffic | supported, see [`Phase`] and [`HookStage`]; a rollback runs no hook |
 //! | shares below one percent | not supported, see [`Percent`] |
 //! | stores | memory, file, Parameter Store (feature `ssm`) |
 //! | starting tasks, setting weights, health checks | provided by your tool through [`Platform`] |
@@ -39,6 +39,7 @@
 mod controller;
 mod deployment;
 mod document;
+mod hook;
 mod outcome;
 mod phase;
 mod plan;
@@ -58,6 +59,7 @@ pub use controller::{
 };
 pub use deployment::{Deployment, Error};
 pub use document::{DocumentError, FORMAT_VERSION};
+pub use hook::{DEFAULT_CALLBACK_DELAY, HookStage, HookStatus, ParseHookStageError, RunningHook};
 pub use outcome::{FinalStatus, Outcome, Reason};
 pub use phase::{Phase, Rollout};
 pub use plan::{Plan, plan};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::empty_object;
+use crate::hook::{HookStage, RunningHook};
 use crate::outcome::Reason;
 use crate::side::{Percent, Side, Weights};
 use crate::strategy::Strategy;
@@ -32,6 +33,9 @@ pub struct Rollout<V> {
     #[serde(rename = "back")]
     pub(crate) rollback_target: RollbackTarget,
     pub(crate) phase: Phase<V>,
+    /// The hook that the phase waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hook: Option<RunningHook>,
     /// Absent in documents of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) times: Option<Times>,
@@ -91,6 +95,18 @@ impl<V> Rollout<V> {
         &self.phase
     }
 
+    /// The hook that the current phase waits for.
+    #[must_use]
+    pub fn hook(&self) -> Option<&RunningHook> {
+        self.hook.as_ref()
+    }
+
+    /// A number that identifies the rollout among those of its state. It increases.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.previous_request.saturating_add(1)
+    }
+
     /// When the rollout began. `None` if an earlier version of this crate began it.
     #[must_use]
     pub fn began_at(&self) -> Option<Timestamp> {
@@ -114,18 +130,22 @@ impl<V> Rollout<V> {
     #[must_use]
     pub fn next_step_at(&self) -> Option<Timestamp> {
         match self.phase {
-            _ if self.paused => None,
-            Phase::PostShift { until, .. } => until,
+            _ if self.paused || self.hook.is_some() => None,
+            Phase::PostTestShift { until } | Phase::PostShift { until, .. } => until,
             Phase::Bake { until } => Some(until),
             _ => None,
         }
     }
 
-    /// When the current phase times out and the rollout is rolled back; `None` if the phase has no time limit.
+    /// When the current phase, or its hook, times out and the rollout is rolled back; `None` without a time limit.
     #[must_use]
     pub fn times_out_at(&self) -> Option<Timestamp> {
         match self.phase {
-            Phase::Reconcile { until, .. } | Phase::ScaleUp { until } | Phase::Shift { until, .. } => Some(until),
+            _ if let Some(hook) = &self.hook => Some(hook.until),
+            Phase::Reconcile { until, .. }
+            | Phase::ScaleUp { until }
+            | Phase::TestShift { until }
+            | Phase::Shift { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -144,14 +164,24 @@ impl<V> Rollout<V> {
         matches!(self.phase, Phase::RollBack { .. })
     }
 
-    /// True if the rollout waits for [`Event::Continue`](crate::Event::Continue), however long that takes.
+    /// True if the rollout waits for [`Event::Continue`](crate::Event::Continue), however long that takes. A hook has to
+    /// succeed before.
     #[must_use]
     pub fn is_waiting_for_continue(&self) -> bool {
         match self.phase {
-            Phase::PreScaleUp { .. } | Phase::PostScaleUp | Phase::PostShift { until: None, .. } => true,
-            Phase::PostShift { .. } | Phase::Bake { .. } => self.paused,
+            _ if self.hook.is_some() => false,
+            Phase::PreScaleUp { .. }
+            | Phase::PostScaleUp
+            | Phase::PostTestShift { until: None }
+            | Phase::PostShift { until: None, .. } => true,
+            Phase::PostTestShift { .. } | Phase::PostShift { .. } | Phase::Bake { .. } => self.paused,
             _ => false,
         }
+    }
+
+    /// Whether the strategy has a hook at this stage.
+    pub(crate) fn has_hook(&self, stage: HookStage) -> bool {
+        self.strategy.hooks().contains(&stage)
     }
 
     /// The weights of a step, counted from 0, that shifts traffic to `target`.
@@ -182,7 +212,7 @@ impl RollbackTarget {
 }
 
 /// The phase of a rollout, named after the lifecycle stages and the deployment status of ECS (Amazon ECS API
-/// reference, `ServiceDeployment`, 2026-11-23). ECS's `CLEAN_UP` does not apply: the previous version keeps running,
+/// reference, `ServiceDeployment`, 2026-11-23). `CLEAN_UP` ends only the test traffic: the previous version keeps running,
 /// ready for a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -196,7 +226,7 @@ pub enum Phase<V> {
         /// When the phase times out.
         until: Timestamp,
     },
-    /// Paused before the update.
+    /// Paused before the update, or a hook runs.
     #[serde(rename = "PRE_SCALE_UP")]
     PreScaleUp {
         /// The version of the side until it is updated.
@@ -208,9 +238,21 @@ pub enum Phase<V> {
         /// When the phase times out.
         until: Timestamp,
     },
-    /// Paused before any traffic shifts.
+    /// Paused before any traffic shifts, or a hook runs.
     #[serde(rename = "POST_SCALE_UP", with = "empty_object")]
     PostScaleUp,
+    /// The side is getting the test traffic.
+    #[serde(rename = "TEST_TRAFFIC_SHIFT")]
+    TestShift {
+        /// When the phase times out.
+        until: Timestamp,
+    },
+    /// The side has the test traffic, and no production traffic has shifted yet.
+    #[serde(rename = "POST_TEST_TRAFFIC_SHIFT")]
+    PostTestShift {
+        /// When production traffic shifts; `None` if it waits for [`Event::Continue`](crate::Event::Continue).
+        until: Option<Timestamp>,
+    },
     /// The weights of a step are being set.
     #[serde(rename = "PRODUCTION_TRAFFIC_SHIFT")]
     Shift {
@@ -233,6 +275,9 @@ pub enum Phase<V> {
         /// When the bake time ends.
         until: Timestamp,
     },
+    /// The version is deployed, and the test traffic is being ended.
+    #[serde(rename = "CLEAN_UP", with = "empty_object")]
+    CleanUp,
     /// The weights of the rollback are being set.
     #[serde(rename = "ROLLBACK_IN_PROGRESS")]
     RollBack {
@@ -261,9 +306,12 @@ impl<V> Phase<V> {
             Self::PreScaleUp { .. } => "PRE_SCALE_UP",
             Self::ScaleUp { .. } => "SCALE_UP",
             Self::PostScaleUp => "POST_SCALE_UP",
+            Self::TestShift { .. } => "TEST_TRAFFIC_SHIFT",
+            Self::PostTestShift { .. } => "POST_TEST_TRAFFIC_SHIFT",
             Self::Shift { .. } => "PRODUCTION_TRAFFIC_SHIFT",
             Self::PostShift { .. } => "POST_PRODUCTION_TRAFFIC_SHIFT",
             Self::Bake { .. } => "BAKE_TIME",
+            Self::CleanUp => "CLEAN_UP",
             Self::RollBack { .. } => "ROLLBACK_IN_PROGRESS",
         }
     }

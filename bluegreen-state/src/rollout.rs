@@ -6,12 +6,18 @@
 //!             to update has         │               ▼                       │
 //!             traffic               │      POST_PRODUCTION_TRAFFIC_SHIFT ───┘
 //!                                   │               │ after the last step
-//!   failed check, timeout,          │               ▼
+//!   failed check or hook, timeout,  │               ▼
 //!   Abort, Rollback: from           │           BAKE_TIME ──► Finished: SUCCESSFUL
 //!   any of these                    │               │
 //!        └───────────────────────► ROLLBACK_IN_PROGRESS ──► Finished: ROLLBACK_SUCCESSFUL
 //!                                             WeightsApplied
 //! ```
+//!
+//! With test traffic, TEST_TRAFFIC_SHIFT and POST_TEST_TRAFFIC_SHIFT follow SCALE_UP, and CLEAN_UP precedes the end. Each of
+//! the three has the weights of the phase before it; [`State::test_side`] is what changes.
+//!
+//! A phase with a hook is left once the hook has succeeded. Hooks at stages that end with a request run after it, those at
+//! PRE_ and POST_ stages when the stage begins.
 //!
 //! Promote replaces the remaining steps by one to 100 %; without a rollout, it begins one for a version that stays at a share.
 //!
@@ -26,7 +32,9 @@ mod phases;
 mod transition;
 
 use std::fmt;
+use std::time::Duration;
 
+use crate::hook::HookStage;
 use crate::outcome::Outcome;
 use crate::rejected::Rejected;
 use crate::side::{Side, Weights};
@@ -73,6 +81,25 @@ pub enum Event<V> {
     CheckFailed {
         /// Number of the request that failed, or the [last request](State::last_request) when the check was made, so
         /// that a late check of an earlier rollout is ignored.
+        request: u64,
+        /// The finding, for people. The state keeps its first 300 characters.
+        finding: String,
+    },
+    /// The hook succeeded ([`Effect::RunHook`]).
+    HookSucceeded {
+        /// Number of the request.
+        request: u64,
+    },
+    /// The hook needs more time, and is called again.
+    HookInProgress {
+        /// Number of the request.
+        request: u64,
+        /// How long from now.
+        call_after: Duration,
+    },
+    /// The hook failed: the rollout is rolled back.
+    HookFailed {
+        /// Number of the request.
         request: u64,
         /// The finding, for people. The state keeps its first 300 characters.
         finding: String,
@@ -135,6 +162,14 @@ pub enum Effect<V> {
         /// Number of this request.
         request: u64,
     },
+    /// Call the hook of a stage. Result: [`Event::HookSucceeded`], [`Event::HookInProgress`] or [`Event::HookFailed`]. A
+    /// controller that crashed may have called it before: a hook runs at least once.
+    RunHook {
+        /// The stage.
+        stage: HookStage,
+        /// Number of this request.
+        request: u64,
+    },
     /// Send [`Event::Tick`] at that time.
     ScheduleTick {
         /// The time.
@@ -160,6 +195,7 @@ impl<V: fmt::Display> fmt::Display for Effect<V> {
                 write!(f, "check that {side} is ready with {version} (request {request})")
             }
             Self::SetWeights { weights, request } => write!(f, "set weights {weights} (request {request})"),
+            Self::RunHook { stage, request } => write!(f, "run the hook at {stage} (request {request})"),
             Self::ScheduleTick { at } => write!(f, "schedule tick at {at}"),
             Self::Finished { outcome } => {
                 write!(f, "finished {}: {}", outcome.version, outcome.status.as_str())?;

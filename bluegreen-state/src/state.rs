@@ -95,6 +95,27 @@ impl<V> State<V> {
         self.weights
     }
 
+    /// The side with the test traffic: the one that is rolled out, from the shift of the test traffic until the rollout has
+    /// ended. `None` if test traffic has the route of production traffic.
+    #[must_use]
+    pub fn test_side(&self) -> Option<Side> {
+        let rollout = self.rollout.as_ref()?;
+        rollout.strategy.test_traffic()?;
+        match rollout.phase {
+            Phase::TestShift { .. }
+            | Phase::PostTestShift { .. }
+            | Phase::Shift { .. }
+            | Phase::PostShift { .. }
+            | Phase::Bake { .. } => Some(self.target),
+            Phase::Reconcile { .. }
+            | Phase::PreScaleUp { .. }
+            | Phase::ScaleUp { .. }
+            | Phase::PostScaleUp
+            | Phase::CleanUp
+            | Phase::RollBack { .. } => None,
+        }
+    }
+
     /// The share of the last deployed version, if it stays at less than all of the traffic beside another version: after
     /// a strategy such as `fixed:50%`. `None` during a rollout. [`Event::Promote`](crate::Event::Promote) gives the version
     /// all of the traffic.

@@ -2,10 +2,12 @@
 
 mod text;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::HookStage;
 use crate::side::Percent;
 
 pub use text::ParseStrategyError;
@@ -46,8 +48,14 @@ pub struct Step {
 /// | `linear:20%,10s` | 20 %, 40 %, … 100 %, ten seconds apart |
 /// | `steps:5%+hold,25%+10m,100%` | 5 % until [`Event::Continue`](crate::Event::Continue); 25 % for ten minutes; 100 % |
 ///
-/// Each may be followed by `,bake:5m` ([bake time](Self::with_bake_time), none by default) and `,within:10m`
-/// ([stage timeout](Self::with_stage_timeout), a day by default). Times are whole numbers of `ms`, `s`, `m` or `h`.
+/// Each may be followed by these options. Times are whole numbers of `ms`, `s`, `m` or `h`.
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `,bake:5m` | [bake time](Self::with_bake_time) | none |
+/// | `,within:10m` | [stage timeout](Self::with_stage_timeout) | a day |
+/// | `,test:2m`, `,test:hold` | [test traffic](Self::with_test_traffic), and the pause before production traffic shifts | no test traffic |
+/// | `,hooks:POST_SCALE_UP+PRODUCTION_TRAFFIC_SHIFT` | [stages with a hook](Self::with_hooks) | none |
 ///
 /// ```
 /// use std::time::Duration;
@@ -65,6 +73,9 @@ pub struct Strategy {
     shape: Shape,
     bake_time: Duration,
     stage_timeout: Duration,
+    /// The pause after the shift of the test traffic, never [`Pause::None`].
+    test: Option<Pause>,
+    hooks: BTreeSet<HookStage>,
 }
 
 /// The strategy as it was specified, so that its text form stays the same.
@@ -105,6 +116,12 @@ pub enum InvalidStrategy {
     /// A linear strategy with an increment of 0 %.
     #[error("a linear strategy with an increment of 0% never ends: use 1% to 100%")]
     NoProgress,
+    /// A hook at a stage that exists only with test traffic.
+    #[error("a hook at {stage} needs test traffic, which this rollout does not have")]
+    NoTestTraffic {
+        /// The stage.
+        stage: HookStage,
+    },
 }
 
 impl Strategy {
@@ -195,8 +212,8 @@ impl Strategy {
         }
     }
 
-    /// Rolls back if a side does not become ready, or the router does not have the weights, within `limit`. Pauses,
-    /// bake time and rollbacks have no limit.
+    /// Rolls back if a side does not become ready, the router does not have the weights, or a hook does not succeed, within
+    /// `limit`. Pauses, bake time and rollbacks have no limit.
     #[must_use]
     pub fn with_stage_timeout(self, limit: Duration) -> Self {
         Self {
@@ -205,13 +222,54 @@ impl Strategy {
         }
     }
 
+    /// Shifts test traffic to the new version before any production traffic, and pauses after that. The version keeps the
+    /// test traffic until the rollout has ended. Default: no test traffic.
+    #[must_use]
+    pub fn with_test_traffic(self, pause: Pause) -> Self {
+        let pause = match pause {
+            Pause::None => Pause::For(Duration::ZERO),
+            Pause::For(time) => Pause::For(whole_millis(time)),
+            Pause::Manual => Pause::Manual,
+        };
+        Self {
+            test: Some(pause),
+            ..self
+        }
+    }
+
+    /// Runs a hook at each of these stages, instead of those set before. Default: none.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidStrategy::NoTestTraffic`] for a stage that needs [test traffic](Self::with_test_traffic), without it.
+    pub fn with_hooks(self, stages: impl IntoIterator<Item = HookStage>) -> Result<Self, InvalidStrategy> {
+        let hooks: BTreeSet<HookStage> = stages.into_iter().collect();
+        let without = hooks.iter().find(|stage| stage.needs_test_traffic());
+        match without.filter(|_| self.test.is_none()) {
+            Some(stage) => Err(InvalidStrategy::NoTestTraffic { stage: *stage }),
+            None => Ok(Self { hooks, ..self }),
+        }
+    }
+
+    /// The pause after the shift of the test traffic; `None` without test traffic.
+    #[must_use]
+    pub fn test_traffic(&self) -> Option<Pause> {
+        self.test
+    }
+
+    /// The stages with a hook, in the order of a rollout.
+    #[must_use]
+    pub fn hooks(&self) -> &BTreeSet<HookStage> {
+        &self.hooks
+    }
+
     /// How long the new version is observed after the last step. Default: zero.
     #[must_use]
     pub fn bake_time(&self) -> Duration {
         self.bake_time
     }
 
-    /// How long a side may take to become ready, or the router to apply weights. Default: [`DEFAULT_STAGE_TIMEOUT`].
+    /// How long a side may take to become ready, the router to apply weights, or a hook to succeed. Default: [`DEFAULT_STAGE_TIMEOUT`].
     #[must_use]
     pub fn stage_timeout(&self) -> Duration {
         self.stage_timeout
@@ -254,7 +312,7 @@ impl Strategy {
         first.unwrap_or(steps.len() - 1)
     }
 
-    /// The same bake time and stage timeout, with a single step to 100 %.
+    /// The same options, with a single step to 100 %.
     pub(crate) fn promoted(&self) -> Self {
         Self {
             shape: Shape::AllAtOnce,
@@ -267,6 +325,8 @@ impl Strategy {
             shape,
             bake_time: Duration::ZERO,
             stage_timeout: DEFAULT_STAGE_TIMEOUT,
+            test: None,
+            hooks: BTreeSet::new(),
         }
     }
 }

@@ -24,10 +24,10 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
 use bluegreen_deploy::{
-    AnalysisOptions, Application, ControllerStatus, INITIAL_VERSION, LocalStateDir, LocalTarget, RolloutController,
-    Sides, Version, VersionChange, select_strategy, status, status_json,
+    AnalysisOptions, Application, ControllerStatus, Hook, INITIAL_VERSION, LocalStateDir, LocalTarget,
+    RolloutController, Sides, Version, VersionChange, select_strategy, status, status_json,
 };
-use bluegreen_state::{Event, State, Timestamp};
+use bluegreen_state::{Event, HookStage, State, Timestamp};
 use clap::Parser as _;
 use mesh_infra::{Stack, Template, diagram, diff};
 use mesh_local::{Images, Plan, StackInput};
@@ -48,6 +48,7 @@ pub struct BlueGreen {
     /// Empty: the traffic client makes the requests.
     smoke_test: SmokeTest,
     traffic: Traffic,
+    hooks: Vec<(HookStage, Hook)>,
 }
 
 /// The requests of the demo scenario.
@@ -66,14 +67,22 @@ impl BlueGreen {
         describe: impl Fn(&Sides) -> Stack + 'static,
     ) -> Self {
         Self {
-            application: Application::new(name, nodes, route, describe),
+            application: Application::new(name, nodes, route, describe).with_hook_launcher(self_exec::launcher()),
             images: self_exec::known_images(),
             smoke_test: SmokeTest::new(),
             traffic: Traffic {
                 service: String::new(),
                 path: "/".to_owned(),
             },
+            hooks: Vec::new(),
         }
+    }
+
+    /// Runs a hook at a lifecycle stage of each rollout, like the option `--hook`. One per stage.
+    #[must_use]
+    pub fn with_hook(mut self, stage: HookStage, hook: Hook) -> Self {
+        self.hooks.push((stage, hook));
+        self
     }
 
     /// The service and path that the demo scenario (`--once`) requests, through the service's Envoy.
@@ -88,12 +97,20 @@ impl BlueGreen {
 
     /// Parses the command line and runs its verb. Errors are printed to standard error.
     #[must_use]
-    pub fn run(self) -> ExitCode {
+    pub fn run(mut self) -> ExitCode {
         let start = Instant::now();
         if let Some(code) = self_exec::run() {
             return code;
         }
-        let arguments = Arguments::parse();
+        let mut arguments = Arguments::parse();
+        let options = arguments.verb.as_mut().map(Verb::take_hooks).unwrap_or_default();
+        self.hooks.extend(options.into_hooks());
+        for (stage, hook) in std::mem::take(&mut self.hooks) {
+            self.application = match self.application.with_hook(stage, hook) {
+                Ok(application) => application,
+                Err(error) => return report(Err(CliError::Usage(error.to_string()))),
+            };
+        }
         let needs_account = matches!(arguments.verb, Some(Verb::Outputs { .. } | Verb::Destroy { .. }));
         if arguments.target.aws || needs_account {
             return report(self.run_in_account(arguments));
@@ -166,7 +183,7 @@ impl BlueGreen {
             }) => {
                 given.require_empty()?;
                 options.require_empty()?;
-                let strategy = select_strategy(state.as_ref(), version, strategy)?;
+                let strategy = select_strategy(&self.application, state.as_ref(), version, strategy)?;
                 let event = move |controller| Event::Deploy {
                     version,
                     strategy,

@@ -313,6 +313,101 @@ async fn step_with_too_few_requests_waits_rolls_back_or_proceeds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_run_at_their_stages_survive_their_controller_and_roll_back() {
+    let workdir = Workdir::new();
+    let run = Run::up(&workdir, command(&workdir, &[])).await;
+    let terminal = Workdir::new();
+    // The hook waits until the file is there.
+    let (log, ready) = (terminal.path("hook.log"), terminal.path("ready"));
+    let script = terminal.path("hook");
+    let text =
+        "echo \"$MESHWRIGHT_LIFECYCLE_STAGE $MESHWRIGHT_VERSION $MESHWRIGHT_SIDE $MESHWRIGHT_GREEN_WEIGHT\" >> \"$1\"
+        until test -e \"$2\"; do sleep 0.1; done";
+    std::fs::write(&script, text).expect("the workdir can be written to");
+    let command_line = format!("sh {} {} {}", script.display(), log.display(), ready.display());
+    let [before, during] = ["POST_SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT"].map(|stage| format!("{stage}={command_line}"));
+    let deploy = ["deploy", "--version", "2", "--strategy", "steps:10%,100%"];
+    let with_hooks = [&deploy[..], &["--hook", &before, "--hook", &during]].concat();
+    let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &with_hooks));
+    let logged = || std::fs::read_to_string(&log).unwrap_or_default();
+    wait_until("the hook has begun", async || !logged().is_empty()).await;
+    let running = "hook sh at POST_SCALE_UP is running";
+    controller
+        .wait_for(running, |printed| printed.stdout.contains(running))
+        .await;
+    let status = verb(&workdir, &["status"]).await.stdout;
+    assert!(
+        status
+            .starts_with("blue 1 at 100%, green 2 at 0%, POST_SCALE_UP\nstrategy steps:10%,100%,hooks:POST_SCALE_UP+")
+            && status.contains("\nthe hook at POST_SCALE_UP is running; it began "),
+        "{status}"
+    );
+    // Its process ends with the controller, whatever ends that.
+    controller.signal(Signal::INT);
+    let interrupted = controller.end().await;
+    assert_eq!(interrupted.code, Some(130), "{interrupted:?}");
+
+    // A command without the hooks leaves the rollout as it is.
+    let without = verb(&workdir, &["deploy", "--version", "2"]).await;
+    assert!(
+        without.code == Some(1)
+            && without
+                .stderr
+                .contains("runs a hook at POST_SCALE_UP, which this command does not have"),
+        "{without:?}"
+    );
+
+    // The next controller calls the hook again.
+    std::fs::write(&ready, "").expect("the workdir can be written to");
+    let deployed = verb(&workdir, &with_hooks).await;
+    assert_eq!(deployed.code, Some(0), "{deployed:?}");
+    assert_eq!(
+        logged().lines().collect::<Vec<_>>(),
+        [
+            "POST_SCALE_UP 2 green 0",
+            "POST_SCALE_UP 2 green 0",
+            "PRODUCTION_TRAFFIC_SHIFT 2 green 10",
+            "PRODUCTION_TRAFFIC_SHIFT 2 green 100",
+        ]
+    );
+
+    // A failure rolls back, and its last lines are printed.
+    let failing = "POST_SCALE_UP=sh -c 'echo no database; exit 3'";
+    let third = [
+        "deploy",
+        "--version",
+        "3",
+        "--strategy",
+        "all-at-once",
+        "--hook",
+        failing,
+    ];
+    let failed = verb(&workdir, &third).await;
+    let finding = "the deployment was rolled back: a check failed: the hook at POST_SCALE_UP failed: sh: exit code 3";
+    assert!(
+        failed.code == Some(1)
+            && failed.stderr.contains(finding)
+            && failed.stdout.contains("  | no database\n")
+            && failed
+                .stdout
+                .contains("blue 1 at 0%, green 2 at 100%, ROLLBACK_IN_PROGRESS"),
+        "{failed:?}"
+    );
+    for (arguments, expected) in [
+        (["--hook", "BAKE_TIME=true"], "`BAKE_TIME` is not a stage"),
+        (["--hook", "TEST_TRAFFIC_SHIFT="], "the command of the hook is empty"),
+        (["--hook-timeout", "5m"], "--hook <STAGE=HOOK>"),
+    ] {
+        let wrong = verb(&workdir, &[&["deploy", "--version", "3"], &arguments[..]].concat()).await;
+        assert!(wrong.code == Some(2) && wrong.stderr.contains(expected), "{wrong:?}");
+    }
+    terminal.assert_nothing_left();
+    run.signal(Signal::INT);
+    assert_eq!(run.end().await.code, Some(130));
+    workdir.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn impossible_commands_fail_and_change_nothing() {
     let workdir = Workdir::new();
     for (arguments, expected) in [

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::hook::{HookStage, HookStatus};
 use crate::side::{Side, Weights};
 use crate::state::State;
 use crate::timestamp::Timestamp;
@@ -32,12 +33,27 @@ pub trait Platform<V> {
     /// [`PlatformError::Rejected`] rolls back.
     async fn check_ready(&self, request: Request<'_, V>, side: Side, version: &V) -> Result<(), PlatformError>;
 
-    /// Sets the weights of the router, and returns once all proxies that send traffic have acknowledged them.
+    /// Sets the weights of the router, and the route of [test traffic](State::test_side) if there is one; returns once all
+    /// proxies that send traffic have acknowledged them. With test traffic, it is also called with unchanged weights.
     ///
     /// # Errors
     ///
     /// [`PlatformError::Rejected`] ends the controller and leaves the rollout in progress.
     async fn set_weights(&self, request: Request<'_, V>, weights: Weights) -> Result<(), PlatformError>;
+
+    /// Calls the hook of a stage, and returns its result. Called at the stages that [`Strategy::hooks`](crate::Strategy::hooks) has; at least once
+    /// each, because a controller may end before it has stored the result. Dropping the future ends the call.
+    ///
+    /// # Errors
+    ///
+    /// [`PlatformError::Rejected`] rolls back, as [`HookStatus::Failed`] does. Default: the platform has no hooks, and the
+    /// controller ends.
+    async fn run_hook(&self, request: Request<'_, V>, stage: HookStage) -> Result<HookStatus, PlatformError> {
+        let _ = request;
+        Err(PlatformError::Fatal(
+            format!("the rollout has a hook at {stage}, and this platform has none").into(),
+        ))
+    }
 
     /// Checks the health of the version on the side [`State::target`]. Called in each poll interval and before each
     /// step, concurrently with actions.

@@ -1,5 +1,6 @@
 //! Finds contradictions that no rollout of this crate leaves behind: the document was edited manually.
 
+use crate::hook::HookStage;
 use crate::phase::Phase;
 use crate::side::{Percent, Weights};
 use crate::state::State;
@@ -32,8 +33,9 @@ pub(super) fn contradiction<V>(state: &State<V>) -> Option<String> {
         }
         Phase::RollBack { .. } => Some(rollout.rollback_target.weights),
         Phase::Reconcile { .. } | Phase::PreScaleUp { .. } => Some(Weights::all(state.target.other())),
+        Phase::CleanUp => Some(rollout.weights_at(steps - 1, state.target)),
         // A side that keeps its version may have had traffic before the rollout.
-        Phase::ScaleUp { .. } | Phase::PostScaleUp => None,
+        Phase::ScaleUp { .. } | Phase::PostScaleUp | Phase::TestShift { .. } | Phase::PostTestShift { .. } => None,
     };
     if let Some(expected) = expected.filter(|expected| *expected != state.weights) {
         return Some(format!(
@@ -41,6 +43,12 @@ pub(super) fn contradiction<V>(state: &State<V>) -> Option<String> {
             state.weights
         ));
     }
-    let needs_pause = matches!(rollout.phase, Phase::PreScaleUp { .. } | Phase::PostScaleUp);
+    if let Some(hook) = rollout.hook()
+        && HookStage::of_phase(&rollout.phase) != Some(hook.stage)
+    {
+        return Some(format!("{phase} has no hook at {}", hook.stage));
+    }
+    let needs_pause =
+        matches!(rollout.phase, Phase::PreScaleUp { .. } | Phase::PostScaleUp) && rollout.hook().is_none();
     (needs_pause && !rollout.paused).then(|| format!("{phase} is a pause, and the rollout is not held"))
 }

@@ -3,6 +3,7 @@
 use std::mem;
 
 use super::{Effect, Event};
+use crate::hook::RunningHook;
 use crate::outcome::{FinalStatus, Reason};
 use crate::phase::{Phase, RollbackTarget, Rollout, Times};
 use crate::plan::{Plan, plan};
@@ -44,6 +45,9 @@ impl<V: Clone + PartialEq> Transition<V> {
                     | Event::Ready { .. }
                     | Event::WeightsApplied { .. }
                     | Event::CheckFailed { .. }
+                    | Event::HookSucceeded { .. }
+                    | Event::HookInProgress { .. }
+                    | Event::HookFailed { .. }
                     | Event::Tick
             );
         let before = self.state.rollout.clone();
@@ -80,7 +84,12 @@ impl<V: Clone + PartialEq> Transition<V> {
     }
 
     fn take(&mut self, event: Event<V>) {
-        if let Event::Ready { request } | Event::WeightsApplied { request } | Event::CheckFailed { request, .. } = event
+        if let Event::Ready { request }
+        | Event::WeightsApplied { request }
+        | Event::CheckFailed { request, .. }
+        | Event::HookSucceeded { request }
+        | Event::HookInProgress { request, .. }
+        | Event::HookFailed { request, .. } = event
             && request > self.state.request
         {
             let last = self.state.request;
@@ -144,6 +153,9 @@ impl<V: Clone + PartialEq> Transition<V> {
             Event::Deploy { .. }
             | Event::Ready { .. }
             | Event::WeightsApplied { .. }
+            | Event::HookSucceeded { .. }
+            | Event::HookInProgress { .. }
+            | Event::HookFailed { .. }
             | Event::Tick
             | Event::Heartbeat => {}
         }
@@ -153,6 +165,8 @@ impl<V: Clone + PartialEq> Transition<V> {
     fn during_rollout(&mut self, mut rollout: Rollout<V>, event: Event<V>) -> Option<Rollout<V>> {
         let last = self.state.request;
         let rolling_back = rollout.is_rolling_back();
+        // The hook that the last request called.
+        let called_hook = rollout.hook.filter(|hook| hook.call_at.is_none());
         match event {
             Event::Resume { controller } => {
                 rollout.controller = controller;
@@ -163,14 +177,29 @@ impl<V: Clone + PartialEq> Transition<V> {
                 self.state.dirty_side = None;
                 return self.proceed(rollout);
             }
-            Event::WeightsApplied { request } if request == last => match rollout.phase {
-                Phase::Reconcile { .. } | Phase::Shift { .. } => return self.proceed(rollout),
+            Event::WeightsApplied { request } if request == last && rollout.hook.is_none() => match rollout.phase {
+                Phase::Reconcile { .. } | Phase::TestShift { .. } | Phase::Shift { .. } => {
+                    return self.complete(rollout);
+                }
+                Phase::CleanUp => return self.proceed(rollout),
                 Phase::RollBack { version, reason } => {
                     self.finish_rollback(version, reason, rollout.is_revert);
                     return None;
                 }
                 _ => {}
             },
+            Event::HookSucceeded { request } if request == last && called_hook.is_some() => {
+                return self.after_hook(rollout);
+            }
+            Event::HookInProgress { request, call_after } if request == last && called_hook.is_some() => {
+                let call_at = Some(self.now.after(call_after));
+                rollout.hook = called_hook.map(|hook| RunningHook { call_at, ..hook });
+                self.schedule_tick(&rollout);
+            }
+            Event::HookFailed { request, finding } if let Some(hook) = called_hook.filter(|_| request == last) => {
+                let finding = format!("the hook at {} failed: {finding}", hook.stage);
+                return Some(self.roll_back_by_hook(rollout, Reason::CheckFailed(truncate(&finding))));
+            }
             Event::Tick => return self.tick(rollout),
             Event::Pause | Event::Continue | Event::Promote { .. } if rolling_back => {
                 self.reject(Rejected::RollingBack);
@@ -180,26 +209,48 @@ impl<V: Clone + PartialEq> Transition<V> {
             Event::Promote { .. } => return self.promote(rollout),
             Event::CheckFailed { request, .. } if request <= rollout.previous_request => {}
             Event::CheckFailed { finding, .. } => {
-                let finding = finding.chars().take(MAX_FINDING).collect();
-                return Some(self.roll_back(rollout, Reason::CheckFailed(finding)));
+                return Some(self.roll_back(rollout, Reason::CheckFailed(truncate(&finding))));
             }
             Event::Abort => return Some(self.roll_back(rollout, Reason::Aborted)),
             Event::Rollback { .. } => return Some(self.roll_back(rollout, Reason::RollbackRequested)),
             // `apply` handled the first; the others are late results.
-            Event::Deploy { .. } | Event::Ready { .. } | Event::WeightsApplied { .. } | Event::Heartbeat => {}
+            Event::Deploy { .. }
+            | Event::Ready { .. }
+            | Event::WeightsApplied { .. }
+            | Event::HookSucceeded { .. }
+            | Event::HookInProgress { .. }
+            | Event::HookFailed { .. }
+            | Event::Heartbeat => {}
         }
         Some(rollout)
     }
 
-    fn tick(&mut self, rollout: Rollout<V>) -> Option<Rollout<V>> {
+    pub(super) fn tick(&mut self, mut rollout: Rollout<V>) -> Option<Rollout<V>> {
         let phase = rollout.phase.as_str();
+        if let Some(hook) = &mut rollout.hook {
+            if self.now >= hook.until {
+                let reason = Reason::TimedOut(format!("the hook at {}", hook.stage));
+                return Some(self.roll_back_by_hook(rollout, reason));
+            }
+            if hook.call_at.take_if(|at| *at <= self.now).is_some() {
+                self.make_request(&rollout);
+            } else {
+                self.schedule_tick(&rollout);
+            }
+            return Some(rollout);
+        }
         match rollout.phase {
-            Phase::Reconcile { until, .. } | Phase::ScaleUp { until, .. } | Phase::Shift { until, .. }
+            Phase::Reconcile { until, .. }
+            | Phase::ScaleUp { until, .. }
+            | Phase::TestShift { until }
+            | Phase::Shift { until, .. }
                 if self.now >= until =>
             {
                 return Some(self.roll_back(rollout, Reason::TimedOut(phase.to_owned())));
             }
-            Phase::PostShift { until: Some(until), .. } | Phase::Bake { until }
+            Phase::PostTestShift { until: Some(until) }
+            | Phase::PostShift { until: Some(until), .. }
+            | Phase::Bake { until }
                 if self.now >= until && !rollout.paused =>
             {
                 return self.proceed(rollout);
@@ -211,12 +262,26 @@ impl<V: Clone + PartialEq> Transition<V> {
 
     fn resume_from_pause(&mut self, mut rollout: Rollout<V>) -> Option<Rollout<V>> {
         let paused = mem::take(&mut rollout.paused);
-        match rollout.phase {
-            Phase::PreScaleUp { .. } | Phase::PostScaleUp | Phase::PostShift { until: None, .. } => {
+        let has_hook = rollout.hook.is_some();
+        match &mut rollout.phase {
+            // The hook still has to succeed.
+            Phase::PostTestShift { until: until @ None }
+            | Phase::PostShift {
+                until: until @ None, ..
+            } if has_hook => {
+                *until = Some(self.now);
+            }
+            Phase::PreScaleUp { .. } | Phase::PostScaleUp if has_hook && paused => {}
+            Phase::PreScaleUp { .. }
+            | Phase::PostScaleUp
+            | Phase::PostTestShift { until: None }
+            | Phase::PostShift { until: None, .. }
+                if !has_hook =>
+            {
                 return self.proceed(rollout);
             }
             _ if !paused => self.reject(Rejected::NotPaused),
-            Phase::PostShift { .. } | Phase::Bake { .. } => return self.tick(rollout),
+            Phase::PostTestShift { .. } | Phase::PostShift { .. } | Phase::Bake { .. } => return self.tick(rollout),
             _ => {}
         }
         Some(rollout)
@@ -227,32 +292,65 @@ impl<V: Clone + PartialEq> Transition<V> {
         let has_all_traffic = self.state.weights == Weights::all(self.state.target);
         rollout.paused = false;
         rollout.strategy = rollout.strategy.promoted();
+        let has_hook = rollout.hook.is_some();
         match rollout.phase {
-            Phase::PreScaleUp { .. } | Phase::PostScaleUp => self.proceed(rollout),
+            Phase::PreScaleUp { .. } | Phase::PostScaleUp if !has_hook => self.proceed(rollout),
+            Phase::PostTestShift { .. } => {
+                rollout.phase = Phase::PostTestShift { until: Some(self.now) };
+                self.proceed_without_hook(rollout)
+            }
             Phase::Shift { until, .. } if has_all_traffic => {
-                // The request in flight sets these weights.
+                // The request in flight sets these weights, or their hook is running.
                 rollout.phase = Phase::Shift { step: 0, until };
                 Some(rollout)
             }
-            Phase::PostShift { until, .. } if has_all_traffic => {
+            Phase::PostShift { .. } if has_all_traffic => {
+                let until = Some(self.now);
                 rollout.phase = Phase::PostShift { step: 0, until };
-                self.proceed(rollout)
+                self.proceed_without_hook(rollout)
             }
             Phase::Bake { .. } if has_all_traffic => self.proceed(rollout),
-            Phase::Shift { .. } | Phase::PostShift { .. } | Phase::Bake { .. } => Some(self.shift(rollout, 0)),
-            // The step follows when the side is ready.
-            Phase::Reconcile { .. } | Phase::ScaleUp { .. } | Phase::RollBack { .. } => Some(rollout),
+            Phase::CleanUp if has_all_traffic => Some(rollout),
+            // The hook of a step is called again at the new one.
+            Phase::Shift { .. } | Phase::PostShift { .. } | Phase::Bake { .. } | Phase::CleanUp => {
+                Some(self.shift(rollout, 0))
+            }
+            // The step follows when the side is ready, has the test traffic, or when the hook has succeeded.
+            Phase::Reconcile { .. }
+            | Phase::PreScaleUp { .. }
+            | Phase::ScaleUp { .. }
+            | Phase::PostScaleUp
+            | Phase::TestShift { .. }
+            | Phase::RollBack { .. } => Some(rollout),
         }
     }
 
-    fn roll_back(&mut self, mut rollout: Rollout<V>, reason: Reason) -> Rollout<V> {
-        let withdrawn = self.state.target;
-        let version = self.state.version(withdrawn).clone();
+    /// Proceeds, or waits for the hook of the phase.
+    fn proceed_without_hook(&mut self, rollout: Rollout<V>) -> Option<Rollout<V>> {
+        match rollout.hook {
+            Some(_) => Some(rollout),
+            None => self.proceed(rollout),
+        }
+    }
+
+    fn roll_back(&mut self, rollout: Rollout<V>, reason: Reason) -> Rollout<V> {
         let is_unhealthy = match reason {
             Reason::CheckFailed(_) => true,
             Reason::TimedOut(_) => matches!(rollout.phase, Phase::ScaleUp { .. }),
             Reason::Aborted | Reason::RollbackRequested => false,
         };
+        self.withdraw(rollout, reason, is_unhealthy)
+    }
+
+    /// Rolls back after a failed hook. Before the update of the side, that says nothing about what the side runs.
+    fn roll_back_by_hook(&mut self, rollout: Rollout<V>, reason: Reason) -> Rollout<V> {
+        let is_updated = !matches!(rollout.phase, Phase::Reconcile { .. } | Phase::PreScaleUp { .. });
+        self.withdraw(rollout, reason, is_updated)
+    }
+
+    fn withdraw(&mut self, mut rollout: Rollout<V>, reason: Reason, is_unhealthy: bool) -> Rollout<V> {
+        let withdrawn = self.state.target;
+        let version = self.state.version(withdrawn).clone();
         match rollout.phase {
             Phase::RollBack { .. } => return rollout,
             Phase::Reconcile { ref replaced, .. } | Phase::PreScaleUp { ref replaced } => {
@@ -272,4 +370,8 @@ impl<V: Clone + PartialEq> Transition<V> {
     fn reject(&mut self, reason: Rejected) {
         self.effects.push(Effect::Rejected { reason });
     }
+}
+
+fn truncate(finding: &str) -> String {
+    finding.chars().take(MAX_FINDING).collect()
 }

@@ -5,13 +5,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{DEFAULT_STAGE_TIMEOUT, InvalidStrategy, Pause, Shape, Step, Strategy};
+use crate::hook::HookStage;
 use crate::side::Percent;
 
 /// Why a text is not a strategy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is not a strategy: {reason}; expected all-at-once, fixed:50%, canary:10%,30s, linear:20%,10s or \
-     steps:5%+hold,25%+10m,100%, optionally followed by ,bake:5m and ,within:10m"
+     steps:5%+hold,25%+10m,100%, optionally followed by ,bake:5m ,within:10m ,test:2m and\
+     ,hooks:POST_SCALE_UP"
 )]
 pub struct ParseStrategyError {
     text: String,
@@ -63,7 +65,8 @@ fn parse(text: &str, custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrat
         (name, &text[name.len() + 1..])
     });
     let mut positional = Vec::new();
-    let (mut bake, mut within) = (None, None);
+    let (mut bake, mut within, mut test) = (None, None, None);
+    let mut hooks: Option<Vec<HookStage>> = None;
     for argument in arguments.split(',').filter(|_| !arguments.is_empty()) {
         let (option, value) = match argument.split_once(':') {
             None => {
@@ -72,16 +75,41 @@ fn parse(text: &str, custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrat
             }
             Some(("bake", time)) => (&mut bake, time),
             Some(("within", time)) => (&mut within, time),
+            Some(("test", value)) => {
+                let pause = match value {
+                    "hold" => Pause::Manual,
+                    value => Pause::For(time(value)?),
+                };
+                is_new(test.replace(pause).is_none(), argument)?;
+                continue;
+            }
+            Some(("hooks", stages)) => {
+                let stages: Result<_, _> = stages.split('+').map(HookStage::from_str).collect();
+                let stages = stages.map_err(|error| error.to_string())?;
+                is_new(hooks.replace(stages).is_none(), argument)?;
+                continue;
+            }
             Some((unknown, _)) => return Err(format!("unknown option `{unknown}`")),
         };
-        if option.replace(time(value)?).is_some() {
-            return Err(format!("duplicate option `{argument}`"));
-        }
+        is_new(option.replace(time(value)?).is_none(), argument)?;
     }
-    let strategy = shape(name, &positional, custom)?;
-    Ok(strategy
+    let strategy = shape(name, &positional, custom)?
         .with_bake_time(bake.unwrap_or_default())
-        .with_stage_timeout(within.unwrap_or(DEFAULT_STAGE_TIMEOUT)))
+        .with_stage_timeout(within.unwrap_or(DEFAULT_STAGE_TIMEOUT));
+    let strategy = match test {
+        Some(pause) => strategy.with_test_traffic(pause),
+        None => strategy,
+    };
+    let hooks = hooks.unwrap_or_default();
+    strategy.with_hooks(hooks).map_err(|invalid| invalid.to_string())
+}
+
+/// Fails if an option was given before.
+fn is_new(is_new: bool, argument: &str) -> Result<(), String> {
+    match is_new {
+        true => Ok(()),
+        false => Err(format!("duplicate option `{argument}`")),
+    }
 }
 
 fn shape(
@@ -177,6 +205,14 @@ impl fmt::Display for Strategy {
         if self.stage_timeout != DEFAULT_STAGE_TIMEOUT {
             write!(f, ",within:{}", Time(self.stage_timeout))?;
         }
+        match self.test {
+            Some(Pause::For(time)) => write!(f, ",test:{}", Time(time))?,
+            Some(Pause::Manual) => f.write_str(",test:hold")?,
+            Some(Pause::None) | None => {}
+        }
+        for (index, stage) in self.hooks.iter().enumerate() {
+            write!(f, "{}{stage}", if index == 0 { ",hooks:" } else { "+" })?;
+        }
         Ok(())
     }
 }
@@ -208,6 +244,9 @@ mod tests {
             "linear:20%,250ms,bake:1h,within:10m",
             "steps:5%+hold,25%+10m,100%",
             "steps:0%+hold,100%,bake:18446744073709551615ms",
+            "all-at-once,test:0s",
+            "canary:10%,30s,bake:1m,test:hold,hooks:POST_SCALE_UP",
+            "fixed:50%,test:2m,hooks:PRE_SCALE_UP+TEST_TRAFFIC_SHIFT+POST_TEST_TRAFFIC_SHIFT",
         ] {
             assert_eq!(text.parse::<Strategy>().unwrap().to_string(), text);
         }
@@ -241,6 +280,16 @@ mod tests {
             ("all-at-once,baked:5m", "unknown option `baked`"),
             ("all-at-once,bake:5m,bake:6m", "duplicate option"),
             ("fixed:50%,", "got `50%,`"),
+            ("fixed:50%,test:soon", "`soon` is not a time"),
+            ("fixed:50%,test:1s,test:hold", "duplicate option `test:hold`"),
+            (
+                "fixed:50%,hooks:BAKE_TIME",
+                "`BAKE_TIME` is not a stage at which a hook can run",
+            ),
+            (
+                "fixed:50%,hooks:TEST_TRAFFIC_SHIFT",
+                "a hook at TEST_TRAFFIC_SHIFT needs test traffic",
+            ),
         ] {
             let error = text.parse::<Strategy>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{text}` is not a strategy: ")), "{error}");

@@ -1,7 +1,8 @@
-//! Integration tests: the transition table, properties over random events, conflicts, the controller, the README.
+//! Integration tests: the transition table, properties over random events, conflicts, the controller, hooks, the README.
 
 mod conflicts;
 mod controller;
+mod hooks;
 mod outages;
 mod properties;
 mod public_api;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bluegreen_state::{Event, FinalStatus, Pause, Percent, State, Step, Strategy};
+use bluegreen_state::{Event, FinalStatus, HookStage, Pause, Percent, State, Step, Strategy};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy as _, *};
 
@@ -45,7 +45,22 @@ fn strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
         steps(),
     ];
     let limit = prop_oneof![Just(Duration::from_secs(86_400)), time()];
-    (shape, time(), limit).prop_map(|(shape, bake, limit)| shape.with_bake_time(bake).with_stage_timeout(limit))
+    let bake = prop_oneof![Just(Duration::ZERO), time()];
+    let test = proptest::option::of(prop_oneof![
+        Just(Pause::None),
+        Just(Pause::Manual),
+        time().prop_map(Pause::For)
+    ]);
+    let hooks = proptest::sample::subsequence(HookStage::all(), 0..=HookStage::all().len());
+    (shape, bake, limit, test, hooks).prop_map(|(shape, bake, limit, test, mut hooks)| {
+        let strategy = shape.with_bake_time(bake).with_stage_timeout(limit);
+        let strategy = match test {
+            Some(pause) => strategy.with_test_traffic(pause),
+            None => strategy,
+        };
+        hooks.retain(|stage| test.is_some() || !stage.needs_test_traffic());
+        strategy.with_hooks(hooks).unwrap()
+    })
 }
 
 fn action() -> impl proptest::strategy::Strategy<Value = Action> {

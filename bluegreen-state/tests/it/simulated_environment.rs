@@ -2,11 +2,17 @@
 //! that may crash at any time.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use bluegreen_state::{Effect, Event, Phase, Plan, Side, State, Strategy, Timestamp, Weights, plan, step};
+use bluegreen_state::{
+    Effect, Event, HookStage, Phase, Plan, RunningHook, Side, State, Strategy, Timestamp, Weights, plan, step,
+};
 
 /// Versions that never become ready. Version 0, the initial one, does.
 pub(crate) const NEVER_READY: [u32; 2] = [3, 4];
+
+/// An effect with the side that has the test traffic in the state that requested it.
+type Pending = (Effect<u32>, Option<Side>);
 
 #[derive(Debug, Clone)]
 pub(crate) struct SimulatedEnvironment {
@@ -16,13 +22,19 @@ pub(crate) struct SimulatedEnvironment {
     running: [u32; 2],
     router: Weights,
     /// Effects that were not carried out yet.
-    pending: Vec<Effect<u32>>,
+    pending: Vec<Pending>,
     /// Results that were sent already, and may be sent again.
     sent: Vec<Event<u32>>,
     /// The last request that was carried out.
     last_completed: u64,
     /// Versions whose last check failed.
     unhealthy: BTreeSet<u32>,
+    /// The side with the test traffic.
+    test_route: Option<Side>,
+    /// Calls of hooks so far.
+    calls: u64,
+    /// Hooks that have succeeded: the number of their rollout, stage and weights.
+    succeeded_hooks: Vec<(u64, HookStage, Weights)>,
 }
 
 /// A change that a test makes.
@@ -55,6 +67,9 @@ impl SimulatedEnvironment {
             sent: Vec::new(),
             last_completed: 0,
             unhealthy: NEVER_READY.into(),
+            test_route: None,
+            calls: 0,
+            succeeded_hooks: Vec::new(),
         }
     }
 
@@ -107,6 +122,15 @@ impl SimulatedEnvironment {
         match event {
             Event::CheckFailed { .. } if next != self.state => _ = self.unhealthy.insert(target),
             Event::Ready { .. } if next != self.state => _ = self.unhealthy.remove(&target),
+            Event::HookSucceeded { .. } if next != self.state => {
+                let rollout = self
+                    .state
+                    .rollout()
+                    .expect("a result of a hook counts only in a rollout");
+                let stage = rollout.hook().expect("the hook was running").stage();
+                self.succeeded_hooks
+                    .push((rollout.number(), stage, self.state.weights()));
+            }
             _ => {}
         }
         if let Event::Deploy { version, .. } = &event
@@ -118,8 +142,11 @@ impl SimulatedEnvironment {
         self.state = next;
         for effect in effects {
             match effect {
-                Effect::Update { .. } | Effect::CheckReady { .. } | Effect::SetWeights { .. } => {
-                    self.pending.push(effect);
+                Effect::Update { .. }
+                | Effect::CheckReady { .. }
+                | Effect::SetWeights { .. }
+                | Effect::RunHook { .. } => {
+                    self.pending.push((effect, self.state.test_side()));
                 }
                 Effect::Finished { .. } | Effect::ScheduleTick { .. } | Effect::Rejected { .. } => {}
             }
@@ -132,9 +159,11 @@ impl SimulatedEnvironment {
         if self.pending.is_empty() {
             return None;
         }
-        let effect = self.pending.remove(index % self.pending.len());
-        let (Effect::Update { request, .. } | Effect::CheckReady { request, .. } | Effect::SetWeights { request, .. }) =
-            effect
+        let (effect, test_side) = self.pending.remove(index % self.pending.len());
+        let (Effect::Update { request, .. }
+        | Effect::CheckReady { request, .. }
+        | Effect::SetWeights { request, .. }
+        | Effect::RunHook { request, .. }) = effect
         else {
             return None;
         };
@@ -145,7 +174,27 @@ impl SimulatedEnvironment {
         let result = match effect {
             Effect::SetWeights { weights, .. } => {
                 self.router = weights;
+                self.test_route = test_side;
                 Event::WeightsApplied { request }
+            }
+            Effect::RunHook { stage, .. } => {
+                if request == self.state.last_request() {
+                    let rollout = self.state.rollout().expect("a hook runs in a rollout");
+                    assert_eq!(rollout.hook().map(RunningHook::stage), Some(stage), "{self:#?}");
+                    assert_eq!(rollout.phase().as_str(), stage.as_str(), "{self:#?}");
+                }
+                self.calls += 1;
+                match self.calls % 5 {
+                    0 => Event::HookFailed {
+                        request,
+                        finding: "exit code 1".to_owned(),
+                    },
+                    1 => Event::HookInProgress {
+                        request,
+                        call_after: Duration::from_secs(30),
+                    },
+                    _ => Event::HookSucceeded { request },
+                }
             }
             Effect::Update { side, version, .. } => {
                 let share = self.router.share(side).get();
@@ -184,12 +233,19 @@ impl SimulatedEnvironment {
             }
         }
         let is_shifting = self.state.rollout().is_some_and(|rollout| {
-            matches!(
-                rollout.phase(),
-                Phase::Reconcile { .. } | Phase::Shift { .. } | Phase::RollBack { .. }
-            )
+            rollout.hook().is_none()
+                && matches!(
+                    rollout.phase(),
+                    Phase::Reconcile { .. }
+                        | Phase::TestShift { .. }
+                        | Phase::Shift { .. }
+                        | Phase::CleanUp
+                        | Phase::RollBack { .. }
+                )
         });
+        self.assert_hooks_have_run();
         if !is_shifting {
+            assert_eq!(self.test_route, self.state.test_side(), "{self:#?}");
             assert_eq!(
                 self.router,
                 self.state.weights(),
@@ -207,6 +263,35 @@ impl SimulatedEnvironment {
                     );
                 }
             }
+        }
+    }
+
+    /// A rollout leaves no stage before its hook has succeeded.
+    fn assert_hooks_have_run(&self) {
+        use HookStage::{
+            PostProductionTrafficShift, PostScaleUp, PostTestTrafficShift, ProductionTrafficShift, TestTrafficShift,
+        };
+        let Some(rollout) = self.state.rollout() else { return };
+        let before: &[HookStage] = match rollout.phase() {
+            Phase::TestShift { .. } => &[PostScaleUp],
+            Phase::PostTestShift { .. } => &[PostScaleUp, TestTrafficShift],
+            Phase::Shift { .. } | Phase::PostShift { .. } => &[PostScaleUp, TestTrafficShift, PostTestTrafficShift],
+            Phase::Bake { .. } | Phase::CleanUp => &[
+                PostScaleUp,
+                TestTrafficShift,
+                PostTestTrafficShift,
+                ProductionTrafficShift,
+                PostProductionTrafficShift,
+            ],
+            _ => &[],
+        };
+        let of_step = |stage| matches!(stage, ProductionTrafficShift | PostProductionTrafficShift);
+        for stage in before.iter().filter(|stage| rollout.strategy().hooks().contains(stage)) {
+            let has_succeeded = self.succeeded_hooks.iter().any(|(number, succeeded, weights)| {
+                (*number, *succeeded) == (rollout.number(), *stage)
+                    && (!of_step(*stage) || *weights == self.state.weights())
+            });
+            assert!(has_succeeded, "the hook at {stage} has not succeeded: {self:#?}");
         }
     }
 

@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use bluegreen_state::{Advance, Platform, PlatformError, Progress, Request, Side, State, Timestamp, Weights};
+use bluegreen_state::{
+    Advance, HookStage, HookStatus, Platform, PlatformError, Progress, Request, Side, State, Timestamp, Weights,
+};
 
 /// A version with errors under traffic.
 pub(crate) const FAILS_UNDER_TRAFFIC: u32 = 3;
@@ -22,6 +24,12 @@ pub(crate) struct Simulation {
     pub(crate) weight_errors: RefCell<Vec<PlatformError>>,
     /// Results of the next calls of `advance`, the last one first; then it proceeds.
     pub(crate) advances: RefCell<Vec<Advance>>,
+    /// Results of the next calls of hooks, the last one first; then they succeed.
+    pub(crate) hook_results: RefCell<Vec<Result<HookStatus, PlatformError>>>,
+    /// The calls of hooks: time in seconds, stage, share of the new version.
+    pub(crate) hook_calls: RefCell<Vec<(u64, HookStage, u8)>>,
+    /// The sides with the test traffic, in the order of requests.
+    pub(crate) test_routes: RefCell<Vec<Option<Side>>>,
     pub(crate) reports: RefCell<Vec<String>>,
     /// Called once when this time is reached.
     #[allow(clippy::type_complexity, reason = "a callback at a time")]
@@ -41,7 +49,19 @@ impl Platform<u32> for Simulation {
         self.check_ready_version(*version)
     }
 
-    async fn set_weights(&self, _: Request<'_, u32>, weights: Weights) -> Result<(), PlatformError> {
+    async fn run_hook(&self, request: Request<'_, u32>, stage: HookStage) -> Result<HookStatus, PlatformError> {
+        let share = request.state.weights().share(request.state.target()).get();
+        self.hook_calls
+            .borrow_mut()
+            .push((self.time.get() / 1000, stage, share));
+        self.hook_results
+            .borrow_mut()
+            .pop()
+            .unwrap_or(Ok(HookStatus::Succeeded))
+    }
+
+    async fn set_weights(&self, request: Request<'_, u32>, weights: Weights) -> Result<(), PlatformError> {
+        self.test_routes.borrow_mut().push(request.state.test_side());
         if let Some(error) = self.weight_errors.borrow_mut().pop() {
             return Err(error);
         }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 use std::{env, fs};
 
 use bluegreen_state::{Effect, Event, Phase, State, Timestamp, step};
@@ -77,6 +78,66 @@ fn completed(state: State<u32>, times: usize) -> State<u32> {
     })
 }
 
+/// Test traffic, and a hook at each stage.
+const STAGED: &str = "steps:10%+hold,100%,within:2h,test:1m,hooks:RECONCILE_SERVICE+PRE_SCALE_UP+POST_SCALE_UP+\
+    TEST_TRAFFIC_SHIFT+POST_TEST_TRAFFIC_SHIFT+PRODUCTION_TRAFFIC_SHIFT+POST_PRODUCTION_TRAFFIC_SHIFT";
+
+/// States of a rollout by [`STAGED`].
+fn staged_states() -> Vec<(&'static str, State<u32>)> {
+    let deploy = Event::Deploy {
+        version: 2,
+        strategy: STAGED.parse().unwrap(),
+        controller: "ci".to_owned(),
+    };
+    let succeeded = |state: &State<u32>| {
+        let request = state.last_request();
+        after(state.clone(), [Event::HookSucceeded { request }])
+    };
+    let in_progress = |state: &State<u32>| {
+        let (request, call_after) = (state.last_request(), Duration::from_secs(30));
+        after(state.clone(), [Event::HookInProgress { request, call_after }])
+    };
+    let paused = |state: &State<u32>| after(state.clone(), [Event::Pause]);
+    let minute = Timestamp::from_millis(60_000);
+    let reconcile = completed(after(State::initial(1), [deploy]), 1);
+    let pre_scale_up = succeeded(&reconcile);
+    let post_scale_up = completed(succeeded(&pre_scale_up), 1);
+    let test_shift = succeeded(&post_scale_up);
+    let test_hook = completed(test_shift.clone(), 1);
+    let post_test = succeeded(&test_hook);
+    let test_pause = succeeded(&post_test);
+    let shift = step(&test_pause, Event::Tick, minute).0;
+    let shift_hook = completed(shift, 1);
+    let post_shift = succeeded(&shift_hook);
+    let manual_pause = succeeded(&post_shift);
+    let last_hook = completed(after(manual_pause, [Event::Continue]), 1);
+    let clean_up = succeeded(&succeeded(&last_hook));
+    vec![
+        ("the hook at RECONCILE_SERVICE is called", reconcile),
+        ("the hook at PRE_SCALE_UP is called", pre_scale_up.clone()),
+        ("the same, paused", paused(&pre_scale_up)),
+        ("the hook at POST_SCALE_UP is called", post_scale_up.clone()),
+        (
+            "the hook at POST_SCALE_UP is called again later",
+            in_progress(&post_scale_up),
+        ),
+        ("the test traffic is being shifted", test_shift),
+        ("the hook at TEST_TRAFFIC_SHIFT is called", test_hook),
+        ("the hook at POST_TEST_TRAFFIC_SHIFT is called", post_test),
+        ("pause of a minute with test traffic", test_pause),
+        ("the hook at PRODUCTION_TRAFFIC_SHIFT is called", shift_hook),
+        (
+            "the hook at POST_PRODUCTION_TRAFFIC_SHIFT is called, before a manual pause",
+            post_shift,
+        ),
+        (
+            "the hook at PRODUCTION_TRAFFIC_SHIFT of the last step is called",
+            last_hook,
+        ),
+        ("the test traffic is being ended", clean_up),
+    ]
+}
+
 /// Every state, with a description.
 fn states() -> Vec<(&'static str, State<u32>)> {
     let first = State::initial(1);
@@ -131,12 +192,24 @@ fn states() -> Vec<(&'static str, State<u32>)> {
         ("no rollout, and 2 stays at half of the traffic", stays()),
         ("2 is promoted from half of the traffic", after(stays(), [promote()])),
     ]
+    .into_iter()
+    .chain(staged_states())
+    .collect()
 }
 
 /// Every event for a state, with a description.
 fn events(state: &State<u32>) -> Vec<(&'static str, Event<u32>, Timestamp)> {
     let [ready, applied] = results(state);
-    let old = state.last_request().saturating_sub(1);
+    let last = state.last_request();
+    let old = last.saturating_sub(1);
+    let in_progress = Event::HookInProgress {
+        request: last,
+        call_after: Duration::from_secs(30),
+    };
+    let hook_failed = |request| Event::HookFailed {
+        request,
+        finding: "exit code 1".to_owned(),
+    };
     let unknown = state.last_request() + 1;
     let controller = "other".to_owned();
     vec![
@@ -157,6 +230,12 @@ fn events(state: &State<u32>) -> Vec<(&'static str, Event<u32>, Timestamp)> {
         ("CheckFailed", failed(state.last_request()), LATER),
         ("CheckFailed, late", failed(0), LATER),
         ("CheckFailed, unknown request", failed(unknown), LATER),
+        ("HookSucceeded", Event::HookSucceeded { request: last }, LATER),
+        ("HookSucceeded, late", Event::HookSucceeded { request: old }, LATER),
+        ("HookInProgress", in_progress, LATER),
+        ("HookFailed", hook_failed(last), LATER),
+        ("HookFailed, late", hook_failed(old), LATER),
+        ("HookFailed, unknown request", hook_failed(unknown), LATER),
         ("Tick, immediately", Event::Tick, START),
         ("Tick, an hour later", Event::Tick, LATER),
         ("Tick, days later", Event::Tick, AFTER_TIMEOUT),
@@ -173,7 +252,8 @@ fn table() -> String {
     let mut table = String::from(
         "Transition table of the rollout state machine. A line has the event, the next state if it differs, and the\n\
          effects. `-` is no change. Unless listed, the strategy is `steps:10%+hold,20%+1m,100%,bake:5m`; times are in seconds, and\n\
-         all events before the listed one happened at 0.\n",
+         all events before the listed one happened at 0. The strategy with test traffic and hooks is\n\
+         `steps:10%+hold,100%,within:2h,test:1m`, with a hook at each stage.\n",
     );
     for (name, state) in states() {
         write!(table, "\n{name}\n  {}\n", describe(&state)).unwrap();
@@ -207,12 +287,26 @@ fn describe(state: &State<u32>) -> String {
         return text;
     };
     write!(text, ", controller {}", rollout.controller()).unwrap();
-    if rollout.strategy().to_string() != STRATEGY {
+    if let Some(side) = state.test_side() {
+        write!(text, ", test traffic to {side}").unwrap();
+    }
+    if let Some(hook) = rollout.hook() {
+        let (began, until) = (hook.began_at(), hook.times_out_at());
+        write!(text, ", hook since {began}, until {until}").unwrap();
+        if let Some(at) = hook.next_call_at() {
+            write!(text, ", called again at {at}").unwrap();
+        }
+    }
+    if rollout.strategy().to_string() == STAGED {
+        text.push_str(", strategy with test traffic and hooks");
+    } else if rollout.strategy().to_string() != STRATEGY {
         write!(text, ", strategy {}", rollout.strategy()).unwrap();
     }
     match rollout.phase() {
         Phase::Reconcile { until, .. } => write!(text, ", until {until}"),
-        Phase::ScaleUp { until } => write!(text, ", until {until}"),
+        Phase::ScaleUp { until } | Phase::TestShift { until } => write!(text, ", until {until}"),
+        Phase::PostTestShift { until: None } => write!(text, ", until continued"),
+        Phase::PostTestShift { until: Some(until) } => write!(text, ", until {until}"),
         Phase::Shift { step, until } => write!(text, ", step {step}, until {until}"),
         Phase::PostShift { step, until: None } => write!(text, ", step {step}, until continued"),
         Phase::PostShift {
@@ -221,7 +315,7 @@ fn describe(state: &State<u32>) -> String {
         } => write!(text, ", step {step}, until {until}"),
         Phase::Bake { until } => write!(text, ", until {until}"),
         Phase::RollBack { version, reason } => write!(text, ", from {version}: {reason}"),
-        Phase::PreScaleUp { .. } | Phase::PostScaleUp => Ok(()),
+        Phase::PreScaleUp { .. } | Phase::PostScaleUp | Phase::CleanUp => Ok(()),
         other => panic!("{other:?}"),
     }
     .unwrap();
@@ -255,9 +349,12 @@ fn table_has_every_phase() {
         "PRE_SCALE_UP",
         "SCALE_UP",
         "POST_SCALE_UP",
+        "TEST_TRAFFIC_SHIFT",
+        "POST_TEST_TRAFFIC_SHIFT",
         "PRODUCTION_TRAFFIC_SHIFT",
         "POST_PRODUCTION_TRAFFIC_SHIFT",
         "BAKE_TIME",
+        "CLEAN_UP",
         "ROLLBACK_IN_PROGRESS",
     ] {
         let found = states

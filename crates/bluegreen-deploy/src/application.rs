@@ -1,11 +1,13 @@
 //! Applications with two sides: templates for a state.
 
-use bluegreen_state::{Plan, Side, State, plan};
+use bluegreen_state::{HookStage, Plan, Side, State, Strategy, plan};
 use cfn::{Template, ssm};
 use mesh_infra::{MeshEncoding, Stack};
+use mesh_local::Launcher;
 use mesh_model::app_mesh::ResourcePath;
 
 use crate::error::Error;
+use crate::hook::{Hook, Hooks};
 use crate::sides::Sides;
 use crate::{INITIAL_VERSION, Version};
 
@@ -15,6 +17,7 @@ pub struct Application {
     nodes: [ResourcePath; 2],
     route: ResourcePath,
     describe: Box<dyn Fn(&Sides) -> Stack>,
+    hooks: Hooks,
 }
 
 /// The change of the template that a deployment makes.
@@ -45,7 +48,39 @@ impl Application {
             nodes,
             route,
             describe: Box::new(describe),
+            hooks: Hooks::default(),
         }
+    }
+
+    /// Runs a hook at a stage of each rollout. The first deployment and rollbacks run no hooks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DuplicateHook`] if the stage has one already.
+    pub fn with_hook(mut self, stage: HookStage, hook: Hook) -> Result<Self, Error> {
+        self.hooks.insert(stage, hook)?;
+        Ok(self)
+    }
+
+    /// Starts the commands of hooks by `launcher`, so that they do not outlive this process. Default: they are started
+    /// directly, and outlive a controller that is killed.
+    #[must_use]
+    pub fn with_hook_launcher(mut self, launcher: Launcher) -> Self {
+        self.hooks.launcher = launcher;
+        self
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    /// The strategy with the stages of the application: its hooks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HookMissing`] if the strategy has a hook that the application lacks; [`Error::NoTestTraffic`].
+    pub fn staged(&self, strategy: Strategy) -> Result<Strategy, Error> {
+        self.hooks.added_to(strategy)
     }
 
     /// The name of the application.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use bluegreen_state::{ControllerError, Reason, Rejected, Strategy};
+use bluegreen_state::{ControllerError, HookStage, InvalidStrategy, Reason, Rejected, Strategy};
 use cfn::TemplateError;
 use sidecar_contract::ValidationErrors;
 
@@ -41,6 +41,30 @@ pub enum Error {
         current: Box<Strategy>,
         /// The requested strategy.
         requested: Box<Strategy>,
+    },
+    /// The strategy does not fit the application.
+    #[error(transparent)]
+    Strategy(InvalidStrategy),
+    /// The rollout has a hook at a stage, and the application has none for it.
+    #[error(
+        "the rollout runs a hook at {stage}, which this command does not have: repeat the command with --hook \
+         {stage}=COMMAND, or abort the rollout"
+    )]
+    HookMissing {
+        /// The stage.
+        stage: HookStage,
+    },
+    /// A stage has two hooks.
+    #[error("{stage} has two hooks: combine them in one")]
+    DuplicateHook {
+        /// The stage.
+        stage: HookStage,
+    },
+    /// A hook at a stage of the test traffic, and the application has no route for test traffic.
+    #[error("a hook at {stage} never runs, because the application has no route for test traffic")]
+    NoTestTraffic {
+        /// The stage.
+        stage: HookStage,
     },
     /// There is no state, because nothing was ever deployed.
     #[error("nothing was deployed yet")]

@@ -16,6 +16,7 @@
 //!   [`control_api`] (this machine), `aws_target` with `aws_target::readiness_gate` (an AWS account);
 //! - `analysis`: error rates and latencies of both sides, compared; the policy for steps with too few requests;
 //! - `rollout_controller`: connects `bluegreen_state::Controller` with an application and a target;
+//! - `hook`: commands and HTTP requests at lifecycle stages;
 //! - `outcome`: results of actions and commands; `status`, `local_process`: the status for people and as JSON;
 //! - `error`.
 //!
@@ -28,6 +29,7 @@
 //! | canary analysis by Envoy statistics | on one machine, and in an AWS account by the status of the control plane's replicas |
 //! | steps with too few requests or without statistics: wait, proceed or roll back, see [`InconclusivePolicy`] | supported |
 //! | readiness gate: no weight to a side without healthy endpoints in Cloud Map | in an AWS account |
+//! | hooks at the lifecycle stages of ECS: commands, HTTP requests, see [`Hook`] | supported |
 //! | more than two sides, header-based test traffic | not supported |
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
@@ -38,6 +40,7 @@ mod aws_target;
 pub mod control_api;
 mod deployment_target;
 mod error;
+mod hook;
 mod local_process;
 mod local_state_dir;
 mod local_target;
@@ -53,6 +56,7 @@ pub use aws_target::{AwsTarget, Reporter, StackUpdater};
 pub use control_api::{Applied, CommandError};
 pub use deployment_target::DeploymentTarget;
 pub use error::{Error, describe_rejected};
+pub use hook::{DEFAULT_HOOK_TIMEOUT, Hook, InvalidHook, MAX_OUTPUT_LINES};
 pub use local_state_dir::LocalStateDir;
 pub use local_target::LocalTarget;
 pub use outcome::{DEFAULT_STRATEGY, Expected, exit_result, select_strategy};

@@ -3,6 +3,7 @@
 use bluegreen_state::{Event, FinalStatus, Outcome, PlatformError, Rollout, State, Strategy};
 
 use crate::Version;
+use crate::application::Application;
 use crate::control_api::{Applied, CommandError};
 use crate::error::Error;
 
@@ -44,12 +45,14 @@ pub(crate) fn unsettled(applied: &Applied) -> String {
 }
 
 /// Selects the strategy of a deployment: the requested one, that of the deployment in progress, `fixed` at the share at
-/// which the version stays, or [`DEFAULT_STRATEGY`].
+/// which the version stays, or [`DEFAULT_STRATEGY`]; with the [stages](Application::staged) of the application.
 ///
 /// # Errors
 ///
 /// [`Error::StrategyConflict`] if the version is being deployed with another strategy: traffic has shifted by that one.
+/// Those of [`Application::staged`].
 pub fn select_strategy(
+    application: &Application,
     state: Option<&State<Version>>,
     version: Version,
     requested: Option<Strategy>,
@@ -63,6 +66,7 @@ pub fn select_strategy(
     // Without a strategy, a version that stays at a share keeps it.
     let stays_at = state.filter(|state| *state.version(state.target()) == version);
     let stays_at = stays_at.and_then(State::partial_share).map(Strategy::fixed);
+    let requested = requested.map(|requested| application.staged(requested)).transpose()?;
     match (in_progress.map(Rollout::strategy), requested) {
         (Some(current), Some(requested)) if *current != requested => Err(Error::StrategyConflict {
             version,
@@ -71,8 +75,8 @@ pub fn select_strategy(
         }),
         (Some(current), _) => Ok(current.clone()),
         (None, Some(requested)) => Ok(requested),
-        (None, None) if let Some(Ok(stays)) = stays_at => Ok(stays),
-        (None, None) => Ok(DEFAULT_STRATEGY.parse().expect("the default is a strategy")),
+        (None, None) if let Some(Ok(stays)) = stays_at => application.staged(stays),
+        (None, None) => application.staged(DEFAULT_STRATEGY.parse().expect("the default is a strategy")),
     }
 }
 
@@ -129,6 +133,53 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(0);
 
+    fn application() -> Application {
+        let path = |kind, name| mesh_model::app_mesh::ResourcePath::new("shop", kind, name);
+        let node = |name| path(mesh_model::app_mesh::Kind::VirtualNode, name);
+        let route =
+            mesh_model::app_mesh::ResourcePath::within("shop", "split", mesh_model::app_mesh::Kind::Route, "sides");
+        Application::new("shop", [node("blue"), node("green")], route, |_| {
+            mesh_infra::Stack::new("shop")
+        })
+    }
+
+    #[test]
+    fn hooks_of_the_application_are_stages_of_the_strategy() {
+        let hook = || crate::Hook::command(["true"]).expect("a command");
+        let stage = bluegreen_state::HookStage::PostScaleUp;
+        let with_hook = application().with_hook(stage, hook()).expect("it is the only one");
+        let staged = parsed("canary:20%,1m,hooks:POST_SCALE_UP");
+        let requested = Some(parsed("canary:20%,1m"));
+        assert_eq!(
+            select_strategy(&with_hook, None, 2, requested.clone()).expect("no conflict"),
+            staged
+        );
+        let error = |application: &Application, requested| {
+            let state = in_progress();
+            let selected = select_strategy(application, Some(&state), 2, requested);
+            selected.expect_err("it does not fit").to_string()
+        };
+        let conflict = error(&with_hook, requested);
+        assert!(
+            conflict.ends_with("deploy again with canary:20%,1m,hooks:POST_SCALE_UP"),
+            "{conflict}"
+        );
+        let missing = error(&application(), Some(staged));
+        assert!(
+            missing.starts_with("the rollout runs a hook at POST_SCALE_UP, which this command"),
+            "{missing}"
+        );
+        let twice = with_hook.with_hook(stage, hook()).err().map(|error| error.to_string());
+        assert_eq!(
+            twice.as_deref(),
+            Some("POST_SCALE_UP has two hooks: combine them in one")
+        );
+        let stage = bluegreen_state::HookStage::TestTrafficShift;
+        let without_route = application().with_hook(stage, hook()).expect("it is the only one");
+        let never = error(&without_route, Some(parsed("all-at-once")));
+        assert!(never.contains("at TEST_TRAFFIC_SHIFT never runs"), "{never}");
+    }
+
     fn parsed(text: &str) -> Strategy {
         text.parse().expect("a strategy")
     }
@@ -146,7 +197,7 @@ mod tests {
     #[test]
     fn strategy_is_the_requested_one_or_the_default() {
         let initial = State::initial(1);
-        let select = |state, requested| select_strategy(state, 2, requested).expect("no conflict");
+        let select = |state, requested| select_strategy(&application(), state, 2, requested).expect("no conflict");
         assert_eq!(select(None, None), parsed("canary:10%,30s"));
         assert_eq!(select(Some(&initial), None), parsed("canary:10%,30s"));
         assert_eq!(
@@ -159,22 +210,25 @@ mod tests {
     fn deployment_in_progress_keeps_its_strategy() {
         let state = in_progress();
         for requested in [None, Some(parsed("canary:20%,60s"))] {
-            let selected = select_strategy(Some(&state), 2, requested).expect("no conflict");
+            let selected = select_strategy(&application(), Some(&state), 2, requested).expect("no conflict");
             assert_eq!(selected, parsed("canary:20%,1m"));
         }
         let all_at_once = || Some(parsed("all-at-once"));
-        let conflict = select_strategy(Some(&state), 2, all_at_once()).expect_err("another strategy");
+        let conflict = select_strategy(&application(), Some(&state), 2, all_at_once()).expect_err("another strategy");
         assert_eq!(
             conflict.to_string(),
             "version 2 is being deployed with strategy canary:20%,1m: omit --strategy to continue it, `promote` it, or \
              abort it and deploy again with all-at-once"
         );
         // The state machine rejects another version.
-        assert_eq!(select_strategy(Some(&state), 3, all_at_once()).ok(), all_at_once());
+        assert_eq!(
+            select_strategy(&application(), Some(&state), 3, all_at_once()).ok(),
+            all_at_once()
+        );
         // A rollback cannot be continued.
         let (rolling_back, _) = step(&state, Event::Abort, NOW);
         assert_eq!(
-            select_strategy(Some(&rolling_back), 2, all_at_once()).ok(),
+            select_strategy(&application(), Some(&rolling_back), 2, all_at_once()).ok(),
             all_at_once()
         );
     }
@@ -193,7 +247,9 @@ mod tests {
                 state = step(&state, event, NOW).0;
             }
         }
-        let select = |version, requested| select_strategy(Some(&state), version, requested).expect("no conflict");
+        let select = |version, requested| {
+            select_strategy(&application(), Some(&state), version, requested).expect("no conflict")
+        };
         assert_eq!(select(2, None), parsed("fixed:50%"));
         assert_eq!(select(2, Some(parsed("all-at-once"))), parsed("all-at-once"));
         assert_eq!(select(3, None), parsed(DEFAULT_STRATEGY));

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
 use bluegreen_state::{
-    Advance, Controller, Event, Outcome, Percent, Platform, PlatformError, Progress, Request, Rollout, Side, State,
-    Timestamp, Weights,
+    Advance, Controller, Deployment, Event, HookStage, HookStatus, Outcome, Percent, Platform, PlatformError, Progress,
+    Request, Rollout, Side, State, Timestamp, Weights,
 };
 
 use crate::Version;
@@ -14,6 +14,7 @@ use crate::application::Application;
 use crate::control_api::{Applied, CommandError};
 use crate::deployment_target::DeploymentTarget;
 use crate::error::Error;
+use crate::hook::HookCall;
 use crate::local_process::controller_name;
 use crate::outcome::{Action, Expected, exit_result, map_result, unsettled};
 use crate::status::describe_partial;
@@ -59,9 +60,45 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`], [`Error::NotInitialized`] and [`Error::Controller`].
+    /// [`Error::Rejected`], [`Error::NotInitialized`], [`Error::HookMissing`], [`Error::NoTestTraffic`] and
+    /// [`Error::Controller`].
     pub async fn run(&self, event: impl FnOnce(String) -> Event<Version>) -> Result<Option<Outcome<Version>>, Error> {
-        Ok(self.controller.run(event(self.controller.name().to_owned())).await?)
+        let event = self.staged(event(self.controller.name().to_owned())).await?;
+        Ok(self.controller.run(event).await?)
+    }
+
+    /// The event with the stages of the application. Fails if the rollout in progress has hooks that the application lacks:
+    /// before it is taken over.
+    async fn staged(&self, event: Event<Version>) -> Result<Event<Version>, Error> {
+        let RolloutPlatform {
+            application, target, ..
+        } = self.controller.platform();
+        // A rollback runs no hooks.
+        if !matches!(event, Event::Abort | Event::Rollback { .. }) {
+            let stored = Deployment::<Version, _>::open(target.store()).await?;
+            let state = stored.as_ref().map(Deployment::state);
+            // The state machine rejects a deployment of another version.
+            let is_other = |state: &State<Version>| match &event {
+                Event::Deploy { version, .. } => version != state.version(state.target()),
+                _ => false,
+            };
+            let rollout = state.filter(|state| !is_other(state)).and_then(State::rollout);
+            if let Some(rollout) = rollout.filter(|rollout| !rollout.is_rolling_back()) {
+                application.hooks().check(rollout.strategy())?;
+            }
+        }
+        Ok(match event {
+            Event::Deploy {
+                version,
+                strategy,
+                controller,
+            } => Event::Deploy {
+                version,
+                strategy: application.staged(strategy)?,
+                controller,
+            },
+            other => other,
+        })
     }
 
     /// Like [`run`](Self::run), with the [exit result](exit_result) of the command. Also reports that a version stays at a
@@ -71,7 +108,7 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
     ///
     /// Those of [`run`](Self::run) and of [`exit_result`].
     pub async fn run_command(&self, event: impl FnOnce(String) -> Event<Version>) -> Result<(), Error> {
-        let event = event(self.controller.name().to_owned());
+        let event = self.staged(event(self.controller.name().to_owned())).await?;
         let expected = Expected::of(&event);
         let outcome = self.controller.run(event).await?;
         let platform = self.controller.platform();
@@ -142,6 +179,13 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
     async fn set_weights(&self, request: Request<'_, Version>, _: Weights) -> Result<(), PlatformError> {
         self.analysis.borrow_mut().restart(request.number);
         map_result(Action::SetWeights, self.set_route(request).await.map_err(fatal)?)
+    }
+
+    async fn run_hook(&self, request: Request<'_, Version>, stage: HookStage) -> Result<HookStatus, PlatformError> {
+        let hooks = self.application.hooks();
+        let hook = hooks.get(stage).ok_or_else(|| fatal(Error::HookMissing { stage }))?;
+        let call = HookCall::new(self.application.name(), request.state, stage);
+        Ok(hooks.call(hook, &call, &*self.report).await)
     }
 
     async fn check_health(&self, state: &State<Version>) -> Result<(), String> {

@@ -100,6 +100,20 @@ fn progress(
         (None, None) => {}
     }
     line(text, &about_phase);
+    if let Some(hook) = rollout.hook() {
+        let running = match hook.next_call_at() {
+            Some(at) if at > now => format!("is in progress, and is called again {}", until(at, now)),
+            _ => "is running".to_owned(),
+        };
+        line(
+            text,
+            &format!(
+                "the hook at {} {running}; it began {}",
+                hook.stage(),
+                ago(hook.began_at(), now)
+            ),
+        );
+    }
     let seen = rollout.controller_seen_at().map(|seen| ago(seen, now));
     line(
         text,
@@ -162,6 +176,12 @@ fn rollout_json(state: &State<Version>, rollout: &Rollout<Version>, controller: 
         "strategy": rollout.strategy(),
         "phase": rollout.phase().as_str(),
         "paused": rollout.is_paused(),
+        "hook": rollout.hook().map(|hook| json!({
+            "stage": hook.stage(),
+            "beganAt": time(hook.began_at()),
+            "nextCallAt": hook.next_call_at().map(time),
+            "timesOutAt": time(hook.times_out_at()),
+        })),
         "waitsForContinue": rollout.is_waiting_for_continue(),
         "beganAt": rollout.began_at().map(time),
         "phaseBeganAt": rollout.phase_began_at().map(time),
@@ -209,7 +229,11 @@ fn ways_on(state: &State<Version>, rollout: &Rollout<Version>, options: &str) ->
         true => format!("`continue{options}` proceeds to the next step"),
         false => format!("`deploy{options} --version {version}` continues it"),
     };
-    format!("{deploy}, `abort{options}` rolls it back")
+    let hooks = match rollout.strategy().hooks().is_empty() {
+        true => "",
+        false => " (with the same hooks)",
+    };
+    format!("{deploy}{hooks}, `abort{options}` rolls it back")
 }
 
 /// `2m 3s ago (2026-11-30 16:24:01 UTC)`.
@@ -356,6 +380,35 @@ mod tests {
     }
 
     #[test]
+    fn running_hook_has_its_stage_and_times() {
+        let state = completed(deploy("all-at-once,hooks:POST_SCALE_UP"), 2);
+        let text = status(&state, ControllerStatus::Stopped, after(150));
+        for expected in [
+            "\nPOST_SCALE_UP began 30s ago (2026-11-30 16:02:00 UTC); it times out in 23h 59m (2026-12-01 16:02:00 UTC)\n",
+            "\nthe hook at POST_SCALE_UP is running; it began 30s ago (2026-11-30 16:02:00 UTC)\n",
+            ": `deploy --version 2` continues it (with the same hooks), `abort` rolls it back",
+        ] {
+            assert!(text.contains(expected), "no {expected:?} in {text}");
+        }
+        let (request, call_after) = (state.last_request(), Duration::from_secs(60));
+        let state = step(&state, Event::HookInProgress { request, call_after }, after(150)).0;
+        let text = status(&state, ControllerStatus::Running, after(160));
+        let expected = "is in progress, and is called again in 50s (2026-11-30 16:03:30 UTC); it began 40s ago ";
+        assert!(text.contains(expected), "{text}");
+        let document = status_json(Some(&state), ControllerStatus::Running);
+        let document: Value = serde_json::from_str(&document).expect("JSON");
+        assert_eq!(
+            document["rollout"]["hook"],
+            json!({
+                "stage": "POST_SCALE_UP",
+                "beganAt": "2026-11-30T16:02:00Z",
+                "nextCallAt": "2026-11-30T16:03:30Z",
+                "timesOutAt": "2026-12-01T16:02:00Z",
+            })
+        );
+    }
+
+    #[test]
     fn json_has_the_same_facts() {
         let state = completed(deploy("canary:10%,1h"), 3);
         let text = status_json(Some(&state), ControllerStatus::Running);
@@ -368,6 +421,7 @@ mod tests {
                 "strategy": "canary:10%,1h",
                 "phase": "POST_PRODUCTION_TRAFFIC_SHIFT",
                 "paused": false,
+                "hook": null,
                 "waitsForContinue": false,
                 "beganAt": "2026-11-30T16:00:00Z",
                 "phaseBeganAt": "2026-11-30T16:03:00Z",

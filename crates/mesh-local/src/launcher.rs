@@ -62,7 +62,8 @@ impl Launcher {
     }
 
     /// The command line that launches `program` as a child of this process.
-    pub(crate) fn command_line(&self, program: Vec<OsString>) -> Vec<OsString> {
+    #[must_use]
+    pub fn command_line(&self, program: Vec<OsString>) -> Vec<OsString> {
         if self.host.is_empty() {
             return program;
         }

@@ -1,9 +1,11 @@
 //! Arguments of an application that is deployed blue-green.
 
+use std::mem;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use bluegreen_deploy::{AnalysisOptions, InconclusivePolicy, Version};
-use bluegreen_state::Strategy;
+use bluegreen_deploy::{AnalysisOptions, Hook, InconclusivePolicy, Version};
+use bluegreen_state::{HookStage, Strategy};
 use clap::{Parser, Subcommand};
 
 use crate::cli::aws_args::{AwsTarget, DeployOptions, StackInputs};
@@ -40,6 +42,42 @@ pub(super) struct Waiting {
     /// task. `abort` and `rollback` wait for no Envoy longer than 30 s.
     #[arg(long, value_name = "NODE")]
     pub(super) ignore: Vec<String>,
+}
+
+/// Hooks of a rollout.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct HookOptions {
+    /// Run a command, or send an HTTP POST, at a lifecycle stage (repeatable, one per stage): POST_SCALE_UP=\"./smoke-test
+    /// --fast\" or POST_SCALE_UP=http://localhost:8080/hook. The command is split into words as by a shell, and runs
+    /// without one. If it fails, the rollout is rolled back. A command that continues the rollout needs the same hooks.
+    #[arg(long = "hook", value_name = "STAGE=HOOK", value_parser = parse_hook)]
+    hooks: Vec<(HookStage, Hook)>,
+    /// Time limit of each call of these hooks. Default: 15m.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "hooks")]
+    hook_timeout: Option<Duration>,
+}
+
+impl HookOptions {
+    /// The hooks with their stages.
+    pub(super) fn into_hooks(self) -> impl Iterator<Item = (HookStage, Hook)> {
+        let timeout = self.hook_timeout;
+        self.hooks.into_iter().map(move |(stage, hook)| match timeout {
+            Some(timeout) => (stage, hook.with_timeout(timeout)),
+            None => (stage, hook),
+        })
+    }
+}
+
+fn parse_hook(text: &str) -> Result<(HookStage, Hook), String> {
+    let (stage, hook) = text
+        .split_once('=')
+        .ok_or("expected STAGE=COMMAND or STAGE=http://HOST/PATH")?;
+    let stage = stage.parse::<HookStage>().map_err(|error| error.to_string())?;
+    let hook = match hook.contains("://") && !hook.contains(char::is_whitespace) {
+        true => Hook::post(hook),
+        false => Hook::command(shell_words::split(hook).map_err(|error| format!("invalid command: {error}"))?),
+    };
+    Ok((stage, hook.map_err(|error| error.to_string())?))
 }
 
 /// Canary analysis of a rollout.
@@ -121,6 +159,8 @@ pub(super) enum Verb {
         waiting: Waiting,
         #[command(flatten)]
         analysis: Analysis,
+        #[command(flatten)]
+        hooks: HookOptions,
     },
     /// Print the version and weight of each side, the progress of a deployment with its times, and whether its controller
     /// is running.
@@ -138,6 +178,8 @@ pub(super) enum Verb {
         waiting: Waiting,
         #[command(flatten)]
         analysis: Analysis,
+        #[command(flatten)]
+        hooks: HookOptions,
     },
     /// Give the new version all of the traffic at once, whatever the strategy: skip the remaining steps and pauses, or
     /// finish a deployment that stays at a part of the traffic. Bake time still follows; a second `promote` ends it.
@@ -149,6 +191,8 @@ pub(super) enum Verb {
         waiting: Waiting,
         #[command(flatten)]
         analysis: Analysis,
+        #[command(flatten)]
+        hooks: HookOptions,
     },
     /// Roll back the deployment in progress.
     Abort,
@@ -169,6 +213,14 @@ pub(super) enum Verb {
 }
 
 impl Verb {
+    /// Takes the hooks of a verb that begins or continues a rollout.
+    pub(super) fn take_hooks(&mut self) -> HookOptions {
+        match self {
+            Self::Deploy { hooks, .. } | Self::Continue { hooks, .. } | Self::Promote { hooks, .. } => mem::take(hooks),
+            _ => HookOptions::default(),
+        }
+    }
+
     /// Checks that no option for an account was given, for a local verb. Not by clap: it does not see a global `--aws`
     /// before the verb.
     pub(super) fn require_local(&self) -> Result<(), CliError> {
@@ -206,6 +258,27 @@ mod tests {
         };
         assert!(help("min_requests").ends_with(&format!("Default: {}", default.min_requests)));
         assert!(help("inconclusive").ends_with("Default: wait"));
+    }
+
+    #[test]
+    fn hooks_are_commands_or_urls() {
+        let (stage, hook) = parse_hook("POST_SCALE_UP=./smoke-test 'two words' --url=http://host/").expect("a hook");
+        assert_eq!(
+            (stage, hook.to_string()),
+            (HookStage::PostScaleUp, "smoke-test".to_owned())
+        );
+        let (_, hook) = parse_hook("POST_SCALE_UP=http://localhost:80/hook?a=b").expect("a hook");
+        assert_eq!(hook.to_string(), "localhost");
+        for (text, expected) in [
+            ("./smoke-test", "expected STAGE=COMMAND"),
+            ("BAKE_TIME=true", "`BAKE_TIME` is not a stage at which a hook can run"),
+            ("POST_SCALE_UP=", "the command of the hook is empty"),
+            ("POST_SCALE_UP='a", "invalid command: missing closing quote"),
+            ("POST_SCALE_UP=ftp://host/", "its scheme is ftp"),
+        ] {
+            let error = parse_hook(text).expect_err("it is invalid");
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -127,6 +127,7 @@ async fn run_verb(
             yes,
             waiting,
             analysis,
+            hooks: _,
         }) => {
             given.without_template_url()?;
             stack.options = options;
@@ -144,7 +145,7 @@ async fn run_verb(
                 outputs::show_stack(application.name(), &outputs);
                 return Ok(Exit::Done);
             };
-            let strategy = select_strategy(Some(&state), version, strategy)?;
+            let strategy = select_strategy(application, Some(&state), version, strategy)?;
             if state.rollout().is_none() && !shifts_traffic(&state, version, &strategy)? {
                 // No version changes, but the description or a parameter may.
                 let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
@@ -173,12 +174,16 @@ async fn run_verb(
             )
             .await?;
         }
-        Some(Verb::Continue { yes, waiting, analysis }) => {
+        Some(Verb::Continue {
+            yes, waiting, analysis, ..
+        }) => {
             stack.yes = yes;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, analysis.into(), |_| Event::Continue).await?;
         }
-        Some(Verb::Promote { yes, waiting, analysis }) => {
+        Some(Verb::Promote {
+            yes, waiting, analysis, ..
+        }) => {
             stack.yes = yes;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, analysis.into(), |controller| Event::Promote {
