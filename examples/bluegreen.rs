@@ -17,6 +17,7 @@
 
 use std::process::ExitCode;
 
+use mesh_infra::app_mesh::matching::HeaderMatch;
 use mesh_infra::app_mesh::{Kind, Protocol, ResourcePath};
 use mesh_infra::cfn::ssm;
 use mesh_infra::{
@@ -24,7 +25,7 @@ use mesh_infra::{
     LoadBalancer, Mesh, PortMapping, PrivateDnsNamespace, Resource, Service, Stack, TaskDefinition, VirtualGateway,
     VirtualNode, VirtualRouter, VirtualService, Vpc,
 };
-use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, IMAGE_TAG, Sides};
+use meshwright::{BlueGreen, DEMO_SERVICE_IMAGE, IMAGE_TAG, Sides, TEST_HEADER};
 
 const MESH: &str = "bluegreen";
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let node = |name| ResourcePath::new(MESH, Kind::VirtualNode, name);
     let route = ResourcePath::within(MESH, "split", Kind::Route, "sides");
     BlueGreen::new("bluegreen", [node("blue"), node("green")], route, stack)
+        .with_test_route(ResourcePath::within(MESH, "split", Kind::Route, "test"))
         .with_traffic("gateway", "/split")
         .run()
 }
@@ -62,6 +64,20 @@ fn stack(sides: &Sides) -> Stack {
         .with_target(&blue_node, blue_weight)
         .with_target(&green_node, green_weight);
     stack.add("sides", route);
+    // Requests with this header reach the new version before any others do.
+    let is_test = HeaderMatch {
+        name: TEST_HEADER.to_owned(),
+        invert: None,
+        method: None,
+    };
+    let [blue_weight, green_weight] = sides.test_weights();
+    let route = HttpRoute::new(&router, "test")
+        .with_priority(0)
+        .with_prefix("/")
+        .with_header_match(is_test)
+        .with_target(&blue_node, blue_weight)
+        .with_target(&green_node, green_weight);
+    stack.add("test", route);
     let split = VirtualService::new(&mesh, "split.bluegreen").with_provider_router(&router);
     let split = stack.add("split", split);
 

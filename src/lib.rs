@@ -40,7 +40,7 @@ pub mod self_exec;
 pub mod smoke_test;
 mod up;
 
-pub use bluegreen_deploy::{Hook, InvalidHook, Sides};
+pub use bluegreen_deploy::{Hook, InvalidHook, Sides, TEST_HEADER};
 pub use bluegreen_state::HookStage;
 pub use cli::app::{Program, run};
 pub use cli::bluegreen::BlueGreen;

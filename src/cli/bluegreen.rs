@@ -78,6 +78,15 @@ impl BlueGreen {
         }
     }
 
+    /// Shifts the traffic of this route to the new version before production traffic, and back when the rollout has ended.
+    /// The description gives the route a higher priority than the other one, a match for the requests that are tests, such
+    /// as [`TEST_HEADER`](crate::TEST_HEADER), and [`Sides::test_weights`]. Default: no test traffic.
+    #[must_use]
+    pub fn with_test_route(mut self, route: ResourcePath) -> Self {
+        self.application = self.application.with_test_route(route);
+        self
+    }
+
     /// Runs a hook at a lifecycle stage of each rollout, like the option `--hook`. One per stage.
     #[must_use]
     pub fn with_hook(mut self, stage: HookStage, hook: Hook) -> Self {

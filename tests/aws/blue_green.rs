@@ -76,7 +76,14 @@ pub(crate) fn parameter(account: &Account, name: &str) -> Value {
 }
 
 pub(crate) fn weights(account: &Account) -> [u64; 2] {
-    let route = parameter(account, "/meshwright/bluegreen/virtualRouter/split/route/sides");
+    route_weights(account, "sides")
+}
+
+fn route_weights(account: &Account, route: &str) -> [u64; 2] {
+    let route = parameter(
+        account,
+        &format!("/meshwright/bluegreen/virtualRouter/split/route/{route}"),
+    );
     let targets = &route["httpRoute"]["action"]["weightedTargets"];
     [0, 1].map(|index: usize| targets[index]["weight"].as_u64().expect("a weight"))
 }
@@ -240,6 +247,83 @@ async fn interrupted_rollout_says_where_traffic_stands_and_is_promoted() {
     let deploy = ["deploy", "--aws", "--version", "3", "--strategy", "all-at-once"];
     account.succeed(EXAMPLE, &deploy).await;
     assert_eq!(weights(&account), [100, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_run_and_test_traffic_shifts_first() {
+    let account = Account::new();
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
+    let _replica = control_plane(&account).await;
+    let hook = ["--hook", "POST_TEST_TRAFFIC_SHIFT=true"];
+    let deploy = [
+        "deploy",
+        "--aws",
+        "--version",
+        "2",
+        "--strategy",
+        "all-at-once,test:hold",
+    ];
+    let mut run = Run::start(
+        &account.workdir,
+        account.example(EXAMPLE, &[&deploy[..], &hook].concat()),
+    );
+    let succeeded = "hook true at POST_TEST_TRAFFIC_SHIFT succeeded after ";
+    run.wait_for(succeeded, |printed| printed.stdout.contains(succeeded))
+        .await;
+    assert_eq!(
+        (weights(&account), route_weights(&account, "test")),
+        ([100, 0], [0, 100])
+    );
+    run.signal(rustix::process::Signal::INT);
+    assert_eq!(run.end().await.code, Some(130));
+
+    let without = account.run(EXAMPLE, &["continue", "--aws"]).await;
+    assert!(
+        without.code == Some(1)
+            && without
+                .stderr
+                .contains("the rollout runs a hook at POST_TEST_TRAFFIC_SHIFT"),
+        "{}",
+        without.stderr
+    );
+    let continued = account
+        .succeed(EXAMPLE, &[&["continue", "--aws"][..], &hook].concat())
+        .await;
+    assert!(
+        continued
+            .stdout
+            .ends_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n"),
+        "{}",
+        continued.stdout
+    );
+    assert_eq!(
+        (weights(&account), route_weights(&account, "test")),
+        ([0, 100], [0, 100])
+    );
+
+    // A failed hook takes the test traffic back.
+    let third = ["deploy", "--aws", "--version", "3", "--strategy", "all-at-once"];
+    let failing = ["--hook", "TEST_TRAFFIC_SHIFT=sh -c 'echo no database; exit 3'"];
+    let failed = account.run(EXAMPLE, &[&third[..], &failing].concat()).await;
+    assert!(
+        failed.code == Some(1)
+            && failed
+                .stderr
+                .contains("the hook at TEST_TRAFFIC_SHIFT failed: sh: exit code 3")
+            && failed.stdout.contains("  | no database\n"),
+        "{} {}",
+        failed.stdout,
+        failed.stderr
+    );
+    assert_eq!(
+        (weights(&account), route_weights(&account, "test")),
+        ([0, 100], [0, 100])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

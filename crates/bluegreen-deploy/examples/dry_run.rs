@@ -6,7 +6,9 @@
 
 use std::error::Error;
 
-use bluegreen_deploy::{Application, Applied, CommandError, DeploymentTarget, RolloutController, Sides, Version};
+use bluegreen_deploy::{
+    Application, Applied, CommandError, DeploymentTarget, RolloutController, RouteParameter, Sides, Version,
+};
 use bluegreen_state::{Deployment, Event, MemoryStore, Request};
 use mesh_infra::app_mesh::{Kind, Protocol, ResourcePath};
 use mesh_infra::{HttpRoute, Listener, Mesh, Stack, Template, VirtualNode, VirtualRouter};
@@ -29,8 +31,10 @@ impl<'a> DeploymentTarget for DryRun<'a> {
         Ok(Applied::settled())
     }
 
-    async fn set_weights(&self, _: Request<'_, Version>, name: &str, value: String) -> Result<Applied, CommandError> {
-        println!("  put the parameter {name}: {value}");
+    async fn set_weights(&self, _: Request<'_, Version>, routes: Vec<RouteParameter>) -> Result<Applied, CommandError> {
+        for RouteParameter { name, value } in routes {
+            println!("  put the parameter {name}: {value}");
+        }
         Ok(Applied::settled())
     }
 

@@ -1,6 +1,6 @@
 //! Applications with two sides: templates for a state.
 
-use bluegreen_state::{HookStage, Plan, Side, State, Strategy, plan};
+use bluegreen_state::{HookStage, Pause, Plan, Side, State, Strategy, plan};
 use cfn::{Template, ssm};
 use mesh_infra::{MeshEncoding, Stack};
 use mesh_local::Launcher;
@@ -16,8 +16,23 @@ pub struct Application {
     name: String,
     nodes: [ResourcePath; 2],
     route: ResourcePath,
+    test_route: Option<ResourcePath>,
     describe: Box<dyn Fn(&Sides) -> Stack>,
     hooks: Hooks,
+}
+
+/// The header of test traffic that ECS uses by default (Amazon ECS developer guide, "Service Connect blue/green
+/// deployments", 2026-11-23): a request that has it, with any value, is a test. Services between the router and the sides
+/// have to forward it.
+pub const TEST_HEADER: &str = "x-amzn-ecs-blue-green-test";
+
+/// The parameter of a route, with its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteParameter {
+    /// The name of the parameter.
+    pub name: String,
+    /// The specification of the route, as JSON.
+    pub value: String,
 }
 
 /// The change of the template that a deployment makes.
@@ -47,9 +62,20 @@ impl Application {
             name: name.into(),
             nodes,
             route,
+            test_route: None,
             describe: Box::new(describe),
             hooks: Hooks::default(),
         }
+    }
+
+    /// Shifts the traffic of this route to the new version before production traffic, at the stage TEST_TRAFFIC_SHIFT, and
+    /// back to the weights of production traffic when the rollout has ended. The description gives the route a higher
+    /// priority than the other one, a match for the requests that are tests, such as [`TEST_HEADER`], and
+    /// [`Sides::test_weights`]. Default: no test traffic, and no such stage.
+    #[must_use]
+    pub fn with_test_route(mut self, route: ResourcePath) -> Self {
+        self.test_route = Some(route);
+        self
     }
 
     /// Runs a hook at a stage of each rollout. The first deployment and rollbacks run no hooks.
@@ -74,13 +100,26 @@ impl Application {
         &self.hooks
     }
 
-    /// The strategy with the stages of the application: its hooks.
+    /// The strategy with the stages of the application: its hooks, and test traffic if it has a route for that.
     ///
     /// # Errors
     ///
-    /// [`Error::HookMissing`] if the strategy has a hook that the application lacks; [`Error::NoTestTraffic`].
+    /// [`Error::HookMissing`] or [`Error::NoTestRoute`] if the strategy has a hook or test traffic, and the application does
+    /// not; [`Error::NoTestTraffic`].
     pub fn staged(&self, strategy: Strategy) -> Result<Strategy, Error> {
-        self.hooks.added_to(strategy)
+        self.check(&strategy)?;
+        self.hooks.added_to(match (&self.test_route, strategy.test_traffic()) {
+            (Some(_), None) => strategy.with_test_traffic(Pause::None),
+            _ => strategy,
+        })
+    }
+
+    /// Checks that the application has what the stages of a strategy need.
+    pub(crate) fn check(&self, strategy: &Strategy) -> Result<(), Error> {
+        if self.test_route.is_none() && strategy.test_traffic().is_some() {
+            return Err(Error::NoTestRoute);
+        }
+        self.hooks.check(strategy)
     }
 
     /// The name of the application.
@@ -142,11 +181,17 @@ impl Application {
         })
     }
 
-    /// The route's parameter, as name and value, with the weights of a state.
-    pub(crate) fn route_parameter(&self, state: &State<Version>) -> Result<(String, String), Error> {
-        let name = self.route.to_parameter();
-        let value = parameter_value(&self.template(state)?, &name)?;
-        Ok((name, value))
+    /// The parameters of the routes with the weights of a state: of production traffic first, then of test traffic.
+    pub(crate) fn route_parameters(&self, state: &State<Version>) -> Result<Vec<RouteParameter>, Error> {
+        let template = self.template(state)?;
+        let routes = std::iter::once(&self.route).chain(&self.test_route);
+        routes
+            .map(|route| {
+                let name = route.to_parameter();
+                let value = parameter_value(&template, &name)?;
+                Ok(RouteParameter { name, value })
+            })
+            .collect()
     }
 
     fn synth(&self, sides: &Sides) -> Result<Template, Error> {

@@ -20,7 +20,7 @@ use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
 
 use crate::Version;
-use crate::application::Application;
+use crate::application::{Application, RouteParameter};
 use crate::control_api::{Applied, CommandError};
 use crate::deployment_target::DeploymentTarget;
 use crate::error::Error;
@@ -250,27 +250,31 @@ fn blocking_reason(status: &Result<SyncStatus, mesh_control_aws::AwsError>) -> O
 }
 
 impl<S: StackUpdater> AwsTarget<'_, S> {
-    /// The deployed template with another value of a parameter and the revision marker for it, and the previous value.
-    async fn template_with_parameter(&self, name: &str, value: String) -> Result<(Template, String), CommandError> {
+    /// The deployed template with other values of the routes' parameters and revision markers for them, and the previous
+    /// values.
+    async fn template_with_routes(&self, routes: &[RouteParameter]) -> Result<(Template, Vec<String>), CommandError> {
         let mut template = self.stack.deployed_template().await?;
-        let id = template
-            .resources_of::<ssm::Parameter>()
-            .find(|(_, parameter)| {
-                let parameter = parameter.as_ref().ok();
-                let known = parameter.and_then(|parameter| parameter.name.as_ref()?.known());
-                known.is_some_and(|known| known == name)
-            })
-            .map(|(id, _)| id.to_owned());
-        let Some(resource) = id.and_then(|id| template.resources.get_mut(&id)) else {
-            let stack = self.application.name();
-            return Err(CommandError::Rejected(format!(
-                "stack `{stack}` has no parameter `{name}`"
-            )));
-        };
-        let previous = resource.properties["Value"].as_str().unwrap_or_default().to_owned();
-        resource.properties["Value"] = value.into();
+        let mut all_previous = Vec::new();
+        for RouteParameter { name, value } in routes {
+            let id = template
+                .resources_of::<ssm::Parameter>()
+                .find(|(_, parameter)| {
+                    let parameter = parameter.as_ref().ok();
+                    let known = parameter.and_then(|parameter| parameter.name.as_ref()?.known());
+                    known.is_some_and(|known| known == name)
+                })
+                .map(|(id, _)| id.to_owned());
+            let Some(resource) = id.and_then(|id| template.resources.get_mut(&id)) else {
+                let stack = self.application.name();
+                return Err(CommandError::Rejected(format!(
+                    "stack `{stack}` has no parameter `{name}`: deploy the version that runs again, which adds it"
+                )));
+            };
+            all_previous.push(resource.properties["Value"].as_str().unwrap_or_default().to_owned());
+            resource.properties["Value"] = value.clone().into();
+        }
         refresh_revision_markers(&mut template);
-        Ok((template, previous))
+        Ok((template, all_previous))
     }
 }
 
@@ -292,17 +296,20 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
     async fn set_weights(
         &self,
         request: Request<'_, Version>,
-        parameter: &str,
-        value: String,
+        routes: Vec<RouteParameter>,
     ) -> Result<Applied, CommandError> {
-        let (_, previous) = self.template_with_parameter(parameter, value.clone()).await?;
-        let gaining = readiness_gate::nodes_gaining_weight(&previous, &value).map_err(CommandError::Rejected)?;
+        let (_, previous) = self.template_with_routes(&routes).await?;
+        let mut gaining = Vec::new();
+        for (route, previous) in routes.iter().zip(&previous) {
+            let nodes = readiness_gate::nodes_gaining_weight(previous, &route.value);
+            gaining.extend(nodes.map_err(CommandError::Rejected)?);
+        }
         let rollout = request.state.rollout();
         let is_returning = rollout.is_some_and(bluegreen_state::Rollout::is_returning);
         self.wait_for_healthy(&gaining, is_returning).await?;
         // The stack may have changed in the meantime, and another controller may have taken over.
         self.check_owner(request).await?;
-        let (template, _) = self.template_with_parameter(parameter, value).await?;
+        let (template, _) = self.template_with_routes(&routes).await?;
         self.stack.update_stack(template).await?;
         let acknowledged = self.wait_for_acks(is_returning).await;
         // Calls with the former weights are no baseline.

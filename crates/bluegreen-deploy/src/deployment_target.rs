@@ -6,6 +6,7 @@ use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
 
 use crate::Version;
+use crate::application::RouteParameter;
 use crate::control_api::{Applied, CommandError};
 
 /// An environment that runs an application, with the store of its state.
@@ -27,12 +28,12 @@ pub trait DeploymentTarget {
     /// readiness check of a side that keeps its version.
     async fn apply_template(&self, request: u64, template: &Template) -> Result<Applied, CommandError>;
 
-    /// Sets the weights by writing the route's parameter, and waits until Envoys have acknowledged it or rejected it.
+    /// Sets the weights by writing the parameters of the routes, in this order, and waits until Envoys have acknowledged or
+    /// rejected them. Some may have their value already.
     async fn set_weights(
         &self,
         request: Request<'_, Version>,
-        parameter: &str,
-        value: String,
+        routes: Vec<RouteParameter>,
     ) -> Result<Applied, CommandError>;
 
     /// The statistics of requests to a virtual node, as counted by the Envoys that send them. An error is inconclusive.

@@ -66,6 +66,12 @@ pub enum Error {
         /// The stage.
         stage: HookStage,
     },
+    /// The strategy has test traffic, and the application has no route for it.
+    #[error(
+        "the strategy has test traffic, and the application has no route for it: leave out `test`, or describe the route \
+         (`with_test_route`)"
+    )]
+    NoTestRoute,
     /// There is no state, because nothing was ever deployed.
     #[error("nothing was deployed yet")]
     NotInitialized,

@@ -30,7 +30,8 @@
 //! | steps with too few requests or without statistics: wait, proceed or roll back, see [`InconclusivePolicy`] | supported |
 //! | readiness gate: no weight to a side without healthy endpoints in Cloud Map | in an AWS account |
 //! | hooks at the lifecycle stages of ECS: commands, HTTP requests, see [`Hook`] | supported |
-//! | more than two sides, header-based test traffic | not supported |
+//! | test traffic by a route of its own, see [`Application::with_test_route`] | supported |
+//! | more than two sides | not supported |
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod analysis;
@@ -50,7 +51,7 @@ mod sides;
 mod status;
 
 pub use analysis::{AnalysisOptions, CanaryAnalysis, DEFAULT_MIN_REQUESTS, InconclusivePolicy, Verdict};
-pub use application::{Application, VersionChange};
+pub use application::{Application, RouteParameter, TEST_HEADER, VersionChange};
 #[cfg(feature = "aws")]
 pub use aws_target::{AwsTarget, Reporter, StackUpdater};
 pub use control_api::{Applied, CommandError};

@@ -6,6 +6,7 @@ use mesh_local::NodeStatistics;
 use mesh_model::app_mesh::ResourcePath;
 
 use crate::Version;
+use crate::application::RouteParameter;
 use crate::control_api::{Applied, CommandError, ControlClient};
 use crate::deployment_target::DeploymentTarget;
 use crate::error::Error;
@@ -77,11 +78,15 @@ impl DeploymentTarget for LocalTarget<'_> {
     async fn set_weights(
         &self,
         request: Request<'_, Version>,
-        parameter: &str,
-        value: String,
+        routes: Vec<RouteParameter>,
     ) -> Result<Applied, CommandError> {
-        let applied = self.client.put_parameter(request.number, parameter, value).await?;
-        Ok(applied.ignoring(&self.ignored))
+        let mut all = Applied::settled();
+        for RouteParameter { name, value } in routes {
+            let applied = self.client.put_parameter(request.number, &name, value).await?;
+            // The last change waits for all Envoys, also for those that have not acknowledged an earlier one.
+            all = applied.ignoring(&self.ignored);
+        }
+        Ok(all)
     }
 
     async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {

@@ -178,6 +178,16 @@ mod tests {
         let without_route = application().with_hook(stage, hook()).expect("it is the only one");
         let never = error(&without_route, Some(parsed("all-at-once")));
         assert!(never.contains("at TEST_TRAFFIC_SHIFT never runs"), "{never}");
+        let no_route = error(&application(), Some(parsed("all-at-once,test:2m")));
+        assert!(no_route.contains("the application has no route for it"), "{no_route}");
+        let with_route = without_route.with_test_route(application().node(bluegreen_state::Side::Blue).clone());
+        for (requested, expected) in [
+            ("all-at-once", "all-at-once,test:0s,hooks:TEST_TRAFFIC_SHIFT"),
+            ("all-at-once,test:2m", "all-at-once,test:2m,hooks:TEST_TRAFFIC_SHIFT"),
+        ] {
+            let selected = select_strategy(&with_route, None, 2, Some(parsed(requested)));
+            assert_eq!(selected.expect("no conflict"), parsed(expected));
+        }
     }
 
     fn parsed(text: &str) -> Strategy {

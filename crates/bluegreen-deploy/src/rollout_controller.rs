@@ -67,8 +67,8 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
         Ok(self.controller.run(event).await?)
     }
 
-    /// The event with the stages of the application. Fails if the rollout in progress has hooks that the application lacks:
-    /// before it is taken over.
+    /// The event with the stages of the application. Fails if the rollout in progress has hooks, or test traffic, that the
+    /// application lacks: before it is taken over.
     async fn staged(&self, event: Event<Version>) -> Result<Event<Version>, Error> {
         let RolloutPlatform {
             application, target, ..
@@ -84,7 +84,7 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
             };
             let rollout = state.filter(|state| !is_other(state)).and_then(State::rollout);
             if let Some(rollout) = rollout.filter(|rollout| !rollout.is_rolling_back()) {
-                application.hooks().check(rollout.strategy())?;
+                application.check(rollout.strategy())?;
             }
         }
         Ok(match event {
@@ -140,8 +140,8 @@ impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
     /// Sets the weights. A rollback then also applies the template that a restarted mesh would have, so that the
     /// withdrawn version does not remain in it.
     async fn set_route(&self, request: Request<'_, Version>) -> Result<Result<Applied, CommandError>, Error> {
-        let (name, value) = self.application.route_parameter(request.state)?;
-        let weights_set = self.target.set_weights(request, &name, value).await;
+        let routes = self.application.route_parameters(request.state)?;
+        let weights_set = self.target.set_weights(request, routes).await;
         let rollout = request.state.rollout();
         let applied = match weights_set {
             Ok(applied) if rollout.is_some_and(Rollout::is_returning) => applied,

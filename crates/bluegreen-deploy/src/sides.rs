@@ -11,6 +11,7 @@ pub struct Sides {
     blue: Version,
     green: Version,
     weights: [u32; 2],
+    test_weights: [u32; 2],
     target: Side,
 }
 
@@ -19,10 +20,16 @@ impl Sides {
     #[must_use]
     pub fn of_state(state: &State<Version>) -> Self {
         let weight = |side| u32::from(state.weights().share(side).get());
+        let weights = [weight(Side::Blue), weight(Side::Green)];
         Self {
             blue: *state.version(Side::Blue),
             green: *state.version(Side::Green),
-            weights: [weight(Side::Blue), weight(Side::Green)],
+            weights,
+            test_weights: match state.test_side() {
+                Some(Side::Blue) => [100, 0],
+                Some(Side::Green) => [0, 100],
+                None => weights,
+            },
             target: state.target(),
         }
     }
@@ -72,6 +79,13 @@ impl Sides {
     #[must_use]
     pub fn weights(&self) -> [u32; 2] {
         self.weights
+    }
+
+    /// The percentages of the test traffic of blue and green, for the route of test traffic: all of it on the side that is
+    /// rolled out, from TEST_TRAFFIC_SHIFT until the rollout has ended; else those of the [traffic](Self::weights).
+    #[must_use]
+    pub fn test_weights(&self) -> [u32; 2] {
+        self.test_weights
     }
 
     /// The basic state document: `{"nextUpdate":"green","nextVersion":2,"currentVersion":1}`. For a parameter of the
@@ -127,6 +141,36 @@ mod tests {
         );
         let clean = State::initial(1);
         assert_eq!(Sides::runnable(&clean), Sides::of_state(&clean));
+    }
+
+    #[test]
+    fn test_traffic_goes_to_the_side_that_is_rolled_out() {
+        let now = std::time::SystemTime::UNIX_EPOCH.into();
+        let deploy = Event::Deploy {
+            version: 2,
+            strategy: "all-at-once,test:hold".parse().expect("a strategy"),
+            controller: "ci".to_owned(),
+        };
+        let mut state = step(&State::initial(1), deploy, now).0;
+        assert_eq!(
+            Sides::of_state(&state).test_weights(),
+            [100, 0],
+            "as production traffic"
+        );
+        for _ in 0..2 {
+            let request = state.last_request();
+            for event in [Event::WeightsApplied { request }, Event::Ready { request }] {
+                state = step(&state, event, now).0;
+            }
+        }
+        assert_eq!(
+            state.rollout().expect("a rollout").phase().as_str(),
+            "TEST_TRAFFIC_SHIFT"
+        );
+        let sides = Sides::of_state(&state);
+        assert_eq!((sides.weights(), sides.test_weights()), ([100, 0], [0, 100]));
+        let (state, _) = step(&state, Event::Abort, now);
+        assert_eq!(Sides::of_state(&state).test_weights(), [100, 0], "a rollback");
     }
 
     #[test]
