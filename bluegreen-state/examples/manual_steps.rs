@@ -33,7 +33,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Event::Tick
             }
             Some(Effect::Rejected { reason }) => return Err(reason.into()),
-            Some(Effect::Finished { .. }) | None => return Ok(()),
+            Some(Effect::Finished { outcome }) => match outcome.status.reason() {
+                None => return Ok(()),
+                Some(reason) => return Err(format!("{} {}: {reason}", outcome.version, outcome.status.as_str()).into()),
+            },
+            None => return Ok(()),
         };
     }
 }
