@@ -59,10 +59,13 @@ fn stack(sides: &Sides) -> Stack {
     let router = VirtualRouter::new(&mesh, "split").with_listener(80, Protocol::Http);
     let router = stack.add("split", router);
     let [blue_weight, green_weight] = sides.weights();
+    let [blue_mirror, green_mirror] = sides.mirrors();
     let route = HttpRoute::new(&router, "sides")
         .with_prefix("/")
         .with_target(&blue_node, blue_weight)
-        .with_target(&green_node, green_weight);
+        .with_target(&green_node, green_weight)
+        .with_mirror(&blue_node, blue_mirror)
+        .with_mirror(&green_node, green_mirror);
     stack.add("sides", route);
     // Requests with this header reach the new version before any others do.
     let is_test = HeaderMatch {

@@ -116,6 +116,15 @@ impl<V> State<V> {
         }
     }
 
+    /// The side to which production requests are mirrored, and their share; `None` if none are.
+    #[must_use]
+    pub fn mirror(&self) -> Option<(Side, Percent)> {
+        let rollout = self.rollout.as_ref()?;
+        let is_test_stage = matches!(rollout.phase, Phase::TestShift { .. } | Phase::PostTestShift { .. });
+        let share = rollout.strategy.mirror();
+        (is_test_stage && share > Percent::NONE).then_some((self.target, share))
+    }
+
     /// The share of the last deployed version, if it stays at less than all of the traffic beside another version: after
     /// a strategy such as `fixed:50%`. `None` during a rollout. [`Event::Promote`](crate::Event::Promote) gives the version
     /// all of the traffic.

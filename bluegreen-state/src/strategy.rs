@@ -55,6 +55,7 @@ pub struct Step {
 /// | `,bake:5m` | [bake time](Self::with_bake_time) | none |
 /// | `,within:10m` | [stage timeout](Self::with_stage_timeout) | a day |
 /// | `,test:2m`, `,test:hold` | [test traffic](Self::with_test_traffic), and the pause before production traffic shifts | no test traffic |
+/// | `,mirror:10%` | [mirroring](Self::with_mirror) while there is only test traffic; requires `test` | none |
 /// | `,hooks:POST_SCALE_UP+PRODUCTION_TRAFFIC_SHIFT` | [stages with a hook](Self::with_hooks) | none |
 ///
 /// ```
@@ -75,6 +76,8 @@ pub struct Strategy {
     stage_timeout: Duration,
     /// The pause after the shift of the test traffic, never [`Pause::None`].
     test: Option<Pause>,
+    /// Not 0 only with test traffic.
+    mirror: Percent,
     hooks: BTreeSet<HookStage>,
 }
 
@@ -116,6 +119,9 @@ pub enum InvalidStrategy {
     /// A linear strategy with an increment of 0 %.
     #[error("a linear strategy with an increment of 0% never ends: use 1% to 100%")]
     NoProgress,
+    /// Mirroring without test traffic.
+    #[error("mirroring needs test traffic, which lasts as long: add test:2m, for example")]
+    MirrorWithoutTest,
     /// A hook at a stage that exists only with test traffic.
     #[error("a hook at {stage} needs test traffic, which this rollout does not have")]
     NoTestTraffic {
@@ -237,6 +243,25 @@ impl Strategy {
         }
     }
 
+    /// Mirrors this share of the production requests to the new version while it has only test traffic: from
+    /// TEST_TRAFFIC_SHIFT until production traffic shifts. Their responses are ignored. Default: 0 %.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidStrategy::MirrorWithoutTest`] without [test traffic](Self::with_test_traffic).
+    pub fn with_mirror(self, share: Percent) -> Result<Self, InvalidStrategy> {
+        match share > Percent::NONE && self.test.is_none() {
+            true => Err(InvalidStrategy::MirrorWithoutTest),
+            false => Ok(Self { mirror: share, ..self }),
+        }
+    }
+
+    /// The share of the production requests that is mirrored while there is only test traffic. Default: 0 %.
+    #[must_use]
+    pub fn mirror(&self) -> Percent {
+        self.mirror
+    }
+
     /// Runs a hook at each of these stages, instead of those set before. Default: none.
     ///
     /// # Errors
@@ -326,6 +351,7 @@ impl Strategy {
             bake_time: Duration::ZERO,
             stage_timeout: DEFAULT_STAGE_TIMEOUT,
             test: None,
+            mirror: Percent::NONE,
             hooks: BTreeSet::new(),
         }
     }

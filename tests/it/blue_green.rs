@@ -416,7 +416,13 @@ async fn test_traffic_reaches_the_new_version_before_other_traffic() {
     let split = format!("{}split", run.url("# gateway/1, port 9080"));
     let load = Load::start(&split);
     let terminal = Workdir::new();
-    let deploy = ["deploy", "--version", "2", "--strategy", "all-at-once,test:hold"];
+    let deploy = [
+        "deploy",
+        "--version",
+        "2",
+        "--strategy",
+        "all-at-once,test:hold,mirror:50%",
+    ];
     let mut controller = Run::start(&terminal, in_terminal(&terminal, &workdir, &deploy));
     let waiting = "blue 1 at 100%, green 2 at 0%, POST_TEST_TRAFFIC_SHIFT";
     controller
@@ -427,6 +433,12 @@ async fn test_traffic_reaches_the_new_version_before_other_traffic() {
         assert_eq!(test_version(&split).await, "2");
         assert_eq!(version(&split, None).await, "1");
     }
+    // Requests of the load are mirrored, and get the responses of version 1.
+    let before = requests_to(&workdir, "green").await;
+    wait_until("requests are mirrored", async || {
+        requests_to(&workdir, "green").await >= before + 50
+    })
+    .await;
     let continued = verb(&workdir, &["continue"]).await;
     assert!(
         continued.code == Some(0) && continued.stdout.contains("blue 1 at 0%, green 2 at 100%, CLEAN_UP"),
@@ -450,6 +462,22 @@ async fn test_traffic_reaches_the_new_version_before_other_traffic() {
         test_version(&split).await == "2"
     })
     .await;
+
+    // A version that fails mirrored requests is rolled back before it has traffic.
+    let deploy = [
+        "deploy",
+        "--version",
+        "5",
+        "--strategy",
+        "all-at-once,test:hold,mirror:100%",
+    ];
+    let failed = verb(&workdir, &deploy).await;
+    assert!(
+        failed.code == Some(1)
+            && failed.stderr.contains("% of its requests failed")
+            && !failed.stdout.contains("PRODUCTION_TRAFFIC_SHIFT"),
+        "{failed:?}"
+    );
     assert_no_failed_response(&load.stop().await);
     terminal.assert_nothing_left();
     run.signal(Signal::INT);
@@ -525,18 +553,27 @@ async fn impossible_commands_fail_and_change_nothing() {
     workdir.assert_nothing_left();
 }
 
-/// The state document in the running template.
-async fn running_state(workdir: &Workdir) -> String {
+/// The requests to a side, as counted by the Envoys that send them, mirrored ones included.
+async fn requests_to(workdir: &Workdir, side: &str) -> u64 {
+    let statistics = control_api(workdir, &format!("statistics?node=mesh/bluegreen/virtualNode/{side}")).await;
+    let envoys = statistics.as_object().expect("an object").values();
+    envoys.map(|counts| counts["ended"].as_u64().expect("a number")).sum()
+}
+
+/// A document of the control socket.
+async fn control_api(workdir: &Workdir, path: &str) -> serde_json::Value {
     let client = reqwest::Client::builder()
         .no_proxy()
         .unix_socket(workdir.path("state/mesh.sock"));
-    let response = client
-        .build()
-        .expect("a client")
-        .get("http://meshwright/template")
-        .send();
-    let template = response.await.expect("a response").text().await.expect("a text");
-    let template: serde_json::Value = serde_json::from_str(&template).expect("a template");
+    let client = client.build().expect("a client");
+    let response = client.get(format!("http://meshwright/{path}")).send().await;
+    let text = response.expect("a response").text().await.expect("a text");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The state document in the running template.
+async fn running_state(workdir: &Workdir) -> String {
+    let template = control_api(workdir, "template").await;
     let value = &template["Resources"]["State"]["Properties"]["Value"];
     value.as_str().expect("a string").to_owned()
 }

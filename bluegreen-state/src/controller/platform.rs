@@ -33,7 +33,7 @@ pub trait Platform<V> {
     /// [`PlatformError::Rejected`] rolls back.
     async fn check_ready(&self, request: Request<'_, V>, side: Side, version: &V) -> Result<(), PlatformError>;
 
-    /// Sets the weights of the router, and the route of [test traffic](State::test_side) if there is one; returns once all
+    /// Sets the weights of the router, the route of [test traffic](State::test_side) and [mirroring](State::mirror); returns once all
     /// proxies that send traffic have acknowledged them. With test traffic, it is also called with unchanged weights.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ fn parse(text: &str, custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrat
         (name, &text[name.len() + 1..])
     });
     let mut positional = Vec::new();
-    let (mut bake, mut within, mut test) = (None, None, None);
+    let (mut bake, mut within, mut test, mut mirror) = (None, None, None, None);
     let mut hooks: Option<Vec<HookStage>> = None;
     for argument in arguments.split(',').filter(|_| !arguments.is_empty()) {
         let (option, value) = match argument.split_once(':') {
@@ -81,6 +81,10 @@ fn parse(text: &str, custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrat
                     value => Pause::For(time(value)?),
                 };
                 is_new(test.replace(pause).is_none(), argument)?;
+                continue;
+            }
+            Some(("mirror", share)) => {
+                is_new(mirror.replace(percent(share)?).is_none(), argument)?;
                 continue;
             }
             Some(("hooks", stages)) => {
@@ -100,6 +104,9 @@ fn parse(text: &str, custom: impl Fn(Vec<Step>) -> Result<Strategy, InvalidStrat
         Some(pause) => strategy.with_test_traffic(pause),
         None => strategy,
     };
+    let strategy = strategy
+        .with_mirror(mirror.unwrap_or(Percent::NONE))
+        .map_err(|invalid| invalid.to_string())?;
     let hooks = hooks.unwrap_or_default();
     strategy.with_hooks(hooks).map_err(|invalid| invalid.to_string())
 }
@@ -210,6 +217,9 @@ impl fmt::Display for Strategy {
             Some(Pause::Manual) => f.write_str(",test:hold")?,
             Some(Pause::None) | None => {}
         }
+        if self.mirror > Percent::NONE {
+            write!(f, ",mirror:{}", self.mirror)?;
+        }
         for (index, stage) in self.hooks.iter().enumerate() {
             write!(f, "{}{stage}", if index == 0 { ",hooks:" } else { "+" })?;
         }
@@ -245,6 +255,7 @@ mod tests {
             "steps:5%+hold,25%+10m,100%",
             "steps:0%+hold,100%,bake:18446744073709551615ms",
             "all-at-once,test:0s",
+            "all-at-once,test:2m,mirror:10%,hooks:TEST_TRAFFIC_SHIFT",
             "canary:10%,30s,bake:1m,test:hold,hooks:POST_SCALE_UP",
             "fixed:50%,test:2m,hooks:PRE_SCALE_UP+TEST_TRAFFIC_SHIFT+POST_TEST_TRAFFIC_SHIFT",
         ] {
@@ -280,6 +291,8 @@ mod tests {
             ("all-at-once,baked:5m", "unknown option `baked`"),
             ("all-at-once,bake:5m,bake:6m", "duplicate option"),
             ("fixed:50%,", "got `50%,`"),
+            ("fixed:50%,mirror:10%", "mirroring needs test traffic"),
+            ("fixed:50%,test:1s,mirror:101%", "101% is not a share"),
             ("fixed:50%,test:soon", "`soon` is not a time"),
             ("fixed:50%,test:1s,test:hold", "duplicate option `test:hold`"),
             (

@@ -52,10 +52,10 @@ fn strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
         time().prop_map(Pause::For)
     ]);
     let hooks = proptest::sample::subsequence(HookStage::all(), 0..=HookStage::all().len());
-    (shape, bake, limit, test, hooks).prop_map(|(shape, bake, limit, test, mut hooks)| {
+    (shape, bake, limit, test, hooks, percent()).prop_map(|(shape, bake, limit, test, mut hooks, mirror)| {
         let strategy = shape.with_bake_time(bake).with_stage_timeout(limit);
         let strategy = match test {
-            Some(pause) => strategy.with_test_traffic(pause),
+            Some(pause) => strategy.with_test_traffic(pause).with_mirror(mirror).unwrap(),
             None => strategy,
         };
         hooks.retain(|stage| test.is_some() || !stage.needs_test_traffic());

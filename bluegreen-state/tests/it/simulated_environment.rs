@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bluegreen_state::{
-    Effect, Event, HookStage, Phase, Plan, RunningHook, Side, State, Strategy, Timestamp, Weights, plan, step,
+    Effect, Event, HookStage, Percent, Phase, Plan, RunningHook, Side, State, Strategy, Timestamp, Weights, plan, step,
 };
 
 /// Versions that never become ready. Version 0, the initial one, does.
 pub(crate) const NEVER_READY: [u32; 2] = [3, 4];
 
-/// An effect with the side that has the test traffic in the state that requested it.
-type Pending = (Effect<u32>, Option<Side>);
+/// An effect with the side that has the test traffic, and the mirroring, in the state that requested it.
+type Pending = (Effect<u32>, Option<Side>, Option<(Side, Percent)>);
 
 #[derive(Debug, Clone)]
 pub(crate) struct SimulatedEnvironment {
@@ -31,6 +31,8 @@ pub(crate) struct SimulatedEnvironment {
     unhealthy: BTreeSet<u32>,
     /// The side with the test traffic.
     test_route: Option<Side>,
+    /// The side with mirrored requests, and their share.
+    mirror: Option<(Side, Percent)>,
     /// Calls of hooks so far.
     calls: u64,
     /// Hooks that have succeeded: the number of their rollout, stage and weights.
@@ -68,6 +70,7 @@ impl SimulatedEnvironment {
             last_completed: 0,
             unhealthy: NEVER_READY.into(),
             test_route: None,
+            mirror: None,
             calls: 0,
             succeeded_hooks: Vec::new(),
         }
@@ -146,7 +149,7 @@ impl SimulatedEnvironment {
                 | Effect::CheckReady { .. }
                 | Effect::SetWeights { .. }
                 | Effect::RunHook { .. } => {
-                    self.pending.push((effect, self.state.test_side()));
+                    self.pending.push((effect, self.state.test_side(), self.state.mirror()));
                 }
                 Effect::Finished { .. } | Effect::ScheduleTick { .. } | Effect::Rejected { .. } => {}
             }
@@ -159,7 +162,7 @@ impl SimulatedEnvironment {
         if self.pending.is_empty() {
             return None;
         }
-        let (effect, test_side) = self.pending.remove(index % self.pending.len());
+        let (effect, test_side, mirror) = self.pending.remove(index % self.pending.len());
         let (Effect::Update { request, .. }
         | Effect::CheckReady { request, .. }
         | Effect::SetWeights { request, .. }
@@ -175,6 +178,7 @@ impl SimulatedEnvironment {
             Effect::SetWeights { weights, .. } => {
                 self.router = weights;
                 self.test_route = test_side;
+                self.mirror = mirror;
                 Event::WeightsApplied { request }
             }
             Effect::RunHook { stage, .. } => {
@@ -246,6 +250,7 @@ impl SimulatedEnvironment {
         self.assert_hooks_have_run();
         if !is_shifting {
             assert_eq!(self.test_route, self.state.test_side(), "{self:#?}");
+            assert_eq!(self.mirror, self.state.mirror(), "{self:#?}");
             assert_eq!(
                 self.router,
                 self.state.weights(),

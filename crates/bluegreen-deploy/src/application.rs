@@ -122,6 +122,18 @@ impl Application {
         self.hooks.check(strategy)
     }
 
+    /// Checks that a description mirrors requests if the state requires it.
+    fn check_mirror(state: &State<Version>, route: &RouteParameter) -> Result<(), Error> {
+        let spec: serde_json::Value = serde_json::from_str(&route.value).unwrap_or_default();
+        let has_mirrors = ["httpRoute", "http2Route"]
+            .iter()
+            .any(|kind| spec[kind].get("mirrors").is_some());
+        match state.mirror().is_some() && !has_mirrors {
+            true => Err(Error::NoMirror),
+            false => Ok(()),
+        }
+    }
+
     /// The name of the application.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -185,13 +197,16 @@ impl Application {
     pub(crate) fn route_parameters(&self, state: &State<Version>) -> Result<Vec<RouteParameter>, Error> {
         let template = self.template(state)?;
         let routes = std::iter::once(&self.route).chain(&self.test_route);
-        routes
+        let parameters: Result<Vec<RouteParameter>, Error> = routes
             .map(|route| {
                 let name = route.to_parameter();
                 let value = parameter_value(&template, &name)?;
                 Ok(RouteParameter { name, value })
             })
-            .collect()
+            .collect();
+        let parameters = parameters?;
+        Self::check_mirror(state, &parameters[0])?;
+        Ok(parameters)
     }
 
     fn synth(&self, sides: &Sides) -> Result<Template, Error> {

@@ -72,6 +72,12 @@ pub enum Error {
          (`with_test_route`)"
     )]
     NoTestRoute,
+    /// The strategy mirrors requests, and the route of the description does not.
+    #[error(
+        "the strategy mirrors requests, and the route of the application does not: abort the rollout, and leave out \\
+         `mirror` or describe it (`HttpRoute::with_mirror` with `Sides::mirrors`)"
+    )]
+    NoMirror,
     /// There is no state, because nothing was ever deployed.
     #[error("nothing was deployed yet")]
     NotInitialized,

@@ -12,6 +12,7 @@ pub struct Sides {
     green: Version,
     weights: [u32; 2],
     test_weights: [u32; 2],
+    mirrors: [u32; 2],
     target: Side,
 }
 
@@ -29,6 +30,11 @@ impl Sides {
                 Some(Side::Blue) => [100, 0],
                 Some(Side::Green) => [0, 100],
                 None => weights,
+            },
+            mirrors: match state.mirror() {
+                Some((Side::Blue, share)) => [share.get().into(), 0],
+                Some((Side::Green, share)) => [0, share.get().into()],
+                None => [0, 0],
             },
             target: state.target(),
         }
@@ -86,6 +92,14 @@ impl Sides {
     #[must_use]
     pub fn test_weights(&self) -> [u32; 2] {
         self.test_weights
+    }
+
+    /// The percentages of the requests that are mirrored to blue and green, for
+    /// [`HttpRoute::with_mirror`](mesh_infra::HttpRoute::with_mirror): not 0 for the side that is rolled out with a strategy
+    /// such as `canary:10%,30s,test:2m,mirror:10%`, while it has only test traffic.
+    #[must_use]
+    pub fn mirrors(&self) -> [u32; 2] {
+        self.mirrors
     }
 
     /// The basic state document: `{"nextUpdate":"green","nextVersion":2,"currentVersion":1}`. For a parameter of the
@@ -148,7 +162,7 @@ mod tests {
         let now = std::time::SystemTime::UNIX_EPOCH.into();
         let deploy = Event::Deploy {
             version: 2,
-            strategy: "all-at-once,test:hold".parse().expect("a strategy"),
+            strategy: "all-at-once,test:hold,mirror:15%".parse().expect("a strategy"),
             controller: "ci".to_owned(),
         };
         let mut state = step(&State::initial(1), deploy, now).0;
@@ -169,6 +183,7 @@ mod tests {
         );
         let sides = Sides::of_state(&state);
         assert_eq!((sides.weights(), sides.test_weights()), ([100, 0], [0, 100]));
+        assert_eq!(sides.mirrors(), [0, 15]);
         let (state, _) = step(&state, Event::Abort, now);
         assert_eq!(Sides::of_state(&state).test_weights(), [100, 0], "a rollback");
     }

@@ -14,7 +14,7 @@ mod shared_text;
 
 use std::collections::BTreeSet;
 
-use cfn::Template;
+use cfn::{ResourceType as _, Template, appmesh};
 use indexmap::IndexMap;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
@@ -109,7 +109,10 @@ fn encode(
             add_markers(&mut encoded);
             encoded
         }
-        MeshEncoding::AppMesh => template.clone(),
+        MeshEncoding::AppMesh => {
+            reject_extensions(template, diagnostics);
+            template.clone()
+        }
     };
     // Parameters that encode a mesh have tags as well.
     for resource in encoded.resources.values_mut() {
@@ -118,6 +121,21 @@ fn encode(
     shared_text::share(&mut encoded);
     quotas::check(&encoded, diagnostics);
     encoded
+}
+
+/// Rejects what App Mesh's model lacks, for a template of App Mesh's own resources.
+fn reject_extensions(template: &Template, diagnostics: &mut Diagnostics) {
+    for (id, resource) in &template.resources {
+        for kind in ["HttpRoute", "Http2Route"] {
+            let spec = resource.properties.get("Spec").and_then(|spec| spec.get(kind));
+            if resource.kind == appmesh::Route::KIND && spec.is_some_and(|route| route.get("Mirrors").is_some()) {
+                diagnostics.add(
+                    format!("Resources.{id}.Properties.Spec.{kind}.Mirrors"),
+                    "is not part of AWS::AppMesh::Route: write the mesh as parameters, or leave out `with_mirror`",
+                );
+            }
+        }
+    }
 }
 
 /// Adds diagnostics of checks, except at paths where an unresolved reference was reported.

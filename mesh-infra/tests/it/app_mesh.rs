@@ -157,6 +157,43 @@ fn parameters_contain_specs_in_the_apis_casing() {
 }
 
 #[test]
+fn mirrors_are_written_to_parameters_and_rejected_in_app_mesh_resources() {
+    let mut stack = Stack::new("shop");
+    let mesh = stack.add("Mesh", Mesh::new("shop"));
+    let router = stack.add(
+        "shop",
+        VirtualRouter::new(&mesh, "shop").with_listener(80, Protocol::Http),
+    );
+    let node = |name: &str| {
+        let node = VirtualNode::new(&mesh, name).with_listener(Listener::http(80));
+        node.with_dns_endpoints(format!("{name}.shop"))
+    };
+    let blue = stack.add("blue", node("blue"));
+    let green = stack.add("green", node("green"));
+    let route = HttpRoute::new(&router, "all").with_prefix("/").with_target(&blue, 1);
+    stack.add("all", route.with_mirror(&green, 10).with_mirror(&blue, 0));
+    let template = stack.synth().expect("a template");
+    let id = "AllRoute";
+    let value = template.resources[id].properties["Value"].as_str().expect("a text");
+    let route: Json = serde_json::from_str(value).expect("JSON");
+    assert_eq!(
+        route["httpRoute"]["mirrors"],
+        json!([{"virtualNode": "green", "percentage": 10}])
+    );
+    let depends_on = &template.resources[id].depends_on;
+    assert!(depends_on.contains(&"GreenVirtualNode".to_owned()), "{depends_on:?}");
+
+    let error = stack
+        .synth_as(MeshEncoding::AppMesh)
+        .expect_err("App Mesh has no mirrors")
+        .to_string();
+    assert!(
+        error.contains("Resources.AllRoute.Properties.Spec.HttpRoute.Mirrors: is not part of AWS::AppMesh::Route"),
+        "{error}"
+    );
+}
+
+#[test]
 fn app_mesh_resources_refer_to_each_other_except_backends() {
     let template = app_mesh();
     let attribute = |id: &str, name: &str| json!({"Fn::GetAtt": [id, name]});

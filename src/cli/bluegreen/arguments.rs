@@ -144,7 +144,8 @@ pub(super) enum Verb {
         #[arg(long)]
         version: Version,
         /// Traffic shift: all-at-once, canary:10%,30s, linear:20%,10s, fixed:50% or steps:5%+hold,25%+10m,100%, optionally
-        /// followed by ,bake:5m and by ,test:2m or ,test:hold, a pause with test traffic only. Default: canary:10%,30s. A resumed deployment keeps its original strategy. A version that
+        /// followed by ,bake:5m; by ,test:2m or ,test:hold, a pause with test traffic only; and by ,mirror:10%, mirrored
+        /// requests during that. Default: canary:10%,30s. A resumed deployment keeps its original strategy. A version that
         /// stays at a part of the traffic keeps it without this option, and moves on with it.
         #[arg(long)]
         strategy: Option<Strategy>,

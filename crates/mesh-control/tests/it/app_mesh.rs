@@ -3,7 +3,7 @@
 //! Reading order:
 //! - `demo_mesh`: the mesh of these tests;
 //! - `calls`, `egress`: calls between nodes, and the egress filter;
-//! - `http2_fixture`, `route_matches`, `routes`, `http2`, `grpc`, `tcp`, `weights`: routing;
+//! - `http2_fixture`, `route_matches`, `routes`, `http2`, `grpc`, `tcp`, `weights`, `mirrors`: routing;
 //! - `gateway`, `gateway_routes`, `gateway_listeners`: virtual gateways;
 //! - `retries`, `timeouts`, `connection_pools`, `outlier_detection`, `health`: failing, slow and overloaded hosts;
 //! - `dns`, `ip_preference`: service discovery;
@@ -28,6 +28,7 @@ mod health;
 mod http2;
 mod http2_fixture;
 mod ip_preference;
+mod mirrors;
 mod outlier_detection;
 mod retries;
 mod route_matches;

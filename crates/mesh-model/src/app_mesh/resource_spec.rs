@@ -13,6 +13,10 @@ use crate::key_casing::KeyCasing;
 /// The spec of a mesh resource of any kind.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the names are App Mesh's")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a mesh has few of them, which are seldom copied"
+)]
 pub enum ResourceSpec {
     Mesh(MeshSpec),
     VirtualNode(VirtualNodeSpec),

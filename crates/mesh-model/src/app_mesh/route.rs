@@ -34,6 +34,21 @@ structure! {
         retry_policy: Option<HttpRetryPolicy> = optional("retryPolicy"),
         /// Timeouts.
         timeout: Option<RequestTimeout> = optional("timeout"),
+        /// Mirrored requests, 1 to 10. Not a field of App Mesh: only Meshwright's parameters have it.
+        mirrors: Vec<Mirror> = optional("mirrors", list::<Mirror>(1, 10)),
+    }
+}
+
+structure! {
+    /// A virtual node that gets copies of requests. Its responses are ignored.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Mirror {
+        /// Name of the virtual node.
+        virtual_node: String = required("virtualNode", text(1, 255)),
+        /// Percentage of the requests, 1 to 100.
+        percentage: u32 = required("percentage", whole(1, 100)),
+        /// Port of the virtual node. Required if it has several listeners.
+        port: Option<u16> = optional("port"),
     }
 }
 
@@ -191,6 +206,12 @@ impl RouteSpec {
             .into_iter()
             .flatten()
             .flat_map(|action| &action.weighted_targets)
+    }
+
+    /// The route's mirrors.
+    pub fn mirrors(&self) -> impl Iterator<Item = &Mirror> {
+        let http = [&self.http_route, &self.http2_route];
+        http.into_iter().flatten().flat_map(|route| &route.mirrors)
     }
 
     /// The port of the virtual router to which the route applies. `None` for all of them.

@@ -174,6 +174,41 @@ fn all_invalid_fields_are_reported() {
 }
 
 #[test]
+fn mirrors_are_read_on_http_routes_only_and_need_an_existing_node() {
+    let action = json!({"weightedTargets": [{"virtualNode": "blue", "weight": 1}]});
+    let mirrors = |percentage: u32| json!([{"virtualNode": "green", "percentage": percentage}]);
+    let route = json!({"httpRoute": {"match": {"prefix": "/"}, "action": action, "mirrors": mirrors(10)}});
+    round_trip::<RouteSpec>(&route);
+    for percentage in [0, 101] {
+        let mut invalid = route.clone();
+        invalid["httpRoute"]["mirrors"] = mirrors(percentage);
+        let rejected = rejected::<RouteSpec>(invalid);
+        let expected = format!("spec.httpRoute.mirrors[0].percentage: is {percentage}; ");
+        assert!(rejected.starts_with(&expected), "{rejected}");
+    }
+    let tcp = rejected::<RouteSpec>(json!({"tcpRoute": {"action": action, "mirrors": mirrors(10)}}));
+    assert!(tcp.contains("mirrors"), "{tcp}");
+
+    let http = json!({"portMapping": {"port": 80, "protocol": "http"}});
+    let node = json!({"listeners": [http], "serviceDiscovery": {"dns": {"hostname": "blue.shop"}}});
+    let mut assembly = Assembly::new();
+    for (path, document) in [
+        ("mesh/shop", json!({})),
+        ("mesh/shop/virtualNode/blue", node),
+        ("mesh/shop/virtualRouter/shop", json!({"listeners": [http]})),
+        ("mesh/shop/virtualRouter/shop/route/all", route),
+    ] {
+        let resource = ResourcePath::parse(path).expect("a path");
+        assembly.add(resource, &document, KeyCasing::Camel, path);
+    }
+    let errors = assembly.finish().expect_err("a node is missing").to_string();
+    assert!(
+        errors.contains("refers to the virtual node `green`, which does not exist"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn invalid_combinations_are_rejected() {
     let target = json!({"weightedTargets": [{"virtualNode": "a", "weight": 60}, {"virtualNode": "b", "weight": 60}]});
     let diagnostics = rejected::<RouteSpec>(json!({

@@ -33,9 +33,11 @@ pub(super) fn to_get_att<S: Spec>(spec: &S, mesh: &str, scope: &Scope<'_>) -> Js
         }
         Kind::Route => {
             for route in ROUTES {
-                let targets = document.pointer_mut(&format!("/{route}/Action/WeightedTargets"));
-                let targets = targets.and_then(Json::as_array_mut).into_iter().flatten();
-                targets.for_each(|target| replace(target.get_mut("VirtualNode"), Kind::VirtualNode));
+                for list in ["Action/WeightedTargets", "Mirrors"] {
+                    let targets = document.pointer_mut(&format!("/{route}/{list}"));
+                    let targets = targets.and_then(Json::as_array_mut).into_iter().flatten();
+                    targets.for_each(|target| replace(target.get_mut("VirtualNode"), Kind::VirtualNode));
+                }
             }
         }
         Kind::GatewayRoute => {

@@ -51,6 +51,10 @@ impl RouteBase {
         });
     }
 
+    fn add_mirror(&mut self, node: &VirtualNodeHandle) {
+        self.target_nodes.push(node.logical_id().clone());
+    }
+
     /// Adds the route, given a spec that has everything but the priority.
     fn add_to(self, spec: RouteSpec, scope: &mut Scope<'_>) -> RouteHandle {
         let spec = RouteSpec {

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use envoy_types::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use envoy_types::pb::envoy::config::route::v3::route::Action;
-use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
+use envoy_types::pb::envoy::config::route::v3::route_action::{ClusterSpecifier, RequestMirrorPolicy};
 use envoy_types::pb::envoy::config::route::v3::{RetryPolicy, Route, RouteAction, RouteMatch};
+use envoy_types::pb::envoy::r#type::v3::FractionalPercent;
+use envoy_types::pb::envoy::r#type::v3::fractional_percent::DenominatorType;
 use mesh_model::app_mesh::RouteSpec;
 use mesh_model::app_mesh::matching::HttpMethod;
-use mesh_model::app_mesh::route::{HttpRouteMatch, WeightedTarget};
+use mesh_model::app_mesh::route::{HttpRouteMatch, Mirror, WeightedTarget};
 use sidecar_contract::LocalReply;
 
 use super::super::direct_response::{direct_response, match_all};
@@ -100,9 +103,20 @@ fn translate(
     for note in notes {
         context.note(format!("route `{name}` of virtual router `{router}`: {note}"));
     }
+    let mirrors: Vec<RequestMirrorPolicy> = http
+        .into_iter()
+        .flat_map(|http| &http.mirrors)
+        .map(|mirror| mirror_policy(weighted_clusters::mirror_cluster(context, mirror, backend), mirror))
+        .collect();
     Some(
         match weighted_clusters::weighted(context, &action.weighted_targets, backend) {
-            Some(weighted) => to_clusters(matching, weighted.for_http(), Timeouts::of_route(route), retries),
+            Some(weighted) => {
+                let clusters = weighted.for_http();
+                with_mirrors(
+                    to_clusters(matching, clusters, Timeouts::of_route(route), retries),
+                    mirrors,
+                )
+            }
             None => direct_response(
                 matching,
                 503,
@@ -111,6 +125,30 @@ fn translate(
             ),
         },
     )
+}
+
+/// Copies a share of the requests, bodies included. Envoy does not wait for the responses. Without a suffix, the host stays
+/// that of the original request.
+fn mirror_policy(cluster: String, mirror: &Mirror) -> RequestMirrorPolicy {
+    RequestMirrorPolicy {
+        cluster,
+        runtime_fraction: Some(RuntimeFractionalPercent {
+            default_value: Some(FractionalPercent {
+                numerator: mirror.percentage,
+                denominator: DenominatorType::Hundred.into(),
+            }),
+            ..Default::default()
+        }),
+        disable_shadow_host_suffix_append: true,
+        ..Default::default()
+    }
+}
+
+fn with_mirrors(mut route: Route, mirrors: Vec<RequestMirrorPolicy>) -> Route {
+    if let Some(Action::Route(action)) = &mut route.action {
+        action.request_mirror_policies = mirrors;
+    }
+    route
 }
 
 fn http_match(wanted: &HttpRouteMatch) -> RouteMatch {

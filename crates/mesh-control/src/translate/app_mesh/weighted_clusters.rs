@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::config::route::v3::weighted_cluster::ClusterWeight;
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy;
 use mesh_model::app_mesh::VirtualNodeSpec;
 use mesh_model::app_mesh::listener::Listener;
-use mesh_model::app_mesh::route::WeightedTarget;
+use mesh_model::app_mesh::route::{Mirror, WeightedTarget};
 
 use super::super::envoy::uint32;
 use super::cluster;
@@ -45,6 +45,16 @@ pub(super) fn node_cluster(
         Some(spec) => cluster::of_node(context, node, spec, listener, backend),
         None => cluster::blackhole_cluster(context),
     }
+}
+
+/// The cluster of a virtual node that gets copies of requests.
+pub(super) fn mirror_cluster(context: &mut NodeContext<'_>, mirror: &Mirror, backend: Backend<'_>) -> String {
+    let target = WeightedTarget {
+        virtual_node: mirror.virtual_node.clone(),
+        weight: mirror.percentage,
+        port: mirror.port,
+    };
+    target_cluster(context, &target, backend)
 }
 
 fn target_cluster(context: &mut NodeContext<'_>, target: &WeightedTarget, backend: Backend<'_>) -> String {

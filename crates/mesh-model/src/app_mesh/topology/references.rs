@@ -102,14 +102,16 @@ fn check_route(topology: &Topology, router: &VirtualRouter, route: &RouteSpec, e
             "is a route for {protocol}, but the router's listener has the protocol {listener_protocol}"
         ));
     }
-    for target in route.targets() {
-        let Some(node) = topology.virtual_nodes.get(&target.virtual_node) else {
-            errors.add(missing(Kind::VirtualNode, &target.virtual_node));
+    let targets = route.targets().map(|target| (&target.virtual_node, target.port));
+    let mirrors = route.mirrors().map(|mirror| (&mirror.virtual_node, mirror.port));
+    for (name, port) in targets.chain(mirrors) {
+        let Some(node) = topology.virtual_nodes.get(name) else {
+            errors.add(missing(Kind::VirtualNode, name));
             continue;
         };
-        let owner = format!("virtual node `{}`", target.virtual_node);
+        let owner = format!("virtual node `{name}`");
         let ports = self::ports(node.listeners.iter().map(|listener| listener.port_mapping));
-        if let Some(listener_protocol) = resolve_port(&ports, target.port, "", &owner, errors)
+        if let Some(listener_protocol) = resolve_port(&ports, port, "", &owner, errors)
             && !protocol_matches(protocol, listener_protocol)
         {
             errors.add(format!(

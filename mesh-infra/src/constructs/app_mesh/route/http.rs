@@ -3,12 +3,12 @@
 use mesh_model::app_mesh::RouteSpec;
 use mesh_model::app_mesh::listener::RequestTimeout;
 use mesh_model::app_mesh::matching::{HeaderMatch, HttpMethod, HttpPathMatch};
-use mesh_model::app_mesh::route::{self, HttpRetryPolicy, HttpRouteMatch};
+use mesh_model::app_mesh::route::{self, HttpRetryPolicy, HttpRouteMatch, Mirror};
 
 use super::{RouteBase, RouteHandle, common_route_methods, no_targets};
 use crate::construct::Construct;
-use crate::constructs::VirtualRouterHandle;
 use crate::constructs::app_mesh::matching::{exact_header, exact_query_parameter};
+use crate::constructs::{VirtualNodeHandle, VirtualRouterHandle};
 use crate::stack::Scope;
 
 /// A route for HTTP/1.1 or HTTP/2. It needs [a prefix](HttpRoute::with_prefix) or a path, and a target.
@@ -41,6 +41,7 @@ impl HttpRoute {
             action: no_targets(),
             retry_policy: None,
             timeout: None,
+            mirrors: Vec::new(),
         };
         Self::from_spec(router, name, route)
     }
@@ -128,6 +129,21 @@ impl HttpRoute {
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.route.matching.port = Some(port);
+        self
+    }
+
+    /// Sends copies of this percentage of the requests to a virtual node, 0 to 100; 0 is none. Their responses are ignored.
+    /// Not a field of App Mesh: [`MeshEncoding::AppMesh`](crate::MeshEncoding::AppMesh) rejects it.
+    #[must_use]
+    pub fn with_mirror(mut self, node: &VirtualNodeHandle, percentage: u32) -> Self {
+        if percentage > 0 {
+            self.base.add_mirror(node);
+            self.route.mirrors.push(Mirror {
+                virtual_node: node.name().to_owned(),
+                percentage,
+                port: None,
+            });
+        }
         self
     }
 
