@@ -1,0 +1,82 @@
+//! The account, region and stacks of a deployment.
+
+use cfn::Template;
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+
+/// Stacks in an account and a region, for [`Deployment::deployer_policy`] and [`Deployment::service_role_policy`].
+#[derive(Debug, Clone, Copy)]
+pub struct Deployment<'t> {
+    stacks: &'t IndexMap<String, Template>,
+    account: &'t str,
+    region: &'t str,
+}
+
+impl<'t> Deployment<'t> {
+    /// These stacks, by name, in every account and region.
+    #[must_use]
+    pub fn new(stacks: &'t IndexMap<String, Template>) -> Self {
+        Self {
+            stacks,
+            account: "*",
+            region: "*",
+        }
+    }
+
+    /// Sets the account, by its twelve digits. Default, decided by us: every account, since a role belongs to one.
+    #[must_use]
+    pub fn with_account(self, account: &'t str) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Sets the region. Default, decided by us: every region.
+    #[must_use]
+    pub fn with_region(self, region: &'t str) -> Self {
+        Self { region, ..self }
+    }
+
+    pub(super) fn stacks(&self) -> impl Iterator<Item = (&'t str, &'t Template)> {
+        self.stacks.iter().map(|(name, template)| (name.as_str(), template))
+    }
+
+    pub(super) fn region(&self) -> &'t str {
+        self.region
+    }
+
+    pub(super) fn account(&self) -> &'t str {
+        self.account
+    }
+
+    /// An ARN in the account and region.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            self.partition(),
+            self.region,
+            self.account
+        )
+    }
+
+    /// An ARN in the account, of a service without regions.
+    pub(super) fn global_arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}::{}:{resource}", self.partition(), self.account)
+    }
+
+    /// Restricts actions without an ARN to the region; null if every region is meant.
+    pub(super) fn regional_condition(&self) -> Json {
+        match self.region {
+            "*" => Json::Null,
+            region => json!({"StringEquals": {"aws:RequestedRegion": region}}),
+        }
+    }
+
+    /// The partition of the region. Source: AWS General Reference, "Amazon Resource Names (ARNs)" (read 2026-11-30).
+    pub(super) fn partition(&self) -> &'static str {
+        match self.region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            "*" => "*",
+            _ => "aws",
+        }
+    }
+}
