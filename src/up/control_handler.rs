@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use bluegreen_deploy::control_api::{self, Command, CommandError, ControlServer, Request};
 use futures_util::future::LocalBoxFuture;
-use mesh_infra::Template;
 use mesh_infra::cfn::{ResourceType, ssm};
+use mesh_infra::{Template, refresh_revision_markers};
 use mesh_local::{LocalMesh, Plan};
 
 use super::{BoxError, UpError, applied_text};
@@ -146,7 +146,7 @@ fn rejected(error: &dyn std::error::Error) -> CommandError {
     CommandError::Rejected(chain(error))
 }
 
-/// The template with another value for the parameter of this name.
+/// The template with another value for the parameter of this name, and revision markers for it.
 fn with_parameter(template: &Template, name: &str, value: String) -> Result<Template, UnknownParameter> {
     let mut template = template.clone();
     let mut parameters = template
@@ -159,6 +159,7 @@ fn with_parameter(template: &Template, name: &str, value: String) -> Result<Temp
         None => return Err(UnknownParameter(name.to_owned())),
     }
     drop(parameters);
+    refresh_revision_markers(&mut template);
     Ok(template)
 }
 

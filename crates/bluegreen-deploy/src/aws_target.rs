@@ -6,7 +6,7 @@
 
 mod readiness_gate;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::Client;
@@ -38,6 +38,25 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The same for call statistics, which replicas publish every ten seconds while traffic is divided.
 const CALLS_INTERVAL: Duration = Duration::from_secs(4);
 
+/// The calls to both sides, blue first, or why they were not read.
+type SideCalls = Result<[NodeStatistics; 2], String>;
+
+/// Marks that weights are being set, until it is dropped.
+struct SettingWeights<'t>(&'t Cell<bool>);
+
+impl<'t> SettingWeights<'t> {
+    fn begin(is_setting: &'t Cell<bool>) -> Self {
+        is_setting.set(true);
+        Self(is_setting)
+    }
+}
+
+impl Drop for SettingWeights<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 /// The stack of an application.
 #[allow(
     async_fn_in_trait,
@@ -67,8 +86,10 @@ pub struct AwsTarget<'a, S> {
     stack: S,
     reporter: &'a dyn Reporter,
     ignored: Vec<String>,
-    /// The calls to both sides as last read, or why they were not read.
-    calls: RefCell<Option<(Instant, Result<[NodeStatistics; 2], String>)>>,
+    /// The calls as last read.
+    calls: RefCell<Option<(Instant, SideCalls)>>,
+    /// Whether weights are being set.
+    is_setting_weights: Cell<bool>,
 }
 
 impl<'a, S> AwsTarget<'a, S> {
@@ -81,6 +102,7 @@ impl<'a, S> AwsTarget<'a, S> {
             reporter,
             ignored: Vec::new(),
             calls: RefCell::default(),
+            is_setting_weights: Cell::default(),
         }
     }
 
@@ -100,6 +122,7 @@ impl<'a, S> AwsTarget<'a, S> {
             reporter: self.reporter,
             ignored: self.ignored,
             calls: self.calls,
+            is_setting_weights: self.is_setting_weights,
         }
     }
 
@@ -158,7 +181,7 @@ impl<'a, S> AwsTarget<'a, S> {
     }
 
     /// The calls to both sides, blue first, since the start of each replica of the control plane.
-    async fn read_calls(&self) -> Result<[NodeStatistics; 2], String> {
+    async fn read_calls(&self) -> SideCalls {
         let nodes = [Side::Blue, Side::Green].map(|side| self.application.node(side).name.as_str());
         match self.sync_reader().calls(&nodes).await {
             Ok(ReportedCalls::Counted(statistics)) => statistics
@@ -298,6 +321,43 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         request: Request<'_, Version>,
         routes: Vec<RouteParameter>,
     ) -> Result<Applied, CommandError> {
+        // The status of before may lack calls to the former version. The one with the acknowledgement has them, and is the
+        // baseline.
+        let _setting = SettingWeights::begin(&self.is_setting_weights);
+        // Boxed: the types of nested futures would be too deep for the compiler.
+        let applied = Box::pin(self.shift_weights(request, routes)).await;
+        self.calls.take();
+        applied
+    }
+
+    /// From the status of all replicas, read every four seconds at most.
+    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
+        if self.is_setting_weights.get() {
+            return Err(CommandError::Retryable("weights are being set".to_owned()));
+        }
+        let is_recent = |(at, _): &(Instant, _)| at.elapsed() < CALLS_INTERVAL;
+        if !self.calls.borrow().as_ref().is_some_and(is_recent) {
+            // Boxed for the same reason.
+            let calls = Box::pin(self.read_calls()).await;
+            *self.calls.borrow_mut() = Some((Instant::now(), calls));
+        }
+        let index = usize::from(self.application.node(Side::Green) == node);
+        match self.calls.borrow().as_ref() {
+            Some((_, Ok(calls))) => Ok(calls[index].clone()),
+            Some((_, Err(reason))) => Err(CommandError::Retryable(reason.clone())),
+            None => Err(CommandError::Retryable("no calls were read".to_owned())),
+        }
+    }
+}
+
+impl<S: StackUpdater> AwsTarget<'_, S> {
+    /// Updates the stack to other weights once the nodes that gain weight are healthy, and waits until Envoys have
+    /// acknowledged it.
+    async fn shift_weights(
+        &self,
+        request: Request<'_, Version>,
+        routes: Vec<RouteParameter>,
+    ) -> Result<Applied, CommandError> {
         let (_, previous) = self.template_with_routes(&routes).await?;
         let mut gaining = Vec::new();
         for (route, previous) in routes.iter().zip(&previous) {
@@ -311,25 +371,6 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         self.check_owner(request).await?;
         let (template, _) = self.template_with_routes(&routes).await?;
         self.stack.update_stack(template).await?;
-        let acknowledged = self.wait_for_acks(is_returning).await;
-        // Calls with the former weights are no baseline.
-        self.calls.take();
-        acknowledged
-    }
-
-    /// From the status of all replicas, read every four seconds at most.
-    async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
-        let is_recent = |(at, _): &(Instant, _)| at.elapsed() < CALLS_INTERVAL;
-        if !self.calls.borrow().as_ref().is_some_and(is_recent) {
-            // Boxed: the types of nested futures would be too deep for the compiler.
-            let calls = Box::pin(self.read_calls()).await;
-            *self.calls.borrow_mut() = Some((Instant::now(), calls));
-        }
-        let index = usize::from(self.application.node(Side::Green) == node);
-        match self.calls.borrow().as_ref() {
-            Some((_, Ok(calls))) => Ok(calls[index].clone()),
-            Some((_, Err(reason))) => Err(CommandError::Retryable(reason.clone())),
-            None => Err(CommandError::Retryable("no calls were read".to_owned())),
-        }
+        self.wait_for_acks(is_returning).await
     }
 }

@@ -190,8 +190,9 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
 
     async fn check_health(&self, state: &State<Version>) -> Result<(), String> {
         let target = state.target();
-        // Requests to the former version may be counted late.
-        if state.weights().share(target) == Percent::NONE {
+        // Without traffic, what is counted late are requests to the former version.
+        let has_mirror = state.mirror().is_some_and(|(side, _)| side == target);
+        if state.weights().share(target) == Percent::NONE && !has_mirror {
             return Ok(());
         }
         let statistics = async |side| self.target.statistics(self.application.node(side)).await;

@@ -294,6 +294,7 @@ mod tests {
     fn envoys_of_a_mesh_differ_in_the_first_part_only() {
         let text = |node: &str| {
             Bootstrap {
+                reports_calls: false,
                 node_id: node.to_owned(),
                 metadata: NodeMetadata::transparent_proxy(),
                 xds: SocketAddr::from(([127, 0, 0, 1], 18000)).into(),

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_infra::cfn::{ResourceType, ecs, is_part_of, ssm};
 use mesh_infra::model::TemplateModel;
-use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
+use mesh_model::app_mesh::resource_path::{PARAMETER_PREFIX, REVISION_PREFIX};
 use mesh_model::app_mesh::{Kind, Topology};
 use mesh_model::namespace::Namespace;
 use mesh_model::service_connect::ServiceConnectConfiguration;
@@ -171,7 +171,13 @@ fn classify_resources(resources: &[Resource<'_>], diagnostics: &mut Diagnostics)
     let mut not_simulated = Vec::new();
     for resource in resources {
         let kind = resource.kind;
-        if is_not_simulated(kind) || is_foreign_parameter(*resource, diagnostics) {
+        let parameter = (kind == ssm::Parameter::KIND).then(|| parameter_name(*resource, diagnostics));
+        // The control plane here needs no marker: the runner updates it.
+        if parameter.as_ref().is_some_and(|name| name.starts_with(REVISION_PREFIX)) {
+            continue;
+        }
+        let is_foreign = parameter.is_some_and(|name| !name.starts_with(PARAMETER_PREFIX));
+        if is_not_simulated(kind) || is_foreign {
             not_simulated.push((resource.qualified_id(), kind.to_owned()));
         } else if is_unsupported(kind) {
             diagnostics.add(
@@ -223,10 +229,8 @@ fn group_by_service(resources: Vec<(String, String)>) -> Vec<(String, String)> {
     lines.collect()
 }
 
-/// Whether this is an SSM parameter without a mesh resource.
-fn is_foreign_parameter(resource: Resource<'_>, diagnostics: &mut Diagnostics) -> bool {
-    let mut name = || resource.text("Name", diagnostics).unwrap_or_default();
-    resource.kind == ssm::Parameter::KIND && !name().starts_with(PARAMETER_PREFIX)
+fn parameter_name(parameter: Resource<'_>, diagnostics: &mut Diagnostics) -> String {
+    parameter.text("Name", diagnostics).unwrap_or_default()
 }
 
 /// Adds a diagnostic unless it follows from an earlier one, for the same path or a path that contains it.

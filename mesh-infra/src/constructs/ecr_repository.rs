@@ -166,7 +166,7 @@ impl EcrRepositoryHandle {
     /// Its ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Arn")
+        Value::attribute(self.id.qualified(), "Arn")
     }
 
     /// An image in it, for containers of any stack in the same account and region. [`EcrImage::with_tag`] sets its tag.

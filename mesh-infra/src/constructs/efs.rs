@@ -136,13 +136,13 @@ impl FileSystemHandle {
     /// Its id, such as `fs-0123456789abcdef0`.
     #[must_use]
     pub fn id(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 
     /// Its ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Arn")
+        Value::attribute(self.id.qualified(), "Arn")
     }
 
     /// What exists before a task can mount it.
@@ -158,7 +158,7 @@ impl Construct for FileSystem {
     fn add_to(self, scope: &mut Scope<'_>) -> FileSystemHandle {
         let id = scope.logical_id();
         let path = format!("Resources.{id}");
-        scope.expect_own(self.network.logical_id(), &path);
+        scope.refer_to(self.network.logical_id(), &path);
         let retain = Some(Json::from("Retain"));
         let resource = Resource {
             update_replace_policy: retain.clone(),

@@ -260,12 +260,12 @@ impl LoadBalancerHandle {
 
     /// Its name in metrics.
     pub(super) fn full_name(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "LoadBalancerFullName")
+        Value::attribute(self.id.qualified(), "LoadBalancerFullName")
     }
 
     /// The name of its target group in metrics.
     pub(super) fn target_group_full_name(&self) -> Value<String> {
-        Value::attribute(self.target_group.as_str(), "TargetGroupFullName")
+        Value::attribute(self.target_group.qualified(), "TargetGroupFullName")
     }
 
     /// The security groups with which tasks accept its connections.

@@ -138,7 +138,7 @@ impl Monitoring {
             scope.diagnostics().add(path.as_str(), message);
         }
         for (index, handle) in all.iter().enumerate() {
-            scope.expect_own(handle, &path);
+            scope.refer_to(handle, &path);
             if all[..index].contains(handle) {
                 let message = format!("monitors `{handle}` twice; add it once");
                 scope.diagnostics().add(path.as_str(), message);

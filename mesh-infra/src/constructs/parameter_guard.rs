@@ -94,7 +94,7 @@ impl ParameterGuardHandle {
     /// The policy's ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::reference(self.0.as_str())
+        Value::reference(self.0.qualified())
     }
 }
 

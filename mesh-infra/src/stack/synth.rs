@@ -31,12 +31,19 @@ pub(crate) fn synth_stack(stack: &Stack, encoding: MeshEncoding) -> Result<Templ
     for (handle, path) in stack.foreign_handles() {
         diagnostics.add(path.as_str(), links::not_in_app(handle.as_str(), handle.stack()));
     }
-    let template = links::resolve_own(&declared, &[stack.name()], stack.name(), &mut diagnostics);
+    let mut unresolved = BTreeSet::new();
+    let template = links::resolve_own(
+        &declared,
+        &[stack.name()],
+        stack.name(),
+        &mut unresolved,
+        &mut diagnostics,
+    );
     let names = MeshNames::new(&template);
     let model = TemplateModel::with_names(&template, &names);
     let mut found = Diagnostics::new();
     check_model(&template, &model, &mut found);
-    add_unreported(found.into_iter(), &mut diagnostics);
+    add_unreported(found.into_iter(), unresolved, &mut diagnostics);
     let encoded = encode(stack, &template, &names, &model, encoding, &mut diagnostics);
     diagnostics.into_result(encoded)
 }
@@ -68,10 +75,11 @@ pub(crate) fn synth_app(
     for stack in stacks {
         links.add_handles(stack.name(), stack.foreign_handles(), &mut diagnostics);
     }
-    let templates = links.resolve(&mut diagnostics);
+    let mut unresolved = BTreeSet::new();
+    let templates = links.resolve(&mut unresolved, &mut diagnostics);
     let mut found = Diagnostics::new();
     check_model(&merged, &TemplateModel::with_names(&merged, &names), &mut found);
-    add_unreported(found.iter().map(merged::of_stack), &mut diagnostics);
+    add_unreported(found.iter().map(merged::of_stack), unresolved, &mut diagnostics);
     let order = order::deployment_order(templates.keys(), links.edges());
     let order = order.unwrap_or_else(|cycle| {
         diagnostics.add(cycle[0].as_str(), order::cycle_message(&cycle));
@@ -138,10 +146,14 @@ fn reject_extensions(template: &Template, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Adds diagnostics of checks, except at paths where an unresolved reference was reported.
-fn add_unreported(found: impl Iterator<Item = Diagnostic>, diagnostics: &mut Diagnostics) {
-    let reported: BTreeSet<String> = diagnostics.iter().map(|reported| reported.path.clone()).collect();
-    diagnostics.extend(found.filter(|new| !reported.contains(&new.path)));
+/// Adds diagnostics of checks, except at paths of unresolved references, which were reported.
+fn add_unreported(
+    found: impl Iterator<Item = Diagnostic>,
+    mut unresolved: BTreeSet<String>,
+    diagnostics: &mut Diagnostics,
+) {
+    unresolved.extend(diagnostics.iter().map(|reported| reported.path.clone()));
+    diagnostics.extend(found.filter(|new| !unresolved.contains(&new.path)));
 }
 
 fn with_stack<'d>(stack: &str, found: impl IntoIterator<Item = &'d Diagnostic>) -> ValidationErrors {

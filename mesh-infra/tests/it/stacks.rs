@@ -280,7 +280,7 @@ fn envoys_share_the_text_that_they_have_in_common() {
     };
     let ((two, _), (three, template)) = (bytes(2), bytes(3));
     let per_service = three - two;
-    assert!(per_service < 5_000, "{per_service} bytes for a service");
+    assert!(per_service < 5_500, "{per_service} bytes for a service");
     let command = &template.resources["Service0TaskDefinition"].properties["ContainerDefinitions"][1]["Command"];
     let shared = json!({"Fn::FindInMap": ["MeshwrightEnvoy", "Bootstrap", "Shared1"]});
     assert_eq!(command[1]["Fn::Join"][1][1], shared);

@@ -1,6 +1,8 @@
 //! File systems of Amazon EFS.
 
-use mesh_infra::{AccessPoint, Container, EfsVolume, FileSystem, Network, PrivateEgress, Stack, TaskDefinition, Vpc};
+use mesh_infra::{
+    AccessPoint, App, Container, EfsVolume, FileSystem, Network, PrivateEgress, Stack, TaskDefinition, Vpc,
+};
 use serde_json::json;
 
 use crate::containers::{checked, errors_of, stack_of, template_of};
@@ -164,8 +166,8 @@ fn stack_handle(stack: &mut Stack) -> mesh_infra::FileSystemHandle {
     stack.add("third", FileSystem::new(&network))
 }
 
-#[test]
-fn a_volume_of_another_stack_is_reported() {
+/// A stack with a file system of `other`, and `other`.
+fn stacks_with_a_shared_volume() -> (Stack, Stack) {
     let mut other = Stack::new("other");
     let files = stack_handle(&mut other);
     let volume = EfsVolume::new("files", &files);
@@ -173,9 +175,39 @@ fn a_volume_of_another_stack_is_reported() {
         TaskDefinition::new(app(8080).with_efs_volume(&volume, "/files")),
         |_, _, service| service,
     );
+    (stack, other)
+}
+
+#[test]
+fn a_volume_of_a_stack_outside_of_the_app_is_reported() {
+    let (stack, _other) = stacks_with_a_shared_volume();
     let errors = stack.synth().unwrap_err().to_string();
     assert!(
-        errors.contains("refers to `ThirdMountTarget1` of stack `other`; handles are valid only in their own stack"),
+        errors
+            .lines()
+            .all(|line| line.ends_with("which is not in the same app; add both stacks to one App")),
         "{errors}"
     );
+    assert!(
+        errors.contains("refers to `ThirdMountTarget1` of stack `other`"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_volume_of_another_stack_of_the_app_is_a_parameter() {
+    let (stack, other) = stacks_with_a_shared_volume();
+    let name = stack.name().to_owned();
+    let app = App::new("both").with_stack(stack).with_stack(other);
+    let templates = app.synth().unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(
+        templates.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["other", &name]
+    );
+    let volume = &templates[&name].resources["AppTaskDefinition"].properties["Volumes"][0];
+    assert_eq!(
+        volume["EFSVolumeConfiguration"]["FilesystemId"],
+        json!({"Ref": "OtherThirdFileSystem"})
+    );
+    assert!(templates["other"].outputs.contains_key("SharedThirdFileSystem"));
 }

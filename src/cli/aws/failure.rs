@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use mesh_infra::deploy::Error;
+use mesh_infra::deploy::{Error, ServiceDiagnosis};
 use uuid::Uuid;
 
 use crate::console::Console;
@@ -21,10 +21,10 @@ pub(super) fn text(error: &Error) -> String {
 
 /// Writes the log lines of stopped tasks to a file and prints its path, if the message shows them in part only.
 pub(super) fn save_logs(stack: &str, error: &Error, console: &Console) {
-    if !error.services().iter().any(|service| service.has_more_log()) {
+    if !error.services().iter().any(ServiceDiagnosis::has_more_log) {
         return;
     }
-    let log: String = error.services().iter().map(|service| service.full_log()).collect();
+    let log: String = error.services().iter().map(ServiceDiagnosis::full_log).collect();
     console.progress(&match save(stack, &log) {
         Ok(path) => format!("{stack}: the logs of its stopped tasks are in {}", path.display()),
         Err(error) => format!("{stack}: the logs of its stopped tasks cannot be saved: {error}"),

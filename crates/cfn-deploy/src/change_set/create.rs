@@ -53,10 +53,9 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] with all diagnostics of the input, or with the values of other stacks that are missing, before any
-    /// call. Then [`ErrorKind::Foreign`] for a stack of another owner, [`ErrorKind::Busy`] and
-    /// [`ErrorKind::Blocked`] with the next step, [`ErrorKind::Rejected`] with CloudFormation's reason, and errors of calls.
-    /// No change set remains.
+    /// [`ErrorKind::Invalid`] with all diagnostics of the input, or with the values of other stacks that are missing, before
+    /// any call. Then [`ErrorKind::Foreign`] for a stack of another owner, [`ErrorKind::Busy`] and [`ErrorKind::Blocked`]
+    /// with the next step, [`ErrorKind::Rejected`] with CloudFormation's reason, and errors of calls. No change set remains.
     pub async fn create_change_set(&self, input: &DeploymentInput) -> Result<ChangeSetOutcome, Error> {
         input.require_imports()?;
         let assessment = self.assess(input).await?;
@@ -191,6 +190,7 @@ impl Environment {
                     parameters: assessment.parameters,
                     security: assessment.security,
                     is_rollback_disabled,
+                    template_url: uploaded,
                     retry: Some(assessment.values.keys().cloned().collect()),
                 }))
             }

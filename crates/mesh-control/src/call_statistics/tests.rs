@@ -115,24 +115,3 @@ fn invalid_messages_count_nothing() {
     assert_eq!(counts.within, [(5.0, 1), (25.0, 2)], "buckets of another configuration");
     assert_eq!(counts.ended, u64::MAX, "no overflow");
 }
-
-#[test]
-fn tmp_measure() {
-    use prost::Message as _;
-    let (statistics, _) = watched();
-    let bounds: Vec<f64> = (1..20).map(f64::from).collect();
-    let metrics = ["blue", "green"].iter().flat_map(|node| {
-        let cluster = format!("cds_egress_demo_{node}_http_80");
-        [
-            delta(&cluster, "upstream_rq_completed", 90),
-            delta(&cluster, "upstream_rq_5xx", 2),
-            latency(&cluster, &bounds, &[9; 20]),
-        ]
-    });
-    let bytes = message(metrics.collect()).encode_to_vec();
-    let begin = std::time::Instant::now();
-    for _ in 0..20_000 {
-        statistics.add(&ExportMetricsServiceRequest::decode(bytes.as_slice()).expect("a message"));
-    }
-    println!("{} bytes, {:?} each", bytes.len(), begin.elapsed() / 20_000);
-}

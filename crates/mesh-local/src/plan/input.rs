@@ -114,7 +114,7 @@ impl<'s> Input<'s> {
 
     /// A parameter without a mesh resource is ignored; one with an unknown name may contain any.
     fn add_parameter(&mut self, resource: Resource<'s>) {
-        // `is_foreign_parameter` reported its errors.
+        // `classify_resources` reported its errors.
         let mut reported = Diagnostics::new();
         match resource.text("Name", &mut reported) {
             Some(name) if name.starts_with(PARAMETER_PREFIX) => self.add(resource, |_, _, _| {}),

@@ -21,7 +21,7 @@ pub(in crate::constructs) enum Storage {
     /// A directory of the task's ephemeral storage.
     Ephemeral,
     /// A file system of Amazon EFS.
-    Efs(EfsVolume),
+    Efs(Box<EfsVolume>),
 }
 
 impl Container {
@@ -53,7 +53,7 @@ impl Container {
     pub fn with_efs_volume(mut self, volume: &EfsVolume, path: impl Into<String>) -> Self {
         self.mounts.push(Mount {
             volume: volume.name().to_owned(),
-            storage: Storage::Efs(volume.clone()),
+            storage: Storage::Efs(Box::new(volume.clone())),
             path: path.into(),
             is_read_only: volume.is_read_only(),
         });

@@ -90,13 +90,13 @@ impl AccessPointHandle {
     /// Its id, such as `fsap-0123456789abcdef0`.
     #[must_use]
     pub fn id(&self) -> Value<String> {
-        Value::reference(self.id.as_str())
+        Value::reference(self.id.qualified())
     }
 
     /// Its ARN.
     #[must_use]
     pub fn arn(&self) -> Value<String> {
-        Value::attribute(self.id.as_str(), "Arn")
+        Value::attribute(self.id.qualified(), "Arn")
     }
 }
 
@@ -107,7 +107,7 @@ impl Construct for AccessPoint {
     fn add_to(self, scope: &mut Scope<'_>) -> AccessPointHandle {
         let id = scope.logical_id();
         let path = format!("Resources.{id}.Properties");
-        scope.expect_own(self.file_system.logical_id(), &format!("{path}.FileSystemId"));
+        scope.refer_to(self.file_system.logical_id(), &format!("{path}.FileSystemId"));
         self.check(&path, scope);
         let (user, group) = (
             Value::Known(self.user.to_string()),

@@ -315,7 +315,7 @@ impl Construct for Service {
         self.check_execute_command(&path, scope);
         let mount_targets: Vec<LogicalId> = task.efs_volumes().flat_map(EfsVolume::dependencies).cloned().collect();
         for target in &mount_targets {
-            scope.expect_own(target, &format!("{task_path}.Volumes"));
+            scope.refer_to(target, &format!("{task_path}.Volumes"));
         }
         let mut definition = task.into_cfn(if self.is_on_ec2() { "EC2" } else { FARGATE });
         definition.proxy_configuration = envoy.as_ref().and_then(Envoy::proxy_configuration);

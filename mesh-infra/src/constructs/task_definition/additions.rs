@@ -95,7 +95,7 @@ impl TaskDefinition {
     pub(in crate::constructs) fn efs_volumes(&self) -> impl Iterator<Item = &EfsVolume> {
         let mounts = self.containers.iter().flat_map(Container::mounts);
         mounts.filter_map(|mount| match &mount.storage {
-            Storage::Efs(volume) => Some(volume),
+            Storage::Efs(volume) => Some(volume.as_ref()),
             Storage::Ephemeral => None,
         })
     }

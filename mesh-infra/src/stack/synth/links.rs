@@ -39,14 +39,21 @@ pub(super) fn not_in_app(id: &str, stack: &str) -> String {
 }
 
 /// A stack's template with references to its own resources as CloudFormation has them. Reports references to stacks that are
-/// not among `known`, unless they were reported.
-pub(super) fn resolve_own(declared: &Template, known: &[&str], stack: &str, diagnostics: &mut Diagnostics) -> Template {
+/// not among `known`, unless they were reported, and adds their paths to `unresolved`.
+pub(super) fn resolve_own(
+    declared: &Template,
+    known: &[&str],
+    stack: &str,
+    unresolved: &mut BTreeSet<String>,
+    diagnostics: &mut Diagnostics,
+) -> Template {
     let mut template = declared.clone();
     rewrite_references(&mut template, &mut |path, site| {
         let target = target(site)?;
         if target.stack != stack {
             if !known.contains(&target.stack) {
                 let message = not_in_app(target.id, target.stack);
+                unresolved.insert(path.to_owned());
                 if !diagnostics.iter().any(|reported| reported.message == message) {
                     diagnostics.add(path, message);
                 }
@@ -100,13 +107,19 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// The templates with all references resolved.
-    pub(super) fn resolve(&mut self, diagnostics: &mut Diagnostics) -> IndexMap<String, Template> {
+    /// The templates with all references resolved. Adds the paths of references to other apps to `unresolved`.
+    pub(super) fn resolve(
+        &mut self,
+        unresolved: &mut BTreeSet<String>,
+        diagnostics: &mut Diagnostics,
+    ) -> IndexMap<String, Template> {
         let known: Vec<&str> = self.declared.keys().map(String::as_str).collect();
         let mut templates = IndexMap::new();
         for (stack, declared) in self.declared {
             let mut own = Diagnostics::new();
-            let mut template = resolve_own(declared, &known, stack, &mut own);
+            let mut own_unresolved = BTreeSet::new();
+            let mut template = resolve_own(declared, &known, stack, &mut own_unresolved, &mut own);
+            unresolved.extend(own_unresolved.iter().map(|path| format!("{stack}.{path}")));
             let mut parameters = Vec::new();
             rewrite_references(&mut template, &mut |path, site| {
                 let target = target(site).filter(|target| known.contains(&target.stack))?;
