@@ -9,6 +9,7 @@ pub(crate) mod aws_disabled;
 pub(crate) mod bluegreen;
 pub(crate) mod error;
 pub(crate) mod images;
+pub(crate) mod policy;
 pub(crate) mod synth;
 pub(crate) mod template;
 mod translate;

@@ -125,7 +125,7 @@ pub use mesh_encoding::{MeshEncoding, refresh_revision_markers};
 pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;
 pub use model::TemplateModel;
-pub use permissions::{DeployerRole, Deployment, UnknownResourceTypes};
+pub use permissions::{DeployerRole, Deployment, PolicyError};
 pub use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 pub use stack::{LogicalId, Scope, Stack};
 

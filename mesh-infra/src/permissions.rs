@@ -14,7 +14,7 @@ mod resource_types;
 
 pub use deployer::DeployerRole;
 pub use deployment::Deployment;
-pub use resource_types::UnknownResourceTypes;
+pub use resource_types::PolicyError;
 
 use serde_json::Value as Json;
 
@@ -31,21 +31,25 @@ impl Deployment<'_> {
     ///
     /// # Errors
     ///
-    /// If a stack has resources of a type whose actions are not known here.
-    pub fn service_role_policy(&self) -> Result<Json, UnknownResourceTypes> {
+    /// If a stack has resources of a type whose actions are not known here, or a role whose name is not known.
+    pub fn service_role_policy(&self) -> Result<Json, PolicyError> {
         let mut policy = Policy::default();
         resource_types::allow_resources(self, &mut policy)?;
         Ok(policy.to_json())
     }
 
-    /// The policy of the deployer. With a service role, it has no access to the stacks' resources beyond reading why a
-    /// deployment failed; without one, CloudFormation uses the deployer's permissions, so that it contains
-    /// [`Self::service_role_policy`] as well.
+    /// The policy of the deployer. With a service role, it changes no resource of the stacks itself, except that `destroy`
+    /// removes registrations and namespaces from Cloud Map that Service Connect leaves behind; it reads what checks and the
+    /// diagnosis of a failed deployment need. Without a service role, CloudFormation uses the deployer's permissions, so that
+    /// the policy contains [`Self::service_role_policy`] as well.
+    ///
+    /// A managed policy has at most 6,144 characters, the inline policies of a role 10,240 (IAM user guide, "IAM and AWS STS
+    /// quotas", read 2026-11-30).
     ///
     /// # Errors
     ///
     /// As [`Self::service_role_policy`].
-    pub fn deployer_policy(&self, role: &DeployerRole) -> Result<Json, UnknownResourceTypes> {
+    pub fn deployer_policy(&self, role: &DeployerRole) -> Result<Json, PolicyError> {
         let mut policy = Policy::default();
         deployer::allow_deployer(self, role, &mut policy);
         if *role == DeployerRole::WithoutServiceRole {

@@ -9,8 +9,9 @@ use mesh_infra::cfn::connect_stacks;
 use mesh_infra::{App, MeshEncoding, Template, TemplateError, diagram};
 use mesh_local::{Image, Images, Plan, StackInput};
 
-use crate::cli::aws_args::AwsCommand;
+use crate::cli::aws_args::{AwsCommand, StackSelection};
 use crate::cli::error::{CliError, report};
+use crate::cli::policy::{PolicyArguments, print_policy};
 use crate::cli::synth::TemplateFormat;
 use crate::console::print;
 use crate::exit_code::{self, Exit};
@@ -64,6 +65,13 @@ enum Command {
     Diagram {
         /// Name of the stack; optional if there is only one
         stack: Option<String>,
+    },
+    /// Print an IAM policy for the deployer or for CloudFormation's service role
+    Policy {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        #[command(flatten)]
+        selection: StackSelection,
     },
     #[command(flatten)]
     Aws(AwsCommand),
@@ -121,6 +129,9 @@ impl Program {
     }
 
     fn execute(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {
+        if arguments.once && arguments.command.is_some() {
+            return Err(CliError::Usage("--once runs the app here, and takes no command".to_owned()));
+        }
         match arguments.command {
             Some(Command::Aws(command)) => return self.execute_in_account(command),
             Some(Command::Synth { stack, mesh, format }) => {
@@ -130,6 +141,14 @@ impl Program {
             Some(Command::Diagram { stack }) => {
                 let (_, template) = self.template(stack.as_deref(), MeshEncoding::default())?;
                 print(&diagram(&template))?;
+            }
+            Some(Command::Policy { policy, selection }) => {
+                let mut stacks = self.app.synth()?;
+                if let Some(unknown) = selection.stacks.iter().find(|stack| !stacks.contains_key(*stack)) {
+                    return Err(unknown_stack(unknown, &stacks.into_keys().collect::<Vec<_>>()));
+                }
+                stacks.retain(|name, _| selection.stacks.is_empty() || selection.stacks.contains(name));
+                print_policy(&policy, &selection.target, &stacks)?;
             }
             None => {
                 return Ok(up::run(Up {
@@ -187,7 +206,11 @@ impl Program {
         };
         let template = templates
             .shift_remove(&name)
-            .ok_or_else(|| CliError::Usage(format!("unknown stack `{name}`; the app has {}", names.join(", "))))?;
+            .ok_or_else(|| unknown_stack(&name, &names))?;
         Ok((name, template))
     }
+}
+
+fn unknown_stack(name: &str, known: &[String]) -> CliError {
+    CliError::Usage(format!("unknown stack `{name}`; the app has {}", known.join(", ")))
 }

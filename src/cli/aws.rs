@@ -55,6 +55,13 @@ pub(crate) enum AwsError {
     Input(#[from] InputError),
     #[error(transparent)]
     Confirm(#[from] ConfirmError),
+    #[error("{stack}: {}; it was not changed, after {deployed}", .confirm.cause())]
+    UnconfirmedStack {
+        stack: String,
+        /// The stacks before it, which are deployed.
+        deployed: String,
+        confirm: ConfirmError,
+    },
     #[error("{confirm}; the change set remains: {error}")]
     NotDiscarded {
         confirm: ConfirmError,
@@ -96,7 +103,10 @@ impl AwsError {
 
     /// Whether a signal ended a question, and nothing was changed.
     pub(crate) fn is_interruption(&self) -> bool {
-        matches!(self, Self::Confirm(ConfirmError::Interrupted))
+        let (Self::Confirm(confirm) | Self::UnconfirmedStack { confirm, .. }) = self else {
+            return false;
+        };
+        matches!(confirm, ConfirmError::Interrupted)
     }
 }
 
@@ -132,7 +142,18 @@ pub(crate) fn run_interruptibly(
             };
             return match discarded {
                 Some(Err(error)) if !error.is_interruption() => Err(error),
-                _ => Ok(Exit::Interrupted),
+                Some(Err(error)) => {
+                    console.progress(&error.to_string());
+                    Ok(Exit::Interrupted)
+                }
+                Some(Ok(_)) => Ok(Exit::Interrupted),
+                None => {
+                    console.progress(
+                        "interrupted; the change set may remain. It has no effect; a new stack stays in REVIEW_IN_PROGRESS \
+                         until the next `deploy` or `destroy`",
+                    );
+                    Ok(Exit::Interrupted)
+                }
             };
         }
         console.progress(&format!(
@@ -210,7 +231,10 @@ pub(crate) async fn environment_of(
         _ => AwsError::Deploy(error),
     })?;
     let mut environment = environment.with_profile(profile.as_deref());
-    if let Some(bucket) = &target.template_bucket {
+    if let Some(role) = &target.role_arn {
+        environment = environment.with_service_role(role);
+    }
+    if let Some(bucket) = target.template_bucket.as_ref().filter(|bucket| !bucket.is_empty()) {
         environment = environment.with_template_bucket(bucket);
     }
     let caller = environment.caller_identity().await.map_err(|error| match &profile {

@@ -29,11 +29,15 @@ pub(crate) struct AwsTarget {
     /// Profile in ~/.aws/config. Default: `AWS_PROFILE`, or `default`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
+    /// Service role with whose permissions CloudFormation changes the stacks' resources; it keeps the role for later
+    /// operations. Default: the stack's role, or none: the caller's permissions
+    #[arg(long, global = true, value_name = "ARN", value_parser = role_arn)]
+    pub(crate) role_arn: Option<String>,
     /// URL of an AWS emulator. Default: `AWS_ENDPOINT_URL`, or the profile's `endpoint_url`
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
     /// S3 bucket of this account and region for templates over 51,200 bytes, which are uploaded by themselves. Default:
-    /// meshwright-templates-ACCOUNT-REGION, created by the first upload
+    /// meshwright-templates-ACCOUNT-REGION, created by the first upload; empty for the default
     #[arg(long, global = true, value_name = "NAME", env = "MESHWRIGHT_TEMPLATE_BUCKET", value_parser = bucket_name)]
     pub(crate) template_bucket: Option<String>,
 }
@@ -129,7 +133,7 @@ pub(crate) struct DeployOptions {
     pub(crate) adopt: bool,
     /// Skip the checks that the container images exist in Amazon ECR, for the tasks' CPU architecture, and that quotas of
     /// networks and load balancers have room
-    #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) skip_checks: bool,
 }
 
@@ -176,6 +180,10 @@ pub(crate) struct OutputsArguments {
 
 /// A name that S3 accepts for a bucket. Source: S3 user guide, "General purpose bucket naming rules" (read 2026-11-30).
 fn bucket_name(text: &str) -> Result<String, String> {
+    // An environment variable that a CI system leaves empty.
+    if text.is_empty() {
+        return Ok(String::new());
+    }
     let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_allowed = |c: char| is_end(c) || c == '-' || c == '.';
     let has_ends = text.starts_with(is_end) && text.ends_with(is_end);
@@ -234,6 +242,30 @@ fn host_bits(network: IpNet) -> String {
         network.addr(),
         network.max_prefix_len()
     )
+}
+
+/// The id of an account.
+pub(crate) fn account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
+    match is_account {
+        true => Ok(text.to_owned()),
+        false => Err("expected the 12 digits of an account".to_owned()),
+    }
+}
+
+/// The ARN of an IAM role, of any partition.
+fn role_arn(text: &str) -> Result<String, String> {
+    let fields: Vec<&str> = text.splitn(6, ':').collect();
+    match fields.as_slice() {
+        ["arn", partition, "iam", "", id, role]
+            if !partition.is_empty()
+                && account(id).is_ok()
+                && role.strip_prefix("role/").is_some_and(|name| !name.is_empty()) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected the ARN of a role, such as arn:aws:iam::111122223333:role/cloudformation".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -301,5 +333,28 @@ mod tests {
             );
         }
         assert!(ipv4_cidr("::/0").is_err() && ipv6_cidr("0.0.0.0/0").is_err());
+    }
+
+    #[test]
+    fn only_arns_of_roles_are_accepted() {
+        for good in [
+            "arn:aws:iam::111122223333:role/cloudformation",
+            "arn:aws-cn:iam::111122223333:role/mesh/deploy",
+        ] {
+            assert_eq!(role_arn(good).unwrap(), good);
+        }
+        for bad in [
+            "",
+            "cloudformation",
+            "arn:aws:iam::111122223333:user/me",
+            "arn:aws:iam::1:role/x",
+            "arn:aws:iam::111122223333:role/",
+        ] {
+            assert!(
+                role_arn(bad).unwrap_err().starts_with("expected the ARN of a role"),
+                "{bad}"
+            );
+        }
+        assert!(account("11112222333").is_err());
     }
 }

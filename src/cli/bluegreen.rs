@@ -29,12 +29,15 @@ use bluegreen_deploy::{
 };
 use bluegreen_state::{Event, HookStage, State, Timestamp};
 use clap::Parser as _;
+use indexmap::IndexMap;
 use mesh_infra::{Stack, Template, diagram, diff};
 use mesh_local::{Images, Plan, StackInput};
 use mesh_model::app_mesh::ResourcePath;
 
 use self::arguments::{Analysis, Arguments, Verb, Waiting};
+use crate::cli::aws_args::AwsTarget;
 use crate::cli::error::{CliError, report};
+use crate::cli::policy::{PolicyArguments, print_policy};
 use crate::console::{print, show};
 use crate::exit_code::Exit;
 use crate::self_exec;
@@ -121,10 +124,21 @@ impl BlueGreen {
             };
         }
         let needs_account = matches!(arguments.verb, Some(Verb::Outputs { .. } | Verb::Destroy { .. }));
+        if let Some(Verb::Policy(policy)) = &arguments.verb {
+            return report(self.print_policy(policy, &arguments.target));
+        }
         if arguments.target.aws || needs_account {
             return report(self.run_in_account(arguments));
         }
         report(self.run_locally(arguments, start))
+    }
+
+    /// Whichever versions run, a deployment needs the same permissions.
+    fn print_policy(&self, policy: &PolicyArguments, target: &AwsTarget) -> Result<Exit, CliError> {
+        let template = self.application.template(&or_initial(None))?;
+        let stacks = IndexMap::from([(self.application.name().to_owned(), template)]);
+        print_policy(policy, target, &stacks)?;
+        Ok(Exit::Done)
     }
 
     #[cfg(feature = "aws")]
@@ -169,6 +183,7 @@ impl BlueGreen {
                 return self.up(&state_dir, state.as_ref(), arguments.network.into(), start, None);
             }
             Some(Verb::Synth(format)) => format.print(&self.application.template(&or_initial(state))?)?,
+            Some(Verb::Policy(_)) => unreachable!("`run` prints policies"),
             Some(Verb::Diagram) => print(&diagram(&self.application.template(&or_initial(state))?))?,
             Some(Verb::Diff { version, given, .. }) => {
                 given.require_empty()?;

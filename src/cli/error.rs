@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use mesh_infra::{TemplateError, ValidationErrors};
+use mesh_infra::{PolicyError, TemplateError, ValidationErrors};
 
 use crate::cli::aws_args::StackInputsError;
 use crate::cli::template::TemplateFileError;
@@ -34,6 +34,8 @@ pub(crate) enum CliError {
     Up(#[from] UpError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error("cannot start the async runtime")]
     Runtime(#[source] io::Error),
     #[error("cannot listen for signals")]

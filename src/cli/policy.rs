@@ -4,7 +4,9 @@ use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
 use mesh_infra::{DeployerRole, Deployment, Template};
 
+use crate::cli::aws_args::{AwsTarget, account};
 use crate::cli::error::CliError;
+use crate::console::print;
 
 /// What a policy is for.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -24,26 +26,22 @@ pub(crate) struct PolicyArguments {
     /// Account of the stacks. Default: every account
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<String>,
-    /// Service role that the deployer passes to CloudFormation. Default: none; CloudFormation then uses the deployer's
-    /// permissions, and the deployer's policy contains those of the service role
-    #[arg(long, value_name = "ARN", value_parser = role_arn)]
-    role_arn: Option<String>,
 }
 
-/// The policy for these stacks, as JSON.
-pub(crate) fn render(
+/// Prints the policy for these stacks as JSON.
+pub(crate) fn print_policy(
     arguments: &PolicyArguments,
+    target: &AwsTarget,
     stacks: &IndexMap<String, Template>,
-    region: Option<&str>,
-) -> Result<String, CliError> {
+) -> Result<(), CliError> {
     let mut deployment = Deployment::new(stacks);
     if let Some(account) = &arguments.account {
         deployment = deployment.with_account(account);
     }
-    if let Some(region) = region {
+    if let Some(region) = &target.region {
         deployment = deployment.with_region(region);
     }
-    let policy = match (arguments.kind, &arguments.role_arn) {
+    let policy = match (arguments.kind, &target.role_arn) {
         (PolicyKind::Deployer, Some(arn)) => deployment.deployer_policy(&DeployerRole::WithServiceRole(arn.clone())),
         (PolicyKind::Deployer, None) => deployment.deployer_policy(&DeployerRole::WithoutServiceRole),
         (PolicyKind::ServiceRole, None) => deployment.service_role_policy(),
@@ -52,45 +50,6 @@ pub(crate) fn render(
             return Err(CliError::Usage(message.to_owned()));
         }
     }?;
-    Ok(format!("{policy:#}"))
-}
-
-fn account(text: &str) -> Result<String, String> {
-    let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
-    match is_account {
-        true => Ok(text.to_owned()),
-        false => Err("expected the 12 digits of an account".to_owned()),
-    }
-}
-
-/// The ARN of an IAM role, of any partition.
-pub(crate) fn role_arn(text: &str) -> Result<String, String> {
-    let fields: Vec<&str> = text.splitn(6, ':').collect();
-    match fields.as_slice() {
-        ["arn", partition, "iam", "", id, role]
-            if !partition.is_empty() && account(id).is_ok() && role.strip_prefix("role/").is_some_and(|name| !name.is_empty()) =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err("expected the ARN of a role, such as arn:aws:iam::111122223333:role/cloudformation".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_arns_of_roles_are_accepted() {
-        for good in [
-            "arn:aws:iam::111122223333:role/cloudformation",
-            "arn:aws-cn:iam::111122223333:role/mesh/deploy",
-        ] {
-            assert_eq!(role_arn(good).unwrap(), good);
-        }
-        for bad in ["", "cloudformation", "arn:aws:iam::111122223333:user/me", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:role/"] {
-            assert!(role_arn(bad).unwrap_err().starts_with("expected the ARN of a role"), "{bad}");
-        }
-        assert!(account("11112222333").is_err());
-    }
+    print(&format!("{policy:#}"))?;
+    Ok(())
 }

@@ -80,8 +80,8 @@ async fn a_mesh_of_200_services_is_deployed_compared_changed_and_destroyed() {
     assert!(deployed.stderr.contains(upload), "{}", deployed.stderr);
     let during = large.account.counted();
     let added = |counts: &BTreeMap<String, usize>, kind: &str| counts[kind] - before[kind];
-    // A virtual node, router, route and service each; the mesh, the gateway and its route.
-    assert_eq!(added(&during, "parameters"), 4 * 200 + 3);
+    // A virtual node, router, route and service each; the mesh, the gateway and its route; a revision marker per stack.
+    assert_eq!(added(&during, "parameters"), 4 * 200 + 3 + order.len());
     assert_eq!(added(&during, "registries"), 200 + 1);
     assert_eq!(added(&during, "task definitions"), 200 + 2);
     assert_eq!(added(&during, "stacks"), order.len());

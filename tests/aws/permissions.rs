@@ -12,7 +12,7 @@ use crate::run::{Ended, Run};
 const EXAMPLE: &str = "serviceconnect";
 
 /// Services whose calls add to a message, or check something first: without them, a deployment works.
-const OPTIONAL: [&str; 5] = ["cloudcontrolapi:", "ecr:", "ecs:", "logs:", "servicequotas:"];
+const OPTIONAL: [&str; 6] = ["cloudcontrolapi:", "ecr:", "ecs:", "logs:", "s3:", "servicequotas:"];
 
 /// Optional calls of other services: the resources that failed, for a stack that is blocked.
 const OPTIONAL_ACTIONS: [&str; 1] = ["cloudformation:DescribeStackResources"];
@@ -32,6 +32,29 @@ async fn run(account: &Account, example: &str, number: &str, url: &str, argument
     Run::to_end(&account.workdir, command).await
 }
 
+/// The actions in the policy of the deployer.
+async fn deployer_actions(account: &Account, example: &str) -> BTreeSet<String> {
+    let role = "arn:aws:iam::111122223333:role/cloudformation";
+    let arguments = ["policy", "deployer", "--role-arn", role, "--region", "us-east-1"];
+    let printed = Run::to_end(&account.workdir, account.example(example, &arguments)).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.stderr);
+    let policy: serde_json::Value = serde_json::from_str(&printed.stdout).expect("a policy");
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().expect("actions"));
+    // Needs no permission.
+    let caller = "sts:GetCallerIdentity".to_owned();
+    let actions = actions.map(|action| action.as_str().expect("an action").to_owned());
+    actions.chain([caller]).collect()
+}
+
+/// The IAM action of a call. Cloud Control API's are CloudFormation's.
+fn iam_action(call: &str) -> &str {
+    match call {
+        "cloudcontrolapi:ListResources" => "cloudformation:ListResources",
+        call => call,
+    }
+}
+
 /// Runs `prepare`, then `command` while one of its calls is denied; for each call that it makes.
 async fn deny_each_call(example: &str, prepare: &[&[&str]], command: &[&str]) -> BTreeSet<String> {
     let account = Account::new();
@@ -48,6 +71,11 @@ async fn deny_each_call(example: &str, prepare: &[&[&str]], command: &[&str]) ->
     let whole = run(&account, example, &number(0), &url, command).await;
     assert_eq!(whole.code, Some(0), "{command:?}: {}", whole.stderr);
     let actions: BTreeSet<String> = proxy.actions().into_iter().collect();
+    let deployer = deployer_actions(&account, example).await;
+    // Calls of S3 have no name in the recording.
+    for action in actions.iter().filter(|action| *action != "s3:") {
+        assert!(deployer.contains(iam_action(action)), "{action} is not in `policy deployer`");
+    }
     for (case, action) in actions.iter().enumerate() {
         let number = number(case + 1);
         prepared(&number).await;

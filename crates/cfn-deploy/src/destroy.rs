@@ -154,6 +154,7 @@ impl Environment {
             .cloudformation()
             .delete_stack()
             .stack_name(&found.id)
+            .set_role_arn(self.service_role().map(str::to_owned))
             .client_request_token(&token);
         call.send()
             .await

@@ -26,6 +26,7 @@ struct Inner {
     cloudformation: aws_sdk_cloudformation::Client,
     s3: aws_sdk_s3::Client,
     template_bucket: Option<String>,
+    service_role: Option<String>,
     cloud_map: aws_sdk_servicediscovery::Client,
     sts: aws_sdk_sts::Client,
     json: JsonClient,
@@ -76,6 +77,7 @@ impl Environment {
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             s3: s3_client(config),
             template_bucket: None,
+            service_role: None,
             cloud_map: aws_sdk_servicediscovery::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             json: JsonClient::new(config, Region::new(region.clone())),
@@ -99,6 +101,22 @@ impl Environment {
         let mut inner = Arc::unwrap_or_clone(self.0);
         inner.template_bucket = Some(name.into());
         Self(Arc::new(inner))
+    }
+
+    /// Sets the IAM role with whose permissions CloudFormation changes the resources of stacks, by its ARN. CloudFormation
+    /// keeps it for later operations on the stack, deletion included. Default, decided by CloudFormation: the role of the
+    /// stack's last operation, or the permissions of the caller (CloudFormation API reference, `CreateChangeSet`, `RoleARN`,
+    /// read 2026-11-30).
+    #[must_use]
+    pub fn with_service_role(self, arn: impl Into<String>) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.service_role = Some(arn.into());
+        Self(Arc::new(inner))
+    }
+
+    /// The ARN of the service role, if one is set.
+    pub(crate) fn service_role(&self) -> Option<&str> {
+        self.0.service_role.as_deref()
     }
 
     /// Names the profile that the credentials are from, so that messages can name the command that renews them. Default:

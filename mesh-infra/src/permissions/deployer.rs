@@ -19,15 +19,21 @@ const STACK: &[&str] = &[
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeEvents",
+    "cloudformation:DescribeStackDriftDetectionStatus",
     "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResourceDrifts",
     "cloudformation:DescribeStackResources",
     "cloudformation:DescribeStacks",
+    "cloudformation:DetectStackDrift",
+    "cloudformation:DetectStackResourceDrift",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetTemplate",
     "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",
     "cloudformation:TagResource",
     "cloudformation:UntagResource",
+    // Tries failed resources again.
+    "cloudformation:UpdateStack",
 ];
 
 /// Actions on what other stacks import from a stack, and share with it.
@@ -47,6 +53,42 @@ const CLOUD_MAP: &[&str] = &[
     "servicediscovery:ListTagsForResource",
 ];
 
+/// Actions of checks before a deployment, and of the diagnosis of a failed one. The tool works without them.
+const CHECKS: &[&str] = &[
+    "cloudformation:ListResources",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeVpcs",
+    "ecr:BatchGetImage",
+    "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
+    "ecs:DescribeTasks",
+    "ecs:ListTasks",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetServiceQuota",
+];
+
+/// Actions on the bucket of templates over 51,200 bytes: to make it, and to find it.
+const BUCKET: &[&str] = &[
+    "s3:CreateBucket",
+    "s3:GetBucketTagging",
+    "s3:ListBucket",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+];
+
+/// Actions on templates in it.
+const TEMPLATES: &[&str] = &["s3:GetObject", "s3:PutObject"];
+
+/// The bucket that the deploy tool makes, and its prefix of templates.
+const BUCKET_NAME: &str = "meshwright-templates";
+const TEMPLATE_PREFIX: &str = "meshwright";
+
 /// Whose permissions CloudFormation uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeployerRole {
@@ -64,6 +106,21 @@ pub(super) fn allow_deployer(deployment: &Deployment<'_>, role: &DeployerRole, p
     let region = deployment.regional_condition();
     policy.allow_if(OTHER_STACKS, ["*".to_owned()], &region);
     policy.allow_if(CLOUD_MAP, ["*".to_owned()], &region);
+    policy.allow_if(CHECKS, ["*".to_owned()], &region);
+    // The last log lines of stopped tasks.
+    let groups = deployment
+        .resources("AWS::Logs::LogGroup")
+        .map(|group| group.name("LogGroupName"));
+    let streams = groups.map(|group| deployment.arn("logs", &format!("log-group:{group}:log-stream:*")));
+    policy.allow(&["logs:GetLogEvents"], streams);
+    let bucket = format!(
+        "arn:{}:s3:::{BUCKET_NAME}-{}-{}",
+        deployment.partition(),
+        deployment.account(),
+        deployment.region()
+    );
+    policy.allow(TEMPLATES, [format!("{bucket}/{TEMPLATE_PREFIX}/*")]);
+    policy.allow(BUCKET, [bucket]);
     for mesh in meshes(deployment) {
         let status = parameters(deployment, &format!("{STATUS}/{mesh}"));
         policy.allow(&["ssm:GetParametersByPath"], status);

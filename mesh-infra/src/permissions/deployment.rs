@@ -4,6 +4,8 @@ use cfn::Template;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
+use super::resource_names::StackResource;
+
 /// Stacks in an account and a region, for [`Deployment::deployer_policy`] and [`Deployment::service_role_policy`].
 #[derive(Debug, Clone, Copy)]
 pub struct Deployment<'t> {
@@ -37,6 +39,26 @@ impl<'t> Deployment<'t> {
 
     pub(super) fn stacks(&self) -> impl Iterator<Item = (&'t str, &'t Template)> {
         self.stacks.iter().map(|(name, template)| (name.as_str(), template))
+    }
+
+    /// The resources of all stacks.
+    pub(super) fn all_resources(&self) -> impl Iterator<Item = StackResource<'t>> {
+        self.stacks().flat_map(|(stack, template)| {
+            template
+                .resources
+                .iter()
+                .map(move |(logical_id, resource)| StackResource {
+                    stack,
+                    logical_id,
+                    resource,
+                })
+        })
+    }
+
+    /// The resources of a type, such as `AWS::IAM::Role`.
+    pub(super) fn resources(&self, kind: &str) -> impl Iterator<Item = StackResource<'t>> {
+        self.all_resources()
+            .filter(move |resource| resource.resource.kind == kind)
     }
 
     pub(super) fn region(&self) -> &'t str {

@@ -6,7 +6,9 @@
 mod ec2;
 mod ecs;
 mod elbv2;
+mod observability;
 mod others;
+mod storage;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,26 +19,39 @@ use super::deployment::Deployment;
 use super::policy::Policy;
 use super::resource_names::{StackResource, by_path};
 
-/// Resource types whose actions are not known.
+/// Why a policy cannot be derived from templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownResourceTypes {
-    /// The types: at least one.
-    pub types: Vec<String>,
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The actions of these resource types are not known here.
+    UnknownTypes(Vec<String>),
+    /// These roles, by logical id, have a name that only the deployment knows: a policy would have to allow all roles.
+    UnknownRoleNames(Vec<String>),
 }
 
-impl fmt::Display for UnknownResourceTypes {
+impl fmt::Display for PolicyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "no IAM actions are known for {}; write these statements yourself, with the actions in the resource type's \
-             schema (`aws cloudformation describe-type --type RESOURCE --type-name {}`)",
-            self.types.join(", "),
-            self.types[0]
-        )
+        match self {
+            Self::UnknownTypes(types) => write!(
+                formatter,
+                "no IAM actions are known for {0}; write these statements yourself, with the actions in the schema of the \
+                 resource type (`aws cloudformation describe-type --type RESOURCE --type-name {1}`)",
+                types.join(", "),
+                types.first().map_or("NAME", String::as_str)
+            ),
+            Self::UnknownRoleNames(roles) => write!(
+                formatter,
+                "the names of the roles {} are values of the deployment, so that a policy would have to allow all roles; \
+                 leave the names to CloudFormation, or use `Stack::with_role_name_prefix`",
+                roles.join(", ")
+            ),
+        }
     }
 }
 
-impl std::error::Error for UnknownResourceTypes {}
+impl std::error::Error for PolicyError {}
+
+const ROLE: &str = "AWS::IAM::Role";
 
 /// Where the actions of a type are allowed.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +76,14 @@ enum Scope {
     NewRole,
     /// Passing the role to ECS tasks.
     PassRole,
+    /// The policy, by name and path.
+    ManagedPolicy,
+    /// The alarm, by name.
+    Alarm,
+    /// Dashboards: how CloudFormation names them is not documented.
+    Dashboard,
+    /// The repository, by name.
+    Repository,
 }
 
 /// Actions and where they are allowed.
@@ -76,16 +99,23 @@ struct ResourceActions {
 
 /// All known types.
 fn known() -> impl Iterator<Item = &'static ResourceActions> {
-    [ec2::TYPES, ecs::TYPES, elbv2::TYPES, others::TYPES]
-        .into_iter()
-        .flatten()
+    [
+        ec2::TYPES,
+        ecs::TYPES,
+        elbv2::TYPES,
+        observability::TYPES,
+        others::TYPES,
+        storage::TYPES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Allows what CloudFormation needs for the resources of the stacks.
-pub(super) fn allow_resources(deployment: &Deployment<'_>, policy: &mut Policy) -> Result<(), UnknownResourceTypes> {
+pub(super) fn allow_resources(deployment: &Deployment<'_>, policy: &mut Policy) -> Result<(), PolicyError> {
     let boundary = permissions_boundary(deployment);
     let mut unknown = BTreeSet::new();
-    for resource in stack_resources(deployment) {
+    for resource in deployment.all_resources() {
         let Some(known) = known().find(|known| known.kind == resource.resource.kind) else {
             unknown.insert(resource.resource.kind.clone());
             continue;
@@ -98,21 +128,15 @@ pub(super) fn allow_resources(deployment: &Deployment<'_>, policy: &mut Policy) 
             allow_service_linked_role(deployment, service, policy);
         }
     }
-    match unknown.is_empty() {
-        true => Ok(()),
-        false => Err(UnknownResourceTypes {
-            types: unknown.into_iter().collect(),
-        }),
+    if !unknown.is_empty() {
+        return Err(PolicyError::UnknownTypes(unknown.into_iter().collect()));
     }
-}
-
-fn stack_resources<'t>(deployment: &Deployment<'t>) -> impl Iterator<Item = StackResource<'t>> {
-    deployment.stacks().flat_map(|(stack, template)| {
-        template
-            .resources
-            .values()
-            .map(move |resource| StackResource { stack, resource })
-    })
+    let roles = deployment.resources(ROLE).filter(|role| role.name("RoleName") == "*");
+    let unnamed: Vec<String> = roles.map(|role| role.logical_id.to_owned()).collect();
+    match unnamed.is_empty() {
+        true => Ok(()),
+        false => Err(PolicyError::UnknownRoleNames(unnamed)),
+    }
 }
 
 /// The resources of a rule. Source of ARNs and of the actions that have none: service authorization reference (read
@@ -121,24 +145,21 @@ fn resources(deployment: &Deployment<'_>, scope: Scope, resource: StackResource<
     match scope {
         Scope::Region | Scope::Global => vec!["*".to_owned()],
         Scope::LogGroup => {
-            let arn = deployment.arn(
-                "logs",
-                &format!("log-group:{}", resource.name(deployment, "LogGroupName")),
-            );
+            let arn = deployment.arn("logs", &format!("log-group:{}", resource.name("LogGroupName")));
             vec![format!("{arn}:*"), arn]
         }
         Scope::Parameter => {
             let generated = || format!("CFN-{}*", resource.stack);
-            let name = resource.named(deployment, "Name").unwrap_or_else(generated);
+            let name = resource.named("Name").unwrap_or_else(generated);
             by_path(&name)
                 .into_iter()
                 .map(|path| deployment.arn("ssm", &format!("parameter/{}", path.trim_start_matches('/'))))
                 .collect()
         }
-        Scope::Cluster => vec![deployment.arn("ecs", &format!("cluster/{}", resource.name(deployment, "ClusterName")))],
+        Scope::Cluster => vec![deployment.arn("ecs", &format!("cluster/{}", resource.name("ClusterName")))],
         // The cluster may be in another stack.
         Scope::Service => {
-            let name = resource.name(deployment, "ServiceName");
+            let name = resource.name("ServiceName");
             ["service", "service-deployment", "service-revision"]
                 .map(|kind| match kind {
                     "service" => deployment.arn("ecs", &format!("{kind}/*/{name}")),
@@ -147,12 +168,25 @@ fn resources(deployment: &Deployment<'_>, scope: Scope, resource: StackResource<
                 .to_vec()
         }
         Scope::TaskDefinition => {
-            let family = resource.name(deployment, "Family");
+            let family = resource.name("Family");
             vec![deployment.arn("ecs", &format!("task-definition/{family}:*"))]
         }
+        Scope::ManagedPolicy => {
+            let path = resource.named("Path").unwrap_or_else(|| "/".to_owned());
+            let name = resource.name("ManagedPolicyName");
+            vec![deployment.global_arn("iam", &format!("policy{path}{name}"))]
+        }
+        Scope::Alarm => vec![deployment.arn("cloudwatch", &format!("alarm:{}", resource.name("AlarmName")))],
+        Scope::Dashboard => vec![deployment.global_arn("cloudwatch", "dashboard/*")],
+        Scope::Repository => {
+            // Generated names are in lower case.
+            let generated = || format!("{}-*", resource.stack.to_lowercase());
+            let name = resource.named("RepositoryName").unwrap_or_else(generated);
+            vec![deployment.arn("ecr", &format!("repository/{name}"))]
+        }
         Scope::Role | Scope::NewRole | Scope::PassRole => {
-            let path = resource.named(deployment, "Path").unwrap_or_else(|| "/".to_owned());
-            let name = resource.name(deployment, "RoleName");
+            let path = resource.named("Path").unwrap_or_else(|| "/".to_owned());
+            let name = resource.name("RoleName");
             vec![deployment.global_arn("iam", &format!("role{path}{name}"))]
         }
     }
@@ -162,7 +196,7 @@ fn resources(deployment: &Deployment<'_>, scope: Scope, resource: StackResource<
 fn condition(deployment: &Deployment<'_>, scope: Scope, boundary: Option<&str>) -> Json {
     match (scope, boundary) {
         (Scope::Region, _) => deployment.regional_condition(),
-        (Scope::NewRole, Some(boundary)) => json!({"StringEquals": {"iam:PermissionsBoundary": boundary}}),
+        (Scope::NewRole, Some(boundary)) => json!({"ArnLike": {"iam:PermissionsBoundary": boundary}}),
         (Scope::PassRole, _) => json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
         _ => Json::Null,
     }
@@ -170,8 +204,8 @@ fn condition(deployment: &Deployment<'_>, scope: Scope, boundary: Option<&str>) 
 
 /// The permissions boundary that every role of the stacks has.
 fn permissions_boundary(deployment: &Deployment<'_>) -> Option<String> {
-    let mut roles = stack_resources(deployment).filter(|resource| resource.resource.kind == "AWS::IAM::Role");
-    let boundary = |role: StackResource<'_>| role.named(deployment, "PermissionsBoundary");
+    let mut roles = deployment.resources(ROLE);
+    let boundary = |role: StackResource<'_>| role.named("PermissionsBoundary");
     let first = roles.next().and_then(boundary)?;
     (first != "*" && roles.all(|role| boundary(role).as_ref() == Some(&first))).then_some(first)
 }

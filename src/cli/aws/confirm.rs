@@ -17,6 +17,18 @@ pub(crate) enum ConfirmError {
     Read(#[source] io::Error),
 }
 
+impl ConfirmError {
+    /// The message where something was changed before the question.
+    pub(super) fn cause(&self) -> &'static str {
+        match self {
+            Self::NotInteractive(_) => "standard input is not a terminal; use --yes to confirm",
+            Self::Declined => "not confirmed",
+            Self::Interrupted => "interrupted",
+            Self::Read(_) => "the confirmation cannot be read",
+        }
+    }
+}
+
 /// Asks a yes-or-no question at the terminal, unless `yes` was given.
 pub(super) async fn confirm(console: &Console, question: &str, yes: bool) -> Result<(), ConfirmError> {
     if yes {

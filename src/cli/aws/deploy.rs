@@ -15,10 +15,20 @@ pub(crate) async fn run(
     yes: bool,
     console: &Console,
 ) -> Result<(), AwsError> {
+    let mut deployed: Vec<String> = Vec::new();
     for input in inputs {
         console.set_status(&format!("reading what {} uses of other stacks", input.stack()));
         let input = &environment.with_imports(input.clone()).await?;
-        let outputs = deploy_stack(environment, input, yes, console).await?;
+        let outputs = deploy_stack(environment, input, yes, console).await;
+        let outputs = outputs.map_err(|error| match error {
+            AwsError::Confirm(confirm) if !deployed.is_empty() => AwsError::UnconfirmedStack {
+                stack: input.stack().to_owned(),
+                deployed: deployed.join(", "),
+                confirm,
+            },
+            error => error,
+        })?;
+        deployed.push(input.stack().to_owned());
         console.clear_status();
         outputs::show_stack(input.stack(), &outputs);
     }

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::aws_args::{AwsTarget, DeployOptions, StackInputs};
 use crate::cli::error::CliError;
+use crate::cli::policy::PolicyArguments;
 use crate::cli::synth::TemplateFormat;
 use crate::exit_code;
 use crate::up::Network;
@@ -124,6 +125,8 @@ pub(super) enum Verb {
     Synth(TemplateFormat),
     /// Print a Mermaid diagram.
     Diagram,
+    /// Print an IAM policy for the deployer or for CloudFormation's service role.
+    Policy(PolicyArguments),
     /// Print what deploying a version would change.
     Diff {
         /// The version.

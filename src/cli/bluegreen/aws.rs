@@ -83,6 +83,7 @@ async fn run_verb(
             ));
         }
         Some(Verb::Synth(format)) => format.print(&application.template(&or_initial(target.state().await?))?)?,
+        Some(Verb::Policy(_)) => unreachable!("`run` prints policies"),
         Some(Verb::Diagram) => print(&diagram(&application.template(&or_initial(target.state().await?))?))?,
         Some(Verb::Diff {
             version,

@@ -129,6 +129,7 @@ impl Environment {
             .stack_name(stack)
             .change_set_name(&token)
             .client_token(&token)
+            .set_role_arn(self.service_role().map(str::to_owned))
             .change_set_type(if is_update {
                 ChangeSetType::Update
             } else {

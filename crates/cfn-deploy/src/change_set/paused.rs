@@ -71,6 +71,7 @@ impl Environment {
             .use_previous_template(true)
             .disable_rollback(true)
             .client_request_token(&set.token)
+            .set_role_arn(self.service_role().map(str::to_owned))
             // The template had them when it was deployed.
             .capabilities(Capability::CapabilityNamedIam)
             .capabilities(Capability::CapabilityAutoExpand)

@@ -1,4 +1,4 @@
-//! Roles, log groups, parameters and Cloud Map.
+//! Roles, policies, parameters and Cloud Map.
 
 use super::{ResourceActions, Rule, Scope};
 
@@ -46,24 +46,22 @@ pub(super) const TYPES: &[ResourceActions] = &[
         linked_services: &[],
     },
     ResourceActions {
-        kind: "AWS::Logs::LogGroup",
-        rules: &[
-            (Scope::Region, &["logs:DescribeLogGroups"]),
-            (
-                Scope::LogGroup,
-                &[
-                    "logs:CreateLogGroup",
-                    "logs:DeleteLogGroup",
-                    "logs:PutRetentionPolicy",
-                    "logs:DeleteRetentionPolicy",
-                    "logs:GetDataProtectionPolicy",
-                    "logs:DescribeIndexPolicies",
-                    "logs:TagResource",
-                    "logs:UntagResource",
-                    "logs:ListTagsForResource",
-                ],
-            ),
-        ],
+        kind: "AWS::IAM::ManagedPolicy",
+        rules: &[(
+            Scope::ManagedPolicy,
+            &[
+                "iam:CreatePolicy",
+                "iam:CreatePolicyVersion",
+                "iam:DeletePolicyVersion",
+                "iam:DeletePolicy",
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+                "iam:ListPolicyVersions",
+                "iam:ListEntitiesForPolicy",
+                "iam:TagPolicy",
+                "iam:UntagPolicy",
+            ],
+        )],
         linked_services: &[],
     },
     ResourceActions {

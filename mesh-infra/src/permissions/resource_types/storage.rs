@@ -1,0 +1,89 @@
+//! File systems and image repositories.
+
+use super::{ResourceActions, Scope};
+
+const FILE_SYSTEMS: &str = "elasticfilesystem.amazonaws.com";
+
+pub(super) const TYPES: &[ResourceActions] = &[
+    ResourceActions {
+        kind: "AWS::EFS::FileSystem",
+        rules: &[(
+            Scope::Region,
+            &[
+                "elasticfilesystem:CreateFileSystem",
+                "elasticfilesystem:UpdateFileSystem",
+                "elasticfilesystem:UpdateFileSystemProtection",
+                "elasticfilesystem:DeleteFileSystem",
+                "elasticfilesystem:DescribeFileSystems",
+                "elasticfilesystem:PutLifecycleConfiguration",
+                "elasticfilesystem:DescribeLifecycleConfiguration",
+                "elasticfilesystem:PutBackupPolicy",
+                "elasticfilesystem:DescribeBackupPolicy",
+                "elasticfilesystem:PutFileSystemPolicy",
+                "elasticfilesystem:DeleteFileSystemPolicy",
+                "elasticfilesystem:DescribeFileSystemPolicy",
+                "elasticfilesystem:DescribeReplicationConfigurations",
+                "elasticfilesystem:TagResource",
+                "elasticfilesystem:UntagResource",
+                "elasticfilesystem:ListTagsForResource",
+            ],
+        )],
+        linked_services: &[FILE_SYSTEMS],
+    },
+    ResourceActions {
+        kind: "AWS::EFS::MountTarget",
+        rules: &[(
+            Scope::Region,
+            &[
+                "elasticfilesystem:CreateMountTarget",
+                "elasticfilesystem:DeleteMountTarget",
+                "elasticfilesystem:DescribeMountTargets",
+                "elasticfilesystem:DescribeMountTargetSecurityGroups",
+                "elasticfilesystem:ModifyMountTargetSecurityGroups",
+                // EFS makes the network interface with the caller's permissions.
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+            ],
+        )],
+        linked_services: &[FILE_SYSTEMS],
+    },
+    ResourceActions {
+        kind: "AWS::EFS::AccessPoint",
+        rules: &[(
+            Scope::Region,
+            &[
+                "elasticfilesystem:CreateAccessPoint",
+                "elasticfilesystem:DeleteAccessPoint",
+                "elasticfilesystem:DescribeAccessPoints",
+                "elasticfilesystem:TagResource",
+                "elasticfilesystem:UntagResource",
+            ],
+        )],
+        linked_services: &[],
+    },
+    ResourceActions {
+        kind: "AWS::ECR::Repository",
+        rules: &[(
+            Scope::Repository,
+            &[
+                "ecr:CreateRepository",
+                "ecr:DeleteRepository",
+                "ecr:DescribeRepositories",
+                "ecr:PutLifecyclePolicy",
+                "ecr:GetLifecyclePolicy",
+                "ecr:DeleteLifecyclePolicy",
+                "ecr:SetRepositoryPolicy",
+                "ecr:GetRepositoryPolicy",
+                "ecr:DeleteRepositoryPolicy",
+                "ecr:PutImageTagMutability",
+                "ecr:PutImageScanningConfiguration",
+                "ecr:TagResource",
+                "ecr:UntagResource",
+                "ecr:ListTagsForResource",
+            ],
+        )],
+        linked_services: &[],
+    },
+];
