@@ -3,6 +3,7 @@
 //! - `config`: account, region and credentials;
 //! - `inputs`: from an app and the command line to deployment inputs;
 //! - `checks`: what a deployment needs in the account, before its change set;
+//! - `pins`: images by digest;
 //! - `deploy`, `diff`, `drift`, `destroy`, `outputs`: one command each;
 //! - `dependents`: stacks that use outputs of each other;
 //! - `failure`: why a deployment failed, with the reasons and logs of stopped tasks;
@@ -23,6 +24,7 @@ pub(crate) mod drift;
 mod failure;
 pub(crate) mod inputs;
 pub(crate) mod outputs;
+pub(crate) mod pins;
 mod progress;
 mod public_ip;
 mod slow_response;
@@ -182,12 +184,14 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
             if !arguments.options.skip_checks {
                 checks::run(&environment, &inputs, console).await?;
             }
-            deploy::run(&environment, &inputs, arguments.yes, console).await?;
+            let policy = pins::policy(arguments.options.skip_checks, pins::latest());
+            deploy::run(&environment, &inputs, &policy, arguments.yes, console).await?;
         }
         AwsCommand::Diff(arguments) => {
             let inputs = inputs::for_app(app, &arguments.selection.stacks, &arguments.inputs).await?;
             let environment = environment(&arguments.selection.target, console).await?;
-            let exit = diff::run(&environment, &inputs, arguments.exit_code, console).await?;
+            let policy = pins::policy(arguments.skip_checks, pins::latest());
+            let exit = diff::run(&environment, &inputs, &policy, arguments.exit_code, console).await?;
             if !arguments.drift {
                 return Ok(exit);
             }

@@ -115,6 +115,9 @@ pub(crate) struct DiffArguments {
     /// Also list resources that were changed outside of CloudFormation (drift), which takes up to some minutes
     #[arg(long)]
     pub(crate) drift: bool,
+    /// Compare without the current digests of images in Amazon ECR, as `deploy --skip-checks` deploys
+    #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) skip_checks: bool,
     /// Exit with code 3 if there are differences
     #[arg(long)]
     pub(crate) exit_code: bool,
@@ -132,7 +135,7 @@ pub(crate) struct DeployOptions {
     #[arg(long)]
     pub(crate) adopt: bool,
     /// Skip the checks that the container images exist in Amazon ECR, for the tasks' CPU architecture, and that quotas of
-    /// networks and load balancers have room
+    /// networks and load balancers have room; images keep their deployed digest, or their tag
     #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) skip_checks: bool,
 }
@@ -277,8 +280,9 @@ mod tests {
         for good in ["abc", "my.templates-1", &"a".repeat(63)] {
             assert_eq!(bucket_name(good).as_deref(), Ok(good));
         }
+        // A variable of the environment without a value.
+        assert_eq!(bucket_name("").as_deref(), Ok(""));
         for bad in [
-            "",
             "ab",
             "s3://bucket",
             "Bucket",

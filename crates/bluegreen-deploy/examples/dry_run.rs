@@ -23,7 +23,7 @@ impl<'a> DeploymentTarget for DryRun<'a> {
         self.0
     }
 
-    async fn apply_template(&self, _: u64, template: &Template) -> Result<Applied, CommandError> {
+    async fn apply_template(&self, _: Request<'_, Version>, template: &Template) -> Result<Applied, CommandError> {
         println!(
             "  apply the template: {}",
             template.description.as_deref().unwrap_or_default()

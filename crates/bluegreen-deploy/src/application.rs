@@ -1,5 +1,7 @@
 //! Applications with two sides: templates for a state.
 
+use std::collections::BTreeSet;
+
 use bluegreen_state::{HookStage, Pause, Plan, Side, State, Strategy, plan};
 use cfn::{Template, ssm};
 use mesh_infra::{MeshEncoding, Stack};
@@ -175,6 +177,30 @@ impl Application {
             Some(state) => self.synth(&Sides::runnable(state)),
             None => self.synth(&Sides::runnable(&State::initial(INITIAL_VERSION))),
         }
+    }
+
+    /// The logical ids of the task definitions that differ between versions: those of the sides.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Description`].
+    pub fn versioned_task_definitions(&self, state: &State<Version>) -> Result<BTreeSet<String>, Error> {
+        let sides = Sides::of_state(state);
+        let next = sides.blue().max(sides.green()).saturating_add(1);
+        let template = self.synth(&sides)?;
+        let definitions = template
+            .resources
+            .iter()
+            .filter(|(_, found)| found.kind == "AWS::ECS::TaskDefinition");
+        let mut versioned = BTreeSet::new();
+        for side in [Side::Blue, Side::Green] {
+            let other = self.synth(&sides.clone().with_version(side, next))?;
+            let changed = definitions
+                .clone()
+                .filter(|(id, found)| other.resources.get(*id) != Some(*found));
+            versioned.extend(changed.map(|(id, _)| id.clone()));
+        }
+        Ok(versioned)
     }
 
     /// The change that deploying `version` would make.

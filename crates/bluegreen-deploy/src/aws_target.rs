@@ -57,14 +57,36 @@ impl Drop for SettingWeights<'_> {
     }
 }
 
+/// Why a stack is updated. Decides about images whose tag was pushed again: a rollout takes the new image for the side that
+/// changes, a rollback the former one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StackUpdate {
+    /// A version is deployed, or traffic shifts to it.
+    Rollout,
+    /// The former version returns.
+    Rollback,
+}
+
+impl StackUpdate {
+    /// The reason of a request.
+    fn of(request: Request<'_, Version>) -> Self {
+        let rollout = request.state.rollout();
+        match rollout.is_some_and(bluegreen_state::Rollout::is_returning) {
+            true => Self::Rollback,
+            false => Self::Rollout,
+        }
+    }
+}
+
 /// The stack of an application.
 #[allow(
     async_fn_in_trait,
     reason = "a controller awaits these futures in the caller's task, so they need not be `Send`"
 )]
 pub trait StackUpdater {
-    /// Updates the stack to a template, and waits until CloudFormation is done.
-    async fn update_stack(&self, template: Template) -> Result<(), CommandError>;
+    /// Updates the stack to a template, and waits until CloudFormation is done. Task definitions that do not change keep the
+    /// images that they have.
+    async fn update_stack(&self, template: Template, update: StackUpdate) -> Result<(), CommandError>;
 
     /// The template of the deployed stack.
     async fn deployed_template(&self) -> Result<Template, CommandError>;
@@ -311,8 +333,13 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
     /// CloudFormation knows no request numbers. It runs one operation at a time; [`DeploymentTarget::set_weights`] checks
     /// the owner of the rollout after its waits, because a controller that cannot read the state does not notice a
     /// takeover.
-    async fn apply_template(&self, _request: u64, template: &Template) -> Result<Applied, CommandError> {
-        self.stack.update_stack(template.clone()).await?;
+    async fn apply_template(
+        &self,
+        request: Request<'_, Version>,
+        template: &Template,
+    ) -> Result<Applied, CommandError> {
+        let update = StackUpdate::of(request);
+        self.stack.update_stack(template.clone(), update).await?;
         Ok(Applied::settled())
     }
 
@@ -370,7 +397,7 @@ impl<S: StackUpdater> AwsTarget<'_, S> {
         // The stack may have changed in the meantime, and another controller may have taken over.
         self.check_owner(request).await?;
         let (template, _) = self.template_with_routes(&routes).await?;
-        self.stack.update_stack(template).await?;
+        self.stack.update_stack(template, StackUpdate::of(request)).await?;
         self.wait_for_acks(is_returning).await
     }
 }

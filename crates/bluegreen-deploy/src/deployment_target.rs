@@ -26,7 +26,8 @@ pub trait DeploymentTarget {
 
     /// Makes the running application match a template, and waits until all tasks are ready. This also serves as the
     /// readiness check of a side that keeps its version.
-    async fn apply_template(&self, request: u64, template: &Template) -> Result<Applied, CommandError>;
+    async fn apply_template(&self, request: Request<'_, Version>, template: &Template)
+    -> Result<Applied, CommandError>;
 
     /// Sets the weights by writing the parameters of the routes, in this order, and waits until Envoys have acknowledged or
     /// rejected them. Some may have their value already.

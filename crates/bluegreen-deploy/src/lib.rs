@@ -53,7 +53,7 @@ mod status;
 pub use analysis::{AnalysisOptions, CanaryAnalysis, DEFAULT_MIN_REQUESTS, InconclusivePolicy, Verdict};
 pub use application::{Application, RouteParameter, TEST_HEADER, VersionChange};
 #[cfg(feature = "aws")]
-pub use aws_target::{AwsTarget, Reporter, StackUpdater};
+pub use aws_target::{AwsTarget, Reporter, StackUpdate, StackUpdater};
 pub use control_api::{Applied, CommandError};
 pub use deployment_target::DeploymentTarget;
 pub use error::{Error, describe_rejected};

@@ -71,8 +71,12 @@ impl DeploymentTarget for LocalTarget<'_> {
         self.state_dir.store()
     }
 
-    async fn apply_template(&self, request: u64, template: &Template) -> Result<Applied, CommandError> {
-        self.client.put_template(request, template.to_json()).await
+    async fn apply_template(
+        &self,
+        request: Request<'_, Version>,
+        template: &Template,
+    ) -> Result<Applied, CommandError> {
+        self.client.put_template(request.number, template.to_json()).await
     }
 
     async fn set_weights(

@@ -133,7 +133,7 @@ struct RolloutPlatform<'a, T> {
 impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
     async fn apply_template(&self, request: Request<'_, Version>) -> Result<(), PlatformError> {
         let template = self.application.template(request.state).map_err(fatal)?;
-        let result = self.target.apply_template(request.number, &template).await;
+        let result = self.target.apply_template(request, &template).await;
         map_result(Action::ApplyTemplate, result)
     }
 
@@ -155,7 +155,7 @@ impl<T: DeploymentTarget> RolloutPlatform<'_, T> {
             return Ok(Ok(Applied::settled()));
         }
         let template = self.application.runnable_template(Some(request.state))?;
-        Ok(match self.target.apply_template(request.number, &template).await {
+        Ok(match self.target.apply_template(request, &template).await {
             Ok(_) => Ok(Applied::settled()),
             Err(CommandError::Rejected(reason)) => {
                 // The weights are restored, and the next deployment updates the side without traffic.

@@ -1,8 +1,11 @@
-//! Checks before a change set that the container images of a template exist, for its CPU architecture.
+//! Checks before a change set that the container images of a template exist, for its CPU architecture; pins them by digest.
 //!
 //! A missing image otherwise fails ten minutes later, as tasks that cannot start.
 
+mod choice;
 mod ecr;
+mod pin;
+mod pins;
 mod template;
 
 use std::fmt;
@@ -13,6 +16,9 @@ use super::error::{Error, ErrorKind};
 
 use ecr::{EcrImage, Lookup};
 use template::{UsedImage, used_images};
+
+pub use choice::PinPolicy;
+pub use pin::{PinChange, PinnedImages};
 
 /// The result of [`Environment::check_images`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,7 +115,7 @@ fn problem(image: &EcrImage, used: &UsedImage, lookup: &Lookup) -> Option<String
             "repository {} in {} has no image {}",
             image.repository, image.region, image.reference
         )),
-        Lookup::Found { architectures } => {
+        Lookup::Found { architectures, .. } => {
             let wanted = used.architecture.as_deref()?;
             let has = architectures.is_empty() || architectures.iter().any(|found| found == wanted);
             (!has).then(|| {
@@ -136,6 +142,7 @@ mod tests {
         };
         let found = |architectures: &[&str]| Lookup::Found {
             architectures: architectures.iter().map(|name| (*name).to_owned()).collect(),
+            digest: None,
         };
         for (wanted, lookup, expected) in [
             (

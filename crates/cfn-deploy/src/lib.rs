@@ -14,7 +14,7 @@
 //! | templates over 51,200 bytes | `s3:` `GetObject`, `PutObject`; for the default bucket, `GetBucketTagging`, and to create it `CreateBucket`, `PutBucketPublicAccessBlock`, `PutBucketPolicy`, `PutEncryptionConfiguration`, `PutLifecycleConfiguration`, `PutBucketTagging`; `ListBucket` to find what remains; `sts:GetCallerIdentity` |
 //! | [`ChangeSet::execute`], [`Environment::wait`] | `ExecuteChangeSet`, `DescribeStackEvents`, `DescribeEvents`, and the permissions of the template's resources |
 //! | the diagnosis of ECS services, [`Error::services`]; optional | `ecs:ListTasks`, `DescribeTasks`, `DescribeServices`, `DescribeTaskDefinition`; `logs:GetLogEvents` |
-//! | [`Environment::check_images`]; optional | `ecr:BatchGetImage` |
+//! | [`Environment::check_images`], [`Environment::pin_images`]; optional | `ecr:BatchGetImage` |
 //! | [`Environment::check_quotas`]; optional | `servicequotas:GetServiceQuota`, `GetAWSDefaultServiceQuota`; `cloudformation:ListResources`; `ec2:DescribeVpcs`, `DescribeInternetGateways`, `DescribeAddresses`; `elasticloadbalancing:DescribeLoadBalancers` |
 //! | [`Environment::detect_drift`] | `DetectStackDrift`, `DetectStackResourceDrift`, `DescribeStackDriftDetectionStatus`, `DescribeStackResourceDrifts`, `ListStackResources`, and the read permissions of the stack's resources |
 //! | the failed resources of a blocked stack; optional | `DescribeStackResources` |
@@ -68,7 +68,7 @@ pub use drift::{Drift, DriftedResource};
 pub use environment::{CallerIdentity, Environment};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, Observer, Progress};
-pub use images::{ImageCheck, ImageProblem};
+pub use images::{ImageCheck, ImageProblem, PinChange, PinPolicy, PinnedImages};
 pub use quotas::QuotaCheck;
 pub use resource_change::{Action, Replacement, ResourceChange};
 pub use root_cause::RootCause;

@@ -1,17 +1,18 @@
 //! `deploy`: creates a change set for each stack, prints it, confirms and executes it.
 
-use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, ErrorKind, Outputs};
+use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environment, ErrorKind, Outputs, PinPolicy};
 
 use super::change_format::Stream;
 use super::confirm::confirm;
 use super::progress::StackProgress;
-use super::{AwsError, allowed, failure, outputs};
+use super::{AwsError, allowed, failure, outputs, pins};
 use crate::console::Console;
 
 /// Deploys stacks one after the other.
 pub(crate) async fn run(
     environment: &Environment,
     inputs: &[DeploymentInput],
+    policy: &PinPolicy,
     yes: bool,
     console: &Console,
 ) -> Result<(), AwsError> {
@@ -19,7 +20,7 @@ pub(crate) async fn run(
     for input in inputs {
         console.set_status(&format!("reading what {} uses of other stacks", input.stack()));
         let input = &environment.with_imports(input.clone()).await?;
-        let outputs = deploy_stack(environment, input, yes, console).await;
+        let outputs = deploy_stack(environment, input, policy, yes, console).await;
         let outputs = outputs.map_err(|error| match error {
             AwsError::Confirm(confirm) if !deployed.is_empty() => AwsError::UnconfirmedStack {
                 stack: input.stack().to_owned(),
@@ -35,24 +36,30 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Deploys one stack, after any operation in progress. Returns its outputs.
+/// Deploys one stack with images pinned by digest, after any operation in progress. Returns its outputs.
 pub(crate) async fn deploy_stack(
     environment: &Environment,
     input: &DeploymentInput,
+    policy: &PinPolicy,
     yes: bool,
     console: &Console,
 ) -> Result<Outputs, AwsError> {
     let stack = input.stack();
-    console.set_status(&format!("creating a change set for {stack}"));
-    let outcome = match environment.create_change_set(input).await {
-        Err(error) if error.kind() == ErrorKind::Busy => {
+    let create = async || -> Result<_, AwsError> {
+        let input = pins::pin(environment, input, policy, console).await?;
+        console.set_status(&format!("creating a change set for {stack}"));
+        Ok(environment.create_change_set(&input).await?)
+    };
+    let outcome = match create().await {
+        Err(AwsError::Deploy(error)) if error.kind() == ErrorKind::Busy => {
             console.progress(&format!("{stack}: waiting for the operation in progress"));
             let mut progress = StackProgress::new(console, format!("waiting for {stack}"));
             // A failure of that operation is not this command's; the next change set reports the stack's state.
             if let Err(error) = environment.wait(stack, &mut progress).await {
                 console.progress(&format!("{stack}: {}", failure::text(&error)));
             }
-            environment.create_change_set(input).await
+            // The deployed digests may have changed.
+            create().await
         }
         outcome => outcome,
     };

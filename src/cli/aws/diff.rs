@@ -1,9 +1,9 @@
 //! `diff`: compares the app with the deployed stacks, and lists the resources that CloudFormation would replace.
 
-use mesh_infra::deploy::{Comparison, DeploymentInput, Environment, Replacement};
+use mesh_infra::deploy::{Comparison, DeploymentInput, Environment, PinPolicy, Replacement};
 
-use super::AwsError;
 use super::change_format::Stream;
+use super::{AwsError, pins};
 use crate::console::{Console, print};
 use crate::exit_code::Exit;
 
@@ -11,6 +11,7 @@ use crate::exit_code::Exit;
 pub(crate) async fn run(
     environment: &Environment,
     inputs: &[DeploymentInput],
+    policy: &PinPolicy,
     exit_code: bool,
     console: &Console,
 ) -> Result<Exit, AwsError> {
@@ -19,6 +20,8 @@ pub(crate) async fn run(
         let stack = input.stack();
         console.set_status(&format!("comparing {stack}"));
         let input = &environment.with_imports(input.clone()).await?;
+        let input = &pins::pin(environment, input, policy, console).await?;
+        console.set_status(&format!("comparing {stack}"));
         let comparison = environment.compare(input).await?;
         console.clear_status();
         differs |= !comparison.is_empty();

@@ -137,6 +137,9 @@ pub(super) enum Verb {
         /// With --aws: also list resources that were changed outside of CloudFormation (drift).
         #[arg(long)]
         drift: bool,
+        /// With --aws: compare without the current digests of images in Amazon ECR, as `deploy --skip-checks` deploys.
+        #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
+        skip_checks: bool,
         /// With --aws: exit with code 3 if there are differences.
         #[arg(long)]
         exit_code: bool,

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use bluegreen_deploy::{
-    AnalysisOptions, Application, AwsTarget, CommandError, ControllerStatus, Reporter, RolloutController, StackUpdater,
-    Version, VersionChange, describe_interruption, describe_partial, select_strategy,
+    AnalysisOptions, Application, AwsTarget, CommandError, ControllerStatus, Reporter, RolloutController, StackUpdate,
+    StackUpdater, Version, VersionChange, describe_interruption, describe_partial, select_strategy,
 };
 use bluegreen_state::{Effect, Event, State, Strategy, step};
-use mesh_infra::deploy::{DeploymentInput, Environment, ErrorKind};
+use mesh_infra::deploy::{DeploymentInput, Environment, ErrorKind, Outputs, PinPolicy};
 use mesh_infra::{Template, diagram};
 
 use super::arguments::{Arguments, Verb};
 use super::{now, or_initial, print_status};
 use crate::cli::aws::deploy::{confirm_security, deploy_stack};
 use crate::cli::aws::{
-    AwsError, checks, config, destroy, diff, drift, environment_of, inputs, outputs, run_interruptibly,
+    AwsError, checks, config, destroy, diff, drift, environment_of, inputs, outputs, pins, run_interruptibly,
 };
 use crate::cli::aws_args::{AwsTarget as Location, DeployOptions};
 use crate::cli::error::CliError;
@@ -89,6 +89,7 @@ async fn run_verb(
             version,
             given,
             drift: with_drift,
+            skip_checks,
             exit_code,
         }) => {
             let state = target.state().await?;
@@ -103,7 +104,8 @@ async fn run_verb(
             given.without_template_url()?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
             let input = stack.input(template);
-            let mut exit = diff::run(&stack.environment, &[input], exit_code, stack.console).await?;
+            let policy = pins::policy(skip_checks, planned_pins(application, state.as_ref(), version)?);
+            let mut exit = diff::run(&stack.environment, &[input], &policy, exit_code, stack.console).await?;
             if with_drift && drift::run(&stack.environment, &stacks, stack.console).await? && exit_code {
                 exit = Exit::Differences;
             }
@@ -139,8 +141,9 @@ async fn run_verb(
                 checks::run(&stack.environment, &[stack.input(template.clone())], stack.console).await?;
             }
             stack.yes = yes;
+            let policy = planned_pins(application, state.as_ref(), version)?;
             let Some(state) = state else {
-                let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
+                let outputs = stack.deploy(template, policy).await?;
                 target.initialize(version).await?;
                 stack.console.clear_status();
                 outputs::show_stack(application.name(), &outputs);
@@ -149,7 +152,7 @@ async fn run_verb(
             let strategy = select_strategy(application, Some(&state), version, strategy)?;
             if state.rollout().is_none() && !shifts_traffic(&state, version, &strategy)? {
                 // No version changes, but the description or a parameter may.
-                let outputs = deploy_stack(&stack.environment, &stack.input(template), yes, stack.console).await?;
+                let outputs = stack.deploy(template, policy).await?;
                 stack.console.clear_status();
                 show(&state.to_string());
                 outputs::show_stack(application.name(), &outputs);
@@ -258,6 +261,25 @@ fn planned_template(
     })
 }
 
+/// Where the images of that template come from. A rollout replaces no task of a side that keeps its version, and neither does
+/// a deployment without a rollout: the other side is what a rollback returns to.
+fn planned_pins(
+    application: &Application,
+    state: Option<&State<Version>>,
+    version: Version,
+) -> Result<PinPolicy, CliError> {
+    let Some(state) = state else {
+        return Ok(pins::latest());
+    };
+    let is_unchanged = matches!(application.version_change(state, version)?, VersionChange::None);
+    Ok(match is_unchanged && state.rollout().is_none() {
+        true => PinPolicy::Latest {
+            except: application.versioned_task_definitions(state)?,
+        },
+        false => PinPolicy::KeepUnchanged,
+    })
+}
+
 /// The application's stack, with the inputs of the command line.
 struct CloudFormationStack<'a> {
     application: &'a Application,
@@ -273,6 +295,16 @@ impl CloudFormationStack<'_> {
     fn input(&self, template: Template) -> DeploymentInput {
         let name = self.application.name();
         inputs::with_options(inputs::for_stack(name, name, template, &self.parameters), self.options)
+    }
+
+    /// Deploys a template. `--skip-checks` replaces the policy, except for a rollback, which takes deployed digests.
+    async fn deploy(&self, template: Template, policy: PinPolicy) -> Result<Outputs, AwsError> {
+        let policy = match policy {
+            PinPolicy::Restore => policy,
+            policy => pins::policy(self.options.skip_checks, policy),
+        };
+        let input = self.input(template);
+        deploy_stack(&self.environment, &input, &policy, self.yes, self.console).await
     }
 
     /// Applies the parameters of the command line to the deployed template. The steps of a rollout may all be done, and
@@ -294,14 +326,18 @@ impl CloudFormationStack<'_> {
         let template = deployed
             .template()
             .map_err(|error| CliError::Usage(error.to_string()))?;
-        deploy_stack(&self.environment, &self.input(template), self.yes, self.console).await?;
+        self.deploy(template, PinPolicy::KeepUnchanged).await?;
         Ok(())
     }
 }
 
 impl StackUpdater for CloudFormationStack<'_> {
-    async fn update_stack(&self, template: Template) -> Result<(), CommandError> {
-        let result = deploy_stack(&self.environment, &self.input(template), self.yes, self.console).await;
+    async fn update_stack(&self, template: Template, update: StackUpdate) -> Result<(), CommandError> {
+        let policy = match update {
+            StackUpdate::Rollout => PinPolicy::KeepUnchanged,
+            StackUpdate::Rollback => PinPolicy::Restore,
+        };
+        let result = self.deploy(template, policy).await;
         self.console.clear_status();
         result.map(drop).map_err(|error| match error {
             AwsError::Deploy(error)

@@ -29,9 +29,11 @@ pub(super) struct EcrImage {
 pub(super) enum Lookup {
     NoRepository,
     NoImage,
-    /// The architectures of a multi-platform image, in OCI's names; empty if the manifest has none.
     Found {
+        /// The architectures of a multi-platform image, in OCI's names; empty if the manifest has none.
         architectures: Vec<String>,
+        /// The digest of the manifest: for a multi-platform image, of its index.
+        digest: Option<String>,
     },
 }
 
@@ -57,8 +59,13 @@ impl EcrImage {
         })
     }
 
+    /// Whether the reference is a digest.
+    pub(super) fn is_digest(&self) -> bool {
+        self.reference.contains(':')
+    }
+
     fn id(&self) -> Json {
-        match self.reference.contains(':') {
+        match self.is_digest() {
             true => json!({"imageDigest": self.reference}),
             false => json!({"imageTag": self.reference}),
         }
@@ -85,9 +92,11 @@ impl Environment {
 
 /// The response of `BatchGetImage`.
 fn read(response: &Json) -> Lookup {
-    let Some(manifest) = response["images"][0]["imageManifest"].as_str() else {
+    let image = &response["images"][0];
+    let Some(manifest) = image["imageManifest"].as_str() else {
         return Lookup::NoImage;
     };
+    let digest = image["imageId"]["imageDigest"].as_str().map(str::to_owned);
     let manifest: Json = serde_json::from_str(manifest).unwrap_or_default();
     let platforms = manifest["manifests"].as_array().into_iter().flatten();
     let architectures = platforms.filter_map(|manifest| manifest["platform"]["architecture"].as_str());
@@ -97,7 +106,7 @@ fn read(response: &Json) -> Lookup {
         .map(str::to_owned)
         .collect();
     architectures.dedup();
-    Lookup::Found { architectures }
+    Lookup::Found { architectures, digest }
 }
 
 #[cfg(test)]
@@ -135,13 +144,17 @@ mod tests {
     }
 
     #[test]
-    fn architectures_are_read_from_an_index() {
+    fn architectures_and_digest_are_read() {
         let index = json!({"manifests": [
             {"platform": {"architecture": "arm64"}}, {"platform": {"architecture": "unknown"}},
         ]});
-        let response = |manifest: &Json| json!({"images": [{"imageManifest": manifest.to_string()}]});
+        let response = |manifest: &Json| {
+            let id = json!({"imageDigest": "sha256:ab", "imageTag": "1"});
+            json!({"images": [{"imageId": id, "imageManifest": manifest.to_string()}]})
+        };
         let found = |architectures: &[&str]| Lookup::Found {
             architectures: architectures.iter().map(|name| (*name).to_owned()).collect(),
+            digest: Some("sha256:ab".to_owned()),
         };
         assert_eq!(read(&response(&index)), found(&["arm64"]));
         assert_eq!(read(&response(&json!({"config": {}}))), found(&[]));

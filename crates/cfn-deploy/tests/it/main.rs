@@ -13,6 +13,7 @@ mod fixture;
 mod importing;
 mod ministack;
 mod ownership;
+mod pinning;
 mod public_api;
 mod quotas;
 mod recording_observer;
