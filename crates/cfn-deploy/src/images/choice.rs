@@ -21,7 +21,8 @@ pub enum PinPolicy {
     /// Unchanged task definitions keep the deployed digests; the others get those of ECR. For steps of a rollout.
     KeepUnchanged,
     /// As [`PinPolicy::KeepUnchanged`], but the others get the digest that another deployed task definition has for the
-    /// image, preferably one with the same containers: the other side of a blue-green deployment. For rollbacks.
+    /// image, preferably in a container of the same name and beside the same containers: the other side of a blue-green
+    /// deployment. For rollbacks.
     Restore,
     /// Deployed digests are kept for the same references; other references keep their tags. No call to ECR.
     Deployed,
@@ -91,15 +92,15 @@ impl<'t> Images<'t> {
     fn digest_elsewhere(&self, (definition, container): &ContainerId, reference: &str) -> Option<Option<String>> {
         let names = |id: &str| self.containers(id).into_keys().map(str::to_owned).collect::<Vec<_>>();
         let own = names(definition);
-        let others = self
-            .references
-            .keys()
-            .filter(|(id, name)| id != definition && name == container);
+        let others = self.references.keys().filter(|(id, _)| id != definition);
         let mut found: Vec<_> = others
-            .filter_map(|other| Some((names(&other.0) != own, self.digest_of(other, reference)?)))
+            .filter_map(|other| {
+                let digest = self.digest_of(other, reference)?;
+                Some(((other.1 != *container, names(&other.0) != own), digest))
+            })
             .collect();
         // Stable: of several, the first one by name.
-        found.sort_by_key(|(is_unlike, _)| *is_unlike);
+        found.sort_by_key(|(unlike, _)| *unlike);
         found.into_iter().next().map(|(_, digest)| digest)
     }
 }

@@ -140,3 +140,23 @@ fn a_deployed_tag_is_kept_as_a_tag_during_a_rollout() {
     );
     assert_eq!(chosen, Choice::Keep(None));
 }
+
+#[test]
+fn a_rollback_finds_the_other_side_by_its_image_if_container_names_differ() {
+    let renamed = |mut template: Template| {
+        let green = template.resources.get_mut("Green").unwrap();
+        green.properties["ContainerDefinitions"][0]["Name"] = json!("green");
+        template
+    };
+    let (deployed, new) = (renamed(sides(1, 2, "host/app:1")), renamed(sides(1, 1, "host/app:1")));
+    let digests = [("Blue", "app", "sha256:old"), ("Green", "green", "sha256:new")];
+    let (deployed, new) = (images(&deployed, &digests), images(&new, &[]));
+    let chosen = choose(
+        &PinPolicy::Restore,
+        &new,
+        &deployed,
+        &container("Green", "green"),
+        "host/app:1",
+    );
+    assert_eq!(chosen, keep("sha256:old"));
+}
