@@ -99,6 +99,19 @@ pub enum ControllerError {
         /// The version of the rollout after it.
         found: String,
     },
+    /// Another controller carried out the rollout, and has stopped before its end: its heartbeats ended. The rollout remains
+    /// in progress. The version is in its JSON form.
+    #[error(
+        "the controller that took over the rollout of version {version} has stopped: no heartbeat for {} s; traffic stays \
+         where it is; deploy version {version} again to continue, or abort the rollout",
+        .silent.as_secs()
+    )]
+    ControllerStopped {
+        /// The version of the rollout.
+        version: String,
+        /// The time without a heartbeat.
+        silent: Duration,
+    },
     /// The platform failed. The rollout remains in progress.
     #[error(transparent)]
     Platform(Box<dyn StdError + Send + Sync>),

@@ -130,7 +130,9 @@ impl Program {
 
     fn execute(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {
         if arguments.once && arguments.command.is_some() {
-            return Err(CliError::Usage("--once runs the app here, and takes no command".to_owned()));
+            return Err(CliError::Usage(
+                "--once runs the app here, and takes no command".to_owned(),
+            ));
         }
         match arguments.command {
             Some(Command::Aws(command)) => return self.execute_in_account(command),

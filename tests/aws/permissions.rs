@@ -74,7 +74,10 @@ async fn deny_each_call(example: &str, prepare: &[&[&str]], command: &[&str]) ->
     let deployer = deployer_actions(&account, example).await;
     // Calls of S3 have no name in the recording.
     for action in actions.iter().filter(|action| *action != "s3:") {
-        assert!(deployer.contains(iam_action(action)), "{action} is not in `policy deployer`");
+        assert!(
+            deployer.contains(iam_action(action)),
+            "{action} is not in `policy deployer`"
+        );
     }
     for (case, action) in actions.iter().enumerate() {
         let number = number(case + 1);

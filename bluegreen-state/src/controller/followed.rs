@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::{Controller, ControllerError, Platform, Progress};
 use crate::deployment::Deployment;
 use crate::outcome::Outcome;
+use crate::phase::Rollout;
 use crate::state::State;
 use crate::store::Store;
 
@@ -47,6 +48,9 @@ impl<V: Serialize + Clone + PartialEq> Followed<V> {
     }
 }
 
+/// A controller that has missed this many heartbeats has stopped. Decided by us.
+const MISSED_HEARTBEATS: u32 = 3;
+
 impl<S: Store, P> Controller<S, P> {
     /// Reports the progress of a rollout that another controller carries out, until it ends. Returns its outcome.
     pub(super) async fn follow<V>(
@@ -60,6 +64,8 @@ impl<S: Store, P> Controller<S, P> {
     {
         self.platform.report(Progress::TakenOver);
         let mut outage = None;
+        // By the clock of this process, which may differ from the other's.
+        let mut last_seen = (None, self.platform.now());
         loop {
             let stored = match Deployment::open(&self.store).await {
                 Ok(stored) => stored.ok_or(ControllerError::StateRemoved)?,
@@ -69,6 +75,10 @@ impl<S: Store, P> Controller<S, P> {
                     continue;
                 }
             };
+            if outage.is_some() {
+                // The other controller had the same outage.
+                last_seen.1 = self.platform.now();
+            }
             self.recovered(&mut outage);
             let state = stored.state();
             if let Some(outcome) = rollout.ended(state)? {
@@ -76,6 +86,17 @@ impl<S: Store, P> Controller<S, P> {
                 return Ok(Some(outcome));
             }
             self.report_state(state, &mut reported);
+            let seen = state.rollout().and_then(Rollout::controller_seen_at);
+            if seen.is_none() || seen != last_seen.0 {
+                last_seen = (seen, self.platform.now());
+            }
+            let silent = self.platform.now().since(last_seen.1);
+            if silent >= self.heartbeat_interval.saturating_mul(MISSED_HEARTBEATS) {
+                return Err(ControllerError::ControllerStopped {
+                    version: text(&rollout.version),
+                    silent,
+                });
+            }
             self.platform.sleep(self.poll_interval).await;
         }
     }

@@ -284,6 +284,31 @@ fn controller_follows_the_one_that_takes_over() {
 }
 
 #[test]
+fn controller_does_not_follow_one_that_has_stopped() {
+    let store = store();
+    let first = controller(&store);
+    let other = store.clone();
+    // It takes over, and is killed.
+    let take_over = move || {
+        let mut deployment = block_on(Deployment::<u32, _>::open(&other)).unwrap().unwrap();
+        let event = Event::Deploy {
+            version: 2,
+            strategy: "steps:10%+hold,100%".parse().unwrap(),
+            controller: "killed".to_owned(),
+        };
+        block_on(deployment.apply(event, Timestamp::from_millis(10_000))).unwrap();
+    };
+    *first.platform().at.borrow_mut() = Some((10_000, Box::new(take_over)));
+    let error = deploy(&first, 2, "steps:10%+hold,100%").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the controller that took over the rollout of version 2 has stopped: no heartbeat for 90 s; traffic stays where it \
+         is; deploy version 2 again to continue, or abort the rollout"
+    );
+    assert!(state(&store).rollout().is_some());
+}
+
+#[test]
 fn controller_of_another_version_never_reports_the_outcome_of_its_successor() {
     let store = store();
     let first = controller(&store);
