@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use mesh_control::{CallStatistics, Counts, NodeStatistics};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::split::SplitNodes;
 use crate::sync_status::{FRESH_FOR, ReplicaStatus};
@@ -121,6 +121,12 @@ impl NodeCalls {
     }
 }
 
+/// The report in a status, if it is valid: the rest of the status must not depend on it.
+pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CallReport>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
 /// The calls to these virtual nodes, from the statuses of replicas. A stale status does not count; neither does the rest
 /// if a replica does not report one of the nodes, because the calls to one side alone would be missing.
 pub(crate) fn reported(statuses: &[(String, ReplicaStatus)], nodes: &[&str], now: SystemTime) -> ReportedCalls {
@@ -145,7 +151,10 @@ fn counted(
     let of_node = |node: &&str| {
         let counters = fresh.iter().map(|(replica, status)| {
             let report = status.calls.as_ref().ok_or_else(|| {
-                format!("replica {replica} of the control plane reports no calls: it is of an earlier release")
+                format!(
+                    "replica {replica} of the control plane reports no valid calls: it is of another release, or its status has \
+                     no room for them"
+                )
             })?;
             let counts = report.counts(node).ok_or_else(|| match report.unlisted {
                 0 => format!(

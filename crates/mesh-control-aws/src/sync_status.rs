@@ -44,8 +44,13 @@ pub struct ReplicaStatus {
     /// The number of virtual nodes that did not fit into the parameter: those with the most healthy instances.
     #[serde(default)]
     pub unlisted: usize,
-    /// The calls to virtual nodes that share a route with others. None from earlier releases.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The calls to virtual nodes that share a route with others. None from earlier releases, or if the document
+    /// has invalid ones.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::call_report::lenient"
+    )]
     pub calls: Option<CallReport>,
     /// Invalid parameters and NACKs; the first few.
     #[serde(rename = "refused")]
@@ -172,6 +177,9 @@ impl ReplicaStatus {
             && let Some(calls) = &mut value.calls
         {
             calls.unlisted += std::mem::take(&mut calls.nodes).len();
+        }
+        if length(&value) > MAX_PARAMETER {
+            value.calls = None;
         }
         let mut room = MAX_PARAMETER.saturating_sub(length(&value));
         let mut counts: Vec<(usize, &String)> = self.healthy.iter().map(|(node, count)| (*count, node)).collect();

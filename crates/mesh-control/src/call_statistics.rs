@@ -19,6 +19,17 @@ use tonic::{Request, Response, Status};
 
 use crate::statistics::Counts;
 
+/// Maximum number of calls that one metric of a message adds. Envoys send every few seconds, so more are not real; messages
+/// need no authentication, and sums must not reach their maximum.
+const MAX_DELTA: u64 = 10_000_000;
+
+/// Maximum number of bounds of a latency histogram. Envoy has 19 by default (Envoy's source,
+/// `HistogramSettingsImpl::defaultBuckets`, 2026-11-30).
+const MAX_BOUNDS: usize = 32;
+
+/// Maximum upper bound of a latency bucket, in milliseconds: a day. Envoy's highest one is an hour.
+const MAX_BOUND: f64 = 86_400_000.0;
+
 const DELTA: i32 = AggregationTemporality::Delta as i32;
 
 /// The calls to watched clusters since each was first watched. Clones share them.
@@ -121,27 +132,34 @@ fn calls_in(metric: &Metric, statistic: Statistic) -> Option<Counts> {
             calls.within = cumulative(point)?;
         }
         (Statistic::Completed, Data::Sum(sum)) if sum.aggregation_temporality == DELTA => {
-            calls.ended = total(&sum.data_points);
+            calls.ended = total(&sum.data_points)?;
         }
         (Statistic::Failed, Data::Sum(sum)) if sum.aggregation_temporality == DELTA => {
-            calls.failed = total(&sum.data_points);
+            calls.failed = total(&sum.data_points)?;
         }
         _ => return None,
     }
     Some(calls)
 }
 
-fn total(points: &[NumberDataPoint]) -> u64 {
+/// The sum of the points. `None` if it is over [`MAX_DELTA`].
+fn total(points: &[NumberDataPoint]) -> Option<u64> {
     let values = points.iter().filter_map(|point| match point.value? {
         Value::AsInt(value) => u64::try_from(value).ok(),
         Value::AsDouble(_) => None,
     });
-    values.fold(0, u64::saturating_add)
+    let total = values.fold(0, u64::saturating_add);
+    (total <= MAX_DELTA).then_some(total)
 }
 
-/// The cumulative buckets of a data point, without the last one, which has no upper bound. `None` if it is invalid.
+/// The cumulative buckets of a data point, without the last one, which has no upper bound. `None` if it is invalid: they are
+/// part of the status that a replica publishes.
 fn cumulative(point: &HistogramDataPoint) -> Option<Vec<(f64, u64)>> {
-    if point.bucket_counts.len() != point.explicit_bounds.len() + 1 {
+    let bounds = &point.explicit_bounds;
+    // A comparison with NaN is false.
+    let is_valid = bounds.iter().all(|bound| *bound > 0.0 && *bound <= MAX_BOUND);
+    let is_rising = bounds.is_sorted_by(|lower, upper| lower < upper);
+    if point.bucket_counts.len() != bounds.len() + 1 || bounds.len() > MAX_BOUNDS || !is_valid || !is_rising {
         return None;
     }
     let mut sum = 0_u64;
@@ -150,7 +168,8 @@ fn cumulative(point: &HistogramDataPoint) -> Option<Vec<(f64, u64)>> {
         sum = sum.saturating_add(*count);
         (*bound, sum)
     });
-    Some(cumulative.collect())
+    let cumulative = cumulative.collect();
+    (sum <= MAX_DELTA).then_some(cumulative)
 }
 
 fn has_same_buckets(counts: &Counts, calls: &Counts) -> bool {

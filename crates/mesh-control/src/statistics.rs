@@ -53,14 +53,14 @@ impl Counts {
     }
 
     /// The latency quantile for `share`, from 0 to 1: the upper bound of its histogram bucket, which is at most five
-    /// times too high. `None` without responses.
+    /// times too high. `None` without responses, and for a bound that is no time.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let all = self.within.last().map(|(_, count)| *count).filter(|count| *count > 0)?;
         #[expect(clippy::cast_precision_loss, reason = "call counts stay below 2^52")]
         let reaches = |count: u64| count as f64 >= share * all as f64;
         let (limit, _) = self.within.iter().find(|(_, count)| reaches(*count))?;
-        Some(Duration::from_secs_f64(limit / 1000.0))
+        Duration::try_from_secs_f64(limit / 1000.0).ok()
     }
 
     fn without(&self, earlier: &Self) -> Self {

@@ -110,7 +110,7 @@ fn stale_and_missing_reports_are_unavailable() {
     let reason = unavailable(&old, "green");
     assert_eq!(
         reason,
-        "replica b of the control plane reports no calls: it is of an earlier release"
+        "replica b of the control plane reports no valid calls: it is of another release, or its status has no room for them"
     );
     let reason = unavailable(&[fresh("a", 1, calls(0, 0, &[]))], "red");
     assert!(reason.contains("reports no calls to virtual node red"), "{reason}");

@@ -252,3 +252,34 @@ fn equal_nacks_of_a_node_are_reported_once() {
     let rejected = progress(vec![node.clone(), node], 3).nacks;
     assert_eq!(rejected, ["mesh/demo/virtualNode/blue rejects rds_x: no"]);
 }
+
+#[test]
+fn invalid_calls_hide_no_status() {
+    let (_, status) = status("a");
+    for calls in [
+        r#"{"since":1,"limits":[null],"nodes":{}}"#,
+        r#"{"since":"x"}"#,
+        "[]",
+        "null",
+    ] {
+        let text = status.to_json().replacen('{', &format!(r#"{{"calls":{calls},"#), 1);
+        let read: ReplicaStatus = serde_json::from_str(&text).expect("a document");
+        assert_eq!(read, status, "{calls}");
+    }
+}
+
+#[test]
+fn calls_that_do_not_fit_are_left_out() {
+    let (_, long) = status_with("a", |status| {
+        status.calls = Some(CallReport {
+            since: 1,
+            limits: (1..=3000).map(f64::from).collect(),
+            nodes: BTreeMap::new(),
+            unlisted: 0,
+        });
+    });
+    let text = long.to_json();
+    assert!(text.len() <= MAX_PARAMETER, "{}", text.len());
+    let read: ReplicaStatus = serde_json::from_str(&text).expect("a document");
+    assert_eq!((read.calls, read.healthy), (None, long.healthy));
+}

@@ -110,8 +110,38 @@ fn invalid_messages_count_nothing() {
     assert_eq!(statistics.of(&clusters), Counts::default());
     statistics.add(&message(vec![latency(BLUE, &[5.0, 25.0], &[1, 1, 0])]));
     statistics.add(&message(vec![latency(BLUE, &[1.0, 25.0], &[7, 7, 0])]));
-    statistics.add(&message(vec![delta(BLUE, "upstream_rq_completed", i64::MAX); 3]));
     let counts = statistics.of(&clusters);
     assert_eq!(counts.within, [(5.0, 1), (25.0, 2)], "buckets of another configuration");
-    assert_eq!(counts.ended, u64::MAX, "no overflow");
+}
+
+#[test]
+fn forged_bounds_and_counts_are_ignored() {
+    let (statistics, clusters) = watched();
+    let many: Vec<f64> = (1..=33).map(f64::from).collect();
+    for bounds in [
+        &[f64::NAN][..],
+        &[f64::INFINITY],
+        &[-5.0],
+        &[0.0],
+        &[1e300],
+        &[5.0, 5.0],
+        &[25.0, 5.0],
+        &many,
+    ] {
+        let counts = vec![1; bounds.len() + 1];
+        statistics.add(&message(vec![latency(BLUE, bounds, &counts)]));
+        assert_eq!(statistics.of(&clusters), Counts::default(), "{bounds:?}");
+    }
+    statistics.add(&message(vec![
+        delta(BLUE, "upstream_rq_completed", i64::MAX),
+        delta(BLUE, "upstream_rq_5xx", 10_000_001),
+        latency(BLUE, &[5.0], &[u64::MAX, 1]),
+    ]));
+    assert_eq!(statistics.of(&clusters), Counts::default());
+    statistics.add(&message(vec![
+        delta(BLUE, "upstream_rq_completed", 10_000_000),
+        latency(BLUE, &many[..32], &[1; 33]),
+    ]));
+    let counts = statistics.of(&clusters);
+    assert_eq!((counts.ended, counts.within.len()), (10_000_000, 32));
 }
