@@ -235,6 +235,13 @@ impl Application {
         Ok(parameters)
     }
 
+    /// Whether this is the parameter of the route of test traffic.
+    #[cfg(feature = "aws")]
+    pub(crate) fn is_test_parameter(&self, name: &str) -> bool {
+        let route = self.test_route.as_ref();
+        route.is_some_and(|route| route.to_parameter() == name)
+    }
+
     fn synth(&self, sides: &Sides) -> Result<Template, Error> {
         let template = (self.describe)(sides).synth_as(MeshEncoding::Parameters)?;
         // Through JSON, because targets receive templates as text.

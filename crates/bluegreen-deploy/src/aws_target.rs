@@ -5,6 +5,8 @@
 //! which changes while CloudFormation works, is the parameter [`STATE_PREFIX`]`/NAME` outside of the stack.
 
 mod readiness_gate;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -40,6 +42,12 @@ const CALLS_INTERVAL: Duration = Duration::from_secs(4);
 
 /// The calls to both sides, blue first, or why they were not read.
 type SideCalls = Result<[NodeStatistics; 2], String>;
+
+/// The change of a route's parameter in the deployed template.
+struct RouteChange<'r> {
+    previous: String,
+    value: &'r str,
+}
 
 /// Marks that weights are being set, until it is dropped.
 struct SettingWeights<'t>(&'t Cell<bool>);
@@ -295,11 +303,20 @@ fn blocking_reason(status: &Result<SyncStatus, mesh_control_aws::AwsError>) -> O
 }
 
 impl<S: StackUpdater> AwsTarget<'_, S> {
-    /// The deployed template with other values of the routes' parameters and revision markers for them, and the previous
-    /// values.
-    async fn template_with_routes(&self, routes: &[RouteParameter]) -> Result<(Template, Vec<String>), CommandError> {
+    /// The deployed template with other values of the routes' parameters and revision markers for them, and the changes of
+    /// these values.
+    ///
+    /// A stack that was deployed before the application had a route of test traffic lacks its parameter, until the first
+    /// update of a version adds it. Without test traffic, and in a rollback, the weights of production traffic suffice.
+    async fn template_with_routes<'r>(
+        &self,
+        state: &State<Version>,
+        routes: &'r [RouteParameter],
+    ) -> Result<(Template, Vec<RouteChange<'r>>), CommandError> {
+        let is_returning = state.rollout().is_some_and(bluegreen_state::Rollout::is_returning);
+        let may_lack_test_route = is_returning || state.test_side().is_none();
         let mut template = self.stack.deployed_template().await?;
-        let mut all_previous = Vec::new();
+        let mut changes = Vec::new();
         for RouteParameter { name, value } in routes {
             let id = template
                 .resources_of::<ssm::Parameter>()
@@ -310,16 +327,20 @@ impl<S: StackUpdater> AwsTarget<'_, S> {
                 })
                 .map(|(id, _)| id.to_owned());
             let Some(resource) = id.and_then(|id| template.resources.get_mut(&id)) else {
+                if may_lack_test_route && self.application.is_test_parameter(name) {
+                    continue;
+                }
                 let stack = self.application.name();
                 return Err(CommandError::Rejected(format!(
                     "stack `{stack}` has no parameter `{name}`: deploy the version that runs again, which adds it"
                 )));
             };
-            all_previous.push(resource.properties["Value"].as_str().unwrap_or_default().to_owned());
+            let previous = resource.properties["Value"].as_str().unwrap_or_default().to_owned();
             resource.properties["Value"] = value.clone().into();
+            changes.push(RouteChange { previous, value });
         }
         refresh_revision_markers(&mut template);
-        Ok((template, all_previous))
+        Ok((template, changes))
     }
 }
 
@@ -385,10 +406,10 @@ impl<S: StackUpdater> AwsTarget<'_, S> {
         request: Request<'_, Version>,
         routes: Vec<RouteParameter>,
     ) -> Result<Applied, CommandError> {
-        let (_, previous) = self.template_with_routes(&routes).await?;
+        let (_, changes) = self.template_with_routes(request.state, &routes).await?;
         let mut gaining = Vec::new();
-        for (route, previous) in routes.iter().zip(&previous) {
-            let nodes = readiness_gate::nodes_gaining_weight(previous, &route.value);
+        for RouteChange { previous, value } in &changes {
+            let nodes = readiness_gate::nodes_gaining_weight(previous, value);
             gaining.extend(nodes.map_err(CommandError::Rejected)?);
         }
         let rollout = request.state.rollout();
@@ -396,7 +417,7 @@ impl<S: StackUpdater> AwsTarget<'_, S> {
         self.wait_for_healthy(&gaining, is_returning).await?;
         // The stack may have changed in the meantime, and another controller may have taken over.
         self.check_owner(request).await?;
-        let (template, _) = self.template_with_routes(&routes).await?;
+        let (template, _) = self.template_with_routes(request.state, &routes).await?;
         self.stack.update_stack(template, StackUpdate::of(request)).await?;
         self.wait_for_acks(is_returning).await
     }
