@@ -6,7 +6,7 @@ use bluegreen_state::{HookStage, Pause, Plan, Side, State, Strategy, plan};
 use cfn::{Template, ssm};
 use mesh_infra::{MeshEncoding, Stack};
 use mesh_local::Launcher;
-use mesh_model::app_mesh::ResourcePath;
+use mesh_model::app_mesh::{ResourcePath, RouteSpec};
 
 use crate::error::Error;
 use crate::hook::{Hook, Hooks};
@@ -233,6 +233,18 @@ impl Application {
         let parameters = parameters?;
         Self::check_mirror(state, &parameters[0])?;
         Ok(parameters)
+    }
+
+    /// Whether Envoys count the requests of the route that divides traffic. Those of a TCP route are connections.
+    pub(crate) fn has_counted_requests(&self, state: &State<Version>) -> bool {
+        let value = self
+            .template(state)
+            .and_then(|template| parameter_value(&template, &self.route.to_parameter()));
+        let spec = value
+            .ok()
+            .and_then(|value| serde_json::from_str::<RouteSpec>(&value).ok());
+        // An invalid description fails elsewhere.
+        spec.is_none_or(|spec| spec.tcp_route.is_none())
     }
 
     /// Whether this is the parameter of the route of test traffic.

@@ -191,8 +191,7 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
     async fn check_health(&self, state: &State<Version>) -> Result<(), String> {
         let target = state.target();
         // Without traffic, what is counted late are requests to the former version.
-        let has_mirror = state.mirror().is_some_and(|(side, _)| side == target);
-        if state.weights().share(target) == Percent::NONE && !has_mirror {
+        if state.weights().share(target) == Percent::NONE && mirror_of_target(state).is_none() {
             return Ok(());
         }
         let statistics = async |side| self.target.statistics(self.application.node(side)).await;
@@ -212,8 +211,15 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
 
     async fn advance(&self, state: &State<Version>) -> Advance {
         let (side, analysis) = (state.target(), self.analysis.borrow());
-        let share = state.weights().share(side);
-        if share == Percent::NONE || analysis.is_conclusive() {
+        let (share, mirror) = (state.weights().share(side), mirror_of_target(state));
+        if (share == Percent::NONE && mirror.is_none()) || analysis.is_conclusive() {
+            return Advance::Proceed;
+        }
+        if !self.application.has_counted_requests(state) {
+            (self.report)(&format!(
+                "{side} {} at {share} has no analysis, because Envoys count no requests of a TCP route; proceeding",
+                state.version(side)
+            ));
             return Advance::Proceed;
         }
         let cause = match analysis.unavailable() {
@@ -227,6 +233,7 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
             side,
             version: *state.version(side),
             share,
+            mirror,
             cause,
         };
         let advance = step.advance(self.options);
@@ -252,6 +259,12 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
     }
 }
 
+/// The share of the requests that are mirrored to the new version.
+fn mirror_of_target(state: &State<Version>) -> Option<Percent> {
+    let (side, share) = state.mirror()?;
+    (side == state.target()).then_some(share)
+}
+
 fn now() -> Timestamp {
     SystemTime::now().into()
 }
@@ -259,3 +272,6 @@ fn now() -> Timestamp {
 fn fatal(error: Error) -> PlatformError {
     PlatformError::Fatal(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
-//! Virtual nodes that share the traffic of a route: those whose calls are counted for canary analysis. Pure.
+//! Virtual nodes that share the traffic of a route, or get its mirrored requests: those whose calls are counted for canary
+//! analysis. Pure.
 
 use std::collections::BTreeMap;
 
 use mesh_control::egress_clusters;
 use mesh_model::app_mesh::Topology;
 
-/// The virtual nodes of a mesh that are targets of a route with several targets.
+/// The virtual nodes of a mesh that are targets of a route with several targets and mirrors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SplitNodes(BTreeMap<String, SplitNode>);
 
@@ -13,7 +14,7 @@ pub(crate) struct SplitNodes(BTreeMap<String, SplitNode>);
 pub(crate) struct SplitNode {
     /// Its clusters at callers.
     pub(crate) clusters: Vec<String>,
-    /// Whether it and another target of the same route get traffic.
+    /// Whether it and another target of the same route get requests, mirrored ones included.
     pub(crate) is_shifting: bool,
 }
 
@@ -24,6 +25,9 @@ impl SplitNodes {
             let mut weights: BTreeMap<&String, u32> = BTreeMap::new();
             for target in route.targets() {
                 *weights.entry(&target.virtual_node).or_default() += target.weight;
+            }
+            for mirror in route.mirrors() {
+                *weights.entry(&mirror.virtual_node).or_default() += mirror.percentage;
             }
             if weights.len() < 2 {
                 continue;
@@ -40,7 +44,7 @@ impl SplitNodes {
         Self(nodes)
     }
 
-    /// Whether the traffic of a route goes to several virtual nodes now.
+    /// Whether requests of a route go to several virtual nodes now.
     pub(crate) fn is_shifting(&self) -> bool {
         self.0.values().any(|node| node.is_shifting)
     }
@@ -115,6 +119,13 @@ mod tests {
             .collect();
         assert_eq!(names, ["x", "y", "a", "b", "z"]);
         assert!(split.is_shifting());
+        let mut mirrored = mesh(&[&[("blue", 100), ("green", 0)]]);
+        let router = mirrored.virtual_routers.get_mut("router").expect("a router");
+        let route = router.routes.get_mut("route0").expect("a route");
+        let mut changed = serde_json::to_value(&*route).expect("JSON");
+        changed["httpRoute"]["mirrors"] = json!([{"virtualNode": "green", "percentage": 10}]);
+        *route = serde_json::from_value(changed).expect("a route");
+        assert!(SplitNodes::of(&mirrored).is_shifting(), "mirrored requests");
         let twice = SplitNodes::of(&mesh(&[&[("a", 1), ("a", 1)]]));
         assert_eq!(twice, SplitNodes::default(), "one virtual node");
     }

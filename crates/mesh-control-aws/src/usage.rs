@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mesh_control::Identity;
 use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::app_mesh::virtual_service::VirtualServiceProvider;
-use mesh_model::app_mesh::{GatewayRouteSpec, Kind, ResourcePath, RouteSpec, Topology};
+use mesh_model::app_mesh::{GatewayRouteSpec, Kind, ResourcePath, Topology};
 
 use crate::discovery::{RequiredServices, Service};
 
@@ -46,7 +46,7 @@ fn virtual_services<'m>(mesh: &'m Topology, caller: &ResourcePath) -> Vec<&'m st
     }
 }
 
-/// The virtual nodes behind a virtual service, whatever their weights.
+/// The virtual nodes behind a virtual service, whatever their weights, and those that get mirrored requests.
 fn virtual_nodes<'m>(mesh: &'m Topology, service: &str) -> Vec<&'m str> {
     let service = mesh.virtual_services.get(service);
     match service.and_then(|service| service.provider.as_ref()) {
@@ -54,9 +54,40 @@ fn virtual_nodes<'m>(mesh: &'m Topology, service: &str) -> Vec<&'m str> {
         Some(VirtualServiceProvider::VirtualRouter(router)) => {
             let router = mesh.virtual_routers.get(&router.virtual_router_name);
             let routes = router.into_iter().flat_map(|router| router.routes.values());
-            let targets = routes.flat_map(RouteSpec::targets);
-            targets.map(|target| target.virtual_node.as_str()).collect()
+            let nodes = routes.flat_map(|route| {
+                let targets = route.targets().map(|target| &target.virtual_node);
+                targets.chain(route.mirrors().map(|mirror| &mirror.virtual_node))
+            });
+            nodes.map(String::as_str).collect()
         }
         None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh_model::app_mesh::topology::VirtualRouter;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nodes_that_get_mirrored_requests_are_used() {
+        let provider = json!({"provider": {"virtualRouter": {"virtualRouterName": "split"}}});
+        let route = json!({"httpRoute": {
+            "match": {"prefix": "/"},
+            "action": {"weightedTargets": [{"virtualNode": "blue", "weight": 100}]},
+            "mirrors": [{"virtualNode": "green", "percentage": 10}],
+        }});
+        let router = VirtualRouter {
+            routes: [("sides".to_owned(), serde_json::from_value(route).expect("a route"))].into(),
+            ..VirtualRouter::default()
+        };
+        let mesh = Topology {
+            virtual_services: [("split".to_owned(), serde_json::from_value(provider).expect("a service"))].into(),
+            virtual_routers: [("split".to_owned(), router)].into(),
+            ..Topology::default()
+        };
+        assert_eq!(virtual_nodes(&mesh, "split"), ["blue", "green"]);
     }
 }

@@ -57,6 +57,8 @@ pub(crate) struct InconclusiveStep {
     pub(crate) side: Side,
     pub(crate) version: Version,
     pub(crate) share: Percent,
+    /// The share of the requests that are mirrored to it.
+    pub(crate) mirror: Option<Percent>,
     pub(crate) cause: Cause,
 }
 
@@ -104,15 +106,22 @@ impl InconclusiveStep {
 }
 
 impl fmt::Display for InconclusiveStep {
-    /// `green 2 at 10% is inconclusive: it had 3 requests`.
+    /// `green 2 at 10% is inconclusive: it had 3 requests`, `green 2 with 10% of the requests mirrored is …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             side,
             version,
             share,
+            mirror,
             cause,
         } = self;
-        write!(f, "{side} {version} at {share} is inconclusive: ")?;
+        match mirror {
+            Some(mirror) => write!(
+                f,
+                "{side} {version} with {mirror} of the requests mirrored is inconclusive: "
+            )?,
+            None => write!(f, "{side} {version} at {share} is inconclusive: ")?,
+        }
         match cause {
             Cause::Requests(1) => write!(f, "it had 1 request"),
             Cause::Requests(requests) => write!(f, "it had {requests} requests"),
@@ -130,6 +139,7 @@ mod tests {
             side: Side::Green,
             version: 2,
             share: Percent::try_from(10).expect("a share"),
+            mirror: None,
             cause,
         }
     }
