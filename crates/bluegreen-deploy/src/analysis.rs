@@ -101,8 +101,11 @@ impl CanaryAnalysis {
     /// call after a restart sets the baseline.
     pub fn verdict(&mut self, target: Side, statistics: [NodeStatistics; 2]) -> Verdict {
         self.unavailable = None;
-        match &self.baseline {
+        match &mut self.baseline {
             Some((side, baseline)) if *side == target => {
+                for (earlier, now) in baseline.iter_mut().zip(&statistics) {
+                    earlier.add_missing(now);
+                }
                 let [new, other] = [0, 1].map(|index| statistics[index].since(&baseline[index]));
                 self.requests = new.ended;
                 compare(&new, &other, self.min_requests).unwrap_or(Verdict::Inconclusive)
@@ -204,6 +207,32 @@ mod tests {
         analysis.restart(1);
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
         assert_eq!(analysis.verdict(Side::Blue, unhealthy()), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_counter_that_was_not_visible_at_the_baseline_counts_from_then_on() {
+        let counts = |ended, failed| Counts {
+            ended,
+            failed,
+            within: vec![(5.0, ended)],
+        };
+        let mut analysis = CanaryAnalysis::new(20);
+        let read = |counters: &[(&str, u64, Counts)]| {
+            let statistics = NodeStatistics::with_starts(
+                counters
+                    .iter()
+                    .map(|(name, start, counts)| ((*name).to_owned(), *start, counts.clone())),
+                1000,
+            );
+            [statistics.clone(), statistics]
+        };
+        let first = ("a", 1, counts(10, 0));
+        analysis.verdict(Side::Green, read(std::slice::from_ref(&first)));
+        // It was started before the baseline, and has 500 failures of before.
+        let verdict = analysis.verdict(Side::Green, read(&[first.clone(), ("b", 2, counts(500, 500))]));
+        assert_eq!((verdict, analysis.requests()), (Verdict::Inconclusive, 0));
+        let verdict = analysis.verdict(Side::Green, read(&[first, ("b", 2, counts(530, 500))]));
+        assert_eq!((verdict, analysis.requests()), (Verdict::Successful, 30));
     }
 
     #[test]

@@ -148,6 +148,14 @@ fn counted(
             "no replica of the control plane has reported its status within {limit} s; look at its logs"
         ));
     }
+    // Of the replicas' clocks, as are the starts of their counters.
+    let at = fresh.iter().filter_map(|(_, status)| status.published_at()).max();
+    let at = at.map_or(0, |at| {
+        at.duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis()
+    });
+    let at = u64::try_from(at).unwrap_or(u64::MAX);
     let of_node = |node: &&str| {
         let counters = fresh.iter().map(|(replica, status)| {
             let report = status.calls.as_ref().ok_or_else(|| {
@@ -166,9 +174,10 @@ fn counted(
                      status of replica {replica}"
                 ),
             })?;
-            Ok((format!("{replica} since {}", report.since), counts))
+            Ok((format!("{replica} since {}", report.since), report.since, counts))
         });
-        counters.collect()
+        let counters: Result<Vec<_>, String> = counters.collect();
+        Ok(NodeStatistics::with_starts(counters?, at))
     };
     nodes.iter().map(of_node).collect()
 }

@@ -204,9 +204,13 @@ impl ReplicaStatus {
 
     /// The age; zero if the clock of the writer is ahead. `None` for an invalid time.
     pub(crate) fn age(&self, now: SystemTime) -> Option<Duration> {
+        Some(now.duration_since(self.published_at()?).unwrap_or_default())
+    }
+
+    /// The time of publication. `None` if it is invalid.
+    pub(crate) fn published_at(&self) -> Option<SystemTime> {
         let at = DateTime::from_str(&self.at, DateTimeFormat::DateTime).ok()?;
-        let at = SystemTime::try_from(at).ok()?;
-        Some(now.duration_since(at).unwrap_or_default())
+        SystemTime::try_from(at).ok()
     }
 }
 

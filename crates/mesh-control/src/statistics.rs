@@ -8,7 +8,16 @@ use serde::{Deserialize, Serialize};
 /// The calls to the tasks of a virtual node, by counter: an Envoy since its start, named as its task, or a replica of the
 /// control plane, which counts for many Envoys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct NodeStatistics(BTreeMap<String, Counts>);
+#[serde(transparent)]
+pub struct NodeStatistics {
+    counters: BTreeMap<String, Counts>,
+    /// The start of counters that are not always visible, in milliseconds since 1970.
+    #[serde(skip)]
+    starts: BTreeMap<String, u64>,
+    /// The time of the statistics, by the same clocks.
+    #[serde(skip)]
+    at: u64,
+}
 
 /// Counters of calls. Each retry counts as a call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,24 +32,55 @@ pub struct Counts {
 }
 
 impl NodeStatistics {
+    /// Statistics of counters that are not always visible, such as replicas whose status may be stale: name, start and
+    /// calls since then. Times are in milliseconds since 1970, `at` is the time of the last status.
+    pub fn with_starts(counters: impl IntoIterator<Item = (String, u64, Counts)>, at: u64) -> Self {
+        let mut statistics = Self { at, ..Self::default() };
+        for (name, start, counts) in counters {
+            statistics.starts.insert(name.clone(), start);
+            statistics.counters.insert(name, counts);
+        }
+        statistics
+    }
+
     /// The calls since `earlier`. A counter that was restarted since then, or was not there yet, counts from zero; one
-    /// that is gone does not count.
+    /// that is gone does not count. One that was not visible in `earlier`, although it was started before, does not count
+    /// either, because its calls may be older: see [`add_missing`](Self::add_missing).
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Counts {
         let mut sum = Counts::default();
-        for (task, now) in &self.0 {
-            match earlier.0.get(task).filter(|before| before.ended <= now.ended) {
-                Some(before) => sum.add(&now.without(before)),
-                None => sum.add(now),
+        for (task, now) in &self.counters {
+            match earlier.counters.get(task) {
+                Some(before) if before.ended <= now.ended => sum.add(&now.without(before)),
+                None if self.is_older(task, earlier) => {}
+                Some(_) | None => sum.add(now),
             }
         }
         sum
+    }
+
+    /// Adds to a baseline the counters of `later` that were started before it and were not visible: from now on, their
+    /// calls count.
+    pub fn add_missing(&mut self, later: &Self) {
+        for (name, counts) in &later.counters {
+            if !self.counters.contains_key(name) && later.is_older(name, self) {
+                self.counters.insert(name.clone(), counts.clone());
+            }
+        }
+    }
+
+    /// Whether the counter was started before `earlier`.
+    fn is_older(&self, counter: &str, earlier: &Self) -> bool {
+        self.starts.get(counter).is_some_and(|start| *start <= earlier.at)
     }
 }
 
 impl FromIterator<(String, Counts)> for NodeStatistics {
     fn from_iter<T: IntoIterator<Item = (String, Counts)>>(counters: T) -> Self {
-        Self(counters.into_iter().collect())
+        Self {
+            counters: counters.into_iter().collect(),
+            ..Self::default()
+        }
     }
 }
 

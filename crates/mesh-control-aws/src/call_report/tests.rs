@@ -84,10 +84,42 @@ fn the_calls_of_all_replicas_are_added() {
 fn a_restarted_replica_counts_from_zero_and_a_removed_one_not() {
     let before = green(&[fresh("a", 1, calls(10, 10, &[10])), fresh("b", 2, calls(50, 0, &[50]))]);
     // More calls than before, since another start.
-    let now = green(&[fresh("a", 3, calls(20, 0, &[20]))]);
+    let later = 1_800_000_000_001;
+    let now = green(&[fresh("a", later, calls(20, 0, &[20]))]);
     let since = now.since(&before);
     assert_eq!((since.ended, since.failed), (20, 0));
     assert_eq!(now.since(&now).ended, 0);
+}
+
+#[test]
+fn calls_of_a_replica_from_before_the_baseline_do_not_count() {
+    let old = 1_800_000_000_000;
+    let second = Duration::from_secs(1);
+    let stale = status(
+        "b",
+        Some(report(1, calls(0, 0, &[]), calls(900, 900, &[900]))),
+        FRESH_FOR + second,
+    );
+    let mut baseline = green(&[fresh("a", 2, calls(10, 0, &[10])), stale]);
+    // Replica b is back with the same start.
+    let back = green(&[
+        fresh("a", 2, calls(30, 0, &[30])),
+        fresh("b", 1, calls(950, 940, &[950])),
+    ]);
+    let since = back.since(&baseline);
+    assert_eq!((since.ended, since.failed), (20, 0));
+    // Its further calls count.
+    baseline.add_missing(&back);
+    let later = [
+        fresh("a", 2, calls(30, 0, &[30])),
+        fresh("b", 1, calls(960, 945, &[960])),
+        fresh("c", old + 1, calls(7, 1, &[7])),
+    ];
+    let since = green(&later).since(&baseline);
+    assert_eq!((since.ended, since.failed), (37, 6), "and those of a new replica");
+    // A second read does not move the baseline.
+    baseline.add_missing(&green(&later));
+    assert_eq!(green(&later).since(&baseline).ended, 37);
 }
 
 #[test]
