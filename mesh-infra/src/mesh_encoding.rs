@@ -23,7 +23,8 @@ pub enum MeshEncoding {
     ///
     /// One more parameter, `/meshwright-revision/demo/STACK`, is the mesh's revision marker: written after all others, with
     /// a new value whenever one of them changes, so that a control plane reads one parameter often and all of them rarely.
-    /// [`refresh_revision_markers`] updates it after a change of a parameter in a finished template.
+    /// [`refresh_revision_markers`] updates or adds it after a change of a parameter in a finished
+    /// template.
     ///
     /// The default, decided by us: App Mesh no longer exists, and CloudFormation creates, updates and rolls back
     /// parameters together with the rest of the stack.

@@ -62,7 +62,9 @@ impl ParameterPlan {
         }
     }
 
-    /// Whether markers cover the mesh's stacks.
+    /// Whether the mesh has markers, each with a revision. Not each of its stacks may have one: a stack that an earlier
+    /// release deployed gets it with the next change of its weights, or the next deployment. Until then, changes of it by
+    /// other means are noticed at the regular read of all parameters.
     pub(crate) fn is_marked(&self) -> bool {
         match &self.markers {
             Markers::Known(markers) => !markers.is_empty() && markers.iter().all(|(_, _, value)| value != UNVERSIONED),

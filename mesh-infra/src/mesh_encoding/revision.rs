@@ -26,21 +26,26 @@ type MeshParameters = BTreeMap<String, Vec<(String, String)>>;
 /// Adds a revision marker for each mesh with parameters in the template.
 pub(crate) fn add_markers(template: &mut Template) {
     for (mesh, parameters) in mesh_parameters(template) {
-        let marker = ssm::Parameter::string(marker_name(&mesh), marker_value(template, &parameters));
-        let mut resource = Resource::of(&marker);
-        resource.depends_on = last_of(template, &parameters);
-        let words = mesh.split(|letter: char| !letter.is_ascii_alphanumeric());
-        let mut id: String = words.map(key_casing::pascal_case).collect();
-        id.push_str(LOGICAL_ID_SUFFIX);
-        while template.resources.contains_key(&id) {
-            id.push('X');
-        }
-        template.resources.insert(id, resource);
+        add_marker(template, &mesh, &parameters);
     }
 }
 
+fn add_marker(template: &mut Template, mesh: &str, parameters: &[(String, String)]) {
+    let marker = ssm::Parameter::string(marker_name(mesh), marker_value(template, parameters));
+    let mut resource = Resource::of(&marker);
+    resource.depends_on = last_of(template, parameters);
+    let words = mesh.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let mut id: String = words.map(key_casing::pascal_case).collect();
+    id.push_str(LOGICAL_ID_SUFFIX);
+    while template.resources.contains_key(&id) {
+        id.push('X');
+    }
+    template.resources.insert(id, resource);
+}
+
 /// Updates the revision markers of a template, after the value of a mesh's parameter in it was changed. Without it, a
-/// control plane notices the change only when it next reads all parameters. A template without markers stays as it is.
+/// control plane notices the change only when it next reads all parameters. A marker that is missing, as in a template of an
+/// earlier release, is added: one of another stack of the mesh would make the control plane read all parameters rarely.
 pub fn refresh_revision_markers(template: &mut Template) {
     for (mesh, parameters) in mesh_parameters(template) {
         let name = marker_name(&mesh).to_json();
@@ -48,6 +53,8 @@ pub fn refresh_revision_markers(template: &mut Template) {
         let is_marker = |resource: &&mut Resource| resource.kind == PARAMETER && resource.properties["Name"] == name;
         if let Some(marker) = template.resources.values_mut().find(is_marker) {
             marker.properties["Value"] = value;
+        } else {
+            add_marker(template, &mesh, &parameters);
         }
     }
 }
