@@ -116,7 +116,10 @@ impl BlueGreen {
         }
         let mut arguments = Arguments::parse();
         let options = arguments.verb.as_mut().map(Verb::take_hooks).unwrap_or_default();
-        self.hooks.extend(options.into_hooks());
+        match options.into_hooks() {
+            Ok(hooks) => self.hooks.extend(hooks),
+            Err(error) => return report(Err(error)),
+        }
         for (stage, hook) in std::mem::take(&mut self.hooks) {
             self.application = match self.application.with_hook(stage, hook) {
                 Ok(application) => application,

@@ -86,7 +86,7 @@ pub enum InvalidHook {
     /// The text is not a URL.
     #[error("`{url}` is not a URL of a hook: {reason}")]
     Url {
-        /// The text.
+        /// Scheme and host, as far as they are known. The rest may be secret.
         url: String,
         /// What is wrong with it.
         reason: String,
@@ -112,12 +112,17 @@ impl Hook {
     ///
     /// [`InvalidHook::Url`] if it is not a URL, or its scheme is not `http`.
     pub fn post(url: &str) -> Result<Self, InvalidHook> {
+        let parsed = Url::parse(url).map_err(|error| InvalidHook::Url {
+            // The end of user information is not known.
+            url: url
+                .split_once("://")
+                .map_or_else(|| "…".to_owned(), |(scheme, _)| format!("{scheme}://…")),
+            reason: error.to_string(),
+        })?;
         let invalid = |reason: String| InvalidHook::Url {
-            // User information and a query may be secret.
-            url: url.split(['?', '#']).next().map(without_user).unwrap_or_default(),
+            url: format!("{}://{}", parsed.scheme(), parsed.host_str().unwrap_or_default()),
             reason,
         };
-        let parsed = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
         match parsed.scheme() {
             "http" => Ok(Self::new(Action::Post(parsed))),
             "https" => Err(invalid(
@@ -161,13 +166,6 @@ impl fmt::Display for Hook {
             }
             Action::Post(url) => write!(f, "{}", url.host_str().unwrap_or_default()),
         }
-    }
-}
-
-fn without_user(url: &str) -> String {
-    match (url.split_once("://"), url.split_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        _ => url.to_owned(),
     }
 }
 

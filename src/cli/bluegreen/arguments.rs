@@ -51,8 +51,9 @@ pub(super) struct HookOptions {
     /// Run a command, or send an HTTP POST, at a lifecycle stage (repeatable, one per stage): POST_SCALE_UP=\"./smoke-test
     /// --fast\" or POST_SCALE_UP=http://localhost:8080/hook. The command is split into words as by a shell, and runs
     /// without one. If it fails, the rollout is rolled back. A command that continues the rollout needs the same hooks.
-    #[arg(long = "hook", value_name = "STAGE=HOOK", value_parser = parse_hook)]
-    hooks: Vec<(HookStage, Hook)>,
+    // Parsed after clap, whose errors quote the whole value.
+    #[arg(long = "hook", value_name = "STAGE=HOOK")]
+    hooks: Vec<String>,
     /// Time limit of each call of these hooks. Default: 15m.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "hooks")]
     hook_timeout: Option<Duration>,
@@ -60,19 +61,33 @@ pub(super) struct HookOptions {
 
 impl HookOptions {
     /// The hooks with their stages.
-    pub(super) fn into_hooks(self) -> impl Iterator<Item = (HookStage, Hook)> {
-        let timeout = self.hook_timeout;
-        self.hooks.into_iter().map(move |(stage, hook)| match timeout {
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Usage`] for an invalid hook, without secrets.
+    pub(super) fn into_hooks(self) -> Result<Vec<(HookStage, Hook)>, CliError> {
+        let timed = |(stage, hook): (HookStage, Hook)| match self.hook_timeout {
             Some(timeout) => (stage, hook.with_timeout(timeout)),
             None => (stage, hook),
-        })
+        };
+        let hooks = self.hooks.iter().map(|text| parse_hook(text).map(timed));
+        let hooks: Result<Vec<_>, String> = hooks.collect();
+        hooks.map_err(|error| CliError::Usage(format!("invalid --hook: {error}")))
     }
 }
 
+/// A hook with its stage. Messages have no arguments of commands, and no user information, path and query of URLs, which may
+/// be secret.
 fn parse_hook(text: &str) -> Result<(HookStage, Hook), String> {
+    let is_word = |stage: &str| {
+        stage
+            .chars()
+            .all(|char| char.is_ascii_alphabetic() || "_-".contains(char))
+    };
     let (stage, hook) = text
         .split_once('=')
-        .ok_or("expected STAGE=COMMAND or STAGE=http://HOST/PATH")?;
+        .filter(|(stage, _)| is_word(stage))
+        .ok_or("expected STAGE=COMMAND or STAGE=http://HOST/PATH, with a stage such as POST_SCALE_UP")?;
     let stage = stage.parse::<HookStage>().map_err(|error| error.to_string())?;
     let hook = match hook.contains("://") && !hook.contains(char::is_whitespace) {
         true => Hook::post(hook),
@@ -285,6 +300,27 @@ mod tests {
         ] {
             let error = parse_hook(text).expect_err("it is invalid");
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_on_hooks_have_no_secrets() {
+        for hook in [
+            "POST_SCALE_UP=https://user:s3cr3t@host/s3cr3t?token=s3cr3t",
+            "POST_SCALE_UP=http://user:s3c/s3cr3t@host/",
+            "POST_SCALE_UP=ftp://us@er:s3cr3t@host/#s3cr3t",
+            "POST_SCALE_UP=./smoke-test --token 's3cr3t",
+            "POST_SCALE=./smoke-test --token s3cr3t",
+            "https://host/s3cr3t?token=s3cr3t",
+            "curl -H s3cr3t=s3cr3t",
+        ] {
+            let arguments = Arguments::try_parse_from(["bluegreen", "deploy", "--version", "2", "--hook", hook]);
+            let mut verb = arguments.expect("clap reads no hooks").verb.expect("a verb");
+            let error = verb.take_hooks().into_hooks().expect_err("it is invalid").to_string();
+            assert!(
+                error.starts_with("invalid --hook: ") && !error.contains("s3c"),
+                "{error}"
+            );
         }
     }
 

@@ -258,11 +258,16 @@ fn invalid_hooks_are_rejected_without_their_secrets() {
     let error = |url: &str| Hook::post(url).expect_err("it is invalid").to_string();
     let https = error("https://user:secret@hooks.example/path?token=secret");
     assert!(
-        https.starts_with("`https://hooks.example/path` is not a URL of a hook: https is not supported"),
+        https.starts_with("`https://hooks.example` is not a URL of a hook: https is not supported"),
         "{https}"
     );
     assert!(error("ftp://host/").contains("its scheme is ftp, expected http"));
-    assert!(error("nonsense").contains("`nonsense` is not a URL of a hook"));
+    assert!(error("nonsense").contains("`…` is not a URL of a hook"));
+    let unreadable = error("http://user:secret/secret@host/?secret");
+    assert!(
+        unreadable.starts_with("`http://…` is not") && !unreadable.contains("secret"),
+        "{unreadable}"
+    );
     let hook = Hook::post("http://user:secret@host/secret?secret").expect("a URL");
     assert_eq!(hook.to_string(), "host");
     let hook = Hook::command(["/opt/hooks/smoke-test", "--token", "secret"]).expect("a command");
