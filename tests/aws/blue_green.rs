@@ -444,3 +444,43 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
         assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
     }
 }
+
+#[tokio::test]
+async fn a_stack_of_another_tool_gets_no_rollout() {
+    let account = Account::new();
+    account
+        .succeed(EXAMPLE, &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    let without = ["deploy", "--aws", "--version", "2", "--no-rollback"];
+    let rejected = account.run(EXAMPLE, &without).await;
+    assert!(
+        rejected.code == Some(2) && rejected.stderr.contains("--no-rollback is for the first deployment"),
+        "{}",
+        rejected.stderr
+    );
+    account.call("cloudformation", "delete_stack", &json!({"StackName": "bluegreen"}));
+    let parameter =
+        json!({"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Name": "/a", "Value": "1"}});
+    let template = json!({"Resources": {"A": parameter}}).to_string();
+    account.call(
+        "cloudformation",
+        "create_stack",
+        &json!({"StackName": "bluegreen", "TemplateBody": template}),
+    );
+    let foreign = account
+        .run(
+            EXAMPLE,
+            &["deploy", "--aws", "--version", "2", "--yes", "--skip-checks"],
+        )
+        .await;
+    assert!(
+        foreign.code == Some(1) && foreign.stderr.contains("was not created by this tool"),
+        "{}",
+        foreign.stderr
+    );
+    assert_eq!(
+        account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout,
+        "blue 1 at 50%, green 1 at 50%\n",
+        "no rollout is recorded"
+    );
+}

@@ -10,7 +10,7 @@ use super::public_ip::{self, PublicIpError};
 use crate::cli::aws_args::{DeployOptions, StackInputs};
 
 /// The tag of a stack that names its app.
-pub(super) const OWNER_TAG: &str = "meshwright:app";
+pub(crate) const OWNER_TAG: &str = "meshwright:app";
 
 /// An option that does not fit the app.
 #[derive(Debug, thiserror::Error)]

@@ -135,6 +135,13 @@ async fn run_verb(
             given.without_template_url()?;
             stack.options = options;
             let state = target.state().await?;
+            if options.no_rollback && state.is_some() {
+                return Err(CliError::Usage(
+                    "--no-rollback is for the first deployment: later ones replace task definitions, which CloudFormation \
+                     rejects without rollback"
+                        .to_owned(),
+                ));
+            }
             let template = planned_template(application, state.as_ref(), version)?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
             if !options.skip_checks {
@@ -161,7 +168,8 @@ async fn run_verb(
                 }
                 return Ok(Exit::Done);
             }
-            // Before the rollout is recorded: a declined question must not begin one.
+            // Before the rollout is recorded: a stack of another app, or a declined question, must not begin one.
+            stack.check_owner().await?;
             confirm_security(&stack.environment, &stack.input(template), yes, stack.console).await?;
             stack.yes = true;
             stack.apply_parameters().await?;
@@ -307,6 +315,18 @@ impl CloudFormationStack<'_> {
         deploy_stack(&self.environment, &input, &policy, self.yes, self.console).await
     }
 
+    /// Rejects a stack of another app, unless it is adopted.
+    async fn check_owner(&self) -> Result<(), AwsError> {
+        let name = self.application.name();
+        match self.options.adopt {
+            true => Ok(()),
+            false => Ok(self
+                .environment
+                .check_stack_owner(name, inputs::OWNER_TAG, name)
+                .await?),
+        }
+    }
+
     /// Applies the parameters of the command line to the deployed template. The steps of a rollout may all be done, and
     /// a parameter must not wait for the next one: it may close an access.
     async fn apply_parameters(&self) -> Result<(), CliError> {
@@ -331,6 +351,33 @@ impl CloudFormationStack<'_> {
     }
 }
 
+/// What a failed stack update means for the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UpdateFailure {
+    /// The update is tried again.
+    Retried,
+    /// The rollout stays as it is stored, because every further update fails as well, until the stack is repaired.
+    Stops,
+    /// The version is rolled back.
+    RollsBack,
+}
+
+impl UpdateFailure {
+    fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Rejected => Self::RollsBack,
+            ErrorKind::Blocked
+            | ErrorKind::Foreign
+            | ErrorKind::Deleted
+            | ErrorKind::Protected
+            | ErrorKind::NoRegion
+            | ErrorKind::RegionDisabled => Self::Stops,
+            // The stack is busy, or AWS is not available to this process: credentials may be renewed, permissions granted.
+            _ => Self::Retried,
+        }
+    }
+}
+
 impl StackUpdater for CloudFormationStack<'_> {
     async fn update_stack(&self, template: Template, update: StackUpdate) -> Result<(), CommandError> {
         let policy = match update {
@@ -340,14 +387,11 @@ impl StackUpdater for CloudFormationStack<'_> {
         let result = self.deploy(template, policy).await;
         self.console.clear_status();
         result.map(drop).map_err(|error| match error {
-            AwsError::Deploy(error)
-                if !matches!(
-                    error.kind(),
-                    ErrorKind::Failed | ErrorKind::Invalid | ErrorKind::Rejected
-                ) =>
-            {
-                CommandError::Retryable(error.to_string())
-            }
+            AwsError::Deploy(error) => match UpdateFailure::of(error.kind()) {
+                UpdateFailure::Retried => CommandError::Retryable(error.to_string()),
+                UpdateFailure::Stops => CommandError::Stopped(error.to_string()),
+                UpdateFailure::RollsBack => CommandError::Rejected(chain(&AwsError::Deploy(error))),
+            },
             // Not a fault of the version: the rollout stays as it is stored.
             error @ (AwsError::Confirm(_) | AwsError::NotDiscarded { .. }) => CommandError::Stopped(chain(&error)),
             error => CommandError::Rejected(chain(&error)),
@@ -372,5 +416,26 @@ impl Reporter for Console {
 
     fn waiting(&self, activity: &str) {
         self.set_status(activity);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failures_that_pass_are_retried() {
+        for (kind, expected) in [
+            (ErrorKind::Busy, UpdateFailure::Retried),
+            (ErrorKind::Throttled, UpdateFailure::Retried),
+            (ErrorKind::Unreachable, UpdateFailure::Retried),
+            (ErrorKind::ExpiredCredentials, UpdateFailure::Retried),
+            (ErrorKind::Blocked, UpdateFailure::Stops),
+            (ErrorKind::Foreign, UpdateFailure::Stops),
+            (ErrorKind::Deleted, UpdateFailure::Stops),
+            (ErrorKind::Failed, UpdateFailure::RollsBack),
+        ] {
+            assert_eq!(UpdateFailure::of(kind), expected, "{kind:?}");
+        }
     }
 }
