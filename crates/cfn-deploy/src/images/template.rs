@@ -33,7 +33,7 @@ pub(super) fn used_images(
         .filter(|(_, resource)| resource.kind == "AWS::ECS::TaskDefinition");
     for (id, definition) in definitions {
         let properties = &definition.properties;
-        let architecture = architecture(&evaluator, &properties["RuntimePlatform"]["CpuArchitecture"]);
+        let architecture = architecture(&evaluator, properties);
         for container in properties["ContainerDefinitions"].as_array().into_iter().flatten() {
             let Some(image) = evaluator.evaluate(&container["Image"]).text() else {
                 continue;
@@ -56,10 +56,11 @@ pub(super) fn used_images(
     used
 }
 
-/// `X86_64` is ECS's default.
-fn architecture(evaluator: &Evaluator<'_>, value: &Json) -> Option<String> {
-    let name = match value {
-        Json::Null => "X86_64".to_owned(),
+/// `X86_64` is the default of Fargate. Elsewhere the instances decide, whose architecture the template does not have.
+fn architecture(evaluator: &Evaluator<'_>, properties: &Json) -> Option<String> {
+    let name = match &properties["RuntimePlatform"]["CpuArchitecture"] {
+        Json::Null if is_for_fargate(evaluator, properties) => "X86_64".to_owned(),
+        Json::Null => return None,
         value => evaluator.evaluate(value).text()?,
     };
     match name.as_str() {
@@ -67,6 +68,11 @@ fn architecture(evaluator: &Evaluator<'_>, value: &Json) -> Option<String> {
         "ARM64" => Some("arm64".to_owned()),
         _ => None,
     }
+}
+
+fn is_for_fargate(evaluator: &Evaluator<'_>, properties: &Json) -> bool {
+    let mut names = properties["RequiresCompatibilities"].as_array().into_iter().flatten();
+    names.any(|name| evaluator.evaluate(name).text().as_deref() == Some("FARGATE"))
 }
 
 #[cfg(test)]
@@ -116,5 +122,29 @@ mod tests {
             ]
         );
         assert_eq!(used[0].architecture.as_deref(), Some("arm64"));
+    }
+
+    #[test]
+    fn without_an_architecture_only_tasks_on_fargate_have_one() {
+        let image = json!([{"Name": "app", "Image": "shop:1"}]);
+        for (compatibilities, platform, expected) in [
+            (json!(["FARGATE"]), json!({}), Some("amd64")),
+            (
+                json!(["EC2", "FARGATE"]),
+                json!({"OperatingSystemFamily": "LINUX"}),
+                Some("amd64"),
+            ),
+            (json!(["EC2"]), json!({}), None),
+            (Json::Null, json!({}), None),
+            (json!(["EC2"]), json!({"CpuArchitecture": "X86_64"}), Some("amd64")),
+        ] {
+            let properties = json!({
+                "RequiresCompatibilities": compatibilities, "RuntimePlatform": platform, "ContainerDefinitions": image,
+            });
+            let resources = json!({"Web": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}});
+            let template = Template::from_json(&json!({"Resources": resources}).to_string()).unwrap();
+            let used = used_images(&template, &BTreeMap::new(), "123456789012", "eu-west-1");
+            assert_eq!(used[0].architecture.as_deref(), expected, "{properties}");
+        }
     }
 }
