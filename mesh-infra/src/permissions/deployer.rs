@@ -74,7 +74,6 @@ const BUCKET: &[&str] = &[
     "s3:CreateBucket",
     "s3:GetBucketTagging",
     "s3:ListBucket",
-    "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketTagging",

@@ -3,9 +3,9 @@
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint, CreateBucketConfiguration,
-    ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectOwnership,
-    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, PublicAccessBlockConfiguration,
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    Tag, Tagging,
 };
 use serde_json::json;
 
@@ -48,11 +48,10 @@ impl Environment {
     }
 
     async fn create_template_bucket(&self, bucket: &TemplateBucket) -> Result<(), Error> {
-        let mut call = self
-            .s3()
-            .create_bucket()
-            .bucket(&bucket.name)
-            .object_ownership(ObjectOwnership::BucketOwnerEnforced);
+        // New buckets have the object ownership "bucket owner enforced"; with the header that sets it, the call requires
+        // `s3:PutBucketOwnershipControls` as well. Source: S3 user guide, "Setting Object Ownership when you create a bucket",
+        // and API reference, `CreateBucket` (read 2026-11-30).
+        let mut call = self.s3().create_bucket().bucket(&bucket.name);
         if bucket.region != FIRST_REGION {
             let location = BucketLocationConstraint::from(bucket.region.as_str());
             let location = CreateBucketConfiguration::builder().location_constraint(location);

@@ -26,6 +26,8 @@ pub(crate) struct RecordedRequest {
     pub(crate) number: usize,
     /// The body.
     pub(crate) body: String,
+    /// Whether it has the header `x-amz-object-ownership`.
+    pub(crate) sets_ownership: bool,
 }
 
 /// A scripted response.
@@ -170,6 +172,7 @@ impl HttpConnector for Connector {
             action,
             number,
             body: text,
+            sets_ownership: request.headers().get("x-amz-object-ownership").is_some(),
         };
         if let Some(response) = (self.script)(&recorded) {
             let status = response.status.try_into().unwrap();

@@ -99,6 +99,16 @@ async fn a_large_template_is_uploaded_once_to_a_private_bucket() {
 }
 
 #[tokio::test]
+async fn the_bucket_is_created_without_a_permission_for_its_ownership() {
+    let account = AccountFixture::new();
+    let (environment, _) = account.scripted(|request| {
+        // S3 checks `s3:PutBucketOwnershipControls` if the call sets the ownership.
+        request.sets_ownership.then(|| Response::s3_error(403, "AccessDenied"))
+    });
+    deploy(&environment, &large("1")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_bucket_whose_creation_was_interrupted_gets_its_settings() {
     let account = AccountFixture::new();
     let s3 = account.s3();
