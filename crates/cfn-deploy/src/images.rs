@@ -6,6 +6,7 @@ mod choice;
 mod ecr;
 mod pin;
 mod pins;
+mod repositories;
 mod template;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use super::environment::Environment;
 use super::error::{Error, ErrorKind};
 
 use ecr::{EcrImage, Lookup};
+use repositories::{declared, may_be_cache};
 use template::{UsedImage, used_images};
 
 pub use choice::PinPolicy;
@@ -40,8 +42,10 @@ pub struct ImageProblem {
     pub repository: String,
     /// The task definitions and containers that use it: "Web (app)".
     pub used_by: String,
-    /// What is wrong: "does not exist in repository …".
+    /// What is wrong: "repository … does not exist in …".
     pub reason: String,
+    /// Whether the repository is missing. The first pull creates it if the registry has a pull-through cache rule for it.
+    pub is_repository_missing: bool,
 }
 
 /// One line: the image, its use and what is wrong.
@@ -52,19 +56,24 @@ impl fmt::Display for ImageProblem {
 }
 
 impl Environment {
-    /// Checks that the images in the template's task definitions exist in Amazon ECR and are for the CPU architecture of
-    /// their task definition (`RuntimePlatform`). Images in other registries and regions are not checked, nor is the
-    /// architecture of an image that is no multi-platform image: its manifest does not have it. One or two calls per
-    /// image, `ecr:BatchGetImage`; an image for which it fails, is denied for example, counts as unchecked.
+    /// Checks that the images in the task definitions of all stacks of a deployment exist in Amazon ECR and are for the CPU
+    /// architecture of their task definition (`RuntimePlatform`). One or two calls per image, `ecr:BatchGetImage`.
+    ///
+    /// Not checked are images in other registries and regions; images whose call fails, is denied for example; images whose
+    /// repository one of the stacks creates; and images that are missing in a repository that is a pull-through cache by its
+    /// name, such as `ecr-public/…`: a pull adds them. The architecture is not checked of an image that is no multi-platform
+    /// image, since its manifest does not have it, and of a task definition for EC2 without `RuntimePlatform`.
     ///
     /// # Errors
     ///
     /// If the account cannot be determined.
-    pub async fn check_images(&self, input: &DeploymentInput) -> Result<ImageCheck, Error> {
+    pub async fn check_images(&self, inputs: &[DeploymentInput]) -> Result<ImageCheck, Error> {
         let account = self.account().await?;
         let mut check = ImageCheck::default();
+        let declared = declared(inputs, &account, self.region());
+        let used = |input: &DeploymentInput| used_images(input.template(), &input.parameters, &account, self.region());
         let mut denied: Option<Error> = None;
-        for used in used_images(input.template(), &input.parameters, &account, self.region()) {
+        for used in inputs.iter().flat_map(used) {
             let UsedImage { image, used_by, .. } = &used;
             let Some(found) = EcrImage::parse(image) else {
                 check.unchecked.push(format!("{image} of {used_by}: not in Amazon ECR"));
@@ -82,12 +91,16 @@ impl Environment {
             }
             match self.look_up(&found).await {
                 Ok(lookup) => {
-                    if let Some(reason) = problem(&found, &used, &lookup) {
+                    let creator = declared.get(&found.repository).filter(|_| found.account == account);
+                    if let Some(reason) = unchecked(&found, &lookup, creator.copied()) {
+                        check.unchecked.push(format!("{image} of {used_by}: {reason}"));
+                    } else if let Some(reason) = problem(&found, &used, &lookup) {
                         check.problems.push(ImageProblem {
                             image: image.clone(),
                             repository: found.repository.clone(),
                             used_by: used_by.clone(),
                             reason,
+                            is_repository_missing: lookup == Lookup::NoRepository,
                         });
                     }
                 }
@@ -101,6 +114,20 @@ impl Environment {
             }
         }
         Ok(check)
+    }
+}
+
+/// Why a missing image is no problem yet. `creator` is the stack of the deployment that has its repository.
+fn unchecked(image: &EcrImage, lookup: &Lookup, creator: Option<&str>) -> Option<String> {
+    let repository = &image.repository;
+    match (lookup, creator) {
+        (Lookup::NoRepository, Some(stack)) => Some(format!(
+            "stack `{stack}` creates repository {repository}; deploy it alone and push the image, or push it while tasks wait"
+        )),
+        (Lookup::NoImage, None) if may_be_cache(repository) => Some(format!(
+            "not in repository {repository}; if that is a pull-through cache, the pull adds it"
+        )),
+        _ => None,
     }
 }
 
@@ -131,6 +158,33 @@ fn problem(image: &EcrImage, used: &UsedImage, lookup: &Lookup) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_image_is_unchecked_if_the_deployment_or_a_pull_may_add_it() {
+        let reason = |path: &str, lookup: Lookup, creator| {
+            let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{path}");
+            unchecked(&EcrImage::parse(&image).unwrap(), &lookup, creator).unwrap_or_default()
+        };
+        for (path, lookup, creator, expected) in [
+            (
+                "team/app:1",
+                Lookup::NoRepository,
+                Some("images"),
+                "stack `images` creates repository team/app; deploy it alone and push the image, or push it while tasks wait",
+            ),
+            ("team/app:1", Lookup::NoImage, Some("images"), ""),
+            ("team/app:1", Lookup::NoImage, None, ""),
+            (
+                "ecr-public/nginx:1",
+                Lookup::NoImage,
+                None,
+                "not in repository ecr-public/nginx; if that is a pull-through cache, the pull adds it",
+            ),
+            ("ecr-public/nginx:1", Lookup::NoRepository, None, ""),
+        ] {
+            assert_eq!(reason(path, lookup, creator), expected);
+        }
+    }
 
     #[test]
     fn the_architecture_is_compared_if_both_are_known() {

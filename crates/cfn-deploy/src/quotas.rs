@@ -80,36 +80,27 @@ pub struct QuotaCheck {
 }
 
 impl Environment {
-    /// Checks the quotas of VPCs, internet gateways, Elastic IP addresses and load balancers for what the input adds to
-    /// the deployed stack. No call if it adds none; otherwise three or four per quota. After a call that fails, is denied
-    /// for example, this quota and the remaining ones count as unchecked.
+    /// Checks the quotas of VPCs, internet gateways, Elastic IP addresses and load balancers for what the stacks of a
+    /// deployment add to the deployed ones, all together. No call if they add none; otherwise three or four per quota. After
+    /// a call that fails, is denied for example, this quota and the remaining ones count as unchecked.
     ///
     /// # Errors
     ///
-    /// If the account or the deployed stack cannot be determined.
-    pub async fn check_quotas(&self, input: &DeploymentInput) -> Result<QuotaCheck, Error> {
-        let account = self.account().await?;
+    /// If the account or a deployed stack cannot be determined.
+    pub async fn check_quotas(&self, inputs: &[DeploymentInput]) -> Result<QuotaCheck, Error> {
         let region = self.region();
-        let after = counts(input.template(), &input.parameters, &account, region);
-        let mut check = QuotaCheck::default();
-        if after.is_empty() {
-            return Ok(check);
-        }
-        let before = match self.deployed(input.stack()).await? {
-            Some(stack) => {
-                let parameters = stack.parameters.iter();
-                let parameters = parameters.map(|(name, value)| (name.clone(), value.clone())).collect();
-                counts(&stack.read_template()?, &parameters, &account, region)
+        let mut added: BTreeMap<&str, usize> = BTreeMap::new();
+        for input in inputs {
+            for (code, count) in self.added(input).await? {
+                *added.entry(code).or_default() += count;
             }
-            None => BTreeMap::new(),
-        };
+        }
+        let mut check = QuotaCheck::default();
         let mut failed: Option<(Vec<String>, Error)> = None;
         for quota in QUOTAS {
-            let of = |counts: &BTreeMap<&str, usize>| counts.get(quota.code).copied().unwrap_or_default();
-            let added = of(&after).saturating_sub(of(&before));
-            if added == 0 {
+            let Some(&added) = added.get(quota.code) else {
                 continue;
-            }
+            };
             let name = format!("{} ({})", quota.name, quota.code);
             if let Some((names, _)) = &mut failed {
                 names.push(name);
@@ -125,6 +116,27 @@ impl Environment {
             check.unchecked.push(format!("{}: {error}", names.join(", ")));
         }
         Ok(check)
+    }
+
+    /// The number of resources that a stack adds, by quota code.
+    async fn added(&self, input: &DeploymentInput) -> Result<BTreeMap<&'static str, usize>, Error> {
+        let account = self.account().await?;
+        let region = self.region();
+        let mut added = counts(input.template(), &input.parameters, &account, region);
+        if added.is_empty() {
+            return Ok(added);
+        }
+        if let Some(stack) = self.deployed(input.stack()).await? {
+            let parameters = stack.parameters.iter();
+            let parameters = parameters.map(|(name, value)| (name.clone(), value.clone())).collect();
+            for (code, count) in counts(&stack.read_template()?, &parameters, &account, region) {
+                added
+                    .entry(code)
+                    .and_modify(|added| *added = added.saturating_sub(count));
+            }
+        }
+        added.retain(|_, count| *count > 0);
+        Ok(added)
     }
 
     /// The value of a quota, and the number of resources that count towards it.
@@ -209,7 +221,7 @@ fn problem(quota: Quota, limit: usize, existing: usize, added: usize, region: &s
     let needed = existing + added;
     (needed > limit).then(|| {
         format!(
-            "quota `{}` ({}) in {region} is {limit}, {existing} exist and the stack adds {added}: delete unused ones, or \
+            "quota `{}` ({}) in {region} is {limit}, {existing} exist and the deployment adds {added}: delete unused ones, or \
              request more with `aws service-quotas request-service-quota-increase --service-code {} --quota-code {} \
              --desired-value {needed} --region {region}`",
             quota.name, quota.code, quota.service, quota.code
@@ -250,7 +262,7 @@ mod tests {
         assert_eq!(problem(QUOTAS[0], 5, 4, 1, "eu-west-1"), None);
         let text = problem(QUOTAS[0], 5, 5, 1, "eu-west-1").unwrap();
         assert!(
-            text.contains("quota `VPCs per Region` (L-F678F1CE) in eu-west-1 is 5, 5 exist and the stack adds 1")
+            text.contains("quota `VPCs per Region` (L-F678F1CE) in eu-west-1 is 5, 5 exist and the deployment adds 1")
                 && text.contains("--desired-value 6 --region eu-west-1`"),
             "{text}"
         );

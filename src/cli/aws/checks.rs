@@ -47,35 +47,65 @@ impl fmt::Display for ExceededQuotas {
 
 impl std::error::Error for ExceededQuotas {}
 
-/// Checks images and quotas for all stacks. What cannot be checked is one line each.
+/// Checks images and quotas for all stacks of a deployment. What cannot be checked is one line each.
+///
+/// A missing repository is an error only if `meshwright images` pushes to it: the first pull creates that of a pull-through
+/// cache, whose rules can have any prefix (ECR user guide, "Sync an upstream registry with an Amazon ECR private registry",
+/// read 2026-11-30).
 pub(crate) async fn run(
     environment: &Environment,
     inputs: &[DeploymentInput],
     console: &Console,
 ) -> Result<(), AwsError> {
     console.set_status("checking container images and quotas");
-    let mut images: Vec<ImageProblem> = Vec::new();
-    let mut quotas: Vec<String> = Vec::new();
-    let (mut unchecked_images, mut unchecked_quotas) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let check = environment.check_images(input).await?;
-        images.extend(check.problems);
-        unchecked_images.extend(check.unchecked);
-        let check = environment.check_quotas(input).await?;
-        quotas.extend(check.problems);
-        unchecked_quotas.extend(check.unchecked);
-    }
+    let images = environment.check_images(inputs).await?;
+    let quotas = environment.check_quotas(inputs).await?;
     console.clear_status();
-    for (what, unchecked) in [("images", unchecked_images), ("quotas", unchecked_quotas)] {
+    for (what, unchecked) in [("images", images.unchecked), ("quotas", quotas.unchecked)] {
         if !unchecked.is_empty() {
             console.progress(&format!("{what} that are not checked: {}", unchecked.join("; ")));
         }
     }
-    if !images.is_empty() {
-        return Err(MissingImages(images).into());
+    let (cached, missing): (Vec<_>, Vec<_>) = images
+        .problems
+        .into_iter()
+        .partition(|problem: &ImageProblem| may_be_cached(problem.is_repository_missing, &problem.repository));
+    for problem in cached {
+        console.progress(&format!(
+            "warning: {problem}; tasks start only if a pull-through cache rule has its prefix, or the image is pushed"
+        ));
     }
-    match quotas.is_empty() {
+    if !missing.is_empty() {
+        return Err(MissingImages(missing).into());
+    }
+    match quotas.problems.is_empty() {
         true => Ok(()),
-        false => Err(ExceededQuotas(quotas).into()),
+        false => Err(ExceededQuotas(quotas.problems).into()),
+    }
+}
+
+/// Whether the first pull may create the repository.
+fn may_be_cached(is_repository_missing: bool, repository: &str) -> bool {
+    is_repository_missing && !is_own_repository(repository)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_cached;
+
+    #[test]
+    fn only_repositories_of_other_images_may_be_caches() {
+        for (is_repository_missing, repository, expected) in [
+            (true, "team-cache/nginx", true),
+            (false, "team-cache/nginx", false),
+            (true, "meshwright/envoy", false),
+            (true, "meshwright/demo-service", false),
+        ] {
+            assert_eq!(
+                may_be_cached(is_repository_missing, repository),
+                expected,
+                "{repository}"
+            );
+        }
     }
 }

@@ -10,6 +10,7 @@ mod example_templates;
 mod failing;
 mod fault_per_call;
 mod fixture;
+mod images;
 mod importing;
 mod ministack;
 mod ownership;

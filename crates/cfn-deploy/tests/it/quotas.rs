@@ -7,9 +7,13 @@ use crate::connection::{RecordedRequest, Response};
 use crate::fixture::{AccountFixture, deploy, template};
 
 fn input() -> DeploymentInput {
+    input_of("shop")
+}
+
+fn input_of(stack: &str) -> DeploymentInput {
     let vpc = json!({"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}});
     DeploymentInput::new(
-        "shop",
+        stack,
         template(&json!({"Vpc": vpc, "Cluster": {"Type": "AWS::ECS::Cluster"}})),
     )
 }
@@ -31,7 +35,7 @@ fn three_of_five(request: &RecordedRequest) -> Option<Response> {
 async fn quotas_are_checked_for_what_a_deployment_adds() {
     let account = AccountFixture::new();
     let (environment, calls) = account.scripted(three_of_five);
-    let check = environment.check_quotas(&input()).await.unwrap();
+    let check = environment.check_quotas(&[input()]).await.unwrap();
     assert_eq!((check.problems.len(), check.unchecked.len()), (0, 0), "{check:?}");
     assert_eq!(calls.lock().unwrap()["ListResources"], 2);
 
@@ -39,15 +43,25 @@ async fn quotas_are_checked_for_what_a_deployment_adds() {
         "GetServiceQuota" => Some(Response::json(200, &json!({"Quota": {"Value": 3.0}}).to_string())),
         _ => three_of_five(request),
     });
-    let check = full.check_quotas(&input()).await.unwrap();
+    let check = full.check_quotas(&[input()]).await.unwrap();
     assert!(
-        check.problems.len() == 1 && check.problems[0].contains("is 3, 3 exist and the stack adds 1"),
+        check.problems.len() == 1 && check.problems[0].contains("is 3, 3 exist and the deployment adds 1"),
+        "{check:?}"
+    );
+
+    // Stacks of one deployment share the room: three exist, and two of three may be added.
+    let inputs = ["a", "b", "c"].map(input_of);
+    let check = environment.check_quotas(&inputs[..2]).await.unwrap();
+    assert!(check.problems.is_empty(), "{check:?}");
+    let check = environment.check_quotas(&inputs).await.unwrap();
+    assert!(
+        check.problems.len() == 1 && check.problems[0].contains("is 5, 3 exist and the deployment adds 3"),
         "{check:?}"
     );
 
     // A deployed stack adds nothing.
     deploy(&account.environment(), &input()).await.unwrap();
-    let check = full.check_quotas(&input()).await.unwrap();
+    let check = full.check_quotas(&[input()]).await.unwrap();
     assert!(check.problems.is_empty(), "{check:?}");
 }
 
@@ -57,7 +71,7 @@ async fn a_quota_that_may_not_be_read_is_unchecked() {
     let denied = json!({"__type": "AccessDeniedException", "message": "You may not."}).to_string();
     let (environment, _) =
         account.scripted(move |request| (request.action == "GetServiceQuota").then(|| Response::json(400, &denied)));
-    let check = environment.check_quotas(&input()).await.unwrap();
+    let check = environment.check_quotas(&[input()]).await.unwrap();
     assert!(check.problems.is_empty(), "{check:?}");
     let text = &check.unchecked[0];
     assert!(
