@@ -15,8 +15,9 @@ const UNTAGGED_DAYS: u32 = 14;
 ///
 /// It belongs into a stack of its own, which is deployed before the services whose images it contains: a service without its
 /// image cannot start. `meshwright images` creates the repositories that it needs unless they exist, so the stack can have
-/// these too, under the names in [`images`](crate::images). **It is kept when it is removed from the stack**, because running
-/// tasks may need its images.
+/// these too, under the names in [`images`](crate::images). **It is kept when it is removed from the stack**, or the stack is
+/// deleted, because running tasks may need its images. Its name is then taken: before the stack is deployed again, import the
+/// repository into it or delete it. One whose creation is rolled back is deleted.
 ///
 /// Immutable tags fit images whose tag is a version; `images` then fails for a version that was pushed before.
 #[derive(Debug, Clone)]
@@ -183,10 +184,11 @@ impl Construct for EcrRepository {
     fn add_to(self, scope: &mut Scope<'_>) -> EcrRepositoryHandle {
         let id = scope.logical_id();
         self.check(&id, scope);
-        let retain = Some(Json::from("Retain"));
         let resource = Resource {
-            update_replace_policy: retain.clone(),
-            deletion_policy: retain,
+            update_replace_policy: Some(Json::from("Retain")),
+            // Kept with the stack's deletion, and not when its creation fails: the next attempt would find its name taken.
+            // Source: CloudFormation template reference, `DeletionPolicy` (read 2026-11-30).
+            deletion_policy: Some(Json::from("RetainExceptOnCreate")),
             ..Resource::of(&self.properties())
         };
         scope.add_resource(&id, resource);

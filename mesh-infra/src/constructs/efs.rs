@@ -22,7 +22,8 @@ const NFS: u16 = 2049;
 ///
 /// It is encrypted, backed up daily by AWS Backup, has elastic throughput, and moves files that were not used for 30 days to
 /// a cheaper storage class, all decided by us. **It is kept when it is removed from the stack**, or the stack is deleted:
-/// its files exist nowhere else, except in backups.
+/// its files exist nowhere else, except in backups. A later deployment creates a new one; [`EfsVolume::existing`] mounts the
+/// one that was kept, from new mount targets. One whose creation is rolled back is deleted.
 ///
 /// Its policy rejects connections without TLS. Clients have the access that their role allows ([`EfsVolume`] gives the role
 /// of a task exactly that), and its security group allows NFS from the tasks of the network alone.
@@ -159,10 +160,11 @@ impl Construct for FileSystem {
         let id = scope.logical_id();
         let path = format!("Resources.{id}");
         scope.refer_to(self.network.logical_id(), &path);
-        let retain = Some(Json::from("Retain"));
         let resource = Resource {
-            update_replace_policy: retain.clone(),
-            deletion_policy: retain,
+            update_replace_policy: Some(Json::from("Retain")),
+            // Kept with the stack's deletion, and not when its creation fails: each attempt would leave one behind.
+            // Source: CloudFormation template reference, `DeletionPolicy` (read 2026-11-30).
+            deletion_policy: Some(Json::from("RetainExceptOnCreate")),
             ..Resource::of(&self.properties())
         };
         scope.add_resource(&id, resource);

@@ -11,7 +11,8 @@ fn a_repository_has_immutable_tags_and_scans() {
     let app = stack.add("app", EcrRepository::new("team/app"));
     let template = checked(&stack);
     let repository = &template.resources["AppRepository"];
-    assert_eq!(repository.deletion_policy, Some(json!("Retain")));
+    assert_eq!(repository.deletion_policy, Some(json!("RetainExceptOnCreate")));
+    assert_eq!(repository.update_replace_policy, Some(json!("Retain")));
     let policy = repository.properties["LifecyclePolicy"]["LifecyclePolicyText"]
         .as_str()
         .unwrap();

@@ -23,7 +23,8 @@ fn a_file_system_of_the_stack_is_mounted_by_its_access_point() {
     let template = checked(&stack);
 
     let files = &template.resources["FilesFileSystem"];
-    assert_eq!(files.deletion_policy, Some(json!("Retain")));
+    assert_eq!(files.deletion_policy, Some(json!("RetainExceptOnCreate")));
+    assert_eq!(files.update_replace_policy, Some(json!("Retain")));
     assert_eq!(files.properties["Encrypted"], true);
     assert_eq!(files.properties["BackupPolicy"], json!({"Status": "ENABLED"}));
     let denied = &files.properties["FileSystemPolicy"]["Statement"][0];
