@@ -1,7 +1,7 @@
 //! File systems of Amazon EFS.
 
 use mesh_infra::{
-    AccessPoint, App, Container, EfsVolume, FileSystem, Network, PrivateEgress, Stack, TaskDefinition, Vpc,
+    AccessPoint, App, Container, EfsVolume, FileSystem, Network, PrivateEgress, Stack, TaskDefinition, Template, Vpc,
 };
 use serde_json::json;
 
@@ -171,12 +171,52 @@ fn stack_handle(stack: &mut Stack) -> mesh_infra::FileSystemHandle {
 fn stacks_with_a_shared_volume() -> (Stack, Stack) {
     let mut other = Stack::new("other");
     let files = stack_handle(&mut other);
-    let volume = EfsVolume::new("files", &files);
+    let volume = EfsVolume::new("files", &files).with_read_only();
     let stack = stack_of(
         TaskDefinition::new(app(8080).with_efs_volume(&volume, "/files")),
         |_, _, service| service,
     );
     (stack, other)
+}
+
+/// The template of a task with a volume of a new file system.
+fn mounted(volume: impl Fn(EfsVolume) -> EfsVolume) -> Result<Template, String> {
+    let mut stack = Stack::new("demo");
+    let network = stack.add("Vpc", Vpc::new());
+    let cluster = stack.add("Cluster", mesh_infra::Cluster::new());
+    let files = stack.add("files", FileSystem::new(&network));
+    let volume = volume(EfsVolume::new("files", &files));
+    let task = TaskDefinition::new(app(8080).with_efs_volume(&volume, "/files"));
+    stack.add("app", mesh_infra::Service::new(&cluster, task).with_network(&network));
+    stack.synth().map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn a_new_file_system_is_written_by_root_alone() {
+    assert_eq!(
+        mounted(|volume| volume).unwrap_err(),
+        "Resources.AppTaskDefinition.Properties.Volumes[0].EFSVolumeConfiguration: is writable, but only root may write to the \
+         root directory of a new file system, and the volume has no root access; use EfsVolume::of_access_point, \
+         EfsVolume::with_root_access or EfsVolume::with_read_only"
+    );
+    let actions = |volume: fn(EfsVolume) -> EfsVolume| {
+        let template = mounted(volume).unwrap_or_else(|errors| panic!("{errors}"));
+        statements(&template, "AppTaskRole")[0]["Action"].clone()
+    };
+    assert_eq!(
+        actions(EfsVolume::with_root_access),
+        json!([
+            "elasticfilesystem:ClientMount",
+            "elasticfilesystem:ClientWrite",
+            "elasticfilesystem:ClientRootAccess"
+        ])
+    );
+    assert_eq!(actions(EfsVolume::with_read_only), "elasticfilesystem:ClientMount");
+    // A directory may belong to another user.
+    assert_eq!(
+        actions(|volume| volume.with_root_directory("/shared")),
+        json!(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"])
+    );
 }
 
 #[test]

@@ -34,7 +34,8 @@ impl AccessPoint {
         }
     }
 
-    /// Sets the ids of user and group, which also own the directory when it is created. Default, decided by us: 1000.
+    /// Sets the ids of user and group, which also own the directory when it is created. The user 0 requires
+    /// [`EfsVolume::with_root_access`](super::EfsVolume::with_root_access). Default, decided by us: 1000.
     #[must_use]
     pub fn with_user(mut self, user: u32, group: u32) -> Self {
         (self.user, self.group) = (user, group);

@@ -12,11 +12,15 @@ use crate::stack::LogicalId;
 /// A file system as a volume of a task ([`Container::with_efs_volume`]), writable by default.
 ///
 /// Connections have TLS, and the file system checks the role of the task, both decided by us: the role may mount this file
-/// system, by this access point if it has one, and write to it unless the volume is read-only. It has no root access. A
-/// role that is given by its ARN must allow `elasticfilesystem:ClientMount` and `ClientWrite` itself.
+/// system, by this access point if it has one, and write to it unless the volume is read-only. A role that is given by its
+/// ARN must allow `elasticfilesystem:ClientMount` and `ClientWrite` itself.
 ///
-/// Source: ECS developer guide, "Use Amazon EFS volumes with Amazon ECS", and EFS user guide, "Using IAM to control access
-/// to file systems" (read 2026-11-30).
+/// It has no root access, so the user root of a container has the rights of other users. Those have read access only to the
+/// root directory of a new file system, which belongs to root: to write, use an access point ([`EfsVolume::of_access_point`],
+/// recommended) or [`EfsVolume::with_root_access`].
+///
+/// Source: ECS developer guide, "Use Amazon EFS volumes with Amazon ECS"; EFS user guide, "Using IAM to control access to file
+/// systems" and "Working with users, groups, and permissions at the NFS level" (read 2026-11-30).
 ///
 /// [`Container::with_efs_volume`]: crate::Container::with_efs_volume
 #[derive(Debug, Clone, PartialEq)]
@@ -28,12 +32,16 @@ pub struct EfsVolume {
     root_directory: Option<String>,
     is_read_only: bool,
     has_iam: bool,
+    has_root_access: bool,
+    /// Whether the file system belongs to a stack, so that its root directory belongs to root.
+    is_new: bool,
     /// What exists before the volume can be mounted.
     dependencies: Vec<LogicalId>,
 }
 
 impl EfsVolume {
-    /// A file system of the stack. `name` is the name of the volume, unique in the task.
+    /// A file system of the stack. `name` is the name of the volume, unique in the task. Its root directory belongs to root:
+    /// synthesis reports a writable volume without an access point, root access or another directory.
     #[must_use]
     pub fn new(name: impl Into<String>, file_system: &FileSystemHandle) -> Self {
         Self {
@@ -44,6 +52,8 @@ impl EfsVolume {
             root_directory: None,
             is_read_only: false,
             has_iam: true,
+            has_root_access: false,
+            is_new: true,
             dependencies: file_system.mount_targets().to_vec(),
         }
     }
@@ -70,6 +80,8 @@ impl EfsVolume {
             root_directory: None,
             is_read_only: false,
             has_iam: true,
+            has_root_access: false,
+            is_new: false,
             dependencies: Vec::new(),
         }
     }
@@ -96,6 +108,15 @@ impl EfsVolume {
     #[must_use]
     pub fn with_read_only(mut self) -> Self {
         self.is_read_only = true;
+        self
+    }
+
+    /// Lets the user root of the containers act as root in the file system, if the role of the task is checked: it may write
+    /// to directories of all users. Required for a container that runs as root and writes to the root directory of a new file
+    /// system, and for an access point with the user 0. Default, decided by us: no root access.
+    #[must_use]
+    pub fn with_root_access(mut self) -> Self {
+        self.has_root_access = true;
         self
     }
 
@@ -133,9 +154,14 @@ impl EfsVolume {
 
     /// The statement that the role of the task needs.
     pub(in crate::constructs) fn statement(&self) -> Option<Json> {
-        const ACTIONS: [&str; 2] = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"];
-        let actions = if self.is_read_only { &ACTIONS[..1] } else { &ACTIONS };
-        let mut statement = allow(actions, vec![self.arn.clone()]);
+        let mut actions = vec!["elasticfilesystem:ClientMount"];
+        if !self.is_read_only {
+            actions.push("elasticfilesystem:ClientWrite");
+        }
+        if self.has_root_access {
+            actions.push("elasticfilesystem:ClientRootAccess");
+        }
+        let mut statement = allow(&actions, vec![self.arn.clone()]);
         if let Some((_, arn)) = &self.access_point {
             statement["Condition"] = json!({"StringEquals": {"elasticfilesystem:AccessPointArn": arn}});
         }
@@ -170,6 +196,17 @@ impl EfsVolume {
             );
             diagnostics.add(format!("{path}.RootDirectory"), message);
         }
+        if self.cannot_write() {
+            let message = "is writable, but only root may write to the root directory of a new file system, and the volume has no \
+                           root access; use EfsVolume::of_access_point, EfsVolume::with_root_access or \
+                           EfsVolume::with_read_only";
+            diagnostics.add(path, message);
+        }
+    }
+
+    fn cannot_write(&self) -> bool {
+        let is_root_directory = self.root_directory.as_deref().is_none_or(|directory| directory == "/");
+        self.is_new && is_root_directory && self.access_point.is_none() && !self.is_read_only && !self.has_root_access
     }
 }
 

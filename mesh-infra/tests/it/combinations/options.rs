@@ -190,7 +190,7 @@ impl Options {
             let files = stack.add("files", files);
             let volume = match self.access_point {
                 true => EfsVolume::of_access_point("data", &stack.add("data", AccessPoint::new(&files, "/data"))),
-                false => EfsVolume::new("data", &files),
+                false => EfsVolume::new("data", &files).with_root_access(),
             };
             let volume = if self.read_only_volume {
                 volume.with_read_only()
