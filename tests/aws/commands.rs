@@ -117,7 +117,7 @@ async fn appmesh_is_deployed_and_destroyed_without_leftovers() {
         "appmesh",
         &[
             ("stacks", 1),
-            ("parameters", 12),
+            ("parameters", 13),
             ("namespaces", 1),
             ("load balancers", 1),
             ("subnets", 2),

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::workdir::Workdir;
 
-/// Timeout of every wait. Nothing takes ten seconds on an idle machine.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+/// Timeout of every wait. The longest, a rollout in an emulated account, takes over a minute on a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// The output of a program so far.
 #[derive(Debug, Clone, Default)]

@@ -291,9 +291,7 @@ fn controller_does_not_follow_one_that_has_stopped() {
     // It takes over, and is killed.
     let take_over = move || {
         let mut deployment = block_on(Deployment::<u32, _>::open(&other)).unwrap().unwrap();
-        let event = Event::Deploy {
-            version: 2,
-            strategy: "steps:10%+hold,100%".parse().unwrap(),
+        let event = Event::Resume {
             controller: "killed".to_owned(),
         };
         block_on(deployment.apply(event, Timestamp::from_millis(10_000))).unwrap();

@@ -134,6 +134,7 @@ impl From<Analysis> for AnalysisOptions {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one value per process")]
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Print the CloudFormation template of the current state.

@@ -11,7 +11,7 @@ use crate::sides::Sides;
 struct Deployed(Template);
 
 impl StackUpdater for Deployed {
-    async fn update_stack(&self, _: Template) -> Result<(), CommandError> {
+    async fn update_stack(&self, _: Template, _: StackUpdate) -> Result<(), CommandError> {
         Err(CommandError::Rejected("templates are only read".to_owned()))
     }
 

@@ -20,7 +20,7 @@ impl DeploymentTarget for Idle {
         MemoryStore::new()
     }
 
-    async fn apply_template(&self, _: u64, _: &Template) -> Result<Applied, CommandError> {
+    async fn apply_template(&self, _: Request<'_, Version>, _: &Template) -> Result<Applied, CommandError> {
         Ok(Applied::settled())
     }
 
