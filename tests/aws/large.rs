@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::account::Account;
-use crate::blue_green::{control_plane, register, weights};
+use crate::blue_green::{WITHOUT_TRAFFIC, control_plane, register, weights};
 use crate::run::Ended;
 
 /// For one command. The emulator creates some 2,000 resources one after the other.
@@ -169,7 +169,11 @@ async fn each_step_of_a_large_blue_green_deployment_uploads_its_template() {
     let _replica = control_plane(account).await;
     large.succeed(None, &["diff", "--aws", "--version", "2"]).await;
 
-    let deploy = ["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"];
+    let deploy = [
+        &["deploy", "--aws", "--version", "2", "--strategy", "canary:10%,1s"][..],
+        &WITHOUT_TRAFFIC,
+    ]
+    .concat();
     let deployed = large.succeed(None, &deploy).await;
     assert!(
         deployed.stdout.contains("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL"),
