@@ -171,9 +171,9 @@ fn missing_conditions_are_reported() {
     let template = Template::from_json(&document.to_string()).unwrap();
     assert_eq!(
         check(&template).unwrap_err().to_string(),
-        "Conditions.There[0]: refers to `Missing`, which is neither a resource nor a parameter\n\
-         Resources.Topic.Properties.TopicName[2]: refers to `Thre`, which is not a condition\n\
-         Resources.Queue.Condition: is `Thre`, which is not a condition"
+        "Resources.Queue.Condition: is `Thre`, which is not a condition\n\
+         Conditions.There[0]: refers to `Missing`, which is neither a resource nor a parameter\n\
+         Resources.Topic.Properties.TopicName[2]: refers to `Thre`, which is not a condition"
     );
 }
 
