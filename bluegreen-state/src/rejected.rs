@@ -8,8 +8,8 @@ use crate::side::Percent;
 pub enum Rejected {
     /// Another version is being deployed.
     #[error(
-        "a rollout to another version is in progress ({phase}, controller {controller}): wait for it, or abort it and \
-         deploy again"
+        "a rollout to another version is in progress ({phase}, controller {controller}): wait for it, continue it by \
+         deploying that version if its controller has stopped, or abort it"
     )]
     InProgress {
         /// The phase of that rollout.
@@ -24,7 +24,9 @@ pub enum Rejected {
     #[error("no rollout is in progress")]
     NoRollout,
     /// The rollout is not paused.
-    #[error("the rollout is not paused: it continues without a command")]
+    #[error(
+        "the rollout is not paused: its controller continues it, or, if that has stopped, a deployment of the same version"
+    )]
     NotPaused,
     /// No version has only a part of the traffic.
     #[error("there is nothing to promote: no rollout is in progress, and no version stays at a part of the traffic")]

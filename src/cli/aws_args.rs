@@ -42,6 +42,23 @@ pub(crate) struct AwsTarget {
     pub(crate) template_bucket: Option<String>,
 }
 
+impl AwsTarget {
+    /// Checks that no option was given that needs an account, for a command that runs locally. Not the template bucket, which
+    /// the environment may set.
+    pub(crate) fn require_local(&self) -> Result<(), StackInputsError> {
+        let options = [
+            ("--region", &self.region),
+            ("--profile", &self.profile),
+            ("--role-arn", &self.role_arn),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        match options.into_iter().find(|(_, value)| value.is_some()) {
+            Some((option, _)) => Err(StackInputsError::OptionRequiresAws(option)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Stacks of an app in an account.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StackSelection {
@@ -84,6 +101,8 @@ pub(crate) enum StackInputsError {
     RequiresAws,
     #[error("--no-rollback and --adopt require --aws")]
     OptionsRequireAws,
+    #[error("{0} requires --aws")]
+    OptionRequiresAws(&'static str),
 }
 
 impl StackInputs {
@@ -116,7 +135,7 @@ pub(crate) struct DiffArguments {
     #[arg(long)]
     pub(crate) drift: bool,
     /// Compare without the current digests of images in Amazon ECR, as `deploy --skip-checks` deploys
-    #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) skip_checks: bool,
     /// Exit with code 3 if there are differences
     #[arg(long)]

@@ -155,6 +155,12 @@ impl BlueGreen {
     }
 
     fn run_locally(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {
+        arguments.target.require_local()?;
+        if arguments.once && arguments.verb.is_some() {
+            return Err(CliError::Usage(
+                "--once plays the demo scenario, and takes no command".to_owned(),
+            ));
+        }
         if arguments.once {
             return demo_scenario::run(self, arguments.network.into(), start);
         }

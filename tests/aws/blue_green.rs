@@ -206,7 +206,7 @@ async fn interrupted_rollout_says_where_traffic_stands_and_is_promoted() {
     let interrupted = run.end().await;
     assert_eq!(interrupted.code, Some(130), "{}", interrupted.stderr);
     for expected in [
-        "traffic: blue 1 at 90%, green 2 at 10%, POST_",
+        "rollout: blue 1 at 90%, green 2 at 10%, POST_",
         "`deploy --aws --version 2` continues it, `abort --aws` rolls it back",
     ] {
         assert!(interrupted.stderr.contains(expected), "{}", interrupted.stderr);

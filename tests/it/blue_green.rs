@@ -215,7 +215,7 @@ async fn interrupted_rollout_says_where_traffic_stands_and_is_promoted() {
     let interrupted = controller.end().await;
     assert_eq!(interrupted.code, Some(130), "{interrupted:?}");
     for expected in [
-        "SIGINT: stopped\ntraffic: blue 1 at 90%, green 2 at 10%, ",
+        "SIGINT: stopped\nrollout: blue 1 at 90%, green 2 at 10%, ",
         "`deploy --version 2` continues it, `abort` rolls it back",
     ] {
         assert!(interrupted.stderr.contains(expected), "{interrupted:?}");
@@ -357,6 +357,18 @@ async fn hooks_run_at_their_stages_survive_their_controller_and_roll_back() {
                 .stderr
                 .contains("runs a hook at POST_SCALE_UP, which this command does not have"),
         "{without:?}"
+    );
+
+    // So does one with a hook that the rollout began without, and would not run.
+    let resume = ["deploy", "--version", "2", "--hook", &before, "--hook", &during];
+    let more = [&resume[..], &["--hook", "POST_PRODUCTION_TRAFFIC_SHIFT=true"]].concat();
+    let rejected = verb(&workdir, &more).await;
+    assert!(
+        rejected.code == Some(1)
+            && rejected
+                .stderr
+                .contains("began without a hook at POST_PRODUCTION_TRAFFIC_SHIFT, and would not run it"),
+        "{rejected:?}"
     );
 
     // The next controller calls the hook again.

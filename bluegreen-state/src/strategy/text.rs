@@ -12,7 +12,7 @@ use crate::side::Percent;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is not a strategy: {reason}; expected all-at-once, fixed:50%, canary:10%,30s, linear:20%,10s or \
-     steps:5%+hold,25%+10m,100%, optionally followed by ,bake:5m ,within:10m ,test:2m and\
+     steps:5%+hold,25%+10m,100%, optionally followed by any of ,bake:5m ,within:10m ,test:2m ,mirror:10% \
      ,hooks:POST_SCALE_UP"
 )]
 pub struct ParseStrategyError {

@@ -124,6 +124,11 @@ impl Application {
         self.hooks.check(strategy)
     }
 
+    /// Checks that a rollout in progress runs all hooks of the application.
+    pub(crate) fn check_hooks(&self, rollout: &Strategy) -> Result<(), Error> {
+        self.hooks.check_stages(rollout)
+    }
+
     /// Checks that a description mirrors requests if the state requires it.
     fn check_mirror(state: &State<Version>, route: &RouteParameter) -> Result<(), Error> {
         let spec: serde_json::Value = serde_json::from_str(&route.value).unwrap_or_default();

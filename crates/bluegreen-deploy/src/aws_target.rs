@@ -378,6 +378,10 @@ impl<S: StackUpdater> DeploymentTarget for AwsTarget<'_, S> {
         applied
     }
 
+    fn command_options(&self) -> &'static str {
+        " --aws"
+    }
+
     /// From the status of all replicas, read every four seconds at most.
     async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError> {
         if self.is_setting_weights.get() {

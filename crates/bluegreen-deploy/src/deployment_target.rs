@@ -37,6 +37,12 @@ pub trait DeploymentTarget {
         routes: Vec<RouteParameter>,
     ) -> Result<Applied, CommandError>;
 
+    /// Options that each command needs for this target, after its verb, in messages that name commands: ` --aws`. Default:
+    /// none.
+    fn command_options(&self) -> &'static str {
+        ""
+    }
+
     /// The statistics of requests to a virtual node, as counted by the Envoys that send them. An error is inconclusive.
     async fn statistics(&self, node: &ResourcePath) -> Result<NodeStatistics, CommandError>;
 }

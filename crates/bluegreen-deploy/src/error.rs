@@ -54,6 +54,15 @@ pub enum Error {
         /// The stage.
         stage: HookStage,
     },
+    /// The application has a hook, and the rollout in progress began without it.
+    #[error(
+        "the rollout in progress began without a hook at {stage}, and would not run it: repeat the command without it, or \
+         abort the rollout and deploy again"
+    )]
+    HookNotInRollout {
+        /// The stage.
+        stage: HookStage,
+    },
     /// A stage has two hooks.
     #[error("{stage} has two hooks: combine them in one")]
     DuplicateHook {

@@ -208,6 +208,15 @@ impl Hooks {
         }
     }
 
+    /// Checks that each hook has a stage in the strategy of a rollout in progress, which would not call it otherwise.
+    pub(crate) fn check_stages(&self, strategy: &Strategy) -> Result<(), Error> {
+        let unused = self.by_stage.keys().find(|stage| !strategy.hooks().contains(stage));
+        match unused {
+            Some(stage) => Err(Error::HookNotInRollout { stage: *stage }),
+            None => Ok(()),
+        }
+    }
+
     /// Calls a hook, and reports its progress.
     pub(crate) async fn call(&self, hook: &Hook, call: &HookCall<'_>, report: &dyn Fn(&str)) -> HookStatus {
         let title = format!("hook {hook} at {}", call.stage());

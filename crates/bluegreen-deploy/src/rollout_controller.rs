@@ -60,15 +60,15 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`], [`Error::NotInitialized`], [`Error::HookMissing`], [`Error::NoTestTraffic`] and
-    /// [`Error::Controller`].
+    /// [`Error::Rejected`], [`Error::NotInitialized`], [`Error::HookMissing`], [`Error::HookNotInRollout`],
+    /// [`Error::NoTestTraffic`] and [`Error::Controller`].
     pub async fn run(&self, event: impl FnOnce(String) -> Event<Version>) -> Result<Option<Outcome<Version>>, Error> {
         let event = self.staged(event(self.controller.name().to_owned())).await?;
         Ok(self.controller.run(event).await?)
     }
 
-    /// The event with the stages of the application. Fails if the rollout in progress has hooks, or test traffic, that the
-    /// application lacks: before it is taken over.
+    /// The event with the stages of the application. Fails if the hooks or the test traffic of the rollout in progress are
+    /// not those of the application: before it is taken over.
     async fn staged(&self, event: Event<Version>) -> Result<Event<Version>, Error> {
         let RolloutPlatform {
             application, target, ..
@@ -85,6 +85,7 @@ impl<'a, T: DeploymentTarget> RolloutController<'a, T> {
             let rollout = state.filter(|state| !is_other(state)).and_then(State::rollout);
             if let Some(rollout) = rollout.filter(|rollout| !rollout.is_rolling_back()) {
                 application.check(rollout.strategy())?;
+                application.check_hooks(rollout.strategy())?;
             }
         }
         Ok(match event {
@@ -235,6 +236,7 @@ impl<T: DeploymentTarget> Platform<Version> for RolloutPlatform<'_, T> {
             share,
             mirror,
             cause,
+            command_options: self.target.command_options(),
         };
         let advance = step.advance(self.options);
         if advance == Advance::Proceed && self.options.inconclusive == InconclusivePolicy::Proceed {

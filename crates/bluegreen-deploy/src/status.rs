@@ -213,7 +213,7 @@ pub fn describe_interruption(state: &State<Version>, options: &str) -> String {
     match state.rollout() {
         None => format!("traffic: {state}; no rollout is in progress"),
         Some(rollout) => format!(
-            "traffic: {state}\nthe rollout is unfinished, and traffic stays there: {}",
+            "rollout: {state}\nthe rollout is unfinished, and the weights of the Envoys stay as they are: {}",
             ways_on(state, rollout, options)
         ),
     }
@@ -368,8 +368,8 @@ mod tests {
         let canary = completed(deploy("canary:10%,1h"), 3);
         assert_eq!(
             describe_interruption(&canary, " --aws"),
-            "traffic: blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT\n\
-             the rollout is unfinished, and traffic stays there: `deploy --aws --version 2` continues it, `abort --aws` \
+            "rollout: blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT\n\
+             the rollout is unfinished, and the weights of the Envoys stay as they are: `deploy --aws --version 2` continues it, `abort --aws` \
              rolls it back"
         );
         let held = completed(deploy("steps:10%+hold,100%"), 3);

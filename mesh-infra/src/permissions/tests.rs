@@ -1,3 +1,5 @@
+//! Policies of small templates.
+
 use cfn::Template;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};

@@ -38,6 +38,7 @@ pub(super) struct Arguments {
 
 /// Which Envoys a deployment waits for.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Rollout")]
 pub(super) struct Waiting {
     /// Do not wait for this Envoy to acknowledge weights (repeatable): a node id such as mesh/MESH/virtualNode/NAME, or a
     /// task. `abort` and `rollback` wait for no Envoy longer than 30 s.
@@ -47,9 +48,10 @@ pub(super) struct Waiting {
 
 /// Hooks of a rollout.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Rollout")]
 pub(super) struct HookOptions {
-    /// Run a command, or send an HTTP POST, at a lifecycle stage (repeatable, one per stage): POST_SCALE_UP=\"./smoke-test
-    /// --fast\" or POST_SCALE_UP=http://localhost:8080/hook. The command is split into words as by a shell, and runs
+    /// Run a command, or send an HTTP POST, at a lifecycle stage (repeatable, one per stage): POST_SCALE_UP='./smoke-test
+    /// --fast' or POST_SCALE_UP=http://localhost:8080/hook. The command is split into words as by a shell, and runs
     /// without one. If it fails, the rollout is rolled back. A command that continues the rollout needs the same hooks.
     // Parsed after clap, whose errors quote the whole value.
     #[arg(long = "hook", value_name = "STAGE=HOOK")]
@@ -98,6 +100,7 @@ fn parse_hook(text: &str) -> Result<(HookStage, Hook), String> {
 
 /// Canary analysis of a rollout.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
+#[command(next_help_heading = "Rollout")]
 pub(super) struct Analysis {
     /// What follows a step whose analysis is inconclusive, because the new version had too few requests or statistics are
     /// not available. Applies to timed steps and bake time of this command, not to `hold` and `promote`. Default: wait.
@@ -154,7 +157,7 @@ pub(super) enum Verb {
         #[arg(long)]
         drift: bool,
         /// With --aws: compare without the current digests of images in Amazon ECR, as `deploy --skip-checks` deploys.
-        #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::BoolishValueParser::new())]
+        #[arg(long, env = "MESHWRIGHT_SKIP_CHECKS", value_parser = clap::builder::FalseyValueParser::new())]
         skip_checks: bool,
         /// With --aws: exit with code 3 if there are differences.
         #[arg(long)]
@@ -166,7 +169,7 @@ pub(super) enum Verb {
         #[arg(long)]
         version: Version,
         /// Traffic shift: all-at-once, canary:10%,30s, linear:20%,10s, fixed:50% or steps:5%+hold,25%+10m,100%, optionally
-        /// followed by ,bake:5m; by ,test:2m or ,test:hold, a pause with test traffic only; and by ,mirror:10%, mirrored
+        /// followed by ,bake:5m; by ,within:10m, the time limit of each stage; by ,test:2m or ,test:hold, a pause with test traffic only; and by ,mirror:10%, mirrored
         /// requests during that. Default: canary:10%,30s. A resumed deployment keeps its original strategy. A version that
         /// stays at a part of the traffic keeps it without this option, and moves on with it.
         #[arg(long)]

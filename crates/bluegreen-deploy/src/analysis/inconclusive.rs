@@ -60,6 +60,8 @@ pub(crate) struct InconclusiveStep {
     /// The share of the requests that are mirrored to it.
     pub(crate) mirror: Option<Percent>,
     pub(crate) cause: Cause,
+    /// Options of the commands in messages.
+    pub(crate) command_options: &'static str,
 }
 
 /// Why an analysis is inconclusive.
@@ -75,14 +77,15 @@ impl InconclusiveStep {
     /// What follows the step.
     pub(crate) fn advance(&self, options: AnalysisOptions) -> Advance {
         let finding = self.finding(options);
+        let (policy, options) = (options.inconclusive, self.command_options);
         let until = match &self.cause {
             Cause::Requests(_) => "the next step follows when there are more",
             Cause::NoStatistics { .. } => "the next step follows when they are, and show enough requests",
         };
-        match (options.inconclusive, &self.cause) {
+        match (policy, &self.cause) {
             (InconclusivePolicy::Wait, _) => Advance::Wait(format!(
-                "{finding}; {until}. `deploy --version {} --inconclusive proceed` proceeds without them, `abort` rolls \
-                 back",
+                "{finding}; {until}. `deploy{options} --version {} --inconclusive proceed` proceeds without them, \
+                 `abort{options}` rolls back",
                 self.version
             )),
             (_, Cause::NoStatistics { since, .. }) if *since < STATISTICS_GRACE => {
@@ -114,6 +117,7 @@ impl fmt::Display for InconclusiveStep {
             share,
             mirror,
             cause,
+            command_options: _,
         } = self;
         match mirror {
             Some(mirror) => write!(
@@ -141,6 +145,7 @@ mod tests {
             share: Percent::try_from(10).expect("a share"),
             mirror: None,
             cause,
+            command_options: " --aws",
         }
     }
 
@@ -171,7 +176,10 @@ mod tests {
             let Advance::Wait(reason) = advance(seconds, InconclusivePolicy::Wait) else {
                 panic!("the default waits");
             };
-            assert!(reason.starts_with(finding) && reason.contains("`abort`"), "{reason}");
+            assert!(
+                reason.starts_with(finding) && reason.contains("`abort --aws`"),
+                "{reason}"
+            );
         }
     }
 
@@ -195,7 +203,7 @@ mod tests {
         };
         assert!(reason.starts_with(finding), "{reason}");
         assert!(
-            reason.contains("`deploy --version 2 --inconclusive proceed`") && reason.contains("`abort`"),
+            reason.contains("`deploy --aws --version 2 --inconclusive proceed`") && reason.contains("`abort --aws`"),
             "{reason}"
         );
     }

@@ -52,7 +52,7 @@ pub(super) fn statements_of(
             {
                 let (protocol, port) = (text("Protocol").unwrap_or_default(), text("Port").unwrap_or_default());
                 emit(format!(
-                    "load balancer `{balancer}` accepts {protocol} at port {port} from the internet"
+                    "internet-facing load balancer `{balancer}` listens on {protocol} port {port}"
                 ));
             }
         }

@@ -67,7 +67,7 @@ fn resources_are_rendered_as_statements() {
         (
             "AWS::ElasticLoadBalancingV2::Listener",
             json!({"LoadBalancerArn": {"Ref": "Lb"}, "Port": 80, "Protocol": "TCP"}),
-            &["+ load balancer `Lb` accepts TCP at port 80 from the internet"],
+            &["+ internet-facing load balancer `Lb` listens on TCP port 80"],
         ),
         (
             "AWS::ECS::Service",
