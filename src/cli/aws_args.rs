@@ -46,16 +46,12 @@ impl AwsTarget {
     /// Checks that no option was given that needs an account, for a command that runs locally. Not the template bucket, which
     /// the environment may set.
     pub(crate) fn require_local(&self) -> Result<(), StackInputsError> {
-        let options = [
-            ("--region", &self.region),
-            ("--profile", &self.profile),
-            ("--role-arn", &self.role_arn),
-            ("--endpoint-url", &self.endpoint_url),
-        ];
-        match options.into_iter().find(|(_, value)| value.is_some()) {
-            Some((option, _)) => Err(StackInputsError::OptionRequiresAws(option)),
-            None => Ok(()),
-        }
+        StackInputsError::reject_given([
+            ("--region", self.region.is_some()),
+            ("--profile", self.profile.is_some()),
+            ("--role-arn", self.role_arn.is_some()),
+            ("--endpoint-url", self.endpoint_url.is_some()),
+        ])
     }
 }
 
@@ -97,12 +93,18 @@ pub(crate) enum StackInputsError {
          bytes are uploaded by themselves, to the bucket of --template-bucket if you set one"
     )]
     TemplateUrl,
-    #[error("--parameter, --allow-ip, --allow-my-ip and --template-url require --aws")]
-    RequiresAws,
-    #[error("--no-rollback and --adopt require --aws")]
-    OptionsRequireAws,
     #[error("{0} requires --aws")]
-    OptionRequiresAws(&'static str),
+    RequiresAws(&'static str),
+}
+
+impl StackInputsError {
+    /// Rejects the first option that was given, for a command that runs locally.
+    fn reject_given<const N: usize>(options: [(&'static str, bool); N]) -> Result<(), Self> {
+        match options.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Self::RequiresAws(option)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl StackInputs {
@@ -117,11 +119,12 @@ impl StackInputs {
 
     /// Checks that no option was given, for a command that runs locally.
     pub(crate) fn require_empty(&self) -> Result<(), StackInputsError> {
-        let addresses = !self.allow_ip.is_empty() || self.allow_my_ip;
-        match self.parameters.is_empty() && !addresses && self.template_url.is_none() {
-            true => Ok(()),
-            false => Err(StackInputsError::RequiresAws),
-        }
+        StackInputsError::reject_given([
+            ("--parameter", !self.parameters.is_empty()),
+            ("--allow-ip", !self.allow_ip.is_empty()),
+            ("--allow-my-ip", self.allow_my_ip),
+            ("--template-url", self.template_url.is_some()),
+        ])
     }
 }
 
@@ -162,10 +165,7 @@ pub(crate) struct DeployOptions {
 impl DeployOptions {
     /// Checks that no option was given, for a command that runs locally.
     pub(crate) fn require_empty(self) -> Result<(), StackInputsError> {
-        match self.no_rollback || self.adopt {
-            true => Err(StackInputsError::OptionsRequireAws),
-            false => Ok(()),
-        }
+        StackInputsError::reject_given([("--no-rollback", self.no_rollback), ("--adopt", self.adopt)])
     }
 }
 

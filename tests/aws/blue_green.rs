@@ -419,7 +419,7 @@ async fn account_options_need_aws_and_local_options_exclude_it() {
     for (arguments, expected) in [
         (
             &["deploy", "--version", "2", "--allow-ip", "10.0.0.0/8"][..],
-            "--template-url require --aws",
+            "--allow-ip requires --aws",
         ),
         (
             &[
