@@ -8,7 +8,7 @@ mod readiness_gate;
 #[cfg(test)]
 mod tests;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::Client;
@@ -117,6 +117,8 @@ pub struct AwsTarget<'a, S> {
     reporter: &'a dyn Reporter,
     ignored: Vec<String>,
     /// The calls as last read.
+    /// Created by the first wait: the configuration that it has read is kept while no revision marker changes.
+    sync_reader: OnceCell<SyncReader>,
     calls: RefCell<Option<(Instant, SideCalls)>>,
     /// Whether weights are being set.
     is_setting_weights: Cell<bool>,
@@ -132,6 +134,7 @@ impl<'a, S> AwsTarget<'a, S> {
             reporter,
             ignored: Vec::new(),
             calls: RefCell::default(),
+            sync_reader: OnceCell::new(),
             is_setting_weights: Cell::default(),
         }
     }
@@ -140,7 +143,11 @@ impl<'a, S> AwsTarget<'a, S> {
     /// that is connected and does not respond. Default: none.
     #[must_use]
     pub fn ignoring(self, ignored: Vec<String>) -> Self {
-        Self { ignored, ..self }
+        Self {
+            ignored,
+            sync_reader: OnceCell::new(),
+            ..self
+        }
     }
 
     /// The same target with the stack to update, for a rollout.
@@ -152,6 +159,7 @@ impl<'a, S> AwsTarget<'a, S> {
             reporter: self.reporter,
             ignored: self.ignored,
             calls: self.calls,
+            sync_reader: self.sync_reader,
             is_setting_weights: self.is_setting_weights,
         }
     }
@@ -206,8 +214,10 @@ impl<'a, S> AwsTarget<'a, S> {
         format!("{STATE_PREFIX}/{}", self.application.name())
     }
 
-    fn sync_reader(&self) -> SyncReader {
-        SyncReader::new(&self.config, self.application.mesh()).ignoring(self.ignored.iter().cloned())
+    fn sync_reader(&self) -> &SyncReader {
+        self.sync_reader.get_or_init(|| {
+            SyncReader::new(&self.config, self.application.mesh()).ignoring(self.ignored.iter().cloned())
+        })
     }
 
     /// The calls to both sides, blue first, since the start of each replica of the control plane.

@@ -14,13 +14,14 @@
 //! - `discovery`: the Cloud Map services that a mesh requires, and their endpoints; pure;
 //! - `state`, `source_status`: the state read from AWS, and the status of each source; pure;
 //! - [`poll_budget`]: poll intervals and quotas; pure;
-//! - `parameter_plan`, `service_plan`, `usage`: what to read next, and which services connected Envoys use; pure;
+//! - `revision_markers`, `parameter_plan`, `service_plan`, `usage`: what to read next, and which services connected Envoys
+//!   use; pure;
 //! - [`sync_status`]: the status of a replica, and of all together; pure;
 //! - `error`: a failed call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
 //! - `split`, [`call_report`]: the calls to virtual nodes that share a route, in the status of a replica; pure;
 //! - `options`, `poller`, `publish`, `serve`: the work;
-//! - `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
+//! - `known_configuration`, `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
 
 #![doc = include_str!("aws.md")]
 
@@ -33,6 +34,7 @@ mod discovery;
 mod endpoint_policy;
 mod error;
 mod health;
+mod known_configuration;
 mod options;
 mod parameter;
 mod parameter_plan;
@@ -41,6 +43,7 @@ pub mod poll_budget;
 mod poller;
 mod publish;
 mod replica_id;
+mod revision_markers;
 mod serve;
 mod service_plan;
 mod source_status;

@@ -17,7 +17,7 @@ use crate::parameter::Parameter;
 use crate::poll_budget::{
     MARKER_CALLS_PER_SECOND, PARAMETER_CALLS_PER_SECOND, PollIntervals, backoff, scaled_interval,
 };
-use mesh_model::app_mesh::resource_path::UNVERSIONED;
+use crate::revision_markers::RevisionMarkers;
 
 /// The schedule of one mesh.
 #[derive(Debug)]
@@ -44,8 +44,7 @@ enum Markers {
     Unread,
     /// The role may not read them, as that of an older stack.
     Denied,
-    /// Names, versions and values: a marker that was deleted and created again has another value.
-    Known(Vec<(String, i64, String)>),
+    Known(RevisionMarkers),
 }
 
 impl ParameterPlan {
@@ -62,12 +61,10 @@ impl ParameterPlan {
         }
     }
 
-    /// Whether the mesh has markers, each with a revision. Not each of its stacks may have one: a stack that an earlier
-    /// release deployed gets it with the next change of its weights, or the next deployment. Until then, changes of it by
-    /// other means are noticed at the regular read of all parameters.
+    /// Whether the mesh has markers, each with a revision.
     pub(crate) fn is_marked(&self) -> bool {
         match &self.markers {
-            Markers::Known(markers) => !markers.is_empty() && markers.iter().all(|(_, _, value)| value != UNVERSIONED),
+            Markers::Known(markers) => markers.are_complete(),
             Markers::Unread | Markers::Denied => false,
         }
     }
@@ -111,12 +108,7 @@ impl ParameterPlan {
             self.paid_until = self.paid_until.map(|until| until + cost);
         }
         let markers = match read {
-            Ok(parameters) => {
-                let marker = |of: &Parameter| (of.name.clone(), of.version, of.value.clone());
-                let mut markers: Vec<_> = parameters.iter().map(marker).collect();
-                markers.sort_unstable();
-                Markers::Known(markers)
-            }
+            Ok(parameters) => Markers::Known(RevisionMarkers::of(parameters)),
             Err(ErrorKind::Denied) => Markers::Denied,
             Err(_) => {
                 self.is_failing = true;

@@ -50,14 +50,26 @@ pub(crate) async fn of_mesh(client: &Client, mesh: &str) -> Result<Vec<Parameter
 ///
 /// # Errors
 ///
-/// If one of the calls fails, or there is no response within [`MARKER_TIMEOUT`].
+/// If one of the calls fails.
 pub(crate) async fn markers_of(client: &Client, mesh: &str) -> Result<Vec<Parameter>, AwsError> {
-    let path = format!("{REVISION_PREFIX}{mesh}");
-    match tokio::time::timeout(MARKER_TIMEOUT, below(client, &path)).await {
+    below(client, &marker_path(mesh)).await
+}
+
+fn marker_path(mesh: &str) -> String {
+    format!("{REVISION_PREFIX}{mesh}")
+}
+
+/// The revision markers of a mesh, for a replica.
+///
+/// # Errors
+///
+/// If one of the calls fails, or there is no response within [`MARKER_TIMEOUT`].
+pub(crate) async fn markers_in_time(client: &Client, mesh: &str) -> Result<Vec<Parameter>, AwsError> {
+    match tokio::time::timeout(MARKER_TIMEOUT, markers_of(client, mesh)).await {
         Ok(read) => read,
         Err(_) => Err(AwsError {
             call: BY_PATH,
-            resource: path,
+            resource: marker_path(mesh),
             reason: ErrorKind::Unreachable,
             message: format!("no response within {} s", MARKER_TIMEOUT.as_secs()),
         }),

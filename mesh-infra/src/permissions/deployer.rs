@@ -7,9 +7,10 @@ use serde_json::json;
 use super::deployment::Deployment;
 use super::policy::Policy;
 
-/// Parameter paths of the mesh, its replicas' status and rollouts.
+/// Parameter paths of the mesh, its replicas' status, its revision markers, and rollouts.
 const MESH: &str = "/meshwright/";
 const STATUS: &str = "/meshwright-status";
+const REVISION: &str = "/meshwright-revision";
 const ROLLOUT: &str = "/meshwright-rollout";
 
 /// Actions on a stack.
@@ -121,8 +122,10 @@ pub(super) fn allow_deployer(deployment: &Deployment<'_>, role: &DeployerRole, p
     policy.allow(TEMPLATES, [format!("{bucket}/{TEMPLATE_PREFIX}/*")]);
     policy.allow(BUCKET, [bucket]);
     for mesh in meshes(deployment) {
-        let status = parameters(deployment, &format!("{STATUS}/{mesh}"));
-        policy.allow(&["ssm:GetParametersByPath"], status);
+        for prefix in [STATUS, REVISION] {
+            let parameters = parameters(deployment, &format!("{prefix}/{mesh}"));
+            policy.allow(&["ssm:GetParametersByPath"], parameters);
+        }
         // A rollout waits for the configuration with the versions of these parameters.
         let mesh = parameters(deployment, &format!("{MESH}{mesh}"));
         policy.allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], mesh);

@@ -20,7 +20,7 @@ impl<S> AwsTarget<'_, S> {
         let start = Instant::now();
         let mut reported = String::new();
         loop {
-            let reason = match unhealthy_node(&reader, nodes).await {
+            let reason = match unhealthy_node(reader, nodes).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(reason)) => reason,
                 // A rollback goes on after the timeout, whether or not the status can be read.

@@ -1,5 +1,6 @@
 //! Budget, staleness and recovery under simulated time.
 
+use mesh_model::app_mesh::resource_path::UNVERSIONED;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

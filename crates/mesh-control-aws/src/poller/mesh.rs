@@ -36,7 +36,7 @@ impl Poller {
 
     /// Reads the revision markers of a mesh, and wakes [`Poller::poll_parameters`] if they ask for it.
     async fn read_markers(&self, mesh: &str, wake: &Notify) {
-        let read = parameters::markers_of(&self.clients.parameters, mesh).await;
+        let read = parameters::markers_in_time(&self.clients.parameters, mesh).await;
         if self.polled.state().on_markers(mesh, &read, Instant::now()) {
             wake.notify_one();
         }

@@ -7,6 +7,7 @@ use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
 use mesh_control::ResourceType;
 use mesh_control_aws::{EndpointHealth, SyncReader, SyncStatus};
+use testkit::{Fault, FaultProxy};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
@@ -64,6 +65,41 @@ async fn a_change_is_in_sync_once_the_envoys_of_all_replicas_have_acked_it() {
     first.stop().await;
     assert_eq!(sync_reader.read().await, Ok(SyncStatus::NoReports));
     assert_eq!(account.names_below("/meshwright-status").await, Vec::<String>::new());
+}
+
+/// The calls of one read.
+async fn calls_of_read(sync_reader: &SyncReader, proxy: &FaultProxy) -> usize {
+    let before = proxy.calls().len();
+    sync_reader.read().await.expect("a response");
+    proxy.calls().len() - before
+}
+
+#[tokio::test]
+async fn an_unchanged_revision_marker_saves_the_read_of_all_parameters() {
+    const MARKER: &str = "/meshwright-revision/demo/shop";
+    let account = Account::open().await;
+    let _test_mesh = TestMesh::open(&account).await;
+    account.write_at(MARKER, "1").await;
+    let proxy = FaultProxy::start(account.config.endpoint_url().expect("an endpoint")).await;
+    let sync_reader = SyncReader::new(&account.config_at(&proxy.url()), "demo");
+    let whole = calls_of_read(&sync_reader, &proxy).await;
+    assert!(whole >= 4, "markers, statuses, the mesh and all below it: {whole}");
+    for reader in [sync_reader.clone(), sync_reader.clone().ignoring(["envoy".to_owned()])] {
+        assert_eq!(calls_of_read(&reader, &proxy).await, 2);
+    }
+    let _replica = Poller::publishing(&account.config, Some("only")).await;
+    until(&sync_reader, settled(1, 0)).await;
+    account.write(ROUTE, &route(0, 1)).await;
+    account.write_at(MARKER, "2").await;
+    assert_eq!(calls_of_read(&sync_reader, &proxy).await, whole);
+    assert_eq!(calls_of_read(&sync_reader, &proxy).await, 2);
+    until(&sync_reader, settled(1, 0)).await;
+    // A role that may not read markers.
+    proxy.inject(&["GetParametersByPath", "/meshwright-revision/demo"], Fault::Deny);
+    for _ in 0..2 {
+        assert_eq!(calls_of_read(&sync_reader, &proxy).await, whole);
+    }
+    until(&sync_reader, settled(1, 0)).await;
 }
 
 #[tokio::test]

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::config_hash::ConfigHash;
+use crate::known_configuration::KnownConfiguration;
 use crate::parameters;
 use crate::poll_budget::{
     INSTANCE_CALLS_PER_SECOND, PARAMETER_CALLS_PER_SECOND, REVISION_CALLS_PER_SECOND, scaled_interval,
 };
+use crate::revision_markers::RevisionMarkers;
 use crate::service_plan::Check;
 
 const REPLICAS: f64 = 2.0;
@@ -209,23 +212,79 @@ fn table() -> String {
     table
 }
 
+/// The time between two reads of a deploy tool that waits for Envoys, in seconds.
+const WAITING_INTERVAL: u64 = 2;
+
+/// Calls of a deploy tool that waits for the Envoys of a mesh all the time: each second, and those of the longest read. The
+/// marker changes every `step` seconds, and replicas follow within a read.
+fn simulate_waiting(services: usize, step: u64) -> (f64, usize) {
+    let start = Instant::now();
+    let reading = parameters::calls(1 + RESOURCES_PER_SERVICE * services);
+    let mut known: Option<KnownConfiguration> = None;
+    let (mut calls, mut longest) = (0, 0);
+    for second in (0..COUNTED).step_by(usize::try_from(WAITING_INTERVAL).expect("a small number")) {
+        let now = start + Duration::from_secs(second);
+        let version = i64::try_from(second / step).expect("a small number");
+        let marker = Parameter::text("/meshwright-revision/demo/shop", version, &version.to_string());
+        let markers = RevisionMarkers::of(&[marker]);
+        let hash = ConfigHash::of(&[Parameter::text("/meshwright/demo", version, "{}")]);
+        // The markers and the statuses of two replicas.
+        let mut read = parameters::marker_calls(1) + 1;
+        let is_current = known.as_ref().is_some_and(|known| known.is_current(&markers, now));
+        let is_disputed = known
+            .as_ref()
+            .is_some_and(|known| known.is_disputed([&hash].into_iter(), now));
+        if !is_current || is_disputed {
+            read += reading;
+            known = Some(KnownConfiguration::new(hash, markers, now));
+        }
+        calls += read;
+        longest = longest.max(read);
+    }
+    (calls as f64 / COUNTED as f64, longest)
+}
+
+fn waiting_table() -> String {
+    let mut table = "\
+| services | nothing changes | a step every 30 s | in one read | a second before |
+|---:|---:|---:|---:|---:|
+"
+    .to_owned();
+    for services in [10, 50, 200] {
+        // Longer than the counted time.
+        let (calm, _) = simulate_waiting(services, COUNTED + 1);
+        let (rollout, longest) = simulate_waiting(services, 30);
+        // All parameters, and the statuses, each time.
+        let all = parameters::calls(1 + RESOURCES_PER_SERVICE * services) + 1;
+        let before = all as f64 / WAITING_INTERVAL as f64;
+        let _infallible = writeln!(
+            table,
+            "| {services} | {calm:.1} | {rollout:.1} | {longest} | {before:.1} |"
+        );
+    }
+    table
+}
+
 #[test]
 fn the_documented_costs_are_those_of_the_schedules() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/aws.md");
-    let page = std::fs::read_to_string(path).expect("docs/aws.md");
-    let (begin, end) = (
-        "<!-- costs of the control plane: begin -->\n",
-        "<!-- costs of the control plane: end -->",
-    );
-    let (head, rest) = page.split_once(begin).expect("the begin of the table");
-    let (documented, tail) = rest.split_once(end).expect("the end of the table");
-    let table = table();
-    if std::env::var_os("UPDATE_COSTS").is_some() {
-        std::fs::write(path, format!("{head}{begin}{table}{end}{tail}")).expect("docs/aws.md is writable");
-    } else {
-        assert_eq!(
-            documented, table,
-            "rewrite it with UPDATE_COSTS=1 cargo test -p mesh-control-aws --lib costs"
-        );
+    let mut page = std::fs::read_to_string(path).expect("docs/aws.md");
+    for (subject, table) in [
+        ("the control plane", table()),
+        ("a waiting deploy tool", waiting_table()),
+    ] {
+        let begin = format!("<!-- costs of {subject}: begin -->\n");
+        let end = format!("<!-- costs of {subject}: end -->");
+        let (head, rest) = page.split_once(&begin).expect("the begin of the table");
+        let (documented, tail) = rest.split_once(&end).expect("the end of the table");
+        if std::env::var_os("UPDATE_COSTS").is_some() {
+            page = format!("{head}{begin}{table}{end}{tail}");
+            std::fs::write(path, &page).expect("docs/aws.md is writable");
+        } else {
+            assert_eq!(
+                documented, table,
+                "rewrite it with UPDATE_COSTS=1 cargo test -p mesh-control-aws --lib costs"
+            );
+        }
     }
 }
