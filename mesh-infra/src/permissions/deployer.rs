@@ -131,7 +131,8 @@ pub(super) fn allow_deployer(deployment: &Deployment<'_>, role: &DeployerRole, p
         policy.allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], mesh);
     }
     for (stack, _) in deployment.stacks() {
-        let state = [deployment.arn("ssm", &format!("parameter{ROLLOUT}/{stack}"))];
+        // The state, and its lock.
+        let state = ["", ".lock"].map(|end| deployment.arn("ssm", &format!("parameter{ROLLOUT}/{stack}{end}")));
         policy.allow(&["ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"], state);
     }
     if let DeployerRole::WithServiceRole(arn) = role {

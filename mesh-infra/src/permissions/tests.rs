@@ -124,7 +124,16 @@ fn a_deployer_with_a_service_role_can_pass_it_and_change_nothing_else() {
     );
     let writes = allowed(&policy, "ssm:PutParameter");
     let rollout = "arn:aws:ssm:eu-west-1:111122223333:parameter/meshwright-rollout/shop";
-    assert_eq!(writes, [(vec![rollout.to_owned()], Json::Null)]);
+    let state_and_lock = vec![rollout.to_owned(), format!("{rollout}.lock")];
+    assert_eq!(writes, [(state_and_lock, Json::Null)]);
+    let reads = format!("{:?}", allowed(&policy, "ssm:GetParametersByPath"));
+    for prefix in ["meshwright", "meshwright-status", "meshwright-revision"] {
+        let path = format!("parameter/{prefix}/demo");
+        assert!(
+            reads.contains(&format!("{path}\"")) && reads.contains(&format!("{path}/*\"")),
+            "{path}: {reads}"
+        );
+    }
 
     let without = deployment
         .deployer_policy(&DeployerRole::WithoutServiceRole)
