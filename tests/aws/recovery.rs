@@ -64,6 +64,7 @@ async fn a_stack_of_another_tool_is_neither_updated_nor_destroyed() {
     let account = Account::new();
     let template = json!({"Resources": {"A": {"Type": "AWS::SSM::Parameter",
         "Properties": {"Name": "/other", "Type": "String", "Value": "1"}}}});
+        "\nRemedy for Mesh: `deploy` does not undo a change that the template does not have; set the resource back ",
     let stack = json!({"StackName": "serviceconnect", "TemplateBody": template.to_string()});
     account.call("cloudformation", "create_stack", &stack);
     wait_until("the stack is created", async || {

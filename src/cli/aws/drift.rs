@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_infra::deploy::{Drift, Environment};
+use mesh_infra::deploy::{Drift, DriftedResource, Environment};
 
 use super::AwsError;
 use super::change_format::Stream;
@@ -37,6 +37,30 @@ fn by_type(resources: &[String]) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
+/// What to do about drifted resources. CloudFormation updates only what changes in the template, so deploying the same
+/// description does not undo drift (CloudFormation user guide, "Detect unmanaged configuration changes to stacks and resources
+/// with drift detection", read 2026-11-30).
+fn remedies(resources: &[DriftedResource]) -> Vec<String> {
+    let ids = |is_deleted: bool| {
+        let meant = resources.iter().filter(|resource| resource.is_deleted == is_deleted);
+        let ids: Vec<&str> = meant.map(|resource| resource.logical_id.as_str()).collect();
+        (!ids.is_empty()).then(|| ids.join(", "))
+    };
+    let changed = ids(false).map(|ids| {
+        format!(
+            "Remedy for {ids}: `deploy` does not undo a change that the template does not have; set the resource back to the \
+             values on the left, or put those on the right into the description and deploy"
+        )
+    });
+    let deleted = ids(true).map(|ids| {
+        format!(
+            "Remedy for {ids}: `deploy` does not create a deleted resource again; create it with the same name and properties, or \
+             take it out of the description, deploy, put it back and deploy again"
+        )
+    });
+    changed.into_iter().chain(deleted).collect()
+}
+
 fn text(stack: &str, drift: &Drift) -> String {
     let heading = format!("Drift of stack {stack}");
     let heading = Stream::Stdout.style().bold().apply_to(heading);
@@ -44,6 +68,7 @@ fn text(stack: &str, drift: &Drift) -> String {
         true => format!("{heading}: none"),
         false => format!("{heading}, from the deployed template to the actual resources:\n{drift}"),
     }];
+    parts.extend(remedies(&drift.resources));
     if !drift.unknown.is_empty() {
         parts.push(format!("Not read by CloudFormation: {}", drift.unknown.join("; ")));
     }

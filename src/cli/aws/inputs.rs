@@ -17,6 +17,8 @@ pub(crate) const OWNER_TAG: &str = "meshwright:app";
 pub(crate) enum InputError {
     #[error("unknown stack `{name}`; the app has {}", known.join(", "))]
     UnknownStack { name: String, known: Vec<String> },
+    #[error("--parameter {0} is given twice, with two values; give it once")]
+    ParameterTwice(String),
     #[error("{}", unknown_parameter(name, known))]
     UnknownParameter { name: String, known: Vec<String> },
     #[error(transparent)]
@@ -110,7 +112,12 @@ pub(crate) async fn parameters(
     options: &StackInputs,
 ) -> Result<Vec<(String, String)>, InputError> {
     let mut parameters = options.parameters.clone();
-    for (name, value) in &parameters {
+    for (index, (name, value)) in parameters.iter().enumerate() {
+        // The last one would win, also for an access that the first one was to close.
+        let is_other = |(earlier, other): &(String, String)| earlier == name && other != value;
+        if parameters[..index].iter().any(is_other) {
+            return Err(InputError::ParameterTwice(name.clone()));
+        }
         allowed::check_parameter(name, value).map_err(|reason| InputError::InvalidCidr {
             name: name.clone(),
             value: value.clone(),
@@ -206,6 +213,10 @@ mod tests {
             (
                 options(&[("AllowedCidr", "999.999.1.1/32")], None),
                 "--parameter AllowedCidr=999.999.1.1/32: expected an IPv4 CIDR block such as 203.0.113.7/32",
+            ),
+            (
+                options(&[("AllowedCidr", "10.0.0.0/8"), ("AllowedCidr", "10.1.0.0/16")], None),
+                "--parameter AllowedCidr is given twice, with two values; give it once",
             ),
             (
                 options(&[("AllowedCidr", "10.1.2.3/8")], None),
