@@ -5,12 +5,14 @@
 //! - `checks`: what a deployment needs in the account, before its change set;
 //! - `pins`: images by digest;
 //! - `deploy`, `diff`, `drift`, `destroy`, `outputs`: one command each;
+//! - `adoption`: what taking over a stack of another owner does;
 //! - `dependents`: stacks that use outputs of each other;
 //! - `failure`: why a deployment failed, with the reasons and logs of stopped tasks;
 //! - `progress`, `confirm`, `change_format`: stack events, confirmation and formatting of changes;
 //! - `public_ip`: the address for `--allow-my-ip`;
 //! - `slow_response`: messages while AWS does not respond.
 
+mod adoption;
 mod allowed;
 mod change_format;
 pub(crate) mod checks;
@@ -181,6 +183,8 @@ async fn execute(command: AwsCommand, app: &App, console: &Console) -> Result<Ex
             let apply = |input| inputs::with_options(input, arguments.options);
             let inputs: Vec<_> = inputs.into_iter().map(apply).collect();
             let environment = environment(&arguments.selection.target, console).await?;
+            // Before the first stack: a later one may be the first to need it.
+            environment.check_template_bucket(&inputs).await?;
             if !arguments.options.skip_checks {
                 checks::run(&environment, &inputs, console).await?;
             }

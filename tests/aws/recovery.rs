@@ -14,6 +14,17 @@ fn put_parameter(account: &Account, value: &str) {
     account.call("ssm", "put_parameter", &parameter);
 }
 
+/// Creates a stack without this tool.
+pub(crate) async fn create_stack(account: &Account, name: &str, template: &Value) {
+    let stack = json!({"StackName": name, "TemplateBody": template.to_string()});
+    account.call("cloudformation", "create_stack", &stack);
+    wait_until("the stack is created", async || {
+        let stacks = account.call("cloudformation", "describe_stacks", &json!({"StackName": name}));
+        stacks["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_failure_without_rollback_is_continued_by_the_next_deploy() {
     let account = Account::new();
@@ -53,6 +64,7 @@ async fn drift_is_a_difference() {
     for expected in [
         "Drift of stack appmesh, from the deployed template to the actual resources:\n",
         "[~] AWS::SSM::Parameter Mesh (/meshwright/demo)\n    [~] Value: {} → changed\n",
+        "\nRemedy for Mesh: `deploy` does not undo a change that the template does not have; set the resource back ",
         "\nWithout drift detection: AWS::EC2::InternetGateway, ",
     ] {
         assert!(drift.stdout.contains(expected), "{expected}: {}", drift.stdout);
@@ -64,18 +76,7 @@ async fn a_stack_of_another_tool_is_neither_updated_nor_destroyed() {
     let account = Account::new();
     let template = json!({"Resources": {"A": {"Type": "AWS::SSM::Parameter",
         "Properties": {"Name": "/other", "Type": "String", "Value": "1"}}}});
-        "\nRemedy for Mesh: `deploy` does not undo a change that the template does not have; set the resource back ",
-    let stack = json!({"StackName": "serviceconnect", "TemplateBody": template.to_string()});
-    account.call("cloudformation", "create_stack", &stack);
-    wait_until("the stack is created", async || {
-        let stacks = account.call(
-            "cloudformation",
-            "describe_stacks",
-            &json!({"StackName": "serviceconnect"}),
-        );
-        stacks["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
-    })
-    .await;
+    create_stack(&account, "serviceconnect", &template).await;
     for command in [["deploy", "--yes"], ["destroy", "--yes"]] {
         let rejected = account.run("serviceconnect", &command).await;
         assert_eq!(rejected.code, Some(1), "{}", rejected.stderr);
@@ -89,6 +90,18 @@ async fn a_stack_of_another_tool_is_neither_updated_nor_destroyed() {
         let found = account.call("ssm", "get_parameter", &json!({"Name": "/other"}));
         assert_eq!(found["Parameter"]["Value"], Value::from("1"));
     }
+    // Taking it over deletes what this app does not have, so it is asked for.
+    let asked = account.run("serviceconnect", &["deploy", "--adopt"]).await;
+    assert_eq!(asked.code, Some(1), "{}", asked.stderr);
+    for expected in [
+        "serviceconnect was not created by this tool: it lacks the tag `meshwright:app`. Taking it over deletes: A; replaces, or \
+         may replace: none; changes: none\n",
+        "This takes over stack serviceconnect of another owner, with the changes above. Continue?",
+    ] {
+        assert!(asked.stderr.contains(expected), "{expected}: {}", asked.stderr);
+    }
+    let found = account.call("ssm", "get_parameter", &json!({"Name": "/other"}));
+    assert_eq!(found["Parameter"]["Value"], Value::from("1"));
     account.succeed("serviceconnect", &["deploy", "--yes", "--adopt"]).await;
     account.succeed("serviceconnect", &["destroy", "--yes"]).await;
 }

@@ -6,6 +6,7 @@ mod paused;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::ChangeSetSummary;
+use aws_smithy_runtime_api::client::result::SdkError;
 use cfn::Diff;
 
 use super::deployed_stack::{DeployedStack, Outputs, is_absent, read};
@@ -32,6 +33,7 @@ pub struct ChangeSet {
     pub(super) diff: Diff,
     pub(super) parameters: Vec<ParameterChange>,
     pub(super) security: Vec<SecurityChange>,
+    pub(super) adopted_from: Option<String>,
     /// Whether a failure leaves the stack as it is.
     pub(super) is_rollback_disabled: bool,
     /// The parameters of a stack whose failed resources are tried again with the deployed template; `None` for a change.
@@ -87,6 +89,15 @@ impl ChangeSet {
         &self.security
     }
 
+    /// The other owner from whom the stack is taken over ([`DeploymentInput::adopting`]), to be confirmed before execution:
+    /// "belongs to app `billing` (tag `app`), not to `shop`".
+    ///
+    /// [`DeploymentInput::adopting`]: crate::DeploymentInput::adopting
+    #[must_use]
+    pub fn adopted_from(&self) -> Option<&str> {
+        self.adopted_from.as_deref()
+    }
+
     /// The differences between the deployed template and the new one.
     #[must_use]
     pub fn diff(&self) -> &Diff {
@@ -121,9 +132,9 @@ impl ChangeSet {
     /// # Errors
     ///
     /// [`ErrorKind::Failed`] if the operation fails, with its root cause, the stack's status and the next step.
-    /// [`ErrorKind::Deleted`] if the stack is deleted meanwhile. [`ErrorKind::Rejected`] and others if the change set cannot
-    /// be executed, because the stack was changed since for example: nothing was changed then, and the change set is
-    /// deleted.
+    /// [`ErrorKind::Deleted`] if the stack is deleted meanwhile. [`ErrorKind::Busy`] if another operation has changed the
+    /// stack since, [`ErrorKind::Rejected`] and others if the change set cannot be executed for another reason: nothing was
+    /// changed then, and the change set is deleted.
     pub async fn execute(self, observer: &mut dyn Observer) -> Result<Outputs, Error> {
         self.check_replacements().await?;
         if let Some(parameters) = &self.retry {
@@ -160,12 +171,17 @@ impl ChangeSet {
             .client_request_token(&set.token)
             .set_disable_rollback(self.is_rollback_disabled.then_some(true));
         if let Err(error) = call.send().await {
-            let is_outdated = matches!(error.code(), Some("InvalidChangeSetStatus" | "ChangeSetNotFound"));
+            let is_outdated = matches!(error.code(), Some("InvalidChangeSetStatus" | "ChangeSetNotFound"))
+                || is_operation_in_progress(&error);
             let error = environment.call_error("ExecuteChangeSet", &set.stack, error);
-            let error = environment.not_started(set, error).await;
-            return Err(match is_outdated {
-                true => error.with_sentence("The stack was changed since the change set was created; create a new one"),
-                false => error,
+            if !is_outdated {
+                return Err(environment.not_started(set, error).await);
+            }
+            let overtaken = environment.overtaken(&set.stack).with_source(error);
+            // Only the change set: the stack is that of the operation that came first, even if it is still in review.
+            return Err(match environment.delete_change_set(set).await {
+                Ok(_) => overtaken,
+                Err(also) => overtaken.with_sentence(&format!("Its change set remains: {also}")),
             });
         }
         Ok(())
@@ -181,7 +197,28 @@ impl ChangeSet {
     }
 }
 
+/// Whether CloudFormation rejects an operation because of the stack's status: another one came first. It has no error code for
+/// that.
+fn is_operation_in_progress<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        let message = error.message().unwrap_or_default();
+        error.code() == Some("ValidationError")
+            && (message.contains("cannot be called from current stack status")
+                || message.contains("_IN_PROGRESS state and can not be updated"))
+    })
+}
+
 impl Environment {
+    /// The error of a deployment that another one has overtaken.
+    pub(super) fn overtaken(&self, stack: &str) -> Error {
+        let message = format!(
+            "another deployment of stack `{stack}` in {} came first, and this one has changed nothing; deploy again when that \
+             one has ended",
+            self.region()
+        );
+        Error::new(ErrorKind::Busy, message)
+    }
+
     /// The error of a change set that was not executed. Deletes it, unless its execution may have started.
     async fn not_started(&self, set: &ChangeSetId, error: Error) -> Error {
         if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Unexpected) {
@@ -196,17 +233,8 @@ impl Environment {
 
     /// Deletes a change set that is not executed, and the stack if it is in review and has no other change set.
     pub(super) async fn discard(&self, set: &ChangeSetId) -> Result<(), Error> {
-        let call = self
-            .cloudformation()
-            .delete_change_set()
-            .change_set_name(&set.id)
-            .stack_name(&set.stack_id);
-        match call.send().await {
-            Ok(_) => {}
-            Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(self.call_error("DeleteChangeSet", &set.stack, error)),
-        }
-        if set.is_update {
+        let is_deleted = self.delete_change_set(set).await?;
+        if !is_deleted || set.is_update {
             return Ok(());
         }
         let Some(stack) = self.describe(&set.stack_id).await?.map(read) else {
@@ -218,6 +246,20 @@ impl Environment {
             deleted.map_err(|error| self.call_error("DeleteStack", &set.stack, error))?;
         }
         Ok(())
+    }
+
+    /// Deletes a change set, without its stack. Returns whether it existed.
+    async fn delete_change_set(&self, set: &ChangeSetId) -> Result<bool, Error> {
+        let call = self
+            .cloudformation()
+            .delete_change_set()
+            .change_set_name(&set.id)
+            .stack_name(&set.stack_id);
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) || error.code() == Some("ChangeSetNotFound") => Ok(false),
+            Err(error) => Err(self.call_error("DeleteChangeSet", &set.stack, error)),
+        }
     }
 
     /// Whether a stack has change sets other than this one, which is being deleted.

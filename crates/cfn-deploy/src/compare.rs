@@ -21,6 +21,10 @@ pub struct Comparison {
     pub parameters: Vec<ParameterChange>,
     /// Permission and network changes.
     pub security: Vec<SecurityChange>,
+    /// The other owner from whom a deployment would take the stack over, as [`ChangeSet::adopted_from`] has it.
+    ///
+    /// [`ChangeSet::adopted_from`]: crate::ChangeSet::adopted_from
+    pub adopted_from: Option<String>,
     /// The resource changes that CloudFormation would make, or why they are unknown. Empty for a stack that does not exist,
     /// because everything would be created.
     pub changes: Result<Vec<ResourceChange>, String>,
@@ -49,6 +53,7 @@ impl Environment {
             diff: assessment.diff.clone(),
             parameters: assessment.parameters.clone(),
             security: assessment.security.clone(),
+            adopted_from: assessment.adopted_from.clone(),
             changes: Ok(Vec::new()),
             status,
         };

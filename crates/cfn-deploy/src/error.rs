@@ -52,7 +52,7 @@ pub enum ErrorKind {
     Throttled,
     /// The endpoint is unreachable.
     Unreachable,
-    /// Another operation on the stack is in progress. [`Environment::wait`](super::Environment::wait) waits for its end.
+    /// Another operation on the stack is in progress, or has changed it first. Nothing was changed by this one. [`Environment::wait`](super::Environment::wait) waits for its end.
     Busy,
     /// The stack is in a status that requires a manual step first.
     Blocked,

@@ -29,14 +29,8 @@ impl Environment {
     }
 
     fn check_tag(&self, stack: &DeployedStack, key: &str, owner: &str) -> Result<(), Error> {
-        // A stack in review has no resources; its tags are those of its change set.
-        if stack.status.condition() == StackCondition::ReviewInProgress {
+        let Some(found) = other_owner(stack, key, owner) else {
             return Ok(());
-        }
-        let found = match stack.tags.get(key) {
-            Some(found) if found == owner => return Ok(()),
-            Some(found) => format!("belongs to app `{found}` (tag `{key}`), not to `{owner}`"),
-            None => format!("was not created by this tool: it lacks the tag `{key}`"),
         };
         let message = format!(
             "stack `{}` in {} {found}. Rename the stack of this app, or take that stack over with `deploy --adopt`",
@@ -44,5 +38,25 @@ impl Environment {
             self.region()
         );
         Err(Error::new(ErrorKind::Foreign, message))
+    }
+}
+
+/// The other owner of a stack that the input takes over: "belongs to app `billing` …".
+pub(super) fn adopted_from(stack: &DeployedStack, input: &DeploymentInput) -> Option<String> {
+    let key = input.owner_tag.as_ref().filter(|_| input.is_adopted)?;
+    let owner = input.tags.get(key).map(String::as_str).unwrap_or_default();
+    other_owner(stack, key, owner)
+}
+
+/// Whose stack it is, if not this owner's.
+fn other_owner(stack: &DeployedStack, key: &str, owner: &str) -> Option<String> {
+    // A stack in review has no resources; its tags are those of its change set.
+    if stack.status.condition() == StackCondition::ReviewInProgress {
+        return None;
+    }
+    match stack.tags.get(key) {
+        Some(found) if found == owner => None,
+        Some(found) => Some(format!("belongs to app `{found}` (tag `{key}`), not to `{owner}`")),
+        None => Some(format!("was not created by this tool: it lacks the tag `{key}`")),
     }
 }

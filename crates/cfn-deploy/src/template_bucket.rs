@@ -11,8 +11,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use sha2::{Digest as _, Sha256};
 use std::time::{Duration, SystemTime};
 
+use super::deployment_input::{Body, DeploymentInput, body};
 use super::environment::Environment;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 
 /// Prefix of the default bucket, before account and region.
 const DEFAULT_NAME: &str = "meshwright-templates";
@@ -85,6 +86,32 @@ impl Environment {
             }
         }
         Ok(bucket.url(&key))
+    }
+
+    /// Checks the bucket that was given ([`Environment::with_template_bucket`]), if a template of these inputs has to be
+    /// uploaded to it: before the first of several stacks is deployed. A caller that may not see the bucket gets no error here;
+    /// the upload has it. The default bucket is created on demand.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) for a bucket that does not exist, or of another account or region;
+    /// if the caller cannot be identified or S3 is unreachable.
+    pub async fn check_template_bucket(&self, inputs: &[DeploymentInput]) -> Result<(), Error> {
+        let needs_upload = |input| matches!(body(input), Ok(Body::Upload(_)));
+        if self.given_template_bucket().is_none() || !inputs.iter().any(needs_upload) {
+            return Ok(());
+        }
+        let bucket = self.template_bucket().await?;
+        let call = self.s3().head_bucket().bucket(&bucket.name);
+        match call.expected_bucket_owner(&bucket.owner).send().await {
+            Ok(_) => Ok(()),
+            Err(error @ SdkError::ServiceError(_)) => match self.bucket_error("HeadBucket", &bucket, error).await {
+                // Uploads need no `s3:ListBucket`.
+                error if error.kind() == ErrorKind::AccessDenied => Ok(()),
+                error => Err(error),
+            },
+            Err(error) => Err(self.service_error("s3", "HeadBucket", &described(&bucket), error)),
+        }
     }
 
     /// The name of the default bucket of this account and region, if it exists. It stays when stacks are deleted, because all

@@ -5,7 +5,7 @@ use mesh_infra::deploy::{ChangeSet, ChangeSetOutcome, DeploymentInput, Environme
 use super::change_format::Stream;
 use super::confirm::confirm;
 use super::progress::StackProgress;
-use super::{AwsError, allowed, failure, outputs, pins};
+use super::{AwsError, adoption, allowed, failure, outputs, pins};
 use crate::console::Console;
 
 /// Deploys stacks one after the other.
@@ -83,7 +83,7 @@ fn warn_about_open_access(input: &DeploymentInput, console: &Console) {
     }
 }
 
-/// Confirms the permission and network changes that deploying `input` makes, before anything is recorded or changed.
+/// Confirms the permission and network changes that deploying `input` makes, and the takeover of another owner's stack, before anything is recorded or changed.
 pub(crate) async fn confirm_security(
     environment: &Environment,
     input: &DeploymentInput,
@@ -94,12 +94,31 @@ pub(crate) async fn confirm_security(
     console.set_status(&format!("comparing {stack}"));
     let comparison = environment.compare(input).await?;
     console.clear_status();
-    if comparison.security.is_empty() {
-        return Ok(());
+    if !comparison.security.is_empty() {
+        console.progress(&Stream::Stderr.security(&comparison.security));
     }
-    console.progress(&Stream::Stderr.security(&comparison.security));
-    let question = format!("{stack} changes permissions or network access. Continue?");
-    Ok(confirm(console, &question, yes).await?)
+    if let Some(owner) = &comparison.adopted_from {
+        console.progress(&adoption::describe(stack, owner, comparison.changes.as_deref()));
+    }
+    match question(
+        stack,
+        comparison.adopted_from.is_some(),
+        !comparison.security.is_empty(),
+    ) {
+        Some(question) => Ok(confirm(console, &question, yes).await?),
+        None => Ok(()),
+    }
+}
+
+/// What is asked before a deployment, if anything.
+fn question(stack: &str, is_adoption: bool, changes_security: bool) -> Option<String> {
+    match (is_adoption, changes_security) {
+        (true, _) => Some(format!(
+            "This takes over stack {stack} of another owner, with the changes above. Continue?"
+        )),
+        (false, true) => Some(format!("{stack} changes permissions or network access. Continue?")),
+        (false, false) => None,
+    }
 }
 
 async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<Outputs, AwsError> {
@@ -122,21 +141,28 @@ async fn execute(change_set: ChangeSet, yes: bool, console: &Console) -> Result<
         console.progress(&format!("{stack}: a failure will not be rolled back"));
     }
     console.progress(&Stream::Stderr.resources(change_set.changes()));
+    let adoption = change_set
+        .adopted_from()
+        .map(|owner| adoption::describe(&stack, owner, Ok(change_set.changes())));
     if !change_set.parameters().is_empty() {
         console.progress(&Stream::Stderr.parameters(change_set.parameters()));
     }
     if !change_set.security().is_empty() {
         console.progress(&Stream::Stderr.security(change_set.security()));
-        let question = format!("{stack} changes permissions or network access. Continue?");
-        if let Err(error) = confirm(console, &question, yes).await {
-            return Err(match change_set.discard().await {
-                Ok(()) => error.into(),
-                Err(discard) => AwsError::NotDiscarded {
-                    confirm: error,
-                    error: discard,
-                },
-            });
-        }
+    }
+    if let Some(adoption) = &adoption {
+        console.progress(adoption);
+    }
+    if let Some(question) = question(&stack, adoption.is_some(), !change_set.security().is_empty())
+        && let Err(error) = confirm(console, &question, yes).await
+    {
+        return Err(match change_set.discard().await {
+            Ok(()) => error.into(),
+            Err(discard) => AwsError::NotDiscarded {
+                confirm: error,
+                error: discard,
+            },
+        });
     }
     let mut progress = StackProgress::new(console, format!("{verb} {stack}"));
     let outputs = change_set.execute(&mut progress).await;

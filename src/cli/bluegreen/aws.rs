@@ -175,6 +175,11 @@ async fn run_verb(
             stack.apply_parameters().await?;
             let event = |controller| Event::Deploy {
                 version,
+            stack
+                .environment
+                .check_template_bucket(&[stack.input(template.clone())])
+                .await
+                .map_err(AwsError::from)?;
                 strategy,
                 controller,
             };

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ChangeSetType, Parameter, Tag};
+use aws_smithy_runtime_api::client::result::SdkError;
 use cfn::{Diff, Template, diff};
 use indexmap::IndexMap;
 
@@ -11,10 +13,12 @@ use crate::deployed_stack::{DeployedStack, Outputs};
 use crate::deployment_input::{Body, DeploymentInput, ParameterValue, SECRET, body, capabilities};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
+use crate::ownership::adopted_from;
 use crate::security::{SecurityChange, TemplateVersion, security_changes};
 use crate::status::StackCondition;
 
 /// The result of [`Environment::create_change_set`].
+#[expect(clippy::large_enum_variant, reason = "one value per deployment")]
 #[derive(Debug)]
 pub enum ChangeSetOutcome {
     /// The stack is up to date and has these outputs. The change set was deleted.
@@ -44,6 +48,7 @@ pub(crate) struct Assessment {
     pub(crate) diff: Diff,
     pub(crate) parameters: Vec<ParameterChange>,
     pub(crate) security: Vec<SecurityChange>,
+    pub(crate) adopted_from: Option<String>,
 }
 
 impl Environment {
@@ -101,7 +106,9 @@ impl Environment {
         // After a failure that was not rolled back, which template CloudFormation has is not documented.
         let is_settled = kept.is_some_and(|(stack, _)| stack.status.as_str().ends_with("_COMPLETE"));
         let has_same_template = is_settled && old == input.template();
+        let adopted_from = deployed.as_ref().and_then(|stack| adopted_from(stack, input));
         Ok(Assessment {
+            adopted_from,
             deployed,
             values,
             has_same_template,
@@ -158,6 +165,11 @@ impl Environment {
             Err(too_long) => return Err(Error::new(ErrorKind::Invalid, format!("the template {too_long}"))),
         };
         let made = call.send().await;
+        if let Err(error) = &made
+            && is_overtaken(error)
+        {
+            return Err(self.overtaken(stack));
+        }
         let made = made.map_err(|error| {
             let error = self.call_error("CreateChangeSet", stack, error);
             match (&uploaded, error.to_string().contains("S3")) {
@@ -190,6 +202,7 @@ impl Environment {
                     diff: assessment.diff,
                     parameters: assessment.parameters,
                     security: assessment.security,
+                    adopted_from: assessment.adopted_from,
                     is_rollback_disabled,
                     template_url: uploaded,
                     retry: Some(assessment.values.keys().cloned().collect()),
@@ -203,6 +216,7 @@ impl Environment {
                 diff: assessment.diff,
                 parameters: assessment.parameters,
                 security: assessment.security,
+                adopted_from: assessment.adopted_from,
                 is_rollback_disabled,
                 retry: None,
             })),
@@ -212,12 +226,27 @@ impl Environment {
                     assessment.deployed.map(|stack| stack.outputs).unwrap_or_default(),
                 ))
             }
+            // The change set is gone, and the stack is that of the operation that came first.
+            Err(error) if error.kind() == ErrorKind::Busy => Err(error),
             Err(error) => match self.discard(&set).await {
                 Ok(()) => Err(error),
                 Err(also) => Err(error.with_sentence(&format!("Its change set could not be deleted either: {also}"))),
             },
         }
     }
+}
+
+/// Whether another deployment has created the stack since it was found not to exist. CloudFormation has no error code for that:
+/// "Stack [NAME] already exists and cannot be created again with the changeSet [SET]", or, while it is created, that it "is in
+/// CREATE_IN_PROGRESS state and can not be updated".
+fn is_overtaken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        let message = error.message().unwrap_or_default();
+        error.code() == Some("AlreadyExistsException")
+            || error.code() == Some("ValidationError")
+                && (message.contains("already exists and cannot be created again")
+                    || message.contains("_IN_PROGRESS state and can not be updated"))
+    })
 }
 
 fn parameter((name, value): (&String, &ParameterValue)) -> Parameter {

@@ -43,6 +43,8 @@ impl Environment {
                     poller.wait_backoff().await;
                     continue;
                 }
+                // An executed change set takes all others of its stack with it.
+                Err(error) if error.has_code("ChangeSetNotFound") => return Err(self.overtaken(&set.stack)),
                 Err(error) => return Err(error),
             };
             match response.status {

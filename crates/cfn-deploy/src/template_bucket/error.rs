@@ -54,7 +54,8 @@ impl Environment {
             );
             return Error::new(ErrorKind::Rejected, message);
         }
-        if error.code() == Some("NoSuchBucket") {
+        // A response to `HEAD` has no code.
+        if error.code() == Some("NoSuchBucket") || action == "HeadBucket" && status == 404 {
             let message = format!(
                 "bucket `{name}` for templates does not exist; create it in {region}, or leave out --template-bucket, for a \
                  bucket that is created"

@@ -4,7 +4,7 @@ use cfn_deploy::{ChangeSetOutcome, DeploymentInput, ErrorKind};
 use serde_json::json;
 
 use crate::failing::assert_readable;
-use crate::fixture::{AccountFixture, deploy, ssm_parameter, template};
+use crate::fixture::{AccountFixture, deploy, ready_change_set, ssm_parameter, template};
 
 const TAG: &str = "meshwright:app";
 
@@ -39,7 +39,14 @@ async fn a_stack_of_another_owner_is_not_updated_without_consent() {
         assert_eq!(account.change_sets("shop").await, [""; 0]);
 
         // With consent it is updated, and is ours from then on.
-        deploy(&environment, &ours.clone().adopting(true)).await.unwrap();
+        let adopting = ours.clone().adopting(true);
+        let comparison = environment.compare(&adopting).await.unwrap();
+        assert_eq!(comparison.adopted_from.as_deref(), Some(expected));
+        let change_set = ready_change_set(&environment, &adopting).await;
+        assert_eq!(change_set.adopted_from(), Some(expected));
+        change_set.execute(&mut ()).await.unwrap();
+        let comparison = environment.compare(&adopting).await.unwrap();
+        assert_eq!(comparison.adopted_from, None);
         let again = environment.create_change_set(&ours).await.unwrap();
         assert!(matches!(again, ChangeSetOutcome::NoChanges(_)), "{again:?}");
         environment.check_stack_owner("shop", TAG, "shop").await.unwrap();

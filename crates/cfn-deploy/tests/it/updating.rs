@@ -171,13 +171,13 @@ async fn an_outdated_change_set_is_not_executed() {
     let slow = ready_change_set(&environment, &input("2")).await;
     deploy(&environment, &input("3")).await.unwrap();
     let error = slow.execute(&mut ()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Rejected);
-    assert!(
-        error
-            .to_string()
-            .contains("Nothing was changed. The stack was changed since"),
-        "{error}"
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert_eq!(
+        error.to_string(),
+        "another deployment of stack `shop` in us-east-1 came first, and this one has changed nothing; deploy again when that \
+         one has ended"
     );
+    assert_eq!(account.change_sets("shop").await, [""; 0]);
     let deployed = environment.deployed("shop").await.unwrap().unwrap();
     assert_eq!(deployed.template().unwrap(), *input("3").template());
 }

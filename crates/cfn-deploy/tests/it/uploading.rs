@@ -199,3 +199,39 @@ async fn a_bucket_of_another_region_or_without_permission_is_reported_with_the_r
         assert!(error.to_string().contains(part), "{part}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_given_bucket_is_checked_before_the_first_stack() {
+    let account = AccountFixture::new();
+    account.s3().create_bucket().bucket("ours").send().await.unwrap();
+    let small = DeploymentInput::new("small", template(&serde_json::json!({"A": ssm_parameter("/a", "1")})));
+    let inputs = [small.clone(), large("1")];
+    let missing = account.environment().with_template_bucket("no-such-bucket");
+    let error = missing.check_template_bucket(&inputs).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    let expected =
+        "bucket `no-such-bucket` for templates does not exist; create it in us-east-1, or leave out --template-bucket";
+    assert!(error.to_string().starts_with(expected), "{error}");
+    // No template needs it.
+    missing.check_template_bucket(&[small]).await.unwrap();
+
+    account.environment().check_template_bucket(&inputs).await.unwrap();
+    let given = account.environment().with_template_bucket("ours");
+    given.check_template_bucket(&inputs).await.unwrap();
+    // Uploads do not need the permission for this check.
+    let (denied, _) = account.scripted(|call| call.action.starts_with("HEAD").then(|| Response::s3_error(403, "")));
+    let denied = denied.with_template_bucket("ours");
+    denied.check_template_bucket(&inputs).await.unwrap();
+    let (moved, _) = account.scripted(|call| {
+        let response = || Response::s3_error(301, "").in_region("eu-west-1");
+        call.action.starts_with("HEAD").then(response)
+    });
+    let moved = moved.with_template_bucket("ours");
+    let error = moved.check_template_bucket(&inputs).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("is in eu-west-1, and the stack in us-east-1"),
+        "{error}"
+    );
+}

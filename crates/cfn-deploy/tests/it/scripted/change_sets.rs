@@ -2,7 +2,7 @@
 
 use cfn_deploy::{ChangeSetOutcome, ErrorKind};
 
-use super::{SET, change, change_set, done, environment, events, input, stack, stored_template, updating};
+use super::{SET, change, change_set, done, environment, events, input, no_stack, stack, stored_template, updating};
 use crate::connection::Response;
 use crate::fixture::ready_change_set;
 
@@ -134,5 +134,45 @@ async fn all_validation_findings_are_reported() {
         assert_eq!(error.kind(), ErrorKind::Rejected);
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(calls.lock().unwrap()["DeleteChangeSet"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_first_deployment_that_another_one_overtakes_is_one_message() {
+    let exists = "Stack [shop] already exists and cannot be created again with the changeSet [c].";
+    let running = "ExecuteChangeSet cannot be called from current stack status CREATE_IN_PROGRESS";
+    let gone = "ChangeSet [c] does not exist";
+    let set = || Response::xml("CreateChangeSet", SET);
+    let ready = || change_set("CREATE_COMPLETE", "", &change("Add", "A"), "");
+    let created = Response::error(400, "ValidationError", exists);
+    let described = Response::error(404, "ChangeSetNotFound", gone);
+    let executed = [
+        Response::error(400, "ValidationError", running),
+        Response::error(404, "ChangeSetNotFound", gone),
+    ];
+    let mut rows = vec![(created, ready(), done("ExecuteChangeSet").remove(0))];
+    rows.push((set(), described, done("ExecuteChangeSet").remove(0)));
+    rows.extend(executed.map(|executed| (set(), ready(), executed)));
+    for (created, described, executed) in rows {
+        let (environment, _) = environment(&[
+            // The other one may not have begun yet: its stack must not be deleted, which has no response here.
+            ("DescribeStacks", vec![no_stack(), stack("REVIEW_IN_PROGRESS")]),
+            ("ListChangeSets", done("ListChangeSets")),
+            ("CreateChangeSet", vec![created]),
+            ("DescribeChangeSet", vec![described]),
+            ("ExecuteChangeSet", vec![executed]),
+            ("DeleteChangeSet", done("DeleteChangeSet")),
+        ]);
+        let error = match environment.create_change_set(&input("1")).await {
+            Err(error) => error,
+            Ok(ChangeSetOutcome::Ready(change_set)) => change_set.execute(&mut ()).await.unwrap_err(),
+            Ok(outcome) => panic!("{outcome:?}"),
+        };
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert_eq!(
+            error.to_string(),
+            "another deployment of stack `shop` in us-east-1 came first, and this one has changed nothing; deploy again when \
+             that one has ended"
+        );
     }
 }
