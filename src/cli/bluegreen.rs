@@ -25,7 +25,7 @@ use std::time::{Instant, SystemTime};
 
 use bluegreen_deploy::{
     AnalysisOptions, Application, ControllerStatus, Hook, INITIAL_VERSION, LocalStateDir, LocalTarget,
-    RolloutController, Sides, Version, VersionChange, select_strategy, status, status_json,
+    RolloutController, Sides, TaskNames, Version, VersionChange, check_ignored, select_strategy, status, status_json,
 };
 use bluegreen_state::{Event, HookStage, State, Timestamp};
 use clap::Parser as _;
@@ -175,6 +175,12 @@ impl BlueGreen {
                 if is_new {
                     return Err(CliError::NotStarted);
                 }
+                check_ignored(
+                    &self.application,
+                    &or_initial(state.clone()),
+                    &command.ignored,
+                    TaskNames::Numbered,
+                )?;
                 let target = LocalTarget::new(&state_dir)?.ignoring(command.ignored);
                 if command.needs_mesh {
                     target.require_mesh().await?;

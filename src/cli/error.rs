@@ -70,6 +70,9 @@ impl CliError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::StackInputs(_) => exit_code::USAGE,
+            Self::BlueGreen(
+                bluegreen_deploy::Error::UnknownEnvoy { .. } | bluegreen_deploy::Error::HookNotExecutable { .. },
+            ) => exit_code::USAGE,
             Self::Translate(TranslateError::Interrupted(_)) | Self::Up(UpError::Interrupted { .. }) => {
                 exit_code::INTERRUPTED
             }

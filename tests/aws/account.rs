@@ -36,7 +36,12 @@ impl Account {
 
     /// An example configured to use this account.
     pub(crate) fn example(&self, name: &str, arguments: &[&str]) -> Command {
-        let mut command = self.workdir.example_named(name, arguments);
+        self.example_in(&self.workdir, name, arguments)
+    }
+
+    /// The same in another workdir, for programs that run at the same time: the end of one ends all others of its workdir.
+    pub(crate) fn example_in(&self, workdir: &Workdir, name: &str, arguments: &[&str]) -> Command {
+        let mut command = workdir.example_named(name, arguments);
         // Without the account and settings of the user who runs the tests.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("AWS_") {
@@ -47,7 +52,7 @@ impl Account {
             .env_remove("MESHWRIGHT_TEMPLATE_BUCKET")
             .env_remove("MESH_SERVICES");
         command
-            .env("HOME", self.workdir.tmpdir())
+            .env("HOME", workdir.tmpdir())
             .env("AWS_ENDPOINT_URL", self.endpoint())
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")

@@ -14,6 +14,7 @@
 //! - `images`: the check of container images;
 //! - `recovery`: deployments that fail and go on, stacks of other owners, drift;
 //! - `permissions`: each call denied, one at a time;
+//! - `rollout_guards`: blue-green commands that are rejected or that warn, before anything is changed;
 //! - `errors`: errors of AWS and of the command line.
 
 #[path = "../it/run.rs"]
@@ -36,3 +37,4 @@ mod mesh;
 mod outages;
 mod permissions;
 mod recovery;
+mod rollout_guards;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_types::SdkConfig;
 use bluegreen_state::{Deployment, Request, Side, SsmStore, State};
 use cfn::{Template, ssm};
@@ -116,9 +117,9 @@ pub struct AwsTarget<'a, S> {
     stack: S,
     reporter: &'a dyn Reporter,
     ignored: Vec<String>,
-    /// The calls as last read.
     /// Created by the first wait: the configuration that it has read is kept while no revision marker changes.
     sync_reader: OnceCell<SyncReader>,
+    /// The calls as last read.
     calls: RefCell<Option<(Instant, SideCalls)>>,
     /// Whether weights are being set.
     is_setting_weights: Cell<bool>,
@@ -133,8 +134,8 @@ impl<'a, S> AwsTarget<'a, S> {
             stack,
             reporter,
             ignored: Vec::new(),
-            calls: RefCell::default(),
             sync_reader: OnceCell::new(),
+            calls: RefCell::default(),
             is_setting_weights: Cell::default(),
         }
     }
@@ -158,8 +159,8 @@ impl<'a, S> AwsTarget<'a, S> {
             stack,
             reporter: self.reporter,
             ignored: self.ignored,
-            calls: self.calls,
             sync_reader: self.sync_reader,
+            calls: self.calls,
             is_setting_weights: self.is_setting_weights,
         }
     }
@@ -174,14 +175,61 @@ impl<'a, S> AwsTarget<'a, S> {
         Ok(deployment.map(|deployment| deployment.state().clone()))
     }
 
-    /// Stores the initial state: both sides run `version`.
+    /// Stores the initial state: both sides run `version`. A state that another first deployment of the same version has
+    /// stored stays.
     ///
     /// # Errors
     ///
-    /// [`Error::State`].
+    /// [`Error::State`]; [`Error::DeployedMeanwhile`] if another process has deployed another version first.
     pub async fn initialize(&self, version: Version) -> Result<(), Error> {
-        Deployment::create(self.state_store(), version).await?;
-        Ok(())
+        match Deployment::create(self.state_store(), version).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_conflict() => match self.state().await? {
+                Some(state) if state == State::initial(version) => Ok(()),
+                _ => Err(Error::DeployedMeanwhile { version }),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The weights of both sides in the parameter of the route in the account, blue first. During a step they may differ from
+    /// those of the state, which are those that the step leads to. `None` if there is no such parameter.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if Parameter Store cannot be read, or the parameter is no route.
+    pub async fn deployed_weights(&self, state: &State<Version>) -> Result<Option<[u32; 2]>, String> {
+        let routes = self
+            .application
+            .route_parameters(state)
+            .map_err(|error| error.to_string())?;
+        let Some(route) = routes.first() else {
+            return Ok(None);
+        };
+        let response = match Client::new(&self.config).get_parameter().name(&route.name).send().await {
+            Ok(response) => response,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetParameterError::is_parameter_not_found) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(format!("parameter `{}`: {}", route.name, with_causes(&error))),
+        };
+        let value = response
+            .parameter
+            .and_then(|parameter| parameter.value)
+            .unwrap_or_default();
+        let weights =
+            readiness_gate::weights_of(&value).map_err(|error| format!("parameter `{}`: {error}", route.name))?;
+        let weight = |side| {
+            weights
+                .get(&self.application.node(side).name)
+                .copied()
+                .unwrap_or_default()
+        };
+        Ok(Some([weight(Side::Blue), weight(Side::Green)]))
     }
 
     /// Deletes the state, after the stack was deleted.

@@ -63,6 +63,24 @@ pub enum Error {
         /// The stage.
         stage: HookStage,
     },
+    /// The program of a hook does not exist, or is not executable.
+    #[error("the hook at {stage} cannot run `{program}`: {reason}; nothing was changed")]
+    HookNotExecutable {
+        /// The stage.
+        stage: HookStage,
+        /// The file name of the program.
+        program: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A name of an Envoy that a command is to ignore is not one.
+    #[error("--ignore {name}: no Envoy has this name; the mesh has {}", known.join(", "))]
+    UnknownEnvoy {
+        /// The given name.
+        name: String,
+        /// The node ids of the mesh.
+        known: Vec<String>,
+    },
     /// A stage has two hooks.
     #[error("{stage} has two hooks: combine them in one")]
     DuplicateHook {
@@ -99,6 +117,16 @@ pub enum Error {
     MeshNotRunning {
         /// The path of the control socket.
         socket: PathBuf,
+    },
+    /// Another process has deployed the application first.
+    #[cfg(feature = "aws")]
+    #[error(
+        "another process has deployed this application at the same time, and its state is not that of version {version}; see \
+         `status --aws`, and deploy again"
+    )]
+    DeployedMeanwhile {
+        /// The version that was deployed by this process.
+        version: Version,
     },
     /// The state cannot be read or written.
     #[error(transparent)]

@@ -6,6 +6,7 @@ mod http;
 mod output;
 mod response;
 
+mod program;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -150,6 +151,14 @@ impl Hook {
     async fn call(&self, call: &HookCall<'_>, launcher: &Launcher) -> (HookStatus, Vec<String>) {
         match &self.action {
             Action::Command(program, arguments) => command::run(program, arguments, call, launcher, self.timeout).await,
+    /// Checks that the program of a command can be started. A request is not checked: the service may be reachable later.
+    fn check(&self) -> Result<(), &'static str> {
+        match &self.action {
+            Action::Command(program, _) => program::check(program),
+            Action::Post(_) => Ok(()),
+        }
+    }
+
             Action::Post(url) => (http::post(url, call, self.timeout).await, Vec::new()),
         }
     }
@@ -188,13 +197,26 @@ impl Hooks {
         self.by_stage.get(&stage)
     }
 
-    /// The strategy with the hooks' stages. Fails if it has stages without a hook.
+    /// Checks that the programs of all commands can be started: before a rollout begins or is continued.
+    fn check_programs(&self) -> Result<(), Error> {
+        for (stage, hook) in &self.by_stage {
+            hook.check().map_err(|reason| Error::HookNotExecutable {
+                stage: *stage,
+                program: hook.to_string(),
+                reason,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The strategy with the hooks' stages. Fails if it has stages without a hook, or a hook has no program.
     pub(crate) fn added_to(&self, strategy: Strategy) -> Result<Strategy, Error> {
         self.check(&strategy)?;
         strategy
             .with_hooks(self.by_stage.keys().copied())
             .map_err(|invalid| match invalid {
                 InvalidStrategy::NoTestTraffic { stage } => Error::NoTestTraffic { stage },
+        self.check_programs()?;
                 other => Error::Strategy(other),
             })
     }
@@ -208,12 +230,14 @@ impl Hooks {
         }
     }
 
-    /// Checks that each hook has a stage in the strategy of a rollout in progress, which would not call it otherwise.
+    /// Checks that each hook has a stage in the strategy of a rollout in progress, which would not call it otherwise, and that
+    /// it can be started.
     pub(crate) fn check_stages(&self, strategy: &Strategy) -> Result<(), Error> {
         let unused = self.by_stage.keys().find(|stage| !strategy.hooks().contains(stage));
         match unused {
             Some(stage) => Err(Error::HookNotInRollout { stage: *stage }),
             None => Ok(()),
+        self.check_programs()?;
         }
     }
 

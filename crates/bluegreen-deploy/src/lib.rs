@@ -42,6 +42,7 @@ pub mod control_api;
 mod deployment_target;
 mod error;
 mod hook;
+mod ignored_envoys;
 mod local_process;
 mod local_state_dir;
 mod local_target;
@@ -58,12 +59,16 @@ pub use control_api::{Applied, CommandError};
 pub use deployment_target::DeploymentTarget;
 pub use error::{Error, describe_rejected};
 pub use hook::{DEFAULT_HOOK_TIMEOUT, Hook, InvalidHook, MAX_OUTPUT_LINES};
+pub use ignored_envoys::{TaskNames, check_ignored};
 pub use local_state_dir::LocalStateDir;
 pub use local_target::LocalTarget;
 pub use outcome::{DEFAULT_STRATEGY, Expected, exit_result, select_strategy};
 pub use rollout_controller::RolloutController;
 pub use sides::Sides;
-pub use status::{ControllerStatus, describe_interruption, describe_partial, status, status_json};
+pub use status::{
+    ControllerStatus, describe_deployed_weights, describe_destruction, describe_interruption, describe_partial, status,
+    status_json,
+};
 
 /// A version number, as in the state document.
 pub type Version = u64;

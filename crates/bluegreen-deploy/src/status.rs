@@ -219,6 +219,48 @@ pub fn describe_interruption(state: &State<Version>, options: &str) -> String {
     }
 }
 
+/// What the deletion of the stack means for a rollout in progress; `None` without one.
+#[must_use]
+pub fn describe_destruction(state: &State<Version>, controller: ControllerStatus) -> Option<String> {
+    let rollout = state.rollout()?;
+    let name = rollout.controller();
+    let about_controller = match controller {
+        ControllerStatus::Running | ControllerStatus::Seen => {
+            format!("its controller ({name}) is running, and will stop with an error")
+        }
+        ControllerStatus::Stopped => format!("its controller ({name}) has stopped"),
+        ControllerStatus::Unknown => {
+            format!("whether its controller ({name}) is running is unknown; it will stop with an error")
+        }
+    };
+    Some(format!(
+        "warning: a rollout is in progress: {state}. Destroying the stack ends both versions; {about_controller}. While a step \
+         updates the stack, nothing is deleted: `abort` first, or repeat `destroy` after the step"
+    ))
+}
+
+/// The weights in the account, if the rollout has not reached those of its state: blue first. `None` if it has.
+#[must_use]
+pub fn describe_deployed_weights(state: &State<Version>, deployed: [u32; 2]) -> Option<String> {
+    let total: u32 = deployed.iter().sum();
+    let [blue, green] = deployed;
+    let share = |weight: u32| match total {
+        0 => 0,
+        total => weight * 100 / total,
+    };
+    let is_reached = Side::BOTH
+        .into_iter()
+        .zip(deployed)
+        .all(|(side, weight)| share(weight) == u32::from(state.weights().share(side).get()));
+    (!is_reached).then(|| {
+        format!(
+            "deployed weights: blue at {}%, green at {}%; the step to the weights above is not done",
+            share(blue),
+            share(green)
+        )
+    })
+}
+
 /// The commands that continue a rollout whose controller has stopped.
 fn ways_on(state: &State<Version>, rollout: &Rollout<Version>, options: &str) -> String {
     if rollout.is_rolling_back() {
@@ -445,5 +487,32 @@ mod tests {
     #[test]
     fn times_beyond_the_calendar_are_seconds() {
         assert_eq!(time(Timestamp::from_millis(u64::MAX)), "18446744073709551.615");
+    }
+
+    #[test]
+    fn deployed_weights_are_named_until_the_step_is_done() {
+        let state = completed(deploy("canary:10%,1h"), 3);
+        assert_eq!(describe_deployed_weights(&state, [90, 10]), None);
+        assert_eq!(describe_deployed_weights(&state, [9, 1]), None);
+        assert_eq!(
+            describe_deployed_weights(&state, [100, 0]).expect("they differ"),
+            "deployed weights: blue at 100%, green at 0%; the step to the weights above is not done"
+        );
+    }
+
+    #[test]
+    fn destroying_a_stack_names_the_rollout_in_progress() {
+        assert_eq!(
+            describe_destruction(&State::initial(1), ControllerStatus::Unknown),
+            None
+        );
+        let state = completed(deploy("canary:10%,1h"), 3);
+        let text = describe_destruction(&state, ControllerStatus::Seen).expect("a rollout");
+        for expected in [
+            "warning: a rollout is in progress: blue 1 at 90%, green 2 at 10%, POST_PRODUCTION_TRAFFIC_SHIFT. ",
+            "its controller (ci) is running, and will stop with an error",
+        ] {
+            assert!(text.contains(expected), "{text}");
+        }
     }
 }

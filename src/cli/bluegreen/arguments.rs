@@ -40,8 +40,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Rollout")]
 pub(super) struct Waiting {
-    /// Do not wait for this Envoy to acknowledge weights (repeatable): a node id such as mesh/MESH/virtualNode/NAME, or a
-    /// task. `abort` and `rollback` wait for no Envoy longer than 30 s.
+    /// Do not wait for this Envoy to acknowledge weights (repeatable): a node id such as mesh/MESH/virtualNode/NAME, or, on
+    /// this machine, a task such as NAME/1. `abort` and `rollback` wait for no Envoy longer than 30 s.
     #[arg(long, value_name = "NODE")]
     pub(super) ignore: Vec<String>,
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bluegreen_deploy::{
     AnalysisOptions, Application, AwsTarget, CommandError, ControllerStatus, Reporter, RolloutController, StackUpdate,
-    StackUpdater, Version, VersionChange, describe_interruption, describe_partial, select_strategy,
+    StackUpdater, TaskNames, Version, VersionChange, check_ignored, describe_deployed_weights, describe_destruction,
+    describe_interruption, describe_partial, select_strategy,
 };
 use bluegreen_state::{Effect, Event, State, Strategy, step};
 use mesh_infra::deploy::{DeploymentInput, Environment, ErrorKind, Outputs, PinPolicy};
@@ -57,16 +58,35 @@ pub(super) fn run(application: &Application, arguments: Arguments) -> Result<Exi
 async fn report_interruption(application: &Application, location: &Location, console: &Console) {
     let config = config::load(location, console).await;
     let target = AwsTarget::new(application, config, (), console);
-    console.progress(
-        &match tokio::time::timeout(INTERRUPTION_TIMEOUT, target.state()).await {
-            Ok(Ok(Some(state))) => describe_interruption(&state, " --aws"),
-            Ok(Ok(None)) => "nothing was deployed yet".to_owned(),
-            Ok(Err(error)) => format!("where traffic stands is unknown: {}; see `status --aws`", chain(&error)),
-            Err(_elapsed) => {
-                "where traffic stands is unknown: Parameter Store does not respond; see `status --aws`".to_owned()
+    let report = async {
+        match target.state().await {
+            Ok(Some(state)) => {
+                let standing = describe_interruption(&state, " --aws");
+                match deployed_weights(&target, &state).await {
+                    Some(line) => format!("{standing}\n{line}"),
+                    None => standing,
+                }
             }
-        },
+            Ok(None) => "nothing was deployed yet".to_owned(),
+            Err(error) => format!("where traffic stands is unknown: {}; see `status --aws`", chain(&error)),
+        }
+    };
+    console.progress(
+        &tokio::time::timeout(INTERRUPTION_TIMEOUT, report)
+            .await
+            .unwrap_or_else(|_elapsed| {
+                "where traffic stands is unknown: Parameter Store does not respond; see `status --aws`".to_owned()
+            }),
     );
+}
+
+/// The weights in the account, if a rollout has not reached those of its state; or why they are unknown.
+async fn deployed_weights(target: &AwsTarget<'_, ()>, state: &State<Version>) -> Option<String> {
+    state.rollout()?;
+    match target.deployed_weights(state).await {
+        Ok(deployed) => describe_deployed_weights(state, deployed?),
+        Err(error) => Some(format!("the deployed weights are unknown: {error}")),
+    }
 }
 
 async fn run_verb(
@@ -121,6 +141,11 @@ async fn run_verb(
             let rollout = state.as_ref().and_then(State::rollout);
             let controller = rollout.map(|rollout| ControllerStatus::by_heartbeat(rollout, now()));
             print_status(state.as_ref(), controller, json)?;
+            if let Some(state) = state.filter(|state| !json && state.rollout().is_some())
+                && let Some(line) = deployed_weights(&target, &state).await
+            {
+                print(&format!("{line}\n"))?;
+            }
         }
         Some(Verb::Deploy {
             version,
@@ -135,6 +160,12 @@ async fn run_verb(
             given.without_template_url()?;
             stack.options = options;
             let state = target.state().await?;
+            check_ignored(
+                application,
+                &or_initial(state.clone()),
+                &waiting.ignore,
+                TaskNames::Unknown,
+            )?;
             if options.no_rollback && state.is_some() {
                 return Err(CliError::Usage(
                     "--no-rollback is for the first deployment: later ones replace task definitions, which CloudFormation \
@@ -144,6 +175,11 @@ async fn run_verb(
             }
             let template = planned_template(application, state.as_ref(), version)?;
             stack.parameters = inputs::parameters(&[&template], &given).await?;
+            stack
+                .environment
+                .check_template_bucket(&[stack.input(template.clone())])
+                .await
+                .map_err(AwsError::from)?;
             if !options.skip_checks {
                 checks::run(&stack.environment, &[stack.input(template.clone())], stack.console).await?;
             }
@@ -175,11 +211,6 @@ async fn run_verb(
             stack.apply_parameters().await?;
             let event = |controller| Event::Deploy {
                 version,
-            stack
-                .environment
-                .check_template_bucket(&[stack.input(template.clone())])
-                .await
-                .map_err(AwsError::from)?;
                 strategy,
                 controller,
             };
@@ -195,6 +226,8 @@ async fn run_verb(
             yes, waiting, analysis, ..
         }) => {
             stack.yes = yes;
+            let state = or_initial(target.state().await?);
+            check_ignored(application, &state, &waiting.ignore, TaskNames::Unknown)?;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, analysis.into(), |_| Event::Continue).await?;
         }
@@ -202,6 +235,8 @@ async fn run_verb(
             yes, waiting, analysis, ..
         }) => {
             stack.yes = yes;
+            let state = or_initial(target.state().await?);
+            check_ignored(application, &state, &waiting.ignore, TaskNames::Unknown)?;
             let target = target.ignoring(waiting.ignore).with_stack(stack);
             run_command(application, target, analysis.into(), |controller| Event::Promote {
                 controller,
@@ -218,6 +253,23 @@ async fn run_verb(
         }
         Some(Verb::Outputs { json }) => outputs::run(&stack.environment, &stacks, json).await?,
         Some(Verb::Destroy { yes }) => {
+            match target.state().await {
+                Ok(state) => {
+                    let rollout = state.as_ref().and_then(State::rollout);
+                    let controller = rollout.map(|rollout| ControllerStatus::by_heartbeat(rollout, now()));
+                    let warning = state
+                        .zip(controller)
+                        .and_then(|(state, controller)| describe_destruction(&state, controller));
+                    if let Some(warning) = warning {
+                        stack.console.progress(&warning);
+                    }
+                }
+                // The stack can be deleted nevertheless.
+                Err(error) => stack.console.progress(&format!(
+                    "whether a rollout is in progress is unknown: {}",
+                    chain(&error)
+                )),
+            }
             destroy::run(&stack.environment, application.name(), &stacks, yes, stack.console).await?;
             target.delete_state().await?;
         }

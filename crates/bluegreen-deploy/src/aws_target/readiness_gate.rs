@@ -85,20 +85,26 @@ async fn unhealthy_node(reader: &SyncReader, nodes: &[String]) -> Result<Option<
 ///
 /// If `after` is not a route.
 pub(super) fn nodes_gaining_weight(before: &str, after: &str) -> Result<Vec<String>, String> {
-    let after: RouteSpec = serde_json::from_str(after).map_err(|error| format!("invalid route: {error}"))?;
+    let after = weights_of(after)?;
     // If the previous value was changed manually to something else, every target gains weight.
-    let before = serde_json::from_str(before).map_or_else(|_| BTreeMap::new(), |route| weights(&route));
+    let before = weights_of(before).unwrap_or_default();
     let is_gaining = |(node, weight): &(String, u32)| *weight > before.get(node).copied().unwrap_or_default();
-    let gaining = weights(&after).into_iter().filter(is_gaining);
+    let gaining = after.into_iter().filter(is_gaining);
     Ok(gaining.map(|(node, _)| node).collect())
 }
 
-fn weights(route: &RouteSpec) -> BTreeMap<String, u32> {
+/// The weights of a route, by virtual node.
+///
+/// # Errors
+///
+/// If it is not a route.
+pub(super) fn weights_of(route: &str) -> Result<BTreeMap<String, u32>, String> {
+    let route: RouteSpec = serde_json::from_str(route).map_err(|error| format!("invalid route: {error}"))?;
     let mut weights = BTreeMap::new();
     for target in route.targets() {
         *weights.entry(target.virtual_node.clone()).or_default() += target.weight;
     }
-    weights
+    Ok(weights)
 }
 
 #[cfg(test)]

@@ -111,6 +111,24 @@ async fn command_succeeds_with_exit_code_0_and_gets_the_rollout_in_its_environme
     );
 }
 
+#[test]
+fn a_rollout_does_not_begin_with_a_program_that_does_not_exist() {
+    let mut hooks = Hooks::default();
+    let hook = Hook::command(["/secret/no-such-test", "--token=secret"]).expect("a command");
+    hooks.insert(HookStage::PostScaleUp, hook).expect("the only one");
+    let strategy: Strategy = "all-at-once".parse().expect("a strategy");
+    let begun = hooks.added_to(strategy);
+    let in_progress: Strategy = "all-at-once,hooks:POST_SCALE_UP".parse().expect("a strategy");
+    let continued = hooks.check_stages(&in_progress);
+    for error in [begun.map(drop), continued] {
+        let error = error.expect_err("there is no such program").to_string();
+        assert_eq!(
+            error,
+            "the hook at POST_SCALE_UP cannot run `no-such-test`: there is no such file; nothing was changed"
+        );
+    }
+}
+
 #[tokio::test]
 async fn failed_command_is_reported_with_its_last_lines() {
     let (status, reports) = call(&script("seq 1 50; printf '\\033[31mred\\n' >&2; exit 3")).await;
