@@ -3,10 +3,12 @@
 mod call;
 mod command;
 mod http;
+#[cfg(feature = "aws")]
+mod https;
 mod output;
+mod program;
 mod response;
 
-mod program;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -107,11 +109,12 @@ impl Hook {
         Ok(Self::new(Action::Command(program, words.collect())))
     }
 
-    /// An HTTP POST to this URL.
+    /// An HTTP POST to this URL. `https` needs the feature `aws`, and trusts the certificates of this machine, or those in
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     ///
     /// # Errors
     ///
-    /// [`InvalidHook::Url`] if it is not a URL, or its scheme is not `http`.
+    /// [`InvalidHook::Url`] if it is not a URL, or its scheme is not supported.
     pub fn post(url: &str) -> Result<Self, InvalidHook> {
         let parsed = Url::parse(url).map_err(|error| InvalidHook::Url {
             // The end of user information is not known.
@@ -126,10 +129,11 @@ impl Hook {
         };
         match parsed.scheme() {
             "http" => Ok(Self::new(Action::Post(parsed))),
+            "https" if cfg!(feature = "aws") => Ok(Self::new(Action::Post(parsed))),
             "https" => Err(invalid(
-                "https is not supported; use http to a local proxy, or a command such as curl".to_owned(),
+                "https needs the feature `aws`; add `--features aws`, or use a command such as curl".to_owned(),
             )),
-            scheme => Err(invalid(format!("its scheme is {scheme}, expected http"))),
+            scheme => Err(invalid(format!("its scheme is {scheme}, expected http or https"))),
         }
     }
 
@@ -147,10 +151,6 @@ impl Hook {
         Self { timeout, ..self }
     }
 
-    /// Calls the hook, and returns its result with the last lines of its output.
-    async fn call(&self, call: &HookCall<'_>, launcher: &Launcher) -> (HookStatus, Vec<String>) {
-        match &self.action {
-            Action::Command(program, arguments) => command::run(program, arguments, call, launcher, self.timeout).await,
     /// Checks that the program of a command can be started. A request is not checked: the service may be reachable later.
     fn check(&self) -> Result<(), &'static str> {
         match &self.action {
@@ -159,6 +159,10 @@ impl Hook {
         }
     }
 
+    /// Calls the hook, and returns its result with the last lines of its output.
+    async fn call(&self, call: &HookCall<'_>, launcher: &Launcher) -> (HookStatus, Vec<String>) {
+        match &self.action {
+            Action::Command(program, arguments) => command::run(program, arguments, call, launcher, self.timeout).await,
             Action::Post(url) => (http::post(url, call, self.timeout).await, Vec::new()),
         }
     }
@@ -212,11 +216,11 @@ impl Hooks {
     /// The strategy with the hooks' stages. Fails if it has stages without a hook, or a hook has no program.
     pub(crate) fn added_to(&self, strategy: Strategy) -> Result<Strategy, Error> {
         self.check(&strategy)?;
+        self.check_programs()?;
         strategy
             .with_hooks(self.by_stage.keys().copied())
             .map_err(|invalid| match invalid {
                 InvalidStrategy::NoTestTraffic { stage } => Error::NoTestTraffic { stage },
-        self.check_programs()?;
                 other => Error::Strategy(other),
             })
     }
@@ -233,11 +237,11 @@ impl Hooks {
     /// Checks that each hook has a stage in the strategy of a rollout in progress, which would not call it otherwise, and that
     /// it can be started.
     pub(crate) fn check_stages(&self, strategy: &Strategy) -> Result<(), Error> {
+        self.check_programs()?;
         let unused = self.by_stage.keys().find(|stage| !strategy.hooks().contains(stage));
         match unused {
             Some(stage) => Err(Error::HookNotInRollout { stage: *stage }),
             None => Ok(()),
-        self.check_programs()?;
         }
     }
 
