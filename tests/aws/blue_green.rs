@@ -3,10 +3,11 @@
 use mesh_control::{Addresses, ControlPlane};
 use mesh_control_aws::{Clients, EndpointPolicy, Options, PollIntervals, replica_id, serve};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::account::Account;
+use crate::fault_table::{MeasuredFault, Measurement};
 use crate::mesh::config;
 use crate::run::Run;
 
@@ -180,7 +181,14 @@ async fn another_controller_continues_after_a_crash() {
     let status = account.succeed(EXAMPLE, &["status", "--aws"]).await.stdout;
     assert!(status.starts_with(paused), "{status}");
 
+    let start = Instant::now();
     let resumed = account.succeed(EXAMPLE, &["continue", "--aws"]).await.stdout;
+    let measurement = Measurement {
+        fault: MeasuredFault::KilledController,
+        recovered: start.elapsed(),
+        requests: None,
+    };
+    measurement.record(Duration::from_secs(90));
     assert!(
         resumed.ends_with("blue 1 at 0%, green 2 at 100%, 2 SUCCESSFUL\n"),
         "{resumed}"

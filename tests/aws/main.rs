@@ -10,11 +10,13 @@
 //! - `mesh`: a deployed stack, with real Envoys;
 //! - `blue_green`: blue-green deployments in an account;
 //! - `canary_analysis`: versions that real Envoys count errors and latencies of;
+//! - `fault_table`: the measured faults of docs/aws.md, rewritten by `UPDATE_FAULTS=1`;
+//! - `faults_under_traffic`: an account that fails while real Envoys serve requests;
 //! - `outages`: an account that is silent, throttled or refused for a while;
 //! - `images`: the check of container images;
+//! - `rollout_guards`: blue-green commands that are rejected or that warn, before anything is changed;
 //! - `recovery`: deployments that fail and go on, stacks of other owners, drift;
 //! - `permissions`: each call denied, one at a time;
-//! - `rollout_guards`: blue-green commands that are rejected or that warn, before anything is changed;
 //! - `errors`: errors of AWS and of the command line.
 
 #[path = "../it/run.rs"]
@@ -30,6 +32,8 @@ mod canary_analysis;
 mod commands;
 mod constructs;
 mod errors;
+mod fault_table;
+mod faults_under_traffic;
 mod fleet;
 mod images;
 mod large;

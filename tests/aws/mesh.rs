@@ -25,10 +25,10 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::account::Account;
 use crate::fleet::{SharedPort, Task, loopback, text};
 
-const MESH: &str = "shop";
+pub(crate) const MESH: &str = "shop";
 
 /// A gateway in front of a router with these weights, in front of `blue` and `green`.
-fn template(port: u16, gateway_port: u16, weights: [u32; 2]) -> Template {
+pub(crate) fn template(port: u16, gateway_port: u16, weights: [u32; 2]) -> Template {
     let mut stack = Stack::new("shop");
     let network = stack.add("Vpc", Vpc::new());
     let cluster = stack.add("Cluster", Cluster::new());
@@ -95,7 +95,7 @@ pub(crate) async fn deploy_stack(config: &SdkConfig, template: &Template) {
 }
 
 /// Registers a task as ECS would.
-fn register(account: &Account, service: &str, at: Ipv4Addr) {
+pub(crate) fn register(account: &Account, service: &str, at: Ipv4Addr) {
     let services = account.call("servicediscovery", "list_services", &json!({}));
     let services = services["Services"].as_array().expect("a list");
     let found = services
