@@ -4,9 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use mesh_control::Addresses;
+use mesh_control_aws::{Clients, EndpointPolicy, Options, replica_id, serve};
 use testkit::{Fault, FaultProxy};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::account::Account;
+use crate::blue_green::{WITHOUT_TRAFFIC, control_plane, register};
+use crate::mesh::config;
 use crate::run::{Ended, Run};
 
 const EXAMPLE: &str = "serviceconnect";
@@ -194,4 +199,155 @@ async fn credentials_that_expire_during_a_deployment_name_the_login_and_the_way_
         "{}",
         again.stdout
     );
+}
+
+/// A rollout in which each call is denied once, one after the other, each in the rollout of another version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollout_names_each_missing_permission_and_goes_on_once_it_is_there() {
+    let account = Account::new();
+    account
+        .succeed("bluegreen", &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
+    let _replica = control_plane(&account).await;
+    let proxy = FaultProxy::start(account.endpoint()).await;
+    let url = proxy.url();
+    let rollout = |version: usize| {
+        let version = version.to_string();
+        let arguments = [
+            "deploy",
+            "--aws",
+            "--version",
+            &version,
+            "--strategy",
+            "all-at-once",
+            "--endpoint-url",
+            &url,
+        ];
+        account.example("bluegreen", &[&arguments[..], &WITHOUT_TRAFFIC].concat())
+    };
+    let whole = Run::to_end(&account.workdir, rollout(2)).await;
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    let actions: BTreeSet<String> = proxy.actions().into_iter().collect();
+    assert_made(
+        &actions,
+        &[
+            "cloudformation:ExecuteChangeSet",
+            "ssm:GetParameter",
+            "ssm:GetParametersByPath",
+            "ssm:PutParameter",
+        ],
+    );
+    let deployer = deployer_actions(&account, "bluegreen").await;
+    for action in &actions {
+        assert!(
+            deployer.contains(iam_action(action)),
+            "{action} is not in `policy deployer`"
+        );
+    }
+    let required = actions.iter().filter(|action| {
+        let is_optional = OPTIONAL.iter().any(|service| action.starts_with(service));
+        !is_optional && !OPTIONAL_ACTIONS.contains(&action.as_str())
+    });
+    for (index, action) in required.enumerate() {
+        let version = index + 3;
+        proxy.inject(&[action], Fault::Deny);
+        let mut run = Run::start(&account.workdir, rollout(version));
+        let is_named = |text: &str| {
+            let mut lines = text.lines();
+            lines.any(|line| line.contains(action.as_str()) && line.contains("a policy of the caller"))
+        };
+        run.wait_for(&format!("a message on {action}"), |printed| {
+            is_named(&printed.stdout) || is_named(&printed.stderr)
+        })
+        .await;
+        proxy.heal();
+        let ended = run.end().await;
+        // A command that ends before the rollout has begun has one message, and changes nothing.
+        let again = match ended.code {
+            Some(0) => ended,
+            _ => {
+                assert_eq!(ended.stderr.matches("error: ").count(), 1, "{action}: {}", ended.stderr);
+                loop {
+                    let again = Run::to_end(&account.workdir, rollout(version)).await;
+                    // A lock that could not be deleted expires after a minute.
+                    if !again.stderr.contains(" is locked by ") {
+                        break again;
+                    }
+                }
+            }
+        };
+        assert_eq!(again.code, Some(0), "{action}: {}{}", again.stdout, again.stderr);
+        assert!(
+            again.stdout.contains(&format!(" {version} SUCCESSFUL")),
+            "{action}: {}",
+            again.stdout
+        );
+    }
+}
+
+/// Each call of a replica of the control plane denied, one at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_control_plane_names_each_missing_permission() {
+    let account = Account::new();
+    account
+        .succeed("bluegreen", &["deploy", "--aws", "--version", "1", "--yes"])
+        .await;
+    for side in ["blue", "green"] {
+        register(&account, side);
+    }
+    let namespaces = account.call("servicediscovery", "list_namespaces", &serde_json::json!({}));
+    let namespace = &namespaces["Namespaces"][0];
+    let id = |key: &str| namespace[key].as_str().expect("a text").to_owned();
+    let proxy = FaultProxy::start(account.endpoint()).await;
+    for (denied, resource) in [
+        (&["ssm:GetParameter"][..], "/meshwright/bluegreen"),
+        (
+            &["ssm:GetParametersByPath", "\"/meshwright/bluegreen\""],
+            "/meshwright/bluegreen",
+        ),
+        (
+            &["ssm:GetParametersByPath", "/meshwright-revision/bluegreen"],
+            "/meshwright-revision/bluegreen",
+        ),
+        (&["ssm:PutParameter"], "/meshwright-status/bluegreen"),
+        (&["servicediscovery:DiscoverInstances"], ""),
+        (&["servicediscovery:ListServices"], ""),
+        (&["servicediscovery:GetNamespace"], &id("Id")),
+    ] {
+        let action = denied[0];
+        proxy.inject(denied, Fault::Deny);
+        let options = Options {
+            publish_as: Some(replica_id(None)),
+            namespaces: [(id("Name"), id("Id"))].into(),
+            // Tasks of the tests are on loopback.
+            endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
+            ..Options::new(["bluegreen"])
+        };
+        let clients = Clients::new(&config(&proxy.url()).await);
+        let serving = serve(clients, options, Addresses::default(), std::future::pending()).await;
+        let (control, work) = serving.expect("bound listeners");
+        let serving = AbortOnDropHandle::new(tokio::spawn(work));
+        testkit::eventually(&format!("the status page has the remedy for {action}"), async || {
+            let sources = control.status().sources;
+            let mut texts = sources
+                .iter()
+                .flat_map(|source| source.error.iter().chain(&source.notes));
+            let is_remedy = |text: &String| {
+                text.contains(action)
+                    && text.contains(resource)
+                    && text.contains("allow")
+                    && text.contains("the role of this task")
+            };
+            match texts.any(is_remedy) {
+                true => Ok(()),
+                false => Err(format!("{sources:#?}")),
+            }
+        })
+        .await;
+        proxy.heal();
+        drop(serving);
+    }
 }

@@ -122,7 +122,8 @@ impl fmt::Display for AwsError {
         match reason {
             ErrorKind::Denied => write!(
                 f,
-                "{call} on {resource} is denied: allow the action {call} on {} in the role of this task ({message})",
+                "{call} on {resource} is denied: allow the action {call} on {} in a policy of the caller, on ECS the role of this \
+                 task ({message})",
                 in_a_policy(call, resource)
             ),
             ErrorKind::Credentials => write!(
@@ -204,8 +205,8 @@ mod tests {
         assert_eq!(
             text,
             "ssm:GetParameter on /meshwright/demo is denied: allow the action ssm:GetParameter on \
-             arn:aws:ssm:*:*:parameter/meshwright/demo in the role of this task (AccessDeniedException: User: x is not \
-             authorized)"
+             arn:aws:ssm:*:*:parameter/meshwright/demo in a policy of the caller, on ECS the role of this task \
+             (AccessDeniedException: User: x is not authorized)"
         );
     }
 

@@ -109,8 +109,8 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// Applies a fault to all calls in which each of these texts occurs: in the name of the call, such as
-    /// `GetParameter` or `AmazonSSM`, in its IAM action, such as `ssm:GetParameter`, or in its body. No text: all calls. Earlier rules come first.
+    /// Applies a fault to all calls with each of these texts: in the name of the call, such as `GetParameter` or `AmazonSSM`,
+    /// or in its body, or as its whole IAM action, such as `ssm:GetParameter`. No text: all calls. Earlier rules come first.
     pub fn inject(&self, texts: &[&str], fault: Fault) {
         self.add(texts, fault, None);
     }
@@ -196,7 +196,7 @@ impl Forwarder {
         shared.actions.push(action.to_owned());
         let body = String::from_utf8_lossy(body);
         let applies = |rule: &&mut Rule| {
-            let is_in = |text: &String| call.contains(text) || action.contains(text) || body.contains(text);
+            let is_in = |text: &String| call.contains(text) || action == text || body.contains(text);
             rule.left != Some(0) && rule.texts.iter().all(is_in)
         };
         let rule = shared.rules.iter_mut().find(applies)?;
