@@ -27,11 +27,27 @@ use meshwright::{Call, DEMO_SERVICE_IMAGE, IMAGE_TAG, Program, SmokeTest};
 const SERVICES_PER_STACK: usize = 50;
 
 fn main() -> ExitCode {
-    let number = |variable| std::env::var(variable).ok().and_then(|text| text.parse().ok());
-    let services = number("MESH_SERVICES").unwrap_or(4).max(1);
-    Program::new(app(services, number("MESH_UPDATED")))
-        .with_smoke_test(smoke_test())
-        .run()
+    let (services, updated) = match (number("MESH_SERVICES"), number("MESH_UPDATED")) {
+        (Ok(services), Ok(updated)) => (services.unwrap_or(4).max(1), updated),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    Program::new(app(services, updated)).with_smoke_test(smoke_test()).run()
+}
+
+/// The number in an environment variable; `None` if that is not set or empty.
+fn number(variable: &str) -> Result<Option<usize>, String> {
+    match std::env::var(variable) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("{variable}={text} is not a number of services")),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(error) => Err(format!("{variable}: {error}")),
+    }
 }
 
 /// What all stacks use.

@@ -14,6 +14,16 @@ async fn an_app_of_several_stacks_runs_as_one() {
 }
 
 #[tokio::test]
+async fn a_number_of_services_that_is_none_is_an_error() {
+    let workdir = Workdir::new();
+    let mut command = workdir.example_named("largemesh", &["synth", "network"]);
+    command.env("MESH_SERVICES", "abc");
+    let ended = Run::to_end(&workdir, command).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.stderr, "error: MESH_SERVICES=abc is not a number of services\n");
+}
+
+#[tokio::test]
 async fn templates_of_several_stacks_are_read_together() {
     let workdir = Workdir::new();
     let mut arguments = vec!["check".to_owned()];
