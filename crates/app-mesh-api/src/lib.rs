@@ -1,0 +1,66 @@
+//! AWS App Mesh's REST API, version 2019-01-25, as a library: all 38 operations, over durable storage, with the meshes as
+//! the translation to Envoy reads them.
+//!
+//! ```no_run
+//! use app_mesh_api::{FileStore, Service, Settings, router};
+//!
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = FileStore::open("meshes.state")?;
+//! let service = Service::open(store, Settings::default()).await?;
+//! let meshes = service.subscribe();
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! axum::serve(listener, router(service)).await?;
+//! # drop(meshes);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The crate does not authenticate: a layer around the [`router()`] puts a [`Caller`] into the request's extensions. It knows
+//! neither Envoy nor an AWS SDK.
+//!
+//! Modules in reading order:
+//! - [`operation`]: the operations as data; [`error`]: App Mesh's exceptions; [`caller`] and [`settings`];
+//! - [`registry`]: all resources and the rules for changing them, pure;
+//! - [`store`]: durable storage: a trait, a file, memory;
+//! - [`service`]: operations of concurrent callers over a store;
+//! - [`response`]: bodies of responses; [`rest`]: paths, parameters and bodies of requests.
+//!
+//! # Audit log
+//!
+//! Each change is an event of `tracing` with the target `app_mesh_api::audit` and the fields `caller`, `operation`,
+//! `resource` (an ARN), `old_version` and `new_version` (0: none).
+//!
+//! # Status
+//!
+//! | part of the API | here |
+//! |---|---|
+//! | create, describe, update, list and delete of the seven resource types | yes |
+//! | tags | yes; listed by key |
+//! | `clientToken` | remembered for a day, the last 8 of each resource |
+//! | quotas | AWS's defaults, adjustable |
+//! | meshes that other accounts share | not found: one service is one account |
+//! | references to what does not exist | accepted in routes, gateway routes, virtual services and backends |
+//! | `mirrors` of HTTP routes, a field that App Mesh lacks | accepted |
+
+pub mod caller;
+pub mod error;
+pub mod operation;
+pub mod registry;
+pub mod response;
+pub mod rest;
+pub mod service;
+pub mod settings;
+pub mod store;
+
+pub use caller::{Access, Caller};
+pub use error::{ApiError, ErrorCode};
+pub use operation::Operation;
+pub use registry::Registry;
+pub use rest::router;
+pub use service::Service;
+pub use settings::{Quotas, Settings};
+pub use store::{FileStore, MemoryStore, Store};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,218 @@
+//! The API's operations over a store, for concurrent callers.
+//!
+//! Reads take the current registry, which is immutable, and never wait. Writes go through one task, which applies those
+//! that have arrived meanwhile to the registry one after another, commits their changes together, and only then publishes
+//! the new registry and responds. So many concurrent writes share one sync of the disk, and what a response says is
+//! durable and visible.
+
+mod import;
+mod writer;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mesh_model::app_mesh::ResourcePath;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use import::{ImportError, Imported};
+
+use crate::caller::Caller;
+use crate::error::{ApiError, ErrorCode};
+use crate::operation::Operation;
+use crate::registry::topology::Topologies;
+use crate::registry::{Change, Record, Registry, Write};
+use crate::response::Output;
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+use writer::{Job, Writer};
+
+/// Writes that wait at most. More get `TooManyRequestsException`.
+const MAX_WAITING: usize = 4096;
+
+/// App Mesh's operations over a store.
+///
+/// A clone is a handle to the same service. The tasks of a service end when the last handle is dropped; writes that are
+/// under way are finished first.
+#[derive(Debug, Clone)]
+pub struct Service {
+    settings: Arc<Settings>,
+    registry: watch::Receiver<Arc<Registry>>,
+    topologies: watch::Receiver<Arc<Topologies>>,
+    jobs: mpsc::Sender<Job>,
+}
+
+/// The store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store cannot be read.
+    #[error("cannot read the resources")]
+    Store(#[from] StoreError),
+    /// A resource is in a mesh that does not exist.
+    #[error("the store is inconsistent: the mesh of {0} is missing")]
+    WithoutMesh(ResourcePath),
+}
+
+impl Service {
+    /// Reads a store, and starts the service. Must be called in a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open(store: impl Store, settings: Settings) -> Result<Self, OpenError> {
+        let loaded = store.load().await?;
+        let registry = Registry::from_records(loaded.records).map_err(OpenError::WithoutMesh)?;
+        let settings = Arc::new(settings);
+        let registry = watch::Sender::new(Arc::new(registry));
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING);
+        let readers = registry.subscribe();
+        let initial = registry.borrow().topologies(None);
+        let topologies = watch::Sender::new(Arc::new(initial));
+        let service = Self {
+            settings: Arc::clone(&settings),
+            registry: readers.clone(),
+            topologies: topologies.subscribe(),
+            jobs,
+        };
+        tokio::spawn(publish_topologies(readers, topologies));
+        let writer = Writer {
+            store: Box::new(store),
+            revision: loaded.revision,
+            registry,
+            settings,
+        };
+        tokio::spawn(writer.run(waiting));
+        Ok(service)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All resources as they are now.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.borrow())
+    }
+
+    /// The meshes as the translation to Envoy reads them: now, and after each change.
+    ///
+    /// Changes that follow each other quickly are announced together.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Topologies>> {
+        self.topologies.clone()
+    }
+
+    /// Runs an operation.
+    ///
+    /// Dropping the future does not undo a write: it may be stored or not.
+    ///
+    /// # Errors
+    ///
+    /// App Mesh's exceptions; `ServiceUnavailableException` if the store fails.
+    pub async fn run(&self, caller: &Caller, operation: Operation) -> Result<Output, ApiError> {
+        caller.authorize(&operation, &self.settings)?;
+        let settings = &*self.settings;
+        match &operation {
+            Operation::Describe(path) => {
+                let registry = self.registry();
+                let record = registry.require(path, settings)?;
+                return Ok(Output::Resource(Arc::clone(record)));
+            }
+            Operation::List { collection, page } => {
+                let may_see = |record: &Record| caller.may_use_mesh(&record.path.mesh);
+                let page = self.registry().list(collection, page, settings, may_see)?;
+                return Ok(Output::List(collection.kind, page));
+            }
+            Operation::ListTags { path, page } => {
+                return Ok(Output::Tags(self.registry().list_tags(path, page, settings)?));
+            }
+            _ => {}
+        }
+        let name = operation.name();
+        let is_deletion = matches!(operation, Operation::Delete(_));
+        let is_tagging = matches!(operation, Operation::Tag { .. } | Operation::Untag { .. });
+        let Some(write) = Write::new(operation)? else {
+            return Err(ApiError::bad_request(format!("{name} is not a writing operation")));
+        };
+        let applied = self.write(vec![write], caller, &name, true).await?;
+        Ok(match applied.into_iter().next() {
+            Some(record) if is_deletion => Output::Deleted(record),
+            Some(record) if !is_tagging => Output::Resource(record),
+            _ => Output::Empty,
+        })
+    }
+
+    /// Applies writes together: all or none.
+    async fn write(
+        &self,
+        writes: Vec<Write>,
+        caller: &Caller,
+        operation: &str,
+        checks_ports: bool,
+    ) -> Result<Vec<Arc<Record>>, ApiError> {
+        let (response, applied) = oneshot::channel();
+        let job = Job {
+            writes,
+            caller: caller.name.clone(),
+            operation: operation.to_owned(),
+            checks_ports,
+            response,
+        };
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ApiError::new(
+                ErrorCode::TooManyRequests,
+                format!("{MAX_WAITING} writes are waiting; try again"),
+            ),
+            mpsc::error::TrySendError::Closed(_) => stopped(),
+        })?;
+        applied.await.unwrap_or_else(|_closed| Err(stopped()))
+    }
+}
+
+fn stopped() -> ApiError {
+    ApiError::new(
+        ErrorCode::InternalServerError,
+        "the service has stopped writing; see its log",
+    )
+}
+
+/// Computes the topologies of each registry, unless a newer one is there already.
+async fn publish_topologies(
+    mut registries: watch::Receiver<Arc<Registry>>,
+    topologies: watch::Sender<Arc<Topologies>>,
+) {
+    let mut current = Arc::clone(&registries.borrow());
+    while registries.changed().await.is_ok() {
+        let next = Arc::clone(&registries.borrow_and_update());
+        let before = Arc::clone(&topologies.borrow());
+        let next_topologies = next.topologies(Some((&current, &before)));
+        current = next;
+        if next_topologies != *before {
+            topologies.send_replace(Arc::new(next_topologies));
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One line of the audit log for each change, on the target `app_mesh_api::audit`.
+///
+/// Fields: `caller`, `operation`, `resource` (its ARN), `old_version` and `new_version` (0: none).
+fn audit(caller: &str, operation: &str, change: &Change, settings: &Settings) {
+    let version = |record: &Option<Arc<Record>>| record.as_ref().map_or(0, |record| record.version());
+    tracing::info!(
+        target: "app_mesh_api::audit",
+        caller,
+        operation,
+        resource = settings.arn(&change.path),
+        old_version = version(&change.before),
+        new_version = version(&change.after),
+        "changed"
+    );
+}
