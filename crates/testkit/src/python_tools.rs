@@ -1,4 +1,4 @@
-//! Tools that are installed as Python wheels: cfn-lint, hadolint, MiniStack, moto and parliament.
+//! Tools that are installed as Python wheels: the AWS CLI, cfn-lint, hadolint, MiniStack, moto and parliament.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,7 +19,7 @@ pub struct PythonTools {
 impl PythonTools {
     /// Finds the tools in `<cache>/meshwright/test-tools/`, or installs them there.
     ///
-    /// Downloads some 49 MB, needs 300 MB of disk and takes twenty seconds; after that, one start of Python.
+    /// Downloads some 69 MB, needs 460 MB of disk and takes half a minute; after that, one start of Python.
     ///
     /// # Errors
     ///
