@@ -56,7 +56,7 @@ pub trait Store: Send + Sync + 'static {
     /// Must be cancel-safe: the service drops the future at each of its own commits. Default: never, for stores of a
     /// single process.
     async fn changed(&self, _revision: u64) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Maximum number of changes in one commit. Default: 1000.

@@ -1,3 +1,18 @@
 //! Tests of the API with its clients, and of its state under crashes.
+//!
+//! - `harness`: a server on loopback, and Python programs that call it;
+//! - `clients`: boto3, the AWS CLI, and the orders of calls that Terraform and the controller for Kubernetes make;
+//! - `moto`: the same calls to moto's App Mesh;
+//! - `requests`: invalid requests;
+//! - `concurrency`: concurrent callers; `audit`: the audit log;
+//! - `crash` and `state_file`: killed processes and damaged files.
 
+mod audit;
+mod clients;
+mod concurrency;
+mod crash;
+mod harness;
+mod moto;
 mod public_api;
+mod requests;
+mod state_file;

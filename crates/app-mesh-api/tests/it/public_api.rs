@@ -5,7 +5,6 @@ use testkit::public_api::assert_foreign_crates;
 #[test]
 fn foreign_types_in_the_api_are_on_the_allow_list() {
     let allowed = [
-        ("async_trait", "makes the trait `Store` usable as an object"),
         ("axum", "0.8: the router"),
         ("http", "1: requests and statuses"),
         ("mesh_model", "this workspace: paths of resources, specs, topologies"),

@@ -34,7 +34,7 @@ impl Database {
 
     /// Opens a database that was verified, and repairs it if the process before was killed.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = catching(|| Ok(builder().open(path).map_err(failed)?))?;
+        let database = catching(|| builder().open(path).map_err(failed))?;
         Ok(Self { database })
     }
 
