@@ -25,6 +25,10 @@ const RUN: Duration = Duration::from_secs(5);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
+    if let Some(state) = std::env::args_os().nth(1) {
+        // A process that only opens a state.
+        return open(std::path::Path::new(&state)).await;
+    }
     let dir = std::env::current_dir()?.join(format!("throughput-{}", std::process::id()));
     std::fs::create_dir(&dir)?;
     let result = measure(&dir.join("state")).await;
@@ -83,20 +87,31 @@ async fn measure(state: &std::path::Path) -> Result<(), Failure> {
     );
     drop(service);
     let _ended = server.await;
-    let (store, started) = loop {
-        // The service's tasks close the file a moment after its last handle.
-        let started = Instant::now();
-        match FileStore::open(state) {
-            Ok(store) => break (store, started),
-            Err(app_mesh_api::store::FileStoreError::InUse { .. }) => tokio::task::yield_now().await,
-            Err(error) => return Err(error.into()),
-        }
-    };
-    let service = Service::open(store, settings).await?;
-    let file = std::fs::metadata(state)?.len() >> 20;
+    // The service's tasks close the file a moment after its last handle.
+    while let Err(app_mesh_api::store::FileStoreError::InUse { .. }) = FileStore::open(state) {
+        tokio::task::yield_now().await;
+    }
+    let program = std::env::current_exe()?;
+    let status = tokio::task::spawn_blocking({
+        let state = state.to_owned();
+        move || std::process::Command::new(program).arg(state).status()
+    });
+    if status.await??.success() {
+        Ok(())
+    } else {
+        Err("the state was not opened".into())
+    }
+}
+
+async fn open(state: &std::path::Path) -> Result<(), Failure> {
+    let started = Instant::now();
+    let store = FileStore::open(state)?;
+    let verified = started.elapsed();
+    let service = Service::open(store, Settings::default()).await?;
     println!(
-        "opened {} resources ({file} MB) in {:.0?}, {} MB resident",
+        "opened {} resources ({} MB) in {:.0?}, of which {verified:.0?} to verify the file; {} MB resident",
         service.registry().len(),
+        std::fs::metadata(state)?.len() >> 20,
         started.elapsed(),
         resident()? >> 20
     );

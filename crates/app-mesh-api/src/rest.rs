@@ -25,7 +25,7 @@ use route::Target;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// The API as a router for [`axum::serve`], or for a server with other routes.
+/// The API as a router for [`axum::serve()`], or for a server with other routes.
 ///
 /// It takes the [`Caller`] from the request's extensions. Without one, every request may do everything: put a layer that
 /// authenticates around it, unless it listens on loopback.

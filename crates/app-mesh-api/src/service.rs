@@ -189,10 +189,18 @@ async fn publish_topologies(
         let before = Arc::clone(&topologies.borrow());
         let next_topologies = next.topologies(Some((&current, &before)));
         current = next;
-        if next_topologies != *before {
+        if !are_equal(&next_topologies, &before) {
             topologies.send_replace(Arc::new(next_topologies));
         }
     }
+}
+
+/// Equality that first compares pointers: most meshes are shared.
+fn are_equal(a: &Topologies, b: &Topologies) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|((a_name, a), (b_name, b))| a_name == b_name && (Arc::ptr_eq(a, b) || a == b))
 }
 
 /// Milliseconds since 1970.

@@ -77,14 +77,25 @@ impl Target {
         }
     }
 
+    /// True for operations with the parameter `meshOwner`.
+    fn has_mesh_owner(&self) -> bool {
+        match self {
+            Self::Create(collection) | Self::List(collection) => collection.kind != Kind::Mesh,
+            Self::Update(path) | Self::Delete(path) => path.kind != Kind::Mesh,
+            Self::Describe(_) => true,
+            Self::Tag | Self::Untag | Self::ListTags => false,
+        }
+    }
+
     /// The operation, with its parameters.
     ///
     /// # Errors
     ///
     /// `BadRequestException` with the parameter; `NotFoundException` for the mesh of another account.
     pub(super) fn operation(self, query: &Query, body: &[u8], settings: &Settings) -> Result<Operation, ApiError> {
-        // CreateMesh, UpdateMesh, DeleteMesh and ListMeshes have no owner, so they ignore it as every unknown parameter.
-        query.check_mesh_owner(settings)?;
+        if self.has_mesh_owner() {
+            query.check_mesh_owner(settings)?;
+        }
         match self {
             Self::Create(collection) => body::create(collection, body),
             Self::List(collection) => Ok(Operation::List {

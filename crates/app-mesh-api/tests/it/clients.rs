@@ -1,12 +1,12 @@
 //! Clients of App Mesh: boto3, the AWS CLI, and the orders of calls of tools.
 
-use app_mesh_api::Settings;
+use app_mesh_api::{MemoryStore, Settings};
 
 use crate::harness::{Server, python};
 
 #[track_caller]
 fn run(program: &str) {
-    let server = Server::start(Settings::default());
+    let server = Server::with_store(MemoryStore::new(), Settings::default());
     let output = python(program, &[("AWS_ENDPOINT_URL_APP_MESH", &server.url())]);
     assert!(output.ends_with("done\n"), "{output}");
 }

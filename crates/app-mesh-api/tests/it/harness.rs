@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use app_mesh_api::{Caller, MemoryStore, Operation, Service, Settings, Store, router};
+use app_mesh_api::{Caller, Operation, Service, Settings, Store, router};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -19,10 +19,6 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(settings: Settings) -> Self {
-        Self::with_store(MemoryStore::new(), settings)
-    }
-
     pub(crate) fn with_store(store: impl Store, settings: Settings) -> Self {
         let (started, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();

@@ -2,12 +2,14 @@
 //!
 //! - `harness`: a server on loopback, and Python programs that call it;
 //! - `clients`: boto3, the AWS CLI, and the orders of calls that Terraform and the controller for Kubernetes make;
+//! - `aws_sdk`: AWS's SDK for Rust;
 //! - `moto`: the same calls to moto's App Mesh;
 //! - `requests`: invalid requests;
 //! - `concurrency`: concurrent callers; `audit`: the audit log;
 //! - `crash` and `state_file`: killed processes and damaged files.
 
 mod audit;
+mod aws_sdk;
 mod clients;
 mod concurrency;
 mod crash;

@@ -1,6 +1,6 @@
 //! The same calls to moto's App Mesh and to this one.
 
-use app_mesh_api::Settings;
+use app_mesh_api::{MemoryStore, Settings};
 
 use crate::harness::{Server, python};
 
@@ -12,7 +12,7 @@ fn moto_and_this_api_agree_but_for_listed_differences() {
         account: "123456789012".to_owned(),
         ..Settings::default()
     };
-    let server = Server::start(settings);
+    let server = Server::with_store(MemoryStore::new(), settings);
     let moto = testkit::Server::moto(testkit::python_tools()).expect("moto starts");
     let output = python(
         "moto_differential.py",

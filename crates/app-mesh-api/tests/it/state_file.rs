@@ -85,6 +85,32 @@ async fn a_missing_file_with_a_copy_is_not_replaced_by_an_empty_one() {
     assert_eq!(load(&file).await.unwrap(), records);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_copy_is_made_within_a_minute_after_a_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("meshes.state");
+    let service = Service::open(FileStore::open(&file).unwrap(), Settings::default())
+        .await
+        .unwrap();
+    let copy = FileStore::last_good_copy(&file);
+    for name in ["a", "b"] {
+        if name == "a" {
+            service.run(&caller(), create(mesh(), json!({}))).await.unwrap();
+        }
+        service
+            .run(&caller(), create(node_path(name), node_spec(name)))
+            .await
+            .unwrap();
+        assert!(!copy.exists());
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        testkit::wait_until("the copy", async || copy.exists()).await;
+        let records = load(&copy).await.unwrap();
+        assert_eq!(records.last().unwrap().path, node_path(name));
+        fs::remove_file(&copy).unwrap();
+        fs::remove_file(FileStore::last_good_copy(&copy)).unwrap();
+    }
+}
+
 /// Whatever is damaged: the file is refused and left as it is, or has its whole content.
 #[tokio::test]
 async fn damaged_files_are_refused_and_not_changed() {
