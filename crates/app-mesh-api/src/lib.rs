@@ -28,7 +28,8 @@
 //! # Audit log
 //!
 //! Each change is an event of `tracing` with the target `app_mesh_api::audit` and the fields `caller`, `operation`,
-//! `resource` (an ARN), `old_version` and `new_version` (0: none).
+//! `resource` (an ARN), `old_version` and `new_version` (0: none). Over HTTP it is in the span `request`, with the fields
+//! `request_id` and `source`.
 //!
 //! # Status
 //!

@@ -7,12 +7,15 @@ mod body;
 mod parameters;
 mod route;
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Request};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::caller::Caller;
@@ -26,6 +29,9 @@ use route::Target;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// The API as a router for [`axum::serve()`], or for a server with other routes.
+///
+/// Each request has a span, `request`, with its id in `request_id`, and in `source` its address if the server provides
+/// [`ConnectInfo`].
 ///
 /// It takes the [`Caller`] from the request's extensions. Without one, every request may do everything: put a layer that
 /// authenticates around it, unless it listens on loopback.
@@ -49,14 +55,17 @@ pub async fn read_operation(request: Request<Body>, settings: &Settings) -> Resu
 async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
     let caller = request.extensions().get::<Caller>().cloned();
     let caller = caller.unwrap_or_else(|| Caller::unrestricted("anonymous"));
-    let mut response = match respond(&service, &caller, request).await {
+    let id = Uuid::new_v4().to_string();
+    let source = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let source = source.map(|ConnectInfo(address)| tracing::field::display(address.ip()));
+    let span = tracing::info_span!("request", request_id = id, source);
+    let mut response = match respond(&service, &caller, request).instrument(span).await {
         Ok(json) => {
             let content_type = HeaderValue::from_static("application/json");
             ([(CONTENT_TYPE, content_type)], json).into_response()
         }
         Err(error) => error.into_response(),
     };
-    let id = Uuid::new_v4().to_string();
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

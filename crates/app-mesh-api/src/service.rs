@@ -79,6 +79,7 @@ impl Service {
             revision: loaded.revision,
             registry,
             settings,
+            is_stale: false,
         };
         tokio::spawn(writer.run(waiting));
         Ok(service)
@@ -158,6 +159,7 @@ impl Service {
             caller: caller.name.clone(),
             operation: operation.to_owned(),
             checks_ports,
+            span: tracing::Span::current(),
             response,
         };
         self.jobs.try_send(job).map_err(|error| match error {
@@ -211,7 +213,8 @@ fn now() -> u64 {
 
 /// One line of the audit log for each change, on the target `app_mesh_api::audit`.
 ///
-/// Fields: `caller`, `operation`, `resource` (its ARN), `old_version` and `new_version` (0: none).
+/// Fields: `caller`, `operation`, `resource` (its ARN), `old_version` and `new_version` (0: none). Its span is that of the
+/// request.
 fn audit(caller: &str, operation: &str, change: &Change, settings: &Settings) {
     let version = |record: &Option<Arc<Record>>| record.as_ref().map_or(0, |record| record.version());
     tracing::info!(

@@ -59,7 +59,8 @@ pub trait Store: Send + Sync + 'static {
         std::future::pending::<()>().await;
     }
 
-    /// Maximum number of changes in one commit. Default: 1000.
+    /// Maximum number of changes in one commit; at least 90, the number of resources that an import writes together.
+    /// Default: 1000.
     fn max_changes(&self) -> usize {
         1000
     }

@@ -30,6 +30,8 @@ pub(super) struct Job {
     pub(super) caller: String,
     pub(super) operation: String,
     pub(super) checks_ports: bool,
+    /// The span of the request, for the audit log.
+    pub(super) span: tracing::Span,
     pub(super) response: oneshot::Sender<Result<Vec<Arc<Record>>, ApiError>>,
 }
 
@@ -44,6 +46,9 @@ pub(super) struct Writer {
     pub(super) revision: u64,
     pub(super) registry: watch::Sender<Arc<Registry>>,
     pub(super) settings: Arc<Settings>,
+    /// True after a failed commit, until the store was read again: its content is unknown, so nothing is written. Reads
+    /// go on.
+    pub(super) is_stale: bool,
 }
 
 impl Writer {
@@ -57,6 +62,11 @@ impl Writer {
                     received = waiting.recv_many(&mut jobs, MAX_JOBS) => if received == 0 { return },
                     () = self.store.changed(self.revision) => self.follow().await,
                 }
+            }
+            if self.is_stale
+                && let Err(error) = self.reload().await
+            {
+                jobs = fail(jobs, &error);
             }
             if !jobs.is_empty() {
                 jobs = self.process(jobs).await;
@@ -93,9 +103,11 @@ impl Writer {
                 }
                 Err(CommitError::Failed(error)) => {
                     jobs.extend(rest);
-                    fail(jobs, &error);
-                    self.reload_until_it_works().await;
-                    return Vec::new();
+                    self.is_stale = true;
+                    if let Err(error) = self.reload().await {
+                        tracing::error!("cannot read the resources after a failed write: {error}");
+                    }
+                    return fail(jobs, &error);
                 }
             }
         }
@@ -122,9 +134,11 @@ impl Writer {
 
     fn respond(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
-            for change in &outcome.changes {
-                audit(&job.caller, &job.operation, change, &self.settings);
-            }
+            job.span.in_scope(|| {
+                for change in &outcome.changes {
+                    audit(&job.caller, &job.operation, change, &self.settings);
+                }
+            });
             // The caller may have gone.
             let _caller_is_gone = job.response.send(outcome.result);
         }
@@ -156,27 +170,21 @@ impl Writer {
                 meshes.chain(changes.iter().filter(|change| !is_mesh(change)))
             };
             if let Ok(registry) = base.with_changes(ordered()) {
-                self.revision = delta.revision;
-                self.registry.send_replace(Arc::new(registry));
+                self.adopt(registry, delta.revision);
                 return Ok(());
             }
         }
         let loaded = self.store.load().await?;
         let registry = Registry::from_records(loaded.records)
             .map_err(|path| StoreError::new(format!("the store is inconsistent: the mesh of {path} is missing")))?;
-        self.revision = loaded.revision;
-        self.registry.send_replace(Arc::new(registry));
+        self.adopt(registry, loaded.revision);
         Ok(())
     }
 
-    /// After a failed commit the store's content is unknown, so nothing is written before it was read. Reads go on.
-    async fn reload_until_it_works(&mut self) {
-        while let Err(error) = self.reload().await {
-            tracing::error!(
-                "cannot read the resources after a failed write, and accepts no writes until then: {error}"
-            );
-            tokio::time::sleep(RELOAD_PAUSE).await;
-        }
+    fn adopt(&mut self, registry: Registry, revision: u64) {
+        self.revision = revision;
+        self.registry.send_replace(Arc::new(registry));
+        self.is_stale = false;
     }
 }
 

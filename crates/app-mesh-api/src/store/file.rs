@@ -42,7 +42,8 @@ pub struct FileStore {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    database: Database,
+    /// `None` after a failure, until it is opened again: redb accepts nothing more after one.
+    database: Mutex<Option<Arc<Database>>>,
     /// The records as verified at the opening, for the first load.
     verified: Mutex<Option<Loaded>>,
     is_copy_planned: AtomicBool,
@@ -77,7 +78,7 @@ impl FileStore {
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
-                database,
+                database: Mutex::new(Some(Arc::new(database))),
                 verified: Mutex::new(Some(verified)),
                 is_copy_planned: AtomicBool::new(false),
                 _lock: lock,
@@ -114,12 +115,30 @@ impl FileStore {
 }
 
 impl Inner {
+    /// Runs work on the database, which is opened again if the work before failed.
+    fn with_database<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let current = || self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = {
+            let mut current = current();
+            match &*current {
+                Some(database) => Arc::clone(database),
+                None => Arc::clone(current.insert(Arc::new(Database::open(&self.path)?))),
+            }
+        };
+        let result = work(&database);
+        if result.is_err() {
+            // Unless another thread has opened a new one.
+            drop(current().take_if(|current| Arc::ptr_eq(current, &database)));
+        }
+        result
+    }
+
     /// Replaces the last good copy by the current content.
     fn copy(&self) -> Result<(), FileStoreError> {
         let (new, copy) = (beside(&self.path, "new"), FileStore::last_good_copy(&self.path));
         let write = || {
             remove_if_exists(&new).map_err(failed)?;
-            self.database.copy_to(&new)?;
+            self.with_database(|database| database.copy_to(&new))?;
             replace(&new, &copy).map_err(failed)
         };
         write().map_err(|source| FileStoreError::Copy { copy, source })
@@ -132,11 +151,11 @@ impl Store for FileStore {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
             let verified = inner.verified.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match verified {
+            inner.with_database(|database| match verified {
                 // Only the first time, before any commit.
-                Some(loaded) if loaded.revision == inner.database.revision()? => Ok(loaded),
-                _ => inner.database.load(),
-            }
+                Some(loaded) if loaded.revision == database.revision()? => Ok(loaded),
+                _ => database.load(),
+            })
         })
         .await
     }
@@ -151,7 +170,8 @@ impl Store for FileStore {
                 (change.path.to_string(), record)
             })
             .collect();
-        let revision = blocking(move || inner.database.commit(expected, &changes)).await?;
+        let commit = move || inner.with_database(|database| database.commit(expected, &changes));
+        let revision = blocking(commit).await?;
         let revision = revision.ok_or(CommitError::Conflict)?;
         self.plan_copy();
         Ok(revision)

@@ -1,57 +1,52 @@
 //! The audit log: one event for each change.
 
-use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use app_mesh_api::{Caller, MemoryStore, Operation, Service, Settings};
+use app_mesh_api::{Caller, MemoryStore, Operation, Service, Settings, router};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::Request;
 use serde_json::json;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tower::ServiceExt;
 
 use crate::harness::{create, mesh, update};
 
-/// Records the fields of events of the audit log.
+/// A log in memory.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<Mutex<Vec<u8>>>);
 
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.push_str(&format!("{field}={value:?} "));
+impl Log {
+    /// The lines so far, which are removed.
+    fn take(&self) -> Vec<String> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| line.trim_start().to_owned()).collect()
     }
 }
 
-impl Subscriber for Recorder {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "app_mesh_api::audit"
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
-    fn new_span(&self, _span: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-
-    fn record(&self, _span: &Id, _values: &Record<'_>) {}
-
-    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(String::new());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
-    }
-
-    fn enter(&self, _span: &Id) {}
-
-    fn exit(&self, _span: &Id) {}
 }
 
 #[test]
 fn changes_are_in_the_audit_log() {
     testkit::own_process(async || {
-        let recorder = Recorder::default();
-        tracing::subscriber::set_global_default(recorder.clone()).unwrap();
+        let log = Log::default();
+        let writer = log.clone();
+        tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .init();
         let service = Service::open(MemoryStore::new(), Settings::default()).await.unwrap();
         let caller = Caller::unrestricted("AKIDEXAMPLE");
         service.run(&caller, create(mesh(), json!({}))).await.unwrap();
@@ -59,17 +54,26 @@ fn changes_are_in_the_audit_log() {
         service.run(&caller, create(mesh(), json!({}))).await.unwrap_err();
         service.run(&caller, Operation::Describe(mesh())).await.unwrap();
         service.run(&caller, Operation::Delete(mesh())).await.unwrap();
-        let line = |operation: &str, old: u64, new: u64| {
+        let line = |span: &str, caller: &str, operation: &str, old: u64, new: u64| {
             format!(
-                "message=changed caller=\"AKIDEXAMPLE\" operation=\"{operation}\" \
-                 resource=\"arn:aws:appmesh:us-east-1:000000000000:mesh/demo\" old_version={old} new_version={new} "
+                "INFO {span}app_mesh_api::audit: changed caller=\"{caller}\" operation=\"{operation}\" \
+                 resource=\"arn:aws:appmesh:us-east-1:000000000000:mesh/demo\" old_version={old} new_version={new}"
             )
         };
         let expected = [
-            line("CreateMesh", 0, 1),
-            line("UpdateMesh", 1, 2),
-            line("DeleteMesh", 2, 0),
+            line("", "AKIDEXAMPLE", "CreateMesh", 0, 1),
+            line("", "AKIDEXAMPLE", "UpdateMesh", 1, 2),
+            line("", "AKIDEXAMPLE", "DeleteMesh", 2, 0),
         ];
-        assert_eq!(*recorder.0.lock().unwrap(), expected);
+        assert_eq!(log.take(), expected);
+
+        let body = Body::from(r#"{"meshName": "demo"}"#);
+        let mut request = Request::put("/v20190125/meshes").body(body).unwrap();
+        let address = SocketAddr::from(([10, 0, 0, 7], 4711));
+        request.extensions_mut().insert(ConnectInfo(address));
+        let response = router(service).oneshot(request).await.unwrap();
+        let id = response.headers()["x-amzn-requestid"].to_str().unwrap();
+        let span = format!("request{{request_id=\"{id}\" source=10.0.0.7}}: ");
+        assert_eq!(log.take(), [line(&span, "anonymous", "CreateMesh", 0, 1)]);
     });
 }

@@ -1,11 +1,13 @@
 //! Damaged, missing and locked state files.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use app_mesh_api::registry::Record;
 use app_mesh_api::store::FileStoreError;
-use app_mesh_api::{FileStore, Registry, Service, Settings, Store};
+use app_mesh_api::{ErrorCode, FileStore, Operation, Registry, Service, Settings, Store};
 use serde_json::json;
 
 use crate::harness::{caller, create, mesh, node_path, node_spec};
@@ -109,6 +111,93 @@ async fn a_copy_is_made_within_a_minute_after_a_write() {
         fs::remove_file(&copy).unwrap();
         fs::remove_file(FileStore::last_good_copy(&copy)).unwrap();
     }
+}
+
+/// The state file; set for the child of the next test.
+const STATE: &str = "MESHWRIGHT_TEST_FULL_DISK_STATE";
+
+/// A limit of the file size stands for a full disk. It is of a process, so the test runs in one of its own.
+#[test]
+fn a_full_disk_is_an_error_and_writes_go_on_once_there_is_space() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    if let Some(state) = env::var_os(STATE) {
+        runtime().block_on(fill_the_disk(Path::new(&state)));
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("meshes.state");
+    let output = Command::new("sh")
+        // Without the trap, the kernel would kill a process that exceeds the limit, of 4 MiB or, where the unit is
+        // 1024 bytes, 8 MiB.
+        .args(["-c", "trap '' XFSZ; ulimit -S -f 8192; exec \"$@\"", "sh"])
+        .arg(env::current_exe().unwrap())
+        .args([
+            "state_file::a_full_disk_is_an_error_and_writes_go_on_once_there_is_space",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(STATE, &file)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let acknowledged: Vec<&str> = stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("acknowledged "))
+        .collect();
+    assert!(
+        acknowledged.len() > 10 && acknowledged.last() == Some(&"after"),
+        "{stdout}"
+    );
+    let records = runtime().block_on(load(&file)).unwrap();
+    let stored: Vec<&str> = records.iter().skip(1).map(|record| record.path.name.as_str()).collect();
+    for name in &acknowledged {
+        assert!(stored.contains(name), "{name} is lost");
+    }
+    // A write whose commit failed may be there.
+    assert!(stored.len() <= acknowledged.len() + 1);
+}
+
+async fn fill_the_disk(file: &Path) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let service = Service::open(FileStore::open(file).unwrap(), Settings::default())
+        .await
+        .unwrap();
+    service.run(&caller(), create(mesh(), json!({}))).await.unwrap();
+    let mut number = 0;
+    let error = loop {
+        let name = format!("node-{number}");
+        let hostname = "h".repeat(100_000);
+        match service
+            .run(&caller(), create(node_path(&name), node_spec(&hostname)))
+            .await
+        {
+            Ok(_) => println!("acknowledged {name}"),
+            Err(error) => break error,
+        }
+        number += 1;
+        assert!(number < 500, "the limit is not reached");
+    };
+    assert_eq!(error.code(), ErrorCode::ServiceUnavailable, "{error}");
+    assert!(error.message().starts_with("cannot write: "), "{error}");
+    let described = service.run(&caller(), Operation::Describe(node_path("node-0"))).await;
+    assert!(described.is_ok(), "reads go on");
+    let mut limit = getrlimit(Resource::Fsize);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Fsize, limit).unwrap();
+    service
+        .run(&caller(), create(node_path("after"), node_spec("after")))
+        .await
+        .unwrap();
+    println!("acknowledged after");
 }
 
 /// Whatever is damaged: the file is refused and left as it is, or has its whole content.
