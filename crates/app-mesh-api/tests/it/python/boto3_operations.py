@@ -1,7 +1,8 @@
 """Calls each of App Mesh's operations with boto3, with every kind of spec, and each paginator."""
+import http.client
+import os
 import pathlib
 import sys
-import time
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -162,4 +163,13 @@ error("LimitExceededException", mesh_api.create_mesh, meshName="m15")
 message = error("LimitExceededException", mesh_api.create_virtual_gateway, meshName="m0", virtualGatewayName="g4", spec=plain)
 assert message == "Mesh m0 has reached its quota of 3 resources of the type VirtualGateway", message
 error("TooManyTagsException", mesh_api.tag_resource, resourceArn=arn, tags=[{"key": f"x{k}", "value": ""} for k in range(50)])
+
+# Bodies that are too large, as a client sends them: all of it, before it reads the response.
+large = {"serviceDiscovery": {"dns": {"hostname": "h" * (2 << 20)}}}
+message = error("BadRequestException", mesh_api.create_virtual_node, meshName="m0", virtualNodeName="large", spec=large)
+assert message == "the body is larger than 1048576 bytes", message
+connection = http.client.HTTPConnection(os.environ["AWS_ENDPOINT_URL_APP_MESH"].removeprefix("http://"))
+connection.request("PUT", "/v20190125/meshes", body=b" " * (10 << 20))
+response = connection.getresponse()
+assert (response.status, response.headers["x-amzn-ErrorType"]) == (413, "BadRequestException"), response.status
 print("done")
