@@ -102,12 +102,13 @@ impl Writer {
                     pause *= 2;
                 }
                 Err(CommitError::Failed(error)) => {
-                    jobs.extend(rest);
                     self.is_stale = true;
-                    if let Err(error) = self.reload().await {
-                        tracing::error!("cannot read the resources after a failed write: {error}");
+                    match self.reload().await {
+                        Ok(()) => self.audit_stored(&jobs, &outcomes),
+                        Err(error) => tracing::error!("cannot read the resources after a failed write: {error}"),
                     }
-                    return fail(jobs, &error);
+                    fail(jobs, &error);
+                    return rest;
                 }
             }
         }
@@ -134,13 +135,27 @@ impl Writer {
 
     fn respond(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
-            job.span.in_scope(|| {
-                for change in &outcome.changes {
-                    audit(&job.caller, &job.operation, change, &self.settings);
-                }
-            });
+            self.audit(&job, outcome.changes.iter());
             // The caller may have gone.
             let _caller_is_gone = job.response.send(outcome.result);
+        }
+    }
+
+    fn audit<'c>(&self, job: &Job, changes: impl Iterator<Item = &'c Change>) {
+        job.span.in_scope(|| {
+            for change in changes {
+                audit(&job.caller, &job.operation, change, &self.settings);
+            }
+        });
+    }
+
+    /// Logs changes of a failed commit that are in the store nevertheless. They are not reported as successes: a file that
+    /// could not be synced shows them, and may lose them.
+    fn audit_stored(&self, jobs: &[Job], outcomes: &[Outcome]) {
+        let registry = self.registry.borrow();
+        let is_stored = |change: &&Change| registry.get(&change.path) == change.after.as_ref();
+        for (job, outcome) in jobs.iter().zip(outcomes) {
+            self.audit(job, outcome.changes.iter().filter(is_stored));
         }
     }
 

@@ -4,7 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use app_mesh_api::{Caller, MemoryStore, Operation, Service, Settings, router};
+use app_mesh_api::registry::Change;
+use app_mesh_api::store::{CommitError, Loaded, StoreError};
+use app_mesh_api::{Caller, MemoryStore, Operation, Service, Settings, Store, router};
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::Request;
@@ -34,6 +37,21 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// A store that reports each commit as failed.
+struct Pessimist(MemoryStore);
+
+#[async_trait]
+impl Store for Pessimist {
+    async fn load(&self) -> Result<Loaded, StoreError> {
+        self.0.load().await
+    }
+
+    async fn commit(&self, expected: u64, changes: &[Change]) -> Result<u64, CommitError> {
+        self.0.commit(expected, changes).await?;
+        Err(StoreError::new("the connection was lost").into())
     }
 }
 
@@ -75,5 +93,15 @@ fn changes_are_in_the_audit_log() {
         let id = response.headers()["x-amzn-requestid"].to_str().unwrap();
         let span = format!("request{{request_id=\"{id}\" source=10.0.0.7}}: ");
         assert_eq!(log.take(), [line(&span, "anonymous", "CreateMesh", 0, 1)]);
+
+        let service = Service::open(Pessimist(MemoryStore::new()), Settings::default())
+            .await
+            .unwrap();
+        service.run(&caller, create(mesh(), json!({}))).await.unwrap_err();
+        let error = "ERROR app_mesh_api::service::writer: cannot write resources: the connection was lost";
+        assert_eq!(
+            log.take(),
+            [line("", "AKIDEXAMPLE", "CreateMesh", 0, 1), error.to_owned()]
+        );
     });
 }

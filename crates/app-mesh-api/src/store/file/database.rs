@@ -159,3 +159,38 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
 fn failed(error: impl Into<redb::Error>) -> StoreError {
     StoreError::new(error.into().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_formats_and_invalid_records_are_rejected_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        Database::create(&path).unwrap();
+        assert_eq!(Database::verify(&path).unwrap(), Loaded::default());
+        let edit = |table_edit: &dyn Fn(&redb::WriteTransaction)| {
+            let database = builder().open(&path).unwrap();
+            let transaction = database.begin_write().unwrap();
+            table_edit(&transaction);
+            transaction.commit().unwrap();
+            drop(database);
+            Database::verify(&path).unwrap_err().to_string()
+        };
+        let put = |key: &'static str, value: &'static [u8]| {
+            edit(&move |transaction| {
+                transaction.open_table(RECORDS).unwrap().insert(key, value).unwrap();
+            })
+        };
+        assert!(put("mesh/demo", b"{}").starts_with("the record `mesh/demo` is not valid: missing field"));
+        assert_eq!(
+            put("demo", b"{}"),
+            "it has a record `demo`, which is not the path of a resource"
+        );
+        let format = edit(&|transaction| {
+            transaction.open_table(META).unwrap().insert("format", 2).unwrap();
+        });
+        assert_eq!(format, "it has format 2, and this version reads format 1");
+    }
+}
