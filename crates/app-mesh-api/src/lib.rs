@@ -15,15 +15,21 @@
 //! # }
 //! ```
 //!
-//! The crate does not authenticate: a layer around the [`router()`] puts a [`Caller`] into the request's extensions. It knows
-//! neither Envoy nor an AWS SDK.
+//! The [`router()`] takes the [`Caller`] from the request's extensions. [`Authentication`] puts it there, from AWS Signature
+//! Version 4; without it, every caller may do everything. The crate does not know Envoy; it knows AWS SDKs with the feature
+//! `aws` only.
 //!
 //! Modules in reading order:
 //! - [`operation`]: the operations as data; [`error`]: App Mesh's exceptions; [`caller`] and [`settings`];
 //! - [`registry`]: all resources and the rules for changing them, pure;
 //! - [`store`]: durable storage: a trait, a file, memory;
 //! - [`service`]: operations of concurrent callers over a store;
-//! - [`response`]: bodies of responses; [`rest`]: paths, parameters and bodies of requests.
+//! - [`response`]: bodies of responses; [`rest`]: paths, parameters and bodies of requests;
+//! - [`auth`]: key pairs, signatures and rate limits around it.
+//!
+//! # Features
+//!
+//! `aws`: [`store`] in DynamoDB, key pairs in Secrets Manager.
 //!
 //! # Audit log
 //!
@@ -43,6 +49,7 @@
 //! | references to what does not exist | accepted in routes, gateway routes, virtual services and backends |
 //! | `mirrors` of HTTP routes, a field that App Mesh lacks | accepted |
 
+pub mod auth;
 pub mod caller;
 pub mod error;
 pub mod operation;
@@ -53,6 +60,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 
+pub use auth::{Authentication, KeyPairs, RateLimits};
 pub use caller::{Access, Caller};
 pub use error::{ApiError, ErrorCode};
 pub use operation::Operation;

@@ -6,9 +6,11 @@
 //! - `moto`: the same calls to moto's App Mesh;
 //! - `requests`: invalid requests;
 //! - `concurrency`: concurrent callers; `audit`: the audit log;
+//! - `auth`: signed requests;
 //! - `crash` and `state_file`: killed processes and damaged files.
 
 mod audit;
+mod auth;
 mod aws_sdk;
 mod clients;
 mod concurrency;
