@@ -6,14 +6,19 @@
 //! it has not seen.
 //!
 //! - [`MemoryStore`]: nothing is durable;
-//! - [`FileStore`]: one file, crash-safe, one process.
+//! - [`FileStore`]: one file, crash-safe, one process;
+//! - `DynamoDbStore`, with the feature `aws`: a DynamoDB table, several replicas.
 
+#[cfg(feature = "aws")]
+pub mod dynamodb;
 mod file;
 mod memory;
 
 use async_trait::async_trait;
 use mesh_model::app_mesh::ResourcePath;
 
+#[cfg(feature = "aws")]
+pub use dynamodb::DynamoDbStore;
 pub use file::{FileStore, FileStoreError};
 pub use memory::MemoryStore;
 

@@ -7,6 +7,7 @@
 //! - `requests`: invalid requests;
 //! - `concurrency`: concurrent callers; `audit`: the audit log;
 //! - `auth`: signed requests;
+//! - `dynamodb`: several replicas;
 //! - `crash` and `state_file`: killed processes and damaged files.
 
 mod audit;
@@ -15,6 +16,8 @@ mod aws_sdk;
 mod clients;
 mod concurrency;
 mod crash;
+#[cfg(feature = "aws")]
+mod dynamodb;
 mod harness;
 mod moto;
 mod public_api;
