@@ -1,6 +1,7 @@
 //! The caller of an operation, and what it may do.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use mesh_model::app_mesh::ResourcePath;
 
@@ -18,6 +19,18 @@ pub struct Caller {
     pub access: Access,
     /// Meshes that it may use. `None`: all.
     pub meshes: Option<BTreeSet<String>>,
+    /// Where its request came from.
+    pub origin: Origin,
+}
+
+/// Where a request came from, for the audit log. The router fills it in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The other end of the connection, if the server was made with
+    /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info).
+    pub address: Option<SocketAddr>,
+    /// The id of the request, as in the response's `x-amzn-RequestId`.
+    pub request_id: Option<String>,
 }
 
 /// Operations that a caller may use.
@@ -37,6 +50,7 @@ impl Caller {
             name: name.into(),
             access: Access::ReadWrite,
             meshes: None,
+            origin: Origin::default(),
         }
     }
 
@@ -84,6 +98,7 @@ mod tests {
             name: "AKIDEXAMPLE".to_owned(),
             access,
             meshes: meshes.map(|meshes| meshes.iter().map(|mesh| (*mesh).to_owned()).collect()),
+            origin: Origin::default(),
         }
     }
 

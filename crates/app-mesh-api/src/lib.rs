@@ -23,7 +23,8 @@
 //! - [`operation`]: the operations as data; [`error`]: App Mesh's exceptions; [`caller`] and [`settings`];
 //! - [`registry`]: all resources and the rules for changing them, pure;
 //! - [`store`]: durable storage: a trait, a file, memory;
-//! - [`service`]: operations of concurrent callers over a store;
+//! - [`service`]: operations of concurrent callers over a store; [`audit`]: the log of their changes;
+//!   [`claims`]: beside another source of meshes;
 //! - [`response`]: bodies of responses; [`rest`]: paths, parameters and bodies of requests;
 //! - [`auth`]: key pairs, signatures and rate limits around it.
 //!
@@ -35,7 +36,7 @@
 //!
 //! Each change is an event of `tracing` with the target `app_mesh_api::audit` and the fields `caller`, `operation`,
 //! `resource` (an ARN), `old_version` and `new_version` (0: none). Over HTTP it is in the span `request`, with the fields
-//! `request_id` and `source`.
+//! `request_id` and `source`. For a file of their own, there is [`AuditLog`].
 //!
 //! # Status
 //!
@@ -49,8 +50,10 @@
 //! | references to what does not exist | accepted in routes, gateway routes, virtual services and backends |
 //! | `mirrors` of HTTP routes, a field that App Mesh lacks | accepted |
 
+pub mod audit;
 pub mod auth;
 pub mod caller;
+pub mod claims;
 pub mod error;
 pub mod operation;
 pub mod registry;
@@ -60,13 +63,14 @@ pub mod service;
 pub mod settings;
 pub mod store;
 
+pub use audit::AuditLog;
 pub use auth::{Authentication, KeyPairs, RateLimits};
-pub use caller::{Access, Caller};
+pub use caller::{Access, Caller, Origin};
 pub use error::{ApiError, ErrorCode};
 pub use operation::Operation;
 pub use registry::Registry;
 pub use rest::router;
-pub use service::Service;
+pub use service::{Extensions, Service};
 pub use settings::{Quotas, Settings};
 pub use store::{FileStore, MemoryStore, Store};
 

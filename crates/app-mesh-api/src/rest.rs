@@ -7,8 +7,6 @@ mod body;
 mod parameters;
 mod route;
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
@@ -18,7 +16,7 @@ use http::{HeaderValue, Request};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Origin};
 use crate::error::ApiError;
 use crate::operation::Operation;
 use crate::service::Service;
@@ -53,12 +51,17 @@ pub async fn read_operation(request: Request<Body>, settings: &Settings) -> Resu
 }
 
 async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
-    let caller = request.extensions().get::<Caller>().cloned();
-    let caller = caller.unwrap_or_else(|| Caller::unrestricted("anonymous"));
-    let id = Uuid::new_v4().to_string();
-    let source = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let source = source.map(|ConnectInfo(address)| tracing::field::display(address.ip()));
-    let span = tracing::info_span!("request", request_id = id, source);
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>().cloned();
+    let mut caller = caller.unwrap_or_else(|| Caller::unrestricted("anonymous"));
+    let id = extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::new);
+    caller.origin = Origin {
+        address: extensions.get().map(|ConnectInfo(address)| *address),
+        request_id: Some(id.0.clone()),
+    };
+    let source = caller.origin.address;
+    let source = source.map(|address| tracing::field::display(address.ip()));
+    let span = tracing::info_span!("request", request_id = id.0, source);
     let mut response = match respond(&service, &caller, request).instrument(span).await {
         Ok(json) => {
             let content_type = HeaderValue::from_static("application/json");
@@ -66,10 +69,24 @@ async fn handle(State(service): State<Service>, request: Request<Body>) -> Respo
         }
         Err(error) => error.into_response(),
     };
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
+    id.add_to(&mut response);
     response
+}
+
+/// The id of a request, for its response and for logs.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    pub(crate) fn new() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+
+    pub(crate) fn add_to(&self, response: &mut Response) {
+        if let Ok(id) = HeaderValue::from_str(&self.0) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
 }
 
 async fn respond(service: &Service, caller: &Caller, request: Request<Body>) -> Result<String, ApiError> {

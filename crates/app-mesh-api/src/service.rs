@@ -11,12 +11,14 @@ mod writer;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mesh_model::app_mesh::ResourcePath;
+use mesh_model::app_mesh::{Kind, ResourcePath};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use import::{ImportError, Imported};
 
+use crate::audit::AuditLog;
 use crate::caller::Caller;
+use crate::claims::{ClaimError, MeshClaims};
 use crate::error::{ApiError, ErrorCode};
 use crate::operation::Operation;
 use crate::registry::topology::Topologies;
@@ -39,6 +41,16 @@ pub struct Service {
     registry: watch::Receiver<Arc<Registry>>,
     topologies: watch::Receiver<Arc<Topologies>>,
     jobs: mpsc::Sender<Job>,
+    claims: Option<Arc<dyn MeshClaims>>,
+}
+
+/// What a service has in addition to its store.
+#[derive(Debug, Clone, Default)]
+pub struct Extensions {
+    /// A log of the changes that are made through this service.
+    pub audit_log: Option<AuditLog>,
+    /// Claims of meshes, if there is another source of meshes.
+    pub claims: Option<Arc<dyn MeshClaims>>,
 }
 
 /// The store cannot be used.
@@ -59,6 +71,18 @@ impl Service {
     ///
     /// [`OpenError`].
     pub async fn open(store: impl Store, settings: Settings) -> Result<Self, OpenError> {
+        Self::open_with(store, settings, Extensions::default()).await
+    }
+
+    /// As [`open`](Self::open), with an audit log, or beside another source of meshes.
+    ///
+    /// Meshes that exist are claimed, too; one that another source has is logged as an error and served nonetheless.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open_with(store: impl Store, settings: Settings, extensions: Extensions) -> Result<Self, OpenError> {
+        let Extensions { audit_log, claims } = extensions;
         let loaded = store.load().await?;
         let registry = Registry::from_records(loaded.records).map_err(OpenError::WithoutMesh)?;
         let settings = Arc::new(settings);
@@ -72,6 +96,7 @@ impl Service {
             registry: readers.clone(),
             topologies: topologies.subscribe(),
             jobs,
+            claims,
         };
         tokio::spawn(publish_topologies(readers, topologies));
         let writer = Writer {
@@ -79,9 +104,11 @@ impl Service {
             revision: loaded.revision,
             registry,
             settings,
+            audit_log,
             is_stale: false,
         };
         tokio::spawn(writer.run(waiting));
+        service.claim_all().await;
         Ok(service)
     }
 
@@ -132,17 +159,72 @@ impl Service {
             _ => {}
         }
         let name = operation.name();
+        let claimed = Claimed::of(&operation);
         let is_deletion = matches!(operation, Operation::Delete(_));
         let is_tagging = matches!(operation, Operation::Tag { .. } | Operation::Untag { .. });
         let Some(write) = Write::new(operation)? else {
             return Err(ApiError::bad_request(format!("{name} is not a writing operation")));
         };
-        let applied = self.write(vec![write], caller, &name, true).await?;
+        let applied = match claimed {
+            Some(Claimed::ForCreation(mesh)) => {
+                self.claim(&mesh).await?;
+                let applied = self.write(vec![write], caller, &name, true).await;
+                if let Err(error) = &applied
+                    && error.code().status().is_client_error()
+                {
+                    self.release_unless_present(&mesh).await;
+                }
+                applied?
+            }
+            Some(Claimed::UntilDeletion(mesh)) => {
+                let applied = self.write(vec![write], caller, &name, true).await?;
+                self.release_unless_present(&mesh).await;
+                applied
+            }
+            None => self.write(vec![write], caller, &name, true).await?,
+        };
         Ok(match applied.into_iter().next() {
             Some(record) if is_deletion => Output::Deleted(record),
             Some(record) if !is_tagging => Output::Resource(record),
             _ => Output::Empty,
         })
+    }
+
+    pub(super) async fn claim(&self, mesh: &str) -> Result<(), ApiError> {
+        let Some(claims) = &self.claims else {
+            return Ok(());
+        };
+        claims.claim(mesh).await.map_err(|error| match error {
+            ClaimError::Taken(message) => ApiError::new(ErrorCode::Conflict, message),
+            ClaimError::Failed(message) => ApiError::new(ErrorCode::ServiceUnavailable, message),
+        })
+    }
+
+    /// Releases the claim of a mesh that was not created, or was deleted. It is kept if that fails: nothing is wrong
+    /// then, except that a stack cannot have the name.
+    async fn release_unless_present(&self, mesh: &str) {
+        let Some(claims) = &self.claims else {
+            return;
+        };
+        if self.registry().get(&ResourcePath::of_mesh(mesh)).is_some() {
+            return;
+        }
+        if let Err(error) = claims.release(mesh).await {
+            tracing::warn!("the claim of the mesh {mesh} remains: {error}");
+        }
+    }
+
+    async fn claim_all(&self) {
+        let registry = self.registry();
+        for record in registry.records().filter(|record| record.path.kind == Kind::Mesh) {
+            if let Err(error) = self.claim(&record.path.mesh).await {
+                tracing::error!(
+                    "the mesh {} is served, but not claimed: {}",
+                    record.path.mesh,
+                    error.message()
+                );
+            }
+        }
     }
 
     /// Applies writes together: all or none.
@@ -157,6 +239,7 @@ impl Service {
         let job = Job {
             writes,
             caller: caller.name.clone(),
+            origin: caller.origin.clone(),
             operation: operation.to_owned(),
             checks_ports,
             span: tracing::Span::current(),
@@ -170,6 +253,23 @@ impl Service {
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
         applied.await.unwrap_or_else(|_closed| Err(stopped()))
+    }
+}
+
+/// How an operation changes which meshes exist.
+enum Claimed {
+    ForCreation(String),
+    UntilDeletion(String),
+}
+
+impl Claimed {
+    fn of(operation: &Operation) -> Option<Self> {
+        let path = operation.path().filter(|path| path.kind == Kind::Mesh)?;
+        match operation {
+            Operation::Create { .. } => Some(Self::ForCreation(path.mesh.clone())),
+            Operation::Delete(_) => Some(Self::UntilDeletion(path.mesh.clone())),
+            _ => None,
+        }
     }
 }
 

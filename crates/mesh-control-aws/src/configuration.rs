@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath, Topology};
+use mesh_model::app_mesh::{Assembly, KeyCasing, MeshClaim, ResourcePath, Topology};
 use serde_json::Value;
 
 use crate::config_hash::ConfigHash;
@@ -64,6 +64,14 @@ impl Configuration {
             return Err(format!(
                 "the parameter {root} does not exist: deploy the stack that creates the mesh, or look at the name of \
                  the mesh, the account and the region"
+            ));
+        }
+        let claim = parameters.iter().find(|parameter| parameter.name == root);
+        if let Some(MeshClaim { claimed_by }) = claim.and_then(|parameter| MeshClaim::read(&parameter.value)) {
+            let mesh = &self.mesh;
+            return Err(format!(
+                "the mesh {mesh} is in {claimed_by} and is changed by App Mesh's API: the parameter {root} says so. Delete \
+                 the mesh there before a stack configures it"
             ));
         }
         let mut attempt = Attempt {

@@ -16,7 +16,8 @@
 //! - [`document`]: reading and writing in both key casings, all errors at once; `reader`: validation against the
 //!   schema; `rules`: combinations of fields; [`cursor`]: position in a document;
 //! - [`kind`] and [`resource_spec`]: the type of a resource, and a spec of any type;
-//! - [`resource_path`]: the path of a resource in ARNs, node ids and parameters;
+//! - [`resource_path`]: the path of a resource in ARNs, node ids and parameters; [`mesh_claim`]: a parameter that names another
+//!   source of the mesh;
 //! - [`assembly`]: builds meshes from documents; [`topology`]: one mesh with resolved references.
 
 pub mod assembly;
@@ -29,6 +30,7 @@ pub mod listener;
 pub mod logging;
 pub mod matching;
 pub mod mesh;
+pub mod mesh_claim;
 mod reader;
 pub mod resource_path;
 pub mod resource_spec;
@@ -50,6 +52,7 @@ pub use document::Spec;
 pub use gateway_route::GatewayRouteSpec;
 pub use kind::Kind;
 pub use mesh::MeshSpec;
+pub use mesh_claim::MeshClaim;
 pub use resource_path::ResourcePath;
 pub use resource_spec::ResourceSpec;
 pub use route::RouteSpec;

@@ -25,7 +25,7 @@ use serde::{Deserialize, Deserializer};
 use sigv4_verify::{AccessKey, Secret};
 use zeroize::Zeroizing;
 
-use crate::caller::{Access, Caller};
+use crate::caller::{Access, Caller, Origin};
 
 /// Who holds a signed request can try secrets against it without asking the server, so secrets have to be long. AWS's
 /// have 40 characters.
@@ -208,6 +208,7 @@ impl Entry {
                     AccessName::ReadWrite => Access::ReadWrite,
                 },
                 meshes: self.meshes,
+                origin: Origin::default(),
             },
         })
     }

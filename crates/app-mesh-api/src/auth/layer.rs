@@ -14,6 +14,7 @@ use super::key_pairs::KeyPairs;
 use super::rate_limit::{KeyLimiter, RateLimits};
 use crate::caller::Caller;
 use crate::error::{ApiError, ErrorCode};
+use crate::rest::RequestId;
 use crate::settings::Settings;
 
 /// App Mesh's signing name.
@@ -78,6 +79,7 @@ impl Authentication {
         router
             .layer(middleware::from_fn_with_state(self.clone(), identify))
             .layer(verify)
+            .layer(middleware::from_fn(number))
     }
 
     fn holder(&self, access_key_id: &str) -> Option<Arc<Holder>> {
@@ -90,6 +92,15 @@ impl Keys for Authentication {
     fn find(&self, access_key_id: &str) -> Option<Arc<AccessKey>> {
         self.holder(access_key_id).map(|holder| Arc::clone(&holder.key))
     }
+}
+
+/// Gives the request its id, which rejected ones have in their response, too.
+async fn number(mut request: Request, next: Next) -> Response {
+    let id = RequestId::new();
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    id.add_to(&mut response);
+    response
 }
 
 /// Counts the request, and names its caller.

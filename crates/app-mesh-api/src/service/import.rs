@@ -88,6 +88,17 @@ impl Service {
             }
             writes.push((path, write));
         }
+        let meshes = writes
+            .iter()
+            .map(|(path, _)| path)
+            .filter(|path| path.kind == Kind::Mesh);
+        for path in meshes {
+            let fail = |error| ImportError {
+                path: path.clone(),
+                error,
+            };
+            self.claim(&path.mesh).await.map_err(fail)?;
+        }
         for part in writes.chunks(MAX_TOGETHER) {
             let together = part.iter().map(|(_, write)| write.clone()).collect();
             self.write(together, caller, "Import", false)

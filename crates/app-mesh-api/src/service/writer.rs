@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_model::app_mesh::ResourcePath;
+use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::{audit, now};
+use super::now;
+use crate::audit::{self, AuditLog};
+use crate::caller::Origin;
 use crate::error::{ApiError, ErrorCode};
 use crate::registry::{Change, Context, Record, Registry, Write};
 use crate::settings::Settings;
@@ -28,6 +31,7 @@ const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Job {
     pub(super) writes: Vec<Write>,
     pub(super) caller: String,
+    pub(super) origin: Origin,
     pub(super) operation: String,
     pub(super) checks_ports: bool,
     /// The span of the request, for the audit log.
@@ -46,6 +50,7 @@ pub(super) struct Writer {
     pub(super) revision: u64,
     pub(super) registry: watch::Sender<Arc<Registry>>,
     pub(super) settings: Arc<Settings>,
+    pub(super) audit_log: Option<AuditLog>,
     /// True after a failed commit, until the store was read again: its content is unknown, so nothing is written. Reads
     /// go on.
     pub(super) is_stale: bool,
@@ -83,14 +88,14 @@ impl Writer {
             let rest = jobs.split_off(outcomes.len());
             let changes = merged(outcomes.iter().flat_map(|outcome| &outcome.changes));
             if changes.is_empty() {
-                self.respond(jobs, outcomes);
+                self.respond(jobs, outcomes).await;
                 return rest;
             }
             match self.store.commit(self.revision, &changes).await {
                 Ok(revision) => {
                     self.revision = revision;
                     self.registry.send_replace(Arc::new(registry));
-                    self.respond(jobs, outcomes);
+                    self.respond(jobs, outcomes).await;
                     return rest;
                 }
                 Err(CommitError::Conflict) => {
@@ -104,7 +109,7 @@ impl Writer {
                 Err(CommitError::Failed(error)) => {
                     self.is_stale = true;
                     match self.reload().await {
-                        Ok(()) => self.audit_stored(&jobs, &outcomes),
+                        Ok(()) => self.audit_stored(&jobs, &outcomes).await,
                         Err(error) => tracing::error!("cannot read the resources after a failed write: {error}"),
                     }
                     fail(jobs, &error);
@@ -133,30 +138,39 @@ impl Writer {
         (registry, outcomes)
     }
 
-    fn respond(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+    async fn respond(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+        self.audit(&jobs, &outcomes, |_| true).await;
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
-            self.audit(&job, outcome.changes.iter());
             // The caller may have gone.
             let _caller_is_gone = job.response.send(outcome.result);
         }
     }
 
-    fn audit<'c>(&self, job: &Job, changes: impl Iterator<Item = &'c Change>) {
-        job.span.in_scope(|| {
-            for change in changes {
-                audit(&job.caller, &job.operation, change, &self.settings);
+    /// Logs changes, those that are selected.
+    async fn audit(&self, jobs: &[Job], outcomes: &[Outcome], is_selected: impl Fn(&Change) -> bool) {
+        let now = OffsetDateTime::now_utc();
+        let mut lines = String::new();
+        for (job, outcome) in jobs.iter().zip(outcomes) {
+            let (caller, operation) = (&job.caller, &job.operation);
+            for change in outcome.changes.iter().filter(|change| is_selected(change)) {
+                job.span
+                    .in_scope(|| super::audit(caller, operation, change, &self.settings));
+                if self.audit_log.is_some() {
+                    lines += &audit::line(now, caller, &job.origin, operation, change, &self.settings);
+                }
             }
-        });
+        }
+        if let Some(log) = self.audit_log.as_ref().filter(|_| !lines.is_empty()) {
+            log.write(lines).await;
+        }
     }
 
     /// Logs changes of a failed commit that are in the store nevertheless. They are not reported as successes: a file that
     /// could not be synced shows them, and may lose them.
-    fn audit_stored(&self, jobs: &[Job], outcomes: &[Outcome]) {
-        let registry = self.registry.borrow();
-        let is_stored = |change: &&Change| registry.get(&change.path) == change.after.as_ref();
-        for (job, outcome) in jobs.iter().zip(outcomes) {
-            self.audit(job, outcome.changes.iter().filter(is_stored));
-        }
+    async fn audit_stored(&self, jobs: &[Job], outcomes: &[Outcome]) {
+        let registry = Arc::clone(&self.registry.borrow());
+        let is_stored = |change: &Change| registry.get(&change.path) == change.after.as_ref();
+        self.audit(jobs, outcomes, is_stored).await;
     }
 
     /// Reads what other processes have written.

@@ -1,10 +1,13 @@
 //! Signed requests of boto3: what each key may do, and how often.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use app_mesh_api::{Authentication, KeyPairs, MemoryStore, RateLimits, Service, Settings, router};
+use app_mesh_api::{
+    AuditLog, Authentication, Extensions, KeyPairs, MemoryStore, RateLimits, Service, Settings, router,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -48,15 +51,23 @@ impl Server {
             ..Settings::default()
         };
         let authentication = Authentication::new(key_pairs(keys), &settings, limits);
-        let service = Service::open(MemoryStore::new(), settings).await.expect("a service");
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = AuditLog::file(dir.path().join("audit")).expect("a file");
+        let extensions = Extensions {
+            audit_log: Some(log),
+            claims: None,
+        };
+        let service = Service::open_with(MemoryStore::new(), settings, extensions).await;
+        let service = service.expect("a service");
         let app = authentication.protect(router(service));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.expect("it serves") });
         Self {
             authentication,
             endpoint,
-            dir: tempfile::tempdir().expect("a directory"),
+            dir,
             serving,
         }
     }
@@ -180,4 +191,60 @@ async fn keys_can_be_replaced_while_the_server_runs() {
         server.run(program).await,
         json!(["403 UnrecognizedClientException", "ok"])
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_change_is_in_the_audit_log_with_its_caller() {
+    let server = Server::start(
+        json!([key("A", "read-write"), key("B", "read-only")]),
+        RateLimits::default(),
+    )
+    .await;
+    let program = r#"
+a, b = client("A"), client("B")
+created = a.create_mesh(meshName="m")
+updated = a.update_mesh(meshName="m", spec={"egressFilter": {"type": "ALLOW_ALL"}})
+a.describe_mesh(meshName="m")
+rejected = [result(b.delete_mesh, meshName="m"), result(a.delete_mesh, meshName="other")]
+deleted = a.delete_mesh(meshName="m")
+print(json.dumps([response["ResponseMetadata"]["RequestId"] for response in (created, updated, deleted)]))
+"#;
+    let ids = server.run(program).await;
+    let log = fs::read_to_string(server.dir.path().join("audit")).expect("the log");
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let expected = [
+        ("CreateMesh", None, Some(1)),
+        ("UpdateMesh", Some(1), Some(2)),
+        ("DeleteMesh", Some(2), None),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{log}");
+    for (at, (line, (operation, old, new))) in lines.iter().zip(expected).enumerate() {
+        assert_eq!(line["operation"], operation);
+        assert_eq!(line["caller"], "A");
+        assert_eq!(line["requestId"], ids[at]);
+        assert_eq!(line["resource"], "arn:aws:appmesh:eu-west-1:000000000000:mesh/m");
+        let version = |name: &str| line.get(name).and_then(Value::as_i64);
+        assert_eq!((version("oldVersion"), version("newVersion")), (old, new), "{line}");
+        assert!(
+            line["sourceAddress"]
+                .as_str()
+                .is_some_and(|address| address.starts_with("127.0.0.1:")),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_requests_have_an_id_too() {
+    let server = Server::start(json!([key("A", "read-write")]), RateLimits::default()).await;
+    let program = r#"
+try:
+    client("B").list_meshes()
+except ClientError as error:
+    print(json.dumps(len(error.response["ResponseMetadata"]["RequestId"])))
+"#;
+    assert_eq!(server.run(program).await, json!(36));
 }

@@ -7,12 +7,14 @@
 //! - `requests`: invalid requests;
 //! - `concurrency`: concurrent callers; `audit`: the audit log;
 //! - `auth`: signed requests;
-//! - `dynamodb`: several replicas;
+//! - `dynamodb`: several replicas; `claims`: another source of meshes;
 //! - `crash` and `state_file`: killed processes and damaged files.
 
 mod audit;
 mod auth;
 mod aws_sdk;
+#[cfg(feature = "aws")]
+mod claims;
 mod clients;
 mod concurrency;
 mod crash;

@@ -13,6 +13,10 @@ fn foreign_types_in_the_api_are_on_the_allow_list() {
             "aws_sdk_secretsmanager",
             "1: the client of `read_secret`, with the feature `aws`",
         ),
+        (
+            "aws_sdk_ssm",
+            "1: the client of `ParameterClaims`, with the feature `aws`",
+        ),
         ("axum", "0.8: the router"),
         ("http", "1: requests and statuses"),
         ("mesh_model", "this workspace: paths of resources, specs, topologies"),

@@ -1,6 +1,6 @@
 //! Invalid requests, and what they are answered.
 
-use app_mesh_api::{Access, Caller, MemoryStore, Service, Settings, router};
+use app_mesh_api::{Access, Caller, MemoryStore, Origin, Service, Settings, router};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode};
@@ -197,6 +197,7 @@ async fn callers_are_limited() {
         name: "AKIDEXAMPLE".to_owned(),
         access,
         meshes: Some(meshes.iter().map(|mesh| (*mesh).to_owned()).collect()),
+        origin: Origin::default(),
     };
     let as_caller = |mut request: Request<Body>, caller: &Caller| {
         request.extensions_mut().insert(caller.clone());

@@ -203,3 +203,19 @@ fn the_first_read_ignores_inconsistent_documents_and_their_dependents() {
     assert_eq!(view.topology.virtual_nodes.len(), 2);
     assert_eq!(view.damaged.len(), 3, "{:?}", view.damaged);
 }
+
+#[test]
+fn a_mesh_of_the_api_is_named_with_its_place() {
+    let mut configuration = Configuration::of("demo");
+    configuration.read(&valid_mesh()).unwrap();
+    let mut parameters = valid_mesh();
+    replace(
+        &mut parameters,
+        parameter("", &json!({"claimedBy": "the DynamoDB table meshes"})),
+    );
+    let error = configuration.read(&parameters).unwrap_err();
+    assert!(
+        error.contains("demo") && error.contains("the DynamoDB table meshes") && error.contains("/meshwright/demo"),
+        "{error}"
+    );
+}
