@@ -4,16 +4,16 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use tower::{Layer, Service};
 
 use crate::canonical::RequestHead;
@@ -24,12 +24,14 @@ use crate::verifier::{Verified, Verifier};
 
 /// Above every request of a REST-JSON service that this was written for.
 const MAX_BODY: usize = 1024 * 1024;
+/// Bytes of a body that are read although they are not wanted.
+const MAX_DISCARDED: usize = 32 * 1024 * 1024;
 
 /// Verifies each request before the inner service.
 ///
 /// A verified request reaches the inner service with its body in memory and [`Verified`] in its extensions. Another one
 /// is answered with AWS's JSON error, and with [`VerifyError`] in the extensions of the response, for logs and limits
-/// around this layer. A body is read only once the head is in order: key, scope, time.
+/// around this layer. A body is kept only once the head is in order: key, scope, time; otherwise it is read and thrown away.
 ///
 /// Reading a body takes as long as the client takes; put a timeout around this layer.
 #[derive(Clone)]
@@ -152,8 +154,15 @@ impl Shared {
     {
         let (mut parts, body) = request.into_parts();
         let head = RequestHead::from_parts(&parts);
-        let pending = self.verifier.check_head(&head, &*self.keys, (self.clock)())?;
-        let body = self.read(body).await?;
+        let pending = match self.verifier.check_head(&head, &*self.keys, (self.clock)()) {
+            Ok(pending) => pending,
+            Err(error) => {
+                // The head decides, however the body ends.
+                let _discarded = read(body, 0).await;
+                return Err(error);
+            }
+        };
+        let body = read(body, self.max_body).await?;
         let verified = pending.verify(&body)?;
         if changes_something(&parts.method) {
             // The time after the body: a slow one does not outlive its signature.
@@ -162,23 +171,36 @@ impl Shared {
         parts.extensions.insert::<Verified>(verified);
         Ok(Request::from_parts(parts, B::from(body)))
     }
+}
 
-    async fn read<B>(&self, body: B) -> Result<Bytes, VerifyError>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        // A body that states its length is rejected before its first byte.
-        let stated = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if stated > self.max_body {
-            return Err(VerifyError::BodyTooLarge(self.max_body));
-        }
-        match Limited::new(body, self.max_body).collect().await {
-            Ok(collected) => Ok(collected.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(VerifyError::BodyTooLarge(self.max_body)),
-            Err(error) => Err(VerifyError::BodyUnreadable(error.to_string())),
+/// Reads a body to its end, and keeps it if it has up to `max` bytes. Of a larger one, [`MAX_DISCARDED`] bytes are read and
+/// thrown away, so that a client that sends all of it before it reads gets the response, not a reset connection.
+async fn read<B>(body: B, max: usize) -> Result<Bytes, VerifyError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut body = pin!(body);
+    let mut kept = BytesMut::new();
+    let mut count = 0_usize;
+    while let Some(frame) = body.as_mut().frame().await {
+        let frame = frame.map_err(|error| VerifyError::BodyUnreadable(error.into().to_string()))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        count = count.saturating_add(data.remaining());
+        if count <= max {
+            kept.put(data);
+        } else if count - max <= MAX_DISCARDED {
+            kept.clear();
+        } else {
+            break;
         }
     }
+    if count > max {
+        return Err(VerifyError::BodyTooLarge(max));
+    }
+    Ok(kept.freeze())
 }
 
 fn changes_something(method: &Method) -> bool {

@@ -105,7 +105,7 @@ impl Verifier {
         self
     }
 
-    /// Checks everything that does not need the body, so that a server reads only bodies of clients that state a known
+    /// Checks everything that does not need the body, so that a server keeps only bodies of clients that state a known
     /// key and a current signature.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ def fetch(url, method="GET"):
     except urllib.error.HTTPError as error:
         return error.code
 
+large = {"serviceDiscovery": {"dns": {"hostname": "h" * (10 << 20)}}}
 url = right.generate_presigned_url("list_meshes", ExpiresIn=60)
 deletion = right.generate_presigned_url("delete_mesh", Params={"meshName": "m"}, ExpiresIn=60)
 print(json.dumps({
@@ -58,6 +59,9 @@ print(json.dumps({
     "wrong region": code(client(region="us-east-1").list_meshes),
     "wrong key": code(client(key="AKIDOTHER").list_meshes),
     "token": code(client(token="x").list_meshes),
+    # Botocore sends all of a body before it reads the response.
+    "large": [code(lambda: someone.create_virtual_node(meshName="m", virtualNodeName="n", spec=large))
+              for someone in (right, client(key="AKIDOTHER"))],
     "unsigned": code(client(signature_version=botocore.UNSIGNED).list_meshes),
     "presigned": [fetch(url), fetch(url), fetch(url + "0"), fetch(url.replace("meshes", "mashes"))],
     "presigned write": [fetch(deletion, "DELETE"), fetch(deletion, "DELETE")],
@@ -67,8 +71,9 @@ print(json.dumps({
 /// The status of each `PUT`.
 type Statuses = Arc<Mutex<Vec<u16>>>;
 
+/// Of requests up to the usual size.
 async fn record(State(statuses): State<Statuses>, request: Request, next: Next) -> Response {
-    let is_put = request.method() == Method::PUT;
+    let is_put = request.method() == Method::PUT && !request.uri().path().ends_with("virtualNodes");
     let response = next.run(request).await;
     if is_put {
         statuses
@@ -125,6 +130,7 @@ async fn botocore_is_understood() {
         "wrong region": "403 InvalidSignatureException",
         "wrong key": "403 UnrecognizedClientException",
         "token": "403 UnrecognizedClientException",
+        "large": ["413 RequestEntityTooLargeException", "403 UnrecognizedClientException"],
         "unsigned": "403 MissingAuthenticationTokenException",
         "presigned": [200, 200, 403, 403],
         "presigned write": [200, 503],
