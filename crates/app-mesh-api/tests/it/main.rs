@@ -6,7 +6,7 @@
 //! - `moto`: the same calls to moto's App Mesh;
 //! - `requests`: invalid requests;
 //! - `concurrency`: concurrent callers; `audit`: the audit log;
-//! - `auth`: signed requests;
+//! - `auth`: signed requests; `secrets`: keys in Secrets Manager;
 //! - `dynamodb`: several replicas; `claims`: another source of meshes;
 //! - `crash` and `state_file`: killed processes and damaged files.
 
@@ -24,4 +24,6 @@ mod harness;
 mod moto;
 mod public_api;
 mod requests;
+#[cfg(feature = "aws")]
+mod secrets;
 mod state_file;

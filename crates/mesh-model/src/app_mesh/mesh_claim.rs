@@ -41,7 +41,13 @@ mod tests {
             claimed_by: "the DynamoDB table \"m\"".to_owned(),
         };
         assert_eq!(MeshClaim::read(&claim.to_text()), Some(claim));
-        for text in ["{}", r#"{"egressFilter":{"type":"ALLOW_ALL"}}"#, r#"{"claimedBy":1}"#, "[]", "{"] {
+        for text in [
+            "{}",
+            r#"{"egressFilter":{"type":"ALLOW_ALL"}}"#,
+            r#"{"claimedBy":1}"#,
+            "[]",
+            "{",
+        ] {
             assert_eq!(MeshClaim::read(text), None, "{text}");
         }
     }
