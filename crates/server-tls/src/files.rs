@@ -1,0 +1,138 @@
+//! Certificate and key from PEM files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{self, InconsistentKeys};
+
+/// The files of a server's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateFiles {
+    /// The certificate chain in PEM, the server's certificate first.
+    pub certificate: PathBuf,
+    /// The private key of the first certificate in PEM: PKCS #8, PKCS #1 or SEC1, not encrypted.
+    pub key: PathBuf,
+}
+
+/// Why certificate files cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file is not PEM.
+    #[error("{} is not a PEM file: {reason}", file.display())]
+    Pem {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// A PEM file without a certificate.
+    #[error("{} has no certificate; expected -----BEGIN CERTIFICATE-----", file.display())]
+    NoCertificate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A PEM file without a key that can be read.
+    #[error("{} has no private key that is not encrypted; expected -----BEGIN PRIVATE KEY-----", file.display())]
+    NoKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The key is of another certificate.
+    #[error("the key in {} is not that of the first certificate in {}", key.display(), certificate.display())]
+    Mismatch {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// The certificate or the key is of a kind that is not supported.
+    #[error("cannot use the certificate in {} with the key in {}: {reason}", certificate.display(), key.display())]
+    Unsupported {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// Modification time and size of both files; `None` for one that does not exist.
+pub(crate) type Stamps = [Option<(SystemTime, u64)>; 2];
+
+impl CertificateFiles {
+    /// The files of a certificate chain and its key.
+    #[must_use]
+    pub fn new(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self {
+            certificate: certificate.into(),
+            key: key.into(),
+        }
+    }
+
+    pub(crate) fn stamps(&self) -> Stamps {
+        [&self.certificate, &self.key].map(|file| {
+            // Symbolic links are followed: certbot and Kubernetes renew by changing one.
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
+
+    /// Reads both files, and checks that they belong together.
+    pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+        let Self { certificate, key } = self;
+        let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| not_pem(certificate, &error))?;
+        if chain.is_empty() {
+            let file = certificate.clone();
+            return Err(TlsError::NoCertificate { file });
+        }
+        let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| match error {
+            pem::Error::NoItemsFound => TlsError::NoKey { file: key.clone() },
+            error => not_pem(key, &error),
+        })?;
+        let certified = CertifiedKey::from_der(chain, private, provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            error => TlsError::Unsupported {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                reason: error.to_string(),
+            },
+        })?;
+        Ok(Arc::new(certified))
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(file).map_err(|source| TlsError::Read {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+fn not_pem(file: &Path, error: &pem::Error) -> TlsError {
+    TlsError::Pem {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    }
+}
