@@ -65,10 +65,8 @@ fn node() -> Node {
         extension: MeshwrightMetadata::default(),
     };
     let metadata = metadata.to_metadata();
-    Node {
-        id: identity(0).node_id("local", "000000000000", "1"),
-        metadata: metadata.as_object().cloned().unwrap_or_default(),
-    }
+    let metadata = metadata.as_object().cloned().unwrap_or_default();
+    Node::new(identity(0).node_id("local", "000000000000", "1"), metadata)
 }
 
 fn configure(criterion: &mut Criterion) {

@@ -12,7 +12,7 @@
 //! - [`source`]: gives each Envoy its snapshot, now and after each change;
 //! - `session`, `subscription`, `nack`, `dependencies`: what one Envoy has, and what to push next. Pure;
 //! - `proto`: Envoy's messages to and from the session's types;
-//! - `stream`: one open stream, between the two;
+//! - `stream`: one open stream, between the two; `rejections`: the log of rejected streams;
 //! - [`service`]: the gRPC service;
 //! - [`status`]: what each connected Envoy has ACKed and NACKed.
 
@@ -21,6 +21,7 @@ mod nack;
 pub mod node;
 mod proto;
 mod protocol;
+mod rejections;
 pub mod service;
 mod session;
 pub mod snapshot;

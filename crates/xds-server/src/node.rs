@@ -12,22 +12,29 @@ pub struct Node {
     pub id: String,
     /// The node metadata.
     pub metadata: Map<String, Value>,
+    /// The zone of its locality: on AWS the id of the availability zone, `euw1-az1`.
+    pub zone: Option<String>,
 }
 
 impl Node {
-    /// A node with this id and these metadata.
+    /// A node with this id and these metadata, without a zone.
     #[must_use]
     pub fn new(id: impl Into<String>, metadata: Map<String, Value>) -> Self {
         Self {
             id: id.into(),
             metadata,
+            zone: None,
         }
     }
 
     /// Converts Envoy's message.
     #[must_use]
     pub fn from_proto(node: &core::Node) -> Self {
-        Self::new(&node.id, node.metadata.as_ref().map(to_json).unwrap_or_default())
+        let zone = node.locality.as_ref().map(|locality| locality.zone.clone());
+        Self {
+            zone: zone.filter(|zone| !zone.is_empty()),
+            ..Self::new(&node.id, node.metadata.as_ref().map(to_json).unwrap_or_default())
+        }
     }
 }
 

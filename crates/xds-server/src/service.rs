@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryService;
 pub use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryServiceServer;
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::proto;
+use crate::rejections::Rejections;
 use crate::source::Source;
 use crate::status::StatusBoard;
 use crate::stream::responses;
@@ -26,6 +27,7 @@ use crate::stream::responses;
 pub struct AdsService {
     source: Arc<dyn Source>,
     board: StatusBoard,
+    rejections: Arc<Mutex<Rejections>>,
     closing: watch::Receiver<()>,
     /// Keeps streams open where there is no [`StreamGuard`].
     _open: Option<Arc<watch::Sender<()>>>,
@@ -49,6 +51,7 @@ impl AdsService {
         Self {
             source,
             board: StatusBoard::default(),
+            rejections: Arc::default(),
             closing,
             _open: Some(Arc::new(open)),
         }
@@ -84,7 +87,13 @@ impl AdsService {
         &self,
         requests: Streaming<R>,
     ) -> impl Stream<Item = Result<R::Response, Status>> + Send + 'static {
-        responses(requests, Arc::clone(&self.source), &self.board, self.closing.clone())
+        responses(
+            requests,
+            Arc::clone(&self.source),
+            &self.board,
+            Arc::clone(&self.rejections),
+            self.closing.clone(),
+        )
     }
 }
 

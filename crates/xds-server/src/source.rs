@@ -33,6 +33,8 @@ pub struct Configured {
     /// The name of this Envoy among those that share its node id; shown in
     /// [`NodeStatus::task`](crate::NodeStatus::task).
     pub task: Option<String>,
+    /// The availability zone of this Envoy; shown in [`NodeStatus::zone`](crate::NodeStatus::zone).
+    pub zone: Option<String>,
 }
 
 impl Configured {
@@ -43,6 +45,7 @@ impl Configured {
             snapshot,
             notes: Vec::new(),
             task: None,
+            zone: None,
         }
     }
 }

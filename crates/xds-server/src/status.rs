@@ -16,6 +16,9 @@ pub struct NodeStatus {
     pub id: String,
     /// The name of this Envoy among those that share the node id ([`Configured::task`](crate::Configured::task)).
     pub task: Option<String>,
+    /// Its availability zone, if it is known ([`Configured::zone`](crate::Configured::zone)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// The xDS protocol.
     #[serde(rename = "variant")]
     pub protocol: XdsProtocol,
@@ -35,6 +38,9 @@ pub struct NodeStatus {
     pub routes: TypeReport,
 }
 
+/// Between the task and the zone in a display name.
+const ZONE: &str = ", zone ";
+
 impl NodeStatus {
     /// Whether it has ACKed or NACKed everything of this revision or a later one.
     #[must_use]
@@ -42,12 +48,13 @@ impl NodeStatus {
         self.settled && self.revision >= revision
     }
 
-    /// Its name in messages: the node id, with the task if it is known.
+    /// Its name in messages: the node id, with the task and its zone if they are known.
     #[must_use]
     pub fn display_name(&self) -> String {
-        match &self.task {
-            Some(task) => format!("{} (task {task})", self.id),
-            None => self.id.clone(),
+        match (&self.task, &self.zone) {
+            (Some(task), Some(zone)) => format!("{} (task {task}{ZONE}{zone})", self.id),
+            (Some(task), None) => format!("{} (task {task})", self.id),
+            (None, _) => self.id.clone(),
         }
     }
 
@@ -55,7 +62,9 @@ impl NodeStatus {
     #[must_use]
     pub fn is_named(display_name: &str, id_or_task: &str) -> bool {
         let (id, task) = display_name.split_once(" (task ").unwrap_or((display_name, ""));
-        id_or_task == id || task.strip_suffix(')') == Some(id_or_task)
+        let task = task.strip_suffix(')').unwrap_or_default();
+        let task = task.split_once(ZONE).map_or(task, |(task, _)| task);
+        id_or_task == id || (!task.is_empty() && id_or_task == task)
     }
 
     /// The resources it rejects, of all types.

@@ -3,7 +3,8 @@
 //! A stream is a [`futures_util::Stream`] of responses that does its work when polled. It spawns no task
 //! and has no queue: nothing is written to an Envoy that does not read, and dropping the stream ends its work.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
@@ -11,6 +12,7 @@ use tonic::{Status, Streaming};
 
 use crate::node::Node;
 use crate::proto::Request;
+use crate::rejections::Rejections;
 use crate::session::Session;
 use crate::snapshot::ResourceType;
 use crate::source::{Configured, Source, SourceError};
@@ -21,6 +23,7 @@ pub(crate) fn responses<R: Request>(
     requests: Streaming<R>,
     source: Arc<dyn Source>,
     board: &StatusBoard,
+    rejections: Arc<Mutex<Rejections>>,
     closing: watch::Receiver<()>,
 ) -> impl Stream<Item = Result<R::Response, Status>> + Send + 'static {
     let stream = OpenStream {
@@ -28,6 +31,7 @@ pub(crate) fn responses<R: Request>(
         closing,
         requests,
         source,
+        rejections,
         entry: board.entry(),
         open: None,
     };
@@ -44,6 +48,7 @@ pub(crate) fn responses<R: Request>(
 struct OpenStream<R> {
     requests: Streaming<R>,
     source: Arc<dyn Source>,
+    rejections: Arc<Mutex<Rejections>>,
     revisions: watch::Receiver<u64>,
     closing: watch::Receiver<()>,
     entry: StatusEntry,
@@ -54,6 +59,7 @@ struct OpenStream<R> {
 struct Open {
     node: Node,
     task: Option<String>,
+    zone: Option<String>,
     notes: Vec<String>,
     /// The source's revision of the session's target.
     revision: u64,
@@ -66,6 +72,7 @@ impl Open {
         NodeStatus {
             id: self.node.id.clone(),
             task: self.task.clone(),
+            zone: self.zone.clone(),
             protocol: session.protocol(),
             revision: self.revision,
             settled: session.is_settled(),
@@ -153,22 +160,37 @@ impl<R: Request> OpenStream<R> {
             return Err(Status::invalid_argument("the node id is empty"));
         }
         let revision = *self.revisions.borrow_and_update();
-        let Configured { snapshot, notes, task } = self.source.configure(&node).map_err(|error| {
-            tracing::warn!(node = node.id, error = error.to_string(), "stream rejected");
+        let configured = self.source.configure(&node).map_err(|error| {
+            self.log_rejection(&node, &error);
             match error {
                 // The status codes are those of App Mesh's management server: 3 for a resource it does not know.
                 SourceError::UnknownNode(_) => Status::invalid_argument(error.to_string()),
                 SourceError::Inconsistent { .. } => Status::internal(error.to_string()),
             }
         })?;
-        tracing::info!(node = node.id, task, protocol = ?R::PROTOCOL, "Envoy connected");
+        let Configured {
+            snapshot,
+            notes,
+            task,
+            zone,
+        } = configured;
+        tracing::info!(node = node.id, task, zone, protocol = ?R::PROTOCOL, "Envoy connected");
         Ok(Open {
             node,
             task,
+            zone,
             notes,
             revision,
             session: Session::new(R::PROTOCOL, snapshot),
         })
+    }
+
+    fn log_rejection(&self, node: &Node, error: &SourceError) {
+        let error = error.to_string();
+        let mut rejections = self.rejections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(suppressed) = rejections.record(&node.id, &error, Instant::now()) {
+            tracing::warn!(node = node.id, error, suppressed, "stream rejected");
+        }
     }
 
     fn on_change(&mut self) {
@@ -176,19 +198,29 @@ impl<R: Request> OpenStream<R> {
         let Some(open) = &mut self.open else { return };
         open.revision = revision;
         match self.source.configure(&open.node) {
-            Ok(Configured { snapshot, notes, task }) => {
+            Ok(Configured {
+                snapshot,
+                notes,
+                task,
+                zone,
+            }) => {
                 open.task = task;
+                open.zone = zone;
                 open.session.set_target(snapshot);
                 open.notes = notes;
             }
             // The Envoy keeps its last configuration: removing it would turn an error into an outage.
             Err(error) => {
-                tracing::warn!(
-                    node = open.node.id,
-                    error = error.to_string(),
-                    "keeping the last configuration"
-                );
-                open.notes = vec![format!("keeping the last configuration: {error}")];
+                let notes = vec![format!("keeping the last configuration: {error}")];
+                // Once, not at each further change of the source.
+                if open.notes != notes {
+                    tracing::warn!(
+                        node = open.node.id,
+                        error = error.to_string(),
+                        "keeping the last configuration"
+                    );
+                }
+                open.notes = notes;
             }
         }
     }

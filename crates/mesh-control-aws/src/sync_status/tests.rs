@@ -206,6 +206,7 @@ fn envoy(id: &str) -> NodeStatus {
     NodeStatus {
         id: id.to_owned(),
         task: None,
+        zone: None,
         protocol: XdsProtocol::Delta,
         revision: 3,
         settled: true,
