@@ -3,6 +3,7 @@
 //! Reading order:
 //! - [`Identity`]: the node id;
 //! - [`NodeMetadata`]: the node metadata: listener ports, application ports, traffic mode;
+//! - `platform`: its task and availability zone, also from AWS's Envoy image;
 //! - [`Bootstrap`]: the bootstrap file;
 //! - `call_statistics`: its stats sink.
 
@@ -11,11 +12,13 @@ mod bootstrap;
 mod call_statistics;
 mod identity;
 mod metadata;
+mod platform;
 
 pub use api_type::ApiType;
 pub use bootstrap::{Admin, Bootstrap, COLLECTOR_CLUSTER, SDS_CLUSTER, Upstream};
 pub use identity::{Identity, NodeError, ServiceIdentity};
 pub use metadata::{
     EGRESS_PORT, INGRESS_PORT, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, NodeMetadata,
-    TRANSPARENT_INGRESS, egress_listener, ingress_listener, task_name, tcp_egress_listener,
+    TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener,
 };
+pub use platform::{PLATFORM_INFO_KEY, availability_zone, task_name};

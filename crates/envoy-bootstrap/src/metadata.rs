@@ -191,12 +191,6 @@ impl NodeMetadata {
     }
 }
 
-/// The task name in node metadata, whether or not the rest is valid.
-#[must_use]
-pub fn task_name(metadata: &Map<String, Value>) -> Option<&str> {
-    metadata.get(MESHWRIGHT_KEY)?.get("task")?.as_str()
-}
-
 fn read<T: serde::de::DeserializeOwned>(key: &'static str, value: &Value) -> Result<T, NodeError> {
     T::deserialize(value).map_err(|error| NodeError::Metadata {
         key,

@@ -14,6 +14,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use server_tls::ServerTls;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
@@ -43,7 +44,7 @@ impl Default for Keepalive {
 /// The addresses of a control plane.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
-    /// ADS over gRPC, without TLS.
+    /// ADS over gRPC; without TLS unless [`ControlPlaneBuilder::xds_tls`] is set.
     pub xds: SocketAddr,
     /// `GET /status`, a JSON document ([`Status`]), and `GET /healthz`. Without TLS.
     pub status: SocketAddr,
@@ -127,6 +128,7 @@ type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct ControlPlaneBuilder<S = MeshStateSource> {
     addresses: Addresses,
     listener: Option<std::net::TcpListener>,
+    tls: Option<ServerTls>,
     keepalive: Keepalive,
     calls: Option<CallStatistics>,
     readiness: Arc<dyn ReadinessSource>,
@@ -139,6 +141,7 @@ impl<S> fmt::Debug for ControlPlaneBuilder<S> {
         f.debug_struct("ControlPlaneBuilder")
             .field("addresses", &self.addresses)
             .field("listener", &self.listener)
+            .field("tls", &self.tls)
             .field("keepalive", &self.keepalive)
             .field("calls", &self.calls)
             .field("readiness", &self.readiness)
@@ -171,6 +174,12 @@ impl<S: Source> ControlPlaneBuilder<S> {
     /// non-blocking.
     pub fn xds_listener(mut self, listener: std::net::TcpListener) -> Self {
         self.listener = Some(listener);
+        self
+    }
+
+    /// Serves ADS with TLS (ALPN `h2`). AWS's Envoy image connects with TLS only. Default: without.
+    pub fn xds_tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -215,6 +224,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
         ControlPlaneBuilder {
             addresses: self.addresses,
             listener: self.listener,
+            tls: self.tls,
             keepalive: self.keepalive,
             calls: self.calls,
             readiness: self.readiness,
@@ -266,7 +276,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
         };
         let pages = status_pages(control.pages.clone());
         let ready = self.ready.unwrap_or_else(|| Box::pin(std::future::ready(())));
-        let keepalive = self.keepalive;
+        let (tls, keepalive) = (self.tls, self.keepalive);
         let calls = self.calls.map(CallStatistics::into_server);
         let serving = async move {
             let (ads, _guard) = ads.with_stream_guard();
@@ -280,10 +290,17 @@ impl<S: Source> ControlPlaneBuilder<S> {
                     ready.await;
                     let listener = socket.listen(xds)?;
                     // Only a server with graceful shutdown closes its connections when it is dropped.
-                    server
-                        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), pending())
-                        .await
-                        .map_err(|error| ServeError::Xds(Box::new(error)))
+                    let served = match tls {
+                        Some(tls) => {
+                            let connections = tls.listen(listener, &["h2"]).into_stream();
+                            server.serve_with_incoming_shutdown(connections, pending()).await
+                        }
+                        None => {
+                            let connections = TcpListenerStream::new(listener);
+                            server.serve_with_incoming_shutdown(connections, pending()).await
+                        }
+                    };
+                    served.map_err(|error| ServeError::Xds(Box::new(error)))
                 },
                 async { axum::serve(listener, pages).await.map_err(ServeError::Status) },
             )?;
@@ -325,6 +342,7 @@ impl ControlPlane {
         ControlPlaneBuilder {
             addresses: Addresses::default(),
             listener: None,
+            tls: None,
             keepalive: Keepalive::default(),
             calls: None,
             readiness: Arc::new(StaticSource),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use envoy_bootstrap::{Identity, NodeMetadata, task_name};
+use envoy_bootstrap::{Identity, NodeMetadata, availability_zone, task_name};
 use tokio::sync::watch;
 use xds_server::{Configured, Node, Source, SourceError};
 
@@ -25,6 +25,9 @@ impl MeshState {
                 translate::service_connect(self, &service, &metadata)
                     .ok_or_else(|| unknown(format!("service `{service}` is in no Service Connect namespace")))?
             }
+            Identity::MeshNode(path) if !self.meshes.contains_key(&path.mesh) => {
+                return Err(unknown(format!("there is no mesh `{}`", path.mesh)));
+            }
             Identity::MeshNode(path) => {
                 let metadata = NodeMetadata::parse_mesh_node(&node.id, &node.metadata)
                     .map_err(|error| unknown(error.to_string()))?;
@@ -43,6 +46,9 @@ impl MeshState {
             snapshot: Arc::new(translation.snapshot),
             notes: translation.notes,
             task: task_name(&node.metadata).map(str::to_owned),
+            zone: availability_zone(&node.metadata)
+                .or(node.zone.as_deref())
+                .map(str::to_owned),
         })
     }
 }

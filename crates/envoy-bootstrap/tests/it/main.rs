@@ -1,3 +1,4 @@
 //! Tests of the public API.
 
+mod agent;
 mod public_api;

@@ -9,10 +9,12 @@
 //! - `dns`, `ip_preference`: service discovery;
 //! - `tls_fixture`, `tls`, `tls_policies`, `tls_gateway`, `sds`: TLS;
 //! - `access_logs`: access logs;
+//! - `agent_image`: Envoys of AWS's App Mesh image;
 //! - `changes`: changes under load;
 //! - `golden`: whole configurations.
 
 mod access_logs;
+mod agent_image;
 mod calls;
 mod changes;
 mod connection_pools;

@@ -1,5 +1,6 @@
 //! Fixtures: Envoys, control plane, upstreams, load.
 
+mod agent;
 mod envoy;
 mod http2;
 mod load;
@@ -10,6 +11,7 @@ mod sds;
 mod task;
 mod upstream;
 
+pub(crate) use agent::{AgentEnvoy, TASK};
 pub(crate) use envoy::{Envoy, Servers, program};
 pub(crate) use http2::{ECHO, Http2Caller, Http2Upstream, SILENCE, marked, rejection};
 pub(crate) use load::Load;

@@ -10,6 +10,7 @@ fn foreign_types_in_the_api_are_on_the_allow_list() {
             "node ids and metadata, re-exported, of the same version",
         ),
         ("mesh_model", "meshes and namespaces, of the same version"),
+        ("server_tls", "TLS of the xDS port, of the same version"),
         ("xds_server", "sources and status, re-exported, of the same version"),
     ];
     assert_foreign_crates(env!("CARGO_MANIFEST_DIR"), &allowed);

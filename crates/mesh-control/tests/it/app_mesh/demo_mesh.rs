@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mesh_control::{Addresses, MeshState, NodeEndpoint};
+use mesh_control::{ControlPlane, ControlPlaneBuilder, NodeEndpoint};
 use mesh_control::{NodeStatus, XdsProtocol};
 use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath};
 use serde_json::{Value, json};
@@ -26,8 +26,17 @@ impl Demo {
 
     /// The same, with Envoys that use this xDS protocol.
     pub(super) async fn start_in(protocol: XdsProtocol, documents: &[(&str, Value)]) -> Self {
+        Self::start_from(ControlPlane::builder(), protocol, documents).await
+    }
+
+    /// The same, with other settings of the control plane.
+    pub(super) async fn start_from(
+        builder: ControlPlaneBuilder,
+        protocol: XdsProtocol,
+        documents: &[(&str, Value)],
+    ) -> Self {
         let demo = Self {
-            mesh: Mesh::start_at(Addresses::default(), protocol, MeshState::default()).await,
+            mesh: Mesh::start_from(builder, protocol).await,
             documents: Mutex::new([("mesh".to_owned(), json!({}))].into()),
         };
         demo.put(documents);

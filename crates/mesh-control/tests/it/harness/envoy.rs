@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 
 use mesh_control::XdsProtocol;
 use mesh_control::{Admin, ApiType, Bootstrap, NodeMetadata};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::eventually;
@@ -57,22 +58,31 @@ impl Envoy {
         xds: SocketAddr,
         protocol: XdsProtocol,
     ) -> Self {
+        Self::start_from(directory, |_, admin| {
+            let bootstrap = Bootstrap {
+                node_id: node_id.to_owned(),
+                metadata,
+                xds: xds.into(),
+                api_type: match protocol {
+                    XdsProtocol::Sotw => ApiType::Grpc,
+                    XdsProtocol::Delta => ApiType::DeltaGrpc,
+                },
+                admin: Admin::Socket(admin.to_owned()),
+                sds: servers.sds,
+                dns_servers: servers.dns.into_iter().collect(),
+                reports_calls: true,
+            };
+            let mut bootstrap = bootstrap.to_json();
+            bootstrap["stats_flush_interval"] = FLUSH_INTERVAL.into();
+            bootstrap
+        })
+        .await
+    }
+
+    /// Starts an Envoy with the bootstrap for a directory and the socket of the admin page.
+    pub(crate) async fn start_from(directory: TempDir, bootstrap: impl FnOnce(&Path, &Path) -> Value) -> Self {
         let admin = directory.path().join("admin.sock");
-        let bootstrap = Bootstrap {
-            node_id: node_id.to_owned(),
-            metadata,
-            xds: xds.into(),
-            api_type: match protocol {
-                XdsProtocol::Sotw => ApiType::Grpc,
-                XdsProtocol::Delta => ApiType::DeltaGrpc,
-            },
-            admin: Admin::Socket(admin.clone()),
-            sds: servers.sds,
-            dns_servers: servers.dns.into_iter().collect(),
-            reports_calls: true,
-        };
-        let mut bootstrap = bootstrap.to_json();
-        bootstrap["stats_flush_interval"] = FLUSH_INTERVAL.into();
+        let bootstrap = bootstrap(directory.path(), &admin);
         let file = directory.path().join("envoy.json");
         fs::write(&file, format!("{bootstrap:#}")).expect("the bootstrap file");
         let log = File::create(log_in(directory.path())).expect("the log file");

@@ -110,6 +110,13 @@ impl MeshNode {
         self.response(self.request(self.egress(), host, path)).await
     }
 
+    /// The response to a GET at any listener.
+    pub(crate) async fn get_from(at: SocketAddr, host: &str) -> CallResponse {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = client.get(format!("http://{at}/")).header("host", host);
+        send(request).await.expect("a response")
+    }
+
     /// The response to a GET by an external client at a port of a virtual gateway.
     pub(crate) async fn get_at(&self, port: u16, host: &str, path: &str) -> CallResponse {
         self.response(self.request(self.ingress(port), host, path)).await
