@@ -9,7 +9,7 @@ mod resource;
 mod resource_types;
 mod stacks;
 
-pub(crate) use physical::{ACCOUNT, REGION};
+pub use physical::{ACCOUNT, REGION};
 pub(crate) use resource::Resource;
 pub(crate) use resource_types::{is_not_simulated, is_unsupported, supported_types_like};
 pub(crate) use stacks::Stacks;

@@ -125,6 +125,7 @@ mod supervisor;
 mod task;
 pub mod traces;
 
+pub use evaluate::{ACCOUNT, REGION};
 pub use event::Event;
 pub use image::{Image, Images};
 pub use launcher::Launcher;

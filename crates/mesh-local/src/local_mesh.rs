@@ -3,6 +3,7 @@
 mod apply;
 mod call_scope;
 mod difference;
+mod meshes;
 mod start;
 mod task_set;
 

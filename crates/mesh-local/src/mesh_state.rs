@@ -78,6 +78,18 @@ pub(crate) fn switch(state: &mut MeshState, plan: &Plan) {
     state.extra_listeners = listeners_of_others(&state.meshes, &before);
 }
 
+/// Replaces the meshes of a plan whose services stay. Virtual nodes keep the listeners that they had, for callers that
+/// have not received the change.
+pub(crate) fn replace_meshes(state: &mut MeshState, meshes: BTreeMap<String, Topology>) {
+    state.extra_listeners = listeners_of_others(&meshes, &state.meshes);
+    state.meshes = meshes;
+}
+
+/// Removes the listeners that [`replace_meshes`] has kept.
+pub(crate) fn end_replacement(state: &mut MeshState) {
+    state.extra_listeners = BTreeMap::new();
+}
+
 /// The listeners of the virtual nodes in `others` on ports that are missing in `meshes`.
 fn listeners_of_others(
     meshes: &BTreeMap<String, Topology>,

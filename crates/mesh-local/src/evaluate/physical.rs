@@ -12,9 +12,9 @@ use serde_json::{Value as Json, json};
 use super::resource_types::{SIMULATED, is_unsupported};
 
 /// The region of all local resources.
-pub(crate) const REGION: &str = "local";
+pub const REGION: &str = "local";
 /// The account of all local resources.
-pub(crate) const ACCOUNT: &str = "000000000000";
+pub const ACCOUNT: &str = "000000000000";
 
 /// Limit on the length of names in characters: the longest that AWS allows anywhere.
 const MAX_NAME_LENGTH: usize = 1024;

@@ -148,7 +148,7 @@ impl LocalMesh {
 
     /// Waits until every connected Envoy has sent an ACK or NACK for the current state; false on timeout. An Envoy that
     /// is restarting receives the state when it connects.
-    async fn settled(&self) -> bool {
+    pub(super) async fn settled(&self) -> bool {
         let settled = tokio::time::timeout(SYNC_TIMEOUT, self.control.settled(0));
         settled.await.is_ok()
     }

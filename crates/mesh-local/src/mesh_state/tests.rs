@@ -194,3 +194,24 @@ fn virtual_nodes_listen_on_the_ports_of_both_plans_until_contraction() {
     contract(&mut now, &after);
     assert_eq!(also(&now), [0; 0]);
 }
+
+#[test]
+fn replaced_meshes_keep_the_former_listeners_until_the_end() {
+    let plan = plan();
+    let mut state = initial_state(&plan);
+    let before = state.clone();
+    let mut meshes = plan.meshes.clone();
+    let blue = meshes
+        .get_mut("demo")
+        .and_then(|mesh| mesh.virtual_nodes.get_mut("blue"));
+    let listener = &mut blue.expect("such a node").listeners[0];
+    let former = listener.clone();
+    listener.port_mapping.port += 1;
+    replace_meshes(&mut state, meshes.clone());
+    assert_eq!(state.meshes, meshes);
+    let key = ("demo".to_owned(), "blue".to_owned());
+    assert_eq!(state.extra_listeners, BTreeMap::from([(key, vec![former])]));
+    end_replacement(&mut state);
+    let expected = MeshState { meshes, ..before };
+    assert_eq!(state, expected);
+}

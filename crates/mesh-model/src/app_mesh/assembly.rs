@@ -225,6 +225,48 @@ mod tests {
     }
 
     #[test]
+    fn the_specs_of_a_mesh_build_the_same_mesh() {
+        let mut assembly = Assembly::new();
+        let http = json!({"portMapping": {"port": 80, "protocol": "http"}});
+        let listeners = json!({ "listeners": [http] });
+        let target = json!({"target": {"virtualService": {"virtualServiceName": "shop.demo"}}});
+        let discovery = json!({"dns": {"hostname": "blue.demo"}});
+        for (path, document) in [
+            ("mesh/demo", json!({"egressFilter": {"type": "ALLOW_ALL"}})),
+            (
+                "mesh/demo/virtualNode/blue",
+                json!({"listeners": [http], "serviceDiscovery": discovery}),
+            ),
+            ("mesh/demo/virtualRouter/split", listeners.clone()),
+            (
+                "mesh/demo/virtualRouter/split/route/all",
+                json!({"httpRoute": {"match": {"prefix": "/"},
+                    "action": {"weightedTargets": [{"virtualNode": "blue", "weight": 1}]}}}),
+            ),
+            (
+                "mesh/demo/virtualService/shop.demo",
+                json!({"provider": {"virtualRouter": {"virtualRouterName": "split"}}}),
+            ),
+            ("mesh/demo/virtualGateway/door", listeners),
+            (
+                "mesh/demo/virtualGateway/door/gatewayRoute/shop",
+                json!({"httpRoute": {"match": {"prefix": "/"}, "action": target}}),
+            ),
+        ] {
+            add(&mut assembly, path, document);
+        }
+        let meshes = assembly.finish().expect("a valid mesh");
+        let specs = meshes["demo"].specs();
+        assert_eq!(specs.len(), 7);
+        let mut again = Assembly::new();
+        for (path, spec) in specs {
+            let location = path.to_string();
+            again.add(path, &spec.write(KeyCasing::Camel), KeyCasing::Camel, &location);
+        }
+        assert_eq!(again.finish().expect("the same mesh"), meshes);
+    }
+
+    #[test]
     fn all_errors_are_reported() {
         let mut assembly = Assembly::new();
         add(&mut assembly, "mesh/demo", json!({}));

@@ -9,8 +9,8 @@ use std::fmt;
 use super::listener::Listener;
 use super::virtual_node::Backend;
 use super::{
-    GatewayRouteSpec, Kind, MeshSpec, Protocol, ResourcePath, RouteSpec, VirtualGatewaySpec, VirtualNodeSpec,
-    VirtualRouterSpec, VirtualServiceSpec,
+    GatewayRouteSpec, Kind, MeshSpec, Protocol, ResourcePath, ResourceSpec, RouteSpec, VirtualGatewaySpec,
+    VirtualNodeSpec, VirtualRouterSpec, VirtualServiceSpec,
 };
 
 pub use service_port::{PortProvider, ServicePort};
@@ -74,6 +74,39 @@ impl Topology {
     #[must_use]
     pub fn validate(&self) -> Vec<TopologyError> {
         references::check(self)
+    }
+
+    /// The specs of all resources, each after the resource that contains it: [`Assembly`](super::Assembly) builds the same
+    /// mesh from them.
+    #[must_use]
+    pub fn specs(&self) -> Vec<(ResourcePath, ResourceSpec)> {
+        let mesh = self.name.as_str();
+        let of = |kind, name: &str| ResourcePath::new(mesh, kind, name);
+        let within = |parent: &str, kind, name: &str| ResourcePath::within(mesh, parent, kind, name);
+        let mut specs = vec![(ResourcePath::of_mesh(mesh), ResourceSpec::Mesh(self.mesh.clone()))];
+        for (name, spec) in &self.virtual_nodes {
+            specs.push((of(Kind::VirtualNode, name), ResourceSpec::VirtualNode(spec.clone())));
+        }
+        for (name, router) in &self.virtual_routers {
+            let spec = ResourceSpec::VirtualRouter(router.spec.clone());
+            specs.push((of(Kind::VirtualRouter, name), spec));
+            for (route, spec) in &router.routes {
+                specs.push((within(name, Kind::Route, route), ResourceSpec::Route(spec.clone())));
+            }
+        }
+        for (name, spec) in &self.virtual_services {
+            let spec = ResourceSpec::VirtualService(spec.clone());
+            specs.push((of(Kind::VirtualService, name), spec));
+        }
+        for (name, gateway) in &self.virtual_gateways {
+            let spec = ResourceSpec::VirtualGateway(gateway.spec.clone());
+            specs.push((of(Kind::VirtualGateway, name), spec));
+            for (route, spec) in &gateway.gateway_routes {
+                let spec = ResourceSpec::GatewayRoute(spec.clone());
+                specs.push((within(name, Kind::GatewayRoute, route), spec));
+            }
+        }
+        specs
     }
 
     /// The listeners of a virtual node or virtual gateway; none if it does not exist.
