@@ -10,6 +10,7 @@ pub(crate) mod bluegreen;
 pub(crate) mod error;
 pub(crate) mod images;
 pub(crate) mod policy;
+mod serve;
 pub(crate) mod synth;
 pub(crate) mod template;
 mod translate;

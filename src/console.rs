@@ -13,6 +13,10 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The default log filter. AWS's SDK logs warnings about failures that its errors report as well.
 const WARNINGS: &str = "warn,aws_config=error,aws_runtime=error,aws_smithy_runtime=error";
 
+/// The default log filter of `serve`.
+const SERVICE_EVENTS: &str = "warn,xds_server=info,mesh_control=info,server_tls=info,\
+                              aws_config=error,aws_runtime=error,aws_smithy_runtime=error";
+
 /// A document could not be written to standard output.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output")]
@@ -118,7 +122,16 @@ impl Console {
 
     /// Prints log events of this process: warnings and errors, or what `RUST_LOG` selects.
     pub(crate) fn install_log_subscriber(&self) {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(WARNINGS));
+        self.install_subscriber(WARNINGS);
+    }
+
+    /// The same, with the connections of Envoys and renewed certificates: for a process that serves for a long time.
+    pub(crate) fn install_service_log_subscriber(&self) {
+        self.install_subscriber(SERVICE_EVENTS);
+    }
+
+    fn install_subscriber(&self, default: &str) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(!self.spinner.is_hidden())

@@ -29,6 +29,7 @@
 //!   `meshwright` binary), `cli::bluegreen` for an app with two versions ([`BlueGreen`]), `cli::aws` (feature `aws`) for the
 //!   commands that need an AWS account;
 //! - `up`: start a mesh, run the smoke test, keep it running, stop it;
+//! - `serve`: App Mesh's API and the control plane of its Envoys;
 //! - [`smoke_test`]: calls into a running mesh and their expected results;
 //! - [`self_exec`]: child processes that run this executable;
 //! - [`exit_code`]: exit codes of every command; `console`: terminal output.
@@ -37,6 +38,7 @@ mod cli;
 mod console;
 pub mod exit_code;
 pub mod self_exec;
+mod serve;
 pub mod smoke_test;
 mod up;
 
@@ -50,7 +52,8 @@ pub use mesh_local::Image;
 pub use self_exec::DEMO_SERVICE_IMAGE;
 pub use smoke_test::{Call, SmokeTest};
 
-/// The command line of the `meshwright` binary: `up`, `check`, `translate` and `diagram` for templates in files.
+/// The command line of the `meshwright` binary: `up`, `check`, `translate` and `diagram` for templates in files, `serve` for
+/// App Mesh's API.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     cli::template::main()

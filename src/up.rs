@@ -1,5 +1,6 @@
 //! Up: starts a mesh, runs the smoke test, keeps the mesh running, stops it.
 
+mod api;
 mod control_handler;
 mod usage_hints;
 mod watch;
@@ -10,11 +11,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use bluegreen_deploy::control_api::Request;
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
 use mesh_local::{Applied, ApplyError, CallScope, Event, LocalMesh, Plan, StartError};
+use mesh_model::app_mesh::Topology;
 use stop_signals::{StopSignal, StopSignals};
 
+use self::api::Api;
 use crate::console::{Console, chain};
 use crate::exit_code::Exit;
 use crate::self_exec::launcher;
@@ -57,6 +61,8 @@ pub(crate) struct Up<'a> {
     pub(crate) once: bool,
     /// The template files to watch for changes.
     pub(crate) watch: Option<Watch<'a>>,
+    /// Where to serve App Mesh's API over this mesh.
+    pub(crate) api: Option<SocketAddr>,
     /// Applies commands from the control socket.
     pub(crate) control: Option<ControlHandler<'a>>,
     /// Runs after the smoke test; the mesh stops with it.
@@ -89,6 +95,8 @@ pub(crate) enum UpError {
         source: io::Error,
     },
     #[error(transparent)]
+    Api(#[from] api::ApiError),
+    #[error(transparent)]
     Start(#[from] StartError),
     /// A signal before the work was complete.
     #[error("interrupted by {signal}{phase}")]
@@ -107,6 +115,11 @@ fn log_tails(logs: &str) -> String {
 }
 
 impl UpError {
+    /// Whether an argument does not fit.
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(self, Self::Api(api::ApiError::NotLoopback(_)))
+    }
+
     fn smoke_test(error: &SmokeTestError, mesh: &LocalMesh) -> Self {
         Self::SmokeTest {
             error: chain(error),
@@ -120,6 +133,8 @@ impl UpError {
 enum ReloadError {
     #[error(transparent)]
     Plan(BoxError),
+    #[error(transparent)]
+    OwnedByApi(#[from] api::OwnedByApi),
     #[error(transparent)]
     Apply(#[from] ApplyError),
 }
@@ -142,6 +157,10 @@ impl Up<'_> {
         // Before anything is started: from here on a signal no longer ends this process at once.
         let mut signals = StopSignals::for_terminal().map_err(UpError::Signals)?;
         console.set_status("starting");
+        let mut api = match self.api {
+            Some(address) => Some(Api::open(address, &self.plan).await?),
+            None => None,
+        };
         let event_console = console.clone();
         let start = LocalMesh::start(self.plan.clone(), self.network, launcher(), move |event| {
             show_event(&event_console, &event);
@@ -161,7 +180,7 @@ impl Up<'_> {
             signal = signals.next_distinct() => Err(interrupt(signal, console)),
         };
         let result = match result {
-            Ok(()) => self.serve(&mut mesh, &mut signals, console).await,
+            Ok(()) => self.serve(&mut mesh, api.as_mut(), &mut signals, console).await,
             Err(error) => Err(error),
         };
         console.set_status("stopping");
@@ -178,9 +197,13 @@ impl Up<'_> {
     async fn serve(
         &mut self,
         mesh: &mut LocalMesh,
+        mut api: Option<&mut Api>,
         signals: &mut StopSignals,
         console: &Console,
     ) -> Result<Exit, UpError> {
+        if let Some(api) = &mut api {
+            api.serve();
+        }
         if let Some(scenario) = self.scenario.take() {
             let mut gateways = BTreeMap::new();
             for task in mesh.tasks() {
@@ -195,42 +218,60 @@ impl Up<'_> {
             };
             return tokio::select! {
                 result = scenario(context) => Ok(result.map(|()| Exit::Done)?),
-                signal = self.apply_changes(mesh, signals, console) => Err(interrupt(signal, console)),
+                signal = self.apply_changes(mesh, api, signals, console) => Err(interrupt(signal, console)),
             };
         }
         if self.once {
             return Ok(Exit::Done);
         }
         console.clear_status();
-        console.show(&usage_hints::text(mesh, self.smoke_test));
-        let signal = self.apply_changes(mesh, signals, console).await;
+        console.show(&usage_hints::text(
+            mesh,
+            self.smoke_test,
+            api.as_deref().map(Api::address),
+        ));
+        let signal = self.apply_changes(mesh, api, signals, console).await;
         console.progress(&format!("{signal}: stopping"));
         Ok(Exit::Interrupted)
     }
 
-    /// Applies changes of the watched files and commands from the control socket until a signal arrives.
+    /// Applies changes of the watched files and of the API, and commands from the control socket, until a signal arrives.
     async fn apply_changes(
         &mut self,
         mesh: &mut LocalMesh,
+        mut api: Option<&mut Api>,
         signals: &mut StopSignals,
         console: &Console,
     ) -> StopSignal {
         loop {
-            let request = tokio::select! {
+            let event = tokio::select! {
                 signal = signals.next_distinct() => return signal,
-                () = tokio::time::sleep(WATCH_INTERVAL) => None,
-                request = control_handler::next(self.control.as_mut()) => Some(request),
+                () = tokio::time::sleep(WATCH_INTERVAL) => MeshEvent::Tick,
+                request = control_handler::next(self.control.as_mut()) => MeshEvent::Request(request),
+                meshes = api::next(api.as_deref_mut()) => MeshEvent::Meshes(meshes),
             };
             let work = async {
-                if let (Some((command, reply)), Some(control)) = (request, &mut self.control) {
-                    // The client may have disconnected.
-                    let _disconnected = reply.send(control.handle(command, mesh, console).await);
-                } else if let Some(changed) = self.watch.as_mut().and_then(Watch::poll) {
-                    let text = match reload(mesh, changed, self.smoke_test, console).await {
-                        Ok(text) => text,
-                        Err(error) => format!("template changed, not applied: {}", chain(&error)),
-                    };
-                    console.progress(&text);
+                match event {
+                    MeshEvent::Request((command, reply)) => {
+                        if let Some(control) = &mut self.control {
+                            // The client may have disconnected.
+                            let _disconnected = reply.send(control.handle(command, mesh, console).await);
+                        }
+                    }
+                    MeshEvent::Meshes(meshes) => {
+                        if let Err(error) = mesh.set_meshes(meshes).await {
+                            console.progress(&format!("change through the API not applied: {}", chain(&error)));
+                        }
+                    }
+                    MeshEvent::Tick => {
+                        if let Some(changed) = self.watch.as_mut().and_then(Watch::poll) {
+                            let text = match reload(mesh, changed, api.as_deref(), self.smoke_test, console).await {
+                                Ok(text) => text,
+                                Err(error) => format!("template changed, not applied: {}", chain(&error)),
+                            };
+                            console.progress(&text);
+                        }
+                    }
                 }
             };
             tokio::select! {
@@ -263,6 +304,16 @@ impl Up<'_> {
     }
 }
 
+/// What changes a running mesh.
+enum MeshEvent {
+    /// Time to check the watched files.
+    Tick,
+    /// A command from the control socket.
+    Request(Request),
+    /// The meshes were changed through the API.
+    Meshes(BTreeMap<String, Topology>),
+}
+
 fn interrupt(signal: StopSignal, console: &Console) -> UpError {
     console.progress(&format!("{signal}: stopping"));
     UpError::Interrupted { signal, phase: "" }
@@ -272,13 +323,17 @@ fn interrupt(signal: StopSignal, console: &Console) -> UpError {
 async fn reload(
     mesh: &mut LocalMesh,
     changed: Result<Plan, BoxError>,
+    api: Option<&Api>,
     smoke_test: &SmokeTest,
     console: &Console,
 ) -> Result<String, ReloadError> {
-    let plan = changed.map_err(ReloadError::Plan)?;
+    let mut plan = changed.map_err(ReloadError::Plan)?;
+    if let Some(api) = api {
+        plan = api.merge(plan)?;
+    }
     let applied = mesh.apply(plan).await?;
     if !applied.started.is_empty() || !applied.stopped.is_empty() {
-        console.show(&usage_hints::text(mesh, smoke_test));
+        console.show(&usage_hints::text(mesh, smoke_test, api.map(Api::address)));
     }
     Ok(applied_text(&applied, mesh))
 }

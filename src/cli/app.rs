@@ -13,6 +13,7 @@ use crate::cli::aws_args::{AwsCommand, StackSelection};
 use crate::cli::error::{CliError, report};
 use crate::cli::policy::{PolicyArguments, print_policy};
 use crate::cli::synth::TemplateFormat;
+use crate::cli::template::ApiArguments;
 use crate::console::print;
 use crate::exit_code::{self, Exit};
 use crate::self_exec;
@@ -46,6 +47,8 @@ struct Arguments {
     /// Network of the tasks
     #[arg(long, value_enum, default_value_t)]
     network: Network,
+    #[command(flatten)]
+    api: ApiArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +137,11 @@ impl Program {
                 "--once runs the app here, and takes no command".to_owned(),
             ));
         }
+        if arguments.api.address.is_some() && arguments.command.is_some() {
+            return Err(CliError::Usage(
+                "--api serves the mesh that runs here, and takes no command".to_owned(),
+            ));
+        }
         match arguments.command {
             Some(Command::Aws(command)) => return self.execute_in_account(command),
             Some(Command::Synth { stack, mesh, format }) => {
@@ -160,6 +168,7 @@ impl Program {
                     once: arguments.once,
                     network: arguments.network.into(),
                     watch: None,
+                    api: arguments.api.address,
                     control: None,
                     scenario: None,
                 })?);

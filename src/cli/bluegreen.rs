@@ -275,6 +275,8 @@ impl BlueGreen {
             smoke_test: &self.smoke_test,
             once: false,
             watch: None,
+            // The rollout changes the mesh through the template.
+            api: None,
             control: Some(ControlHandler::new(
                 state_dir.socket(),
                 template,

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use mesh_infra::{PolicyError, TemplateError, ValidationErrors};
 
 use crate::cli::aws_args::StackInputsError;
+use crate::cli::serve::NoDefaultState;
 use crate::cli::template::TemplateFileError;
 use crate::cli::translate::TranslateError;
 use crate::console::{OutputError, chain, print_error};
 use crate::exit_code::{self, Exit};
+use crate::serve::ServeError;
 use crate::up::UpError;
 
 /// Why a command failed.
@@ -32,6 +34,10 @@ pub(crate) enum CliError {
     Translate(#[from] TranslateError),
     #[error(transparent)]
     Up(#[from] UpError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error(transparent)]
+    NoDefaultState(#[from] NoDefaultState),
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error(transparent)]
@@ -69,10 +75,12 @@ impl CliError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::StackInputs(_) => exit_code::USAGE,
+            Self::Usage(_) | Self::StackInputs(_) | Self::NoDefaultState(_) => exit_code::USAGE,
             Self::BlueGreen(
                 bluegreen_deploy::Error::UnknownEnvoy { .. } | bluegreen_deploy::Error::HookNotExecutable { .. },
             ) => exit_code::USAGE,
+            Self::Serve(ServeError::Access(_)) => exit_code::USAGE,
+            Self::Up(error) if error.is_usage() => exit_code::USAGE,
             Self::Translate(TranslateError::Interrupted(_)) | Self::Up(UpError::Interrupted { .. }) => {
                 exit_code::INTERRUPTED
             }

@@ -3,6 +3,7 @@
 mod files;
 mod summary;
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,10 +17,12 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 pub(crate) use self::files::{TemplateFileError, TemplateFiles, parameter};
 use crate::cli::error::{CliError, report};
 use crate::cli::images::{self, ImagesArguments};
+use crate::cli::serve::ServeArguments;
 use crate::cli::translate::{self, TranslateArguments};
 use crate::console::print;
 use crate::exit_code::{self, Exit};
 use crate::self_exec;
+use crate::serve;
 use crate::smoke_test::SmokeTest;
 use crate::up::{self, BoxError, Network, Up, Watch};
 
@@ -34,7 +37,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a template's services and their Envoys locally until Ctrl-C
-    Up(TemplateArguments),
+    Up(UpArguments),
+    /// Serve App Mesh's API and its Envoy endpoint until Ctrl-C
+    Serve(ServeArguments),
     /// Check that a template can be run locally, and print what it runs
     Check(TemplateArguments),
     /// Print the Envoy configuration of a virtual node, virtual gateway or Service Connect service
@@ -47,6 +52,22 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         template: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+struct UpArguments {
+    #[command(flatten)]
+    template: TemplateArguments,
+    #[command(flatten)]
+    api: ApiArguments,
+}
+
+/// `--api`, of every program that runs a mesh.
+#[derive(Debug, Args)]
+pub(crate) struct ApiArguments {
+    /// Serve App Mesh's API over the mesh that runs here, at this loopback address
+    #[arg(long = "api", value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    pub(crate) address: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +107,7 @@ pub(crate) fn main() -> ExitCode {
 fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
     match command {
         Command::Up(arguments) => return up(&arguments, start),
+        Command::Serve(arguments) => return Ok(serve::run(&arguments.resolve()?)?),
         Command::Check(arguments) => print(&summary::text(&plan(&arguments)?, arguments.network.into()))?,
         Command::Translate(arguments) => translate::run(&arguments)?,
         Command::Images(arguments) => print(&images::script(&arguments))?,
@@ -94,7 +116,13 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn up(arguments: &TemplateArguments, start: Instant) -> Result<Exit, CliError> {
+fn up(
+    UpArguments {
+        template: arguments,
+        api,
+    }: &UpArguments,
+    start: Instant,
+) -> Result<Exit, CliError> {
     let watch = Watch::new(arguments.files.paths(), || plan(arguments).map_err(BoxError::from));
     let plan = plan(arguments)?;
     Ok(up::run(Up {
@@ -104,6 +132,7 @@ fn up(arguments: &TemplateArguments, start: Instant) -> Result<Exit, CliError> {
         once: false,
         network: arguments.network.into(),
         watch: Some(watch),
+        api: api.address,
         control: None,
         scenario: None,
     })?)

@@ -1,11 +1,14 @@
 //! Usage hints: commands to call a running mesh from another terminal.
 
+use std::net::SocketAddr;
+
 use mesh_local::{LocalMesh, TaskAddress};
 
+use crate::serve::exports;
 use crate::smoke_test::SmokeTest;
 
-/// The commands for `mesh`, with the last call of its smoke test.
-pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest) -> String {
+/// The commands for `mesh`, with the last call of its smoke test and the address of App Mesh's API.
+pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketAddr>) -> String {
     let mut lines = vec!["\nFrom another terminal:".to_owned()];
     // Addresses of network namespaces can be called from the bridge namespace only.
     let prefix = mesh
@@ -31,6 +34,9 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest) -> String {
                 task.task
             ));
         }
+    }
+    if let Some(api) = api {
+        lines.push(exports::of_up(api, mesh.control_plane().xds));
     }
     lines.push(format!(
         "  curl http://{}/status    # ACKs and NACKs of each Envoy\n\nLogs are in {}. Ctrl-C stops everything.",

@@ -80,10 +80,22 @@ impl Load {
     const MAX_DURATION: Duration = Duration::from_secs(30);
 
     pub(crate) fn start(url: &str, expected: &'static str) -> Self {
+        Self::run(sampled_client(), url, expected)
+    }
+
+    /// Calls with another Host than that of the URL.
+    pub(crate) fn start_with_host(url: &str, host: &'static str, expected: &'static str) -> Self {
+        let headers = [("host".parse(), host.parse())];
+        let headers = headers.map(|(name, value)| (name.expect("a name"), value.expect("a value")));
+        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+        let client = client.default_headers(headers.into_iter().collect()).build();
+        Self::run(client.expect("a client"), url, expected)
+    }
+
+    fn run(client: reqwest::Client, url: &str, expected: &'static str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let start = Instant::now();
-        let call = |url: String, stop: Arc<AtomicBool>| async move {
-            let client = sampled_client();
+        let call = |client: reqwest::Client, url: String, stop: Arc<AtomicBool>| async move {
             let mut counters = Counters::default();
             while !stop.load(Ordering::Relaxed)
                 && counters.calls < Self::MAX_CALLS
@@ -101,7 +113,7 @@ impl Load {
             }
             counters
         };
-        let callers = (0..Self::CALLERS).map(|_| tokio::spawn(call(url.to_owned(), Arc::clone(&stop))));
+        let callers = (0..Self::CALLERS).map(|_| tokio::spawn(call(client.clone(), url.to_owned(), Arc::clone(&stop))));
         Self {
             callers: callers.collect(),
             stop,

@@ -13,9 +13,13 @@
 //! - `blue_green`, `demo_scenario`: the example bluegreen, its deployments and its demo scenario;
 //! - `deadlines`, `tcp`: deadlines through Envoys; a TCP service;
 //! - `app_mesh`, `namespaces`: the example appmesh, foreign App Mesh templates, network namespaces;
+//! - `api_client`, `app_mesh_api`, `app_mesh_serve`: App Mesh's API, over a mesh that runs here and over a state file;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_host`: invalid input and failing hosts.
 
+mod api_client;
 mod app_mesh;
+mod app_mesh_api;
+mod app_mesh_serve;
 mod bad_container;
 mod bad_host;
 mod bad_input;

@@ -1,0 +1,201 @@
+//! Arguments of `serve`, and the default state file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use app_mesh_api::{Quotas, Settings};
+use clap::Args;
+use mesh_control::Addresses;
+use server_tls::CertificateFiles;
+
+use crate::serve::Serve;
+
+/// There is no directory for a state file.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no default state file: neither XDG_STATE_HOME nor HOME is set; give one with --state")]
+pub(crate) struct NoDefaultState;
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// State file with all meshes; created if it does not exist. Default: app-mesh.state in $XDG_STATE_HOME/meshwright, or
+    /// else in ~/.local/state/meshwright
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_STATE")]
+    state: Option<PathBuf>,
+    /// Listen address of App Mesh's API, on loopback
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MESHWRIGHT_API",
+        default_value = "127.0.0.1:18002"
+    )]
+    api: SocketAddr,
+    /// Listen address for Envoys (xDS)
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MESHWRIGHT_XDS",
+        default_value = "127.0.0.1:18000"
+    )]
+    xds: SocketAddr,
+    /// Listen address of GET /status and GET /healthz, on loopback
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MESHWRIGHT_STATUS",
+        default_value = "127.0.0.1:18001"
+    )]
+    status: SocketAddr,
+    /// Certificate chain in PEM, for the API and for Envoys. Read again when the file changes
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// A load balancer in front terminates TLS: serve Envoys beyond loopback without TLS
+    #[arg(long, conflicts_with = "tls_certificate")]
+    behind_load_balancer: bool,
+    /// AWS account in ARNs, 12 digits
+    #[arg(long, value_name = "ACCOUNT", default_value = "000000000000", value_parser = account)]
+    account: String,
+    /// AWS region in ARNs
+    #[arg(long, value_name = "REGION", env = "AWS_REGION", default_value = "us-east-1", value_parser = region)]
+    region: String,
+    /// No maximum numbers of resources. Default: those of App Mesh, such as 200 virtual nodes in a mesh
+    #[arg(long)]
+    no_quotas: bool,
+}
+
+impl ServeArguments {
+    /// The arguments with the default state file.
+    pub(crate) fn resolve(self) -> Result<Serve, NoDefaultState> {
+        let state = match self.state {
+            Some(state) => state,
+            None => default_state(|variable| std::env::var_os(variable).map(PathBuf::from))?,
+        };
+        let settings = Settings {
+            account: self.account,
+            region: self.region,
+            quotas: if self.no_quotas {
+                Quotas::unlimited()
+            } else {
+                Quotas::default()
+            },
+            ..Settings::default()
+        };
+        Ok(Serve {
+            state,
+            api: self.api,
+            addresses: Addresses {
+                xds: self.xds,
+                status: self.status,
+            },
+            tls: match (self.tls_certificate, self.tls_key) {
+                (Some(certificate), Some(key)) => Some(CertificateFiles::new(certificate, key)),
+                _ => None,
+            },
+            is_behind_load_balancer: self.behind_load_balancer,
+            settings,
+        })
+    }
+}
+
+/// The user's state file. Source: XDG Base Directory Specification 0.8 (read 2026-11-23).
+fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, NoDefaultState> {
+    let xdg = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let home = || Some(variable("HOME")?.join(".local/state"));
+    let directory = xdg.or_else(home).ok_or(NoDefaultState)?;
+    Ok(directory.join("meshwright/app-mesh.state"))
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 12 digits".to_owned())
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !text.is_empty() && text.bytes().all(is_part) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the name of a region, such as eu-west-1".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Serve, String> {
+        let state = ["program", "--state", "/s", "--region", "eu-west-1"];
+        let parsed = Program::try_parse_from(state.iter().chain(arguments)).map_err(|error| error.to_string())?;
+        Ok(parsed.serve.resolve().expect("a state file is given"))
+    }
+
+    #[test]
+    fn everything_has_a_default_on_loopback() {
+        let serve = parse(&[]).expect("valid");
+        let addresses = [serve.api, serve.addresses.xds, serve.addresses.status];
+        assert!(addresses.iter().all(|address| address.ip().is_loopback()), "{serve:?}");
+        let ports = addresses.map(|address| address.port());
+        assert_eq!(ports, [18002, 18000, 18001]);
+        assert_eq!((serve.tls, serve.is_behind_load_balancer), (None, false));
+        assert_eq!(serve.settings.region, "eu-west-1");
+    }
+
+    #[test]
+    fn the_default_state_file_follows_the_xdg_specification() {
+        let state = |variables: &[(&str, &str)]| {
+            default_state(|name| {
+                let found = variables.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, value)| PathBuf::from(value))
+            })
+        };
+        let both = [("HOME", "/h"), ("XDG_STATE_HOME", "/s")];
+        assert_eq!(state(&both), Ok("/s/meshwright/app-mesh.state".into()));
+        let home = Ok("/h/.local/state/meshwright/app-mesh.state".into());
+        assert_eq!(state(&[("HOME", "/h"), ("XDG_STATE_HOME", "s")]), home);
+        assert_eq!(state(&[]), Err(NoDefaultState));
+    }
+
+    #[test]
+    fn a_region_is_a_name_of_aws() {
+        assert_eq!(region("eu-west-1"), Ok("eu-west-1".to_owned()));
+        for other in ["", "Europe", "eu west"] {
+            assert!(region(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_do_not_fit_are_rejected() {
+        for (arguments, reason) in [
+            (&["--tls-certificate", "c.pem"][..], "--tls-key"),
+            (&["--tls-key", "k.pem"], "--tls-certificate"),
+            (
+                &[
+                    "--tls-certificate",
+                    "c.pem",
+                    "--tls-key",
+                    "k.pem",
+                    "--behind-load-balancer",
+                ],
+                "cannot be used with",
+            ),
+            (&["--account", "1234"], "expected 12 digits"),
+            (&["--api", "localhost"], "invalid socket address"),
+        ] {
+            let error = parse(arguments).expect_err(reason);
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}

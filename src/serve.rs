@@ -1,0 +1,211 @@
+//! Serve: App Mesh's API and the control plane of its Envoys, in one process.
+//!
+//! ```text
+//! AWS CLI, SDKs ──► ApiServer ──► app-mesh-api: Service ──► state file
+//!                                        │ meshes
+//!                                        ▼
+//!                                  ControlPlane ──ADS──► Envoys
+//! ```
+//!
+//! - [`access`]: who may reach the two ports;
+//! - [`api_server`]: HTTP in front of the API, with or without TLS; `up --api` has the same;
+//! - [`discovery`]: virtual nodes whose endpoints are not read here;
+//! - [`exports`]: the lines that point clients and Envoys to this process.
+
+pub(crate) mod access;
+pub(crate) mod api_server;
+mod discovery;
+pub(crate) mod exports;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app_mesh_api::registry::topology::Topologies;
+use app_mesh_api::service::OpenError;
+use app_mesh_api::store::FileStoreError;
+use app_mesh_api::{FileStore, Service, Settings};
+use mesh_control::{Addresses, BindError, ControlPlane, MeshState};
+use mesh_model::app_mesh::Topology;
+use server_tls::{CertificateFiles, ServerTls, TlsError};
+use stop_signals::StopSignals;
+use tokio::sync::watch;
+
+use self::access::{AccessError, Exposure};
+use self::api_server::{ApiServer, ApiServerError};
+use self::discovery::UnreadDiscovery;
+use crate::console::Console;
+use crate::exit_code::Exit;
+
+/// Changes of the meshes within this time of the last one are sent to the Envoys together, so that a burst of writes
+/// does not translate every mesh once per write.
+const MIN_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Time for open API requests once the process is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What to serve, and where.
+#[derive(Debug)]
+pub(crate) struct Serve {
+    pub(crate) state: PathBuf,
+    pub(crate) api: SocketAddr,
+    pub(crate) addresses: Addresses,
+    pub(crate) tls: Option<CertificateFiles>,
+    /// A load balancer in front terminates TLS.
+    pub(crate) is_behind_load_balancer: bool,
+    pub(crate) settings: Settings,
+}
+
+/// Why serving did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error("cannot start the async runtime")]
+    Runtime(#[source] io::Error),
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("cannot create the directory {} of the state file", path.display())]
+    Directory {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    State(#[from] FileStoreError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("cannot listen on {address}; choose another with --xds or --status")]
+    Bind {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Api(#[from] ApiServerError),
+    #[error(transparent)]
+    Control(#[from] mesh_control::ServeError),
+}
+
+/// Serves until a signal arrives.
+pub(crate) fn run(serve: &Serve) -> Result<Exit, ServeError> {
+    let console = Console::new();
+    console.install_service_log_subscriber();
+    let runtime = tokio::runtime::Runtime::new().map_err(ServeError::Runtime)?;
+    let result = runtime.block_on(serve.until_signal(&console));
+    console.clear_status();
+    result
+}
+
+impl Serve {
+    async fn until_signal(&self, console: &Console) -> Result<Exit, ServeError> {
+        // Before anything is opened: from here on a signal no longer ends this process at once.
+        let mut signals = StopSignals::for_terminal().map_err(ServeError::Signals)?;
+        access::check(self.api, self.addresses, &self.exposure())?;
+        let tls = self.tls.clone().map(ServerTls::load).transpose()?;
+        // Before the state: most often a second process is started by mistake, and its ports are in use.
+        let api = ApiServer::bind(self.api, tls.clone()).await?;
+        let service = self.open().await?;
+        let mut meshes = service.subscribe();
+        let discovery = Arc::new(UnreadDiscovery::new(meshes.clone()));
+        let mut builder = ControlPlane::builder()
+            .addresses(self.addresses)
+            .readiness(discovery, std::future::ready(()))
+            .mesh_state(MeshState {
+                meshes: owned(&meshes.borrow_and_update()),
+                ..MeshState::default()
+            });
+        if let Some(tls) = &tls {
+            builder = builder.xds_tls(tls.clone());
+        }
+        let (control, serving) = builder.bind().await.map_err(bind_error)?;
+        console.clear_status();
+        console.show(&exports::of_serve(&exports::Served {
+            api: api.local_addr(),
+            addresses: control.addresses(),
+            has_tls: tls.is_some(),
+            state: &self.state,
+            resources: service.registry().len(),
+        }));
+        let (stop, stopped) = watch::channel(false);
+        let mut requests = std::pin::pin!(api.serve(access::protected(app_mesh_api::router(service.clone())), stopped));
+        let signal = tokio::select! {
+            biased;
+            signal = signals.next_distinct() => signal,
+            served = serving => {
+                served?;
+                // The server of the control plane ends only with an error.
+                return Ok(Exit::Done);
+            }
+            served = &mut requests => {
+                served?;
+                return Ok(Exit::Done);
+            }
+            () = follow(meshes, &control) => return Ok(Exit::Done),
+        };
+        console.progress(&format!("{signal}: stopping"));
+        stop.send_replace(true);
+        tokio::select! {
+            served = tokio::time::timeout(GRACE, requests) => match served {
+                Ok(served) => served?,
+                Err(_) => console.progress("open API requests were not completed in time"),
+            },
+            signal = signals.next_distinct() => {
+                console.progress(&format!("{signal} again: leaving open API requests"));
+            }
+        }
+        Ok(Exit::Interrupted)
+    }
+
+    fn exposure(&self) -> Exposure {
+        Exposure {
+            has_tls: self.tls.is_some(),
+            is_behind_load_balancer: self.is_behind_load_balancer,
+        }
+    }
+
+    /// Opens the state file; creates it, and its directory for this user only, if needed.
+    async fn open(&self) -> Result<Service, ServeError> {
+        if let Some(path) = self.state.parent().filter(|path| !path.as_os_str().is_empty()) {
+            create_directory(path).map_err(|source| ServeError::Directory {
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        let state = self.state.clone();
+        let opened = tokio::task::spawn_blocking(move || FileStore::open(state)).await;
+        let store = opened.map_err(|error| ServeError::Runtime(io::Error::other(error)))??;
+        Ok(Service::open(store, self.settings.clone()).await?)
+    }
+}
+
+/// Sends each change of the meshes to the Envoys. Ends with the service.
+async fn follow(mut meshes: watch::Receiver<Arc<Topologies>>, control: &ControlPlane) {
+    while meshes.changed().await.is_ok() {
+        let now = owned(&meshes.borrow_and_update());
+        control.update(|state| state.meshes = now);
+        tokio::time::sleep(MIN_INTERVAL).await;
+    }
+}
+
+/// The meshes as the control plane takes them.
+pub(crate) fn owned(meshes: &Topologies) -> BTreeMap<String, Topology> {
+    let meshes = meshes.iter();
+    meshes.map(|(name, mesh)| (name.clone(), (**mesh).clone())).collect()
+}
+
+fn bind_error(BindError { address, source, .. }: BindError) -> ServeError {
+    ServeError::Bind { address, source }
+}
+
+#[cfg(unix)]
+fn create_directory(path: &std::path::Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

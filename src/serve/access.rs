@@ -1,0 +1,99 @@
+//! Who may reach the ports of `serve`: where it may listen, and what stands in front of the API.
+//!
+//! This is the one place where authentication belongs: [`check`] decides whether an address may be opened, and
+//! [`protected`] puts layers in front of the API.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use mesh_control::Addresses;
+
+/// What protects connections from other machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exposure {
+    /// Certificate files were given.
+    pub(crate) has_tls: bool,
+    /// A load balancer in front terminates TLS.
+    pub(crate) is_behind_load_balancer: bool,
+}
+
+/// An address that is reachable from other machines without protection.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AccessError {
+    #[error(
+        "cannot serve the API at {0}: it has no authentication here, so other machines must not reach it; use a loopback \
+         address, such as --api 127.0.0.1:{port}",
+        port = .0.port()
+    )]
+    Api(SocketAddr),
+    #[error(
+        "cannot serve Envoys at {0} without TLS; give --tls-certificate and --tls-key, or --behind-load-balancer if a load \
+         balancer in front terminates TLS"
+    )]
+    Xds(SocketAddr),
+    #[error(
+        "cannot serve the status page at {0}: it has neither TLS nor authentication; use a loopback address, such as \
+         --status 127.0.0.1:{port}",
+        port = .0.port()
+    )]
+    Status(SocketAddr),
+}
+
+/// Checks that other machines reach nothing that is not protected. Loopback addresses need no protection.
+pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) -> Result<(), AccessError> {
+    let Addresses { xds, status } = addresses;
+    if !api.ip().is_loopback() {
+        return Err(AccessError::Api(api));
+    }
+    if !xds.ip().is_loopback() && !exposure.has_tls && !exposure.is_behind_load_balancer {
+        return Err(AccessError::Xds(xds));
+    }
+    if !status.ip().is_loopback() {
+        return Err(AccessError::Status(status));
+    }
+    Ok(())
+}
+
+/// The API behind its authentication: none on loopback, the only addresses that [`check`] accepts for it.
+pub(crate) fn protected(api: Router) -> Router {
+    api
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: &str = "127.0.0.1:1";
+    const ANY: &str = "0.0.0.0:2";
+
+    fn checked(api: &str, xds: &str, status: &str, exposure: Exposure) -> Result<(), AccessError> {
+        let address = |text: &str| text.parse().expect("an address");
+        let addresses = Addresses {
+            xds: address(xds),
+            status: address(status),
+        };
+        check(address(api), addresses, &exposure)
+    }
+
+    #[test]
+    fn loopback_needs_no_protection() {
+        let none = Exposure {
+            has_tls: false,
+            is_behind_load_balancer: false,
+        };
+        assert_eq!(checked(LOOPBACK, "[::1]:1", LOOPBACK, none), Ok(()));
+        let any: SocketAddr = ANY.parse().expect("an address");
+        assert_eq!(checked(ANY, LOOPBACK, LOOPBACK, none), Err(AccessError::Api(any)));
+        assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, none), Err(AccessError::Xds(any)));
+        assert_eq!(checked(LOOPBACK, LOOPBACK, ANY, none), Err(AccessError::Status(any)));
+        let tls = Exposure { has_tls: true, ..none };
+        let balancer = Exposure {
+            is_behind_load_balancer: true,
+            ..none
+        };
+        for exposure in [tls, balancer] {
+            assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, exposure), Ok(()));
+            assert_eq!(checked(ANY, ANY, LOOPBACK, exposure), Err(AccessError::Api(any)));
+        }
+    }
+}
