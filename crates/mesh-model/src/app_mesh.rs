@@ -15,12 +15,14 @@
 //! - `schema`: the macros that define each of these structs together with its schema;
 //! - [`document`]: reading and writing in both key casings, all errors at once; `reader`: validation against the
 //!   schema; `rules`: combinations of fields; [`cursor`]: position in a document;
+//! - [`blocks`]: specs as nested blocks, as Terraform writes them;
 //! - [`kind`] and [`resource_spec`]: the type of a resource, and a spec of any type;
 //! - [`resource_path`]: the path of a resource in ARNs, node ids and parameters; [`mesh_claim`]: a parameter that names another
 //!   source of the mesh;
 //! - [`assembly`]: builds meshes from documents; [`topology`]: one mesh with resolved references.
 
 pub mod assembly;
+pub mod blocks;
 pub mod client_policy;
 pub mod cursor;
 pub mod document;
