@@ -32,9 +32,9 @@ mod task_definition;
 mod vpc;
 
 pub use app_mesh::{
-    GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh, MeshHandle,
-    RouteHandle, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter,
-    VirtualRouterHandle, VirtualService, VirtualServiceHandle,
+    EnvoyContainer, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh,
+    MeshHandle, RouteHandle, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
+    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle,
 };
 pub use autoscaling::Autoscaling;
 pub use capacity_provider::CapacityProvider;

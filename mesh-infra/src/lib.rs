@@ -110,12 +110,12 @@ pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
     AccessPoint, AccessPointHandle, Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container,
     ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, EcrRepository, EcrRepositoryHandle,
-    EfsVolume, FileSystem, FileSystemHandle, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HealthCheck,
-    HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer, LoadBalancerHandle,
-    LogDriver, LogRouter, Mesh, MeshHandle, Monitoring, MonitoringHandle, Network, NetworkHandle, OtelCollector,
-    ParameterGuard, ParameterGuardHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle, PrivateEgress,
-    RouteHandle, Secret, Service, ServiceConnect, ServiceConnectService, ServiceHandle, TaskDefinition, TcpRoute,
-    VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
+    EfsVolume, EnvoyContainer, FileSystem, FileSystemHandle, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute,
+    HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer,
+    LoadBalancerHandle, LogDriver, LogRouter, Mesh, MeshHandle, Monitoring, MonitoringHandle, Network, NetworkHandle,
+    OtelCollector, ParameterGuard, ParameterGuardHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
+    PrivateEgress, RouteHandle, Secret, Service, ServiceConnect, ServiceConnectService, ServiceHandle, TaskDefinition,
+    TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
     VirtualService, VirtualServiceHandle, Vpc,
 };
 pub use diagram::diagram;

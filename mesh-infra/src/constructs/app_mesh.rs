@@ -18,6 +18,7 @@ mod virtual_router;
 mod virtual_service;
 
 pub(super) use envoy::Envoy;
+pub use envoy::EnvoyContainer;
 pub use gateway_route::{GatewayRouteHandle, GrpcGatewayRoute, HttpGatewayRoute};
 pub use listener::Listener;
 pub use mesh::{Mesh, MeshHandle};

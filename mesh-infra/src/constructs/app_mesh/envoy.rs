@@ -1,10 +1,13 @@
 //! The Envoy of a task.
 
+use cfn::Value;
 use mesh_model::app_mesh::{PortMapping as MeshPort, Protocol, ResourcePath};
 use mesh_model::service_connect::AppProtocol;
+use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
+use crate::constructs::ecr_access::pull_statements;
 use crate::constructs::task_definition::ENVOY_CONTAINER;
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
 use crate::ecr_image::EcrImage;
@@ -28,6 +31,46 @@ const READY_TIMEOUT: u32 = 5;
 /// Seconds after the start in which an Envoy may wait for its control plane, decided by us: the time in which two new
 /// tasks of the control plane start.
 const READY_START_PERIOD: u32 = 120;
+
+/// What Envoys have that constructs did not add: those in task definitions of other tools.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct EnvoyContainer;
+
+impl EnvoyContainer {
+    /// The port of Envoy's admin page, on loopback; the same as in App Mesh. [`EnvoyContainer::health_check`] queries it.
+    pub const ADMIN_PORT: u16 = 9901;
+    /// The version of [`EnvoyContainer::image`], such as `v1.40.0`.
+    pub const VERSION: &'static str = images::ENVOY_MIRROR.1;
+
+    /// The image, [`images::ENVOY_MIRROR`] in the account and region of the stack: a value of a template.
+    #[must_use]
+    pub fn image() -> Json {
+        let (repository, tag) = images::ENVOY_MIRROR;
+        Value::<String>::from(EcrImage::new(repository).with_tag(tag)).to_json()
+    }
+
+    /// The policy statements that ECS needs to pull [`EnvoyContainer::image`].
+    #[must_use]
+    pub fn pull_statements() -> Vec<Json> {
+        let (repository, tag) = images::ENVOY_MIRROR;
+        pull_statements(&EcrImage::new(repository).with_tag(tag).into())
+    }
+
+    /// The `HealthCheck` of the container definition: Envoy's own readiness, which needs a control plane that responds.
+    #[must_use]
+    pub fn health_check() -> Json {
+        let health_check = ready_check().into_cfn();
+        serde_json::to_value(health_check).expect("layer-1 structs have string keys and plain values")
+    }
+}
+
+fn ready_check() -> HealthCheck {
+    HealthCheck::command(["bash", "-c", READY])
+        .with_interval_seconds(READY_INTERVAL)
+        .with_timeout_seconds(READY_TIMEOUT)
+        .with_start_period_seconds(READY_START_PERIOD)
+}
 
 /// An Envoy to be added to a task.
 #[derive(Debug, Clone)]
@@ -152,12 +195,7 @@ impl Envoy {
             container = container
                 .with_label(labels::ROLE, labels::ROLE_ENVOY)
                 .with_command(["--config-yaml", bootstrap])
-                .with_health_check(
-                    HealthCheck::command(["bash", "-c", READY])
-                        .with_interval_seconds(READY_INTERVAL)
-                        .with_timeout_seconds(READY_TIMEOUT)
-                        .with_start_period_seconds(READY_START_PERIOD),
-                );
+                .with_health_check(ready_check());
         }
         if self.is_sidecar {
             return container;
