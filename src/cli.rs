@@ -9,6 +9,8 @@ pub(crate) mod aws_disabled;
 pub(crate) mod bluegreen;
 pub(crate) mod error;
 pub(crate) mod images;
+pub(crate) mod import;
+pub(crate) mod migrate;
 pub(crate) mod policy;
 mod serve;
 pub(crate) mod synth;

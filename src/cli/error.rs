@@ -7,6 +7,8 @@ use mesh_infra::{PolicyError, TemplateError, ValidationErrors};
 
 use crate::cli::aws_args::StackInputsError;
 use crate::cli::serve::NoDefaultState;
+use crate::cli::import::ImportError;
+use crate::cli::migrate::MigrateError;
 use crate::cli::template::TemplateFileError;
 use crate::cli::translate::TranslateError;
 use crate::console::{OutputError, chain, print_error};
@@ -32,6 +34,10 @@ pub(crate) enum CliError {
     TemplateFile(#[from] TemplateFileError),
     #[error(transparent)]
     Translate(#[from] TranslateError),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
     #[error(transparent)]
     Up(#[from] UpError),
     #[error(transparent)]
@@ -84,6 +90,7 @@ impl CliError {
             Self::Translate(TranslateError::Interrupted(_)) | Self::Up(UpError::Interrupted { .. }) => {
                 exit_code::INTERRUPTED
             }
+            Self::Migrate(MigrateError::Usage(_)) | Self::Import(ImportError::Usage(_)) => exit_code::USAGE,
             Self::Translate(TranslateError::Node(_)) => exit_code::USAGE,
             #[cfg(feature = "aws")]
             Self::Aws(error) if error.is_usage() => exit_code::USAGE,

@@ -14,10 +14,12 @@ use mesh_infra::diagram;
 use mesh_local::{Image, Images, Plan};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-pub(crate) use self::files::{TemplateFileError, TemplateFiles, parameter};
+pub(crate) use self::files::{TemplateFileError, TemplateFiles, parameter, read as read_template, stack_name};
 use crate::cli::error::{CliError, report};
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::serve::ServeArguments;
+use crate::cli::import::{self, ImportArguments};
+use crate::cli::migrate::{self, MigrateArguments};
 use crate::cli::translate::{self, TranslateArguments};
 use crate::console::print;
 use crate::exit_code::{self, Exit};
@@ -44,6 +46,10 @@ enum Command {
     Check(TemplateArguments),
     /// Print the Envoy configuration of a virtual node, virtual gateway or Service Connect service
     Translate(TranslateArguments),
+    /// Read a mesh of App Mesh from dumps, templates or Terraform, and write it as a template or as Rust source
+    Import(ImportArguments),
+    /// Turn stacks that were written for App Mesh into stacks that deploy today
+    Migrate(MigrateArguments),
     /// Print the commands that build this project's container images and push them to Amazon ECR
     Images(ImagesArguments),
     /// Print a Mermaid diagram of a template
@@ -110,6 +116,8 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
         Command::Serve(arguments) => return Ok(serve::run(&arguments.resolve()?)?),
         Command::Check(arguments) => print(&summary::text(&plan(&arguments)?, arguments.network.into()))?,
         Command::Translate(arguments) => translate::run(&arguments)?,
+        Command::Import(arguments) => import::run(&arguments)?,
+        Command::Migrate(arguments) => migrate::run(&arguments)?,
         Command::Images(arguments) => print(&images::script(&arguments))?,
         Command::Diagram { template } => print(&diagram(&files::read(&template)?))?,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use app_mesh_migrate::SourceStack;
 use clap::Args;
 use mesh_infra::cfn::connect_stacks;
 use mesh_infra::{Template, TemplateError};
@@ -65,8 +66,27 @@ impl TemplateFiles {
         Ok(Templates(stacks.collect()))
     }
 
+    /// Reads all files as they are, for a migration: imports of one another stay parameters.
+    pub(crate) fn read_sources(&self) -> Result<Vec<SourceStack>, TemplateFileError> {
+        let templates: Vec<(String, Template)> = self
+            .templates
+            .iter()
+            .map(|file| Ok((stack_name(file), read(file)?)))
+            .collect::<Result<_, TemplateFileError>>()?;
+        let parameters: Vec<_> = (0..templates.len())
+            .map(|index| self.parameters_of(index, &templates))
+            .collect();
+        let stacks = templates.into_iter().zip(parameters);
+        let sources = stacks.map(|((name, template), parameters)| SourceStack {
+            name,
+            template,
+            parameters,
+        });
+        Ok(sources.collect())
+    }
+
     /// The paths of the files.
-    pub(super) fn paths(&self) -> &[PathBuf] {
+    pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.templates
     }
 
@@ -99,7 +119,7 @@ impl Templates {
 }
 
 /// The name of a file's stack: the file name, in the characters of stack names.
-fn stack_name(file: &Path) -> String {
+pub(crate) fn stack_name(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     match stem.split('.').next() {
         Some(name) if !name.is_empty() => name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
@@ -107,7 +127,7 @@ fn stack_name(file: &Path) -> String {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<Template, TemplateFileError> {
+pub(crate) fn read(path: &Path) -> Result<Template, TemplateFileError> {
     let text = std::fs::read_to_string(path).map_err(|source| TemplateFileError::Read {
         path: path.to_owned(),
         source,

@@ -1,0 +1,570 @@
+//! The control planes of the meshes: added beside the Envoys that they configure, or found in other stacks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cfn::{
+    Output, Parameter, ReferenceSite, Resource, ResourceType, StackImport, Template, ecs, intrinsic,
+    rewrite_references, servicediscovery,
+};
+use mesh_infra::{Cluster, ControlPlane, Network, PrivateDnsNamespace, Stack};
+use mesh_model::key_casing;
+use serde_json::{Value as Json, json};
+
+use super::changes::{ChangeKind, Changes};
+use super::draft::Draft;
+use super::envoys::{EnvoySite, PlaneAddress};
+use super::{Options, stacks::Stacks};
+
+/// The port for Envoys, that of [`mesh_infra::ControlPlaneHandle::port`].
+const XDS_PORT: u16 = 18_000;
+/// Characters of a DNS label. Source: RFC 1035, section 2.3.4.
+const MAX_LABEL: usize = 63;
+/// The beginning of the names of control planes.
+const NAME_PREFIX: &str = "mesh-control-";
+
+/// Where the control plane of the meshes is, besides in the migrated stacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ControlPlaneLocation {
+    /// In a stack with the outputs that a migration adds beside a control plane, `<Mesh>ControlPlaneHost` and
+    /// `<Mesh>ControlPlaneSecurityGroup`.
+    Stack(String),
+    /// At a host and port that all Envoys can reach.
+    Address {
+        /// The host.
+        host: String,
+        /// The port for Envoys.
+        port: u16,
+    },
+}
+
+/// The logical ids and names that follow from a mesh.
+pub(crate) struct MeshIds {
+    stem: String,
+    name: String,
+}
+
+impl MeshIds {
+    pub(crate) fn new(mesh: &str) -> Self {
+        let words = mesh.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let mut stem: String = words.map(key_casing::pascal_case).collect();
+        if !stem.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+            stem.insert_str(0, "Mesh");
+        }
+        let label = mesh.to_ascii_lowercase();
+        let label = label.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        let label: String = label.chars().take(MAX_LABEL - NAME_PREFIX.len()).collect();
+        Self {
+            stem,
+            name: label.trim_matches('-').to_owned(),
+        }
+    }
+
+    fn service_name(&self) -> String {
+        format!("{NAME_PREFIX}{}", self.name)
+    }
+
+    fn host_output(&self) -> String {
+        format!("{}ControlPlaneHost", self.stem)
+    }
+
+    fn group_output(&self) -> String {
+        format!("{}ControlPlaneSecurityGroup", self.stem)
+    }
+}
+
+/// An ECS service with Envoys of a mesh.
+#[derive(Debug, Clone)]
+struct EnvoyService {
+    stack: usize,
+    id: String,
+    /// Its `AwsvpcConfiguration`, with references rewritten.
+    network: Json,
+}
+
+/// A control plane, as the stacks of its mesh refer to it.
+#[derive(Debug, Clone)]
+struct Plane {
+    /// The stack that contains it; `None` for one that exists.
+    home: Option<usize>,
+    /// The name of the stack with its outputs.
+    stack: String,
+    host: String,
+    service: String,
+    /// Its first security group, in the terms of its stack.
+    group: Option<Json>,
+}
+
+/// The addresses of control planes, by stack and mesh.
+pub(crate) type Addresses = BTreeMap<(usize, String), PlaneAddress>;
+
+/// Adds or finds a control plane for each mesh that has Envoys. Reports meshes for which neither is possible.
+///
+/// `namespaces` are the Cloud Map namespaces of each mesh's virtual nodes.
+pub(crate) fn add(
+    draft: &mut Draft<'_>,
+    sites: &[EnvoySite],
+    namespaces: &BTreeMap<String, BTreeSet<String>>,
+    options: &Options,
+) -> Addresses {
+    let stacks = draft.stacks;
+    let mut addresses = Addresses::new();
+    let meshes: BTreeSet<&str> = sites.iter().map(|site| site.path.mesh.as_str()).collect();
+    for mesh in meshes {
+        let of_mesh: Vec<&EnvoySite> = sites.iter().filter(|site| site.path.mesh == mesh).collect();
+        let services = envoy_services(&of_mesh, &draft.templates);
+        let ids = MeshIds::new(mesh);
+        let plane = match &options.control_plane {
+            Some(ControlPlaneLocation::Address { host, port }) => {
+                let address = PlaneAddress {
+                    host: host.clone(),
+                    port: *port,
+                };
+                addresses.extend(
+                    of_mesh
+                        .iter()
+                        .map(|site| ((site.stack, mesh.to_owned()), address.clone())),
+                );
+                continue;
+            }
+            Some(ControlPlaneLocation::Stack(stack)) => Plane {
+                home: None,
+                stack: stack.clone(),
+                host: String::new(),
+                service: String::new(),
+                group: None,
+            },
+            None => {
+                let Some(first) = services.first() else {
+                    let site = of_mesh[0];
+                    let path = format!("{}.Resources.{}", stacks.sources()[site.stack].name, site.task);
+                    let message = format!(
+                        "has an Envoy of the mesh `{mesh}`, but no service with an awsvpc network runs it, beside which the \
+                         control plane could run; give the template of the service with --template, or point to a control \
+                         plane with --control-plane"
+                    );
+                    draft.diagnostics.add(path, message);
+                    continue;
+                };
+                let none = BTreeSet::new();
+                let others = namespaces.get(mesh).unwrap_or(&none);
+                let source = PlaneSource {
+                    stacks,
+                    first,
+                    mesh,
+                    ids: &ids,
+                    others,
+                    options,
+                };
+                match source.add(draft) {
+                    Some(plane) => plane,
+                    None => continue,
+                }
+            }
+        };
+        for stack in of_mesh.iter().map(|site| site.stack).collect::<BTreeSet<usize>>() {
+            let here: Vec<&EnvoyService> = services.iter().filter(|service| service.stack == stack).collect();
+            let stack_name = &stacks.sources()[stack].name;
+            let Draft { templates, changes, .. } = draft;
+            let host = plane.connect(stack, stack_name, &ids, &here, &mut templates[stack], changes);
+            addresses.insert((stack, mesh.to_owned()), PlaneAddress { host, port: XDS_PORT });
+        }
+    }
+    addresses
+}
+
+/// The services that run these Envoys in `awsvpc` mode, in the order of the stacks and their templates.
+fn envoy_services(sites: &[&EnvoySite], templates: &[Template]) -> Vec<EnvoyService> {
+    let mut services = Vec::new();
+    for (stack, template) in templates.iter().enumerate() {
+        for (id, resource) in &template.resources {
+            let task = resource.properties.get("TaskDefinition").and_then(referenced);
+            let runs_envoy = |site: &&&EnvoySite| site.stack == stack && Some(site.task.as_str()) == task;
+            let network = resource.properties.pointer("/NetworkConfiguration/AwsvpcConfiguration");
+            if resource.kind == ecs::Service::KIND
+                && sites.iter().any(|site| runs_envoy(&site))
+                && let Some(network) = network
+            {
+                services.push(EnvoyService {
+                    stack,
+                    id: id.clone(),
+                    network: network.clone(),
+                });
+            }
+        }
+    }
+    services
+}
+
+/// The logical id that a `Ref` or `Fn::GetAtt` refers to.
+pub(crate) fn referenced(json: &Json) -> Option<&str> {
+    match intrinsic(json)? {
+        ("Ref", Json::String(id)) => Some(id),
+        ("Fn::GetAtt", Json::String(dotted)) => dotted.split_once('.').map(|(id, _)| id),
+        ("Fn::GetAtt", Json::Array(parts)) => parts.first()?.as_str(),
+        _ => None,
+    }
+}
+
+/// The first of a network's security groups. `None` for the default group of the VPC, which allows traffic within itself.
+fn first_group(network: &Json) -> Option<Json> {
+    match network.get("SecurityGroups")? {
+        Json::Array(groups) => groups.first().cloned(),
+        list => Some(json!({"Fn::Select": [0, list]})),
+    }
+}
+
+/// Where a control plane is added, and for what.
+struct PlaneSource<'p> {
+    stacks: &'p Stacks<'p>,
+    /// The service whose cluster and network it gets.
+    first: &'p EnvoyService,
+    mesh: &'p str,
+    ids: &'p MeshIds,
+    others: &'p BTreeSet<String>,
+    options: &'p Options,
+}
+
+/// A Cloud Map namespace in which a control plane registers.
+struct Namespace {
+    name: String,
+    /// The logical id of an existing one.
+    id: Option<String>,
+    vpc: Json,
+}
+
+impl PlaneSource<'_> {
+    fn add(&self, draft: &mut Draft<'_>) -> Option<Plane> {
+        let stack = self.first.stack;
+        let stack_name = &self.stacks.sources()[stack].name;
+        let namespace = self.namespace(draft)?;
+        let Draft {
+            templates,
+            changes,
+            diagnostics,
+            ..
+        } = draft;
+        let template = &mut templates[stack];
+        let mut id = format!("{}MeshControl", self.ids.stem);
+        while template.resources.keys().any(|existing| existing.starts_with(&id)) {
+            id.push('X');
+        }
+        let (added, host, service) = match self.synthesize(&id, &namespace) {
+            Ok(added) => added,
+            Err(errors) => {
+                diagnostics.extend(errors.into_iter().map(|mut error| {
+                    error.path = format!("{stack_name}: control plane of {}: {}", self.mesh, error.path);
+                    error
+                }));
+                return None;
+            }
+        };
+        let cluster = template.resources[&self.first.id].properties.get("Cluster").cloned();
+        merge(added, &service, &namespace, cluster, &self.first.network, template);
+        let reason = "App Mesh configured Envoys from its own endpoint; this service configures those of the mesh";
+        let what = format!("control plane of the mesh {}, at {host}:{XDS_PORT}", self.mesh);
+        changes.add(
+            (stack_name, &service, ecs::Service::KIND),
+            ChangeKind::Added,
+            what,
+            reason,
+        );
+        let group = first_group(&self.first.network);
+        let mut host_output = Output::new(cfn::Value::Known(host.clone()));
+        host_output.description = Some(format!("Host of the control plane of the mesh {}", self.mesh));
+        template.outputs.insert(self.ids.host_output(), host_output);
+        if let Some(group) = &group {
+            let output = Output {
+                value: group.clone(),
+                description: Some(format!("Security group of the control plane of the mesh {}", self.mesh)),
+                ..Output::default()
+            };
+            template.outputs.insert(self.ids.group_output(), output);
+        }
+        Some(Plane {
+            home: Some(stack),
+            stack: stack_name.clone(),
+            host,
+            service,
+            group,
+        })
+    }
+
+    /// The private DNS namespace of the service, else the first of the stack, else a new one.
+    fn namespace(&self, draft: &mut Draft<'_>) -> Option<Namespace> {
+        let stack = self.first.stack;
+        let template = &draft.templates[stack];
+        let private = servicediscovery::PrivateDnsNamespace::KIND;
+        let is_private = |id: &&str| {
+            template
+                .resources
+                .get(*id)
+                .is_some_and(|resource| resource.kind == private)
+        };
+        let registry = template.resources[&self.first.id]
+            .properties
+            .pointer("/ServiceRegistries/0/RegistryArn");
+        let registry = registry.and_then(referenced).and_then(|id| template.resources.get(id));
+        let of_registry = registry.and_then(|registry| {
+            let properties = &registry.properties;
+            let id = properties
+                .get("NamespaceId")
+                .or_else(|| properties.pointer("/DnsConfig/NamespaceId"));
+            id.and_then(referenced)
+        });
+        let first = || template.resources.keys().map(String::as_str).find(|id| is_private(id));
+        let found = of_registry.filter(is_private).or_else(first);
+        if let Some(id) = found
+            && let Some(declared) = template.resources[id].properties.get("Name")
+            && let Some(name) = self.stacks.text(stack, declared)
+        {
+            let parameters = self.stacks.parameters_in(stack, declared);
+            let namespace = Namespace {
+                name,
+                id: Some(id.to_owned()),
+                vpc: Json::Null,
+            };
+            draft.fix(stack, parameters);
+            return Some(namespace);
+        }
+        let Some(vpc) = vpc_of(template) else {
+            let path = format!("{}.Resources.{}", self.stacks.sources()[stack].name, self.first.id);
+            let message = format!(
+                "runs Envoys of the mesh `{}`, but the template contains neither a private DNS namespace, in which its control \
+                 plane could register, nor the id of a VPC for a new one; point to a control plane with --control-plane",
+                self.mesh
+            );
+            draft.diagnostics.add(path, message);
+            return None;
+        };
+        Some(Namespace {
+            name: format!("{}.meshwright.internal", self.ids.name),
+            id: None,
+            vpc,
+        })
+    }
+
+    /// The resources of a control plane, in a stack of its own whose network, cluster and namespace are stand-ins. Returns
+    /// its host and the logical id of its service as well.
+    fn synthesize(
+        &self,
+        id: &str,
+        namespace: &Namespace,
+    ) -> Result<(Template, String, String), sidecar_contract::ValidationErrors> {
+        let mut stack = Stack::new("migration");
+        let network = Network::in_subnets(["subnet-00000000"])
+            .with_security_groups(["sg-00000000"])
+            .with_vpc_id("vpc-00000000");
+        let network = stack.add(STAND_IN, network);
+        let cluster = stack.add(STAND_IN, Cluster::new());
+        let handle = stack.add(STAND_IN, PrivateDnsNamespace::new(namespace.name.as_str(), &network));
+        let mut plane = ControlPlane::new(self.mesh, &cluster, &network, &handle).with_name(self.ids.service_name());
+        for other in self.others.iter().filter(|other| **other != namespace.name) {
+            plane = plane.with_namespace(other.as_str());
+        }
+        if let Some(image) = &self.options.control_plane_image {
+            plane = plane.with_image(image.as_str());
+        }
+        let handle = stack.add(id, plane);
+        let template = stack.synth()?;
+        Ok((template, handle.host(), handle.logical_id().as_str().to_owned()))
+    }
+}
+
+/// The id of stand-ins in the stack of a control plane.
+const STAND_IN: &str = "StandIn";
+
+/// Moves the resources of a control plane into a template, with references to stand-ins replaced.
+fn merge(
+    mut added: Template,
+    service: &str,
+    namespace: &Namespace,
+    cluster: Option<Json>,
+    network: &Json,
+    template: &mut Template,
+) {
+    let cluster_id = format!("{STAND_IN}Cluster");
+    let namespace_id = format!("{STAND_IN}Namespace");
+    let own_namespace = match &namespace.id {
+        Some(id) => id.clone(),
+        None => format!("{service}Namespace"),
+    };
+    if namespace.id.is_none()
+        && let Some(mut resource) = added.resources.get(&namespace_id).cloned()
+    {
+        resource.properties["Vpc"] = namespace.vpc.clone();
+        added.resources.insert(own_namespace.clone(), resource);
+    }
+    rewrite_references(&mut added, &mut |_, site| match site {
+        ReferenceSite::Id { logical_id, attribute } if logical_id == namespace_id => Some(match attribute {
+            None => json!({"Ref": own_namespace}),
+            Some(attribute) => json!({"Fn::GetAtt": [own_namespace, attribute]}),
+        }),
+        ReferenceSite::Id {
+            logical_id,
+            attribute: None,
+        } if logical_id == cluster_id => Some(cluster.clone().unwrap_or_else(|| Json::from("default"))),
+        _ => None,
+    });
+    let stand_ins = [cluster_id, namespace_id];
+    for (id, mut resource) in added.resources {
+        if stand_ins.contains(&id) {
+            continue;
+        }
+        resource.depends_on.retain(|other| !stand_ins.contains(other));
+        if id == service {
+            resource.properties["NetworkConfiguration"] = json!({"AwsvpcConfiguration": network});
+        }
+        template.resources.insert(id, resource);
+    }
+    template.parameters.extend(added.parameters);
+    template.conditions.extend(added.conditions);
+    template.mappings.extend(added.mappings);
+}
+
+/// The id of the VPC, from the first resource that is one or names one.
+fn vpc_of(template: &Template) -> Option<Json> {
+    let own = template
+        .resources
+        .iter()
+        .find(|(_, resource)| resource.kind == "AWS::EC2::VPC");
+    if let Some((id, _)) = own {
+        return Some(json!({"Ref": id}));
+    }
+    let named = |resource: &Resource| {
+        let properties = &resource.properties;
+        properties.get("VpcId").or_else(|| properties.get("Vpc")).cloned()
+    };
+    template.resources.values().find_map(named)
+}
+
+impl Plane {
+    /// Connects the Envoys of a stack. Returns the host as a text for `Fn::Sub`.
+    fn connect(
+        &self,
+        stack: usize,
+        stack_name: &str,
+        ids: &MeshIds,
+        services: &[&EnvoyService],
+        template: &mut Template,
+        changes: &mut Changes,
+    ) -> String {
+        let is_home = self.home == Some(stack);
+        let (host, plane_group) = match is_home {
+            true => {
+                for service in services {
+                    if let Some(resource) = template.resources.get_mut(&service.id)
+                        && !resource.depends_on.contains(&self.service)
+                    {
+                        resource.depends_on.push(self.service.clone());
+                    }
+                }
+                (self.host.clone(), self.group.clone())
+            }
+            false => {
+                let host = ids.host_output();
+                self.import(&host, "String", template);
+                let what = format!("parameter with the output `{host}` of the stack {}", self.stack);
+                let reason = "Envoys connect to the control plane of that stack";
+                changes.add((stack_name, &host, "Parameter"), ChangeKind::Added, what, reason);
+                // A control plane elsewhere may have a group that this run does not know.
+                let has_group = self.home.is_none() || self.group.is_some();
+                let is_used = services.iter().any(|service| first_group(&service.network).is_some());
+                let group = (has_group && is_used).then(|| {
+                    let id = ids.group_output();
+                    self.import(&id, "AWS::EC2::SecurityGroup::Id", template);
+                    json!({"Ref": id})
+                });
+                (format!("${{{host}}}"), group)
+            }
+        };
+        if let Some(plane_group) = plane_group {
+            self.allow(&plane_group, stack_name, ids, services, template, changes);
+        }
+        host
+    }
+
+    /// Adds a parameter whose value is an output of the stack with the control plane.
+    fn import(&self, id: &str, kind: &str, template: &mut Template) {
+        let parameter = Parameter::new(kind).with_description(format!("Output {id} of the stack {}", self.stack));
+        template.parameters.insert(id.to_owned(), parameter);
+        template.add_stack_import(&StackImport {
+            parameter: id.to_owned(),
+            stack: self.stack.clone(),
+            output: id.to_owned(),
+        });
+    }
+
+    /// Allows connections from the security groups of the services to the control plane.
+    fn allow(
+        &self,
+        plane_group: &Json,
+        stack_name: &str,
+        ids: &MeshIds,
+        services: &[&EnvoyService],
+        template: &mut Template,
+        changes: &mut Changes,
+    ) {
+        let mut sources: Vec<Json> = Vec::new();
+        for source in services.iter().filter_map(|service| first_group(&service.network)) {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        for (number, source) in sources.iter().enumerate() {
+            let mut id = format!("{}ControlPlaneIngress{}", ids.stem, number + 1);
+            while template.resources.contains_key(&id) {
+                id.push('X');
+            }
+            let properties = json!({
+                "Description": "Envoys to their control plane",
+                "GroupId": plane_group,
+                "SourceSecurityGroupId": source,
+                "IpProtocol": "tcp",
+                "FromPort": XDS_PORT,
+                "ToPort": XDS_PORT
+            });
+            let kind = "AWS::EC2::SecurityGroupIngress";
+            template.resources.insert(id.clone(), Resource::new(kind, properties));
+            let what = format!("connections to port {XDS_PORT} from {}", cfn::evaluate::render(source));
+            let reason = "Envoys connect to the control plane";
+            changes.add((stack_name, &id, kind), ChangeKind::Added, what, reason);
+            add_egress(source, plane_group, &id, stack_name, template, changes);
+        }
+    }
+}
+
+/// Allows the connections in the group of the Envoys as well, if that group restricts them.
+fn add_egress(
+    source: &Json,
+    plane_group: &Json,
+    ingress: &str,
+    stack_name: &str,
+    template: &mut Template,
+    changes: &mut Changes,
+) {
+    let rules = referenced(source).and_then(|id| template.resources.get(id));
+    let rules = rules.and_then(|group| group.properties.get("SecurityGroupEgress")?.as_array());
+    let allows_all = |rule: &Json| rule["IpProtocol"] == "-1" || rule["IpProtocol"] == -1;
+    let is_restricted = rules.is_some_and(|rules| {
+        !rules
+            .iter()
+            .any(|rule| allows_all(rule) && rule["CidrIp"] == "0.0.0.0/0")
+    });
+    if !is_restricted {
+        return;
+    }
+    let id = ingress.replace("Ingress", "Egress");
+    let kind = "AWS::EC2::SecurityGroupEgress";
+    let properties = json!({
+        "Description": "Envoys to their control plane",
+        "GroupId": source,
+        "DestinationSecurityGroupId": plane_group,
+        "IpProtocol": "tcp",
+        "FromPort": XDS_PORT,
+        "ToPort": XDS_PORT
+    });
+    template.resources.insert(id.clone(), Resource::new(kind, properties));
+    let what = format!("connections from {} to port {XDS_PORT}", cfn::evaluate::render(source));
+    let reason = "its security group restricts outbound connections";
+    changes.add((stack_name, &id, kind), ChangeKind::Added, what, reason);
+}
