@@ -8,6 +8,7 @@
 //! - `large`: a mesh of 200 services over several stacks;
 //! - `constructs`: a stack with the constructs for companies;
 //! - `mesh`: a deployed stack, with real Envoys;
+//! - `migrated`: a stack that was written for App Mesh;
 //! - `blue_green`: blue-green deployments in an account;
 //! - `canary_analysis`: versions that real Envoys count errors and latencies of;
 //! - `fault_table`: the measured faults of docs/aws.md, rewritten by `UPDATE_FAULTS=1`;
@@ -38,6 +39,7 @@ mod fleet;
 mod images;
 mod large;
 mod mesh;
+mod migrated;
 mod outages;
 mod permissions;
 mod recovery;

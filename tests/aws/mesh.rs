@@ -108,7 +108,7 @@ pub(crate) fn register(account: &Account, service: &str, at: Ipv4Addr) {
 }
 
 /// Makes calls and counts their status and body.
-async fn responses(gateway: SocketAddr, calls: usize) -> BTreeMap<String, usize> {
+pub(crate) async fn responses(gateway: SocketAddr, calls: usize) -> BTreeMap<String, usize> {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let mut counts = BTreeMap::new();
     for _ in 0..calls {

@@ -12,6 +12,7 @@
 //! - `translate`: Envoy configurations of nodes;
 //! - `blue_green`, `demo_scenario`: the example bluegreen, its deployments and its demo scenario;
 //! - `deadlines`, `tcp`: deadlines through Envoys; a TCP service;
+//! - `migrate`, `import`: stacks and meshes of App Mesh;
 //! - `app_mesh`, `namespaces`: the example appmesh, foreign App Mesh templates, network namespaces;
 //! - `api_client`, `app_mesh_api`, `app_mesh_serve`: App Mesh's API, over a mesh that runs here and over a state file;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_host`: invalid input and failing hosts.
@@ -32,6 +33,8 @@ mod exit_codes;
 mod hot_reload;
 mod http;
 mod images;
+mod import;
+mod migrate;
 mod namespaces;
 mod once_flag;
 mod output;

@@ -18,11 +18,11 @@ mod stacks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cfn::appmesh::{kind_of, name_properties};
-use cfn::{Resource, Template, ssm};
+use cfn::{Resource, ResourceType as _, Template, ssm};
 use indexmap::IndexMap;
 use mesh_infra::{EnvoyContainer, refresh_revision_markers};
 use mesh_model::app_mesh::virtual_node::ServiceDiscovery;
-use mesh_model::app_mesh::{Kind, ResourcePath, ResourceSpec};
+use mesh_model::app_mesh::{KeyCasing, Kind, ResourcePath, ResourceSpec};
 use serde_json::{Map, Value as Json, json};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
@@ -87,7 +87,18 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
     }
     // Addresses and listeners follow from the specs.
     draft.diagnostics.clone().into_result(())?;
-    let addresses = control_planes::add(&mut draft, &sites, &namespaces(&resources), options);
+    let described = with_parameters(&stacks, &resources);
+    for site in &sites {
+        if site.path.kind == Kind::VirtualGateway && !described.contains_key(&site.path) {
+            let path = format!("{}.Resources.{}", draft.name(site.stack), site.task);
+            let message = format!(
+                "has an Envoy of the {}, whose listeners are not known; give the template that describes it with --template",
+                site.path.description()
+            );
+            draft.diagnostics.add(path, message);
+        }
+    }
+    let addresses = control_planes::add(&mut draft, &sites, &namespaces(&described), options);
     let image = options
         .envoy_image
         .as_deref()
@@ -96,7 +107,7 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
         let Some(address) = addresses.get(&(site.stack, site.path.mesh.clone())) else {
             continue;
         };
-        let listeners = listener_ports(&resources, &site.path);
+        let listeners = listener_ports(&described, &site.path);
         let settings = EnvoySettings {
             image: &image,
             listeners: &listeners,
@@ -268,6 +279,30 @@ fn parameter_tags(tags: &Json) -> Option<Json> {
         Some((key.to_owned(), tag.get("Value")?.clone()))
     });
     pairs.collect::<Option<Map<_, _>>>().map(Json::Object)
+}
+
+/// The resources, and those that the stacks contain as parameters already.
+fn with_parameters(
+    stacks: &Stacks<'_>,
+    resources: &BTreeMap<ResourcePath, ResourceSpec>,
+) -> BTreeMap<ResourcePath, ResourceSpec> {
+    let mut all = resources.clone();
+    for (stack, source) in stacks.sources().iter().enumerate() {
+        for resource in source.template.resources.values() {
+            let text = |name: &str| stacks.text(stack, resource.properties.get(name)?);
+            let parameter = (resource.kind == ssm::Parameter::KIND).then(|| {
+                let path = ResourcePath::from_parameter(&text("Name")?)?;
+                let document: Json = serde_json::from_str(&text("Value")?).ok()?;
+                let spec = ResourceSpec::read(path.kind, &document, KeyCasing::Camel, "").ok()?;
+                Some((path, spec))
+            });
+            // An invalid one is reported by the check of the result.
+            if let Some((path, spec)) = parameter.flatten() {
+                all.entry(path).or_insert(spec);
+            }
+        }
+    }
+    all
 }
 
 /// The Cloud Map namespaces of the virtual nodes, by mesh.

@@ -19,6 +19,8 @@ use super::{Options, stacks::Stacks};
 const XDS_PORT: u16 = 18_000;
 /// Characters of a DNS label. Source: RFC 1035, section 2.3.4.
 const MAX_LABEL: usize = 63;
+/// The description of rules for Envoys.
+const INGRESS: &str = "Envoys to their control plane";
 /// The beginning of the names of control planes.
 const NAME_PREFIX: &str = "mesh-control-";
 
@@ -90,8 +92,10 @@ struct Plane {
     stack: String,
     host: String,
     service: String,
-    /// Its first security group, in the terms of its stack.
+    /// The security group through which Envoys connect, in the terms of its stack.
     group: Option<Json>,
+    /// Whether the group is its own, which allows the Envoys of its stack already.
+    has_own_group: bool,
 }
 
 /// The addresses of control planes, by stack and mesh.
@@ -132,6 +136,7 @@ pub(crate) fn add(
                 host: String::new(),
                 service: String::new(),
                 group: None,
+                has_own_group: false,
             },
             None => {
                 let Some(first) = services.first() else {
@@ -150,6 +155,7 @@ pub(crate) fn add(
                 let source = PlaneSource {
                     stacks,
                     first,
+                    services: &services,
                     mesh,
                     ids: &ids,
                     others,
@@ -213,11 +219,24 @@ fn first_group(network: &Json) -> Option<Json> {
     }
 }
 
+/// The first security group of each service, once.
+fn distinct_groups<'s>(services: impl Iterator<Item = &'s EnvoyService>) -> Vec<Json> {
+    let mut groups: Vec<Json> = Vec::new();
+    for group in services.filter_map(|service| first_group(&service.network)) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
 /// Where a control plane is added, and for what.
 struct PlaneSource<'p> {
     stacks: &'p Stacks<'p>,
     /// The service whose cluster and network it gets.
     first: &'p EnvoyService,
+    /// All services with Envoys of the mesh.
+    services: &'p [EnvoyService],
     mesh: &'p str,
     ids: &'p MeshIds,
     others: &'p BTreeSet<String>,
@@ -259,7 +278,14 @@ impl PlaneSource<'_> {
             }
         };
         let cluster = template.resources[&self.first.id].properties.get("Cluster").cloned();
-        merge(added, &service, &namespace, cluster, &self.first.network, template);
+        let own_group = self.own_group(&namespace, template);
+        let mut network = self.first.network.clone();
+        if let (Some(resource), Some(Json::Array(groups))) = (own_group.clone(), network.get_mut("SecurityGroups")) {
+            let group = format!("{id}SecurityGroup");
+            groups.push(json!({"Fn::GetAtt": [group, "GroupId"]}));
+            template.resources.insert(group, resource);
+        }
+        merge(added, &service, &namespace, cluster, &network, template);
         let reason = "App Mesh configured Envoys from its own endpoint; this service configures those of the mesh";
         let what = format!("control plane of the mesh {}, at {host}:{XDS_PORT}", self.mesh);
         changes.add(
@@ -268,7 +294,10 @@ impl PlaneSource<'_> {
             what,
             reason,
         );
-        let group = first_group(&self.first.network);
+        let group = match &own_group {
+            Some(_) => Some(json!({"Fn::GetAtt": [format!("{id}SecurityGroup"), "GroupId"]})),
+            None => first_group(&self.first.network),
+        };
         let mut host_output = Output::new(cfn::Value::Known(host.clone()));
         host_output.description = Some(format!("Host of the control plane of the mesh {}", self.mesh));
         template.outputs.insert(self.ids.host_output(), host_output);
@@ -286,7 +315,56 @@ impl PlaneSource<'_> {
             host,
             service,
             group,
+            has_own_group: own_group.is_some(),
         })
+    }
+
+    /// A security group that allows connections from the Envoys of the stack, in addition to those of the first service, which
+    /// may be what allows calls to AWS. `None` if the VPC is not known or there is no room for a group: the rules are then in
+    /// the group of the service.
+    fn own_group(&self, namespace: &Namespace, template: &Template) -> Option<Resource> {
+        const MAX_GROUPS: usize = 5;
+        let groups = self.first.network.get("SecurityGroups")?.as_array()?;
+        let vpc = self
+            .vpc(namespace.id.as_deref(), template)
+            .filter(|_| groups.len() < MAX_GROUPS)?;
+        let here = self.services.iter().filter(|service| service.stack == self.first.stack);
+        let rules = distinct_groups(here).into_iter().map(|source| {
+            json!({
+                "Description": INGRESS,
+                "SourceSecurityGroupId": source,
+                "IpProtocol": "tcp",
+                "FromPort": XDS_PORT,
+                "ToPort": XDS_PORT
+            })
+        });
+        let properties = json!({
+            "GroupDescription": format!("Control plane of the mesh {}", self.mesh),
+            "VpcId": vpc,
+            "SecurityGroupIngress": rules.collect::<Vec<_>>()
+        });
+        Some(Resource::new("AWS::EC2::SecurityGroup", properties))
+    }
+
+    /// The id of the VPC of the service: that of its security group, or of the namespace, or of the only VPC of the template.
+    fn vpc(&self, namespace: Option<&str>, template: &Template) -> Option<Json> {
+        let group = first_group(&self.first.network);
+        let group = group.as_ref().and_then(referenced);
+        let property = |id: &str, name: &str| template.resources.get(id)?.properties.get(name).cloned();
+        let of_group = group.and_then(|group| property(group, "VpcId"));
+        let of_namespace = || namespace.and_then(|id| property(id, "Vpc"));
+        let only = || {
+            let vpcs = template
+                .resources
+                .iter()
+                .filter(|(_, resource)| resource.kind == "AWS::EC2::VPC");
+            let ids: Vec<&String> = vpcs.map(|(id, _)| id).collect();
+            match ids.as_slice() {
+                [only] => Some(json!({"Ref": only})),
+                _ => None,
+            }
+        };
+        of_group.or_else(of_namespace).or_else(only)
     }
 
     /// The private DNS namespace of the service, else the first of the stack, else a new one.
@@ -326,7 +404,7 @@ impl PlaneSource<'_> {
             draft.fix(stack, parameters);
             return Some(namespace);
         }
-        let Some(vpc) = vpc_of(template) else {
+        let Some(vpc) = self.vpc(None, template) else {
             let path = format!("{}.Resources.{}", self.stacks.sources()[stack].name, self.first.id);
             let message = format!(
                 "runs Envoys of the mesh `{}`, but the template contains neither a private DNS namespace, in which its control \
@@ -421,22 +499,6 @@ fn merge(
     template.mappings.extend(added.mappings);
 }
 
-/// The id of the VPC, from the first resource that is one or names one.
-fn vpc_of(template: &Template) -> Option<Json> {
-    let own = template
-        .resources
-        .iter()
-        .find(|(_, resource)| resource.kind == "AWS::EC2::VPC");
-    if let Some((id, _)) = own {
-        return Some(json!({"Ref": id}));
-    }
-    let named = |resource: &Resource| {
-        let properties = &resource.properties;
-        properties.get("VpcId").or_else(|| properties.get("Vpc")).cloned()
-    };
-    template.resources.values().find_map(named)
-}
-
 impl Plane {
     /// Connects the Envoys of a stack. Returns the host as a text for `Fn::Sub`.
     fn connect(
@@ -478,6 +540,13 @@ impl Plane {
             }
         };
         if let Some(plane_group) = plane_group {
+            if is_home && self.has_own_group {
+                for (number, source) in distinct_groups(services.iter().copied()).iter().enumerate() {
+                    let id = format!("{}ControlPlaneEgress{}", ids.stem, number + 1);
+                    add_egress(source, &plane_group, id, stack_name, template, changes);
+                }
+                return host;
+            }
             self.allow(&plane_group, stack_name, ids, services, template, changes);
         }
         host
@@ -504,19 +573,14 @@ impl Plane {
         template: &mut Template,
         changes: &mut Changes,
     ) {
-        let mut sources: Vec<Json> = Vec::new();
-        for source in services.iter().filter_map(|service| first_group(&service.network)) {
-            if !sources.contains(&source) {
-                sources.push(source);
-            }
-        }
+        let sources = distinct_groups(services.iter().copied());
         for (number, source) in sources.iter().enumerate() {
             let mut id = format!("{}ControlPlaneIngress{}", ids.stem, number + 1);
             while template.resources.contains_key(&id) {
                 id.push('X');
             }
             let properties = json!({
-                "Description": "Envoys to their control plane",
+                "Description": INGRESS,
                 "GroupId": plane_group,
                 "SourceSecurityGroupId": source,
                 "IpProtocol": "tcp",
@@ -528,7 +592,8 @@ impl Plane {
             let what = format!("connections to port {XDS_PORT} from {}", cfn::evaluate::render(source));
             let reason = "Envoys connect to the control plane";
             changes.add((stack_name, &id, kind), ChangeKind::Added, what, reason);
-            add_egress(source, plane_group, &id, stack_name, template, changes);
+            let egress = id.replace("Ingress", "Egress");
+            add_egress(source, plane_group, egress, stack_name, template, changes);
         }
     }
 }
@@ -537,7 +602,7 @@ impl Plane {
 fn add_egress(
     source: &Json,
     plane_group: &Json,
-    ingress: &str,
+    id: String,
     stack_name: &str,
     template: &mut Template,
     changes: &mut Changes,
@@ -553,10 +618,9 @@ fn add_egress(
     if !is_restricted {
         return;
     }
-    let id = ingress.replace("Ingress", "Egress");
     let kind = "AWS::EC2::SecurityGroupEgress";
     let properties = json!({
-        "Description": "Envoys to their control plane",
+        "Description": INGRESS,
         "GroupId": source,
         "DestinationSecurityGroupId": plane_group,
         "IpProtocol": "tcp",

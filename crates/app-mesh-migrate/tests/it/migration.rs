@@ -112,7 +112,18 @@ fn one_control_plane_serves_several_stacks() {
     );
     let ingress = &green.resources["DemoControlPlaneIngress1"].properties;
     assert_eq!(ingress["GroupId"], json!({"Ref": "DemoControlPlaneSecurityGroup"}));
-    // Its group restricts what it can connect to.
+    let group = &migration.templates["blue"].resources["DemoMeshControlSecurityGroup"].properties;
+    assert_eq!(
+        group["SecurityGroupIngress"][0]["SourceSecurityGroupId"],
+        json!({"Fn::GetAtt": ["Group", "GroupId"]})
+    );
+    assert_eq!(group["VpcId"], "vpc-12345678");
+    // The group of the tasks restricts what they can connect to.
+    assert!(
+        migration.templates["blue"]
+            .resources
+            .contains_key("DemoControlPlaneEgress1")
+    );
     assert!(green.resources.contains_key("DemoControlPlaneEgress1"));
     assert_eq!(
         migration.templates["blue"].outputs["DemoControlPlaneHost"].value,
@@ -202,6 +213,25 @@ fn the_control_plane_can_be_elsewhere() {
             .expect("a text")
             .contains(r#"{"address":"mesh.example.com","port_value":443}"#)
     );
+}
+
+#[test]
+fn a_gateway_needs_a_description_which_may_be_a_parameter() {
+    let gateway = service_stack(json!("mesh/demo/virtualGateway/door"));
+    let errors = migrate(&[stack("door", &gateway)], &Options::default()).expect_err("unknown listeners");
+    assert!(errors.to_string().contains("whose listeners are not known"), "{errors}");
+
+    let value = json!({"listeners": [{"portMapping": {"port": 9080, "protocol": "http"}}]}).to_string();
+    let described = json!({"Resources": {"Door": {"Type": "AWS::SSM::Parameter", "Properties": {
+        "Type": "String", "Name": "/meshwright/demo/virtualGateway/door", "Value": value}}}});
+    let migration = migrated(
+        &[stack("mesh", &described), stack("door", &gateway)],
+        &Options::default(),
+    );
+    let task = &migration.templates["door"].resources["Task"].properties;
+    let bootstrap = task["ContainerDefinitions"][1]["Command"][1].as_str().expect("a text");
+    assert!(bootstrap.contains(r#""ingress-9080":9080"#), "{bootstrap}");
+    assert!(task.get("ProxyConfiguration").is_none());
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! `meshwright migrate`: a stack of CDK that was written for App Mesh runs as before.
+
+use rustix::process::Signal;
+use testkit::wait_until;
+
+use crate::http::body;
+use crate::run::Run;
+use crate::workdir::Workdir;
+
+/// As CDK synthesizes it: `door`, a gateway, calls `front`; `prices` divides calls between `blue` and `green`.
+const SHOP: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/crates/app-mesh-migrate/tests/templates/shop.cdk.json"
+);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migrated_stack_runs() {
+    let workdir = Workdir::new();
+    let output = workdir.path("migrated").display().to_string();
+    let migrate = workdir.meshwright(&["migrate", "--template", SHOP, "--output", &output]);
+    let ended = Run::to_end(&workdir, migrate).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:?}");
+    for line in [
+        "~ shop/BlueNode2D8B (AWS::AppMesh::VirtualNode): parameter /meshwright/ShopMesh7D8A6C1F/virtualNode/blue",
+        "- shop/VpcAppMeshEndpoint77E1 (AWS::EC2::VPCEndpoint): ",
+        "+ shop/ShopMesh7D8A6C1FMeshControlService (AWS::ECS::Service): ",
+    ] {
+        assert!(ended.stderr.contains(line), "no `{line}` in {ended:?}");
+    }
+
+    let file = format!("{output}/shop.json");
+    let run = Run::up(&workdir, workdir.meshwright(&["up", "--template", &file, "--stub"])).await;
+    let gateway = run.url("port 8080");
+    // The gateway calls `front`, and its Envoy divides the calls to `prices`.
+    let url = format!("{gateway}downstream/prices.shop.local");
+    let fetched = |service: &str| {
+        let response = format!(r#"{{"message":"ok","service":"{service}","version":"unknown"}}"#);
+        format!(r#"{{"message":"fetched!","service":"front","response":{response}}}"#)
+    };
+    for service in ["blue", "green"] {
+        wait_until("both targets receive calls", async || {
+            body(&url).await == fetched(service)
+        })
+        .await;
+    }
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn options_that_do_not_fit_are_usage_errors() {
+    let workdir = Workdir::new();
+    let copy = workdir.file("shop.json", &std::fs::read_to_string(SHOP).expect("the template"));
+    let copy = copy.display().to_string();
+    let here = workdir.path("").display().to_string();
+    for (arguments, expected) in [
+        (
+            vec!["migrate", "--template", SHOP, "--template", &copy],
+            "--output DIR is required for several templates",
+        ),
+        (
+            vec!["migrate", "--template", &copy, "--output", &here],
+            "is one of the given templates; choose another --output",
+        ),
+        (
+            vec!["migrate", "--template", SHOP, "--control-plane", "a b"],
+            "expected the name of a stack, or HOST:PORT",
+        ),
+    ] {
+        let ended = Run::to_end(&workdir, workdir.meshwright(&arguments)).await;
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_lists_features_with_their_sources() {
+    let workdir = Workdir::new();
+    let compare = workdir.meshwright(&["migrate", "--template", SHOP, "--compare"]);
+    let ended = Run::to_end(&workdir, compare).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    let row = "| retry policy | mesh/ShopMesh7D8A6C1F/virtualRouter/prices/route/all | limited: two retries";
+    assert!(ended.stdout.contains(row), "{ended:?}");
+}
