@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use mesh_infra::{PolicyError, TemplateError, ValidationErrors};
 
 use crate::cli::aws_args::StackInputsError;
-use crate::cli::serve::NoDefaultState;
 use crate::cli::import::ImportError;
 use crate::cli::migrate::MigrateError;
+use crate::cli::serve::NoDefaultState;
 use crate::cli::template::TemplateFileError;
 use crate::cli::translate::TranslateError;
 use crate::console::{OutputError, chain, print_error};

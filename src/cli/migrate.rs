@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<(), MigrateError> {
     }
     let migration = migrate(&sources, &options(arguments)).map_err(MigrateError::Template)?;
     if let Some(directory) = &arguments.output {
-        write(&migration, directory, arguments.files.paths())?;
+        write(&migration, directory, &arguments.files.paths())?;
     } else if let Some(template) = migration.templates.values().next() {
         arguments.format.print(template)?;
     }

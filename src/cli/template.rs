@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
+use mesh_infra::cfn::closest;
 use mesh_infra::diagram;
 use mesh_local::{Image, Images, Plan};
 use sidecar_contract::{Diagnostics, ValidationErrors};
@@ -17,9 +18,9 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 pub(crate) use self::files::{TemplateFileError, TemplateFiles, parameter, read as read_template, stack_name};
 use crate::cli::error::{CliError, report};
 use crate::cli::images::{self, ImagesArguments};
-use crate::cli::serve::ServeArguments;
 use crate::cli::import::{self, ImportArguments};
 use crate::cli::migrate::{self, MigrateArguments};
+use crate::cli::serve::ServeArguments;
 use crate::cli::translate::{self, TranslateArguments};
 use crate::console::print;
 use crate::exit_code::{self, Exit};
@@ -114,7 +115,10 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
     match command {
         Command::Up(arguments) => return up(&arguments, start),
         Command::Serve(arguments) => return Ok(serve::run(&arguments.resolve()?)?),
-        Command::Check(arguments) => print(&summary::text(&plan(&arguments)?, arguments.network.into()))?,
+        Command::Check(arguments) => {
+            let (plan, _) = plan(&arguments, Runnable::OrResources)?;
+            print(&summary::text(&plan, arguments.network.into()))?;
+        }
         Command::Translate(arguments) => translate::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Migrate(arguments) => migrate::run(&arguments)?,
@@ -131,11 +135,18 @@ fn up(
     }: &UpArguments,
     start: Instant,
 ) -> Result<Exit, CliError> {
-    let watch = Watch::new(arguments.files.paths(), || plan(arguments).map_err(BoxError::from));
-    let plan = plan(arguments)?;
+    // The stamps of the files are taken before they are read, so that no change is missed.
+    let mut files = arguments.files.paths();
+    let mut watch = watch(arguments, files.clone());
+    let (mut runnable, nested) = plan(arguments, Runnable::Services)?;
+    if !nested.is_empty() {
+        files.extend(nested);
+        watch = self::watch(arguments, files);
+        runnable = plan(arguments, Runnable::Services)?.0;
+    }
     Ok(up::run(Up {
         start,
-        plan,
+        plan: runnable,
         smoke_test: &SmokeTest::new(),
         once: false,
         network: arguments.network.into(),
@@ -146,15 +157,40 @@ fn up(
     })?)
 }
 
-/// The plan of the templates. Validates the templates together with the `--image` options.
-fn plan(arguments: &TemplateArguments) -> Result<Plan, CliError> {
+/// Watches the files of a plan.
+fn watch(arguments: &TemplateArguments, files: Vec<PathBuf>) -> Watch<'_> {
+    Watch::new(files, || {
+        let planned = plan(arguments, Runnable::Services);
+        planned.map(|(plan, _)| plan).map_err(BoxError::from)
+    })
+}
+
+/// What a plan must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runnable {
+    /// At least one service.
+    Services,
+    /// At least one resource: a mesh, or what other stacks use.
+    OrResources,
+}
+
+/// The plan of the templates, and the files of nested stacks. Validates the templates together with the `--image` options.
+fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<(Plan, Vec<PathBuf>), CliError> {
     let templates = arguments.files.read()?;
     let images = images(arguments);
     let stacks = templates.stacks();
-    let plan = Plan::new(&stacks, &images).and_then(Plan::with_services);
+    let plan = Plan::in_environment(&stacks, templates.environment(), &images);
+    let plan = plan.and_then(|plan| match required {
+        Runnable::OrResources if templates.have_resources() => Ok(plan),
+        _ => plan.with_services(),
+    });
     let mut diagnostics = Diagnostics::new();
     diagnostics.extend(plan.as_ref().err().cloned().into_iter().flatten());
-    let used = Plan::image_names(&stacks);
+    let used = if arguments.images.is_empty() {
+        None
+    } else {
+        Plan::image_names(&stacks, templates.environment())
+    };
     for ImageCommand { name, text, words } in &arguments.images {
         let path = format!("--image {name}={text}");
         let alone = Images::default().with(name, Image::new([""]));
@@ -162,7 +198,10 @@ fn plan(arguments: &TemplateArguments) -> Result<Plan, CliError> {
             && !used.iter().any(|used| alone.get(used).is_some())
         {
             let names: Vec<&str> = used.iter().map(String::as_str).collect();
-            let message = format!("the template has no such image; it has {}", names.join(", "));
+            let message = match closest(name, names.iter().copied()) {
+                Some(meant) => format!("the template has no such image; did you mean {meant}?"),
+                None => format!("the template has no such image; it has {}", names.join(", ")),
+            };
             diagnostics.add(path.as_str(), message);
         }
         if let Some(program) = words.first().filter(|program| !is_executable(program)) {
@@ -173,8 +212,13 @@ fn plan(arguments: &TemplateArguments) -> Result<Plan, CliError> {
         }
     }
     match plan {
-        Ok(plan) if diagnostics.is_empty() => Ok(plan),
-        _ => Err(CliError::NotRunnable(ValidationErrors::from(diagnostics))),
+        Ok(plan) if diagnostics.is_empty() => {
+            templates.warn_of_unread_values();
+            Ok((plan, templates.nested_files()))
+        }
+        _ => Err(CliError::NotRunnable(
+            templates.located(ValidationErrors::from(diagnostics)),
+        )),
     }
 }
 

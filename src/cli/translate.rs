@@ -78,8 +78,13 @@ pub(crate) enum TranslateError {
 pub(crate) fn run(arguments: &TranslateArguments) -> Result<(), TranslateError> {
     let templates = arguments.files.read()?;
     // No container is started, so any image will do.
-    let plan = Plan::new(&templates.stacks(), &self_exec::known_images_and_stub());
-    let plan = plan.map_err(TranslateError::Template)?;
+    let images = self_exec::known_images_and_stub();
+    let plan = Plan::in_environment(&templates.stacks(), templates.environment(), &images);
+    let plan = plan.map_err(|errors| TranslateError::Template(templates.located(errors)))?;
+    templates.warn_of_unread_values();
+    for (path, note) in &plan.assumed {
+        print_error(&format!("assumed: {path}: {note}"));
+    }
     let node = inspect::find(&plan, &arguments.node).map_err(TranslateError::Node)?;
     let inspection = inspect::inspect(&plan, &node, arguments.traffic_mode.into())?;
     print(&format!("{:#}", inspection.configuration))?;

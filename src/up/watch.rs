@@ -12,24 +12,24 @@ type Planner<'a> = Box<dyn Fn() -> Result<Plan, BoxError> + 'a>;
 
 /// Files from which a plan is made, and their stamps at the last poll.
 pub(crate) struct Watch<'a> {
-    files: &'a [PathBuf],
+    files: Vec<PathBuf>,
     plan: Planner<'a>,
     stamps: Vec<Option<(SystemTime, u64)>>,
 }
 
 impl<'a> Watch<'a> {
     /// Watches `files`. `plan` makes the plan of their current content.
-    pub(crate) fn new(files: &'a [PathBuf], plan: impl Fn() -> Result<Plan, BoxError> + 'a) -> Self {
+    pub(crate) fn new(files: Vec<PathBuf>, plan: impl Fn() -> Result<Plan, BoxError> + 'a) -> Self {
         Self {
+            stamps: stamps(&files),
             files,
             plan: Box::new(plan),
-            stamps: stamps(files),
         }
     }
 
     /// The new plan, if a file has changed since the last poll.
     pub(super) fn poll(&mut self) -> Option<Result<Plan, BoxError>> {
-        let now = stamps(self.files);
+        let now = stamps(&self.files);
         if now == self.stamps {
             return None;
         }

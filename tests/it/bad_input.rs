@@ -77,7 +77,9 @@ async fn files_that_are_not_templates() {
     let empty = workdir.file("empty.json", r#"{"Resources": {}}"#).display().to_string();
     assert_eq!(
         failure(&workdir, &["check", "--template", &empty]).await,
-        "error: this template cannot be run locally\n  Resources: there is no AWS::ECS::Service to run\n"
+        format!(
+            "error: this template cannot be run locally\n  {empty}:1:2: Resources: there is no AWS::ECS::Service to run\n"
+        )
     );
 }
 
@@ -115,7 +117,7 @@ async fn invalid_command_lines() {
         (
             &[&check[..], &["--parameter", "Stage=test"]].concat(),
             &[
-                "error: this template cannot be run locally\n  Parameters.Stage: the template has no such parameter; it has AllowedCidr, AllowedCidr2, AllowedCidr3, AllowedPrefixList\n",
+                "Parameters.Stage: the template has no such parameter; it has AllowedCidr, AllowedCidr2, AllowedCidr3, AllowedPrefixList\n",
             ],
         ),
     ] {

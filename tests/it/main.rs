@@ -30,6 +30,7 @@ mod crash_recovery;
 mod deadlines;
 mod demo_scenario;
 mod exit_codes;
+mod foreign_templates;
 mod hot_reload;
 mod http;
 mod images;

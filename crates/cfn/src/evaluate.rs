@@ -28,11 +28,16 @@
 //! | `Fn::If` | `functions/condition.rs` | the condition is unknown |
 //! | `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not`, `Condition` | `conditions.rs` | the result depends on an unknown part |
 //!
+//! Beyond functions:
+//! - loops (`Fn::ForEach`) are carried out first, by [`StackScope::expand_loops`];
+//! - dynamic references (`{{resolve:ssm:…}}`) are resolved after the functions around them, if the resolver takes part in
+//!   it; see [`DynamicReference`];
+//! - parameters of the types `AWS::SSM::Parameter::Value<…>` get the value of an `AWS::SSM::Parameter` of one of the
+//!   stacks, or of the resolver;
+//! - nested stacks ([`Nesting`]) get their parameters from the parent, and the parent their outputs.
+//!
 //! Not evaluated:
 //! - `Fn::Transform`, macros, and any other function: reported as an error, unknown;
-//! - `Fn::ForEach`, and the fourth argument of `Fn::FindInMap` (`DefaultValue`);
-//! - dynamic references (`{{resolve:ssm:…}}`): part of the text;
-//! - the templates of nested stacks: `Fn::GetAtt` of `Outputs.…` is a question to the resolver;
 //! - `Rules`, which validate parameters, and `Metadata`.
 //!
 //! To add a function, add it to its family's file and to the table in `functions.rs`.
@@ -44,9 +49,12 @@
 
 mod conditions;
 mod context;
+mod dynamic_reference;
 mod evaluated;
 mod exports;
 mod functions;
+mod loops;
+mod nested;
 mod render;
 mod resolver;
 mod stack;
@@ -59,7 +67,9 @@ use sidecar_contract::Diagnostics;
 use crate::template::Template;
 
 pub use context::Context;
+pub use dynamic_reference::{DynamicReference, DynamicService};
 pub use evaluated::{Evaluated, Reason, Unknown};
+pub use nested::{NESTED_STACK, Nesting};
 pub use render::{contains_expression, escape_sub, render, scalar_text};
 pub use resolver::{Import, NothingKnown, Reference, Resolution, Resolver};
 pub use stack::{StackInput, StackScope};
@@ -73,6 +83,7 @@ use stack::Stack;
 #[derive(Debug)]
 pub struct Evaluator<'t> {
     stacks: Vec<Stack<'t>>,
+    nesting: Vec<Nesting>,
     exports: OnceCell<Exports>,
     resolver: Box<dyn Resolver + 't>,
 }
@@ -97,6 +108,18 @@ impl<'t> Evaluator<'t> {
         resolver: impl Resolver + 't,
         diagnostics: &mut Diagnostics,
     ) -> Self {
+        Self::with_nested_stacks(stacks, Vec::new(), resolver, diagnostics)
+    }
+
+    /// An evaluator of stacks, some of which are nested in others. Otherwise as [`Evaluator::with_stacks`].
+    ///
+    /// The indices in `nesting` are positions in `stacks`. A nested stack has one parent, and no stack is nested in itself.
+    pub fn with_nested_stacks(
+        stacks: impl IntoIterator<Item = StackInput<'t>>,
+        nesting: Vec<Nesting>,
+        resolver: impl Resolver + 't,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let inputs: Vec<StackInput<'t>> = stacks.into_iter().collect();
         let is_single = inputs.len() == 1;
         let mut stacks: Vec<Stack<'t>> = Vec::new();
@@ -108,6 +131,7 @@ impl<'t> Evaluator<'t> {
         }
         let evaluator = Self {
             stacks,
+            nesting,
             exports: OnceCell::new(),
             resolver: Box::new(resolver),
         };

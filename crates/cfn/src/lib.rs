@@ -18,8 +18,9 @@
 //! | part | supported | not yet |
 //! |---|---|---|
 //! | templates | JSON and YAML with short forms read; JSON written; all sections and attributes kept | YAML written |
-//! | `Transform` | kept | macros, `AWS::LanguageExtensions`' `Fn::ForEach` |
-//! | functions | see the table in [`evaluate`] | `Fn::Transform`, dynamic references, templates of nested stacks |
+//! | `Transform` | kept; `AWS::LanguageExtensions` evaluated | other macros |
+//! | functions | see the table in [`evaluate`] | `Fn::Transform` |
+//! | nested stacks, dynamic references | evaluated, see [`evaluate`] | |
 //! | layer 1 | types of Application Auto Scaling, App Mesh, CloudWatch, EC2, ECR, ECS, EFS, Elastic Load Balancing, IAM, CloudWatch Logs, Cloud Map, Systems Manager that `mesh-infra` writes; others as [`Resource::new`] | |
 //! | tags | [`Resource::add_tags`] for all resource types of CloudFormation whose tags can change in place | |
 //! | property names | ECS, Cloud Map, Systems Manager, App Mesh without its specs | other services |
@@ -49,5 +50,5 @@ pub use resources::{
 };
 pub use schema::{Property, Structure, closest, structure};
 pub use stack_imports::{StackImport, connect_stacks};
-pub use template::{Output, Parameter, Resource, Template, TemplateError, TemplateWarning};
+pub use template::{Output, Parameter, Positions, Resource, Template, TemplateError, TemplateWarning};
 pub use value::{Literal, StringList, Value, in_range, intrinsic};

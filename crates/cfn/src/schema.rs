@@ -95,7 +95,7 @@ pub fn closest<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
     let typed = typed.to_ascii_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::levenshtein(&typed, &name.to_ascii_lowercase()), name))
+        .map(|name| (strsim::osa_distance(&typed, &name.to_ascii_lowercase()), name))
         // At most a third of the characters differ.
         .filter(|(distance, name)| distance * 3 <= name.chars().count())
         .min_by_key(|(distance, _)| *distance)
@@ -138,6 +138,7 @@ mod tests {
         for (typed, meant) in [
             ("DesiredCout", Some("DesiredCount")),
             ("desiredCount", Some("DesiredCount")),
+            ("Rloe", Some("Role")),
             ("ServiceConectConfiguration", Some("ServiceConnectConfiguration")),
             ("Colour", None),
         ] {

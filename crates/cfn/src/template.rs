@@ -3,6 +3,7 @@
 //! Reads what the CDK, other tools and people write. Keeps the order of everything; sections and attributes without a
 //! field are kept in `other`, so that writing loses nothing.
 
+mod positions;
 mod read;
 mod write;
 mod yaml;
@@ -12,6 +13,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::read::ReadError;
 use crate::resources::ResourceType;
+
+pub use positions::Positions;
+pub(crate) use read::LANGUAGE_EXTENSIONS;
 
 /// The only template format version.
 pub(crate) const FORMAT_VERSION: &str = "2010-09-09";
@@ -33,7 +37,12 @@ pub struct Template {
     pub resources: IndexMap<String, Resource>,
     /// Outputs of the deployed stack, by logical id.
     pub outputs: IndexMap<String, Output>,
-    /// Sections without a field here: `Transform`, `Rules` and `Hooks`.
+    /// `Fn::ForEach` loops and `Fn::Transform` macros in place of resources, by their key, such as
+    /// `Fn::ForEach::Services`. [`StackScope::expand_loops`](crate::evaluate::StackScope::expand_loops) carries loops out.
+    pub resource_loops: Map<String, Json>,
+    /// The same in place of outputs.
+    pub output_loops: Map<String, Json>,
+    /// Sections without a field here: `Transform`, `Rules` and `Hooks`; with a macro, any section.
     pub other: Map<String, Json>,
 }
 
@@ -162,6 +171,35 @@ impl Template {
         }
     }
 
+    /// Reads a JSON or YAML document that is not a template, such as a file of values, as [`Template::from_text`] reads
+    /// templates.
+    ///
+    /// # Errors
+    ///
+    /// The line and column of a syntax error.
+    pub fn document_from_text(text: &str) -> Result<Json, TemplateError> {
+        if text.trim_start().starts_with(['{', '[']) {
+            json_document(text)
+        } else {
+            Ok(yaml::document(text)?.0)
+        }
+    }
+
+    /// Reads a template from its document, as [`Template::from_json`] does.
+    ///
+    /// # Errors
+    ///
+    /// The path of the first part that a template cannot have.
+    pub fn from_document(document: Json) -> Result<Self, TemplateError> {
+        read::template(document)
+    }
+
+    /// The template as a document, in the order of its fields.
+    #[must_use]
+    pub fn to_document(&self) -> Json {
+        write::template(self)
+    }
+
     /// Reads a template in JSON.
     ///
     /// Validates the structure of the document only. References and properties are validated by
@@ -171,12 +209,7 @@ impl Template {
     ///
     /// The line and column of a syntax error, or the path of the first part that a template cannot have.
     pub fn from_json(text: &str) -> Result<Self, TemplateError> {
-        let document = serde_json::from_str(text).map_err(|source| TemplateError::Json {
-            line: source.line(),
-            column: source.column(),
-            source,
-        })?;
-        read::template(document)
+        read::template(json_document(text)?)
     }
 
     /// Reads a template in YAML, with the short forms of intrinsic functions. Otherwise as
@@ -203,6 +236,20 @@ impl Template {
         write::template(self).to_string()
     }
 
+    /// The names of the macros in `Transform`, in order.
+    #[must_use]
+    pub fn transforms(&self) -> Vec<&str> {
+        let transforms = match self.other.get("Transform") {
+            Some(Json::Array(list)) => list.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let names = transforms
+            .iter()
+            .map(|transform| transform.get("Name").unwrap_or(transform));
+        names.filter_map(Json::as_str).collect()
+    }
+
     /// The resources of a layer-1 type, in order: logical ids, and properties or why they cannot be read.
     pub fn resources_of<T: ResourceType>(&self) -> impl Iterator<Item = (&str, Result<T, ReadError>)> {
         self.resources
@@ -210,6 +257,14 @@ impl Template {
             .filter(|(_, resource)| resource.kind == T::KIND)
             .map(|(id, resource)| (id.as_str(), resource.read()))
     }
+}
+
+fn json_document(text: &str) -> Result<Json, TemplateError> {
+    serde_json::from_str(text).map_err(|source| TemplateError::Json {
+        line: source.line(),
+        column: source.column(),
+        source,
+    })
 }
 
 impl Resource {
@@ -281,6 +336,13 @@ impl Parameter {
         }
     }
 
+    /// Whether it names a parameter of Systems Manager, whose value it gets: `AWS::SSM::Parameter::Value<…>`. A
+    /// parameter of the type `AWS::SSM::Parameter::Name` is the name itself.
+    #[must_use]
+    pub fn is_ssm(&self) -> bool {
+        self.kind.starts_with("AWS::SSM::Parameter::Value<")
+    }
+
     /// Whether its value is a list.
     #[must_use]
     pub fn is_list(&self) -> bool {
@@ -291,8 +353,8 @@ impl Parameter {
 
     /// The value that a parameter of this type has for `text`: a list for list types, else the text.
     ///
-    /// Types such as `AWS::SSM::Parameter::Value<String>` name a parameter of Systems Manager, which CloudFormation
-    /// looks up. Here the name is the value.
+    /// Types such as `AWS::SSM::Parameter::Value<String>` name a parameter of Systems Manager, which the evaluator looks
+    /// up; see [`Parameter::is_ssm`]. `text` is the value that was found.
     #[must_use]
     pub fn value_from_text(&self, text: &str) -> Json {
         if self.is_list() {

@@ -28,6 +28,13 @@ pub enum Event {
         /// Its type, or the type of the part, such as `property`.
         kind: String,
     },
+    /// Something that the plan takes for given without knowing it.
+    Assumed {
+        /// The path in the template.
+        path: String,
+        /// What is assumed, why, and what to do about it.
+        note: String,
+    },
     /// A task's Envoy has its configuration and accepts connections.
     EnvoyReady {
         /// The task.
@@ -90,6 +97,7 @@ impl fmt::Display for Event {
                 "control plane at {}, its status at http://{}/status",
                 addresses.xds, addresses.status
             ),
+            Event::Assumed { path, note } => write!(f, "assumed: {path}: {note}"),
             Event::NotSimulated { logical_id, kind } => write!(f, "not simulated: {logical_id} ({kind})"),
             Event::EnvoyReady { task, pid, took } => {
                 write!(f, "{task}: Envoy ready after {} ms (pid {pid})", took.as_millis())

@@ -10,7 +10,7 @@
 //! registers them in a local Cloud Map. Routes are translated by `mesh-control`, and requests pass through real Envoys.
 //!
 //! Reading order:
-//! - [`stack_input`]: input stacks;
+//! - [`stack_input`], [`stack_environment`], `values`: input stacks, and what CloudFormation knows of them;
 //! - `evaluate`: the evaluated resources of all stacks, pure;
 //! - [`plan`]: what the templates run, read from `mesh-infra`'s `TemplateModel` of these resources, pure;
 //! - [`image`]: container images, mapped to local programs;
@@ -88,12 +88,16 @@
 //! | spans | collected from Envoys and containers, and kept for watched traces. Containers are configured by OpenTelemetry's `OTEL_…` variables, unless their definition configures an exporter. Only requests with a sampled `traceparent` create spans: the first Envoy adds an unsampled one to others |
 //! | port variables | in [`Network::Shared`], a port label names the variable for the assigned port. Without a label, it is the only variable with the number of the only port |
 //! | unknown images | rejected, or replaced by a stub; see [`Images::with_stub`] |
-//! | parameters, mappings, conditions, intrinsic functions | evaluated; SSM parameter types have the parameter's name as value |
+//! | parameters, mappings, conditions, intrinsic functions, `AWS::LanguageExtensions` | evaluated, in the region and account of the [`StackEnvironment`] |
 //! | `Fn::ImportValue` | evaluated from the exports of the given stacks |
+//! | dynamic references, SSM parameter types | the value of an `AWS::SSM::Parameter` of the given stacks, or of [`Values`] |
+//! | nested stacks | run, if [`StackEnvironment::nested_templates`] finds their templates |
+//! | values that only AWS knows | a stand-in where something here reads them, listed in [`Plan::assumed`], or that of [`Values`] |
+//! | clusters, namespaces and backends that no given template has | taken to exist, listed in [`Plan::assumed`] |
 //! | property names | unknown ones are rejected, with a suggestion |
 //! | number of tasks | at most 100 in total; decided here |
-//! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets, volumes, log configuration, load balancers | not simulated: containers are processes of the current user |
-//! | other types of `AWS::ECS`, `AWS::AppMesh` and `AWS::ServiceDiscovery`, macros | rejected, except capacity providers |
+//! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets without a value in [`Values`], volumes, log configuration, load balancers | not simulated: containers are processes of the current user |
+//! | other types of `AWS::ECS`, `AWS::AppMesh` and `AWS::ServiceDiscovery`, macros | rejected, except capacity providers and SAM, whose own resources are left out |
 //! | all other resource types | listed as not simulated; references to them have placeholder values |
 //! | `Rules`, `Metadata`, outputs without imports | ignored |
 //! | updates of a running template | [`LocalMesh::apply`] replaces what changed, without losing requests |
@@ -119,11 +123,13 @@ mod process;
 pub mod request_path;
 mod run_dir;
 mod slot;
+pub mod stack_environment;
 pub mod stack_input;
 pub mod statistics;
 mod supervisor;
 mod task;
 pub mod traces;
+mod values;
 
 pub use evaluate::{ACCOUNT, REGION};
 pub use event::Event;
@@ -134,8 +140,10 @@ pub use mesh_control::{NodeStatus, Status};
 pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;
 pub use run_dir::{DirAccess, RunDir};
+pub use stack_environment::{NestedStackRequest, NestedTemplate, Region, StackEnvironment};
 pub use stack_input::StackInput;
 pub use statistics::{Counts, NodeStatistics, StatisticsError};
+pub use values::Values;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

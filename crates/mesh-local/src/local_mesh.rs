@@ -94,6 +94,9 @@ impl LocalMesh {
         for (logical_id, kind) in plan.not_simulated_in(network) {
             on_event(Event::NotSimulated { logical_id, kind });
         }
+        for (path, note) in plan.assumed.clone() {
+            on_event(Event::Assumed { path, note });
+        }
         let network = start::network(network, &plan, &launcher).await?;
         let run_dir = Arc::new(run_dir);
         let (control, serving) = control_plane(initial_state(&plan), network.as_deref())

@@ -34,7 +34,7 @@ use mesh_model::app_mesh::resource_path::{PARAMETER_PREFIX, REVISION_PREFIX};
 use mesh_model::app_mesh::{Kind, Topology};
 use mesh_model::namespace::Namespace;
 use mesh_model::service_connect::ServiceConnectConfiguration;
-use sidecar_contract::{Diagnostics, ValidationErrors};
+use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 pub use self::interception::Interception;
 pub use self::parts::{
@@ -42,9 +42,12 @@ pub use self::parts::{
     ServicePlan,
 };
 use self::reader::Reader;
-use crate::evaluate::{Resource, Stacks, is_not_simulated, is_unsupported, supported_types_like};
+use crate::evaluate::{
+    Assumption, PreparedStacks, Resource, Stacks, is_not_simulated, is_unsupported, supported_types_like,
+};
 use crate::image::Images;
 use crate::network::Network;
+use crate::stack_environment::StackEnvironment;
 use crate::stack_input::StackInput;
 
 /// What a set of templates runs.
@@ -62,6 +65,9 @@ pub struct Plan {
     /// Resources, properties, containers and Envoy variables ignored locally, as (name, type). More than ten resources
     /// are grouped by service prefix, such as `AWS::EC2`. With several stacks, names start with the stack and a slash.
     pub not_simulated: Vec<(String, String)>,
+    /// What the plan takes for given without knowing it, as (path, note): stand-ins of values that only AWS knows, and
+    /// clusters, namespaces and virtual services that no given template has.
+    pub assumed: Vec<(String, String)>,
 }
 
 /// A service as described by its template, before its namespace is validated.
@@ -74,40 +80,66 @@ struct DescribedService {
 }
 
 impl Plan {
-    /// Reads templates as stacks, with their parameters and the available images.
+    /// Reads templates as stacks, with their parameters and the available images, in the default environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::in_environment`].
+    pub fn new(stacks: &[StackInput<'_>], images: &Images) -> Result<Self, ValidationErrors> {
+        Self::in_environment(stacks, &StackEnvironment::default(), images)
+    }
+
+    /// Reads templates as stacks in an environment, with their parameters and the available images.
     ///
     /// # Errors
     ///
     /// Everything that cannot be run locally, each with its path in the template. With several stacks, paths start with
-    /// the stack's name and a slash.
-    pub fn new(stacks: &[StackInput<'_>], images: &Images) -> Result<Self, ValidationErrors> {
+    /// the stack's name and a slash. Values of the environment that nothing reads are errors only beside others; see
+    /// [`Values::unread`](crate::Values::unread).
+    pub fn in_environment(
+        stacks: &[StackInput<'_>],
+        environment: &StackEnvironment,
+        images: &Images,
+    ) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
-        let stacks = Stacks::new(stacks, &mut diagnostics);
+        let prepared = PreparedStacks::new(stacks, environment, &mut diagnostics);
+        let stacks = Stacks::new(&prepared, environment, &mut diagnostics);
         let resources = stacks.resources(&mut diagnostics);
         let mut not_simulated = classify_resources(&resources, &mut diagnostics);
         let input = input::evaluate(&resources, &mut diagnostics);
+        let all_assumptions: Vec<Assumption> = input.assumptions().cloned().collect();
         let model = TemplateModel::of_stacks(input.resources);
         let mut reader = Reader::new(&model, input.findings, &mut diagnostics);
         let cloud_map = cloud_map::read(&mut reader);
         meshes::report_errors(&mut reader);
-        let services = service::describe_all(&mut reader, &cloud_map, images);
-        for listed in reader.into_not_simulated() {
+        let mut services = service::describe_all(&mut reader, &cloud_map, images);
+        namespaces::separate_default_names(&mut services, &mut reader);
+        let (not_simulated_parts, mut assumed) = reader.into_notes();
+        for listed in not_simulated_parts {
             // Services that share a task definition have each read it.
             if !not_simulated.contains(&listed) {
                 not_simulated.push(listed);
             }
         }
+        assumed.splice(0..0, stacks.left_out().iter().cloned());
         stacks.check_import_cycles(&mut diagnostics);
         limits::reject_duplicate_names(&services, &mut diagnostics);
         limits::reject_too_many_tasks(&services, &mut diagnostics);
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
         meshes::report_unknown(&model, &mut diagnostics);
-        deduplicate(&diagnostics).into_result(Self {
+        let mut diagnostics = explain(&diagnostics, &all_assumptions, environment);
+        if !diagnostics.is_empty() {
+            for (name, message) in environment.values.unread() {
+                diagnostics.add(format!("--value {name}"), message);
+            }
+        }
+        diagnostics.into_result(Self {
             namespaces,
             meshes: model.topologies().clone(),
             cloud_map: cloud_map.into_services(),
             services: services.into_iter().map(|service| service.plan).collect(),
             not_simulated,
+            assumed,
         })
     }
 
@@ -149,13 +181,15 @@ impl Plan {
 
     /// The image names of all containers. `None` if one of them cannot be evaluated.
     #[must_use]
-    pub fn image_names(stacks: &[StackInput<'_>]) -> Option<BTreeSet<String>> {
+    pub fn image_names(stacks: &[StackInput<'_>], environment: &StackEnvironment) -> Option<BTreeSet<String>> {
         let mut reported_by_new = Diagnostics::new();
-        let stacks = Stacks::new(stacks, &mut reported_by_new);
+        let prepared = PreparedStacks::new(stacks, environment, &mut reported_by_new);
+        let stacks = Stacks::new(&prepared, environment, &mut reported_by_new);
         let mut names = BTreeSet::new();
         for resource in stacks.resources(&mut reported_by_new) {
             if resource.kind == ecs::TaskDefinition::KIND {
-                let properties = resource.properties(&mut reported_by_new);
+                let is_read = |property: &str| properties::is_read(resource.kind, property);
+                let properties = resource.properties(&is_read, &mut Vec::new(), &mut reported_by_new);
                 let containers = properties.get("ContainerDefinitions")?.as_array()?;
                 for container in containers {
                     names.insert(container.get("Image")?.as_str()?.to_owned());
@@ -171,6 +205,9 @@ fn classify_resources(resources: &[Resource<'_>], diagnostics: &mut Diagnostics)
     let mut not_simulated = Vec::new();
     for resource in resources {
         let kind = resource.kind;
+        if resource.is_nested_stack() {
+            continue;
+        }
         let parameter = (kind == ssm::Parameter::KIND).then(|| parameter_name(*resource, diagnostics));
         // The control plane here needs no marker: the runner updates it.
         if parameter.as_ref().is_some_and(|name| name.starts_with(REVISION_PREFIX)) {
@@ -241,12 +278,18 @@ fn report(diagnostics: &mut Diagnostics, path: impl Into<String>, message: impl 
     }
 }
 
-/// Removes duplicates: every reference to a resource, and every service of a task definition, reports its errors again.
-fn deduplicate(diagnostics: &Diagnostics) -> Diagnostics {
+/// Removes duplicates, since every reference to a resource, and every service of a task definition, reports its errors
+/// again; and replaces errors that follow from a value that only AWS knows by one that names it. Secrets are removed.
+fn explain(diagnostics: &Diagnostics, assumptions: &[Assumption], environment: &StackEnvironment) -> Diagnostics {
     let mut once = Diagnostics::new();
-    for diagnostic in diagnostics.iter() {
-        if !once.iter().any(|reported| reported == diagnostic) {
-            once.add(diagnostic.path.clone(), diagnostic.message.clone());
+    for Diagnostic { path, message } in diagnostics.iter() {
+        let unknown = assumptions.iter().find(|assumption| is_part_of(path, &assumption.path));
+        let diagnostic = Diagnostic {
+            path: unknown.map_or_else(|| path.clone(), |unknown| unknown.path.clone()),
+            message: unknown.map_or_else(|| environment.values.redacted(message), Assumption::error),
+        };
+        if !once.iter().any(|reported| *reported == diagnostic) {
+            once.add(diagnostic.path, diagnostic.message);
         }
     }
     once

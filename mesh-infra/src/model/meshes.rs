@@ -85,7 +85,10 @@ impl Meshes {
 
     /// Validates resources and the references between them.
     fn assemble_group(&mut self, members: &Members<'_, '_>) {
-        let mut assembly = Assembly::new();
+        let mut assembly = match self.scope {
+            InputScope::OneTemplate => Assembly::new(),
+            InputScope::AllStacks => Assembly::new().allowing_missing_backends(),
+        };
         let mut seen: IndexMap<&ResourcePath, &MeshResource<'_>> = IndexMap::new();
         let (mut has_alternatives, mut has_unknown_specs) = (false, false);
         for (path, member) in members {

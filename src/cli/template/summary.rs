@@ -5,7 +5,7 @@ use mesh_local::{Network, Plan};
 use mesh_model::app_mesh::Topology;
 use mesh_model::namespace::ServiceConnectService;
 
-/// One line per service, endpoint, virtual service and part that is not simulated in this network.
+/// One line per service, endpoint, virtual service, part that is not simulated in this network, and assumption.
 pub(super) fn text(plan: &Plan, network: Network) -> String {
     let services = plan.services.iter().map(service);
     let endpoints = plan
@@ -16,10 +16,25 @@ pub(super) fn text(plan: &Plan, network: Network) -> String {
     let virtual_services = plan.meshes.values().flat_map(virtual_services);
     let not_simulated = plan.not_simulated_in(network).into_iter();
     let not_simulated = not_simulated.map(|(what, kind)| format!("not simulated: {what} ({kind})\n"));
-    services
+    let assumed = plan
+        .assumed
+        .iter()
+        .map(|(path, note)| format!("assumed: {path}: {note}\n"));
+    let has_mesh = !plan.meshes.is_empty();
+    let translate = if has_mesh {
+        "; `translate` prints the Envoy configuration of the mesh"
+    } else {
+        ""
+    };
+    let nothing = format!("no AWS::ECS::Service: nothing runs{translate}\n");
+    let nothing = plan.services.is_empty().then_some(nothing);
+    nothing
+        .into_iter()
+        .chain(services)
         .chain(endpoints)
         .chain(virtual_services)
         .chain(not_simulated)
+        .chain(assumed)
         .collect()
 }
 

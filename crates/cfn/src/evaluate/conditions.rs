@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Context, Evaluated, Reason, StackScope, scalar_text};
+use crate::schema::closest;
 use crate::value::intrinsic;
 
 impl StackScope<'_> {
@@ -14,7 +15,9 @@ impl StackScope<'_> {
     pub(super) fn named_condition(self, name: &str, path: &str, context: &mut Context<'_>) -> Result<bool, Reason> {
         let stack = self.stack();
         let Some(condition) = stack.template.conditions.get(name) else {
-            context.report(path, format!("condition `{name}` does not exist"));
+            let meant = closest(name, stack.template.conditions.keys().map(String::as_str));
+            let hint = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            context.report(path, format!("condition `{name}` does not exist{hint}"));
             return Err(Reason::Invalid);
         };
         if let Some(holds) = stack.cache.borrow().conditions.get(name) {
@@ -55,7 +58,10 @@ impl StackScope<'_> {
                 match (left, right) {
                     // Parameters are strings, and templates compare them with numbers and booleans.
                     (Ok(left), Ok(right)) => Ok(scalar_text(&left) == scalar_text(&right)),
-                    (Err(unknown), _) | (_, Err(unknown)) => Err(unknown.reason().clone()),
+                    (Err(unknown), _) | (_, Err(unknown)) => match self.resolver().assumed_comparison() {
+                        Some(holds) if *unknown.reason() != Reason::Invalid => Ok(holds),
+                        _ => Err(unknown.reason().clone()),
+                    },
                 }
             }
             Some(("Fn::Not", Json::Array(parts))) if parts.len() == 1 => {

@@ -110,7 +110,7 @@ impl StackScope<'_> {
         value
     }
 
-    fn has_output(self, id: &str, context: &mut Context<'_>) -> bool {
+    pub(super) fn has_output(self, id: &str, context: &mut Context<'_>) -> bool {
         let output = self.template().outputs.get(id);
         match output.and_then(|output| output.condition.as_deref()) {
             Some(condition) => {

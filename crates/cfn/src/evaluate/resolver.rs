@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::{Context, StackScope};
+use super::{Context, DynamicReference, StackScope};
 use crate::template::Resource;
 
 /// Knowledge of the environment in which templates are evaluated: an account, a machine, or nothing.
@@ -28,6 +28,36 @@ pub trait Resolver: fmt::Debug {
     fn import(&self, import: Import<'_>, context: &mut Context<'_>) -> Resolution {
         let _ = (import, context);
         Resolution::Unknown
+    }
+
+    /// The value of a dynamic reference. `None`: the reference stays as it is, part of a known text. For
+    /// [`Resolution::Unknown`], a parameter of one of the evaluator's stacks is looked up.
+    fn dynamic_reference(
+        &self,
+        stack: StackScope<'_>,
+        reference: &DynamicReference,
+        context: &mut Context<'_>,
+    ) -> Option<Resolution> {
+        let _ = (stack, reference, context);
+        None
+    }
+
+    /// The value of a parameter of Systems Manager that is the value of a template's parameter, and that none of the
+    /// evaluator's stacks declares.
+    fn ssm_parameter(&self, stack: StackScope<'_>, name: &str) -> Resolution {
+        let _ = (stack, name);
+        Resolution::Unknown
+    }
+
+    /// Whether a comparison with an unknown value holds. `None`: its result is unknown.
+    fn assumed_comparison(&self) -> Option<bool> {
+        None
+    }
+
+    /// What to do about a key that a mapping does not have, for an error message. `keys` are those that it has.
+    fn mapping_hint(&self, stack: StackScope<'_>, key: &str, keys: &[&str]) -> Option<String> {
+        let _ = (stack, key, keys);
+        None
     }
 
     /// The availability zones of a region. An empty name is the stack's own region.
@@ -93,6 +123,27 @@ impl<R: Resolver + ?Sized> Resolver for &R {
 
     fn import(&self, import: Import<'_>, context: &mut Context<'_>) -> Resolution {
         (**self).import(import, context)
+    }
+
+    fn dynamic_reference(
+        &self,
+        stack: StackScope<'_>,
+        reference: &DynamicReference,
+        context: &mut Context<'_>,
+    ) -> Option<Resolution> {
+        (**self).dynamic_reference(stack, reference, context)
+    }
+
+    fn ssm_parameter(&self, stack: StackScope<'_>, name: &str) -> Resolution {
+        (**self).ssm_parameter(stack, name)
+    }
+
+    fn assumed_comparison(&self) -> Option<bool> {
+        (**self).assumed_comparison()
+    }
+
+    fn mapping_hint(&self, stack: StackScope<'_>, key: &str, keys: &[&str]) -> Option<String> {
+        (**self).mapping_hint(stack, key, keys)
     }
 
     fn availability_zones(&self, region: &str) -> Option<Vec<String>> {

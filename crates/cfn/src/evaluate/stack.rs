@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::functions::{self, Call};
-use super::{Context, Evaluated, Evaluator, Reason, Resolver, Unknown, scalar_text};
+use super::{Context, Evaluated, Evaluator, Reason, Resolver, Unknown, dynamic_reference, scalar_text};
 use crate::template::{Resource, Template};
 use crate::value::intrinsic;
 
@@ -48,6 +48,9 @@ pub(super) struct Cache {
     properties: BTreeMap<(String, String), Option<Result<String, Unknown>>>,
     pub(super) conditions: BTreeMap<String, Result<bool, Reason>>,
     pub(super) outputs: BTreeMap<String, Evaluated>,
+    /// Values of parameters from the parent and from Systems Manager.
+    pub(super) parameters: BTreeMap<String, Evaluated>,
+    pub(super) ssm_parameters: BTreeMap<String, Evaluated>,
 }
 
 impl<'t> Stack<'t> {
@@ -112,8 +115,11 @@ impl<'e> StackScope<'e> {
     }
 
     /// The resources of the stack, without those whose condition is false. A resource with an unknown condition is
-    /// included.
+    /// included. A nested stack has none if its own condition is false.
     pub fn resources(self, context: &mut Context<'_>) -> Vec<(&'e str, &'e Resource)> {
+        if !self.exists(context) {
+            return Vec::new();
+        }
         let resources = self.template().resources.iter();
         resources
             .filter(|(id, _)| self.has_resource(id, context))
@@ -148,7 +154,13 @@ impl<'e> StackScope<'e> {
                 argument,
                 path,
             };
-            return functions::call(call, context);
+            let value = functions::call(call, context)?;
+            return Some(match &value {
+                Evaluated::Known(Json::String(text)) if text.contains("{{resolve:") => {
+                    dynamic_reference::resolve(self, text, path, context)
+                }
+                _ => value,
+            });
         }
         Some(match json {
             Json::Object(object) => {
@@ -165,6 +177,7 @@ impl<'e> StackScope<'e> {
                 let items = items.filter_map(|(index, item)| self.evaluate(item, &format!("{path}[{index}]"), context));
                 Evaluated::list(items.collect())
             }
+            Json::String(text) if text.contains("{{resolve:") => dynamic_reference::resolve(self, text, path, context),
             scalar => Evaluated::Known(scalar.clone()),
         })
     }

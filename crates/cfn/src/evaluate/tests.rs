@@ -1,5 +1,8 @@
 //! Evaluation with a resolver that knows little: what is known, what remains, and what is reported.
 
+mod language_extensions;
+mod nested_stacks;
+mod resolved_values;
 mod stacks;
 
 use serde_json::{Value as Json, json};
@@ -227,7 +230,7 @@ fn reports_errors_and_keeps_the_expression() {
         ),
         (
             json!({"Fn::FindInMap": ["Sizes", "live", "Cpu"]}),
-            "Fn::FindInMap: no entry Sizes / live / Cpu",
+            "Fn::FindInMap: no entry Sizes / live / Cpu; Sizes has test",
         ),
         (
             json!({"Fn::ForEach": [{"Ref": "Nothing"}]}),

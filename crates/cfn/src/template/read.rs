@@ -12,11 +12,16 @@ type Result<T> = std::result::Result<T, TemplateError>;
 /// Sections without a field in [`Template`].
 const OTHER_SECTIONS: [&str; 3] = ["Transform", "Rules", "Hooks"];
 
+/// The macro that adds functions to the language, which the evaluator carries out.
+pub(crate) const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+
 pub(super) fn template(document: Json) -> Result<Template> {
     let mut sections = Fields::of("the template", document)?;
     // Paths begin with the section: `Resources.Blue`.
     sections.path.clear();
     check_version(sections.take("AWSTemplateFormatVersion"))?;
+    let resource_loops = sections.take_loops("Resources");
+    let output_loops = sections.take_loops("Outputs");
     let template = Template {
         description: sections.take_string("Description")?,
         metadata: sections.take("Metadata"),
@@ -25,13 +30,14 @@ pub(super) fn template(document: Json) -> Result<Template> {
         conditions: sections.take_object("Conditions")?,
         resources: sections.take_each("Resources", resource)?,
         outputs: sections.take_each("Outputs", output)?,
+        resource_loops,
+        output_loops,
         other: sections.rest,
     };
-    match template
-        .other
-        .keys()
-        .find(|name| !OTHER_SECTIONS.contains(&name.as_str()))
-    {
+    // A macro may read sections of its own, as SAM reads `Globals`.
+    let has_macro = template.transforms().iter().any(|name| *name != LANGUAGE_EXTENSIONS);
+    let is_unknown = |name: &&String| !OTHER_SECTIONS.contains(&name.as_str());
+    match template.other.keys().find(is_unknown).filter(|_| !has_macro) {
         Some(name) => Err(shape(
             name,
             "is not a section of a template; allowed are AWSTemplateFormatVersion, Description, Metadata, \
@@ -170,6 +176,17 @@ impl Fields {
                 )),
             })
             .collect()
+    }
+
+    /// The loops and macros among the entries of a section.
+    fn take_loops(&mut self, section: &str) -> Map<String, Json> {
+        let Some(Json::Object(entries)) = self.rest.get_mut(section) else {
+            return Map::new();
+        };
+        let is_loop = |key: &&String| key.starts_with("Fn::ForEach::") || *key == "Fn::Transform";
+        let keys: Vec<String> = entries.keys().filter(is_loop).cloned().collect();
+        let loops = keys.into_iter();
+        loops.filter_map(|key| entries.shift_remove_entry(&key)).collect()
     }
 
     fn take_each<T>(&mut self, section: &str, read: fn(Fields) -> Result<T>) -> Result<IndexMap<String, T>> {

@@ -19,9 +19,10 @@ pub(super) fn template(template: &Template) -> Json {
     // The only required section.
     document.put(
         "Resources",
-        each(&template.resources, resource).or_else(|| Some(Map::new())),
+        with_loops(each(&template.resources, resource), &template.resource_loops).or_else(|| Some(Map::new())),
     );
-    document.put("Outputs", each(&template.outputs, output));
+    let outputs = with_loops(each(&template.outputs, output), &template.output_loops);
+    document.put("Outputs", outputs);
     Json::Object(document.0)
 }
 
@@ -77,6 +78,13 @@ impl Document {
 
 fn each<T>(entries: &IndexMap<String, T>, write: fn(&T) -> Json) -> Option<Map<String, Json>> {
     let section: Map<_, _> = entries.iter().map(|(id, entry)| (id.clone(), write(entry))).collect();
+    not_empty(&section)
+}
+
+/// A section with the loops in it, after its other entries.
+fn with_loops(section: Option<Map<String, Json>>, loops: &Map<String, Json>) -> Option<Map<String, Json>> {
+    let mut section = section.unwrap_or_default();
+    section.extend(loops.clone());
     not_empty(&section)
 }
 

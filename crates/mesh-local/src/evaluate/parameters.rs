@@ -3,32 +3,43 @@
 use std::collections::BTreeMap;
 
 use cfn::evaluate::scalar_text;
-use cfn::{Parameter, Template};
+use cfn::{Parameter, Template, closest};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
+use crate::values::Values;
+
 /// The value of every parameter: as `given`, else its default. A parameter with neither is reported, and gets a
-/// placeholder so that references to it can be checked.
+/// placeholder so that references to it can be checked. One whose type names something that exists only on AWS, such as
+/// a subnet, has no value; one of `from_parent` gets it from the parent stack.
 pub(super) fn values(
     template: &Template,
     given: &BTreeMap<String, String>,
+    from_parent: &[String],
+    known: &Values,
     prefix: &str,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Json> {
     for name in given.keys().filter(|name| !template.parameters.contains_key(*name)) {
-        diagnostics.add(format!("{prefix}Parameters.{name}"), no_such_parameter(template));
+        diagnostics.add(format!("{prefix}Parameters.{name}"), no_such_parameter(template, name));
     }
     let mut values: BTreeMap<String, Json> = BTreeMap::new();
     for (name, parameter) in &template.parameters {
         let text = given
             .get(name)
             .cloned()
-            .or_else(|| parameter.default.as_ref().map(scalar_text))
-            .or_else(|| local_id(name, parameter));
+            .or_else(|| Some(scalar_text(&known.get(prefix, [name.as_str()])?)))
+            .or_else(|| parameter.default.as_ref().map(scalar_text));
+        if text.is_none() && (from_parent.contains(name) || exists_on_aws(parameter)) {
+            continue;
+        }
         let text = text.unwrap_or_else(|| {
             diagnostics.add(
                 format!("{prefix}Parameters.{name}"),
-                format!("needs a value: it has no default; give one with --parameter {name}=VALUE"),
+                format!(
+                    "needs a value: it has no default; give one with --parameter {}{name}=VALUE",
+                    dotted(prefix)
+                ),
             );
             placeholder(name, parameter)
         });
@@ -47,22 +58,24 @@ fn placeholder(name: &str, parameter: &Parameter) -> String {
     }
 }
 
-fn no_such_parameter(template: &Template) -> String {
+pub(super) fn no_such_parameter(template: &Template, name: &str) -> String {
     let names: Vec<&str> = template.parameters.keys().map(String::as_str).collect();
-    if names.is_empty() {
-        "the template has no parameters".to_owned()
-    } else {
-        format!("the template has no such parameter; it has {}", names.join(", "))
+    match (closest(name, names.iter().copied()), names.as_slice()) {
+        (Some(meant), _) => format!("the template has no such parameter; did you mean {meant}?"),
+        (None, []) => "the template has no parameters".to_owned(),
+        (None, names) => format!("the template has no such parameter; it has {}", names.join(", ")),
     }
 }
 
-/// Ids of resources that exist only on AWS, such as subnets, have no meaning here and need no value.
-fn local_id(name: &str, parameter: &Parameter) -> Option<String> {
-    parameter
-        .kind
-        .trim_start_matches("List<")
-        .starts_with("AWS::")
-        .then(|| format!("local-{name}"))
+/// The prefix of a stack as `--parameter` takes it: `app.` for `app/`.
+fn dotted(prefix: &str) -> String {
+    prefix.replace('/', ".")
+}
+
+/// Whether its type names something that exists only on AWS, such as a subnet. Its value is unknown if it is not given. A
+/// value of Systems Manager is looked up by its name.
+fn exists_on_aws(parameter: &Parameter) -> bool {
+    parameter.kind.trim_start_matches("List<").starts_with("AWS::")
 }
 
 fn check_allowed(path: &str, text: &str, parameter: &Parameter, diagnostics: &mut Diagnostics) {

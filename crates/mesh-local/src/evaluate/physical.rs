@@ -4,16 +4,16 @@
 //! account that cannot be mistaken for real ones.
 
 use cfn::appmesh::{kind_of, name_properties};
-use cfn::closest;
-use cfn::evaluate::{Context, Import, Reference, Resolution, Resolver, StackScope};
+use cfn::evaluate::{Context, DynamicReference, Import, Reference, Resolution, Resolver, StackScope};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::{Value as Json, json};
 
 use super::resource_types::{SIMULATED, is_unsupported};
+use crate::stack_environment::{Region, StackEnvironment};
 
-/// The region of all local resources.
+/// The region of all local resources, unless the environment has another one.
 pub const REGION: &str = "local";
-/// The account of all local resources.
+/// The account of all local resources, unless the environment has another one.
 pub const ACCOUNT: &str = "000000000000";
 
 /// Limit on the length of names in characters: the longest that AWS allows anywhere.
@@ -30,20 +30,60 @@ const ARN_BY_REF: [&str; 7] = [
     "AWS::StepFunctions::StateMachine",
 ];
 
-/// Resolves everything, or reports an error.
-#[derive(Debug)]
-pub(super) struct LocalResolver;
+/// The property that `Ref` returns, of types without simulation. Without it, AWS chooses the name.
+const NAME_BY_REF: [(&str, &str); 14] = [
+    ("AWS::DynamoDB::Table", "TableName"),
+    ("AWS::ECR::Repository", "RepositoryName"),
+    ("AWS::ElastiCache::CacheCluster", "ClusterName"),
+    ("AWS::Events::EventBus", "Name"),
+    ("AWS::IAM::Role", "RoleName"),
+    ("AWS::KMS::Alias", "AliasName"),
+    ("AWS::Kinesis::Stream", "Name"),
+    ("AWS::Lambda::Function", "FunctionName"),
+    ("AWS::Logs::LogGroup", "LogGroupName"),
+    ("AWS::RDS::DBCluster", "DBClusterIdentifier"),
+    ("AWS::RDS::DBInstance", "DBInstanceIdentifier"),
+    ("AWS::Route53::RecordSet", "Name"),
+    ("AWS::S3::Bucket", "BucketName"),
+    ("AWS::ServiceDiscovery::PublicDnsNamespace", "Name"),
+];
 
-impl Resolver for LocalResolver {
+/// Resolves what simulated resources return, and what the environment knows. The rest is unknown.
+#[derive(Debug)]
+pub(super) struct LocalResolver<'e> {
+    pub(super) environment: &'e StackEnvironment,
+}
+
+impl LocalResolver<'_> {
+    fn region(&self) -> &str {
+        self.environment.region.as_ref().map_or(REGION, Region::name)
+    }
+
+    fn partition(&self) -> &'static str {
+        self.environment.region.as_ref().map_or("aws", Region::partition)
+    }
+
+    fn account(&self) -> &str {
+        self.environment.account.as_deref().unwrap_or(ACCOUNT)
+    }
+
+    fn arn(&self, service: &str, resource: &str) -> Json {
+        let (partition, region, account) = (self.partition(), self.region(), self.account());
+        Json::from(format!("arn:{partition}:{service}:{region}:{account}:{resource}"))
+    }
+}
+
+impl Resolver for LocalResolver<'_> {
     fn pseudo_parameter(&self, stack: StackScope<'_>, name: &str) -> Option<Json> {
         let stack = stack.name();
+        let region = self.environment.region.as_ref();
         Some(match name {
-            "AWS::Region" => Json::from(REGION),
-            "AWS::AccountId" => Json::from(ACCOUNT),
-            "AWS::Partition" => Json::from("aws"),
-            "AWS::URLSuffix" => Json::from("amazonaws.com"),
+            "AWS::Region" => Json::from(self.region()),
+            "AWS::AccountId" => Json::from(self.account()),
+            "AWS::Partition" => Json::from(self.partition()),
+            "AWS::URLSuffix" => Json::from(region.map_or("amazonaws.com", Region::url_suffix)),
             "AWS::StackName" => Json::from(stack),
-            "AWS::StackId" => arn("cloudformation", &format!("stack/{stack}/local")),
+            "AWS::StackId" => self.arn("cloudformation", &format!("stack/{stack}/local")),
             "AWS::NotificationARNs" => json!([]),
             _ => return None,
         })
@@ -51,7 +91,18 @@ impl Resolver for LocalResolver {
 
     fn resource(&self, reference: Reference<'_>, context: &mut Context<'_>) -> Resolution {
         let kind = reference.resource.kind.as_str();
+        if !SIMULATED.contains(&kind) && !is_unsupported(kind) {
+            let name = match reference.attribute {
+                None => reference.logical_id.to_owned(),
+                Some(attribute) => format!("{}.{attribute}", reference.logical_id),
+            };
+            let prefix = reference.stack.path_prefix();
+            if let Some(value) = self.environment.values.get(prefix, [name.as_str()]) {
+                return Resolution::Known(value);
+            }
+        }
         let mut resource = PhysicalResource {
+            resolver: self,
             stack: reference.stack,
             logical_id: reference.logical_id,
             path: reference.path,
@@ -63,30 +114,55 @@ impl Resolver for LocalResolver {
         }
     }
 
-    fn import(&self, import: Import<'_>, context: &mut Context<'_>) -> Resolution {
-        let exported = import.exported;
-        let hint = match closest(import.name, exported.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None if exported.is_empty() => {
-                "they export nothing; give the template of the stack that does, too".to_owned()
-            }
-            None => format!("they export {}", exported.join(", ")),
-        };
-        let message = format!(
-            "`Fn::ImportValue` needs `{}`, which none of the given stacks exports; {hint}",
-            import.name
-        );
-        context.report(import.path, message);
-        Resolution::Invalid
+    fn import(&self, import: Import<'_>, _: &mut Context<'_>) -> Resolution {
+        let value = self.environment.values.get("", [import.name]);
+        if value.is_none() {
+            self.environment.values.note_import(import.name, import.exported);
+        }
+        value.map_or(Resolution::Unknown, Resolution::Known)
     }
 
-    fn availability_zones(&self, _region: &str) -> Option<Vec<String>> {
-        Some(["a", "b", "c"].map(|zone| format!("{REGION}-{zone}")).into())
+    fn dynamic_reference(
+        &self,
+        stack: StackScope<'_>,
+        reference: &DynamicReference,
+        _: &mut Context<'_>,
+    ) -> Option<Resolution> {
+        let value = self.environment.values.dynamic(stack.path_prefix(), reference);
+        Some(value.map_or(Resolution::Unknown, Resolution::Known))
+    }
+
+    fn ssm_parameter(&self, stack: StackScope<'_>, name: &str) -> Resolution {
+        let names = [format!("ssm:{name}"), format!("resolve:ssm:{name}")];
+        let value = self
+            .environment
+            .values
+            .get(stack.path_prefix(), names.iter().map(String::as_str));
+        value.map_or(Resolution::Unknown, Resolution::Known)
+    }
+
+    /// What is not known exists on AWS, and is not equal to what a template compares it with: mostly the empty string.
+    fn assumed_comparison(&self) -> Option<bool> {
+        Some(false)
+    }
+
+    fn mapping_hint(&self, _: StackScope<'_>, key: &str, keys: &[&str]) -> Option<String> {
+        if key == self.account() && self.environment.account.is_none() {
+            return Some(format!("choose an account with --account; it has {}", keys.join(", ")));
+        }
+        (key == self.region()).then(|| format!("choose a region with --region; it has {}", keys.join(", ")))
+    }
+
+    fn availability_zones(&self, region: &str) -> Option<Vec<String>> {
+        let region = if region.is_empty() { self.region() } else { region };
+        let separator = if region == REGION { "-" } else { "" };
+        Some(["a", "b", "c"].map(|zone| format!("{region}{separator}{zone}")).into())
     }
 }
 
 /// A resource under evaluation, and the path of the reference to it.
 struct PhysicalResource<'r, 'd> {
+    resolver: &'r LocalResolver<'r>,
     stack: StackScope<'r>,
     logical_id: &'r str,
     path: &'r str,
@@ -109,9 +185,12 @@ impl PhysicalResource<'_, '_> {
             "AWS::SSM::Parameter" => Json::from(self.name("Name")),
             // The unsupported type is reported where it is declared.
             kind if is_unsupported(kind) => return Resolution::Invalid,
-            kind if ARN_BY_REF.iter().any(|prefix| kind.starts_with(prefix)) => synthetic_arn(kind, self.logical_id),
-            // Not simulated. The logical id at least shows where the text came from.
-            _ => Json::from(self.logical_id),
+            kind if ARN_BY_REF.iter().any(|prefix| kind.starts_with(prefix)) => self.synthetic_arn(kind),
+            kind => {
+                let known = NAME_BY_REF.iter().find(|(named, _)| *named == kind);
+                let name = known.and_then(|(_, property)| self.property(property));
+                return name.map_or(Resolution::Unknown, |name| Resolution::Known(Json::from(name)));
+            }
         })
     }
 
@@ -130,8 +209,16 @@ impl PhysicalResource<'_, '_> {
                 self.context.report(self.path, message);
                 Resolution::Invalid
             }
-            kind if attribute.ends_with("Arn") => Resolution::Known(synthetic_arn(kind, self.logical_id)),
-            _ => Resolution::Known(Json::from(format!("{}.{attribute}", self.logical_id))),
+            kind if attribute.ends_with("Arn") => Resolution::Known(self.synthetic_arn(kind)),
+            "AWS::ECR::Repository" if attribute == "RepositoryUri" => {
+                let name = self.property("RepositoryName");
+                let name = name.unwrap_or_else(|| self.generated_name().to_ascii_lowercase());
+                let (account, region) = (self.resolver.account(), self.resolver.region());
+                let suffix = self.resolver.environment.region.as_ref();
+                let suffix = suffix.map_or("amazonaws.com", Region::url_suffix);
+                Resolution::Known(Json::from(format!("{account}.dkr.ecr.{region}.{suffix}/{name}")))
+            }
+            _ => Resolution::Unknown,
         })
     }
 
@@ -140,7 +227,7 @@ impl PhysicalResource<'_, '_> {
         Some(Resolution::Known(match (kind, attribute) {
             ("AWS::ECS::Cluster", "Arn") => {
                 let cluster = self.name("ClusterName");
-                arn("ecs", &format!("cluster/{cluster}"))
+                self.resolver.arn("ecs", &format!("cluster/{cluster}"))
             }
             ("AWS::ECS::TaskDefinition", "TaskDefinitionArn") => self.task_definition_arn(),
             ("AWS::ECS::Service", "Name") => Json::from(self.name("ServiceName")),
@@ -148,14 +235,14 @@ impl PhysicalResource<'_, '_> {
             ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Id") => {
                 Json::from(self.cloud_map_id("ns"))
             }
-            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Arn") => {
-                arn("servicediscovery", &format!("namespace/{}", self.cloud_map_id("ns")))
-            }
+            ("AWS::ServiceDiscovery::HttpNamespace" | "AWS::ServiceDiscovery::PrivateDnsNamespace", "Arn") => self
+                .resolver
+                .arn("servicediscovery", &format!("namespace/{}", self.cloud_map_id("ns"))),
             ("AWS::ServiceDiscovery::PrivateDnsNamespace", "HostedZoneId") => Json::from(self.cloud_map_id("zone")),
             ("AWS::ServiceDiscovery::Service", "Id") => Json::from(self.cloud_map_id("srv")),
-            ("AWS::ServiceDiscovery::Service", "Arn") => {
-                arn("servicediscovery", &format!("service/{}", self.cloud_map_id("srv")))
-            }
+            ("AWS::ServiceDiscovery::Service", "Arn") => self
+                .resolver
+                .arn("servicediscovery", &format!("service/{}", self.cloud_map_id("srv"))),
             ("AWS::ServiceDiscovery::Service", "Name") => Json::from(self.name("Name")),
             ("AWS::SSM::Parameter", "Type" | "Value") => match self.property(attribute) {
                 Some(text) => Json::from(text),
@@ -170,7 +257,7 @@ impl PhysicalResource<'_, '_> {
         Some(match attribute {
             "Arn" => self.mesh_arn(kind),
             "Uid" => Json::from(format!("{}.Uid", self.logical_id)),
-            "MeshOwner" | "ResourceOwner" => Json::from(ACCOUNT),
+            "MeshOwner" | "ResourceOwner" => Json::from(self.resolver.account()),
             attribute => {
                 let position = name_properties(kind)
                     .iter()
@@ -186,7 +273,7 @@ impl PhysicalResource<'_, '_> {
     }
 
     fn mesh_arn(&mut self, kind: Kind) -> Json {
-        arn("appmesh", &self.mesh_path(kind).to_string())
+        self.resolver.arn("appmesh", &self.mesh_path(kind).to_string())
     }
 
     /// The path of an App Mesh resource. Its mesh and its parent may be given by ARN.
@@ -208,12 +295,12 @@ impl PhysicalResource<'_, '_> {
 
     fn service_arn(&mut self) -> Json {
         let service = self.name("ServiceName");
-        arn("ecs", &format!("service/{service}"))
+        self.resolver.arn("ecs", &format!("service/{service}"))
     }
 
     fn task_definition_arn(&mut self) -> Json {
         let family = self.name("Family");
-        arn("ecs", &format!("task-definition/{family}:1"))
+        self.resolver.arn("ecs", &format!("task-definition/{family}:1"))
     }
 
     /// The name set by a property, else one generated as CloudFormation does.
@@ -242,20 +329,16 @@ impl PhysicalResource<'_, '_> {
         format!("{}-{}", self.stack.name(), self.logical_id)
     }
 
+    /// The ARN of a resource that is not simulated.
+    fn synthetic_arn(&self, kind: &str) -> Json {
+        let mut parts = kind.split("::").skip(1);
+        let mut part = || parts.next().unwrap_or("resource").to_ascii_lowercase();
+        let (service, resource) = (part(), part());
+        self.resolver.arn(&service, &format!("{resource}/{}", self.logical_id))
+    }
+
     /// An id like those that Cloud Map generates, unique across stacks.
     fn cloud_map_id(&self, kind: &str) -> String {
         format!("{kind}-{}", self.generated_name().to_ascii_lowercase())
     }
-}
-
-/// The ARN of a resource that is not simulated.
-fn synthetic_arn(kind: &str, logical_id: &str) -> Json {
-    let mut parts = kind.split("::").skip(1);
-    let mut part = || parts.next().unwrap_or("resource").to_ascii_lowercase();
-    let (service, resource) = (part(), part());
-    arn(&service, &format!("{resource}/{logical_id}"))
-}
-
-fn arn(service: &str, resource: &str) -> Json {
-    Json::from(format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"))
 }

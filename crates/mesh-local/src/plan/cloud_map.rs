@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use mesh_infra::Value;
-use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map};
+use mesh_infra::cfn::{ResourceType, closest, ecs, servicediscovery as cloud_map};
 use mesh_infra::model::{InputResource, TemplateModel, namespace_id};
 use sidecar_contract::{Diagnostics, MeshSuffixes};
 
 use super::parts::{CloudMapService, RegistryPlan};
 use super::reader::Reader;
 use super::report;
+use super::service::name_in_arn;
 use super::values::known;
 
 /// The namespaces and services of Cloud Map.
@@ -40,7 +41,7 @@ pub(super) fn read<'p>(reader: &mut Reader<'p, '_>) -> CloudMap<'p> {
     for resource in reader.all_of(cloud_map::Service::KIND) {
         reader.report_resource(resource);
         let service = model.discovery_service(resource);
-        let service = service.and_then(|service| found.service(service, resource, reader.diagnostics));
+        let service = service.and_then(|service| found.service(service, resource, reader));
         if let Some(CloudMapService { namespace, service, .. }) = &service {
             let name = (namespace.clone(), service.clone());
             if let Some(first) = paths.insert(name, &resource.path) {
@@ -53,6 +54,15 @@ pub(super) fn read<'p>(reader: &mut Reader<'p, '_>) -> CloudMap<'p> {
     found
 }
 
+/// The note about a namespace that no given template has.
+pub(super) fn unknown_namespace(name: &str) -> String {
+    format!("the namespace `{name}` is in none of the given templates, and is taken to exist")
+}
+
+fn is_http(service: &cloud_map::Service) -> bool {
+    service.kind.as_ref().and_then(known).is_some_and(|kind| kind == "HTTP")
+}
+
 fn report_name(resource: &InputResource<'_>, message: String, diagnostics: &mut Diagnostics) {
     report(diagnostics, format!("{}.Name", resource.properties_path()), message);
 }
@@ -63,13 +73,11 @@ impl CloudMap<'_> {
         self.model.namespace(given)?.resource.name.as_deref()
     }
 
-    /// The names of all namespaces, for error messages.
-    pub(super) fn names(&self) -> String {
+    /// The name or id of a namespace that a text may mean instead.
+    pub(super) fn similar_name(&self, text: &str) -> Option<&str> {
         let namespaces = self.model.namespaces();
-        let mut names: Vec<&str> = namespaces.filter_map(|space| space.resource.name.as_deref()).collect();
-        names.sort_unstable();
-        names.dedup();
-        listed(&names)
+        let names = namespaces.flat_map(|space| space.resource.name.as_deref().into_iter().chain(space.name));
+        closest(text, names)
     }
 
     /// The suffixes that match these names: their DNS namespaces, and the names themselves where they have none.
@@ -138,11 +146,11 @@ impl CloudMap<'_> {
         &self,
         service: &cloud_map::Service,
         resource: &InputResource<'_>,
-        diagnostics: &mut Diagnostics,
+        reader: &mut Reader<'_, '_>,
     ) -> Option<CloudMapService> {
         let path = resource.properties_path();
         let Some(id) = namespace_id(service) else {
-            report(diagnostics, format!("{path}.NamespaceId"), "is missing");
+            report(reader.diagnostics, format!("{path}.NamespaceId"), "is missing");
             return None;
         };
         let namespace = self.model.namespace(id);
@@ -152,15 +160,24 @@ impl CloudMap<'_> {
                 Some(_) => "NamespaceId",
                 None => "DnsConfig.NamespaceId",
             };
-            let message = format!("`{id}` is not a namespace of this template; known: {}", self.names());
-            report(diagnostics, format!("{path}.{property}"), message);
-            return None;
+            let path = format!("{path}.{property}");
+            let name = name_in_arn(&id);
+            if let Some(meant) = self.similar_name(name) {
+                let message = format!("`{id}` is not a namespace of this template; did you mean `{meant}`?");
+                report(reader.diagnostics, path, message);
+                return None;
+            }
+            reader.assume(path, unknown_namespace(name));
+            return Some(CloudMapService {
+                namespace: name.to_owned(),
+                service: resource.name.clone()?,
+                has_dns: service.dns_config.is_some() && !is_http(service),
+            });
         };
-        let is_http = service.kind.as_ref().and_then(known).is_some_and(|kind| kind == "HTTP");
         Some(CloudMapService {
             namespace: namespace.resource.name.clone()?,
             service: resource.name.clone()?,
-            has_dns: namespace.has_private_dns && service.dns_config.is_some() && !is_http,
+            has_dns: namespace.has_private_dns && service.dns_config.is_some() && !is_http(service),
         })
     }
 }

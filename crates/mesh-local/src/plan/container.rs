@@ -111,7 +111,7 @@ pub(super) fn describe(
         has_health_check: false,
     };
     match runs {
-        ContainerSource::Image(image) => with_image(plan, image, definition, path, diagnostics),
+        ContainerSource::Image(image) => with_image(plan, image, definition, path, reader),
         ContainerSource::Stub(stub) => stub::describe(plan, &stub, definition, service, path, reader),
         ContainerSource::Nothing => {
             reader.mark_not_simulated(path.to_owned(), "container");
@@ -126,8 +126,14 @@ fn with_image(
     image: Image,
     definition: &ecs::ContainerDefinition,
     path: &str,
-    diagnostics: &mut Diagnostics,
+    reader: &mut Reader<'_, '_>,
 ) -> ContainerDraft {
+    for (index, mapping) in definition.port_mappings.iter().enumerate() {
+        if port_mapping::has_application_protocol(mapping) {
+            reader.mark_not_simulated(format!("{path}.PortMappings[{index}].Protocol"), "property");
+        }
+    }
+    let diagnostics = &mut *reader.diagnostics;
     let environment = labels::environment(definition);
     let mappings: Vec<PortMapping> = definition
         .port_mappings

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use mesh_infra::cfn::ecs;
 use mesh_infra::env::APPMESH_RESOURCE_ARN;
 use mesh_infra::labels::ROLE_ENVOY;
-use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use sidecar_contract::Diagnostics;
 
@@ -40,17 +39,23 @@ pub(super) struct Envoy {
 }
 
 /// The index of the Envoy container: the target of the proxy configuration, else the container with an Envoy image. An
-/// image with a local command runs that command, unless it is an App Mesh image.
+/// image with a local command runs that command, unless it is an App Mesh image. Where there is no mesh, an Envoy without
+/// a mesh resource is a container like any other.
 pub(super) fn position(
     definition: &ecs::TaskDefinition,
     images: &Images,
     path: &str,
-    diagnostics: &mut Diagnostics,
+    (has_mesh, diagnostics): (bool, &mut Diagnostics),
 ) -> Option<usize> {
     let containers = &definition.container_definitions;
     let by_image = |container: &ecs::ContainerDefinition| {
         let image = known(&container.image).unwrap_or_default();
-        is_app_mesh_envoy(&image) || is_envoy(&image) && images.get(&image).is_none()
+        let mut variables = container.environment.iter();
+        let mut belongs_to_mesh = || {
+            variables.any(|variable| known(&variable.name).is_none_or(|name| NODE_VARIABLES.contains(&name.as_str())))
+        };
+        let is_envoy = is_app_mesh_envoy(&image) || is_envoy(&image) && images.get(&image).is_none();
+        is_envoy && (has_mesh || belongs_to_mesh())
     };
     let named = definition.proxy_configuration.as_ref();
     let named = named.and_then(|proxy| known(&proxy.container_name));
@@ -89,7 +94,7 @@ pub(super) fn describe(
     (properties, path): (&str, &str),
     reader: &mut Reader<'_, '_>,
 ) -> Envoy {
-    let mesh_node = mesh_node(container, reader.model, path, reader.diagnostics);
+    let mesh_node = mesh_node(container, path, reader);
     let mut sds = None;
     for (index, variable) in container.environment.iter().enumerate() {
         let (Some(name), value) = (known(&variable.name), known(&variable.value)) else {
@@ -120,12 +125,8 @@ pub(super) fn describe(
 }
 
 /// The virtual node or virtual gateway of the Envoy.
-fn mesh_node(
-    container: &ecs::ContainerDefinition,
-    model: &TemplateModel<'_>,
-    path: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<ResourcePath> {
+fn mesh_node(container: &ecs::ContainerDefinition, path: &str, reader: &mut Reader<'_, '_>) -> Option<ResourcePath> {
+    let (model, diagnostics) = (reader.model, &mut *reader.diagnostics);
     const FORMS: &str = "an ARN, mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME";
     let variables = || container.environment.iter().enumerate();
     let given = NODE_VARIABLES.iter().find_map(|wanted| {
@@ -164,6 +165,13 @@ fn mesh_node(
         );
         report(diagnostics, path, message);
         return None;
+    }
+    if let Some(owner) = ResourcePath::mesh_owner(&value) {
+        let note = format!(
+            "the mesh `{}` of account {owner} is taken from the given templates",
+            node.mesh
+        );
+        reader.assume(path, note);
     }
     Some(node)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cfn::evaluate::scalar_text;
 use mesh_infra::Value;
 use mesh_infra::cfn::appmesh::{kind_of, name_properties};
 use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map, ssm, unknown};
@@ -12,7 +13,7 @@ use serde_json::{Value as Json, json};
 use sidecar_contract::Diagnostics;
 
 use super::properties;
-use crate::evaluate::Resource;
+use crate::evaluate::{Assumption, Resource};
 
 /// The evaluated resources, in the order in which a plan uses them.
 #[derive(Default)]
@@ -28,6 +29,8 @@ pub(super) struct Findings {
     pub(super) errors: Diagnostics,
     /// The paths of properties that are not simulated.
     pub(super) not_simulated: Vec<String>,
+    /// Values that only AWS knows, and their stand-ins.
+    pub(super) assumptions: Vec<Assumption>,
 }
 
 /// Evaluates what the plan uses. Resources without simulation are left out, and so are task definitions of no service,
@@ -94,6 +97,11 @@ pub(super) fn evaluate<'s>(resources: &[Resource<'s>], diagnostics: &mut Diagnos
 }
 
 impl<'s> Input<'s> {
+    /// All stand-ins, also of resources that are not used.
+    pub(super) fn assumptions(&self) -> impl Iterator<Item = &Assumption> {
+        self.findings.values().flat_map(|findings| &findings.assumptions)
+    }
+
     /// Evaluates a resource; `identify` sets its name and identifiers.
     fn add(
         &mut self,
@@ -102,7 +110,9 @@ impl<'s> Input<'s> {
     ) {
         let path = resource.path();
         let mut findings = Findings::default();
-        let mut properties = resource.properties(&mut findings.errors);
+        let is_read = |property: &str| properties::is_read(resource.kind, property);
+        let mut properties = resource.properties(&is_read, &mut findings.assumptions, &mut findings.errors);
+        give_secrets(&mut properties, resource);
         let properties_path = format!("{path}.Properties");
         findings.not_simulated =
             properties::check_names(resource.kind, &mut properties, &properties_path, &mut findings.errors);
@@ -125,6 +135,33 @@ impl<'s> Input<'s> {
                 self.resources.push(input);
             }
             None => {}
+        }
+    }
+}
+
+/// Makes variables of those secrets of containers whose values the environment has.
+fn give_secrets(properties: &mut Json, resource: Resource<'_>) {
+    let containers = properties.get_mut("ContainerDefinitions").and_then(Json::as_array_mut);
+    for container in containers.into_iter().flatten().filter_map(Json::as_object_mut) {
+        let Some(Json::Array(secrets)) = container.get_mut("Secrets") else {
+            continue;
+        };
+        let mut given = Vec::new();
+        secrets.retain(|secret| {
+            let value_from = secret.get("ValueFrom").and_then(Json::as_str);
+            let value = value_from.and_then(|value_from| resource.secret(value_from));
+            let is_given = value.is_some();
+            given.extend(value.map(|value| json!({"Name": secret.get("Name"), "Value": scalar_text(&value)})));
+            !is_given
+        });
+        if given.is_empty() {
+            continue;
+        }
+        if secrets.is_empty() {
+            container.shift_remove("Secrets");
+        }
+        if let Json::Array(variables) = container.entry("Environment").or_insert_with(|| json!([])) {
+            variables.extend(given);
         }
     }
 }

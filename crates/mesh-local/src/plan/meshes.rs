@@ -1,8 +1,8 @@
 //! App Mesh meshes, as far as a plan reports and lists them.
 
 use mesh_infra::cfn::appmesh::kind_of;
-use mesh_infra::cfn::{ResourceType, ssm};
-use mesh_infra::model::TemplateModel;
+use mesh_infra::cfn::{ResourceType, closest, ssm};
+use mesh_infra::model::{MeshResource, TemplateModel};
 use mesh_model::app_mesh::Kind;
 use sidecar_contract::{Diagnostic, Diagnostics};
 
@@ -18,6 +18,29 @@ pub(super) fn report_errors(reader: &mut Reader<'_, '_>) {
     }
     for Diagnostic { path, message } in reader.model.mesh_errors().iter() {
         report(reader.diagnostics, path.as_str(), message.as_str());
+    }
+    note_missing_backends(reader);
+}
+
+/// Notes the backends that no given template has: App Mesh accepts them, since they may be another team's.
+fn note_missing_backends(reader: &mut Reader<'_, '_>) {
+    let model = reader.model;
+    for mesh in model.topologies().values() {
+        for missing in mesh.missing_backends() {
+            let resource = model
+                .mesh_resources()
+                .iter()
+                .find(|known| known.path.as_ref() == Ok(&missing.resource));
+            let path = resource.map_or_else(|| missing.resource.to_string(), MeshResource::document_path);
+            let name = missing.message.split('`').nth(1).unwrap_or_default();
+            let meant = closest(name, mesh.virtual_services.keys().map(String::as_str));
+            let hint = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            let note = format!(
+                "{}, as far as the given templates say; calls to it fail{hint}",
+                missing.message
+            );
+            reader.assume(path, note);
+        }
     }
 }
 

@@ -8,6 +8,13 @@ use sidecar_contract::Diagnostics;
 use super::report;
 use super::values::known;
 
+/// Whether `Protocol` names a protocol above TCP, as in AWS's App Mesh examples (howto-ingress-gateway, read 2026-11-23).
+/// It has no effect.
+pub(super) fn has_application_protocol(mapping: &ecs::PortMapping) -> bool {
+    let protocol = mapping.protocol.as_ref().and_then(known);
+    protocol.is_some_and(|protocol| matches!(protocol.as_str(), "http" | "https" | "http2" | "grpc"))
+}
+
 /// Reads a port mapping. The port is 0 if unknown.
 pub(super) fn read(mapping: &ecs::PortMapping, path: &str, diagnostics: &mut Diagnostics) -> PortMapping {
     let number = match &mapping.container_port {
@@ -29,7 +36,7 @@ pub(super) fn read(mapping: &ecs::PortMapping, path: &str, diagnostics: &mut Dia
         .as_ref()
         .and_then(known)
         .is_none_or(|protocol| protocol == "tcp");
-    if !is_tcp {
+    if !is_tcp && !has_application_protocol(mapping) {
         diagnostics.add(format!("{path}.Protocol"), "is not supported locally; allowed is tcp");
     }
     let app_protocol = mapping.app_protocol.as_ref().and_then(known);

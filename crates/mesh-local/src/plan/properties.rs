@@ -1,6 +1,6 @@
 //! Validates property names: unknown ones are errors, known ones without local meaning are listed.
 
-use cfn::{Structure, appmesh, closest, is_unknown, structure, unknown};
+use cfn::{Structure, appmesh, closest, is_part_of, is_unknown, structure, unknown};
 use mesh_infra::labels::{ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
@@ -103,6 +103,45 @@ impl Support {
     }
 }
 
+/// Properties that are simulated as a whole but of which these parts have no local effect, by type and path.
+const NOT_READ: [(&str, &str); 6] = [
+    ("AWS::ECS::Cluster", "CapacityProviders"),
+    ("AWS::ECS::Cluster", "Configuration"),
+    ("AWS::ECS::Cluster", "DefaultCapacityProviderStrategy"),
+    ("AWS::ECS::Service", "ServiceConnectConfiguration.LogConfiguration"),
+    ("AWS::ECS::Service", "ServiceConnectConfiguration.Services.Tls"),
+    ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc"),
+];
+
+/// Whether a plan reads the property at `path`, such as `ContainerDefinitions[0].Image`, of a resource of this type.
+pub(super) fn is_read(kind: &str, path: &str) -> bool {
+    let names: Vec<&str> = path
+        .split('.')
+        .map(|segment| segment.split('[').next().unwrap_or_default())
+        .collect();
+    let within = names.join(".");
+    let mut not_read = NOT_READ.iter().filter(|(listed, _)| *listed == kind);
+    if matches!(names.first(), Some(&("Tags" | "Description"))) || not_read.any(|(_, part)| is_part_of(&within, part)) {
+        return false;
+    }
+    let mut structure = structure(kind);
+    for name in names {
+        let Some(known) = structure else { return true };
+        let is_read = match Support::of(known.name()) {
+            Support::Only { simulated, .. } => {
+                simulated.split_whitespace().any(|property| property == name)
+                    || known.property_names().all(|property| property != name)
+            }
+            Support::AllBut(others) => others.split_whitespace().all(|property| property != name),
+        };
+        if !is_read {
+            return false;
+        }
+        structure = known.part(name);
+    }
+    true
+}
+
 /// Reports unknown names in `properties`, and returns the paths of properties that are not simulated. An unknown name
 /// is replaced by the closest known one, so that a missing property is not reported as a second error.
 pub(super) fn check_names(kind: &str, properties: &mut Json, path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
@@ -176,6 +215,51 @@ fn check_structure(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_reads_what_is_simulated() {
+        for (kind, path, expected) in [
+            ("AWS::ECS::Service", "DesiredCount", true),
+            (
+                "AWS::ECS::Service",
+                "NetworkConfiguration.AwsvpcConfiguration.Subnets[0]",
+                false,
+            ),
+            ("AWS::ECS::Service", "LoadBalancers[0].TargetGroupArn", false),
+            ("AWS::ECS::Service", "ServiceConnectConfiguration.Namespace", true),
+            (
+                "AWS::ECS::Service",
+                "ServiceConnectConfiguration.LogConfiguration.Options.a",
+                false,
+            ),
+            (
+                "AWS::ECS::Service",
+                "ServiceConnectConfiguration.Services[0].Tls.KmsKey",
+                false,
+            ),
+            (
+                "AWS::ECS::TaskDefinition",
+                "ContainerDefinitions[0].Environment[1].Value",
+                true,
+            ),
+            (
+                "AWS::ECS::TaskDefinition",
+                "ContainerDefinitions[0].LogConfiguration",
+                false,
+            ),
+            (
+                "AWS::ECS::TaskDefinition",
+                "ContainerDefinitions[0].DockerLabels.a.b",
+                true,
+            ),
+            ("AWS::ECS::TaskDefinition", "ExecutionRoleArn", false),
+            ("AWS::AppMesh::VirtualNode", "Spec.ServiceDiscovery.DNS.Hostname", true),
+            ("AWS::AppMesh::VirtualNode", "Tags[0].Value", false),
+            ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc", false),
+        ] {
+            assert_eq!(is_read(kind, path), expected, "{kind} {path}");
+        }
+    }
 
     #[test]
     fn listed_properties_exist() {

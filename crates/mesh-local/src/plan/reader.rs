@@ -9,12 +9,16 @@ use sidecar_contract::Diagnostics;
 use super::input::Findings;
 use super::report;
 
+/// Paths, each with what there is to say about it.
+type Notes = Vec<(String, String)>;
+
 /// Reads the model. Errors of a resource are reported where the plan uses it.
 pub(super) struct Reader<'p, 'd> {
     pub(super) model: &'p TemplateModel<'p>,
     findings: BTreeMap<String, Findings>,
     pub(super) diagnostics: &'d mut Diagnostics,
     not_simulated: Vec<(String, String)>,
+    assumed: Vec<(String, String)>,
 }
 
 impl<'p, 'd> Reader<'p, 'd> {
@@ -28,6 +32,7 @@ impl<'p, 'd> Reader<'p, 'd> {
             findings,
             diagnostics,
             not_simulated: Vec::new(),
+            assumed: Vec::new(),
         }
     }
 
@@ -44,6 +49,9 @@ impl<'p, 'd> Reader<'p, 'd> {
             self.diagnostics.extend(findings.errors);
             for property in findings.not_simulated {
                 self.mark_not_simulated(property, "property");
+            }
+            for assumption in findings.assumptions {
+                self.assume(assumption.path.clone(), assumption.note());
             }
         }
         for error in self.model.property_errors_of(resource) {
@@ -64,8 +72,16 @@ impl<'p, 'd> Reader<'p, 'd> {
         self.not_simulated.push((path, what.to_owned()));
     }
 
-    /// What was read and is not simulated.
-    pub(super) fn into_not_simulated(self) -> Vec<(String, String)> {
-        self.not_simulated
+    /// Notes what the plan takes for given at a path.
+    pub(super) fn assume(&mut self, path: impl Into<String>, note: impl Into<String>) {
+        let note = (path.into(), note.into());
+        if !self.assumed.contains(&note) {
+            self.assumed.push(note);
+        }
+    }
+
+    /// What was read and is not simulated, and what is assumed.
+    pub(super) fn into_notes(self) -> (Notes, Notes) {
+        (self.not_simulated, self.assumed)
     }
 }

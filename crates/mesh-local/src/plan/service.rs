@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mesh_infra::cfn::{ResourceType, ecs, is_unknown};
+use mesh_infra::cfn::{ResourceType, closest, ecs, is_unknown};
 use mesh_infra::labels::ROLE_CONTROL_PLANE;
 use mesh_infra::model::{NamespaceReference, ServiceView};
 use mesh_model::app_mesh::{Kind, Protocol};
@@ -10,7 +10,7 @@ use mesh_model::service_connect::ServiceConnectConfiguration;
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-use super::cloud_map::CloudMap;
+use super::cloud_map::{self, CloudMap};
 use super::limits::check_name;
 use super::parts::{Membership, MeshNode, ServicePlan};
 use super::reader::Reader;
@@ -85,10 +85,10 @@ impl Context<'_, '_> {
         let connect_path = format!("{path}.ServiceConnectConfiguration");
         let connect = service.service_connect_configuration.as_ref();
         let configuration = connect.and_then(|given| configuration(reader, given, &connect_path));
-        let cluster = cluster(view, &path, reader.diagnostics);
+        let cluster = cluster(view, &path, reader);
         let namespace = configuration.as_ref().map(|_| {
             let path = format!("{connect_path}.Namespace");
-            namespace(view, self.cloud_map, path, reader.diagnostics)
+            namespace(view, self.cloud_map, path, reader)
                 // The rest of the configuration is validated in a namespace of its own.
                 .unwrap_or_else(|| format!("unknown-{}", view.resource.logical_id))
         });
@@ -191,20 +191,40 @@ impl Context<'_, '_> {
 }
 
 /// The name of the service's cluster. `None` if unknown, which was reported.
-fn cluster(view: &ServiceView<'_>, path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+fn cluster(view: &ServiceView<'_>, path: &str, reader: &mut Reader<'_, '_>) -> Option<String> {
     let Some(cluster) = &view.service.cluster else {
         // ECS's default cluster.
         return Some("default".to_owned());
     };
     let given = known(cluster)?;
-    let found = view.cluster();
-    if found.is_none() {
-        diagnostics.add(
-            format!("{path}.Cluster"),
-            format!("`{given}` is not a cluster of this template"),
-        );
+    if let Some(found) = view.cluster() {
+        return found.resource.name.clone();
     }
-    found?.resource.name.clone()
+    let path = format!("{path}.Cluster");
+    let names: Vec<&str> = reader
+        .all_of(ecs::Cluster::KIND)
+        .filter_map(|cluster| cluster.name.as_deref())
+        .collect();
+    let name = name_in_arn(&given);
+    if let Some(meant) = closest(name, names) {
+        let message = format!("`{given}` is not a cluster of this template; did you mean `{meant}`?");
+        reader.diagnostics.add(path, message);
+        return None;
+    }
+    reader.assume(
+        path,
+        format!("the cluster `{name}` is in none of the given templates, and is taken to exist"),
+    );
+    Some(name.to_owned())
+}
+
+/// The name at the end of an ARN, or the name itself.
+pub(super) fn name_in_arn(given: &str) -> &str {
+    given
+        .starts_with("arn:")
+        .then(|| given.rsplit('/').next())
+        .flatten()
+        .unwrap_or(given)
 }
 
 /// The Service Connect configuration, unless it is clearly disabled.
@@ -229,15 +249,33 @@ fn namespace(
     view: &ServiceView<'_>,
     cloud_map: &CloudMap<'_>,
     path: String,
-    diagnostics: &mut Diagnostics,
+    reader: &mut Reader<'_, '_>,
 ) -> Option<String> {
     let reference = match view.namespace() {
         NamespaceReference::To(reference) => reference,
-        // ECS's default cluster has no namespace.
-        NamespaceReference::DefaultOfCluster if view.service.cluster.is_some() => return None,
+        // The cluster may have a default namespace, of which nothing is known.
+        NamespaceReference::DefaultOfCluster
+            if view
+                .service
+                .cluster
+                .as_ref()
+                .is_some_and(|cluster| cluster.known().is_none()) =>
+        {
+            return None;
+        }
+        NamespaceReference::DefaultOfCluster if view.service.cluster.is_some() => {
+            let cluster = view.service.cluster.as_ref().and_then(known).unwrap_or_default();
+            let name = format!("default-of-{}", name_in_arn(&cluster));
+            let note = format!(
+                "is the default namespace of the cluster `{cluster}`, which is in none of the given templates; `{name}` \
+                 stands in"
+            );
+            reader.assume(path, note);
+            return Some(name);
+        }
         NamespaceReference::Missing | NamespaceReference::DefaultOfCluster => {
             report(
-                diagnostics,
+                reader.diagnostics,
                 path,
                 "is missing, and the cluster has no ServiceConnectDefaults",
             );
@@ -245,17 +283,17 @@ fn namespace(
         }
     };
     let given = known(&reference)?;
-    let found = cloud_map.namespace(&reference).map(str::to_owned);
-    if found.is_none() {
-        diagnostics.add(
-            path,
-            format!(
-                "`{given}` is not a namespace of this template; known: {}",
-                cloud_map.names()
-            ),
-        );
+    if let Some(found) = cloud_map.namespace(&reference) {
+        return Some(found.to_owned());
     }
-    found
+    let name = name_in_arn(&given);
+    if let Some(meant) = cloud_map.similar_name(name) {
+        let message = format!("`{given}` is not a namespace of this template; did you mean `{meant}`?");
+        reader.diagnostics.add(path, message);
+        return None;
+    }
+    reader.assume(path, cloud_map::unknown_namespace(name));
+    Some(name.to_owned())
 }
 
 /// Reports a task definition that is missing or does not exist.

@@ -68,21 +68,11 @@ fn ports(stub: &Stub, definition: &ecs::ContainerDefinition, path: &str, reader:
             reader.mark_not_simulated(path, "property");
             continue;
         }
-        // AWS's App Mesh examples use `http` as protocol (howto-ingress-gateway, read 2026-11-23).
-        if mapping
-            .protocol
-            .as_ref()
-            .and_then(known)
-            .is_some_and(|protocol| protocol != "tcp")
-        {
+        if port_mapping::has_application_protocol(mapping) {
             reader.mark_not_simulated(format!("{path}.Protocol"), "property");
         }
-        let mapping = ecs::PortMapping {
-            protocol: None,
-            ..mapping.clone()
-        };
         ports.push(PortPlan {
-            mapping: port_mapping::read(&mapping, &path, reader.diagnostics),
+            mapping: port_mapping::read(mapping, &path, reader.diagnostics),
             variable: ports.is_empty().then(|| stub.port_variable.clone()),
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mesh_infra::Value;
 use mesh_infra::cfn::ecs;
 use mesh_infra::labels::ROLE_OTEL_COLLECTOR;
 use mesh_infra::model::TypedResource;
@@ -13,7 +14,8 @@ use super::envoy::{self, Envoy};
 use super::order::in_start_order;
 use super::parts::ContainerPlan;
 use super::reader::Reader;
-use super::{labels, report};
+use super::values::text;
+use super::{interception, labels, report};
 use crate::image::Images;
 
 /// The parts of a service's tasks.
@@ -47,7 +49,10 @@ pub(super) fn describe(
         return None;
     }
     let are_ports_known = are_ports_known(&path, reader.diagnostics);
-    let envoy_at = envoy::position(definition, images, &properties, reader.diagnostics);
+    let has_mesh = !reader.model.mesh_resources().is_empty();
+    let envoy_at = envoy::position(definition, images, &properties, (has_mesh, reader.diagnostics));
+    let completed = envoy_at.and_then(|envoy| with_app_ports(definition, envoy, &properties, reader));
+    let definition = completed.as_ref().unwrap_or(definition);
     let mut containers: Vec<ContainerDraft> = definition
         .container_definitions
         .iter()
@@ -85,6 +90,56 @@ pub(super) fn describe(
         are_ports_known,
         envoy,
     })
+}
+
+/// The task definition with port mappings for the ports that only the proxy configuration names. Containers of `awsvpc`
+/// tasks listen on any port, mapped or not. `None` if every port is mapped.
+fn with_app_ports(
+    definition: &ecs::TaskDefinition,
+    envoy: usize,
+    path: &str,
+    reader: &mut Reader<'_, '_>,
+) -> Option<ecs::TaskDefinition> {
+    // Its errors are reported with the Envoy.
+    let interception = interception::read(definition, path, &mut Diagnostics::new())?;
+    let containers = definition.container_definitions.iter().enumerate();
+    let applications = containers.filter(|(index, _)| *index != envoy);
+    let is_mapped = |port: u16| {
+        let mappings = definition
+            .container_definitions
+            .iter()
+            .flat_map(|container| &container.port_mappings);
+        let mut ports = mappings.map(|mapping| mapping.container_port.as_ref().map(Value::known));
+        // A port that is not known may be any.
+        ports.any(|known| known.flatten().is_none_or(|known| *known == u32::from(port)))
+    };
+    let ports: Vec<u16> = interception
+        .app_ports
+        .into_iter()
+        .filter(|port| !is_mapped(*port))
+        .collect();
+    let owner = applications.min_by_key(|(_, container)| {
+        let is_essential = container
+            .essential
+            .as_ref()
+            .is_none_or(|value| value.known() != Some(&false));
+        (!container.port_mappings.is_empty(), !is_essential)
+    });
+    let (index, owner) = owner.filter(|_| !ports.is_empty())?;
+    let mut completed = definition.clone();
+    for port in ports {
+        let mapping = ecs::PortMapping {
+            container_port: Some(Value::from(u32::from(port))),
+            ..Default::default()
+        };
+        completed.container_definitions[index].port_mappings.push(mapping);
+        let note = format!(
+            "port {port} of AppPorts has no port mapping, and is taken for one of container `{}`",
+            text(&owner.name)
+        );
+        reader.assume(format!("{path}.ContainerDefinitions[{index}].PortMappings"), note);
+    }
+    Some(completed)
 }
 
 /// Removes the variables that configure the Envoy connection on AWS. They are set locally when the task starts.

@@ -19,6 +19,7 @@ pub struct Assembly {
     errors: AssemblyErrors,
     /// Existing resources with invalid or unknown documents; references to them are not errors.
     unread: BTreeSet<ResourcePath>,
+    allows_missing_backends: bool,
 }
 
 /// All errors of meshes. Never empty as an error.
@@ -63,6 +64,14 @@ impl Assembly {
         Self::default()
     }
 
+    /// Accepts backends that no virtual service of the mesh has, as App Mesh does: they may be created elsewhere. Without
+    /// this they are errors, which are mostly typing errors.
+    #[must_use]
+    pub fn allowing_missing_backends(mut self) -> Self {
+        self.allows_missing_backends = true;
+        self
+    }
+
     /// Adds a resource. `location` is the path to its document, with which the path of every error starts.
     pub fn add(&mut self, path: ResourcePath, document: &Value, casing: KeyCasing, location: &str) {
         let spec = ResourceSpec::read(path.kind, document, casing, location);
@@ -102,6 +111,7 @@ impl Assembly {
             specs,
             mut errors,
             unread,
+            allows_missing_backends,
         } = self;
         let mut meshes: BTreeMap<String, Topology> = BTreeMap::new();
         let locations: BTreeMap<ResourcePath, String> = specs
@@ -133,7 +143,12 @@ impl Assembly {
             }
         }
         if errors.is_empty() && unread.is_empty() {
-            for TopologyError { resource, message } in meshes.values().flat_map(Topology::validate) {
+            let validate = if allows_missing_backends {
+                Topology::validate_accepting_missing_backends
+            } else {
+                Topology::validate
+            };
+            for TopologyError { resource, message } in meshes.values().flat_map(validate) {
                 // Every resource of these meshes has a document.
                 let location = locations
                     .get(&resource)

@@ -65,15 +65,25 @@ impl ResourcePath {
         }
     }
 
-    /// Parses `mesh/MESH/…`, also at the end of an ARN. `None` for other strings.
+    /// Parses `mesh/MESH/…`, also at the end of an ARN, and with the owner of the mesh, as in `mesh/MESH@ACCOUNT/…`.
+    /// `None` for other strings.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let path = match text.strip_prefix("arn:") {
-            // arn:PARTITION:appmesh:REGION:ACCOUNT:PATH
-            Some(arn) => arn.splitn(5, ':').nth(4)?,
-            None => text,
-        };
-        Self::from_parts(path.strip_prefix("mesh/")?)
+        let parts = parts_of(text)?;
+        match Self::mesh_owner(text) {
+            Some(owner) => Self::from_parts(&parts.replacen(&format!("@{owner}"), "", 1)),
+            None => Self::from_parts(parts),
+        }
+    }
+
+    /// The account in `mesh/MESH@ACCOUNT/…`, 12 digits: the owner of a mesh that is shared with other accounts. Source: the
+    /// App Mesh agent's `APPMESH_RESOURCE_ARN` (read 2026-11-30).
+    #[must_use]
+    pub fn mesh_owner(text: &str) -> Option<&str> {
+        let mesh = parts_of(text)?.split('/').next()?;
+        let (name, owner) = mesh.rsplit_once('@')?;
+        let is_account = owner.len() == 12 && owner.bytes().all(|digit| digit.is_ascii_digit());
+        (is_account && !name.is_empty()).then_some(owner)
     }
 
     /// Parses the name of a parameter, `/meshwright/MESH/…`. `None` for other names.
@@ -138,6 +148,16 @@ impl ResourcePath {
     }
 }
 
+/// What follows `mesh/` in a path, or in a path at the end of an ARN.
+fn parts_of(text: &str) -> Option<&str> {
+    let path = match text.strip_prefix("arn:") {
+        // arn:PARTITION:appmesh:REGION:ACCOUNT:PATH
+        Some(arn) => arn.splitn(5, ':').nth(4)?,
+        None => text,
+    };
+    path.strip_prefix("mesh/")
+}
+
 /// The types of resource that a mesh contains directly, by their path segment.
 fn contained(word: &str) -> Option<Kind> {
     match word {
@@ -191,6 +211,20 @@ mod tests {
         let route = ResourcePath::within("demo", "split", Kind::Route, "all");
         assert_eq!(route.to_parameter(), "/meshwright/demo/virtualRouter/split/route/all");
         assert_eq!(route.description(), "route `all` of virtual router `split`");
+    }
+
+    #[test]
+    fn a_mesh_may_have_an_owner() {
+        let node = ResourcePath::new("demo", Kind::VirtualNode, "blue");
+        for text in [
+            "mesh/demo@123456789012/virtualNode/blue",
+            "arn:aws:appmesh:eu-west-1:111122223333:mesh/demo@123456789012/virtualNode/blue",
+        ] {
+            assert_eq!(ResourcePath::parse(text), Some(node.clone()));
+            assert_eq!(ResourcePath::mesh_owner(text), Some("123456789012"));
+        }
+        assert_eq!(ResourcePath::mesh_owner("mesh/a@b/virtualNode/blue"), None);
+        assert_eq!(ResourcePath::parse("mesh/a@b").expect("a mesh").mesh, "a@b");
     }
 
     #[test]

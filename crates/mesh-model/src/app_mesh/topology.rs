@@ -73,7 +73,20 @@ impl Topology {
     /// cannot distinguish.
     #[must_use]
     pub fn validate(&self) -> Vec<TopologyError> {
-        references::check(self)
+        references::check(self, false)
+    }
+
+    /// Validates as [`Topology::validate`], without [missing backends](Topology::missing_backends).
+    #[must_use]
+    pub fn validate_accepting_missing_backends(&self) -> Vec<TopologyError> {
+        references::check(self, true)
+    }
+
+    /// The backends of virtual nodes that are not virtual services of the mesh, each as an error of its virtual node. App
+    /// Mesh accepts them: calls to them fail as long as the virtual service does not exist.
+    #[must_use]
+    pub fn missing_backends(&self) -> Vec<TopologyError> {
+        references::missing_backends(self)
     }
 
     /// The specs of all resources, each after the resource that contains it: [`Assembly`](super::Assembly) builds the same

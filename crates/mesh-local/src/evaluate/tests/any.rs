@@ -95,7 +95,7 @@ proptest! {
         let templates = [("own", stack("own", &own)), ("other", stack("other", &other))];
         with_stacks(&templates, |stacks, diagnostics| {
             for resource in stacks.resources(diagnostics) {
-                resource.properties(diagnostics);
+                resource.properties(&|_| true, &mut Vec::new(), diagnostics);
                 resource.physical_id(diagnostics);
                 resource.attribute("Value", diagnostics);
             }

@@ -26,6 +26,8 @@ fn evaluated(value: &Json) -> Result<Json, String> {
             "Door": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer"},
             "Odd": {"Type": "AWS::ECS::TaskSet"},
             "Own": {"Type": "Custom::Thing"},
+            "Record": {"Type": "AWS::Route53::RecordSet", "Properties": {"Name": "db.local"}},
+            "Images": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "shop"}},
             "Subject": {"Type": "AWS::ECS::Service", "Properties": {"Value": value}}
         }
     });
@@ -68,7 +70,12 @@ fn resources_answer_as_on_aws() {
             json!({"Ref": "BootstrapVersion"}),
             json!("/cdk-bootstrap/hnb659fds/version"),
         ),
-        (json!({"Ref": "Zones"}), json!(["a", "b"])),
+        (json!({"Ref": "Zones"}), json!("a,b")),
+        (json!({"Ref": "Record"}), json!("db.local")),
+        (
+            json!({"Fn::GetAtt": "Images.RepositoryUri"}),
+            json!("000000000000.dkr.ecr.local.amazonaws.com/shop"),
+        ),
     ] {
         assert_eq!(evaluated(&value), Ok(expected), "{value}");
     }

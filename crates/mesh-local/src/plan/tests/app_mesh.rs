@@ -216,8 +216,8 @@ fn errors_in_meshes_have_their_paths() {
         (
             "EgressFilter: {Type: DROP_ALL}",
             "EgressFilter: {Type: !ImportValue x}",
-            "Resources.Mesh.Properties.Spec.EgressFilter.Type: `Fn::ImportValue` needs `x`, which none of the given \
-             stacks exports; they export nothing; give the template of the stack that does, too",
+            "Resources.Mesh.Properties.Spec.EgressFilter.Type: `x` is known only on AWS, and nothing can stand in for \
+             it here; give it with --value 'x=VALUE' or the template of the stack that exports it",
         ),
     ] {
         let diagnostics = changed(from, to).expect_err(to);

@@ -45,9 +45,9 @@ fn invalid_registries_are_rejected() {
         ),
         (
             "NamespaceId: !Ref Namespace\n",
-            "NamespaceId: ns-other\n",
-            "Resources.StoreEntry.Properties.NamespaceId: `ns-other` is not a namespace of this template; known: \
-             demo.local"
+            "NamespaceId: demo.locl\n",
+            "Resources.StoreEntry.Properties.NamespaceId: `demo.locl` is not a namespace of this template; did you mean \
+             `demo.local`?"
                 .to_owned(),
         ),
         (

@@ -29,10 +29,11 @@ pub(in crate::app_mesh) fn gateway_route(spec: &GatewayRouteSpec, cursor: &mut C
 
 fn http(route: &HttpGatewayRoute, cursor: &mut Cursor<'_>) {
     let matching = &route.matching;
-    if matching.prefix.is_none() && matching.path.is_none() && matching.hostname.is_none() {
+    let has_path = matching.prefix.is_some() || matching.path.is_some();
+    if !has_path && matching.hostname.is_none() && matching.port.is_none() {
         cursor
             .at("match")
-            .diagnostic("has none of prefix, path and hostname; at least one is required");
+            .diagnostic("has none of prefix, path, hostname and port; at least one is required");
     }
     if matching.prefix.is_some() && matching.path.is_some() {
         cursor
@@ -80,10 +81,10 @@ fn check_rewrites(rewrite: &HttpGatewayRouteRewrite, matches_path: bool, cursor:
 
 fn grpc(route: &GrpcGatewayRoute, cursor: &mut Cursor<'_>) {
     let matching = &route.matching;
-    if matching.service_name.is_none() && matching.hostname.is_none() {
+    if matching.service_name.is_none() && matching.hostname.is_none() && matching.port.is_none() {
         cursor
             .at("match")
-            .diagnostic("has neither serviceName nor hostname; at least one is required");
+            .diagnostic("has none of serviceName, hostname and port; at least one is required");
     }
     service_name(matching.service_name.as_deref(), cursor);
     hostname(matching.hostname.as_ref(), cursor);

@@ -10,7 +10,26 @@ use super::{Topology, TopologyError, VirtualGateway, VirtualRouter};
 /// Ports with their protocols.
 type Ports = Vec<(u16, Protocol)>;
 
-pub(super) fn check(topology: &Topology) -> Vec<TopologyError> {
+/// The backends that no virtual service of the mesh has, as errors of their virtual nodes.
+pub(super) fn missing_backends(topology: &Topology) -> Vec<TopologyError> {
+    let nodes = topology.virtual_nodes.iter();
+    nodes
+        .flat_map(|(name, node)| missing_backends_of(topology, name, node))
+        .collect()
+}
+
+fn missing_backends_of(topology: &Topology, name: &str, node: &VirtualNodeSpec) -> Vec<TopologyError> {
+    let backends = node.backends.iter();
+    let services = backends.map(|Backend::VirtualService(backend)| &backend.virtual_service_name);
+    let missing = services.filter(|service| !topology.virtual_services.contains_key(*service));
+    let errors = missing.map(|service| TopologyError {
+        resource: ResourcePath::new(&topology.name, Kind::VirtualNode, name),
+        message: format!("has a backend that does not exist: virtual service `{service}`"),
+    });
+    errors.collect()
+}
+
+pub(super) fn check(topology: &Topology, accepts_missing_backends: bool) -> Vec<TopologyError> {
     let mut errors = Vec::new();
     let mesh = &topology.name;
     for (name, spec) in &topology.virtual_services {
@@ -21,6 +40,9 @@ pub(super) fn check(topology: &Topology) -> Vec<TopologyError> {
     }
     for (name, node) in &topology.virtual_nodes {
         let path = ResourcePath::new(mesh, Kind::VirtualNode, name);
+        if !accepts_missing_backends {
+            errors.extend(missing_backends_of(topology, name, node));
+        }
         check_backends(topology, node, &mut ResourceErrors::new(path, &mut errors));
     }
     for (name, router) in &topology.virtual_routers {
@@ -76,11 +98,6 @@ fn check_backends(topology: &Topology, node: &VirtualNodeSpec, errors: &mut Reso
     let mut tcp_ports: BTreeMap<u16, &str> = BTreeMap::new();
     for Backend::VirtualService(backend) in &node.backends {
         let service = backend.virtual_service_name.as_str();
-        if !topology.virtual_services.contains_key(service) {
-            errors.add(format!(
-                "has a backend that does not exist: virtual service `{service}`"
-            ));
-        }
         let ports = ports_of_service(topology, service);
         for (port, _) in ports.iter().filter(|(_, protocol)| *protocol == Protocol::Tcp) {
             if let Some(other) = tcp_ports.insert(*port, service) {
