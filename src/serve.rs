@@ -24,10 +24,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app_mesh_api::auth::{KeyPairsError, RateLimits};
 use app_mesh_api::registry::topology::Topologies;
-use app_mesh_api::service::OpenError;
+use app_mesh_api::service::{Extensions, OpenError};
 use app_mesh_api::store::FileStoreError;
-use app_mesh_api::{FileStore, Service, Settings};
+use app_mesh_api::{AuditLog, Authentication, FileStore, KeyPairs, Service, Settings};
 use mesh_control::{Addresses, BindError, ControlPlane, MeshState};
 use mesh_model::app_mesh::Topology;
 use server_tls::{CertificateFiles, ServerTls, TlsError};
@@ -56,7 +57,30 @@ pub(crate) struct Serve {
     pub(crate) tls: Option<CertificateFiles>,
     /// A load balancer in front terminates TLS.
     pub(crate) is_behind_load_balancer: bool,
+    /// File of the key pairs that requests of the API must be signed with.
+    pub(crate) keys: Option<PathBuf>,
+    /// Where changes through the API are logged.
+    pub(crate) audit_log: Option<AuditTarget>,
     pub(crate) settings: Settings,
+}
+
+/// Where changes through the API are logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AuditTarget {
+    Stderr,
+    File(PathBuf),
+}
+
+impl AuditTarget {
+    fn open(&self) -> Result<AuditLog, ServeError> {
+        match self {
+            Self::Stderr => Ok(AuditLog::stderr()),
+            Self::File(path) => AuditLog::file(path).map_err(|source| ServeError::AuditLog {
+                path: path.clone(),
+                source,
+            }),
+        }
+    }
 }
 
 /// Why serving did not start, or ended.
@@ -70,6 +94,14 @@ pub(crate) enum ServeError {
     Access(#[from] AccessError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Keys(#[from] KeyPairsError),
+    #[error("cannot open the audit log {}", path.display())]
+    AuditLog {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot create the directory {} of the state file", path.display())]
     Directory {
         path: PathBuf,
@@ -108,6 +140,7 @@ impl Serve {
         let mut signals = StopSignals::for_terminal().map_err(ServeError::Signals)?;
         access::check(self.api, self.addresses, &self.exposure())?;
         let tls = self.tls.clone().map(ServerTls::load).transpose()?;
+        let authentication = self.authentication()?;
         // Before the state: most often a second process is started by mistake, and its ports are in use.
         let api = ApiServer::bind(self.api, tls.clone()).await?;
         let service = self.open().await?;
@@ -133,7 +166,10 @@ impl Serve {
             resources: service.registry().len(),
         }));
         let (stop, stopped) = watch::channel(false);
-        let mut requests = std::pin::pin!(api.serve(access::protected(app_mesh_api::router(service.clone())), stopped));
+        let mut requests = std::pin::pin!(api.serve(
+            access::protected(app_mesh_api::router(service.clone()), authentication.as_ref()),
+            stopped
+        ));
         let signal = tokio::select! {
             biased;
             signal = signals.next_distinct() => signal,
@@ -166,7 +202,17 @@ impl Serve {
         Exposure {
             has_tls: self.tls.is_some(),
             is_behind_load_balancer: self.is_behind_load_balancer,
+            has_keys: self.keys.is_some(),
         }
+    }
+
+    /// The key pairs that requests must be signed with, if any.
+    fn authentication(&self) -> Result<Option<Authentication>, ServeError> {
+        let Some(path) = &self.keys else {
+            return Ok(None);
+        };
+        let limits = RateLimits::default();
+        Ok(Some(Authentication::new(KeyPairs::read(path)?, &self.settings, limits)))
     }
 
     /// Opens the state file; creates it, and its directory for this user only, if needed.
@@ -180,7 +226,12 @@ impl Serve {
         let state = self.state.clone();
         let opened = tokio::task::spawn_blocking(move || FileStore::open(state)).await;
         let store = opened.map_err(|error| ServeError::Runtime(io::Error::other(error)))??;
-        Ok(Service::open(store, self.settings.clone()).await?)
+        let audit_log = self.audit_log.as_ref().map(AuditTarget::open).transpose()?;
+        let extensions = Extensions {
+            audit_log,
+            ..Extensions::default()
+        };
+        Ok(Service::open_with(store, self.settings.clone(), extensions).await?)
     }
 }
 

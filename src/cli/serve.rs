@@ -8,7 +8,7 @@ use clap::Args;
 use mesh_control::Addresses;
 use server_tls::CertificateFiles;
 
-use crate::serve::Serve;
+use crate::serve::{AuditTarget, Serve};
 
 /// There is no directory for a state file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub(crate) struct ServeArguments {
     /// else in ~/.local/state/meshwright
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_STATE")]
     state: Option<PathBuf>,
-    /// Listen address of App Mesh's API, on loopback
+    /// Listen address of App Mesh's API. Beyond loopback it requires --keys
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -51,9 +51,16 @@ pub(crate) struct ServeArguments {
     /// Private key of the certificate, in PEM
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_TLS_KEY", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
-    /// A load balancer in front terminates TLS: serve Envoys beyond loopback without TLS
+    /// A load balancer in front terminates TLS: serve beyond loopback without TLS
     #[arg(long, conflicts_with = "tls_certificate")]
     behind_load_balancer: bool,
+    /// File of the key pairs that requests of the API must be signed with (AWS Signature Version 4), readable by its owner
+    /// only. Default: none, and no authentication
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_KEYS")]
+    keys: Option<PathBuf>,
+    /// Log each change through the API as a line of JSON: a file, or `-` for standard error. Default: none
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_AUDIT_LOG")]
+    audit_log: Option<PathBuf>,
     /// AWS account in ARNs, 12 digits
     #[arg(long, value_name = "ACCOUNT", default_value = "000000000000", value_parser = account)]
     account: String,
@@ -94,6 +101,11 @@ impl ServeArguments {
                 _ => None,
             },
             is_behind_load_balancer: self.behind_load_balancer,
+            keys: self.keys,
+            audit_log: self.audit_log.map(|path| match path.to_str() {
+                Some("-") => AuditTarget::Stderr,
+                _ => AuditTarget::File(path),
+            }),
             settings,
         })
     }

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use app_mesh_api::Authentication;
 use axum::Router;
 use mesh_control::Addresses;
 
@@ -15,17 +16,26 @@ pub(crate) struct Exposure {
     pub(crate) has_tls: bool,
     /// A load balancer in front terminates TLS.
     pub(crate) is_behind_load_balancer: bool,
+    /// Requests of the API must be signed with a known key pair.
+    pub(crate) has_keys: bool,
+}
+
+impl Exposure {
+    fn is_encrypted(&self) -> bool {
+        self.has_tls || self.is_behind_load_balancer
+    }
 }
 
 /// An address that is reachable from other machines without protection.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AccessError {
+    #[error("cannot serve the API at {0} without authentication; give --keys, or a loopback address such as --api 127.0.0.1:{port}", port = .0.port())]
+    ApiWithoutKeys(SocketAddr),
     #[error(
-        "cannot serve the API at {0}: it has no authentication here, so other machines must not reach it; use a loopback \
-         address, such as --api 127.0.0.1:{port}",
-        port = .0.port()
+        "cannot serve the API at {0} without TLS; give --tls-certificate and --tls-key, or --behind-load-balancer if a load \
+         balancer in front terminates TLS"
     )]
-    Api(SocketAddr),
+    ApiWithoutTls(SocketAddr),
     #[error(
         "cannot serve Envoys at {0} without TLS; give --tls-certificate and --tls-key, or --behind-load-balancer if a load \
          balancer in front terminates TLS"
@@ -42,10 +52,13 @@ pub(crate) enum AccessError {
 /// Checks that other machines reach nothing that is not protected. Loopback addresses need no protection.
 pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) -> Result<(), AccessError> {
     let Addresses { xds, status } = addresses;
-    if !api.ip().is_loopback() {
-        return Err(AccessError::Api(api));
+    if !api.ip().is_loopback() && !exposure.has_keys {
+        return Err(AccessError::ApiWithoutKeys(api));
     }
-    if !xds.ip().is_loopback() && !exposure.has_tls && !exposure.is_behind_load_balancer {
+    if !api.ip().is_loopback() && !exposure.is_encrypted() {
+        return Err(AccessError::ApiWithoutTls(api));
+    }
+    if !xds.ip().is_loopback() && !exposure.is_encrypted() {
         return Err(AccessError::Xds(xds));
     }
     if !status.ip().is_loopback() {
@@ -54,9 +67,12 @@ pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) 
     Ok(())
 }
 
-/// The API behind its authentication: none on loopback, the only addresses that [`check`] accepts for it.
-pub(crate) fn protected(api: Router) -> Router {
-    api
+/// The API behind its authentication. Without key pairs there is none, and [`check`] accepts only loopback addresses.
+pub(crate) fn protected(api: Router, authentication: Option<&Authentication>) -> Router {
+    match authentication {
+        Some(authentication) => authentication.protect(api),
+        None => api,
+    }
 }
 
 #[cfg(test)]
@@ -76,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn loopback_needs_no_protection() {
+    fn only_loopback_needs_no_protection() {
         let none = Exposure {
             has_tls: false,
             is_behind_load_balancer: false,
+            has_keys: false,
         };
-        assert_eq!(checked(LOOPBACK, "[::1]:1", LOOPBACK, none), Ok(()));
         let any: SocketAddr = ANY.parse().expect("an address");
-        assert_eq!(checked(ANY, LOOPBACK, LOOPBACK, none), Err(AccessError::Api(any)));
+        assert_eq!(checked(LOOPBACK, "[::1]:1", LOOPBACK, none), Ok(()));
         assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, none), Err(AccessError::Xds(any)));
         assert_eq!(checked(LOOPBACK, LOOPBACK, ANY, none), Err(AccessError::Status(any)));
         let tls = Exposure { has_tls: true, ..none };
@@ -91,9 +107,20 @@ mod tests {
             is_behind_load_balancer: true,
             ..none
         };
+        for exposure in [none, tls, balancer] {
+            let without_keys = Err(AccessError::ApiWithoutKeys(any));
+            assert_eq!(checked(ANY, LOOPBACK, LOOPBACK, exposure), without_keys);
+        }
         for exposure in [tls, balancer] {
             assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, exposure), Ok(()));
-            assert_eq!(checked(ANY, ANY, LOOPBACK, exposure), Err(AccessError::Api(any)));
+            let with_keys = Exposure {
+                has_keys: true,
+                ..exposure
+            };
+            assert_eq!(checked(ANY, ANY, LOOPBACK, with_keys), Ok(()));
         }
+        let keys = Exposure { has_keys: true, ..none };
+        let without_tls = Err(AccessError::ApiWithoutTls(any));
+        assert_eq!(checked(ANY, LOOPBACK, LOOPBACK, keys), without_tls);
     }
 }

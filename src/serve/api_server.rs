@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::serve::Listener;
+use axum::serve::{Listener, ListenerExt as _};
 use server_tls::{ServerTls, TlsListener, TlsStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -48,12 +48,15 @@ impl ApiServer {
             // Without a sender the process ends.
             let _stopped = stopped.wait_for(|stopped| *stopped).await.map(drop);
         };
+        // The audit log has the caller's address.
+        let requests = router.into_make_service_with_connect_info::<SocketAddr>();
         let served = match self.tls {
             Some(tls) => {
-                let listener = Tls(tls.listen(self.listener, &["http/1.1"]));
-                axum::serve(listener, router).with_graceful_shutdown(stop).await
+                // axum knows the address of its own listeners only, of which `tap_io` makes one.
+                let listener = Tls(tls.listen(self.listener, &["http/1.1"])).tap_io(|_| {});
+                axum::serve(listener, requests).with_graceful_shutdown(stop).await
             }
-            None => axum::serve(self.listener, router).with_graceful_shutdown(stop).await,
+            None => axum::serve(self.listener, requests).with_graceful_shutdown(stop).await,
         };
         served.map_err(ApiServerError::Serve)
     }

@@ -100,7 +100,7 @@ impl Api {
         if let Server::Bound(server) = &mut self.server
             && let Some(server) = server.take()
         {
-            let router = access::protected(app_mesh_api::router(self.service.clone()));
+            let router = access::protected(app_mesh_api::router(self.service.clone()), None);
             let serving = tokio::spawn(async move {
                 // It is stopped by being dropped, with the mesh.
                 let (_running, stopped) = watch::channel(false);

@@ -22,6 +22,11 @@ impl ApiClient {
         }
     }
 
+    /// The URL of the API.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Status and body of the response to a request below `/v20190125`.
     pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
         let method = method.parse().expect("a method");

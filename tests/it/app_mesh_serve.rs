@@ -25,6 +25,10 @@ struct Serving<'w> {
 
 impl<'w> Serving<'w> {
     async fn start(workdir: &'w Workdir, xds: &str) -> Self {
+        Self::start_with(workdir, xds, &[]).await
+    }
+
+    async fn start_with(workdir: &'w Workdir, xds: &str, more: &[&str]) -> Self {
         let state = workdir.path("mesh.state").display().to_string();
         let arguments = [
             "serve",
@@ -37,6 +41,7 @@ impl<'w> Serving<'w> {
             "--status",
             "127.0.0.1:0",
         ];
+        let arguments = [&arguments[..], more].concat();
         let mut run = Run::start(workdir, workdir.meshwright(&arguments));
         run.wait_for("the lines to export", |printed| {
             printed.stdout.contains("Ctrl-C stops serving")
@@ -239,7 +244,7 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
         (
             &["--state", &other, "--api", "0.0.0.0:0"],
             2,
-            "it has no authentication here",
+            "without authentication; give --keys",
         ),
         (
             &["--state", &other, "--xds", "0.0.0.0:0"],
@@ -257,6 +262,12 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
             "missing.pem",
         ),
         (&["--state", &other, "--tls-key", &missing], 2, "--tls-certificate"),
+        (
+            &["--state", &other, "--api", "0.0.0.0:0", "--keys", &missing],
+            2,
+            "without TLS; give --tls-certificate",
+        ),
+        (&["--state", &other, "--keys", &missing], 1, "missing.pem"),
     ] {
         // Options are given once, so those of the case replace the free ports.
         let mut all = vec!["serve"];
@@ -439,4 +450,72 @@ fn reserve() -> (socket2::Socket, SocketAddr) {
     socket.bind(&any_port.into()).expect("a free port");
     let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
     (socket, address)
+}
+
+/// The AWS CLI with a key pair: `(succeeds, output)`.
+async fn aws_cli(endpoint: &str, secret: &str, arguments: &[&str]) -> (bool, String) {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let (endpoint, secret) = (endpoint.to_owned(), secret.to_owned());
+    let call = move || {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let output = testkit::python_tools()
+            .script("aws")
+            .arg("appmesh")
+            .args(arguments)
+            .env("HOME", home.path())
+            .env("AWS_ENDPOINT_URL_APP_MESH", endpoint)
+            .env("AWS_ACCESS_KEY_ID", "MESHOPERATOR")
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("NO_PROXY", "127.0.0.1")
+            .output()
+            .expect("the AWS CLI starts");
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+    };
+    tokio::task::spawn_blocking(call).await.expect("no panic")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_key_pairs_requests_are_signed_and_changes_are_logged() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let workdir = Workdir::new();
+    let secret = "a-secret-of-a-test-that-is-long-enough";
+    let document = json!({"keys": [
+        {"accessKeyId": "MESHOPERATOR", "secretAccessKey": secret, "access": "read-write", "meshes": ["demo"]}
+    ]});
+    let keys = workdir.file("keys.json", &document.to_string());
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+    let log = workdir.path("audit.log");
+    let (keys, log_text) = (keys.display().to_string(), log.display().to_string());
+    let more = ["--keys", &keys, "--audit-log", &log_text];
+    let serving = Serving::start_with(&workdir, "127.0.0.1:0", &more).await;
+    let (status, error) = serving.api.send("GET", "/meshes", None).await.expect("a response");
+    assert_eq!(status, 403, "{error}");
+    let endpoint = serving.api.endpoint().to_owned();
+    let create = |mesh: &'static str| ["create-mesh", "--mesh-name", mesh];
+    let wrong = "another-secret-of-a-test-that-is-long";
+    for (secret, mesh, expected) in [
+        (wrong, "demo", Some("InvalidSignatureException")),
+        (secret, "other", Some("ForbiddenException")),
+        (secret, "demo", None),
+    ] {
+        let (succeeds, printed) = aws_cli(&endpoint, secret, &create(mesh)).await;
+        assert_eq!(succeeds, expected.is_none(), "{printed}");
+        assert!(
+            printed.contains(expected.unwrap_or("\"meshName\": \"demo\"")),
+            "{printed}"
+        );
+    }
+    let lines = std::fs::read_to_string(&log).expect("an audit log");
+    let changes: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(changes.len(), 1, "{lines}");
+    assert!(lines.contains("MESHOPERATOR") && lines.contains("127.0.0.1"), "{lines}");
+    assert!(!lines.contains(secret), "{lines}");
+    serving.stop(&workdir).await;
 }

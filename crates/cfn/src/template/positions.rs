@@ -103,8 +103,8 @@ mod tests {
         let positions = Positions::of(yaml);
         for (path, expected) in [
             ("Resources.Blue.Type", Some((3, 5))),
-            ("Resources.Blue.Properties.List[1]", Some((5, 17))),
-            ("Resources.Blue.Properties.List[1].Gone", Some((5, 17))),
+            ("Resources.Blue.Properties.List[1]", Some((5, 22))),
+            ("Resources.Blue.Properties.List[1].Gone", Some((5, 22))),
             ("Resources.Blue.Properties.Deep[1].A", Some((6, 27))),
             ("Resources.Green", Some((1, 1))),
             ("Outputs.A", None),
