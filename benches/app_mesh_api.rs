@@ -57,7 +57,7 @@ async fn measure() -> Result<(), AnyError> {
     );
     drop(ours);
     let moto = Server::moto(testkit::python_tools())?;
-    let (reads, writes) = throughput(&Api::new(&format!("http://{}", moto.address()))?).await?;
+    let (reads, writes) = throughput(&Api::new(moto.address())?).await?;
     println!("| moto_server, in memory | {reads:.0} | {writes:.0} | |");
     drop(moto);
 
