@@ -155,7 +155,7 @@ async fn a_namespace_with_a_reused_name_is_resolved_by_its_id() {
     let name = format!("namespace demo, {id}");
     let source = poller.source(&name, |source| source.error.is_some()).await;
     let remedy = format!(
-        "allow the action servicediscovery:GetNamespace on arn:aws:servicediscovery:*:*:namespace/{id} in the role"
+        "allow the action servicediscovery:GetNamespace on arn:aws:servicediscovery:*:*:namespace/{id} in a policy"
     );
     assert!(source.error.expect("an error").contains(&remedy));
     proxy.fail_with("GetNamespace", "NamespaceNotFound", "for a test");
