@@ -9,6 +9,4 @@ mod public_api;
 mod readme;
 mod simulated_environment;
 mod simulation;
-#[cfg(feature = "ssm")]
-mod ssm;
 mod transition_table;

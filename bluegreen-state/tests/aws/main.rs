@@ -6,13 +6,13 @@ macro_rules! on_each_server {
         mod ministack {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(crate::ssm::TestParameter::on(crate::ssm::server::Kind::MiniStack)).await;
+                super::$test(crate::TestParameter::on(crate::server::Kind::MiniStack)).await;
             })*
         }
         mod moto {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(crate::ssm::TestParameter::on(crate::ssm::server::Kind::Moto)).await;
+                super::$test(crate::TestParameter::on(crate::server::Kind::Moto)).await;
             })*
         }
     };
