@@ -24,7 +24,8 @@ pub enum ReferenceSite<'a> {
 /// `None` keeps it.
 pub type Rewrite<'f> = dyn FnMut(&str, ReferenceSite<'_>) -> Option<Json> + 'f;
 
-/// Rewrites the references in the values of a template: properties and other attributes of resources, outputs and conditions.
+/// Rewrites the references in the values of a template: properties and other attributes of resources, outputs with the names
+/// of their exports, conditions, and loops (`Fn::ForEach`), where the identifier of a loop is a name like others.
 /// `DependsOn` and the `Condition` of resources and outputs are names, and stay.
 pub fn rewrite_references(template: &mut Template, rewrite: &mut Rewrite<'_>) {
     for (id, condition) in &mut template.conditions {
@@ -38,6 +39,17 @@ pub fn rewrite_references(template: &mut Template, rewrite: &mut Rewrite<'_>) {
     }
     for (id, output) in &mut template.outputs {
         Walk::new(format!("Outputs.{id}.Value"), false, rewrite).visit(&mut output.value, &[]);
+        if let Some(export) = &mut output.export {
+            Walk::new(format!("Outputs.{id}.Export"), false, rewrite).visit(export, &[]);
+        }
+    }
+    for (section, loops) in [
+        ("Resources", &mut template.resource_loops),
+        ("Outputs", &mut template.output_loops),
+    ] {
+        for (name, entries) in loops {
+            Walk::new(format!("{section}.{name}"), false, rewrite).visit(entries, &[]);
+        }
     }
 }
 
@@ -276,5 +288,26 @@ mod tests {
                 && paths.contains(&"Outputs.O.Value[1][0]".to_owned()),
             "{paths:?}"
         );
+    }
+
+    #[test]
+    fn names_of_exports_and_loops_are_rewritten() {
+        let document = json!({
+            "Resources": {
+                "Fn::ForEach::Each": ["Name", ["x"], {"R${Name}": {"Type": "T", "Properties": {"V": [{"Ref": "Name"}, {"Ref": "A"}]}}}]
+            },
+            "Outputs": {
+                "O": {"Value": 1, "Export": {"Name": {"Fn::Sub": "${A}-x"}}},
+                "Fn::ForEach::Out": ["Name", ["x"], {"O${Name}": {"Value": {"Ref": "A"}}}]
+            }
+        });
+        let mut template = Template::from_json(&document.to_string()).expect("a template");
+        rewrite_references(&mut template, &mut |_, site| match site {
+            ReferenceSite::Id { logical_id: "A", .. } => Some(json!({"Ref": "B"})),
+            _ => None,
+        });
+        let text = template.to_document().to_string();
+        assert!(!text.contains("\"A\"") && !text.contains("${A}"), "{text}");
+        assert!(text.contains("\"Name\""), "{text}");
     }
 }

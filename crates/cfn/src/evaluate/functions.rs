@@ -80,6 +80,11 @@ impl Call<'_> {
         self.unknown(Reason::Invalid)
     }
 
+    /// The result of a call that makes too much text, which was reported.
+    fn too_large(self) -> Evaluated {
+        Evaluated::Unknown(Unknown::new(self.path, Reason::Invalid, Json::Null))
+    }
+
     /// The call with its argument evaluated in part, for the same cause.
     fn remaining(self, argument: Evaluated) -> Evaluated {
         match argument.unknown() {

@@ -14,9 +14,12 @@ use crate::value::intrinsic;
 
 const PREFIX: &str = "Fn::ForEach::";
 
-/// Limit on the values that loops make, so that nested loops end. The largest template that CloudFormation accepts has
-/// 1 MB, which is fewer.
-const MAX_VALUES: usize = 200_000;
+/// Limit on the steps of all loops of a template, so that nested loops end: values made, and items of collections. The
+/// largest template that CloudFormation accepts has 1 MB, which is fewer values.
+const MAX_STEPS: usize = 200_000;
+
+/// Limit on the text that the loops of a template make, in bytes, with the paths of their values.
+const MAX_TEXT: usize = 64 << 20;
 
 /// The sections in which CloudFormation allows loops.
 const SECTIONS: [&str; 3] = ["Conditions", "Resources", "Outputs"];
@@ -43,7 +46,8 @@ impl StackScope<'_> {
         let mut expansion = Expansion {
             stack: self,
             context,
-            values: 0,
+            steps: 0,
+            text: 0,
         };
         for section in SECTIONS {
             if let Some(Json::Object(entries)) = document.get_mut(section) {
@@ -78,17 +82,23 @@ type Variables = Vec<(String, String)>;
 struct Expansion<'e, 'c, 'd> {
     stack: StackScope<'e>,
     context: &'c mut Context<'d>,
-    /// The number of values made so far.
-    values: usize,
+    /// The number of values made and of items visited so far.
+    steps: usize,
+    /// The bytes of text made so far.
+    text: usize,
 }
 
 impl Expansion<'_, '_, '_> {
     fn value(&mut self, json: &Json, path: &str, variables: &mut Variables) -> Json {
-        self.values += 1;
+        if !self.has_room(1, path.len(), path) {
+            return Json::Null;
+        }
         if let Some(("Ref", Json::String(name))) = intrinsic(json)
             && let Some((_, item)) = variables.iter().rev().find(|(variable, _)| variable == name)
         {
-            return Json::from(item.as_str());
+            let item = item.clone();
+            self.has_room(0, item.len(), path);
+            return Json::from(item);
         }
         match json {
             Json::Object(entries) => Json::Object(self.entries(entries, path, variables)),
@@ -97,7 +107,7 @@ impl Expansion<'_, '_, '_> {
                 .enumerate()
                 .map(|(index, item)| self.value(item, &format!("{path}[{index}]"), variables))
                 .collect(),
-            Json::String(text) => Json::from(substituted(text, variables)),
+            Json::String(text) => Json::from(self.substituted(text, path, variables)),
             other => other.clone(),
         }
     }
@@ -105,11 +115,14 @@ impl Expansion<'_, '_, '_> {
     fn entries(&mut self, entries: &Map<String, Json>, path: &str, variables: &mut Variables) -> Map<String, Json> {
         let mut expanded = Map::with_capacity(entries.len());
         for (key, value) in entries {
+            if self.is_exhausted() {
+                return expanded;
+            }
             let path = format!("{path}.{key}");
             if key.starts_with(PREFIX) {
                 self.expand(value, &path, variables, &mut expanded);
             } else {
-                let key = substituted(key, variables);
+                let key = self.substituted(key, &path, variables);
                 let value = self.value(value, &path, variables);
                 if expanded.insert(key.clone(), value).is_some() {
                     self.context.report(path, duplicate(&key));
@@ -128,9 +141,7 @@ impl Expansion<'_, '_, '_> {
             return;
         };
         for item in self.collection(collection, path, variables) {
-            if self.values > MAX_VALUES {
-                let message = format!("the loops of this template make more than {MAX_VALUES} values");
-                self.context.report(path, message);
+            if !self.has_room(1, item.len(), path) {
                 return;
             }
             variables.push((identifier.clone(), item));
@@ -142,6 +153,54 @@ impl Expansion<'_, '_, '_> {
                 }
             }
         }
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.steps > MAX_STEPS || self.text > MAX_TEXT
+    }
+
+    /// Counts what is about to be made. `false` beyond a limit, which is reported once: then all loops end.
+    fn has_room(&mut self, steps: usize, text: usize, path: &str) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
+        self.steps += steps;
+        self.text = self.text.saturating_add(text);
+        if self.is_exhausted() {
+            let limit = MAX_TEXT >> 20;
+            let message =
+                format!("the loops of this template make more than {MAX_STEPS} values, or {limit} MiB of text");
+            self.context.report(path, message);
+        }
+        !self.is_exhausted()
+    }
+
+    /// A text with the items of loops in place of their identifiers; cut off at the limit on text.
+    fn substituted(&mut self, text: &str, path: &str, variables: &Variables) -> String {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some(brace) = rest.find('{') {
+            let (before, opened) = rest.split_at(brace);
+            let sigil = before.chars().next_back().filter(|sigil| matches!(sigil, '$' | '&'));
+            let name = opened.find('}').map(|end| &opened[1..end]);
+            let item = name.and_then(|name| variables.iter().rev().find(|(variable, _)| variable == name));
+            let (Some(sigil), Some((name, item))) = (sigil, item) else {
+                result.push_str(&rest[..=brace]);
+                rest = &opened[1..];
+                continue;
+            };
+            if !self.has_room(0, item.len(), path) {
+                break;
+            }
+            result.push_str(&before[..before.len() - 1]);
+            if sigil == '$' {
+                result.push_str(item);
+            } else {
+                result.extend(item.chars().filter(char::is_ascii_alphanumeric));
+            }
+            rest = &opened[name.len() + 2..];
+        }
+        result + rest
     }
 
     /// The items of a collection: a list, or a function that returns one.
@@ -167,19 +226,4 @@ impl Expansion<'_, '_, '_> {
 
 fn duplicate(key: &str) -> String {
     format!("Fn::ForEach makes `{key}` twice; the name of an entry must contain the identifier of its loop")
-}
-
-/// A text with the items of loops in place of their identifiers.
-fn substituted(text: &str, variables: &Variables) -> String {
-    let mut text = text.to_owned();
-    if !text.contains("{") {
-        return text;
-    }
-    for (identifier, item) in variables.iter().rev() {
-        let alphanumeric: String = item.chars().filter(char::is_ascii_alphanumeric).collect();
-        text = text
-            .replace(&format!("${{{identifier}}}"), item)
-            .replace(&format!("&{{{identifier}}}"), &alphanumeric);
-    }
-    text
 }

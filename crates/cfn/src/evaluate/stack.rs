@@ -155,6 +155,12 @@ impl<'e> StackScope<'e> {
                 path,
             };
             let value = functions::call(call, context)?;
+            // A list or an object can have the same large text many times.
+            if let Evaluated::Known(json) = &value
+                && !context.has_room(text_length(json), path)
+            {
+                return Some(Evaluated::Unknown(Unknown::new(path, Reason::Invalid, Json::Null)));
+            }
             return Some(match &value {
                 Evaluated::Known(Json::String(text)) if text.contains("{{resolve:") => {
                     dynamic_reference::resolve(self, text, path, context)
@@ -248,4 +254,14 @@ pub(super) fn check_length(text: String, limit: usize, path: &str, context: &mut
         format!("is {length} characters long; at most {limit} are allowed"),
     );
     None
+}
+
+/// The bytes of text in a value, without numbers.
+fn text_length(json: &Json) -> usize {
+    match json {
+        Json::String(text) => text.len(),
+        Json::Array(items) => items.iter().map(text_length).sum(),
+        Json::Object(entries) => entries.iter().map(|(key, value)| key.len() + text_length(value)).sum(),
+        _ => 0,
+    }
 }

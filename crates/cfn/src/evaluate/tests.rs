@@ -1,6 +1,7 @@
 //! Evaluation with a resolver that knows little: what is known, what remains, and what is reported.
 
 mod language_extensions;
+mod limits;
 mod nested_stacks;
 mod resolved_values;
 mod stacks;

@@ -24,7 +24,7 @@ pub(super) fn template(document: Json) -> Result<Template> {
     let output_loops = sections.take_loops("Outputs");
     let template = Template {
         description: sections.take_string("Description")?,
-        metadata: sections.take("Metadata"),
+        metadata: sections.take_metadata()?,
         parameters: sections.take_each("Parameters", parameter)?,
         mappings: sections.take_object("Mappings")?,
         conditions: sections.take_object("Conditions")?,
@@ -64,7 +64,7 @@ fn resource(mut fields: Fields) -> Result<Resource> {
         properties: Json::Object(fields.take_object("Properties")?),
         depends_on: fields.take_names("DependsOn")?,
         condition: fields.take_string("Condition")?,
-        metadata: fields.take("Metadata"),
+        metadata: fields.take_metadata()?,
         update_replace_policy: fields.take("UpdateReplacePolicy"),
         deletion_policy: fields.take("DeletionPolicy"),
         other: fields.rest,
@@ -120,6 +120,17 @@ impl Fields {
     fn take(&mut self, field: &str) -> Option<Json> {
         // `shift_remove` keeps the order of what remains, which is written back.
         self.rest.shift_remove(field)
+    }
+
+    /// An object, which tools add entries to.
+    fn take_metadata(&mut self) -> Result<Option<Json>> {
+        match self.take("Metadata") {
+            Some(other) if !other.is_object() => Err(shape(
+                self.path_to("Metadata"),
+                format!("is {}; allowed is an object", kind_of(&other)),
+            )),
+            metadata => Ok(metadata),
+        }
     }
 
     fn take_string(&mut self, field: &str) -> Result<Option<String>> {

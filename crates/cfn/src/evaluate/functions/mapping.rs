@@ -18,17 +18,25 @@ pub(super) fn find_in_map(call: Call<'_>, context: &mut Context<'_>) -> Option<E
         },
         _ => (call.argument.clone(), None),
     };
-    let keys = match (Call {
+    let keys = Call {
         argument: &keys,
         ..call
-    })
-    .known_arguments(context)
-    {
-        Ok(keys) => keys,
+    }
+    .evaluate_argument(context);
+    let keys = match keys {
+        Evaluated::Known(Json::Array(keys)) => keys,
+        Evaluated::Known(_) => Vec::new(),
         // The keys that are known are inserted, and the default stays.
-        Err(remaining) if default.is_none() => return Some(remaining),
-        Err(_) => {
-            let argument = call.evaluate_argument(context);
+        partial => {
+            let argument = match (partial, default) {
+                (Evaluated::List(mut items), Some(default)) => {
+                    let default = call.stack.evaluate(default, call.path, context);
+                    let default = default.unwrap_or(Evaluated::Known(Json::Null));
+                    items.push(Evaluated::object([("DefaultValue".to_owned(), default)].into()));
+                    Evaluated::List(items)
+                }
+                (partial, _) => partial,
+            };
             return Some(call.remaining(argument));
         }
     };

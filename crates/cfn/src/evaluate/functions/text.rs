@@ -16,6 +16,10 @@ pub(super) fn join(call: Call<'_>, context: &mut Context<'_>) -> Option<Evaluate
     Some(match arguments.as_slice() {
         [Json::String(delimiter), Json::Array(items)] => {
             let texts: Vec<String> = items.iter().map(scalar_text).collect();
+            let length = texts.iter().map(String::len).sum::<usize>() + delimiter.len() * texts.len();
+            if !context.has_room(length, call.path) {
+                return Some(call.too_large());
+            }
             Evaluated::Known(Json::from(texts.join(delimiter)))
         }
         _ => call.invalid("Fn::Join requires a delimiter and a list", context),
@@ -86,6 +90,9 @@ pub(super) fn sub(call: Call<'_>, context: &mut Context<'_>) -> Option<Evaluated
         match value.into_known() {
             Ok(known) => {
                 let known = scalar_text(&known);
+                if !context.has_room(known.len(), call.path) {
+                    return Some(call.too_large());
+                }
                 remaining.push_str(&escape_sub(&known));
                 result.push_str(&known);
             }
