@@ -97,7 +97,7 @@ async fn an_unknown_image() {
         |template| container(template, "Green")["Image"] = json!("nginx:1"),
         &["--image", "team/app=true"],
         &[
-            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx:1`, which has no local command; known images: meshwright/demo-service, team/app; set one with --image 'nginx:1=COMMAND'",
+            "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx:1`, which has no local command; known images: meshwright/demo-service, team/app; set one with --image 'nginx:1=COMMAND', or run a stub in place of every unknown image with --stub",
             "--image team/app=true: the template has no such image; it has \
              000000000000.dkr.ecr.local.amazonaws.com/meshwright/demo-service:0.1.0, nginx:1",
         ],
@@ -134,7 +134,7 @@ async fn an_error_shared_by_two_services_is_reported_once() {
         },
         &[],
         &[
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx`, which has no local command; known images: meshwright/demo-service; set one with --image 'nginx=COMMAND'",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx`, which has no local command; known images: meshwright/demo-service; set one with --image 'nginx=COMMAND', or run a stub in place of every unknown image with --stub",
         ],
     )
     .await;
@@ -186,7 +186,7 @@ async fn several_errors_are_reported_at_once() {
              AWS::ECS::Service, AWS::ECS::TaskDefinition",
             "Resources.BlueService.Properties.Cluster: refers to `Clustr`, which is neither a parameter nor a resource; did \
              you mean `Cluster`?",
-            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx`, which has no local command; known images: meshwright/demo-service; set one with --image 'nginx=COMMAND'",
+            "Resources.BlueTaskDefinition.Properties.ContainerDefinitions[0].Image: is `nginx`, which has no local command; known images: meshwright/demo-service; set one with --image 'nginx=COMMAND', or run a stub in place of every unknown image with --stub",
             "Resources.GreenService.Properties.ServiceConnectConfiguration.Services[0].DiscoveryName: is `-green`; \
              allowed are 1 to 64 of a-z, 0-9, _ and -, not starting with -",
         ],

@@ -117,13 +117,18 @@ impl Images {
     }
 
     /// The image of this name, with or without its tag or digest. An image in a private Amazon ECR registry also
-    /// matches its repository name, in any account.
+    /// matches its repository name, in any account, with its tag (the AWS CDK's images differ in nothing else) or without.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Image> {
+        let in_repository = || {
+            let repository = EcrImage::repository_of(name)?;
+            let (_registry, with_tag) = name.split_once('/')?;
+            self.known.get(with_tag).or_else(|| self.known.get(repository))
+        };
         self.known
             .get(name)
             .or_else(|| self.known.get(without_tag(name)))
-            .or_else(|| self.known.get(EcrImage::repository_of(name)?))
+            .or_else(in_repository)
     }
 
     /// The stub for unknown images.
@@ -170,7 +175,11 @@ mod tests {
         }
         let own = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1";
         assert!(images.get(own).is_some());
-        assert!(images.get("registry:5000/team/app").is_none());
+        let by_tag = images.with("team/app:2", Image::new(["two"]));
+        let two = by_tag.get("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:2");
+        assert_eq!(two, Some(&Image::new(["two"])));
+        assert_eq!(by_tag.get(own), Some(&Image::new(["app"])));
+        assert!(by_tag.get("registry:5000/team/app").is_none());
         assert_eq!(without_tag("registry:5000/app"), "registry:5000/app");
     }
 

@@ -166,14 +166,20 @@ fn with_image(
 
 fn unknown_image(name: &str, images: &Images) -> String {
     // The registry of a locally evaluated image is synthetic.
-    let name = EcrImage::repository_of(name).unwrap_or(name);
+    let name = match (EcrImage::repository_of(name), name.split_once('/')) {
+        (Some(_), Some((_registry, name))) => name,
+        _ => name,
+    };
     let known: Vec<&str> = images.names().collect();
     let known = if known.is_empty() {
         "none".to_owned()
     } else {
         known.join(", ")
     };
-    format!("is `{name}`, which has no local command; known images: {known}; set one with --image '{name}=COMMAND'")
+    format!(
+        "is `{name}`, which has no local command; known images: {known}; set one with --image '{name}=COMMAND', or run \
+         a stub in place of every unknown image with --stub"
+    )
 }
 
 fn condition(text: &str, path: String, diagnostics: &mut Diagnostics) -> Option<Condition> {

@@ -160,7 +160,7 @@ fn all_errors_are_reported_at_once() {
     assert_eq!(
         plan(&containers, &service).unwrap_err(),
         format!(
-            "{container}.Image: is `other`, which has no local command; known images: demo; set one with --image 'other=COMMAND'\n\
+            "{container}.Image: is `other`, which has no local command; known images: demo; set one with --image 'other=COMMAND', or run a stub in place of every unknown image with --stub\n\
              {container}.PortMappings[0].ContainerPort: is 0; allowed is 1 to 65535\n\
              {container}.PortMappings[2].Protocol: is not supported locally; allowed is tcp\n\
              {container}.PortMappings[2].AppProtocol: is `http3`; allowed are http, http2 and grpc\n\

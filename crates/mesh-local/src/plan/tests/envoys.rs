@@ -90,7 +90,7 @@ fn a_task_has_one_envoy() {
         errors_of(app(), sidecar, proxy("prxy")),
         "Resources.Task.Properties.ProxyConfiguration.ContainerName: `prxy` is not a container of this task definition\n\
          Resources.Task.Properties.ContainerDefinitions[1].Image: is `envoyproxy/envoy`, which has no local command; known \
-         images: demo; set one with --image 'envoyproxy/envoy=COMMAND'"
+         images: demo; set one with --image 'envoyproxy/envoy=COMMAND', or run a stub in place of every unknown image with --stub"
     );
 }
 
