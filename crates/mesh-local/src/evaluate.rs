@@ -3,6 +3,7 @@
 //! What only AWS knows is unknown, until a property that something here reads needs it: it gets a stand-in and a note
 //! ([`Assumption`]). A parameter without a value and a function that is not evaluated are reported with their path. Pure.
 
+mod constraints;
 mod parameters;
 mod physical;
 mod prepare;

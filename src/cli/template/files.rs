@@ -191,8 +191,9 @@ impl TemplateFiles {
         Ok(names)
     }
 
-    /// The parameters of each template. Those of a stack alone come last, and options after files. A parameter that no
-    /// template declares goes to the first one, whose validation reports it.
+    /// The parameters of each template. `--parameter` counts more than a file, and from the same source what is given for
+    /// one stack counts more than what is given for all. A parameter that no template declares goes to the first one,
+    /// whose validation reports it.
     fn parameters(&self, templates: &[(String, Template)]) -> Result<Vec<BTreeMap<String, String>>, TemplateFileError> {
         let mut given: Vec<(Option<usize>, String, String)> = Vec::new();
         let index_of = |name: &str| templates.iter().position(|(stack, _)| stack == name);
@@ -213,17 +214,29 @@ impl TemplateFiles {
             let parameters = parameter_file::read(path)?;
             given.extend(parameters.into_iter().map(|(name, value)| (index, name, value)));
         }
+        // Stable: of two files, the later one counts.
+        given.sort_by_key(|(index, ..)| index.is_some());
+        let mut options: BTreeMap<(Option<usize>, String), String> = BTreeMap::new();
         for (name, value) in &self.parameters {
-            match name.split_once('.') {
+            let scope = match name.split_once('.') {
                 Some((stack, name)) => match index_of(stack) {
-                    Some(index) => given.push((Some(index), name.to_owned(), value.clone())),
+                    Some(index) => (Some(index), name.to_owned()),
                     None => return Err(unknown_stack(&format!("--parameter {stack}.{name}"), stack, templates)),
                 },
-                None => given.push((None, name.clone(), value.clone())),
+                None => (None, name.clone()),
+            };
+            if options
+                .insert(scope, value.clone())
+                .is_some_and(|earlier| earlier != *value)
+            {
+                return Err(TemplateFileError::Option {
+                    option: format!("--parameter {name}"),
+                    message: "is given twice, with different values".to_owned(),
+                });
             }
         }
-        // Stable: what is given for one stack counts more than what is given for all.
-        given.sort_by_key(|(index, ..)| index.is_some());
+        // In the order of the keys, so that those of one stack come last.
+        given.extend(options.into_iter().map(|((index, name), value)| (index, name, value)));
         let declares = |index: usize, name: &str| templates[index].1.parameters.contains_key(name);
         let is_undeclared = |name: &str| (0..templates.len()).all(|index| !declares(index, name));
         let parameters = (0..templates.len()).map(|index| {

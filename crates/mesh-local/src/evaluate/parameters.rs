@@ -7,6 +7,7 @@ use cfn::{Parameter, Template, closest};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
+use super::constraints;
 use crate::values::Values;
 
 /// The value of every parameter: as `given`, else its default. A parameter with neither is reported, and gets a
@@ -43,7 +44,9 @@ pub(super) fn values(
             );
             placeholder(name, parameter)
         });
-        check_allowed(&format!("{prefix}Parameters.{name}"), &text, parameter, diagnostics);
+        if let Some(violation) = constraints::violation(&text, parameter) {
+            diagnostics.add(format!("{prefix}Parameters.{name}"), violation);
+        }
         values.insert(name.clone(), parameter.value_from_text(&text));
     }
     values
@@ -76,11 +79,4 @@ fn dotted(prefix: &str) -> String {
 /// value of Systems Manager is looked up by its name.
 fn exists_on_aws(parameter: &Parameter) -> bool {
     parameter.kind.trim_start_matches("List<").starts_with("AWS::")
-}
-
-fn check_allowed(path: &str, text: &str, parameter: &Parameter, diagnostics: &mut Diagnostics) {
-    let allowed: Vec<String> = parameter.allowed_values.iter().map(scalar_text).collect();
-    if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == text) {
-        diagnostics.add(path, format!("is `{text}`; allowed are {}", allowed.join(", ")));
-    }
 }

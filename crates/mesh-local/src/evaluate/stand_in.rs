@@ -56,7 +56,7 @@ pub(super) fn text(unknown: &Unknown) -> String {
             .trim_start_matches("ssm:")
             .to_owned(),
         Some(("Ref" | "Fn::GetAtt" | "Fn::Sub" | "Fn::Join", _)) => plain(&render(expression)),
-        Some(("Fn::ImportValue", name)) => scalar_text(name),
+        Some(("Fn::ImportValue", name)) if name.is_string() => scalar_text(name),
         None if expression.is_string() => scalar_text(expression),
         _ => reference(unknown).unwrap_or("unknown").to_owned(),
     }

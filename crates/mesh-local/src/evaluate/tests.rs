@@ -231,7 +231,7 @@ fn parameters_are_checked_all_at_once() {
         diagnostics.to_string(),
         "Parameters.Chocie: the template has no such parameter; did you mean Choice?\n\
          Parameters.Needed: needs a value: it has no default; give one with --parameter Needed=VALUE\n\
-         Parameters.Choice: is `c`; allowed are a, b"
+         Parameters.Choice: is `c`; allowed is one of a, b"
     );
 }
 
