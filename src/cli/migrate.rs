@@ -6,19 +6,22 @@ use std::{fs, io};
 
 use app_mesh_migrate::{Comparison, ControlPlaneLocation, Migration, Options, compare, migrate, read_templates};
 use clap::Args;
-use mesh_infra::{Template, ValidationErrors};
+use mesh_infra::ValidationErrors;
 
 use crate::cli::synth::TemplateFormat;
-use crate::cli::template::{TemplateFileError, TemplateFiles};
+use crate::cli::template::{Syntax, TemplateFileError, TemplateFiles};
 use crate::console::{OutputError, print, print_error};
 
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArguments {
     #[command(flatten)]
     files: TemplateFiles,
-    /// Directory for the templates, as STACK.json. Default: standard output, for a single template
+    /// Directory for the templates, as STACK.json or STACK.yaml. Default: standard output, for a single template
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Syntax of the templates. Default: that of each given template. Comments of YAML are lost
+    #[arg(long, value_enum, value_name = "SYNTAX")]
+    format: Option<Syntax>,
     /// Existing control plane: a stack with the outputs of a migrated one, or the host and port that Envoys connect to.
     /// Default: one is added for each mesh
     #[arg(long, value_name = "STACK|HOST:PORT", value_parser = location)]
@@ -33,7 +36,7 @@ pub(crate) struct MigrateArguments {
     #[arg(long, conflicts_with_all = ["output", "control_plane", "control_plane_image", "envoy_image"])]
     compare: bool,
     #[command(flatten)]
-    format: TemplateFormat,
+    json: TemplateFormat,
 }
 
 /// Why nothing was migrated.
@@ -67,11 +70,16 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<(), MigrateError> {
         let message = "--output DIR is required for several templates";
         return Err(MigrateError::Usage(message.to_owned()));
     }
+    let given = arguments.files.syntaxes()?;
+    let syntax_of = |stack: &str| arguments.format.or(given.get(stack).copied()).unwrap_or(Syntax::Json);
     let migration = migrate(&sources, &options(arguments)).map_err(MigrateError::Template)?;
     if let Some(directory) = &arguments.output {
-        write(&migration, directory, &arguments.files.paths())?;
-    } else if let Some(template) = migration.templates.values().next() {
-        arguments.format.print(template)?;
+        write(&migration, directory, &arguments.files.paths(), &syntax_of)?;
+    } else if let Some((stack, template)) = migration.templates.first() {
+        match syntax_of(stack) {
+            Syntax::Json => arguments.json.print(template)?,
+            Syntax::Yaml => print(template.to_yaml().trim_end())?,
+        }
     }
     for change in &migration.changes {
         print_error(&change.to_string());
@@ -91,7 +99,12 @@ fn options(arguments: &MigrateArguments) -> Options {
 }
 
 /// Writes the templates to a directory. None of the given files is overwritten.
-fn write(migration: &Migration, directory: &Path, given: &[PathBuf]) -> Result<(), MigrateError> {
+fn write(
+    migration: &Migration,
+    directory: &Path,
+    given: &[PathBuf],
+    syntax_of: &impl Fn(&str) -> Syntax,
+) -> Result<(), MigrateError> {
     let failed = |path: &Path, source| MigrateError::Write {
         path: path.to_owned(),
         source,
@@ -99,7 +112,11 @@ fn write(migration: &Migration, directory: &Path, given: &[PathBuf]) -> Result<(
     fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
     let given: Vec<PathBuf> = given.iter().filter_map(|path| path.canonicalize().ok()).collect();
     for (stack, template) in &migration.templates {
-        let path = directory.join(format!("{stack}.json"));
+        let (ending, text) = match syntax_of(stack) {
+            Syntax::Json => ("json", template.to_json()),
+            Syntax::Yaml => ("yaml", template.to_yaml()),
+        };
+        let path = directory.join(format!("{stack}.{ending}"));
         if path.canonicalize().is_ok_and(|path| given.contains(&path)) {
             let message = format!(
                 "{} is one of the given templates; choose another --output",
@@ -107,7 +124,7 @@ fn write(migration: &Migration, directory: &Path, given: &[PathBuf]) -> Result<(
             );
             return Err(MigrateError::Usage(message));
         }
-        fs::write(&path, Template::to_json(template)).map_err(|source| failed(&path, source))?;
+        fs::write(&path, text).map_err(|source| failed(&path, source))?;
     }
     Ok(())
 }

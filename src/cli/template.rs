@@ -15,7 +15,7 @@ use mesh_infra::diagram;
 use mesh_local::{Image, Images, Plan};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-pub(crate) use self::files::{TemplateFileError, TemplateFiles, parameter, read as read_template, stack_name};
+pub(crate) use self::files::{Syntax, TemplateFileError, TemplateFiles, parameter, read as read_template, stack_name};
 use crate::cli::error::{CliError, report};
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
@@ -47,7 +47,8 @@ enum Command {
     Check(TemplateArguments),
     /// Print the Envoy configuration of a virtual node, virtual gateway or Service Connect service
     Translate(TranslateArguments),
-    /// Read a mesh of App Mesh from dumps, templates or Terraform, and write it as a template or as Rust source
+    /// Read a mesh of App Mesh from dumps, templates, Terraform or a server of its API, and write it as any of these or as Rust
+    /// source
     Import(ImportArguments),
     /// Turn stacks that were written for App Mesh into stacks that deploy today
     Migrate(MigrateArguments),

@@ -50,6 +50,35 @@ async fn a_migrated_stack_runs() {
 }
 
 #[tokio::test]
+async fn a_yaml_template_stays_yaml() {
+    let workdir = Workdir::new();
+    let mesh = "# The mesh of the shop\nResources:\n  Mesh:\n    Type: AWS::AppMesh::Mesh\n    Properties: {MeshName: shop}\n\
+                Outputs:\n  Arn: {Value: !Ref Mesh}\n";
+    let mesh = workdir.file("mesh.yaml", mesh).display().to_string();
+    let migrate = |more: &[&str]| {
+        let arguments = [&["migrate", "--template", &mesh], more].concat();
+        Run::to_end(&workdir, workdir.meshwright(&arguments))
+    };
+    let ended = migrate(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended
+            .stdout
+            .contains("\n  MeshParameter:\n    Type: AWS::SSM::Parameter\n"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("Name: /meshwright/shop\n"), "{ended:?}");
+    let ended = migrate(&["--format", "json"]).await;
+    assert!(ended.stdout.starts_with('{'), "{ended:?}");
+    let output = workdir.path("migrated").display().to_string();
+    let ended = migrate(&["--output", &output]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:?}");
+    let file = format!("{output}/mesh.yaml");
+    let checked = Run::to_end(&workdir, workdir.meshwright(&["diagram", "--template", &file])).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}
+
+#[tokio::test]
 async fn options_that_do_not_fit_are_usage_errors() {
     let workdir = Workdir::new();
     let copy = workdir.file("shop.json", &std::fs::read_to_string(SHOP).expect("the template"));

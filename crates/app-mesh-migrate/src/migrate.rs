@@ -30,6 +30,7 @@ pub use changes::{Change, ChangeKind};
 pub use control_planes::ControlPlaneLocation;
 pub use stacks::SourceStack;
 
+use changes::Changes;
 use draft::Draft;
 use envoys::EnvoySettings;
 pub(crate) use stacks::Stacks;
@@ -215,6 +216,24 @@ fn parameter_ids(template: &Template) -> BTreeMap<String, String> {
     ids.collect()
 }
 
+/// Notes that a mesh was shared by another account: a mesh here is in one account.
+fn note_owner(stack: &str, id: &str, path: &ResourcePath, owner: &Json, changes: &mut Changes) {
+    let owner = match owner.as_str() {
+        Some(account) => format!("the account {account}"),
+        None => "another account".to_owned(),
+    };
+    let (mesh, root) = (&path.mesh, ResourcePath::of_mesh(&path.mesh).to_parameter());
+    changes.add(
+        (stack, id, &path.kind.resource_type()),
+        ChangeKind::Kept,
+        format!("in the account of this stack, although the mesh `{mesh}` was shared by {owner}"),
+        format!(
+            "a control plane reads the parameters of its own account: {root} and all resources that this one refers to must be \
+             there, too"
+        ),
+    );
+}
+
 /// Turns a mesh resource into a parameter. Returns its spec, unless it is invalid, which is reported.
 fn encode_resource(
     stack: usize,
@@ -231,9 +250,7 @@ fn encode_resource(
         if names.contains(&name.as_str()) {
             draft.fix(stack, draft.stacks.parameters_in(stack, value));
         } else if name == "MeshOwner" {
-            let message = "is a mesh of another account, which a control plane in this account cannot read; migrate the stack \
-                           of its owner, and remove the property";
-            draft.diagnostics.add(format!("{at}.{name}"), message);
+            note_owner(stack_name, id, path, value, &mut draft.changes);
         } else if !["Spec", "Tags"].contains(&name.as_str()) {
             draft.diagnostics.add(format!("{at}.{name}"), "is not a known property");
         }

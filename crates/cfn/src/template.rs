@@ -7,6 +7,7 @@ mod positions;
 mod read;
 mod write;
 mod yaml;
+mod yaml_writer;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -234,6 +235,13 @@ impl Template {
     #[must_use]
     pub fn to_compact_json(&self) -> String {
         write::template(self).to_string()
+    }
+
+    /// The template as YAML with block collections, in the order of its fields. Intrinsic functions have their long form,
+    /// and each text that YAML 1.1 or 1.2 reads as something else is quoted.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        yaml_writer::write(&write::template(self))
     }
 
     /// The names of the macros in `Transform`, in order.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use app_mesh_migrate::SourceStack;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use mesh_infra::cfn::{Positions, closest, connect_stacks};
 use mesh_infra::{Template, TemplateError};
 use mesh_local::{Region, StackEnvironment, StackInput, Values};
@@ -52,6 +52,13 @@ pub(crate) struct TemplateFiles {
     /// Local file of a nested stack's TemplateURL (repeatable)
     #[arg(long = "template-url", value_name = "URL=FILE", value_parser = last_pair)]
     template_urls: Vec<(String, String)>,
+}
+
+/// The syntax of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Syntax {
+    Json,
+    Yaml,
 }
 
 /// Why a template file cannot be used.
@@ -147,6 +154,25 @@ impl TemplateFiles {
             parameters,
         });
         Ok(sources.collect())
+    }
+
+    /// The syntax of each stack's template.
+    pub(crate) fn syntaxes(&self) -> Result<BTreeMap<String, Syntax>, TemplateFileError> {
+        let names = self.stack_names()?.into_iter();
+        let syntaxes = names.zip(&self.templates).map(|(name, file)| {
+            let text = std::fs::read_to_string(file).map_err(|source| TemplateFileError::Read {
+                path: file.clone(),
+                source,
+            })?;
+            // An object of YAML may begin so, too; JSON is one.
+            let syntax = if text.trim_start().starts_with('{') {
+                Syntax::Json
+            } else {
+                Syntax::Yaml
+            };
+            Ok((name, syntax))
+        });
+        syntaxes.collect()
     }
 
     /// The paths of the given files.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use app_mesh_migrate::{ControlPlaneLocation, Migration, Options, SourceStack, migrate, to_template};
+use app_mesh_migrate::{ChangeKind, ControlPlaneLocation, Migration, Options, SourceStack, migrate, to_template};
 use cfn::{StackImport, Template};
 use mesh_infra::MeshEncoding;
 use mesh_local::{Images, Plan, StackInput};
@@ -278,19 +278,31 @@ fn names_need_known_values_and_fix_their_parameters() {
 }
 
 #[test]
+fn a_shared_mesh_is_in_one_account_which_is_noted() {
+    let plain = migrated(&[stack("mesh", &mesh_stack())], &Options::default());
+    let mut shared = mesh_stack();
+    shared["Resources"]["Blue"]["Properties"]["MeshOwner"] = json!("123456789012");
+    let migration = migrated(&[stack("mesh", &shared)], &Options::default());
+    assert_eq!(migration.templates, plain.templates);
+    let notes = migration
+        .changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Kept);
+    let notes: Vec<String> = notes.map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "! mesh/Blue (AWS::AppMesh::VirtualNode): in the account of this stack, although the mesh `demo` was shared by the \
+             account 123456789012: a control plane reads the parameters of its own account: /meshwright/demo and all \
+             resources that this one refers to must be there, too"
+        ]
+    );
+}
+
+#[test]
 fn what_cannot_be_migrated_is_an_error_with_its_place() {
     let error_of =
         |stacks: &[SourceStack]| -> ValidationErrors { migrate(stacks, &Options::default()).expect_err("an error") };
-    let mut shared = mesh_stack();
-    shared["Resources"]["Blue"]["Properties"]["MeshOwner"] = json!("123456789012");
-    let errors = error_of(&[stack("mesh", &shared)]);
-    assert!(
-        errors
-            .to_string()
-            .starts_with("mesh.Resources.Blue.Properties.MeshOwner: "),
-        "{errors}"
-    );
-
     let mut invalid = mesh_stack();
     invalid["Resources"]["Blue"]["Properties"]["Spec"]["Surprise"] = json!(1);
     let errors = error_of(&[stack("mesh", &invalid)]);
