@@ -1,10 +1,16 @@
-//! `import`: a mesh from dumps, templates or Terraform, as a template or as Rust source. Makes no call to AWS.
+//! `import`: a mesh from dumps, templates, Terraform or App Mesh's API, as a template, as Rust source, as dumps, or through
+//! the API. Makes no call to AWS.
+//!
+//! - `api`: the API as source and target, with the feature `aws`.
+
+#[cfg(feature = "aws")]
+mod api;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use app_mesh_migrate::{
-    JsonText, Meshes, SourceStack, read_dumps, read_templates, read_terraform, to_rust, to_template,
+    JsonText, Meshes, SourceStack, read_dumps, read_templates, read_terraform, to_dumps, to_rust, to_template,
 };
 use clap::{Args, ValueEnum};
 use mesh_infra::{MeshEncoding, Template, ValidationErrors};
@@ -16,9 +22,23 @@ use crate::console::{OutputError, print, print_error};
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// Source: files or directories. A directory contains the JSON of `aws appmesh describe-…` commands
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Source: files or directories. A directory contains the JSON of `aws appmesh describe-…` commands. Default: the server
+    /// of --endpoint-url
+    #[arg(value_name = "SOURCE")]
     sources: Vec<PathBuf>,
+    /// URL of a server of App Mesh's API, such as `meshwright serve`: the source, or the target of --to api. Credentials are
+    /// those of the AWS CLI
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Mesh to read through the API (repeatable). Default: all meshes
+    #[arg(long = "mesh", value_name = "NAME")]
+    meshes: Vec<String>,
+    /// Region of the server, for which requests are signed. Default: `AWS_REGION`, or the profile's region
+    #[arg(long, value_name = "REGION", requires = "endpoint_url")]
+    region: Option<String>,
+    /// Delete resources of the server that the source does not have, in the meshes of the source. Only with --to api
+    #[arg(long)]
+    prune: bool,
     /// Format of the source. Default: found out from each file
     #[arg(long, value_enum)]
     from: Option<Source>,
@@ -50,7 +70,7 @@ enum Source {
 }
 
 /// The format of the target, on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
     /// CloudFormation template with the parameters that the control plane reads
     Parameters,
@@ -58,6 +78,10 @@ enum Target {
     AppMesh,
     /// Rust program that describes the mesh with mesh-infra, and prints the template
     Rust,
+    /// One JSON list of dumps, which this command reads
+    Dumps,
+    /// The server of --endpoint-url: creates what is missing, updates what differs, leaves the rest alone
+    Api,
 }
 
 /// Why nothing was imported.
@@ -83,13 +107,23 @@ pub(crate) enum ImportError {
     Source(ValidationErrors),
     #[error("this mesh cannot be written\n{0}")]
     Target(ValidationErrors),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Api(#[from] api::ApiError),
+    #[cfg(not(feature = "aws"))]
+    #[error("{0}")]
+    AwsDisabled(String),
     #[error(transparent)]
     Output(#[from] OutputError),
 }
 
 /// Reads the sources, writes the target, and prints what the mesh does not contain.
 pub(crate) fn run(arguments: &ImportArguments) -> Result<(), ImportError> {
-    let meshes = read(arguments)?;
+    arguments.check()?;
+    let meshes = match &arguments.endpoint_url {
+        Some(url) if arguments.sources.is_empty() => read_api(arguments, url)?,
+        _ => read(arguments)?,
+    };
     for note in &meshes.notes {
         print_error(&format!("note: {note}"));
     }
@@ -102,14 +136,71 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<(), ImportError> {
         Target::AppMesh => write_template(arguments, &meshes, MeshEncoding::AppMesh)?,
         Target::Rust => {
             let source = to_rust(&meshes, &arguments.stack).map_err(ImportError::Target)?;
-            match &arguments.output {
-                Some(path) => write(path, &source)?,
-                None => print(source.trim_end())?,
-            }
+            write_text(arguments, &source)?;
         }
+        Target::Dumps => write_text(arguments, &to_dumps(&meshes))?,
+        Target::Api => return write_api(arguments, &meshes),
     }
     print_error(&format!("{} mesh resources imported", meshes.resources.len()));
     Ok(())
+}
+
+impl ImportArguments {
+    /// Checks that the options fit each other.
+    fn check(&self) -> Result<(), ImportError> {
+        let (has_files, has_url) = (!self.sources.is_empty(), self.endpoint_url.is_some());
+        let is_to_api = self.to == Target::Api;
+        let is_from_api = has_url && !has_files;
+        let message = if !has_files && !has_url {
+            "no source: give files or directories, or --endpoint-url"
+        } else if is_to_api && !has_url {
+            "--to api requires --endpoint-url"
+        } else if is_to_api && !has_files {
+            "the API is both source and target: import it with `--to dumps --output FILE` first, and then FILE with `--to api`"
+        } else if has_files && has_url && !is_to_api {
+            "both files and --endpoint-url are given as source; with --to api, the URL is the target"
+        } else if !self.meshes.is_empty() && !is_from_api {
+            "--mesh is an option for a mesh that is read from --endpoint-url"
+        } else if self.prune && !is_to_api {
+            "--prune is an option of --to api"
+        } else if is_to_api && self.output.is_some() {
+            "--output is not an option of --to api"
+        } else if is_from_api && (self.from.is_some() || !self.parameters.is_empty()) {
+            "--from and --parameter are options for files"
+        } else {
+            return Ok(());
+        };
+        Err(ImportError::Usage(message.to_owned()))
+    }
+}
+
+#[cfg(feature = "aws")]
+fn read_api(arguments: &ImportArguments, url: &str) -> Result<Meshes, ImportError> {
+    Ok(api::read(url, arguments.region.as_deref(), &arguments.meshes)?)
+}
+
+#[cfg(not(feature = "aws"))]
+fn read_api(_arguments: &ImportArguments, _url: &str) -> Result<Meshes, ImportError> {
+    Err(ImportError::AwsDisabled(crate::cli::aws_disabled::enable_hint()))
+}
+
+#[cfg(feature = "aws")]
+fn write_api(arguments: &ImportArguments, meshes: &Meshes) -> Result<(), ImportError> {
+    // `check` requires it.
+    let url = arguments.endpoint_url.as_deref().unwrap_or_default();
+    Ok(api::write(url, arguments.region.as_deref(), meshes, arguments.prune)?)
+}
+
+#[cfg(not(feature = "aws"))]
+fn write_api(_arguments: &ImportArguments, _meshes: &Meshes) -> Result<(), ImportError> {
+    Err(ImportError::AwsDisabled(crate::cli::aws_disabled::enable_hint()))
+}
+
+fn write_text(arguments: &ImportArguments, text: &str) -> Result<(), ImportError> {
+    match &arguments.output {
+        Some(path) => write(path, text),
+        None => Ok(print(text.trim_end())?),
+    }
 }
 
 fn write_template(arguments: &ImportArguments, meshes: &Meshes, encoding: MeshEncoding) -> Result<(), ImportError> {
@@ -242,5 +333,53 @@ fn stacks(arguments: &ImportArguments, files: &[PathBuf]) -> Result<Vec<SourceSt
     match arguments.parameters.iter().find(|(name, _)| !is_declared(name)) {
         Some((name, _)) => Err(ImportError::Usage(format!("no template has the parameter `{name}`"))),
         None => Ok(stacks),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        import: ImportArguments,
+    }
+
+    fn check(line: &str) -> Result<(), String> {
+        let words = ["program"].into_iter().chain(line.split_whitespace());
+        let parsed = Program::try_parse_from(words).map_err(|error| error.to_string())?;
+        parsed.import.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_api_is_source_or_target() {
+        for line in [
+            "dumps --to rust",
+            "--endpoint-url http://h --mesh a --mesh b --to dumps",
+            "--endpoint-url http://h --region eu-west-1 --to parameters --output f",
+            "dumps --to api --endpoint-url http://h --prune",
+        ] {
+            assert_eq!(check(line), Ok(()), "{line}");
+        }
+        for (line, reason) in [
+            ("--to rust", "no source"),
+            ("dumps --to api", "requires --endpoint-url"),
+            ("--to api --endpoint-url http://h", "both source and target"),
+            ("dumps --to rust --endpoint-url http://h", "the URL is the target"),
+            ("dumps --to rust --mesh a", "--mesh is an option"),
+            ("dumps --to rust --prune", "--prune is an option"),
+            (
+                "dumps --to api --endpoint-url http://h --output f",
+                "--output is not an option",
+            ),
+            ("--endpoint-url http://h --to rust --from dumps", "options for files"),
+            ("dumps --to rust --region r", "--endpoint-url"),
+        ] {
+            let error = check(line).expect_err(reason);
+            assert!(error.contains(reason), "{line}: {error}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Sources of meshes. Nothing in them is left out silently: what a mesh does not contain is an error or a note.
 
-mod dumps;
+pub(crate) mod dumps;
 mod templates;
 mod terraform;
 

@@ -16,7 +16,7 @@ use crate::cli::aws_args::AwsTarget;
 use crate::console::Console;
 
 /// The TLS stack of the whole program.
-pub(super) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
+pub(crate) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// Options of the command line first, then the SDK's default chain: environment, profile, single sign-on, credential
 /// process, container and instance metadata. Every call has time limits, and the console shows when AWS does not respond.

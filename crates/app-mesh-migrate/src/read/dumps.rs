@@ -12,7 +12,7 @@ use crate::meshes::{MeshDocument, Meshes};
 
 /// The kinds with the key of their dumps, that of their lists, and the members with the names in their path. Those with a
 /// parent come first: their dumps have the name of the parent as well.
-const KINDS: [(Kind, &str, &str, &[&str]); 7] = [
+pub(crate) const KINDS: [(Kind, &str, &str, &[&str]); 7] = [
     (
         Kind::Route,
         "route",
