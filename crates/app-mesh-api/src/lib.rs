@@ -52,6 +52,8 @@
 
 pub mod audit;
 pub mod auth;
+#[cfg(feature = "aws")]
+mod aws;
 pub mod caller;
 pub mod claims;
 pub mod error;
@@ -64,7 +66,7 @@ pub mod settings;
 pub mod store;
 
 pub use audit::AuditLog;
-pub use auth::{Authentication, KeyPairs, RateLimits};
+pub use auth::{Authentication, KeyPairs, KeySource, RateLimits};
 pub use caller::{Access, Caller, Origin};
 pub use error::{ApiError, ErrorCode};
 pub use operation::Operation;

@@ -120,20 +120,7 @@ impl KeyPairs {
     ///
     /// [`KeyPairsError`].
     pub fn read(path: &Path) -> Result<Self, KeyPairsError> {
-        let io = |source| KeyPairsError::Io {
-            file: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(io)?;
-        check_private(path, &file).map_err(|error| error.unwrap_or_else(io))?;
-        let mut text = Zeroizing::new(Vec::new());
-        file.take(MAX_FILE + 1).read_to_end(&mut text).map_err(io)?;
-        let source_name = format!("the key file {}", path.display());
-        if text.len() as u64 > MAX_FILE {
-            let problem = format!("it has more than {MAX_FILE} bytes");
-            return Err(KeyPairsError::Invalid { source_name, problem });
-        }
-        Self::parse(&source_name, &text)
+        Self::parse(&source_name(path), &read_file(path)?)
     }
 
     /// Reads the document of a key file. `source_name` stands in errors for where it is from.
@@ -177,6 +164,29 @@ impl KeyPairs {
     pub fn pairs(&self) -> &[KeyPair] {
         &self.pairs
     }
+}
+
+fn source_name(path: &Path) -> String {
+    format!("the key file {}", path.display())
+}
+
+/// The text of a key file, which must be private.
+pub(super) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyPairsError> {
+    let io = |source| KeyPairsError::Io {
+        file: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(io)?;
+    check_private(path, &file).map_err(|error| error.unwrap_or_else(io))?;
+    let mut text = Zeroizing::new(Vec::new());
+    file.take(MAX_FILE + 1).read_to_end(&mut text).map_err(io)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(KeyPairsError::Invalid {
+            source_name: source_name(path),
+            problem: format!("it has more than {MAX_FILE} bytes"),
+        });
+    }
+    Ok(text)
 }
 
 impl Entry {

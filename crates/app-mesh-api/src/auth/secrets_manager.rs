@@ -36,12 +36,19 @@ pub enum SecretError {
 ///
 /// [`SecretError`].
 pub async fn read_secret(client: &Client, id: &str) -> Result<KeyPairs, SecretError> {
+    Ok(KeyPairs::parse(
+        &format!("the secret {id}"),
+        &read_text(client, id).await?,
+    )?)
+}
+
+/// The text of a secret.
+pub(super) async fn read_text(client: &Client, id: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let response = client.get_secret_value().secret_id(id).send().await;
     let response = response.map_err(|source| SecretError::Unreadable {
         id: id.to_owned(),
         source: Box::new(source),
     })?;
-    let text = response.secret_string.map(Zeroizing::new);
-    let text = text.ok_or_else(|| SecretError::Binary { id: id.to_owned() })?;
-    Ok(KeyPairs::parse(&format!("the secret {id}"), text.as_bytes())?)
+    let text = response.secret_string.map(|text| Zeroizing::new(text.into_bytes()));
+    text.ok_or_else(|| SecretError::Binary { id: id.to_owned() })
 }

@@ -20,6 +20,14 @@ pub struct ParameterClaims {
 }
 
 impl ParameterClaims {
+    /// As [`new`](Self::new), with region, credentials, endpoints and HTTP client of `config`, and time limits: 3 s for an
+    /// attempt, 10 s for a call.
+    #[must_use]
+    pub fn from_config(config: &aws_types::SdkConfig, place: impl Into<String>) -> Self {
+        let config = aws_sdk_ssm::config::Builder::from(config).timeout_config(crate::aws::timeouts());
+        Self::new(Client::from_conf(config.build()), place)
+    }
+
     /// Claims for the service whose meshes are in `place`, such as `the DynamoDB table meshwright`: the same text for
     /// all replicas.
     #[must_use]

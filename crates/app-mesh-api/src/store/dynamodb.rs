@@ -77,6 +77,14 @@ pub struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
+    /// The store in this table, with region, credentials, endpoints and HTTP client of `config`, and time limits: 3 s for an
+    /// attempt, 10 s for a call.
+    #[must_use]
+    pub fn from_config(config: &aws_types::SdkConfig, table: impl Into<String>) -> Self {
+        let config = aws_sdk_dynamodb::config::Builder::from(config).timeout_config(crate::aws::timeouts());
+        Self::new(Client::from_conf(config.build()), table)
+    }
+
     /// The store in this table. The table is read at the first use.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
@@ -85,6 +93,12 @@ impl DynamoDbStore {
             table: table.into(),
             schedule: Mutex::default(),
         }
+    }
+
+    /// The store in words, the same for all replicas: the place of a claim.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("the DynamoDB table {}", self.table)
     }
 
     /// The current revision; 0 for an empty table.

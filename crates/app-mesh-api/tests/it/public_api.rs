@@ -17,6 +17,10 @@ fn foreign_types_in_the_api_are_on_the_allow_list() {
             "aws_sdk_ssm",
             "1: the client of `ParameterClaims`, with the feature `aws`",
         ),
+        (
+            "aws_types",
+            "1: the configuration of AWS clients, with the feature `aws`",
+        ),
         ("axum", "0.8: the router"),
         ("http", "1: requests and statuses"),
         ("mesh_model", "this workspace: paths of resources, specs, topologies"),
