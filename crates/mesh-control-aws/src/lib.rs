@@ -20,7 +20,7 @@
 //! - `error`: a failed call, in one line;
 //! - `clients`, `parameters`, `cloud_map`: the calls;
 //! - `split`, [`call_report`]: the calls to virtual nodes that share a route, in the status of a replica; pure;
-//! - `options`, `poller`, `publish`, `serve`: the work;
+//! - `options`, `poller`, `publish`, `serve`: the work; `endpoint_discovery`: a part of it, for other sources of meshes;
 //! - `known_configuration`, `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
 
 #![doc = include_str!("aws.md")]
@@ -31,6 +31,7 @@ mod cloud_map;
 mod config_hash;
 mod configuration;
 mod discovery;
+mod endpoint_discovery;
 mod endpoint_policy;
 mod error;
 mod health;
@@ -56,6 +57,7 @@ mod usage;
 pub use call_report::{CallReport, NodeCalls, ReportedCalls};
 pub use clients::{Clients, http_client};
 pub use config_hash::ConfigHash;
+pub use endpoint_discovery::{ApiMeshes, EndpointDiscovery};
 pub use endpoint_policy::EndpointPolicy;
 pub use error::{AwsError, ErrorKind};
 pub use health::check_health;

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::endpoint_discovery::ApiMeshes;
 use crate::endpoint_policy::EndpointPolicy;
 use crate::poll_budget::PollIntervals;
 
 /// The meshes to serve, and how to poll AWS.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The names of the meshes, at least one.
+    /// The names of the meshes in Parameter Store.
     pub meshes: BTreeSet<String>,
+    /// Meshes that App Mesh's API has: now, and after each change. Default: none.
+    pub api_meshes: Option<ApiMeshes>,
     /// Ids or ARNs of Cloud Map namespaces, by name: for a namespace with a name that another namespace had before. Cloud
     /// Map then requires an HTTP name with a hash, which it returns for the id. Default: none.
     pub namespaces: BTreeMap<String, String>,
@@ -30,6 +33,7 @@ impl Options {
     pub fn new(meshes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             meshes: meshes.into_iter().map(Into::into).collect(),
+            api_meshes: None,
             namespaces: BTreeMap::new(),
             intervals: PollIntervals::default(),
             endpoints: EndpointPolicy::default(),

@@ -3,11 +3,13 @@
 mod mesh;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -16,6 +18,7 @@ use crate::cloud_map;
 use crate::cloud_map::{Query, Response};
 use crate::config_hash::ConfigHash;
 use crate::discovery::Service;
+use crate::endpoint_discovery::ApiMeshes;
 use crate::endpoint_policy::EndpointPolicy;
 use crate::error::AwsError;
 use crate::options::Options;
@@ -31,6 +34,9 @@ const MAX_CONCURRENT_QUERIES: usize = 16;
 /// How often due queries are collected, at least and at most.
 const MIN_ROUND: Duration = Duration::from_millis(25);
 const MAX_ROUND: Duration = Duration::from_secs(1);
+
+/// Changes of the API's meshes within this time of the last one are served together.
+const MIN_API_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The state read from AWS, shared with the status page and the publisher.
 #[derive(Debug)]
@@ -55,8 +61,11 @@ pub(crate) struct Served {
 
 impl PolledState {
     pub(crate) fn new(options: &Options) -> Self {
-        let state =
+        let mut state =
             State::of(options.meshes.iter(), options.intervals, fastrand::u64(..)).with_namespaces(&options.namespaces);
+        if options.api_meshes.is_some() {
+            state = state.with_api();
+        }
         Self {
             state: Mutex::new(state),
             is_known: watch::Sender::new(false),
@@ -66,6 +75,15 @@ impl PolledState {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends once every mesh is served.
+    pub(crate) fn wait_until_known(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut is_known = self.is_known.subscribe();
+        async move {
+            // The sender is part of the server, so it cannot be dropped before.
+            let _known = is_known.wait_for(|is_known| *is_known).await.map(drop);
+        }
     }
 
     pub(crate) fn served(&self) -> watch::Receiver<BTreeMap<String, Served>> {
@@ -144,6 +162,46 @@ impl Poller {
             };
             self.wake.notify_one();
             pause(interval).await;
+        }
+    }
+
+    /// Discovers the endpoints of all meshes, and serves the meshes of the API, if there is one. Ends with the API.
+    pub(crate) async fn poll_cloud_map(&self, options: &Options) {
+        let names = || options.namespaces.iter();
+        let namespaces = async {
+            join_all(names().map(|(name, id)| self.resolve_namespace(name, id))).await;
+            pending::<()>().await;
+        };
+        let listings = async {
+            join_all(names().map(|(name, id)| self.poll_listing(name, id))).await;
+            // Without a namespace there is nothing to list.
+            pending::<()>().await;
+        };
+        let api = async {
+            match options.api_meshes.clone() {
+                Some(meshes) => self.follow_api(meshes).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.poll_endpoints() => {}
+            () = namespaces => {}
+            () = listings => {}
+            () = api => {}
+        }
+    }
+
+    /// Serves the meshes of the API. Ends with it.
+    async fn follow_api(&self, mut meshes: ApiMeshes) {
+        loop {
+            let now = Arc::clone(&meshes.borrow_and_update());
+            self.polled.state().on_api_meshes(&now);
+            self.apply();
+            // A burst of writes does not translate every mesh once per write.
+            tokio::time::sleep(MIN_API_INTERVAL).await;
+            if meshes.changed().await.is_err() {
+                return;
+            }
         }
     }
 

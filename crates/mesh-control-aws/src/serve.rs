@@ -1,9 +1,10 @@
 //! Runs a control plane on AWS: polls the sources, serves Envoys, publishes the status of this replica.
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::sync::Arc;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use mesh_control::{Addresses, BindError, CallStatistics, ControlPlane, ReadinessSource, ServeError};
 
 use crate::clients::Clients;
@@ -16,7 +17,7 @@ use crate::publish::Publisher;
 #[non_exhaustive]
 pub enum StartError {
     /// There is no mesh.
-    #[error("no mesh is given; name at least one")]
+    #[error("no mesh is given; name at least one, or give the meshes of App Mesh's API")]
     NoMesh,
     /// A name that no parameter path may contain.
     #[error("`{0}` is not a mesh name; allowed are letters, digits, and any of _.-")]
@@ -47,12 +48,11 @@ pub async fn serve(
     StartError,
 > {
     check_names(&options.meshes)?;
+    if options.meshes.is_empty() && options.api_meshes.is_none() {
+        return Err(StartError::NoMesh);
+    }
     let polled = Arc::new(PolledState::new(&options));
-    let mut is_known = polled.is_known.subscribe();
-    let known = async move {
-        // The sender is part of the server, so it cannot be dropped before.
-        let _known = is_known.wait_for(|is_known| *is_known).await.map(drop);
-    };
+    let known = polled.wait_until_known();
     let calls = CallStatistics::default();
     let (control, serving) = ControlPlane::builder()
         .addresses(addresses)
@@ -62,27 +62,25 @@ pub async fn serve(
         .await?;
     let poller = Poller::new(clients, &options, control.clone(), calls, polled);
     let work = async move {
-        let publisher = options.publish_as.map(|replica| Publisher::new(&poller, replica));
+        let publisher = options
+            .publish_as
+            .clone()
+            .map(|replica| Publisher::new(&poller, replica));
         let publishing = async {
             match &publisher {
                 Some(publisher) => publisher.publish(&options.meshes, stop).await,
                 None => stop.await,
             }
         };
-        let meshes = join_all(options.meshes.iter().map(|mesh| poller.poll_mesh(mesh)));
-        let names = options.namespaces.iter();
-        let namespaces = join_all(names.map(|(name, id)| poller.resolve_namespace(name, id)));
-        let names = options.namespaces.iter();
-        let listings = async {
-            join_all(names.map(|(name, id)| poller.poll_listing(name, id))).await;
-            // Without a namespace there is nothing to list.
-            std::future::pending::<()>().await;
+        let meshes = async {
+            join_all(options.meshes.iter().map(|mesh| poller.poll_mesh(mesh))).await;
+            // All meshes may be those of the API.
+            pending::<()>().await;
         };
         tokio::select! {
             served = serving => served,
-            _ = join(meshes, namespaces) => Ok(()),
-            () = poller.poll_endpoints() => Ok(()),
-            () = listings => Ok(()),
+            () = meshes => Ok(()),
+            () = poller.poll_cloud_map(&options) => Ok(()),
             () = publishing => Ok(()),
         }
     };
@@ -90,9 +88,6 @@ pub async fn serve(
 }
 
 fn check_names(meshes: &BTreeSet<String>) -> Result<(), StartError> {
-    if meshes.is_empty() {
-        return Err(StartError::NoMesh);
-    }
     // The characters of a parameter name (Systems Manager API reference, `PutParameter`, read 2026-11-23).
     let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
     let is_invalid = |mesh: &&String| mesh.is_empty() || !mesh.chars().all(is_allowed);

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use self::api_meshes::ApiMesh;
 use self::listings::Listings;
 use self::namespaces::Namespaces;
 use self::services::ServiceState;
@@ -24,12 +25,16 @@ use crate::poll_budget::PollIntervals;
 use crate::source_status::SourceTracker;
 use crate::split::SplitNodes;
 use mesh_control::MeshState;
+use mesh_model::app_mesh::Topology;
 
 /// Everything read from AWS.
 #[derive(Debug)]
 pub(crate) struct State {
     intervals: PollIntervals,
     meshes: BTreeMap<String, Mesh>,
+    /// Whether there is App Mesh's API, and its meshes. `None` before it was read.
+    has_api: bool,
+    api_meshes: Option<BTreeMap<String, ApiMesh>>,
     services: BTreeMap<Service, ServiceState>,
     /// The services that connected Envoys use, and the node ids of these Envoys.
     used: BTreeSet<Service>,
@@ -84,6 +89,8 @@ impl State {
         Self {
             intervals,
             meshes: meshes.map(|name| (name.clone(), mesh(name))).collect(),
+            has_api: false,
+            api_meshes: None,
             services: BTreeMap::new(),
             used: BTreeSet::new(),
             connected: BTreeSet::new(),
@@ -139,6 +146,7 @@ impl State {
                 mesh.served = mesh.next.take();
             }
         }
+        self.advance_api_meshes();
         events
     }
 
@@ -148,8 +156,13 @@ impl State {
             .meshes
             .iter()
             .filter_map(|(name, mesh)| Some((name, mesh.served.as_ref()?)));
-        mesh_state.meshes = served
-            .map(|(name, view)| (name.clone(), view.topology.clone()))
+        // A mesh has one source. If it has two nonetheless, the stack's parameters are served.
+        let of_api = self
+            .api_meshes()
+            .filter_map(|(name, mesh)| Some((name, mesh.served.as_ref()?)));
+        mesh_state.meshes = of_api
+            .map(|(name, topology)| (name.clone(), (**topology).clone()))
+            .chain(served.map(|(name, view)| (name.clone(), view.topology.clone())))
             .collect();
         let required = RequiredServices::of(mesh_state.meshes.values());
         let known = |service: &Service| self.services.get(service);
@@ -185,10 +198,25 @@ impl State {
         view.map(|view| SplitNodes::of(&view.topology)).unwrap_or_default()
     }
 
-    fn views(&self) -> impl Iterator<Item = &View> {
-        self.meshes
+    /// The meshes that are served, and those that will be.
+    fn topologies(&self) -> impl Iterator<Item = &Topology> {
+        let views = self
+            .meshes
             .values()
-            .flat_map(|mesh| mesh.served.iter().chain(&mesh.next))
+            .flat_map(|mesh| mesh.served.iter().chain(&mesh.next));
+        let of_api = self
+            .api_meshes()
+            .flat_map(|(_, mesh)| mesh.served.iter().chain(&mesh.next));
+        views
+            .map(|view| &view.topology)
+            .chain(of_api.map(|topology| &**topology))
+    }
+
+    /// The meshes that wait for Cloud Map.
+    fn waiting(&self) -> impl Iterator<Item = &Topology> {
+        let views = self.meshes.values().filter_map(|mesh| mesh.next.as_ref());
+        let of_api = self.api_meshes().filter_map(|(_, mesh)| mesh.next.as_deref());
+        views.map(|view| &view.topology).chain(of_api)
     }
 }
 
@@ -201,6 +229,7 @@ fn failure_event(is_news: bool, line: &SourceTracker) -> Vec<LogEvent> {
         .collect()
 }
 
+mod api_meshes;
 mod endpoint_health;
 mod listings;
 mod mesh_reads;

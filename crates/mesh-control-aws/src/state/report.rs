@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::State;
 use crate::discovery::RequiredServices;
 use mesh_control::SourceStatus;
+use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::resource_path::REVISION_PREFIX;
 
 impl State {
@@ -15,29 +16,39 @@ impl State {
     /// The meshes that are not, with the reasons.
     pub(crate) fn is_ready(&self) -> Result<(), String> {
         let missing = self.meshes.iter().filter(|(_, mesh)| mesh.served.is_none());
-        let reasons: Vec<String> = missing
+        let mut reasons: Vec<String> = missing
             .map(|(name, mesh)| {
                 let reason = match (mesh.line.error(), &mesh.next) {
                     (Some(error), _) => error.to_owned(),
                     (None, None) => "its parameters are not read yet".to_owned(),
-                    (None, Some(next)) => {
-                        let required = RequiredServices::of(std::iter::once(&next.topology));
-                        let mut namespaces = required.all().into_iter().map(|service| &service.namespace);
-                        let error = namespaces.find_map(|namespace| self.namespaces.error(namespace));
-                        error.or(self.cloud_map.error()).map_or_else(
-                            || "Cloud Map has not returned its endpoints yet".to_owned(),
-                            |error| format!("Cloud Map has not returned its endpoints: {error}"),
-                        )
-                    }
+                    (None, Some(next)) => self.reason_to_wait(&next.topology),
                 };
                 format!("mesh {name} is not known yet: {reason}")
             })
             .collect();
+        if self.has_api && self.api_meshes.is_none() {
+            reasons.push("the meshes of App Mesh's API are not read yet".to_owned());
+        }
+        reasons.extend(
+            self.missing_api_meshes()
+                .map(|(name, mesh)| format!("mesh {name} is not known yet: {}", self.reason_to_wait(mesh))),
+        );
         if reasons.is_empty() {
             Ok(())
         } else {
             Err(reasons.join("\n"))
         }
+    }
+
+    /// Why a mesh waits for Cloud Map.
+    fn reason_to_wait(&self, mesh: &Topology) -> String {
+        let required = RequiredServices::of(std::iter::once(mesh));
+        let mut namespaces = required.all().into_iter().map(|service| &service.namespace);
+        let error = namespaces.find_map(|namespace| self.namespaces.error(namespace));
+        error.or(self.cloud_map.error()).map_or_else(
+            || "Cloud Map has not returned its endpoints yet".to_owned(),
+            |error| format!("Cloud Map has not returned its endpoints: {error}"),
+        )
     }
 
     /// The status of each source.
@@ -69,7 +80,7 @@ impl State {
             }
             sources.push(mesh.line.status(format!("parameters of mesh {name}"), notes, now));
         }
-        let required = RequiredServices::of(self.views().map(|view| &view.topology));
+        let required = RequiredServices::of(self.topologies());
         let of_services = required.all().into_iter().filter_map(|service| {
             let known = self.services.get(service)?;
             known.note(service, !required.services.contains(service))

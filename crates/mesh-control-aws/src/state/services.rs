@@ -92,8 +92,7 @@ impl ServiceState {
 impl State {
     /// The queries that are due. Services in a namespace without a known HTTP name have to wait.
     pub(crate) fn queries(&mut self, now: Instant) -> Vec<Query> {
-        let views = self.meshes.values().flat_map(|mesh| [&mesh.served, &mesh.next]);
-        let required = RequiredServices::of(views.flatten().map(|view| &view.topology));
+        let required = RequiredServices::of(self.topologies());
         let required = required.all();
         self.services.retain(|service, _| required.contains(service));
         for service in required {
@@ -129,8 +128,8 @@ impl State {
         if !std::mem::take(&mut self.has_new_views) && self.connected == node_ids {
             return;
         }
-        let views = self.views().map(|view| used_services(&view.topology, &node_ids));
-        let used: BTreeSet<Service> = views.flatten().collect();
+        let used = self.topologies().flat_map(|mesh| used_services(mesh, &node_ids));
+        let used: BTreeSet<Service> = used.collect();
         for service in used.difference(&self.used) {
             if let Some(known) = self.services.get_mut(service) {
                 known.is_wanted = true;
@@ -149,8 +148,7 @@ impl State {
 
     /// Whether a view waits for Cloud Map.
     pub(crate) fn is_waiting(&self) -> bool {
-        let waiting = self.meshes.values().filter_map(|mesh| mesh.next.as_ref());
-        RequiredServices::of(waiting.map(|view| &view.topology))
+        RequiredServices::of(self.waiting())
             .all()
             .into_iter()
             .any(|service| !self.services.contains_key(service))
@@ -235,7 +233,7 @@ impl State {
         };
         let found = self.services.get(service).and_then(|known| known.found.as_ref());
         let is_needed = || {
-            let required = RequiredServices::of(self.views().map(|view| &view.topology));
+            let required = RequiredServices::of(self.topologies());
             required.services.contains(service)
         };
         if matches!(found, None | Some(Discovery::Denied(_))) && !is_needed() {

@@ -121,7 +121,7 @@ impl Fixture {
     /// The queries that are due if Envoys use every service: each service with its known revision, or without for its
     /// instances.
     fn due_queries(&mut self) -> Vec<(String, Option<i64>)> {
-        let required = RequiredServices::of(self.state.views().map(|view| &view.topology));
+        let required = RequiredServices::of(self.state.topologies());
         self.state.used = required.all().into_iter().cloned().collect();
         let queries = self.state.queries(self.now).into_iter();
         let known = |check| match check {

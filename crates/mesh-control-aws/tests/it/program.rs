@@ -210,6 +210,8 @@ async fn invalid_arguments_are_reported_before_serving() {
     ];
     let stderr = run(&[], &region).await;
     assert!(stderr.contains("--mesh <NAME>"), "{stderr}");
+    let stderr = run(&["--dynamodb", "meshes", "--api", "0.0.0.0:0"], &region).await;
+    assert!(stderr.contains("without authentication; give --keys"), "{stderr}");
     let stderr = run(&["--mesh", "a/b"], &region).await;
     assert!(stderr.contains("`a/b` is not a mesh name"), "{stderr}");
     let stderr = run(&["--mesh", "a", "--parameters-every", "1ms"], &region).await;
@@ -231,4 +233,116 @@ async fn invalid_arguments_are_reported_before_serving() {
     let closed = free_address().to_string();
     let stderr = run(&["health", "--status", &closed], &[]).await;
     assert!(stderr.contains(&format!("http://{closed}/healthz")), "{stderr}");
+}
+
+/// Two programs with App Mesh's API over one table, and without a mesh in Parameter Store.
+#[tokio::test]
+async fn app_meshs_api_is_served_by_all_replicas_of_a_table() {
+    let account = Account::open().await;
+    let endpoint = account.config.endpoint_url().expect("an endpoint").to_owned();
+    create_table(&endpoint).await;
+    let start = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [xds, status, api] = [(); 3].map(|()| free_address());
+        let log = File::create(folder.path().join("log")).expect("a log");
+        let child = command()
+            .env("MESHWRIGHT_DYNAMODB", "meshes")
+            .env("MESHWRIGHT_API", api.to_string())
+            .env("MESHWRIGHT_ACCOUNT", TABLE_ACCOUNT)
+            .env("MESHWRIGHT_XDS", xds.to_string())
+            .env("MESHWRIGHT_STATUS", status.to_string())
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_ACCESS_KEY_ID", TABLE_ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "secret-key")
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let program = Program {
+            child,
+            xds,
+            status,
+            folder,
+        };
+        (program, format!("http://{api}/v20190125/meshes"))
+    };
+    let (mut one, url_of_one) = start();
+    let (another, url_of_another) = start();
+    for program in [&one, &another] {
+        eventually("it is healthy, without any mesh", async || {
+            let health = program.health().await;
+            if health.status.success() {
+                Ok(())
+            } else {
+                Err(format!("{health:?}\n{}", program.log()))
+            }
+        })
+        .await;
+    }
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let create = client.put(&url_of_one).body(json!({"meshName": "demo"}).to_string());
+    let create = create
+        .header("content-type", "application/json")
+        .send()
+        .await
+        .expect("a response");
+    assert_eq!(create.status(), 200);
+    let created = create.text().await.expect("a body");
+    assert!(
+        created.contains(&format!("arn:aws:appmesh:eu-west-1:{TABLE_ACCOUNT}:mesh/demo")),
+        "{created}"
+    );
+    eventually("the other replica lists the mesh", async || {
+        let listed = client
+            .get(&url_of_another)
+            .send()
+            .await
+            .map_err(|error| format!("{error:?}"))?;
+        let listed = listed.text().await.map_err(|error| format!("{error:?}"))?;
+        if listed.contains("mesh/demo") {
+            Ok(())
+        } else {
+            Err(listed)
+        }
+    })
+    .await;
+    kill_process(Pid::from_child(&one.child), Signal::TERM).expect("it is running");
+    let exit = eventually("it exits", async || {
+        one.child.try_wait().expect("a child").ok_or_else(String::new)
+    })
+    .await;
+    assert_eq!(exit.code(), Some(0), "{}", one.log());
+    assert!(!one.log().contains("secret-key"));
+}
+
+const TABLE_ACCOUNT: &str = "100000000001";
+
+async fn create_table(endpoint: &str) {
+    let mut command = testkit::python_tools().script("aws");
+    let attributes = ["AttributeName=pk,AttributeType=S", "AttributeName=sk,AttributeType=S"];
+    command
+        .args([
+            "dynamodb",
+            "create-table",
+            "--table-name",
+            "meshes",
+            "--billing-mode",
+            "PAY_PER_REQUEST",
+        ])
+        .arg("--attribute-definitions")
+        .args(attributes)
+        .args([
+            "--key-schema",
+            "AttributeName=pk,KeyType=HASH",
+            "AttributeName=sk,KeyType=RANGE",
+        ])
+        .args(["--endpoint-url", endpoint, "--region", "eu-west-1"])
+        .env("AWS_ACCESS_KEY_ID", TABLE_ACCOUNT)
+        .env("AWS_SECRET_ACCESS_KEY", "secret-key")
+        .env("NO_PROXY", "127.0.0.1");
+    let created = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .expect("no panic");
+    let created = created.expect("the AWS CLI starts");
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
 }

@@ -1,4 +1,8 @@
 //! The program `mesh-control`: the control plane on AWS, an ECS service of any number of replicas.
+//!
+//! - `api`: App Mesh's API over a table, as a source of meshes beside Parameter Store.
+
+mod api;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,11 +12,14 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
+use futures_util::FutureExt;
 use ipnet::IpNet;
 use mesh_control::Addresses;
 use mesh_control_aws::{self as aws, Clients, EndpointPolicy, Options, PollIntervals};
 use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
+
+use self::api::{Api, ApiArguments};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -20,10 +27,10 @@ Exit codes:
   1  failed, or unhealthy (health); the reason is on standard error
   2  wrong usage: unknown option, or an invalid value";
 
-/// Control plane for Envoy: configuration from Parameter Store, endpoints from Cloud Map.
+/// Control plane for Envoy: configuration from Parameter Store and from App Mesh's API, endpoints from Cloud Map.
 ///
 /// Region, profile, credentials and endpoints come from the standard AWS settings: AWS_REGION, AWS_PROFILE, the role of an
-/// ECS task, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SSM and AWS_ENDPOINT_URL_SERVICEDISCOVERY. RUST_LOG sets the log filter.
+/// ECS task, AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SSM, _SERVICEDISCOVERY, _DYNAMODB and _SECRETS_MANAGER. RUST_LOG sets the log filter.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -62,13 +69,14 @@ struct StatusAddress {
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// Mesh to serve: the parameter /meshwright/NAME and all below it. Repeatable, or comma-separated.
+    /// Mesh to serve: the parameter /meshwright/NAME and all below it. Repeatable, or comma-separated. Optional with
+    /// --dynamodb.
     #[arg(
         long = "mesh",
         env = "MESHWRIGHT_MESH",
         value_name = "NAME",
         value_delimiter = ',',
-        required = true
+        required_unless_present = "dynamodb"
     )]
     meshes: Vec<String>,
     /// Cloud Map namespace with its id or ARN, required if another namespace had the same name before. Repeatable, or
@@ -95,6 +103,8 @@ struct Serve {
     xds: SocketAddr,
     #[command(flatten)]
     at: StatusAddress,
+    #[command(flatten)]
+    api: ApiArguments,
     /// Poll interval of all parameters of a mesh without revision markers, and of all meshes while they change; longer for
     /// meshes that would take more than a tenth of the account's quota.
     #[arg(long, env = "MESHWRIGHT_PARAMETERS_EVERY", value_name = "TIME", default_value = "5s", value_parser = interval)]
@@ -157,8 +167,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Serve) -> Result<(), String> {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,xds_server=info,mesh_control=info,mesh_control_aws=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new("warn,xds_server=info,mesh_control=info,mesh_control_aws=info,app_mesh_api=info")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
@@ -169,7 +180,8 @@ async fn run(arguments: Serve) -> Result<(), String> {
     let stop = async move {
         let signal = signals.next().await;
         tracing::info!("{signal} received");
-    };
+    }
+    .shared();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(aws::http_client())
         .load()
@@ -177,7 +189,9 @@ async fn run(arguments: Serve) -> Result<(), String> {
     if config.region().is_none() {
         return Err("no region: set AWS_REGION, or AWS_PROFILE to a profile with a region".to_owned());
     }
+    let api = arguments.api.open(&config).await?;
     let options = Options {
+        api_meshes: api.as_ref().map(Api::meshes),
         namespaces: by_name(arguments.namespaces)?,
         intervals: PollIntervals {
             parameters: arguments.parameters_every,
@@ -195,11 +209,16 @@ async fn run(arguments: Serve) -> Result<(), String> {
         xds: arguments.xds,
         status: arguments.at.status,
     };
-    let serving = aws::serve(Clients::new(&config), options, addresses, stop).await;
+    let serving = aws::serve(Clients::new(&config), options, addresses, stop.clone()).await;
     let (control, work) = serving.map_err(|error| error.to_string())?;
     let Addresses { xds, status } = control.addresses();
     tracing::info!(%xds, %status, "started; Envoys are served once all meshes are known");
-    work.await.map_err(|error| error.to_string())?;
+    let work = async { work.await.map_err(|error| error.to_string()) };
+    match api {
+        // Both end at the signal, each with its open requests; one ends before with an error only.
+        Some(api) => tokio::try_join!(work, api.serve(stop)).map(drop)?,
+        None => work.await?,
+    }
     tracing::info!("stopped");
     Ok(())
 }
